@@ -1,0 +1,70 @@
+"""The road of a build: params in, a plan and findings out. Pure but for reading the params."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from moorage.check import check
+from moorage.compose import compose
+from moorage.link import link
+from moorage.load import load
+from moorage.model import Finding, Plan, TemplateModule
+from moorage.render import Format, render
+from moorage.validate import validate
+
+STEPS = ("load", "validate", "compose", "render", "link", "check")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of one environment: a plan where there is nothing of level error."""
+
+    env: str
+    plan: Plan | None
+    findings: tuple[Finding, ...]
+
+
+def build(
+    params: Path,
+    env: str,
+    templates: Mapping[str, TemplateModule],
+    out: Path,
+    form: Format = "yaml",
+    step: Callable[[str], None] = lambda name: None,
+) -> Built:
+    """Builds one environment; `step` hears the name of each step. Nothing is written."""
+
+    def stopped(findings: list[Finding]) -> Built:
+        return Built(env, None, tuple(findings))
+
+    step("load")
+    document, findings = load(params, env)
+    if document is None:
+        return stopped(findings)
+    step("validate")
+    environment, more = validate(document, templates)
+    findings += more
+    if environment is None or _fatal(findings):
+        return stopped(findings)
+    step("compose")
+    stacks = compose(environment, templates)
+    step("render")
+    rendered = [render(stack, document, form) for stack in stacks]
+    findings += [finding for _, more in rendered for finding in more]
+    renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
+    if _fatal(findings):
+        return stopped(findings)
+    step("link")
+    plan, more = link(renderings, environment, document)
+    findings += more
+    if plan is None:
+        return stopped(findings)
+    step("check")
+    findings += check(plan, str(out / env))
+    return Built(env, None if _fatal(findings) else plan, tuple(findings))
+
+
+def _fatal(findings: list[Finding]) -> bool:
+    return any(finding.level == "error" for finding in findings)

@@ -1,0 +1,20 @@
+"""Environment -> Stacks, by calling the template modules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from moorage.model import Environment, Stack, TemplateModule
+
+
+def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:
+    """The stacks of an environment, by name; what exists already (`existing:`) makes none."""
+    composed = (
+        (spec, templates[spec.template].compose(name, spec.params, env))
+        for name, spec in env.stacks.items()
+    )
+    return tuple(
+        Stack(spec.name, template, spec.overrides)
+        for spec, template in composed
+        if template is not None
+    )

@@ -1,0 +1,155 @@
+"""Renderings -> Plan: exports and imports across stacks, and the order that follows from them.
+
+All of it offline: names of exports are literal, so what imports what is known before AWS is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from moorage.load import Document
+from moorage.model import Environment, Finding, Import, Plan, PlannedStack, Rendering
+
+# Quotas of CloudFormation, from "Understand CloudFormation quotas" in its user guide: a template
+# body passed in a request, resources and outputs of a template, the length of a stack's name and of
+# a logical ID.
+MAX_BODY_BYTES = 51_200
+MAX_RESOURCES = 500
+MAX_OUTPUTS = 200
+MAX_STACK_NAME = 128
+MAX_LOGICAL_ID = 255
+
+
+def link(
+    renderings: tuple[Rendering, ...], env: Environment, document: Document
+) -> tuple[Plan | None, list[Finding]]:
+    """The stacks in the order of their deployment."""
+    owners = {
+        export: rendering.stack
+        for rendering in renderings
+        for export in _exports(rendering.body).values()
+    }
+    findings = [
+        finding
+        for rendering in renderings
+        for finding in (
+            *_limits(rendering, env, document),
+            *_missing(rendering, owners, document),
+        )
+    ]
+    if findings:
+        return None, findings
+    planned = {one.stack: _planned(one, env, owners) for one in renderings}
+    sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
+    try:
+        order = _by_name(sorter)
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        path = ("stacks", error.args[1][0])
+        hint = "Break the circle: let one of them take the value from `existing:`."
+        message = f"Stacks import from each other: {circle}"
+        return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
+    return Plan(env, tuple(planned[name] for name in order)), []
+
+
+def _by_name(sorter: TopologicalSorter[str]) -> Iterator[str]:
+    """What may be deployed at the same time comes by name, so the order never wavers."""
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return iter(order)
+
+
+def _planned(rendering: Rendering, env: Environment, owners: Mapping[str, str]) -> PlannedStack:
+    return PlannedStack(
+        name=rendering.stack,
+        stack_name=env.stack_name(rendering.stack),
+        rendering=rendering,
+        capabilities=_capabilities(rendering.body),
+        tags=env.stack_tags(rendering.stack),
+        imports=tuple(Import(name, owners[name]) for name in sorted(set(_imports(rendering.body)))),
+        exports=_exports(rendering.body),
+    )
+
+
+def _exports(body: Mapping[str, Any]) -> dict[str, str]:
+    """Export names by output. Only literal names: ours all are."""
+    return {
+        output: value["Export"]["Name"]
+        for output, value in body.get("Outputs", {}).items()
+        if isinstance(value.get("Export", {}).get("Name"), str)
+    }
+
+
+def _imports(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("Fn::ImportValue"), str):
+            yield value["Fn::ImportValue"]
+        for item in value.values():
+            yield from _imports(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _imports(item)
+
+
+def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `--capabilities` must acknowledge.
+
+    CAPABILITY_NAMED_IAM where an IAM resource has a physical name, CAPABILITY_IAM where there is
+    one at all (CloudFormation API reference, CreateStack, Capabilities).
+    """
+    iam = [
+        resource.get("Properties", {})
+        for resource in body.get("Resources", {}).values()
+        if resource["Type"].startswith("AWS::IAM::")
+    ]
+    named = ("RoleName", "PolicyName", "ManagedPolicyName", "GroupName", "UserName")
+    if any(name in properties for properties in iam for name in named):
+        return ("CAPABILITY_NAMED_IAM",)
+    return ("CAPABILITY_IAM",) if iam else ()
+
+
+# Findings ------------------------------------------------------------------------------------
+
+
+def _missing(
+    rendering: Rendering, owners: Mapping[str, str], document: Document
+) -> Iterator[Finding]:
+    path = ("stacks", rendering.stack)
+    for name in sorted(set(_imports(rendering.body)) - owners.keys()):
+        hint = "Export it from a stack of this environment, or write the value itself."
+        message = f"No stack of this environment exports `{name}`"
+        yield Finding("M1305", "error", document.place(path), path, message, hint)
+
+
+def _limits(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
+    path = ("stacks", rendering.stack)
+
+    def finding(code: str, message: str, hint: str) -> Finding:
+        return Finding(code, "error", document.place(path), path, message, hint)
+
+    stack_name = env.stack_name(rendering.stack)
+    if len(stack_name) > MAX_STACK_NAME:
+        message = f"The stack's name has {len(stack_name)} characters: {stack_name}"
+        yield finding("M1301", message, f"CloudFormation takes {MAX_STACK_NAME}. Shorten it.")
+    for section in ("Resources", "Outputs"):
+        for name in rendering.body.get(section, {}):
+            if len(name) > MAX_LOGICAL_ID:
+                message = f"The logical ID has {len(name)} characters: {name[:60]}..."
+                hint = f"CloudFormation takes {MAX_LOGICAL_ID}. Shorten the names it is made of."
+                yield finding("M1302", message, hint)
+    size = len(rendering.text.encode())
+    if size > MAX_BODY_BYTES:
+        message = f"The template has {size:,} bytes"
+        hint = f"CloudFormation takes {MAX_BODY_BYTES:,} without a bucket. Split the stack in two."
+        yield finding("M1303", message, hint)
+    for section, most in (("Resources", MAX_RESOURCES), ("Outputs", MAX_OUTPUTS)):
+        count = len(rendering.body.get(section, {}))
+        if count > most:
+            message = f"The template has {count} {section.lower()}"
+            yield finding("M1304", message, f"CloudFormation takes {most}. Split the stack in two.")

@@ -1,0 +1,272 @@
+"""params/base.yaml and params/<env>.yaml -> one Document that knows each value's file and line.
+
+YAML is read by version 1.2, where `on` and `off` are words and a date is text. The environment's
+file is laid over the base by the merge rule of `moorage.merge`; `${env}`, `${app}`, `${region}` and
+`${account}` are put in, `$${` stands for a plain `${`. Map keys come out sorted, so that the order
+in which somebody wrote them changes nothing further on.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from moorage.merge import merged
+from moorage.model import Finding, Path, Place
+
+BASE = "base"
+_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
+_REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
+_HEADER = ("app", "region", "account")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Document:
+    """The params of one environment as plain data, merged and interpolated."""
+
+    env: str
+    file: str
+    data: Mapping[str, Any]
+    places: Mapping[Path, Place]
+
+    def place(self, path: Path) -> Place:
+        """The line of a value, or of the nearest thing around it."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.places:
+                return self.places[path[:end]]
+        return Place(self.file, 1)
+
+
+@dataclass(frozen=True)
+class _File:
+    data: Any
+    places: Mapping[Path, Place]
+    findings: tuple[Finding, ...]
+
+
+def environments(folder: FilePath) -> list[str]:
+    """The names of the environments that have a params file, sorted."""
+    return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != BASE)
+
+
+def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
+    """The params of one environment; None where a finding makes them unreadable."""
+    base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
+    base = _read(base_path) if base_path.exists() else _File({}, {}, ())
+    own = _read(env_path)
+    findings = [*base.findings, *own.findings]
+    if not _NAME.match(env):
+        hint = "Rename the file to lower-case letters, digits and hyphens, as in `dev.yaml`."
+        message = f"`{env}` cannot name an environment"
+        findings.append(Finding("M1006", "error", Place(str(env_path), 1), (), message, hint))
+    if not isinstance(base.data, dict) or not isinstance(own.data, dict):
+        return None, findings
+    places = {**base.places, **own.places}
+    document = Document(env, str(env_path), _merged_files(base.data, own.data), places)
+    document, more = _interpolated(document)
+    return document, [*findings, *more]
+
+
+def _merged_files(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Both files as one. A null below `overrides:` stays: there it is the word for delete."""
+    result: dict[str, Any] = merged(merged({}, base), own)
+    stacks = result.get("stacks")
+    if not isinstance(stacks, dict):
+        return _ordered(result)
+    for name, stack in stacks.items():
+        patches = [_overrides(file, name) for file in (base, own)]
+        if isinstance(stack, dict) and "overrides" in stack:
+            stacks[name] = stack | {"overrides": merged(*patches, keep_nulls=True)}
+    return _ordered(result)
+
+
+def _overrides(file: dict[str, Any], stack: str) -> Any:
+    stacks = file.get("stacks")
+    entry = stacks.get(stack) if isinstance(stacks, dict) else None
+    patch = entry.get("overrides") if isinstance(entry, dict) else None
+    return {} if patch is None else patch
+
+
+def _ordered(data: dict[str, Any]) -> dict[str, Any]:
+    """The same map with the keys sorted, on every level."""
+    return {key: _in_order(data[key]) for key in sorted(data)}
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    return _ordered(value) if isinstance(value, dict) else value
+
+
+# Reading -------------------------------------------------------------------------------------
+
+
+def _read(path: FilePath) -> _File:
+    name = str(path)
+
+    def failed(code: str, line: int, message: str, hint: str) -> _File:
+        return _File(None, {}, (Finding(code, "error", Place(name, line), (), message, hint),))
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        return failed(
+            "M1001", 1, f"The file cannot be read: {reason}", "Check its name and rights."
+        )
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        problem = (error.problem or error.context or "it cannot be parsed").strip()
+        hint = "Check the indentation, colons, quotes and brackets on and above this line."
+        return failed("M1002", line, f"This is not YAML: {problem}", hint)
+    except (YAMLError, ValueError, RecursionError) as error:
+        hint = "Save the file as plain UTF-8 text."
+        return failed("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
+    if root is None or (isinstance(root, ScalarNode) and root.tag == _TAG + "null"):
+        hint = "Write at least `app:`, `region:` and `stacks:`, or delete the file."
+        return failed("M1004", 1, "The file is empty", hint)
+    if not isinstance(root, MappingNode):
+        hint = "Begin with `app:`, `region:` and `stacks:`."
+        return failed("M1006", 1, "The file must hold a map", hint)
+    reader = _Reader(name)
+    data = reader.value(root, (), ())
+    return _File(data, reader.places, tuple(reader.findings))
+
+
+class _Reader:
+    """Turns YAML nodes into plain data, noting the line of each value and all faults on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.places: dict[Path, Place] = {}
+        self.findings: list[Finding] = []
+        self._constructor = YAML(typ="safe", pure=True).constructor
+
+    def value(self, node: Node, path: Path, around: tuple[Node, ...]) -> Any:
+        if node in around:
+            self._fault(
+                "M1006", node, path, "The alias stands inside its own anchor", "Write it out."
+            )
+            return None
+        if isinstance(node, MappingNode):
+            return self._map(node, path, (*around, node))
+        if isinstance(node, SequenceNode):
+            return self._list(node, path, (*around, node))
+        return self._scalar(node, path) if isinstance(node, ScalarNode) else None
+
+    def _map(self, node: MappingNode, path: Path, around: tuple[Node, ...]) -> dict[str, Any]:
+        own: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        anchored: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == _TAG + "merge":
+                anchored = dict(self._anchored(value_node, path, around)) | anchored
+            elif not isinstance(key_node, ScalarNode):
+                self._fault(
+                    "M1006", key_node, path, "A key must be plain text", "Write it as text."
+                )
+            elif key_node.value in own:
+                key = key_node.value
+                hint = f"It stands on line {lines[key]} already. Keep one of them."
+                self._fault("M1003", key_node, (*path, key), f"`{key}` stands twice", hint)
+            else:
+                key = key_node.value
+                lines[key] = key_node.start_mark.line + 1
+                self.places[(*path, key)] = Place(self.file, lines[key])
+                own[key] = self.value(value_node, (*path, key), around)
+        return anchored | own
+
+    def _anchored(
+        self, node: Node, path: Path, around: tuple[Node, ...]
+    ) -> Iterator[tuple[str, Any]]:
+        parts = node.value if isinstance(node, SequenceNode) else [node]
+        for part in parts:
+            if not isinstance(part, MappingNode):
+                self._fault("M1006", node, path, "`<<` takes a map", "Name an anchored map.")
+                continue
+            before = dict(self.places)
+            value = self.value(part, path, around)
+            self.places = {**self.places, **before}
+            yield from (value or {}).items()
+
+    def _list(self, node: SequenceNode, path: Path, around: tuple[Node, ...]) -> list[Any]:
+        result = []
+        for index, item in enumerate(node.value):
+            self.places[(*path, index)] = Place(self.file, item.start_mark.line + 1)
+            result.append(self.value(item, (*path, index), around))
+        return result
+
+    def _scalar(self, node: ScalarNode, path: Path) -> Any:
+        if node.tag == _TAG + "timestamp":
+            return node.value
+        if not str(node.tag).startswith(_TAG):
+            hint = "Params are plain values; below `overrides:` write functions as `Ref: ...`."
+            self._fault("M1006", node, path, f"The tag `{node.tag}` has no meaning here", hint)
+            return None
+        try:
+            return self._constructor.construct_object(node)
+        except (YAMLError, ValueError) as error:
+            message = f"`{node.value}` cannot be read: {str(error).splitlines()[0]}"
+            self._fault("M1002", node, path, message, "Put it in quotes if it is text.")
+            return None
+
+    def _fault(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
+        place = Place(self.file, node.start_mark.line + 1)
+        self.findings.append(Finding(code, "error", place, path, message, hint))
+
+
+# Interpolation -------------------------------------------------------------------------------
+
+
+def _interpolated(document: Document) -> tuple[Document, list[Finding]]:
+    """`${...}` replaced in every string; app, region and account can only use `${env}`."""
+    findings: list[Finding] = []
+
+    def filled(value: Any, path: Path, names: Mapping[str, str], known: tuple[str, ...]) -> Any:
+        if isinstance(value, dict):
+            return {key: filled(item, (*path, key), names, known) for key, item in value.items()}
+        if isinstance(value, list):
+            return [filled(item, (*path, at), names, known) for at, item in enumerate(value)]
+        if not isinstance(value, str):
+            return value
+
+        def replacement(match: re.Match[str]) -> str:
+            escaped, name = match.groups()
+            if not escaped and name not in names:
+                message, hint = _unknown_name(name, names, known)
+                place = document.place(path)
+                findings.append(Finding("M1005", "error", place, path, message, hint))
+            return "${" + name + "}" if escaped else names.get(name, match.group())
+
+        return _REFERENCE.sub(replacement, value)
+
+    env = {"env": document.env}
+    own = {key: document.data[key] for key in _HEADER if key in document.data}
+    header = {key: filled(value, (key,), env, ()) for key, value in own.items()}
+    names = env | {key: str(value) for key, value in header.items()}
+    rest = {key: value for key, value in document.data.items() if key not in header}
+    data = _ordered(header | filled(rest, (), names, _HEADER))
+    return Document(document.env, document.file, data, document.places), findings
+
+
+def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
+    if name in known:
+        return f"`${{{name}}}` has no value", f"Add `{name}:` at the top of the params."
+    near = difflib.get_close_matches(name, [*names, *known], n=1)
+    choices = ", ".join(f"`${{{one}}}`" for one in (near or sorted({*names, *known})))
+    return (
+        f"`${{{name}}}` does not exist",
+        f"Use {choices}, or write `$${{{name}}}` for a plain `${{{name}}}`.",
+    )

@@ -1,0 +1,201 @@
+"""The values that flow from step to step, and the names that are formed from them.
+
+Everything here is frozen: a step makes a new value and never changes the one it was given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+from troposphere import Template as TroposphereTemplate
+
+Path = tuple[str | int, ...]
+"""Where a value stands in a document: keys and list indices from the root."""
+
+Level = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of a file; lines count from 1."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the user should change, or know: what is wrong, where, and what to write instead."""
+
+    code: str
+    level: Level
+    place: Place
+    path: Path
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A finding of a template module, before its line is known.
+
+    `path` counts from the stack's own properties. `because` names the other properties that the
+    judgement rests on: where one of those is already a finding of its own, this problem is only
+    its echo and is left out.
+    """
+
+    code: str
+    path: Path
+    message: str
+    hint: str = ""
+    level: Level = "error"
+    because: Sequence[Path] = ()
+
+
+class Base(BaseModel):
+    """Base of every model that a params file fills: frozen, no unknown keys, nothing converted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
+    """The error that a field's validator raises; `moorage.validate` turns it into a Finding."""
+    return PydanticCustomError(
+        "moorage", "{message}", {"code": code, "message": message, "hint": hint}
+    )
+
+
+P = TypeVar("P", bound=Base)
+
+
+@dataclass(frozen=True)
+class StackSpec:
+    """One entry of `stacks:`, understood: which template it uses, with which params."""
+
+    name: str
+    template: str
+    params: Base
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Everything that one params file says, understood."""
+
+    name: str
+    app: str
+    region: str
+    account: str | None
+    tags: Mapping[str, str]
+    permissions_boundary: str | None
+    stacks: Mapping[str, StackSpec]
+    broken: frozenset[str] = frozenset()
+    """Names of stacks that stand in the params but could not be understood."""
+
+    def stack_name(self, stack: str) -> str:
+        """The CloudFormation name of a stack."""
+        return f"{self.app}-{self.name}-{stack}"
+
+    def export_name(self, stack: str, output: str) -> str:
+        """The name under which an output of a stack is exported."""
+        return f"{self.stack_name(stack)}-{output}"
+
+    def stack_tags(self, stack: str) -> dict[str, str]:
+        """The tags of a stack, which CloudFormation passes on to all its resources."""
+        return {"app": self.app, "env": self.name, "stack": stack, **self.tags}
+
+    def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
+        """The stacks whose params are of one kind, by name."""
+        for name, spec in self.stacks.items():
+            if isinstance(spec.params, kind):
+                yield name, spec.params
+
+    def params_of(self, name: str | None, kind: type[P]) -> P | None:
+        """The params of the stack of that name, where there is one and it is of that kind."""
+        spec = self.stacks.get(name) if name is not None else None
+        return spec.params if spec is not None and isinstance(spec.params, kind) else None
+
+
+def logical_id(*words: str) -> str:
+    """Joins words to a logical ID, which may hold letters and digits only.
+
+    >>> logical_id("public", "my-api", "8080", "TargetGroup")
+    'PublicMyApi8080TargetGroup'
+    """
+    parts = (part for word in words for part in re.split(r"[^A-Za-z0-9]+", word) if part)
+    return "".join(part[0].upper() + part[1:] for part in parts)
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as its template module composed it, with the user's merge patch beside it."""
+
+    name: str
+    template: TroposphereTemplate
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+class TemplateModule(Protocol):
+    """What a module under templates/ holds.
+
+    `problems(name, params, env) -> Iterator[Problem]` may stand beside these: what can only be
+    judged with the whole environment in view.
+    """
+
+    Params: type[Any]
+
+    def compose(self, name: str, params: Any, env: Environment, /) -> TroposphereTemplate | None:
+        """The template of one stack; None where all it stands for exists already."""
+
+
+@dataclass(frozen=True)
+class Rendering:
+    """A stack as CloudFormation will read it."""
+
+    stack: str
+    body: Mapping[str, Any]
+    text: str
+    file: str
+    """The file's name below out/<env>/."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """A value that a stack takes from another stack's export."""
+
+    name: str
+    stack: str
+
+
+@dataclass(frozen=True)
+class PlannedStack:
+    """A rendered stack and its place among the others."""
+
+    name: str
+    stack_name: str
+    rendering: Rendering
+    capabilities: tuple[str, ...]
+    tags: Mapping[str, str]
+    imports: tuple[Import, ...]
+    exports: Mapping[str, str]
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The stacks that must be deployed before this one."""
+        return tuple(sorted({one.stack for one in self.imports}))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All stacks of an environment in the order of their deployment."""
+
+    environment: Environment
+    stacks: tuple[PlannedStack, ...]

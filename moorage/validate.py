@@ -1,0 +1,380 @@
+"""Document -> Environment, or Findings: all of them at once.
+
+Two rounds. First the shape: pydantic judges each stack by its template's `Params`. What it refuses
+is cut out and the rest is judged again, so that a typo in one place hides nothing in another. Then
+the meaning: each template's `problems` sees the whole environment; a problem that rests on
+something cut out in the first round is only an echo and is dropped.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, get_args
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from moorage.load import Document
+from moorage.model import (
+    Base,
+    Environment,
+    Finding,
+    Path,
+    Problem,
+    StackSpec,
+    TemplateModule,
+    wrong,
+)
+
+NAME = re.compile(r"^[a-z](-?[a-z0-9]+)*$")
+_REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+
+
+class Header(Base):
+    """What stands at the top of a params file."""
+
+    app: str = Field(description="Name of the application: the first part of every stack's name.")
+    region: str = Field(description="AWS region of all stacks, such as `ap-northeast-1`.")
+    account: str | None = Field(
+        None, description="AWS account id, in quotes. Needed only where `${account}` is used."
+    )
+    tags: dict[str, str] = Field(
+        {}, description="Tags for every resource, beside `app`, `env` and `stack`."
+    )
+    permissions_boundary: str | None = Field(
+        None, description="ARN of an IAM policy that bounds every role in the templates."
+    )
+    stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
+        description="The stacks by name. `template:` says what kind; it defaults to the name."
+    )
+
+    @field_validator("app")
+    @classmethod
+    def _app(cls, value: str) -> str:
+        if not NAME.match(value):
+            hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
+            raise wrong("M1107", f"`{value}` cannot begin the name of a stack", hint)
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _region(cls, value: str) -> str:
+        if not _REGION.match(value):
+            raise wrong("M1107", f"`{value}` is not a region", "Write one like `eu-central-1`.")
+        return value
+
+    @field_validator("account")
+    @classmethod
+    def _account(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d{12}", value):
+            hint = 'Write its twelve digits in quotes: `account: "123456789012"`.'
+            raise wrong("M1107", f"`{value}` is not an account id", hint)
+        return value
+
+
+@dataclass(frozen=True)
+class _Shaped:
+    """Params as far as they can be understood, and what had to be cut out of them."""
+
+    params: Base | None
+    findings: tuple[Finding, ...]
+    data: Mapping[str, Any]
+    gone: frozenset[Path] = frozenset()
+    suspects: frozenset[Path] = frozenset()
+
+    def written(self, path: Path) -> Path:
+        """Where something in the params stands in the file: list items that were cut out count."""
+        return _written(path, self.data, self.gone)
+
+    def echoes(self, path: Path) -> bool:
+        """Whether something at that path has been a finding already."""
+        return any(_touch(path, other) for other in (*self.gone, *self.suspects))
+
+
+def validate(
+    document: Document, templates: Mapping[str, TemplateModule]
+) -> tuple[Environment | None, list[Finding]]:
+    """What the document means; None where a finding of level error stands against it."""
+    shape = _shaped(Header, document.data, (), document)
+    header = shape.params if isinstance(shape.params, Header) else _guessed(document.data)
+    shaped = {
+        name: _stack(name, entry, document, templates) for name, entry in header.stacks.items()
+    }
+    env = Environment(
+        name=document.env,
+        app=header.app,
+        region=header.region,
+        account=header.account,
+        tags=header.tags,
+        permissions_boundary=header.permissions_boundary,
+        stacks={name: spec for name, (spec, _) in shaped.items() if spec is not None},
+        broken=frozenset(name for name, (spec, _) in shaped.items() if spec is None),
+    )
+    findings = [*shape.findings]
+    for _, stack_shape in shaped.values():
+        findings += stack_shape.findings
+    for name, spec in env.stacks.items():
+        findings += _meaning(spec, shaped[name][1], env, document, templates)
+    complete = not any(finding.level == "error" for finding in findings)
+    return (env if complete else None), sorted(findings, key=_by_place)
+
+
+def _by_place(finding: Finding) -> tuple[str, int, str]:
+    return finding.place.file, finding.place.line, finding.code
+
+
+def _guessed(data: Mapping[str, Any]) -> Header:
+    """A header to go on with when the real one is faulty, so that the stacks are judged as well."""
+    stacks = data.get("stacks")
+    entries = stacks.items() if isinstance(stacks, dict) else ()
+    return Header.model_construct(
+        app="app",
+        region="",
+        account=None,
+        tags={},
+        permissions_boundary=None,
+        stacks={name: entry for name, entry in entries if isinstance(entry, dict)},
+    )
+
+
+def _stack(
+    name: str, entry: dict[str, Any], document: Document, templates: Mapping[str, TemplateModule]
+) -> tuple[StackSpec | None, _Shaped]:
+    path: Path = ("stacks", name)
+    faults = []
+
+    def fault(code: str, at: Path, message: str, hint: str) -> None:
+        faults.append(Finding(code, "error", document.place(at), at, message, hint))
+
+    if not NAME.match(name):
+        hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
+        fault("M1107", path, f"`{name}` cannot be part of a stack's name", hint)
+    kind = entry.get("template", name)
+    if not isinstance(kind, str) or kind not in templates:
+        at: Path = (*path, "template") if "template" in entry else path
+        near = near_or_all(str(kind), templates)
+        fault("M1106", at, f"There is no template `{kind}`", f"Write `template:` with {near}.")
+        return None, _Shaped(None, tuple(faults), entry)
+    overrides = entry.get("overrides", {})
+    if not isinstance(overrides, dict):
+        hint = "Write `Resources:` below it, as in the template, with what changes."
+        fault("M1103", (*path, "overrides"), "`overrides` takes a map", hint)
+    own = {key: value for key, value in entry.items() if key not in ("template", "overrides")}
+    shape = _shaped(templates[kind].Params, own, path, document)
+    shape = replace(shape, findings=(*faults, *shape.findings))
+    if shape.params is None or not isinstance(overrides, dict):
+        return None, shape
+    return StackSpec(name, kind, shape.params, overrides), shape
+
+
+def near_or_all(word: str, choices: Mapping[str, Any] | list[str]) -> str:
+    """The choice that is meant, where one is near; else all of them, for a hint."""
+    near = difflib.get_close_matches(word, list(choices), n=1)
+    return near[0] if near else ", ".join(sorted(choices))
+
+
+# Meaning -------------------------------------------------------------------------------------
+
+
+def _meaning(
+    spec: StackSpec,
+    shape: _Shaped,
+    env: Environment,
+    document: Document,
+    templates: Mapping[str, TemplateModule],
+) -> Iterator[Finding]:
+    problems = getattr(templates[spec.template], "problems", None)
+    found: Iterator[Problem] = problems(spec.name, spec.params, env) if problems else iter(())
+    for problem in found:
+        if not any(shape.echoes(shape.written(path)) for path in (problem.path, *problem.because)):
+            path = ("stacks", spec.name, *shape.written(problem.path))
+            place = document.place(path)
+            yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
+
+
+def _touch(one: Path, other: Path) -> bool:
+    """Whether one path lies on the other."""
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
+
+
+# Shape ---------------------------------------------------------------------------------------
+
+
+def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Document) -> _Shaped:
+    """`data` as a `model`; what is refused is cut out, and the rest is judged again."""
+    findings: list[Finding] = []
+    gone: set[Path] = set()
+    suspects: set[Path] = set()
+    while True:
+        try:
+            params = model.model_validate(_pruned(data, (), gone))
+            return _Shaped(params, tuple(findings), data, frozenset(gone), frozenset(suspects))
+        except ValidationError as error:
+            faults = [_Fault.of(one, model, data, gone) for one in error.errors(include_url=False)]
+        known = suspects | gone
+        suspects |= {(*fault.path[:-1], fault.near) for fault in faults if fault.near}
+        known |= suspects
+        seen: set[Path] = set()
+        for fault in faults:
+            if fault.path not in seen and not any(_touch(fault.path, one) for one in known):
+                place = document.place((*root, *fault.path))
+                path = (*root, *fault.path)
+                findings.append(
+                    Finding(fault.code, "error", place, path, fault.message, fault.hint)
+                )
+            seen.add(fault.path)
+        before = len(gone)
+        gone |= {fault.cut for fault in faults}
+        if () in gone or len(gone) == before:
+            return _Shaped(None, tuple(findings), data, frozenset(gone), frozenset(suspects))
+
+
+def _pruned(value: Any, path: Path, gone: set[Path]) -> Any:
+    """A copy without the paths that are gone."""
+    if isinstance(value, dict):
+        here = {key: (*path, key) for key in value}
+        return {key: _pruned(value[key], at, gone) for key, at in here.items() if at not in gone}
+    if isinstance(value, list):
+        items = [((*path, index), item) for index, item in enumerate(value)]
+        return [_pruned(item, at, gone) for at, item in items if at not in gone]
+    return value
+
+
+def _written(path: Path, data: Any, gone: Set[Path]) -> Path:
+    """A path in the pruned data as a path in the file.
+
+    Steps that are in neither (pydantic also names the members of a union) are left out.
+    """
+    result: Path = ()
+    for step in path:
+        if isinstance(data, Mapping) and step in data:
+            data = data[step]
+        elif isinstance(data, list) and isinstance(step, int):
+            kept = [index for index in range(len(data)) if (*result, index) not in gone]
+            if step >= len(kept):
+                continue
+            step = kept[step]
+            data = data[step]
+        else:
+            continue
+        result = (*result, step)
+    return result
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """One refusal of pydantic's in our words."""
+
+    path: Path
+    cut: Path
+    code: str
+    message: str
+    hint: str
+    near: str = ""
+    """The key that was probably meant, where an unknown one was written."""
+
+    @classmethod
+    def of(
+        cls, detail: ErrorDetails, model: type[Any], data: Mapping[str, Any], gone: Set[Path]
+    ) -> _Fault:
+        kind = detail["type"]
+        loc = detail["loc"][:-1] if kind == "missing" else detail["loc"]
+        path = _written(loc, data, gone)
+        context: Mapping[str, Any] = detail.get("ctx", {})
+        if kind == "moorage":
+            return cls(path, path, context["code"], context["message"], context["hint"])
+        if kind == "extra_forbidden":
+            return cls._unknown(path, _fields(model, path[:-1]))
+        if kind == "missing":
+            key = str(detail["loc"][-1])
+            field = _fields(model, path).get(key)
+            hint = (field.description if field else None) or ""
+            return cls((*path, key), path, "M1102", f"`{key}` is missing", hint)
+        code, message = _in_words(kind, detail, context)
+        hint = (_description(model, path) or "").strip()
+        return cls(path, path, code, message, hint)
+
+    @classmethod
+    def _unknown(cls, path: Path, fields: Mapping[str, Any]) -> _Fault:
+        key = str(path[-1])
+        near = difflib.get_close_matches(key, list(fields), n=1)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(fields))}."
+        message = f"`{key}` is unknown here"
+        return cls(path, path, "M1101", message, hint, near[0] if near else "")
+
+
+_WANTED = {
+    "string": "text (in quotes where it looks like a number)",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "a map",
+    "model": "a map",
+}
+
+
+def _in_words(kind: str, detail: ErrorDetails, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Code and message of pydantic's built-in errors."""
+    given = _shown(detail["input"])
+    wanted = _WANTED.get(kind.removesuffix("_type").removesuffix("_parsing"))
+    if wanted and (kind.endswith(("_type", "_parsing"))):
+        return "M1103", f"{given} stands where {wanted} belongs"
+    if kind == "literal_error":
+        return "M1104", f"{given} is not possible. Use {context['expected']}"
+    limits = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+    for key, words in limits.items():
+        if key in context:
+            return "M1105", f"{given} must be {words} {context[key]}"
+    if "min_length" in context:
+        return "M1105", f"At least {context['min_length']} must stand here"
+    if "max_length" in context:
+        return "M1105", f"At most {context['max_length']} can stand here"
+    return "M1107", f"{given} is not well-formed: {detail['msg']}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list):
+        return "a list"
+    if value is None:
+        return "nothing"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _models_at(model: type[Any], path: Path) -> list[type[BaseModel]]:
+    """The models that may stand at a path: map keys and list indices lead into what they hold."""
+    models: list[type[BaseModel]] = [model]
+    for step in path:
+        inside = [one.model_fields[step] for one in models if step in one.model_fields]
+        if inside:
+            models = [found for field in inside for found in _models_in(field.annotation)]
+    return models
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
+    return {
+        key: field for one in _models_at(model, path) for key, field in one.model_fields.items()
+    }
+
+
+def _description(model: type[Any], path: Path) -> str | None:
+    """What the params reference says of the nearest named thing around a path."""
+    for end in range(len(path), 0, -1):
+        field = _fields(model, path[: end - 1]).get(str(path[end - 1]))
+        if field is not None and field.description:
+            return field.description
+    return None

@@ -1,0 +1,1 @@
+"""Composers and field types that two or more templates share."""

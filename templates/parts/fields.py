@@ -1,0 +1,158 @@
+"""Types of the values that stand in params: how each is written, and what it becomes."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from moorage.model import wrong
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def _seconds(value: Any) -> int:
+    match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
+    if not match:
+        hint = "Write a whole number with its unit: `30s`, `5m`, `1h` or `14d`."
+        raise wrong("M1107", f"`{value}` is not a duration", hint)
+    return int(match[1]) * _UNITS[match[2]]
+
+
+def written(seconds: int) -> str:
+    """A duration as one writes it in params.
+
+    >>> written(300), written(45)
+    ('5m', '45s')
+    """
+    for unit, size in sorted(_UNITS.items(), key=lambda item: -item[1]):
+        if seconds % size == 0 and seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def _between(low: int, high: int) -> AfterValidator:
+    def checked(seconds: int) -> int:
+        if not low <= seconds <= high:
+            hint = f"Write {written(low)} to {written(high)}."
+            raise wrong("M1105", f"`{written(seconds)}` is out of range", hint)
+        return seconds
+
+    return AfterValidator(checked)
+
+
+Duration = Annotated[
+    int,
+    BeforeValidator(_seconds),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$"}),
+]
+"""Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
+
+
+def duration(low: int, high: int) -> Any:
+    """A Duration between two bounds, in seconds: `interval: duration(5, 300)`."""
+    return Annotated[Duration, _between(low, high)]
+
+
+# RetentionInDays of AWS::Logs::LogGroup: the values that its schema lists.
+_RETENTIONS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
+    *(2922, 3288, 3653),
+)
+
+
+def _retention(seconds: int) -> int:
+    days = seconds // _UNITS["d"]
+    if days * _UNITS["d"] != seconds or days not in _RETENTIONS:
+        near = sorted(sorted(_RETENTIONS, key=lambda one: abs(one - seconds / 86400))[:3])
+        hint = f"Write {', '.join(f'{one}d' for one in near)}."
+        raise wrong("M1104", f"CloudWatch Logs cannot keep logs for `{written(seconds)}`", hint)
+    return days
+
+
+Retention = Annotated[
+    int,
+    BeforeValidator(lambda value: _retention(_seconds(value))),
+    WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in _RETENTIONS]}),
+]
+"""Days for which CloudWatch Logs keeps events, written as `14d`."""
+
+T = TypeVar("T")
+
+
+def _switch(value: Any) -> Any:
+    return {} if value is True else None if value is False else value
+
+
+Switch = Annotated[T | None, BeforeValidator(_switch)]
+"""A feature: `true` for its defaults, `false` for none, or a map that says more."""
+
+Some = Annotated[
+    list[T], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+]
+"""One text or a list of them."""
+
+
+def _matching(pattern: str, what: str, example: str) -> AfterValidator:
+    def checked(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise wrong("M1107", f"`{value}` is not {what}", f"Write one like `{example}`.")
+        return value
+
+    return AfterValidator(checked)
+
+
+def text(pattern: str, what: str, example: str) -> Any:
+    """Text of a certain form: `text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0a1b2c3d")`."""
+    return Annotated[
+        str,
+        _matching(pattern, what, example),
+        WithJsonSchema({"type": "string", "examples": [example]}),
+    ]
+
+
+VpcId = text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0123456789abcdef0")
+SubnetId = text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet", "subnet-0123456789abcdef0")
+SecurityGroupId = text(r"sg-[0-9a-f]{8,17}", "the id of a security group", "sg-0123456789abcdef0")
+PrefixListId = text(r"pl-[0-9a-f]{8,17}", "the id of a prefix list", "pl-0123456789abcdef0")
+PolicyArn = text(
+    r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
+    "the ARN of an IAM policy",
+    "arn:aws:iam::123456789012:policy/name",
+)
+RoleArn = text(
+    r"arn:aws[a-z-]*:iam::\d{12}:role/\S+",
+    "the ARN of an IAM role",
+    "arn:aws:iam::123456789012:role/name",
+)
+KeyArn = text(
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/\S+",
+    "the ARN of a KMS key",
+    "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+)
+BucketName = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
+
+StackName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+"""The name of another stack of the environment."""
+
+
+def _cidr(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError as error:
+        reason = str(error)
+    near = ""
+    if "host bits" in reason:
+        near = f" Did you mean `{ipaddress.ip_network(value, strict=False)}`?"
+    raise wrong("M1107", f"`{value}` is not a CIDR block", f"Write one like `10.0.0.0/16`.{near}")
+
+
+Cidr = Annotated[str, AfterValidator(_cidr), WithJsonSchema({"type": "string"})]
+"""An IPv4 or IPv6 network such as `10.0.0.0/16`."""
+
+
+def ip_version(cidr: str) -> int:
+    """4 or 6."""
+    return ipaddress.ip_network(cidr).version

@@ -1,0 +1,35 @@
+"""tests/golden/<case>/params builds tests/golden/<case>/out, to the byte.
+
+`make golden` writes anew what the params build; the diff is then for a person to read.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from moorage.build import build
+from moorage.load import environments
+from moorage.write import files
+
+from templates import TEMPLATES
+
+GOLDEN = Path("tests/golden")
+CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_params_build_the_golden_output(case: str) -> None:
+    folder = GOLDEN / case
+    wanted = {
+        str(path.relative_to(folder / "out")): path.read_text()
+        for path in sorted((folder / "out").rglob("*"))
+        if path.is_file()
+    }
+    got = {}
+    for env in environments(folder / "params"):
+        built = build(folder / "params", env, TEMPLATES, folder / "out")
+        assert built.findings == (), f"{case}/{env} is not clean"
+        assert built.plan is not None
+        got |= {f"{env}/{name}": text for name, text in files(built.plan).items()}
+    assert got == wanted, "run `make golden` and read the diff"
