@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -54,8 +55,13 @@ def render(
     if findings:
         return None, findings
     body = _ordered(merged(body, stack.overrides))
-    text = as_json(body) if form == "json" else as_yaml(body, document.file)
+    text = as_json(body) if form == "json" else as_yaml(body, _source(document))
     return Rendering(stack.name, body, text, f"{stack.name}.{form}"), []
+
+
+def _source(document: Document) -> str:
+    """The params file without the folders above its own, which differ from machine to machine."""
+    return "/".join(Path(document.file).parts[-2:])
 
 
 def _unknown_overrides(
