@@ -1,12 +1,27 @@
-"""Types of the values that stand in params: how each is written, and what it becomes."""
+"""Types of the values that stand in params: how each is written, and what it becomes.
+
+A type's JSON Schema describes what is written, for editors and for the params reference; its JSON
+serializer turns a default back into that.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    WrapSerializer,
+)
+from pydantic_core import CoreSchema
 
 from moorage.model import wrong
 
@@ -46,7 +61,8 @@ def _between(low: int, high: int) -> AfterValidator:
 Duration = Annotated[
     int,
     BeforeValidator(_seconds),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$"}),
+    PlainSerializer(written, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$", "examples": ["30s", "5m"]}),
 ]
 """Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
 
@@ -75,6 +91,7 @@ def _retention(seconds: int) -> int:
 Retention = Annotated[
     int,
     BeforeValidator(lambda value: _retention(_seconds(value))),
+    PlainSerializer(lambda days: f"{days}d", when_used="json"),
     WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in _RETENTIONS]}),
 ]
 """Days for which CloudWatch Logs keeps events, written as `14d`."""
@@ -86,11 +103,44 @@ def _switch(value: Any) -> Any:
     return {} if value is True else None if value is False else value
 
 
-Switch = Annotated[T | None, BeforeValidator(_switch)]
+def _switched(value: Any, written: SerializerFunctionWrapHandler) -> Any:
+    return value is not None and (written(value) or True)
+
+
+@dataclass(frozen=True)
+class _SwitchSchema:
+    """JSON Schema of a Switch: `true` and `false` where pydantic knows of null only."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        maps = [one for one in handler(core)["anyOf"] if one != {"type": "null"}]
+        return {"anyOf": [{"type": "boolean"}, *maps]}
+
+
+@dataclass(frozen=True)
+class _SomeSchema:
+    """JSON Schema of a Some: what may be an item may stand without a list."""
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core)
+        return {"anyOf": [schema["items"], schema]}
+
+
+Switch = Annotated[
+    T | None,
+    BeforeValidator(_switch),
+    WrapSerializer(_switched, when_used="json"),
+    _SwitchSchema(),
+]
 """A feature: `true` for its defaults, `false` for none, or a map that says more."""
 
 Some = Annotated[
-    list[T], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+    list[T],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    _SomeSchema(),
 ]
 """One text or a list of them."""
 
