@@ -1,0 +1,330 @@
+"""A moto server on loopback that takes `aws cloudformation deploy`: python server.py.
+
+It prints its address and serves until it is ended. moto 5.2 as it comes cannot stand in for
+CloudFormation here, for three reasons; each is mended below, in this process alone:
+
+1. A change set that was executed leaves the stack without outputs, exports and tags
+   (`create_stack` does not), so no stack can import from one that the AWS CLI deployed.
+2. Its CloudFormation models drop most properties: a service's load balancers and network, a task
+   definition's roles and size, a security group's egress, all attributes of load balancers. Here
+   these resources are made by moto's own service APIs, through boto3, which also refuses any
+   property that the real API does not have.
+3. A type it does not know is skipped with a warning. Here it is refused, unless it stands in
+   `ACCEPTED`, so that no test passes because half of a stack was left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.parsing import get_model_map
+from moto.core.utils import pascal_to_camelcase, remap_nested_keys
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, make_server
+
+ACCEPTED = (
+    "AWS::EC2::EgressOnlyInternetGateway",
+    "AWS::EC2::VPCCidrBlock",
+    "AWS::S3::BucketPolicy",
+    "AWS::WAFv2::WebACLAssociation",
+)
+"""Types that moto does not know and that nothing here reads back: each gets an id, no more."""
+
+Properties = Mapping[str, Any]
+Api = Callable[[str], Any]
+"""Gives the boto3 client of a service by its name."""
+
+
+# Change sets ---------------------------------------------------------------------------------
+
+
+class Backend(CloudFormationBackend):
+    """CloudFormation whose change sets leave behind what `create_stack` leaves behind."""
+
+    __module__ = CloudFormationBackend.__module__  # moto finds a backend's URLs by it
+
+    def create_change_set(
+        self, stack_name: str, change_set_name: str, template: str, *args: Any, **kwargs: Any
+    ) -> tuple[str, str]:
+        created = super().create_change_set(stack_name, change_set_name, template, *args, **kwargs)
+        change_set = self.change_sets[created[0]]
+        types = {one["Type"] for one in change_set.template_dict["Resources"].values()}
+        if unknown := sorted(types - get_model_map().keys()):
+            raise ValidationError(message=f"The test server does not know {', '.join(unknown)}")
+        return created
+
+    def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
+        change_set = self.describe_change_set(change_set_name)
+        stack = self.stacks[change_set.stack_id]
+        stack.resource_map.cross_stack_resources = self.exports
+        change_set.template_dict = resolved(change_set.template_dict, self.region_name)
+        super().execute_change_set(change_set_name, stack_name)
+        stack.template_dict = change_set.template_dict
+        stack.description = stack.template_description
+        stack.tags = change_set.tags
+        stack.parameters = change_set.parameters
+        stack.output_map = stack._create_output_map()
+        for export in list(self.exports.values()):
+            if export.exporting_stack_id == stack.stack_id:
+                del self.exports[export.name]
+        self._validate_export_uniqueness(stack)
+        self.exports.update((export.name, export) for export in stack.exports)
+
+
+def resolved(value: Any, region: str) -> Any:
+    """A template with its zones put in: moto gives those of another region for `Fn::GetAZs: ""`."""
+    if isinstance(value, list):
+        return [resolved(item, region) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"Fn::GetAZs"}:
+        zones = client("ec2", region).describe_availability_zones()["AvailabilityZones"]
+        return [zone["ZoneName"] for zone in zones]
+    return {key: resolved(item, region) for key, item in value.items()}
+
+
+# Resources -----------------------------------------------------------------------------------
+
+
+class Resource:
+    """What a stack holds of a resource that an API made: its id and its attributes."""
+
+    def __init__(self, identity: str, **attributes: Any) -> None:
+        self.physical_resource_id = identity
+        self.attributes = attributes
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:
+        return self.attributes[attribute_name]
+
+    def is_created(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True)
+class Model:
+    """Stands where moto looks for the class of a CloudFormation type."""
+
+    create: Callable[[Api, str, Properties], Resource]
+    update: Callable[[Api, Resource, Properties], Resource] | None = None
+
+    def create_from_cloudformation_json(
+        self, name: str, body: Properties, account_id: str, region_name: str, **_: Any
+    ) -> Resource:
+        with as_validation_error(body["Type"]):
+            return self.create(api(region_name), name, body.get("Properties", {}))
+
+    def update_from_cloudformation_json(
+        self,
+        original_resource: Resource,
+        new_resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+    ) -> Resource:
+        if self.update is None:
+            raise ValidationError(message=f"No update of {cloudformation_json['Type']} here")
+        with as_validation_error(cloudformation_json["Type"]):
+            return self.update(
+                api(region_name), original_resource, cloudformation_json["Properties"]
+            )
+
+    def has_cfn_attr(self, attr: str) -> bool:
+        return True
+
+
+@contextmanager
+def as_validation_error(kind: str) -> Iterator[None]:
+    """What an API refuses, as CloudFormation says it, so that the AWS CLI prints it."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise ValidationError(message=f"{kind}: {error}") from error
+
+
+def accepted(api: Api, name: str, given: Properties) -> Resource:
+    return Resource(name, Id=name)
+
+
+def cluster(api: Api, name: str, given: Properties) -> Resource:
+    rest = without(given, "ClusterName", "ClusterSettings")
+    settings = camel({"settings": given.get("ClusterSettings", [])})
+    made = api("ecs").create_cluster(clusterName=name, **settings, **camel(rest))["cluster"]
+    return Resource(name, Arn=made["clusterArn"])
+
+
+def task_definition(api: Api, name: str, given: Properties) -> Resource:
+    family = given.get("Family", name)
+    made = api("ecs").register_task_definition(family=family, **camel(without(given, "Family")))
+    return Resource(made["taskDefinition"]["taskDefinitionArn"])
+
+
+def service(api: Api, name: str, given: Properties) -> Resource:
+    made = api("ecs").create_service(serviceName=name, **camel(without(given, "ServiceName")))
+    return Resource(
+        made["service"]["serviceArn"], Name=name, ServiceArn=made["service"]["serviceArn"]
+    )
+
+
+def updated_service(api: Api, old: Resource, given: Properties) -> Resource:
+    kept = ("Cluster", "DesiredCount", "TaskDefinition", "NetworkConfiguration", "LoadBalancers")
+    changed = camel({key: given[key] for key in kept if key in given})
+    api("ecs").update_service(service=old.physical_resource_id, **changed)
+    return old
+
+
+def security_group(api: Api, name: str, given: Properties) -> Resource:
+    ec2 = api("ec2")
+    made = ec2.create_security_group(
+        GroupName=name, Description=given["GroupDescription"], VpcId=given["VpcId"]
+    )["GroupId"]
+    for rule in given.get("SecurityGroupIngress", []):
+        ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=[permission(rule)])
+    if egress := given.get("SecurityGroupEgress"):
+        group = ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"][0]
+        ec2.revoke_security_group_egress(GroupId=made, IpPermissions=group["IpPermissionsEgress"])
+        ec2.authorize_security_group_egress(
+            GroupId=made, IpPermissions=[permission(rule) for rule in egress]
+        )
+    return Resource(made, GroupId=made, VpcId=given["VpcId"])
+
+
+def ingress(api: Api, name: str, given: Properties) -> Resource:
+    made = api("ec2").authorize_security_group_ingress(
+        GroupId=given["GroupId"], IpPermissions=[permission(given)]
+    )
+    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    return Resource(identity, Id=identity)
+
+
+def egress(api: Api, name: str, given: Properties) -> Resource:
+    made = api("ec2").authorize_security_group_egress(
+        GroupId=given["GroupId"], IpPermissions=[permission(given)]
+    )
+    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    return Resource(identity, Id=identity)
+
+
+def permission(rule: Properties) -> dict[str, Any]:
+    """A rule of a security group as EC2's API takes it."""
+    ends = {
+        "SourceSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+        "DestinationSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
+        "CidrIp": ("IpRanges", "CidrIp"),
+        "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+        "SourcePrefixListId": ("PrefixListIds", "PrefixListId"),
+        "DestinationPrefixListId": ("PrefixListIds", "PrefixListId"),
+    }
+    words = {"Description": rule["Description"]} if "Description" in rule else {}
+    ports = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
+    others = {kind: [{key: rule[end], **words}] for end, (kind, key) in ends.items() if end in rule}
+    return {**ports, **others}
+
+
+def load_balancer(api: Api, name: str, given: Properties) -> Resource:
+    elb = api("elbv2")
+    rest = without(given, "Name", "LoadBalancerAttributes")
+    made = elb.create_load_balancer(Name=name, **rest)["LoadBalancers"][0]
+    arn = made["LoadBalancerArn"]
+    if attributes := given.get("LoadBalancerAttributes"):
+        elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
+    return Resource(
+        arn,
+        LoadBalancerArn=arn,
+        LoadBalancerName=name,
+        LoadBalancerFullName=arn.split(":loadbalancer/")[1],
+        DNSName=made["DNSName"],
+        CanonicalHostedZoneID=made["CanonicalHostedZoneId"],
+        SecurityGroups=made.get("SecurityGroups", []),
+    )
+
+
+def target_group(api: Api, name: str, given: Properties) -> Resource:
+    elb = api("elbv2")
+    rest = without(given, "Name", "TargetGroupAttributes")
+    made = elb.create_target_group(Name=name, **rest)["TargetGroups"][0]["TargetGroupArn"]
+    if attributes := given.get("TargetGroupAttributes"):
+        elb.modify_target_group_attributes(TargetGroupArn=made, Attributes=attributes)
+    return Resource(made, TargetGroupArn=made, TargetGroupFullName=made.split(":")[-1])
+
+
+def listener(api: Api, name: str, given: Properties) -> Resource:
+    rest = without(given, "ListenerAttributes")
+    made = api("elbv2").create_listener(**rest)["Listeners"][0]["ListenerArn"]
+    return Resource(made, ListenerArn=made)
+
+
+def listener_rule(api: Api, name: str, given: Properties) -> Resource:
+    made = api("elbv2").create_rule(**given)["Rules"][0]["RuleArn"]
+    return Resource(made, RuleArn=made)
+
+
+MODELS = {
+    "AWS::ECS::Cluster": Model(cluster),
+    "AWS::ECS::Service": Model(service, updated_service),
+    "AWS::ECS::TaskDefinition": Model(
+        task_definition,
+        lambda api, old, given: task_definition(api, old.physical_resource_id, given),
+    ),
+    "AWS::EC2::SecurityGroup": Model(security_group),
+    "AWS::EC2::SecurityGroupEgress": Model(egress),
+    "AWS::EC2::SecurityGroupIngress": Model(ingress),
+    "AWS::ElasticLoadBalancingV2::Listener": Model(listener),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule),
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": Model(load_balancer),
+    "AWS::ElasticLoadBalancingV2::TargetGroup": Model(target_group),
+    **{name: Model(accepted) for name in ACCEPTED},
+}
+
+
+def without(given: Properties, *names: str) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in names}
+
+
+def camel(given: Properties) -> Any:
+    """Properties by the names of ECS's API, which begin with a small letter."""
+    return remap_nested_keys(dict(given), pascal_to_camelcase)
+
+
+# The server ----------------------------------------------------------------------------------
+
+ADDRESS = ""
+
+
+def api(region: str) -> Api:
+    return lambda name: client(name, region)
+
+
+@cache
+def client(name: str, region: str) -> Any:
+    return boto3.client(
+        name,
+        region_name=region,
+        endpoint_url=ADDRESS,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def server() -> BaseWSGIServer:
+    return make_server(
+        "127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True
+    )
+
+
+if __name__ == "__main__":
+    cloudformation_backends.backend = Backend
+    get_model_map().update(MODELS)
+    serving = server()
+    ADDRESS = f"http://127.0.0.1:{serving.port}"
+    print(ADDRESS, flush=True)
+    serving.serve_forever()

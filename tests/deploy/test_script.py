@@ -1,0 +1,74 @@
+"""deploy.sh as a user runs it: what it prints, returns and leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, Deployment, built
+
+pytestmark = pytest.mark.xdist_group("deploy-script")
+
+PARAMS = """
+app: {app}
+region: eu-central-1
+stacks:
+  first: {{template: cluster, container_insights: on}}
+  second: {{template: cluster, exec_logs: false}}
+"""
+
+
+@pytest.fixture(scope="module")
+def two(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Two clusters, deployed."""
+    deployment = _two("calm", cloud, tmp_path_factory.mktemp("two"))
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    return deployment
+
+
+def _two(app: str, cloud: Cloud, folder: Path) -> Deployment:
+    params = folder / "params"
+    params.mkdir()
+    (params / "dev.yaml").write_text(PARAMS.format(app=app))
+    return built(params, "dev", cloud, folder / "out")
+
+
+def test_stacks_have_their_names_tags_and_exports(two: Deployment) -> None:
+    stacks = two.stacks()
+    assert {name: stack["StackStatus"] for name, stack in stacks.items()} == {
+        "first": "CREATE_COMPLETE",
+        "second": "CREATE_COMPLETE",
+    }
+    assert stacks["second"]["StackName"] == "calm-dev-second"
+    assert {tag["Key"]: tag["Value"] for tag in stacks["second"]["Tags"]} == {
+        "app": "calm",
+        "env": "dev",
+        "stack": "second",
+    }
+    (cluster,) = two.client("ecs").describe_clusters(clusters=[two.ids("first")["Cluster"]])[
+        "clusters"
+    ]
+    assert cluster["settings"] == [{"name": "containerInsights", "value": "enabled"}]
+    exports = two.client("cloudformation").list_exports()["Exports"]
+    assert {one["Name"]: one["Value"] for one in exports}["calm-dev-first-ClusterArn"] == cluster[
+        "clusterArn"
+    ]
+
+
+def test_extra_arguments_go_to_every_command(two: Deployment) -> None:
+    ran = two.run("--fail-on-empty-changeset")
+    assert ran.returncode != 0
+    assert "No changes to deploy. Stack calm-dev-first is up to date" in ran.stdout
+    assert "calm-dev-second" not in ran.stdout
+
+
+def test_the_first_failure_stops_it(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _two("rough", cloud, tmp_path)
+    template = deployment.folder / "first.yaml"
+    text = template.read_text()
+    template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue nobody-exports-this"))
+    ran = deployment.run()
+    assert ran.returncode != 0
+    assert "No export named nobody-exports-this found" in ran.stdout
+    assert "second" not in deployment.stacks()
