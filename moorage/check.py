@@ -8,6 +8,7 @@ from typing import Any
 
 from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
+from cfnlint.exceptions import ConfigFileError
 from cfnlint.helpers import REGIONS
 from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
@@ -29,10 +30,20 @@ def check(plan: Plan, folder: str) -> list[Finding]:
 
 def check_text(text: str, file: str, region: str | None = None) -> list[Finding]:
     """What cfn-lint says of one template, for a region (its own default where none is given)."""
-    runner = _runner(region if region in REGIONS else None)
+    try:
+        runner = _runner(region if region in REGIONS else None)
+    except ConfigFileError as error:
+        hint = "Mend the file `.cfnlintrc`, here or in your home folder."
+        message = f"cfn-lint refuses its settings: {error}"
+        return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
     template, matches = decode_str(text)
     if not matches:
-        matches = list(run_template_by_data(template, runner.config, runner.rules))
+        try:
+            matches = list(run_template_by_data(template, runner.config, runner.rules))
+        except Exception as error:  # its own rules it guards itself, what stands before them not
+            hint = "Check that each section is a map, as in CloudFormation's user guide."
+            message = f"cfn-lint cannot make sense of the template: {error}"
+            return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
     return sorted(_findings(matches, file), key=lambda one: (one.place.line, one.code, one.message))
 
 

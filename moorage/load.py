@@ -27,6 +27,9 @@ _NAME = re.compile(r"^[a-z][a-z0-9-]*$")
 _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
 _HEADER = ("app", "region", "account")
 _TAG = "tag:yaml.org,2002:"
+_PLAIN = frozenset(_TAG + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null"))
+_DEEPEST = 64
+"""Levels of nesting that are read: far more than params need, far less than the stack bears."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,11 @@ class _File:
 
 
 def environments(folder: FilePath) -> list[str]:
-    """The names of the environments that have a params file, sorted."""
-    return sorted(path.stem for path in folder.glob("*.yaml") if path.stem != BASE)
+    """The names of the environments that have a params file, sorted; an editor's dotfiles do not
+    count.
+    """
+    names = (path.stem for path in folder.glob("*.yaml") if not path.name.startswith("."))
+    return sorted(name for name in names if name != BASE)
 
 
 def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
@@ -72,8 +78,20 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
         return None, findings
     places = {**base.places, **own.places}
     document = Document(env, str(env_path), _merged_files(base.data, own.data), places)
+    findings += [*_empty_stacks(base, {}), *_empty_stacks(own, base.data)]
     document, more = _interpolated(document)
     return document, [*findings, *more]
+
+
+def _empty_stacks(file: _File, base: dict[str, Any]) -> Iterator[Finding]:
+    """Stacks with nothing behind their name: null, which deletes, where there is none to delete."""
+    stacks, below = file.data.get("stacks"), base.get("stacks")
+    for name, stack in stacks.items() if isinstance(stacks, dict) else ():
+        if stack is None and not (isinstance(below, dict) and name in below):
+            path = ("stacks", name)
+            hint = f"Write `{name}: {{}}` for a stack with all its defaults."
+            message = "Nothing stands here, which would delete the stack"
+            yield Finding("M1006", "error", file.places[path], path, message, hint)
 
 
 def _merged_files(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -118,18 +136,25 @@ def _read(path: FilePath) -> _File:
 
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    except UnicodeDecodeError:
+        return failed("M1001", 1, "The file is not UTF-8 text", "Save it as UTF-8.")
+    except OSError as error:
+        reason = error.strerror or str(error)
         return failed(
             "M1001", 1, f"The file cannot be read: {reason}", "Check its name and rights."
         )
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        root = _root(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         problem = (error.problem or error.context or "it cannot be parsed").strip()
+        if "another document" in problem:
+            hint = "Give it a file of its own, or remove the `---`."
+            return failed("M1006", line, "A second document begins here", hint)
         hint = "Check the indentation, colons, quotes and brackets on and above this line."
+        if r"\t" in problem:
+            hint = "Indent with spaces instead of tabs."
         return failed("M1002", line, f"This is not YAML: {problem}", hint)
     except (YAMLError, ValueError, RecursionError) as error:
         hint = "Save the file as plain UTF-8 text."
@@ -143,6 +168,13 @@ def _read(path: FilePath) -> _File:
     reader = _Reader(name)
     data = reader.value(root, (), ())
     return _File(data, reader.places, tuple(reader.findings))
+
+
+def _root(text: str) -> Node | None:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.composer.warn_double_anchors = False  # YAML allows them: the nearest one above counts
+    root: Node | None = yaml.compose(text)
+    return root
 
 
 class _Reader:
@@ -160,6 +192,15 @@ class _Reader:
                 "M1006", node, path, "The alias stands inside its own anchor", "Write it out."
             )
             return None
+        if len(around) == _DEEPEST:
+            message = f"More than {_DEEPEST} levels stand inside each other"
+            self._fault("M1006", node, path, message, "Params are never that deep.")
+            return None
+        if node.tag not in _PLAIN and node.tag != _TAG + "timestamp":
+            hint = "Params are plain values; below `overrides:` write functions as `Ref: ...`."
+            message = f"The tag `{str(node.tag).replace(_TAG, '!!')}` has no meaning here"
+            self._fault("M1006", node, path, message, hint)
+            return None
         if isinstance(node, MappingNode):
             return self._map(node, path, (*around, node))
         if isinstance(node, SequenceNode):
@@ -172,7 +213,8 @@ class _Reader:
         anchored: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if key_node.tag == _TAG + "merge":
-                anchored = dict(self._anchored(value_node, path, around)) | anchored
+                for inherited in self._anchored(value_node, path, around):
+                    anchored = inherited | anchored
             elif not isinstance(key_node, ScalarNode):
                 self._fault(
                     "M1006", key_node, path, "A key must be plain text", "Write it as text."
@@ -190,7 +232,8 @@ class _Reader:
 
     def _anchored(
         self, node: Node, path: Path, around: tuple[Node, ...]
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[dict[str, Any]]:
+        """The maps that `<<` takes in; of two that hold a key the first counts."""
         parts = node.value if isinstance(node, SequenceNode) else [node]
         for part in parts:
             if not isinstance(part, MappingNode):
@@ -199,7 +242,7 @@ class _Reader:
             before = dict(self.places)
             value = self.value(part, path, around)
             self.places = {**self.places, **before}
-            yield from (value or {}).items()
+            yield value or {}
 
     def _list(self, node: SequenceNode, path: Path, around: tuple[Node, ...]) -> list[Any]:
         result = []
@@ -211,20 +254,19 @@ class _Reader:
     def _scalar(self, node: ScalarNode, path: Path) -> Any:
         if node.tag == _TAG + "timestamp":
             return node.value
-        if not str(node.tag).startswith(_TAG):
-            hint = "Params are plain values; below `overrides:` write functions as `Ref: ...`."
-            self._fault("M1006", node, path, f"The tag `{node.tag}` has no meaning here", hint)
-            return None
         try:
             return self._constructor.construct_object(node)
         except (YAMLError, ValueError) as error:
-            message = f"`{node.value}` cannot be read: {str(error).splitlines()[0]}"
+            shown = node.value if len(node.value) <= 40 else f"{node.value[:40]}..."
+            message = f"`{shown}` cannot be read: {str(error).splitlines()[0]}"
             self._fault("M1002", node, path, message, "Put it in quotes if it is text.")
             return None
 
     def _fault(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
+        """Notes a fault; one inside an anchor once, however often it is used."""
         place = Place(self.file, node.start_mark.line + 1)
-        self.findings.append(Finding(code, "error", place, path, message, hint))
+        if not any((one.place, one.message) == (place, message) for one in self.findings):
+            self.findings.append(Finding(code, "error", place, path, message, hint))
 
 
 # Interpolation -------------------------------------------------------------------------------
