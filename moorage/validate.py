@@ -12,9 +12,10 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, get_args
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, WithJsonSchema, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -30,16 +31,23 @@ from moorage.model import (
     wrong,
 )
 
-NAME = re.compile(r"^[a-z](-?[a-z0-9]+)*$")
+NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+_ACCOUNT = r"^\d{12}$"
 
 
 class Header(Base):
     """What stands at the top of a params file."""
 
-    app: str = Field(description="Name of the application: the first part of every stack's name.")
-    region: str = Field(description="AWS region of all stacks, such as `ap-northeast-1`.")
-    account: str | None = Field(
+    app: str = Field(
+        description="Name of the application: the first part of every stack's name.",
+        json_schema_extra={"pattern": NAME.pattern},
+    )
+    region: str = Field(
+        description="AWS region of all stacks, such as `ap-northeast-1`.",
+        json_schema_extra={"pattern": _REGION.pattern},
+    )
+    account: Annotated[str, WithJsonSchema({"type": "string", "pattern": _ACCOUNT})] | None = Field(
         None, description="AWS account id, in quotes. Needed only where `${account}` is used."
     )
     tags: dict[str, str] = Field(
@@ -55,7 +63,7 @@ class Header(Base):
     @field_validator("app")
     @classmethod
     def _app(cls, value: str) -> str:
-        if not NAME.match(value):
+        if not NAME.fullmatch(value):
             hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
             raise wrong("M1107", f"`{value}` cannot begin the name of a stack", hint)
         return value
@@ -63,14 +71,14 @@ class Header(Base):
     @field_validator("region")
     @classmethod
     def _region(cls, value: str) -> str:
-        if not _REGION.match(value):
+        if not _REGION.fullmatch(value):
             raise wrong("M1107", f"`{value}` is not a region", "Write one like `eu-central-1`.")
         return value
 
     @field_validator("account")
     @classmethod
     def _account(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\d{12}", value):
+        if value is not None and not re.fullmatch(_ACCOUNT, value):
             hint = 'Write its twelve digits in quotes: `account: "123456789012"`.'
             raise wrong("M1107", f"`{value}` is not an account id", hint)
         return value
@@ -128,17 +136,26 @@ def _by_place(finding: Finding) -> tuple[str, int, str]:
 
 
 def _guessed(data: Mapping[str, Any]) -> Header:
-    """A header to go on with when the real one is faulty, so that the stacks are judged as well."""
+    """A header to go on with when the real one is faulty, so that the stacks are judged as well.
+
+    What is right in it is kept: a stack's problem may rest on the region, say.
+    """
     stacks = data.get("stacks")
     entries = stacks.items() if isinstance(stacks, dict) else ()
+    texts = {key: data[key] for key in ("app", "region", "account") if _is_text(data.get(key))}
+    guess: dict[str, Any] = {"app": "app", "region": "", "account": None} | texts
     return Header.model_construct(
-        app="app",
-        region="",
-        account=None,
+        **guess,
         tags={},
         permissions_boundary=None,
-        stacks={name: entry for name, entry in entries if isinstance(entry, dict)},
+        stacks={
+            name: entry for name, entry in entries if _is_text(name) and isinstance(entry, dict)
+        },
     )
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _stack(
@@ -150,14 +167,14 @@ def _stack(
     def fault(code: str, at: Path, message: str, hint: str) -> None:
         faults.append(Finding(code, "error", document.place(at), at, message, hint))
 
-    if not NAME.match(name):
+    if not NAME.fullmatch(name):
         hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
         fault("M1107", path, f"`{name}` cannot be part of a stack's name", hint)
     kind = entry.get("template", name)
     if not isinstance(kind, str) or kind not in templates:
         at: Path = (*path, "template") if "template" in entry else path
-        near = near_or_all(str(kind), templates)
-        fault("M1106", at, f"There is no template `{kind}`", f"Write `template:` with {near}.")
+        hint = f"Write `template:` with {near_or_all(str(kind), templates)}."
+        fault("M1106", at, f"There is no template {_shown(kind)}", hint)
         return None, _Shaped(None, tuple(faults), entry)
     overrides = entry.get("overrides", {})
     if not isinstance(overrides, dict):
@@ -216,9 +233,8 @@ def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Doc
             return _Shaped(params, tuple(findings), data, frozenset(gone), frozenset(suspects))
         except ValidationError as error:
             faults = [_Fault.of(one, model, data, gone) for one in error.errors(include_url=False)]
-        known = suspects | gone
         suspects |= {(*fault.path[:-1], fault.near) for fault in faults if fault.near}
-        known |= suspects
+        known = suspects | gone
         seen: set[Path] = set()
         for fault in faults:
             if fault.path not in seen and not any(_touch(fault.path, one) for one in known):
@@ -266,6 +282,13 @@ def _written(path: Path, data: Any, gone: Set[Path]) -> Path:
     return result
 
 
+def _at(data: Any, path: Path) -> Any:
+    """The value at a path that is there."""
+    for step in path:
+        data = data[step]
+    return data
+
+
 @dataclass(frozen=True)
 class _Fault:
     """One refusal of pydantic's in our words."""
@@ -289,7 +312,7 @@ class _Fault:
         if kind == "moorage":
             return cls(path, path, context["code"], context["message"], context["hint"])
         if kind == "extra_forbidden":
-            return cls._unknown(path, _fields(model, path[:-1]))
+            return cls._unknown(path, _fields(model, path[:-1]), _at(data, path[:-1]))
         if kind == "missing":
             key = str(detail["loc"][-1])
             field = _fields(model, path).get(key)
@@ -300,9 +323,10 @@ class _Fault:
         return cls(path, path, code, message, hint)
 
     @classmethod
-    def _unknown(cls, path: Path, fields: Mapping[str, Any]) -> _Fault:
+    def _unknown(cls, path: Path, fields: Mapping[str, Any], beside: Mapping[str, Any]) -> _Fault:
         key = str(path[-1])
-        near = difflib.get_close_matches(key, list(fields), n=1)
+        free = [name for name in fields if name not in beside]
+        near = difflib.get_close_matches(key, free, n=1)
         hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(fields))}."
         message = f"`{key}` is unknown here"
         return cls(path, path, "M1101", message, hint, near[0] if near else "")
@@ -349,20 +373,38 @@ def _shown(value: Any) -> str:
 
 
 def _models_at(model: type[Any], path: Path) -> list[type[BaseModel]]:
-    """The models that may stand at a path: map keys and list indices lead into what they hold."""
-    models: list[type[BaseModel]] = [model]
+    """The models that may stand at a path."""
+    annotations: list[Any] = [model]
     for step in path:
-        inside = [one.model_fields[step] for one in models if step in one.model_fields]
-        if inside:
-            models = [found for field in inside for found in _models_in(field.annotation)]
-    return models
+        annotations = [inner for one in annotations for inner in _inside(one, step)]
+    return [found for one in annotations for found in _members(one) if _is_model(found)]
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
+    """The types of what a value of that type may hold under a key or an index."""
+    for member in _members(annotation):
+        arguments = get_args(member)
+        if _is_model(member):
+            if step in member.model_fields:
+                yield member.model_fields[str(step)].annotation
+        elif arguments:
+            yield arguments[-1]
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """A union's members, out of their wrapping; any other type itself."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for one in get_args(annotation):
+            yield from _members(one)
+    else:
         yield annotation
-    for argument in get_args(annotation):
-        yield from _models_in(argument)
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
