@@ -13,13 +13,15 @@ from moorage.load import Document
 from moorage.model import Environment, Finding, Import, Plan, PlannedStack, Rendering
 
 # Quotas of CloudFormation, from "Understand CloudFormation quotas" in its user guide: a template
-# body passed in a request, resources and outputs of a template, the length of a stack's name and of
-# a logical ID.
+# body passed in a request; resources, outputs and parameters of a template; the length of a stack's
+# name and of a logical ID.
 MAX_BODY_BYTES = 51_200
 MAX_RESOURCES = 500
 MAX_OUTPUTS = 200
+MAX_PARAMETERS = 200
 MAX_STACK_NAME = 128
 MAX_LOGICAL_ID = 255
+_MOST = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
 
 def link(
@@ -46,10 +48,10 @@ def link(
     try:
         order = _by_name(sorter)
     except CycleError as error:
-        circle = " -> ".join(error.args[1])
+        circle = " -> ".join(reversed(error.args[1]))
         path = ("stacks", error.args[1][0])
         hint = "Break the circle: let one of them take the value from `existing:`."
-        message = f"Stacks import from each other: {circle}"
+        message = f"Stacks import from each other in a circle: {circle}"
         return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
     return Plan(env, tuple(planned[name] for name in order)), []
 
@@ -108,7 +110,8 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
         for resource in body.get("Resources", {}).values()
         if resource["Type"].startswith("AWS::IAM::")
     ]
-    named = ("RoleName", "PolicyName", "ManagedPolicyName", "GroupName", "UserName")
+    kinds = ("Role", "Policy", "ManagedPolicy", "Group", "User", "InstanceProfile")
+    named = [f"{kind}Name" for kind in kinds]
     if any(name in properties for properties in iam for name in named):
         return ("CAPABILITY_NAMED_IAM",)
     return ("CAPABILITY_IAM",) if iam else ()
@@ -137,7 +140,7 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
     if len(stack_name) > MAX_STACK_NAME:
         message = f"The stack's name has {len(stack_name)} characters: {stack_name}"
         yield finding("M1301", message, f"CloudFormation takes {MAX_STACK_NAME}. Shorten it.")
-    for section in ("Resources", "Outputs"):
+    for section in _MOST:
         for name in rendering.body.get(section, {}):
             if len(name) > MAX_LOGICAL_ID:
                 message = f"The logical ID has {len(name)} characters: {name[:60]}..."
@@ -148,7 +151,7 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
         message = f"The template has {size:,} bytes"
         hint = f"CloudFormation takes {MAX_BODY_BYTES:,} without a bucket. Split the stack in two."
         yield finding("M1303", message, hint)
-    for section, most in (("Resources", MAX_RESOURCES), ("Outputs", MAX_OUTPUTS)):
+    for section, most in _MOST.items():
         count = len(rendering.body.get(section, {}))
         if count > most:
             message = f"The template has {count} {section.lower()}"

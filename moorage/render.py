@@ -6,21 +6,34 @@ of CloudFormation's own documentation, resources in the order in which the templ
 
 from __future__ import annotations
 
+import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any, Literal
 
 import yaml
 
 from moorage.load import Document
 from moorage.merge import merged
-from moorage.model import Finding, Rendering, Stack
+from moorage.model import Finding, Path, Rendering, Stack
 
 Format = Literal["yaml", "json"]
 
-_NUMERIC = re.compile(r"[0-9][0-9_.:eE+-]*")
+_NUMERIC = re.compile(r"[-+.]?[0-9][0-9_.:eE+-]*|0o[0-7]+")
+# The functions that have a short form: CloudFormation template reference, "Intrinsic functions" and
+# "Condition functions". Fn::ForEach and those of Rules have none.
+_SHORT_FORMS = frozenset(
+    f"Fn::{name}"
+    for name in (
+        *("And", "Equals", "If", "Not", "Or"),
+        *("Base64", "Cidr", "FindInMap", "GetAZs", "GetAtt", "ImportValue", "Join", "Length"),
+        *("Select", "Split", "Sub", "ToJsonString", "Transform"),
+    )
+)
+_NEEDED = {"Resources": "Type", "Outputs": "Value"}
+_INNER = {"Resources": "Properties", "Outputs": "Export"}
 _ATTRIBUTES = (
     "Type",
     "Metadata",
@@ -32,7 +45,8 @@ _ATTRIBUTES = (
     "UpdateReplacePolicy",
     "Properties",
 )
-_SECTIONS = (
+_TEXTS = ("AWSTemplateFormatVersion", "Description", "Transform")
+SECTIONS = (
     "AWSTemplateFormatVersion",
     "Description",
     "Metadata",
@@ -50,18 +64,22 @@ def render(
     stack: Stack, document: Document, form: Format
 ) -> tuple[Rendering | None, list[Finding]]:
     """One stack as CloudFormation will read it."""
-    body = stack.template.to_dict()
-    findings = list(_unknown_overrides(stack, body, document))
+    composed = stack.template.to_dict()
+    findings = list(_unknown_overrides(stack, composed, document))
     if findings:
         return None, findings
-    body = _ordered(merged(body, stack.overrides))
+    patched = merged(composed, stack.overrides)
+    findings = list(_broken(stack, patched, document))
+    if findings:
+        return None, findings
+    body = _ordered(patched)
     text = as_json(body) if form == "json" else as_yaml(body, _source(document))
     return Rendering(stack.name, body, text, f"{stack.name}.{form}"), []
 
 
 def _source(document: Document) -> str:
     """The params file without the folders above its own, which differ from machine to machine."""
-    return "/".join(Path(document.file).parts[-2:])
+    return "/".join(FilePath(document.file).parts[-2:])
 
 
 def _unknown_overrides(
@@ -70,25 +88,70 @@ def _unknown_overrides(
     """An override may change or delete what is there and add what is new and whole."""
     for section, patch in stack.overrides.items():
         path = ("stacks", stack.name, "overrides", section)
-        if section not in _SECTIONS:
-            hint = f"Sections of a template: {', '.join(_SECTIONS)}."
+        if section not in SECTIONS:
+            hint = f"Sections of a template: {', '.join(SECTIONS)}."
             message = f"`{section}` is not a section of a template"
             yield Finding("M1307", "error", document.place(path), path, message, hint)
         elif not isinstance(patch, dict):
             continue
         elif section in ("Resources", "Outputs"):
             known = body.get(section, {})
+            needed = _NEEDED[section]
             for name, change in patch.items():
-                whole = isinstance(change, dict) and ("Type" in change or "Value" in change)
-                if name not in known and not whole:
+                if name not in known and not (isinstance(change, dict) and needed in change):
                     at = (*path, name)
-                    hint = f"It has {', '.join(known)}. A new one needs its `Type:` or `Value:`."
+                    near = difflib.get_close_matches(name, list(known), n=1) or list(known)
+                    hint = f"It has {', '.join(near)}. A new one needs its `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
                     yield Finding("M1307", "error", document.place(at), at, message, hint)
 
 
+def _broken(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:
+    """What the overrides left in a form that no template has."""
+    for code, path, message, hint in _faults(body):
+        at = ("stacks", stack.name, "overrides", *path)
+        yield Finding(code, "error", document.place(at), at, message, hint)
+
+
+_Fault = tuple[str, Path, str, str]
+
+
+def _faults(body: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Code, path, message and hint of each fault in a template's outer form."""
+    maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
+    yield from (_no_map((section,)) for section in maps if not isinstance(body[section], Mapping))
+    if not body.get("Resources"):
+        hint = "Leave one, or remove the stack from `stacks:`."
+        yield "M1102", ("Resources",), "The overrides leave no resource", hint
+    for section in _NEEDED:
+        entries = body.get(section)
+        for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+            yield from _entry_faults(section, name, entry)
+
+
+def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
+    needed = _NEEDED[section]
+    path = (section, name)
+    if not isinstance(entry, Mapping):
+        yield _no_map(path)
+        return
+    if needed not in entry:
+        message = f"The overrides leave `{name}` without its {needed}"
+        yield "M1102", path, message, f"Write its `{needed}:`."
+    elif section == "Resources" and not isinstance(entry["Type"], str):
+        yield "M1103", (*path, "Type"), "A type must be text", "Write one like `AWS::S3::Bucket`."
+    inner = _INNER[section]
+    if inner in entry and not isinstance(entry[inner], Mapping):
+        yield _no_map((*path, inner))
+
+
+def _no_map(path: Path) -> _Fault:
+    hint = "Write keys and values below it, as in the template."
+    return "M1103", path, f"The overrides put something else where `{path[-1]}` is a map", hint
+
+
 def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:
-    known = {section: body[section] for section in _SECTIONS if section in body}
+    known = {section: body[section] for section in SECTIONS if section in body}
     resources = {
         name: {key: resource[key] for key in _ATTRIBUTES if key in resource}
         | {key: value for key, value in resource.items() if key not in _ATTRIBUTES}
@@ -121,7 +184,7 @@ class _Tagged:
         self.value = value
 
 
-def _short(value: Any, inside: str = "") -> Any:
+def _short(value: Any, *, nested: bool = False) -> Any:
     """Functions replaced by their short forms.
 
     YAML refuses a tag behind a tag, so a function directly inside another one stays long (AWS:
@@ -132,10 +195,8 @@ def _short(value: Any, inside: str = "") -> Any:
             ((key, argument),) = value.items()
             if key == "Ref" and isinstance(argument, str):
                 return _Tagged("!Ref", argument)
-            if key == "Condition" and isinstance(argument, str) and inside:
-                return _Tagged("!Condition", argument)
-            if isinstance(key, str) and key.startswith("Fn::"):
-                return _function(key, argument, nested=bool(inside))
+            if key in _SHORT_FORMS:
+                return _function(key, argument, nested=nested)
         return {key: _short(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_short(item) for item in value]
@@ -144,12 +205,20 @@ def _short(value: Any, inside: str = "") -> Any:
 
 def _function(name: str, argument: Any, *, nested: bool) -> Any:
     tag = f"!{name.removeprefix('Fn::')}"
-    if name == "Fn::GetAtt" and all(isinstance(part, str) for part in argument):
+    if name == "Fn::GetAtt" and _is_attribute(argument):
         return _Tagged(tag, argument if isinstance(argument, str) else ".".join(argument))
-    inner = _short(argument, inside=name)
-    if isinstance(inner, _Tagged) or nested:
+    inner = _short(argument, nested=True)
+    if nested or not isinstance(inner, str | Mapping | list):
         return {name: inner}
     return _Tagged(tag, inner)
+
+
+def _is_attribute(argument: Any) -> bool:
+    """Whether it is a logical ID and its attribute, in one text or two."""
+    if isinstance(argument, str):
+        return "." in argument
+    parts = argument if isinstance(argument, list | tuple) and len(argument) > 1 else (None,)
+    return all(isinstance(part, str) and part for part in parts) and "." not in parts[0]
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -161,7 +230,8 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represent_tagged(dumper: Any, data: _Tagged) -> Any:
     if isinstance(data.value, str):
-        return dumper.represent_scalar(data.tag, data.value)
+        style = "|" if _is_block(data.value) else None
+        return dumper.represent_scalar(data.tag, data.value, style=style)
     if isinstance(data.value, Mapping):
         return dumper.represent_mapping(data.tag, data.value)
     return dumper.represent_sequence(data.tag, data.value)
@@ -172,12 +242,12 @@ def _represent_text(dumper: Any, data: str) -> Any:
 
     Parsers of YAML 1.1 and 1.2 disagree on what `012345678901` is, so it is never left to them.
     """
-    style = None
-    if "\n" in data and not any(line.endswith(" ") for line in data.split("\n")):
-        style = "|"
-    elif _NUMERIC.fullmatch(data):
-        style = "'"
+    style = "|" if _is_block(data) else "'" if _NUMERIC.fullmatch(data) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+def _is_block(text: str) -> bool:
+    return "\n" in text and not any(line.endswith(" ") for line in text.split("\n"))
 
 
 _Dumper.add_representer(_Tagged, _represent_tagged)

@@ -138,14 +138,17 @@ def _by_place(finding: Finding) -> tuple[str, int, str]:
 def _guessed(data: Mapping[str, Any]) -> Header:
     """A header to go on with when the real one is faulty, so that the stacks are judged as well.
 
-    What is right in it is kept: a stack's problem may rest on the region, say.
+    What is right in it is kept: a stack's problem may rest on the region, say. A wrong region is
+    left empty, so that no such problem is an echo of it.
     """
     stacks = data.get("stacks")
     entries = stacks.items() if isinstance(stacks, dict) else ()
     texts = {key: data[key] for key in ("app", "region", "account") if _is_text(data.get(key))}
-    guess: dict[str, Any] = {"app": "app", "region": "", "account": None} | texts
+    region = texts.get("region", "")
     return Header.model_construct(
-        **guess,
+        app=texts.get("app", "app"),
+        region=region if _REGION.fullmatch(region) else "",
+        account=texts.get("account"),
         tags={},
         permissions_boundary=None,
         stacks={
