@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import cluster
+from templates import cluster, network
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "cluster": cluster,
+    "network": network,
 }
