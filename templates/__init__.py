@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import cluster, network
+from templates import alb, cluster, network, service
 
 TEMPLATES: Mapping[str, TemplateModule] = {
+    "alb": alb,
     "cluster": cluster,
     "network": network,
+    "service": service,
 }

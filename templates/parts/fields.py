@@ -1,7 +1,7 @@
 """Types of the values that stand in params: how each is written, and what it becomes.
 
-A type's JSON Schema describes what is written, for editors and for the params reference; its JSON
-serializer turns a default back into that.
+A type's JSON Schema describes what is written, for editors and for the params reference, which
+shows the schema's `takes` where there is one; its JSON serializer turns a default back into that.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pydantic_core import CoreSchema
 
 from moorage.model import wrong
 
+_DURATION = {"type": "string", "pattern": r"^\d+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -62,14 +63,15 @@ Duration = Annotated[
     int,
     BeforeValidator(_seconds),
     PlainSerializer(written, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+[smhd]$", "examples": ["30s", "5m"]}),
+    WithJsonSchema(_DURATION | {"takes": "a duration such as `30s` or `5m`"}),
 ]
 """Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
 
 
 def duration(low: int, high: int) -> Any:
     """A Duration between two bounds, in seconds: `interval: duration(5, 300)`."""
-    return Annotated[Duration, _between(low, high)]
+    takes = f"a duration from `{written(low)}` to `{written(high)}`"
+    return Annotated[Duration, _between(low, high), WithJsonSchema(_DURATION | {"takes": takes})]
 
 
 # RetentionInDays of AWS::Logs::LogGroup: the values that its schema lists.
@@ -159,7 +161,9 @@ def text(pattern: str, what: str, example: str) -> Any:
     return Annotated[
         str,
         _matching(pattern, what, example),
-        WithJsonSchema({"type": "string", "examples": [example]}),
+        WithJsonSchema(
+            {"type": "string", "examples": [example], "takes": f"{what}, such as `{example}`"}
+        ),
     ]
 
 
@@ -184,7 +188,10 @@ KeyArn = text(
 )
 BucketName = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
 
-StackName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+StackName = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9-]*$", json_schema_extra={"takes": "the name of a stack"}),
+]
 """The name of another stack of the environment."""
 
 
@@ -199,7 +206,11 @@ def _cidr(value: str) -> str:
     raise wrong("M1107", f"`{value}` is not a CIDR block", f"Write one like `10.0.0.0/16`.{near}")
 
 
-Cidr = Annotated[str, AfterValidator(_cidr), WithJsonSchema({"type": "string"})]
+Cidr = Annotated[
+    str,
+    AfterValidator(_cidr),
+    WithJsonSchema({"type": "string", "takes": "a CIDR block such as `10.0.0.0/16`"}),
+]
 """An IPv4 or IPv6 network such as `10.0.0.0/16`."""
 
 

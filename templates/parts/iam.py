@@ -68,7 +68,5 @@ def policy(statements: Iterable[Statement | Mapping[str, Any]]) -> dict[str, Any
     """A policy document of composed statements and of the user's own, which are plain maps."""
     return {
         "Version": "2012-10-17",
-        "Statement": [
-            one.to_dict() if isinstance(one, Statement) else dict(one) for one in statements
-        ],
+        "Statement": list(statements),
     }

@@ -1,0 +1,436 @@
+"""Containers of a task: their params, what can be wrong with them, and their definitions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import Annotated, Any, Literal
+
+from awacs import s3
+from awacs.aws import Statement
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from troposphere import ecs
+
+from moorage.model import Base, Problem, wrong
+from templates.parts import images, secrets
+from templates.parts.fields import duration, text
+from templates.parts.iam import allow
+from templates.parts.images import Image
+from templates.parts.secrets import SecretRef
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that a container listens on."""
+
+    number: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+    def __str__(self) -> str:
+        return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
+
+
+def _port(value: Any) -> Port:
+    match = re.fullmatch(r"(\d{1,5})(?:/(tcp|udp))?", str(value))
+    usable = isinstance(value, int | str) and not isinstance(value, bool)
+    if not match or not usable or not 1 <= int(match[1]) <= 65535:
+        hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
+        raise wrong("M1107", f"`{value}` is not a port", hint)
+    return Port(int(match[1]), "udp" if match[2] == "udp" else "tcp")
+
+
+PortField = Annotated[
+    Port,
+    PlainValidator(_port),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "string", "pattern": r"^\d{1,5}(/(tcp|udp))?$"},
+            ]
+        }
+    ),
+]
+"""A port as Docker writes it: `8080`, `1234/udp`."""
+
+
+def _variable(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, str | int | float):
+        raise wrong("M1103", "A variable takes text or a number", "Put anything else in quotes.")
+    return str(value)
+
+
+Variable = Annotated[
+    str,
+    BeforeValidator(_variable),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
+
+
+def _shell(value: Any) -> Any:
+    return ["CMD-SHELL", value] if isinstance(value, str) else value
+
+
+EnvironmentFile = text(
+    r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.env",
+    "the ARN of an S3 object that ends in .env",
+    "arn:aws:s3:::my-bucket/shop/web.env",
+)
+
+
+class HealthCheck(Base):
+    """A command that ECS runs in the container to judge its health."""
+
+    command: Annotated[
+        list[str],
+        BeforeValidator(_shell),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}]}),
+    ] = Field(
+        min_length=2,
+        description="A shell command as text, or a list that begins with `CMD` or `CMD-SHELL`. "
+        "Exit code 0 means healthy. What it calls must be in the image.",
+    )
+    interval: duration(5, 300) = Field(30, description="Time between checks.")  # type: ignore[valid-type]
+    timeout: duration(2, 60) = Field(5, description="Time that a check may take.")  # type: ignore[valid-type]
+    retries: int = Field(3, ge=1, le=10, description="Failures in a row that mean unhealthy.")
+    start_period: duration(0, 300) | None = Field(  # type: ignore[valid-type]
+        None, description="Time after the start in which failures do not count."
+    )
+
+
+class Ulimit(Base):
+    """A limit of the kernel's."""
+
+    soft: int = Field(ge=0, description="The limit.")
+    hard: int = Field(ge=0, description="What the process may raise it to.")
+
+
+class RestartPolicy(Base):
+    """Lets ECS start the container again in the same task when it ends."""
+
+    ignored_exit_codes: list[int] = Field(
+        [], max_length=50, description="Exit codes after which it stays down."
+    )
+    restart_attempt_period: duration(60, 1800) | None = Field(  # type: ignore[valid-type]
+        None, description="Time it must have run before it is started again."
+    )
+
+
+class Container(Base):
+    """A container of the task. Containers of one task reach each other at 127.0.0.1."""
+
+    image: Image = Field(
+        description="`ecr:<repository>:<tag>` for a repository of this account and region, or any "
+        "other image. Pin it: a tag that moves changes what runs without a deployment."
+    )
+    command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
+    entry_point: list[str] = Field([], description="Program, in place of the image's own.")
+    environment: dict[str, Variable] = Field({}, description="Variables, in plain sight.")
+    environment_files: list[EnvironmentFile] = Field(  # type: ignore[valid-type]
+        [], max_length=10, description="ARNs of `.env` objects in S3 that hold more variables."
+    )
+    secrets: dict[str, SecretRef] = Field(
+        {},
+        description="Variables whose values ECS reads at start: `ssm:<name>` or "
+        "`secretsmanager:<name>[:json-key[:stage[:version]]]`.",
+    )
+    not_secret: list[str] = Field(
+        [], description="Names in `environment` that look like secrets and are none."
+    )
+    ports: list[PortField] = Field([], description="Ports it listens on: `8080`, `1234/udp`.")
+    health_check: HealthCheck | None = Field(None, description="A check inside the container.")
+    depends_on: dict[str, Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]] = Field(
+        {}, description="Containers that must have got that far before this one starts."
+    )
+    essential: bool = Field(True, description="Whether the task ends when this container ends.")
+    user: str | None = Field(None, description="User (and group) to run as: `1000:1000`.")
+    working_directory: str | None = Field(None, description="Directory to start in.")
+    readonly_root_filesystem: bool = Field(
+        False, description="Mount the image read-only. ECS Exec cannot be used with it."
+    )
+    init_process_enabled: bool = Field(
+        False, description="Run an init process that passes on signals and reaps children."
+    )
+    drop_capabilities: list[str] = Field(
+        [], description="Linux capabilities to take away, such as `ALL`."
+    )
+    add_capabilities: list[Literal["SYS_PTRACE"]] = Field(
+        [], description="Linux capabilities to add; Fargate takes only `SYS_PTRACE`."
+    )
+    ulimits: dict[str, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
+    cpu: int | None = Field(None, ge=0, description="CPU units reserved for it, of the task's.")
+    memory: int | None = Field(None, ge=6, description="MiB at which the container is killed.")
+    memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
+    start_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+        None, description="Time that others wait for it by `depends_on`."
+    )
+    stop_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+        None, description="Time between SIGTERM and SIGKILL; 30s where nothing is said."
+    )
+    restart_policy: RestartPolicy | None = Field(None, description="Restart without a new task.")
+    docker_labels: dict[str, str] = Field({}, description="Labels of the container.")
+    repository_credentials: SecretRef | None = Field(
+        None, description="`secretsmanager:<name>` with user and password of a private registry."
+    )
+    interactive: bool = Field(False, description="Keep stdin open.")
+    pseudo_terminal: bool = Field(False, description="Allocate a terminal.")
+    version_consistency: Literal["enabled", "disabled"] | None = Field(
+        None, description="Whether ECS resolves the tag once for all tasks of a deployment."
+    )
+
+
+ContainerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")]
+Containers = dict[ContainerName, Container]
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+_SECRET_WORDS = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
+    r"|PRIVATE_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|MASTER_?KEY)$",
+    re.IGNORECASE,
+)
+# An access key id, a private key in PEM, a token of GitHub or Slack, a password inside a URL.
+_SECRET_VALUES = re.compile(
+    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
+    r"|\bxox[abpr]-[A-Za-z0-9-]{10,}|://[^/\s:@]*:[^/\s:@]+@"
+)
+
+
+def container_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
+    """What is wrong with the containers of a task of that size."""
+    for name, container in containers.items():
+        yield from _own_problems(name, container)
+        yield from _order_problems(name, container, containers)
+    yield from _port_problems(containers)
+    yield from _share_problems(containers, cpu, memory)
+    if containers and not any(one.essential for one in containers.values()):
+        hint = "Remove `essential: false` from the one the task is for."
+        yield Problem("M1212", ("containers",), "No container of the task is essential", hint)
+    if circle := _circle(containers):
+        message = f"The containers wait for each other: {' -> '.join(circle)}"
+        path = ("containers", circle[0], "depends_on")
+        yield Problem("M1207", path, message, "Remove one of these `depends_on`.")
+
+
+def _own_problems(name: str, container: Container) -> Iterator[Problem]:
+    here = ("containers", name)
+    if not images.is_pinned(container.image):
+        message = f"`{container.image}` can become another image at any time"
+        hint = "Write a tag that is never moved, or a digest."
+        yield Problem("M1219", (*here, "image"), message, hint, level="warning")
+    for key, value in container.environment.items():
+        named = (
+            _SECRET_WORDS.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
+        )
+        if (named or _SECRET_VALUES.search(value)) and key not in container.not_secret:
+            hint = f"Use `secrets: {{{key}: ssm:/path/name}}`, or say `not_secret: [{key}]`."
+            message = f"`{key}` looks like a secret, and everybody can read it in the template"
+            yield Problem("M1208", (*here, "environment", key), message, hint)
+        if key in container.secrets:
+            message = f"`{key}` stands in `environment` and in `secrets`"
+            yield Problem("M1108", (*here, "environment", key), message, "Keep one of them.")
+    credentials = container.repository_credentials
+    if credentials and secrets.secret(credentials).service != "secretsmanager":
+        message = "The credentials of a registry must be in Secrets Manager"
+        path = (*here, "repository_credentials")
+        yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")
+    check = container.health_check
+    if check and check.command[0] not in ("CMD", "CMD-SHELL"):
+        message = f"The command begins with `{check.command[0]}`"
+        hint = 'Write it as text, or begin the list with "CMD" or "CMD-SHELL".'
+        yield Problem("M1107", (*here, "health_check", "command"), message, hint)
+    elif check and check.command[0] == "CMD-SHELL" and len(check.command) != 2:
+        message = "CMD-SHELL takes one text, which the shell splits itself"
+        hint = "Write the command as text, or begin the list with `CMD`."
+        yield Problem("M1107", (*here, "health_check", "command"), message, hint)
+
+
+def _order_problems(name: str, container: Container, containers: Containers) -> Iterator[Problem]:
+    for other, condition in container.depends_on.items():
+        path = ("containers", name, "depends_on", other)
+        because = [("containers", other)]
+        if other not in containers:
+            hint = f"The task has {', '.join(containers)}."
+            message = f"There is no container `{other}`"
+            yield Problem("M1204", path, message, hint, because=because)
+        elif condition in ("COMPLETE", "SUCCESS") and containers[other].essential:
+            hint = f"Write `essential: false` at `{other}`, or wait for `START` or `HEALTHY`."
+            message = f"The task would end with `{other}`, which is essential"
+            yield Problem("M1207", path, message, hint, because=because)
+        elif condition == "HEALTHY" and not containers[other].health_check:
+            hint = f"Add a `health_check` to `{other}`, or wait for `START`."
+            message = f"`{other}` has no health check and would never be HEALTHY"
+            yield Problem("M1207", path, message, hint, because=because)
+
+
+def _circle(containers: Containers) -> list[str]:
+    graph = {name: sorted(one.depends_on) for name, one in containers.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _port_problems(containers: Containers) -> Iterator[Problem]:
+    taken: dict[Port, str] = {}
+    for name, container in containers.items():
+        for at, port in enumerate(container.ports):
+            path = ("containers", name, "ports", at)
+            if port in taken:
+                message = f"Port {port} is taken by container `{taken[port]}` of the same task"
+                hint = "Containers of a task share one address: let one listen elsewhere."
+                yield Problem("M1206", path, message, hint, because=[("containers", taken[port])])
+            taken.setdefault(port, name)
+
+
+def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
+    shares = (
+        ("cpu", "cpu", cpu, "CPU units"),
+        ("memory_reservation", "memory", memory, "MiB"),
+    )
+    for key, task_key, limit, unit in shares:
+        total = sum(getattr(one, key) or 0 for one in containers.values())
+        if total > limit:
+            message = f"The containers reserve {total} {unit}, and the task has {limit}"
+            hint = f"Lower their `{key}`, or raise the task's `{task_key}`."
+            because = [(task_key,)]
+            yield Problem("M1212", ("containers",), message, hint, because=because)
+    for name, container in containers.items():
+        path = ("containers", name, "memory")
+        low = container.memory_reservation or 0
+        if container.memory is not None and container.memory > memory:
+            message = f"{container.memory} MiB is more than the task's {memory}"
+            hint = f"Write at most {memory}, or raise the task's `memory`."
+            yield Problem("M1212", path, message, hint, because=[("memory",)])
+        elif container.memory is not None and container.memory < low:
+            message = f"{container.memory} MiB is less than the reservation of {low}"
+            yield Problem("M1212", path, message, "Swap the two numbers, or leave one out.")
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+def container_definition(
+    name: str, params: Container, log_configuration: ecs.LogConfiguration
+) -> ecs.ContainerDefinition:
+    """The container as ECS takes it; what the params leave open is left to ECS."""
+    optional = {
+        "Command": params.command,
+        "EntryPoint": params.entry_point,
+        "Environment": _environment(params.environment),
+        "EnvironmentFiles": [
+            ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
+        ],
+        "Secrets": [
+            ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+            for key, reference in sorted(params.secrets.items())
+        ],
+        "PortMappings": [
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol)
+            for port in params.ports
+        ],
+        "HealthCheck": _health_check(params.health_check),
+        "DependsOn": [
+            ecs.ContainerDependency(ContainerName=other, Condition=condition)
+            for other, condition in sorted(params.depends_on.items())
+        ],
+        "User": params.user,
+        "WorkingDirectory": params.working_directory,
+        "ReadonlyRootFilesystem": params.readonly_root_filesystem or None,
+        "LinuxParameters": _linux_parameters(params),
+        "Ulimits": [
+            ecs.Ulimit(Name=limit, SoftLimit=value.soft, HardLimit=value.hard)
+            for limit, value in sorted(params.ulimits.items())
+        ],
+        "Memory": params.memory,
+        "MemoryReservation": params.memory_reservation,
+        "StartTimeout": params.start_timeout,
+        "StopTimeout": params.stop_timeout,
+        "RestartPolicy": _restart_policy(params.restart_policy),
+        "DockerLabels": params.docker_labels,
+        "RepositoryCredentials": _credentials(params.repository_credentials),
+        "Interactive": params.interactive or None,
+        "PseudoTerminal": params.pseudo_terminal or None,
+        "VersionConsistency": params.version_consistency,
+    }
+    # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
+    given = {"Cpu": params.cpu} if params.cpu is not None else {}
+    return ecs.ContainerDefinition(
+        Name=name,
+        Image=images.uri(params.image),
+        Essential=params.essential,
+        LogConfiguration=log_configuration,
+        **given,
+        **{key: value for key, value in optional.items() if value},
+    )
+
+
+def _environment(variables: Mapping[str, str]) -> list[ecs.Environment]:
+    return [ecs.Environment(Name=key, Value=value) for key, value in sorted(variables.items())]
+
+
+def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
+    if check is None:
+        return None
+    start = {"StartPeriod": check.start_period} if check.start_period is not None else {}
+    return ecs.HealthCheck(
+        Command=check.command,
+        Interval=check.interval,
+        Timeout=check.timeout,
+        Retries=check.retries,
+        **start,
+    )
+
+
+def _linux_parameters(params: Container) -> ecs.LinuxParameters | None:
+    added, dropped = list(params.add_capabilities), list(params.drop_capabilities)
+    named = {key: value for key, value in (("Add", added), ("Drop", dropped)) if value}
+    optional = {
+        "InitProcessEnabled": params.init_process_enabled or None,
+        "Capabilities": ecs.KernelCapabilities(**named) if named else None,
+    }
+    given = {key: value for key, value in optional.items() if value}
+    return ecs.LinuxParameters(**given) if given else None
+
+
+def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
+    if policy is None:
+        return None
+    optional = {
+        "IgnoredExitCodes": policy.ignored_exit_codes,
+        "RestartAttemptPeriod": policy.restart_attempt_period,
+    }
+    return ecs.RestartPolicy(
+        Enabled=True, **{key: value for key, value in optional.items() if value}
+    )
+
+
+def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
+    if reference is None:
+        return None
+    return ecs.RepositoryCredentials(CredentialsParameter=secrets.secret(reference).value_from)
+
+
+# What an execution role needs for them -------------------------------------------------------
+
+
+def execution_statements(containers: Containers, kms_keys: list[str]) -> Iterator[Statement]:
+    """What the execution role needs to start these containers, and nothing more."""
+    yield from images.pull_statements(one.image for one in containers.values())
+    references = [ref for one in containers.values() for ref in one.secrets.values()]
+    references += [
+        one.repository_credentials for one in containers.values() if one.repository_credentials
+    ]
+    yield from secrets.read_statements(references, kms_keys)
+    files = sorted({str(arn) for one in containers.values() for arn in one.environment_files})
+    if files:
+        # Amazon ECS developer guide, "Amazon ECS task execution IAM role", Amazon S3 file storage.
+        buckets = sorted({arn.split("/")[0] for arn in files})
+        yield allow("ReadEnvironmentFiles", [s3.GetObject], files)
+        yield allow("LocateEnvironmentFiles", [s3.GetBucketLocation], buckets)

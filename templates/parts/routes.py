@@ -1,0 +1,472 @@
+"""Routes through an Application Load Balancer: their params, conditions, actions and priorities."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from troposphere import elasticloadbalancingv2 as elb
+
+from moorage.model import Base, Path, Problem, wrong
+from templates.parts.containers import PortField
+from templates.parts.fields import Cidr, Some, StackName, duration, text
+from templates.parts.secrets import JsonSecretRef, dynamic_reference
+from templates.parts.target_groups import TargetSettings
+
+# Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
+# rules", and the API reference, RuleCondition.
+_PATH = re.compile(r"[A-Za-z0-9_.$/~\"'@:+&*?-]{1,128}")
+_HOST = re.compile(r"[A-Za-z0-9*?.-]{1,128}")
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        hint = "Use letters, digits and _-.$/~\"'@:+& with the wildcards * and ?, 128 at most."
+        raise wrong("M1107", f"`{value}` is not a path", hint)
+    if value[0] not in "/*":
+        raise wrong("M1107", f"No request has the path `{value}`", f"Write `/{value}`.")
+    return value
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value) or "." not in value:
+        hint = "Write one like `shop.example.com` or `*.example.com`, 128 characters at most."
+        raise wrong("M1107", f"`{value}` is not a host", hint)
+    return value
+
+
+PathPattern = Annotated[str, AfterValidator(_path)]
+Host = Annotated[str, AfterValidator(_host)]
+Method = text(r"[A-Z_-]{1,40}", "a method", "POST")
+HttpsUrl = text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+
+
+class Oidc(Base):
+    """An identity provider that speaks OpenID Connect."""
+
+    issuer: HttpsUrl = Field(description="The provider's issuer.")  # type: ignore[valid-type]
+    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")  # type: ignore[valid-type]
+    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")  # type: ignore[valid-type]
+    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")  # type: ignore[valid-type]
+    client_id: str = Field(description="Id of the client at the provider.")
+    client_secret: JsonSecretRef = Field(
+        description="`secretsmanager:<name>:<json-key>`; CloudFormation reads it as it deploys."
+    )
+
+
+class Cognito(Base):
+    """An Amazon Cognito user pool."""
+
+    user_pool: text(  # type: ignore[valid-type]
+        r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
+        "the ARN of a user pool",
+        "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
+    ) = Field(description="ARN of the user pool.")
+    client_id: str = Field(description="Id of the app client, which needs a client secret.")
+    domain: str = Field(description="Domain of the user pool, or its prefix.")
+
+
+class Authenticate(Base):
+    """Who must log in before a request is passed on. Needs HTTPS."""
+
+    oidc: Oidc | None = Field(None, description="An OpenID Connect provider.")
+    cognito: Cognito | None = Field(None, description="A Cognito user pool.")
+    scope: str = Field("openid", description="What is asked of the provider.")
+    session_cookie: str | None = Field(None, description="Name of the session's cookie.")
+    session_timeout: duration(1, 604800) = Field(  # type: ignore[valid-type]
+        604800, description="How long a session lasts."
+    )
+    on_unauthenticated_request: Literal["authenticate", "allow", "deny"] = Field(
+        "authenticate", description="What becomes of a request without a session."
+    )
+
+
+class Redirect(Base):
+    """Sends the client elsewhere. What is left out stays as in the request."""
+
+    protocol: Literal["HTTP", "HTTPS"] | None = Field(None, description="Other protocol.")
+    host: str | None = Field(None, description="Other host.")
+    port: int | None = Field(None, ge=1, le=65535, description="Other port.")
+    path: str | None = Field(None, description="Other path; `#{path}` stands for the request's.")
+    query: str | None = Field(None, description="Other query; `#{query}` for the request's.")
+    status_code: Literal[301, 302] = Field(302, description="301 is remembered by clients.")
+
+
+class FixedResponse(Base):
+    """Answers by itself."""
+
+    status_code: int = Field(503, ge=200, le=599, description="Status, 2XX, 4XX or 5XX.")
+    content_type: Literal[
+        "text/plain", "text/css", "text/html", "application/javascript", "application/json"
+    ] = Field("text/plain", description="Type of the body.")
+    message_body: str | None = Field(None, max_length=1024, description="The body.")
+
+
+class QueryString(Base):
+    """A parameter of the query."""
+
+    key: str | None = Field(None, max_length=128, description="Its name; left out: any.")
+    value: str = Field(max_length=128, description="Its value, with wildcards * and ?.")
+
+
+class Route(TargetSettings):
+    """A listener rule: which requests, and what becomes of them.
+
+    All kinds of conditions that are given must hold; of several values of one kind, one must.
+    """
+
+    via: StackName = Field(description="Stack of the load balancer.")
+    name: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9-]{0,59}$",
+        description="Names the rule in the template. Needed where two routes lead to one port, "
+        "and for `redirect` and `fixed_response`. It should not change: a new name is a new rule.",
+    )
+    container: str | None = Field(
+        None, description="Container that takes the requests; the only one where there is one."
+    )
+    port: PortField | None = Field(None, description="Its port; the only one where there is one.")
+    hosts: list[Host] = Field([], description="Host names, with wildcards * and ?.")
+    paths: list[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
+    headers: dict[str, Some[str]] = Field({}, description="Headers by name, with their values.")
+    methods: list[Method] = Field([], description="HTTP methods, such as `POST`.")  # type: ignore[valid-type]
+    query: list[QueryString] = Field([], description="Parameters of the query.")
+    source_ips: list[Cidr] = Field([], description="Networks that requests come from.")
+    priority: int | None = Field(
+        None,
+        ge=1,
+        le=50000,
+        description="Order among the listener's rules, lowest first. Left out, it is computed: "
+        "the more specific route wins.",
+    )
+    authenticate: Authenticate | None = Field(None, description="Ask users to log in first.")
+    redirect: Redirect | None = Field(None, description="Redirect instead of passing on.")
+    fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
+
+    @property
+    def forwards(self) -> bool:
+        """Whether requests go to a container."""
+        return self.redirect is None and self.fixed_response is None
+
+
+TARGET_SETTINGS = tuple(TargetSettings.model_fields)
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+# Quotas of Application Load Balancers: "Condition values per rule" 5. For wildcards the user guide
+# has said 5 and 6 in its time; 5 is safe.
+MAX_VALUES = 5
+
+
+def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
+    """What is wrong with a route by itself; `https` says how clients come, None where unknown."""
+    yield from _condition_problems(route, path)
+    yield from _action_problems(route, path)
+    yield from _authenticate_problems(route, path)
+    yield from _target_problems(route, path)
+    if https is False:
+        yield from _https_problems(route, path)
+
+
+def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
+    values = [value for group in _given(route).values() for value in group]
+    wildcards = sum(value.count("*") + value.count("?") for value in values)
+    if not values:
+        hint = 'Add `paths: ["/*"]` for all of them.'
+        yield Problem("M1108", path, "The route does not say which requests it takes", hint)
+    if len(values) > MAX_VALUES or wildcards > MAX_VALUES:
+        what = f"{len(values)} values" if len(values) > MAX_VALUES else f"{wildcards} wildcards"
+        hint = f"A listener rule takes {MAX_VALUES}. Split it into two routes with a `name:` each."
+        yield Problem("M1215", path, f"The route's conditions hold {what}", hint)
+
+
+def _action_problems(route: Route, path: Path) -> Iterator[Problem]:
+    actions = [key for key in ("redirect", "fixed_response") if getattr(route, key)]
+    if len(actions) > 1:
+        yield Problem("M1108", path, "A route cannot redirect and answer", "Keep one of them.")
+    if not actions:
+        return
+    target = ("container", "port", "authenticate", *TARGET_SETTINGS)
+    for key in sorted(route.model_fields_set.intersection(target)):
+        message = f"`{key}` has no meaning beside `{actions[0]}`"
+        yield Problem("M1108", (*path, key), message, "Remove one of them.")
+    if route.name is None:
+        message = f"A route with `{actions[0]}` needs a name"
+        hint = "Add `name:`; it becomes part of the logical ID and should not change."
+        yield Problem("M1102", (*path, "name"), message, hint)
+    if route.redirect:
+        yield from _redirect_problems(route.redirect, (*path, "redirect"))
+
+
+def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
+    check = route.health_check
+    if check and check.timeout >= check.interval:
+        hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
+        message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
+        yield Problem("M1105", (*path, "health_check"), message, hint)
+    if route.slow_start is not None and route.algorithm != "round_robin":
+        # Application Load Balancers user guide, "Slow start mode".
+        message = f"`slow_start` cannot be used with `{route.algorithm}`"
+        yield Problem("M1108", (*path, "slow_start"), message, "Leave one of them out.")
+
+
+def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
+    hint = f"Give `{route.via}` a `certificate:`."
+    if route.authenticate:
+        message = "Users can log in over HTTPS only"
+        yield Problem("M1214", (*path, "authenticate"), message, hint)
+    if route.protocol_version != "HTTP1" and route.forwards:
+        message = f"{route.protocol_version} needs a listener with HTTPS"
+        yield Problem("M1214", (*path, "protocol_version"), message, hint)
+
+
+def _redirect_problems(redirect: Redirect, path: Path) -> Iterator[Problem]:
+    if not redirect.model_fields_set - {"status_code", "query"}:
+        hint = "Say at least one of protocol, host, port or path."
+        yield Problem("M1108", path, "The redirect leads back to itself, again and again", hint)
+    if redirect.path is not None and not redirect.path.startswith("/"):
+        hint = f"Write `/{redirect.path}`."
+        yield Problem("M1107", (*path, "path"), "The path does not begin with `/`", hint)
+
+
+def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
+    login = route.authenticate
+    if login and (login.oidc is None) == (login.cognito is None):
+        hint = "Write either `oidc:` or `cognito:` below it."
+        yield Problem("M1108", (*path, "authenticate"), "It names no provider, or two", hint)
+
+
+def clash(one: Route, other: Route) -> str:
+    """Why two routes of one listener cannot both stand, or nothing."""
+    if _asked(one) == _asked(other):
+        return "takes the same requests"
+    if priority(one) == priority(other):
+        return f"has the same priority, {priority(one)}"
+    chosen = one.priority is not None or other.priority is not None
+    if not chosen and specificity(one) == specificity(other) and _overlap(one, other):
+        return "takes some of the same requests and is as specific"
+    return ""
+
+
+def _overlap(one: Route, other: Route) -> bool:
+    """Whether one request surely matches both: in each kind a value is shared or nothing asked."""
+    mine, theirs = _asked(one), _asked(other)
+    kinds = mine.keys() | theirs.keys()
+    return all(
+        kind not in mine or kind not in theirs or set(mine[kind]) & set(theirs[kind])
+        for kind in kinds
+    )
+
+
+# Priorities ----------------------------------------------------------------------------------
+
+# AWS takes 1 to 50000 and asks the lowest first. A route's priority depends on that route alone, so
+# that adding a service changes no other one's template. The numbers are dealt out in bands from
+# 50000 down: the more specific the conditions, the later the band. Inside its band a route's place
+# is a hash of its conditions; two routes that meet are a finding, and then one gets an explicit
+# `priority:`. The widths make that rare: whole hosts and short paths, which most routes are, have
+# most of the room. docs/decisions/0005-rule-priorities.md tells more.
+_HIGHEST = 50000
+_LONGEST = 128
+_RANKS = 2 * _LONGEST + 2
+
+
+def specificity(route: Route) -> tuple[int, int, int]:
+    """How much a request must be like to match: host, path, number of other conditions.
+
+    It never falls when a condition is made narrower. Of several values the vaguest counts.
+    """
+    hosts, paths = _asked(route).get("host-header", ()), _asked(route).get("path-pattern", ())
+    whole = bool(hosts) and not any(_wild(host) for host in hosts)
+    host = 0 if not hosts else _LONGEST + 1 if whole else min(_letters(one) for one in hosts)
+    path = min((2 * _letters(one) + (not _wild(one)) for one in paths), default=0)
+    others = len(_asked(route).keys() - {"host-header", "path-pattern"})
+    return host, path, min(others, 3)
+
+
+def _wild(pattern: str) -> bool:
+    return "*" in pattern or "?" in pattern
+
+
+def _letters(pattern: str) -> int:
+    return len(pattern.replace("*", ""))
+
+
+def _path_widths(short: tuple[int, int], long: tuple[int, int]) -> list[int]:
+    """Widths by rank: a path of up to 24 characters gets more room, and a pattern than a whole."""
+    return [(short if rank // 2 <= 24 else long)[rank % 2] for rank in range(1, _RANKS)]
+
+
+# A host with wildcards and its path share one row of bands: their ranks are added up, which keeps
+# the order of what contains what.
+_BANDS: dict[str, list[int]] = {
+    "no host": [500, *_path_widths((380, 120), (20, 10))],
+    "wildcard": [12] * (_LONGEST + _RANKS + 1),
+    "whole host": [24000, *_path_widths((100, 40), (8, 4))],
+}
+
+
+def priority(route: Route) -> int:
+    """The rule's priority: what the route says, or else its computed place."""
+    if route.priority is not None:
+        return route.priority
+    host, path, others = specificity(route)
+    row = "no host" if host == 0 else "whole host" if host > _LONGEST else "wildcard"
+    rank = host + path if row == "wildcard" else path
+    before = [sum(widths) for name, widths in _BANDS.items() if _order(name) < _order(row)]
+    start = sum(before) + sum(_BANDS[row][:rank])
+    return _HIGHEST - start - _place(route, _BANDS[row][rank], others)
+
+
+def _order(row: str) -> int:
+    return list(_BANDS).index(row)
+
+
+def _place(route: Route, width: int, others: int) -> int:
+    """A place in a band: most of it is for routes without other conditions, the end for them."""
+    common = width * 7 // 10
+    share = (width - common) // 3
+    low, size = (0, common) if others == 0 else (common + (others - 1) * share, share)
+    text = json.dumps(_asked(route), sort_keys=True)
+    digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+    return low + digest % max(size, 1)
+
+
+def _given(route: Route) -> Mapping[str, Sequence[str]]:
+    """The values of each kind of condition, sorted."""
+    headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
+    every: dict[str, Sequence[str]] = {
+        "host-header": [host.lower() for host in route.hosts],
+        "path-pattern": route.paths,
+        "http-request-method": route.methods,
+        "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
+        "source-ip": route.source_ips,
+        **headers,
+    }
+    return {kind: sorted(set(values)) for kind, values in every.items() if values}
+
+
+def _asked(route: Route) -> Mapping[str, Sequence[str]]:
+    """The same without what every request has: a path like `/*`."""
+    return {
+        kind: values
+        for kind, values in _given(route).items()
+        if not (kind == "path-pattern" and {"*", "/*"} & set(values))
+    }
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+def conditions(route: Route) -> list[elb.Condition]:
+    """The rule's conditions, kinds in a fixed order."""
+    plain = {
+        "host-header": ("HostHeaderConfig", elb.HostHeaderConfig, route.hosts),
+        "path-pattern": ("PathPatternConfig", elb.PathPatternConfig, route.paths),
+        "http-request-method": (
+            "HttpRequestMethodConfig",
+            elb.HttpRequestMethodConfig,
+            route.methods,
+        ),
+        "source-ip": ("SourceIpConfig", elb.SourceIpConfig, route.source_ips),
+    }
+    result = [
+        elb.Condition(Field=field, **{key: config(Values=sorted(values))})
+        for field, (key, config, values) in plain.items()
+        if values
+    ]
+    result += [
+        elb.Condition(
+            Field="http-header",
+            HttpHeaderConfig=elb.HttpHeaderConfig(HttpHeaderName=name, Values=sorted(values)),
+        )
+        for name, values in sorted(route.headers.items())
+    ]
+    pairs = sorted(route.query, key=lambda one: (one.key or "", one.value))
+    if pairs:
+        result.append(
+            elb.Condition(
+                Field="query-string",
+                QueryStringConfig=elb.QueryStringConfig(Values=[_pair(one) for one in pairs]),
+            )
+        )
+    return result
+
+
+def _pair(one: QueryString) -> elb.QueryStringKeyValue:
+    key = {"Key": one.key} if one.key is not None else {}
+    return elb.QueryStringKeyValue(Value=one.value, **key)
+
+
+def actions(route: Route, target_group: Any) -> list[elb.ListenerRuleAction]:
+    """The rule's actions: log in first, where that is asked, then one that ends it."""
+    last = _last_action(route, target_group, order=2 if route.authenticate else None)
+    return [_login(route.authenticate), last] if route.authenticate else [last]
+
+
+def _last_action(route: Route, target_group: Any, order: int | None) -> elb.ListenerRuleAction:
+    at = {"Order": order} if order else {}
+    if route.redirect:
+        return elb.ListenerRuleAction(
+            Type="redirect", RedirectConfig=_redirect_config(route.redirect), **at
+        )
+    if route.fixed_response:
+        answer = route.fixed_response
+        body = {"MessageBody": answer.message_body} if answer.message_body else {}
+        config = elb.FixedResponseConfig(
+            StatusCode=str(answer.status_code), ContentType=answer.content_type, **body
+        )
+        return elb.ListenerRuleAction(Type="fixed-response", FixedResponseConfig=config, **at)
+    return elb.ListenerRuleAction(Type="forward", TargetGroupArn=target_group, **at)
+
+
+def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:
+    given = {
+        "Protocol": redirect.protocol,
+        "Host": redirect.host,
+        "Port": str(redirect.port) if redirect.port else None,
+        "Path": redirect.path,
+        "Query": redirect.query,
+    }
+    return elb.RedirectConfig(
+        StatusCode=f"HTTP_{redirect.status_code}",
+        **{key: value for key, value in given.items() if value is not None},
+    )
+
+
+def _login(login: Authenticate) -> elb.ListenerRuleAction:
+    shared = {
+        "Scope": login.scope,
+        "SessionTimeout": login.session_timeout,
+        "OnUnauthenticatedRequest": login.on_unauthenticated_request,
+        **({"SessionCookieName": login.session_cookie} if login.session_cookie else {}),
+    }
+    if login.cognito:
+        config = elb.AuthenticateCognitoConfig(
+            UserPoolArn=login.cognito.user_pool,
+            UserPoolClientId=login.cognito.client_id,
+            UserPoolDomain=login.cognito.domain,
+            **shared,
+        )
+        return elb.ListenerRuleAction(
+            Type="authenticate-cognito", Order=1, AuthenticateCognitoConfig=config
+        )
+    assert login.oidc is not None
+    return elb.ListenerRuleAction(
+        Type="authenticate-oidc",
+        Order=1,
+        AuthenticateOidcConfig=elb.ListenerRuleAuthenticateOidcConfig(
+            Issuer=login.oidc.issuer,
+            AuthorizationEndpoint=login.oidc.authorization_endpoint,
+            TokenEndpoint=login.oidc.token_endpoint,
+            UserInfoEndpoint=login.oidc.user_info_endpoint,
+            ClientId=login.oidc.client_id,
+            ClientSecret=dynamic_reference(login.oidc.client_secret),
+            **shared,
+        ),
+    )

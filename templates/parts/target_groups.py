@@ -1,0 +1,142 @@
+"""Target groups of Application Load Balancers: where requests go, and how health is judged.
+
+Attribute keys and ranges: Elastic Load Balancing API reference, TargetGroupAttribute. Ranges of
+health checks: the same, CreateTargetGroup.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+from troposphere import elasticloadbalancingv2 as elb
+
+from moorage.model import Base, wrong
+from templates.parts.containers import Port, PortField
+from templates.parts.fields import duration
+
+
+def _matcher(value: str) -> str:
+    if not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
+        raise wrong("M1107", f"`{value}` names no status", 'Write "200", "200-399" or "200,302".')
+    return value
+
+
+class HealthCheck(Base):
+    """How a load balancer judges the health of a task."""
+
+    path: str | None = Field(
+        None,
+        pattern=r"^/",
+        max_length=1024,
+        description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
+    )
+    port: PortField | None = Field(None, description="Port that is asked, if another one.")
+    protocol: Literal["HTTP", "HTTPS"] | None = Field(
+        None, description="Protocol it is asked by, if another one."
+    )
+    matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(
+        None, description='Status that means healthy: `"200-399"`; for gRPC `"12"`.'
+    )
+    interval: duration(5, 300) = Field(15, description="Time between checks.")  # type: ignore[valid-type]
+    timeout: duration(2, 120) = Field(5, description="Time that a check may take.")  # type: ignore[valid-type]
+    healthy_threshold: int = Field(2, ge=2, le=10, description="Successes that mean healthy.")
+    unhealthy_threshold: int = Field(3, ge=2, le=10, description="Failures that mean unhealthy.")
+
+
+UpToAWeek = duration(1, 604800)
+
+
+class Stickiness(Base):
+    """Keeps a client on the task that answered it first, by a cookie."""
+
+    duration: UpToAWeek = Field(86400, description="How long.")  # type: ignore[valid-type]
+    app_cookie: str | None = Field(
+        None, description="The application's own cookie to follow; without it the balancer's."
+    )
+
+
+class TargetSettings(Base):
+    """What a route says of its target group."""
+
+    protocol: Literal["HTTP", "HTTPS"] = Field(
+        "HTTP", description="What the container speaks on this port."
+    )
+    protocol_version: Literal["HTTP1", "HTTP2", "GRPC"] = Field(
+        "HTTP1", description="Version of HTTP towards the container. gRPC needs HTTPS before it."
+    )
+    health_check: HealthCheck | None = Field(None, description="How its health is judged.")
+    deregistration_delay: duration(0, 3600) = Field(  # type: ignore[valid-type]
+        60, description="Time that requests under way have when a task is taken out."
+    )
+    slow_start: duration(30, 900) | None = Field(  # type: ignore[valid-type]
+        None, description="Time over which a new task gets more and more requests."
+    )
+    stickiness: Stickiness | None = Field(None, description="Keep a client on its task.")
+    algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = Field(
+        "round_robin", description="How a task is chosen."
+    )
+
+
+def health_port(settings: TargetSettings, port: Port) -> Port:
+    """The port that the load balancer asks."""
+    check = settings.health_check
+    return check.port if check and check.port else port
+
+
+def target_group(title: str, settings: TargetSettings, port: Port, vpc: Any) -> elb.TargetGroup:
+    """A target group of addresses, as tasks on Fargate need it. Nameless: a name blocks its
+    replacement, which a change of port or protocol needs."""
+    check = settings.health_check or HealthCheck()
+    grpc = settings.protocol_version == "GRPC"
+    path = check.path or ("/AWS.ALB/healthcheck" if grpc else "/")
+    matcher = check.matcher or ("12" if grpc else "200-399")
+    return elb.TargetGroup(
+        title,
+        TargetType="ip",
+        VpcId=vpc,
+        Port=port.number,
+        Protocol=settings.protocol,
+        ProtocolVersion=settings.protocol_version,
+        HealthCheckEnabled=True,
+        HealthCheckProtocol=check.protocol or settings.protocol,
+        HealthCheckPort=str(check.port) if check.port else "traffic-port",
+        HealthCheckPath=path,
+        HealthCheckIntervalSeconds=check.interval,
+        HealthCheckTimeoutSeconds=check.timeout,
+        HealthyThresholdCount=check.healthy_threshold,
+        UnhealthyThresholdCount=check.unhealthy_threshold,
+        Matcher=elb.Matcher(GrpcCode=matcher) if grpc else elb.Matcher(HttpCode=matcher),
+        TargetGroupAttributes=[
+            elb.TargetGroupAttribute(Key=key, Value=value)
+            for key, value in _attributes(settings).items()
+        ],
+    )
+
+
+def _attributes(settings: TargetSettings) -> dict[str, str]:
+    attributes = {
+        "deregistration_delay.timeout_seconds": str(settings.deregistration_delay),
+        "load_balancing.algorithm.type": settings.algorithm,
+    }
+    if settings.slow_start is not None:
+        attributes["slow_start.duration_seconds"] = str(settings.slow_start)
+    return attributes | _stickiness(settings.stickiness)
+
+
+def _stickiness(stickiness: Stickiness | None) -> dict[str, str]:
+    if stickiness is None:
+        return {}
+    kind = "app_cookie" if stickiness.app_cookie else "lb_cookie"
+    name = (
+        {"stickiness.app_cookie.cookie_name": stickiness.app_cookie}
+        if stickiness.app_cookie
+        else {}
+    )
+    return {
+        "stickiness.enabled": "true",
+        "stickiness.type": kind,
+        **name,
+        f"stickiness.{kind}.duration_seconds": str(stickiness.duration),
+    }

@@ -1,0 +1,277 @@
+"""What a service exposes: its container ports behind load balancers, with all that this takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from troposphere import GetAtt, Ref, ec2, ecs
+from troposphere import elasticloadbalancingv2 as elb
+
+from moorage.model import Environment, Path, Problem, logical_id
+from templates import alb, network
+from templates.parts.choice import choice_problems, chosen
+from templates.parts.containers import Containers, Port
+from templates.parts.routes import (
+    TARGET_SETTINGS,
+    Route,
+    actions,
+    clash,
+    conditions,
+    priority,
+    route_problems,
+)
+from templates.parts.target_groups import health_port, target_group
+
+# Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
+MAX_TARGET_GROUPS = 5
+
+
+@dataclass(frozen=True)
+class Target:
+    """A container's port behind one load balancer, with all the routes that lead there."""
+
+    via: str
+    container: str
+    port: Port
+    routes: tuple[Route, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Logical ID of its target group."""
+        return logical_id(self.via, self.container, str(self.port.number), "TargetGroup")
+
+    @property
+    def settings(self) -> Route:
+        """The one route that says how the target group is set, or the first."""
+        return next((one for one in self.routes if _settings(one)), self.routes[0])
+
+    @property
+    def ports(self) -> set[Port]:
+        """The ports that the load balancer sends to and asks."""
+        return {self.port, health_port(self.settings, self.port)}
+
+
+def _settings(route: Route) -> set[str]:
+    return route.model_fields_set.intersection(TARGET_SETTINGS)
+
+
+def destination(route: Route, containers: Containers) -> Target | None:
+    """Where a route leads; None where it leads nowhere, or that cannot be told."""
+    only = next(iter(containers)) if len(containers) == 1 else ""
+    name = route.container or only
+    if not route.forwards or name not in containers:
+        return None
+    ports = [port for port in containers[name].ports if port.protocol == "tcp"]
+    if route.port is None:
+        return Target(route.via, name, ports[0]) if len(ports) == 1 else None
+    return Target(route.via, name, route.port) if route.port in ports else None
+
+
+def targets(expose: Sequence[Route], containers: Containers) -> tuple[Target, ...]:
+    """Every container port that is exposed, once for each load balancer."""
+    found: dict[Target, list[Route]] = {}
+    for route in expose:
+        if target := destination(route, containers):
+            found.setdefault(target, []).append(route)
+    return tuple(replace(target, routes=tuple(routes)) for target, routes in found.items())
+
+
+def rule_title(route: Route, containers: Containers) -> str:
+    """Logical ID of a route's listener rule: by its name, or else by where it leads."""
+    target = destination(route, containers)
+    if route.name or not target:
+        return logical_id(route.via, route.name or "", "ListenerRule")
+    return logical_id(route.via, target.container, str(target.port.number), "ListenerRule")
+
+
+def balancers(expose: Sequence[Route], env: Environment) -> dict[str, alb.Handle]:
+    """How to refer to the load balancers of some routes, by name."""
+    return {
+        route.via: alb.handle(route.via, params, env)
+        for route in expose
+        if (params := env.params_of(route.via, alb.Params))
+    }
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+
+def expose_problems(
+    expose: Sequence[Route], containers: Containers, own_network: str | None, env: Environment
+) -> Iterator[Problem]:
+    """What is wrong with the routes of one service."""
+    for index, route in enumerate(expose):
+        path: Path = ("expose", index)
+        yield from choice_problems(env, alb.Params, route.via, (*path, "via"), "alb")
+        yield from _balancer_problems(route, path, own_network, env)
+        if route.forwards:
+            yield from _destination_problems(route, path, containers)
+            yield from _health_port_problems(route, path, containers)
+    yield from _title_problems(expose, containers)
+    groups = len(targets(expose, containers))
+    if groups > MAX_TARGET_GROUPS:
+        message = f"The routes need {groups} target groups"
+        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
+        yield Problem("M1216", ("expose",), message, hint)
+
+
+def _balancer_problems(
+    route: Route, path: Path, own_network: str | None, env: Environment
+) -> Iterator[Problem]:
+    params = env.params_of(route.via, alb.Params)
+    if params is None:
+        yield from route_problems(route, path, https=None)
+        return
+    balancer = alb.handle(route.via, params, env)
+    yield from route_problems(route, path, https=balancer.https)
+    if route.authenticate and not balancer.authentication:
+        message = f"`{route.via}` cannot reach an identity provider"
+        hint = f"Write `authentication: true` at `{route.via}`."
+        yield Problem("M1214", (*path, "authenticate"), message, hint)
+    mine = chosen(env, network.Params, own_network)
+    its = chosen(env, network.Params, params.network)
+    if mine and its and mine[0] != its[0] and not params.existing:
+        # A target group of addresses takes the addresses of its own VPC.
+        message = f"`{route.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
+        hint = f"Write `network: {its[0]}` here, or use a load balancer of `{mine[0]}`."
+        yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+
+
+def _destination_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
+    names = ", ".join(containers)
+    if route.container is None and len(containers) > 1:
+        hint = f"Add `container:` with {names}."
+        message = "The route does not say which container it leads to"
+        yield Problem("M1204", (*path, "container"), message, hint)
+        return
+    name = route.container or next(iter(containers))
+    here: Path = ("containers", name)
+    if name not in containers:
+        message = f"There is no container `{name}`"
+        hint = f"The task has {names}."
+        yield Problem("M1204", (*path, "container"), message, hint, because=[here])
+    elif not destination(route, containers):
+        listed = ", ".join(str(port) for port in containers[name].ports) or "none"
+        what = f"no TCP port {route.port}" if route.port else "not just one TCP port"
+        message = f"Container `{name}` has {what}; its ports: {listed}"
+        hint = f"Say `port:` with one of them, or add it to the `ports` of `{name}`."
+        because = [(*here, "ports"), (*path, "container")]
+        yield Problem("M1205", (*path, "port"), message, hint, because=because)
+
+
+def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
+    check = route.health_check
+    if check is None or check.port is None:
+        return
+    listened = any(check.port in one.ports for one in containers.values())
+    if not listened or check.port.protocol != "tcp":
+        message = f"No container of the task listens on TCP port {check.port.number}"
+        hint = "Add it to the `ports` of the container that answers, or remove this key."
+        at = (*path, "health_check", "port")
+        yield Problem("M1205", at, message, hint, because=[("containers",)])
+
+
+def _title_problems(expose: Sequence[Route], containers: Containers) -> Iterator[Problem]:
+    """Each rule needs a logical ID of its own, and each target group one route that sets it."""
+    titles: dict[str, int] = {}
+    setters: dict[Target, int] = {}
+    for index, route in enumerate(expose):
+        path: Path = ("expose", index)
+        target = destination(route, containers)
+        title = rule_title(route, containers)
+        if (target or route.name) and title in titles:
+            message = f"It would have the logical ID of `expose.{titles[title]}`, {title}"
+            hint = "Give it a `name:` of its own, which should not change later."
+            yield Problem("M1302", path, message, hint)
+        titles.setdefault(title, index)
+        if target and _settings(route):
+            if target in setters:
+                keys = ", ".join(sorted(_settings(route)))
+                message = f"`expose.{setters[target]}` sets the same target group already"
+                hint = f"Say {keys} there; both routes share one target group."
+                yield Problem("M1108", path, message, hint)
+            setters.setdefault(target, index)
+
+
+def clash_problems(
+    stack: str, expose: Sequence[Route], others: Mapping[str, Sequence[Route]]
+) -> Iterator[Problem]:
+    """Routes of one listener that cannot both stand; told at the one that comes later by name."""
+    every = [(name, at, one) for name, routes in others.items() for at, one in enumerate(routes)]
+    for index, route in enumerate(expose):
+        for name, at, rival in every:
+            earlier = (name, at) < (stack, index) and rival.via == route.via
+            if earlier and (reason := clash(route, rival)):
+                message = f"The route {reason} as `stacks.{name}.expose.{at}`"
+                hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
+                yield Problem("M1209", ("expose", index), message, hint)
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+def target_groups(expose: Sequence[Route], containers: Containers, vpc: Any) -> list[Any]:
+    """A target group for each target."""
+    return [
+        target_group(one.title, one.settings, one.port, vpc) for one in targets(expose, containers)
+    ]
+
+
+def attachments(expose: Sequence[Route], containers: Containers) -> list[ecs.LoadBalancer]:
+    """What tells ECS to put the tasks into the target groups."""
+    return [
+        ecs.LoadBalancer(
+            ContainerName=one.container,
+            ContainerPort=one.port.number,
+            TargetGroupArn=Ref(one.title),
+        )
+        for one in targets(expose, containers)
+    ]
+
+
+def security_group_rules(
+    expose: Sequence[Route], containers: Containers, handles: Mapping[str, alb.Handle]
+) -> list[Any]:
+    """Each load balancer may reach the ports that it sends to and asks, and nothing else: one rule
+    at the tasks, one at the load balancer."""
+    ports = {(one.via, port.number) for one in targets(expose, containers) for port in one.ports}
+    rules: list[Any] = []
+    for via, port in sorted(ports):
+        shared = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+        balancer, tasks = handles[via].security_group, GetAtt("SecurityGroup", "GroupId")
+        rules += [
+            ec2.SecurityGroupIngress(
+                logical_id(via, str(port), "Ingress"),
+                Description=f"From load balancer {via}",
+                GroupId=tasks,
+                SourceSecurityGroupId=balancer,
+                **shared,
+            ),
+            ec2.SecurityGroupEgress(
+                logical_id(via, str(port), "Egress"),
+                Description="To the tasks of a service",
+                GroupId=balancer,
+                DestinationSecurityGroupId=tasks,
+                **shared,
+            ),
+        ]
+    return rules
+
+
+def listener_rules(
+    expose: Sequence[Route], containers: Containers, handles: Mapping[str, alb.Handle]
+) -> list[elb.ListenerRule]:
+    """A listener rule for each route."""
+    return [
+        elb.ListenerRule(
+            rule_title(route, containers),
+            ListenerArn=handles[route.via].listener,
+            Priority=priority(route),
+            Conditions=conditions(route),
+            Actions=actions(route, Ref(target.title) if target else None),
+        )
+        for route in expose
+        for target in [destination(route, containers)]
+    ]

@@ -1,0 +1,362 @@
+"""Tasks on Fargate: what services have in common with everything else that runs as a task.
+
+Params, what can be wrong with them, and what comes out: log group, roles, task definition, and
+where the tasks are placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from awacs import logs as log_actions
+from awacs import ssmmessages
+from awacs.aws import Statement
+from pydantic import Field
+from troposphere import GetAtt, Ref, Sub, ecs
+
+from moorage.model import Base, Environment, Path, Problem
+from templates import cluster, network
+from templates.cluster import Provider, Share
+from templates.parts import fargate, images, secrets
+from templates.parts.choice import choice_problems, chosen
+from templates.parts.containers import (
+    Container,
+    ContainerName,
+    container_definition,
+    container_problems,
+    execution_statements,
+)
+from templates.parts.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName
+from templates.parts.iam import allow, role
+from templates.parts.logs import Logs, log_group
+from templates.parts.statements import UserStatement, statement, statement_problems
+
+
+class TaskLogs(Logs):
+    """Where the containers' output goes: a log group of the stack's own, or one that exists."""
+
+    existing: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_/.#-]{1,512}$",
+        description="Name of a log group that is there already.",
+    )
+
+
+class ExecutionRole(Base):
+    """The role by which ECS starts the task. It reads exactly what the containers name."""
+
+    existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
+
+
+class TaskRole(Base):
+    """The role that the containers themselves have."""
+
+    statements: list[UserStatement] = Field(
+        [], description="What they may do, as statements of an IAM policy."
+    )
+    managed_policies: list[PolicyArn] = Field([], description="ARNs of policies to attach.")
+    existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
+
+
+class TaskParams(Base):
+    """What a stack says of the tasks that it runs on Fargate."""
+
+    network: StackName | None = Field(
+        None, description="Stack of the network; the only one where there is one."
+    )
+    cluster: StackName | None = Field(
+        None, description="Stack of the cluster; the only one where there is one."
+    )
+    cpu: int = Field(256, description="CPU units of the task: 1024 are one vCPU.")
+    memory: int = Field(512, description="MiB of the task. Fargate takes certain pairs.")
+    cpu_architecture: Literal["X86_64", "ARM64"] = Field(
+        "X86_64", description="What the images are built for."
+    )
+    ephemeral_storage: int | None = Field(
+        None, ge=21, le=200, description="GiB of disk, if more than Fargate's 20."
+    )
+    platform_version: Literal["LATEST", "1.4.0"] = Field(
+        "LATEST", description="Version of the Fargate platform."
+    )
+    enable_execute_command: bool = Field(
+        False, description="Let people open a shell in a container with ECS Exec."
+    )
+    capacity_providers: dict[Provider, Share] = Field(
+        {}, description="Mix of FARGATE and FARGATE_SPOT; the cluster's own where none is given."
+    )
+    subnets: Literal["public", "private"] | None = Field(
+        None,
+        description="Where the tasks are. Public ones get public addresses. Private, unless the "
+        "network has `egress: public` or no private subnets.",
+    )
+    security_groups: list[SecurityGroupId] = Field(
+        [], max_length=4, description="Security groups of the tasks beside the stack's own."
+    )
+    execution_role: ExecutionRole = Field(ExecutionRole(), description="Role that starts the task.")
+    task_role: TaskRole = Field(TaskRole(), description="Role of the containers themselves.")
+    permissions_boundary: PolicyArn | None = Field(
+        None, description="ARN of a policy that bounds the stack's roles."
+    )
+    kms_keys: list[KeyArn] = Field(
+        [], description="KMS keys of the account's own that encrypt the secrets named below."
+    )
+    logs: TaskLogs = Field(TaskLogs(), description="Where output goes.")
+    containers: dict[ContainerName, Container] = Field(
+        min_length=1, max_length=10, description="The containers of the task by name."
+    )
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+
+def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a task by itself, and with where it is to run."""
+    yield from choice_problems(env, network.Params, params.network, ("network",), "network")
+    yield from choice_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
+    yield from fargate.size_problems(params.cpu, params.memory)
+    yield from container_problems(params.containers, params.cpu, params.memory)
+    yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
+    yield from _existing_problems(params)
+    yield from _capacity_problems(params, env)
+    yield from _exec_problems(params)
+    yield from _subnet_problems(params, env)
+
+
+def _existing_problems(params: TaskParams) -> Iterator[Problem]:
+    mine = params.task_role
+    if mine.existing and (mine.statements or mine.managed_policies):
+        message = "A role that exists is not changed"
+        hint = "Remove the statements and policies, or remove `existing:`."
+        yield Problem("M1108", ("task_role",), message, hint)
+    if params.logs.existing and params.logs.model_fields_set != {"existing"}:
+        hint = "Remove the other keys, or remove `existing:`."
+        yield Problem("M1108", ("logs",), "A log group that exists is not changed", hint)
+
+
+def _capacity_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    yield from cluster.strategy_problems(params.capacity_providers, ("capacity_providers",))
+    found = chosen(env, cluster.Params, params.cluster)
+    if not found:
+        return
+    name, its = found
+    known = cluster.handle(name, its, env).capacity_providers
+    for provider in params.capacity_providers:
+        if provider not in known:
+            message = f"The cluster `{name}` is not said to have {provider}"
+            hint = f"Add it: `existing: {{capacity_providers: [{provider}]}}` at `{name}`."
+            yield Problem("M1220", ("capacity_providers", provider), message, hint)
+
+
+def _exec_problems(params: TaskParams) -> Iterator[Problem]:
+    """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec": the agent writes
+    into the container's root file system."""
+    for name, container in params.containers.items():
+        if params.enable_execute_command and container.readonly_root_filesystem:
+            path = ("containers", name, "readonly_root_filesystem")
+            message = "ECS Exec needs to write into the container"
+            hint = "Remove it here, or remove `enable_execute_command`."
+            because = [("enable_execute_command",)]
+            yield Problem("M1220", path, message, hint, because=because)
+
+
+def placed(params: TaskParams, net: network.Handle) -> Literal["public", "private"]:
+    """Where the tasks are: where the params say, or else where they can reach out."""
+    if params.subnets:
+        return params.subnets
+    return "public" if net.egress == "public" or not net.private_subnets else "private"
+
+
+def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    """Whether the tasks can reach what they need at start."""
+    found = chosen(env, network.Params, params.network)
+    if not found:
+        return
+    name, its = found
+    net = network.handle(name, its, env)
+    where = placed(params, net)
+    path: Path = ("subnets",)
+    if not (net.public_subnets if where == "public" else net.private_subnets):
+        message = f"The network `{name}` has no {where} subnets"
+        yield Problem("M1211", path, message, "Use the other kind, or add them there.")
+    elif where == "private" and net.egress == "public":
+        message = f"From a private subnet of `{name}` nothing can be reached, not even the image"
+        hint = f"Write `subnets: public` here, or `egress: nat` at `{name}`."
+        yield Problem("M1211", path, message, hint)
+    elif where == "private" and net.egress == "endpoints":
+        yield from _endpoint_problems(params, env.region, name)
+
+
+def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[Problem]:
+    """Through endpoints only services of the same region are reached."""
+    for key, container in params.containers.items():
+        here = ("containers", key)
+        repository = images.repository(container.image)
+        if repository is None:
+            message = f"`{container.image}` cannot be pulled: `{name}` has no way to the internet"
+            hint = "Copy it to ECR (a pull-through cache does) and write `ecr:...`."
+            yield Problem("M1211", (*here, "image"), message, hint)
+        elif repository.region not in (None, region):
+            message = f"`{container.image}` cannot be pulled: endpoints lead to {region} only"
+            hint = f"Replicate the repository to {region}."
+            yield Problem("M1211", (*here, "image"), message, hint)
+        for variable, reference in container.secrets.items():
+            if secrets.secret(reference).region not in (None, region):
+                message = f"`{reference}` cannot be read: endpoints lead to {region} only"
+                hint = f"Keep the secret in {region}."
+                yield Problem("M1211", (*here, "secrets", variable), message, hint)
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+def network_of(params: TaskParams, env: Environment) -> network.Handle:
+    """The network that the tasks run in; `task_problems` has asked for it."""
+    found = chosen(env, network.Params, params.network)
+    assert found is not None
+    return network.handle(*found, env)
+
+
+def cluster_of(params: TaskParams, env: Environment) -> cluster.Handle:
+    """The cluster that the tasks run in; `task_problems` has asked for it."""
+    found = chosen(env, cluster.Params, params.cluster)
+    assert found is not None
+    return cluster.handle(*found, env)
+
+
+def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
+    """Log group, roles and task definition of a stack."""
+    if params.logs.existing is None:
+        yield log_group("LogGroup", params.logs)
+    yield from _roles(params, env)
+    yield _task_definition(name, params, env)
+
+
+def network_configuration(params: TaskParams, net: network.Handle) -> ecs.NetworkConfiguration:
+    """Where the tasks are: in the network's subnets, with the stack's `SecurityGroup`."""
+    public = placed(params, net) == "public"
+    return ecs.NetworkConfiguration(
+        AwsvpcConfiguration=ecs.AwsvpcConfiguration(
+            AssignPublicIp="ENABLED" if public else "DISABLED",
+            Subnets=list(net.public_subnets if public else net.private_subnets),
+            SecurityGroups=[GetAtt("SecurityGroup", "GroupId"), *params.security_groups],
+        )
+    )
+
+
+def log_group_name(params: TaskParams) -> Any:
+    """Name of the log group that the containers write to."""
+    return params.logs.existing or Ref("LogGroup")
+
+
+def _log_group_arn(params: TaskParams) -> Any:
+    """ARN of the group's streams, which is what writing to them is granted on."""
+    if params.logs.existing is None:
+        return GetAtt("LogGroup", "Arn")
+    group = f"log-group:{params.logs.existing}:*"
+    return Sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")
+
+
+def _roles(params: TaskParams, env: Environment) -> Iterator[Any]:
+    """The execution role and the task role, where they do not exist already."""
+    boundary = params.permissions_boundary
+    if params.execution_role.existing is None:
+        write = allow(
+            "WriteLogs",
+            [log_actions.CreateLogStream, log_actions.PutLogEvents],
+            [_log_group_arn(params)],
+        )
+        start = [*execution_statements(params.containers, params.kms_keys), write]
+        yield role(
+            "ExecutionRole",
+            "ecs-tasks.amazonaws.com",
+            {"StartTask": start},
+            env,
+            permissions_boundary=boundary,
+        )
+    if params.task_role.existing is None:
+        yield role(
+            "TaskRole",
+            "ecs-tasks.amazonaws.com",
+            {
+                "EcsExec": _exec_statements(params, env),
+                "Task": [statement(one) for one in params.task_role.statements],
+            },
+            env,
+            managed=params.task_role.managed_policies,
+            permissions_boundary=boundary,
+        )
+
+
+def _exec_statements(params: TaskParams, env: Environment) -> Iterator[Statement]:
+    """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec".
+
+    The ssmmessages actions and logs:DescribeLogGroups take no resource (Service Authorization
+    Reference), hence the `*`.
+    """
+    if not params.enable_execute_command:
+        return
+    yield allow(
+        "OpenShell",
+        [
+            ssmmessages.CreateControlChannel,
+            ssmmessages.CreateDataChannel,
+            ssmmessages.OpenControlChannel,
+            ssmmessages.OpenDataChannel,
+        ],
+        ["*"],
+    )
+    log_group_of_shells = cluster_of(params, env).exec_log_group
+    if log_group_of_shells is not None:
+        group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Group}:*"
+        yield allow("FindShellLogs", [log_actions.DescribeLogGroups], ["*"])
+        yield allow(
+            "WriteShellLogs",
+            [
+                log_actions.CreateLogStream,
+                log_actions.DescribeLogStreams,
+                log_actions.PutLogEvents,
+            ],
+            [Sub(group, Group=log_group_of_shells)],
+        )
+
+
+def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.TaskDefinition:
+    """Old revisions stay registered, so that what ran before can be run again.
+
+    The family is named, or each update would begin a new one (CloudFormation user guide,
+    AWS::ECS::TaskDefinition, Family); a family's name blocks nothing.
+    """
+    storage = params.ephemeral_storage
+    disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
+    return ecs.TaskDefinition(
+        "TaskDefinition",
+        DeletionPolicy="Retain",
+        UpdateReplacePolicy="Retain",
+        Family=env.stack_name(name),
+        RequiresCompatibilities=["FARGATE"],
+        NetworkMode="awsvpc",
+        Cpu=str(params.cpu),
+        Memory=str(params.memory),
+        RuntimePlatform=ecs.RuntimePlatform(
+            CpuArchitecture=params.cpu_architecture, OperatingSystemFamily="LINUX"
+        ),
+        ExecutionRoleArn=params.execution_role.existing or GetAtt("ExecutionRole", "Arn"),
+        TaskRoleArn=params.task_role.existing or GetAtt("TaskRole", "Arn"),
+        ContainerDefinitions=[
+            container_definition(key, container, _log_configuration(key, params))
+            for key, container in params.containers.items()
+        ],
+        **disk,
+    )
+
+
+def _log_configuration(container: str, params: TaskParams) -> ecs.LogConfiguration:
+    return ecs.LogConfiguration(
+        LogDriver="awslogs",
+        Options={
+            "awslogs-group": log_group_name(params),
+            "awslogs-region": Ref("AWS::Region"),
+            "awslogs-stream-prefix": container,
+        },
+    )

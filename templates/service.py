@@ -1,0 +1,188 @@
+"""A stack that holds one ECS service on Fargate, with all that only it needs: task definition,
+roles, log group, security group, and its target groups and listener rules.
+
+    web:
+      template: service
+      cpu: 512
+      memory: 1024
+      containers:
+        web: {image: "ecr:shop/web:1.4.2", ports: [8080]}
+      expose:
+        - {via: public, paths: ["/*"], health_check: {path: /healthz}}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
+
+from moorage.model import Base, Environment, Problem
+from templates import cluster
+from templates.parts.exports import exported
+from templates.parts.fields import Duration, Switch
+from templates.parts.routes import Route
+from templates.parts.targets import (
+    attachments,
+    balancers,
+    clash_problems,
+    expose_problems,
+    listener_rules,
+    security_group_rules,
+    target_groups,
+)
+from templates.parts.task import (
+    TaskParams,
+    cluster_of,
+    log_group_name,
+    network_configuration,
+    network_of,
+    task_problems,
+    task_resources,
+)
+
+GRACE_PERIOD = 60
+"""Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
+
+
+class CircuitBreaker(Base):
+    """Ends a deployment whose tasks do not become healthy."""
+
+    rollback: bool = Field(True, description="Go back to the last deployment that worked.")
+
+
+class Params(TaskParams):
+    """An ECS service on Fargate."""
+
+    desired_count: int = Field(1, ge=0, le=5000, description="Number of tasks.")
+    minimum_healthy_percent: int = Field(
+        100, ge=0, le=100, description="Tasks that a deployment leaves running, rounded up."
+    )
+    maximum_percent: int = Field(
+        200, ge=100, le=400, description="Tasks that a deployment may reach, rounded down."
+    )
+    circuit_breaker: Switch[CircuitBreaker] = Field(
+        CircuitBreaker(), description="Give up a deployment that fails; `false` to go on trying."
+    )
+    health_check_grace_period: Duration | None = Field(
+        None,
+        description="Time after a task's start in which a load balancer's verdict does not count; "
+        "60s where the service is exposed.",
+    )
+    availability_zone_rebalancing: bool = Field(
+        True, description="Even the tasks out over the zones again after one was away."
+    )
+    expose: list[Route] = Field([], description="Routes that lead to the service.")
+
+
+def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What only the whole service, or the whole environment, can tell."""
+    yield from task_problems(params, env)
+    yield from _deployment_problems(params)
+    yield from expose_problems(params.expose, params.containers, params.network, env)
+    others = {other: its.expose for other, its in env.of(Params)}
+    yield from clash_problems(name, params.expose, others)
+
+
+def _deployment_problems(params: Params) -> Iterator[Problem]:
+    """Amazon ECS API reference, DeploymentConfiguration: the maximum is rounded down, the minimum
+    up. AvailabilityZoneRebalancing: developer guide, "Balancing an Amazon ECS service across
+    Availability Zones"."""
+    count = params.desired_count
+    most = math.floor(count * params.maximum_percent / 100)
+    least = math.ceil(count * params.minimum_healthy_percent / 100)
+    because = [("desired_count",), ("minimum_healthy_percent",), ("maximum_percent",)]
+    if count and most <= count and least >= count:
+        message = f"Of {count} tasks a deployment must leave {least} running and may start no other"
+        hint = "Raise `maximum_percent` (200 doubles them), or lower `minimum_healthy_percent`."
+        yield Problem("M1213", ("maximum_percent",), message, hint, because=because)
+    elif params.availability_zone_rebalancing and params.maximum_percent == 100:
+        message = "Zones cannot be rebalanced where no more tasks may be started"
+        hint = "Raise `maximum_percent`, or write `availability_zone_rebalancing: false`."
+        yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
+    exposed = any(route.forwards for route in params.expose)
+    if params.health_check_grace_period is not None and not exposed:
+        message = "A grace period needs a load balancer"
+        hint = "Remove it, or give a container a `health_check` with a `start_period`."
+        path = ("health_check_grace_period",)
+        yield Problem("M1220", path, message, hint, because=[("expose",)])
+
+
+def compose(name: str, params: Params, env: Environment) -> Template:
+    """The service and all that only it needs."""
+    net = network_of(params, env)
+    handles = balancers(params.expose, env)
+    exposure = (params.expose, params.containers)
+    opened = security_group_rules(*exposure, handles)
+    rules = listener_rules(*exposure, handles)
+    forwarding = [rule for rule, route in zip(rules, params.expose, strict=True) if route.forwards]
+    template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
+    template.set_version()
+    template.add_resource(
+        [
+            *task_resources(name, params, env),
+            ec2.SecurityGroup(
+                "SecurityGroup",
+                GroupDescription=f"Tasks of {env.stack_name(name)}",
+                VpcId=net.vpc_id,
+            ),
+            *opened,
+            *target_groups(*exposure, net.vpc_id),
+            *rules,
+            _service(params, env, sorted(one.title for one in [*opened, *forwarding])),
+        ]
+    )
+    template.add_output(list(_outputs(name, params, env)))
+    return template
+
+
+def _service(params: Params, env: Environment, waits: list[str]) -> ecs.Service:
+    """The service waits for the rules that attach its target groups, or ECS refuses them; and for
+    the security-group rules, or the first health checks are blocked."""
+    home = cluster_of(params, env)
+    breaker = params.circuit_breaker
+    strategy = params.capacity_providers or home.default_strategy
+    attached = attachments(params.expose, params.containers)
+    grace = params.health_check_grace_period
+    optional: dict[str, Any] = {
+        "DependsOn": waits,
+        "LoadBalancers": attached,
+        "CapacityProviderStrategy": cluster.strategy_items(strategy),
+        "LaunchType": None if strategy else "FARGATE",
+        "EnableExecuteCommand": params.enable_execute_command or None,
+    }
+    if attached:
+        optional["HealthCheckGracePeriodSeconds"] = GRACE_PERIOD if grace is None else grace
+    rebalancing = "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
+    return ecs.Service(
+        "Service",
+        Cluster=home.name,
+        TaskDefinition=Ref("TaskDefinition"),
+        PlatformVersion=params.platform_version,
+        DesiredCount=params.desired_count,
+        AvailabilityZoneRebalancing=rebalancing,
+        DeploymentConfiguration=ecs.DeploymentConfiguration(
+            MinimumHealthyPercent=params.minimum_healthy_percent,
+            MaximumPercent=params.maximum_percent,
+            DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(
+                Enable=breaker is not None, Rollback=breaker is not None and breaker.rollback
+            ),
+        ),
+        NetworkConfiguration=network_configuration(params, network_of(params, env)),
+        EnableECSManagedTags=True,
+        PropagateTags="SERVICE",
+        **{key: value for key, value in optional.items() if value is not None and value != []},
+    )
+
+
+def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
+    group = GetAtt("SecurityGroup", "GroupId")
+    yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+    if params.task_role.existing is None:
+        arn = GetAtt("TaskRole", "Arn")
+        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+    yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
+    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
