@@ -224,9 +224,9 @@ def _own_forms(schema: Schema) -> Iterator[Schema]:
 def _map(schema: Schema) -> Schema:
     """Sizes are not kept: a part of a map may be smaller, and nulls make it larger."""
     found: Schema = {"type": "object"}
-    if "propertyNames" in schema:
-        names = schema["propertyNames"]
-        found["propertyNames"] = {key: names[key] for key in ("enum", "pattern") if key in names}
+    names = schema.get("propertyNames", {})
+    if known := {key: names[key] for key in ("enum", "pattern") if key in names}:
+        found["propertyNames"] = known
     for key in ("properties", "patternProperties"):
         if key in schema:
             found[key] = {name: _property(value) for name, value in schema[key].items()}
@@ -250,8 +250,9 @@ def _scalar(schema: Schema) -> Schema:
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     kinds = [kind for kind in kinds if kind != "null"]
     limits = {key: schema[key] for key in _LIMITS if key in schema}
+    examples = {"examples": schema["examples"]} if "examples" in schema else {}
     if kinds == ["string"] and "pattern" in schema:
-        return {"type": "string", "pattern": f"{schema['pattern']}|{_REFERENCE}"}
+        return {"type": "string", "pattern": f"{schema['pattern']}|{_REFERENCE}"} | examples
     if "string" in kinds or kinds == ["boolean"]:
-        return {"type": kinds if len(kinds) > 1 else kinds[0]} | limits
+        return {"type": kinds if len(kinds) > 1 else kinds[0]} | limits | examples
     return {"type": [*kinds, "string"], **limits, "pattern": _REFERENCE}

@@ -34,6 +34,10 @@ from moorage.model import (
 NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 _ACCOUNT = r"^\d{12}$"
+_AccountId = Annotated[
+    str,
+    WithJsonSchema({"type": "string", "pattern": _ACCOUNT, "takes": "twelve digits, in quotes"}),
+]
 
 
 class Header(Base):
@@ -47,7 +51,7 @@ class Header(Base):
         description="AWS region of all stacks, such as `ap-northeast-1`.",
         json_schema_extra={"pattern": _REGION.pattern},
     )
-    account: Annotated[str, WithJsonSchema({"type": "string", "pattern": _ACCOUNT})] | None = Field(
+    account: _AccountId | None = Field(
         None, description="AWS account id, in quotes. Needed only where `${account}` is used."
     )
     tags: dict[str, str] = Field(
