@@ -1,0 +1,359 @@
+"""Moorage: CloudFormation templates from short params files.
+
+python build.py                 build every environment: params/*.yaml -> out/<env>/
+python build.py check           the same without writing; fails when out/ is not current
+python build.py check FILE      lint any CloudFormation template
+python build.py schema          JSON Schema of the params, for editors
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import shlex
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from moorage import __version__
+
+if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+    from moorage.build import Built
+    from moorage.model import Finding, PlannedStack
+    from moorage.render import Format
+
+CLEAN, FOUND, USAGE = 0, 1, 2
+COMMANDS = ("build", "check", "schema")
+
+Step = Callable[[str, str], None]
+"""Hears which step of which environment begins."""
+
+
+class UsageError(Exception):
+    """The command line, or a folder that it names, is not what it should be."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """The exit code: 0 clean, 1 findings of level error, 2 wrong usage."""
+    named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
+    arguments = _parser().parse_args(argv if named else ["build", *argv])
+    try:
+        code: int = arguments.run(arguments)
+    except UsageError as error:
+        _tell(f"build.py: {error}")
+        return USAGE
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        at = error.filename2 or error.filename
+        _tell(f"build.py: `{at}` cannot be used: {error.strerror or error}.")
+        return USAGE
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="build.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Exit code: 0 clean, 1 findings of level error, 2 wrong usage.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"Moorage {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        what = run.__doc__ or ""
+        made = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
+        made.set_defaults(run=run)
+        return made
+
+    building = command("build", _build)
+    building.add_argument("names", nargs="*", metavar="ENV", help="environments; without one, all")
+    checking = command("check", _check)
+    checking.add_argument(
+        "names",
+        nargs="*",
+        metavar="ENV|FILE",
+        help="environments, or CloudFormation templates; without one, all environments",
+    )
+    for one in (building, checking):
+        one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+        one.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    describing = command("schema", _schema)
+    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
+    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    describing.add_argument("--format", choices=("json", "markdown"), default="json")
+    return parser
+
+
+# Commands ------------------------------------------------------------------------------------
+
+
+def _build(arguments: argparse.Namespace) -> int:
+    """Build environments into out/, lint them, and say what to deploy."""
+    known = _environments(arguments.params)
+    envs = list(dict.fromkeys(arguments.names)) or known
+    for name in envs:
+        if name not in known:
+            raise _unknown(name, "not an environment", known)
+    _refuse_file(arguments.out)
+    from moorage.write import forgotten, remove, write
+
+    results = []
+    with _progress() as step:
+        for env in envs:
+            built = _built(env, arguments, arguments.format, step)
+            results.append(built)
+            if built.plan is not None:
+                step(env, "write")
+                write(built.plan, arguments.out / env)
+    for built in results:
+        _tell_built(built, arguments.out)
+    for name in () if arguments.names else forgotten(arguments.out, known):
+        folder = arguments.out / name
+        rest = "" if remove(folder) else ", except files that no build wrote"
+        print(f"removed {folder}{rest}: {arguments.params / name}.yaml is gone")
+    return FOUND if any(built.plan is None for built in results) else CLEAN
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    """Say what is wrong with environments, or with any template; write nothing."""
+    known = _environments(arguments.params, needed=not arguments.names)
+    names = list(dict.fromkeys(arguments.names)) or known
+    for name in names:
+        if name not in known:
+            _refuse_unless_template(name, known, arguments.params)
+    from moorage.report import FORMATS, counts
+
+    findings: list[Finding] = []
+    with _progress() as step:
+        for name in names:
+            findings += _checked(name, arguments, step) if name in known else _linted(name)
+    findings += [] if arguments.names else _forgotten(arguments.out, known)
+    print(FORMATS[arguments.format](findings), end="")
+    if arguments.format == "text":
+        print(f"checked {', '.join(names)}: {counts(findings)}")
+    return _code(findings)
+
+
+def _schema(arguments: argparse.Namespace) -> int:
+    """Print the JSON Schema of the params, or their reference as Markdown."""
+    from templates import TEMPLATES
+
+    if arguments.format == "markdown":
+        from moorage.reference import reference
+
+        print(reference(TEMPLATES), end="")
+        return CLEAN
+    from moorage.render import as_json
+    from moorage.schema import schema
+
+    print(as_json(schema(TEMPLATES)), end="")
+    return CLEAN
+
+
+# Environments and files ----------------------------------------------------------------------
+
+
+def _built(env: str, arguments: argparse.Namespace, form: Format, step: Step) -> Built:
+    from moorage.build import build
+    from templates import TEMPLATES
+
+    return build(
+        arguments.params, env, TEMPLATES, arguments.out, form, lambda name: step(env, name)
+    )
+
+
+def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
+    """What stands against an environment, and against its files under out/."""
+    from moorage.write import drift, form
+
+    folder = arguments.out / env
+    built = _built(env, arguments, form(folder), step)
+    return [*built.findings, *(drift(built.plan, folder) if built.plan else ())]
+
+
+def _linted(file: str) -> list[Finding]:
+    """What stands against any template."""
+    from moorage.check import check_text
+    from moorage.model import Finding, Place
+
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
+        return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
+    return check_text(text, file)
+
+
+def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:
+    """Folders that a build would remove."""
+    from moorage.model import Finding, Place
+    from moorage.write import MANIFEST, forgotten
+
+    hint = "Run `python build.py`, which removes the folder, and commit that."
+    message = "The folder is left over: its environment has no params any more"
+    return [
+        Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)
+        for name in forgotten(out, known)
+    ]
+
+
+def _code(findings: Sequence[Finding]) -> int:
+    return FOUND if any(finding.level == "error" for finding in findings) else CLEAN
+
+
+# Wrong usage ---------------------------------------------------------------------------------
+
+
+def _environments(params: Path, *, needed: bool = True) -> list[str]:
+    """The environments that have params; none is wrong usage where they are needed."""
+    from moorage.load import environments
+
+    if needed and not params.is_dir():
+        raise UsageError(f"there is no folder `{params}`. Make it, or name another with --params.")
+    for path in sorted(params.glob("*.yml")):
+        raise UsageError(
+            f"`{path}` would not be read. Rename it to `{path.with_suffix('.yaml').name}`."
+        )
+    known = environments(params)
+    if needed and not known:
+        raise UsageError(f"`{params}` holds no environment. Write one as `{params / 'dev.yaml'}`.")
+    return known
+
+
+def _unknown(name: str, what: str, known: Sequence[str]) -> UsageError:
+    if name in COMMANDS:
+        return UsageError(f"`{name}` comes first: python build.py {name} ...")
+    meant = Path(name).stem
+    near = [meant] if meant in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else f"Environments: {', '.join(known) or 'none'}."
+    return UsageError(f"`{name}` is {what}. {hint}")
+
+
+def _refuse_unless_template(name: str, known: Sequence[str], params: Path) -> None:
+    path = Path(name)
+    if path.is_dir():
+        raise UsageError(f"`{name}` is a folder. Name its templates: {path / '*.yaml'}")
+    if not path.exists():
+        raise _unknown(name, "neither an environment nor a file", known)
+    if path.stem in known and path.resolve().parent == params.resolve():
+        raise UsageError(f"`{name}` holds params, not a template. Did you mean `{path.stem}`?")
+
+
+def _refuse_file(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"`{out}` is a file. Name a folder with --out.")
+
+
+# What is shown -------------------------------------------------------------------------------
+
+
+def _tell(words: str) -> None:
+    print(words, file=sys.stderr)
+
+
+def _tell_built(built: Built, out: Path) -> None:
+    """Findings to stderr, what was made to stdout."""
+    from moorage.report import counts, text
+    from moorage.write import SCRIPT
+
+    sys.stdout.flush()
+    print(text(built.findings), end="", file=sys.stderr, flush=True)
+    if built.plan is None:
+        _tell(f"{built.env}: {counts(built.findings)}, nothing written")
+        return
+    folder = out / built.env
+    if sys.stdout.isatty():
+        _show_table(built, folder)
+    else:
+        for stack in built.plan.stacks:
+            resources, size = _size(stack)
+            noun = "resource" if resources == 1 else "resources"
+            print(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
+    if built.plan.stacks:
+        print(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
+    else:
+        print(f"{folder}  nothing to deploy: all of it exists")
+
+
+def _show_table(built: Built, folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from moorage.report import counts
+
+    assert built.plan is not None
+    table = Table(title=Text(str(folder)), title_justify="left")
+    table.add_column("stack")
+    table.add_column("resources", justify="right")
+    table.add_column("bytes", justify="right")
+    table.add_column("findings")
+    for stack in built.plan.stacks:
+        resources, size = _size(stack)
+        said = counts(_of(stack, built, folder))
+        table.add_row(Text(stack.name), f"{resources}", f"{size:,}", said)
+    Console().print(table)
+
+
+def _size(stack: PlannedStack) -> tuple[int, int]:
+    """Resources and bytes of a stack's template."""
+    return len(stack.rendering.body.get("Resources", {})), len(stack.rendering.text.encode())
+
+
+def _of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Finding]:
+    """The findings of one stack: about its params, or about its template."""
+    file = str(folder / stack.rendering.file)
+    for finding in built.findings:
+        if finding.path[:2] == ("stacks", stack.name) or finding.place.file == file:
+            yield finding
+
+
+@contextmanager
+def _progress() -> Iterator[Step]:
+    """What goes on, on a terminal, once it has taken a second; gone without a trace at the end."""
+    if not sys.stderr.isatty():
+        yield lambda env, step: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = progress.add_task("")
+    timer = threading.Timer(1.0, progress.start)
+    timer.start()
+    try:
+        yield lambda env, step: progress.update(task, description=f"{env}: {step}")
+    finally:
+        timer.cancel()
+        timer.join()
+        progress.stop()
+
+
+def _exit() -> NoReturn:
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read our output, such as `head`, has had enough
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    except KeyboardInterrupt:
+        code = 130
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    _exit()
