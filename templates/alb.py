@@ -268,9 +268,9 @@ def _certificate_problems(params: Params, env: Environment) -> Iterator[Problem]
             message = f"The certificate is in {_region(arn)}, the load balancer in {env.region}"
             hint = f"Request or import one in {env.region}; only CloudFront uses us-east-1's."
             yield Problem("M1210", ("certificate", index), message, hint)
-    for index, _ in _repeats([_certificate_id(arn) for arn in params.certificate]):
-        hint = "Name each certificate once; names in IAM must differ in a letter or digit."
-        yield Problem("M1302", ("certificate", index), "The certificate stands twice", hint)
+    for index, first in _repeats([_certificate_id(arn) for arn in params.certificate]):
+        message = _clash(params.certificate[index], params.certificate[first])
+        yield Problem("M1302", ("certificate", index), message, "Keep one of them.")
     if params.certificate:
         return
     for key, wanted in (("ssl_policy", True), ("authentication", params.authentication)):
@@ -301,30 +301,30 @@ def _client_problems(params: Params) -> Iterator[Problem]:
 def _alias_problems(params: Params) -> Iterator[Problem]:
     names = [alias.name for alias in params.aliases]
     for index, first in _repeats([_record_id(name, "A") for name in names]):
-        same = names[index] == names[first]
-        clash = f"`{names[index]}` and `{names[first]}` become the same logical ID"
-        message = f"`{names[index]}` stands twice" if same else clash
+        message = _clash(names[index], names[first])
         hint = "Keep one of them; a second record can stand in a stack of your own."
         yield Problem("M1302", ("aliases", index, "name"), message, hint)
+
+
+def _clash(one: str, other: str) -> str:
+    if one == other:
+        return f"`{one}` stands twice"
+    return f"`{one}` and `{other}` become the same logical ID"
 
 
 def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
     home = network.handle(name, stack, env)
-    needed = "public" if params.scheme == "internet-facing" else "private (or else public)"
+    facing = params.scheme == "internet-facing"
     count = len(_subnets(params, home))
     if count < 2:
-        yield Problem(
-            "M1108",
-            ("scheme",),
-            f"It needs {needed} subnets in two availability zones; the network `{name}` has "
-            f"{count}",
-            f"Give `{name}` one more, or use `scheme: internal`."
-            if params.scheme == "internet-facing"
-            else f"Give `{name}` one more.",
-            because=[("network",)],
+        kind = "public subnets" if facing else "private subnets, or else public ones,"
+        message = (
+            f"Two {kind} in two availability zones are needed; the network `{name}` has {count}"
         )
+        hint = f"Give `{name}` another" + (", or use `scheme: internal`." if facing else ".")
+        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
     if params.ip_address_type == "dualstack" and not home.ipv6:
         message = f"`dualstack` needs IPv6 addresses, and the network `{name}` has none"
         where = f"below `existing:` of `{name}`, if it is so" if stack.existing else f"in `{name}`"
@@ -355,7 +355,7 @@ def _internal_problems(params: Params, name: str, home: network.Handle) -> Itera
         yield Problem(
             "M1220",
             ("authentication",),
-            f"It could not reach an identity provider: the network `{name}` has no NAT gateway",
+            f"No identity provider could be reached: the network `{name}` has no NAT gateway",
             f"Write `egress: nat` in `{name}`, or use `scheme: internet-facing`.",
             level="warning",
             because=because,
