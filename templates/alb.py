@@ -281,11 +281,15 @@ def _certificate_problems(params: Params, env: Environment) -> Iterator[Problem]
 
 
 def _client_problems(params: Params) -> Iterator[Problem]:
-    """EC2 refuses a rule that is there already; one for IPv6 does nothing where there is none."""
+    """Rules that do nothing, or that would take another one with them when they go.
+
+    CloudFormation makes one rule of two equal ones and deletes it with either of them
+    (aws-cloudformation/cloudformation-coverage-roadmap#612).
+    """
     clients = params.clients or []
     for index, _ in _repeats(clients):
-        message = f"`{clients[index]}` stands twice, and EC2 refuses a second rule like the first"
-        yield Problem("M1107", ("clients", index), message, "Remove one of them.")
+        hint = "Remove it now: removed later, CloudFormation would take the rule away for both."
+        yield Problem("M1107", ("clients", index), f"`{clients[index]}` stands twice", hint)
     for index, client in enumerate(clients):
         if params.ip_address_type == "ipv4" and _address_property(client) == "CidrIpv6":
             yield Problem(
