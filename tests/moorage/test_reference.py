@@ -1,0 +1,173 @@
+"""The reference says something of every key, and what it shows is right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, Literal, get_args
+
+import pytest
+from jsonschema import Draft7Validator
+from pydantic import BaseModel, Field
+from ruamel.yaml import YAML
+
+from moorage.model import Base
+from moorage.reference import example, reference
+from moorage.schema import schema
+from moorage.validate import Header
+from templates import TEMPLATES
+from templates.parts.fields import Some, StackName, Switch, VpcId, duration
+
+TEXT = reference(TEMPLATES)
+SECTION = re.compile(r"^### `(.+)`$", re.MULTILINE)
+
+
+def models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model that a type may hold, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for field in annotation.model_fields.values():
+            yield from models(field.annotation)
+    for argument in get_args(annotation):
+        yield from models(argument)
+
+
+ALL = {
+    f"{name}: {model.__name__}.{key}": field.description
+    for name, kind in {"header": Header, **{n: m.Params for n, m in TEMPLATES.items()}}.items()
+    for model in models(kind)
+    for key, field in model.model_fields.items()
+}
+
+
+class Leaf(Base):
+    """The smallest thing."""
+
+    wait: duration(5, 300) = Field(30, description="How long | how short.")  # type: ignore[valid-type]
+    size: int = Field(ge=1, le=9, description="How large.")
+
+
+class Left(Base):
+    """One way."""
+
+    left: str = Field("yes", description="To the left.")
+
+
+class Right(Base):
+    """The other way."""
+
+    right: str = Field("", description="To the right.")
+
+
+class Params(Base):
+    """A stack for tests."""
+
+    leaf: Switch[Leaf] = Field(None, description="A leaf.")
+    leaves: dict[StackName, list[Leaf]] = Field({}, description="Leaves.")
+    vpcs: Some[VpcId] = Field([], description="Networks.")  # type: ignore[valid-type]
+    way: Left | Right | None = Field(None, description="A way.")
+    modes: dict[Literal["a", "b"], float] = Field({"a": 1.5}, description="Modes.")
+
+
+class Module(SimpleNamespace):
+    """A stack that is made up.
+
+    It has more than one paragraph: this one looks like a map.
+
+    thing:
+      leaf: true
+
+    other: {template: thing}
+    """
+
+
+SMALL: Any = {"thing": Module(Params=Params)}
+
+
+def row(text: str, key: str) -> list[str]:
+    """The cells of a key's row, without the key."""
+    (line,) = re.findall(rf"^\| `{key}` \| (.*) \|$", text, re.MULTILINE)
+    return re.split(r" \| ", line)
+
+
+def test_every_key_has_a_description() -> None:
+    assert [key for key, text in ALL.items() if not text] == []
+    assert [key for key, text in ALL.items() if text and text.strip()[-1] not in ".!?"] == []
+
+
+def test_every_key_is_mentioned() -> None:
+    assert [key for key in ALL if not is_mentioned(key)] == []
+
+
+def is_mentioned(key: str) -> bool:
+    template, _, name = key.partition(": ")
+    start = TEXT.index("## The top" if template == "header" else f"## `{template}`")
+    return f"\n| `{name.partition('.')[2]}` |" in TEXT[start : TEXT.find("\n## ", start)]
+
+
+def test_every_link_leads_somewhere_and_no_anchor_stands_twice() -> None:
+    for text in (TEXT, reference(SMALL)):
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        slugs = [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings]
+        assert len(slugs) == len(set(slugs))
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(slugs)
+
+
+def test_every_row_has_four_cells() -> None:
+    for line in TEXT.splitlines():
+        if line.startswith("|"):
+            assert len(re.findall(r"(?<!\\)\|", line)) == 5, line
+
+
+def test_it_is_the_same_every_time() -> None:
+    assert reference(TEMPLATES) == TEXT
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_every_template_has_an_example_that_fits(name: str) -> None:
+    text = example(TEMPLATES[name])
+    assert text, f"the docstring of {name} shows no example"
+    assert f"```yaml\n{text}\n```" in TEXT
+    stacks = YAML(typ="safe", pure=True).load(text)
+    found = Draft7Validator(schema(TEMPLATES)).iter_errors({"stacks": stacks})
+    assert [error.message for error in found] == []
+
+
+def test_the_example_is_told_from_the_prose() -> None:
+    text = reference(SMALL)
+    assert "```yaml\nthing:\n  leaf: true\n\nother: {template: thing}\n```" in text
+    assert "A stack that is made up.\n\nIt has more than one paragraph" in text
+
+
+def test_a_module_without_docstring_is_described_by_its_params() -> None:
+    class Plain:
+        pass
+
+    Plain.Params = Params  # type: ignore[attr-defined]
+    text = reference({"thing": Plain()})  # type: ignore[dict-item]
+    assert "## `thing`\n\nA stack for tests.\n\n| Key" in text
+
+
+def test_what_a_key_takes_is_said_as_one_writes_it() -> None:
+    text = reference(SMALL)
+    assert row(text, "leaf")[:2] == ["`true`, `false` or [a map](#thingleaf)", "`false`"]
+    assert (
+        row(text, "leaves")[0]
+        == "a map by the name of a stack, each a list, each [a map](#thingleaf)"
+    )
+    assert row(text, "vpcs")[0].startswith("the id of a VPC, such as `vpc-")
+    assert row(text, "vpcs")[0].endswith(", or a list of such")
+    assert row(text, "way")[0] == "[a map](#thingway-left) or [a map](#thingway-right)"
+    assert row(text, "modes")[:2] == ["a map by `a` or `b`, each a number", "`{a: 1.5}`"]
+    assert row(text, "wait") == ["a duration from `5s` to `5m`", "`30s`", r"How long \| how short."]
+    assert row(text, "size")[:2] == ["a whole number from 1 to 9", "required"]
+    assert row(text, "left")[1] == "`yes`"
+    assert row(text, "right")[1] == '`""`'
+
+
+def test_a_model_has_one_section_which_names_its_other_places() -> None:
+    text = reference(SMALL)
+    found = SECTION.findall(text)
+    assert found == ["thing.leaf", "thing.way (Left)", "thing.way (Right)"]
+    assert "Also for `thing.leaves.*.*`." in text
