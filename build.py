@@ -124,6 +124,7 @@ def _build(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     """Say what is wrong with environments, or with any template; write nothing."""
     known = _environments(arguments.params, needed=not arguments.names)
+    _refuse_file(arguments.out)
     names = list(dict.fromkeys(arguments.names)) or known
     for name in names:
         if name not in known:

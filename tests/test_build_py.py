@@ -1,0 +1,342 @@
+"""build.py as a user runs it: what it prints, what it writes, how it ends."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BUILD = Path(__file__).parents[1] / "build.py"
+PARAMS = """\
+app: shop
+region: eu-central-1
+stacks:
+  cluster: {container_insights: enhanced}
+"""
+BROKEN = PARAMS.replace("enhanced", "enhancd")
+
+
+def _loaded() -> Any:
+    """build.py by its path: an installed package is called `build` too."""
+    spec = importlib.util.spec_from_file_location("build_py", BUILD)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+main = _loaded().main
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    """A working folder with params/dev.yaml."""
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/dev.yaml").write_text(PARAMS)
+    with chdir(tmp_path):
+        yield tmp_path
+
+
+def run(*argv: str, **more: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(BUILD), *argv]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+# build ---------------------------------------------------------------------------------------
+
+
+def test_a_build_writes_and_says_what_to_type_next(home: Path) -> None:
+    ran = run(cwd=home)
+    size = (home / "out/dev/cluster.yaml").stat().st_size
+    assert ran.stdout.splitlines() == [
+        f"out/dev/cluster.yaml  2 resources  {size:,} bytes",
+        "next: bash out/dev/deploy.sh",
+    ]
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert sorted(tree(home / "out")) == ["dev/cluster.yaml", "dev/deploy.sh", "dev/stacks.json"]
+    assert os.access(home / "out/dev/deploy.sh", os.X_OK)
+
+
+@pytest.mark.parametrize("argv", [["dev"], ["build"], ["build", "dev", "dev"], ["--out", "out"]])
+def test_the_word_build_can_be_left_out(home: Path, argv: list[str]) -> None:
+    assert main(argv) == 0
+    assert (home / "out/dev/stacks.json").exists()
+
+
+def test_folders_are_a_matter_of_choice(home: Path) -> None:
+    (home / "params").rename(home / "elsewhere")
+    assert main(["dev", "--params", "elsewhere", "--out", "made/here"]) == 0
+    assert (home / "made/here/dev/cluster.yaml").exists()
+    assert not (home / "out").exists()
+
+
+def test_json_on_request_and_yaml_again(home: Path) -> None:
+    assert main(["--format", "json"]) == 0
+    template = json.loads((home / "out/dev/cluster.json").read_text())
+    assert template["Resources"]["Cluster"]["Type"] == "AWS::ECS::Cluster"
+    assert main(["check"]) == 0, "a check compares in the form that was built"
+    assert main([]) == 0
+    assert sorted(tree(home / "out/dev")) == ["cluster.yaml", "deploy.sh", "stacks.json"]
+
+
+def test_an_environment_with_an_error_keeps_its_old_files(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([]) == 0
+    before = tree(home / "out/dev")
+    (home / "params/dev.yaml").write_text(BROKEN)
+    (home / "params/prod.yaml").write_text(PARAMS)
+    capsys.readouterr()
+    assert main([]) == 1
+    assert tree(home / "out/dev") == before
+    assert (home / "out/prod/cluster.yaml").exists()
+    said = capsys.readouterr()
+    assert "next: bash out/prod/deploy.sh" in said.out
+    assert "out/dev" not in said.out
+    finding, summary = said.err.splitlines()
+    assert finding.startswith("params/dev.yaml:4: error M1104 stacks.cluster.container_insights: ")
+    assert summary == "dev: 1 error, nothing written"
+
+
+def test_files_that_are_right_are_left_alone(home: Path) -> None:
+    assert main([]) == 0
+    times = {path: path.stat().st_mtime_ns for path in home.glob("out/dev/*")}
+    assert main([]) == 0
+    assert {path: path.stat().st_mtime_ns for path in home.glob("out/dev/*")} == times
+
+
+def test_a_whole_build_removes_environments_that_are_gone(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("old", "kept"):
+        shutil.copy("params/dev.yaml", f"params/{name}.yaml")
+    assert main([]) == 0
+    (home / "out/kept/notes.txt").write_text("mine")
+    for name in ("old", "kept"):
+        (home / f"params/{name}.yaml").unlink()
+    capsys.readouterr()
+    assert main(["dev"]) == 0
+    assert (home / "out/old").exists(), "a build of one environment minds its own"
+    assert main([]) == 0
+    said = capsys.readouterr().out
+    assert "removed out/old: params/old.yaml is gone" in said
+    assert "removed out/kept, except files that no build wrote: params/kept.yaml is gone" in said
+    assert not (home / "out/old").exists()
+    assert sorted(tree(home / "out/kept")) == ["notes.txt"]
+
+
+def test_a_terminal_gets_a_table(home: Path) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, str(BUILD), "dev"], cwd=home, stdout=theirs, stderr=subprocess.PIPE
+    ) as process:
+        os.close(theirs)
+        said = b""
+        try:
+            while chunk := os.read(ours, 4096):
+                said += chunk
+        except OSError:  # Linux ends a terminal that nobody writes to with EIO
+            pass
+        assert process.wait() == 0
+    os.close(ours)
+    text = said.decode()
+    for word in ("stack", "resources", "bytes", "findings", "cluster", "no findings", "─"):
+        assert word in text
+    assert "next: bash out/dev/deploy.sh" in text
+
+
+def test_a_reader_that_has_had_enough_is_no_error(home: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, str(BUILD), "schema"],
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 141
+
+
+# check ---------------------------------------------------------------------------------------
+
+
+def test_check_writes_nothing(home: Path) -> None:
+    before = tree(home)
+    assert main(["check"]) == 1, "out/ is not there"
+    assert tree(home) == before
+    assert main([]) == 0
+    before = tree(home)
+    assert main(["check"]) == 0
+    assert tree(home) == before
+
+
+def test_check_says_which_file_is_stale_and_where(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy("params/dev.yaml", "params/old.yaml")
+    assert main([]) == 0
+    (home / "params/old.yaml").unlink()
+    template = home / "out/dev/cluster.yaml"
+    template.write_text(template.read_text().replace("enhanced", "disabled"))
+    line = template.read_text().split("disabled")[0].count("\n") + 1
+    (home / "out/dev/web.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
+    (home / "out/dev/mine.yaml").write_text("mine: 1\n")
+    (home / "out/dev/deploy.sh").unlink()
+    capsys.readouterr()
+    assert main(["check"]) == 1
+    *findings, summary = capsys.readouterr().out.splitlines()
+    assert [finding.split(". ")[0] for finding in findings] == [
+        f"out/dev/cluster.yaml:{line}: error M1308: The file is not what the params build",
+        "out/dev/deploy.sh:1: error M1308: The file is missing",
+        "out/dev/web.yaml:1: error M1308: The file is left over: the params no longer build it",
+        "out/old/stacks.json:1: error M1308: The folder is left over: "
+        "its environment has no params any more",
+    ]
+    assert summary == "checked dev: 4 errors"
+    assert main([]) == 0
+    assert main(["check"]) == 0
+    assert (home / "out/dev/mine.yaml").exists(), "what no build wrote is none of our business"
+
+
+def test_check_judges_any_template(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "good.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}\n")
+    (home / "bad.yaml").write_text("Resources:\n  Topic: {Type: AWS::SNS::Topik}\n")
+    (home / "odd.yaml").write_text("Metadata:\nResources: {Topic: {Type: AWS::SNS::Topic}}\n")
+    (home / "latin.yaml").write_bytes(b"Description: caf\xe9\n")
+    shutil.rmtree(home / "params")
+    assert main(["check", "good.yaml"]) == 0
+    assert capsys.readouterr().out == "checked good.yaml: no findings\n"
+    assert main(["check", "good.yaml", "bad.yaml", "odd.yaml", "latin.yaml"]) == 1
+    starts = [one.split(": ")[:2] for one in capsys.readouterr().out.splitlines()[:-1]]
+    assert starts == [
+        ["bad.yaml:2", "error E3006 Resources.Topic.Type"],
+        ["odd.yaml:1", "error E0002"],
+        ["latin.yaml:1", "error M1001"],
+    ]
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_check_speaks_to_machines(
+    home: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    assert main(["check", "dev", "--format", form]) == 1
+    said = json.loads(capsys.readouterr().out)
+    codes = {
+        "json": lambda: [finding["code"] for finding in said],
+        "sarif": lambda: [result["ruleId"] for result in said["runs"][0]["results"]],
+    }
+    assert codes[form]() == ["M1308"] * 3
+
+
+# schema, help --------------------------------------------------------------------------------
+
+
+def test_schema_is_json_schema_of_the_params(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert "stacks" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_schema_as_markdown_is_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--format", "markdown"]) == 0
+    assert "container_insights" in capsys.readouterr().out
+
+
+def test_help_names_every_command() -> None:
+    ran = run("--help")
+    assert ran.returncode == 0
+    for command in ("build", "check", "schema"):
+        assert f"\n    {command} " in ran.stdout
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["schema"], ["nowhere"]])
+def test_what_needs_no_lint_does_not_load_it(home: Path, argv: list[str]) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", str(BUILD), *argv],
+        cwd=home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "cfnlint" not in ran.stderr
+
+
+# Wrong usage ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["dve"], "`dve` is not an environment. Did you mean `dev`?"),
+        (["chek"], "`chek` is not an environment. Did you mean `check`?"),
+        (["params/dev.yaml"], "`params/dev.yaml` is not an environment. Did you mean `dev`?"),
+        (["--out", "x", "check"], "`check` comes first: python build.py check ..."),
+        (["x"], "`x` is not an environment. Environments: dev."),
+        (["check", "dve"], "`dve` is neither an environment nor a file. Did you mean `dev`?"),
+        (["check", "out"], "`out` is a folder. Name its templates: out/*.yaml"),
+        (
+            ["check", "params/dev.yaml"],
+            "`params/dev.yaml` holds params, not a template. Did you mean `dev`?",
+        ),
+        (
+            ["--params", "none"],
+            "there is no folder `none`. Make it, or name another with --params.",
+        ),
+        (["--params", "out"], "`out` holds no environment. Write one as `out/dev.yaml`."),
+        (
+            ["--params", "old"],
+            "`old/dev.yml` would not be read. Rename it to `dev.yaml`.",
+        ),
+        (["--out", "file"], "`file` is a file. Name a folder with --out."),
+        (["--out", "blocked"], "`blocked/dev` cannot be used: File exists."),
+        (["check", "--out", "file"], "`file` is a file. Name a folder with --out."),
+    ],
+)
+def test_wrong_usage_is_said_in_one_line(
+    home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+) -> None:
+    for folder in ("out", "old", "blocked"):
+        (home / folder).mkdir()
+    (home / "old/dev.yml").write_text(PARAMS)
+    (home / "file").write_text("")
+    (home / "blocked/dev").write_text("")
+    assert main(argv) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", f"build.py: {said}\n")
+
+
+def test_a_template_that_cannot_be_replaced_is_said_in_one_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "out/dev/cluster.yaml").mkdir(parents=True)
+    assert main([]) == 2
+    expected = "build.py: `out/dev/cluster.yaml` cannot be used: Is a directory.\n"
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("argv", [["--frmat", "json"], ["--format", "xml"], ["check", "-x"]])
+def test_unknown_options_are_wrong_usage(home: Path, argv: list[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(argv)
+    assert end.value.code == 2
