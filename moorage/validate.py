@@ -100,7 +100,10 @@ class _Shaped:
 
     def written(self, path: Path) -> Path:
         """Where something in the params stands in the file: list items that were cut out count."""
-        return _written(path, self.data, self.gone)
+        here = _written(path, self.data, self.gone)
+        # A key that is not in the file has no place there, but its name says which one is meant.
+        missing = path[len(here) :] if isinstance(_at(self.data, here), Mapping) else ()
+        return (*here, *missing)
 
     def echoes(self, path: Path) -> bool:
         """Whether something at that path has been a finding already."""
@@ -239,7 +242,8 @@ def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Doc
             params = model.model_validate(_pruned(data, (), gone))
             return _Shaped(params, tuple(findings), data, frozenset(gone), frozenset(suspects))
         except ValidationError as error:
-            faults = [_Fault.of(one, model, data, gone) for one in error.errors(include_url=False)]
+            errors = error.errors(include_url=False)
+            faults = _chosen([_Fault.of(one, model, data, gone) for one in errors])
         suspects |= {(*fault.path[:-1], fault.near) for fault in faults if fault.near}
         known = suspects | gone
         seen: set[Path] = set()
@@ -337,6 +341,12 @@ class _Fault:
         hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(fields))}."
         message = f"`{key}` is unknown here"
         return cls(path, path, "M1101", message, hint, near[0] if near else "")
+
+
+def _chosen(faults: list[_Fault]) -> list[_Fault]:
+    """Without the type faults of a union's other members, where one was meant and has its own."""
+    around = {fault.path[:end] for fault in faults for end in range(len(fault.path))}
+    return [fault for fault in faults if fault.code != "M1103" or fault.path not in around]
 
 
 _WANTED = {

@@ -434,14 +434,14 @@ def test_two_subnets_are_needed(scheme: str) -> None:
 def test_internal_asks_for_clients_where_the_network_does_not_tell_its_addresses() -> None:
     home = {"existing": {**VPC, "private_subnets": PRIVATE}}
     asked = found({"scheme": "internal"}, network=home)
-    assert asked == [("error", "M1102", "")]
+    assert asked == [("error", "M1102", "clients")]
     assert found({"scheme": "internal", "clients": ["10.0.0.0/8"]}, network=home) == []
     misspelt = found({"scheme": "internal", "clients": "10.0.0.0/8"}, network=home)
     assert misspelt == [("error", "M1103", "clients")], "what is wrong already is not missing too"
 
 
 def test_two_networks_must_be_chosen_from() -> None:
-    assert found({}, other={"template": "network"}) == [("error", "M1202", "")]
+    assert found({}, other={"template": "network"}) == [("error", "M1202", "network")]
     assert found({"network": "other"}, other={"template": "network"}) == []
 
 
@@ -449,7 +449,7 @@ def test_two_networks_must_be_chosen_from() -> None:
     ("given", "home", "path"),
     [
         ({"clients": ["10.0.0.0/8", "2001:db8::/32"]}, {}, "clients.1"),
-        ({"scheme": "internal", "ip_address_type": "dualstack"}, {"ipv6": True}, ""),
+        ({"scheme": "internal", "ip_address_type": "dualstack"}, {"ipv6": True}, "clients"),
         (
             {"scheme": "internal", "certificate": CERTIFICATE, "authentication": True},
             {"egress": "endpoints"},
