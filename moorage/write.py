@@ -1,8 +1,8 @@
 """Plan -> files under out/<env>/: each one whole or not at all, and nothing stale beside them.
 
 Each file is written beside its place and then moved there, so a build that is killed leaves it as
-it was or as it will be. That holds for each file, not for all together: after a kill `web.yaml` may
-be new and `stacks.json` old. The next build puts all of it right.
+it was or as it will be. That holds for each file, not for all together: after a kill `stacks.json`
+may be new and `web.yaml` old. The next build puts all of it right.
 """
 
 from __future__ import annotations
@@ -34,17 +34,16 @@ def files(plan: Plan) -> dict[str, str]:
 def write(plan: Plan, folder: Path) -> None:
     """Writes an environment's files into its folder and removes what earlier builds left over.
 
-    Files that are right already are not touched. The manifest comes last: until then the old one
-    still names what has to go. Raises OSError where the file system refuses.
+    Files that are right already are not touched. Leftovers go first, then comes the manifest, then
+    what it names: so a manifest names all that builds wrote, at whatever moment one is killed.
+    Raises OSError where the file system refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = files(plan)
-    for name, text in wanted.items():
-        if name != MANIFEST:
-            _replace(folder / name, text)
     for name in leftovers(folder, wanted):
         (folder / name).unlink(missing_ok=True)
-    _replace(folder / MANIFEST, wanted[MANIFEST])
+    for name in sorted(wanted, key=lambda one: one != MANIFEST):
+        _replace(folder / name, wanted[name])
 
 
 def drift(plan: Plan, folder: Path) -> Iterator[Finding]:

@@ -1,0 +1,206 @@
+"""Files under out/: whole at any moment, touched only where they differ, nobody else's removed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from moorage.model import Environment, Finding, Plan, PlannedStack, Rendering
+from moorage.write import MANIFEST, SCRIPT, drift, files, forgotten, form, remove, write
+
+ROOT = Path(__file__).parents[2]
+
+
+def stack(name: str, text: str = "", form: str = "yaml") -> PlannedStack:
+    text = text or f"# Built by Moorage from params/dev.yaml\nDescription: {name}\n"
+    return PlannedStack(
+        name=name,
+        stack_name=f"shop-dev-{name}",
+        rendering=Rendering(name, {"Resources": {}}, text, f"{name}.{form}"),
+        capabilities=("CAPABILITY_IAM",),
+        tags={"app": "shop", "owner": "web & api"},
+        imports=(),
+        exports={},
+    )
+
+
+def plan(*stacks: PlannedStack, env: str = "dev") -> Plan:
+    environment = Environment(
+        name=env,
+        app="shop",
+        region="eu-central-1",
+        account=None,
+        tags={},
+        permissions_boundary=None,
+        stacks={},
+    )
+    return Plan(environment, stacks)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def found(findings: list[Finding]) -> list[tuple[str, int]]:
+    assert {finding.code for finding in findings} <= {"M1308"}
+    return [(Path(finding.place.file).name, finding.place.line) for finding in findings]
+
+
+def test_a_folder_holds_templates_script_and_manifest(tmp_path: Path) -> None:
+    write(plan(stack("network"), stack("web")), tmp_path / "out/dev")
+    assert names(tmp_path / "out/dev") == [SCRIPT, "network.yaml", MANIFEST, "web.yaml"]
+    manifest = json.loads((tmp_path / "out/dev" / MANIFEST).read_text())
+    assert [one["template"] for one in manifest["stacks"]] == ["network.yaml", "web.yaml"]
+
+
+def test_the_script_is_a_program_that_a_shell_reads(tmp_path: Path) -> None:
+    """Run by a real bash, with an `aws` that says how it was called."""
+    write(plan(stack("network"), stack("web")), tmp_path)
+    aws = tmp_path / "bin/aws"
+    aws.parent.mkdir()
+    aws.write_text('#!/bin/sh\nprintf "%s|" "$@"\necho\n')
+    aws.chmod(0o755)
+    path = f"{aws.parent}{os.pathsep}{os.environ['PATH']}"
+    ran = subprocess.run(
+        [tmp_path / SCRIPT, "--profile", "my ops"],
+        env=os.environ | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second = (line.split("|") for line in ran.stdout.splitlines())
+    assert first[first.index("--stack-name") + 1] == "shop-dev-network"
+    assert second[second.index("--template-file") + 1] == "web.yaml"
+    assert first[first.index("--tags") + 1 :] == [
+        "app=shop",
+        "owner=web & api",
+        "--profile",
+        "my ops",
+        "",
+    ]
+
+
+def test_only_what_differs_is_written(tmp_path: Path) -> None:
+    write(plan(stack("network"), stack("web")), tmp_path)
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    write(plan(stack("network"), stack("web", "new: text\n")), tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.stat().st_mtime > 1] == ["web.yaml"]
+
+
+@pytest.mark.parametrize("damage", [b"Description: caf\xe9\n", b"", b"Description: web\r\n"])
+def test_a_damaged_file_is_put_right(tmp_path: Path, damage: bytes) -> None:
+    write(plan(stack("web")), tmp_path)
+    (tmp_path / "web.yaml").write_bytes(damage)
+    (tmp_path / SCRIPT).chmod(0o644)
+    write(plan(stack("web")), tmp_path)
+    assert (tmp_path / "web.yaml").read_text() == stack("web").rendering.text
+    assert os.access(tmp_path / SCRIPT, os.X_OK)
+
+
+def test_leftovers_go_and_other_peoples_files_stay(tmp_path: Path) -> None:
+    write(plan(stack("network"), stack("web", "Description: no signature\n")), tmp_path)
+    (tmp_path / "mine.yaml").write_text("mine: 1\n")
+    (tmp_path / "notes.json").write_text("{}")
+    (tmp_path / "web.yaml.1234.half").write_text("Descr")
+    write(plan(stack("network")), tmp_path)
+    assert names(tmp_path) == [SCRIPT, "mine.yaml", "network.yaml", "notes.json", MANIFEST]
+
+
+def test_leftovers_are_known_without_a_manifest(tmp_path: Path) -> None:
+    """As after a merge conflict in it."""
+    write(plan(stack("network"), stack("web")), tmp_path)
+    (tmp_path / MANIFEST).write_text("<<<<<<< ours\n")
+    write(plan(stack("network")), tmp_path)
+    assert names(tmp_path) == [SCRIPT, "network.yaml", MANIFEST]
+
+
+def test_drift_names_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
+    wanted = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
+    assert found(list(drift(wanted, tmp_path / "none"))) == [
+        ("network.yaml", 1),
+        ("web.yaml", 1),
+        (SCRIPT, 1),
+        (MANIFEST, 1),
+    ]
+    write(wanted, tmp_path)
+    assert found(list(drift(wanted, tmp_path))) == []
+    (tmp_path / "network.yaml").write_text("a: 1\nb: 2\n")
+    (tmp_path / "old.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
+    (tmp_path / "mine.yaml").write_text("mine: 1\n")
+    assert found(list(drift(wanted, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
+
+
+def test_form_is_that_of_the_last_build(tmp_path: Path) -> None:
+    assert form(tmp_path / "none") == "yaml"
+    write(plan(stack("web", "{}\n", form="json")), tmp_path)
+    assert form(tmp_path) == "json"
+    write(plan(stack("web")), tmp_path)
+    assert form(tmp_path) == "yaml"
+    assert "web.json" not in names(tmp_path)
+
+
+def test_only_folders_that_a_build_made_are_forgotten(tmp_path: Path) -> None:
+    for env in ("dev", "old"):
+        write(plan(stack("web"), env=env), tmp_path / env)
+    for name, text in {"theirs": '{"stacks": {}}', "list": "[]", "torn": "{"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / MANIFEST).write_text(text)
+    (tmp_path / "empty").mkdir()
+    assert forgotten(tmp_path, ["dev"]) == ["old"]
+    assert forgotten(tmp_path / "none", ["dev"]) == []
+    assert remove(tmp_path / "old")
+    assert not (tmp_path / "old").exists()
+
+
+# Killed --------------------------------------------------------------------------------------
+
+_WRITER = """
+import sys
+from itertools import cycle
+from pathlib import Path
+from test_write import BIG
+from moorage.write import write
+print("ready", flush=True)
+for plan in cycle(BIG):
+    write(plan, Path(sys.argv[1]))
+"""
+BIG = [
+    plan(*(stack(name, f"{word}: 1\n" * 150_000) for name in ("network", "web", extra)))
+    for word, extra in (("first", "old"), ("other", "new"))
+]
+"""Two plans of which each removes a file of the other's; large, so that a write takes its time."""
+
+
+def test_a_build_that_is_killed_leaves_every_file_old_or_new(tmp_path: Path) -> None:
+    both = [files(one) for one in BIG]
+    python_path = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
+    luck = random.Random(2)
+    halves = rounds = 0
+    while rounds < 6 or not halves:
+        rounds += 1
+        assert rounds < 60, "no kill came in the middle of a file: this test has lost its teeth"
+        with subprocess.Popen(
+            [sys.executable, "-c", _WRITER, str(tmp_path)],
+            env=os.environ | {"PYTHONPATH": python_path},
+            stdout=subprocess.PIPE,
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            time.sleep(luck.uniform(0, 0.04))
+            process.send_signal(signal.SIGKILL)
+        for path in tmp_path.iterdir():
+            if path.suffix == ".half":
+                halves += 1
+            else:
+                assert path.read_text() in [one.get(path.name) for one in both], path.name
+    write(BIG[0], tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == both[0]
