@@ -1,0 +1,449 @@
+"""Every fault of the params is found at once, at its place, and nothing that is only its echo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import Field
+
+from moorage.codes import CODES
+from moorage.load import Document
+from moorage.model import Base, Environment, Finding, Path, Place, Problem, wrong
+from moorage.validate import validate
+from templates import TEMPLATES
+from templates.parts.fields import Some, Switch, duration
+
+HEADER = {"app": "shop", "region": "eu-central-1"}
+
+
+class Inner(Base):
+    """Something within."""
+
+    size: int = Field(3, ge=1, le=9, description="How large.")
+    name: str = Field("x", description="Its name.")
+    image: Literal["plain", "fancy"] = Field("plain", description="Its image.")
+
+
+class Params(Base):
+    """A stack for tests."""
+
+    name: str = Field("x", description="Its name.")
+    inner: Switch[Inner] = Field(None, description="The inside.")
+    things: dict[str, Inner] = Field({}, description="Things by name.")
+    numbers: list[int] = Field([], description="Numbers.")
+    items: list[Inner] = Field([], min_length=1, description="Items.")
+    words: Some[str] = Field([], description="One or some.")
+    wait: duration(5, 300) = Field(30, description="How long.")  # type: ignore[valid-type]
+    either: Inner | int | None = Field(None, description="A thing or a number.")
+
+
+class Strict(Base):
+    """A stack that needs something."""
+
+    size: int = Field(description="How large.")
+    near: Inner = Field(description="What is near.")
+
+
+def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """Large items are a problem, and a name that is not the first item's."""
+    for index, item in enumerate(params.items):
+        if item.size > 5:
+            yield Problem("M1218", ("items", index, "size"), "It is too large", "Write 5.")
+    if params.items and params.items[0].name != params.name:
+        because: list[Path] = [("items", 0, "name"), ("items",)]
+        yield Problem("M1201", ("name",), "Another name is wanted", because=because)
+    if env.region not in ("", "eu-central-1"):
+        yield Problem("M1210", (), f"Not in `{env.region}`")
+
+
+KINDS: Any = {
+    "thing": SimpleNamespace(Params=Params, problems=problems),
+    "strict": SimpleNamespace(Params=Strict),
+}
+
+
+def findings(data: Any, places: dict[Path, Place] | None = None) -> list[Finding]:
+    return validate(Document("dev", "dev.yaml", data, places or {}), KINDS)[1]
+
+
+def of(stacks: Any, **header: Any) -> list[tuple[str, str]]:
+    """Code and path of each finding in these stacks."""
+    found = findings(HEADER | header | {"stacks": stacks})
+    return sorted((one.code, ".".join(map(str, one.path))) for one in found)
+
+
+def only(stacks: Any) -> Finding:
+    (finding,) = findings(HEADER | {"stacks": stacks})
+    return finding
+
+
+def test_what_is_right_becomes_an_environment() -> None:
+    stacks = {"web": {"template": "thing", "inner": True, "overrides": {"Outputs": {}}}}
+    data = HEADER | {"tags": {"team": "web"}, "stacks": stacks}
+    env, found = validate(Document("dev", "dev.yaml", data, {}), KINDS)
+    assert found == []
+    assert env is not None
+    assert (env.name, env.app, env.tags) == ("dev", "shop", {"team": "web"})
+    assert env.stacks["web"].params == Params(inner=Inner())
+    assert env.stacks["web"].overrides == {"Outputs": {}}
+    assert env.stacks["web"].template == "thing"
+
+
+# Shape -----------------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_gets_the_near_one() -> None:
+    finding = only({"thing": {"inner": {"sise": 3}}})
+    assert (finding.code, finding.path) == ("M1101", ("stacks", "thing", "inner", "sise"))
+    assert finding.hint == "Did you mean `size`?"
+
+
+def test_an_unknown_key_that_is_near_to_none_gets_all() -> None:
+    finding = only({"thing": {"inner": {"zzz": 3}}})
+    assert finding.hint == "Known here: image, name, size."
+
+
+def test_a_missing_key_is_said_once_also_when_it_was_mistyped() -> None:
+    assert of({"strict": {"near": {}}}) == [("M1102", "stacks.strict.size")]
+    assert of({"strict": {"near": {}, "sise": 3}}) == [("M1101", "stacks.strict.sise")]
+
+
+def test_a_key_that_is_written_is_not_the_one_that_was_meant() -> None:
+    found = of({"thing": {"inner": {"size": 0, "sizes": 3}}})
+    assert found == [("M1101", "stacks.thing.inner.sizes"), ("M1105", "stacks.thing.inner.size")]
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "path", "words"),
+    [
+        ({"name": 3}, "M1103", "name", "`3` stands where text"),
+        ({"name": True}, "M1103", "name", "`true` stands where text"),
+        ({"name": None}, "M1103", "name", "nothing stands where text"),
+        ({"name": []}, "M1103", "name", "a list stands where text"),
+        ({"inner": 3}, "M1103", "inner", "`3` stands where a map"),
+        ({"inner": []}, "M1103", "inner", "a list stands where a map"),
+        ({"numbers": {}}, "M1103", "numbers", "a map stands where a list"),
+        ({"numbers": ["1"]}, "M1103", "numbers.0", "`1` stands where a whole number"),
+        ({"numbers": [1.5]}, "M1103", "numbers.0", "`1.5` stands where a whole number"),
+        ({"things": []}, "M1103", "things", "a list stands where a map"),
+        ({"things": {"a": 1}}, "M1103", "things.a", "`1` stands where a map"),
+        ({"words": 3}, "M1103", "words", "`3` stands where a list"),
+        ({"wait": 30}, "M1107", "wait", "`30` is not a duration"),
+        ({"wait": "1h"}, "M1105", "wait", "`1h` is out of range"),
+        ({"inner": {"size": 10}}, "M1105", "inner.size", "`10` must be at most 9"),
+        ({"inner": {"image": "fany"}}, "M1104", "inner.image", "Use 'plain' or 'fancy'"),
+        ({"items": []}, "M1105", "items", "At least 1"),
+        ({"overrides": []}, "M1103", "overrides", "`overrides` takes a map"),
+        ({"template": 3}, "M1106", "template", "There is no template `3`"),
+        ({"template": ["thing"]}, "M1106", "template", "There is no template a list"),
+        ({"template": "thign"}, "M1106", "template", "There is no template `thign`"),
+    ],
+)
+def test_one_fault(params: Any, code: str, path: str, words: str) -> None:
+    finding = only({"thing": params})
+    assert (finding.code, finding.path[2:]) == (
+        code,
+        tuple(int(step) if step.isdigit() else step for step in path.split(".")),
+    )
+    assert words in finding.message
+    assert finding.level == "error"
+
+
+def test_an_unknown_template_gets_the_near_one_or_all() -> None:
+    assert only({"web": {"template": "thign"}}).hint == "Write `template:` with thing."
+    finding = only({"web": {}})
+    assert (finding.path, finding.hint) == (
+        ("stacks", "web"),
+        "Write `template:` with strict, thing.",
+    )
+
+
+def test_all_faults_are_found_at_once() -> None:
+    stacks = {
+        "thing": {
+            "nmae": "x",
+            "inner": {"size": 0, "image": "fany"},
+            "things": {"a": {"size": 0}, "b": {"sise": 1}},
+            "numbers": [1, "2", 3, None],
+            "wait": 30,
+        },
+        "strict": {"near": {"size": "3"}},
+        "web": {"template": "thing", "items": [{"size": 8, "name": "y"}]},
+        "what": {"template": "nothing"},
+        "My_Web": {"template": "thing"},
+    }
+    assert of(stacks) == [
+        ("M1101", "stacks.thing.nmae"),
+        ("M1101", "stacks.thing.things.b.sise"),
+        ("M1102", "stacks.strict.size"),
+        ("M1103", "stacks.strict.near.size"),
+        ("M1103", "stacks.thing.numbers.1"),
+        ("M1103", "stacks.thing.numbers.3"),
+        ("M1104", "stacks.thing.inner.image"),
+        ("M1105", "stacks.thing.inner.size"),
+        ("M1105", "stacks.thing.things.a.size"),
+        ("M1106", "stacks.what.template"),
+        ("M1107", "stacks.My_Web"),
+        ("M1107", "stacks.thing.wait"),
+        ("M1201", "stacks.web.name"),
+        ("M1218", "stacks.web.items.0.size"),
+    ]
+
+
+def test_keys_of_maps_that_are_called_like_fields() -> None:
+    for name in ("name", "image", "things", "inner", "size"):
+        finding = only({"thing": {"things": {name: {"sise": 3}}}})
+        assert finding.path[-2:] == (name, "sise")
+        assert finding.hint == "Did you mean `size`?"
+        finding = only({"thing": {"things": {name: {"size": 0}}}})
+        assert finding.hint == "How large."
+
+
+def test_members_of_unions_are_no_part_of_the_path() -> None:
+    finding = only({"thing": {"either": {"size": 0}}})
+    assert finding.path == ("stacks", "thing", "either", "size")
+
+
+@pytest.mark.parametrize("name", ["a", "a-b-c", "web2", "a1-2b"])
+def test_names_of_stacks(name: str) -> None:
+    assert of({name: {"template": "thing"}}) == []
+
+
+@pytest.mark.parametrize("name", ["", "A", "2a", "a_b", "a-", "a--b", "-a", "a\n", "ä", "a b"])
+def test_what_cannot_name_a_stack(name: str) -> None:
+    assert of({name: {"template": "thing"}}) == [("M1107", f"stacks.{name}")]
+
+
+def test_a_long_name_is_judged_at_once() -> None:
+    start = time.perf_counter()
+    assert of({"a" * 5000 + "_": {"template": "thing"}}) != []
+    assert time.perf_counter() - start < 1
+
+
+# Header ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "path"),
+    [
+        ({"app": None}, "M1103", "app"),
+        ({"app": "Shop"}, "M1107", "app"),
+        ({"region": "Frankfurt"}, "M1107", "region"),
+        ({"region": 3}, "M1103", "region"),
+        ({"account": 123456789012}, "M1103", "account"),
+        ({"account": "12345678901"}, "M1107", "account"),
+        ({"account": "123456789012\n"}, "M1107", "account"),
+        ({"tags": {"team": 3}}, "M1103", "tags.team"),
+        ({"tags": []}, "M1103", "tags"),
+        ({"permissions_boundary": {}}, "M1103", "permissions_boundary"),
+        ({"regoin": "x"}, "M1101", "regoin"),
+    ],
+)
+def test_faults_of_the_header_hide_none_of_the_stacks(header: Any, code: str, path: str) -> None:
+    stacks = {
+        "thing": {"nmae": "x"},
+        "web": {"template": "thing", "items": [{"size": 8, "name": "y"}]},
+    }
+    assert of(stacks, **header) == sorted(
+        [
+            (code, path),
+            ("M1101", "stacks.thing.nmae"),
+            ("M1201", "stacks.web.name"),
+            ("M1218", "stacks.web.items.0.size"),
+        ]
+    )
+
+
+def test_problems_rest_on_what_is_right_in_a_faulty_header() -> None:
+    found = of({"thing": {}}, app="Shop", region="eu-west-1")
+    assert found == [("M1107", "app"), ("M1210", "stacks.thing")]
+    assert of({"thing": {}}, region="Ireland") == [("M1107", "region")]
+
+
+def test_what_is_missing_from_the_header() -> None:
+    found = [(one.code, one.path) for one in findings({"stacks": {"thing": {"nmae": "x"}}})]
+    assert ("M1102", ("app",)) in found
+    assert ("M1102", ("region",)) in found
+    assert ("M1101", ("stacks", "thing", "nmae")) in found
+
+
+@pytest.mark.parametrize("stacks", [None, {}, [], "web", 3])
+def test_stacks_that_are_none(stacks: Any) -> None:
+    (finding,) = findings(HEADER | {"stacks": stacks})
+    assert finding.path == ("stacks",)
+
+
+def test_an_entry_that_is_no_map_hides_no_other() -> None:
+    found = of({"thing": 3, "web": None, "strict": {"near": {}}})
+    assert found == [
+        ("M1102", "stacks.strict.size"),
+        ("M1103", "stacks.thing"),
+        ("M1103", "stacks.web"),
+    ]
+
+
+# Places ----------------------------------------------------------------------------------------
+
+
+def test_indices_and_lines_stay_true_where_items_were_cut_out() -> None:
+    items = [{"sise": 1}, "x", {"size": 2}, {"size": 8}, {"size": 0}]
+    root = ("stacks", "thing", "items")
+    places = {(*root, index): Place("dev.yaml", 10 + index) for index in range(len(items))}
+    places[(*root, 3, "size")] = Place("base.yaml", 99)
+    found = findings(HEADER | {"stacks": {"thing": {"items": items}}}, places)
+    assert [(one.code, one.path[3:], str(one.place)) for one in found] == [
+        ("M1218", (3, "size"), "base.yaml:99"),
+        ("M1101", (0, "sise"), "dev.yaml:10"),
+        ("M1103", (1,), "dev.yaml:11"),
+        ("M1105", (4, "size"), "dev.yaml:14"),
+    ]
+
+
+def test_findings_come_in_the_order_of_their_lines() -> None:
+    places = {
+        ("stacks", "thing", "wait"): Place("dev.yaml", 7),
+        ("stacks", "thing", "name"): Place("dev.yaml", 3),
+        ("app",): Place("base.yaml", 9),
+    }
+    data = {"app": 3, "region": "eu-central-1", "stacks": {"thing": {"wait": 3, "name": 3}}}
+    assert [str(one.place) for one in findings(data, places)] == [
+        "base.yaml:9",
+        "dev.yaml:3",
+        "dev.yaml:7",
+    ]
+
+
+# Echoes ----------------------------------------------------------------------------------------
+
+
+def test_a_problem_stands_where_nothing_else_is_wrong() -> None:
+    assert of({"thing": {"items": [{"name": "y"}]}}) == [("M1201", "stacks.thing.name")]
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "path"),
+    [
+        # At the problem's own path, or on the way to it.
+        ({"name": 3, "items": [{"name": "y"}]}, "M1103", "name"),
+        # The near key of a typo is the one that is missing.
+        ({"nam": "y", "items": [{"name": "y"}]}, "M1101", "nam"),
+        # In what the problem rests on.
+        ({"name": "y", "items": [{"name": 3}]}, "M1103", "items.0.name"),
+        ({"name": "y", "items": [{"nmae": "y"}]}, "M1101", "items.0.nmae"),
+        ({"name": "y", "items": [3, {"name": "x"}]}, "M1103", "items.0"),
+        ({"name": "y", "items": {}}, "M1103", "items"),
+    ],
+)
+def test_an_echo_is_dropped(params: Any, code: str, path: str) -> None:
+    assert of({"thing": params}) == [(code, f"stacks.thing.{path}")]
+
+
+def test_a_list_that_is_too_short_only_because_items_were_cut_out_is_an_echo() -> None:
+    assert of({"thing": {"items": [3]}}) == [("M1103", "stacks.thing.items.0")]
+
+
+def test_the_errors_of_validators_keep_their_code_and_hint() -> None:
+    def refuse(name: str, params: Any, env: Environment) -> Iterator[Problem]:
+        raise AssertionError("not reached: the stack is broken")
+
+    class Picky(Base):
+        """Refuses."""
+
+        size: int = Field(description="How large.")
+
+        def model_post_init(self, context: Any) -> None:
+            raise wrong("M1203", "These do not pair", "Write others.")
+
+    kinds: Any = {"thing": SimpleNamespace(Params=Picky, problems=refuse)}
+    data = HEADER | {"stacks": {"thing": {"size": 3}}}
+    env, (finding,) = validate(Document("dev", "dev.yaml", data, {}), kinds)
+    assert env is None
+    assert (finding.code, finding.message, finding.hint) == (
+        "M1203",
+        "These do not pair",
+        "Write others.",
+    )
+    assert finding.path == ("stacks", "thing")
+
+
+# Whatever comes --------------------------------------------------------------------------------
+
+WORDS = sorted(
+    {key for module in TEMPLATES.values() for key in module.Params.model_fields}
+    | {"template", "overrides", "existing", "containers", "image", "ports", "via", "Resources"}
+    | {*TEMPLATES, "str", "int", "[key]", "Inner", "0"}
+)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["30s", "10.0.0.0/16", "public", "80/udp", "ecr:web:1", "${x}", *TEMPLATES])
+)
+KEYS = st.sampled_from(WORDS) | st.text(max_size=4)
+ANY_KEYS = KEYS | st.integers(0, 3)
+
+
+def nested(keys: Any) -> Any:
+    return st.recursive(
+        SCALARS,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=4),
+        max_leaves=12,
+    )
+
+
+def likely(name: str) -> Any:
+    """Params that know their keys and little else."""
+    fields = sorted(TEMPLATES[name].Params.model_fields)
+    own = st.dictionaries(st.sampled_from(fields), nested(KEYS), max_size=5)
+    return own.map(lambda params: {"template": name, **params})
+
+
+STACKS = st.dictionaries(
+    st.sampled_from([*TEMPLATES, "web", "api"]) | ANY_KEYS,
+    st.one_of(*(likely(name) for name in TEMPLATES), nested(ANY_KEYS)),
+    max_size=4,
+)
+
+
+def assert_sound(data: Any) -> None:
+    env, found = validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
+    assert (env is None) == any(finding.level == "error" for finding in found)
+    for finding in found:
+        assert finding.code in CODES
+        assert finding.message.strip()
+        assert (finding.place.file, finding.place.line) == ("dev.yaml", 1)
+        assert finding.path or finding.code == "M1103"
+
+
+quick = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+
+
+@quick
+@given(STACKS)
+def test_no_stacks_whatever_make_it_raise(stacks: Any) -> None:
+    assert_sound(HEADER | {"stacks": stacks})
+
+
+@quick
+@given(st.dictionaries(st.sampled_from(["app", "region", "tags", "stacks"]), nested(ANY_KEYS)))
+def test_no_document_whatever_makes_it_raise(data: Any) -> None:
+    assert_sound(data)
+
+
+def test_deep_nesting() -> None:
+    deep: Any = {}
+    for _ in range(100):
+        deep = {"a": [deep]}
+    for name, module in TEMPLATES.items():
+        for key in module.Params.model_fields:
+            assert_sound(HEADER | {"stacks": {name: {key: deep, "deep": deep}}})
