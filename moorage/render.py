@@ -205,20 +205,22 @@ def _short(value: Any, *, nested: bool = False) -> Any:
 
 def _function(name: str, argument: Any, *, nested: bool) -> Any:
     tag = f"!{name.removeprefix('Fn::')}"
-    if name == "Fn::GetAtt" and _is_attribute(argument):
-        return _Tagged(tag, argument if isinstance(argument, str) else ".".join(argument))
+    if name == "Fn::GetAtt" and (attribute := _attribute(argument)):
+        return _Tagged(tag, attribute)
     inner = _short(argument, nested=True)
-    if nested or not isinstance(inner, str | Mapping | list):
+    if nested or name == "Fn::GetAtt" or not isinstance(inner, str | Mapping | list):
         return {name: inner}
     return _Tagged(tag, inner)
 
 
-def _is_attribute(argument: Any) -> bool:
-    """Whether it is a logical ID and its attribute, in one text or two."""
-    if isinstance(argument, str):
-        return "." in argument
-    parts = argument if isinstance(argument, list | tuple) and len(argument) > 1 else (None,)
-    return all(isinstance(part, str) and part for part in parts) and "." not in parts[0]
+def _attribute(argument: Any) -> str | None:
+    """A logical ID and its attribute with a dot between, where it is that and nothing else."""
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        return None
+    if not all(isinstance(part, str) and part for part in parts) or "." in parts[0]:
+        return None
+    return ".".join(parts)
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -230,7 +232,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 def _represent_tagged(dumper: Any, data: _Tagged) -> Any:
     if isinstance(data.value, str):
-        style = "|" if _is_block(data.value) else None
+        style = "|" if _is_block(data.value) else None if data.value else "'"
         return dumper.represent_scalar(data.tag, data.value, style=style)
     if isinstance(data.value, Mapping):
         return dumper.represent_mapping(data.tag, data.value)

@@ -1,0 +1,200 @@
+"""The order of deployment follows from what stacks import, and limits are found before AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from troposphere import Template
+
+from moorage.link import link
+from moorage.load import Document
+from moorage.model import Environment, Finding, Place, Plan, Rendering, Stack
+from moorage.render import as_yaml, render
+from templates.parts.exports import exported, imported
+
+ENV = Environment("dev", "shop", "eu-central-1", None, {"team": "web"}, None, {})
+TOPIC = {"Type": "AWS::SNS::Topic"}
+
+
+def document(*stacks: str) -> Document:
+    places = {("stacks", name): Place("dev.yaml", 10 + at) for at, name in enumerate(stacks)}
+    return Document("dev", "dev.yaml", {}, places)
+
+
+def rendering(name: str, body: Any) -> Rendering:
+    return Rendering(name, body, as_yaml(body, "params/dev.yaml"), f"{name}.yaml")
+
+
+def stack(name: str, *needs: str, **sections: Any) -> Rendering:
+    """A stack that exports its topic and imports the topics of others."""
+    imports = [{"Fn::ImportValue": f"shop-dev-{need}-Topic"} for need in needs]
+    output = {"Value": {"Ref": "Topic"}, "Export": {"Name": f"shop-dev-{name}-Topic"}}
+    resources = {"Topic": TOPIC | {"Properties": {"Things": imports}}}
+    return rendering(name, {"Resources": resources, "Outputs": {"Topic": output}} | sections)
+
+
+def linked(*stacks: Rendering) -> Plan:
+    plan, findings = link(stacks, ENV, document(*(one.stack for one in stacks)))
+    assert findings == []
+    assert plan is not None
+    return plan
+
+
+def faults(*stacks: Rendering, env: Environment = ENV) -> list[Finding]:
+    plan, findings = link(stacks, env, document(*(one.stack for one in stacks)))
+    assert plan is None
+    for finding in findings:
+        assert finding.level == "error"
+        assert finding.message
+        assert finding.hint
+    return findings
+
+
+def fault(*stacks: Rendering, env: Environment = ENV) -> Finding:
+    (finding,) = faults(*stacks, env=env)
+    return finding
+
+
+def order(*stacks: Rendering) -> list[str]:
+    return [one.name for one in linked(*stacks).stacks]
+
+
+# Order -----------------------------------------------------------------------------------------
+
+
+def test_what_exports_comes_before_what_imports() -> None:
+    assert order(stack("a", "b"), stack("b", "c"), stack("c")) == ["c", "b", "a"]
+
+
+def test_what_may_be_deployed_at_the_same_time_comes_by_name() -> None:
+    stacks = [stack("web", "net"), stack("api", "net"), stack("net"), stack("cluster")]
+    assert order(*stacks) == ["cluster", "net", "api", "web"]
+    assert order(*reversed(stacks)) == ["cluster", "net", "api", "web"]
+
+
+def test_a_planned_stack_knows_what_passes_through_it() -> None:
+    api, net, web = (
+        one
+        for one in sorted(
+            linked(stack("web", "net", "api", "net"), stack("net"), stack("api")).stacks,
+            key=lambda one: one.name,
+        )
+    )
+    assert web.stack_name == "shop-dev-web"
+    assert web.tags == {"app": "shop", "env": "dev", "stack": "web", "team": "web"}
+    assert [one.name for one in web.imports] == ["shop-dev-api-Topic", "shop-dev-net-Topic"]
+    assert web.depends_on == ("api", "net")
+    assert web.exports == {"Topic": "shop-dev-web-Topic"}
+    assert (api.depends_on, net.depends_on) == ((), ())
+
+
+def test_what_the_templates_export_is_what_they_import() -> None:
+    net, web = Template(), Template()
+    net.add_output(exported(ENV, "net", "VpcId", "vpc-1", "The VPC"))
+    web.add_output(exported(ENV, "web", "VpcId", imported(ENV, "net", "VpcId"), "The VPC again"))
+    resources = {"Resources": {"Topic": TOPIC}}
+    stacks = [Stack("web", web, resources), Stack("net", net, resources)]
+    renderings = [render(one, document(), "yaml")[0] for one in stacks]
+    assert order(*(one for one in renderings if one is not None)) == ["net", "web"]
+
+
+def test_names_of_exports_that_are_no_text_are_passed_over() -> None:
+    output = {"Value": "x", "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-x"}}}
+    (planned,) = linked(stack("a", Outputs={"X": output, "Y": {"Value": "y"}})).stacks
+    assert planned.exports == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "capabilities"),
+    [
+        ("SNS::Topic", {"TopicName": "x"}, ()),
+        ("IAM::Role", {}, ("CAPABILITY_IAM",)),
+        ("IAM::Role", {"RoleName": "x"}, ("CAPABILITY_NAMED_IAM",)),
+        ("IAM::InstanceProfile", {"InstanceProfileName": "x"}, ("CAPABILITY_NAMED_IAM",)),
+        ("IAM::ManagedPolicy", {"ManagedPolicyName": "x"}, ("CAPABILITY_NAMED_IAM",)),
+    ],
+)
+def test_capabilities(kind: str, properties: Any, capabilities: tuple[str, ...]) -> None:
+    resource = {"Type": f"AWS::{kind}", "Properties": properties}
+    (planned,) = linked(stack("a", Resources={"X": resource, "Bare": TOPIC})).stacks
+    assert planned.capabilities == capabilities
+
+
+# Faults ----------------------------------------------------------------------------------------
+
+
+def test_an_import_without_export() -> None:
+    finding = fault(stack("a"), stack("b", "a", "gone"))
+    assert (finding.code, finding.path) == ("M1305", ("stacks", "b"))
+    assert str(finding.place) == "dev.yaml:11"
+    assert finding.message == "No stack of this environment exports `shop-dev-gone-Topic`"
+
+
+def test_a_circle() -> None:
+    finding = fault(stack("a", "b"), stack("b", "c"), stack("c", "a"), stack("d", "a"))
+    assert finding.code == "M1306"
+    names = finding.message.rpartition(": ")[2].split(" -> ")
+    assert names[0] == names[-1]
+    imports = {"a": "b", "b": "c", "c": "a"}
+    assert [imports[name] for name in names[:-1]] == names[1:]
+    assert finding.path == ("stacks", names[0])
+
+
+def test_a_stack_that_imports_from_itself() -> None:
+    assert fault(stack("a", "a")).code == "M1306"
+
+
+def test_the_name_of_a_stack_is_too_long() -> None:
+    limit = 128 - len("shop-dev-")
+    assert order(stack("a" * limit)) == ["a" * limit]
+    finding = fault(stack("a" * (limit + 1)))
+    assert (finding.code, finding.place.line) == ("M1301", 10)
+    assert "129 characters" in finding.message
+
+
+@pytest.mark.parametrize("section", ["Resources", "Outputs", "Parameters"])
+def test_a_logical_id_is_too_long(section: str) -> None:
+    entry = TOPIC | {"Value": "x"}
+    entries = {"Topic": entry, "A" * 255: entry}
+    assert order(stack("a", **{section: entries})) == ["a"]
+    finding = fault(stack("a", **{section: entries | {"A" * 256: entry}}))
+    assert finding.code == "M1302"
+    assert "256 characters: AAA" in finding.message
+
+
+def test_the_template_is_too_large() -> None:
+    def sized(length: int) -> Rendering:
+        return rendering("a", {"Resources": {"Topic": TOPIC}, "Metadata": {"A": "x" * length}})
+
+    room = 51_200 - len(sized(1).text.encode()) + 1
+    assert order(sized(room)) == ["a"]
+    finding = fault(sized(room + 1))
+    assert (finding.code, finding.message) == ("M1303", "The template has 51,201 bytes")
+
+
+def test_bytes_are_counted_and_not_letters() -> None:
+    text = "é" * 26_000
+    body = {"Resources": {"Topic": TOPIC}, "Metadata": {"A": text}}
+    assert fault(rendering("a", body)).code == "M1303"
+
+
+@pytest.mark.parametrize(
+    ("section", "most"), [("Resources", 500), ("Outputs", 200), ("Parameters", 200)]
+)
+def test_too_many(section: str, most: int) -> None:
+    entries = {f"A{at}": TOPIC | {"Value": "x"} for at in range(most)}
+    assert order(stack("a", **{section: entries})) == ["a"]
+    finding = fault(stack("a", **{section: entries | {"B": TOPIC | {"Value": "x"}}}))
+    assert finding.code == "M1304"
+    assert finding.message == f"The template has {most + 1} {section.lower()}"
+
+
+def test_all_faults_are_found_at_once() -> None:
+    long = "b" * 200
+    found = faults(stack("a", "gone"), stack(long, "lost"))
+    assert [(one.code, one.path[1]) for one in found] == [
+        ("M1305", "a"),
+        ("M1301", long),
+        ("M1305", long),
+    ]
