@@ -86,20 +86,90 @@ class Deployment:
         names = {stack.stack_name: stack.name for stack in self.plan.stacks}
         return {names[one["StackName"]]: one for one in every if one["StackName"] in names}
 
-    def events(self) -> int:
-        """How much has happened to the stacks so far."""
+    def events(self) -> list[str]:
+        """Ids of all that has happened to the stacks so far."""
         describe = self.client("cloudformation").describe_stack_events
-        return sum(
-            len(describe(StackName=stack.stack_name)["StackEvents"]) for stack in self.plan.stacks
-        )
+        return [
+            event["EventId"]
+            for stack in self.plan.stacks
+            for event in describe(StackName=stack.stack_name)["StackEvents"]
+        ]
 
     def ids(self, stack: str) -> dict[str, str]:
         """Physical ids of a stack's resources by their logical ids."""
+        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in self._of(stack)}
+
+    def all(self, kind: str) -> list[str]:
+        """Physical ids of all resources of a type, in the order of their stacks."""
+        resources = [one for stack in self.plan.stacks for one in self._of(stack.name)]
+        return [one["PhysicalResourceId"] for one in resources if one["ResourceType"] == kind]
+
+    def _of(self, stack: str) -> list[Any]:
         name = self.plan.environment.stack_name(stack)
-        found = self.client("cloudformation").describe_stack_resources(StackName=name)
-        return {
-            one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found["StackResources"]
-        }
+        answer = self.client("cloudformation").describe_stack_resources(StackName=name)
+        resources: list[Any] = answer["StackResources"]
+        return resources
+
+    # What AWS says of the resources.
+
+    def task_definition(self, arn: str) -> Any:
+        return self.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+
+    def services(self) -> list[Any]:
+        arns = self.all("AWS::ECS::Service")
+        (cluster,) = self.all("AWS::ECS::Cluster")
+        return self.client("ecs").describe_services(cluster=cluster, services=arns)["services"]
+
+    def target_group(self, arn: str) -> Any:
+        answer = self.client("elbv2").describe_target_groups(TargetGroupArns=[arn])
+        return answer["TargetGroups"][0]
+
+    def load_balancer(self) -> Any:
+        arns = self.all("AWS::ElasticLoadBalancingV2::LoadBalancer")
+        answer = self.client("elbv2").describe_load_balancers(LoadBalancerArns=arns)
+        (balancer,) = answer["LoadBalancers"]
+        return balancer
+
+    def rules(self, listener: str) -> list[Any]:
+        """The rules of a listener without its default, by priority."""
+        rules = self.client("elbv2").describe_rules(ListenerArn=listener)["Rules"]
+        own = [rule for rule in rules if not rule["IsDefault"]]
+        return sorted(own, key=lambda rule: int(rule["Priority"]))
+
+    def admitted(self, group: str) -> set[Opening]:
+        """What a security group lets in."""
+        return _openings(self._group(group)["IpPermissions"])
+
+    def let_out(self, group: str) -> set[Opening]:
+        """What a security group lets out."""
+        return _openings(self._group(group)["IpPermissionsEgress"])
+
+    def _group(self, group: str) -> Any:
+        return self.client("ec2").describe_security_groups(GroupIds=[group])["SecurityGroups"][0]
+
+    def policies(self, role: str) -> dict[str, dict[str, Any]]:
+        """The statements of a role's inline policies by their Sid."""
+        iam = self.client("iam")
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        documents = [
+            iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+        ]
+        return {one["Sid"]: one for document in documents for one in document["Statement"]}
+
+
+Opening = tuple[str, int | None, str]
+"""Protocol, port, and the address or security group at the other end."""
+
+
+def _openings(permissions: list[Any]) -> set[Opening]:
+    keys = {"UserIdGroupPairs": "GroupId", "IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6"}
+    assert all(one.get("FromPort") == one.get("ToPort") for one in permissions)
+    return {
+        (one["IpProtocol"], one.get("FromPort"), end[key])
+        for one in permissions
+        for kind, key in keys.items()
+        for end in one[kind]
+    }
 
 
 def built(params: Path, env: str, cloud: Cloud, out: Path) -> Deployment:

@@ -6,15 +6,16 @@ CloudFormation here, for three reasons; each is mended below, in this process al
 1. A change set that was executed leaves the stack without outputs, exports and tags
    (`create_stack` does not), so no stack can import from one that the AWS CLI deployed.
 2. Its CloudFormation models drop most properties: a service's load balancers and network, a task
-   definition's roles and size, a security group's egress, all attributes of load balancers. Here
-   these resources are made by moto's own service APIs, through boto3, which also refuses any
-   property that the real API does not have.
+   definition's roles and size, a security group's egress, all attributes of load balancers; and a
+   role's policies come back as what is not JSON. Here these resources are made by moto's own
+   service APIs, through boto3, which also refuses any property that the real API does not have.
 3. A type it does not know is skipped with a warning. Here it is refused, unless it stands in
    `ACCEPTED`, so that no test passes because half of a stack was left out.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -181,6 +182,30 @@ def updated_service(api: Api, old: Resource, given: Properties) -> Resource:
     return old
 
 
+def log_group(api: Api, name: str, given: Properties) -> Resource:
+    logs = api("logs")
+    key = {"kmsKeyId": given["KmsKeyId"]} if "KmsKeyId" in given else {}
+    logs.create_log_group(logGroupName=name, **key)
+    if days := given.get("RetentionInDays"):
+        logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+    # CloudFormation template reference, AWS::Logs::LogGroup: the attribute ends with `:*`.
+    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return Resource(name, Arn=next(one["arn"] for one in found if one["logGroupName"] == name))
+
+
+def role(api: Api, name: str, given: Properties) -> Resource:
+    iam = api("iam")
+    rest = without(given, "RoleName", "Policies", "ManagedPolicyArns", "AssumeRolePolicyDocument")
+    trust = json.dumps(given["AssumeRolePolicyDocument"])
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **rest)["Role"]
+    for one in given.get("Policies", []):
+        document = json.dumps(one["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=one["PolicyName"], PolicyDocument=document)
+    for arn in given.get("ManagedPolicyArns", []):
+        iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+    return Resource(name, Arn=made["Arn"], RoleId=made["RoleId"])
+
+
 def security_group(api: Api, name: str, given: Properties) -> Resource:
     ec2 = api("ec2")
     made = ec2.create_security_group(
@@ -281,6 +306,8 @@ MODELS = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Model(load_balancer),
     "AWS::ElasticLoadBalancingV2::TargetGroup": Model(target_group),
+    "AWS::IAM::Role": Model(role),
+    "AWS::Logs::LogGroup": Model(log_group),
     **{name: Model(accepted) for name in ACCEPTED},
 }
 

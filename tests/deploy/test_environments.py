@@ -1,0 +1,244 @@
+"""Whole environments, deployed: the one that is shipped, and reference system R4.
+
+moto takes broken services, so this proves that the calls fit together: the AWS CLI takes the
+commands, CloudFormation finds every import, and each service's API takes every property.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, Deployment, Opening, built
+
+# An environment is deployed once, so its tests belong to one worker.
+SHIPPED = pytest.param(Path("params"), id="shipped", marks=pytest.mark.xdist_group("shipped"))
+R4 = pytest.param(Path("tests/golden/r4/params"), id="r4", marks=pytest.mark.xdist_group("r4"))
+
+NOWHERE: Opening = ("-1", None, "127.0.0.1/32")
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    request: pytest.FixtureRequest, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
+) -> Deployment:
+    """The environment `dev` of a params folder, deployed once."""
+    deployment = built(request.param, "dev", cloud, tmp_path_factory.mktemp("out"))
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    return deployment
+
+
+every = pytest.mark.parametrize("deployment", [SHIPPED, R4], indirect=True)
+r4 = pytest.mark.parametrize("deployment", [R4], indirect=True)
+
+
+# What holds in every environment -------------------------------------------------------------
+
+
+@every
+def test_every_stack_is_complete_and_exports_what_others_import(deployment: Deployment) -> None:
+    stacks = deployment.stacks()
+    assert {name: stack["StackStatus"] for name, stack in stacks.items()} == {
+        stack.name: "CREATE_COMPLETE" for stack in deployment.plan.stacks
+    }
+    for stack in deployment.plan.stacks:
+        tags = {tag["Key"]: tag["Value"] for tag in stacks[stack.name]["Tags"]}
+        assert tags == dict(stack.tags)
+    exports = deployment.client("cloudformation").list_exports()["Exports"]
+    wanted = {name for stack in deployment.plan.stacks for name in stack.exports.values()}
+    assert wanted <= {one["Name"] for one in exports}
+
+
+@every
+def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
+    before = deployment.stacks(), deployment.events()
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    for stack in deployment.plan.stacks:
+        assert f"No changes to deploy. Stack {stack.stack_name} is up to date" in ran.stdout
+    assert (deployment.stacks(), deployment.events()) == before
+
+
+@every
+def test_requests_reach_a_container_port_of_every_service(deployment: Deployment) -> None:
+    rules = [
+        rule
+        for listener in deployment.all("AWS::ElasticLoadBalancingV2::Listener")
+        for rule in deployment.rules(listener)
+    ]
+    actions = [action for rule in rules for action in rule["Actions"]]
+    forwarded = {action["TargetGroupArn"] for action in actions if action["Type"] == "forward"}
+    attached = set()
+    for service in deployment.services():
+        task = deployment.task_definition(service["taskDefinition"])
+        for balancer in service["loadBalancers"]:
+            group = deployment.target_group(balancer["targetGroupArn"])
+            assert group["TargetType"] == "ip"
+            assert group["Port"] == balancer["containerPort"]
+            assert (balancer["containerName"], balancer["containerPort"]) in {
+                (container["name"], port["containerPort"])
+                for container in task["containerDefinitions"]
+                for port in container["portMappings"]
+            }
+            attached.add(group["TargetGroupArn"])
+    assert attached == forwarded
+
+
+@every
+def test_tasks_admit_their_load_balancer_only(deployment: Deployment) -> None:
+    (balancer,) = deployment.load_balancer()["SecurityGroups"]
+    out = {NOWHERE}
+    for service in deployment.services():
+        (group,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
+        ports = {one["containerPort"] for one in service["loadBalancers"]}
+        assert deployment.admitted(group) == {("tcp", port, balancer) for port in ports}
+        out |= {("tcp", port, group) for port in ports}
+    assert deployment.let_out(balancer) == out
+
+
+@every
+def test_the_roles_of_a_task_are_its_own(deployment: Deployment) -> None:
+    roles = deployment.all("AWS::IAM::Role")
+    for service in deployment.services():
+        task = deployment.task_definition(service["taskDefinition"])
+        for arn in (task["executionRoleArn"], task["taskRoleArn"]):
+            roles.remove(arn.rsplit("/", 1)[-1])
+    assert roles == []
+
+
+# What R4 says --------------------------------------------------------------------------------
+
+
+@r4
+def test_r4_load_balancer_and_listener(deployment: Deployment) -> None:
+    network = deployment.ids("network")
+    balancer = deployment.load_balancer()
+    assert balancer["Scheme"] == "internet-facing"
+    assert balancer["VpcId"] == network["Vpc"]
+    assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == {
+        network["PublicSubnetA"],
+        network["PublicSubnetB"],
+    }
+    assert deployment.admitted(balancer["SecurityGroups"][0]) == {("tcp", 80, "0.0.0.0/0")}
+    elb = deployment.client("elbv2")
+    arn = balancer["LoadBalancerArn"]
+    attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    assert {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": "true"} in attributes
+    (listener,) = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    assert (listener["Protocol"], listener["Port"]) == ("HTTP", 80)
+    (default,) = listener["DefaultActions"]
+    assert default["FixedResponseConfig"]["StatusCode"] == "404"
+
+
+@r4
+def test_r4_rule_and_target_group(deployment: Deployment) -> None:
+    web = deployment.ids("web")
+    (rule,) = deployment.rules(deployment.ids("alb")["HttpListener"])
+    assert rule["RuleArn"] == web["AlbNginx80ListenerRule"]
+    assert 1 <= int(rule["Priority"]) <= 50000
+    assert rule["Conditions"] == [
+        {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/*"]}}
+    ]
+    assert [action["TargetGroupArn"] for action in rule["Actions"]] == [
+        web["AlbNginx80TargetGroup"]
+    ]
+    group = deployment.target_group(web["AlbNginx80TargetGroup"])
+    wanted = {
+        "Protocol": "HTTP",
+        "Port": 80,
+        "TargetType": "ip",
+        "VpcId": deployment.ids("network")["Vpc"],
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckPort": "traffic-port",
+        "HealthCheckPath": "/",
+        "HealthCheckIntervalSeconds": 30,
+        "Matcher": {"HttpCode": "200-399"},
+    }
+    assert {key: group[key] for key in wanted} == wanted
+
+
+@r4
+def test_r4_service(deployment: Deployment) -> None:
+    network, web = deployment.ids("network"), deployment.ids("web")
+    (service,) = deployment.services()
+    assert service["clusterArn"].endswith(":cluster/ecs-cluster-dev")
+    assert service["desiredCount"] == 2
+    assert service["taskDefinition"] == web["TaskDefinition"]
+    assert service["loadBalancers"] == [
+        {
+            "targetGroupArn": web["AlbNginx80TargetGroup"],
+            "containerName": "nginx",
+            "containerPort": 80,
+        }
+    ]
+    assert service["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": [network["PublicSubnetA"], network["PublicSubnetB"]],
+        "securityGroups": [web["SecurityGroup"]],
+        "assignPublicIp": "ENABLED",
+    }
+
+
+@r4
+def test_r4_task_definition(deployment: Deployment) -> None:
+    web = deployment.ids("web")
+    task = deployment.task_definition(web["TaskDefinition"])
+    assert (task["cpu"], task["memory"], task["networkMode"]) == ("256", "512", "awsvpc")
+    assert task["requiresCompatibilities"] == ["FARGATE"]
+    assert task["executionRoleArn"].endswith(f":role/{web['ExecutionRole']}")
+    assert task["taskRoleArn"].endswith(f":role/{web['TaskRole']}")
+    (container,) = task["containerDefinitions"]
+    assert container["image"] == "public.ecr.aws/nginx/nginx:stable"
+    assert container["command"][-1].endswith("exec nginx -g 'daemon off;'")
+    parameter = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/demo/dev"
+    assert {one["name"]: one["valueFrom"] for one in container["secrets"]} == {
+        "DB_PASSWORD": f"{parameter}/db_password",
+        "MESSAGE": f"{parameter}/message",
+    }
+    assert container["logConfiguration"]["logDriver"] == "awslogs"
+    options = container["logConfiguration"]["options"]
+    assert options["awslogs-group"] == web["LogGroup"]
+    assert options["awslogs-region"] == "ap-northeast-1"
+
+
+@r4
+def test_r4_roles_may_do_this_and_nothing_more(deployment: Deployment) -> None:
+    web, cluster = deployment.ids("web"), deployment.ids("cluster")
+    account = "arn:aws:{}:ap-northeast-1:123456789012"
+    parameter = account.format("ssm") + ":parameter/demo/dev"
+    group = account.format("logs") + ":log-group"
+    assert _allowed(deployment, web["ExecutionRole"]) == {
+        (("ssm:GetParameters",), (f"{parameter}/db_password", f"{parameter}/message")),
+        (("logs:CreateLogStream", "logs:PutLogEvents"), (f"{group}:{web['LogGroup']}:*",)),
+    }
+    channels = (
+        "CreateControlChannel",
+        "CreateDataChannel",
+        "OpenControlChannel",
+        "OpenDataChannel",
+    )
+    streams = ("logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents")
+    assert _allowed(deployment, web["TaskRole"]) == {
+        (tuple(f"ssmmessages:{channel}" for channel in channels), ("*",)),
+        (("logs:DescribeLogGroups",), ("*",)),
+        (streams, (f"{group}:{cluster['ExecLogGroup']}:*",)),
+    }
+
+
+def _allowed(deployment: Deployment, role: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    statements = deployment.policies(role).values()
+    assert all(statement["Effect"] == "Allow" for statement in statements)
+    return {(tuple(sorted(one["Action"])), tuple(sorted(one["Resource"]))) for one in statements}
+
+
+@r4
+def test_r4_cluster_and_log_groups(deployment: Deployment) -> None:
+    cluster = deployment.ids("cluster")
+    (found,) = deployment.client("ecs").describe_clusters(clusters=["ecs-cluster-dev"])["clusters"]
+    assert found["settings"] == [{"name": "containerInsights", "value": "disabled"}]
+    logging = found["configuration"]["executeCommandConfiguration"]
+    assert logging["logConfiguration"]["cloudWatchLogGroupName"] == cluster["ExecLogGroup"]
+    groups = deployment.client("logs").describe_log_groups()["logGroups"]
+    days = {one["logGroupName"]: one["retentionInDays"] for one in groups}
+    assert days[deployment.ids("web")["LogGroup"]] == 14
+    assert days[cluster["ExecLogGroup"]] == 7
