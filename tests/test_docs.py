@@ -1,0 +1,204 @@
+"""What the documents say is so: their commands run, their params build, their lists are complete."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+import build
+import pytest
+from moorage.build import Built
+from moorage.build import build as built_from
+from moorage.codes import CODES
+from moorage.model import TemplateModule
+from moorage.report import text
+
+from templates import TEMPLATES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+def params_example() -> str:
+    return next(block for block in blocks(README, "yaml") if block.startswith("# params/dev.yaml"))
+
+
+def built(folder: Path, params: str, templates: Mapping[str, TemplateModule] = TEMPLATES) -> Built:
+    (folder / "params").mkdir()
+    (folder / "params" / "dev.yaml").write_text(params)
+    return built_from(folder / "params", "dev", templates, folder / "out")
+
+
+def commands(language: str = "sh") -> Iterator[tuple[str, str]]:
+    for path in DOCS:
+        for block in blocks(path.read_text(), language):
+            for line in block.splitlines():
+                command = line.split("  #")[0].split("   #")[0].strip()
+                if command and not command.startswith("#"):
+                    yield path.name, command
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a user has it, to be written into."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in ("moorage", "templates", "params", "out"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "build.py", folder)
+    return folder
+
+
+COMMANDS = sorted({command for _, command in commands() if command.startswith("python ")})
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_in_the_documents_runs(command: str, checkout: Path) -> None:
+    words = shlex.split(command.split(">")[0])
+    run = subprocess.run(
+        [sys.executable, *words[1:]], cwd=checkout, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_every_other_command_exists() -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for document, command in commands():
+        first, second = [*shlex.split(command), ""][:2]
+        known = {
+            "python": True,
+            "make": second in targets,
+            "bash": second.startswith("out/") and (ROOT / second).exists(),
+            "cfn-lint": True,
+        }
+        assert known.get(first), f"{document}: {command}"
+    named = re.findall(r"`make ([a-z]+)`", README)
+    assert named
+    assert set(named) <= set(targets)
+
+
+def test_every_command_and_flag_is_in_the_readme() -> None:
+    text = " ".join(blocks(README, "sh"))
+    parser = build._parser()
+    subparsers = next(one for one in parser._actions if hasattr(one, "choices") and one.choices)
+    assert subparsers.choices is not None
+    for name, command in dict(subparsers.choices).items():
+        assert f"build.py {name}" in text, f"{name} is not in the README"
+        for action in command._actions:
+            for flag in action.option_strings:
+                assert flag in ("-h", "--help") or flag in text, (
+                    f"{name} {flag} is not in the README"
+                )
+
+
+def test_the_build_prints_what_the_readme_shows(checkout: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "build.py", "dev"],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shown = next(block for block in blocks(README, "text") if block.startswith("out/dev"))
+    assert run.stdout == shown
+
+
+def test_the_twenty_lines_make_what_the_readme_says(tmp_path: Path) -> None:
+    example = params_example()
+    assert len(example.splitlines()) <= 22
+    result = built(tmp_path, example)
+    assert result.findings == ()
+    assert result.plan is not None
+    named = re.findall(r"^\| `([a-z]+\.yaml)`", README, re.MULTILINE)
+    assert sorted(stack.rendering.file for stack in result.plan.stacks) == sorted(named)
+
+
+def test_the_mistakes_look_as_the_readme_shows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = params_example().replace("memory: 1024", "memory: 9999").replace("image:", "imagee:")
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "dev.yaml").write_text(wrong)
+    result = built_from(Path("params"), "dev", TEMPLATES, Path("out"))
+    shown = next(block for block in blocks(README, "text") if "error" in block)
+    assert text(result.findings).strip() == shown.strip()
+
+
+def test_the_overrides_example_changes_the_service(tmp_path: Path) -> None:
+    example = next(block for block in blocks(README, "yaml") if "overrides:" in block)
+    body = "\n".join("    " + line for line in example.splitlines() if not line.startswith("#"))
+    result = built(tmp_path, f"{params_example()}{body}\n")
+    assert result.findings == ()
+    assert result.plan is not None
+    web = next(stack.rendering.body for stack in result.plan.stacks if stack.name == "web")
+    service = web["Resources"]["Service"]["Properties"]
+    assert "EnableECSManagedTags" not in service
+    assert service["Tags"] == [{"Key": "on-call", "Value": "storefront"}]
+
+
+def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
+    (source,) = blocks(README, "python")
+    path = tmp_path / "queue.py"
+    path.write_text(source)
+    spec = spec_from_file_location("templates.queue", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[spec.name] = module  # where pydantic looks the annotations up
+    spec.loader.exec_module(module)
+    example = next(block for block in blocks(README, "yaml") if "template: queue" in block)
+    result = built(tmp_path, example, {**TEMPLATES, "queue": module})
+    assert result.findings == ()
+    assert result.plan is not None
+    (stack,) = result.plan.stacks
+    queue = stack.rendering.body["Resources"]["Queue"]["Properties"]
+    assert queue["VisibilityTimeout"] == 300
+
+
+def test_every_example_of_a_whole_params_file_builds(tmp_path: Path) -> None:
+    seen = 0
+    for path in DOCS:
+        for block in blocks(path.read_text(), "yaml"):
+            whole = re.search(r"^app:", block, re.MULTILINE)
+            if whole and "template: queue" not in block:
+                folder = tmp_path / str(seen)
+                folder.mkdir()
+                assert built(folder, block).findings == (), f"{path.name}:\n{block}"
+                seen += 1
+    assert seen
+
+
+def test_every_finding_is_listed() -> None:
+    listed = (ROOT / "docs" / "findings.md").read_text()
+    for code, title in CODES.items():
+        assert f"| {code} | {title} |" in listed
+    assert set(re.findall(r"^\| (M\d{4})", listed, re.MULTILINE)) == set(CODES)
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments"),
+    [("params.schema.json", []), ("params.md", ["--format", "markdown"])],
+)
+def test_the_generated_documents_are_current(
+    file: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build.main(["schema", *arguments]) == 0
+    assert capsys.readouterr().out == (ROOT / "docs" / file).read_text(), "run `make docs`"
+
+
+def test_links_lead_somewhere() -> None:
+    for path in DOCS:
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
+            if not target.startswith(("http:", "https:")):
+                assert (path.parent / target).exists(), f"{path.name}: {target}"
