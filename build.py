@@ -46,6 +46,12 @@ def main(argv: Sequence[str]) -> int:
     except UsageError as error:
         _tell(f"build.py: {error}")
         return USAGE
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        if package in ("moorage", "templates", ""):
+            raise
+        _tell(f"build.py: this Python lacks `{package}`. Use make, or .venv/bin/python.")
+        return USAGE
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -335,6 +335,16 @@ def test_a_template_that_cannot_be_replaced_is_said_in_one_line(
     assert capsys.readouterr().err == expected
 
 
+def test_a_python_without_the_packages_is_said_in_one_line(home: Path) -> None:
+    """-S leaves out site-packages, as in a Python that is not the one of .venv."""
+    ran = subprocess.run(
+        [sys.executable, "-S", str(BUILD)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("build.py: this Python lacks `")
+    assert len(ran.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("argv", [["--frmat", "json"], ["--format", "xml"], ["check", "-x"]])
 def test_unknown_options_are_wrong_usage(home: Path, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
