@@ -162,6 +162,12 @@ def cluster(api: Api, name: str, given: Properties) -> Resource:
     return Resource(name, Arn=made["clusterArn"])
 
 
+def updated_cluster(api: Api, old: Resource, given: Properties) -> Resource:
+    changed = camel({"settings": given.get("ClusterSettings", [])})
+    api("ecs").update_cluster(cluster=old.physical_resource_id, **changed)
+    return old
+
+
 def task_definition(api: Api, name: str, given: Properties) -> Resource:
     family = given.get("Family", name)
     made = api("ecs").register_task_definition(family=family, **camel(without(given, "Family")))
@@ -293,7 +299,7 @@ def listener_rule(api: Api, name: str, given: Properties) -> Resource:
 
 
 MODELS = {
-    "AWS::ECS::Cluster": Model(cluster),
+    "AWS::ECS::Cluster": Model(cluster, updated_cluster),
     "AWS::ECS::Service": Model(service, updated_service),
     "AWS::ECS::TaskDefinition": Model(
         task_definition,

@@ -13,7 +13,7 @@ PARAMS = """
 app: {app}
 region: eu-central-1
 stacks:
-  first: {{template: cluster, container_insights: on}}
+  first: {{template: cluster, container_insights: {insights}}}
   second: {{template: cluster, exec_logs: false}}
 """
 
@@ -27,10 +27,10 @@ def two(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     return deployment
 
 
-def _two(app: str, cloud: Cloud, folder: Path) -> Deployment:
+def _two(app: str, cloud: Cloud, folder: Path, insights: str = "on") -> Deployment:
     params = folder / "params"
-    params.mkdir()
-    (params / "dev.yaml").write_text(PARAMS.format(app=app))
+    params.mkdir(exist_ok=True)
+    (params / "dev.yaml").write_text(PARAMS.format(app=app, insights=insights))
     return built(params, "dev", cloud, folder / "out")
 
 
@@ -72,3 +72,19 @@ def test_the_first_failure_stops_it(cloud: Cloud, tmp_path: Path) -> None:
     assert ran.returncode != 0
     assert "No export named nobody-exports-this found" in ran.stdout
     assert "second" not in deployment.stacks()
+
+
+def test_a_change_updates_its_own_stack_only(cloud: Cloud, tmp_path: Path) -> None:
+    before = _two("lively", cloud, tmp_path)
+    assert before.run().returncode == 0
+    ids = before.ids("first")
+    after = _two("lively", cloud, tmp_path, insights="enhanced")
+    ran = after.run()
+    assert ran.returncode == 0, ran.stdout
+    assert "No changes to deploy. Stack lively-dev-second is up to date" in ran.stdout
+    assert after.stacks()["first"]["StackStatus"] == "UPDATE_COMPLETE"
+    assert after.ids("first") == ids
+    (cluster,) = after.client("ecs").describe_clusters(clusters=[ids["Cluster"]])["clusters"]
+    assert cluster["settings"] == [{"name": "containerInsights", "value": "enhanced"}]
+    exports = after.client("cloudformation").list_exports()["Exports"]
+    assert [one["Name"] for one in exports].count("lively-dev-first-ClusterArn") == 1
