@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from itertools import accumulate
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -241,26 +243,61 @@ def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M1108", (*path, "authenticate"), "It names no provider, or two", hint)
 
 
-def clash(one: Route, other: Route) -> str:
-    """Why two routes of one listener cannot both stand, or nothing."""
+def clash(one: Route, other: Route, taken: Collection[int] = ()) -> tuple[str, str] | None:
+    """Why two routes of one listener cannot both stand, and what to do at the first.
+
+    `taken` holds the priorities that the listener's routes have.
+    """
+    hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
     if _asked(one) == _asked(other):
-        return "takes the same requests"
+        return "takes the same requests", "Change the conditions of one of them."
+    if one.priority is None and other.priority is None and _as_specific(one, other):
+        return "takes some of the same requests and is as specific", hint
     if priority(one) == priority(other):
-        return f"has the same priority, {priority(one)}"
-    chosen = one.priority is not None or other.priority is not None
-    if not chosen and specificity(one) == specificity(other) and _overlap(one, other):
-        return "takes some of the same requests and is as specific"
-    return ""
+        free = free_priority(one, taken)
+        hint = f"Write `priority: {free}` here: it is free and keeps the order." if free else hint
+        return f"has the same priority, {priority(one)},", hint
+    return None
+
+
+def _as_specific(one: Route, other: Route) -> bool:
+    """Whether nothing but chance would say which of two routes takes a request."""
+    return specificity(one) == specificity(other) and _overlap(one, other)
 
 
 def _overlap(one: Route, other: Route) -> bool:
-    """Whether one request surely matches both: in each kind a value is shared or nothing asked."""
+    """Whether a request can match both: every kind of condition that both have must allow it."""
     mine, theirs = _asked(one), _asked(other)
-    kinds = mine.keys() | theirs.keys()
     return all(
-        kind not in mine or kind not in theirs or set(mine[kind]) & set(theirs[kind])
-        for kind in kinds
+        any(_meet(kind, value, its) for value in mine[kind] for its in theirs[kind])
+        for kind in mine.keys() & theirs.keys()
     )
+
+
+def _meet(kind: str, one: str, other: str) -> bool:
+    """Whether something matches two values of one kind of condition."""
+    if kind == "source-ip":
+        networks = ip_network(one), ip_network(other)
+        return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
+    if kind == "http-request-method":
+        return one == other
+    if kind == "query-string":
+        one, other = (f"*{text}" if text.startswith("=") else text for text in (one, other))
+    return _patterns_meet(one, other) if _wild(one + other) else one == other
+
+
+def _patterns_meet(one: str, other: str) -> bool:
+    """Whether some text matches two patterns: the beginnings that can be alike, row by row."""
+    row = [not other[:end].strip("*") for end in range(len(other) + 1)]
+    for letter in one:
+        following = [row[0] and letter == "*"]
+        for at, its in enumerate(other):
+            if "*" in (letter, its):
+                following.append(row[at + 1] or following[at])
+            else:
+                following.append(row[at] and (letter == its or "?" in (letter, its)))
+        row = following
+    return row[-1]
 
 
 # Priorities ----------------------------------------------------------------------------------
@@ -268,87 +305,101 @@ def _overlap(one: Route, other: Route) -> bool:
 # AWS takes 1 to 50000 and asks the lowest first. A route's priority depends on that route alone, so
 # that adding a service changes no other one's template. The numbers are dealt out in bands from
 # 50000 down: the more specific the conditions, the later the band. Inside its band a route's place
-# is a hash of its conditions; two routes that meet are a finding, and then one gets an explicit
-# `priority:`. The widths make that rare: whole hosts and short paths, which most routes are, have
-# most of the room. docs/decisions/0005-rule-priorities.md tells more.
+# is a hash of its conditions; two routes that meet there are a finding, and one of them gets an
+# explicit `priority:`. docs/decisions/0005-rule-priorities.md tells how often that is.
 _HIGHEST = 50000
-_LONGEST = 128
-_RANKS = 2 * _LONGEST + 2
 
 
-def specificity(route: Route) -> tuple[int, int, int]:
-    """How much a request must be like to match: host, path, number of other conditions.
+def _widths(*stretches: tuple[int, int]) -> list[int]:
+    """Widths of bands, from stretches of them: how many, and how wide each one is."""
+    return [width for count, width in stretches for _ in range(count)]
+
+
+# Whole hosts and short paths, which most routes are, have most of the room. The ranks of a host
+# with wildcards and of its path are added up, which keeps the order of what contains what.
+_ROWS = (
+    # no host: by the path's rank
+    _widths((1, 300), (3, 100), (15, 740), (14, 140), (32, 20), (65, 8)),
+    # a host with wildcards: by both ranks
+    _widths((8, 6), (33, 24), (218, 6)),
+    # whole hosts: by the path's rank
+    _widths((1, 25_600), (3, 60), (15, 345), (14, 80), (32, 12), (65, 6)),
+)
+_FIRST = tuple(sum(len(row) for row in _ROWS[:at]) for at in range(len(_ROWS)))
+_BANDS = tuple(width for row in _ROWS for width in row)
+_ENDS = tuple(accumulate(_BANDS))
+
+
+def specificity(route: Route) -> tuple[int, int]:
+    """How much a request must be like to match: the band, and the number of other conditions.
 
     It never falls when a condition is made narrower. Of several values the vaguest counts.
     """
-    hosts, paths = _asked(route).get("host-header", ()), _asked(route).get("path-pattern", ())
-    whole = bool(hosts) and not any(_wild(host) for host in hosts)
-    host = 0 if not hosts else _LONGEST + 1 if whole else min(_letters(one) for one in hosts)
-    path = min((2 * _letters(one) + (not _wild(one)) for one in paths), default=0)
-    others = len(_asked(route).keys() - {"host-header", "path-pattern"})
-    return host, path, min(others, 3)
+    asked = _asked(route)
+    hosts = asked.get("host-header", ())
+    path = min((_rank(one) for one in asked.get("path-pattern", ())), default=0)
+    others = min(len(asked.keys() - {"host-header", "path-pattern"}), 3)
+    if not hosts:
+        return _FIRST[0] + path, others
+    if any(_wild(host) for host in hosts):
+        return _FIRST[1] + min(_rank(host) for host in hosts) + path, others
+    return _FIRST[2] + path, others
+
+
+def _rank(pattern: str) -> int:
+    """How many letters a request must have in common with it; one more where it is whole, so that
+    `/a` comes before `/a*`."""
+    return len(pattern.replace("*", "")) + (not _wild(pattern))
 
 
 def _wild(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def _letters(pattern: str) -> int:
-    return len(pattern.replace("*", ""))
-
-
-def _path_widths(short: tuple[int, int], long: tuple[int, int]) -> list[int]:
-    """Widths by rank: a path of up to 24 characters gets more room, and a pattern than a whole."""
-    return [(short if rank // 2 <= 24 else long)[rank % 2] for rank in range(1, _RANKS)]
-
-
-# A host with wildcards and its path share one row of bands: their ranks are added up, which keeps
-# the order of what contains what.
-_BANDS: dict[str, list[int]] = {
-    "no host": [500, *_path_widths((380, 120), (20, 10))],
-    "wildcard": [12] * (_LONGEST + _RANKS + 1),
-    "whole host": [24000, *_path_widths((100, 40), (8, 4))],
-}
-
-
 def priority(route: Route) -> int:
     """The rule's priority: what the route says, or else its computed place."""
     if route.priority is not None:
         return route.priority
-    host, path, others = specificity(route)
-    row = "no host" if host == 0 else "whole host" if host > _LONGEST else "wildcard"
-    rank = host + path if row == "wildcard" else path
-    before = [sum(widths) for name, widths in _BANDS.items() if _order(name) < _order(row)]
-    start = sum(before) + sum(_BANDS[row][:rank])
-    return _HIGHEST - start - _place(route, _BANDS[row][rank], others)
-
-
-def _order(row: str) -> int:
-    return list(_BANDS).index(row)
-
-
-def _place(route: Route, width: int, others: int) -> int:
-    """A place in a band: most of it is for routes without other conditions, the end for them."""
-    common = width * 7 // 10
-    share = (width - common) // 3
-    low, size = (0, common) if others == 0 else (common + (others - 1) * share, share)
+    first, size = _part(route)
     text = json.dumps(_asked(route), sort_keys=True)
     digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
-    return low + digest % max(size, 1)
+    return first - digest % size
+
+
+def free_priority(route: Route, taken: Collection[int]) -> int | None:
+    """A priority that is as good as the computed one, and that nobody has."""
+    first, size = _part(route)
+    return next((one for one in range(first, first - size, -1) if one not in taken), None)
+
+
+def _part(route: Route) -> tuple[int, int]:
+    """The part of its band that is for routes with as many other conditions: the highest of its
+    numbers, and how many there are."""
+    band, others = specificity(route)
+    width = _BANDS[band]
+    few, more = width // 6, max(width // 24, 1)
+    sizes = (width - few - 2 * more, few, more, more)
+    return _HIGHEST - (_ENDS[band] - width) - sum(sizes[:others]), sizes[others]
 
 
 def _given(route: Route) -> Mapping[str, Sequence[str]]:
-    """The values of each kind of condition, sorted."""
+    """The values of each kind of condition, sorted; in small letters where their case is nothing to
+    a load balancer (ELB API reference, RuleCondition)."""
     headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
     every: dict[str, Sequence[str]] = {
-        "host-header": [host.lower() for host in route.hosts],
+        "host-header": route.hosts,
         "path-pattern": route.paths,
         "http-request-method": route.methods,
         "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
         "source-ip": route.source_ips,
         **headers,
     }
-    return {kind: sorted(set(values)) for kind, values in every.items() if values}
+    exact = ("path-pattern", "http-request-method")
+    return {
+        kind: sorted({value if kind in exact else value.lower() for value in values})
+        for kind, values in every.items()
+        if values
+    }
 
 
 def _asked(route: Route) -> Mapping[str, Sequence[str]]:

@@ -201,11 +201,12 @@ def clash_problems(
     """Routes of one listener that cannot both stand; told at the one that comes later by name."""
     every = [(name, at, one) for name, routes in others.items() for at, one in enumerate(routes)]
     for index, route in enumerate(expose):
-        for name, at, rival in every:
-            earlier = (name, at) < (stack, index) and rival.via == route.via
-            if earlier and (reason := clash(route, rival)):
+        beside = [one for one in every if one[2].via == route.via]
+        taken = {priority(one) for _, _, one in beside}
+        for name, at, rival in beside:
+            if (name, at) < (stack, index) and (found := clash(route, rival, taken)):
+                reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose.{at}`"
-                hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
                 yield Problem("M1209", ("expose", index), message, hint)
 
 
