@@ -233,7 +233,7 @@ def _touch(one: Path, other: Path) -> bool:
 
 
 def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Document) -> _Shaped:
-    """`data` as a `model`; what is refused is cut out, and the rest is judged again."""
+    """`data` as a `model`; what is refused is cut out or respelt, and the rest is judged again."""
     findings: list[Finding] = []
     gone: set[Path] = set()
     suspects: set[Path] = set()
@@ -244,7 +244,9 @@ def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Doc
         except ValidationError as error:
             errors = error.errors(include_url=False)
             faults = _chosen([_Fault.of(one, model, data, gone) for one in errors])
-        suspects |= {(*fault.path[:-1], fault.near) for fault in faults if fault.near}
+        meant = {fault.path: fault.near for fault in faults if fault.near}
+        guessed = {(*path[:-1], near) for path, near in meant.items()}
+        suspects |= guessed
         known = suspects | gone
         seen: set[Path] = set()
         for fault in faults:
@@ -256,9 +258,23 @@ def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Doc
                 )
             seen.add(fault.path)
         before = len(gone)
-        gone |= {fault.cut for fault in faults}
-        if () in gone or len(gone) == before:
+        missed = {fault.path for fault in faults if fault.code == "M1102"} & guessed
+        gone |= {fault.cut for fault in faults if not fault.near and fault.path not in missed}
+        data = _renamed(data, (), meant)
+        if () in gone or (len(gone) == before and not meant):
             return _Shaped(None, tuple(findings), data, frozenset(gone), frozenset(suspects))
+
+
+def _renamed(value: Any, path: Path, meant: Mapping[Path, str]) -> Any:
+    """A copy in which misspelt keys have the names that were meant, so that the rest is judged."""
+    if isinstance(value, dict):
+        return {
+            meant.get((*path, key), key): _renamed(item, (*path, key), meant)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_renamed(item, (*path, at), meant) for at, item in enumerate(value)]
+    return value
 
 
 def _pruned(value: Any, path: Path, gone: set[Path]) -> Any:
