@@ -255,4 +255,6 @@ def _scalar(schema: Schema) -> Schema:
         return {"type": "string", "pattern": f"{schema['pattern']}|{_REFERENCE}"} | examples
     if "string" in kinds or kinds == ["boolean"]:
         return {"type": kinds if len(kinds) > 1 else kinds[0]} | limits | examples
-    return {"type": [*kinds, "string"], **limits, "pattern": _REFERENCE}
+    # VS Code and the YAML language server show this message in place of the pattern.
+    message = {"patternErrorMessage": "A number belongs here."}
+    return {"type": [*kinds, "string"], **limits, "pattern": _REFERENCE, **message}
