@@ -18,7 +18,7 @@ CPU = Finding(
     "9999 MiB does not fit cpu 256",
     "Use 512, 1024 or 2048.",
 )
-LINT = Finding("W2001", "warning", Place("/tmp/a b.yaml", 3), (), "Parameter `A`\n  not used")
+LINT = Finding("W2001", "warning", Place("/srv/a b.yaml", 3), (), "Parameter `A`\n  not used")
 NOTE = Finding("I3042", "info", Place("out/dev/web.yaml", 0), (), "Is it so?")
 
 
@@ -27,7 +27,7 @@ def test_a_line_says_where_what_and_what_to_write() -> None:
         "params/dev.yaml:14: error M1203 stacks.web.memory: "
         "9999 MiB does not fit cpu 256. Use 512, 1024 or 2048."
     )
-    assert line(LINT) == "/tmp/a b.yaml:3: warning W2001: Parameter `A` not used."
+    assert line(LINT) == "/srv/a b.yaml:3: warning W2001: Parameter `A` not used."
     assert text([CPU, NOTE]).splitlines()[1].endswith("I3042: Is it so?")
     assert text([]) == ""
 
@@ -84,5 +84,5 @@ def test_sarif_has_what_the_standard_demands() -> None:
         result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
         for result in run["results"]
     ]
-    assert uris[:2] == ["params/dev.yaml", "file:///tmp/a%20b.yaml"]
+    assert uris[:2] == ["params/dev.yaml", "file:///srv/a%20b.yaml"]
     assert json.loads(sarif([]))["runs"][0]["results"] == []
