@@ -47,4 +47,5 @@ CODES: dict[str, str] = {
     "M1306": "Stacks import from each other in a circle.",
     "M1307": "An override names what the template does not have.",
     "M1308": "out/ is not what the params build.",
+    "M1309": "Two outputs export the same name.",
 }

@@ -39,6 +39,7 @@ def link(
         for finding in (
             *_limits(rendering, env, document),
             *_missing(rendering, owners, document),
+            *_doubled(rendering, owners, document),
         )
     ]
     if findings:
@@ -128,6 +129,21 @@ def _missing(
         hint = "Export it from a stack of this environment, or write the value itself."
         message = f"No stack of this environment exports `{name}`"
         yield Finding("M1305", "error", document.place(path), path, message, hint)
+
+
+def _doubled(
+    rendering: Rendering, owners: Mapping[str, str], document: Document
+) -> Iterator[Finding]:
+    """An export's name is taken once in an account and region. The last stack by name has it."""
+    names = list(_exports(rendering.body).values())
+    path = ("stacks", rendering.stack)
+    for name in sorted(set(names)):
+        owner = owners[name]
+        if owner != rendering.stack or names.count(name) > 1:
+            other = f"by `{owner}`" if owner != rendering.stack else "by another output"
+            message = f"`{name}` is exported {other} as well"
+            hint = "Give it a name of its own."
+            yield Finding("M1309", "error", document.place(path), path, message, hint)
 
 
 def _limits(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
