@@ -1,4 +1,4 @@
-"""What the documents say is so: their commands run, their params build, their lists are complete."""
+"""What the documents say is so: commands run, params build, lists are complete."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
-import build
 import pytest
+
+import build
 from moorage.build import Built
 from moorage.build import build as built_from
 from moorage.codes import CODES
 from moorage.model import TemplateModule
 from moorage.report import text
-
 from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[1]

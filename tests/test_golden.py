@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from moorage.build import build
 from moorage.load import environments
 from moorage.write import files
-
 from templates import TEMPLATES
 
 GOLDEN = Path("tests/golden")
