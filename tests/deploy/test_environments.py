@@ -1,4 +1,4 @@
-"""Whole environments, deployed: the one that is shipped, and reference system R4.
+"""Whole environments, deployed: those that are shipped, and reference system R4.
 
 moto takes broken services, so this proves that the calls fit together: the AWS CLI takes the
 commands, CloudFormation finds every import, and each service's API takes every property.
@@ -6,14 +6,23 @@ commands, CloudFormation finds every import, and each service's API takes every 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cloud import Cloud, Deployment, Opening, built
 
-# An environment is deployed once, so its tests belong to one worker.
-SHIPPED = pytest.param(Path("params"), id="shipped", marks=pytest.mark.xdist_group("shipped"))
-R4 = pytest.param(Path("tests/golden/r4/params"), id="r4", marks=pytest.mark.xdist_group("r4"))
+
+def _case(folder: str, env: str, name: str) -> Any:
+    # An environment is deployed once, so its tests belong to one worker.
+    mark = pytest.mark.xdist_group(f"deploy-{name}")
+    return pytest.param((Path(folder), env), id=name, marks=mark)
+
+
+DEV = _case("params", "dev", "dev")
+PROD = _case("params", "prod", "prod")
+R4 = _case("tests/golden/r4/params", "dev", "r4")
 
 NOWHERE: Opening = ("-1", None, "127.0.0.1/32")
 
@@ -22,14 +31,28 @@ NOWHERE: Opening = ("-1", None, "127.0.0.1/32")
 def deployment(
     request: pytest.FixtureRequest, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
 ) -> Deployment:
-    """The environment `dev` of a params folder, deployed once."""
-    deployment = built(request.param, "dev", cloud, tmp_path_factory.mktemp("out"))
+    """An environment, deployed once, with what it expects to exist already."""
+    source, env = request.param
+    folder = tmp_path_factory.mktemp(env)
+    for file in source.glob("*.yaml"):
+        (folder / file.name).write_text(_with_what_exists(file.read_text(), cloud))
+    deployment = built(folder, env, cloud, folder / "out")
     ran = deployment.run()
     assert ran.returncode == 0, ran.stdout
     return deployment
 
 
-every = pytest.mark.parametrize("deployment", [SHIPPED, R4], indirect=True)
+def _with_what_exists(params: str, cloud: Cloud) -> str:
+    """Params whose certificate is there: AWS, and so moto, forms its ARN."""
+    if found := re.search(r"arn:aws:acm:([a-z0-9-]+):\d+:certificate/[0-9a-f-]+", params):
+        acm = cloud.client("acm", found[1])
+        made = acm.request_certificate(DomainName="*.kelp.example")["CertificateArn"]
+        params = params.replace(found[0], made)
+    return params
+
+
+every = pytest.mark.parametrize("deployment", [DEV, PROD, R4], indirect=True)
+prod = pytest.mark.parametrize("deployment", [PROD], indirect=True)
 r4 = pytest.mark.parametrize("deployment", [R4], indirect=True)
 
 
@@ -99,12 +122,28 @@ def test_tasks_admit_their_load_balancer_only(deployment: Deployment) -> None:
 
 @every
 def test_the_roles_of_a_task_are_its_own(deployment: Deployment) -> None:
-    roles = deployment.all("AWS::IAM::Role")
-    for service in deployment.services():
-        task = deployment.task_definition(service["taskDefinition"])
-        for arn in (task["executionRoleArn"], task["taskRoleArn"]):
-            roles.remove(arn.rsplit("/", 1)[-1])
-    assert roles == []
+    own = set(deployment.all("AWS::IAM::Role"))
+    services = deployment.services()
+    tasks = [deployment.task_definition(one["taskDefinition"]) for one in services]
+    used = [task[role] for task in tasks for role in ("executionRoleArn", "taskRoleArn")]
+    names = [arn.rsplit("/", 1)[-1] for arn in used]
+    assert own.issuperset(names)
+    assert len(set(names)) == len(names)
+
+
+@prod
+def test_with_a_certificate_http_leads_to_https(deployment: Deployment) -> None:
+    ids = deployment.ids("public")
+    elb = deployment.client("elbv2")
+    arns = [ids["HttpListener"], ids["HttpsListener"]]
+    found = elb.describe_listeners(ListenerArns=arns)["Listeners"]
+    http, https = (next(one for one in found if one["ListenerArn"] == arn) for arn in arns)
+    (redirect,) = (action["RedirectConfig"] for action in http["DefaultActions"])
+    assert (redirect["Protocol"], redirect["Port"]) == ("HTTPS", "443")
+    assert deployment.rules(ids["HttpListener"]) == []
+    assert (https["Protocol"], https["Port"]) == ("HTTPS", 443)
+    assert len(https["Certificates"]) == 1
+    assert deployment.rules(ids["HttpsListener"])
 
 
 # What R4 says --------------------------------------------------------------------------------
