@@ -12,7 +12,7 @@ from moorage.link import link
 from moorage.load import load
 from moorage.model import Finding, Plan, TemplateModule
 from moorage.render import Format, render
-from moorage.validate import validate
+from moorage.validate import by_place, validate
 
 STEPS = ("load", "validate", "compose", "render", "link", "check")
 
@@ -37,7 +37,7 @@ def build(
     """Builds one environment; `step` hears the name of each step. Nothing is written."""
 
     def stopped(findings: list[Finding]) -> Built:
-        return Built(env, None, tuple(findings))
+        return Built(env, None, tuple(sorted(findings, key=by_place)))
 
     step("load")
     document, findings = load(params, env)

@@ -1,9 +1,10 @@
 """params/base.yaml and params/<env>.yaml -> one Document that knows each value's file and line.
 
-YAML is read by version 1.2, where `on` and `off` are words and a date is text. The environment's
-file is laid over the base by the merge rule of `moorage.merge`; `${env}`, `${app}`, `${region}` and
-`${account}` are put in, `$${` stands for a plain `${`. Map keys come out sorted, so that the order
-in which somebody wrote them changes nothing further on.
+YAML is read by version 1.2, where `on` and `off` are words and a date is text; so is a number that
+would be written back otherwise, such as 1.50 or 007. The environment's file is laid over the base
+by the merge rule of `moorage.merge`; `${env}`, `${app}`, `${region}` and `${account}` are put in,
+`$${` stands for a plain `${`. Map keys come out sorted, so that the order in which somebody wrote
+them changes nothing further on.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -40,6 +41,8 @@ class Document:
     file: str
     data: Mapping[str, Any]
     places: Mapping[Path, Place]
+    broken: frozenset[Path] = frozenset()
+    """Where a finding stands already and no value that could be judged."""
 
     def place(self, path: Path) -> Place:
         """The line of a value, or of the nearest thing around it."""
@@ -80,7 +83,19 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     document = Document(env, str(env_path), _merged_files(base.data, own.data), places)
     findings += [*_empty_stacks(base, {}), *_empty_stacks(own, base.data)]
     document, more = _interpolated(document)
-    return document, [*findings, *more]
+    findings += more
+    broken = frozenset(one.path for one in findings if one.path and _lost(document.data, one.path))
+    return replace(document, broken=broken), findings
+
+
+def _lost(data: Any, path: Path) -> bool:
+    """Whether nothing is at a path, or text with a `${...}` that means nothing."""
+    for step in path:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return True
+    return data is None or (isinstance(data, str) and "${" in data)
 
 
 def _empty_stacks(file: _File, base: dict[str, Any]) -> Iterator[Finding]:
@@ -136,8 +151,9 @@ def _read(path: FilePath) -> _File:
 
     try:
         text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return failed("M1001", 1, "The file is not UTF-8 text", "Save it as UTF-8.")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return failed("M1001", line, "The file is not UTF-8 text", "Save it as UTF-8.")
     except OSError as error:
         reason = error.strerror or str(error)
         return failed(
@@ -146,16 +162,7 @@ def _read(path: FilePath) -> _File:
     try:
         root = _root(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        problem = (error.problem or error.context or "it cannot be parsed").strip()
-        if "another document" in problem:
-            hint = "Give it a file of its own, or remove the `---`."
-            return failed("M1006", line, "A second document begins here", hint)
-        hint = "Check the indentation, colons, quotes and brackets on and above this line."
-        if r"\t" in problem:
-            hint = "Indent with spaces instead of tabs."
-        return failed("M1002", line, f"This is not YAML: {problem}", hint)
+        return failed(*_not_yaml(error))
     except (YAMLError, ValueError, RecursionError) as error:
         hint = "Save the file as plain UTF-8 text."
         return failed("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
@@ -168,6 +175,38 @@ def _read(path: FilePath) -> _File:
     reader = _Reader(name)
     data = reader.value(root, (), ())
     return _File(data, reader.places, tuple(reader.findings))
+
+
+# What ruamel.yaml says of the usual mistakes, what that means, and what to do about it.
+_MISTAKES = (
+    (r"\t", "a tab stands where only spaces can", "Indent with spaces."),
+    ("but found '<block", "the line is indented unlike those above it", "Align it with them."),
+    ("but found '-'", "the line is indented unlike those above it", "Align it with them."),
+    ("mapping values are not", "there is a colon too many", "Put text with a colon in quotes."),
+    ("cannot start any token", "", "Put text that begins with it in quotes."),
+    ("undefined alias", "", "Put text that begins with `*` in quotes."),
+    ("alphabetic or numeric", "", "Put text that begins with `*` or `&` in quotes."),
+)
+
+
+def _not_yaml(error: MarkedYAMLError) -> tuple[str, int, str, str]:
+    """Code, line, message and hint where a file cannot be parsed."""
+    mark, start = error.problem_mark or error.context_mark, error.context_mark
+    line = mark.line + 1 if mark else 1
+    problem = (error.problem or error.context or "it cannot be parsed").strip()
+    if "another document" in problem:
+        hint = "Give it a file of its own, or remove the `---`."
+        return "M1006", line, "A second document begins here", hint
+    if start and "quoted scalar" in (error.context or ""):
+        hint = "Close it, and look for another one that is missing above."
+        return "M1002", start.line + 1, "This is not YAML: the quote here is never closed", hint
+    for sign, message, hint in _MISTAKES:
+        if sign in problem:
+            return "M1002", line, f"This is not YAML: {message or problem}", hint
+    if start and start.line + 1 < line:
+        problem += f", {error.context} that begins on line {start.line + 1}"
+    hint = "Check the indentation, colons, quotes and brackets on and above this line."
+    return "M1002", line, f"This is not YAML: {problem}", hint
 
 
 def _root(text: str) -> Node | None:
@@ -255,7 +294,10 @@ class _Reader:
         if node.tag == _TAG + "timestamp":
             return node.value
         try:
-            return self._constructor.construct_object(node)
+            value = self._constructor.construct_object(node)
+            # `1.50` and `007` are text to whoever writes them so: as numbers they would change.
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            return node.value if number and str(value) != node.value else value
         except (YAMLError, ValueError) as error:
             shown = node.value if len(node.value) <= 40 else f"{node.value[:40]}..."
             message = f"`{shown}` cannot be read: {str(error).splitlines()[0]}"

@@ -8,14 +8,21 @@ something cut out in the first round is only an echo and is dropped.
 
 from __future__ import annotations
 
-import difflib
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, Field, ValidationError, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -28,16 +35,56 @@ from moorage.model import (
     Problem,
     StackSpec,
     TemplateModule,
+    near,
+    shown,
     wrong,
 )
 
 NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 _ACCOUNT = r"^\d{12}$"
 _AccountId = Annotated[
     str,
     WithJsonSchema({"type": "string", "pattern": _ACCOUNT, "takes": "twelve digits, in quotes"}),
 ]
+
+
+# An account's own policy, or one of AWS's: IAM user guide, "IAM identifiers".
+_POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+")
+
+
+def _tag_part(most: int) -> AfterValidator:
+    """What CloudFormation and the services that its tags reach take for a tag's key or value.
+
+    Lengths: CloudFormation API reference, Tag. Characters and the prefix: Amazon ECS API reference,
+    Tag, which is the narrowest.
+    """
+
+    def checked(value: str) -> str:
+        if not 1 <= len(value) <= most:
+            hint = f"Write 1 to {most} characters."
+            raise wrong("M1105", f"{shown(value)} is too {'long' if value else 'short'}", hint)
+        odd = (one for one in value if unicodedata.category(one)[0] not in "LNZ")
+        if bad := "".join(one for one in odd if one not in "_.:/=+-@"):
+            hint = "Use letters, digits, spaces and _.:/=+-@."
+            raise wrong("M1107", f"{shown(value)} cannot stand in a tag: AWS refuses `{bad}`", hint)
+        if value.lower().startswith("aws:"):
+            raise wrong("M1107", f"{shown(value)} begins like a tag of AWS's own", "Rename it.")
+        return value
+
+    return AfterValidator(checked)
+
+
+def _tag_key(value: str) -> str:
+    if "=" in value:
+        hint = "Leave the `=` out: the AWS CLI takes tags as key=value."
+        raise wrong("M1107", f"{shown(value)} cannot be the key of a tag", hint)
+    return value
+
+
+_TagKey = Annotated[str, AfterValidator(_tag_key), _tag_part(128)]
+_TagValue = Annotated[str, _tag_part(256)]
 
 
 class Header(Base):
@@ -54,8 +101,8 @@ class Header(Base):
     account: _AccountId | None = Field(
         None, description="AWS account id, in quotes. Needed only where `${account}` is used."
     )
-    tags: dict[str, str] = Field(
-        {}, description="Tags for every resource, beside `app`, `env` and `stack`."
+    tags: dict[_TagKey, _TagValue] = Field(
+        {}, max_length=47, description="Tags for every resource, beside `app`, `env` and `stack`."
     )
     permissions_boundary: str | None = Field(
         None, description="ARN of an IAM policy that bounds every role in the templates."
@@ -68,15 +115,16 @@ class Header(Base):
     @classmethod
     def _app(cls, value: str) -> str:
         if not NAME.fullmatch(value):
-            hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
-            raise wrong("M1107", f"`{value}` cannot begin the name of a stack", hint)
+            raise wrong("M1107", f"{shown(value)} cannot begin the name of a stack", _NAME_HINT)
         return value
 
     @field_validator("region")
     @classmethod
     def _region(cls, value: str) -> str:
         if not _REGION.fullmatch(value):
-            raise wrong("M1107", f"`{value}` is not a region", "Write one like `eu-central-1`.")
+            raise wrong(
+                "M1107", f"{shown(value)} is not a region", "Write one like `eu-central-1`."
+            )
         return value
 
     @field_validator("account")
@@ -84,7 +132,15 @@ class Header(Base):
     def _account(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(_ACCOUNT, value):
             hint = 'Write its twelve digits in quotes: `account: "123456789012"`.'
-            raise wrong("M1107", f"`{value}` is not an account id", hint)
+            raise wrong("M1107", f"{shown(value)} is not an account id", hint)
+        return value
+
+    @field_validator("permissions_boundary")
+    @classmethod
+    def _boundary(cls, value: str | None) -> str | None:
+        if value is not None and not _POLICY.fullmatch(value):
+            hint = "Write one like `arn:aws:iam::123456789012:policy/name`."
+            raise wrong("M1107", f"{shown(value)} is not the ARN of an IAM policy", hint)
         return value
 
 
@@ -114,7 +170,7 @@ def validate(
     document: Document, templates: Mapping[str, TemplateModule]
 ) -> tuple[Environment | None, list[Finding]]:
     """What the document means; None where a finding of level error stands against it."""
-    shape = _shaped(Header, document.data, (), document)
+    shape = _shaped(Header, document.data, (), document, _broken_header(document))
     header = shape.params if isinstance(shape.params, Header) else _guessed(document.data)
     shaped = {
         name: _stack(name, entry, document, templates) for name, entry in header.stacks.items()
@@ -127,7 +183,9 @@ def validate(
         tags=header.tags,
         permissions_boundary=header.permissions_boundary,
         stacks={name: spec for name, (spec, _) in shaped.items() if spec is not None},
-        broken=frozenset(name for name, (spec, _) in shaped.items() if spec is None),
+        broken=frozenset(
+            _written_stacks(document) - {name for name, (spec, _) in shaped.items() if spec}
+        ),
     )
     findings = [*shape.findings]
     for _, stack_shape in shaped.values():
@@ -135,10 +193,11 @@ def validate(
     for name, spec in env.stacks.items():
         findings += _meaning(spec, shaped[name][1], env, document, templates)
     complete = not any(finding.level == "error" for finding in findings)
-    return (env if complete else None), sorted(findings, key=_by_place)
+    return (env if complete else None), sorted(findings, key=by_place)
 
 
-def _by_place(finding: Finding) -> tuple[str, int, str]:
+def by_place(finding: Finding) -> tuple[str, int, str]:
+    """What findings are sorted by: as one reads the files."""
     return finding.place.file, finding.place.line, finding.code
 
 
@@ -164,6 +223,18 @@ def _guessed(data: Mapping[str, Any]) -> Header:
     )
 
 
+def _broken_header(document: Document) -> set[Path]:
+    """What could not be read at the top of the params, down to whole stacks."""
+    return {path for path in document.broken if path[0] != "stacks" or len(path) < 3}
+
+
+def _written_stacks(document: Document) -> set[str]:
+    """The names of all stacks that somebody wrote, readable or not."""
+    stacks = document.data.get("stacks")
+    unread = {str(path[1]) for path in document.broken if path[0] == "stacks" and len(path) == 2}
+    return {*(stacks if isinstance(stacks, dict) else ()), *unread}
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
@@ -178,30 +249,40 @@ def _stack(
         faults.append(Finding(code, "error", document.place(at), at, message, hint))
 
     if not NAME.fullmatch(name):
-        hint = "Use lower-case letters, digits and single hyphens, and begin with a letter."
-        fault("M1107", path, f"`{name}` cannot be part of a stack's name", hint)
+        fault("M1107", path, f"{shown(name)} cannot be part of a stack's name", _NAME_HINT)
     kind = entry.get("template", name)
     if not isinstance(kind, str) or kind not in templates:
         at: Path = (*path, "template") if "template" in entry else path
-        hint = f"Write `template:` with {near_or_all(str(kind), templates)}."
-        fault("M1106", at, f"There is no template {_shown(kind)}", hint)
+        if at not in document.broken:
+            fault(*_no_template(at, kind, templates))
         return None, _Shaped(None, tuple(faults), entry)
     overrides = entry.get("overrides", {})
     if not isinstance(overrides, dict):
         hint = "Write `Resources:` below it, as in the template, with what changes."
         fault("M1103", (*path, "overrides"), "`overrides` takes a map", hint)
     own = {key: value for key, value in entry.items() if key not in ("template", "overrides")}
-    shape = _shaped(templates[kind].Params, own, path, document)
+    gone = {one[2:] for one in document.broken if one[:2] == path and len(one) > 2}
+    shape = _shaped(templates[kind].Params, own, path, document, gone)
     shape = replace(shape, findings=(*faults, *shape.findings))
     if shape.params is None or not isinstance(overrides, dict):
         return None, shape
     return StackSpec(name, kind, shape.params, overrides), shape
 
 
-def near_or_all(word: str, choices: Mapping[str, Any] | list[str]) -> str:
-    """The choice that is meant, where one is near; else all of them, for a hint."""
-    near = difflib.get_close_matches(word, list(choices), n=1)
-    return near[0] if near else ", ".join(sorted(choices))
+def _no_template(
+    at: Path, kind: Any, templates: Mapping[str, TemplateModule]
+) -> tuple[str, Path, str, str]:
+    """Code, path, message and hint where no template has that name."""
+    every = f"one of {', '.join(sorted(templates))}"
+    if not isinstance(kind, str):
+        return "M1103", at, f"{shown(kind)} stands where a name belongs", f"Write {every}."
+    meant = near(kind, templates)
+    if at[-1] == "template":
+        hint = f"Did you mean `{meant}`?" if meant else f"Write {every}."
+    else:
+        hint = f"Name it `{meant}`, or add" if meant else "Add"
+        hint += f" `template: {meant}`." if meant else f" `template:` with {every}."
+    return "M1106", at, f"There is no template {shown(kind)}", hint
 
 
 # Meaning -------------------------------------------------------------------------------------
@@ -232,10 +313,15 @@ def _touch(one: Path, other: Path) -> bool:
 # Shape ---------------------------------------------------------------------------------------
 
 
-def _shaped(model: type[Any], data: Mapping[str, Any], root: Path, document: Document) -> _Shaped:
-    """`data` as a `model`; what is refused is cut out or respelt, and the rest is judged again."""
+def _shaped(
+    model: type[Any], data: Mapping[str, Any], root: Path, document: Document, broken: Set[Path]
+) -> _Shaped:
+    """`data` as a `model`; what is refused is cut out or respelt, and the rest is judged again.
+
+    What was `broken` when it was read is cut out from the beginning.
+    """
     findings: list[Finding] = []
-    gone: set[Path] = set()
+    gone: set[Path] = set(broken)
     suspects: set[Path] = set()
     while True:
         try:
@@ -345,18 +431,17 @@ class _Fault:
             field = _fields(model, path).get(key)
             hint = (field.description if field else None) or ""
             return cls((*path, key), path, "M1102", f"`{key}` is missing", hint)
-        code, message = _in_words(kind, detail, context)
-        hint = (_description(model, path) or "").strip()
-        return cls(path, path, code, message, hint)
+        code, message, advice = _in_words(kind, detail, context)
+        described = "" if code == "M1104" else _description(model, path) or ""
+        return cls(path, path, code, message, f"{advice} {described}".strip())
 
     @classmethod
     def _unknown(cls, path: Path, fields: Mapping[str, Any], beside: Mapping[str, Any]) -> _Fault:
         key = str(path[-1])
         free = [name for name in fields if name not in beside]
-        near = difflib.get_close_matches(key, free, n=1)
-        hint = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(sorted(fields))}."
-        message = f"`{key}` is unknown here"
-        return cls(path, path, "M1101", message, hint, near[0] if near else "")
+        meant = near(key, free)
+        hint = f"Did you mean `{meant}`?" if meant else f"Known here: {', '.join(sorted(fields))}."
+        return cls(path, path, "M1101", f"{shown(key)} is unknown here", hint, meant)
 
 
 def _chosen(faults: list[_Fault]) -> list[_Fault]:
@@ -366,7 +451,7 @@ def _chosen(faults: list[_Fault]) -> list[_Fault]:
 
 
 _WANTED = {
-    "string": "text (in quotes where it looks like a number)",
+    "string": "text",
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
@@ -376,33 +461,53 @@ _WANTED = {
 }
 
 
-def _in_words(kind: str, detail: ErrorDetails, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Code and message of pydantic's built-in errors."""
-    given = _shown(detail["input"])
+def _in_words(kind: str, detail: ErrorDetails, context: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Code, message and advice of pydantic's built-in errors."""
+    given = shown(detail["input"])
     wanted = _WANTED.get(kind.removesuffix("_type").removesuffix("_parsing"))
     if wanted and (kind.endswith(("_type", "_parsing"))):
-        return "M1103", f"{given} stands where {wanted} belongs"
+        advice = _advice(wanted, detail["input"])
+        return "M1103", f"{given} stands where {wanted} belongs", advice
     if kind == "literal_error":
-        return "M1104", f"{given} is not possible. Use {context['expected']}"
+        possible = context["expected"].replace("'", "`")
+        meant = near(str(detail["input"]), re.findall("`(.*?)`", possible))
+        hint = f"Did you mean `{meant}`? Possible: " if meant else "Use "
+        return "M1104", f"{given} is not possible", f"{hint}{possible}."
     limits = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
     for key, words in limits.items():
         if key in context:
-            return "M1105", f"{given} must be {words} {context[key]}"
-    if "min_length" in context:
-        return "M1105", f"At least {context['min_length']} must stand here"
-    if "max_length" in context:
-        return "M1105", f"At most {context['max_length']} can stand here"
-    return "M1107", f"{given} is not well-formed: {detail['msg']}"
+            return "M1105", f"{given} must be {words} {context[key]}", ""
+    unit = "character" if kind.startswith("string") else "entr"
+    if (least := context.get("min_length")) is not None:
+        return "M1105", f"At least {_count(least, unit)} must stand here", ""
+    if (most := context.get("max_length")) is not None:
+        return "M1105", f"At most {_count(most, unit)} can stand here", ""
+    if pattern := context.get("pattern"):
+        return "M1107", f"{given} is not well-formed", f"It must match `{pattern}`."
+    return "M1107", f"{given} is not well-formed: {detail['msg']}", ""
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+def _count(number: int, unit: str) -> str:
+    endings = {"entr": ("y", "ies"), "character": ("", "s")}
+    return f"{number} {unit}{endings[unit][number != 1]}"
+
+
+def _advice(wanted: str, value: Any) -> str:
+    """How to write what was probably meant, where the value tells."""
+    if wanted == "text" and isinstance(value, bool | int | float):
+        return f'Put it in quotes: "{str(value).lower()}".'
+    if wanted == "a whole number" and isinstance(value, str) and re.fullmatch(r"\d+", value):
+        return f"Write it without quotes: {int(value)}."
+    if wanted == "true or false" and isinstance(value, str):
+        switches = {"true": ("true", "yes", "on", "y"), "false": ("false", "no", "off", "n")}
+        return "".join(
+            f"Write `{word}`, without quotes."
+            for word, others in switches.items()
+            if value.lower() in others
+        )
+    if wanted == "a list" and not isinstance(value, dict | list):
+        return "Write a list, such as `[one, another]`."
+    return ""
 
 
 def _models_at(model: type[Any], path: Path) -> list[type[BaseModel]]:

@@ -137,11 +137,11 @@ def test_a_key_that_is_written_is_not_the_one_that_was_meant() -> None:
         ({"wait": 30}, "M1107", "wait", "`30` is not a duration"),
         ({"wait": "1h"}, "M1105", "wait", "`1h` is out of range"),
         ({"inner": {"size": 10}}, "M1105", "inner.size", "`10` must be at most 9"),
-        ({"inner": {"image": "fany"}}, "M1104", "inner.image", "Use 'plain' or 'fancy'"),
+        ({"inner": {"image": "fany"}}, "M1104", "inner.image", "`fany` is not possible"),
         ({"items": []}, "M1105", "items", "At least 1"),
         ({"overrides": []}, "M1103", "overrides", "`overrides` takes a map"),
-        ({"template": 3}, "M1106", "template", "There is no template `3`"),
-        ({"template": ["thing"]}, "M1106", "template", "There is no template a list"),
+        ({"template": 3}, "M1103", "template", "`3` stands where a name"),
+        ({"template": ["thing"]}, "M1103", "template", "a list stands where a name"),
         ({"template": "thign"}, "M1106", "template", "There is no template `thign`"),
     ],
 )
@@ -156,12 +156,19 @@ def test_one_fault(params: Any, code: str, path: str, words: str) -> None:
 
 
 def test_an_unknown_template_gets_the_near_one_or_all() -> None:
-    assert only({"web": {"template": "thign"}}).hint == "Write `template:` with thing."
+    assert only({"web": {"template": "thign"}}).hint == "Did you mean `thing`?"
+    assert only({"web": {"template": "web"}}).hint == "Write one of strict, thing."
+    assert only({"thign": {}}).hint == "Name it `thing`, or add `template: thing`."
     finding = only({"web": {}})
     assert (finding.path, finding.hint) == (
         ("stacks", "web"),
-        "Write `template:` with strict, thing.",
+        "Add `template:` with one of strict, thing.",
     )
+
+
+def test_a_choice_gets_the_near_one_and_all() -> None:
+    hint = only({"thing": {"inner": {"image": "fany"}}}).hint
+    assert hint == "Did you mean `fancy`? Possible: `plain` or `fancy`."
 
 
 def test_all_faults_are_found_at_once() -> None:

@@ -1,0 +1,71 @@
+"""tests/errors/<case>.yaml beside <case>.txt: all that a user sees who builds these params.
+
+A case that needs more than one file is a folder, <case>/params/; where that holds an out/ as well,
+it is checked and not built. `UPDATE=1 pytest tests/test_errors.py` writes anew what is seen; the
+diff is then for a person to read: is it plain what is wrong, where, and what to write instead?
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import runpy
+import shutil
+from contextlib import chdir
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moorage.codes import CODES
+
+ERRORS = Path(__file__).parent / "errors"
+CASES = sorted({path.stem for path in ERRORS.iterdir() if path.suffix != ".txt"})
+FINDING = re.compile(r"^\S+:\d+: (?:error|warning|info) ([A-Z]\d{4})\b", re.MULTILINE)
+
+main = runpy.run_path(str(Path(__file__).parents[1] / "build.py"))["main"]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_user_sees(case: str, tmp_path: Path, capsys: Any) -> None:
+    _lay_out(case, tmp_path)
+    before = _files(tmp_path)
+    with chdir(tmp_path):
+        code = main(["check" if (tmp_path / "out").exists() else "build"])
+    seen = "".join(capsys.readouterr())
+    assert code == 1
+    assert FINDING.search(seen), "a finding is what the case is for"
+    assert "Traceback" not in seen
+    assert _files(tmp_path) == before, "nothing may be written"
+    golden = ERRORS / f"{case}.txt"
+    if os.environ.get("UPDATE"):
+        golden.write_text(seen)
+    assert golden.exists(), "run this with UPDATE=1 and read what it writes"
+    assert seen == golden.read_text(), "run this with UPDATE=1 and read the diff"
+
+
+def test_every_text_has_its_case() -> None:
+    assert {path.stem for path in ERRORS.glob("*.txt")} == set(CASES)
+
+
+def test_every_code_is_seen_in_some_case() -> None:
+    texts = "".join(path.read_text() for path in ERRORS.glob("*.txt"))
+    assert set(FINDING.findall(texts)) >= CODES.keys()
+
+
+def _lay_out(case: str, home: Path) -> None:
+    """The case's files where a user would have them."""
+    folder = ERRORS / case
+    if folder.is_dir():
+        shutil.copytree(folder, home, dirs_exist_ok=True)
+    else:
+        (home / "params").mkdir()
+        shutil.copy(ERRORS / f"{case}.yaml", home / "params/dev.yaml")
+
+
+def _files(home: Path) -> dict[str, bytes]:
+    """Everything below a folder, by name."""
+    return {
+        str(path.relative_to(home)): path.read_bytes() if path.is_file() else b""
+        for path in sorted(home.rglob("*"))
+    }
