@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import gc
 import os
 import shlex
 import sys
@@ -350,6 +351,9 @@ def _progress() -> Iterator[Step]:
 
 
 def _exit() -> NoReturn:
+    # cfn-lint's rules and schemas are a great many objects that live to the end. To look through
+    # them again and again, and once more at the exit, takes a fifth of the time of a build.
+    gc.set_threshold(100_000, 50, 1000)
     try:
         code = main(sys.argv[1:])
         sys.stdout.flush()
@@ -359,6 +363,7 @@ def _exit() -> NoReturn:
         code = 141
     except KeyboardInterrupt:
         code = 130
+    gc.freeze()
     sys.exit(code)
 
 
