@@ -5,12 +5,13 @@ All of it offline: names of exports are literal, so what imports what is known b
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from moorage.load import Document
-from moorage.model import Environment, Finding, Import, Plan, PlannedStack, Rendering
+from moorage.model import Environment, Finding, Import, Path, Plan, PlannedStack, Rendering
 
 # Quotas of CloudFormation, from "Understand CloudFormation quotas" in its user guide: a template
 # body passed in a request; resources, outputs and parameters of a template; the length of a stack's
@@ -124,9 +125,11 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
 def _missing(
     rendering: Rendering, owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
-    path = ("stacks", rendering.stack)
     for name in sorted(set(_imports(rendering.body)) - owners.keys()):
+        path = _import_path(rendering.stack, name, document)
         hint = "Export it from a stack of this environment, or write the value itself."
+        for meant in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
+            hint = f"Did you mean `{meant}`?"
         message = f"No stack of this environment exports `{name}`"
         yield Finding("M1305", "error", document.place(path), path, message, hint)
 
@@ -146,6 +149,25 @@ def _doubled(
             yield Finding("M1309", "error", document.place(path), path, message, hint)
 
 
+def _import_path(stack: str, name: str, document: Document) -> Path:
+    """Where the params import a name: in the stack's overrides, or else as the whole stack."""
+    path: Path = ("stacks", stack)
+    entry = document.data.get("stacks", {}).get(stack)
+    return next((at for at, one in _written_imports(entry, path) if one == name), path)
+
+
+def _written_imports(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every import in a stack's params, and where it stands."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "Fn::ImportValue":
+                yield (*path, key), item
+            yield from _written_imports(item, (*path, key))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _written_imports(item, (*path, at))
+
+
 def _limits(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
     path = ("stacks", rendering.stack)
 
@@ -155,7 +177,8 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
     stack_name = env.stack_name(rendering.stack)
     if len(stack_name) > MAX_STACK_NAME:
         message = f"The stack's name has {len(stack_name)} characters: {stack_name}"
-        yield finding("M1301", message, f"CloudFormation takes {MAX_STACK_NAME}. Shorten it.")
+        hint = f"CloudFormation takes {MAX_STACK_NAME}. Shorten `app` or the stack's name."
+        yield finding("M1301", message, hint)
     for section in _MOST:
         for name in rendering.body.get(section, {}):
             if len(name) > MAX_LOGICAL_ID:

@@ -6,7 +6,6 @@ of CloudFormation's own documentation, resources in the order in which the templ
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -17,7 +16,7 @@ import yaml
 
 from moorage.load import Document
 from moorage.merge import merged
-from moorage.model import Finding, Path, Rendering, Stack
+from moorage.model import Finding, Path, Rendering, Stack, near
 
 Format = Literal["yaml", "json"]
 
@@ -89,7 +88,8 @@ def _unknown_overrides(
     for section, patch in stack.overrides.items():
         path = ("stacks", stack.name, "overrides", section)
         if section not in SECTIONS:
-            hint = f"Sections of a template: {', '.join(SECTIONS)}."
+            meant = near(section, SECTIONS)
+            hint = f"Did you mean `{meant}`?" if meant else f"Sections are {', '.join(SECTIONS)}."
             message = f"`{section}` is not a section of a template"
             yield Finding("M1307", "error", document.place(path), path, message, hint)
         elif not isinstance(patch, dict):
@@ -100,8 +100,9 @@ def _unknown_overrides(
             for name, change in patch.items():
                 if name not in known and not (isinstance(change, dict) and needed in change):
                     at = (*path, name)
-                    near = difflib.get_close_matches(name, list(known), n=1) or list(known)
-                    hint = f"It has {', '.join(near)}. A new one needs its `{needed}:`."
+                    meant = near(name, known)
+                    hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(known)}."
+                    hint += f" A new one needs its `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
                     yield Finding("M1307", "error", document.place(at), at, message, hint)
 
@@ -120,7 +121,7 @@ def _faults(body: Mapping[str, Any]) -> Iterator[_Fault]:
     """Code, path, message and hint of each fault in a template's outer form."""
     maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
     yield from (_no_map((section,)) for section in maps if not isinstance(body[section], Mapping))
-    if not body.get("Resources"):
+    if body.get("Resources", {}) == {}:
         hint = "Leave one, or remove the stack from `stacks:`."
         yield "M1102", ("Resources",), "The overrides leave no resource", hint
     for section in _NEEDED:

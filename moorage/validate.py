@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -250,12 +250,18 @@ def _stack(
 
     if not NAME.fullmatch(name):
         fault("M1107", path, f"{shown(name)} cannot be part of a stack's name", _NAME_HINT)
+    for key in _misspelt("template", entry, ()):
+        fault("M1101", (*path, key), f"{shown(key)} is unknown here", "Did you mean `template`?")
+        return None, _Shaped(None, tuple(faults), entry)
     kind = entry.get("template", name)
     if not isinstance(kind, str) or kind not in templates:
         at: Path = (*path, "template") if "template" in entry else path
         if at not in document.broken:
             fault(*_no_template(at, kind, templates))
         return None, _Shaped(None, tuple(faults), entry)
+    for key in _misspelt("overrides", entry, templates[kind].Params.model_fields):
+        fault("M1101", (*path, key), f"{shown(key)} is unknown here", "Did you mean `overrides`?")
+        entry = {other: value for other, value in entry.items() if other != key}
     overrides = entry.get("overrides", {})
     if not isinstance(overrides, dict):
         hint = "Write `Resources:` below it, as in the template, with what changes."
@@ -267,6 +273,12 @@ def _stack(
     if shape.params is None or not isinstance(overrides, dict):
         return None, shape
     return StackSpec(name, kind, shape.params, overrides), shape
+
+
+def _misspelt(word: str, entry: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """The keys that were probably meant to be a word which is not there."""
+    odd = [] if word in entry else [key for key in entry if key not in known]
+    return [key for key in odd if near(str(key), [word])]
 
 
 def _no_template(

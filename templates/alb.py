@@ -254,7 +254,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def _existing_problems(params: Params, existing: Existing, env: Environment) -> Iterator[Problem]:
     others = sorted(params.model_fields_set - {"existing"})
     if others:
-        hint = "Remove them, or remove `existing:` to have the load balancer made."
+        hint = "Remove what stands beside it, or remove `existing:` to have the load balancer made."
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         yield Problem("M1108", ("existing",), message, hint)
     if _elsewhere(existing.listener, env):

@@ -16,10 +16,13 @@ from troposphere import GetAtt, Ref, Template, ecs
 
 from moorage.model import Base, Environment, Path, Problem
 from templates.parts.exports import exported, imported
-from templates.parts.fields import Switch
-from templates.parts.logs import Logs, log_group
+from templates.parts.fields import Switch, text
+from templates.parts.logs import LogGroupName, Logs, log_group
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
+
+
+ClusterName: Any = text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")
 
 
 class Share(Base):
@@ -32,8 +35,8 @@ class Share(Base):
 class Existing(Base):
     """A cluster that is there already."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9_-]{1,255}$", description="The cluster's name.")
-    exec_log_group: str | None = Field(
+    name: ClusterName = Field(description="The cluster's name.")
+    exec_log_group: LogGroupName | None = Field(
         None, description="Name of the log group that its ECS Exec sessions write to, if any."
     )
     capacity_providers: list[Provider] = Field(
@@ -44,9 +47,8 @@ class Existing(Base):
 class Params(Base):
     """An ECS cluster for Fargate tasks."""
 
-    name: str | None = Field(
+    name: ClusterName | None = Field(
         None,
-        pattern=r"^[A-Za-z0-9_-]{1,255}$",
         description="A physical name. Without one CloudFormation forms it, and can replace it.",
     )
     container_insights: Literal["off", "on", "enhanced"] = Field(
@@ -95,7 +97,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     if params.existing and params.model_fields_set != {"existing"}:
         others = sorted(params.model_fields_set - {"existing"})
-        hint = "Remove them, or remove `existing:` to have the cluster made."
+        hint = "Remove what stands beside it, or remove `existing:` to have the cluster made."
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         yield Problem("M1108", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))

@@ -249,7 +249,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def _existing_problems(params: Params, existing: Existing) -> Iterator[Problem]:
     if params.model_fields_set != {"existing"}:
         others = sorted(params.model_fields_set - {"existing"})
-        hint = "Remove them, or remove `existing:` to have the network made."
+        hint = "Remove what stands beside it, or remove `existing:` to have the network made."
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         yield Problem("M1108", ("existing",), message, hint)
     lists = {"public_subnets": existing.public_subnets, "private_subnets": existing.private_subnets}

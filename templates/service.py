@@ -96,7 +96,7 @@ def _deployment_problems(params: Params) -> Iterator[Problem]:
     least = math.ceil(count * params.minimum_healthy_percent / 100)
     because = [("desired_count",), ("minimum_healthy_percent",), ("maximum_percent",)]
     if count and most <= count and least >= count:
-        message = f"Of {count} tasks a deployment must leave {least} running and may start no other"
+        message = f"A deployment must leave {least} of {count} running, and may start no other"
         hint = "Raise `maximum_percent` (200 doubles them), or lower `minimum_healthy_percent`."
         yield Problem("M1213", ("maximum_percent",), message, hint, because=because)
     elif params.availability_zone_rebalancing and params.maximum_percent == 100:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import TypeVar
 
-from moorage.model import Base, Environment, Path, Problem
+from moorage.model import Base, Environment, Path, Problem, near, shown
 
 P = TypeVar("P", bound=Base)
 
@@ -27,16 +26,17 @@ def choice_problems(
     if chosen(env, kind, name) or name in env.broken:
         return
     if name is not None:
-        near = difflib.get_close_matches(name, every, n=1) or every
-        hint = f"Write {' or '.join(f'`{one}`' for one in near)}." if near else ""
+        meant = [one] if (one := near(name, every)) else every
+        hint = f"Write {' or '.join(f'`{one}`' for one in meant)}." if meant else ""
         hint = hint or f"Add a stack with `template: {word}`."
         kinds = {spec.name: spec.template for spec in env.stacks.values()}
         what = f"is a stack of template `{kinds[name]}`" if name in kinds else "is not a stack"
-        yield Problem("M1201", path, f"`{name}` {what}, and a `{word}` is wanted here", hint)
+        message = f"{shown(name)} {what}; one of template `{word}` is wanted here"
+        yield Problem("M1201", path, message, hint)
     elif every:
         hint = f"Name one: `{path[-1]}: {every[0]}`."
         message = f"There is more than one `{word}`: {', '.join(every)}"
         yield Problem("M1202", path, message, hint)
     elif not env.broken:
         hint = f"Add one below `stacks:`, for example `{word}: {{}}`."
-        yield Problem("M1202", path, f"There is no `{word}` to run in", hint)
+        yield Problem("M1202", path, f"A `{word}` is needed, and there is none", hint)

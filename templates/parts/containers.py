@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 
 from awacs import s3
 from awacs.aws import Statement
-from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from troposphere import ecs
 
-from moorage.model import Base, Problem, wrong
+from moorage.model import Base, Problem, near, shown, wrong
 from templates.parts import images, secrets
-from templates.parts.fields import duration, text
+from templates.parts.fields import Different, duration, text
 from templates.parts.iam import allow
 from templates.parts.images import Image
 from templates.parts.secrets import SecretRef
@@ -37,7 +37,7 @@ def _port(value: Any) -> Port:
     usable = isinstance(value, int | str) and not isinstance(value, bool)
     if not match or not usable or not 1 <= int(match[1]) <= 65535:
         hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
-        raise wrong("M1107", f"`{value}` is not a port", hint)
+        raise wrong("M1107", f"{shown(value)} is not a port", hint)
     return Port(int(match[1]), "udp" if match[2] == "udp" else "tcp")
 
 
@@ -60,10 +60,20 @@ def _variable(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, str | int | float):
-        raise wrong("M1103", "A variable takes text or a number", "Put anything else in quotes.")
+        message = f"{shown(value)} stands where text or a number belongs"
+        raise wrong("M1103", message, "Write anything else as text, in quotes.")
     return str(value)
 
 
+def _variable_name(value: str) -> str:
+    """POSIX, "Environment Variable Definition": no `=`. No shell can use one with spaces."""
+    if not value or re.search(r"[=\s\0]", value):
+        hint = "Write a name such as `LOG_LEVEL`."
+        raise wrong("M1107", f"{shown(value)} cannot name a variable", hint)
+    return value
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 Variable = Annotated[
     str,
     BeforeValidator(_variable),
@@ -102,11 +112,34 @@ class HealthCheck(Base):
     )
 
 
+UlimitName = Literal[
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+]
+"""Amazon ECS API reference, Ulimit, name."""
+
+
 class Ulimit(Base):
     """A limit of the kernel's."""
 
     soft: int = Field(ge=0, description="The limit.")
     hard: int = Field(ge=0, description="What the process may raise it to.")
+
+
+Capability: Any = text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
 
 
 class RestartPolicy(Base):
@@ -129,11 +162,11 @@ class Container(Base):
     )
     command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
     entry_point: list[str] = Field([], description="Program, in place of the image's own.")
-    environment: dict[str, Variable] = Field({}, description="Variables, in plain sight.")
-    environment_files: list[EnvironmentFile] = Field(  # type: ignore[valid-type]
+    environment: dict[VariableName, Variable] = Field({}, description="Variables, in plain sight.")
+    environment_files: Different[EnvironmentFile] = Field(  # type: ignore[valid-type]
         [], max_length=10, description="ARNs of `.env` objects in S3 that hold more variables."
     )
-    secrets: dict[str, SecretRef] = Field(
+    secrets: dict[VariableName, SecretRef] = Field(
         {},
         description="Variables whose values ECS reads at start: `ssm:<name>` or "
         "`secretsmanager:<name>[:json-key[:stage[:version]]]`.",
@@ -147,21 +180,23 @@ class Container(Base):
         {}, description="Containers that must have got that far before this one starts."
     )
     essential: bool = Field(True, description="Whether the task ends when this container ends.")
-    user: str | None = Field(None, description="User (and group) to run as: `1000:1000`.")
-    working_directory: str | None = Field(None, description="Directory to start in.")
+    user: str | None = Field(
+        None, min_length=1, description="User (and group) to run as: `1000:1000`."
+    )
+    working_directory: str | None = Field(None, min_length=1, description="Directory to start in.")
     readonly_root_filesystem: bool = Field(
         False, description="Mount the image read-only. ECS Exec cannot be used with it."
     )
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
-    drop_capabilities: list[str] = Field(
+    drop_capabilities: Different[Capability] = Field(
         [], description="Linux capabilities to take away, such as `ALL`."
     )
     add_capabilities: list[Literal["SYS_PTRACE"]] = Field(
         [], description="Linux capabilities to add; Fargate takes only `SYS_PTRACE`."
     )
-    ulimits: dict[str, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
+    ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
     cpu: int | None = Field(None, ge=0, description="CPU units reserved for it, of the task's.")
     memory: int | None = Field(None, ge=6, description="MiB at which the container is killed.")
     memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
@@ -183,7 +218,9 @@ class Container(Base):
     )
 
 
-ContainerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,254}$")]
+ContainerName: Any = text(
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}", "a name of letters, digits, - and _", "web"
+)
 Containers = dict[ContainerName, Container]
 
 
@@ -223,6 +260,23 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
         message = f"`{container.image}` can become another image at any time"
         hint = "Write a tag that is never moved, or a digest."
         yield Problem("M1219", (*here, "image"), message, hint, level="warning")
+    for limit, value in container.ulimits.items():
+        if value.soft > value.hard:
+            message = f"The soft limit of {value.soft} is above the hard one of {value.hard}"
+            yield Problem(
+                "M1105", (*here, "ulimits", limit), message, "Lower the one, or raise the other."
+            )
+    credentials = container.repository_credentials
+    if credentials and secrets.secret(credentials).service != "secretsmanager":
+        message = "The credentials of a registry must be in Secrets Manager"
+        path = (*here, "repository_credentials")
+        yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")
+    yield from _variable_problems(name, container)
+    yield from _check_problems(name, container)
+
+
+def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
+    here = ("containers", name)
     for key, value in container.environment.items():
         named = (
             _SECRET_WORDS.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
@@ -234,30 +288,41 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
         if key in container.secrets:
             message = f"`{key}` stands in `environment` and in `secrets`"
             yield Problem("M1108", (*here, "environment", key), message, "Keep one of them.")
-    credentials = container.repository_credentials
-    if credentials and secrets.secret(credentials).service != "secretsmanager":
-        message = "The credentials of a registry must be in Secrets Manager"
-        path = (*here, "repository_credentials")
-        yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")
+    for at, key in enumerate(container.not_secret):
+        if key not in container.environment:
+            close = near(key, container.environment)
+            hint = f"Did you mean `{close}`?" if close else "Remove it."
+            message = f"There is no variable {shown(key)} in `environment`"
+            path = (*here, "not_secret", at)
+            yield Problem("M1220", path, message, hint, because=[(*here, "environment")])
+
+
+def _check_problems(name: str, container: Container) -> Iterator[Problem]:
+    path = ("containers", name, "health_check", "command")
     check = container.health_check
     if check and check.command[0] not in ("CMD", "CMD-SHELL"):
-        message = f"The command begins with `{check.command[0]}`"
+        message = f"The command begins with {shown(check.command[0])}"
         hint = 'Write it as text, or begin the list with "CMD" or "CMD-SHELL".'
-        yield Problem("M1107", (*here, "health_check", "command"), message, hint)
+        yield Problem("M1107", path, message, hint)
     elif check and check.command[0] == "CMD-SHELL" and len(check.command) != 2:
         message = "CMD-SHELL takes one text, which the shell splits itself"
         hint = "Write the command as text, or begin the list with `CMD`."
-        yield Problem("M1107", (*here, "health_check", "command"), message, hint)
+        yield Problem("M1107", path, message, hint)
+    elif check and not check.command[1].strip():
+        hint = "Write one such as `curl -fsS localhost:8080/healthz`."
+        yield Problem("M1107", path, "There is no command", hint)
 
 
 def _order_problems(name: str, container: Container, containers: Containers) -> Iterator[Problem]:
     for other, condition in container.depends_on.items():
         path = ("containers", name, "depends_on", other)
         because = [("containers", other)]
-        if other not in containers:
-            hint = f"The task has {', '.join(containers)}."
-            message = f"There is no container `{other}`"
-            yield Problem("M1204", path, message, hint, because=because)
+        if other == name:
+            message = f"`{name}` would wait for itself"
+            yield Problem("M1207", path, message, "Remove this line.")
+        elif other not in containers:
+            message = f"There is no container {shown(other)}"
+            yield Problem("M1204", path, message, meant(other, containers), because=because)
         elif condition in ("COMPLETE", "SUCCESS") and containers[other].essential:
             hint = f"Write `essential: false` at `{other}`, or wait for `START` or `HEALTHY`."
             message = f"The task would end with `{other}`, which is essential"
@@ -268,12 +333,19 @@ def _order_problems(name: str, container: Container, containers: Containers) -> 
             yield Problem("M1207", path, message, hint, because=because)
 
 
+def meant(name: str, containers: Containers) -> str:
+    """A hint at the container that a name was meant for."""
+    close = near(name, containers)
+    return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
+
+
 def _circle(containers: Containers) -> list[str]:
-    graph = {name: sorted(one.depends_on) for name, one in containers.items()}
+    """Containers of which each waits for the next; the first one is also the last."""
+    graph = {name: sorted({*one.depends_on} - {name}) for name, one in containers.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        return list(error.args[1])
+        return list(reversed(error.args[1]))
     return []
 
 
@@ -282,10 +354,13 @@ def _port_problems(containers: Containers) -> Iterator[Problem]:
     for name, container in containers.items():
         for at, port in enumerate(container.ports):
             path = ("containers", name, "ports", at)
-            if port in taken:
+            if taken.get(port) == name:
+                yield Problem("M1206", path, f"Port {port} stands twice", "Keep one of them.")
+            elif port in taken:
                 message = f"Port {port} is taken by container `{taken[port]}` of the same task"
                 hint = "Containers of a task share one address: let one listen elsewhere."
-                yield Problem("M1206", path, message, hint, because=[("containers", taken[port])])
+                because = [("containers", taken[port], "ports")]
+                yield Problem("M1206", path, message, hint, because=because)
             taken.setdefault(port, name)
 
 

@@ -13,8 +13,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
-    Field,
     GetJsonSchemaHandler,
     PlainSerializer,
     SerializerFunctionWrapHandler,
@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from moorage.model import wrong
+from moorage.model import shown, wrong
 
 _DURATION = {"type": "string", "pattern": r"^\d+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -33,7 +33,9 @@ def _seconds(value: Any) -> int:
     match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
     if not match:
         hint = "Write a whole number with its unit: `30s`, `5m`, `1h` or `14d`."
-        raise wrong("M1107", f"`{value}` is not a duration", hint)
+        if isinstance(value, int) and not isinstance(value, bool):
+            hint = f"Write its unit too, as in `{value}s`."
+        raise wrong("M1107", f"{shown(value)} is not a duration", hint)
     return int(match[1]) * _UNITS[match[2]]
 
 
@@ -85,7 +87,7 @@ def _retention(seconds: int) -> int:
     days = seconds // _UNITS["d"]
     if days * _UNITS["d"] != seconds or days not in _RETENTIONS:
         near = sorted(sorted(_RETENTIONS, key=lambda one: abs(one - seconds / 86400))[:3])
-        hint = f"Write {', '.join(f'{one}d' for one in near)}."
+        hint = f"Write {near[0]}d, {near[1]}d or {near[2]}d."
         raise wrong("M1104", f"CloudWatch Logs cannot keep logs for `{written(seconds)}`", hint)
     return days
 
@@ -102,7 +104,12 @@ T = TypeVar("T")
 
 
 def _switch(value: Any) -> Any:
-    return {} if value is True else None if value is False else value
+    if isinstance(value, bool):
+        return {} if value else None
+    if not (value is None or isinstance(value, dict | BaseModel)):
+        message = f"{shown(value)} stands where true, false or a map belongs"
+        raise wrong("M1103", message, "Write `true`, or below it what is not as usual.")
+    return value
 
 
 def _switched(value: Any, written: SerializerFunctionWrapHandler) -> Any:
@@ -147,10 +154,21 @@ Some = Annotated[
 """One text or a list of them."""
 
 
+def _different(values: list[T]) -> list[T]:
+    for at, value in enumerate(values):
+        if value in values[:at]:
+            raise wrong("M1107", f"{shown(value)} stands twice", "Keep one of them.")
+    return values
+
+
+Different = Annotated[list[T], AfterValidator(_different)]
+"""A list in which nothing stands twice."""
+
+
 def _matching(pattern: str, what: str, example: str) -> AfterValidator:
     def checked(value: str) -> str:
         if not re.fullmatch(pattern, value):
-            raise wrong("M1107", f"`{value}` is not {what}", f"Write one like `{example}`.")
+            raise wrong("M1107", f"{shown(value)} is not {what}", f"Write one like `{example}`.")
         return value
 
     return AfterValidator(checked)
@@ -162,7 +180,12 @@ def text(pattern: str, what: str, example: str) -> Any:
         str,
         _matching(pattern, what, example),
         WithJsonSchema(
-            {"type": "string", "examples": [example], "takes": f"{what}, such as `{example}`"}
+            {
+                "type": "string",
+                "pattern": f"^({pattern})$",
+                "examples": [example],
+                "takes": f"{what}, such as `{example}`",
+            }
         ),
     ]
 
@@ -188,9 +211,13 @@ KeyArn = text(
 )
 BucketName = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
 
+_STACK_NAME = "[a-z][a-z0-9-]*"
 StackName = Annotated[
     str,
-    Field(pattern=r"^[a-z][a-z0-9-]*$", json_schema_extra={"takes": "the name of a stack"}),
+    _matching(_STACK_NAME, "the name of a stack", "public"),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{_STACK_NAME}$", "takes": "the name of a stack"}
+    ),
 ]
 """The name of another stack of the environment."""
 
@@ -200,10 +227,10 @@ def _cidr(value: str) -> str:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         reason = str(error)
-    near = ""
+    hint = "Write one like `10.0.0.0/16`."
     if "host bits" in reason:
-        near = f" Did you mean `{ipaddress.ip_network(value, strict=False)}`?"
-    raise wrong("M1107", f"`{value}` is not a CIDR block", f"Write one like `10.0.0.0/16`.{near}")
+        hint = f"Did you mean `{ipaddress.ip_network(value, strict=False)}`?"
+    raise wrong("M1107", f"{shown(value)} is not a CIDR block", hint)
 
 
 Cidr = Annotated[

@@ -12,7 +12,7 @@ from awacs.aws import Statement
 from pydantic import AfterValidator, WithJsonSchema
 from troposphere import Sub
 
-from moorage.model import wrong
+from moorage.model import shown, wrong
 from templates.parts.iam import allow
 
 # The name of an ECR repository: API reference, CreateRepository, repositoryName.
@@ -30,7 +30,11 @@ def _checked(value: str) -> str:
     forms = (_SHORT,) if value.startswith("ecr:") else (_LONG, _OTHER)
     if not any(form.fullmatch(value) for form in forms):
         hint = "Write `ecr:repository:tag`, `ecr:repository@sha256:...` or `registry/name:tag`."
-        raise wrong("M1107", f"`{value}` is not an image", hint)
+        if value.strip() != value:
+            hint = "Remove the spaces around it."
+        elif any(form.fullmatch(value.lower()) for form in forms):
+            hint = "Write the name in lower case."
+        raise wrong("M1107", f"{shown(value)} is not an image", hint)
     return value
 
 

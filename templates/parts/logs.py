@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 from troposphere import logs
 
 from moorage.model import Base
-from templates.parts.fields import KeyArn, Retention
+from templates.parts.fields import KeyArn, Retention, text
+
+# CloudWatch Logs API reference, CreateLogGroup, logGroupName.
+LogGroupName: Any = text(r"[A-Za-z0-9_/.#-]{1,512}", "the name of a log group", "/shop/web")
 
 
 class Logs(Base):

@@ -13,37 +13,61 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.model import Base, Path, Problem, wrong
+from moorage.model import Base, Path, Problem, shown, wrong
 from templates.parts.containers import PortField
-from templates.parts.fields import Cidr, Some, StackName, duration, text
+from templates.parts.fields import Cidr, Different, Some, StackName, duration, text
 from templates.parts.secrets import JsonSecretRef, dynamic_reference
 from templates.parts.target_groups import TargetSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
 _PATH = re.compile(r"[A-Za-z0-9_.$/~\"'@:+&*?-]{1,128}")
-_HOST = re.compile(r"[A-Za-z0-9*?.-]{1,128}")
+_HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
 
 
 def _path(value: str) -> str:
     if not _PATH.fullmatch(value):
         hint = "Use letters, digits and _-.$/~\"'@:+& with the wildcards * and ?, 128 at most."
-        raise wrong("M1107", f"`{value}` is not a path", hint)
+        raise wrong("M1107", f"{shown(value)} is not a path", hint)
     if value[0] not in "/*":
         raise wrong("M1107", f"No request has the path `{value}`", f"Write `/{value}`.")
     return value
 
 
 def _host(value: str) -> str:
-    if not _HOST.fullmatch(value) or "." not in value:
-        hint = "Write one like `shop.example.com` or `*.example.com`, 128 characters at most."
-        raise wrong("M1107", f"`{value}` is not a host", hint)
+    if not _HOST.fullmatch(value):
+        hint = "Write one like `shop.example.com` or `*.example.com`: letters after the last dot."
+        raise wrong("M1107", f"{shown(value)} is not a host", hint)
+    return value
+
+
+def _header(name: str) -> str:
+    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, 40
+    characters at most. The host has a condition of its own."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,40}", name):
+        hint = "Write one like `X-Api-Version`, without wildcards, 40 characters at most."
+        raise wrong("M1107", f"{shown(name)} is not the name of a header", hint)
+    if name.lower() == "host":
+        raise wrong("M1107", "The host is no header to ask for", "Use `hosts:`.")
+    return name
+
+
+def _headers(value: dict[str, list[str]]) -> dict[str, list[str]]:
+    names = [name.lower() for name in value]
+    for name in value:
+        if names.count(name.lower()) > 1:
+            raise wrong("M1107", f"The header {shown(name)} stands twice", "Keep one of them.")
     return value
 
 
 PathPattern = Annotated[str, AfterValidator(_path)]
 Host = Annotated[str, AfterValidator(_host)]
-Method = text(r"[A-Z_-]{1,40}", "a method", "POST")
+HeaderName = Annotated[str, AfterValidator(_header)]
+HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
+HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1)]
+Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
+Method = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
+RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
 HttpsUrl = text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
 
 
@@ -91,17 +115,34 @@ class Redirect(Base):
     """Sends the client elsewhere. What is left out stays as in the request."""
 
     protocol: Literal["HTTP", "HTTPS"] | None = Field(None, description="Other protocol.")
-    host: str | None = Field(None, description="Other host.")
+    host: str | None = Field(None, min_length=1, max_length=128, description="Other host.")
     port: int | None = Field(None, ge=1, le=65535, description="Other port.")
-    path: str | None = Field(None, description="Other path; `#{path}` stands for the request's.")
-    query: str | None = Field(None, description="Other query; `#{query}` for the request's.")
+    path: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Other path; `#{path}` stands for the request's.",
+    )
+    query: str | None = Field(
+        None, max_length=128, description="Other query; `#{query}` for the request's."
+    )
     status_code: Literal[301, 302] = Field(302, description="301 is remembered by clients.")
+
+
+def _status(value: int) -> int:
+    if value // 100 not in (2, 4, 5):
+        hint = "Write 200 to 299 or 400 to 599; for 301 and 302 there is `redirect:`."
+        raise wrong("M1105", f"{shown(value)} cannot be the status of an answer", hint)
+    return value
+
+
+Status = Annotated[int, AfterValidator(_status)]
 
 
 class FixedResponse(Base):
     """Answers by itself."""
 
-    status_code: int = Field(503, ge=200, le=599, description="Status, 2XX, 4XX or 5XX.")
+    status_code: Status = Field(503, description="Status, 2XX, 4XX or 5XX.")
     content_type: Literal[
         "text/plain", "text/css", "text/html", "application/javascript", "application/json"
     ] = Field("text/plain", description="Type of the body.")
@@ -111,8 +152,12 @@ class FixedResponse(Base):
 class QueryString(Base):
     """A parameter of the query."""
 
-    key: str | None = Field(None, max_length=128, description="Its name; left out: any.")
-    value: str = Field(max_length=128, description="Its value, with wildcards * and ?.")
+    key: str | None = Field(
+        None, min_length=1, max_length=128, description="Its name; left out: any."
+    )
+    value: str = Field(
+        min_length=1, max_length=128, description="Its value, with wildcards * and ?."
+    )
 
 
 class Route(TargetSettings):
@@ -122,9 +167,8 @@ class Route(TargetSettings):
     """
 
     via: StackName = Field(description="Stack of the load balancer.")
-    name: str | None = Field(
+    name: RouteName | None = Field(
         None,
-        pattern=r"^[a-z][a-z0-9-]{0,59}$",
         description="Names the rule in the template. Needed where two routes lead to one port, "
         "and for `redirect` and `fixed_response`. It should not change: a new name is a new rule.",
     )
@@ -132,12 +176,12 @@ class Route(TargetSettings):
         None, description="Container that takes the requests; the only one where there is one."
     )
     port: PortField | None = Field(None, description="Its port; the only one where there is one.")
-    hosts: list[Host] = Field([], description="Host names, with wildcards * and ?.")
-    paths: list[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
-    headers: dict[str, Some[str]] = Field({}, description="Headers by name, with their values.")
-    methods: list[Method] = Field([], description="HTTP methods, such as `POST`.")  # type: ignore[valid-type]
+    hosts: Different[Host] = Field([], description="Host names, with wildcards * and ?.")
+    paths: Different[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
+    headers: Headers = Field({}, description="Headers by name, with their values.")
+    methods: Different[Method] = Field([], description="HTTP methods, such as `POST`.")  # type: ignore[valid-type]
     query: list[QueryString] = Field([], description="Parameters of the query.")
-    source_ips: list[Cidr] = Field([], description="Networks that requests come from.")
+    source_ips: Different[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
         ge=1,
@@ -234,6 +278,9 @@ def _redirect_problems(redirect: Redirect, path: Path) -> Iterator[Problem]:
     if redirect.path is not None and not redirect.path.startswith("/"):
         hint = f"Write `/{redirect.path}`."
         yield Problem("M1107", (*path, "path"), "The path does not begin with `/`", hint)
+    if redirect.query is not None and redirect.query.startswith("?"):
+        hint = f"Write `{redirect.query[1:]}`: the load balancer adds it."
+        yield Problem("M1107", (*path, "query"), "The query begins with a `?` of its own", hint)
 
 
 def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -249,6 +296,8 @@ def clash(one: Route, other: Route, taken: Collection[int] = ()) -> tuple[str, s
     `taken` holds the priorities that the listener's routes have.
     """
     hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
+    if not _given(one) or not _given(other):
+        return None  # which is a finding of its own
     if _asked(one) == _asked(other):
         return "takes the same requests", "Change the conditions of one of them."
     if one.priority is None and other.priority is None and _as_specific(one, other):

@@ -12,24 +12,37 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.model import Base, wrong
+from moorage.model import Base, shown, wrong
 from templates.parts.containers import Port, PortField
-from templates.parts.fields import duration
+from templates.parts.fields import duration, text
 
 
 def _matcher(value: str) -> str:
     if not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
-        raise wrong("M1107", f"`{value}` names no status", 'Write "200", "200-399" or "200,302".')
+        hint = 'Write "200", "200-399" or "200,302".'
+        raise wrong("M1107", f"{shown(value)} names no status", hint)
     return value
+
+
+def _cookie(value: str) -> str:
+    """A name as RFC 6265 has it; Elastic Load Balancing keeps some for itself."""
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
+        raise wrong("M1107", f"{shown(value)} cannot name a cookie", "Write one like `session`.")
+    if value.startswith("AWSALB"):
+        hint = "Name a cookie that the application sets, or leave it out for the balancer's own."
+        raise wrong("M1107", f"{shown(value)} is a cookie of the load balancer's", hint)
+    return value
+
+
+CheckedPath: Any = text(r"/\S{0,1023}", "a path", "/healthz")
+CookieName = Annotated[str, AfterValidator(_cookie)]
 
 
 class HealthCheck(Base):
     """How a load balancer judges the health of a task."""
 
-    path: str | None = Field(
+    path: CheckedPath | None = Field(
         None,
-        pattern=r"^/",
-        max_length=1024,
         description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
     port: PortField | None = Field(None, description="Port that is asked, if another one.")
@@ -52,7 +65,7 @@ class Stickiness(Base):
     """Keeps a client on the task that answered it first, by a cookie."""
 
     duration: UpToAWeek = Field(86400, description="How long.")  # type: ignore[valid-type]
-    app_cookie: str | None = Field(
+    app_cookie: CookieName | None = Field(
         None, description="The application's own cookie to follow; without it the balancer's."
     )
 

@@ -9,10 +9,10 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.model import Environment, Path, Problem, logical_id
+from moorage.model import Environment, Path, Problem, logical_id, shown
 from templates import alb, network
 from templates.parts.choice import choice_problems, chosen
-from templates.parts.containers import Containers, Port
+from templates.parts.containers import Containers, Port, meant
 from templates.parts.routes import (
     TARGET_SETTINGS,
     Route,
@@ -110,6 +110,7 @@ def expose_problems(
             yield from _destination_problems(route, path, containers)
             yield from _health_port_problems(route, path, containers)
     yield from _title_problems(expose, containers)
+    yield from _target_problems(expose, containers)
     groups = len(targets(expose, containers))
     if groups > MAX_TARGET_GROUPS:
         message = f"The routes need {groups} target groups"
@@ -149,16 +150,35 @@ def _destination_problems(route: Route, path: Path, containers: Containers) -> I
     name = route.container or next(iter(containers))
     here: Path = ("containers", name)
     if name not in containers:
-        message = f"There is no container `{name}`"
-        hint = f"The task has {names}."
+        message = f"There is no container {shown(name)}"
+        hint = meant(name, containers)
         yield Problem("M1204", (*path, "container"), message, hint, because=[here])
-    elif not destination(route, containers):
-        listed = ", ".join(str(port) for port in containers[name].ports) or "none"
-        what = f"no TCP port {route.port}" if route.port else "not just one TCP port"
-        message = f"Container `{name}` has {what}; its ports: {listed}"
-        hint = f"Say `port:` with one of them, or add it to the `ports` of `{name}`."
-        because = [(*here, "ports"), (*path, "container")]
+        return
+    because = [(*here, "ports"), (*path, "container")]
+    target = destination(route, containers)
+    if target is None:
+        message, hint = _no_port(name, route.port, containers[name].ports)
         yield Problem("M1205", (*path, "port"), message, hint, because=because)
+    elif Port(target.port.number, "udp") in containers[name].ports:
+        # Amazon ECS refuses such a service: "Container port ... is used in more than one port
+        # mapping" (aws/amazon-ecs-agent issue 3428).
+        message = f"Container `{name}` has port {target.port} as TCP and as UDP"
+        hint = "ECS cannot put it behind a load balancer: let one of them listen elsewhere."
+        yield Problem("M1220", (*path, "port"), message, hint, because=because)
+
+
+def _no_port(name: str, asked: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
+    """Message and hint where a route finds no port, or several."""
+    usable = [str(port) for port in ports if port.protocol == "tcp"]
+    add = f"the port that it listens on to the `ports` of `{name}`"
+    if not usable:
+        return f"Container `{name}` has no TCP port", f"Add {add}."
+    say = f"Say `port:` with {' or '.join(usable)}"
+    if asked is None:
+        return f"Container `{name}` has more than one TCP port", f"{say}."
+    if asked.protocol != "tcp":
+        return "An Application Load Balancer takes TCP ports only", f"{say}, or add {add}."
+    return f"Container `{name}` has no TCP port {asked}", f"{say}, or add {add}."
 
 
 def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -182,17 +202,43 @@ def _title_problems(expose: Sequence[Route], containers: Containers) -> Iterator
         target = destination(route, containers)
         title = rule_title(route, containers)
         if (target or route.name) and title in titles:
-            message = f"It would have the logical ID of `expose.{titles[title]}`, {title}"
+            message = f"It would have the logical ID of `expose[{titles[title]}]`, {title}"
             hint = "Give it a `name:` of its own, which should not change later."
             yield Problem("M1302", path, message, hint)
         titles.setdefault(title, index)
         if target and _settings(route):
             if target in setters:
                 keys = ", ".join(sorted(_settings(route)))
-                message = f"`expose.{setters[target]}` sets the same target group already"
+                message = f"`expose[{setters[target]}]` sets the same target group already"
                 hint = f"Say {keys} there; both routes share one target group."
                 yield Problem("M1108", path, message, hint)
             setters.setdefault(target, index)
+
+
+def _target_problems(expose: Sequence[Route], containers: Containers) -> Iterator[Problem]:
+    """Different ports may come to the same words in a logical ID."""
+    makers: dict[str, str] = {}
+    for index, route in enumerate(expose):
+        for title, maker in _titles(route, containers):
+            other = makers.setdefault(title, maker)
+            if other != maker:
+                message = f"`{maker}` and `{other}` would share the logical ID {title}"
+                hint = "Rename the container, or the load balancer's stack."
+                yield Problem("M1302", ("expose", index), message, hint)
+                break
+
+
+def _titles(route: Route, containers: Containers) -> Iterator[tuple[str, str]]:
+    """Logical IDs that a route's ports lead to, and what each is made of."""
+    if target := destination(route, containers):
+        yield target.title, f"{target.via} {target.container} {target.port}"
+        for port in sorted({target.port, health_port(route, target.port)}, key=str):
+            yield f"{_opening(target.via, port)}Ingress", f"{target.via} {port}"
+
+
+def _opening(via: str, port: Port) -> str:
+    """What the logical IDs of the rules that open a port begin with."""
+    return logical_id(via, str(port.number))
 
 
 def clash_problems(
@@ -206,7 +252,7 @@ def clash_problems(
         for name, at, rival in beside:
             if (name, at) < (stack, index) and (found := clash(route, rival, taken)):
                 reason, hint = found
-                message = f"The route {reason} as `stacks.{name}.expose.{at}`"
+                message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
 
 
@@ -244,14 +290,14 @@ def security_group_rules(
         balancer, tasks = handles[via].security_group, GetAtt("SecurityGroup", "GroupId")
         rules += [
             ec2.SecurityGroupIngress(
-                logical_id(via, str(port), "Ingress"),
+                f"{_opening(via, Port(port))}Ingress",
                 Description=f"From load balancer {via}",
                 GroupId=tasks,
                 SourceSecurityGroupId=balancer,
                 **shared,
             ),
             ec2.SecurityGroupEgress(
-                logical_id(via, str(port), "Egress"),
+                f"{_opening(via, Port(port))}Egress",
                 Description="To the tasks of a service",
                 GroupId=balancer,
                 DestinationSecurityGroupId=tasks,

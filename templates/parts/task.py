@@ -27,19 +27,24 @@ from templates.parts.containers import (
     container_problems,
     execution_statements,
 )
-from templates.parts.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName
+from templates.parts.fields import (
+    Different,
+    KeyArn,
+    PolicyArn,
+    RoleArn,
+    SecurityGroupId,
+    StackName,
+)
 from templates.parts.iam import allow, role
-from templates.parts.logs import Logs, log_group
+from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.statements import UserStatement, statement, statement_problems
 
 
 class TaskLogs(Logs):
     """Where the containers' output goes: a log group of the stack's own, or one that exists."""
 
-    existing: str | None = Field(
-        None,
-        pattern=r"^[A-Za-z0-9_/.#-]{1,512}$",
-        description="Name of a log group that is there already.",
+    existing: LogGroupName | None = Field(
+        None, description="Name of a log group that is there already."
     )
 
 
@@ -55,7 +60,7 @@ class TaskRole(Base):
     statements: list[UserStatement] = Field(
         [], description="What they may do, as statements of an IAM policy."
     )
-    managed_policies: list[PolicyArn] = Field([], description="ARNs of policies to attach.")
+    managed_policies: Different[PolicyArn] = Field([], description="ARNs of policies to attach.")
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
@@ -90,7 +95,7 @@ class TaskParams(Base):
         description="Where the tasks are. Public ones get public addresses. Private, unless the "
         "network has `egress: public` or no private subnets.",
     )
-    security_groups: list[SecurityGroupId] = Field(
+    security_groups: Different[SecurityGroupId] = Field(
         [], max_length=4, description="Security groups of the tasks beside the stack's own."
     )
     execution_role: ExecutionRole = Field(ExecutionRole(), description="Role that starts the task.")
@@ -178,7 +183,9 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     path: Path = ("subnets",)
     if not (net.public_subnets if where == "public" else net.private_subnets):
         message = f"The network `{name}` has no {where} subnets"
-        yield Problem("M1211", path, message, "Use the other kind, or add them there.")
+        other = "private" if where == "public" else "public"
+        hint = f"Write `subnets: {other}` here, or name `{where}_subnets` at `{name}`."
+        yield Problem("M1211", path, message, hint)
     elif where == "private" and net.egress == "public":
         message = f"From a private subnet of `{name}` nothing can be reached, not even the image"
         hint = f"Write `subnets: public` here, or `egress: nat` at `{name}`."

@@ -278,7 +278,7 @@ def test_the_stack_is_not_changed_by_its_overrides() -> None:
             ("Resources", "Topik"),
             13,
             "The template has no `Topik` under Resources",
-            "It has Topic. A new one needs its `Type:`.",
+            "Did you mean `Topic`? A new one needs its `Type:`.",
         ),
         (
             {"Resources": {"Gone": None}},
@@ -299,7 +299,7 @@ def test_the_stack_is_not_changed_by_its_overrides() -> None:
             ("Resuorces",),
             12,
             "`Resuorces` is not a section of a template",
-            "Sections of a template: AWSTemplateFormatVersion, ",
+            "Did you mean `Resources`?",
         ),
     ],
 )
