@@ -80,7 +80,7 @@ def shown(value: Any) -> str:
     >>> shown("Web"), shown(True), shown([1]), shown("")
     ('`Web`', '`true`', 'a list', 'an empty text')
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping | BaseModel):
         return "a map"
     if isinstance(value, list):
         return "a list"

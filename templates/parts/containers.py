@@ -66,8 +66,9 @@ def _variable(value: Any) -> str:
 
 
 def _variable_name(value: str) -> str:
-    """POSIX, "Environment Variable Definition": no `=`. No shell can use one with spaces."""
-    if not value or re.search(r"[=\s\0]", value):
+    """Wider than POSIX has it ("Environment Variable Definition"), for names such as `node.name`;
+    without what no shell and no `.env` file could hold."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:/-]+", value):
         hint = "Write a name such as `LOG_LEVEL`."
         raise wrong("M1107", f"{shown(value)} cannot name a variable", hint)
     return value
@@ -132,20 +133,31 @@ UlimitName = Literal[
 """Amazon ECS API reference, Ulimit, name."""
 
 
+_MOST = 2**31 - 1
+"""What an integer of the Amazon ECS API holds."""
+
+
 class Ulimit(Base):
     """A limit of the kernel's."""
 
-    soft: int = Field(ge=0, description="The limit.")
-    hard: int = Field(ge=0, description="What the process may raise it to.")
+    soft: int = Field(ge=0, le=_MOST, description="The limit.")
+    hard: int = Field(ge=0, le=_MOST, description="What the process may raise it to.")
 
 
+User: Any = text(
+    r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000"
+)
+Directory: Any = text(r"/.*", "an absolute path", "/app")
 Capability: Any = text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
+
+
+ExitCode = Annotated[int, Field(ge=0, le=255)]
 
 
 class RestartPolicy(Base):
     """Lets ECS start the container again in the same task when it ends."""
 
-    ignored_exit_codes: list[int] = Field(
+    ignored_exit_codes: list[ExitCode] = Field(
         [], max_length=50, description="Exit codes after which it stays down."
     )
     restart_attempt_period: duration(60, 1800) | None = Field(  # type: ignore[valid-type]
@@ -180,10 +192,8 @@ class Container(Base):
         {}, description="Containers that must have got that far before this one starts."
     )
     essential: bool = Field(True, description="Whether the task ends when this container ends.")
-    user: str | None = Field(
-        None, min_length=1, description="User (and group) to run as: `1000:1000`."
-    )
-    working_directory: str | None = Field(None, min_length=1, description="Directory to start in.")
+    user: User | None = Field(None, description="User (and group) to run as: `1000:1000`.")
+    working_directory: Directory | None = Field(None, description="Directory to start in.")
     readonly_root_filesystem: bool = Field(
         False, description="Mount the image read-only. ECS Exec cannot be used with it."
     )

@@ -154,14 +154,15 @@ Some = Annotated[
 """One text or a list of them."""
 
 
-def _different(values: list[T]) -> list[T]:
+def different(values: list[T]) -> list[T]:
+    """The same list, in which nothing may stand twice."""
     for at, value in enumerate(values):
         if value in values[:at]:
             raise wrong("M1107", f"{shown(value)} stands twice", "Keep one of them.")
     return values
 
 
-Different = Annotated[list[T], AfterValidator(_different)]
+Different = Annotated[list[T], AfterValidator(different)]
 """A list in which nothing stands twice."""
 
 

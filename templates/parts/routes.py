@@ -15,9 +15,9 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Base, Path, Problem, shown, wrong
 from templates.parts.containers import PortField
-from templates.parts.fields import Cidr, Different, Some, StackName, duration, text
+from templates.parts.fields import Cidr, Different, Some, StackName, different, duration, text
 from templates.parts.secrets import JsonSecretRef, dynamic_reference
-from templates.parts.target_groups import TargetSettings
+from templates.parts.target_groups import CookieName, TargetSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
@@ -64,7 +64,7 @@ PathPattern = Annotated[str, AfterValidator(_path)]
 Host = Annotated[str, AfterValidator(_host)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
-HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1)]
+HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(different)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
 Method = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
 RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
@@ -78,7 +78,7 @@ class Oidc(Base):
     authorization_endpoint: HttpsUrl = Field(description="Where users log in.")  # type: ignore[valid-type]
     token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")  # type: ignore[valid-type]
     user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")  # type: ignore[valid-type]
-    client_id: str = Field(description="Id of the client at the provider.")
+    client_id: str = Field(min_length=1, description="Id of the client at the provider.")
     client_secret: JsonSecretRef = Field(
         description="`secretsmanager:<name>:<json-key>`; CloudFormation reads it as it deploys."
     )
@@ -92,8 +92,10 @@ class Cognito(Base):
         "the ARN of a user pool",
         "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
     ) = Field(description="ARN of the user pool.")
-    client_id: str = Field(description="Id of the app client, which needs a client secret.")
-    domain: str = Field(description="Domain of the user pool, or its prefix.")
+    client_id: str = Field(
+        min_length=1, description="Id of the app client, which needs a client secret."
+    )
+    domain: str = Field(min_length=1, description="Domain of the user pool, or its prefix.")
 
 
 class Authenticate(Base):
@@ -101,8 +103,8 @@ class Authenticate(Base):
 
     oidc: Oidc | None = Field(None, description="An OpenID Connect provider.")
     cognito: Cognito | None = Field(None, description="A Cognito user pool.")
-    scope: str = Field("openid", description="What is asked of the provider.")
-    session_cookie: str | None = Field(None, description="Name of the session's cookie.")
+    scope: str = Field("openid", min_length=1, description="What is asked of the provider.")
+    session_cookie: CookieName | None = Field(None, description="Name of the session's cookie.")
     session_timeout: duration(1, 604800) = Field(  # type: ignore[valid-type]
         604800, description="How long a session lasts."
     )
@@ -180,7 +182,7 @@ class Route(TargetSettings):
     paths: Different[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
     headers: Headers = Field({}, description="Headers by name, with their values.")
     methods: Different[Method] = Field([], description="HTTP methods, such as `POST`.")  # type: ignore[valid-type]
-    query: list[QueryString] = Field([], description="Parameters of the query.")
+    query: Different[QueryString] = Field([], description="Parameters of the query.")
     source_ips: Different[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
@@ -217,6 +219,11 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
     yield from _target_problems(route, path)
     if https is False:
         yield from _https_problems(route, path)
+    if https and route.redirect and route.redirect.protocol == "HTTP":
+        # ELB API reference, RedirectActionConfig: "You can't redirect HTTPS to HTTP."
+        message = f"`{route.via}` speaks HTTPS, and cannot redirect to HTTP"
+        hint = "Write `protocol: HTTPS`, or leave it out."
+        yield Problem("M1214", (*path, "redirect", "protocol"), message, hint)
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -255,10 +262,23 @@ def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
         hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
         yield Problem("M1105", (*path, "health_check"), message, hint)
+    if check and check.matcher:
+        yield from _matcher_problems(check.matcher, route.protocol_version, path)
     if route.slow_start is not None and route.algorithm != "round_robin":
         # Application Load Balancers user guide, "Slow start mode".
         message = f"`slow_start` cannot be used with `{route.algorithm}`"
         yield Problem("M1108", (*path, "slow_start"), message, "Leave one of them out.")
+
+
+def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
+    """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
+    low, high = (0, 99) if version == "GRPC" else (200, 499)
+    for code in re.findall(r"\d+", matcher):
+        if not low <= int(code) <= high:
+            message = f"{code} is not a status that can mean healthy for {version}"
+            hint = f"Write codes from {low} to {high}."
+            at = (*path, "health_check", "matcher")
+            yield Problem("M1105", at, message, hint, because=[(*path, "protocol_version")])
 
 
 def _https_problems(route: Route, path: Path) -> Iterator[Problem]:

@@ -18,7 +18,8 @@ from templates.parts.fields import duration, text
 
 
 def _matcher(value: str) -> str:
-    if not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
+    backwards = any(int(low) > int(high) for low, high in re.findall(r"(\d+)-(\d+)", value))
+    if backwards or not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
         hint = 'Write "200", "200-399" or "200,302".'
         raise wrong("M1107", f"{shown(value)} names no status", hint)
     return value
