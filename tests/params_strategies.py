@@ -1,0 +1,496 @@
+"""Hypothesis strategies for the params of whole environments, all of them valid.
+
+Valid but for one thing: two routes that were drawn may clash, which nobody can tell beforehand
+without computing what the code under test computes. `plan` gives such a draw back.
+
+The draws are the same in every run, so that a red test is always news about the change that it is
+red for. `EXPLORE=1` draws others: for whoever has changed a template and wants to look further.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from hypothesis import HealthCheck, Phase, assume, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from moorage.build import build
+from moorage.compose import compose
+from moorage.link import link
+from moorage.load import load
+from moorage.model import Finding, Plan
+from moorage.render import render
+from moorage.validate import validate
+from templates import TEMPLATES
+from templates.parts.fargate import SIZES
+
+Params = dict[str, Any]
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+_ARN = f"arn:aws:{{service}}:{REGION}:{ACCOUNT}:{{rest}}"
+_CERTIFICATES = [
+    _ARN.format(service="acm", rest=f"certificate/0a1b2c3d-0000-4000-8000-00000000000{number}")
+    for number in range(3)
+]
+_POOL = _ARN.format(service="cognito-idp", rest=f"userpool/{REGION}_AbCdEfGhI")
+_KEY = _ARN.format(service="kms", rest="key/1234abcd-12ab-34cd-56ef-1234567890ab")
+_SECRET = _ARN.format(service="secretsmanager", rest="secret:shop/db-AbCdEf")
+_ACL = _ARN.format(service="wafv2", rest="regional/webacl/shop/0a1b2c3d-0000-4000-8000-000000000")
+_LISTENER = _ARN.format(
+    service="elasticloadbalancing", rest="listener/app/old/0a1b2c3d4e5f6a7b/8c9d0e1f2a3b4c5d"
+)
+_BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+
+_SMALL = "abcdefghijklmnopqrstuvwxyz"
+WORDS = st.text(_SMALL, min_size=2, max_size=9)
+_SERVICE_NAMES = ["api", "web-shop", "mail", "search-2", "ntp", "staff"]
+_CONTAINER_NAMES = ["app", "nginx", "side_car", "Metrics"]
+
+steady = partial(
+    settings,
+    deadline=None,  # a shared machine is slow now and then, which says nothing about the code
+    derandomize="EXPLORE" not in os.environ,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],  # explaining takes minutes
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+# From params to a plan -----------------------------------------------------------------------
+
+
+def plan(params: Params) -> Plan:
+    """All stacks of an environment, not linted; a draw whose only fault is a clash is dropped."""
+    found, findings = _linked(yaml.safe_dump(params))
+    assume({one.code for one in findings} != {"M1209"})
+    assert found is not None, findings
+    assert findings == []
+    return found
+
+
+def plan_of(text: str) -> Plan:
+    """The same of a params file that is valid for sure."""
+    found, findings = _linked(text)
+    assert found is not None, findings
+    return found
+
+
+def linted(params: Params) -> tuple[Finding, ...]:
+    """All findings of a whole build, cfn-lint's among them."""
+    with _folder(yaml.safe_dump(params)) as folder:
+        return build(folder, "dev", TEMPLATES, Path("out")).findings
+
+
+@contextmanager
+def _folder(text: str) -> Iterator[Path]:
+    """A folder with `dev.yaml`. Its own name is always the same: templates' first line holds it."""
+    with TemporaryDirectory() as above:
+        folder = Path(above, "params")
+        folder.mkdir()
+        Path(folder, "dev.yaml").write_text(text)
+        yield folder
+
+
+def _linked(text: str) -> tuple[Plan | None, list[Finding]]:
+    with _folder(text) as folder:
+        document, findings = load(folder, "dev")
+    assert document is not None, findings
+    env, more = validate(document, TEMPLATES)
+    if env is None:
+        return None, [*findings, *more]
+    rendered = [render(stack, document, "yaml") for stack in compose(env, TEMPLATES)]
+    renderings = tuple(one for one, _ in rendered if one is not None)
+    found, last = link(renderings, env, document)
+    return found, [*findings, *more, *(one for _, faults in rendered for one in faults), *last]
+
+
+# Whole environments --------------------------------------------------------------------------
+
+
+@st.composite
+def environments(draw: DrawFn, most_services: int = 4) -> Params:
+    """A network, a cluster, one or two load balancers, and services behind them."""
+    network = draw(_networks())
+    cluster = draw(_clusters())
+    balancers = {
+        name: draw(_balancers(network)) for name in draw(_some(["public", "inner-lb"], 1, 2))
+    }
+    names = draw(_some(_SERVICE_NAMES, 1, most_services))
+    services = {name: draw(_services(name, network, cluster, balancers)) for name in names}
+    header = draw(
+        _optional(
+            tags=st.dictionaries(WORDS, WORDS, max_size=2),
+            permissions_boundary=st.just(_BOUNDARY),
+            account=st.just(ACCOUNT),
+        )
+    )
+    return {
+        "app": draw(st.sampled_from(["shop", "a", "my-app-2"])),
+        "region": REGION,
+        **header,
+        "stacks": {"network": network, "cluster": cluster, **balancers, **services},
+    }
+
+
+def shuffled(value: Any, chance: Random) -> Any:
+    """The same value with the keys of every map in another order."""
+    if isinstance(value, list):
+        return [shuffled(item, chance) for item in value]
+    if isinstance(value, dict):
+        keys = chance.sample(list(value), len(value))
+        return {key: shuffled(value[key], chance) for key in keys}
+    return value
+
+
+def _some(choices: list[Any], least: int, most: int) -> SearchStrategy[list[Any]]:
+    return st.lists(st.sampled_from(choices), min_size=least, max_size=most, unique_by=repr)
+
+
+def _optional(**fields: SearchStrategy[Any]) -> SearchStrategy[Params]:
+    """Each field is there or is not."""
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+# Network and cluster -------------------------------------------------------------------------
+
+_LOGS = _optional(
+    retention=st.sampled_from(["1d", "14d", "365d"]), keep=st.booleans(), kms_key=st.just(_KEY)
+)
+
+
+def _ids(kind: str, first: int, count: int) -> list[str]:
+    return [f"{kind}-{number:017x}" for number in range(first, first + count)]
+
+
+@st.composite
+def _networks(draw: DrawFn) -> Params:
+    if draw(st.integers(0, 4)) == 0:
+        both = {"public_subnets": _ids("subnet", 10, 2), "private_subnets": _ids("subnet", 20, 2)}
+        vpc = {"vpc": _ids("vpc", 1, 1)[0], "cidr": "10.9.0.0/16"}
+        return {"existing": vpc | both | draw(_optional(ipv6=st.booleans()))}
+    egress = draw(st.sampled_from(["public", "nat", "nat-per-az", "endpoints"]))
+    more = {"endpoints": _some(["sqs", "sts", "dynamodb"], 0, 2)} if egress == "endpoints" else {}
+    zones = st.sampled_from([2, 3, [f"{REGION}b", f"{REGION}a"]])
+    return {"egress": egress} | draw(
+        _optional(
+            cidr=st.sampled_from(["10.20.0.0/16", "192.168.0.0/20"]),
+            availability_zones=zones,
+            ipv6=st.booleans(),
+            flow_logs=st.one_of(st.booleans(), _LOGS),
+            **more,
+        )
+    )
+
+
+_SHARES = st.sampled_from(
+    [
+        {"FARGATE": {"weight": 1}},
+        {"FARGATE_SPOT": {"weight": 2}},
+        {"FARGATE": {"base": 1, "weight": 1}, "FARGATE_SPOT": {"weight": 3}},
+    ]
+)
+
+
+@st.composite
+def _clusters(draw: DrawFn) -> Params:
+    if draw(st.integers(0, 4)) == 0:
+        more = _optional(
+            exec_log_group=st.just("/shop/exec"),
+            capacity_providers=st.just(["FARGATE", "FARGATE_SPOT"]),
+        )
+        return {"existing": {"name": "old", **draw(more)}}
+    return draw(
+        _optional(
+            container_insights=st.sampled_from(["off", "on", "enhanced"]),
+            exec_logs=st.one_of(st.booleans(), _LOGS),
+            default_strategy=_SHARES,
+        )
+    )
+
+
+# Load balancers ------------------------------------------------------------------------------
+
+
+@st.composite
+def _balancers(draw: DrawFn, network: Params) -> Params:
+    if draw(st.integers(0, 4)) == 0:
+        protocol = _optional(protocol=st.sampled_from(["HTTP", "HTTPS"]))
+        group = _ids("sg", 7, 1)[0]
+        existing = {"listener": _LISTENER, "security_group": group, **draw(protocol)}
+        return {"template": "alb", "existing": existing}
+    scheme = draw(st.sampled_from(["internet-facing", "internal"]))
+    certificate = draw(st.sampled_from([None, _CERTIFICATES[0], _CERTIFICATES]))
+    fields: dict[str, SearchStrategy[Any]] = {
+        "idle_timeout": st.sampled_from(["1s", "2m"]),
+        "deletion_protection": st.booleans(),
+        "drop_invalid_headers": st.booleans(),
+        "access_logs": st.sampled_from([True, False, {"prefix": "alb"}, {"bucket": "our-logs"}]),
+        "web_acl": st.just(_ACL),
+        "aliases": st.just([{"zone": "Z0123456789ABCDEFGHIJ", "name": "*.example.com"}]),
+        "clients": st.just(["10.0.0.0/8", "pl-0123456789abcdef0"]),
+    }
+    ipv6 = network.get("existing", network).get("ipv6")
+    if scheme == "internet-facing" and ipv6:
+        fields["ip_address_type"] = st.sampled_from(["ipv4", "dualstack"])
+    if scheme == "internet-facing" and certificate:
+        fields["authentication"] = st.booleans()
+    given = {"certificate": certificate} if certificate else {}
+    return {"template": "alb", "scheme": scheme, **given, **draw(_optional(**fields))}
+
+
+def _has_https(balancer: Params) -> bool:
+    its = balancer.get("existing", {"protocol": "HTTPS" if "certificate" in balancer else "HTTP"})
+    return bool(its.get("protocol", "HTTPS") == "HTTPS")
+
+
+def _can_log_in(balancer: Params) -> bool:
+    reaches = "existing" in balancer or balancer.get("authentication", False)
+    return _has_https(balancer) and reaches
+
+
+# Services ------------------------------------------------------------------------------------
+
+
+@st.composite
+def _services(
+    draw: DrawFn, name: str, network: Params, cluster: Params, balancers: dict[str, Params]
+) -> Params:
+    cpu = draw(st.sampled_from([256, 512, 1024, 4096]))
+    containers = draw(_containers(private=network.get("egress") == "endpoints"))
+    spot = "existing" not in cluster or "capacity_providers" in cluster["existing"]
+    by_exec = not any(one.get("readonly_root_filesystem") for one in containers.values())
+    expose = draw(_exposures(name, containers, balancers))
+    exposed = any("redirect" not in one and "fixed_response" not in one for one in expose)
+    fields: dict[str, SearchStrategy[Any]] = {
+        "cpu_architecture": st.sampled_from(["X86_64", "ARM64"]),
+        "ephemeral_storage": st.integers(21, 200),
+        "platform_version": st.sampled_from(["LATEST", "1.4.0"]),
+        "security_groups": st.just(_ids("sg", 3, 2)),
+        "task_role": _TASK_ROLES,
+        "execution_role": st.just({"existing": f"arn:aws:iam::{ACCOUNT}:role/start"}),
+        "permissions_boundary": st.just(_BOUNDARY),
+        "kms_keys": st.just([_KEY]),
+        "logs": st.one_of(st.just({"existing": "/shop/old"}), _LOGS),
+        "desired_count": st.integers(0, 4),
+        "minimum_healthy_percent": st.sampled_from([0, 50, 100]),
+        "maximum_percent": st.sampled_from([200, 400]),
+        "circuit_breaker": st.sampled_from([True, False, {"rollback": False}]),
+        "availability_zone_rebalancing": st.booleans(),
+        **({"enable_execute_command": st.booleans()} if by_exec else {}),
+        **({"capacity_providers": _SHARES} if spot else {}),
+        **({"health_check_grace_period": st.sampled_from(["0s", "5m"])} if exposed else {}),
+        **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
+    }
+    return {
+        "template": "service",
+        "cpu": cpu,
+        "memory": draw(st.sampled_from(SIZES[cpu])),
+        "containers": containers,
+        "expose": expose,
+        **draw(_optional(**fields)),
+    }
+
+
+_TASK_ROLES = st.one_of(
+    st.just({"existing": f"arn:aws:iam::{ACCOUNT}:role/task"}),
+    _optional(
+        managed_policies=st.just(["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]),
+        statements=st.just(
+            [
+                {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::shop-${env}/*"},
+                {
+                    "Sid": "Queue",
+                    "Action": ["sqs:SendMessage"],
+                    "Resource": f"arn:aws:sqs:{REGION}:$${{AWS::AccountId}}:shop-*",
+                    "Condition": {"StringEquals": {"aws:SourceVpc": "vpc-0a1b2c3d"}},
+                },
+            ]
+        ),
+    ),
+)
+
+
+@st.composite
+def _containers(draw: DrawFn, private: bool) -> dict[str, Params]:
+    """One to three; no two of them listen on the same port."""
+    names = draw(_some(_CONTAINER_NAMES, 1, 3))
+    return {
+        name: draw(_one_container(8000 + 10 * index, names[:index], private))
+        for index, name in enumerate(names)
+    }
+
+
+@st.composite
+def _one_container(draw: DrawFn, first_port: int, before: list[str], private: bool) -> Params:
+    images = ["ecr:shop/web:1.4.2", f"ecr:dev/nginx@sha256:{'0a' * 32}"]
+    elsewhere = [f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/old/app:7"]
+    public = ["public.ecr.aws/nginx/nginx:1.27.3", "ghcr.io/acme/app:2"]
+    ports = draw(_some([first_port + offset for offset in range(3)], 0 if before else 1, 2))
+    text = st.text(_SMALL + "ÄÖ -_/:%'\"#", max_size=12)
+    fields: dict[str, SearchStrategy[Any]] = {
+        "command": st.lists(text, min_size=1, max_size=3),
+        "entry_point": st.just(["/bin/sh", "-c"]),
+        "environment": st.dictionaries(
+            WORDS.map(str.upper), st.one_of(text, st.integers(), st.booleans()), max_size=3
+        ),
+        "environment_files": _some(["arn:aws:s3:::conf/a.env", "arn:aws:s3:::conf/b.env"], 1, 2),
+        "secrets": st.dictionaries(st.sampled_from(["DB_PASSWORD", "KEY_2"]), _SECRETS, min_size=1),
+        "health_check": st.just({"command": "curl -f http://127.0.0.1/", "start_period": "1m"}),
+        "essential": st.just(True),
+        "user": st.just("1000:1000"),
+        "readonly_root_filesystem": st.booleans(),
+        "init_process_enabled": st.booleans(),
+        "drop_capabilities": st.just(["ALL"]),
+        "ulimits": st.just({"nofile": {"soft": 1024, "hard": 65536}}),
+        "cpu": st.integers(0, 64),
+        "memory_reservation": st.integers(6, 128),
+        "stop_timeout": st.sampled_from(["2s", "120s"]),
+        "restart_policy": st.sampled_from([{}, {"restart_attempt_period": "60s"}]),
+        "docker_labels": st.dictionaries(WORDS, text, max_size=2),
+        "repository_credentials": st.just("secretsmanager:registry"),
+        **({"depends_on": st.just({before[0]: "START"})} if before else {}),
+    }
+    return {
+        "image": draw(st.sampled_from([*images, *elsewhere, *(() if private else public)])),
+        "ports": draw(st.permutations([*ports, f"{first_port + 5}/udp"])) if ports else [],
+        **draw(_optional(**fields)),
+    }
+
+
+_SECRETS = st.sampled_from(
+    [
+        "ssm:/shop/${env}/db_password",
+        "ssm:plain",
+        "secretsmanager:shop/${env}/db:password",
+        "secretsmanager:shop/api::AWSCURRENT",
+        f"secretsmanager:{_SECRET}:password",
+    ]
+)
+
+
+# Routes --------------------------------------------------------------------------------------
+
+
+@st.composite
+def _exposures(
+    draw: DrawFn, service: str, containers: dict[str, Params], balancers: dict[str, Params]
+) -> list[Params]:
+    """Up to three routes; only the first to a target sets the target group."""
+    routes: list[Params] = []
+    set_already: set[Any] = set()
+    for index in range(draw(st.integers(0, 3))):
+        via = draw(st.sampled_from(sorted(balancers)))
+        name = f"route-{index}"
+        asked = draw(_conditions())
+        kind = draw(st.sampled_from(["forward"] * 6 + ["redirect", "fixed_response"]))
+        if kind == "forward":
+            target = draw(st.sampled_from(_tcp_ports(containers)))
+            ends = draw(_target_settings(containers, balancers[via]))
+            ends = {} if (via, target) in set_already else ends
+            set_already.add((via, target))
+            login = draw(_optional(authenticate=_LOGINS)) if _can_log_in(balancers[via]) else {}
+            routes.append({"via": via, "name": name, **asked, **target, **ends, **login})
+        else:
+            answer = {"redirect": _REDIRECTS, "fixed_response": _RESPONSES}[kind]
+            routes.append({"via": via, "name": name, **asked, kind: draw(answer)})
+    return routes
+
+
+class _Target(dict[str, Any]):
+    """Container and port, as keys of a route; can stand in a set."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
+def _tcp_ports(containers: dict[str, Params]) -> list[_Target]:
+    return [
+        _Target(container=name, port=port)
+        for name, one in sorted(containers.items())
+        for port in one["ports"]
+        if isinstance(port, int)
+    ]
+
+
+@st.composite
+def _conditions(draw: DrawFn) -> Params:
+    """A host, a path or both, and at most one more kind; five values and wildcards at most."""
+    word = draw(WORDS)
+    kinds = draw(st.sampled_from(["host", "path", "both"]))
+    host = st.sampled_from([f"{word}.example.com", f"*.{word}.example.com"])
+    path = st.sampled_from([f"/{word}", f"/{word}/*", f"/{word}*", f"*.{word}", "/*"])
+    asked: Params = {}
+    if kinds != "path":
+        asked["hosts"] = [draw(host)]
+    if kinds != "host":
+        asked["paths"] = draw(st.lists(path, min_size=1, max_size=2, unique=True))
+    return asked | draw(_MORE_CONDITIONS)
+
+
+_MORE_CONDITIONS = st.sampled_from(
+    [
+        {},
+        {},
+        {},
+        {"headers": {"X-Canary": ["yes", "1"]}},
+        {"headers": {"User-Agent": "*Chrome*"}},
+        {"methods": ["POST", "GET"]},
+        {"query": [{"key": "version", "value": "2"}, {"value": "beta"}]},
+        {"source_ips": ["10.0.0.0/8"]},
+    ]
+)
+
+
+@st.composite
+def _target_settings(draw: DrawFn, containers: dict[str, Params], balancer: Params) -> Params:
+    versions = ["HTTP1", "HTTP2", "GRPC"] if _has_https(balancer) else ["HTTP1"]
+    version = draw(st.sampled_from(versions))
+    ports = [target["port"] for target in _tcp_ports(containers)]
+    check = _optional(
+        path=st.just("/grpc.health.v1.Health/Check" if version == "GRPC" else "/healthz"),
+        port=st.sampled_from(ports),
+        interval=st.sampled_from(["10s", "5m"]),
+        healthy_threshold=st.integers(2, 10),
+        matcher=st.just("0" if version == "GRPC" else "200,204"),
+    )
+    cookies = st.sampled_from([{}, {"duration": "1h"}, {"app_cookie": "session"}])
+    return {"protocol_version": version} | draw(
+        _optional(
+            protocol=st.sampled_from(["HTTP", "HTTPS"]),
+            health_check=check,
+            deregistration_delay=st.sampled_from(["0s", "1h"]),
+            stickiness=cookies,
+            algorithm=st.sampled_from(["round_robin", "least_outstanding_requests"]),
+        )
+    )
+
+
+_LOGINS = st.sampled_from(
+    [
+        {"cognito": {"user_pool": _POOL, "client_id": "abc", "domain": "shop"}},
+        {
+            "oidc": {
+                "issuer": "https://login.example.com",
+                "authorization_endpoint": "https://login.example.com/authorize",
+                "token_endpoint": "https://login.example.com/token",
+                "user_info_endpoint": "https://login.example.com/user",
+                "client_id": "abc",
+                "client_secret": "secretsmanager:login:secret",
+            },
+            "session_timeout": "1h",
+        },
+    ]
+)
+_REDIRECTS = st.sampled_from(
+    [{"host": "new.example.com"}, {"path": "/new/#{path}", "status_code": 301}]
+)
+_RESPONSES = st.sampled_from([{}, {"status_code": 200, "message_body": "Closed today"}])

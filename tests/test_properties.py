@@ -1,0 +1,368 @@
+"""What holds for every environment that can be built, whatever its params say.
+
+Each test draws params of a whole environment (`params_strategies`) and judges what comes out of
+them as CloudFormation, ECS and a reviewer would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint.decode.decode import decode_str
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from params_strategies import Params, environments, linted, plan, plan_of, shuffled, steady
+
+from moorage.link import MAX_LOGICAL_ID
+from moorage.model import Plan, PlannedStack
+from moorage.write import files
+
+Body = dict[str, Any]
+Resources = dict[str, Any]
+
+
+def resources(stack: PlannedStack, kind: str = "") -> Resources:
+    """Properties of a stack's resources of one type, by logical ID; of all of them without one."""
+    return {
+        name: one.get("Properties", {})
+        for name, one in stack.rendering.body["Resources"].items()
+        if kind in ("", one["Type"].removeprefix("AWS::"))
+    }
+
+
+def services(plan: Plan) -> Iterator[PlannedStack]:
+    return (stack for stack in plan.stacks if resources(stack, "ECS::Service"))
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """A value and everything in it."""
+    yield value
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from inside(item)
+
+
+def digest(plan: Plan) -> str:
+    return hashlib.sha256(json.dumps(files(plan)).encode()).hexdigest()
+
+
+# The same in, the same out -------------------------------------------------------------------
+
+
+@steady(max_examples=25)
+@given(environments(), st.integers())
+def test_the_order_of_keys_changes_nothing(params: Params, seed: int) -> None:
+    again = shuffled(params, Random(seed))
+    first = files(plan(params))
+    assert files(plan_of(yaml.safe_dump(params))) == first, "the same params"
+    assert files(plan_of(yaml.safe_dump(again, sort_keys=False))) == first, "in another order"
+    assert files(plan_of(json.dumps(again))) == first, "as JSON, which is YAML too"
+
+
+_BUILD = """
+import sys
+from params_strategies import plan_of
+from test_properties import digest
+for text in sys.stdin.read().split("---"):
+    print(digest(plan_of(text)))
+"""
+
+
+def test_another_process_with_other_hashes_writes_the_same() -> None:
+    written: dict[str, str] = {}
+
+    @steady(max_examples=10)
+    @given(environments())
+    def draw(params: Params) -> None:
+        written[json.dumps(params)] = digest(plan(params))
+
+    draw()
+    other = min({"1", "2"} - {os.environ.get("PYTHONHASHSEED", "")})
+    there = subprocess.run(
+        [sys.executable, "-c", _BUILD],
+        input="---".join(written),
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONHASHSEED": other, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=True,
+    )
+    assert there.stdout.split() == list(written.values())
+
+
+@steady(max_examples=40)
+@given(environments(most_services=3), st.data())
+def test_a_service_more_or_less_changes_no_other_stack(params: Params, data: st.DataObject) -> None:
+    stacks = params["stacks"]
+    names = [name for name, one in stacks.items() if one.get("template") == "service"]
+    assume(len(names) > 1)
+    gone = data.draw(st.sampled_from(names))
+    fewer = params | {"stacks": {name: one for name, one in stacks.items() if name != gone}}
+    with_it = {one.name: one for one in plan(params).stacks}
+    assert with_it.pop(gone)
+    assert with_it == {one.name: one for one in plan(fewer).stacks}
+
+
+# Stacks among each other ---------------------------------------------------------------------
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> None:
+    exported: dict[str, str] = {}
+    for stack in plan(params).stacks:
+        imports = {
+            one["Fn::ImportValue"]
+            for one in inside(stack.rendering.body)
+            if isinstance(one, dict) and "Fn::ImportValue" in one
+        }
+        assert imports <= exported.keys()
+        assert {one.name: one.stack for one in stack.imports} == {
+            name: exported[name] for name in imports
+        }
+        for output in stack.rendering.body.get("Outputs", {}).values():
+            if "Export" in output:
+                name = output["Export"]["Name"]
+                assert name not in exported
+                exported[name] = stack.name
+
+
+# Templates -----------------------------------------------------------------------------------
+
+
+@steady(max_examples=15)
+@given(environments())
+def test_nothing_is_found_in_it(params: Params) -> None:
+    findings = linted(params)
+    assume({one.code for one in findings} != {"M1209"})
+    assert findings == ()
+
+
+@steady(max_examples=25)
+@given(environments())
+def test_the_text_says_what_the_body_says(params: Params) -> None:
+    for stack in plan(params).stacks:
+        read, faults = decode_str(stack.rendering.text)
+        assert faults == []
+        assert _long(read) == _long(stack.rendering.body)
+        assert "\t" not in stack.rendering.text
+        assert all(line == line.rstrip() for line in stack.rendering.text.splitlines())
+
+
+def _long(value: Any) -> Any:
+    """Plain data; `GetAtt` with its two parts, however it was written."""
+    if isinstance(value, dict):
+        return {
+            str(key): str.split(item, ".", 1)
+            if key == "Fn::GetAtt" and isinstance(item, str)
+            else _long(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_long(item) for item in value]
+    return str(value) if isinstance(value, str) else value
+
+
+# Names that AWS asks for, and one that blocks nothing: a task definition's family. Alias records
+# are names and nothing else, and a setting's name is no name of a resource.
+_PHYSICAL = {
+    "AutoScaling::AutoScalingGroup": "AutoScalingGroupName",
+    "EC2::SecurityGroup": "GroupName",
+    "ECS::Cluster": "ClusterName",
+    "ECS::Service": "ServiceName",
+    "ElasticLoadBalancingV2::LoadBalancer": "Name",
+    "ElasticLoadBalancingV2::TargetGroup": "Name",
+    "IAM::Role": "RoleName",
+    "Logs::LogGroup": "LogGroupName",
+    "S3::Bucket": "BucketName",
+}
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params: Params) -> None:
+    for stack in plan(params).stacks:
+        body = stack.rendering.body
+        for name in (*body["Resources"], *body.get("Outputs", {})):
+            assert re.fullmatch(r"[A-Za-z0-9]+", name)
+            assert len(name) <= MAX_LOGICAL_ID
+        for kind, key in _PHYSICAL.items():
+            assert not [name for name, one in resources(stack, kind).items() if key in one]
+
+
+# The resources of these take none in a policy: Service Authorization Reference, Amazon ECR, Amazon
+# Message Gateway Service and CloudWatch Logs.
+_EVERYWHERE = {
+    "ecr:GetAuthorizationToken",
+    "logs:DescribeLogGroups",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+}
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_no_policy_allows_every_action_or_every_resource(params: Params) -> None:
+    for stack in plan(params).stacks:
+        for value in inside(stack.rendering.body):
+            if not isinstance(value, dict) or value.get("Effect") != "Allow":
+                continue
+            actions, named = _list(value["Action"]), _list(value.get("Resource", []))
+            assert not [action for action in actions if "*" in action]
+            assert "NotAction" not in value
+            assert "*" not in named or set(actions) <= _EVERYWHERE
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+# Services ------------------------------------------------------------------------------------
+
+
+def forwarded(rule: Body) -> list[str]:
+    """The target groups that a listener rule leads to."""
+    return [one["TargetGroupArn"]["Ref"] for one in rule["Actions"] if one["Type"] == "forward"]
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_a_service_waits_for_the_rules_that_lead_to_it(params: Params) -> None:
+    for stack in services(plan(params)):
+        service = stack.rendering.body["Resources"]["Service"]
+        waits = set(service.get("DependsOn", []))
+        attached = {
+            one["TargetGroupArn"]["Ref"] for one in service["Properties"].get("LoadBalancers", [])
+        }
+        rules = {
+            name: forwarded(rule)
+            for name, rule in resources(stack, "ElasticLoadBalancingV2::ListenerRule").items()
+        }
+        groups = set(resources(stack, "ElasticLoadBalancingV2::TargetGroup"))
+        assert {name for name, led in rules.items() if led} <= waits
+        assert {group for led in rules.values() for group in led} == groups == attached
+        opened = (*resources(stack, "EC2::SecurityGroupIngress"),)
+        assert waits >= {*opened, *resources(stack, "EC2::SecurityGroupEgress")}
+
+
+def listener_of(stack: PlannedStack, group: str) -> set[str]:
+    """The listeners whose rules lead to a target group, as text."""
+    rules = resources(stack, "ElasticLoadBalancingV2::ListenerRule").values()
+    return {json.dumps(rule["ListenerArn"]) for rule in rules if group in forwarded(rule)}
+
+
+def balancer_group(params: Params, via: str) -> Any:
+    """A load balancer's security group, as a service refers to it."""
+    its = params["stacks"][via].get("existing")
+    export = f"{params['app']}-dev-{via}-SecurityGroupId"
+    return its["security_group"] if its else {"Fn::ImportValue": export}
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_tasks_and_load_balancers_open_the_ports_in_use_and_no_other(params: Params) -> None:
+    for stack in services(plan(params)):
+        expose = params["stacks"][stack.name]["expose"]
+        used = {
+            (json.dumps(balancer_group(params, route["via"])), port)
+            for route in expose
+            if "port" in route
+            for port in (route["port"], route.get("health_check", {}).get("port", route["port"]))
+        }
+        mine = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
+        ways = {
+            "Ingress": ("SourceSecurityGroupId", "GroupId"),
+            "Egress": ("GroupId", "DestinationSecurityGroupId"),
+        }
+        for kind, (balancer, tasks) in ways.items():
+            rules = list(resources(stack, f"EC2::SecurityGroup{kind}").values())
+            assert all(rule[tasks] == mine and rule["IpProtocol"] == "tcp" for rule in rules)
+            assert all(rule["FromPort"] == rule["ToPort"] for rule in rules)
+            opened = [(json.dumps(rule[balancer]), rule["FromPort"]) for rule in rules]
+            assert len(opened) == len(set(opened)), "EC2 refuses a second rule like the first"
+            assert set(opened) == used
+        own = resources(stack, "EC2::SecurityGroup")["SecurityGroup"]
+        assert "SecurityGroupIngress" not in own
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_target_groups_fit_the_containers_they_lead_to(params: Params) -> None:
+    for stack in services(plan(params)):
+        service = resources(stack)["Service"]
+        definitions = resources(stack)["TaskDefinition"]["ContainerDefinitions"]
+        groups = resources(stack, "ElasticLoadBalancingV2::TargetGroup")
+        listened = {
+            one["Name"]: {mapping["ContainerPort"] for mapping in one.get("PortMappings", [])}
+            for one in definitions
+        }
+        for one in service.get("LoadBalancers", []):
+            group = groups[one["TargetGroupArn"]["Ref"]]
+            assert one["ContainerPort"] == group["Port"]
+            assert one["ContainerPort"] in listened[one["ContainerName"]]
+            assert group["TargetType"] == "ip"
+            asked = group["HealthCheckPort"]
+            assert asked == "traffic-port" or any(int(asked) in one for one in listened.values())
+            assert len(listener_of(stack, one["TargetGroupArn"]["Ref"])) == 1
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> None:
+    taken: set[tuple[str, int]] = set()
+    for stack in services(plan(params)):
+        for rule in resources(stack, "ElasticLoadBalancingV2::ListenerRule").values():
+            place = (json.dumps(rule["ListenerArn"]), rule["Priority"])
+            assert 1 <= rule["Priority"] <= 50_000
+            assert place not in taken
+            taken.add(place)
+
+
+# The draws themselves ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "AWS::EC2::NatGateway",
+        "AWS::EC2::VPCEndpoint",
+        "authenticate-oidc",
+        "authenticate-cognito",
+        "fixed-response",
+        "FARGATE_SPOT",
+        "GRPC",
+        "app_cookie",
+        "ssmmessages",
+        "secretsmanager",
+        "HttpsListener",
+        "listener/app/old",
+        "vpc-00",
+        '"Cluster": "old"',
+        "source-ip",
+        "query-string",
+    ],
+)
+def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
+    assert any(wanted in text for text in _drawn())
+
+
+def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
+    @steady(max_examples=60)
+    @given(environments())
+    def draw(params: Params) -> None:
+        kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
+
+    if not kept:
+        draw()
+    return kept
