@@ -29,6 +29,8 @@ _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
 _HEADER = ("app", "region", "account")
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = frozenset(_TAG + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null"))
+_MOST = 100_000
+"""Values that are read of a file, aliases written out: far more than params need."""
 _DEEPEST = 64
 """Levels of nesting that are read: far more than params need, far less than the stack bears."""
 
@@ -101,9 +103,11 @@ def _lost(data: Any, path: Path) -> bool:
 def _empty_stacks(file: _File, base: dict[str, Any]) -> Iterator[Finding]:
     """Stacks with nothing behind their name: null, which deletes, where there is none to delete."""
     stacks, below = file.data.get("stacks"), base.get("stacks")
+    known = {finding.path for finding in file.findings}
     for name, stack in stacks.items() if isinstance(stacks, dict) else ():
-        if stack is None and not (isinstance(below, dict) and name in below):
-            path = ("stacks", name)
+        path = ("stacks", name)
+        deletes = isinstance(below, dict) and name in below
+        if stack is None and not deletes and path not in known:
             hint = f"Write `{name}: {{}}` for a stack with all its defaults."
             message = "Nothing stands here, which would delete the stack"
             yield Finding("M1006", "error", file.places[path], path, message, hint)
@@ -174,6 +178,9 @@ def _read(path: FilePath) -> _File:
         return failed("M1006", 1, "The file must hold a map", hint)
     reader = _Reader(name)
     data = reader.value(root, (), ())
+    if len(reader.places) > _MOST:
+        message = f"With its aliases written out the file has more than {_MOST:,} values"
+        return failed("M1006", 1, message, "Leave some aliases out: params are never that many.")
     return _File(data, reader.places, tuple(reader.findings))
 
 
@@ -230,6 +237,8 @@ class _Reader:
             self._fault(
                 "M1006", node, path, "The alias stands inside its own anchor", "Write it out."
             )
+            return None
+        if len(self.places) > _MOST:
             return None
         if len(around) == _DEEPEST:
             message = f"More than {_DEEPEST} levels stand inside each other"

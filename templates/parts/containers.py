@@ -144,6 +144,7 @@ class Ulimit(Base):
     hard: int = Field(ge=0, le=_MOST, description="What the process may raise it to.")
 
 
+LabelName: Any = text(r"\S+", "the name of a label", "com.example.team")
 User: Any = text(
     r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000"
 )
@@ -217,7 +218,7 @@ class Container(Base):
         None, description="Time between SIGTERM and SIGKILL; 30s where nothing is said."
     )
     restart_policy: RestartPolicy | None = Field(None, description="Restart without a new task.")
-    docker_labels: dict[str, str] = Field({}, description="Labels of the container.")
+    docker_labels: dict[LabelName, str] = Field({}, description="Labels of the container.")
     repository_credentials: SecretRef | None = Field(
         None, description="`secretsmanager:<name>` with user and password of a private registry."
     )
@@ -326,21 +327,21 @@ def _check_problems(name: str, container: Container) -> Iterator[Problem]:
 def _order_problems(name: str, container: Container, containers: Containers) -> Iterator[Problem]:
     for other, condition in container.depends_on.items():
         path = ("containers", name, "depends_on", other)
-        because = [("containers", other)]
+        at = ("containers", other)
         if other == name:
             message = f"`{name}` would wait for itself"
             yield Problem("M1207", path, message, "Remove this line.")
         elif other not in containers:
             message = f"There is no container {shown(other)}"
-            yield Problem("M1204", path, message, meant(other, containers), because=because)
+            yield Problem("M1204", path, message, meant(other, containers), because=[at])
         elif condition in ("COMPLETE", "SUCCESS") and containers[other].essential:
             hint = f"Write `essential: false` at `{other}`, or wait for `START` or `HEALTHY`."
             message = f"The task would end with `{other}`, which is essential"
-            yield Problem("M1207", path, message, hint, because=because)
+            yield Problem("M1207", path, message, hint, because=[(*at, "essential")])
         elif condition == "HEALTHY" and not containers[other].health_check:
             hint = f"Add a `health_check` to `{other}`, or wait for `START`."
             message = f"`{other}` has no health check and would never be HEALTHY"
-            yield Problem("M1207", path, message, hint, because=because)
+            yield Problem("M1207", path, message, hint, because=[(*at, "health_check")])
 
 
 def meant(name: str, containers: Containers) -> str:

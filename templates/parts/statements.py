@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from troposphere import Sub
 
-from moorage.model import Base, Path, Problem, shown
+from moorage.model import Base, Path, Problem, shown, wrong
 from templates.parts.fields import Some, text
+
+# IAM user guide, "IAM JSON policy elements: Condition operators".
+Operator: Any = text(
+    r"(ForAnyValue:|ForAllValues:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like"
+    r"|(Numeric|Date)((Not)?Equals|(LessThan|GreaterThan)(Equals)?)|Bool|BinaryEquals"
+    r"|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?",
+    "a condition operator",
+    "StringEquals",
+)
+
+
+def _condition_value(value: Any) -> Any:
+    values = value if isinstance(value, list) else [value]
+    for one in values:
+        if not isinstance(one, str | bool | int | float):
+            message = f"{shown(one)} stands where text or a number belongs"
+            raise wrong("M1103", message, "Write what the key must be, or a list of such.")
+    return [str(one) for one in value] if isinstance(value, list) else value
+
+
+ConditionValue = Annotated[Any, AfterValidator(_condition_value)]
 
 
 class UserStatement(Base):
@@ -25,7 +46,7 @@ class UserStatement(Base):
     NotAction: Some[str] = Field([], description="All actions but these; with `Deny`.")
     Resource: Some[str] = Field([], description="ARNs of what they act on.")
     NotResource: Some[str] = Field([], description="All resources but these.")
-    Condition: dict[str, dict[str, Any]] = Field({}, description="When it holds.")
+    Condition: dict[Operator, dict[str, ConditionValue]] = Field({}, description="When it holds.")
 
 
 def statement_problems(statements: Sequence[UserStatement], path: Path) -> Iterator[Problem]:
