@@ -323,7 +323,7 @@ def clash(one: Route, other: Route, taken: Collection[int] = ()) -> tuple[str, s
     if one.priority is None and other.priority is None and _as_specific(one, other):
         return "takes some of the same requests and is as specific", hint
     if priority(one) == priority(other):
-        free = free_priority(one, taken)
+        free = free_priority(one, {priority(other), *taken})
         hint = f"Write `priority: {free}` here: it is free and keeps the order." if free else hint
         return f"has the same priority, {priority(one)},", hint
     return None
@@ -390,9 +390,9 @@ _ROWS = (
     # no host: by the path's rank
     _widths((1, 300), (3, 100), (15, 740), (14, 140), (32, 20), (65, 8)),
     # a host with wildcards: by both ranks
-    _widths((8, 6), (33, 24), (218, 6)),
+    _widths((8, 6), (33, 72), (218, 6)),
     # whole hosts: by the path's rank
-    _widths((1, 25_600), (3, 60), (15, 345), (14, 80), (32, 12), (65, 6)),
+    _widths((1, 24_100), (3, 60), (15, 345), (14, 80), (32, 12), (65, 6)),
 )
 _FIRST = tuple(sum(len(row) for row in _ROWS[:at]) for at in range(len(_ROWS)))
 _BANDS = tuple(width for row in _ROWS for width in row)
