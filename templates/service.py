@@ -84,7 +84,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from _deployment_problems(params)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     others = {other: its.expose for other, its in env.of(Params)}
-    yield from clash_problems(name, params.expose, others)
+    yield from clash_problems(name, params.expose, others, env)
 
 
 def _deployment_problems(params: Params) -> Iterator[Problem]:

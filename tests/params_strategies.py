@@ -45,9 +45,10 @@ _POOL = _ARN.format(service="cognito-idp", rest=f"userpool/{REGION}_AbCdEfGhI")
 _KEY = _ARN.format(service="kms", rest="key/1234abcd-12ab-34cd-56ef-1234567890ab")
 _SECRET = _ARN.format(service="secretsmanager", rest="secret:shop/db-AbCdEf")
 _ACL = _ARN.format(service="wafv2", rest="regional/webacl/shop/0a1b2c3d-0000-4000-8000-000000000")
-_LISTENER = _ARN.format(
-    service="elasticloadbalancing", rest="listener/app/old/0a1b2c3d4e5f6a7b/8c9d0e1f2a3b4c5d"
-)
+_LISTENERS = [
+    _ARN.format(service="elasticloadbalancing", rest=f"listener/app/old/0a1b2c3d4e5f6a7b/{number}")
+    for number in ("8c9d0e1f2a3b4c5d", "8c9d0e1f2a3b4c5e")
+]
 _BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
@@ -224,8 +225,8 @@ def _clusters(draw: DrawFn) -> Params:
 def _balancers(draw: DrawFn, network: Params) -> Params:
     if draw(st.integers(0, 4)) == 0:
         protocol = _optional(protocol=st.sampled_from(["HTTP", "HTTPS"]))
-        group = _ids("sg", 7, 1)[0]
-        existing = {"listener": _LISTENER, "security_group": group, **draw(protocol)}
+        listener, group = draw(st.sampled_from(_LISTENERS)), _ids("sg", 7, 1)[0]
+        existing = {"listener": listener, "security_group": group, **draw(protocol)}
         return {"template": "alb", "existing": existing}
     scheme = draw(st.sampled_from(["internet-facing", "internal"]))
     certificate = draw(st.sampled_from([None, _CERTIFICATES[0], _CERTIFICATES]))

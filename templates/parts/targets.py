@@ -242,18 +242,25 @@ def _opening(via: str, port: Port) -> str:
 
 
 def clash_problems(
-    stack: str, expose: Sequence[Route], others: Mapping[str, Sequence[Route]]
+    stack: str, expose: Sequence[Route], others: Mapping[str, Sequence[Route]], env: Environment
 ) -> Iterator[Problem]:
     """Routes of one listener that cannot both stand; told at the one that comes later by name."""
     every = [(name, at, one) for name, routes in others.items() for at, one in enumerate(routes)]
     for index, route in enumerate(expose):
-        beside = [one for one in every if one[2].via == route.via]
+        listener = _listener(route.via, env)
+        beside = [one for one in every if _listener(one[2].via, env) == listener]
         taken = {priority(one) for _, _, one in beside}
         for name, at, rival in beside:
             if (name, at) < (stack, index) and (found := clash(route, rival, taken)):
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
+
+
+def _listener(via: str, env: Environment) -> str:
+    """What tells listeners apart: two stacks may have taken over the same one."""
+    params = env.params_of(via, alb.Params)
+    return str(params.existing.listener) if params and params.existing else via
 
 
 # What comes out ------------------------------------------------------------------------------
@@ -285,7 +292,7 @@ def security_group_rules(
     at the tasks, one at the load balancer."""
     ports = {(one.via, port.number) for one in targets(expose, containers) for port in one.ports}
     rules: list[Any] = []
-    for via, port in sorted(ports):
+    for via, port in _different(ports, handles):
         shared = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
         balancer, tasks = handles[via].security_group, GetAtt("SecurityGroup", "GroupId")
         rules += [
@@ -305,6 +312,18 @@ def security_group_rules(
             ),
         ]
     return rules
+
+
+def _different(
+    ports: set[tuple[str, int]], handles: Mapping[str, alb.Handle]
+) -> list[tuple[str, int]]:
+    """Load balancer and port, in order. Load balancers that exist may share a security group, and
+    EC2 refuses a second rule like the first."""
+    found: dict[tuple[str, int], tuple[str, int]] = {}
+    for via, port in sorted(ports):
+        group = handles[via].security_group
+        found.setdefault((group if isinstance(group, str) else via, port), (via, port))
+    return list(found.values())
 
 
 def listener_rules(

@@ -1,0 +1,895 @@
+"""What the service template composes: who may do what, who may reach what, and what waits for what.
+
+What is wrong with params is under tests/errors, whole templates are under tests/golden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from moorage.compose import compose
+from moorage.load import Document
+from moorage.model import Finding
+from moorage.render import render
+from moorage.validate import validate
+from templates import TEMPLATES
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+HERE = f"{REGION}:{ACCOUNT}"
+KEY = f"arn:aws:kms:{HERE}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/old"
+BOUNDARY, OTHER_BOUNDARY = (f"arn:aws:iam::{ACCOUNT}:policy/{name}" for name in ("all", "one"))
+SECRET = f"arn:aws:secretsmanager:{HERE}:secret:shop/db-AbCdEf"
+CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/0a1b2c3d-1111-4222-8333-444455556666"
+POOL = f"arn:aws:cognito-idp:{HERE}:userpool/{REGION}_AbCdEfGhI"
+LISTENER = f"arn:aws:elasticloadbalancing:{HERE}:listener/app/old/50dc6c49/f2f7dc8e"
+EXISTING_ALB = {"listener": LISTENER, "security_group": "sg-0123456789abcdef0"}
+EXISTING_NETWORK = {
+    "vpc": "vpc-0123456789abcdef0",
+    "public_subnets": ["subnet-0000000000000000a", "subnet-0000000000000000b"],
+    "private_subnets": ["subnet-0000000000000000c", "subnet-0000000000000000d"],
+}
+OIDC = {
+    "issuer": "https://login.example.com",
+    "authorization_endpoint": "https://login.example.com/authorize",
+    "token_endpoint": "https://login.example.com/token",
+    "user_info_endpoint": "https://login.example.com/user",
+    "client_id": "abc",
+    "client_secret": "secretsmanager:login:secret",
+}
+
+IMAGE = "public.ecr.aws/nginx/nginx:1.27.3"
+WEB = {"image": IMAGE, "ports": [8080]}
+ROUTE = {"via": "public", "paths": ["/*"]}
+
+Resources = dict[str, dict[str, Any]]
+
+
+def built(stacks: dict[str, Any], **header: Any) -> tuple[dict[str, Any], list[Finding]]:
+    """The body of the stack `web`, and what was found on the way."""
+    every = {"network": {}, "cluster": {}, **stacks}
+    data = {"app": "shop", "region": REGION, **header, "stacks": every}
+    document = Document("dev", "params/dev.yaml", data, {})
+    env, findings = validate(document, TEMPLATES)
+    if env is None:
+        return {}, findings
+    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
+    rendering, faults = render(stack, document, "yaml")
+    assert rendering is not None, faults
+    return dict(rendering.body), findings
+
+
+def body(
+    *,
+    container: dict[str, Any] | None = None,
+    stacks: dict[str, Any] | None = None,
+    header: dict[str, Any] | None = None,
+    **given: Any,
+) -> dict[str, Any]:
+    """The body of a service `web` with one container `app`, unless more is said."""
+    containers = {"containers": {"app": {**WEB, **(container or {})}}}
+    service = {"template": "service", **containers, **given}
+    result, findings = built({"public": {"template": "alb"}, **(stacks or {}), "web": service},
+                             **(header or {}))  # fmt: skip
+    assert findings == []
+    return result
+
+
+def resources(**given: Any) -> Resources:
+    """Properties by logical ID."""
+    every = body(**given)["Resources"]
+    return {name: one.get("Properties", {}) for name, one in every.items()}
+
+
+def of_type(kind: str, among: dict[str, Any]) -> Resources:
+    found = {name: one for name, one in among["Resources"].items() if one["Type"].endswith(kind)}
+    return {name: one["Properties"] for name, one in found.items()}
+
+
+def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for policy in role.get("Policies", []):
+        yield from policy["PolicyDocument"]["Statement"]
+
+
+def allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
+    """Every pair of an action and a resource that a role's inline policies allow."""
+    return {
+        (action, text(resource))
+        for one in statements(role)
+        for action in listed(one["Action"])
+        for resource in listed(one["Resource"])
+    }
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def text(value: Any) -> str:
+    """An expression as a person would say it."""
+    if isinstance(value, str):
+        return value
+    ((function, argument),) = value.items()
+    if function == "Fn::GetAtt":
+        return ".".join(argument)
+    if function == "Fn::Sub" and isinstance(argument, list):
+        template, values = argument
+        for name, inner in values.items():
+            template = template.replace("${" + name + "}", text(inner))
+        return str(template)
+    return str(argument)
+
+
+def arn(service: str, rest: str) -> str:
+    """The ARN of something in the stack's own partition, region and account."""
+    return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}"
+
+
+WRITE_LOGS = {("logs:CreateLogStream", "LogGroup.Arn"), ("logs:PutLogEvents", "LogGroup.Arn")}
+
+
+# The execution role --------------------------------------------------------------------------
+
+
+def execution(**given: Any) -> set[tuple[str, str]]:
+    """What the execution role may do beside writing into its own log group."""
+    every = allowed(resources(**given)["ExecutionRole"])
+    assert every >= WRITE_LOGS
+    return every - WRITE_LOGS
+
+
+def test_with_a_public_image_and_no_secrets_the_execution_role_writes_logs_only() -> None:
+    assert execution() == set()
+
+
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+
+@pytest.mark.parametrize(
+    ("image", "repository"),
+    [
+        ("ecr:shop/web:1.4.2", arn("ecr", "repository/shop/web")),
+        (f"ecr:web@sha256:{'0a' * 32}", arn("ecr", "repository/web")),
+        (
+            "210987654321.dkr.ecr.us-east-1.amazonaws.com/base/app:7",
+            "arn:${AWS::Partition}:ecr:us-east-1:210987654321:repository/base/app",
+        ),
+    ],
+)
+def test_it_pulls_from_the_named_repository_only(image: str, repository: str) -> None:
+    token = ("ecr:GetAuthorizationToken", "*")
+    assert execution(container={"image": image}) == {
+        token,
+        *((action, repository) for action in PULL),
+    }
+
+
+@pytest.mark.parametrize(
+    ("reference", "grant", "value_from"),
+    [
+        (
+            "ssm:/shop/dev/db",
+            ("ssm:GetParameters", arn("ssm", "parameter/shop/dev/db")),
+            arn("ssm", "parameter/shop/dev/db"),
+        ),
+        (
+            "ssm:plain",
+            ("ssm:GetParameters", arn("ssm", "parameter/plain")),
+            arn("ssm", "parameter/plain"),
+        ),
+        (
+            f"ssm:arn:aws:ssm:{HERE}:parameter/other",
+            ("ssm:GetParameters", f"arn:aws:ssm:{HERE}:parameter/other"),
+            f"arn:aws:ssm:{HERE}:parameter/other",
+        ),
+        (
+            "secretsmanager:shop/db",
+            ("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:shop/db-??????")),
+            arn("secretsmanager", "secret:shop/db"),
+        ),
+        (
+            "secretsmanager:shop/db:password",
+            ("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:shop/db-??????")),
+            arn("secretsmanager", "secret:shop/db:password::"),
+        ),
+        (
+            "secretsmanager:shop/db::AWSPREVIOUS",
+            ("secretsmanager:GetSecretValue", arn("secretsmanager", "secret:shop/db-??????")),
+            arn("secretsmanager", "secret:shop/db::AWSPREVIOUS:"),
+        ),
+        (
+            f"secretsmanager:{SECRET}:password",
+            ("secretsmanager:GetSecretValue", SECRET),
+            f"{SECRET}:password::",
+        ),
+    ],
+)
+def test_it_reads_the_named_secret_only(
+    reference: str, grant: tuple[str, str], value_from: str
+) -> None:
+    every = resources(container={"secrets": {"VALUE": reference}})
+    assert allowed(every["ExecutionRole"]) == {grant, *WRITE_LOGS}
+    (secret,) = every["TaskDefinition"]["ContainerDefinitions"][0]["Secrets"]
+    assert secret["Name"] == "VALUE"
+    assert text(secret["ValueFrom"]) == value_from
+
+
+def test_two_keys_of_one_secret_are_one_grant() -> None:
+    secrets = {"USER": "secretsmanager:db:user", "PASSWORD": "secretsmanager:db:password"}
+    role = resources(container={"secrets": secrets})["ExecutionRole"]
+    (read,) = (one for one in statements(role) if one["Sid"] == "ReadSecrets")
+    assert [text(one) for one in listed(read["Resource"])] == [
+        arn("secretsmanager", "secret:db-??????")
+    ]
+
+
+def test_it_decrypts_with_the_named_keys_only() -> None:
+    given = {"container": {"secrets": {"A": "ssm:a"}}, "kms_keys": [KEY]}
+    assert execution(**given) == {
+        ("ssm:GetParameters", arn("ssm", "parameter/a")),
+        ("kms:Decrypt", KEY),
+    }
+
+
+def test_it_reads_the_named_environment_files_only() -> None:
+    file = "arn:aws:s3:::conf/shop/a.env"
+    assert execution(container={"environment_files": [file]}) == {
+        ("s3:GetObject", file),
+        ("s3:GetBucketLocation", "arn:aws:s3:::conf"),
+    }
+
+
+def test_it_reads_a_registrys_credentials() -> None:
+    given = {"repository_credentials": "secretsmanager:registry"}
+    secret = arn("secretsmanager", "secret:registry-??????")
+    assert execution(container=given) == {("secretsmanager:GetSecretValue", secret)}
+
+
+def test_it_reads_what_all_containers_need_together() -> None:
+    containers = {
+        "app": WEB | {"image": "ecr:app:1", "secrets": {"A": "ssm:a"}},
+        "side": {"image": "ecr:side:1", "secrets": {"B": "ssm:b"}},
+    }
+    assert {resource for _, resource in execution(containers=containers)} == {
+        "*",
+        arn("ecr", "repository/app"),
+        arn("ecr", "repository/side"),
+        arn("ssm", "parameter/a"),
+        arn("ssm", "parameter/b"),
+    }
+
+
+def test_an_existing_execution_role_is_used_and_none_is_made() -> None:
+    every = resources(execution_role={"existing": ROLE})
+    assert "ExecutionRole" not in every
+    assert every["TaskDefinition"]["ExecutionRoleArn"] == ROLE
+
+
+@pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
+def test_only_tasks_take_the_roles_on(role: str) -> None:
+    (trust,) = resources()[role]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+
+
+# The task role -------------------------------------------------------------------------------
+
+
+def test_the_task_role_may_do_nothing_by_default() -> None:
+    every = resources()
+    assert not {"Policies", "ManagedPolicyArns"} & every["TaskRole"].keys()
+    assert text(every["TaskDefinition"]["TaskRoleArn"]) == "TaskRole.Arn"
+    assert "EnableExecuteCommand" not in every["Service"]
+
+
+SHELL = {
+    ("ssmmessages:CreateControlChannel", "*"),
+    ("ssmmessages:CreateDataChannel", "*"),
+    ("ssmmessages:OpenControlChannel", "*"),
+    ("ssmmessages:OpenDataChannel", "*"),
+}
+
+
+def shell_logs(group: str) -> set[tuple[str, str]]:
+    actions = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
+    named = arn("logs", f"log-group:{group}:*")
+    return {("logs:DescribeLogGroups", "*"), *((f"logs:{one}", named) for one in actions)}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "logs"),
+    [
+        ({}, shell_logs("shop-dev-cluster-ExecLogGroupName")),
+        ({"exec_logs": False}, set()),
+        ({"existing": {"name": "old"}}, set()),
+        ({"existing": {"name": "old", "exec_log_group": "/exec"}}, shell_logs("/exec")),
+    ],
+    ids=str,
+)
+def test_with_exec_it_opens_shells_and_writes_their_logs(
+    cluster: dict[str, Any], logs: set[tuple[str, str]]
+) -> None:
+    every = resources(enable_execute_command=True, stacks={"cluster": cluster})
+    assert allowed(every["TaskRole"]) == SHELL | logs
+    assert every["Service"]["EnableExecuteCommand"] is True
+
+
+def test_users_statements_are_theirs_word_for_word() -> None:
+    mine = {
+        "Sid": "Mine",
+        "Effect": "Deny",
+        "NotAction": ["s3:GetObject"],
+        "Resource": ["arn:aws:s3:::b/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    assert list(statements(resources(task_role={"statements": [mine]})["TaskRole"])) == [mine]
+
+
+def test_pseudo_parameters_in_users_statements_are_filled_by_cloudformation() -> None:
+    given = {
+        "Action": "sqs:SendMessage",
+        "Resource": ["arn:aws:sqs:*:${AWS::AccountId}:q", "arn:aws:sqs:::fixed"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
+    }
+    (one,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    assert one["Resource"] == [
+        {"Fn::Sub": "arn:aws:sqs:*:${AWS::AccountId}:q"},
+        "arn:aws:sqs:::fixed",
+    ]
+    account = {"Fn::Sub": "${AWS::AccountId}"}
+    assert one["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+
+
+def test_policy_variables_beside_pseudo_parameters_stay_iams() -> None:
+    given = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${AWS::AccountId}/${aws:userid}/*"}
+    (one,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    assert one["Resource"] == [{"Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:userid}/*"}]
+
+
+def test_managed_policies_are_attached() -> None:
+    policy = "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"
+    role = resources(task_role={"managed_policies": [policy]})["TaskRole"]
+    assert role["ManagedPolicyArns"] == [policy]
+
+
+def test_an_existing_task_role_is_used_and_none_is_made_or_exported() -> None:
+    every = body(task_role={"existing": ROLE})
+    assert "TaskRole" not in every["Resources"]
+    assert "TaskRoleArn" not in every["Outputs"]
+    assert every["Resources"]["TaskDefinition"]["Properties"]["TaskRoleArn"] == ROLE
+
+
+def test_both_roles_have_the_environments_boundary_or_the_services_own() -> None:
+    header = {"permissions_boundary": BOUNDARY}
+    for given, wanted in (
+        ({}, BOUNDARY),
+        ({"permissions_boundary": OTHER_BOUNDARY}, OTHER_BOUNDARY),
+    ):
+        every = resources(header=header, **given)
+        for role in ("ExecutionRole", "TaskRole"):
+            assert every[role]["PermissionsBoundary"] == wanted
+    assert "PermissionsBoundary" not in resources()["TaskRole"]
+
+
+# Logs and the task ---------------------------------------------------------------------------
+
+
+def test_logs_go_to_a_group_of_the_stacks_own() -> None:
+    every = body(logs={"retention": "14d"})
+    group = every["Resources"]["LogGroup"]
+    assert group["Properties"] == {"RetentionInDays": 14}
+    assert group["DeletionPolicy"] == group["UpdateReplacePolicy"] == "Delete"
+    options = every["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"][0][
+        "LogConfiguration"
+    ]["Options"]
+    assert options["awslogs-group"] == {"Ref": "LogGroup"}
+    assert options["awslogs-stream-prefix"] == "app"
+
+
+def test_logs_are_kept_when_that_is_asked() -> None:
+    group = body(logs={"keep": True})["Resources"]["LogGroup"]
+    assert group["DeletionPolicy"] == group["UpdateReplacePolicy"] == "Retain"
+
+
+def test_an_existing_log_group_is_written_to_and_none_is_made() -> None:
+    every = resources(logs={"existing": "/shop/old"})
+    assert "LogGroup" not in every
+    assert allowed(every["ExecutionRole"]) == {
+        ("logs:CreateLogStream", arn("logs", "log-group:/shop/old:*")),
+        ("logs:PutLogEvents", arn("logs", "log-group:/shop/old:*")),
+    }
+    (definition,) = every["TaskDefinition"]["ContainerDefinitions"]
+    assert definition["LogConfiguration"]["Options"]["awslogs-group"] == "/shop/old"
+
+
+def test_the_size_architecture_and_disk_of_the_task() -> None:
+    task = resources(cpu=1024, memory=4096, cpu_architecture="ARM64", ephemeral_storage=50)[
+        "TaskDefinition"
+    ]
+    assert (task["Cpu"], task["Memory"]) == ("1024", "4096")
+    assert task["RuntimePlatform"]["CpuArchitecture"] == "ARM64"
+    assert task["EphemeralStorage"] == {"SizeInGiB": 50}
+    plain = resources()["TaskDefinition"]
+    assert plain["RuntimePlatform"]["CpuArchitecture"] == "X86_64"
+    assert "EphemeralStorage" not in plain
+
+
+def test_old_revisions_of_the_task_definition_stay() -> None:
+    task = body()["Resources"]["TaskDefinition"]
+    assert task["DeletionPolicy"] == task["UpdateReplacePolicy"] == "Retain"
+
+
+# Where it runs -------------------------------------------------------------------------------
+
+
+def where(**given: Any) -> tuple[str | None, dict[str, tuple[int, int]]]:
+    """Launch type, and base and weight of each capacity provider."""
+    service = resources(**given)["Service"]
+    shares = service.get("CapacityProviderStrategy", [])
+    strategy = {one["CapacityProvider"]: (one["Base"], one["Weight"]) for one in shares}
+    return service.get("LaunchType"), strategy
+
+
+def test_the_clusters_strategy_holds_where_the_service_has_none() -> None:
+    default = {"FARGATE": {"base": 1}, "FARGATE_SPOT": {"weight": 1}}
+    assert where() == (None, {"FARGATE": (0, 1)})
+    assert where(stacks={"cluster": {"default_strategy": default}}) == (
+        None,
+        {"FARGATE": (1, 0), "FARGATE_SPOT": (0, 1)},
+    )
+
+
+def test_the_services_own_mix_goes_before_the_clusters() -> None:
+    mix = {"FARGATE": {"base": 2, "weight": 1}, "FARGATE_SPOT": {"weight": 3}}
+    assert where(capacity_providers=mix) == (None, {"FARGATE": (2, 1), "FARGATE_SPOT": (0, 3)})
+
+
+def test_on_an_existing_cluster_the_launch_type_says_it() -> None:
+    existing = {"name": "old", "capacity_providers": ["FARGATE_SPOT"]}
+    stacks = {"cluster": {"existing": existing}}
+    assert where(stacks=stacks) == ("FARGATE", {})
+    assert resources(stacks=stacks)["Service"]["Cluster"] == "old"
+    spot = {"FARGATE_SPOT": {"weight": 1}}
+    assert where(stacks=stacks, capacity_providers=spot) == (None, {"FARGATE_SPOT": (0, 1)})
+
+
+def placement(**given: Any) -> tuple[str, list[str]]:
+    """Whether tasks have public addresses, and their subnets."""
+    its = resources(**given)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+    return its["AssignPublicIp"], [text(one) for one in its["Subnets"]]
+
+
+PUBLIC, PRIVATE = (
+    [f"shop-dev-network-{kind}Subnet{zone}Id" for zone in "AB"] for kind in ("Public", "Private")
+)
+
+
+@pytest.mark.parametrize(
+    ("egress", "wanted"),
+    [
+        ("public", ("ENABLED", PUBLIC)),
+        ("nat", ("DISABLED", PRIVATE)),
+        ("nat-per-az", ("DISABLED", PRIVATE)),
+        ("endpoints", ("DISABLED", PRIVATE)),
+    ],
+)
+def test_tasks_are_where_they_can_reach_out(egress: str, wanted: tuple[str, list[str]]) -> None:
+    container = {"image": "ecr:web:1"}
+    assert placement(container=container, stacks={"network": {"egress": egress}}) == wanted
+
+
+def test_tasks_are_in_public_subnets_where_that_is_asked() -> None:
+    assert placement(subnets="public") == ("ENABLED", PUBLIC)
+
+
+def test_tasks_are_in_the_subnets_that_an_existing_network_has() -> None:
+    private, public = (EXISTING_NETWORK[f"{kind}_subnets"] for kind in ("private", "public"))
+    both = {"existing": EXISTING_NETWORK}
+    only = {"existing": EXISTING_NETWORK | {"private_subnets": []}}
+    assert placement(stacks={"network": both}) == ("DISABLED", private)
+    assert placement(stacks={"network": only}) == ("ENABLED", public)
+
+
+def test_further_security_groups_stand_beside_the_stacks_own() -> None:
+    group = "sg-0123456789abcdef0"
+    service = resources(security_groups=[group])["Service"]
+    groups = service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
+    assert [text(one) for one in groups] == ["SecurityGroup.GroupId", group]
+
+
+# Deployments ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "enabled", "rollback"),
+    [
+        ({}, True, True),
+        ({"circuit_breaker": {"rollback": False}}, True, False),
+        ({"circuit_breaker": True}, True, True),
+        ({"circuit_breaker": False}, False, False),
+    ],
+    ids=str,
+)
+def test_the_circuit_breaker(given: dict[str, Any], enabled: bool, rollback: bool) -> None:
+    breaker = resources(**given)["Service"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
+    assert breaker == {"Enable": enabled, "Rollback": rollback}
+
+
+def test_the_count_and_how_far_a_deployment_may_go() -> None:
+    service = resources(desired_count=4, minimum_healthy_percent=50, maximum_percent=150)["Service"]
+    deployment = service["DeploymentConfiguration"]
+    assert service["DesiredCount"] == 4
+    assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (50, 150)
+
+
+def test_zones_are_balanced_again_unless_that_is_refused() -> None:
+    assert resources()["Service"]["AvailabilityZoneRebalancing"] == "ENABLED"
+    service = resources(availability_zone_rebalancing=False, maximum_percent=100,
+                        minimum_healthy_percent=0)["Service"]  # fmt: skip
+    assert service["AvailabilityZoneRebalancing"] == "DISABLED"
+
+
+def test_a_grace_period_stands_where_a_load_balancer_judges() -> None:
+    key = "HealthCheckGracePeriodSeconds"
+    assert key not in resources()["Service"]
+    redirect = {"via": "public", "name": "old", "paths": ["/a"], "redirect": {"path": "/b"}}
+    assert key not in resources(expose=[redirect])["Service"]
+    assert resources(expose=[ROUTE])["Service"][key] == 60
+    assert resources(expose=[ROUTE], health_check_grace_period="0s")["Service"][key] == 0
+
+
+# Behind a load balancer ----------------------------------------------------------------------
+
+CHECKED = {"health_check": {"port": 9000, "path": "/healthz"}}
+HTTPS = {"public": {"template": "alb", "certificate": CERTIFICATE, "authentication": True}}
+
+
+def openings(every: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
+    """From which group to which, on which port, by the kind of rule."""
+    ingress = {
+        (text(one["SourceSecurityGroupId"]), text(one["GroupId"]), one["ToPort"])
+        for one in of_type("SecurityGroupIngress", every).values()
+    }
+    egress = {
+        (text(one["GroupId"]), text(one["DestinationSecurityGroupId"]), one["ToPort"])
+        for one in of_type("SecurityGroupEgress", every).values()
+    }
+    return {"ingress": ingress, "egress": egress}
+
+
+BALANCER, TASKS = "shop-dev-public-SecurityGroupId", "SecurityGroup.GroupId"
+
+
+def test_a_route_makes_all_that_it_takes() -> None:
+    every = body(expose=[ROUTE])
+    (group,) = of_type("TargetGroup", every)
+    (rule,) = of_type("ListenerRule", every).values()
+    (attached,) = every["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    assert group == "PublicApp8080TargetGroup"
+    assert rule["Actions"] == [{"Type": "forward", "TargetGroupArn": {"Ref": group}}]
+    assert text(rule["ListenerArn"]) == "shop-dev-public-HttpListenerArn"
+    assert attached == {
+        "ContainerName": "app",
+        "ContainerPort": 8080,
+        "TargetGroupArn": {"Ref": group},
+    }
+    way = {(BALANCER, TASKS, 8080)}
+    assert openings(every) == {"ingress": way, "egress": way}
+
+
+def test_the_service_waits_for_rules_that_lead_to_it_and_no_other() -> None:
+    redirect = {"via": "public", "name": "old", "paths": ["/old"], "redirect": {"path": "/new"}}
+    assert body(expose=[ROUTE, redirect])["Resources"]["Service"]["DependsOn"] == [
+        "Public8080Egress",
+        "Public8080Ingress",
+        "PublicApp8080ListenerRule",
+    ]
+
+
+def test_without_routes_nothing_is_opened() -> None:
+    every = body()
+    assert openings(every) == {"ingress": set(), "egress": set()}
+    assert not {"DependsOn", "LoadBalancers"} & every["Resources"]["Service"].keys()
+    assert not of_type("TargetGroup", every)
+
+
+def test_a_health_port_of_its_own_is_opened_beside_the_traffics() -> None:
+    every = body(container={"ports": [8080, 9000]}, expose=[ROUTE | {"port": 8080} | CHECKED])
+    ways = {(BALANCER, TASKS, port) for port in (8080, 9000)}
+    assert openings(every) == {"ingress": ways, "egress": ways}
+    (group,) = of_type("TargetGroup", every).values()
+    assert (group["Port"], group["HealthCheckPort"], group["HealthCheckPath"]) == (
+        8080,
+        "9000",
+        "/healthz",
+    )
+
+
+def test_a_sidecar_may_answer_for_the_health_of_a_task() -> None:
+    containers = {"app": WEB, "health": {"image": IMAGE, "ports": [9000]}}
+    every = body(containers=containers, expose=[ROUTE | {"container": "app"} | CHECKED])
+    assert {port for _, _, port in openings(every)["ingress"]} == {8080, 9000}
+    (attached,) = every["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    assert (attached["ContainerName"], attached["ContainerPort"]) == ("app", 8080)
+
+
+def test_two_routes_to_one_port_share_its_target_group() -> None:
+    second = {"via": "public", "name": "api", "hosts": ["api.example.com"]}
+    every = body(expose=[ROUTE | {"deregistration_delay": "5s"}, second])
+    (group,) = of_type("TargetGroup", every)
+    rules = of_type("ListenerRule", every)
+    assert rules.keys() == {"PublicApp8080ListenerRule", "PublicApiListenerRule"}
+    assert {one["Actions"][0]["TargetGroupArn"]["Ref"] for one in rules.values()} == {group}
+    assert rules.keys() <= set(every["Resources"]["Service"]["DependsOn"])
+    assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
+
+
+def test_the_route_that_says_more_sets_the_target_group_wherever_it_stands() -> None:
+    second = {"via": "public", "name": "api", "hosts": ["api.example.com"]}
+    plain = of_type("TargetGroup", body(expose=[second, ROUTE]))
+    given = of_type("TargetGroup", body(expose=[second, ROUTE | {"deregistration_delay": "5s"}]))
+    key = "deregistration_delay.timeout_seconds"
+    for groups, seconds in ((plain, "60"), (given, "5")):
+        (group,) = groups.values()
+        attributes = {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
+        assert attributes[key] == seconds
+
+
+def test_two_load_balancers_have_a_target_group_and_a_way_in_each() -> None:
+    inner = {"template": "alb", "scheme": "internal"}
+    every = body(expose=[ROUTE, ROUTE | {"via": "inner"}], stacks={"inner": inner})
+    assert of_type("TargetGroup", every).keys() == {
+        "PublicApp8080TargetGroup",
+        "InnerApp8080TargetGroup",
+    }
+    assert {balancer for balancer, _, _ in openings(every)["ingress"]} == {
+        BALANCER,
+        "shop-dev-inner-SecurityGroupId",
+    }
+    assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 2
+
+
+def test_an_existing_load_balancer_is_used_by_its_ids() -> None:
+    every = body(expose=[ROUTE], stacks={"public": {"template": "alb", "existing": EXISTING_ALB}})
+    (rule,) = of_type("ListenerRule", every).values()
+    assert rule["ListenerArn"] == LISTENER
+    way = {(EXISTING_ALB["security_group"], TASKS, 8080)}
+    assert openings(every) == {"ingress": way, "egress": way}
+
+
+def test_with_a_certificate_the_rules_stand_at_https() -> None:
+    (rule,) = of_type("ListenerRule", body(expose=[ROUTE], stacks=HTTPS)).values()
+    assert text(rule["ListenerArn"]) == "shop-dev-public-HttpsListenerArn"
+
+
+# Actions -------------------------------------------------------------------------------------
+
+
+def answered(given: dict[str, Any]) -> list[dict[str, Any]]:
+    every = body(expose=[{"via": "public", "paths": ["/a"], **given}], stacks=HTTPS)
+    (rule,) = of_type("ListenerRule", every).values()
+    return list(rule["Actions"])
+
+
+def test_a_redirect_keeps_what_it_does_not_mention() -> None:
+    redirect = {"host": "b.example.com", "port": 8443, "status_code": 301}
+    (action,) = answered({"name": "moved", "redirect": redirect})
+    assert action["Type"] == "redirect"
+    assert action["RedirectConfig"] == {
+        "Host": "b.example.com",
+        "Port": "8443",
+        "StatusCode": "HTTP_301",
+    }
+
+
+def test_a_fixed_response() -> None:
+    (action,) = answered({"name": "closed", "fixed_response": {"message_body": "Closed"}})
+    assert action["Type"] == "fixed-response"
+    assert action["FixedResponseConfig"] == {
+        "StatusCode": "503",
+        "ContentType": "text/plain",
+        "MessageBody": "Closed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind"),
+    [
+        ({"oidc": OIDC}, "authenticate-oidc"),
+        (
+            {"cognito": {"user_pool": POOL, "client_id": "abc", "domain": "shop"}},
+            "authenticate-cognito",
+        ),
+    ],
+    ids=["oidc", "cognito"],
+)
+def test_users_log_in_before_they_are_let_through(provider: dict[str, Any], kind: str) -> None:
+    login = provider | {"session_timeout": "1h", "session_cookie": "shop"}
+    actions = answered({"authenticate": login})
+    assert [(one["Order"], one["Type"]) for one in actions] == [(1, kind), (2, "forward")]
+    (config,) = (value for key, value in actions[0].items() if key.endswith("Config"))
+    assert (config["SessionTimeout"], config["SessionCookieName"]) == (3600, "shop")
+
+
+def test_an_oidc_clients_secret_never_stands_in_the_template() -> None:
+    config = answered({"authenticate": {"oidc": OIDC}})[0]["AuthenticateOidcConfig"]
+    assert config["ClientSecret"] == "{{resolve:secretsmanager:login:SecretString:secret}}"
+
+
+# Target groups -------------------------------------------------------------------------------
+
+
+def target_group(**given: Any) -> dict[str, Any]:
+    (group,) = of_type("TargetGroup", body(expose=[ROUTE | given], stacks=HTTPS)).values()
+    return group
+
+
+def attributes(**given: Any) -> dict[str, str]:
+    return {one["Key"]: one["Value"] for one in target_group(**given)["TargetGroupAttributes"]}
+
+
+def test_a_target_group_takes_addresses_in_the_services_network() -> None:
+    group = target_group()
+    assert group["TargetType"] == "ip"
+    assert text(group["VpcId"]) == "shop-dev-network-VpcId"
+    assert (group["Protocol"], group["ProtocolVersion"]) == ("HTTP", "HTTP1")
+    assert (group["HealthCheckPort"], group["HealthCheckPath"]) == ("traffic-port", "/")
+    assert group["Matcher"] == {"HttpCode": "200-399"}
+
+
+def test_grpc_is_asked_for_its_health_in_its_own_way() -> None:
+    group = target_group(protocol_version="GRPC")
+    assert group["ProtocolVersion"] == "GRPC"
+    assert group["HealthCheckPath"] == "/AWS.ALB/healthcheck"
+    assert group["Matcher"] == {"GrpcCode": "12"}
+    own = target_group(protocol_version="GRPC", health_check={"path": "/a.B/Check", "matcher": "0"})
+    assert (own["HealthCheckPath"], own["Matcher"]) == ("/a.B/Check", {"GrpcCode": "0"})
+
+
+def test_https_to_the_container_is_https_for_its_health_too() -> None:
+    group = target_group(protocol="HTTPS")
+    assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
+    other = target_group(protocol="HTTPS", health_check={"protocol": "HTTP"})
+    assert other["HealthCheckProtocol"] == "HTTP"
+
+
+@pytest.mark.parametrize(
+    ("stickiness", "wanted"),
+    [
+        (None, {}),
+        (
+            {"duration": "1h"},
+            {
+                "stickiness.enabled": "true",
+                "stickiness.type": "lb_cookie",
+                "stickiness.lb_cookie.duration_seconds": "3600",
+            },
+        ),
+        (
+            {"app_cookie": "session"},
+            {
+                "stickiness.enabled": "true",
+                "stickiness.type": "app_cookie",
+                "stickiness.app_cookie.cookie_name": "session",
+                "stickiness.app_cookie.duration_seconds": "86400",
+            },
+        ),
+    ],
+    ids=["none", "balancer", "application"],
+)
+def test_stickiness(stickiness: dict[str, Any] | None, wanted: dict[str, str]) -> None:
+    given = {"stickiness": stickiness} if stickiness else {}
+    found = attributes(**given)
+    assert {key: one for key, one in found.items() if key.startswith("stickiness")} == wanted
+
+
+def test_slow_start_and_algorithm() -> None:
+    assert attributes(slow_start="30s")["slow_start.duration_seconds"] == "30"
+    found = attributes(algorithm="least_outstanding_requests")
+    assert found["load_balancing.algorithm.type"] == "least_outstanding_requests"
+    assert "slow_start.duration_seconds" not in found
+
+
+# Containers ----------------------------------------------------------------------------------
+
+
+def definition(**container: Any) -> dict[str, Any]:
+    (one,) = resources(container=container)["TaskDefinition"]["ContainerDefinitions"]
+    return one
+
+
+def test_what_is_left_out_is_left_to_ecs() -> None:
+    assert definition().keys() == {
+        "Name",
+        "Image",
+        "Essential",
+        "PortMappings",
+        "LogConfiguration",
+    }
+
+
+def test_ports_keep_their_protocol() -> None:
+    assert definition(ports=[8080, "53/udp"])["PortMappings"] == [
+        {"ContainerPort": 8080, "Protocol": "tcp"},
+        {"ContainerPort": 53, "Protocol": "udp"},
+    ]
+
+
+def test_variables_are_text_in_the_order_of_their_names() -> None:
+    variables = {"B": 1, "A": True, "C": "x", "D": 0.5}
+    assert definition(environment=variables)["Environment"] == [
+        {"Name": "A", "Value": "true"},
+        {"Name": "B", "Value": "1"},
+        {"Name": "C", "Value": "x"},
+        {"Name": "D", "Value": "0.5"},
+    ]
+
+
+def test_a_cpu_of_zero_is_passed_on() -> None:
+    assert definition(cpu=0)["Cpu"] == 0
+
+
+def test_a_health_check_in_one_text_goes_through_the_shell() -> None:
+    check = definition(health_check={"command": "true", "start_period": "0s"})["HealthCheck"]
+    assert check["Command"] == ["CMD-SHELL", "true"]
+    assert check["StartPeriod"] == 0
+
+
+def test_linux_parameters() -> None:
+    given = {"init_process_enabled": True, "drop_capabilities": ["ALL"]}
+    assert definition(**given)["LinuxParameters"] == {
+        "InitProcessEnabled": True,
+        "Capabilities": {"Drop": ["ALL"]},
+    }
+
+
+def test_images_of_ones_own_registry_are_named_in_full() -> None:
+    host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
+    assert definition(image="ecr:shop/web:1")["Image"] == {"Fn::Sub": f"{host}/shop/web:1"}
+    assert definition()["Image"] == IMAGE
+
+
+# What others may use -------------------------------------------------------------------------
+
+
+def test_exports() -> None:
+    outputs = body()["Outputs"]
+    exported = {one["Export"]["Name"] for one in outputs.values() if "Export" in one}
+    assert exported == {"shop-dev-web-SecurityGroupId", "shop-dev-web-TaskRoleArn"}
+
+
+def findings(given: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
+    """Code and path of what is found; the rest stands under tests/errors."""
+    service = {"template": "service", "containers": {"app": WEB}, **given}
+    _, found = built({"public": {"template": "alb"}, **stacks, "web": service})
+    return [(one.code, ".".join(map(str, one.path))) for one in found]
+
+
+def service(**route: Any) -> dict[str, Any]:
+    return {"template": "service", "containers": {"app": WEB}, "expose": [ROUTE | route]}
+
+
+def test_services_of_two_listeners_never_clash() -> None:
+    inner = {"template": "alb", "scheme": "internal"}
+    assert findings({"expose": [ROUTE]}, inner=inner, other=service(via="inner")) == []
+
+
+def test_services_that_ask_the_same_of_one_listener_clash() -> None:
+    clash = [("M1209", "stacks.web.expose.0")]
+    assert findings({"expose": [ROUTE]}, other=service()) == clash
+    twice = {name: {"template": "alb", "existing": EXISTING_ALB} for name in ("public", "again")}
+    assert findings({"expose": [ROUTE]}, other=service(via="again"), **twice) == clash
+
+
+def test_listeners_that_share_a_security_group_have_one_way_in() -> None:
+    other = EXISTING_ALB | {"listener": LISTENER.replace("f2f7dc8e", "aaaaaaaa")}
+    stacks = {
+        "public": {"template": "alb", "existing": EXISTING_ALB},
+        "second": {"template": "alb", "existing": other},
+    }
+    every = body(expose=[ROUTE, ROUTE | {"via": "second"}], stacks=stacks)
+    assert len(of_type("SecurityGroupIngress", every)) == 1
+    assert len(of_type("SecurityGroupEgress", every)) == 1
+    assert len(of_type("TargetGroup", every)) == 2
