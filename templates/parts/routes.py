@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from itertools import accumulate
 from typing import Annotated, Any, Literal
@@ -310,10 +310,10 @@ def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M1108", (*path, "authenticate"), "It names no provider, or two", hint)
 
 
-def clash(one: Route, other: Route, taken: Collection[int] = ()) -> tuple[str, str] | None:
+def clash(one: Route, other: Route, beside: Iterable[Route] = ()) -> tuple[str, str] | None:
     """Why two routes of one listener cannot both stand, and what to do at the first.
 
-    `taken` holds the priorities that the listener's routes have.
+    `beside` holds all routes of the listener.
     """
     hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
     if not _given(one) or not _given(other):
@@ -323,7 +323,7 @@ def clash(one: Route, other: Route, taken: Collection[int] = ()) -> tuple[str, s
     if one.priority is None and other.priority is None and _as_specific(one, other):
         return "takes some of the same requests and is as specific", hint
     if priority(one) == priority(other):
-        free = free_priority(one, {priority(other), *taken})
+        free = free_priority(one, {priority(rival) for rival in (other, *beside)})
         hint = f"Write `priority: {free}` here: it is free and keeps the order." if free else hint
         return f"has the same priority, {priority(one)},", hint
     return None

@@ -249,9 +249,9 @@ def clash_problems(
     for index, route in enumerate(expose):
         listener = _listener(route.via, env)
         beside = [one for one in every if _listener(one[2].via, env) == listener]
-        taken = {priority(one) for _, _, one in beside}
+        routes = [one for _, _, one in beside]
         for name, at, rival in beside:
-            if (name, at) < (stack, index) and (found := clash(route, rival, taken)):
+            if (name, at) < (stack, index) and (found := clash(route, rival, routes)):
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
