@@ -306,7 +306,7 @@ def shell_logs(group: str) -> set[tuple[str, str]]:
         ({"existing": {"name": "old"}}, set()),
         ({"existing": {"name": "old", "exec_log_group": "/exec"}}, shell_logs("/exec")),
     ],
-    ids=str,
+    ids=["made", "made without logs", "existing", "existing with logs"],
 )
 def test_with_exec_it_opens_shells_and_writes_their_logs(
     cluster: dict[str, Any], logs: set[tuple[str, str]]
