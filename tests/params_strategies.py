@@ -71,7 +71,7 @@ steady = partial(
 
 def plan(params: Params) -> Plan:
     """All stacks of an environment, not linted; a draw whose only fault is a clash is dropped."""
-    found, findings = _linked(yaml.safe_dump(params))
+    found, findings = _linked(written(params))
     assume({one.code for one in findings} != {"M1209"})
     assert found is not None, findings
     assert findings == []
@@ -87,8 +87,27 @@ def plan_of(text: str) -> Plan:
 
 def linted(params: Params) -> tuple[Finding, ...]:
     """All findings of a whole build, cfn-lint's among them."""
-    with _folder(yaml.safe_dump(params)) as folder:
+    with _folder(written(params)) as folder:
         return build(folder, "dev", TEMPLATES, Path("out")).findings
+
+
+def written(params: Params) -> str:
+    """A params file with keys in the order of the map, and every text in quotes: what is text
+    without them differs between YAML 1.1, which is written here, and 1.2, which is read."""
+    return yaml.dump(params, Dumper=_Quoting, sort_keys=False, allow_unicode=True)
+
+
+class _Quoting(yaml.SafeDumper):
+    """A writer of YAML with all texts in quotes, and without anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_str(self, data: str) -> yaml.ScalarNode:
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"')
+
+
+_Quoting.add_representer(str, _Quoting.represent_str)
 
 
 @contextmanager
