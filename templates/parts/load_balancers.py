@@ -60,14 +60,14 @@ def subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None
 
 
 def default_clients(
-    scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle
+    scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
 ) -> tuple[str, ...] | None:
     """Who may connect where nobody is named: everybody, or the network's own IPv4 addresses.
 
     None where an internal load balancer's network does not tell its addresses.
     """
     if scheme == "internal":
-        return (home.cidr,) if home.cidr else None
+        return (home.cidr,) if home and home.cidr else None
     return everybody(dualstack=ip_address_type == "dualstack")
 
 
