@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 from string import ascii_uppercase
 from typing import Annotated, Any, Literal
 
@@ -47,7 +47,7 @@ from templates.parts.exports import exported, imported
 from templates.parts.fields import (
     BucketName,
     Different,
-    Ipv4Address,
+    HostAddress,
     SecurityGroupId,
     StackName,
     Switch,
@@ -68,8 +68,6 @@ from templates.parts.load_balancers import (
 from templates.parts.regions import elsewhere, region
 
 _LOG_DELIVERY = "delivery.logs.amazonaws.com"
-_RESERVED = 5
-"""How many addresses of a subnet AWS keeps: the first four and the last (VPC user guide)."""
 
 LoadBalancerArn: Any = text(
     r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/net/[\w-]+/\w+",
@@ -148,7 +146,7 @@ class Params(Base):
         "order of the network's zones. For `internet-facing` only, and from creation on: ELB "
         "changes no address of a zone that it serves already.",
     )
-    private_addresses: Different[Ipv4Address] = Field(
+    private_addresses: Different[HostAddress] = Field(
         [],
         description="Fixed private addresses: one IPv4 address from each subnet, in the order of "
         "the network's zones. For `internal` only, and from creation on: ELB changes no address "
@@ -259,9 +257,10 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if params.existing:
         yield from existing_problems(params, beside=frozenset({"network"}))
         yield from _arn_problems(params.existing, env)
-        if params.network:
+        if params.network and not chosen(env, network.Params, params.network):
             yield from choice_problems(env, network.Params, params.network, ("network",), "network")
-        yield from _unknown_addresses(name, params, env, ("existing", "addresses"))
+        else:
+            yield from _unknown_addresses(name, params, env, ("existing", "addresses"))
         return
     yield from choice_problems(env, network.Params, params.network, ("network",), "network")
     yield from _scheme_problems(params)
@@ -349,21 +348,26 @@ def _network_problems(
 
 def _count_problems(key: str, given: Sequence[str], count: int, name: str) -> Iterator[Problem]:
     if given and len(given) != count:
-        message = f"The network `{name}` has {count} subnets for it, and {len(given)} are given"
-        hint = f"Write {count} of them, in the order of the network's zones."
+        many = f"{count}, not {len(given)}"
+        message = f"As many are needed as the network `{name}` has subnets for it: {many}"
+        hint = "Write one for each, in the order of the network's zones."
         yield Problem("M1218", (key,), message, hint, because=[("network",), ("scheme",)])
 
 
 def _place_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
-    """Addresses that their subnet does not have, where its block is known."""
+    """Addresses that their subnet does not have, where its block is known.
+
+    Of each subnet AWS keeps the first four addresses and the last one (VPC user guide, "Subnet
+    CIDR blocks").
+    """
     blocks = subnet_cidrs(params.scheme, home) or ()
     for index, (address, cidr) in enumerate(zip(params.private_addresses, blocks, strict=False)):
-        block = ip_network(cidr)
-        first, last = block[_RESERVED - 1], block[-2]
-        if not first <= ip_address(address) <= last:
-            is_reserved = ip_address(address) in block
-            what = "is one that AWS keeps for itself" if is_reserved else "is not"
-            message = f"`{address}` {what} in `{cidr}`, the subnet of that place"
+        block = IPv4Network(cidr)
+        first, last = block[4], block[-2]
+        if not first <= IPv4Address(address) <= last:
+            reserved = IPv4Address(address) in block
+            what = "is kept by AWS for itself" if reserved else "is not"
+            message = f"`{address}` {what} in `{cidr}`, the subnet at this place"
             hint = f"Write one from `{first}` to `{last}`."
             path = ("private_addresses", index)
             yield Problem("M1218", path, message, hint, because=[("network",), ("scheme",)])
@@ -378,7 +382,7 @@ def _taken_problems(name: str, params: Params, env: Environment) -> Iterator[Pro
         for index, allocation in enumerate(_named(params)):
             if allocation in _named(its):
                 yield _taken(("elastic_ips", index), allocation, other)
-        if mine == chosen(env, network.Params, its.network):
+        if params.scheme == "internal" and mine == chosen(env, network.Params, its.network):
             for index, address in enumerate(params.private_addresses):
                 if address in its.private_addresses:
                     yield _taken(("private_addresses", index), address, other)

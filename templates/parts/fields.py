@@ -250,12 +250,12 @@ def _ipv4_address(value: str) -> str:
         raise wrong("M1107", message, "Write one like `10.0.1.10`.") from None
 
 
-Ipv4Address = Annotated[
+HostAddress = Annotated[
     str,
     AfterValidator(_ipv4_address),
     WithJsonSchema({"type": "string", "takes": "an IPv4 address such as `10.0.1.10`"}),
 ]
-"""One IPv4 address such as `10.0.1.10`."""
+"""The IPv4 address of one host, such as `10.0.1.10`."""
 
 
 def ip_version(cidr: str) -> int:
