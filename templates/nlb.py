@@ -480,6 +480,9 @@ def _mappings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
     With IPv6 it gives a prefix for source NAT, without which ELB refuses UDP listeners on a
     dualstack load balancer; TCP ones live with it (ELB API reference, SubnetMapping and
     CreateLoadBalancer; kubernetes-sigs/aws-load-balancer-controller#3926, #4795).
+
+    None of it changes later: "you must include all subnets that were enabled previously, with their
+    existing configurations" (the same, SetSubnets).
     """
     allocations = [GetAtt(title, "AllocationId") for title in _elastic_ips(params, home)]
     named: dict[str, Sequence[Any]] = {
