@@ -143,14 +143,14 @@ class Params(Base):
         False,
         description="Fixed public addresses: `true` for Elastic IPs of the stack's own, which go "
         "with it and are among its outputs, or one allocation id for each public subnet, in the "
-        "order of the network's zones. For `internet-facing` only, and from creation on: ELB "
-        "changes no address of a zone that it serves already.",
+        "order of the network's zones. For `internet-facing` only, and from creation on: for "
+        "other addresses make a second load balancer.",
     )
     private_addresses: Different[HostAddress] = Field(
         [],
         description="Fixed private addresses: one IPv4 address from each subnet, in the order of "
-        "the network's zones. For `internal` only, and from creation on: ELB changes no address "
-        "of a zone that it serves already.",
+        "the network's zones. For `internal` only, and from creation on: for other addresses "
+        "make a second load balancer.",
     )
     ip_address_type: IpAddressType = Field(
         "ipv4",
@@ -481,8 +481,8 @@ def _mappings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
     dualstack load balancer; TCP ones live with it (ELB API reference, SubnetMapping and
     CreateLoadBalancer; kubernetes-sigs/aws-load-balancer-controller#3926, #4795).
 
-    None of it changes later: "you must include all subnets that were enabled previously, with their
-    existing configurations" (the same, SetSubnets).
+    A zone keeps its addresses: a change within it takes two steps, out and in again (Network Load
+    Balancers user guide, "Update the Availability Zones").
     """
     allocations = [GetAtt(title, "AllocationId") for title in _elastic_ips(params, home)]
     named: dict[str, Sequence[Any]] = {
