@@ -16,13 +16,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from moorage.model import Base, Path, Problem, shown, wrong
-from templates.parts.containers import Container, HealthCheck, Port, PortField
-from templates.parts.fields import duration, text
+from templates.parts.containers import Container, Port, PortField
+from templates.parts.fields import duration, text, written
 from templates.parts.images import Image
 
 PROGRAM = FilePath(__file__).with_name("health_sidecar.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.1-alpine3.21"
 NOBODY = "65534:65534"
+_SLACK = 15
+"""Seconds between the end of the drain and SIGKILL; Fargate takes 120 in all."""
 
 
 def _expression(value: str) -> str:
@@ -112,18 +114,20 @@ def sidecar_container(params: Sidecar, service: str, udp_port: int) -> Container
     It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
     """
-    return Container(
-        image=params.image,
-        command=["python3", "-u", "-c", program(), *_arguments(params, udp_port)],
-        ports=[params.port],
-        cpu=params.cpu,
-        memory=params.memory,
-        user=NOBODY,
-        readonly_root_filesystem=True,
-        drop_capabilities=["ALL"],
-        health_check=HealthCheck(command=_alive(params.port.number)),
-        depends_on={service: "START"},
-        stop_timeout=min(params.drain + 15, 120),
+    return Container.model_validate(
+        {
+            "image": params.image,
+            "command": ["python3", "-u", "-c", program(), *_arguments(params, udp_port)],
+            "ports": [str(params.port)],
+            "cpu": params.cpu,
+            "memory": params.memory,
+            "user": NOBODY,
+            "readonly_root_filesystem": True,
+            "drop_capabilities": ["ALL"],
+            "health_check": {"command": _alive(params.port.number)},
+            "depends_on": {service: "START"},
+            "stop_timeout": written(min(params.drain + _SLACK, 120)),
+        }
     )
 
 
@@ -151,6 +155,6 @@ def _alive(port: int) -> list[str]:
     """ECS's own check of the sidecar: its loop answers, whether the service does or not."""
     ask = (
         "import socket;s=socket.socket(socket.AF_UNIX);s.settimeout(3);"
-        f"s.connect('\\0moorage-health-{port}');raise SystemExit(not s.recv(1))"
+        f"s.connect('\\0health-sidecar-{port}');raise SystemExit(not s.recv(1))"
     )
     return ["CMD", "python3", "-c", ask]

@@ -357,30 +357,25 @@ def _attributes(route: Exposure) -> dict[str, str]:
 
 def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
     """The listener, in the service's own stack: one port leads to one service."""
-    tls = {
-        "Certificates": [elb.Certificate(CertificateArn=one.route.certificate)],
-        "SslPolicy": one.route.ssl_policy,
-        **({"AlpnPolicy": [one.route.alpn_policy]} if one.route.alpn_policy else {}),
-    }
     idle = one.route.tcp_idle_timeout
-    timeout = (
-        {
-            "ListenerAttributes": [
-                elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
-            ]
-        }
-        if idle is not None
-        else {}
-    )
+    timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
         f"{one.base}Listener",
         LoadBalancerArn=balancer.load_balancer,
         Port=one.listener.number,
         Protocol=one.listener.protocol.upper(),
         DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(f"{one.base}TargetGroup"))],
-        **(tls if one.listener.protocol == "tls" else {}),
-        **timeout,
+        **_tls(one.route),
+        **({"ListenerAttributes": [timeout]} if idle is not None else {}),
     )
+
+
+def _tls(route: Exposure) -> dict[str, Any]:
+    if route.certificate is None:
+        return {}
+    alpn = {"AlpnPolicy": [route.alpn_policy]} if route.alpn_policy else {}
+    certificate = elb.Certificate(CertificateArn=route.certificate)
+    return {"Certificates": [certificate], "SslPolicy": route.ssl_policy, **alpn}
 
 
 def stream_attachment(one: Flow) -> ecs.LoadBalancer:
