@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import alb, cluster, network, service
+from templates import alb, cluster, network, nlb, service
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "cluster": cluster,
     "network": network,
+    "nlb": nlb,
     "service": service,
 }

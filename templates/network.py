@@ -210,6 +210,9 @@ class Handle:
     egress: Egress | None
     """How private subnets reach out; None where the VPC exists and nobody knows."""
     ipv6: bool
+    public_cidrs: tuple[str, ...] | None
+    """IPv4 blocks of the public subnets, in their order; None where the VPC exists."""
+    private_cidrs: tuple[str, ...] | None
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -222,6 +225,8 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             cidr=params.existing.cidr,
             egress=None,
             ipv6=params.existing.ipv6,
+            public_cidrs=None,
+            private_cidrs=None,
         )
     zones = _zones(params)
     return Handle(
@@ -231,6 +236,8 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         cidr=params.cidr,
         egress=params.egress,
         ipv6=params.ipv6,
+        public_cidrs=tuple(zone.public_cidr for zone in zones),
+        private_cidrs=tuple(zone.private_cidr for zone in zones),
     )
 
 

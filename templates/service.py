@@ -15,25 +15,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
 
-from moorage.model import Base, Environment, Problem
+from moorage.model import Base, Environment, Path, Problem
 from templates import cluster
 from templates.parts.exports import exported
+from templates.parts.exposed import Exposed, clash_problems, expose_problems, exposed, sidecars
+from templates.parts.exposure import Exposure
 from templates.parts.fields import Duration, Switch
-from templates.parts.routes import Route
-from templates.parts.targets import (
-    attachments,
-    balancers,
-    clash_problems,
-    expose_problems,
-    listener_rules,
-    security_group_rules,
-    target_groups,
-)
 from templates.parts.task import (
     TaskParams,
     cluster_of,
@@ -75,16 +68,32 @@ class Params(TaskParams):
     availability_zone_rebalancing: bool = Field(
         True, description="Even the tasks out over the zones again after one was away."
     )
-    expose: list[Route] = Field([], description="Routes that lead to the service.")
+    expose: list[Exposure] = Field([], description="Ways that lead to the service.")
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole service, or the whole environment, can tell."""
-    yield from task_problems(params, env)
+    for problem in task_problems(_whole(params, env), env):
+        yield replace(problem, path=_asked_at(problem.path, params, env))
     yield from _deployment_problems(params)
     yield from expose_problems(params.expose, params.containers, params.network, env)
-    others = {other: its.expose for other, its in env.of(Params)}
-    yield from clash_problems(name, params.expose, others, env)
+    yield from clash_problems(name, {it: its.expose for it, its in env.of(Params)}, env)
+
+
+def _whole(params: Params, env: Environment) -> Params:
+    """The service with the sidecars that its ways ask for among its containers."""
+    beside = sidecars(params.expose, params.containers, env)
+    added = {name: container for name, (_, container) in beside.items()}
+    return params.model_copy(update={"containers": {**params.containers, **added}})
+
+
+def _asked_at(path: Path, params: Params, env: Environment) -> Path:
+    """A place in a sidecar is where it was asked for."""
+    beside = sidecars(params.expose, params.containers, env)
+    if len(path) > 1 and path[0] == "containers" and path[1] in beside:
+        index, _ = beside[str(path[1])]
+        return ("expose", index, "health_check", "sidecar", *path[2:])
+    return path
 
 
 def _deployment_problems(params: Params) -> Iterator[Problem]:
@@ -103,8 +112,8 @@ def _deployment_problems(params: Params) -> Iterator[Problem]:
         message = "Zones cannot be rebalanced where no more tasks may be started"
         hint = "Raise `maximum_percent`, or write `availability_zone_rebalancing: false`."
         yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
-    exposed = any(route.forwards for route in params.expose)
-    if params.health_check_grace_period is not None and not exposed:
+    reached = any(way.forwards for way in params.expose)
+    if params.health_check_grace_period is not None and not reached:
         message = "A grace period needs a load balancer"
         hint = "Remove it, or give a container a `health_check` with a `start_period`."
         path = ("health_check_grace_period",)
@@ -114,41 +123,33 @@ def _deployment_problems(params: Params) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The service and all that only it needs."""
     net = network_of(params, env)
-    handles = balancers(params.expose, env)
-    exposure = (params.expose, params.containers)
-    opened = security_group_rules(*exposure, handles)
-    rules = listener_rules(*exposure, handles)
-    forwarding = [rule for rule, route in zip(rules, params.expose, strict=True) if route.forwards]
+    reached = exposed(params.expose, params.containers, net, env)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, params, env),
+            *task_resources(name, _whole(params, env), env),
             ec2.SecurityGroup(
                 "SecurityGroup",
                 GroupDescription=f"Tasks of {env.stack_name(name)}",
                 VpcId=net.vpc_id,
             ),
-            *opened,
-            *target_groups(*exposure, net.vpc_id),
-            *rules,
-            _service(params, env, sorted(one.title for one in [*opened, *forwarding])),
+            *reached.resources,
+            _service(params, env, reached),
         ]
     )
     template.add_output(list(_outputs(name, params, env)))
     return template
 
 
-def _service(params: Params, env: Environment, waits: list[str]) -> ecs.Service:
-    """The service waits for the rules that attach its target groups, or ECS refuses them; and for
-    the security-group rules, or the first health checks are blocked."""
+def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     home = cluster_of(params, env)
     breaker = params.circuit_breaker
     strategy = params.capacity_providers or home.default_strategy
-    attached = attachments(params.expose, params.containers)
+    attached = list(reached.attachments)
     grace = params.health_check_grace_period
     optional: dict[str, Any] = {
-        "DependsOn": waits,
+        "DependsOn": list(reached.waits),
         "LoadBalancers": attached,
         "CapacityProviderStrategy": cluster.strategy_items(strategy),
         "LaunchType": None if strategy else "FARGATE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
@@ -23,37 +23,51 @@ from templates.parts.secrets import SecretRef
 
 @dataclass(frozen=True)
 class Port:
-    """A port that a container listens on."""
+    """A port that a container or a load balancer listens on."""
 
     number: int
-    protocol: Literal["tcp", "udp"] = "tcp"
+    protocol: str = "tcp"
+    """tcp or udp; a listener's also tls, tcp_udp, quic or tcp_quic"""
 
     def __str__(self) -> str:
         return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
 
 
 def _port(value: Any) -> Port:
-    match = re.fullmatch(r"(\d{1,5})(?:/(tcp|udp))?", str(value))
+    hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
+    return _parsed(value, "tcp|udp", hint)
+
+
+def _listener_port(value: Any) -> Port:
+    hint = "Write `8080`, or with a protocol `443/tls`, `8443/tcp`, `1234/udp` or `53/tcp_udp`."
+    return _parsed(value, "tcp|udp|tls|tcp_udp|quic|tcp_quic", hint)
+
+
+def _parsed(value: Any, protocols: str, hint: str) -> Port:
+    match = re.fullmatch(rf"(\d{{1,5}})(?:/({protocols}))?", str(value))
     usable = isinstance(value, int | str) and not isinstance(value, bool)
     if not match or not usable or not 1 <= int(match[1]) <= 65535:
-        hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
         raise wrong("M1107", f"{shown(value)} is not a port", hint)
-    return Port(int(match[1]), "udp" if match[2] == "udp" else "tcp")
+    return Port(int(match[1]), match[2] or "tcp")
 
 
-PortField = Annotated[
-    Port,
-    PlainValidator(_port),
-    WithJsonSchema(
+def _port_schema(protocols: str) -> WithJsonSchema:
+    return WithJsonSchema(
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": r"^\d{1,5}(/(tcp|udp))?$"},
+                {"type": "string", "pattern": rf"^\d{{1,5}}(/({protocols}))?$"},
             ]
         }
-    ),
-]
+    )
+
+
+PortField = Annotated[Port, PlainValidator(_port), _port_schema("tcp|udp")]
 """A port as Docker writes it: `8080`, `1234/udp`."""
+ListenerPort = Annotated[
+    Port, PlainValidator(_listener_port), _port_schema("tcp|udp|tls|tcp_udp|quic|tcp_quic")
+]
+"""A port of a container behind an ALB, or one that an NLB listens on: `443/tls`, `1234/udp`."""
 
 
 def _variable(value: Any) -> str:
@@ -195,9 +209,7 @@ class Container(Base):
     essential: bool = Field(True, description="Whether the task ends when this container ends.")
     user: User | None = Field(None, description="User (and group) to run as: `1000:1000`.")
     working_directory: Directory | None = Field(None, description="Directory to start in.")
-    readonly_root_filesystem: bool = Field(
-        False, description="Mount the image read-only. ECS Exec cannot be used with it."
-    )
+    readonly_root_filesystem: bool = Field(False, description="Mount the image read-only.")
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
@@ -403,7 +415,10 @@ def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[P
 
 
 def container_definition(
-    name: str, params: Container, log_configuration: ecs.LogConfiguration
+    name: str,
+    params: Container,
+    log_configuration: ecs.LogConfiguration,
+    mounts: Sequence[ecs.MountPoint] = (),
 ) -> ecs.ContainerDefinition:
     """The container as ECS takes it; what the params leave open is left to ECS."""
     optional = {
@@ -444,6 +459,7 @@ def container_definition(
         "Interactive": params.interactive or None,
         "PseudoTerminal": params.pseudo_terminal or None,
         "VersionConsistency": params.version_consistency,
+        "MountPoints": list(mounts),
     }
     # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
     given = {"Cpu": params.cpu} if params.cpu is not None else {}

@@ -242,6 +242,22 @@ Cidr = Annotated[
 """An IPv4 or IPv6 network such as `10.0.0.0/16`."""
 
 
+def _ipv4_address(value: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(value))
+    except ValueError:
+        message = f"{shown(value)} is not an IPv4 address"
+        raise wrong("M1107", message, "Write one like `10.0.1.10`.") from None
+
+
+HostAddress = Annotated[
+    str,
+    AfterValidator(_ipv4_address),
+    WithJsonSchema({"type": "string", "takes": "an IPv4 address such as `10.0.1.10`"}),
+]
+"""The IPv4 address of one host, such as `10.0.1.10`."""
+
+
 def ip_version(cidr: str) -> int:
     """4 or 6."""
     return ipaddress.ip_network(cidr).version

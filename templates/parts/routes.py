@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Base, Path, Problem, shown, wrong
-from templates.parts.containers import PortField
+from templates.parts.containers import ListenerPort
 from templates.parts.fields import Cidr, Different, Some, StackName, different, duration, text
 from templates.parts.secrets import JsonSecretRef, dynamic_reference
 from templates.parts.target_groups import CookieName, TargetSettings
@@ -66,7 +66,7 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
 HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(different)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
-Method = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
+Method: Any = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
 RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
 HttpsUrl = text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
 
@@ -177,11 +177,15 @@ class Route(TargetSettings):
     container: str | None = Field(
         None, description="Container that takes the requests; the only one where there is one."
     )
-    port: PortField | None = Field(None, description="Its port; the only one where there is one.")
+    port: ListenerPort | None = Field(
+        None,
+        description="ALB: the container's port; the only one where there is one. NLB: the "
+        "listener's port with its protocol: `443/tls`, `8443/tcp`, `1234/udp`, `53/tcp_udp`.",
+    )
     hosts: Different[Host] = Field([], description="Host names, with wildcards * and ?.")
     paths: Different[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
     headers: Headers = Field({}, description="Headers by name, with their values.")
-    methods: Different[Method] = Field([], description="HTTP methods, such as `POST`.")  # type: ignore[valid-type]
+    methods: Different[Method] = Field([], description="HTTP methods, such as `POST`.")
     query: Different[QueryString] = Field([], description="Parameters of the query.")
     source_ips: Different[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(

@@ -15,6 +15,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.model import Base, shown, wrong
 from templates.parts.containers import Port, PortField
 from templates.parts.fields import duration, text
+from templates.parts.sidecar import Sidecar
 
 
 def _matcher(value: str) -> str:
@@ -47,8 +48,11 @@ class HealthCheck(Base):
         description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
     port: PortField | None = Field(None, description="Port that is asked, if another one.")
-    protocol: Literal["HTTP", "HTTPS"] | None = Field(
-        None, description="Protocol it is asked by, if another one."
+    protocol: Literal["HTTP", "HTTPS", "TCP"] | None = Field(
+        None, description="Protocol it is asked by, if another one. NLB: TCP if not said."
+    )
+    sidecar: Sidecar | None = Field(
+        None, description="NLB: a container that answers while the UDP service answers a probe."
     )
     matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(
         None, description='Status that means healthy: `"200-399"`; for gRPC `"12"`.'

@@ -1,4 +1,4 @@
-"""What a service exposes: its container ports behind load balancers, with all that this takes."""
+"""Container ports behind Application Load Balancers, with all that this takes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Environment, Path, Problem, logical_id, shown
-from templates import alb, network
-from templates.parts.choice import choice_problems, chosen
+from templates import alb
 from templates.parts.containers import Containers, Port, meant
 from templates.parts.routes import (
     TARGET_SETTINGS,
@@ -24,8 +23,8 @@ from templates.parts.routes import (
 )
 from templates.parts.target_groups import health_port, target_group
 
-# Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
-MAX_TARGET_GROUPS = 5
+Indexed = Sequence[tuple[int, Route]]
+"""Routes with their places below `expose:`."""
 
 
 @dataclass(frozen=True)
@@ -86,58 +85,26 @@ def rule_title(route: Route, containers: Containers) -> str:
     return logical_id(route.via, target.container, str(target.port.number), "ListenerRule")
 
 
-def balancers(expose: Sequence[Route], env: Environment) -> dict[str, alb.Handle]:
-    """How to refer to the load balancers of some routes, by name."""
-    return {
-        route.via: alb.handle(route.via, params, env)
-        for route in expose
-        if (params := env.params_of(route.via, alb.Params))
-    }
-
-
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def expose_problems(
-    expose: Sequence[Route], containers: Containers, own_network: str | None, env: Environment
+def target_problems(
+    routes: Indexed, containers: Containers, handles: Mapping[str, alb.Handle]
 ) -> Iterator[Problem]:
     """What is wrong with the routes of one service."""
-    for index, route in enumerate(expose):
+    for index, route in routes:
         path: Path = ("expose", index)
-        yield from choice_problems(env, alb.Params, route.via, (*path, "via"), "alb")
-        yield from _balancer_problems(route, path, own_network, env)
+        balancer = handles.get(route.via)
+        yield from route_problems(route, path, https=balancer.https if balancer else None)
+        if route.authenticate and balancer and not balancer.authentication:
+            message = f"`{route.via}` cannot reach an identity provider"
+            hint = f"Write `authentication: true` at `{route.via}`."
+            yield Problem("M1214", (*path, "authenticate"), message, hint)
         if route.forwards:
             yield from _destination_problems(route, path, containers)
             yield from _health_port_problems(route, path, containers)
-    yield from _title_problems(expose, containers)
-    yield from _target_problems(expose, containers)
-    groups = len(targets(expose, containers))
-    if groups > MAX_TARGET_GROUPS:
-        message = f"The routes need {groups} target groups"
-        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
-        yield Problem("M1216", ("expose",), message, hint)
-
-
-def _balancer_problems(
-    route: Route, path: Path, own_network: str | None, env: Environment
-) -> Iterator[Problem]:
-    params = env.params_of(route.via, alb.Params)
-    if params is None:
-        yield from route_problems(route, path, https=None)
-        return
-    balancer = alb.handle(route.via, params, env)
-    yield from route_problems(route, path, https=balancer.https)
-    if route.authenticate and not balancer.authentication:
-        message = f"`{route.via}` cannot reach an identity provider"
-        hint = f"Write `authentication: true` at `{route.via}`."
-        yield Problem("M1214", (*path, "authenticate"), message, hint)
-    mine = chosen(env, network.Params, own_network)
-    its = chosen(env, network.Params, params.network)
-    if mine and its and mine[0] != its[0] and not params.existing:
-        # A target group of addresses takes the addresses of its own VPC.
-        message = f"`{route.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
-        hint = f"Write `network: {its[0]}` here, or use a load balancer of `{mine[0]}`."
-        yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+    yield from _title_problems(routes, containers)
+    yield from _target_problems(routes, containers)
 
 
 def _destination_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -193,11 +160,11 @@ def _health_port_problems(route: Route, path: Path, containers: Containers) -> I
         yield Problem("M1205", at, message, hint, because=[("containers",)])
 
 
-def _title_problems(expose: Sequence[Route], containers: Containers) -> Iterator[Problem]:
+def _title_problems(routes: Indexed, containers: Containers) -> Iterator[Problem]:
     """Each rule needs a logical ID of its own, and each target group one route that sets it."""
     titles: dict[str, int] = {}
     setters: dict[Target, int] = {}
-    for index, route in enumerate(expose):
+    for index, route in routes:
         path: Path = ("expose", index)
         target = destination(route, containers)
         title = rule_title(route, containers)
@@ -215,10 +182,10 @@ def _title_problems(expose: Sequence[Route], containers: Containers) -> Iterator
             setters.setdefault(target, index)
 
 
-def _target_problems(expose: Sequence[Route], containers: Containers) -> Iterator[Problem]:
+def _target_problems(routes: Indexed, containers: Containers) -> Iterator[Problem]:
     """Different ports may come to the same words in a logical ID."""
     makers: dict[str, str] = {}
-    for index, route in enumerate(expose):
+    for index, route in routes:
         for title, maker in _titles(route, containers):
             other = makers.setdefault(title, maker)
             if other != maker:
@@ -242,16 +209,16 @@ def _opening(via: str, port: Port) -> str:
 
 
 def clash_problems(
-    stack: str, expose: Sequence[Route], others: Mapping[str, Sequence[Route]], env: Environment
+    stack: str, routes: Indexed, others: Mapping[str, Indexed], env: Environment
 ) -> Iterator[Problem]:
     """Routes of one listener that cannot both stand; told at the one that comes later by name."""
-    every = [(name, at, one) for name, routes in others.items() for at, one in enumerate(routes)]
-    for index, route in enumerate(expose):
+    every = [(name, at, one) for name, its in others.items() for at, one in its]
+    for index, route in routes:
         listener = _listener(route.via, env)
         beside = [one for one in every if _listener(one[2].via, env) == listener]
-        routes = [one for _, _, one in beside]
+        rivals = [one for _, _, one in beside]
         for name, at, rival in beside:
-            if (name, at) < (stack, index) and (found := clash(route, rival, routes)):
+            if (name, at) < (stack, index) and (found := clash(route, rival, rivals)):
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)

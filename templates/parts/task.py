@@ -124,7 +124,6 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
     yield from _capacity_problems(params, env)
-    yield from _exec_problems(params)
     yield from _subnet_problems(params, env)
 
 
@@ -151,18 +150,6 @@ def _capacity_problems(params: TaskParams, env: Environment) -> Iterator[Problem
             message = f"The cluster `{name}` is not said to have {provider}"
             hint = f"Add it: `existing: {{capacity_providers: [{provider}]}}` at `{name}`."
             yield Problem("M1220", ("capacity_providers", provider), message, hint)
-
-
-def _exec_problems(params: TaskParams) -> Iterator[Problem]:
-    """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec": the agent writes
-    into the container's root file system."""
-    for name, container in params.containers.items():
-        if params.enable_execute_command and container.readonly_root_filesystem:
-            path = ("containers", name, "readonly_root_filesystem")
-            message = "ECS Exec needs to write into the container"
-            hint = "Remove it here, or remove `enable_execute_command`."
-            because = [("enable_execute_command",)]
-            yield Problem("M1220", path, message, hint, because=because)
 
 
 def placed(params: TaskParams, net: network.Handle) -> Literal["public", "private"]:
@@ -335,6 +322,8 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
     AWS::ECS::TaskDefinition, Family); a family's name blocks nothing.
     """
     storage = params.ephemeral_storage
+    mounts = [mount for name in params.containers for mount in _shell_mounts(name, params)]
+    volumes = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
     disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
     return ecs.TaskDefinition(
         "TaskDefinition",
@@ -351,11 +340,33 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
         ExecutionRoleArn=params.execution_role.existing or GetAtt("ExecutionRole", "Arn"),
         TaskRoleArn=params.task_role.existing or GetAtt("TaskRole", "Arn"),
         ContainerDefinitions=[
-            container_definition(key, container, _log_configuration(key, params))
+            container_definition(
+                key, container, _log_configuration(key, params), _shell_mounts(key, params)
+            )
             for key, container in params.containers.items()
         ],
+        **({"Volumes": volumes} if volumes else {}),
         **disk,
     )
+
+
+# Where the agent of ECS Exec writes. The developer guide says that it needs a root file system that
+# can be written to; people report that these folders do (aws/containers-roadmap issue 1359).
+_SHELL_FOLDERS = {
+    "managed-agents": "/managed-agents",
+    "ssm-state": "/var/lib/amazon/ssm",
+    "ssm-logs": "/var/log/amazon/ssm",
+}
+
+
+def _shell_mounts(name: str, params: TaskParams) -> list[ecs.MountPoint]:
+    """What lets people open a shell in a container whose root is read-only."""
+    if not (params.enable_execute_command and params.containers[name].readonly_root_filesystem):
+        return []
+    return [
+        ecs.MountPoint(SourceVolume=f"{name}-{volume}", ContainerPath=folder, ReadOnly=False)
+        for volume, folder in _SHELL_FOLDERS.items()
+    ]
 
 
 def _log_configuration(container: str, params: TaskParams) -> ecs.LogConfiguration:

@@ -325,6 +325,8 @@ def test_all_that_the_handle_imports_is_exported() -> None:
         *(f"PrivateSubnet{key}" for key in "ABC"),
     ]
     assert (handle.cidr, handle.egress, handle.ipv6) == ("10.0.0.0/16", "nat", True)
+    assert handle.public_cidrs == ("10.0.128.0/20", "10.0.144.0/20", "10.0.160.0/20")
+    assert handle.private_cidrs == ("10.0.0.0/19", "10.0.32.0/19", "10.0.64.0/19")
 
 
 def test_an_existing_network_is_literal_and_makes_no_stack() -> None:
@@ -337,6 +339,8 @@ def test_an_existing_network_is_literal_and_makes_no_stack() -> None:
         cidr=None,
         egress=None,
         ipv6=False,
+        public_cidrs=None,
+        private_cidrs=None,
     )
 
 

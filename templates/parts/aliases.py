@@ -1,0 +1,62 @@
+"""Route 53 alias records that lead to a load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import Field
+from troposphere import GetAtt, route53
+
+from moorage.model import Base, Problem, logical_id
+from templates.parts.fields import text
+from templates.parts.repeats import clash, repeats
+
+ZoneId: Any = text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
+HostName: Any = text(
+    r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}",
+    "a host name in lower case",
+    "www.example.com",
+)
+
+
+class Alias(Base):
+    """A DNS name that leads to the load balancer."""
+
+    zone: ZoneId = Field(description="Id of the Route 53 hosted zone.")
+    name: HostName = Field(
+        description="Host name within the zone, such as `www.example.com` or `*.example.com`."
+    )
+
+
+def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
+    """Names that would be one and the same record."""
+    names = [alias.name for alias in aliases]
+    for index, first in repeats([_record_id(name, "A") for name in names]):
+        message = clash(names[index], names[first])
+        hint = "Keep one of them; a second record can stand in a stack of your own."
+        yield Problem("M1302", ("aliases", index, "name"), message, hint)
+
+
+def records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
+    """A record for each name and each kind of address that `LoadBalancer` has."""
+    for alias in aliases:
+        for kind in ("A", "AAAA") if dualstack else ("A",):
+            yield _record(alias, kind)
+
+
+def _record(alias: Alias, kind: str) -> route53.RecordSetType:
+    return route53.RecordSetType(
+        _record_id(alias.name, kind),
+        HostedZoneId=alias.zone,
+        Name=alias.name,
+        Type=kind,
+        AliasTarget=route53.AliasTarget(
+            DNSName=GetAtt("LoadBalancer", "DNSName"),
+            HostedZoneId=GetAtt("LoadBalancer", "CanonicalHostedZoneID"),
+        ),
+    )
+
+
+def _record_id(host: str, kind: str) -> str:
+    return logical_id(host.replace("*", "wildcard"), kind.capitalize() + "Record")

@@ -1,0 +1,201 @@
+"""What a service exposes, through load balancers of both kinds: problems and resources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import ecs
+
+from moorage.model import Environment, Path, Problem, near, shown
+from templates import alb, network, nlb
+from templates.parts import streams, targets
+from templates.parts.choice import chosen
+from templates.parts.containers import Container, Containers
+from templates.parts.exposure import ROUTE_KEYS, STREAM_KEYS, Exposure
+from templates.parts.sidecar import container_name, sidecar_container
+
+# Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
+MAX_TARGET_GROUPS = 5
+
+Indexed = Sequence[tuple[int, Exposure]]
+"""Ways to a service with their places below `expose:`."""
+
+
+def through(kind: type[Any], expose: Sequence[Exposure], env: Environment) -> Indexed:
+    """The ways that lead through load balancers of one kind."""
+    return [
+        (index, one) for index, one in enumerate(expose) if env.params_of(one.via, kind) is not None
+    ]
+
+
+def _handles(module: Any, expose: Sequence[Exposure], env: Environment) -> Mapping[str, Any]:
+    names = sorted({one.via for _, one in through(module.Params, expose, env)})
+    return {name: module.handle(name, env.stacks[name].params, env) for name in names}
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+
+def expose_problems(
+    expose: Sequence[Exposure], containers: Containers, own_network: str | None, env: Environment
+) -> Iterator[Problem]:
+    """What is wrong with the ways to one service."""
+    routes = through(alb.Params, expose, env)
+    listened = through(nlb.Params, expose, env)
+    known = {index for index, _ in (*routes, *listened)}
+    unknown = [(index, one) for index, one in enumerate(expose) if index not in known]
+    for index, one in unknown:
+        yield from _via_problems(one, ("expose", index), env)
+    for index, one in (*routes, *listened):
+        yield from _network_problems(one, ("expose", index), own_network, env)
+    for index, one in routes:
+        yield from _kind_problems(one, ("expose", index), STREAM_KEYS, "an Application")
+    for index, one in listened:
+        yield from _kind_problems(one, ("expose", index), ROUTE_KEYS, "a Network")
+    # A way through a stack that is not known is judged as a route, as most are.
+    as_routes = sorted([*routes, *unknown], key=lambda pair: pair[0])
+    yield from targets.target_problems(as_routes, containers, _handles(alb, expose, env))
+    yield from _stream_problems(listened, containers, _handles(nlb, expose, env), env)
+    groups = len(targets.targets([one for _, one in as_routes], containers)) + len(
+        streams.flows([one for _, one in listened], containers)
+    )
+    if groups > MAX_TARGET_GROUPS:
+        message = f"The routes need {groups} target groups"
+        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
+        yield Problem("M1216", ("expose",), message, hint)
+
+
+def _via_problems(one: Exposure, path: Path, env: Environment) -> Iterator[Problem]:
+    if one.via in env.broken:
+        return
+    balancers = [name for kind in (alb.Params, nlb.Params) for name, _ in env.of(kind)]
+    meant = [found] if (found := near(one.via, balancers)) else sorted(balancers)
+    hint = f"Write {' or '.join(f'`{name}`' for name in meant)}." if meant else ""
+    hint = hint or "Add a stack with `template: alb` or `template: nlb`."
+    spec = env.stacks.get(one.via)
+    what = f"is a stack of template `{spec.template}`" if spec else "is not a stack"
+    message = f"{shown(one.via)} {what}; a load balancer is wanted here"
+    yield Problem("M1201", (*path, "via"), message, hint)
+
+
+def _network_problems(
+    one: Exposure, path: Path, own_network: str | None, env: Environment
+) -> Iterator[Problem]:
+    """A target group of addresses takes the addresses of its own VPC."""
+    balancer: Any = env.stacks[one.via].params
+    mine = chosen(env, network.Params, own_network)
+    its = chosen(env, network.Params, balancer.network)
+    if mine and its and mine[0] != its[0] and not balancer.existing:
+        message = f"`{one.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
+        hint = f"Write `network: {its[0]}` here, or use a load balancer of `{mine[0]}`."
+        yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+
+
+def _kind_problems(
+    one: Exposure, path: Path, keys: Sequence[str], balancer: str
+) -> Iterator[Problem]:
+    for key in sorted(one.model_fields_set.intersection(keys)):
+        hint = "Use `clients:`." if key == "source_ips" else "Remove it."
+        message = f"`{key}` has no meaning behind {balancer} Load Balancer"
+        yield Problem("M1220", (*path, key), message, hint)
+
+
+def _stream_problems(
+    listened: Indexed, containers: Containers, handles: Mapping[str, nlb.Handle], env: Environment
+) -> Iterator[Problem]:
+    for index, one in listened:
+        path: Path = ("expose", index)
+        yield from streams.stream_problems(one, path, containers, handles[one.via], env)
+    found = [(("expose", index), streams.flow(one, containers)) for index, one in listened]
+    yield from streams.shared_problems([(path, one) for path, one in found if one])
+
+
+def clash_problems(
+    stack: str, expose: Mapping[str, Sequence[Exposure]], env: Environment
+) -> Iterator[Problem]:
+    """Ways of all services that cannot stand beside each other; told at the later one by name."""
+    routes = {name: through(alb.Params, ways, env) for name, ways in expose.items()}
+    yield from targets.clash_problems(stack, routes[stack], routes, env)
+    listened = [
+        (name, index, one)
+        for name, ways in expose.items()
+        for index, one in through(nlb.Params, ways, env)
+    ]
+    for name, index, one in listened:
+        for other, at, rival in listened:
+            same = _load_balancer(one.via, env) == _load_balancer(rival.via, env)
+            earlier = name == stack and same and (other, at) < (name, index)
+            if earlier and (reason := streams.listener_clash(one, rival)):
+                message = f"The listener {reason} as `stacks.{other}.expose[{at}]`"
+                hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."
+                yield Problem("M1209", ("expose", index, "port"), message, hint)
+
+
+def _load_balancer(via: str, env: Environment) -> str:
+    """What tells load balancers apart: two stacks may have taken over the same one."""
+    params = env.params_of(via, nlb.Params)
+    return params.existing.arn if params and params.existing else via
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """What a service needs to be reached."""
+
+    resources: tuple[Any, ...]
+    attachments: tuple[ecs.LoadBalancer, ...]
+    waits: tuple[str, ...]
+    """Logical IDs of what must be there before the service: what attaches its target groups, or ECS
+    refuses them; and what lets the load balancer in, or the first health checks are blocked."""
+
+
+def exposed(
+    expose: Sequence[Exposure], containers: Containers, net: network.Handle, env: Environment
+) -> Exposed:
+    """Target groups, listener rules or listeners, and the security-group rules of both sides."""
+    routes = [one for _, one in through(alb.Params, expose, env)]
+    balancers, nlbs = _handles(alb, expose, env), _handles(nlb, expose, env)
+    opened = targets.security_group_rules(routes, containers, balancers)
+    rules = targets.listener_rules(routes, containers, balancers)
+    forwarding = [rule for rule, route in zip(rules, routes, strict=True) if route.forwards]
+    flows = streams.flows([one for _, one in through(nlb.Params, expose, env)], containers)
+    opened += streams.stream_rules(flows, nlbs)
+    listeners = [streams.stream_listener(one, nlbs[one.route.via]) for one in flows]
+    return Exposed(
+        resources=(
+            *opened,
+            *targets.target_groups(routes, containers, net.vpc_id),
+            *(
+                streams.stream_target_group(one, net.vpc_id, ipv6=nlbs[one.route.via].dualstack)
+                for one in flows
+            ),
+            *rules,
+            *listeners,
+        ),
+        attachments=(
+            *targets.attachments(routes, containers),
+            *(streams.stream_attachment(one) for one in flows),
+        ),
+        waits=tuple(sorted(one.title for one in (*opened, *forwarding, *listeners))),
+    )
+
+
+def sidecars(
+    expose: Sequence[Exposure], containers: Containers, env: Environment
+) -> dict[str, tuple[int, Container]]:
+    """The sidecars that answer for UDP services by name, each with the place that asks for it."""
+    found = (
+        (index, streams.flow(one, containers)) for index, one in through(nlb.Params, expose, env)
+    )
+    return {
+        container_name(flow.number): (
+            index,
+            sidecar_container(flow.sidecar, flow.container, flow.number),
+        )
+        for index, flow in found
+        if flow is not None and flow.sidecar is not None
+    }

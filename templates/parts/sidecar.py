@@ -1,0 +1,160 @@
+"""The container that answers a load balancer's health check for a UDP service.
+
+A Network Load Balancer checks health over TCP or HTTP, for UDP as well (Network Load Balancers user
+guide, "Health checks for Network Load Balancer target groups"). The sidecar opens its port only
+while the UDP service of its task really answers a probe. docs/health-sidecar.md tells more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from moorage.model import Base, Path, Problem, shown, wrong
+from templates.parts.containers import Container, Port, PortField
+from templates.parts.fields import duration, text, written
+from templates.parts.images import Image
+
+PROGRAM = FilePath(__file__).with_name("health_sidecar.py")
+IMAGE = "public.ecr.aws/docker/library/python:3.13.1-alpine3.21"
+NOBODY = "65534:65534"
+_SLACK = 15
+"""Seconds between the end of the drain and SIGKILL; Fargate takes 120 in all."""
+
+
+def _expression(value: str) -> str:
+    try:
+        re.compile(value.encode("latin-1"))
+    except (re.error, UnicodeEncodeError) as error:
+        message = f"{shown(value)} is not a regular expression: {error}"
+        raise wrong("M1107", message, "Write one for bytes, such as `^OK` or `\\x01$`.") from None
+    return value
+
+
+Hex: Any = text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00")
+DnsName: Any = text(r"[A-Za-z0-9._-]{1,253}", "a DNS name", "example.com")
+
+
+class Sidecar(Base):
+    """A container that answers the health check while the UDP service answers a probe."""
+
+    probe: Literal["dns", "ntp", "echo", "send", "none"] = Field(
+        description="What the service is asked: a DNS query, an NTP request, bytes that must come "
+        "back (`echo`), bytes of your own (`send`), or nothing: `none` only watches that the port "
+        "is bound, and cannot see a service that hangs."
+    )
+    name: DnsName | None = Field(None, description="Name that `dns` asks for; the root's servers.")
+    send: str | None = Field(None, description="What `send` sends, as text.")
+    send_hex: Hex | None = Field(None, description="What `send` sends, in hexadecimal.")
+    expect: Annotated[str, AfterValidator(_expression)] | None = Field(
+        None, description="Regular expression that the reply to `send` must match."
+    )
+    expect_hex: Hex | None = Field(None, description="Bytes that the reply must hold.")
+    port: PortField = Field(Port(8080), description="TCP port that it answers on.")
+    mode: Literal["tcp", "http"] = Field("tcp", description="What the load balancer asks by.")
+    interval: duration(1, 300) = Field(5, description="Time between probes.")  # type: ignore[valid-type]
+    timeout: duration(1, 60) = Field(2, description="Time that a reply may take.")  # type: ignore[valid-type]
+    rise: int = Field(1, ge=1, le=100, description="Good probes in a row that open the port.")
+    fall: int = Field(3, ge=1, le=100, description="Bad probes in a row that close it.")
+    drain: duration(0, 100) = Field(  # type: ignore[valid-type]
+        20,
+        description="Time between closing the port and the end of the service when a task stops.",
+    )
+    image: Image = Field(IMAGE, description="An image with Python 3.9 or newer as `python3`.")
+    cpu: int = Field(32, ge=1, description="CPU units of the task's that it gets.")
+    memory: int = Field(64, ge=32, description="MiB of the task's that it gets.")
+
+
+def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
+    """What is wrong with a sidecar by itself."""
+    sends = [key for key in ("send", "send_hex") if getattr(params, key) is not None]
+    expects = [key for key in ("expect", "expect_hex") if getattr(params, key) is not None]
+    if params.probe == "send":
+        if len(sends) != 1:
+            hint = "Write either `send:` or `send_hex:`."
+            yield Problem("M1108", path, "The probe needs one thing to send", hint)
+        if len(expects) != 1:
+            hint = "Write either `expect:` or `expect_hex:`."
+            yield Problem("M1108", path, "The probe needs one thing to expect", hint)
+    else:
+        for key in (*sends, *expects):
+            message = f"`{key}` has no meaning for the probe `{params.probe}`"
+            yield Problem("M1220", (*path, key), message, "Remove it, or write `probe: send`.")
+    if params.name is not None and params.probe != "dns":
+        message = f"`name` has no meaning for the probe `{params.probe}`"
+        yield Problem("M1220", (*path, "name"), message, "Remove it, or write `probe: dns`.")
+    if params.timeout > params.interval:
+        hint = f"Write at most `{params.interval}s`, or raise `interval`."
+        message = f"The timeout of {params.timeout}s is above the interval of {params.interval}s"
+        yield Problem("M1105", (*path, "timeout"), message, hint)
+    if params.port.protocol != "tcp":
+        message = "Load balancers ask over TCP"
+        yield Problem("M1107", (*path, "port"), message, f"Write `{params.port.number}`.")
+
+
+@cache
+def program() -> str:
+    """The source of what runs in the sidecar, word for word."""
+    return PROGRAM.read_text(encoding="utf-8")
+
+
+def container_name(udp_port: int) -> str:
+    """Name of the sidecar for the service on a port."""
+    return f"health-{udp_port}"
+
+
+def sidecar_container(params: Sidecar, service: str, udp_port: int) -> Container:
+    """The sidecar of one container's UDP port.
+
+    It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
+    gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
+    """
+    return Container.model_validate(
+        {
+            "image": params.image,
+            "command": ["python3", "-u", "-c", program(), *_arguments(params, udp_port)],
+            "ports": [str(params.port)],
+            "cpu": params.cpu,
+            "memory": params.memory,
+            "user": NOBODY,
+            "readonly_root_filesystem": True,
+            "drop_capabilities": ["ALL"],
+            "health_check": {"command": _alive(params.port.number)},
+            "depends_on": {service: "START"},
+            "stop_timeout": written(min(params.drain + _SLACK, 120)),
+        }
+    )
+
+
+def _arguments(params: Sidecar, udp_port: int) -> list[str]:
+    given = {
+        "--listen": params.port.number,
+        "--mode": params.mode,
+        "--probe": params.probe,
+        "--port": udp_port,
+        "--name": params.name,
+        "--send": params.send,
+        "--send-hex": params.send_hex,
+        "--expect": params.expect,
+        "--expect-hex": params.expect_hex,
+        "--interval": params.interval,
+        "--timeout": params.timeout,
+        "--rise": params.rise,
+        "--fall": params.fall,
+        "--drain": params.drain,
+    }
+    return [f"{flag}={value}" for flag, value in given.items() if value is not None]
+
+
+def _alive(port: int) -> list[str]:
+    """ECS's own check of the sidecar: its loop answers, whether the service does or not."""
+    ask = (
+        "import socket;s=socket.socket(socket.AF_UNIX);s.settimeout(3);"
+        f"s.connect('\\0health-sidecar-{port}');raise SystemExit(not s.recv(1))"
+    )
+    return ["CMD", "python3", "-c", ask]

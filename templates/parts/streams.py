@@ -1,0 +1,469 @@
+"""Listeners of a Network Load Balancer: their params, what can be wrong, and what comes out.
+
+A service owns its listeners and target groups and the security-group rules of both sides. Facts:
+Network Load Balancers user guide ("Listeners", "Target groups", "Edit target group attributes",
+"Update the security groups") and the Elastic Load Balancing API reference (TargetGroupAttribute,
+ListenerAttribute).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Ref, ec2, ecs
+from troposphere import elasticloadbalancingv2 as elb
+
+from moorage.model import Environment, Path, Problem, logical_id, shown
+from templates import nlb
+from templates.parts.certificates import certificate_problems
+from templates.parts.clients import address_property
+from templates.parts.containers import Containers, Port, meant
+from templates.parts.exposure import Exposure
+from templates.parts.sidecar import Sidecar, container_name, sidecar_problems
+from templates.parts.target_groups import HealthCheck
+
+TRANSPORTS: dict[str, tuple[str, ...]] = {
+    "tcp": ("tcp",),
+    "tls": ("tcp",),
+    "udp": ("udp",),
+    "tcp_udp": ("tcp", "udp"),
+}
+"""What travels on the wire for each protocol of a listener."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A listener and the container's port that it leads to."""
+
+    route: Exposure
+    listener: Port
+    container: str
+    number: int
+    """The container's port."""
+
+    @property
+    def base(self) -> str:
+        """What its logical IDs begin with: load balancer, protocol and port of the listener."""
+        return logical_id(self.route.via, f"{self.listener.protocol}{self.listener.number}")
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        return TRANSPORTS[self.listener.protocol]
+
+    @property
+    def sidecar(self) -> Sidecar | None:
+        check = self.route.health_check
+        return check.sidecar if check else None
+
+    @property
+    def health_port(self) -> int:
+        """The TCP port that the load balancer asks."""
+        check = self.route.health_check
+        if self.sidecar:
+            return self.sidecar.port.number
+        return check.port.number if check and check.port else self.number
+
+    @property
+    def preserves_client_ip(self) -> bool:
+        """Whether a task sees the client's address. For UDP always."""
+        return "udp" in self.transports or bool(self.route.preserve_client_ip)
+
+    @property
+    def opened(self) -> list[tuple[str, int]]:
+        """What the load balancer sends to the task, and where it asks for its health."""
+        asked = ("tcp", self.health_port)
+        return sorted({asked, *((transport, self.number) for transport in self.transports)})
+
+
+def flow(route: Exposure, containers: Containers) -> Flow | None:
+    """Where a listener leads; None where that cannot be told."""
+    only = next(iter(containers)) if len(containers) == 1 else ""
+    name = route.container or only
+    if route.port is None or route.port.protocol not in TRANSPORTS or name not in containers:
+        return None
+    number = route.target_port or route.port.number
+    transports = TRANSPORTS[route.port.protocol]
+    if not any(Port(number, one) in containers[name].ports for one in transports):
+        return None
+    return Flow(route, route.port, name, number)
+
+
+def flows(streams: Sequence[Exposure], containers: Containers) -> tuple[Flow, ...]:
+    """All listeners of a service that lead somewhere."""
+    found = (flow(route, containers) for route in streams)
+    return tuple(one for one in found if one is not None)
+
+
+# What can be wrong ---------------------------------------------------------------------------
+
+
+def stream_problems(
+    route: Exposure, path: Path, containers: Containers, balancer: nlb.Handle, env: Environment
+) -> Iterator[Problem]:
+    """What is wrong with one listener."""
+    port = route.port
+    if port is None:
+        hint = "Write the listener's port with its protocol: `443/tls`, `1234/udp`."
+        yield Problem("M1102", (*path, "port"), "`port` is missing", hint)
+        return
+    if port.protocol not in TRANSPORTS:
+        yield Problem(
+            "M1214",
+            (*path, "port"),
+            "A target of a QUIC listener needs a server id, and ECS registers tasks without one",
+            f"Write `{port.number}/udp`: QUIC passes through, but a client that changes its "
+            "address may reach another task.",
+        )
+        return
+    yield from _place_problems(route, port, path, containers)
+    yield from _protocol_problems(route, port, path, env)
+    yield from _client_problems(route, path, balancer)
+    yield from _health_problems(route, port, path, containers)
+
+
+def _place_problems(
+    route: Exposure, port: Port, path: Path, containers: Containers
+) -> Iterator[Problem]:
+    if route.container is None and len(containers) > 1:
+        hint = f"Add `container:` with {', '.join(containers)}."
+        message = "The route does not say which container it leads to"
+        yield Problem("M1204", (*path, "container"), message, hint)
+        return
+    name = route.container or next(iter(containers))
+    here: Path = ("containers", name)
+    if name not in containers:
+        message = f"There is no container {shown(name)}"
+        hint = meant(name, containers)
+        yield Problem("M1204", (*path, "container"), message, hint, because=[here])
+        return
+    number = route.target_port or port.number
+    key = "target_port" if route.target_port else "port"
+    because = [(*here, "ports"), (*path, "container")]
+    both = {Port(number, "tcp"), Port(number, "udp")} <= set(containers[name].ports)
+    if both:
+        yield Problem(
+            "M1220",
+            (*path, key),
+            f"Container `{name}` has port {number} as TCP and as UDP",
+            "ECS cannot put it behind a load balancer. Remove one of the two from its `ports`: on "
+            "Fargate that list only names what is registered, and the other is reached as well. "
+            "Or give it to a second container.",
+            because=because,
+        )
+    elif flow(route, containers) is None:
+        wanted = " or ".join(str(Port(number, one)) for one in TRANSPORTS[port.protocol])
+        message = f"Container `{name}` has no port {wanted}"
+        hint = "Add it to its `ports`, or say `target_port:` here if it listens elsewhere."
+        yield Problem("M1205", (*path, key), message, hint, because=because)
+
+
+def _protocol_problems(
+    route: Exposure, port: Port, path: Path, env: Environment
+) -> Iterator[Problem]:
+    protocol = port.protocol
+    given = route.model_fields_set
+    if protocol == "tls":
+        if route.certificate is None:
+            hint = "Write the ARN of a certificate in ACM, or use `/tcp` to pass TLS through."
+            yield Problem("M1102", (*path, "certificate"), "A TLS listener needs one", hint)
+        else:
+            yield from certificate_problems([route.certificate], (*path, "certificate"), env)
+    for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
+        if protocol != "tls" and key in given:
+            hint = f"Write `port: {port.number}/tls`, or remove it."
+            yield Problem("M1220", (*path, key), f"`{key}` is for TLS listeners", hint)
+    if "udp" in TRANSPORTS[protocol] and route.preserve_client_ip is False:
+        message = "The client's address cannot be taken out of UDP packets"
+        hint = "Remove it: for UDP it is always preserved."
+        yield Problem("M1220", (*path, "preserve_client_ip"), message, hint)
+    if protocol == "tls" and route.source_ip_stickiness:
+        message = "TLS listeners cannot keep clients on a task"
+        hint = "Use `/tcp` and let the container speak TLS, or remove it."
+        yield Problem("M1220", (*path, "source_ip_stickiness"), message, hint)
+    if protocol != "tcp" and route.tcp_idle_timeout is not None:
+        message = "Only the idle timeout of TCP listeners can be set"
+        yield Problem("M1220", (*path, "tcp_idle_timeout"), message, "Remove it.")
+
+
+def _client_problems(route: Exposure, path: Path, balancer: nlb.Handle) -> Iterator[Problem]:
+    if route.clients is None and balancer.clients_default is None:
+        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`."
+        message = "Who may connect cannot be told: the network's addresses are unknown"
+        yield Problem("M1102", (*path, "clients"), message, hint)
+    clients = route.clients or []
+    for index, client in enumerate(clients):
+        if client in clients[:index]:
+            message = f"`{client}` stands twice"
+            yield Problem("M1107", (*path, "clients", index), message, "Remove one of them.")
+        if client.startswith("sg-") and balancer.security_group is None:
+            message = f"`{route.via}` has no security group that could admit `{client}`"
+            hint = "Name the clients' addresses."
+            yield Problem("M1214", (*path, "clients", index), message, hint)
+        if ":" in client and not balancer.dualstack:
+            message = f"`{client}` can never connect: `{route.via}` has IPv4 addresses only"
+            hint = f"Remove it, or write `ip_address_type: dualstack` at `{route.via}`."
+            yield Problem("M1220", (*path, "clients", index), message, hint)
+
+
+def _health_problems(
+    route: Exposure, port: Port, path: Path, containers: Containers
+) -> Iterator[Problem]:
+    check = route.health_check
+    here = (*path, "health_check")
+    told = check is not None and (check.port is not None or check.sidecar is not None)
+    if port.protocol == "udp" and not told:
+        yield Problem(
+            "M1214",
+            here,
+            "A load balancer cannot check health over UDP",
+            "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none; "
+            "or `health_check: {port: ...}` with a TCP port of the task.",
+        )
+    if check is None:
+        return
+    if check.sidecar:
+        yield from _sidecar_problems(route, port, here, check, containers)
+    elif check.port is not None:
+        listened = any(check.port in one.ports for one in containers.values())
+        if not listened or check.port.protocol != "tcp":
+            message = f"No container of the task listens on TCP port {check.port.number}"
+            hint = "Add it to the `ports` of the container that answers."
+            yield Problem("M1205", (*here, "port"), message, hint, because=[("containers",)])
+    yield from _check_problems(check, here)
+
+
+def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
+    if check.protocol not in (None, "TCP") and check.timeout >= check.interval:
+        hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
+        message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
+        yield Problem("M1105", here, message, hint)
+    if check.protocol not in (None, "TCP") or check.sidecar:
+        return
+    for key in ("path", "matcher"):
+        if getattr(check, key) is not None:
+            message = f"`{key}` has no meaning for a check over TCP"
+            hint = "Write `protocol: HTTP` beside it, or remove it."
+            yield Problem("M1220", (*here, key), message, hint)
+
+
+def _sidecar_problems(
+    route: Exposure, port: Port, here: Path, check: HealthCheck, containers: Containers
+) -> Iterator[Problem]:
+    sidecar = check.sidecar
+    assert sidecar is not None
+    if "udp" not in TRANSPORTS[port.protocol]:
+        message = "A sidecar answers for UDP services"
+        hint = "Remove it: TCP is checked on the service's own port."
+        yield Problem("M1220", (*here, "sidecar"), message, hint)
+    for key in ("port", "protocol", "path", "matcher"):
+        if getattr(check, key) is not None:
+            hint = "Remove it: `sidecar:` has a `port` and a `mode`."
+            message = f"`{key}` has no meaning beside `sidecar`"
+            yield Problem("M1220", (*here, key), message, hint)
+    number = sidecar.port.number
+    for name, container in containers.items():
+        if sidecar.port in container.ports:
+            message = f"Port {number} is taken by container `{name}` of the same task"
+            hint = "Write another `port:` below `sidecar:`."
+            yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+    if container_name(route.target_port or port.number) in containers:
+        message = "A container of the task has the sidecar's name"
+        hint = "Rename the container."
+        yield Problem("M1302", (*here, "sidecar"), message, hint)
+    yield from sidecar_problems(sidecar, (*here, "sidecar"))
+
+
+def shared_problems(found: Sequence[tuple[Path, Flow]]) -> Iterator[Problem]:
+    """Sidecars of one task that want the same port."""
+    taken: dict[int, Flow] = {}
+    for path, one in found:
+        if one.sidecar is None:
+            continue
+        other = taken.setdefault(one.health_port, one)
+        if other is not one and other.number != one.number:
+            message = f"Port {one.health_port} is taken by the sidecar of port {other.number}"
+            at = (*path, "health_check", "sidecar", "port")
+            yield Problem("M1206", at, message, "Write another `port:` below `sidecar:`.")
+
+
+def listener_clash(one: Exposure, other: Exposure) -> str:
+    """Why two listeners of one load balancer cannot both stand, or nothing: a port is taken once,
+    also over protocols, and TCP_UDP is there for both on one port."""
+    if one.port is None or other.port is None or one.port.number != other.port.number:
+        return ""
+    return f"listens on the same port {one.port.number}"
+
+
+# What comes out ------------------------------------------------------------------------------
+
+
+def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
+    """A target group of addresses; nameless, because a name blocks its replacement."""
+    check = one.route.health_check or HealthCheck()
+    http = one.sidecar.mode == "http" if one.sidecar else check.protocol in ("HTTP", "HTTPS")
+    protocol = "HTTP" if one.sidecar and http else check.protocol if http else "TCP"
+    own_port = one.health_port == one.number and "tcp" in one.transports
+    asked = (
+        {
+            "HealthCheckPath": check.path or "/",
+            "Matcher": elb.Matcher(HttpCode=check.matcher or "200-399"),
+        }
+        if http
+        else {}
+    )
+    tls = one.listener.protocol == "tls" and one.route.target_tls
+    return elb.TargetGroup(
+        f"{one.base}TargetGroup",
+        TargetType="ip",
+        VpcId=vpc,
+        Port=one.number,
+        Protocol="TLS"
+        if tls
+        else "TCP"
+        if one.transports == ("tcp",)
+        else one.listener.protocol.upper(),
+        HealthCheckEnabled=True,
+        HealthCheckProtocol=protocol,
+        HealthCheckPort="traffic-port" if own_port else str(one.health_port),
+        HealthCheckIntervalSeconds=check.interval,
+        HealthCheckTimeoutSeconds=check.timeout,
+        HealthyThresholdCount=check.healthy_threshold,
+        UnhealthyThresholdCount=check.unhealthy_threshold,
+        TargetGroupAttributes=[
+            elb.TargetGroupAttribute(Key=key, Value=value)
+            for key, value in _attributes(one.route).items()
+        ],
+        **asked,
+        **({"IpAddressType": "ipv6"} if ipv6 and "udp" in one.transports else {}),
+    )
+
+
+def _attributes(route: Exposure) -> dict[str, str]:
+    attributes = {"deregistration_delay.timeout_seconds": str(route.deregistration_delay)}
+    if route.connection_termination is not None:
+        cut = str(route.connection_termination).lower()
+        attributes["deregistration_delay.connection_termination.enabled"] = cut
+    if route.preserve_client_ip is not None:
+        attributes["preserve_client_ip.enabled"] = str(route.preserve_client_ip).lower()
+    if route.proxy_protocol_v2:
+        attributes["proxy_protocol_v2.enabled"] = "true"
+    if route.source_ip_stickiness:
+        attributes |= {"stickiness.enabled": "true", "stickiness.type": "source_ip"}
+    return attributes
+
+
+def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
+    """The listener, in the service's own stack: one port leads to one service."""
+    idle = one.route.tcp_idle_timeout
+    timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
+    return elb.Listener(
+        f"{one.base}Listener",
+        LoadBalancerArn=balancer.load_balancer,
+        Port=one.listener.number,
+        Protocol=one.listener.protocol.upper(),
+        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(f"{one.base}TargetGroup"))],
+        **_tls(one.route),
+        **({"ListenerAttributes": [timeout]} if idle is not None else {}),
+    )
+
+
+def _tls(route: Exposure) -> dict[str, Any]:
+    if route.certificate is None:
+        return {}
+    alpn = {"AlpnPolicy": [route.alpn_policy]} if route.alpn_policy else {}
+    certificate = elb.Certificate(CertificateArn=route.certificate)
+    return {"Certificates": [certificate], "SslPolicy": route.ssl_policy, **alpn}
+
+
+def stream_attachment(one: Flow) -> ecs.LoadBalancer:
+    """What tells ECS to put the tasks into the target group."""
+    return ecs.LoadBalancer(
+        ContainerName=one.container,
+        ContainerPort=one.number,
+        TargetGroupArn=Ref(f"{one.base}TargetGroup"),
+    )
+
+
+def stream_rules(found: Sequence[Flow], handles: Mapping[str, nlb.Handle]) -> list[Any]:
+    """Security-group rules of all listeners, each once."""
+    rules: dict[str, Any] = {}
+    for one in found:
+        balancer = handles[one.route.via]
+        made = _with_group if balancer.security_group is not None else _without_group
+        rules |= {rule.title: rule for rule in made(one, balancer)}
+    return list(rules.values())
+
+
+def _clients(one: Flow, balancer: nlb.Handle) -> Sequence[str]:
+    return one.route.clients or balancer.clients_default or ()
+
+
+def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+    """Clients reach the load balancer, and nobody but the load balancer the tasks.
+
+    Its group stands for it in the tasks' rules, for traffic with the client's address as well
+    (Network Load Balancers user guide, "Update the security groups for your NLB").
+    """
+    for transport in one.transports:
+        for client in _clients(one, balancer):
+            yield ec2.SecurityGroupIngress(
+                f"{one.base}{transport.capitalize()}From{_words(client)}",
+                Description=f"Clients of port {one.listener.number}",
+                GroupId=balancer.security_group,
+                **_ports(transport, one.listener.number),
+                **{_source(client): client},
+            )
+    tasks = GetAtt("SecurityGroup", "GroupId")
+    for transport, number in one.opened:
+        title = logical_id(one.route.via, f"{transport}{number}")
+        yield ec2.SecurityGroupIngress(
+            f"{title}Ingress",
+            Description=f"From load balancer {one.route.via}",
+            GroupId=tasks,
+            SourceSecurityGroupId=balancer.security_group,
+            **_ports(transport, number),
+        )
+        yield ec2.SecurityGroupEgress(
+            f"{title}Egress",
+            Description="To the tasks of a service",
+            GroupId=balancer.security_group,
+            DestinationSecurityGroupId=tasks,
+            **_ports(transport, number),
+        )
+
+
+def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+    """The load balancer has no group to name: its addresses ask for health, and packets come from
+    it or from the clients themselves, by whether the clients' addresses are preserved."""
+    nodes = balancer.addresses or ()
+    senders = _clients(one, balancer) if one.preserves_client_ip else nodes
+    sources = {(transport, one.number): senders for transport in one.transports}
+    asked = ("tcp", one.health_port)
+    sources[asked] = sorted({*sources.get(asked, ()), *nodes})
+    for (transport, number), addresses in sorted(sources.items()):
+        for address in addresses:
+            title = logical_id(one.route.via, f"{transport}{number}")
+            yield ec2.SecurityGroupIngress(
+                f"{title}From{_words(address)}",
+                Description=f"Through load balancer {one.route.via}",
+                GroupId=GetAtt("SecurityGroup", "GroupId"),
+                **_ports(transport, number),
+                **{address_property(address): address},
+            )
+
+
+def _source(client: str) -> str:
+    """The property of an ingress rule that takes such a client."""
+    return "SourceSecurityGroupId" if client.startswith("sg-") else address_property(client)
+
+
+def _ports(transport: str, number: int) -> dict[str, Any]:
+    return {"IpProtocol": transport, "FromPort": number, "ToPort": number}
+
+
+def _words(client: str) -> str:
+    """A client as part of a logical ID: `10.0.0.0/16` becomes `10x0x0x0x16`."""
+    return re.sub(r"[^A-Za-z0-9]+", "x", client)

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Built by Moorage: deploys every stack of shop in dev, in order.
+# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name shop-dev-network \
+  --template-file network.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=network \
+  "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name shop-dev-ntp \
+  --template-file ntp.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=ntp \
+  "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name shop-dev-edge \
+  --template-file edge.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=edge \
+  "$@"
