@@ -172,9 +172,7 @@ def _built(env: str, arguments: argparse.Namespace, form: Format, step: Step) ->
     from moorage.build import build
     from templates import TEMPLATES
 
-    return build(
-        arguments.params, env, TEMPLATES, arguments.out, form, lambda name: step(env, name)
-    )
+    return build(arguments.params, env, TEMPLATES, form, lambda name: step(env, name))
 
 
 def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:

@@ -71,7 +71,7 @@ def built(folder: Path) -> dict[str, float]:
     def step(name: str) -> None:
         marks.append((name, time.perf_counter()))
 
-    result = build(folder, "bench", TEMPLATES, folder / "out", step=step)
+    result = build(folder, "bench", TEMPLATES, step=step)
     assert result.plan is not None, result.findings
     step("write")
     write(result.plan, folder / "out" / "bench")

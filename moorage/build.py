@@ -30,7 +30,6 @@ def build(
     params: Path,
     env: str,
     templates: Mapping[str, TemplateModule],
-    out: Path,
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
 ) -> Built:
@@ -62,7 +61,7 @@ def build(
     if plan is None:
         return stopped(findings)
     step("check")
-    findings += check(plan, str(out / env))
+    findings += check(plan, document)
     return Built(env, None if _fatal(findings) else plan, tuple(findings))
 
 

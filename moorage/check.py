@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -13,19 +14,32 @@ from cfnlint.helpers import REGIONS
 from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
 
-from moorage.model import Finding, Level, Place, Plan
+from moorage.load import Document
+from moorage.model import Finding, Level, Path, Place, Plan
 
+_LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
 
 
-def check(plan: Plan, folder: str) -> list[Finding]:
-    """What cfn-lint says of a plan's templates; `folder` is where they will stand."""
+def check(plan: Plan, document: Document) -> list[Finding]:
+    """What cfn-lint says of a plan's templates, told where the params brought it about: at the
+    override that did, or at the stack. The templates are not written yet."""
     region = plan.environment.region
     return [
-        finding
+        _in_params(finding, stack.name, document)
         for stack in plan.stacks
-        for finding in check_text(stack.rendering.text, f"{folder}/{stack.rendering.file}", region)
+        for finding in check_text(stack.rendering.text, stack.rendering.file, region)
     ]
+
+
+def _in_params(finding: Finding, stack: str, document: Document) -> Finding:
+    path: Path = ("stacks", stack, "overrides", *finding.path)
+    while len(path) > 3 and path not in document.places:
+        path = path[:-1]
+    path = path if len(path) > 3 else ("stacks", stack)
+    where = ".".join(str(step) for step in finding.path) or "the template"
+    message = f"In {finding.place.file}, {where}: {finding.message}"
+    return replace(finding, place=document.place(path), path=path, message=message)
 
 
 def check_text(text: str, file: str, region: str | None = None) -> list[Finding]:
@@ -60,6 +74,11 @@ def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
             level=_LEVELS[match.rule.severity],
             place=Place(file, match.linenumber or 1),
             path=path,
-            message=match.message,
+            message=_short(match.message),
             hint=match.rule.source_url if match.rule.id.startswith("E0") else "",
         )
+
+
+def _short(message: str) -> str:
+    """Some messages list everything that would be right, which may be thousands of names."""
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."

@@ -77,7 +77,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield replace(problem, path=_asked_at(problem.path, params, env))
     yield from _deployment_problems(params)
     yield from expose_problems(params.expose, params.containers, params.network, env)
-    yield from clash_problems(name, {it: its.expose for it, its in env.of(Params)}, env)
+    services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
+    yield from clash_problems(name, services, env)
 
 
 def _whole(params: Params, env: Environment) -> Params:
@@ -123,7 +124,7 @@ def _deployment_problems(params: Params) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The service and all that only it needs."""
     net = network_of(params, env)
-    reached = exposed(params.expose, params.containers, net, env)
+    reached = exposed(name, params.expose, params.containers, net, env)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
     template.add_resource(
@@ -150,7 +151,6 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     grace = params.health_check_grace_period
     optional: dict[str, Any] = {
         "DependsOn": list(reached.waits),
-        "LoadBalancers": attached,
         "CapacityProviderStrategy": cluster.strategy_items(strategy),
         "LaunchType": None if strategy else "FARGATE",
         "EnableExecuteCommand": params.enable_execute_command or None,
@@ -173,6 +173,9 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
             ),
         ),
         NetworkConfiguration=network_configuration(params, network_of(params, env)),
+        # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
+        # template reference, AWS::ECS::Service, LoadBalancers).
+        LoadBalancers=attached,
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value is not None and value != []},

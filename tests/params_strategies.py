@@ -88,7 +88,7 @@ def plan_of(text: str) -> Plan:
 def linted(params: Params) -> tuple[Finding, ...]:
     """All findings of a whole build, cfn-lint's among them."""
     with _folder(written(params)) as folder:
-        return build(folder, "dev", TEMPLATES, Path("out")).findings
+        return build(folder, "dev", TEMPLATES).findings
 
 
 def written(params: Params) -> str:

@@ -37,7 +37,7 @@ def params_example() -> str:
 def built(folder: Path, params: str, templates: Mapping[str, TemplateModule] = TEMPLATES) -> Built:
     (folder / "params").mkdir()
     (folder / "params" / "dev.yaml").write_text(params)
-    return built_from(folder / "params", "dev", templates, folder / "out")
+    return built_from(folder / "params", "dev", templates)
 
 
 def commands(language: str = "sh") -> Iterator[tuple[str, str]]:
@@ -130,7 +130,7 @@ def test_the_mistakes_look_as_the_readme_shows(
     wrong = params_example().replace("memory: 1024", "memory: 9999").replace("image:", "imagee:")
     (tmp_path / "params").mkdir()
     (tmp_path / "params" / "dev.yaml").write_text(wrong)
-    result = built_from(Path("params"), "dev", TEMPLATES, Path("out"))
+    result = built_from(Path("params"), "dev", TEMPLATES)
     shown = next(block for block in blocks(README, "text") if "error" in block)
     assert text(result.findings).strip() == shown.strip()
 

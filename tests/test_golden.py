@@ -28,7 +28,7 @@ def test_params_build_the_golden_output(case: str) -> None:
     }
     got = {}
     for env in environments(folder / "params"):
-        built = build(folder / "params", env, TEMPLATES, folder / "out")
+        built = build(folder / "params", env, TEMPLATES)
         assert built.findings == (), f"{case}/{env} is not clean"
         assert built.plan is not None
         got |= {f"{env}/{name}": text for name, text in files(built.plan).items()}

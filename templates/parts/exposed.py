@@ -113,14 +113,17 @@ def _stream_problems(
 
 
 def clash_problems(
-    stack: str, expose: Mapping[str, Sequence[Exposure]], env: Environment
+    stack: str, services: Mapping[str, tuple[Sequence[Exposure], Containers]], env: Environment
 ) -> Iterator[Problem]:
     """Ways of all services that cannot stand beside each other; told at the later one by name."""
-    routes = {name: through(alb.Params, ways, env) for name, ways in expose.items()}
-    yield from targets.clash_problems(stack, routes[stack], routes, env)
+    routes = {
+        name: (through(alb.Params, ways, env), containers)
+        for name, (ways, containers) in services.items()
+    }
+    yield from targets.clash_problems(stack, routes, env)
     listened = [
         (name, index, one)
-        for name, ways in expose.items()
+        for name, (ways, _) in services.items()
         for index, one in through(nlb.Params, ways, env)
     ]
     for name, index, one in listened:
@@ -154,13 +157,17 @@ class Exposed:
 
 
 def exposed(
-    expose: Sequence[Exposure], containers: Containers, net: network.Handle, env: Environment
+    stack: str,
+    expose: Sequence[Exposure],
+    containers: Containers,
+    net: network.Handle,
+    env: Environment,
 ) -> Exposed:
     """Target groups, listener rules or listeners, and the security-group rules of both sides."""
     routes = [one for _, one in through(alb.Params, expose, env)]
     balancers, nlbs = _handles(alb, expose, env), _handles(nlb, expose, env)
     opened = targets.security_group_rules(routes, containers, balancers)
-    rules = targets.listener_rules(routes, containers, balancers)
+    rules = targets.listener_rules(stack, routes, containers, balancers)
     forwarding = [rule for rule, route in zip(rules, routes, strict=True) if route.forwards]
     flows = streams.flows([one for _, one in through(nlb.Params, expose, env)], containers)
     opened += streams.stream_rules(flows, nlbs)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from ipaddress import ip_network
 from itertools import accumulate
 from typing import Annotated, Any, Literal
@@ -199,6 +200,20 @@ class Route(TargetSettings):
     redirect: Redirect | None = Field(None, description="Redirect instead of passing on.")
     fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
 
+    @cached_property
+    def asked(self) -> Mapping[str, Sequence[str]]:
+        """The values of each kind of condition, but for paths that all requests have: `/*`."""
+        return {
+            kind: values
+            for kind, values in _given(self).items()
+            if not (kind == "path-pattern" and {"*", "/*"} & set(values))
+        }
+
+    @cached_property
+    def specific(self) -> tuple[int, int]:
+        """What `specificity` says of it."""
+        return _specificity(self.asked)
+
     @property
     def forwards(self) -> bool:
         """Whether requests go to a container."""
@@ -314,23 +329,33 @@ def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M1108", (*path, "authenticate"), "It names no provider, or two", hint)
 
 
-def clash(one: Route, other: Route, beside: Iterable[Route] = ()) -> tuple[str, str] | None:
-    """Why two routes of one listener cannot both stand, and what to do at the first.
+def clash(
+    one: Route, other: Route, numbers: tuple[int, int] | None = None, taken: Collection[int] = ()
+) -> tuple[str, str] | None:
+    """Why two routes of one listener cannot both stand, and what to do about it.
 
-    `beside` holds all routes of the listener.
+    `numbers` are their priorities, `taken` those of all routes of the listener.
     """
     hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
     if not _given(one) or not _given(other):
         return None  # which is a finding of its own
-    if _asked(one) == _asked(other):
+    if one.asked == other.asked:
         return "takes the same requests", "Change the conditions of one of them."
     if one.priority is None and other.priority is None and _as_specific(one, other):
         return "takes some of the same requests and is as specific", hint
-    if priority(one) == priority(other):
-        free = free_priority(one, {priority(rival) for rival in (other, *beside)})
-        hint = f"Write `priority: {free}` here: it is free and keeps the order." if free else hint
-        return f"has the same priority, {priority(one)},", hint
+    mine, its = numbers or (priority(one), priority(other))
+    if mine == its:
+        free = free_priority(one, {mine, *taken})
+        what = f"Write `priority: {free}`, which is free and keeps the order, at the one of the two"
+        hint = f"{what} that is not deployed yet." if free else hint
+        return f"has the same priority, {mine},", hint
     return None
+
+
+def may_clash(one: Route, other: Route) -> bool:
+    """Whether it is worth a closer look: computed priorities of different bands never meet."""
+    chosen = one.priority is not None or other.priority is not None
+    return chosen or specificity(one) == specificity(other)
 
 
 def _as_specific(one: Route, other: Route) -> bool:
@@ -340,7 +365,7 @@ def _as_specific(one: Route, other: Route) -> bool:
 
 def _overlap(one: Route, other: Route) -> bool:
     """Whether a request can match both: every kind of condition that both have must allow it."""
-    mine, theirs = _asked(one), _asked(other)
+    mine, theirs = one.asked, other.asked
     return all(
         any(_meet(kind, value, its) for value in mine[kind] for its in theirs[kind])
         for kind in mine.keys() & theirs.keys()
@@ -378,8 +403,8 @@ def _patterns_meet(one: str, other: str) -> bool:
 # AWS takes 1 to 50000 and asks the lowest first. A route's priority depends on that route alone, so
 # that adding a service changes no other one's template. The numbers are dealt out in bands from
 # 50000 down: the more specific the conditions, the later the band. Inside its band a route's place
-# is a hash of its conditions; two routes that meet there are a finding, and one of them gets an
-# explicit `priority:`. docs/decisions/0005-rule-priorities.md tells how often that is.
+# is a hash of its conditions and of the rule's name. Two routes that meet there are a finding, and
+# one of them gets an explicit `priority:`. docs/decisions/0005-rule-priorities.md tells more.
 _HIGHEST = 50000
 
 
@@ -408,7 +433,10 @@ def specificity(route: Route) -> tuple[int, int]:
 
     It never falls when a condition is made narrower. Of several values the vaguest counts.
     """
-    asked = _asked(route)
+    return route.specific
+
+
+def _specificity(asked: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     hosts = asked.get("host-header", ())
     path = min((_rank(one) for one in asked.get("path-pattern", ())), default=0)
     others = min(len(asked.keys() - {"host-header", "path-pattern"}), 3)
@@ -429,12 +457,16 @@ def _wild(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def priority(route: Route) -> int:
-    """The rule's priority: what the route says, or else its computed place."""
+def priority(route: Route, owner: str = "") -> int:
+    """The rule's priority: what the route says, or else its computed place.
+
+    `owner` names the rule. A rule with another name, or in another stack, gets another number, for
+    CloudFormation makes it before it takes the old one away, and AWS gives a number only once.
+    """
     if route.priority is not None:
         return route.priority
     first, size = _part(route)
-    text = json.dumps(_asked(route), sort_keys=True)
+    text = json.dumps([owner, route.asked], sort_keys=True)
     digest = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
     return first - digest % size
 
@@ -472,15 +504,6 @@ def _given(route: Route) -> Mapping[str, Sequence[str]]:
         kind: sorted({value if kind in exact else value.lower() for value in values})
         for kind, values in every.items()
         if values
-    }
-
-
-def _asked(route: Route) -> Mapping[str, Sequence[str]]:
-    """The same without what every request has: a path like `/*`."""
-    return {
-        kind: values
-        for kind, values in _given(route).items()
-        if not (kind == "path-pattern" and {"*", "/*"} & set(values))
     }
 
 

@@ -134,27 +134,24 @@ def target_group(title: str, settings: TargetSettings, port: Port, vpc: Any) -> 
 
 
 def _attributes(settings: TargetSettings) -> dict[str, str]:
-    attributes = {
+    """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
+    reference, ModifyTargetGroupAttributes), so that what is removed here would go on there."""
+    return {
         "deregistration_delay.timeout_seconds": str(settings.deregistration_delay),
         "load_balancing.algorithm.type": settings.algorithm,
+        "slow_start.duration_seconds": str(settings.slow_start or 0),
+        **_stickiness(settings.stickiness),
     }
-    if settings.slow_start is not None:
-        attributes["slow_start.duration_seconds"] = str(settings.slow_start)
-    return attributes | _stickiness(settings.stickiness)
 
 
 def _stickiness(stickiness: Stickiness | None) -> dict[str, str]:
     if stickiness is None:
-        return {}
-    kind = "app_cookie" if stickiness.app_cookie else "lb_cookie"
-    name = (
-        {"stickiness.app_cookie.cookie_name": stickiness.app_cookie}
-        if stickiness.app_cookie
-        else {}
-    )
+        return {"stickiness.enabled": "false"}
+    cookie = stickiness.app_cookie
+    kind = "app_cookie" if cookie else "lb_cookie"
     return {
         "stickiness.enabled": "true",
         "stickiness.type": kind,
-        **name,
+        **({"stickiness.app_cookie.cookie_name": cookie} if cookie else {}),
         f"stickiness.{kind}.duration_seconds": str(stickiness.duration),
     }

@@ -18,6 +18,7 @@ from templates.parts.routes import (
     actions,
     clash,
     conditions,
+    may_clash,
     priority,
     route_problems,
 )
@@ -209,16 +210,26 @@ def _opening(via: str, port: Port) -> str:
 
 
 def clash_problems(
-    stack: str, routes: Indexed, others: Mapping[str, Indexed], env: Environment
+    stack: str, services: Mapping[str, tuple[Indexed, Containers]], env: Environment
 ) -> Iterator[Problem]:
-    """Routes of one listener that cannot both stand; told at the one that comes later by name."""
-    every = [(name, at, one) for name, its in others.items() for at, one in its]
-    for index, route in routes:
-        listener = _listener(route.via, env)
-        beside = [one for one in every if _listener(one[2].via, env) == listener]
-        rivals = [one for _, _, one in beside]
-        for name, at, rival in beside:
-            if (name, at) < (stack, index) and (found := clash(route, rival, rivals)):
+    """Routes of one listener that cannot both stand; told at the one that comes later by name.
+
+    `services` holds the routes and the containers of every service.
+    """
+    every = [
+        (name, at, route, f"{name}.{rule_title(route, containers)}", _listener(route.via, env))
+        for name, (routes, containers) in services.items()
+        for at, route in routes
+    ]
+    for _, index, route, owner, listener in (one for one in every if one[0] == stack):
+        beside = [one for one in every if one[4] == listener]
+        for name, at, rival, its_owner, _ in beside:
+            if (name, at) >= (stack, index) or not may_clash(route, rival):
+                continue
+            numbers = priority(route, owner), priority(rival, its_owner)
+            same = numbers[0] == numbers[1]
+            taken = {priority(one[2], one[3]) for one in beside} if same else ()
+            if found := clash(route, rival, numbers, taken):
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
@@ -294,17 +305,21 @@ def _different(
 
 
 def listener_rules(
-    expose: Sequence[Route], containers: Containers, handles: Mapping[str, alb.Handle]
+    stack: str,
+    expose: Sequence[Route],
+    containers: Containers,
+    handles: Mapping[str, alb.Handle],
 ) -> list[elb.ListenerRule]:
     """A listener rule for each route."""
     return [
         elb.ListenerRule(
-            rule_title(route, containers),
+            title,
             ListenerArn=handles[route.via].listener,
-            Priority=priority(route),
+            Priority=priority(route, f"{stack}.{title}"),
             Conditions=conditions(route),
             Actions=actions(route, Ref(target.title) if target else None),
         )
         for route in expose
         for target in [destination(route, containers)]
+        for title in [rule_title(route, containers)]
     ]

@@ -174,7 +174,7 @@ def _openings(permissions: list[Any]) -> set[Opening]:
 
 def built(params: Path, env: str, cloud: Cloud, out: Path) -> Deployment:
     """Builds and writes one environment."""
-    result = build(params, env, TEMPLATES, out)
+    result = build(params, env, TEMPLATES)
     assert result.plan is not None, result.findings
     write(result.plan, out / env)
     return Deployment(cloud, result.plan, out / env)

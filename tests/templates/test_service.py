@@ -758,7 +758,7 @@ def test_https_to_the_container_is_https_for_its_health_too() -> None:
 @pytest.mark.parametrize(
     ("stickiness", "wanted"),
     [
-        (None, {}),
+        (None, {"stickiness.enabled": "false"}),
         (
             {"duration": "1h"},
             {
@@ -789,7 +789,7 @@ def test_slow_start_and_algorithm() -> None:
     assert attributes(slow_start="30s")["slow_start.duration_seconds"] == "30"
     found = attributes(algorithm="least_outstanding_requests")
     assert found["load_balancing.algorithm.type"] == "least_outstanding_requests"
-    assert "slow_start.duration_seconds" not in found
+    assert found["slow_start.duration_seconds"] == "0", "what is taken out must be switched off"
 
 
 # Containers ----------------------------------------------------------------------------------
@@ -893,3 +893,40 @@ def test_listeners_that_share_a_security_group_have_one_way_in() -> None:
     assert len(of_type("SecurityGroupIngress", every)) == 1
     assert len(of_type("SecurityGroupEgress", every)) == 1
     assert len(of_type("TargetGroup", every)) == 2
+
+
+# Updates: what the second of two builds must not do to what the first one deployed -------------
+
+SITE = [{"via": "public", "paths": ["/*"]}]
+
+
+def priorities(**given: Any) -> dict[str, int]:
+    rules = of_type("ListenerRule", body(expose=SITE, **given))
+    return {name: one["Priority"] for name, one in rules.items()}
+
+
+def test_a_rule_with_another_name_has_another_number() -> None:
+    """CloudFormation makes the new one first, and AWS gives a number only once."""
+    before = priorities(container={"ports": [3000]})
+    after = priorities(container={"ports": [3001]})
+    assert before.keys().isdisjoint(after)
+    assert set(before.values()).isdisjoint(after.values())
+
+
+def test_the_same_route_of_another_stack_has_another_number() -> None:
+    both = {}
+    for name in ("web", "site"):
+        data = {"network": {}, "cluster": {}, "public": {"template": "alb"}}
+        service = {"template": "service", "containers": {"app": WEB}, "expose": SITE}
+        document = Document("dev", "dev.yaml", {"app": "shop", "region": REGION,
+                            "stacks": {**data, name: service}}, {})  # fmt: skip
+        env, _ = validate(document, TEMPLATES)
+        assert env is not None
+        stack = next(one for one in compose(env, TEMPLATES) if one.name == name)
+        (rule,) = of_type("ListenerRule", stack.template.to_dict()).values()
+        both[name] = rule["Priority"]
+    assert both["web"] != both["site"]
+
+
+def test_the_last_route_that_goes_takes_the_target_group_with_it() -> None:
+    assert resources()["Service"]["LoadBalancers"] == []
