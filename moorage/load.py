@@ -21,10 +21,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from moorage.merge import merged
-from moorage.model import Finding, Path, Place
+from moorage.model import NAME, Finding, Path, Place
 
 BASE = "base"
-_NAME = re.compile(r"^[a-z][a-z0-9-]*$")
 _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
 _HEADER = ("app", "region", "account")
 _TAG = "tag:yaml.org,2002:"
@@ -75,8 +74,8 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     base = _read(base_path) if base_path.exists() else _File({}, {}, ())
     own = _read(env_path)
     findings = [*base.findings, *own.findings]
-    if not _NAME.match(env):
-        hint = "Rename the file to lower-case letters, digits and hyphens, as in `dev.yaml`."
+    if not NAME.fullmatch(env):
+        hint = "Rename the file to lower-case letters, digits and single hyphens, as in `dev.yaml`."
         message = f"`{env}` cannot name an environment"
         findings.append(Finding("M1006", "error", Place(str(env_path), 1), (), message, hint))
     if not isinstance(base.data, dict) or not isinstance(own.data, dict):

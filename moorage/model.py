@@ -20,6 +20,9 @@ Path = tuple[str | int, ...]
 
 Level = Literal["error", "warning", "info"]
 
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+"""What can name an application, an environment or a stack: a part of a stack's name in AWS."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -118,6 +121,9 @@ def _begins(one: str, other: str) -> bool:
 
 P = TypeVar("P", bound=Base)
 
+OWN_TAGS = ("app", "env", "stack")
+"""The keys of the tags that every stack has: the words of its name, in their order."""
+
 
 @dataclass(frozen=True)
 class StackSpec:
@@ -153,7 +159,7 @@ class Environment:
 
     def stack_tags(self, stack: str) -> dict[str, str]:
         """The tags of a stack, which CloudFormation passes on to all its resources."""
-        return {"app": self.app, "env": self.name, "stack": stack, **self.tags}
+        return dict(zip(OWN_TAGS, (self.app, self.name, stack), strict=True)) | dict(self.tags)
 
     def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
         """The stacks whose params are of one kind, by name."""

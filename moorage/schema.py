@@ -17,9 +17,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from moorage.model import TemplateModule
+from moorage.model import NAME, TemplateModule
 from moorage.render import SECTIONS
-from moorage.validate import NAME, Header
+from moorage.validate import Header
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 STACK_KEYS = {
@@ -52,7 +52,7 @@ def schema(templates: Mapping[str, TemplateModule]) -> Schema:
     stacks = {
         "description": top["stacks"]["description"],
         "type": ["object", "null"],
-        "propertyNames": {"pattern": NAME.pattern},
+        "propertyNames": {"pattern": f"^{NAME.pattern}$"},
         "properties": {name: _stack(templates, name) for name in templates},
         "additionalProperties": _stack(templates, None),
     }

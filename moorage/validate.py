@@ -28,6 +28,8 @@ from pydantic_core import ErrorDetails
 
 from moorage.load import Document
 from moorage.model import (
+    NAME,
+    OWN_TAGS,
     Base,
     Environment,
     Finding,
@@ -40,7 +42,6 @@ from moorage.model import (
     wrong,
 )
 
-NAME = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 _NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 _REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
 _ACCOUNT = r"^\d{12}$"
@@ -80,6 +81,21 @@ def _tag_key(value: str) -> str:
     if "=" in value:
         hint = "Leave the `=` out: the AWS CLI takes tags as key=value."
         raise wrong("M1107", f"{shown(value)} cannot be the key of a tag", hint)
+    if value.lower() in OWN_TAGS:
+        message = f"Every stack has a tag {shown(value.lower())} already, from its own name"
+        raise wrong("M1107", message, "Rename this one, or leave it out.")
+    return value
+
+
+def _tags(value: dict[str, str]) -> dict[str, str]:
+    """Case must not be all that tells two keys apart: IAM user guide, "Tags for AWS Identity and
+    Access Management resources"; a role with both is refused ("Duplicate tag keys found")."""
+    first: dict[str, str] = {}
+    for key in value:
+        other = first.setdefault(key.lower(), key)
+        if other != key:
+            message = f"{shown(other)} and {shown(key)} are one key to IAM, which ignores case"
+            raise wrong("M1107", message, "Keep one of them.")
     return value
 
 
@@ -92,7 +108,7 @@ class Header(Base):
 
     app: str = Field(
         description="Name of the application: the first part of every stack's name.",
-        json_schema_extra={"pattern": NAME.pattern},
+        json_schema_extra={"pattern": f"^{NAME.pattern}$"},
     )
     region: str = Field(
         description="AWS region of all stacks, such as `ap-northeast-1`.",
@@ -101,7 +117,7 @@ class Header(Base):
     account: _AccountId | None = Field(
         None, description="AWS account id, in quotes. Needed only where `${account}` is used."
     )
-    tags: dict[_TagKey, _TagValue] = Field(
+    tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_tags)] = Field(
         {}, max_length=47, description="Tags for every resource, beside `app`, `env` and `stack`."
     )
     permissions_boundary: str | None = Field(
