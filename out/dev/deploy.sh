@@ -22,6 +22,14 @@ aws cloudformation deploy \
 
 aws cloudformation deploy \
   --region eu-central-1 \
+  --stack-name kelp-dev-edge \
+  --template-file edge.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=dev stack=edge team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
   --stack-name kelp-dev-public \
   --template-file public.yaml \
   --no-fail-on-empty-changeset \
@@ -35,6 +43,15 @@ aws cloudformation deploy \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
   --tags app=kelp env=dev stack=api team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name kelp-dev-labels \
+  --template-file labels.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=dev stack=labels team=storefront \
   "$@"
 
 aws cloudformation deploy \

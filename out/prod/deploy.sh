@@ -23,6 +23,14 @@ aws cloudformation deploy \
 
 aws cloudformation deploy \
   --region eu-central-1 \
+  --stack-name kelp-prod-edge \
+  --template-file edge.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=prod stack=edge cost-centre=4711 team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
   --stack-name kelp-prod-public \
   --template-file public.yaml \
   --no-fail-on-empty-changeset \
@@ -36,6 +44,15 @@ aws cloudformation deploy \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
   --tags app=kelp env=prod stack=api cost-centre=4711 team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name kelp-prod-labels \
+  --template-file labels.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=prod stack=labels cost-centre=4711 team=storefront \
   "$@"
 
 aws cloudformation deploy \

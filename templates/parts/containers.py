@@ -254,6 +254,8 @@ _SECRET_WORDS = re.compile(
     r"|PRIVATE_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|MASTER_?KEY)$",
     re.IGNORECASE,
 )
+# CloudFormation user guide, "Get values stored in other services using dynamic references".
+_RESOLVED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
 # An access key id, a private key in PEM, a token of GitHub or Slack, a password inside a URL.
 _SECRET_VALUES = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
@@ -295,6 +297,7 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
         path = (*here, "repository_credentials")
         yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")
     yield from _variable_problems(name, container)
+    yield from _resolved_problems(name, container)
     yield from _check_problems(name, container)
 
 
@@ -318,6 +321,20 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
             message = f"There is no variable {shown(key)} in `environment`"
             path = (*here, "not_secret", at)
             yield Problem("M1220", path, message, hint, because=[(*here, "environment")])
+
+
+def _resolved_problems(name: str, container: Container) -> Iterator[Problem]:
+    """Secrets that CloudFormation would put in as it deploys, for everybody to read in ECS."""
+    texts = {
+        **{("environment", key): value for key, value in container.environment.items()},
+        **{("command", at): value for at, value in enumerate(container.command)},
+        **{("entry_point", at): value for at, value in enumerate(container.entry_point)},
+    }
+    for path, value in texts.items():
+        if _RESOLVED.search(value):
+            message = "CloudFormation would write the secret itself into the task definition"
+            hint = "Name it in `secrets:`, from where ECS reads it at start."
+            yield Problem("M1208", ("containers", name, *path), message, hint)
 
 
 def _check_problems(name: str, container: Container) -> Iterator[Problem]:

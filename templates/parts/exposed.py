@@ -109,7 +109,7 @@ def _stream_problems(
         path: Path = ("expose", index)
         yield from streams.stream_problems(one, path, containers, handles[one.via], env)
     found = [(("expose", index), streams.flow(one, containers)) for index, one in listened]
-    yield from streams.shared_problems([(path, one) for path, one in found if one])
+    yield from streams.shared_problems([(path, one) for path, one in found if one], containers)
 
 
 def clash_problems(

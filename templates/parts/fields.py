@@ -205,8 +205,10 @@ RoleArn = text(
     "the ARN of an IAM role",
     "arn:aws:iam::123456789012:role/name",
 )
+# Of the key itself: in an IAM policy an alias stands for nothing (AWS KMS developer guide, "Specifying
+# KMS keys in IAM policy statements").
 KeyArn = text(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:(key|alias)/\S+",
+    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+",
     "the ARN of a KMS key",
     "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from moorage.model import Environment
+from collections.abc import Iterator, Mapping
+
+from moorage.model import Environment, Path, Problem
 
 
 def region(arn: str) -> str:
@@ -13,3 +15,12 @@ def region(arn: str) -> str:
 def elsewhere(arn: str, env: Environment) -> bool:
     """Whether the thing is in another region than the environment; False where nobody can tell."""
     return bool(env.region and region(arn)) and region(arn) != env.region
+
+
+def key_problems(keys: Mapping[Path, str | None], env: Environment) -> Iterator[Problem]:
+    """KMS keys, by the place where each is named, that are not in the environment's region, which
+    is where their users are."""
+    for path, arn in keys.items():
+        if arn and elsewhere(arn, env):
+            message = f"The key is in {region(arn)}, and what it is for in {env.region}"
+            yield Problem("M1220", path, message, f"Name a key in {env.region}.")

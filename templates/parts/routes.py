@@ -81,7 +81,8 @@ class Oidc(Base):
     user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")  # type: ignore[valid-type]
     client_id: str = Field(min_length=1, description="Id of the client at the provider.")
     client_secret: JsonSecretRef = Field(
-        description="`secretsmanager:<name>:<json-key>`; CloudFormation reads it as it deploys."
+        description="`secretsmanager:<name or ARN>:<json-key>`; CloudFormation reads it as it "
+        "deploys."
     )
 
 

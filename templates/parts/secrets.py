@@ -24,6 +24,7 @@ _SECRET_NAME = re.compile(_NAME + _PARTS)
 _SECRET_ARN = re.compile(
     rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_PARTS}"
 )
+_SECRET_ARN_ALONE = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+"
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
 
 
@@ -104,21 +105,25 @@ SecretRef = Annotated[
 """`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or either with an ARN."""
 
 
+_JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_SECRET_ARN_ALONE}|[^:]+):(?P<key>[^:]+)")
+
+
 def _json_secret(reference: str) -> str:
-    if not re.fullmatch(r"secretsmanager:[^:]+:[^:]+", reference):
-        hint = "Write `secretsmanager:name:json-key`; Parameter Store cannot be used here."
+    if not _JSON_SECRET.fullmatch(reference):
+        hint = "Write `secretsmanager:name-or-arn:json-key`; Parameter Store cannot be used here."
         raise wrong("M1107", f"`{reference}` is not a key of a secret", hint)
     return _checked(reference)
 
 
 JsonSecretRef = Annotated[str, AfterValidator(_json_secret), WithJsonSchema({"type": "string"})]
-"""`secretsmanager:<name>:<json-key>`, for what CloudFormation itself reads while it deploys."""
+"""`secretsmanager:<name or ARN>:<json-key>`, for what CloudFormation itself reads while it deploys."""
 
 
 def dynamic_reference(reference: str) -> str:
     """A JsonSecretRef as CloudFormation reads it: the value never stands in the template."""
-    _, name, key = reference.split(":")
-    return f"{{{{resolve:secretsmanager:{name}:SecretString:{key}}}}}"
+    match = _JSON_SECRET.fullmatch(reference)
+    assert match is not None, "a JsonSecretRef is of that form"
+    return f"{{{{resolve:secretsmanager:{match['id']}:SecretString:{match['key']}}}}}"
 
 
 def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
