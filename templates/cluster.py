@@ -18,6 +18,7 @@ from moorage.model import Base, Environment, Path, Problem
 from templates.parts.exports import exported, imported
 from templates.parts.fields import Switch, text
 from templates.parts.logs import LogGroupName, Logs, log_group
+from templates.parts.regions import key_problems
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 
@@ -101,6 +102,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         yield Problem("M1108", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
+    if params.exec_logs:
+        yield from key_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 
 
 def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[Problem]:

@@ -30,6 +30,7 @@ from templates.parts.exports import exported, imported
 from templates.parts.fields import SubnetId, Switch, VpcId, ip_version
 from templates.parts.iam import allow, role
 from templates.parts.logs import Logs, log_group
+from templates.parts.regions import key_problems
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
@@ -171,8 +172,8 @@ class Params(Base):
         description="How many zones, 2 to 4: the first that the account has. Or the list of their "
         "names. In a few regions (`us-east-1`, `us-west-1`, `ap-northeast-1`) some zones lack "
         "load balancers, Fargate or endpoints, and which ones they are differs between accounts: "
-        "name those that work. A new zone goes to the end of the list: the subnets of one that "
-        "changes its place are replaced.",
+        "name those that work. Add a name at the end only: with another order, or another name in "
+        "a place, the deployment fails, for a new subnet cannot have the addresses of an old one.",
     )
     egress: Egress = Field(
         "nat",
@@ -251,6 +252,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     else:
         yield from _zone_problems(params.availability_zones, env.region)
         yield from _endpoint_problems(params, env.region)
+    if params.flow_logs:
+        yield from key_problems(params.flow_logs.kms_key, ("flow_logs", "kms_key"), env)
 
 
 def _existing_problems(params: Params, existing: Existing) -> Iterator[Problem]:

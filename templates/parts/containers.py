@@ -307,7 +307,8 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
         named = (
             _SECRET_WORDS.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
         )
-        if (named or _SECRET_VALUES.search(value)) and key not in container.not_secret:
+        known = key in container.not_secret or _RESOLVED.search(value)
+        if (named or _SECRET_VALUES.search(value)) and not known:
             hint = f"Use `secrets: {{{key}: ssm:/path/name}}`, or say `not_secret: [{key}]`."
             message = f"`{key}` looks like a secret, and everybody can read it in the template"
             yield Problem("M1208", (*here, "environment", key), message, hint)

@@ -205,8 +205,8 @@ RoleArn = text(
     "the ARN of an IAM role",
     "arn:aws:iam::123456789012:role/name",
 )
-# Of the key itself: in an IAM policy an alias stands for nothing (AWS KMS developer guide, "Specifying
-# KMS keys in IAM policy statements").
+# Of the key itself: in an IAM policy an alias stands for nothing (AWS KMS developer guide,
+# "Specifying KMS keys in IAM policy statements").
 KeyArn = text(
     r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+",
     "the ARN of a KMS key",

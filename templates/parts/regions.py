@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from moorage.model import Environment, Path, Problem
 
@@ -17,10 +17,8 @@ def elsewhere(arn: str, env: Environment) -> bool:
     return bool(env.region and region(arn)) and region(arn) != env.region
 
 
-def key_problems(keys: Mapping[Path, str | None], env: Environment) -> Iterator[Problem]:
-    """KMS keys, by the place where each is named, that are not in the environment's region, which
-    is where their users are."""
-    for path, arn in keys.items():
-        if arn and elsewhere(arn, env):
-            message = f"The key is in {region(arn)}, and what it is for in {env.region}"
-            yield Problem("M1220", path, message, f"Name a key in {env.region}.")
+def key_problems(arn: str | None, path: Path, env: Environment) -> Iterator[Problem]:
+    """A KMS key that is not where the thing is that it should encrypt."""
+    if arn and elsewhere(arn, env):
+        message = f"The key is in {region(arn)}, and what it is for in {env.region}"
+        yield Problem("M1220", path, message, f"Name a key in {env.region}.")

@@ -24,7 +24,6 @@ _SECRET_NAME = re.compile(_NAME + _PARTS)
 _SECRET_ARN = re.compile(
     rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_PARTS}"
 )
-_SECRET_ARN_ALONE = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^:]+"
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
 
 
@@ -105,7 +104,8 @@ SecretRef = Annotated[
 """`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or either with an ARN."""
 
 
-_JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_SECRET_ARN_ALONE}|[^:]+):(?P<key>[^:]+)")
+_WHOLE = _ARN.format(service="secretsmanager", kind="secret:[^:]+")
+_JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_WHOLE}|[^:]+):(?P<key>[^:]+)")
 
 
 def _json_secret(reference: str) -> str:

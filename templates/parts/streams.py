@@ -8,6 +8,7 @@ ListenerAttribute).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.model import Environment, Path, Problem, logical_id, shown
 from templates import nlb
 from templates.parts.certificates import certificate_problems
-from templates.parts.clients import address_property
+from templates.parts.clients import address_property, client_problems
 from templates.parts.containers import Containers, Port, meant
 from templates.parts.exposure import Exposure
 from templates.parts.sidecar import Sidecar, container_name, sidecar_problems
@@ -32,6 +33,11 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "tcp_udp": ("tcp", "udp"),
 }
 """What travels on the wire for each protocol of a listener."""
+
+
+MAX_CONTAINERS = 10
+IDLE_TIMEOUT = 350
+"""Seconds; ELB's own."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,17 @@ class Flow:
     @property
     def preserves_client_ip(self) -> bool:
         """Whether a task sees the client's address. For UDP always."""
-        return "udp" in self.transports or bool(self.route.preserve_client_ip)
+        return _preserves_client_ip(self.route, self.listener)
 
     @property
     def opened(self) -> list[tuple[str, int]]:
         """What the load balancer sends to the task, and where it asks for its health."""
         asked = ("tcp", self.health_port)
         return sorted({asked, *((transport, self.number) for transport in self.transports)})
+
+
+def _preserves_client_ip(route: Exposure, port: Port) -> bool:
+    return "udp" in TRANSPORTS[port.protocol] or bool(route.preserve_client_ip)
 
 
 def flow(route: Exposure, containers: Containers) -> Flow | None:
@@ -120,7 +130,7 @@ def stream_problems(
         return
     yield from _place_problems(route, port, path, containers)
     yield from _protocol_problems(route, port, path, env)
-    yield from _client_problems(route, path, balancer)
+    yield from _client_problems(route, port, path, balancer)
     yield from _health_problems(route, port, path, containers)
 
 
@@ -188,16 +198,21 @@ def _protocol_problems(
         yield Problem("M1220", (*path, "tcp_idle_timeout"), message, "Remove it.")
 
 
-def _client_problems(route: Exposure, path: Path, balancer: nlb.Handle) -> Iterator[Problem]:
+def _client_problems(
+    route: Exposure, port: Port, path: Path, balancer: nlb.Handle
+) -> Iterator[Problem]:
+    if balancer.security_group is None and not _preserves_client_ip(route, port):
+        yield from _open_problems(route, path)
+        return
+    if balancer.security_group is None and balancer.dualstack:
+        yield from _far_problems(route, port, path)
     if route.clients is None and balancer.clients_default is None:
         hint = "Name who may connect, such as `clients: [10.0.0.0/16]`."
-        message = "Who may connect cannot be told: the network's addresses are unknown"
+        message = "`clients` is missing: nothing tells who may connect by default"
         yield Problem("M1102", (*path, "clients"), message, hint)
     clients = route.clients or []
+    yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
-        if client in clients[:index]:
-            message = f"`{client}` stands twice"
-            yield Problem("M1107", (*path, "clients", index), message, "Remove one of them.")
         if client.startswith("sg-") and balancer.security_group is None:
             message = f"`{route.via}` has no security group that could admit `{client}`"
             hint = "Name the clients' addresses."
@@ -206,6 +221,30 @@ def _client_problems(route: Exposure, path: Path, balancer: nlb.Handle) -> Itera
             message = f"`{client}` can never connect: `{route.via}` has IPv4 addresses only"
             hint = f"Remove it, or write `ip_address_type: dualstack` at `{route.via}`."
             yield Problem("M1220", (*path, "clients", index), message, hint)
+
+
+def _open_problems(route: Exposure, path: Path) -> Iterator[Problem]:
+    """Clients that nobody could tell apart: the tasks see the load balancer's address only."""
+    if route.clients is not None:
+        message = (
+            f"`{route.via}` has no security group, and tasks see its address, not the client's"
+        )
+        hint = "Write `preserve_client_ip: true`, so that tasks judge by it, or remove `clients`."
+        because = [(*path, "preserve_client_ip")]
+        yield Problem("M1214", (*path, "clients"), message, hint, because=because)
+
+
+def _far_problems(route: Exposure, port: Port, path: Path) -> Iterator[Problem]:
+    """Where addresses are translated on the way, tasks see IPv6 addresses of the load balancer's
+    (Network Load Balancers user guide, "Client IP preservation"), which the params do not tell."""
+    if "udp" in TRANSPORTS[port.protocol]:
+        message = f"Health checks come from IPv6 addresses of `{route.via}` that nothing tells"
+        hint = "UDP needs `ip_address_type: ipv4` there, or a load balancer with a security group."
+        yield Problem("M1214", (*path, "via"), message, hint)
+    elif any(":" in client for client in route.clients or ()):
+        message = f"Tasks see IPv6 clients with the IPv4 address of `{route.via}`"
+        hint = "Use a load balancer with a security group, or name IPv4 clients only."
+        yield Problem("M1214", (*path, "clients"), message, hint)
 
 
 def _health_problems(
@@ -236,17 +275,28 @@ def _health_problems(
 
 
 def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
-    if check.protocol not in (None, "TCP") and check.timeout >= check.interval:
+    """Only a check over TCP may take as long as the interval; HTTP statuses are 200 to 599 (Elastic
+    Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
+    http = _asks_by_http(check)
+    if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
         yield Problem("M1105", here, message, hint)
-    if check.protocol not in (None, "TCP") or check.sidecar:
+    for code in re.findall(r"\d+", check.matcher or ""):
+        if not 200 <= int(code) <= 599:
+            message = f"{code} is not a status that can mean healthy"
+            yield Problem("M1105", (*here, "matcher"), message, "Write codes from 200 to 599.")
+    if http or check.sidecar:
         return
     for key in ("path", "matcher"):
         if getattr(check, key) is not None:
             message = f"`{key}` has no meaning for a check over TCP"
             hint = "Write `protocol: HTTP` beside it, or remove it."
             yield Problem("M1220", (*here, key), message, hint)
+
+
+def _asks_by_http(check: HealthCheck) -> bool:
+    return check.sidecar.mode == "http" if check.sidecar else check.protocol in ("HTTP", "HTTPS")
 
 
 def _sidecar_problems(
@@ -269,6 +319,10 @@ def _sidecar_problems(
             message = f"Port {number} is taken by container `{name}` of the same task"
             hint = "Write another `port:` below `sidecar:`."
             yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+    if number == (route.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
+        message = f"Port {number} is the service's own: `{port}` is also for TCP"
+        hint = "Write another `port:` below `sidecar:`."
+        yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
     if container_name(route.target_port or port.number) in containers:
         message = "A container of the task has the sidecar's name"
         hint = "Rename the container."
@@ -276,17 +330,34 @@ def _sidecar_problems(
     yield from sidecar_problems(sidecar, (*here, "sidecar"))
 
 
-def shared_problems(found: Sequence[tuple[Path, Flow]]) -> Iterator[Problem]:
-    """Sidecars of one task that want the same port."""
-    taken: dict[int, Flow] = {}
+def shared_problems(
+    found: Sequence[tuple[Path, Flow]], containers: Containers
+) -> Iterator[Problem]:
+    """Sidecars of one task that want the same port, or to answer for the same one.
+
+    A task has 10 containers at most (Amazon ECS developer guide, "Amazon ECS service quotas").
+    """
+    ports: dict[int, Flow] = {}
+    services: dict[int, tuple[Path, Flow]] = {}
     for path, one in found:
         if one.sidecar is None:
             continue
-        other = taken.setdefault(one.health_port, one)
-        if other is not one and other.number != one.number:
+        here = (*path, "health_check", "sidecar")
+        other = ports.setdefault(one.health_port, one)
+        if other.number != one.number:
             message = f"Port {one.health_port} is taken by the sidecar of port {other.number}"
-            at = (*path, "health_check", "sidecar", "port")
-            yield Problem("M1206", at, message, "Write another `port:` below `sidecar:`.")
+            yield Problem("M1206", (*here, "port"), message, "Write another `port:` here.")
+        first, same = services.setdefault(one.number, (path, one))
+        if same.sidecar != one.sidecar:
+            message = f"`expose[{first[1]}]` has another sidecar for port {one.number}"
+            hint = "One sidecar answers for both: write the same at both."
+            yield Problem("M1108", here, message, hint)
+    if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
+        many = f"{len(containers)} and {len(services)}"
+        message = f"With its health sidecars the task has more than 10 containers: {many}"
+        path, _ = list(services.values())[-1]
+        hint = "Move a container to another service, or check health by `port:`."
+        yield Problem("M1212", (*path, "health_check", "sidecar"), message, hint)
 
 
 def listener_clash(one: Exposure, other: Exposure) -> str:
@@ -303,8 +374,8 @@ def listener_clash(one: Exposure, other: Exposure) -> str:
 def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
     """A target group of addresses; nameless, because a name blocks its replacement."""
     check = one.route.health_check or HealthCheck()
-    http = one.sidecar.mode == "http" if one.sidecar else check.protocol in ("HTTP", "HTTPS")
-    protocol = "HTTP" if one.sidecar and http else check.protocol if http else "TCP"
+    http = _asks_by_http(check)
+    protocol = (check.protocol or "HTTP") if http else "TCP"
     own_port = one.health_port == one.number and "tcp" in one.transports
     asked = (
         {
@@ -314,17 +385,12 @@ def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
         if http
         else {}
     )
-    tls = one.listener.protocol == "tls" and one.route.target_tls
     return elb.TargetGroup(
         f"{one.base}TargetGroup",
         TargetType="ip",
         VpcId=vpc,
         Port=one.number,
-        Protocol="TLS"
-        if tls
-        else "TCP"
-        if one.transports == ("tcp",)
-        else one.listener.protocol.upper(),
+        Protocol=_target_protocol(one),
         HealthCheckEnabled=True,
         HealthCheckProtocol=protocol,
         HealthCheckPort="traffic-port" if own_port else str(one.health_port),
@@ -334,30 +400,45 @@ def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
         UnhealthyThresholdCount=check.unhealthy_threshold,
         TargetGroupAttributes=[
             elb.TargetGroupAttribute(Key=key, Value=value)
-            for key, value in _attributes(one.route).items()
+            for key, value in _attributes(one).items()
         ],
         **asked,
         **({"IpAddressType": "ipv6"} if ipv6 and "udp" in one.transports else {}),
     )
 
 
-def _attributes(route: Exposure) -> dict[str, str]:
-    attributes = {"deregistration_delay.timeout_seconds": str(route.deregistration_delay)}
-    if route.connection_termination is not None:
-        cut = str(route.connection_termination).lower()
-        attributes["deregistration_delay.connection_termination.enabled"] = cut
-    if route.preserve_client_ip is not None:
-        attributes["preserve_client_ip.enabled"] = str(route.preserve_client_ip).lower()
-    if route.proxy_protocol_v2:
-        attributes["proxy_protocol_v2.enabled"] = "true"
-    if route.source_ip_stickiness:
-        attributes |= {"stickiness.enabled": "true", "stickiness.type": "source_ip"}
-    return attributes
+def _target_protocol(one: Flow) -> str:
+    """What the container is spoken to by: what the listener speaks, but for TLS that ends there."""
+    if one.listener.protocol == "tls" and not one.route.target_tls:
+        return "TCP"
+    return one.listener.protocol.upper()
+
+
+def _attributes(one: Flow) -> dict[str, str]:
+    """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
+    reference, ModifyTargetGroupAttributes), so that what is removed here would go on there.
+
+    But for those that the protocol decides on: UDP keeps clients' addresses, TLS no client. Where
+    the params are silent the values are ELB's own (the same, TargetGroupAttribute).
+    """
+    route = one.route
+    udp, tls = "udp" in one.transports, one.listener.protocol == "tls"
+    cut = udp if route.connection_termination is None else route.connection_termination
+    values: dict[str, Any] = {
+        "deregistration_delay.timeout_seconds": route.deregistration_delay,
+        "deregistration_delay.connection_termination.enabled": cut,
+        "preserve_client_ip.enabled": None if udp else bool(route.preserve_client_ip),
+        "proxy_protocol_v2.enabled": route.proxy_protocol_v2,
+        "stickiness.enabled": None if tls else route.source_ip_stickiness,
+        "stickiness.type": None if tls else "source_ip",
+    }
+    return {key: str(value).lower() for key, value in values.items() if value is not None}
 
 
 def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
     """The listener, in the service's own stack: one port leads to one service."""
-    idle = one.route.tcp_idle_timeout
+    # Always there, as an attribute that is left out keeps the value it had.
+    idle = one.route.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
         f"{one.base}Listener",
@@ -366,7 +447,7 @@ def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
         Protocol=one.listener.protocol.upper(),
         DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(f"{one.base}TargetGroup"))],
         **_tls(one.route),
-        **({"ListenerAttributes": [timeout]} if idle is not None else {}),
+        **({"ListenerAttributes": [timeout]} if one.listener.protocol == "tcp" else {}),
     )
 
 
@@ -388,13 +469,22 @@ def stream_attachment(one: Flow) -> ecs.LoadBalancer:
 
 
 def stream_rules(found: Sequence[Flow], handles: Mapping[str, nlb.Handle]) -> list[Any]:
-    """Security-group rules of all listeners, each once."""
+    """Security-group rules of all listeners, each once: EC2 refuses a second one that says the
+    same, as two load balancers in the same subnets would lead to."""
     rules: dict[str, Any] = {}
     for one in found:
         balancer = handles[one.route.via]
         made = _with_group if balancer.security_group is not None else _without_group
-        rules |= {rule.title: rule for rule in made(one, balancer)}
+        for rule in made(one, balancer):
+            rules.setdefault(_meaning(rule), rule)
     return list(rules.values())
+
+
+def _meaning(rule: Any) -> str:
+    """What a rule says, without its description."""
+    body = rule.to_dict()
+    said = {key: value for key, value in body["Properties"].items() if key != "Description"}
+    return json.dumps([body["Type"], said], sort_keys=True)
 
 
 def _clients(one: Flow, balancer: nlb.Handle) -> Sequence[str]:
@@ -440,11 +530,14 @@ def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
     it or from the clients themselves, by whether the clients' addresses are preserved."""
     nodes = balancer.addresses or ()
     senders = _clients(one, balancer) if one.preserves_client_ip else nodes
-    sources = {(transport, one.number): senders for transport in one.transports}
+    if balancer.dualstack and any(":" in client for client in senders):
+        # On the way to IPv4 tasks, IPv6 clients get an address of the load balancer's.
+        senders = [*(client for client in senders if ":" not in client), *nodes]
     asked = ("tcp", one.health_port)
-    sources[asked] = sorted({*sources.get(asked, ()), *nodes})
-    for (transport, number), addresses in sorted(sources.items()):
-        for address in addresses:
+    for transport, number in one.opened:
+        traffic = senders if number == one.number and transport in one.transports else ()
+        checks = nodes if (transport, number) == asked else ()
+        for address in sorted({*traffic, *checks}):
             title = logical_id(one.route.via, f"{transport}{number}")
             yield ec2.SecurityGroupIngress(
                 f"{title}From{_words(address)}",

@@ -6,7 +6,7 @@ where the tasks are placed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from awacs import logs as log_actions
@@ -35,8 +35,9 @@ from templates.parts.fields import (
     SecurityGroupId,
     StackName,
 )
-from templates.parts.iam import allow, role
+from templates.parts.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
 from templates.parts.logs import LogGroupName, Logs, log_group
+from templates.parts.regions import elsewhere, key_problems, region
 from templates.parts.statements import UserStatement, statement, statement_problems
 
 
@@ -60,7 +61,11 @@ class TaskRole(Base):
     statements: list[UserStatement] = Field(
         [], description="What they may do, as statements of an IAM policy."
     )
-    managed_policies: Different[PolicyArn] = Field([], description="ARNs of policies to attach.")
+    managed_policies: Different[PolicyArn] = Field(
+        [],
+        max_length=MOST_MANAGED_POLICIES,
+        description="ARNs of policies to attach. Above 10 the account's quota must be raised.",
+    )
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
@@ -123,6 +128,8 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from container_problems(params.containers, params.cpu, params.memory)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
+    yield from _managed_problems(params.task_role.managed_policies)
+    yield from _key_problems(params, env)
     yield from _capacity_problems(params, env)
     yield from _subnet_problems(params, env)
 
@@ -136,6 +143,32 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
     if params.logs.existing and params.logs.model_fields_set != {"existing"}:
         hint = "Remove the other keys, or remove `existing:`."
         yield Problem("M1108", ("logs",), "A log group that exists is not changed", hint)
+
+
+def _managed_problems(arns: Sequence[str]) -> Iterator[Problem]:
+    if len(arns) > MANAGED_POLICIES:
+        message = f"IAM attaches {MANAGED_POLICIES} policies to a role unless the quota is raised"
+        hint = "Ask for a higher quota before you deploy, or write `statements:`."
+        path = ("task_role", "managed_policies")
+        yield Problem("M1105", path, message, hint, level="warning")
+
+
+def _key_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    """Keys where nothing is that they could have encrypted."""
+    yield from key_problems(params.logs.kms_key, ("logs", "kms_key"), env)
+    named = [ref for one in params.containers.values() for ref in _references(one)]
+    regions = {secrets.secret(reference).region for reference in named}
+    for index, arn in enumerate(params.kms_keys):
+        if elsewhere(arn, env) and region(arn) not in regions:
+            message = f"The key is in {region(arn)}, where none of the secrets is"
+            hint = f"Name a key in {env.region}, or the secret by its whole ARN."
+            path = ("kms_keys", index)
+            yield Problem("M1220", path, message, hint, because=[("containers",)])
+
+
+def _references(container: Container) -> list[str]:
+    login = container.repository_credentials
+    return [*container.secrets.values(), *([login] if login else [])]
 
 
 def _capacity_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:

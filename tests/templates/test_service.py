@@ -157,6 +157,17 @@ PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownload
             "210987654321.dkr.ecr.us-east-1.amazonaws.com/base/app:7",
             "arn:${AWS::Partition}:ecr:us-east-1:210987654321:repository/base/app",
         ),
+        *(
+            (
+                f"210987654321.{host}/base/app:7",
+                "arn:${AWS::Partition}:ecr:us-east-1:210987654321:repository/base/app",
+            )
+            for host in (
+                "dkr.ecr-fips.us-east-1.amazonaws.com",
+                "dkr-ecr.us-east-1.on.aws",
+                "dkr-ecr-fips.us-east-1.on.aws",
+            )
+        ),
     ],
 )
 def test_it_pulls_from_the_named_repository_only(image: str, repository: str) -> None:
@@ -716,6 +727,20 @@ def test_users_log_in_before_they_are_let_through(provider: dict[str, Any], kind
 def test_an_oidc_clients_secret_never_stands_in_the_template() -> None:
     config = answered({"authenticate": {"oidc": OIDC}})[0]["AuthenticateOidcConfig"]
     assert config["ClientSecret"] == "{{resolve:secretsmanager:login:SecretString:secret}}"
+
+
+def test_an_oidc_clients_secret_may_be_named_by_its_whole_arn() -> None:
+    login = OIDC | {"client_secret": f"secretsmanager:{SECRET}:password"}
+    config = answered({"authenticate": {"oidc": login}})[0]["AuthenticateOidcConfig"]
+    wanted = f"{{{{resolve:secretsmanager:{SECRET}:SecretString:password}}}}"
+    assert config["ClientSecret"] == wanted
+
+
+def test_a_key_may_be_where_a_secret_is() -> None:
+    far = SECRET.replace(REGION, "us-east-1")
+    key = KEY.replace(REGION, "us-east-1")
+    container = {"secrets": {"TOKEN": f"secretsmanager:{far}"}}
+    assert ("kms:Decrypt", key) in execution(container=container, kms_keys=[key])
 
 
 # Target groups -------------------------------------------------------------------------------
