@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
@@ -326,16 +326,17 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
 
 def _resolved_problems(name: str, container: Container) -> Iterator[Problem]:
     """Secrets that CloudFormation would put in as it deploys, for everybody to read in ECS."""
-    texts = {
-        **{("environment", key): value for key, value in container.environment.items()},
-        **{("command", at): value for at, value in enumerate(container.command)},
-        **{("entry_point", at): value for at, value in enumerate(container.entry_point)},
+    texts: dict[str, Iterable[tuple[str | int, str]]] = {
+        "environment": container.environment.items(),
+        "command": enumerate(container.command),
+        "entry_point": enumerate(container.entry_point),
     }
-    for path, value in texts.items():
-        if _RESOLVED.search(value):
-            message = "CloudFormation would write the secret itself into the task definition"
-            hint = "Name it in `secrets:`, from where ECS reads it at start."
-            yield Problem("M1208", ("containers", name, *path), message, hint)
+    for key, values in texts.items():
+        for at, value in values:
+            if _RESOLVED.search(value):
+                message = "CloudFormation would write the secret itself into the task definition"
+                hint = "Name it in `secrets:`, from where ECS reads it at start."
+                yield Problem("M1208", ("containers", name, key, at), message, hint)
 
 
 def _check_problems(name: str, container: Container) -> Iterator[Problem]:

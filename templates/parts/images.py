@@ -19,8 +19,8 @@ from templates.parts.iam import allow
 _REPOSITORY = r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*"
 _VERSION = r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 _SHORT = re.compile(rf"ecr:(?P<repository>{_REPOSITORY}){_VERSION}")
-# Hosts of a private registry: Amazon ECR user guide, "Making requests to Amazon ECR registries", and
-# "Amazon ECR endpoints and quotas" in the AWS General Reference.
+# Hosts of a private registry: Amazon ECR user guide, "Making requests to Amazon ECR registries",
+# and "Amazon ECR endpoints and quotas" in the AWS General Reference.
 _LONG = re.compile(
     r"(?P<account>\d{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
     r"|-ecr(?:-fips)?\.(?P<dual_region>[a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))/"

@@ -116,7 +116,7 @@ def _json_secret(reference: str) -> str:
 
 
 JsonSecretRef = Annotated[str, AfterValidator(_json_secret), WithJsonSchema({"type": "string"})]
-"""`secretsmanager:<name or ARN>:<json-key>`, for what CloudFormation itself reads while it deploys."""
+"""`secretsmanager:<name or ARN>:<json-key>`, for what CloudFormation reads as it deploys."""
 
 
 def dynamic_reference(reference: str) -> str:
