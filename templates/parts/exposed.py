@@ -58,6 +58,7 @@ def expose_problems(
     as_routes = sorted([*routes, *unknown], key=lambda pair: pair[0])
     yield from targets.target_problems(as_routes, containers, _handles(alb, expose, env))
     yield from _stream_problems(listened, containers, _handles(nlb, expose, env), env)
+    yield from _title_problems(routes, listened, containers, env)
     groups = len(targets.targets([one for _, one in as_routes], containers)) + len(
         streams.flows([one for _, one in listened], containers)
     )
@@ -110,6 +111,22 @@ def _stream_problems(
         yield from streams.stream_problems(one, path, containers, handles[one.via], env)
     found = [(("expose", index), streams.flow(one, containers)) for index, one in listened]
     yield from streams.shared_problems([(path, one) for path, one in found if one], containers)
+
+
+def _title_problems(
+    routes: Indexed, listened: Indexed, containers: Containers, env: Environment
+) -> Iterator[Problem]:
+    """Load balancers of both kinds whose names come to the same logical IDs: an ALB `edge-tcp` and
+    an NLB `edge`."""
+    behind = [one for _, one in routes]
+    balancers = _handles(alb, behind, env)
+    taken = {one.title for one in targets.security_group_rules(behind, containers, balancers)}
+    ways = [one for _, one in listened]
+    rules = streams.stream_rules(streams.flows(ways, containers), _handles(nlb, ways, env))
+    if clash := sorted(taken.intersection(one.title for one in rules)):
+        message = f"Two load balancers lead to the logical ID {clash[0]}"
+        hint = "Rename the stack of one of them."
+        yield Problem("M1302", ("expose",), message, hint)
 
 
 def clash_problems(

@@ -558,5 +558,5 @@ def _ports(transport: str, number: int) -> dict[str, Any]:
 
 
 def _words(client: str) -> str:
-    """A client as part of a logical ID: `10.0.0.0/16` becomes `10x0x0x0x16`."""
-    return re.sub(r"[^A-Za-z0-9]+", "x", client)
+    """A client as part of a logical ID: `10.0.0.0/16` becomes `10x0x0x0x16`, `::/0` `xxx0`."""
+    return re.sub(r"[^A-Za-z0-9]", "x", client)
