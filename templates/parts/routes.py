@@ -120,7 +120,9 @@ class Redirect(Base):
 
     protocol: Literal["HTTP", "HTTPS"] | None = Field(None, description="Other protocol.")
     host: str | None = Field(None, min_length=1, max_length=128, description="Other host.")
-    port: int | None = Field(None, ge=1, le=65535, description="Other port.")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="Other port; with `protocol` 80 or 443, as is usual."
+    )
     path: str | None = Field(
         None,
         min_length=1,
@@ -234,7 +236,7 @@ MAX_VALUES = 5
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
     """What is wrong with a route by itself; `https` says how clients come, None where unknown."""
     yield from _condition_problems(route, path)
-    yield from _action_problems(route, path)
+    yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)
     yield from _target_problems(route, path)
     if https is False:
@@ -258,7 +260,7 @@ def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M1215", path, f"The route's conditions hold {what}", hint)
 
 
-def _action_problems(route: Route, path: Path) -> Iterator[Problem]:
+def _action_problems(route: Route, path: Path, https: bool | None) -> Iterator[Problem]:
     actions = [key for key in ("redirect", "fixed_response") if getattr(route, key)]
     if len(actions) > 1:
         yield Problem("M1108", path, "A route cannot redirect and answer", "Keep one of them.")
@@ -273,7 +275,7 @@ def _action_problems(route: Route, path: Path) -> Iterator[Problem]:
         hint = "Add `name:`; it becomes part of the logical ID and should not change."
         yield Problem("M1102", (*path, "name"), message, hint)
     if route.redirect:
-        yield from _redirect_problems(route.redirect, (*path, "redirect"))
+        yield from _redirect_problems(route.redirect, (*path, "redirect"), https)
 
 
 def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -311,16 +313,50 @@ def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M1214", (*path, "protocol_version"), message, hint)
 
 
-def _redirect_problems(redirect: Redirect, path: Path) -> Iterator[Problem]:
-    if not redirect.model_fields_set - {"status_code", "query"}:
-        hint = "Say at least one of protocol, host, port or path."
+# What may stand in the parts of a redirect: ELB API reference, RedirectActionConfig.
+_REDIRECT_HOST = re.compile(r"(#\{host\}|[A-Za-z0-9.-])+")
+_REDIRECT_PATH = re.compile(r"(#\{(host|path|port)\}|[^#?\s])*")
+_REDIRECT_QUERY = re.compile(r"(#\{(protocol|host|port|path|query)\}|[^#\s])*")
+
+
+def _redirect_problems(redirect: Redirect, path: Path, https: bool | None) -> Iterator[Problem]:
+    if _leads_back(redirect, https):
+        hint = "Say another host, port or path."
+        if not https:
+            hint = "Say at least one of protocol, host, port or path that is another."
         yield Problem("M1108", path, "The redirect leads back to itself, again and again", hint)
+    if redirect.host is not None and not _REDIRECT_HOST.fullmatch(redirect.host):
+        hint = "Write one like `www.example.com`, or with the request's: `www.#{host}`."
+        yield Problem("M1107", (*path, "host"), f"{shown(redirect.host)} is not a host", hint)
     if redirect.path is not None and not redirect.path.startswith("/"):
         hint = f"Write `/{redirect.path}`."
         yield Problem("M1107", (*path, "path"), "The path does not begin with `/`", hint)
+    elif redirect.path is not None and not _REDIRECT_PATH.fullmatch(redirect.path):
+        hint = "Write one like `/new/#{path}`; `#{host}` and `#{port}` may stand in it too."
+        yield Problem("M1107", (*path, "path"), f"{shown(redirect.path)} is not a path", hint)
+    if redirect.query is not None and not _REDIRECT_QUERY.fullmatch(redirect.query):
+        hint = "Use `#{query}`, `#{path}`, `#{host}`, `#{port}` or `#{protocol}`; no other `#`."
+        yield Problem("M1107", (*path, "query"), f"{shown(redirect.query)} is not a query", hint)
     if redirect.query is not None and redirect.query.startswith("?"):
         hint = f"Write `{redirect.query[1:]}`: the load balancer adds it."
         yield Problem("M1107", (*path, "query"), "The query begins with a `?` of its own", hint)
+
+
+def _leads_back(redirect: Redirect, https: bool | None) -> bool:
+    """Whether nothing changes but the query, which ELB refuses: "not valid because it creates a
+    loop". `https` says what the listener speaks, None where that is unknown."""
+    same: dict[bool | None, tuple[str | None, int | None]] = {
+        True: ("HTTPS", 443),
+        False: ("HTTP", 80),
+        None: (None, None),
+    }
+    protocol, port = same[https]
+    return (
+        redirect.protocol in (None, protocol)
+        and redirect.port in (None, port)
+        and redirect.host in (None, "#{host}")
+        and redirect.path in (None, "/#{path}")
+    )
 
 
 def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -383,6 +419,34 @@ def _meet(kind: str, one: str, other: str) -> bool:
     if kind == "query-string":
         one, other = (f"*{text}" if text.startswith("=") else text for text in (one, other))
     return _patterns_meet(one, other) if _wild(one + other) else one == other
+
+
+def hides(one: Route, other: Route) -> bool:
+    """Whether one route takes all requests that are meant for a narrower one, where it is asked
+    first. Only what is certain counts."""
+    mine, theirs = one.asked, other.asked
+    return mine != theirs and all(
+        kind in theirs
+        and all(any(_covers(kind, value, its) for value in values) for its in theirs[kind])
+        for kind, values in mine.items()
+    )
+
+
+def _covers(kind: str, wide: str, narrow: str) -> bool:
+    """Whether all that matches one value of a condition matches another one too."""
+    if kind == "source-ip":
+        outer, inner = ip_network(wide), ip_network(narrow)
+        return (
+            outer.version == inner.version
+            and outer.prefixlen <= inner.prefixlen
+            and outer.overlaps(inner)
+        )
+    if kind == "http-request-method":
+        return wide == narrow
+    wide = f"*{wide}" if kind == "query-string" and wide.startswith("=") else wide
+    letters = {"*": ".*", "?": "[^*]"}
+    pattern = "".join(letters.get(letter) or re.escape(letter) for letter in wide)
+    return re.fullmatch(pattern, narrow, re.DOTALL) is not None
 
 
 def _patterns_meet(one: str, other: str) -> bool:
@@ -574,10 +638,13 @@ def _last_action(route: Route, target_group: Any, order: int | None) -> elb.List
 
 
 def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:
+    """With a protocol goes its port, for ELB would keep the one that the request came to."""
+    usual = {"HTTP": 80, "HTTPS": 443, None: None}[redirect.protocol]
+    port = redirect.port or usual
     given = {
         "Protocol": redirect.protocol,
         "Host": redirect.host,
-        "Port": str(redirect.port) if redirect.port else None,
+        "Port": str(port) if port else None,
         "Path": redirect.path,
         "Query": redirect.query,
     }

@@ -18,6 +18,7 @@ from templates.parts.routes import (
     actions,
     clash,
     conditions,
+    hides,
     may_clash,
     priority,
     route_problems,
@@ -223,6 +224,9 @@ def clash_problems(
     ]
     for _, index, route, owner, listener in (one for one in every if one[0] == stack):
         beside = [one for one in every if one[4] == listener]
+        if route.priority is not None:
+            numbered = [(name, at, one, priority(one, its)) for name, at, one, its, _ in beside]
+            yield from _hidden_problems(stack, index, route, numbered)
         for name, at, rival, its_owner, _ in beside:
             if (name, at) >= (stack, index) or not may_clash(route, rival):
                 continue
@@ -233,6 +237,32 @@ def clash_problems(
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
+
+
+def _hidden_problems(
+    stack: str, index: int, route: Route, beside: Sequence[tuple[str, int, Route, int]]
+) -> Iterator[Problem]:
+    """What a chosen priority does to the routes of its listener, given with their numbers."""
+    assert route.priority is not None
+    path: Path = ("expose", index, "priority")
+    others = [one for one in beside if one[:2] != (stack, index)]
+    hidden = [
+        (f"`stacks.{name}.expose[{at}]`", number)
+        for name, at, rival, number in others
+        if route.priority < number and hides(route, rival)
+    ]
+    if hidden:
+        names = ", ".join(name for name, _ in hidden[:3])
+        more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
+        message = f"All requests for {names}{more} come to this route, which is asked first"
+        last = max(number for _, number in hidden)
+        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
+        yield Problem("M1209", path, message, hint, level="warning")
+    for name, at, rival, number in others:
+        if rival.priority is None and number < route.priority and hides(rival, route):
+            message = f"All requests for it come to `stacks.{name}.expose[{at}]`, asked before it"
+            hint = f"Leave it out, or write less than {number}."
+            yield Problem("M1209", path, message, hint, level="warning")
 
 
 def _listener(via: str, env: Environment) -> str:

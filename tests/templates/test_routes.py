@@ -14,9 +14,11 @@ from hypothesis.strategies import SearchStrategy
 from templates.parts import routes
 from templates.parts.routes import (
     Route,
+    actions,
     clash,
     conditions,
     free_priority,
+    hides,
     priority,
     route_problems,
     specificity,
@@ -384,6 +386,90 @@ def test_what_is_wrong_with_a_route(
     given: dict[str, Any], wanted: list[tuple[str, tuple[Any, ...]]]
 ) -> None:
     assert found(**given) == wanted
+
+
+LOOPS: list[tuple[bool, dict[str, Any]]] = [
+    (True, {"protocol": "HTTPS"}),
+    (True, {"protocol": "HTTPS", "query": "a=b", "status_code": 301}),
+    (True, {"port": 443}),
+    (True, {"host": "#{host}", "path": "/#{path}", "port": 443, "protocol": "HTTPS"}),
+    (False, {"protocol": "HTTP"}),
+    (False, {"port": 80, "host": "#{host}"}),
+]
+MOVES: list[tuple[bool, dict[str, Any]]] = [
+    (False, {"protocol": "HTTPS"}),
+    (True, {"port": 8443}),
+    (True, {"host": "www.#{host}"}),
+    (True, {"path": "/#{host}/#{path}"}),
+    (True, {"path": "/new", "query": "#{query}&old=#{path}"}),
+]
+
+
+@pytest.mark.parametrize(("https", "redirect"), LOOPS, ids=str)
+def test_a_redirect_that_changes_nothing_is_a_loop(https: bool, redirect: dict[str, Any]) -> None:
+    faults = found(https=https, name="a", paths=["/a"], redirect=redirect)
+    assert faults == [("M1108", ("redirect",))]
+
+
+@pytest.mark.parametrize(("https", "redirect"), MOVES, ids=str)
+def test_a_redirect_that_changes_something_is_none(https: bool, redirect: dict[str, Any]) -> None:
+    assert found(https=https, name="a", paths=["/a"], redirect=redirect) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("host", "https://www.example.com"),
+        ("host", "#{path}.example.com"),
+        ("host", "a b"),
+        ("path", "/#{query}"),
+        ("path", "/#{pth}"),
+        ("path", "/a?b=c"),
+        ("path", "/a#b"),
+        ("query", "a=#{uri}"),
+    ],
+)
+def test_the_parts_of_a_redirect_are_well_formed(key: str, value: str) -> None:
+    faults = found(name="a", paths=["/a"], redirect={"host": "b.com", key: value})
+    assert faults == [("M1107", ("redirect", key))]
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [
+        ({"protocol": "HTTPS"}, "443"),
+        ({"protocol": "HTTP"}, "80"),
+        ({"protocol": "HTTPS", "port": 8443}, "8443"),
+        ({"host": "b.com"}, None),
+    ],
+    ids=str,
+)
+def test_a_redirect_to_a_protocol_goes_to_its_port(given: dict[str, Any], port: str | None) -> None:
+    (action,) = actions(route(paths=["/a"], redirect=given), None)
+    assert action.to_dict()["RedirectConfig"].get("Port") == port
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow", "wanted"),
+    [
+        ({"paths": ["/*"]}, {"hosts": ["a.com"]}, True),
+        ({"paths": ["/*"]}, {"paths": ["/*"]}, False),
+        ({"paths": ["/api/*"]}, {"paths": ["/api/a", "/api/b/*"]}, True),
+        ({"paths": ["/api/*"]}, {"paths": ["/api/a", "/b"]}, False),
+        ({"paths": ["/api/*"]}, {"hosts": ["a.com"]}, False),
+        ({"paths": ["/api/a"]}, {"paths": ["/api/*"]}, False),
+        ({"paths": ["/a?"]}, {"paths": ["/a*"]}, False),
+        ({"hosts": ["*.a.com"]}, {"hosts": ["X.a.com"], "methods": ["POST"]}, True),
+        ({"source_ips": ["10.0.0.0/8"]}, {"source_ips": ["10.1.0.0/16"]}, True),
+        ({"source_ips": ["10.1.0.0/16"]}, {"source_ips": ["10.0.0.0/8"]}, False),
+        ({"query": [{"value": "1"}]}, {"query": [{"key": "v", "value": "1"}]}, True),
+    ],
+    ids=str,
+)
+def test_which_route_would_hide_another(
+    wide: dict[str, Any], narrow: dict[str, Any], wanted: bool
+) -> None:
+    assert hides(route(**wide), route(**narrow)) is wanted
 
 
 @pytest.mark.parametrize("version", ["GRPC", "HTTP2"])
