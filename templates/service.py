@@ -74,7 +74,9 @@ class Params(TaskParams):
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole service, or the whole environment, can tell."""
     for problem in task_problems(_whole(params, env), env):
-        yield replace(problem, path=_asked_at(problem.path, params, env))
+        path = _asked_at(problem.path, params, env)
+        if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
+            yield replace(problem, path=path)
     yield from _deployment_problems(params)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     services = {other: (its.expose, its.containers) for other, its in env.of(Params)}

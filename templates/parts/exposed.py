@@ -52,6 +52,7 @@ def expose_problems(
         yield from _network_problems(one, ("expose", index), own_network, env)
     for index, one in routes:
         yield from _kind_problems(one, ("expose", index), STREAM_KEYS, "an Application")
+        yield from _check_problems(one, ("expose", index, "health_check"))
     for index, one in listened:
         yield from _kind_problems(one, ("expose", index), ROUTE_KEYS, "a Network")
     # A way through a stack that is not known is judged as a route, as most are.
@@ -88,10 +89,16 @@ def _network_problems(
     balancer: Any = env.stacks[one.via].params
     mine = chosen(env, network.Params, own_network)
     its = chosen(env, network.Params, balancer.network)
-    if mine and its and mine[0] != its[0] and not balancer.existing:
+    apart = mine and its and _vpc(*mine) != _vpc(*its)
+    if mine and its and apart and not balancer.existing:
         message = f"`{one.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
         hint = f"Write `network: {its[0]}` here, or use a load balancer of `{mine[0]}`."
         yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+
+
+def _vpc(name: str, params: network.Params) -> str:
+    """What tells networks apart: two stacks may have taken over the same VPC."""
+    return params.existing.vpc if params.existing else name
 
 
 def _kind_problems(
@@ -101,6 +108,18 @@ def _kind_problems(
         hint = "Use `clients:`." if key == "source_ips" else "Remove it."
         message = f"`{key}` has no meaning behind {balancer} Load Balancer"
         yield Problem("M1220", (*path, key), message, hint)
+
+
+def _check_problems(one: Exposure, path: Path) -> Iterator[Problem]:
+    """Health checks that only a Network Load Balancer has (Elastic Load Balancing API reference,
+    CreateTargetGroup, HealthCheckProtocol)."""
+    if one.health_check and one.health_check.sidecar:
+        message = "A sidecar answers for UDP services, which are behind Network Load Balancers"
+        yield Problem("M1220", (*path, "sidecar"), message, "Remove it, or lead `via` an NLB.")
+    if one.health_check and one.health_check.protocol == "TCP":
+        message = "An Application Load Balancer cannot check health over TCP"
+        hint = "Write `protocol: HTTP` or `HTTPS`, or remove it."
+        yield Problem("M1220", (*path, "protocol"), message, hint)
 
 
 def _stream_problems(

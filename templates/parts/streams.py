@@ -544,7 +544,7 @@ def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
                 Description=f"Through load balancer {one.route.via}",
                 GroupId=GetAtt("SecurityGroup", "GroupId"),
                 **_ports(transport, number),
-                **{address_property(address): address},
+                **{_source(address): address},
             )
 
 

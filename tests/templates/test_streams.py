@@ -1,0 +1,611 @@
+"""Ways through a Network Load Balancer: what they compose, and what AWS would refuse of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage.compose import compose
+from moorage.load import Document
+from moorage.render import render
+from moorage.validate import validate
+from templates import TEMPLATES
+
+REGION, ACCOUNT = "eu-central-1", "123456789012"
+HERE = f"{REGION}:{ACCOUNT}"
+CERTIFICATE = f"arn:aws:acm:{HERE}:certificate/0a1b2c3d-1111-4222-8333-444455556666"
+NLB = f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/net/edge/50dc6c495c0c9188"
+GROUP, CLIENT_GROUP = "sg-0123456789abcdef0", "sg-0fedcba9876543210"
+IMPORTED = {"Fn::ImportValue": "shop-dev-edge-SecurityGroupId"}
+TASKS = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
+
+ECHO = {"sidecar": {"probe": "echo"}}
+UDP = {"via": "edge", "port": "1234/udp", "health_check": ECHO}
+TLS = {"via": "edge", "port": "443/tls", "target_port": 8443, "certificate": CERTIFICATE}
+TCP = {"via": "edge", "port": 8443}
+DNS = {"via": "edge", "port": "53/tcp_udp"}
+OPEN = {"template": "nlb", "security_group": False}
+INTERNAL = {"template": "nlb", "scheme": "internal"}
+THEIRS = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
+
+Rule = tuple[str, str, str, int, Any]
+"""Direction, whose group, protocol, port and the other end."""
+
+
+def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """A service `web` with a container `app`; `edge` or other stacks in place of the usual ones."""
+    names = {"edge", "network", "rival", "public"} & given.keys()
+    container = {
+        "image": "ecr:shop/app:1",
+        "ports": ["1234/udp", "53/udp", 8443, 9000],
+        **given.get("container", {}),
+    }
+    service = {
+        "template": "service",
+        "containers": {"app": container, **given.get("beside", {})},
+        "expose": list(expose),
+        **given.get("service", {}),
+    }
+    usual = {"network": {}, "cluster": {}, "edge": {"template": "nlb"}}
+    return {**usual, **{name: given[name] for name in names}, "web": service}
+
+
+def document(every: dict[str, Any]) -> Document:
+    data = {"app": "shop", "region": REGION, "stacks": every}
+    return Document("dev", "params/dev.yaml", data, {})
+
+
+def body(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """The service's resources."""
+    its = document(stacks(*expose, **given))
+    env, findings = validate(its, TEMPLATES)
+    assert env is not None, findings
+    assert findings == []
+    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
+    rendering, faults = render(stack, its, "yaml")
+    assert rendering is not None, faults
+    resources: dict[str, Any] = rendering.body["Resources"]
+    return resources
+
+
+def found(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
+    """Code and place of each finding at the service."""
+    _, findings = validate(document(stacks(*expose, **given)), TEMPLATES)
+    assert all(one.path[:2] == ("stacks", "web") for one in findings), findings
+    return [(one.code, ".".join(str(step) for step in one.path[2:])) for one in findings]
+
+
+def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [one["Properties"] for one in resources.values() if one["Type"].endswith(f"::{kind}")]
+
+
+def rules(resources: dict[str, Any]) -> set[Rule]:
+    """All security-group rules: EC2 takes each only once."""
+    every = [
+        (way, _end(one["GroupId"]), one["IpProtocol"], one["FromPort"], _other(one))
+        for way in ("Ingress", "Egress")
+        for one in properties(resources, f"SecurityGroup{way}")
+        if one["FromPort"] == one["ToPort"]
+    ]
+    assert len(set(every)) == len(every)
+    return set(every)
+
+
+def _end(group: Any) -> str:
+    return {repr(IMPORTED): "edge", repr(TASKS): "tasks"}.get(repr(group), str(group))
+
+
+def _other(rule: dict[str, Any]) -> str:
+    keys = ("CidrIp", "CidrIpv6", "SourcePrefixListId")
+    groups = ("SourceSecurityGroupId", "DestinationSecurityGroupId")
+    (end,) = [rule[key] for key in (*keys, *groups) if key in rule]
+    return _end(end)
+
+
+def attributes(resources: dict[str, Any]) -> dict[str, str]:
+    (group,) = properties(resources, "TargetGroup")
+    return {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
+
+
+def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, Any]:
+    (task,) = properties(resources, "TaskDefinition")
+    containers: dict[str, Any] = {one["Name"]: one for one in task["ContainerDefinitions"]}
+    its: dict[str, Any] = containers[name]
+    return its
+
+
+# Listener, target group and attachment -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("way", "listens", "targets", "checked"),
+    [
+        (UDP, ("UDP", 1234), ("UDP", 1234), ("TCP", "8080")),
+        (DNS, ("TCP_UDP", 53), ("TCP_UDP", 53), ("TCP", "traffic-port")),
+        ({**DNS, "health_check": ECHO}, ("TCP_UDP", 53), ("TCP_UDP", 53), ("TCP", "8080")),
+        (TCP, ("TCP", 8443), ("TCP", 8443), ("TCP", "traffic-port")),
+        (TLS, ("TLS", 443), ("TCP", 8443), ("TCP", "traffic-port")),
+        ({**TLS, "target_tls": True}, ("TLS", 443), ("TLS", 8443), ("TCP", "traffic-port")),
+        (
+            {**TCP, "health_check": {"protocol": "HTTPS"}},
+            ("TCP", 8443),
+            ("TCP", 8443),
+            ("HTTPS", "traffic-port"),
+        ),
+        (
+            {**UDP, "health_check": {"port": 9000, "protocol": "HTTP"}},
+            ("UDP", 1234),
+            ("UDP", 1234),
+            ("HTTP", "9000"),
+        ),
+        (
+            {**UDP, "health_check": {"sidecar": {"probe": "none", "mode": "http", "port": 81}}},
+            ("UDP", 1234),
+            ("UDP", 1234),
+            ("HTTP", "81"),
+        ),
+    ],
+)
+def test_protocols_and_ports_pair(way: Any, listens: Any, targets: Any, checked: Any) -> None:
+    made = body(way)
+    (listener,) = properties(made, "Listener")
+    (group,) = properties(made, "TargetGroup")
+    (service,) = properties(made, "Service")
+    assert (listener["Protocol"], listener["Port"]) == listens
+    assert listener["LoadBalancerArn"] == {"Fn::ImportValue": "shop-dev-edge-LoadBalancerArn"}
+    assert (group["Protocol"], group["Port"]) == targets
+    assert (group["HealthCheckProtocol"], group["HealthCheckPort"]) == checked
+    assert group["TargetType"] == "ip"
+    assert ("Matcher" in group, "HealthCheckPath" in group) == (checked[0] != "TCP",) * 2
+    (action,) = listener["DefaultActions"]
+    (attached,) = service["LoadBalancers"]
+    assert attached["TargetGroupArn"] == action["TargetGroupArn"]
+    assert (attached["ContainerName"], attached["ContainerPort"]) == ("app", targets[1])
+
+
+def test_nothing_has_a_physical_name_that_would_block_its_replacement() -> None:
+    (group,) = properties(body(UDP), "TargetGroup")
+    assert "Name" not in group
+
+
+def test_the_service_waits_for_its_listeners_and_rules() -> None:
+    made = body(UDP, TLS, TCP)
+    ways = ("::Listener", "::SecurityGroupIngress", "::SecurityGroupEgress")
+    awaited = {name for name, one in made.items() if one["Type"].endswith(ways)}
+    assert set(made["Service"]["DependsOn"]) == awaited
+
+
+def test_settings_of_a_tls_listener() -> None:
+    way = {**TLS, "alpn_policy": "HTTP2Only", "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
+    (listener,) = properties(body(way), "Listener")
+    assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]
+    assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
+    assert listener["AlpnPolicy"] == ["HTTP2Only"]
+    assert "ListenerAttributes" not in listener
+
+
+@pytest.mark.parametrize(("given", "seconds"), [({}, "350"), ({"tcp_idle_timeout": "1h"}, "3600")])
+def test_the_idle_timeout_of_tcp_is_always_there(given: Any, seconds: str) -> None:
+    (listener,) = properties(body({**TCP, **given}), "Listener")
+    assert listener["ListenerAttributes"] == [{"Key": "tcp.idle_timeout.seconds", "Value": seconds}]
+
+
+def test_attributes_are_all_there_so_that_an_update_puts_each_back() -> None:
+    usual = {
+        "deregistration_delay.timeout_seconds": "60",
+        "deregistration_delay.connection_termination.enabled": "false",
+        "preserve_client_ip.enabled": "false",
+        "proxy_protocol_v2.enabled": "false",
+    }
+    still = {"stickiness.enabled": "false", "stickiness.type": "source_ip"}
+    assert attributes(body(TCP)) == usual | still
+    assert attributes(body(TLS)) == usual
+    kept = {key: value for key, value in usual.items() if not key.startswith("preserve")}
+    cut = {"deregistration_delay.connection_termination.enabled": "true"}
+    assert attributes(body(UDP)) == kept | still | cut
+    given = {
+        "deregistration_delay": "5m",
+        "connection_termination": True,
+        "preserve_client_ip": True,
+        "proxy_protocol_v2": True,
+        "source_ip_stickiness": True,
+    }
+    assert attributes(body({**TCP, **given})) == {
+        "deregistration_delay.timeout_seconds": "300",
+        "deregistration_delay.connection_termination.enabled": "true",
+        "preserve_client_ip.enabled": "true",
+        "proxy_protocol_v2.enabled": "true",
+        "stickiness.enabled": "true",
+        "stickiness.type": "source_ip",
+    }
+
+
+@pytest.mark.parametrize(("way", "kind"), [(UDP, "ipv6"), (DNS, "ipv6"), (TCP, None), (TLS, None)])
+def test_udp_on_a_dualstack_load_balancer_needs_targets_with_ipv6(way: Any, kind: Any) -> None:
+    both = {"template": "nlb", "ip_address_type": "dualstack"}
+    (group,) = properties(body(way, edge=both, network={"ipv6": True}), "TargetGroup")
+    assert group.get("IpAddressType") == kind
+
+
+# Security groups -----------------------------------------------------------------------------
+
+
+def _through(protocol: str, port: int) -> set[Rule]:
+    """From the load balancer's group to the tasks', on both sides."""
+    return {
+        ("Ingress", "tasks", protocol, port, "edge"),
+        ("Egress", "edge", protocol, port, "tasks"),
+    }
+
+
+def test_udp_and_the_sidecar_are_opened_and_nothing_else() -> None:
+    assert rules(body(UDP, edge=INTERNAL)) == {
+        ("Ingress", "edge", "udp", 1234, "10.0.0.0/16"),
+        *_through("udp", 1234),
+        *_through("tcp", 8080),
+    }
+
+
+def test_clients_reach_the_listener_and_the_load_balancer_the_container() -> None:
+    clients = ["203.0.113.0/24", "pl-0123456789abcdef0", CLIENT_GROUP]
+    assert rules(body({**TLS, "clients": clients})) == {
+        *(("Ingress", "edge", "tcp", 443, client) for client in clients),
+        *_through("tcp", 8443),
+    }
+
+
+def test_tcp_and_udp_on_one_port() -> None:
+    assert rules(body(DNS)) == {
+        ("Ingress", "edge", "tcp", 53, "0.0.0.0/0"),
+        ("Ingress", "edge", "udp", 53, "0.0.0.0/0"),
+        *_through("udp", 53),
+        *_through("tcp", 53),
+    }
+
+
+def test_two_listeners_to_one_port_need_its_rules_once() -> None:
+    assert rules(body(TCP, TLS)) == {
+        ("Ingress", "edge", "tcp", 443, "0.0.0.0/0"),
+        ("Ingress", "edge", "tcp", 8443, "0.0.0.0/0"),
+        *_through("tcp", 8443),
+    }
+
+
+def test_everybody_is_both_kinds_of_addresses_behind_a_dualstack_load_balancer() -> None:
+    both = {"template": "nlb", "ip_address_type": "dualstack"}
+    assert rules(body(UDP, edge=both, network={"ipv6": True})) == {
+        ("Ingress", "edge", "udp", 1234, "0.0.0.0/0"),
+        ("Ingress", "edge", "udp", 1234, "::/0"),
+        *_through("udp", 1234),
+        *_through("tcp", 8080),
+    }
+
+
+def test_addresses_that_differ_by_their_colons_only() -> None:
+    both = {"template": "nlb", "ip_address_type": "dualstack"}
+    clients = ["1::2:0:0/96", "1:2::/96"]
+    made = rules(body({**TCP, "clients": clients}, edge=both, network={"ipv6": True}))
+    assert {end for *_, end in made} == {*clients, "edge", "tasks"}
+
+
+def test_an_existing_load_balancers_group_gets_rules_as_well() -> None:
+    edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
+    assert rules(body({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge)) == {
+        ("Ingress", GROUP, "tcp", 8443, "10.0.0.0/8"),
+        ("Ingress", "tasks", "tcp", 8443, GROUP),
+        ("Egress", GROUP, "tcp", 8443, "tasks"),
+    }
+
+
+NODES = ("10.0.0.0/19", "10.0.32.0/19")
+
+
+def test_without_a_group_tasks_admit_clients_and_the_addresses_that_ask_for_health() -> None:
+    edge = {**OPEN, "scheme": "internal"}
+    clients = ["10.9.0.0/16", "pl-0123456789abcdef0"]
+    assert rules(body({**UDP, "clients": clients}, edge=edge)) == {
+        *(("Ingress", "tasks", "udp", 1234, client) for client in clients),
+        *(("Ingress", "tasks", "tcp", 8080, node) for node in NODES),
+    }
+
+
+def test_without_a_group_packets_of_tcp_come_from_the_load_balancer() -> None:
+    edge = {**OPEN, "scheme": "internal"}
+    assert rules(body(TCP, edge=edge)) == {
+        ("Ingress", "tasks", "tcp", 8443, node) for node in NODES
+    }
+
+
+def test_without_a_group_clients_are_admitted_where_their_addresses_are_kept() -> None:
+    edge = {**OPEN, "scheme": "internal"}
+    way = {**TCP, "preserve_client_ip": True, "clients": ["10.9.0.0/16"]}
+    checked = {**way, "health_check": {"port": 9000}}
+    nodes = {("Ingress", "tasks", "tcp", 8443, node) for node in NODES}
+    client = ("Ingress", "tasks", "tcp", 8443, "10.9.0.0/16")
+    assert rules(body(way, edge=edge)) == {client, *nodes}
+    asked = {("Ingress", "tasks", "tcp", 9000, node) for node in NODES}
+    assert rules(body(checked, edge=edge)) == {client, *asked}
+
+
+def test_an_existing_load_balancer_without_a_group() -> None:
+    edge = {"template": "nlb", "existing": THEIRS}
+    assert rules(body({**UDP, "clients": ["10.9.0.0/16"]}, edge=edge)) == {
+        ("Ingress", "tasks", "udp", 1234, "10.9.0.0/16"),
+        ("Ingress", "tasks", "tcp", 8080, "10.7.0.0/24"),
+    }
+    assert rules(body(TCP, edge=edge)) == {("Ingress", "tasks", "tcp", 8443, "10.7.0.0/24")}
+
+
+def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
+    edge = {**OPEN, "scheme": "internal"}
+    assert rules(body(TCP, {**TCP, "via": "rival"}, edge=edge, rival=edge)) == {
+        ("Ingress", "tasks", "tcp", 8443, node) for node in NODES
+    }
+
+
+# The sidecar ---------------------------------------------------------------------------------
+
+
+def test_the_sidecar_can_do_nothing_but_its_work() -> None:
+    its = sidecar(body(UDP))
+    assert its["Essential"] is True
+    assert its["ReadonlyRootFilesystem"] is True
+    assert its["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
+    assert its["User"] == "65534:65534"
+    assert (its["Cpu"], its["Memory"]) == (32, 64)
+    assert its["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
+    assert its["HealthCheck"]["Command"][:3] == ["CMD", "python3", "-c"]
+    assert its["Image"].startswith("public.ecr.aws/docker/library/python:3.")
+    assert not its.keys() & {"Secrets", "Environment"}
+
+
+def test_the_sidecar_starts_after_the_service_and_so_stops_before_it() -> None:
+    its = sidecar(body({**UDP, "health_check": {"sidecar": {"probe": "echo", "drain": "45s"}}}))
+    assert its["DependsOn"] == [{"ContainerName": "app", "Condition": "START"}]
+    assert its["StopTimeout"] == 60
+    assert "--drain=45" in its["Command"]
+
+
+def test_what_the_sidecar_is_told() -> None:
+    probe = {
+        "probe": "send",
+        "send_hex": "0a0b",
+        "expect": "^ok",
+        "port": 8081,
+        "mode": "http",
+        "interval": "10s",
+        "timeout": "3s",
+        "rise": 2,
+        "fall": 4,
+        "cpu": 16,
+        "memory": 48,
+        "image": "ecr:base/python:3.13.1",
+    }
+    its = sidecar(body({**UDP, "health_check": {"sidecar": probe}}))
+    assert its["Command"][:3] == ["python3", "-u", "-c"]
+    assert its["Command"][4:] == [
+        "--listen=8081",
+        "--mode=http",
+        "--probe=send",
+        "--port=1234",
+        "--send-hex=0a0b",
+        "--expect=^ok",
+        "--interval=10",
+        "--timeout=3",
+        "--rise=2",
+        "--fall=4",
+        "--drain=20",
+    ]
+    assert (its["Cpu"], its["Memory"]) == (16, 48)
+
+
+def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
+    made = body(UDP, {**UDP, "via": "rival"}, rival=INTERNAL)
+    (task,) = properties(made, "TaskDefinition")
+    assert [one["Name"] for one in task["ContainerDefinitions"]] == ["app", "health-1234"]
+    assert len(properties(made, "TargetGroup")) == 2
+
+
+def test_the_execution_role_may_pull_the_sidecars_image() -> None:
+    probe = {"probe": "echo", "image": "ecr:base/python:3.13.1"}
+    made = body({**UDP, "health_check": {"sidecar": probe}})
+    assert "repository/base/python" in repr(made["ExecutionRole"])
+
+
+# What AWS refuses ----------------------------------------------------------------------------
+
+SEND = {"probe": "send", "send": "a", "expect": "b"}
+
+
+def _checked(**given: Any) -> dict[str, Any]:
+    return {**UDP, "health_check": given}
+
+
+def _sidecar(**given: Any) -> dict[str, Any]:
+    return _checked(sidecar={"probe": "echo", **given})
+
+
+@pytest.mark.parametrize(
+    ("way", "code", "place"),
+    [
+        ({"via": "edge"}, "M1102", "port"),
+        ({"via": "edge", "port": "1234/udp"}, "M1214", "health_check"),
+        (_checked(interval="10s"), "M1214", "health_check"),
+        (_checked(port=9001), "M1205", "health_check.port"),
+        (_checked(port="1234/udp"), "M1205", "health_check.port"),
+        ({**UDP, "port": "1234/quic"}, "M1214", "port"),
+        ({**TCP, "port": "8443/tcp_quic"}, "M1214", "port"),
+        ({**UDP, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
+        ({**DNS, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
+        ({"via": "edge", "port": "8443/tls"}, "M1102", "certificate"),
+        ({**TCP, "certificate": CERTIFICATE}, "M1220", "certificate"),
+        ({**TCP, "alpn_policy": "HTTP2Only"}, "M1220", "alpn_policy"),
+        ({**TCP, "target_tls": True}, "M1220", "target_tls"),
+        ({**TLS, "source_ip_stickiness": True}, "M1220", "source_ip_stickiness"),
+        ({**TLS, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
+        ({**UDP, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
+        ({**TCP, "port": 8444}, "M1205", "port"),
+        ({**TCP, "target_port": 8444}, "M1205", "target_port"),
+        ({**TCP, "port": 1234}, "M1205", "port"),
+        ({**TCP, "container": "ap"}, "M1204", "container"),
+        ({**TCP, "hosts": ["a.example.com"]}, "M1220", "hosts"),
+        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M1220", "source_ips"),
+        ({**TCP, "stickiness": {}}, "M1220", "stickiness"),
+        ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M1107", "clients.1"),
+        ({**TCP, "clients": ["2001:db8::/32"]}, "M1220", "clients.0"),
+        ({**TCP, "health_check": ECHO}, "M1220", "health_check.sidecar"),
+        ({**TLS, "health_check": ECHO}, "M1220", "health_check.sidecar"),
+        ({**TCP, "health_check": {"path": "/"}}, "M1220", "health_check.path"),
+        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M1105", "health_check"),
+        (
+            {**TCP, "health_check": {"protocol": "HTTP", "interval": "5s"}},
+            "M1105",
+            "health_check",
+        ),
+        (
+            {**TCP, "health_check": {"protocol": "HTTP", "matcher": "100-199"}},
+            "M1105",
+            "health_check.matcher",
+        ),
+        (_checked(sidecar=SEND, port=9000), "M1220", "health_check.port"),
+        (_checked(sidecar=SEND, path="/"), "M1220", "health_check.path"),
+        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M1105", "health_check"),
+        (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
+        ({**DNS, **_sidecar(port=53), "port": "53/tcp_udp"}, "M1206", "health_check.sidecar.port"),
+        (_sidecar(port="81/udp"), "M1107", "health_check.sidecar.port"),
+        (_sidecar(timeout="6s"), "M1105", "health_check.sidecar.timeout"),
+        (_sidecar(name="example.com"), "M1220", "health_check.sidecar.name"),
+        (_sidecar(send="ping"), "M1220", "health_check.sidecar.send"),
+        (_sidecar(probe="send", send="a"), "M1108", "health_check.sidecar"),
+        (_sidecar(probe="send", expect="a"), "M1108", "health_check.sidecar"),
+        (_sidecar(**SEND | {"expect": "("}), "M1107", "health_check.sidecar.expect"),
+        (_sidecar(memory=1024), "M1212", "health_check.sidecar.memory"),
+    ],
+)
+def test_refused(way: Any, code: str, place: str) -> None:
+    codes = found(way)
+    assert (code, f"expose.0.{place}") in codes
+    assert {at for _, at in codes} <= {f"expose.0.{place}", "expose.0.health_check.sidecar"}
+
+
+def test_equal_timeout_and_interval_are_for_tcp() -> None:
+    assert found({**TCP, "health_check": {"interval": "5s"}}) == []
+
+
+def test_a_port_of_a_container_as_tcp_and_as_udp() -> None:
+    both = {"ports": [53, "53/udp"]}
+    assert ("M1220", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
+    apart = {"beside": {"tcp": {"image": "ecr:a:1", "ports": [53]}}}
+    assert found({**DNS, "container": "app", "health_check": ECHO}, **apart) == []
+
+
+def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -> None:
+    way = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
+    public = {"template": "alb"}
+    codes = found({**way, "clients": ["10.0.0.0/8"]}, public=public)
+    assert codes == [("M1220", "expose.0.clients"), ("M1220", "expose.0.target_port")]
+
+
+@pytest.mark.parametrize(
+    ("check", "place"),
+    [(ECHO, "health_check.sidecar"), ({"protocol": "TCP"}, "health_check.protocol")],
+)
+def test_checks_that_an_application_load_balancer_has_not(check: Any, place: str) -> None:
+    way = {"via": "public", "port": 8443, "paths": ["/*"], "health_check": check}
+    assert found(way, public={"template": "alb"}) == [("M1220", f"expose.0.{place}")]
+
+
+def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
+    other = {
+        "template": "service",
+        "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
+        "expose": [TCP],
+    }
+    assert ("M1209", "expose.0.port") in found(TCP, rival=other)
+    assert found({**DNS}, {**UDP, "port": "53/udp"}) == [("M1209", "expose.1.port")]
+
+
+def test_the_same_existing_load_balancer_by_two_names() -> None:
+    edge = {"template": "nlb", "existing": THEIRS}
+    ways = (TCP, {**TCP, "via": "rival"})
+    assert found(*ways, edge=edge, rival=edge) == [("M1209", "expose.1.port")]
+
+
+def test_two_sidecars_on_one_port() -> None:
+    ways = (UDP, {**UDP, "port": "53/udp"})
+    assert found(*ways) == [("M1206", "expose.1.health_check.sidecar.port")]
+
+
+def test_two_sidecars_for_one_port() -> None:
+    other = {**_sidecar(port=8081), "via": "rival"}
+    place = "expose.1.health_check.sidecar"
+    assert found(UDP, other, rival=INTERNAL) == [("M1108", place)]
+
+
+def test_a_container_with_the_sidecars_name() -> None:
+    beside = {"health-1234": {"image": "ecr:a:1"}}
+    codes = found({**UDP, "container": "app"}, beside=beside)
+    assert ("M1302", "expose.0.health_check.sidecar") in codes
+
+
+def test_more_containers_than_a_task_may_have() -> None:
+    beside = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
+    codes = found({**UDP, "container": "app"}, beside=beside)
+    assert codes == [("M1212", "expose.0.health_check.sidecar")]
+
+
+def test_the_sidecar_takes_its_share_of_the_task() -> None:
+    assert found(UDP, container={"cpu": 224}) == []
+    assert found(UDP, container={"cpu": 225}) == [("M1212", "containers")]
+
+
+def test_where_the_sidecars_image_cannot_be_pulled() -> None:
+    place = "expose.0.health_check.sidecar.image"
+    closed = {"egress": "endpoints"}
+    assert found(UDP, edge=INTERNAL, network=closed) == [("M1211", place)]
+    mirror = _sidecar(image="ecr:base/python:3.13.1")
+    assert found(mirror, edge=INTERNAL, network=closed) == []
+
+
+def test_an_image_of_the_sidecars_that_is_not_pinned() -> None:
+    place = "expose.0.health_check.sidecar.image"
+    assert found(_sidecar(image="python:latest")) == [("M1219", place)]
+
+
+def test_who_may_connect_must_be_told_where_nothing_tells() -> None:
+    edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
+    assert found(TCP, edge=edge) == [("M1102", "expose.0.clients")]
+    assert found(UDP, edge={"template": "nlb", "existing": THEIRS}) == [
+        ("M1102", "expose.0.clients")
+    ]
+
+
+def test_clients_that_cannot_be_told_apart() -> None:
+    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M1214", "expose.0.clients")]
+    kept = {**TCP, "preserve_client_ip": True}
+    assert found({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
+    assert found({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
+        ("M1214", "expose.0.clients.0")
+    ]
+    far = {"edge": {**OPEN, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M1214", "expose.0.clients")]
+    assert found(kept, **far) == []
+    assert found(UDP, **far) == [("M1214", "expose.0.via")]
+
+
+def test_more_target_groups_than_ecs_takes_over_both_kinds() -> None:
+    ports = [8001, 8002, 8003, 8004, 8005]
+    container = {"ports": [*ports, "1234/udp"]}
+    ways = [{"via": "edge", "port": port} for port in ports[:3]]
+    routes = [{"via": "public", "port": port, "paths": [f"/{port}"]} for port in ports[3:]]
+    given = {"container": container, "public": {"template": "alb"}}
+    assert found(*ways, *routes, **given) == []
+    assert found(*ways, *routes, UDP, **given) == [("M1216", "expose")]
+
+
+def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
+    route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
+    every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
+    _, findings = validate(document(every), TEMPLATES)
+    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
