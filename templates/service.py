@@ -76,7 +76,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     for problem in task_problems(_whole(params, env), env):
         path = _asked_at(problem.path, params, env)
         if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
-            yield replace(problem, path=path)
+            yield replace(problem, path=path, hint=problem.hint + _shares(problem, params, env))
     yield from _deployment_problems(params)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
@@ -88,6 +88,16 @@ def _whole(params: Params, env: Environment) -> Params:
     beside = sidecars(params.expose, params.containers, env)
     added = {name: container for name, (_, container) in beside.items()}
     return params.model_copy(update={"containers": {**params.containers, **added}})
+
+
+def _shares(problem: Problem, params: Params, env: Environment) -> str:
+    """What the user cannot see among the containers that do not fit: the sidecars' shares."""
+    beside = [
+        container for _, container in sidecars(params.expose, params.containers, env).values()
+    ]
+    if not beside or (problem.code, problem.path) != ("M1212", ("containers",)):
+        return ""
+    return f" Of these, {sum(one.cpu or 0 for one in beside)} CPU units are for health sidecars."
 
 
 def _asked_at(path: Path, params: Params, env: Environment) -> Path:

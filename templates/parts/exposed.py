@@ -166,8 +166,9 @@ def clash_problems(
         for other, at, rival in listened:
             same = _load_balancer(one.via, env) == _load_balancer(rival.via, env)
             earlier = name == stack and same and (other, at) < (name, index)
-            if earlier and (reason := streams.listener_clash(one, rival)):
-                message = f"The listener {reason} as `stacks.{other}.expose[{at}]`"
+            if earlier and one.port and streams.listener_clash(one, rival):
+                where = f"`stacks.{other}.expose[{at}]`"
+                message = f"`{one.via}` listens on port {one.port.number} for {where} already"
                 hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."
                 yield Problem("M1209", ("expose", index, "port"), message, hint)
 

@@ -178,7 +178,8 @@ def _protocol_problems(
     if protocol == "tls":
         if route.certificate is None:
             hint = "Write the ARN of a certificate in ACM, or use `/tcp` to pass TLS through."
-            yield Problem("M1102", (*path, "certificate"), "A TLS listener needs one", hint)
+            message = "`certificate` is missing, and a TLS listener needs one"
+            yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
             yield from certificate_problems([route.certificate], (*path, "certificate"), env)
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
@@ -360,12 +361,10 @@ def shared_problems(
         yield Problem("M1212", (*path, "health_check", "sidecar"), message, hint)
 
 
-def listener_clash(one: Exposure, other: Exposure) -> str:
-    """Why two listeners of one load balancer cannot both stand, or nothing: a port is taken once,
-    also over protocols, and TCP_UDP is there for both on one port."""
-    if one.port is None or other.port is None or one.port.number != other.port.number:
-        return ""
-    return f"listens on the same port {one.port.number}"
+def listener_clash(one: Exposure, other: Exposure) -> bool:
+    """Whether two listeners of one load balancer cannot both stand: a port is taken once, also over
+    protocols, and TCP_UDP is there for both on one port."""
+    return one.port is not None and other.port is not None and one.port.number == other.port.number
 
 
 # What comes out ------------------------------------------------------------------------------
