@@ -15,7 +15,7 @@ from cfnlint.rules import Match
 from cfnlint.runner import Runner, run_template_by_data
 
 from moorage.load import Document
-from moorage.model import Finding, Level, Path, Place, Plan
+from moorage.model import Finding, Level, Path, Place, Plan, near, shown
 
 _LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
@@ -25,6 +25,12 @@ def check(plan: Plan, document: Document) -> list[Finding]:
     """What cfn-lint says of a plan's templates, told where the params brought it about: at the
     override that did, or at the stack. The templates are not written yet."""
     region = plan.environment.region
+    if region not in REGIONS:
+        path: Path = ("region",)
+        meant = near(region, REGIONS)
+        hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new one update cfn-lint."
+        message = f"There is no region {shown(region)}"
+        return [Finding("M1107", "error", document.place(path), path, message, hint)]
     return [
         _in_params(finding, stack.name, document)
         for stack in plan.stacks

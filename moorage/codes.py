@@ -48,4 +48,5 @@ CODES: dict[str, str] = {
     "M1307": "An override names what the template does not have.",
     "M1308": "out/ is not what the params build.",
     "M1309": "Two outputs export the same name.",
+    "M1310": "A role's inline policies are too long for IAM.",
 }

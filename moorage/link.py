@@ -6,6 +6,8 @@ All of it offline: names of exports are literal, so what imports what is known b
 from __future__ import annotations
 
 import difflib
+import json
+import re
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -22,6 +24,9 @@ MAX_OUTPUTS = 200
 MAX_PARAMETERS = 200
 MAX_STACK_NAME = 128
 MAX_LOGICAL_ID = 255
+# All inline policies of a role together, white space not counted: IAM user guide, "IAM and AWS STS
+# quotas".
+MAX_INLINE_POLICIES = 10_240
 _MOST = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
 
@@ -39,6 +44,7 @@ def link(
         for rendering in renderings
         for finding in (
             *_limits(rendering, env, document),
+            *_long_policies(rendering, env, document),
             *_missing(rendering, owners, document),
             *_doubled(rendering, owners, document),
         )
@@ -195,3 +201,45 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
         if count > most:
             message = f"The template has {count} {section.lower()}"
             yield finding("M1304", message, f"CloudFormation takes {most}. Split the stack in two.")
+
+
+def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
+    path = ("stacks", rendering.stack)
+    for name, length in _inline_policies(rendering.body, env.region):
+        if length > MAX_INLINE_POLICIES:
+            message = f"The inline policies of {name} have {length:,} characters"
+            hint = (
+                f"IAM takes {MAX_INLINE_POLICIES:,}. Put some into a policy of `managed_policies:`."
+            )
+            yield Finding("M1310", "error", document.place(path), path, message, hint)
+
+
+def _inline_policies(body: Mapping[str, Any], region: str) -> Iterator[tuple[str, int]]:
+    """The roles, and how many characters their inline policies have at least: what only AWS knows
+    counts as nothing."""
+    for name, resource in body.get("Resources", {}).items():
+        if resource["Type"] == "AWS::IAM::Role":
+            policies = resource.get("Properties", {}).get("Policies", [])
+            documents = [
+                _filled(one.get("PolicyDocument"), region)
+                for one in (policies if isinstance(policies, list | tuple) else ())
+                if isinstance(one, Mapping)
+            ]
+            texts = [json.dumps(one, ensure_ascii=False) for one in documents]
+            yield name, sum(len(re.sub(r"\s", "", text)) for text in texts)
+
+
+def _filled(value: Any, region: str) -> Any:
+    """A policy with plain texts in place of functions, each as long as it can be told."""
+    if isinstance(value, list | tuple):
+        return [_filled(item, region) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    function, argument = next(iter(value.items()), ("", ""))
+    if function == "Fn::Sub":
+        text = argument if isinstance(argument, str) else str(argument[0])
+        known = {"AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId": "0" * 12}
+        return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], ""), text)
+    if function == "Ref" or function.startswith("Fn::"):
+        return ""
+    return {key: _filled(item, region) for key, item in value.items()}

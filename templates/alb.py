@@ -31,7 +31,7 @@ from templates.parts.access_logs import (
     access_log_order,
     access_log_problems,
 )
-from templates.parts.aliases import Alias, alias_problems, records
+from templates.parts.aliases import Alias, alias_problems, records, taken_problems
 from templates.parts.certificates import (
     CertificateArn,
     SslPolicy,
@@ -202,6 +202,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from _plain_http_problems(params)
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)
+    yield from taken_problems(name, params.aliases, env)
     if params.web_acl and elsewhere(params.web_acl, env):
         message = f"The web ACL is in {region(params.web_acl)}, the load balancer in {env.region}"
         yield Problem("M1220", ("web_acl",), message, f"Name a web ACL in {env.region}.")

@@ -41,7 +41,7 @@ from templates.parts.access_logs import (
     access_log_order,
     access_log_problems,
 )
-from templates.parts.aliases import Alias, alias_problems, records
+from templates.parts.aliases import Alias, alias_problems, records, taken_problems
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.exports import exported, imported
 from templates.parts.fields import (
@@ -265,6 +265,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from choice_problems(env, network.Params, params.network, ("network",), "network")
     yield from _scheme_problems(params)
     yield from alias_problems(params.aliases)
+    yield from taken_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)

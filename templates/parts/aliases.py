@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 from troposphere import GetAtt, route53
 
-from moorage.model import Base, Problem, logical_id
+from moorage.model import Base, Environment, Problem, logical_id
 from templates.parts.fields import text
 from templates.parts.repeats import clash, repeats
 
@@ -36,6 +36,21 @@ def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
         message = clash(names[index], names[first])
         hint = "Keep one of them; a second record can stand in a stack of your own."
         yield Problem("M1302", ("aliases", index, "name"), message, hint)
+
+
+def taken_problems(stack: str, aliases: Sequence[Alias], env: Environment) -> Iterator[Problem]:
+    """Records that a load balancer of another stack has: Route 53 makes each only once. They are
+    told at the stack that comes later by name."""
+    owners = {
+        alias: name
+        for name, spec in sorted(env.stacks.items(), reverse=True)
+        for alias in getattr(spec.params, "aliases", ())
+    }
+    for index, alias in enumerate(aliases):
+        if owners[alias] != stack:
+            message = f"`{alias.name}` leads to `{owners[alias]}` already"
+            hint = "Keep it at one of the two; the other needs a name of its own."
+            yield Problem("M1302", ("aliases", index), message, hint)
 
 
 def records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:

@@ -190,6 +190,35 @@ def test_too_many(section: str, most: int) -> None:
     assert finding.message == f"The template has {most + 1} {section.lower()}"
 
 
+def role(*resources: Any) -> Rendering:
+    statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": list(resources)}
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    policies = [{"PolicyName": name, "PolicyDocument": document} for name in ("A", "B")]
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies}}
+    return rendering("a", {"Resources": {"TaskRole": role}})
+
+
+def test_the_inline_policies_of_a_role_are_counted_together_without_white_space() -> None:
+    short = len(
+        '{"Version":"2012-10-17","Statement":'
+        '[{"Effect":"Allow","Action":"s3:GetObject","Resource":[""]}]}'
+    )
+    room = 10_240 // 2 - short
+    assert order(role("x" * room)) == ["a"]
+    assert order(role("x " * room)) == ["a"]
+    finding = fault(role("x" * (room + 1)))
+    assert finding.code == "M1310"
+    assert finding.message == "The inline policies of TaskRole have 10,242 characters"
+
+
+def test_of_an_expression_in_a_policy_only_what_is_certain_counts() -> None:
+    room = 10_240 // 2 - 120
+    assert order(role({"Fn::Sub": "x" * room + "${AWS::Partition}${Thing}" * 5})) == ["a"]
+    assert order(role({"Fn::GetAtt": ["Thing", "A" * 9_000]})) == ["a"]
+    long = {"Fn::Sub": ["x" * room + "${AWS::AccountId}" * 5, {"A": "b"}]}
+    assert fault(role(long)).code == "M1310"
+
+
 def test_all_faults_are_found_at_once() -> None:
     long = "b" * 200
     found = faults(stack("a", "gone"), stack(long, "lost"))

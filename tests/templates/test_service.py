@@ -729,6 +729,21 @@ def test_an_oidc_clients_secret_never_stands_in_the_template() -> None:
     assert config["ClientSecret"] == "{{resolve:secretsmanager:login:SecretString:secret}}"
 
 
+def test_two_stacks_that_took_over_one_vpc_are_one_network() -> None:
+    private = EXISTING_NETWORK | {"public_subnets": []}
+    web = {"template": "service", "network": "inner", "containers": {"web": WEB}}
+    stacks = {
+        "network": {"existing": EXISTING_NETWORK},
+        "inner": {"template": "network", "existing": private},
+        "public": {"template": "alb", "network": "network"},
+        "web": web | {"expose": [ROUTE]},
+    }
+    assert built(stacks)[1] == []
+    other = {"template": "network", "existing": private | {"vpc": "vpc-0123456789abcdef1"}}
+    _, (finding,) = built(stacks | {"inner": other})
+    assert finding.code == "M1201"
+
+
 def test_an_oidc_clients_secret_may_be_named_by_its_whole_arn() -> None:
     login = OIDC | {"client_secret": f"secretsmanager:{SECRET}:password"}
     config = answered({"authenticate": {"oidc": login}})[0]["AuthenticateOidcConfig"]
