@@ -1,4 +1,4 @@
-"""Whole environments, deployed: those that are shipped, and reference system R4.
+"""Whole environments, deployed: those that are shipped, and reference systems R4 and R5.
 
 moto takes broken services, so this proves that the calls fit together: the AWS CLI takes the
 commands, CloudFormation finds every import, and each service's API takes every property.
@@ -23,6 +23,7 @@ def _case(folder: str, env: str, name: str) -> Any:
 DEV = _case("params", "dev", "dev")
 PROD = _case("params", "prod", "prod")
 R4 = _case("tests/golden/r4/params", "dev", "r4")
+R5 = _case("tests/golden/r5/params", "dev", "r5")
 
 NOWHERE: Opening = ("-1", None, "127.0.0.1/32")
 
@@ -54,6 +55,7 @@ def _with_what_exists(params: str, cloud: Cloud) -> str:
 every = pytest.mark.parametrize("deployment", [DEV, PROD, R4], indirect=True)
 prod = pytest.mark.parametrize("deployment", [PROD], indirect=True)
 r4 = pytest.mark.parametrize("deployment", [R4], indirect=True)
+r5 = pytest.mark.parametrize("deployment", [R5], indirect=True)
 
 
 # What holds in every environment -------------------------------------------------------------
@@ -281,3 +283,89 @@ def test_r4_cluster_and_log_groups(deployment: Deployment) -> None:
     days = {one["logGroupName"]: one["retentionInDays"] for one in groups}
     assert days[deployment.ids("web")["LogGroup"]] == 14
     assert days[cluster["ExecLogGroup"]] == 7
+
+
+# What R5 says --------------------------------------------------------------------------------
+
+
+@r5
+def test_r5_is_complete_and_a_second_run_changes_nothing(deployment: Deployment) -> None:
+    statuses = {name: stack["StackStatus"] for name, stack in deployment.stacks().items()}
+    assert statuses == {stack.name: "CREATE_COMPLETE" for stack in deployment.plan.stacks}
+    before = deployment.stacks(), deployment.events()
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    assert (deployment.stacks(), deployment.events()) == before
+
+
+@r5
+def test_r5_load_balancer_and_listener(deployment: Deployment) -> None:
+    network, service = deployment.ids("network"), deployment.ids("udp-service")
+    balancer = deployment.load_balancer()
+    assert (balancer["Type"], balancer["Scheme"]) == ("network", "internal")
+    assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == {
+        network["PrivateSubnetA"],
+        network["PrivateSubnetB"],
+    }
+    elb = deployment.client("elbv2")
+    arn = balancer["LoadBalancerArn"]
+    attributes = elb.describe_load_balancer_attributes(LoadBalancerArn=arn)["Attributes"]
+    assert {"Key": "load_balancing.cross_zone.enabled", "Value": "false"} in attributes
+    (listener,) = elb.describe_listeners(LoadBalancerArn=arn)["Listeners"]
+    assert (listener["Protocol"], listener["Port"]) == ("UDP", 1234)
+    (action,) = listener["DefaultActions"]
+    assert action["TargetGroupArn"] == service["EdgeUdp1234TargetGroup"]
+
+
+@r5
+def test_r5_target_group(deployment: Deployment) -> None:
+    arn = deployment.ids("udp-service")["EdgeUdp1234TargetGroup"]
+    group = deployment.target_group(arn)
+    wanted = {
+        "Protocol": "UDP",
+        "Port": 1234,
+        "TargetType": "ip",
+        "VpcId": deployment.ids("network")["Vpc"],
+        "HealthCheckProtocol": "TCP",
+        "HealthCheckPort": "8080",
+        "HealthCheckIntervalSeconds": 10,
+    }
+    assert {key: group[key] for key in wanted} == wanted
+    described = deployment.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
+    attributes = {one["Key"]: one["Value"] for one in described["Attributes"]}
+    assert attributes["deregistration_delay.timeout_seconds"] == "300"
+
+
+@r5
+def test_r5_opens_the_service_and_its_health_and_nothing_else(deployment: Deployment) -> None:
+    tasks = deployment.ids("udp-service")["SecurityGroup"]
+    edge = deployment.ids("edge")["SecurityGroup"]
+    assert deployment.load_balancer()["SecurityGroups"] == [edge]
+    assert deployment.admitted(edge) == {("udp", 1234, "10.20.0.0/16")}
+    assert deployment.let_out(edge) == {NOWHERE, ("udp", 1234, tasks), ("tcp", 8080, tasks)}
+    assert deployment.admitted(tasks) == {("udp", 1234, edge), ("tcp", 8080, edge)}
+
+
+@r5
+def test_r5_service_and_task(deployment: Deployment) -> None:
+    ids = deployment.ids("udp-service")
+    (service,) = deployment.services()
+    assert service["loadBalancers"] == [
+        {
+            "targetGroupArn": ids["EdgeUdp1234TargetGroup"],
+            "containerName": "udp-service",
+            "containerPort": 1234,
+        }
+    ]
+    (group,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
+    assert group == ids["SecurityGroup"]
+    task = deployment.task_definition(service["taskDefinition"])
+    assert (task["cpu"], task["memory"]) == ("256", "512")
+    containers = {one["name"]: one for one in task["containerDefinitions"]}
+    assert containers.keys() == {"udp-service", "health-1234"}
+    (port,) = containers["udp-service"]["portMappings"]
+    assert (port["containerPort"], port["protocol"]) == (1234, "udp")
+    (port,) = containers["health-1234"]["portMappings"]
+    assert (port["containerPort"], port["protocol"]) == (8080, "tcp")
+    program = Path("templates/parts/health_sidecar.py").read_text()
+    assert containers["health-1234"]["command"][:4] == ["python3", "-u", "-c", program]
