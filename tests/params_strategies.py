@@ -142,7 +142,8 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
     network = draw(_networks())
     cluster = draw(_clusters())
     balancers = {
-        name: draw(_balancers(network)) for name in draw(_some(["public", "inner-lb"], 1, 2))
+        name: draw(_balancers(name, network))
+        for name in draw(_some(["public", "inner-lb"], 1, 2))
     }
     names = draw(_some(_SERVICE_NAMES, 1, most_services))
     services = {name: draw(_services(name, network, cluster, balancers)) for name in names}
@@ -241,7 +242,7 @@ def _clusters(draw: DrawFn) -> Params:
 
 
 @st.composite
-def _balancers(draw: DrawFn, network: Params) -> Params:
+def _balancers(draw: DrawFn, name: str, network: Params) -> Params:
     if draw(st.integers(0, 4)) == 0:
         protocol = _optional(protocol=st.sampled_from(["HTTP", "HTTPS"]))
         listener, group = draw(st.sampled_from(_LISTENERS)), _ids("sg", 7, 1)[0]
@@ -255,7 +256,7 @@ def _balancers(draw: DrawFn, network: Params) -> Params:
         "drop_invalid_headers": st.booleans(),
         "access_logs": st.sampled_from([True, False, {"prefix": "alb"}, {"bucket": "our-logs"}]),
         "web_acl": st.just(_ACL),
-        "aliases": st.just([{"zone": "Z0123456789ABCDEFGHIJ", "name": "*.example.com"}]),
+        "aliases": st.just([{"zone": "Z0123456789ABCDEFGHIJ", "name": f"*.{name}.example.com"}]),
         "clients": st.just(["10.0.0.0/8", "pl-0123456789abcdef0"]),
     }
     ipv6 = network.get("existing", network).get("ipv6")
