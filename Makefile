@@ -37,6 +37,7 @@ golden: setup ## write anew what the tests compare with; then read the diff
 
 bench: setup ## seconds and memory of builds with 1, 10 and 50 services
 	$(BIN)/python bench/build.py
+	$(BIN)/python bench/sidecar.py
 
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json

@@ -6,15 +6,15 @@ import asyncio
 import os
 import re
 import signal
-import socket
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from asyncio import AbstractServer, StreamReader, StreamWriter, get_running_loop
+from asyncio import StreamReader, StreamWriter, get_running_loop
 from contextlib import suppress
+from socket import AF_INET, AF_INET6, SHUT_WR, SOCK_DGRAM, create_server, has_dualstack_ipv6, socket
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 ERRORS = {2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
-VISITORS: list[asyncio.WriteTransport] = []  # oldest first
+VISITORS: list[asyncio.Task[None]] = []
 
 
 def question(args: Namespace) -> bytes:
@@ -28,17 +28,14 @@ def question(args: Namespace) -> bytes:
 
 def fault(args: Namespace, sent: bytes, got: bytes) -> str:
     """What is wrong with a reply, if anything is."""
-    if args.probe == "dns":
-        if len(got) < 12 or got[:2] != sent[:2] or got[2] < 128:
-            return "not an answer to the query"
+    if args.probe == "dns" and len(got) >= 12 and got[:2] == sent[:2] and got[2] > 127:
         code = got[3] & 15
         return f"the DNS server says {ERRORS.get(code, code)}" if code else ""
-    if args.probe == "ntp":
-        if len(got) < 48 or got[0] & 7 != 4 or got[24:32] != sent[40:]:
-            return "not an answer to the request"
+    if args.probe == "ntp" and len(got) >= 48 and got[0] & 7 == 4 and got[24:32] == sent[40:]:
         synchronised = got[0] < 192 and 0 < got[1] < 16  # leap indicator, stratum
         return "" if synchronised else "the NTP server is not synchronised"
-    good = args.expect.search(got) if args.probe == "send" else got == sent
+    echoed = args.probe == "echo" and got == sent
+    good = args.expect.search(got) if args.probe == "send" else echoed
     return "" if good else f"not the expected reply: {got[:60]!r}"
 
 
@@ -56,9 +53,9 @@ async def trouble(args: Namespace) -> str:
     if args.probe == "none":
         return unbound(args.port)
     sent = question(args)
-    family = socket.AF_INET6 if ":" in args.host else socket.AF_INET
+    family = AF_INET6 if ":" in args.host else AF_INET
     # A new socket each time: what comes late for an old one finds nobody.
-    with socket.socket(family, socket.SOCK_DGRAM) as sock:
+    with socket(family, SOCK_DGRAM) as sock:
         sock.setblocking(False)
         try:
             sock.connect((args.host, args.port))
@@ -70,70 +67,78 @@ async def trouble(args: Namespace) -> str:
     return fault(args, sent, got)
 
 
-async def opened(args: Namespace) -> AbstractServer:
-    """The door. A visitor may stay for 5 seconds; of more than 256 the oldest must go."""
+async def talk(client: socket, http: bool) -> None:
+    loop, head = get_running_loop(), b""
+    while http and b"\r\n\r\n" not in head:
+        data = await loop.sock_recv(client, 4096)
+        head += data
+        if not data or len(head) > 8192:
+            return
+    if http:
+        client.send(OK if head.startswith(b"HEAD ") else OK + b"ok\n")
+    client.shutdown(SHUT_WR)
+    await loop.sock_recv(client, 65536)  # the client closes first: no reset
 
-    async def visit(reader: StreamReader, writer: StreamWriter) -> None:
-        visitor = writer.transport
-        timer = get_running_loop().call_later(5, visitor.abort)
-        VISITORS.append(visitor)
+
+async def visit(client: socket, http: bool) -> None:
+    with client, suppress(Exception):  # it is the client's affair
+        await asyncio.wait_for(talk(client, http), 5)
+
+
+def admit(door: socket, http: bool) -> None:
+    """Let one in. There is room for 256: for one more, the oldest must go."""
+    with suppress(OSError):
+        client, _ = door.accept()
+        client.setblocking(False)
+        VISITORS.append(asyncio.create_task(visit(client, http)))
+        VISITORS[-1].add_done_callback(VISITORS.remove)
         if len(VISITORS) > 256:
-            VISITORS.pop(0).abort()
-        if door.fileno() < 0:  # it closed meanwhile
-            visitor.abort()
-        with suppress(Exception):  # not our affair
-            if args.mode == "http":
-                head = await reader.readuntil(b"\r\n\r\n")
-                writer.write(OK if head.startswith(b"HEAD ") else OK + b"ok\n")
-            writer.write_eof()
-            await reader.read(1)  # the visitor closes first: no reset
-        timer.cancel()
-        visitor.abort()
-        if visitor in VISITORS:
-            VISITORS.remove(visitor)
-
-    both = socket.has_dualstack_ipv6()
-    family = socket.AF_INET6 if both else socket.AF_INET
-    door = socket.create_server(("", args.listen), family=family, dualstack_ipv6=both)
-    return await asyncio.start_server(
-        visit, sock=door, limit=8192, backlog=1024, start_serving=False
-    )
+            VISITORS[-257].cancel()
 
 
-def close(server: AbstractServer | None) -> None:
-    if server:
-        server.close()
-    while VISITORS:
-        VISITORS.pop().abort()
+def opened(args: Namespace) -> socket:
+    both = has_dualstack_ipv6()
+    family = AF_INET6 if both else AF_INET
+    door = create_server(("", args.listen), family=family, backlog=4096, dualstack_ipv6=both)
+    door.setblocking(False)
+    get_running_loop().add_reader(door, admit, door, args.mode == "http")
+    return door
+
+
+def close(door: socket | None) -> None:
+    if door:
+        get_running_loop().remove_reader(door)
+        door.close()
+    for visitor in VISITORS:
+        visitor.cancel()
 
 
 async def watch(args: Namespace) -> None:
     """Probe, open and close, until cancelled."""
     loop = get_running_loop()
-    due, server, good, bad, said = loop.time(), None, 0, 0, ""
+    due, door, good, bad, said = loop.time(), None, 0, 0, ""
     try:
         while True:
             wrong = await trouble(args)
             good, bad = (0, bad + 1) if wrong else (good + 1, 0)
-            if good >= args.rise and not server:
-                server, said = await opened(args), ""
-                await server.start_serving()
+            if good >= args.rise and not door:
+                door, said = opened(args), ""
                 print("open: the service answers")
             if bad >= args.fall:
-                close(server)
-                server = None
+                close(door)
+                door = None
                 if said != wrong.partition(":")[0]:  # without what was received
                     said = wrong.partition(":")[0]
                     print("closed:", wrong)
             due = max(due + args.interval, loop.time())
             await asyncio.sleep(due - loop.time())
     except asyncio.CancelledError:
-        close(server)
+        close(door)
         print("closed: stopped by a signal")
 
 
 async def alive(_: StreamReader, writer: StreamWriter) -> None:
-    """Show the container's health check that the loop turns."""
+    """For the container's own health check."""
     writer.write(b"ok")
     writer.close()
 
@@ -178,10 +183,9 @@ def parsed(argv: list[str]) -> Namespace:
         add(f"--{flag}", type=float, default=default)
     args = parser.parse_args(argv)
     ports = range(1, 65536)
-    if not (args.listen in ports and args.port in ports and args.rise > 0 and args.fall > 0):
-        parser.error("--listen, --port, --rise or --fall is out of range")
-    if not (0 < args.timeout <= args.interval < 1e6 and 0 <= args.drain < 1e6):
-        parser.error("--timeout, --interval or --drain is out of range")
+    counts = args.listen in ports and args.port in ports and args.rise > 0 and args.fall > 0
+    if not (counts and 0 < args.timeout <= args.interval < 1e6 and 0 <= args.drain < 1e6):
+        parser.error("a number is out of range, or --timeout above --interval")
     exact = args.expect_hex and rb"\A%b\Z" % re.escape(args.expect_hex)
     try:
         args.expect = re.compile(exact or args.expect)

@@ -54,7 +54,7 @@ class Sidecar(Base):
     expect: Annotated[str, AfterValidator(_expression)] | None = Field(
         None, description="Regular expression that the reply to `send` must match."
     )
-    expect_hex: Hex | None = Field(None, description="Bytes that the reply must hold.")
+    expect_hex: Hex | None = Field(None, description="The reply, in hexadecimal.")
     port: PortField = Field(Port(8080), description="TCP port that it answers on.")
     mode: Literal["tcp", "http"] = Field("tcp", description="What the load balancer asks by.")
     interval: duration(1, 300) = Field(5, description="Time between probes.")  # type: ignore[valid-type]
@@ -154,7 +154,7 @@ def _arguments(params: Sidecar, udp_port: int) -> list[str]:
 def _alive(port: int) -> list[str]:
     """ECS's own check of the sidecar: its loop answers, whether the service does or not."""
     ask = (
-        "import socket;s=socket.socket(socket.AF_UNIX);s.settimeout(3);"
-        f"s.connect('\\0health-sidecar-{port}');raise SystemExit(not s.recv(1))"
+        "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(3); "
+        f"s.connect('\\0health-sidecar-{port}'); raise SystemExit(not s.recv(1))"
     )
-    return ["CMD", "python3", "-c", ask]
+    return ["CMD", "python3", "-ISc", ask]
