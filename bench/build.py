@@ -29,7 +29,7 @@ STEPS = ("start", "load", "validate", "compose", "render", "link", "check", "wri
 
 
 def params(services: int) -> dict[str, Any]:
-    """An environment with that many services, every other one reached by its host."""
+    """An environment with that many services, each reached by its host."""
     return {
         "app": "bench",
         "region": REGION,
@@ -44,7 +44,7 @@ def params(services: int) -> dict[str, Any]:
 
 def service(number: int) -> dict[str, Any]:
     name = f"service-{number}"
-    route = {"hosts": [f"{name}.example.com"]} if number % 2 else {"paths": [f"/{name}/*"]}
+    route = {"hosts": [f"{name}.example.com"]}
     secrets = {"DB_PASSWORD": f"ssm:/{name}/db_password", "TOKEN": f"ssm:/{name}/token"}
     return {
         "template": "service",
