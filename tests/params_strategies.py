@@ -138,15 +138,15 @@ def _linked(text: str) -> tuple[Plan | None, list[Finding]]:
 
 @st.composite
 def environments(draw: DrawFn, most_services: int = 4) -> Params:
-    """A network, a cluster, one or two load balancers, and services behind them."""
+    """A network, a cluster, load balancers of both kinds, and services behind them."""
     network = draw(_networks())
     cluster = draw(_clusters())
     balancers = {
-        name: draw(_balancers(name, network))
-        for name in draw(_some(["public", "inner-lb"], 1, 2))
+        name: draw(_balancers(name, network)) for name in draw(_some(["public", "inner-lb"], 1, 2))
     }
+    edge = draw(_network_balancers(network))
     names = draw(_some(_SERVICE_NAMES, 1, most_services))
-    services = {name: draw(_services(name, network, cluster, balancers)) for name in names}
+    services = {name: draw(_services(name, network, cluster, balancers, edge)) for name in names}
     header = draw(
         _optional(
             tags=st.dictionaries(WORDS, WORDS, max_size=2),
@@ -158,7 +158,7 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
         "app": draw(st.sampled_from(["shop", "a", "my-app-2"])),
         "region": REGION,
         **header,
-        "stacks": {"network": network, "cluster": cluster, **balancers, **services},
+        "stacks": {"network": network, "cluster": cluster, "edge": edge, **balancers, **services},
     }
 
 
@@ -268,6 +268,26 @@ def _balancers(draw: DrawFn, name: str, network: Params) -> Params:
     return {"template": "alb", "scheme": scheme, **given, **draw(_optional(**fields))}
 
 
+@st.composite
+def _network_balancers(draw: DrawFn, network: Params) -> Params:
+    """One with or without a security group, which IPv6 needs for UDP."""
+    scheme = draw(st.sampled_from(["internet-facing", "internal"]))
+    closed = draw(st.booleans())
+    fields: dict[str, SearchStrategy[Any]] = {
+        "cross_zone": st.booleans(),
+        "zonal_shift": st.booleans(),
+        "deletion_protection": st.booleans(),
+        "access_logs": st.sampled_from([True, False, {"prefix": "nlb"}, {"bucket": "our-logs"}]),
+        "aliases": st.just([{"zone": "Z0123456789ABCDEFGHIJ", "name": "edge.example.com"}]),
+    }
+    if scheme == "internet-facing":
+        fields["elastic_ips"] = st.booleans()
+    own = {"template": "nlb", "scheme": scheme, "security_group": closed}
+    if closed and network.get("existing", network).get("ipv6"):
+        own["ip_address_type"] = draw(st.sampled_from(["dualstack", "ipv4"]))
+    return {**own, **draw(_optional(**fields))}
+
+
 def _has_https(balancer: Params) -> bool:
     its = balancer.get("existing", {"protocol": "HTTPS" if "certificate" in balancer else "HTTP"})
     return bool(its.get("protocol", "HTTPS") == "HTTPS")
@@ -283,13 +303,19 @@ def _can_log_in(balancer: Params) -> bool:
 
 @st.composite
 def _services(
-    draw: DrawFn, name: str, network: Params, cluster: Params, balancers: dict[str, Params]
+    draw: DrawFn,
+    name: str,
+    network: Params,
+    cluster: Params,
+    balancers: dict[str, Params],
+    edge: Params,
 ) -> Params:
     cpu = draw(st.sampled_from([256, 512, 1024, 4096]))
     containers = draw(_containers(private=network.get("egress") == "endpoints"))
     spot = "existing" not in cluster or "capacity_providers" in cluster["existing"]
     by_exec = not any(one.get("readonly_root_filesystem") for one in containers.values())
     expose = draw(_exposures(name, containers, balancers))
+    expose += draw(_streams(name, containers, edge))
     exposed = any("redirect" not in one and "fixed_response" not in one for one in expose)
     fields: dict[str, SearchStrategy[Any]] = {
         "cpu_architecture": st.sampled_from(["X86_64", "ARM64"]),
@@ -515,3 +541,59 @@ _REDIRECTS = st.sampled_from(
     [{"host": "new.example.com"}, {"path": "/new/#{path}", "status_code": 301}]
 )
 _RESPONSES = st.sampled_from([{}, {"status_code": 200, "message_body": "Closed today"}])
+
+
+# Listeners -----------------------------------------------------------------------------------
+
+_PROBES = st.sampled_from(
+    [
+        {"probe": "dns", "name": "example.com"},
+        {"probe": "ntp"},
+        {"probe": "echo", "mode": "http"},
+        {"probe": "send", "send_hex": "0a0b", "expect": "^ok"},
+        {"probe": "none", "interval": "10s", "drain": "0s"},
+    ]
+)
+
+
+@st.composite
+def _streams(draw: DrawFn, service: str, containers: dict[str, Params], edge: Params) -> list[Any]:
+    """Up to two listeners, on ports that no other service has."""
+    port = 20_000 + 10 * _SERVICE_NAMES.index(service)
+    kinds = draw(_some(["tcp", "tls", "udp"], 0, 2))
+    return [
+        {"via": "edge", "port": f"{port + place}/{kind}"} | draw(_stream(kind, containers, edge))
+        for place, kind in enumerate(kinds)
+    ]
+
+
+@st.composite
+def _stream(draw: DrawFn, kind: str, containers: dict[str, Params], edge: Params) -> Params:
+    """Where a listener leads, and how it is set."""
+    container, port = draw(st.sampled_from(_tcp_ports(containers))).values()
+    groups = _ids("sg", 9, 1) if edge["security_group"] else []
+    clients = st.just(["10.0.0.0/8", "pl-0123456789abcdef0", *groups])
+    fields: dict[str, SearchStrategy[Any]] = {
+        "deregistration_delay": st.sampled_from(["0s", "1h"]),
+        "connection_termination": st.booleans(),
+        "proxy_protocol_v2": st.booleans(),
+        **({"clients": clients} if groups or kind == "udp" else {}),
+        **({} if kind == "tls" else {"source_ip_stickiness": st.booleans()}),
+        **({} if kind == "udp" else {"preserve_client_ip": st.booleans()}),
+    }
+    target = {"container": container, "target_port": port}
+    if kind == "udp":
+        udp = next(one for one in containers[container]["ports"] if isinstance(one, str))
+        sidecar = {"image": "ecr:base/python:3.13.1", "port": 9100} | draw(_PROBES)
+        target["target_port"] = int(udp.removesuffix("/udp"))
+        target["health_check"] = {"interval": "10s", "sidecar": sidecar}
+    else:
+        checks = [{}, {"protocol": "HTTP", "path": "/healthz"}, {"protocol": "TCP"}]
+        fields["health_check"] = st.sampled_from(checks)
+    if kind == "tls":
+        target["certificate"] = _CERTIFICATES[0]
+        fields["alpn_policy"] = st.sampled_from(["HTTP2Only", "None"])
+        fields["target_tls"] = st.booleans()
+    if kind == "tcp":
+        fields["tcp_idle_timeout"] = st.sampled_from(["1m", "6000s"])
+    return target | draw(_optional(**fields))

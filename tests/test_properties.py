@@ -231,13 +231,14 @@ def _list(value: Any) -> list[Any]:
 
 
 def forwarded(rule: Body) -> list[str]:
-    """The target groups that a listener rule leads to."""
-    return [one["TargetGroupArn"]["Ref"] for one in rule["Actions"] if one["Type"] == "forward"]
+    """The target groups that a listener rule, or a service's own listener, leads to."""
+    actions = rule.get("Actions") or rule["DefaultActions"]
+    return [one["TargetGroupArn"]["Ref"] for one in actions if one["Type"] == "forward"]
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_a_service_waits_for_the_rules_that_lead_to_it(params: Params) -> None:
+def test_a_service_waits_for_what_leads_to_it(params: Params) -> None:
     for stack in services(plan(params)):
         service = stack.rendering.body["Resources"]["Service"]
         waits = set(service.get("DependsOn", []))
@@ -246,7 +247,8 @@ def test_a_service_waits_for_the_rules_that_lead_to_it(params: Params) -> None:
         }
         rules = {
             name: forwarded(rule)
-            for name, rule in resources(stack, "ElasticLoadBalancingV2::ListenerRule").items()
+            for kind in ("ListenerRule", "Listener")
+            for name, rule in resources(stack, f"ElasticLoadBalancingV2::{kind}").items()
         }
         groups = set(resources(stack, "ElasticLoadBalancingV2::TargetGroup"))
         assert {name for name, led in rules.items() if led} <= waits
@@ -256,9 +258,12 @@ def test_a_service_waits_for_the_rules_that_lead_to_it(params: Params) -> None:
 
 
 def listener_of(stack: PlannedStack, group: str) -> set[str]:
-    """The listeners whose rules lead to a target group, as text."""
+    """The listeners that lead to a target group, by themselves or by their rules, as text."""
     rules = resources(stack, "ElasticLoadBalancingV2::ListenerRule").values()
-    return {json.dumps(rule["ListenerArn"]) for rule in rules if group in forwarded(rule)}
+    own = resources(stack, "ElasticLoadBalancingV2::Listener").items()
+    return {json.dumps(rule["ListenerArn"]) for rule in rules if group in forwarded(rule)} | {
+        name for name, listener in own if group in forwarded(listener)
+    }
 
 
 def balancer_group(params: Params, via: str) -> Any:
@@ -270,9 +275,9 @@ def balancer_group(params: Params, via: str) -> Any:
 
 @steady(max_examples=40)
 @given(environments())
-def test_tasks_and_load_balancers_open_the_ports_in_use_and_no_other(params: Params) -> None:
+def test_tasks_and_albs_open_the_ports_in_use_and_no_other(params: Params) -> None:
     for stack in services(plan(params)):
-        expose = params["stacks"][stack.name]["expose"]
+        expose = [way for way in params["stacks"][stack.name]["expose"] if way["via"] != "edge"]
         used = {
             (json.dumps(balancer_group(params, route["via"])), port)
             for route in expose
@@ -285,7 +290,8 @@ def test_tasks_and_load_balancers_open_the_ports_in_use_and_no_other(params: Par
             "Egress": ("GroupId", "DestinationSecurityGroupId"),
         }
         for kind, (balancer, tasks) in ways.items():
-            rules = list(resources(stack, f"EC2::SecurityGroup{kind}").values())
+            every = resources(stack, f"EC2::SecurityGroup{kind}").items()
+            rules = [rule for name, rule in every if not name.startswith("Edge")]
             assert all(rule[tasks] == mine and rule["IpProtocol"] == "tcp" for rule in rules)
             assert all(rule["FromPort"] == rule["ToPort"] for rule in rules)
             opened = [(json.dumps(rule[balancer]), rule["FromPort"]) for rule in rules]
@@ -293,6 +299,37 @@ def test_tasks_and_load_balancers_open_the_ports_in_use_and_no_other(params: Par
             assert set(opened) == used
         own = resources(stack, "EC2::SecurityGroup")["SecurityGroup"]
         assert "SecurityGroupIngress" not in own
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_tasks_and_the_nlb_open_the_ports_in_use_and_no_other(params: Params) -> None:
+    closed = params["stacks"]["edge"]["security_group"]
+    edge = json.dumps({"Fn::ImportValue": f"{params['app']}-dev-edge-SecurityGroupId"})
+    tasks = json.dumps({"Fn::GetAtt": ["SecurityGroup", "GroupId"]})
+    for stack in services(plan(params)):
+        listened: set[tuple[str, str, int]] = set()
+        used: set[tuple[str, int]] = set()
+        for way in params["stacks"][stack.name]["expose"]:
+            if way["via"] != "edge":
+                continue
+            port, protocol = way["port"].split("/")
+            transport = "udp" if protocol == "udp" else "tcp"
+            listened.add((edge, transport, int(port)))
+            used.add((transport, way["target_port"]))
+            if protocol == "udp":
+                used.add(("tcp", way["health_check"]["sidecar"]["port"]))
+        opened = {
+            kind: {
+                (json.dumps(rule["GroupId"]), rule["IpProtocol"], rule["FromPort"])
+                for name, rule in resources(stack, f"EC2::SecurityGroup{kind}").items()
+                if name.startswith("Edge")
+            }
+            for kind in ("Ingress", "Egress")
+        }
+        to_tasks = {(tasks, *one) for one in used}
+        assert opened["Ingress"] == to_tasks | (listened if closed else set())
+        assert opened["Egress"] == ({(edge, *one) for one in used} if closed else set())
 
 
 @steady(max_examples=40)
@@ -346,6 +383,10 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
         "secretsmanager",
         "HttpsListener",
         "listener/app/old",
+        '"Protocol": "UDP"',
+        '"Protocol": "TLS"',
+        '"IpAddressType": "ipv6"',
+        "--probe=dns",
         "vpc-00",
         '"Cluster": "old"',
         "source-ip",
@@ -357,7 +398,7 @@ def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
 
 
 def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=60)
+    @steady(max_examples=120)
     @given(environments())
     def draw(params: Params) -> None:
         kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
