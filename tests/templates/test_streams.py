@@ -355,7 +355,7 @@ def test_the_sidecar_can_do_nothing_but_its_work() -> None:
     assert its["User"] == "65534:65534"
     assert (its["Cpu"], its["Memory"]) == (32, 64)
     assert its["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
-    assert its["HealthCheck"]["Command"][:3] == ["CMD", "python3", "-c"]
+    assert its["HealthCheck"]["Command"][:2] == ["CMD", "python3"]
     assert its["Image"].startswith("public.ecr.aws/docker/library/python:3.")
     assert not its.keys() & {"Secrets", "Environment"}
 
