@@ -124,11 +124,18 @@ class Deployment:
         answer = self.client("elbv2").describe_target_groups(TargetGroupArns=[arn])
         return answer["TargetGroups"][0]
 
-    def load_balancer(self) -> Any:
+    def load_balancers(self) -> list[Any]:
         arns = self.all("AWS::ElasticLoadBalancingV2::LoadBalancer")
         answer = self.client("elbv2").describe_load_balancers(LoadBalancerArns=arns)
-        (balancer,) = answer["LoadBalancers"]
+        return list(answer["LoadBalancers"])
+
+    def load_balancer(self, kind: str = "application") -> Any:
+        (balancer,) = [one for one in self.load_balancers() if one["Type"] == kind]
         return balancer
+
+    def listeners(self, balancer: str) -> list[Any]:
+        answer = self.client("elbv2").describe_listeners(LoadBalancerArn=balancer)
+        return list(answer["Listeners"])
 
     def rules(self, listener: str) -> list[Any]:
         """The rules of a listener without its default, by priority."""

@@ -231,6 +231,13 @@ def security_group(api: Api, name: str, given: Properties) -> Resource:
     return Resource(made, GroupId=made, VpcId=given["VpcId"])
 
 
+def address(api: Api, name: str, given: Properties) -> Resource:
+    """An Elastic IP: moto's own does not tell its address."""
+    made = api("ec2").allocate_address(Domain=given.get("Domain", "vpc"))
+    known = {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
+    return Resource(made["PublicIp"], **known)
+
+
 def ingress(api: Api, name: str, given: Properties) -> Resource:
     made = api("ec2").authorize_security_group_ingress(
         GroupId=given["GroupId"], IpPermissions=[permission(given)]
@@ -308,6 +315,7 @@ MODELS = {
         task_definition,
         lambda api, old, given: task_definition(api, old.physical_resource_id, given),
     ),
+    "AWS::EC2::EIP": Model(address),
     "AWS::EC2::SecurityGroup": Model(security_group),
     "AWS::EC2::SecurityGroupEgress": Model(egress),
     "AWS::EC2::SecurityGroupIngress": Model(ingress),

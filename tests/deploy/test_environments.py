@@ -93,6 +93,9 @@ def test_requests_reach_a_container_port_of_every_service(deployment: Deployment
         for rule in deployment.rules(listener)
     ]
     actions = [action for rule in rules for action in rule["Actions"]]
+    for balancer in deployment.load_balancers():
+        for listener in deployment.listeners(balancer["LoadBalancerArn"]):
+            actions += listener["DefaultActions"]
     forwarded = {action["TargetGroupArn"] for action in actions if action["Type"] == "forward"}
     attached = set()
     for service in deployment.services():
@@ -111,15 +114,25 @@ def test_requests_reach_a_container_port_of_every_service(deployment: Deployment
 
 
 @every
-def test_tasks_admit_their_load_balancer_only(deployment: Deployment) -> None:
-    (balancer,) = deployment.load_balancer()["SecurityGroups"]
-    out = {NOWHERE}
+def test_tasks_admit_their_load_balancers_only(deployment: Deployment) -> None:
+    groups = {
+        one["LoadBalancerArn"]: one["SecurityGroups"][0] for one in deployment.load_balancers()
+    }
+    out = {group: {NOWHERE} for group in groups.values()}
     for service in deployment.services():
-        (group,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
-        ports = {one["containerPort"] for one in service["loadBalancers"]}
-        assert deployment.admitted(group) == {("tcp", port, balancer) for port in ports}
-        out |= {("tcp", port, group) for port in ports}
-    assert deployment.let_out(balancer) == out
+        (tasks,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
+        opened: set[Opening] = set()
+        for attached in service["loadBalancers"]:
+            target = deployment.target_group(attached["targetGroupArn"])
+            (arn,) = set(target["LoadBalancerArns"])
+            protocol = "udp" if target["Protocol"] == "UDP" else "tcp"
+            asked = target["HealthCheckPort"]
+            health = target["Port"] if asked == "traffic-port" else int(asked)
+            for way in ((protocol, target["Port"]), ("tcp", health)):
+                opened.add((*way, groups[arn]))
+                out[groups[arn]].add((*way, tasks))
+        assert deployment.admitted(tasks) == opened
+    assert {group: deployment.let_out(group) for group in out} == out
 
 
 @every
@@ -301,7 +314,7 @@ def test_r5_is_complete_and_a_second_run_changes_nothing(deployment: Deployment)
 @r5
 def test_r5_load_balancer_and_listener(deployment: Deployment) -> None:
     network, service = deployment.ids("network"), deployment.ids("udp-service")
-    balancer = deployment.load_balancer()
+    balancer = deployment.load_balancer("network")
     assert (balancer["Type"], balancer["Scheme"]) == ("network", "internal")
     assert {zone["SubnetId"] for zone in balancer["AvailabilityZones"]} == {
         network["PrivateSubnetA"],
@@ -340,7 +353,7 @@ def test_r5_target_group(deployment: Deployment) -> None:
 def test_r5_opens_the_service_and_its_health_and_nothing_else(deployment: Deployment) -> None:
     tasks = deployment.ids("udp-service")["SecurityGroup"]
     edge = deployment.ids("edge")["SecurityGroup"]
-    assert deployment.load_balancer()["SecurityGroups"] == [edge]
+    assert deployment.load_balancer("network")["SecurityGroups"] == [edge]
     assert deployment.admitted(edge) == {("udp", 1234, "10.20.0.0/16")}
     assert deployment.let_out(edge) == {NOWHERE, ("udp", 1234, tasks), ("tcp", 8080, tasks)}
     assert deployment.admitted(tasks) == {("udp", 1234, edge), ("tcp", 8080, edge)}
