@@ -54,16 +54,16 @@ async def trouble(args: Namespace) -> str:
         return unbound(args.port)
     sent = question(args)
     family = AF_INET6 if ":" in args.host else AF_INET
-    # A new socket each time: what comes late for an old one finds nobody.
-    with socket(family, SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        try:
+    try:
+        # A new socket each time: what comes late for an old one finds nobody.
+        with socket(family, SOCK_DGRAM) as sock:
+            sock.setblocking(False)
             sock.connect((args.host, args.port))
             sock.send(sent)
             reply = get_running_loop().sock_recv(sock, 65535)
             got = await asyncio.wait_for(reply, args.timeout)
-        except Exception as error:  # connection refused and the like, or a timeout
-            return getattr(error, "strerror", None) or "no reply in time"
+    except Exception as error:  # connection refused and the like, or a timeout
+        return getattr(error, "strerror", None) or "no reply in time"
     return fault(args, sent, got)
 
 

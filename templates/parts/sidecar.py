@@ -21,7 +21,7 @@ from templates.parts.fields import duration, text, written
 from templates.parts.images import Image
 
 PROGRAM = FilePath(__file__).with_name("health_sidecar.py")
-IMAGE = "public.ecr.aws/docker/library/python:3.13.1-alpine3.21"
+IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
 NOBODY = "65534:65534"
 _SLACK = 15
 """Seconds between the end of the drain and SIGKILL; Fargate takes 120 in all."""

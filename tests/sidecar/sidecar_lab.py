@@ -121,10 +121,10 @@ class Sidecar:
         self.process.stdout.close()
 
     def is_open(self, host: str = "127.0.0.1") -> bool:
-        """Whether a checker gets in. Anything but a refusal is an error."""
+        """Whether a checker gets in. If not it is refused; or reset, where it just closes."""
         try:
             socket.create_connection((host, self.listen), timeout=5).close()
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, ConnectionResetError):
             return False
         return True
 

@@ -83,7 +83,7 @@ def test_text_needs_no_more_than_an_old_python() -> None:
 
 # Probes --------------------------------------------------------------------------------------
 
-GOOD = {
+GOOD: dict[str, tuple[lab.Handler, dict[str, Any]]] = {
     "echo": (lab.echo, {"probe": "echo"}),
     "dns": (lab.dns, {"probe": "dns"}),
     "dns-name": (lab.dns, {"probe": "dns", "name": "here.test"}),
@@ -159,12 +159,16 @@ def test_stays_closed_for_a_wrong_reply(name: str, listen: int, service: int) ->
 
 
 def test_expectations_are_not_met_by_a_part(listen: int, service: int) -> None:
-    flags = {"probe": "send", "send": "x", "expect_hex": "6162"}
+    flags: dict[str, Any] = {"probe": "send", "send": "x", "expect_hex": "6162"}
     with (
         lab.Service(service, lambda _: b"abc") as server,
         lab.sidecar(listen, service, **flags) as car,
     ):
         car.says("closed: not the expected reply: b'abc'")
+        server.handler = lambda _: b"xab"
+        seen = len(server.times)
+        lab.until(lambda: len(server.times) > seen + 3, 5)
+        assert not car.is_open()
         server.handler = lambda _: b"ab"
         car.opens()
 
@@ -179,6 +183,18 @@ def test_a_closed_sidecar_says_why_when_the_reason_changes(listen: int, service:
             server.handler = lambda _: b"ok"
             car.opens()
     assert len(car.lines) == 3
+
+
+def test_each_change_is_one_line(listen: int, service: int) -> None:
+    with lab.Service(service, lab.silent) as server, lab.sidecar(listen, service) as car:
+        lab.until(lambda: len(car.lines) == 1, 5)
+        server.handler = lab.echo
+        lab.until(lambda: len(car.lines) == 2, 5)
+        server.handler = lab.silent
+        lab.until(lambda: len(car.lines) == 3, 5)
+        server.handler = lab.echo
+        lab.until(lambda: len(car.lines) == 4, 5)
+    assert car.lines[:4] == ["closed: no reply in time", "open: the service answers"] * 2
 
 
 def test_none_watches_that_the_port_is_bound(listen: int, service: int) -> None:
@@ -253,8 +269,7 @@ def test_closes_when_the_service_dies_or_hangs(
     with lab.sidecar(listen, service, mode=mode) as car:
         with lab.echo_process(service) as server:
             car.opens()
-            with socket.create_connection(("127.0.0.1", listen)) as visitor:
-                visitor.settimeout(5)
+            with socket.create_connection(("127.0.0.1", listen), timeout=2) as visitor:
                 server.send_signal(end)
                 assert car.closes(LIMIT + SLACK) > 0.1
                 with contextlib.suppress(ConnectionResetError):
@@ -398,14 +413,13 @@ def test_runs_as_nobody_with_nothing_writable(probe: str, listen: int, service: 
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
     nobody = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/", "env": {}}
+    popen = {**nobody, "preexec_fn": confine}
     python = next(filter(runs_as_nobody, (lab.PYTHON, "/usr/bin/python3")), None)
     if not python:
         pytest.skip("no Python that another user may run")
     with (
         lab.Service(service, lab.echo),
-        lab.sidecar(
-            listen, service, python=python, probe=probe, popen={**nobody, "preexec_fn": confine}
-        ) as car,
+        lab.sidecar(listen, service, python=python, probe=probe, popen=popen) as car,
     ):
         car.opens()
         assert lab.healthy(listen)
@@ -498,9 +512,9 @@ def test_two_sidecars_in_one_task(listen: int, service: int) -> None:
 
 
 @contextlib.contextmanager
-def well(listen: int, service: int, **flags: str) -> Iterator[lab.Sidecar]:
+def well(listen: int, service: int, **flags: Any) -> Iterator[lab.Sidecar]:
     with lab.Service(service, lab.echo), lab.sidecar(listen, service, **flags) as car:
-        car.opens()
+        car.says("open")
         yield car
 
 
@@ -510,9 +524,11 @@ def everything(sock: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n\r\n"])
 def test_tcp_ends_without_a_reset(sent: bytes, listen: int, service: int) -> None:
-    with well(listen, service), socket.create_connection(("127.0.0.1", listen), timeout=5) as sock:
+    with well(listen, service), socket.create_connection(("127.0.0.1", listen), timeout=2) as sock:
         sock.sendall(sent)
         assert everything(sock) == b""
+        time.sleep(0.1)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
 def test_scanners_that_reset_do_no_harm(listen: int, service: int) -> None:
@@ -535,6 +551,15 @@ def test_http(method: str, listen: int, service: int) -> None:
             assert response.getheader("Content-Length") == "3"
             assert response.read() == (b"ok\n" if method == "GET" else b"")
         connection.close()
+
+
+def test_http_head_has_no_body(listen: int, service: int) -> None:
+    with (
+        well(listen, service, mode="http"),
+        socket.create_connection(("127.0.0.1", listen), timeout=2) as sock,
+    ):
+        sock.sendall(b"HEAD / HTTP/1.1\r\n\r\n")
+        assert everything(sock).endswith(b"\r\n\r\n")
 
 
 def test_http_waits_for_the_whole_head(listen: int, service: int) -> None:
