@@ -13,7 +13,7 @@ from awacs.aws import Statement
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from troposphere import ecs
 
-from moorage.model import Base, Problem, near, shown, wrong
+from moorage.model import Base, Path, Problem, near, shown, wrong
 from templates.parts import images, secrets
 from templates.parts.fields import Different, duration, text
 from templates.parts.iam import allow
@@ -379,6 +379,22 @@ def meant(name: str, containers: Containers) -> str:
     """A hint at the container that a name was meant for."""
     close = near(name, containers)
     return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
+
+
+def led_to(name: str | None, containers: Containers) -> str:
+    """The container that a way to the service leads to: the one it names, or the only one."""
+    return name or (next(iter(containers)) if len(containers) == 1 else "")
+
+
+def led_to_problems(name: str | None, path: Path, containers: Containers) -> Iterator[Problem]:
+    """Why it cannot be told which container that is; `path` is the way's own."""
+    here = (*path, "container")
+    if not led_to(name, containers):
+        hint = f"Add `container:` with {', '.join(containers)}."
+        yield Problem("M1204", here, "The route does not say which container it leads to", hint)
+    elif led_to(name, containers) not in containers:
+        message, hint = f"There is no container {shown(name)}", meant(str(name), containers)
+        yield Problem("M1204", here, message, hint, because=[("containers", str(name))])
 
 
 def _circle(containers: Containers) -> list[str]:

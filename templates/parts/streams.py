@@ -17,11 +17,11 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.model import Environment, Path, Problem, logical_id, shown
+from moorage.model import Environment, Path, Problem, logical_id
 from templates import nlb
 from templates.parts.certificates import certificate_problems
 from templates.parts.clients import address_property, client_problems
-from templates.parts.containers import Containers, Port, meant
+from templates.parts.containers import Containers, Port, led_to, led_to_problems
 from templates.parts.exposure import Exposure
 from templates.parts.sidecar import Sidecar, container_name, sidecar_problems
 from templates.parts.target_groups import HealthCheck
@@ -90,8 +90,7 @@ def _preserves_client_ip(route: Exposure, port: Port) -> bool:
 
 def flow(route: Exposure, containers: Containers) -> Flow | None:
     """Where a listener leads; None where that cannot be told."""
-    only = next(iter(containers)) if len(containers) == 1 else ""
-    name = route.container or only
+    name = led_to(route.container, containers)
     if route.port is None or route.port.protocol not in TRANSPORTS or name not in containers:
         return None
     number = route.target_port or route.port.number
@@ -137,21 +136,13 @@ def stream_problems(
 def _place_problems(
     route: Exposure, port: Port, path: Path, containers: Containers
 ) -> Iterator[Problem]:
-    if route.container is None and len(containers) > 1:
-        hint = f"Add `container:` with {', '.join(containers)}."
-        message = "The route does not say which container it leads to"
-        yield Problem("M1204", (*path, "container"), message, hint)
-        return
-    name = route.container or next(iter(containers))
-    here: Path = ("containers", name)
+    name = led_to(route.container, containers)
     if name not in containers:
-        message = f"There is no container {shown(name)}"
-        hint = meant(name, containers)
-        yield Problem("M1204", (*path, "container"), message, hint, because=[here])
+        yield from led_to_problems(route.container, path, containers)
         return
     number = route.target_port or port.number
     key = "target_port" if route.target_port else "port"
-    because = [(*here, "ports"), (*path, "container")]
+    because = [("containers", name, "ports"), (*path, "container")]
     both = {Port(number, "tcp"), Port(number, "udp")} <= set(containers[name].ports)
     if both:
         yield Problem(

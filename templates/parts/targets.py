@@ -9,9 +9,9 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.model import Environment, Path, Problem, logical_id, shown
+from moorage.model import Environment, Path, Problem, logical_id
 from templates import alb
-from templates.parts.containers import Containers, Port, meant
+from templates.parts.containers import Containers, Port, led_to, led_to_problems
 from templates.parts.routes import (
     TARGET_SETTINGS,
     Route,
@@ -60,8 +60,7 @@ def _settings(route: Route) -> set[str]:
 
 def destination(route: Route, containers: Containers) -> Target | None:
     """Where a route leads; None where it leads nowhere, or that cannot be told."""
-    only = next(iter(containers)) if len(containers) == 1 else ""
-    name = route.container or only
+    name = led_to(route.container, containers)
     if not route.forwards or name not in containers:
         return None
     ports = [port for port in containers[name].ports if port.protocol == "tcp"]
@@ -110,20 +109,11 @@ def target_problems(
 
 
 def _destination_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
-    names = ", ".join(containers)
-    if route.container is None and len(containers) > 1:
-        hint = f"Add `container:` with {names}."
-        message = "The route does not say which container it leads to"
-        yield Problem("M1204", (*path, "container"), message, hint)
-        return
-    name = route.container or next(iter(containers))
-    here: Path = ("containers", name)
+    name = led_to(route.container, containers)
     if name not in containers:
-        message = f"There is no container {shown(name)}"
-        hint = meant(name, containers)
-        yield Problem("M1204", (*path, "container"), message, hint, because=[here])
+        yield from led_to_problems(route.container, path, containers)
         return
-    because = [(*here, "ports"), (*path, "container")]
+    because = [("containers", name, "ports"), (*path, "container")]
     target = destination(route, containers)
     if target is None:
         message, hint = _no_port(name, route.port, containers[name].ports)
