@@ -12,6 +12,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.model import Environment, Path, Problem, logical_id
 from templates import alb
 from templates.parts.containers import Containers, Port, led_to, led_to_problems
+from templates.parts.priorities import priority
 from templates.parts.routes import (
     TARGET_SETTINGS,
     Route,
@@ -20,7 +21,6 @@ from templates.parts.routes import (
     conditions,
     hides,
     may_clash,
-    priority,
     route_problems,
 )
 from templates.parts.target_groups import health_port, target_group

@@ -11,17 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from templates.parts import routes
+from templates.parts import priorities
+from templates.parts.priorities import free_priority, priority, specificity
 from templates.parts.routes import (
     Route,
     actions,
     clash,
     conditions,
-    free_priority,
     hides,
-    priority,
     route_problems,
-    specificity,
 )
 
 # The same draws in every run: a red test is news about the change that it is red for.
@@ -149,7 +147,7 @@ def test_bands_never_overlap_and_end_above_zero() -> None:
     paths += [{"paths": [f"/{'p' * length}*"]} for length in range(1, 127)]
     others = [{}, *OTHERS[:1], OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]]
     every = [{**host, **path, **more} for host in hosts for path in paths for more in others]
-    parts = {specificity(one): routes._part(one) for one in (route(**it) for it in every)}
+    parts = {specificity(one): priorities._part(one) for one in (route(**it) for it in every)}
     assert all(size >= 1 for _, size in parts.values())
     in_order = [parts[one] for one in sorted(parts)]
     assert in_order[0][0] == 50_000
