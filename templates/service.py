@@ -97,7 +97,10 @@ def _shares(problem: Problem, params: Params, env: Environment) -> str:
     ]
     if not beside or (problem.code, problem.path) != ("M1212", ("containers",)):
         return ""
-    return f" Of these, {sum(one.cpu or 0 for one in beside)} CPU units are for health sidecars."
+    cpu = f"{sum(one.cpu or 0 for one in beside)} CPU units are"
+    memory = f"{sum(one.memory or 0 for one in beside)} MiB are"
+    shares = {("cpu",): cpu, ("memory",): memory}
+    return "".join(f" Of these, {shares[key]} for health sidecars." for key in problem.because)
 
 
 def _asked_at(path: Path, params: Params, env: Environment) -> Path:

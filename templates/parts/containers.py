@@ -423,16 +423,19 @@ def _port_problems(containers: Containers) -> Iterator[Problem]:
 
 
 def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
+    """Amazon ECS API reference, ContainerDefinition, memory: what containers reserve must fit into
+    the task, and where no `memoryReservation` is said "the value of memory is used"."""
+    units = sum(one.cpu or 0 for one in containers.values())
+    kept = sum(_kept(one, memory) for one in containers.values())
     shares = (
-        ("cpu", "cpu", cpu, "CPU units"),
-        ("memory_reservation", "memory", memory, "MiB"),
+        ("cpu", "`cpu`", units, cpu, "CPU units"),
+        ("memory", "`memory_reservation` or `memory`", kept, memory, "MiB"),
     )
-    for key, task_key, limit, unit in shares:
-        total = sum(getattr(one, key) or 0 for one in containers.values())
+    for key, keys, total, limit, unit in shares:
         if total > limit:
             message = f"The containers reserve {total} {unit}, and the task has {limit}"
-            hint = f"Lower their `{key}`, or raise the task's `{task_key}`."
-            because = [(task_key,)]
+            hint = f"Lower their {keys}, or raise the task's `{key}`."
+            because = [(key,)]
             yield Problem("M1212", ("containers",), message, hint, because=because)
     for name, container in containers.items():
         path = ("containers", name, "memory")
@@ -444,6 +447,12 @@ def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[P
         elif container.memory is not None and container.memory < low:
             message = f"{container.memory} MiB is less than the reservation of {low}"
             yield Problem("M1212", path, message, "Swap the two numbers, or leave one out.")
+
+
+def _kept(container: Container, most: int) -> int:
+    """MiB that a container reserves of the task's; a limit above all of these is told by itself."""
+    limit = container.memory or 0
+    return container.memory_reservation or (limit if limit <= most else 0)
 
 
 # What comes out ------------------------------------------------------------------------------

@@ -558,6 +558,10 @@ def test_more_containers_than_a_task_may_have() -> None:
 def test_the_sidecar_takes_its_share_of_the_task() -> None:
     assert found(UDP, container={"cpu": 224}) == []
     assert found(UDP, container={"cpu": 225}) == [("M1212", "containers")]
+    assert found(UDP, container={"memory": 448}) == []
+    assert found(UDP, container={"memory": 449}) == [("M1212", "containers")]
+    assert found(UDP, container={"memory": 512, "memory_reservation": 448}) == []
+    assert found(UDP, container={"memory_reservation": 449}) == [("M1212", "containers")]
 
 
 def test_where_the_sidecars_image_cannot_be_pulled() -> None:
