@@ -45,9 +45,9 @@ def expose_problems(
     routes = through(alb.Params, expose, env)
     listened = through(nlb.Params, expose, env)
     known = {index for index, _ in (*routes, *listened)}
-    unknown = [(index, one) for index, one in enumerate(expose) if index not in known]
-    for index, one in unknown:
-        yield from _via_problems(one, ("expose", index), env)
+    for index, one in enumerate(expose):
+        if index not in known:  # and nothing else can be said: a rule or a listener, who knows
+            yield from _via_problems(one, ("expose", index), env)
     for index, one in (*routes, *listened):
         yield from _network_problems(one, ("expose", index), own_network, env)
     for index, one in routes:
@@ -55,12 +55,10 @@ def expose_problems(
         yield from _check_problems(one, ("expose", index, "health_check"))
     for index, one in listened:
         yield from _kind_problems(one, ("expose", index), ROUTE_KEYS, "a Network")
-    # A way through a stack that is not known is judged as a route, as most are.
-    as_routes = sorted([*routes, *unknown], key=lambda pair: pair[0])
-    yield from targets.target_problems(as_routes, containers, _handles(alb, expose, env))
+    yield from targets.target_problems(routes, containers, _handles(alb, expose, env))
     yield from _stream_problems(listened, containers, _handles(nlb, expose, env), env)
     yield from _title_problems(routes, listened, containers, env)
-    groups = len(targets.targets([one for _, one in as_routes], containers)) + len(
+    groups = len(targets.targets([one for _, one in routes], containers)) + len(
         streams.flows([one for _, one in listened], containers)
     )
     if groups > MAX_TARGET_GROUPS:

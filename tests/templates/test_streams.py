@@ -608,6 +608,15 @@ def test_more_target_groups_than_ecs_takes_over_both_kinds() -> None:
     assert found(*ways, *routes, UDP, **given) == [("M1216", "expose")]
 
 
+@pytest.mark.parametrize("way", [UDP, TLS, DNS, {"via": "edge", "paths": [], "port": 1}])
+def test_a_way_through_nobody_knows_what_is_told_as_that_alone(way: Any) -> None:
+    """It may have been meant for either kind of load balancer."""
+    every = document(stacks({**way, "via": "egde"}))
+    _, (finding,) = validate(every, TEMPLATES)
+    assert (finding.code, finding.path[-1]) == ("M1201", "via")
+    assert finding.hint == "Write `edge`."
+
+
 def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
