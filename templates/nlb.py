@@ -44,6 +44,7 @@ from templates.parts.access_logs import (
 from templates.parts.aliases import Alias, alias_problems, records, taken_problems
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.exports import exported, imported
+from templates.parts.exposure import Exposing
 from templates.parts.fields import (
     BucketName,
     Different,
@@ -271,6 +272,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from _private_link_problems(params)
     picked = chosen(env, network.Params, params.network)
     if picked:
+    if params.access_logs:
+        yield from _silent_problems(name, env)
         yield from _network_problems(params, picked[0], picked[1], env)
         yield from _unknown_addresses(name, params, env, ("security_group",))
         yield from _taken_problems(name, params, env)
@@ -321,6 +324,20 @@ def _private_link_problems(params: Params) -> Iterator[Problem]:
     if not params.security_group:
         yield Problem(
             "M1108",
+def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
+    """A log in which nothing would ever stand.
+
+    "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
+    user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
+    """
+    ways = [way for _, its in env.of(Exposing) for way in its.expose if way.via == name]
+    speaks_tls = any(way.port is not None and way.port.protocol == "tls" for way in ways)
+    if ways and not speaks_tls and not env.broken:
+        message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
+        hint = "Remove it, or let a way through it end TLS: `port: 443/tls`."
+        yield Problem("M1220", ("access_logs",), message, hint, level="warning")
+
+
             ("enforce_security_group_inbound_rules_on_private_link_traffic",),
             "There is no security group whose rules could hold",
             "Remove this, or `security_group: false`.",

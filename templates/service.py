@@ -25,7 +25,7 @@ from moorage.model import Base, Environment, Path, Problem
 from templates import cluster
 from templates.parts.exports import exported
 from templates.parts.exposed import Exposed, clash_problems, expose_problems, exposed, sidecars
-from templates.parts.exposure import Exposure
+from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration, Switch
 from templates.parts.task import (
     TaskParams,
@@ -47,7 +47,7 @@ class CircuitBreaker(Base):
     rollback: bool = Field(True, description="Go back to the last deployment that worked.")
 
 
-class Params(TaskParams):
+class Params(Exposing, TaskParams):
     """An ECS service on Fargate."""
 
     desired_count: int = Field(1, ge=0, le=5000, description="Number of tasks.")
@@ -68,7 +68,6 @@ class Params(TaskParams):
     availability_zone_rebalancing: bool = Field(
         True, description="Even the tasks out over the zones again after one was away."
     )
-    expose: list[Exposure] = Field([], description="Ways that lead to the service.")
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
@@ -99,7 +98,7 @@ def _shares(problem: Problem, params: Params, env: Environment) -> str:
         return ""
     cpu = f"{sum(one.cpu or 0 for one in beside)} CPU units are"
     memory = f"{sum(one.memory or 0 for one in beside)} MiB are"
-    shares = {("cpu",): cpu, ("memory",): memory}
+    shares: dict[Path, str] = {("cpu",): cpu, ("memory",): memory}
     return "".join(f" Of these, {shares[key]} for health sidecars." for key in problem.because)
 
 

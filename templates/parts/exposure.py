@@ -78,6 +78,12 @@ class Exposure(Route, Stream):
     """
 
 
+class Exposing(Base):
+    """What a stack that can be reached says of the ways to it."""
+
+    expose: list[Exposure] = Field([], description="Ways that lead to the service.")
+
+
 STREAM_KEYS = tuple(Stream.model_fields)
 ROUTE_KEYS = tuple(
     key

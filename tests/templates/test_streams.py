@@ -622,3 +622,12 @@ def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
     _, findings = validate(document(every), TEMPLATES)
     assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+def test_access_logs_without_a_listener_that_is_logged() -> None:
+    logged = {"template": "nlb", "access_logs": True}
+    (finding,) = validate(document(stacks(TCP, UDP, edge=logged)), TEMPLATES)[1]
+    assert (finding.level, finding.code) == ("warning", "M1220")
+    assert finding.path == ("stacks", "edge", "access_logs")
+    assert found(TCP, TLS, edge=logged) == []
+    assert found(edge=logged) == [], "its listeners may stand elsewhere"
+
+
