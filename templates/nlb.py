@@ -167,7 +167,8 @@ class Params(Base):
     zonal_shift: bool = Field(
         False,
         description="Lets ARC take a zone out of the DNS name, by hand or by itself. With "
-        "`cross_zone: true`, for TCP and TLS target groups only.",
+        "`cross_zone: true` it has no UDP listeners, and leaves connections to tasks that became "
+        "unhealthy alone.",
     )
     dns_client_affinity: Literal[
         "any_availability_zone", "partial_availability_zone_affinity", "availability_zone_affinity"
@@ -211,6 +212,8 @@ class Handle:
     None where that is unknown."""
     clients_default: tuple[str, ...] | None
     """Who may connect where a listener names no clients; None where that is unknown."""
+    shifts_across_zones: bool = False
+    """Whether ARC may take a zone out while each zone's address leads to tasks in all of them."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -233,6 +236,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         dualstack=_dualstack(params),
         addresses=_addresses(params, home),
         clients_default=default_clients(params.scheme, params.ip_address_type, home),
+        shifts_across_zones=params.zonal_shift and params.cross_zone,
     )
 
 
@@ -268,12 +272,12 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from alias_problems(params.aliases)
     yield from taken_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
+    if params.access_logs:
+        yield from _silent_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
     picked = chosen(env, network.Params, params.network)
     if picked:
-    if params.access_logs:
-        yield from _silent_problems(name, env)
         yield from _network_problems(params, picked[0], picked[1], env)
         yield from _unknown_addresses(name, params, env, ("security_group",))
         yield from _taken_problems(name, params, env)
@@ -320,10 +324,6 @@ def _scheme_problems(params: Params) -> Iterator[Problem]:
         yield Problem("M1108", ("private_addresses",), message, hint, because=[("scheme",)])
 
 
-def _private_link_problems(params: Params) -> Iterator[Problem]:
-    if not params.security_group:
-        yield Problem(
-            "M1108",
 def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
     """A log in which nothing would ever stand.
 
@@ -338,6 +338,10 @@ def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
         yield Problem("M1220", ("access_logs",), message, hint, level="warning")
 
 
+def _private_link_problems(params: Params) -> Iterator[Problem]:
+    if not params.security_group:
+        yield Problem(
+            "M1108",
             ("enforce_security_group_inbound_rules_on_private_link_traffic",),
             "There is no security group whose rules could hold",
             "Remove this, or `security_group: false`.",

@@ -565,7 +565,8 @@ _PROBES = st.sampled_from(
 def _streams(draw: DrawFn, service: str, containers: dict[str, Params], edge: Params) -> list[Any]:
     """Up to two listeners, on ports that no other service has."""
     port = 20_000 + 10 * _SERVICE_NAMES.index(service)
-    kinds = draw(_some(["tcp", "tls", "udp"], 0, 2))
+    shifts = edge.get("cross_zone") and edge.get("zonal_shift")
+    kinds = draw(_some(["tcp", "tls", *(() if shifts else ("udp",))], 0, 2))
     return [
         {"via": "edge", "port": f"{port + place}/{kind}"} | draw(_stream(kind, containers, edge))
         for place, kind in enumerate(kinds)

@@ -211,10 +211,7 @@ def exposed(
         resources=(
             *opened,
             *targets.target_groups(routes, containers, net.vpc_id),
-            *(
-                streams.stream_target_group(one, net.vpc_id, ipv6=nlbs[one.route.via].dualstack)
-                for one in flows
-            ),
+            *(streams.stream_target_group(one, net.vpc_id, nlbs[one.route.via]) for one in flows),
             *rules,
             *listeners,
         ),

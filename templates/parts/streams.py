@@ -127,6 +127,10 @@ def stream_problems(
             "address may reach another task.",
         )
         return
+    if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
+        message = f"`{route.via}` has `cross_zone` and `zonal_shift`, which exclude UDP together"
+        hint = f"Remove one of them at `{route.via}`, or use another load balancer."
+        yield Problem("M1214", (*path, "port"), message, hint)
     yield from _place_problems(route, port, path, containers)
     yield from _protocol_problems(route, port, path, env)
     yield from _client_problems(route, port, path, balancer)
@@ -361,8 +365,9 @@ def listener_clash(one: Exposure, other: Exposure) -> bool:
 # What comes out ------------------------------------------------------------------------------
 
 
-def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
+def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.TargetGroup:
     """A target group of addresses; nameless, because a name blocks its replacement."""
+    ipv6, shifted = balancer.dualstack, balancer.shifts_across_zones
     check = one.route.health_check or HealthCheck()
     http = _asks_by_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
@@ -390,7 +395,7 @@ def stream_target_group(one: Flow, vpc: Any, *, ipv6: bool) -> elb.TargetGroup:
         UnhealthyThresholdCount=check.unhealthy_threshold,
         TargetGroupAttributes=[
             elb.TargetGroupAttribute(Key=key, Value=value)
-            for key, value in _attributes(one).items()
+            for key, value in _attributes(one, shifted=shifted).items()
         ],
         **asked,
         **({"IpAddressType": "ipv6"} if ipv6 and "udp" in one.transports else {}),
@@ -404,12 +409,15 @@ def _target_protocol(one: Flow) -> str:
     return one.listener.protocol.upper()
 
 
-def _attributes(one: Flow) -> dict[str, str]:
+def _attributes(one: Flow, *, shifted: bool) -> dict[str, str]:
     """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
     reference, ModifyTargetGroupAttributes), so that what is removed here would go on there.
 
     But for those that the protocol decides on: UDP keeps clients' addresses, TLS no client. Where
     the params are silent the values are ELB's own (the same, TargetGroupAttribute).
+
+    Zonal shift across zones asks for TCP or TLS, and that connections to unhealthy targets stay
+    (ARC developer guide, "Network Load Balancers").
     """
     route = one.route
     udp, tls = "udp" in one.transports, one.listener.protocol == "tls"
@@ -421,6 +429,9 @@ def _attributes(one: Flow) -> dict[str, str]:
         "proxy_protocol_v2.enabled": route.proxy_protocol_v2,
         "stickiness.enabled": None if tls else route.source_ip_stickiness,
         "stickiness.type": None if tls else "source_ip",
+        "target_health_state.unhealthy.connection_termination.enabled": (
+            None if udp else not shifted
+        ),
     }
     return {key: str(value).lower() for key, value in values.items() if value is not None}
 

@@ -29,6 +29,8 @@ OPEN = {"template": "nlb", "security_group": False}
 INTERNAL = {"template": "nlb", "scheme": "internal"}
 THEIRS = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
 
+UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
+
 Rule = tuple[str, str, str, int, Any]
 """Direction, whose group, protocol, port and the other end."""
 
@@ -199,8 +201,9 @@ def test_attributes_are_all_there_so_that_an_update_puts_each_back() -> None:
         "proxy_protocol_v2.enabled": "false",
     }
     still = {"stickiness.enabled": "false", "stickiness.type": "source_ip"}
-    assert attributes(body(TCP)) == usual | still
-    assert attributes(body(TLS)) == usual
+    unhealthy = {UNHEALTHY: "true"}
+    assert attributes(body(TCP)) == usual | still | unhealthy
+    assert attributes(body(TLS)) == usual | unhealthy
     kept = {key: value for key, value in usual.items() if not key.startswith("preserve")}
     cut = {"deregistration_delay.connection_termination.enabled": "true"}
     assert attributes(body(UDP)) == kept | still | cut
@@ -218,7 +221,18 @@ def test_attributes_are_all_there_so_that_an_update_puts_each_back() -> None:
         "proxy_protocol_v2.enabled": "true",
         "stickiness.enabled": "true",
         "stickiness.type": "source_ip",
+        UNHEALTHY: "true",
     }
+
+
+def test_a_zone_is_taken_out_across_zones_without_udp_and_without_cutting_connections() -> None:
+    both = {"template": "nlb", "cross_zone": True, "zonal_shift": True}
+    for way in (TCP, TLS):
+        assert attributes(body(way, edge=both))[UNHEALTHY] == "false"
+    for way in (UDP, DNS):
+        assert found(way, edge=both) == [("M1214", "expose.0.port")]
+        assert found(way, edge=both | {"zonal_shift": False}) == []
+        assert found(way, edge=both | {"cross_zone": False}) == []
 
 
 @pytest.mark.parametrize(("way", "kind"), [(UDP, "ipv6"), (DNS, "ipv6"), (TCP, None), (TLS, None)])
@@ -617,11 +631,6 @@ def test_a_way_through_nobody_knows_what_is_told_as_that_alone(way: Any) -> None
     assert finding.hint == "Write `edge`."
 
 
-def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
-    route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
-    every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
-    _, findings = validate(document(every), TEMPLATES)
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
 def test_access_logs_without_a_listener_that_is_logged() -> None:
     logged = {"template": "nlb", "access_logs": True}
     (finding,) = validate(document(stacks(TCP, UDP, edge=logged)), TEMPLATES)[1]
@@ -631,3 +640,8 @@ def test_access_logs_without_a_listener_that_is_logged() -> None:
     assert found(edge=logged) == [], "its listeners may stand elsewhere"
 
 
+def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
+    route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
+    every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
+    _, findings = validate(document(every), TEMPLATES)
+    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
