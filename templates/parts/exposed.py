@@ -226,15 +226,22 @@ def exposed(
 def sidecars(
     expose: Sequence[Exposure], containers: Containers, env: Environment
 ) -> dict[str, tuple[int, Container]]:
-    """The sidecars that answer for UDP services by name, each with the place that asks for it."""
-    found = (
-        (index, streams.flow(one, containers)) for index, one in through(nlb.Params, expose, env)
-    )
+    """The sidecars that answer for UDP services by name, each with the place that asks for it.
+
+    Of several load balancers that ask one, the slowest says how long it takes to be noticed.
+    """
+    found = [
+        (index, flow, flow.sidecar)
+        for index, one in through(nlb.Params, expose, env)
+        if (flow := streams.flow(one, containers)) is not None and flow.sidecar is not None
+    ]
+    slowest: dict[int, int] = {}
+    for _, flow, _ in found:
+        slowest[flow.number] = max(flow.noticed, slowest.get(flow.number, 0))
     return {
         container_name(flow.number): (
             index,
-            sidecar_container(flow.sidecar, flow.container, flow.number),
+            sidecar_container(sidecar, flow.container, flow.number, slowest[flow.number]),
         )
-        for index, flow in found
-        if flow is not None and flow.sidecar is not None
+        for index, flow, sidecar in found
     }

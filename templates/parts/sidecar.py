@@ -23,8 +23,12 @@ from templates.parts.images import Image
 PROGRAM = FilePath(__file__).with_name("health_sidecar.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
 NOBODY = "65534:65534"
+_STOP = 120
+"""Seconds between SIGTERM and SIGKILL at most (Amazon ECS API reference, ContainerDefinition,
+stopTimeout)."""
 _SLACK = 15
-"""Seconds between the end of the drain and SIGKILL; Fargate takes 120 in all."""
+"""Seconds of these that are left when the drain is over."""
+MAX_DRAIN = _STOP - _SLACK
 
 
 def _expression(value: str) -> str:
@@ -61,9 +65,11 @@ class Sidecar(Base):
     timeout: duration(1, 60) = Field(2, description="Time that a reply may take.")  # type: ignore[valid-type]
     rise: int = Field(1, ge=1, le=100, description="Good probes in a row that open the port.")
     fall: int = Field(3, ge=1, le=100, description="Bad probes in a row that close it.")
-    drain: duration(0, 100) = Field(  # type: ignore[valid-type]
-        20,
-        description="Time between closing the port and the end of the service when a task stops.",
+    drain: duration(0, MAX_DRAIN) | None = Field(  # type: ignore[valid-type]
+        None,
+        description="Time for which the service goes on when a task stops, behind a closed port. "
+        "Default: what the load balancer needs to notice, `interval` x `unhealthy_threshold` of "
+        f"the health check, {MAX_DRAIN}s at most. `0s` stops both at once.",
     )
     image: Image = Field(IMAGE, description="An image with Python 3.9 or newer as `python3`.")
     cpu: int = Field(32, ge=1, description="CPU units of the task's that it gets.")
@@ -108,8 +114,13 @@ def container_name(udp_port: int) -> str:
     return f"health-{udp_port}"
 
 
-def sidecar_container(params: Sidecar, service: str, udp_port: int) -> Container:
-    """The sidecar of one container's UDP port.
+def drain(params: Sidecar, noticed: int) -> int:
+    """Seconds that a sidecar stays behind its closed port, which is `noticed` after so many."""
+    return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
+
+
+def sidecar_container(params: Sidecar, service: str, udp_port: int, noticed: int) -> Container:
+    """The sidecar of one container's UDP port; `noticed` as in `drain`.
 
     It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
@@ -117,7 +128,7 @@ def sidecar_container(params: Sidecar, service: str, udp_port: int) -> Container
     return Container.model_validate(
         {
             "image": params.image,
-            "command": ["python3", "-u", "-c", program(), *_arguments(params, udp_port)],
+            "command": ["python3", "-u", "-c", program(), *_arguments(params, udp_port, noticed)],
             "ports": [str(params.port)],
             "cpu": params.cpu,
             "memory": params.memory,
@@ -126,12 +137,12 @@ def sidecar_container(params: Sidecar, service: str, udp_port: int) -> Container
             "drop_capabilities": ["ALL"],
             "health_check": {"command": _alive(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": written(min(params.drain + _SLACK, 120)),
+            "stop_timeout": written(drain(params, noticed) + _SLACK),
         }
     )
 
 
-def _arguments(params: Sidecar, udp_port: int) -> list[str]:
+def _arguments(params: Sidecar, udp_port: int, noticed: int) -> list[str]:
     given = {
         "--listen": params.port.number,
         "--mode": params.mode,
@@ -146,7 +157,7 @@ def _arguments(params: Sidecar, udp_port: int) -> list[str]:
         "--timeout": params.timeout,
         "--rise": params.rise,
         "--fall": params.fall,
-        "--drain": params.drain,
+        "--drain": drain(params, noticed),
     }
     return [f"{flag}={value}" for flag, value in given.items() if value is not None]
 

@@ -23,7 +23,13 @@ from templates.parts.certificates import certificate_problems
 from templates.parts.clients import address_property, client_problems
 from templates.parts.containers import Containers, Port, led_to, led_to_problems
 from templates.parts.exposure import Exposure
-from templates.parts.sidecar import Sidecar, container_name, sidecar_problems
+from templates.parts.sidecar import (
+    MAX_DRAIN,
+    Sidecar,
+    container_name,
+    drain,
+    sidecar_problems,
+)
 from templates.parts.target_groups import HealthCheck
 
 TRANSPORTS: dict[str, tuple[str, ...]] = {
@@ -73,6 +79,11 @@ class Flow:
         return check.port.number if check and check.port else self.number
 
     @property
+    def noticed(self) -> int:
+        """Seconds after which the load balancer has noticed that the port is closed."""
+        return _noticed(self.route.health_check or HealthCheck())
+
+    @property
     def preserves_client_ip(self) -> bool:
         """Whether a task sees the client's address. For UDP always."""
         return _preserves_client_ip(self.route, self.listener)
@@ -82,6 +93,10 @@ class Flow:
         """What the load balancer sends to the task, and where it asks for its health."""
         asked = ("tcp", self.health_port)
         return sorted({asked, *((transport, self.number) for transport in self.transports)})
+
+
+def _noticed(check: HealthCheck) -> int:
+    return int(check.interval) * check.unhealthy_threshold
 
 
 def _preserves_client_ip(route: Exposure, port: Port) -> bool:
@@ -324,6 +339,26 @@ def _sidecar_problems(
         hint = "Rename the container."
         yield Problem("M1302", (*here, "sidecar"), message, hint)
     yield from sidecar_problems(sidecar, (*here, "sidecar"))
+    yield from _drain_problems(sidecar, check, here)
+
+
+def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterator[Problem]:
+    """A service that ends while packets still come.
+
+    ECS takes a task out of its target groups before it stops it, but for one: on FARGATE_SPOT it
+    may do so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in
+    AWS Fargate Spot tasks?"). Hence a warning, and none where somebody wants no drain at all.
+    """
+    noticed, stays = _noticed(check), drain(sidecar, _noticed(check))
+    if not 0 < stays < noticed:
+        return
+    hint = f"Remove it, or write `{noticed}s`."
+    if noticed > MAX_DRAIN:
+        hint = f"Let `interval` x `unhealthy_threshold` be {MAX_DRAIN}s at most, and leave it out."
+    message = f"The drain ends after {stays}s; the load balancer needs {noticed}s to notice"
+    path = here if sidecar.drain is None else (*here, "sidecar", "drain")
+    because = [(*here, "interval"), (*here, "unhealthy_threshold")]
+    yield Problem("M1105", path, message, hint, level="warning", because=because)
 
 
 def shared_problems(

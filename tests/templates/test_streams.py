@@ -381,6 +381,48 @@ def test_the_sidecar_starts_after_the_service_and_so_stops_before_it() -> None:
     assert "--drain=45" in its["Command"]
 
 
+@pytest.mark.parametrize(
+    ("check", "drain", "stop"),
+    [
+        ({}, 45, 60),
+        ({"interval": "10s", "unhealthy_threshold": 2}, 20, 35),
+        ({"interval": "35s", "unhealthy_threshold": 3}, 105, 120),
+        ({**ECHO, "sidecar": {"probe": "echo", "drain": "50s"}}, 50, 65),
+        ({**ECHO, "sidecar": {"probe": "echo", "drain": "0s"}}, 0, 15),
+    ],
+)
+def test_the_drain_is_as_long_as_the_load_balancer_needs_to_notice(
+    check: Any, drain: int, stop: int
+) -> None:
+    its = sidecar(body({**UDP, "health_check": {**ECHO, **check}}))
+    assert f"--drain={drain}" in its["Command"]
+    assert its["StopTimeout"] == stop
+
+
+def test_the_slower_of_two_load_balancers_has_to_notice_as_well() -> None:
+    slow = {**UDP, "via": "rival", "health_check": {**ECHO, "interval": "30s"}}
+    for ways in ((UDP, slow), (slow, UDP)):
+        its = sidecar(body(*ways, rival={"template": "nlb"}))
+        assert ("--drain=90" in its["Command"], its["StopTimeout"]) == (True, 105)
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "hint"),
+    [
+        ({"sidecar": {"probe": "echo", "drain": "44s"}}, "health_check.sidecar.drain", "`45s`"),
+        ({"interval": "36s"}, "health_check", "105s"),
+        ({"interval": "36s", "sidecar": {"probe": "echo", "drain": "105s"}},
+         "health_check.sidecar.drain", "105s"),
+    ],
+)  # fmt: skip
+def test_a_drain_that_is_over_before_anybody_notices(check: Any, path: str, hint: str) -> None:
+    way = {**UDP, "health_check": {**ECHO, **check}}
+    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
+    assert (finding.level, finding.code) == ("warning", "M1105")
+    assert ".".join(map(str, finding.path)) == f"stacks.web.expose.0.{path}"
+    assert hint in finding.hint
+
+
 def test_what_the_sidecar_is_told() -> None:
     probe = {
         "probe": "send",
@@ -409,7 +451,7 @@ def test_what_the_sidecar_is_told() -> None:
         "--timeout=3",
         "--rise=2",
         "--fall=4",
-        "--drain=20",
+        "--drain=45",
     ]
     assert (its["Cpu"], its["Memory"]) == (16, 48)
 
