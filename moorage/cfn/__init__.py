@@ -1,0 +1,13 @@
+"""A read-only view of any CloudFormation template, or of all the templates of an environment.
+
+template     one template as written
+scenarios    which choices of parameters are looked at
+view         templates under one scenario: resources by type, what depends on what
+nodes        properties with the functions carried out
+values       what a property can turn out to be besides plain JSON
+ecs          services, their tasks, target groups, listeners and load balancers, joined
+networks     subnets, routes, endpoints
+reachability who reaches which port, through security groups on both sides
+permissions  whether a role allows an action on an ARN
+lifecycle    what is created before what, what replaces it, what blocks it
+"""

@@ -1,0 +1,224 @@
+"""Services, their tasks, target groups, listeners and load balancers, joined.
+
+Everything here answers from what is certain; what only the deployment knows is None or left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Unknown
+from moorage.cfn.view import Resource, View
+
+SERVICE = "AWS::ECS::Service"
+TASK = "AWS::ECS::TaskDefinition"
+CLUSTER = "AWS::ECS::Cluster"
+ELB = "AWS::ElasticLoadBalancingV2::"
+LISTENER, LISTENER_RULE = f"{ELB}Listener", f"{ELB}ListenerRule"
+LOAD_BALANCER, TARGET_GROUP = f"{ELB}LoadBalancer", f"{ELB}TargetGroup"
+
+T = TypeVar("T")
+
+
+def named(node: Node, kind: str) -> Resource | None:
+    """The resource of that type that a property names, by Ref or by any attribute."""
+    resource = node.resource
+    return resource if resource is not None and resource.type == kind else None
+
+
+# Services and tasks --------------------------------------------------------------------------
+
+
+def services(view: View) -> Iterator[Resource]:
+    return view.of(SERVICE)
+
+
+def tasks(view: View) -> Iterator[Resource]:
+    return view.of(TASK)
+
+
+def task_of(service: Resource) -> Resource | None:
+    """The task definition that a service runs."""
+    return named(service["TaskDefinition"], TASK)
+
+
+def services_of(task: Resource) -> list[Resource]:
+    """The services that run a task definition."""
+    return [one for one in services(task.view) if task_of(one) is task]
+
+
+def containers(task: Resource) -> tuple[Node, ...]:
+    return task["ContainerDefinitions"].items
+
+
+def container(task: Resource, name: str) -> Node | None:
+    """The container of a name."""
+    return next((one for one in containers(task) if one["Name"].text == name), None)
+
+
+def network_mode(task: Resource) -> str | None:
+    """`awsvpc`, `bridge` (the default on Linux), `host` or `none`; None where it is not known."""
+    mode = task["NetworkMode"]
+    if mode.absent:
+        return "awsvpc" if on_fargate(task) else "bridge"
+    return mode.text
+
+
+def on_fargate(task: Resource) -> bool | None:
+    """Whether a task definition is made for Fargate: it says so, or a service runs it there."""
+    if any(one.text == "FARGATE" for one in task["RequiresCompatibilities"].items):
+        return True
+    runs = [runs_on_fargate(one) for one in services_of(task)]
+    if any(runs):
+        return True
+    known = task["RequiresCompatibilities"].sure and task["LaunchType"].absent
+    return False if known and None not in runs else None
+
+
+def runs_on_fargate(service: Resource) -> bool | None:
+    """Whether a service runs its tasks on Fargate."""
+    launch, strategy = service["LaunchType"], service["CapacityProviderStrategy"]
+    if launch.present:
+        return None if launch.unknown else launch.text == "FARGATE"
+    providers = [one["CapacityProvider"] for one in strategy.items]
+    if any(one.text in ("FARGATE", "FARGATE_SPOT") for one in providers):
+        return True
+    return False if strategy.absent and service["Cluster"].absent else None
+
+
+def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
+    """Each mapping's container port, protocol (`tcp` by default) and place."""
+    found = []
+    for one in container["PortMappings"].items:
+        protocol = one["Protocol"]
+        port = one["ContainerPort"].number
+        kind = "tcp" if protocol.absent else protocol.text
+        if port is not None and kind is not None:
+            found.append((port, kind.lower(), one))
+    return found
+
+
+# What a load balancer sends to a service ------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """One entry of a service's LoadBalancers."""
+
+    service: Resource
+    entry: Node
+    target_group: Node
+    """The property that names the target group."""
+
+    @property
+    def container(self) -> str | None:
+        return self.entry["ContainerName"].text
+
+    @property
+    def port(self) -> int | None:
+        return self.entry["ContainerPort"].number
+
+
+def attachments(view: View) -> list[Attachment]:
+    """Every target group that a service registers its tasks in, alternates too."""
+    if "attachments" not in view.memo:
+        view.memo["attachments"] = [
+            Attachment(service, entry, node)
+            for service in services(view)
+            for entry in service["LoadBalancers"].items
+            for node in (
+                entry["TargetGroupArn"],
+                entry.at("AdvancedConfiguration", "AlternateTargetGroupArn"),
+            )
+            if node.present
+        ]
+    found: list[Attachment] = view.memo["attachments"]
+    return found
+
+
+def actions(forwarder: Resource) -> Node:
+    """The actions of a listener or of a rule."""
+    return forwarder["DefaultActions" if forwarder.type == LISTENER else "Actions"]
+
+
+def forwards(forwarder: Resource) -> list[Node]:
+    """The properties of a listener or of a rule that name the target groups it forwards to."""
+    found = []
+    for action in actions(forwarder).items:
+        several = action.at("ForwardConfig", "TargetGroups").items
+        found += [action["TargetGroupArn"], *(one["TargetGroupArn"] for one in several)]
+    return [one for one in found if one.present]
+
+
+def forwarders(view: View, group: Resource) -> tuple[Resource, ...]:
+    """The listeners and rules that forward to a target group."""
+    if "forwarders" not in view.memo:
+        found: dict[Resource, list[Resource]] = {}
+        for listener in view.of(LISTENER, LISTENER_RULE):
+            for node in forwards(listener):
+                target = named(node, TARGET_GROUP)
+                if target is not None and listener not in found.setdefault(target, []):
+                    found[target].append(listener)
+        view.memo["forwarders"] = found
+    return tuple(view.memo["forwarders"].get(group, ()))
+
+
+def forwards_known(view: View) -> bool:
+    """Whether it is in sight what every listener and rule forwards to."""
+    for forwarder in view.of(LISTENER, LISTENER_RULE):
+        groups = [one.at("ForwardConfig", "TargetGroups") for one in actions(forwarder).items]
+        if not all(one.all_known for one in (actions(forwarder), *groups)):
+            return False
+        if any(isinstance(node.value, Unknown) for node in forwards(forwarder)):
+            return False
+    return True
+
+
+def listener_of(forwarder: Resource) -> Resource | None:
+    """The listener itself, or the listener that a rule belongs to."""
+    if forwarder.type == LISTENER:
+        return forwarder
+    return named(forwarder["ListenerArn"], LISTENER)
+
+
+def load_balancer_of(forwarder: Resource) -> Resource | None:
+    """The load balancer that a listener or a rule belongs to."""
+    listener = listener_of(forwarder)
+    return named(listener["LoadBalancerArn"], LOAD_BALANCER) if listener else None
+
+
+def listeners_to(view: View, group: Resource) -> list[Resource]:
+    """The listeners through which a target group is reached, by themselves or by their rules."""
+    found = (listener_of(one) for one in forwarders(view, group))
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def load_balancers_of(view: View, group: Resource) -> list[Resource]:
+    """The load balancers that send to a target group."""
+    found = (load_balancer_of(one) for one in forwarders(view, group))
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def kind(load_balancer: Resource) -> str | None:
+    """`application` (the default), `network` or `gateway`; None where it is not known."""
+    given = load_balancer["Type"]
+    return "application" if given.absent else given.text
+
+
+def target_type(group: Resource) -> str | None:
+    """`instance` (the default), `ip`, `lambda` or `alb`; None where it is not known."""
+    given = group["TargetType"]
+    return "instance" if given.absent else given.text
+
+
+def attributes(resource: Resource, name: str) -> dict[str, Node]:
+    """Key and value of LoadBalancerAttributes, TargetGroupAttributes or ListenerAttributes."""
+    return {
+        key: one["Value"]
+        for one in resource[name].items
+        for key in [one["Key"].text]
+        if key is not None
+    }

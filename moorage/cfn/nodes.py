@@ -1,0 +1,376 @@
+"""Properties as rules ask for them: any path may be asked for, and what is not there is absent.
+
+A node reads the template under one scenario: functions are carried out as far as they can be, so
+`Fn::If` is the branch that is taken, and what cannot be known says so (see `values`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
+
+if TYPE_CHECKING:
+    from moorage.cfn.view import Resource, Stack
+
+Path = tuple[str | int, ...]
+
+_SUB = re.compile(r"\$\{([^}]*)\}")
+_MOST_CHOICES = 24
+_DEEPEST = 60
+
+
+class Node:
+    """A place in a template, and what stands there."""
+
+    __slots__ = ("_nodes", "_value", "path", "raw", "stack")
+
+    def __init__(self, stack: Stack, raw: Any, path: Path) -> None:
+        self.stack = stack
+        self.raw = raw
+        self.path = path
+        self._value: Any = None
+        self._nodes: dict[Any, Node] | None = None
+
+    @property
+    def value(self) -> Any:
+        """A scalar, a map or list as written, MISSING, or one of `values`."""
+        if self._nodes is None:
+            self._nodes = {}
+            self._value, self.path = reduced(self.stack, self.raw, self.path)
+        return self._value
+
+    def __getitem__(self, key: str | int) -> Node:
+        value = self.value
+        assert self._nodes is not None
+        found = self._nodes.get(key)
+        if found is None:
+            inner: Any = MISSING
+            if isinstance(value, Mapping):
+                inner = value.get(key, MISSING)
+            elif isinstance(value, list) and isinstance(key, int) and -1 < key < len(value):
+                inner = value[key]
+            elif isinstance(value, Unknown | OneOf | Text | Attr):
+                inner = Unknown(f"{value}.{key}")
+            found = self._nodes[key] = Node(self.stack, inner, (*self.path, key))
+        return found
+
+    def at(self, *path: str | int) -> Node:
+        node = self
+        for key in path:
+            node = node[key]
+        return node
+
+    # What it is -------------------------------------------------------------------------------
+
+    @property
+    def absent(self) -> bool:
+        return self.value is MISSING or self.value is None
+
+    @property
+    def present(self) -> bool:
+        return not self.absent
+
+    @property
+    def unknown(self) -> bool:
+        """Whether this very value is left to the deployment. Its parts may be even so: `sure`."""
+        return isinstance(self.value, Unknown | OneOf | Text)
+
+    @property
+    def sure(self) -> bool:
+        """Whether nothing in it is left to the deployment, at any depth. An attribute is sure."""
+        if self.unknown:
+            return False
+        return all(node.sure for node in (*self.items, *(node for _, node in self.pairs)))
+
+    @property
+    def text(self) -> str | None:
+        """The literal as text (`80` and `true` too), or None."""
+        return plain(self.value)
+
+    @property
+    def number(self) -> int | None:
+        """The literal as a whole number, or None."""
+        text = self.text
+        try:
+            return int(text) if text is not None and len(text) < 20 else None
+        except ValueError:
+            return None
+
+    @property
+    def flag(self) -> bool | None:
+        """The literal as a truth, or None."""
+        return {"true": True, "false": False}.get((self.text or "").lower())
+
+    @property
+    def attr(self) -> Attr | None:
+        """The resource's attribute that it is, or None."""
+        return self.value if isinstance(self.value, Attr) else None
+
+    @property
+    def resource(self) -> Resource | None:
+        """The resource that it names, or None."""
+        return self.value.resource if isinstance(self.value, Attr) else None
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Every text that it can be: one for a literal, several for a parameter with
+        AllowedValues, none where that is not known."""
+        if isinstance(self.value, OneOf):
+            return self.value.values
+        text = self.text
+        return () if text is None else (text,)
+
+    @property
+    def parts(self) -> tuple[str | Attr | Unknown | OneOf, ...]:
+        """A text in parts, of which some may be known."""
+        if isinstance(self.value, Text):
+            return self.value.parts
+        if isinstance(self.value, Attr | Unknown | OneOf):
+            return (self.value,)
+        text = self.text
+        return () if text is None else (text,)
+
+    @property
+    def default(self) -> str | None:
+        """The literal, or the default of the parameter that it is: for advice, not for errors."""
+        if isinstance(self.value, Unknown | OneOf):
+            return plain(self.value.default)
+        return self.text
+
+    def same(self, other: Node) -> bool | None:
+        """Whether both are the same value; None where only the deployment knows."""
+        return same(self.value, other.value)
+
+    def isnt(self, *words: str) -> bool:
+        """Whether it certainly is none of these words. What is absent or unknown may be."""
+        return bool(self.choices) and not set(self.choices) & set(words)
+
+    # What it holds ----------------------------------------------------------------------------
+
+    @property
+    def items(self) -> tuple[Node, ...]:
+        """The items of a list, without those that are AWS::NoValue; none for anything else."""
+        value = self.value
+        if not isinstance(value, list):
+            return ()
+        return tuple(node for node in map(self.__getitem__, range(len(value))) if not node.absent)
+
+    @property
+    def many(self) -> tuple[Node, ...]:
+        """The items of a list, or the value itself: as IAM reads `Action` and `Statement`."""
+        if isinstance(self.value, list):
+            return self.items
+        return () if self.absent else (self,)
+
+    @property
+    def pairs(self) -> tuple[tuple[str, Node], ...]:
+        """The entries of a map, without those that are AWS::NoValue; none for anything else."""
+        value = self.value
+        if not isinstance(value, Mapping):
+            return ()
+        found = ((str(key), self[key]) for key in value)
+        return tuple((key, node) for key, node in found if not node.absent)
+
+    @property
+    def all_known(self) -> bool:
+        """Whether a list's or map's entries are all in sight, each at least in part."""
+        if isinstance(self.value, list):
+            return not any(isinstance(node.value, Unknown) for node in self.items)
+        return not self.unknown
+
+    def __repr__(self) -> str:
+        return f"<{'.'.join(map(str, self.path))}: {self.value!r}>"
+
+
+# Functions carried out -----------------------------------------------------------------------
+
+
+def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
+    """A raw value with its outermost function carried out, and the place where it then stands."""
+    for _ in range(_DEEPEST):
+        if isinstance(raw, str):
+            return (Unknown(raw) if "{{resolve:" in raw else raw), path
+        if not isinstance(raw, Mapping) or len(raw) != 1:
+            return raw, path
+        function, argument = next(iter(raw.items()))
+        if function in _PICKS:
+            picked = _PICKS[function](stack, argument)
+            if not isinstance(picked, tuple):
+                return picked, path
+            steps, raw = picked
+            path = (*path, function, *steps)
+        elif function in _FUNCTIONS:
+            try:
+                return _FUNCTIONS[function](stack, argument), path
+            except (TypeError, ValueError, KeyError, IndexError, AttributeError):
+                return Unknown(token(raw)), path
+        elif isinstance(function, str) and function.startswith("Fn::"):
+            return Unknown(token(_settled(stack, raw))), path
+        else:
+            return raw, path
+    return Unknown("too deep"), path
+
+
+def token(raw: Any) -> str:
+    """A text that is the same for the same expression."""
+    return repr(raw)
+
+
+def _settled(stack: Stack, raw: Any) -> Any:
+    """An expression with what can be known in it known, so that equal ones look equal."""
+    if isinstance(raw, Mapping):
+        if len(raw) == 1 and next(iter(raw)) in ("Ref", "Fn::Sub", "Fn::FindInMap", "Fn::If"):
+            value = reduced(stack, raw, ())[0]
+            return _settled(stack, value) if isinstance(value, list) else value
+        return {key: _settled(stack, value) for key, value in raw.items()}
+    if isinstance(raw, list):
+        return [_settled(stack, value) for value in raw]
+    return plain(raw)
+
+
+def _ref(stack: Stack, argument: Any) -> Any:
+    return stack.named(argument) if isinstance(argument, str) else Unknown(token(argument))
+
+
+def _get_att(stack: Stack, argument: Any) -> Any:
+    name, attribute = argument.split(".", 1) if isinstance(argument, str) else argument
+    resource = stack.resources.get(name)
+    if resource is None or not isinstance(attribute, str):
+        return Unknown(f"{stack.name}:{name}.{attribute}")
+    return Attr(resource, attribute)
+
+
+def _sub(stack: Stack, argument: Any) -> Any:
+    text, names = (argument, {}) if isinstance(argument, str) else argument
+    parts: list[Any] = []
+    at = 0
+    for match in _SUB.finditer(text):
+        parts.append(text[at : match.start()])
+        at = match.end()
+        name = match[1].strip()
+        if name.startswith("!"):
+            parts.append("${" + name[1:] + "}")
+        elif name in names:
+            parts.append(_part(reduced(stack, names[name], ())[0]))
+        elif "." in name:
+            parts.append(_part(_get_att(stack, name)))
+        else:
+            parts.append(_part(stack.named(name)))
+    parts.append(text[at:])
+    made = joined(parts)
+    return Unknown(made) if isinstance(made, str) and "{{resolve:" in made else made
+
+
+def _part(value: Any) -> Any:
+    text = plain(value)
+    if text is not None:
+        return text
+    return value if isinstance(value, Unknown | OneOf | Attr | Text) else Unknown(token(value))
+
+
+def _join(stack: Stack, argument: Any) -> Any:
+    separator, given = argument
+    values = listed(stack, given)
+    if values is None:
+        return Unknown(token(_settled(stack, {"Fn::Join": argument})))
+    parts: list[Any] = []
+    for value in values:
+        parts += ([separator] if parts else []) + [_part(value)]
+    return joined(parts)
+
+
+def listed(stack: Stack, raw: Any) -> list[Any] | None:
+    """The reduced items of a list, without AWS::NoValue; None where they cannot be counted."""
+    value = reduced(stack, raw, ())[0]
+    if not isinstance(value, list):
+        return None
+    items = [reduced(stack, one, ())[0] for one in value]
+    return [one for one in items if one is not MISSING]
+
+
+def _split(stack: Stack, argument: Any) -> Any:
+    separator, given = argument
+    value = reduced(stack, given, ())[0]
+    text = plain(value)
+    if text is not None:
+        return text.split(separator)
+    return Unknown(token(_settled(stack, {"Fn::Split": argument})))
+
+
+def _branch(stack: Stack, argument: Any) -> Any:
+    """Steps to the branch of an If and what stands there, or what both branches come to."""
+    if not isinstance(argument, list) or len(argument) != 3:
+        return Unknown(token(argument))
+    truth = stack.truth(argument[0])
+    if truth is not None:
+        branch = 1 if truth else 2
+        return (branch,), argument[branch]
+    both = [reduced(stack, one, ())[0] for one in argument[1:]]
+    equal = plain(both[0]) is not None and same(*both)
+    return both[0] if equal else Unknown(token(argument))
+
+
+def _selected(stack: Stack, argument: Any) -> Any:
+    """Steps to the item that is selected and what stands there, or what is known of it."""
+    if not isinstance(argument, list) or len(argument) != 2:
+        return Unknown(token(argument))
+    index = plain(reduced(stack, argument[0], ())[0])
+    items = reduced(stack, argument[1], ())[0]
+    if index is not None and index.isdigit() and isinstance(items, list):
+        at = int(index)
+        return ((1, at), items[at]) if at < len(items) else Unknown(token(argument))
+    zones = argument[1].get("Fn::GetAZs") if isinstance(argument[1], Mapping) else None
+    if index is not None and zones in ("", {"Ref": "AWS::Region"}, stack.template.region or ""):
+        return Unknown(f"{ZONE}{index}")
+    return Unknown(token(_settled(stack, {"Fn::Select": argument})))
+
+
+def _find_in_map(stack: Stack, argument: Any) -> Any:
+    keys = [reduced(stack, one, ())[0] for one in argument[:3]]
+    unknown = Unknown(token(_settled(stack, {"Fn::FindInMap": argument})))
+    table = stack.template.mappings.get(plain(keys[0]) or "")
+    if table is None:
+        return unknown
+    found = [
+        value
+        for first in _keys(keys[1], table)
+        if isinstance(table.get(first), Mapping)
+        for second in _keys(keys[2], table[first])
+        for value in [table[first].get(second, MISSING)]
+        if value is not MISSING
+    ]
+    if not found:
+        return unknown
+    if all(one == found[0] for one in found):
+        return found[0]
+    texts = tuple(dict.fromkeys(filter(None, map(plain, found))))
+    if any(isinstance(key, Unknown | Text) for key in keys) or len(texts) > _MOST_CHOICES:
+        return unknown
+    return OneOf(texts, unknown.token) if len(texts) > 1 else unknown
+
+
+def _keys(key: Any, table: Mapping[str, Any]) -> tuple[str, ...]:
+    if isinstance(key, OneOf):
+        return key.values
+    text = plain(key)
+    return tuple(map(str, table)) if text is None else (text,)
+
+
+def _import(stack: Stack, argument: Any) -> Any:
+    name = reduced(stack, argument, ())[0]
+    return stack.view.imported(name)
+
+
+_PICKS: dict[str, Any] = {"Fn::If": _branch, "Fn::Select": _selected}
+_FUNCTIONS: dict[str, Any] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::ImportValue": _import,
+}

@@ -1,0 +1,92 @@
+"""One CloudFormation template as it was written, read without trust in its shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+_LISTS = ("List<", "CommaDelimitedList")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter: what may be given for it, and what is taken where nothing is."""
+
+    name: str
+    type: str
+    allowed: tuple[Any, ...] = ()
+    default: Any = None
+    longest: int | None = None
+    """MaxLength, in characters."""
+
+    @property
+    def is_list(self) -> bool:
+        return self.type.startswith(_LISTS)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether what is given is the value itself, and not the name of one in Parameter Store."""
+        return not self.type.startswith("AWS::SSM::Parameter::Value")
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A template's body under a name: its file, or its stack."""
+
+    name: str
+    body: Mapping[str, Any]
+    region: str | None = None
+    """The region it is deployed to, where that is known."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Values given for parameters at deployment, where they are known."""
+
+    def section(self, name: str) -> dict[str, Mapping[str, Any]]:
+        """The entries of a section that are maps, as all should be."""
+        section = self.body.get(name)
+        if not isinstance(section, Mapping):
+            return {}
+        return {str(key): value for key, value in section.items() if isinstance(value, Mapping)}
+
+    @cached_property
+    def resources(self) -> dict[str, Mapping[str, Any]]:
+        """Logical IDs and bodies of the resources whose type is a text."""
+        return {
+            name: body
+            for name, body in self.section("Resources").items()
+            if isinstance(body.get("Type"), str)
+        }
+
+    @cached_property
+    def conditions(self) -> dict[str, Mapping[str, Any]]:
+        return self.section("Conditions")
+
+    @cached_property
+    def mappings(self) -> dict[str, Mapping[str, Any]]:
+        return self.section("Mappings")
+
+    @cached_property
+    def outputs(self) -> dict[str, Mapping[str, Any]]:
+        return self.section("Outputs")
+
+    @cached_property
+    def parameters(self) -> dict[str, Parameter]:
+        return {name: _parameter(name, body) for name, body in self.section("Parameters").items()}
+
+
+def _parameter(name: str, body: Mapping[str, Any]) -> Parameter:
+    allowed, longest = body.get("AllowedValues"), body.get("MaxLength")
+    try:
+        most = int(longest)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        most = None
+    return Parameter(
+        name=name,
+        type=str(body.get("Type", "String")),
+        allowed=tuple(one for one in allowed if isinstance(one, str | int | float))
+        if isinstance(allowed, list)
+        else (),
+        default=body.get("Default"),
+        longest=most,
+    )

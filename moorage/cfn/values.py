@@ -1,0 +1,124 @@
+"""What a property of a template can turn out to be, besides the plain values of JSON.
+
+A rule that meets one of these decides by what it says, and never by what it might be: that is how
+rules stay silent about what only the deployment knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from moorage.cfn.view import Resource
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""The property is not there, or is AWS::NoValue."""
+
+
+ZONE: Final = "zone of the region: "
+"""How the token of `Fn::Select` from `Fn::GetAZs` begins: other numbers are other zones."""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Known to CloudFormation alone. The same token stands for the same value."""
+
+    token: str
+    default: Any = field(default=None, compare=False)
+    """The parameter's default, where it is one: a hint, not a fact."""
+    unlike: frozenset[str] = field(default=frozenset(), compare=False)
+    """Texts that it certainly is not."""
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a parameter's allowed values, or what follows from them."""
+
+    values: tuple[str, ...]
+    token: str
+    default: Any = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Attr:
+    """What a resource returns: `Ref`, or the attribute's name."""
+
+    resource: Resource
+    name: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of which some parts are not known."""
+
+    parts: tuple[str | Attr | Unknown | OneOf, ...]
+
+
+def joined(parts: list[Any]) -> Any:
+    """Parts put together: plain text where all are plain, the part itself where it is the only one.
+
+    >>> joined(["a", "-", "b"]), joined(["", "x"])
+    ('a-b', 'x')
+    """
+    flat: list[Any] = []
+    for part in parts:
+        for one in part.parts if isinstance(part, Text) else (part,):
+            if isinstance(one, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += one
+            elif one != "":
+                flat.append(one)
+    if not flat:
+        return ""
+    if len(flat) == 1:
+        return flat[0]
+    choices = [one for one in flat if isinstance(one, OneOf)]
+    if len(choices) == 1 and all(isinstance(one, str | OneOf) for one in flat):
+        only = choices[0]
+        made = tuple(
+            "".join(one if isinstance(one, str) else value for one in flat) for value in only.values
+        )
+        return OneOf(made, f"{[one if isinstance(one, str) else one.token for one in flat]}")
+    return Text(tuple(flat))
+
+
+def plain(value: Any) -> str | None:
+    """A scalar as CloudFormation passes it on, always as text; None for anything else.
+
+    >>> plain(True), plain(80), plain("x"), plain([])
+    ('true', '80', 'x', None)
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def same(one: Any, other: Any) -> bool | None:
+    """Whether two values are one and the same; None where only the deployment knows."""
+    if isinstance(one, Attr) and isinstance(other, Attr):
+        if one.resource is not other.resource:
+            return False
+        return True if one.name == other.name or "Arn" not in (one.name, other.name) else None
+    left, right = plain(one), plain(other)
+    if left is not None and right is not None:
+        return left == right
+    if isinstance(one, OneOf) and right is not None:
+        return None if right in one.values else False
+    if isinstance(other, OneOf) and left is not None:
+        return None if left in other.values else False
+    if isinstance(one, Unknown | OneOf | Text) and one == other:
+        return True
+    if isinstance(one, Unknown) and isinstance(other, Unknown):
+        return False if one.token.startswith(ZONE) and other.token.startswith(ZONE) else None
+    for unknown, text in ((one, right), (other, left)):
+        if isinstance(unknown, Unknown) and text in unknown.unlike:
+            return False
+    return None

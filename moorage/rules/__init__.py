@@ -1,0 +1,13 @@
+"""Rules for what cfn-lint does not see, for anybody's templates.
+
+    cfn-lint --append-rules moorage.rules template.yaml
+
+takes each rule of `book` from here as a class of its own.
+"""
+
+from __future__ import annotations
+
+from moorage.rules import plugin
+from moorage.rules.book import RULES
+
+globals().update({one.id: plugin.rule_class(one) for one in RULES})

@@ -1,0 +1,63 @@
+"""All rules over a template, or over the templates of an environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.cfn.scenarios import found
+from moorage.cfn.template import Template
+from moorage.cfn.view import View
+from moorage.rules.book import RULES
+from moorage.rules.rule import Rule
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A fault where it stands in a template as written."""
+
+    rule: Rule
+    template: str
+    path: Path
+    message: str
+
+
+def verdicts(templates: Sequence[Template]) -> list[Verdict]:
+    """What all rules find, without what a resource's Metadata asks not to be told
+    (`cfn-lint: {config: {ignore_checks: [...]}}`, as cfn-lint has it)."""
+    bodies = {template.name: template.body for template in templates}
+
+    def judged(view: View) -> Iterator[Verdict]:
+        for rule in RULES:
+            for one in rule.find(view):
+                name = one.at.stack.name
+                path = _existing(bodies[name], one.at.path)
+                yield Verdict(rule, name, path, f"{one.message}. {one.hint}")
+
+    every = found(templates, judged, lambda one: (one.rule.id, one.template, one.path))
+    return [one for one in every if not _ignored(bodies[one.template], one)]
+
+
+def _existing(body: Any, path: Path) -> Path:
+    """The nearest place that exists."""
+    for at, key in enumerate(path):
+        inside = isinstance(body, Mapping) and key in body
+        if not inside and not (isinstance(body, list) and key in range(len(body))):
+            return path[:at]
+        body = body[key]
+    return path
+
+
+def _ignored(body: Mapping[str, Any], verdict: Verdict) -> bool:
+    places: list[Any] = [body]
+    if verdict.path[:1] == ("Resources",) and len(verdict.path) > 1:
+        places.append(body["Resources"][verdict.path[1]])
+    for place in places:
+        for key in ("Metadata", "cfn-lint", "config", "ignore_checks"):
+            place = place.get(key) if isinstance(place, Mapping) else None
+        if isinstance(place, list) and verdict.rule.id in place:
+            return True
+    return False

@@ -1,0 +1,49 @@
+"""A rule as cfn-lint wants it: a class. All rules share one look at a template."""
+
+from __future__ import annotations
+
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from cfnlint.rules import CloudFormationLintRule, RuleMatch
+
+from moorage.cfn.template import Template
+from moorage.rules.judge import Verdict, verdicts
+from moorage.rules.rule import Rule
+
+DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules.md"
+
+_LOOKED: WeakKeyDictionary[Any, dict[str, list[Verdict]]] = WeakKeyDictionary()
+
+
+def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
+    """The class that cfn-lint makes its rule from."""
+
+    def match(self: CloudFormationLintRule, cfn: Any) -> list[RuleMatch]:
+        return [RuleMatch(list(one.path), one.message) for one in _seen(cfn).get(rule.id, ())]
+
+    return type(
+        rule.id,
+        (CloudFormationLintRule,),
+        {
+            "__module__": __name__,
+            "__doc__": rule.goes_wrong,
+            "id": rule.id,
+            "shortdesc": rule.title,
+            "description": rule.goes_wrong,
+            "source_url": f"{DOCS}#{rule.id.lower()}",
+            "tags": ["moorage"],
+            "match": match,
+        },
+    )
+
+
+def _seen(cfn: Any) -> dict[str, list[Verdict]]:
+    found = _LOOKED.get(cfn)
+    if found is None:
+        found = {}
+        region = cfn.regions[0] if len(cfn.regions) == 1 else None
+        for one in verdicts([Template(str(cfn.filename), cfn.template, region)]):
+            found.setdefault(one.rule.id, []).append(one)
+        _LOOKED[cfn] = found
+    return found
