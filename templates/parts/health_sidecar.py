@@ -60,11 +60,15 @@ async def trouble(args: Namespace) -> str:
             sock.setblocking(False)
             sock.connect((args.host, args.port))
             sock.send(sent)
-            reply = get_running_loop().sock_recv(sock, 65535)
-            got = await asyncio.wait_for(reply, args.timeout)
-    except Exception as error:  # connection refused and the like, or a timeout
-        return getattr(error, "strerror", None) or "no reply in time"
-    return fault(args, sent, got)
+            reply = asyncio.create_task(get_running_loop().sock_recv(sock, 65535))
+            try:  # `wait_for` can lose a signal, before Python 3.12
+                await asyncio.wait([reply], timeout=args.timeout)
+            finally:
+                late = reply.cancel()
+                await asyncio.wait([reply])
+            return "no reply in time" if late else fault(args, sent, reply.result())
+    except OSError as error:  # such as refused
+        return str(error.strerror)
 
 
 async def talk(client: socket, http: bool) -> None:

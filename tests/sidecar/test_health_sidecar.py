@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ast
+import asyncio
 import contextlib
 import http.client
 import importlib.util
 import os
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -458,6 +460,30 @@ def test_a_signal_closes_at_once_and_ends_after_the_drain(
         assert len(server.times) == 1  # and no probe any more
         lab.until(lambda: len(car.lines) == 2, 5)
         assert car.lines[1] == "closed: stopped by a signal"
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_a_signal_in_the_turn_of_a_reply_is_not_lost(
+    program: ModuleType, service: int, turns: int
+) -> None:
+    """`asyncio.wait_for` did, up to Python 3.11 (python/cpython#86296)."""
+
+    async def kept() -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind(("127.0.0.1", service))
+            server.setblocking(False)
+            args = argparse.Namespace(probe="echo", host="127.0.0.1", port=service, timeout=5)
+            task = asyncio.create_task(program.trouble(args))
+            while not select.select([server], [], [], 0)[0]:
+                await asyncio.sleep(0)
+            server.sendto(*server.recvfrom(100))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            pending = task.cancel()
+            await asyncio.wait([task])
+            return task.cancelled() == pending
+
+    assert asyncio.run(kept())
 
 
 def test_a_second_signal_ends_it_at_once(listen: int, service: int) -> None:
