@@ -1,0 +1,290 @@
+"""Subnets, where their traffic goes, the endpoints of their VPC, and its name servers.
+
+Everything here answers from what is certain: None stands for what only the deployment knows.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import MISSING, Attr, Unknown, plain, same
+from moorage.cfn.view import Resource, View
+
+EC2 = "AWS::EC2::"
+VPC, SUBNET, GROUP = f"{EC2}VPC", f"{EC2}Subnet", f"{EC2}SecurityGroup"
+ROUTE, ROUTE_TABLE = f"{EC2}Route", f"{EC2}RouteTable"
+ASSOCIATION = f"{EC2}SubnetRouteTableAssociation"
+ENDPOINT, NAT = f"{EC2}VPCEndpoint", f"{EC2}NatGateway"
+INTERNET_GATEWAY = f"{EC2}InternetGateway"
+
+INTERNET, NATTED, NOWHERE = "internet gateway", "NAT", "nowhere"
+
+_OUTSIDERS = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack")
+_SERVICE = re.compile(r"(?:cn\.)?com\.amazonaws\.[^.]+\.(.+)")
+_OTHER_WAYS = (
+    "TransitGatewayId",
+    "VpcPeeringConnectionId",
+    "CarrierGatewayId",
+    "LocalGatewayId",
+    "VpcEndpointId",
+    "CoreNetworkArn",
+    "EgressOnlyInternetGatewayId",
+)
+
+
+# Whether a property names a resource ----------------------------------------------------------
+
+
+def names(node: Node, resource: Resource) -> bool | None:
+    """Whether a property names this very resource; None where that cannot be known.
+
+    A parameter of the resource's own stack cannot: what is given for it exists before the stack.
+    """
+    value = node.value
+    if value is MISSING or value is None or plain(value) is not None:
+        return False
+    if isinstance(value, Attr):
+        other = value.resource
+        if other is resource:
+            return True
+        return None if other.type.startswith(_OUTSIDERS) else False
+    if isinstance(value, Unknown) and node.stack is resource.stack:
+        raw = node.raw
+        given = isinstance(raw, dict) and raw.get("Ref") in node.stack.template.parameters
+        if given or (value.token.startswith("import:") and len(node.stack.view.stacks) == 1):
+            return False
+    return None
+
+
+def touched(resource: Resource) -> bool:
+    """Whether a nested stack or a custom resource is given the resource, and may change it."""
+    view, key = resource.view, ("touched", resource.stack.name)
+    if key not in view.memo:
+        stack = resource.stack
+        view.memo[key] = {
+            name
+            for one in stack.resources.values()
+            if one.type.startswith(_OUTSIDERS)
+            for name in stack.references(one.id)
+        }
+    return resource.id in view.memo[key]
+
+
+# Subnets and zones ---------------------------------------------------------------------------
+
+
+def subnets(node: Node) -> tuple[Resource, ...]:
+    """The subnets in view that a list names, each at most once."""
+    found = (one.resource for one in node.items)
+    return tuple(dict.fromkeys(one for one in found if one is not None and one.type == SUBNET))
+
+
+def all_subnets(node: Node) -> tuple[Resource, ...] | None:
+    """The subnets that a list names, if all are in view."""
+    found = subnets(node)
+    return found if found and len({*_named(node)}) == len(found) else None
+
+
+def _named(node: Node) -> Iterator[object]:
+    for one in node.items:
+        yield one.resource or one.path
+
+
+def load_balancer_subnets(load_balancer: Resource) -> Node:
+    """The property that lists a load balancer's subnets: `Subnets`, or `SubnetMappings`."""
+    mappings = load_balancer["SubnetMappings"]
+    return mappings if mappings.present else load_balancer["Subnets"]
+
+
+def subnets_of_load_balancer(load_balancer: Resource) -> tuple[Resource, ...] | None:
+    """The subnets of a load balancer, if all are in view."""
+    if load_balancer["SubnetMappings"].absent:
+        return all_subnets(load_balancer["Subnets"])
+    found = [one["SubnetId"].resource for one in load_balancer["SubnetMappings"].items]
+    known = [one for one in found if one is not None and one.type == SUBNET]
+    return tuple(dict.fromkeys(known)) if known and len(known) == len(found) else None
+
+
+def same_zone(one: Resource, other: Resource) -> bool | None:
+    """Whether two subnets lie in one availability zone."""
+    for name in ("AvailabilityZone", "AvailabilityZoneId"):
+        if one[name].present and other[name].present:
+            return same(one[name].value, other[name].value)
+    return None
+
+
+def vpc_of(resource: Resource) -> Resource | None:
+    """The VPC in view that a subnet, group, route table, endpoint or target group is in."""
+    found = resource["VpcId"].resource
+    return found if found is not None and found.type == VPC else None
+
+
+def networks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The literal CIDR block that a property is; none where it is not one."""
+    try:
+        return (ip_network(node.text or "", strict=False),)
+    except ValueError:
+        return ()
+
+
+# Routes --------------------------------------------------------------------------------------
+
+
+def route_table(subnet: Resource) -> Resource | None:
+    """The route table in view that a subnet is associated with."""
+    for one in subnet.view.of(ASSOCIATION):
+        if one["SubnetId"].resource is subnet:
+            table = one["RouteTableId"].resource
+            return table if table is not None and table.type == ROUTE_TABLE else None
+    return None
+
+
+def default_route(subnet: Resource) -> str | None:
+    """Where a subnet's IPv4 traffic to the internet goes: to an internet gateway, to a NAT
+    (gateway or instance), or nowhere. None where that is not known: also where it goes through
+    a transit gateway, a peering or a firewall.
+
+    A subnet without an association takes the VPC's main route table, which leads nowhere:
+    CloudFormation can neither name nor change it."""
+    key = ("default route", subnet)
+    if key not in subnet.view.memo:
+        subnet.view.memo[key] = _default_route(subnet)
+    found: str | None = subnet.view.memo[key]
+    return found
+
+
+def _default_route(subnet: Resource) -> str | None:
+    view = subnet.view
+    associated = [names(one["SubnetId"], subnet) for one in view.of(ASSOCIATION)]
+    table = route_table(subnet)
+    if touched(subnet) or associated.count(True) > 1:
+        return None
+    if True not in associated:
+        vpc = vpc_of(subnet)
+        return NOWHERE if vpc and not touched(vpc) and None not in associated else None
+    return None if table is None else _way(table)
+
+
+def _way(table: Resource) -> str | None:
+    key = ("way out of", table)
+    view = table.view
+    if key not in view.memo:
+        routes = [(names(one["RouteTableId"], table), one) for one in view.of(ROUTE)]
+        spread = [
+            names(node, table)
+            for one in view.of(f"{EC2}VPNGatewayRoutePropagation")
+            for node in one["RouteTableIds"].many
+        ]
+        ways = [_leads(one) for truth, one in routes if truth]
+        unsure = (
+            None in [truth for truth, _ in routes]
+            or touched(table)
+            or any(one is not False for one in spread)
+        )
+        known = [way for way in ways if way in (INTERNET, NATTED)]
+        if known:
+            view.memo[key] = known[0]
+        else:
+            view.memo[key] = None if unsure or None in ways else NOWHERE
+    found: str | None = view.memo[key]
+    return found
+
+
+def _leads(route: Resource) -> str | None:
+    """Where a route takes traffic to the internet: None where it may, or is not known to."""
+    if any(route[way].present for way in _OTHER_WAYS):
+        only_v6 = route["DestinationIpv6CidrBlock"].present
+        return NOWHERE if only_v6 else None
+    destination = route["DestinationCidrBlock"]
+    if destination.absent and route["DestinationPrefixListId"].absent:
+        return NOWHERE
+    blocks = networks(destination)
+    if not blocks:
+        return None
+    if blocks[0].prefixlen > 1:
+        return NOWHERE
+    if any(route[way].present for way in ("NatGatewayId", "InstanceId", "NetworkInterfaceId")):
+        nat = route["NatGatewayId"].resource
+        return None if nat is not None and nat["ConnectivityType"].text == "private" else NATTED
+    gateway = route["GatewayId"]
+    if (gateway.resource and gateway.resource.type == INTERNET_GATEWAY) or (
+        gateway.text or ""
+    ).startswith("igw-"):
+        return INTERNET
+    return None
+
+
+# Endpoints -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A VPC endpoint: an interface with addresses in subnets, or a gateway in route tables."""
+
+    resource: Resource
+    service: str | None
+    """What follows the region in the service's name (`ecr.api`); None where it is not known."""
+
+    @property
+    def is_gateway(self) -> bool | None:
+        """Whether it is of type Gateway, as it is where nothing else is said."""
+        kind = self.resource["VpcEndpointType"]
+        return True if kind.absent else None if kind.text is None else kind.text == "Gateway"
+
+
+def endpoints(view: View) -> tuple[Endpoint, ...]:
+    if "endpoints" not in view.memo:
+        view.memo["endpoints"] = tuple(
+            Endpoint(one, service(one["ServiceName"])) for one in view.of(ENDPOINT)
+        )
+    found: tuple[Endpoint, ...] = view.memo["endpoints"]
+    return found
+
+
+def endpoints_in(vpc: Resource) -> tuple[Endpoint, ...] | None:
+    """The endpoints of a VPC; None where there may be others than those in view."""
+    found = []
+    for one in endpoints(vpc.view):
+        truth = names(one.resource["VpcId"], vpc)
+        if truth is None:
+            return None
+        if truth:
+            found.append(one)
+    return None if touched(vpc) else tuple(found)
+
+
+def service(name: Node) -> str | None:
+    """The service in the name of an endpoint service.
+
+    >>> _SERVICE.fullmatch("com.amazonaws.eu-west-1.ecr.api")[1]
+    'ecr.api'
+    """
+    spelt = "".join(one if isinstance(one, str) else "*" for one in name.parts)
+    match = _SERVICE.fullmatch(spelt)
+    return match[1] if match and "*" not in match[1] else None
+
+
+def serves(endpoint: Endpoint, subnet: Resource) -> bool | None:
+    """Whether a gateway endpoint's routes are in a subnet's route table."""
+    table = route_table(subnet)
+    if table is None:
+        return None if default_route(subnet) is None else False
+    listed = endpoint.resource["RouteTableIds"]
+    truths = [names(one, table) for one in listed.items]
+    if True in truths:
+        return True
+    return None if None in truths or not listed.all_known else False
+
+
+def dns(vpc: Resource) -> tuple[bool | None, bool | None]:
+    """EnableDnsSupport (true by default) and EnableDnsHostnames (false by default).
+    Source: AWS docs, AWS::EC2::VPC."""
+    support, hostnames = vpc["EnableDnsSupport"], vpc["EnableDnsHostnames"]
+    return (
+        True if support.absent else support.flag,
+        False if hostnames.absent else hostnames.flag,
+    )
