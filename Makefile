@@ -18,6 +18,7 @@ $(READY): requirements.lock
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 test: setup ## every test
@@ -42,6 +43,7 @@ bench: setup ## seconds and memory of builds with 1, 10 and 50 services
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
+	$(BIN)/python build.py explain --format markdown > docs/rules.md
 
 lock: setup ## renew requirements.lock with the newest versions that setup.cfg allows
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \

@@ -3,6 +3,7 @@
 python build.py                 build every environment: params/*.yaml -> out/<env>/
 python build.py check           the same without writing; fails when out/ is not current
 python build.py check FILE      lint any CloudFormation template
+python build.py explain CODE    what a finding means, and what to do about it
 python build.py schema          JSON Schema of the params, for editors
 """
 
@@ -15,7 +16,7 @@ import os
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -28,7 +29,7 @@ if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a seco
     from moorage.render import Format
 
 CLEAN, FOUND, USAGE = 0, 1, 2
-COMMANDS = ("build", "check", "schema")
+COMMANDS = ("build", "check", "explain", "schema")
 
 Step = Callable[[str, str], None]
 """Hears which step of which environment begins."""
@@ -91,6 +92,9 @@ def _parser() -> argparse.ArgumentParser:
     for one in (building, checking):
         one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
         one.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    explaining = command("explain", _explain)
+    explaining.add_argument("codes", nargs="*", metavar="CODE", help="without one, all in a list")
+    explaining.add_argument("--format", choices=("text", "markdown"), default="text")
     describing = command("schema", _schema)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
@@ -149,6 +153,25 @@ def _check(arguments: argparse.Namespace) -> int:
     return _code(findings)
 
 
+def _explain(arguments: argparse.Namespace) -> int:
+    """Tell what the code of a finding means."""
+    from moorage.check import lint_page
+    from moorage.explain import TITLES, listing, markdown, page
+
+    if arguments.format == "markdown":
+        print(markdown(), end="")
+        return CLEAN
+    codes = [code.upper() for code in arguments.codes]
+    pages = {code: page(code) or lint_page(code) for code in codes}
+    for code, known in pages.items():
+        if known is None:
+            raise UsageError(
+                f"`{code}` is no code of Moorage's or cfn-lint's. {_like(code, TITLES)}"
+            )
+    print("\n".join(filter(None, pages.values())) if codes else listing(), end="")
+    return CLEAN
+
+
 def _schema(arguments: argparse.Namespace) -> int:
     """Print the JSON Schema of the params, or their reference as Markdown."""
     from templates import TEMPLATES
@@ -186,7 +209,7 @@ def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Findin
 
 def _linted(file: str) -> list[Finding]:
     """What stands against any template."""
-    from moorage.check import check_text
+    from moorage.check import check_texts
     from moorage.model import Finding, Place
 
     try:
@@ -194,7 +217,7 @@ def _linted(file: str) -> list[Finding]:
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    return check_text(text, file)
+    return check_texts({file: text})
 
 
 def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:
@@ -240,6 +263,11 @@ def _unknown(name: str, what: str, known: Sequence[str]) -> UsageError:
     near = [meant] if meant in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
     hint = f"Did you mean `{near[0]}`?" if near else f"Environments: {', '.join(known) or 'none'}."
     return UsageError(f"`{name}` is {what}. {hint}")
+
+
+def _like(code: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(code, known, n=1)
+    return f"Did you mean `{near[0]}`?" if near else "`python build.py explain` lists them."
 
 
 def _refuse_unless_template(name: str, known: Sequence[str], params: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moorage import __version__
-from moorage.codes import CODES
+from moorage.explain import TITLES
 from moorage.model import Finding, Level, Path
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -101,7 +101,7 @@ def _sentence(words: str) -> str:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    return {"id": code} | ({"shortDescription": {"text": CODES[code]}} if code in CODES else {})
+    return {"id": code} | ({"shortDescription": {"text": TITLES[code]}} if code in TITLES else {})
 
 
 def _result(finding: Finding, rule: int) -> dict[str, Any]:

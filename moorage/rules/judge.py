@@ -23,6 +23,7 @@ class Verdict:
     template: str
     path: Path
     message: str
+    hint: str
 
 
 def verdicts(templates: Sequence[Template]) -> list[Verdict]:
@@ -35,7 +36,7 @@ def verdicts(templates: Sequence[Template]) -> list[Verdict]:
             for one in rule.find(view):
                 name = one.at.stack.name
                 path = _existing(bodies[name], one.at.path)
-                yield Verdict(rule, name, path, f"{one.message}. {one.hint}")
+                yield Verdict(rule, name, path, one.message, one.hint)
 
     every = found(templates, judged, lambda one: (one.rule.id, one.template, one.path))
     return [one for one in every if not _ignored(bodies[one.template], one)]

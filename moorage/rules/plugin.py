@@ -13,6 +13,9 @@ from moorage.rules.rule import Rule
 
 DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules.md"
 
+_DEFAULT_REGION = "us-east-1"
+"""What cfn-lint takes where nobody said one, so that it says nothing."""
+
 _LOOKED: WeakKeyDictionary[Any, dict[str, list[Verdict]]] = WeakKeyDictionary()
 
 
@@ -20,7 +23,10 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
     """The class that cfn-lint makes its rule from."""
 
     def match(self: CloudFormationLintRule, cfn: Any) -> list[RuleMatch]:
-        return [RuleMatch(list(one.path), one.message) for one in _seen(cfn).get(rule.id, ())]
+        return [
+            RuleMatch(list(one.path), f"{one.message}. {one.hint}")
+            for one in _seen(cfn).get(rule.id, ())
+        ]
 
     return type(
         rule.id,
@@ -42,7 +48,8 @@ def _seen(cfn: Any) -> dict[str, list[Verdict]]:
     found = _LOOKED.get(cfn)
     if found is None:
         found = {}
-        region = cfn.regions[0] if len(cfn.regions) == 1 else None
+        regions = [one for one in cfn.regions if one != _DEFAULT_REGION]
+        region = regions[0] if len(cfn.regions) == len(regions) == 1 else None
         for one in verdicts([Template(str(cfn.filename), cfn.template, region)]):
             found.setdefault(one.rule.id, []).append(one)
         _LOOKED[cfn] = found

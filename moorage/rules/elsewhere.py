@@ -1,0 +1,51 @@
+"""Known failures that no rule here finds, and why: by the ids that rules name in `cases`."""
+
+from __future__ import annotations
+
+LINTED: dict[str, str] = {
+    "iam-role-name-instead-of-arn": "E1041",
+    "tag-value-characters": "E3031",
+    "cd-same-target-group-twice": "E3037",
+    "lb-alb-single-subnet": "E3680",
+    "lb-https-listener-without-certificate": "E3676",
+    "lb-rule-6-path-values": "E3032",
+    "lb-subnets-and-subnet-mappings": "E3014",
+    "stk-security-group-cycle": "E3004",
+    "svc-daemon-with-fargate": "E3044",
+    "svc-network-configuration-missing": "E3052",
+    "td-cpu-memory-pair": "E3047",
+    "td-cpu-only-on-container": "E3048",
+    "td-host-port-differs": "E3053",
+    "td-log-driver-unsupported": "E3048",
+    "td-network-mode-bridge": "E3048",
+    "td-no-essential-container": "E3042",
+    "td-ssm-secure-in-environment": "E1027",
+    "tg-matcher-on-tcp-health-check": "E3684",
+    "tg-without-vpc": "E3681",
+}
+"""Found by cfn-lint itself, by that rule."""
+
+COMPARED: dict[str, str] = {
+    "cd-hook-mixed-update": "a change of the task definition mixed with others, under the hook",
+    "cd-listener-drift": "a listener that CodeDeploy has switched since",
+    "cd-service-update-refused": "a change that a CodeDeploy service refuses",
+    "stk-export-in-use": "an export changed or removed that another stack imports",
+    "upd-lb-replacement-keeps-target-group": "a replaced load balancer whose target group stays",
+    "upd-native-blue-green-weights": "the rule of a blue/green service changed with it",
+    "upd-task-definition-container-renamed": "a container renamed under its service",
+    "upd-attach-target-group-to-existing-service": "a running service that gets its first listener",
+}
+"""Found by comparing two versions: `python build.py check ENV --against REV`."""
+
+UNDECIDABLE: dict[str, str] = {
+    "env-service-linked-role-missing": "The account decides: the first use of ECS makes the role. "
+    "`aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com` before it helps.",
+    "iam-deployer-lacks-ecs-tagresource": "The identity that deploys is not in the template.",
+    "stk-az-without-load-balancer-support": "Which zone takes load balancers only AWS knows, by "
+    "account.",
+    "stk-rollback-complete": "The state of the stack decides, not its template.",
+    "svc-circuit-breaker-hides-first-failure": "Nothing is wrong with the template: the rollback "
+    "takes the evidence away. Deploy with `--disable-rollback` to keep it.",
+    "td-cpu-architecture-mismatch": "The image's architecture is not in the template.",
+}
+"""What no template shows."""
