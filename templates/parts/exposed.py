@@ -15,6 +15,7 @@ from templates.parts.choice import chosen
 from templates.parts.containers import Container, Containers
 from templates.parts.exposure import ROUTE_KEYS, STREAM_KEYS, Exposure
 from templates.parts.sidecar import container_name, sidecar_container
+from templates.parts.stream_problems import listener_clash, shared_problems, stream_problems
 
 # Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
 MAX_TARGET_GROUPS = 5
@@ -125,9 +126,9 @@ def _stream_problems(
 ) -> Iterator[Problem]:
     for index, one in listened:
         path: Path = ("expose", index)
-        yield from streams.stream_problems(one, path, containers, handles[one.via], env)
+        yield from stream_problems(one, path, containers, handles[one.via], env)
     found = [(("expose", index), streams.flow(one, containers)) for index, one in listened]
-    yield from streams.shared_problems([(path, one) for path, one in found if one], containers)
+    yield from shared_problems([(path, one) for path, one in found if one], containers)
 
 
 def _title_problems(
@@ -164,7 +165,7 @@ def clash_problems(
         for other, at, rival in listened:
             same = _load_balancer(one.via, env) == _load_balancer(rival.via, env)
             earlier = name == stack and same and (other, at) < (name, index)
-            if earlier and one.port and streams.listener_clash(one, rival):
+            if earlier and one.port and listener_clash(one, rival):
                 where = f"`stacks.{other}.expose[{at}]`"
                 message = f"`{one.via}` listens on port {one.port.number} for {where} already"
                 hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."

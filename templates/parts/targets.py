@@ -11,18 +11,12 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Environment, Path, Problem, logical_id
 from templates import alb
+from templates.parts.clashes import clash, hides, may_clash
 from templates.parts.containers import Containers, Port, led_to, led_to_problems
+from templates.parts.listener_rules import actions, conditions
 from templates.parts.priorities import priority
-from templates.parts.routes import (
-    TARGET_SETTINGS,
-    Route,
-    actions,
-    clash,
-    conditions,
-    hides,
-    may_clash,
-    route_problems,
-)
+from templates.parts.route_problems import route_problems
+from templates.parts.routes import TARGET_SETTINGS, Route
 from templates.parts.target_groups import health_port, target_group
 
 Indexed = Sequence[tuple[int, Route]]

@@ -12,15 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from templates.parts import priorities
+from templates.parts.clashes import clash, hides
+from templates.parts.listener_rules import actions, conditions
 from templates.parts.priorities import free_priority, priority, specificity
-from templates.parts.routes import (
-    Route,
-    actions,
-    clash,
-    conditions,
-    hides,
-    route_problems,
-)
+from templates.parts.route_problems import route_problems
+from templates.parts.routes import Route
 
 # The same draws in every run: a red test is news about the change that it is red for.
 steady = partial(settings, deadline=None, derandomize=True, database=None)
