@@ -1,0 +1,101 @@
+"""What is said of a template does not hang on the way in which it is written.
+
+The proof takes every case of the corpus through every rewrite of `rewriting`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import partial
+
+import pytest
+from corpus import Case, bases, cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rewriting import REWRITES, SPLITS, Body, Rewrite, Split, everywhere, somewhere
+
+from moorage.cfn.template import Template
+from moorage.rules.judge import verdicts
+
+steady = partial(settings, deadline=None, derandomize="EXPLORE" not in os.environ, database=None)
+
+
+def ids(*bodies: Body, region: str | None = None) -> set[str]:
+    """The rules that find something in an environment of templates."""
+    templates = [Template(f"stack-{at}", body, region) for at, body in enumerate(bodies)]
+    return {one.rule.id for one in verdicts(templates)}
+
+
+def goods() -> Iterable[tuple[str, str | None, Body]]:
+    """The good templates of the corpus, each once."""
+    seen: list[tuple[str | None, Body]] = [(None, body) for body in bases().values()]
+    yield from ((name, None, body) for name, body in bases().items())
+    for case in cases():
+        if (case.region, case.good) not in seen:
+            seen.append((case.region, dict(case.good)))
+            yield case.name, case.region, dict(case.good)
+
+
+def each(case: Case) -> str:
+    return f"{case.topic}/{case.name}"
+
+
+def said(case: Case) -> set[str]:
+    return {rule for rule, _ in case.finds}
+
+
+@pytest.mark.parametrize(
+    ("region", "body"), [one[1:] for one in goods()], ids=[g[0] for g in goods()]
+)
+def test_what_is_right_stays_right(region: str | None, body: Body) -> None:
+    found = {one.__name__: ids(one(body, everywhere), region=region) for one in REWRITES}
+    assert {name: rules for name, rules in found.items() if rules} == {}
+
+
+@pytest.mark.parametrize("case", cases(), ids=each)
+def test_a_fault_stays_that_fault(case: Case) -> None:
+    body = dict(case.bad)
+    found = {one.__name__: ids(one(body, everywhere), region=case.region) for one in REWRITES}
+    assert {name: rules for name, rules in found.items() if rules != said(case)} == {}
+
+
+def split_ids(split: Split, body: Body, region: str | None) -> dict[str, set[str]]:
+    """What is found in two stacks together, and in each alone."""
+    stacks = split(body, everywhere)
+    if stacks is None:
+        return {}
+    sets = {"both": stacks, "upper": stacks[:1], "lower": stacks[1:]}
+    return {f"{split.__name__} {name}": ids(*one, region=region) for name, one in sets.items()}
+
+
+@pytest.mark.parametrize(
+    ("region", "body"), [one[1:] for one in goods()], ids=[g[0] for g in goods()]
+)
+def test_what_is_right_stays_right_in_two_stacks(region: str | None, body: Body) -> None:
+    found = {name: now for one in SPLITS for name, now in split_ids(one, body, region).items()}
+    assert {name: rules for name, rules in found.items() if rules} == {}
+
+
+@pytest.mark.parametrize("case", cases(), ids=each)
+def test_two_stacks_have_no_fault_that_one_had_not(case: Case) -> None:
+    body = dict(case.bad)
+    found = {name: now for one in SPLITS for name, now in split_ids(one, body, case.region).items()}
+    assert {name: rules for name, rules in found.items() if rules - said(case)} == {}
+
+
+@steady(max_examples=150)
+@given(
+    case=st.sampled_from(cases()),
+    rewrites=st.lists(st.sampled_from(REWRITES), min_size=1, max_size=4),
+    split=st.sampled_from((None, *SPLITS)),
+    seed=st.integers(0, 2**16),
+)
+def test_rewrites_go_together(
+    case: Case, rewrites: list[Rewrite], split: Split | None, seed: int
+) -> None:
+    for body, most in ((dict(case.good), set()), (dict(case.bad), said(case))):
+        for at, rewrite in enumerate(rewrites):
+            body = rewrite(body, somewhere(seed + at))
+        stacks = (split(body, somewhere(seed)) if split else None) or (body,)
+        assert ids(*stacks, region=case.region) <= most
