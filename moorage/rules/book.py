@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-from moorage.rules import order
+from moorage.rules import (
+    containers,
+    fargate,
+    logs,
+    order,
+    secrets,
+    volumes,
+)
 from moorage.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = tuple(
-    sorted((*order.RULES,), key=lambda one: one.id[1:]),
+    sorted(
+        (
+            *containers.RULES,
+            *fargate.RULES,
+            *logs.RULES,
+            *order.RULES,
+            *secrets.RULES,
+            *volumes.RULES,
+        ),
+        key=lambda one: one.id[1:],
+    ),
 )
