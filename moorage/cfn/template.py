@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 _LISTS = ("List<", "CommaDelimitedList")
+_HARMLESS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen")
+"""Macros that leave resources of ECS and Elastic Load Balancing as they are."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ class Template:
             for name, body in self.section("Resources").items()
             if isinstance(body.get("Type"), str)
         }
+
+    @cached_property
+    def is_generated(self) -> bool:
+        """Whether a macro or a loop may add resources to those that stand here."""
+        given = self.body.get("Transform")
+        macros = given if isinstance(given, list) else [] if given is None else [given]
+        resources = self.body.get("Resources")
+        keys = list(resources) if isinstance(resources, Mapping) else []
+        return any(one not in _HARMLESS for one in macros) or any(
+            str(key).startswith(("Fn::ForEach", "Fn::Transform")) for key in keys
+        )
 
     @cached_property
     def conditions(self) -> dict[str, Mapping[str, Any]]:

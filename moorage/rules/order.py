@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs
-from moorage.cfn.view import View
+from moorage.cfn import ecs, lifecycle, networks
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Attr
+from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
+
+_DEPENDS = "AWS docs: DependsOn attribute"
 
 
 @rule(
     "E9301",
-    "A service may be created before its target group has a load balancer",
+    "A service is created before its target group has a load balancer",
     says=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -24,18 +28,293 @@ from moorage.rules.rule import Fault, fault, rule
 def service_before_listener(view: View) -> Iterator[Fault]:
     """A service refers to its target group only. A target group belongs to a load balancer from
     the moment that a listener or a rule forwards to it, and nothing makes CloudFormation wait for
-    that: it is a race, which may be won once and lost the next time."""
+    that: load balancers take minutes, target groups seconds, and so the service comes first. The
+    listener alone is not enough where a rule does the forwarding."""
     for attachment in ecs.attachments(view):
         group = attachment.target_group.resource
         forwarders = ecs.forwarders(view, group) if group else ()
-        if forwarders and not any(view.before(one, attachment.service) for one in forwarders):
-            names = " or ".join(one.id for one in forwarders)
+        if not forwarders or any(view.before(one, attachment.service) for one in forwarders):
+            continue
+        if any(_may_forward(one) for one in lifecycle.upstream(attachment.service)):
+            continue
+        names = " or ".join(one.id for one in forwarders)
+        yield fault(
+            attachment.target_group,
+            f"Nothing makes {attachment.service.id} wait for {names}, and ECS refuses a "
+            f"target group that no listener uses yet",
+            f"Write `DependsOn: {forwarders[0].id}`.",
+        )
+
+
+def _may_forward(one: Resource) -> bool:
+    """Whether a listener or a rule may forward to more than can be seen."""
+    return one.type in (ecs.LISTENER, ecs.LISTENER_RULE) and not ecs.actions(one).sure
+
+
+@rule(
+    "E9302",
+    "No listener forwards to a service's target group",
+    says=(
+        "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
+        "associated load balancer.",
+    ),
+    fix="Forward to the target group in a listener's DefaultActions or in a listener rule, or take "
+    "it out of the service.",
+    sources=("aws/aws-cdk#34290", "umotif-public/terraform-aws-ecs-fargate#43"),
+    cases=("ord-target-group-without-listener",),
+)
+def target_group_without_listener(view: View) -> Iterator[Fault]:
+    """A service names a target group that no listener and no rule forwards to, as happens when
+    the listener becomes a redirect to HTTPS and the forwarding goes with it. Such a target group
+    belongs to no load balancer, and ECS refuses the service."""
+    if not ecs.forwards_known(view) or any(stack.template.is_generated for stack in view.stacks):
+        return
+    for attachment in ecs.attachments(view):
+        group = ecs.named(attachment.target_group, ecs.TARGET_GROUP)
+        if group and not ecs.forwarders(view, group) and not networks.touched(group):
             yield fault(
                 attachment.target_group,
-                f"Nothing makes {attachment.service.id} wait for {names}, and ECS refuses a "
-                f"target group that no listener uses yet",
-                f"Write `DependsOn: {forwarders[0].id}`.",
+                f"No listener and no rule forwards to {group.id}, and ECS refuses a target group "
+                f"without a load balancer",
+                f"Forward to {group.id} in a listener's DefaultActions or in a listener rule.",
             )
 
 
-RULES = (service_before_listener,)
+@rule(
+    "W9303",
+    "Something of the internet may be created before the internet gateway is attached",
+    says=(
+        "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
+        "InvalidSubnet)",
+        "route table rtb-... and network gateway igw-... belong to different networks",
+    ),
+    fix="Write `DependsOn` with the AWS::EC2::VPCGatewayAttachment.",
+    sources=(
+        _DEPENDS,
+        "aws-cloudformation/aws-cloudformation-templates#75",
+        "buildkite/elastic-ci-stack-for-aws#336",
+        "aws/aws-cdk#1129",
+    ),
+    cases=(
+        "ord-lb-before-internet-gateway",
+        "ord-default-route-before-igw-attachment",
+        "ord-eip-before-igw-attachment",
+    ),
+)
+def before_gateway(view: View) -> Iterator[Fault]:
+    """A route names the internet gateway, a load balancer its subnets, an Elastic IP nothing at
+    all: none of them names the attachment that makes the gateway one of the VPC. Which comes first
+    is a race, won once and lost the next time."""
+    for route in view.of(networks.ROUTE):
+        gateway = ecs.named(route["GatewayId"], networks.INTERNET_GATEWAY)
+        if gateway and (late := _late(route, lifecycle.attaches(gateway))):
+            yield fault(
+                route["GatewayId"],
+                f"{route.id} may be created before {late.id}, and EC2 refuses a route to a "
+                f"gateway that is not attached to the VPC",
+                f"Write `DependsOn: {late.id}`.",
+            )
+    for balancer in view.of(ecs.LOAD_BALANCER):
+        scheme = balancer["Scheme"]
+        public = scheme.absent or scheme.text == "internet-facing"
+        if not public or ecs.kind(balancer) == "gateway":
+            continue
+        if late := _late(balancer, lifecycle.attached_for(balancer)):
+            yield fault(
+                balancer,
+                f"{balancer.id} may be created before {late.id}, and Elastic Load Balancing "
+                f"refuses an internet-facing load balancer in a VPC without an internet gateway",
+                f"Write `DependsOn: {late.id}`.",
+            )
+    for address in view.of(f"{networks.EC2}EIP"):
+        here = [one for one in lifecycle.gateway_attachments(view) if one.stack is address.stack]
+        if late := _late(address, here):
+            yield fault(
+                address,
+                f"{address.id} may be created before {late.id}, which Elastic IP addresses of a "
+                f"VPC need",
+                f"Write `DependsOn: {late.id}`.",
+            )
+
+
+def _late(resource: Resource, any_of: list[Resource]) -> Resource | None:
+    """The first of these, if a resource waits for none of them."""
+    missed = lifecycle.missed(resource, any_of)
+    return missed[0] if missed and len(missed) == len(any_of) else None
+
+
+@rule(
+    "W9304",
+    "A service may start tasks before what they need is there",
+    says=(
+        "CannotPullContainerError: ... i/o timeout",
+        "ResourceInitializationError: unable to pull secrets or registry auth: ... "
+        "AccessDeniedException",
+        'ResourceInitializationError: failed to invoke EFS utils commands ... Failed to resolve "'
+        'fs-....efs.us-east-1.amazonaws.com"',
+    ),
+    fix="Add to the service's DependsOn what the message names.",
+    sources=(
+        "aws/aws-cdk#21495",
+        "aws/aws-cdk#24880",
+        "rileydakota/valheim-ecs-fargate-cdk#28",
+        "AWS docs: AWS::IAM::Policy",
+    ),
+    cases=(
+        "ord-service-before-nat-route",
+        "ord-service-before-role-policy",
+        "ord-service-before-efs-mount-target",
+    ),
+)
+def service_before_needs(view: View) -> Iterator[Fault]:
+    """Subnets do not name their routes, roles not the policies beside them, file systems not
+    their mount targets. A service that names subnets, roles and file systems only can start its
+    tasks before those: the first ones fail, and a deployment circuit breaker may give up. On
+    deletion they may go before the service has drained."""
+    for service in ecs.services(view):
+        late = [
+            (need.what, missed)
+            for need in lifecycle.needs(service)
+            if (missed := lifecycle.missed(service, need.resources))
+        ]
+        if late:
+            told = "; ".join(f"{', '.join(one.id for one in some)} ({what})" for what, some in late)
+            names = ", ".join(dict.fromkeys(one.id for _, some in late for one in some))
+            yield fault(
+                service.body["DependsOn"],
+                f"{service.id} may start tasks before what they need is there: {told}",
+                f"Add to its DependsOn: {names}.",
+            )
+
+
+@rule(
+    "E9305",
+    "Logs of a load balancer are switched on before the bucket's policy is there",
+    says=(
+        "Access Denied for bucket: ... Please check S3bucket permission (Service: "
+        "AmazonElasticLoadBalancing; Error Code: InvalidConfigurationRequest)",
+    ),
+    fix="Let the load balancer depend on the AWS::S3::BucketPolicy.",
+    sources=("aws/copilot-cli#4169", "aws/aws-cdk#5758", "widdix/aws-cf-templates#349"),
+    cases=("ord-access-logs-before-bucket-policy",),
+)
+def logs_before_bucket_policy(view: View) -> Iterator[Fault]:
+    """The load balancer names the bucket and not its policy. Elastic Load Balancing writes a test
+    object the moment that logs are switched on, and is refused while the policy is missing."""
+    for balancer in view.of(ecs.LOAD_BALANCER):
+        given = ecs.attributes(balancer, "LoadBalancerAttributes")
+        for kind in ("access_logs", "connection_logs", "health_check_logs"):
+            enabled, bucket = given.get(f"{kind}.s3.enabled"), given.get(f"{kind}.s3.bucket")
+            if enabled is None or bucket is None or enabled.flag is not True:
+                continue
+            late = lifecycle.missed(balancer, lifecycle.bucket_policies(bucket))
+            if late:
+                yield fault(
+                    bucket,
+                    f"Nothing makes {balancer.id} wait for {late[0].id}, without which it may not "
+                    f"write to the bucket",
+                    f"Write `DependsOn: {late[0].id}`.",
+                )
+
+
+@rule(
+    "E9306",
+    "Scaling is registered before what it scales",
+    says=(
+        "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
+        "resource ID: service/<cluster>/<service>, scalable dimension: ecs:service:DesiredCount",
+        "ECS service doesn't exist: service/<cluster>/<service>",
+    ),
+    fix="Name the service in a scalable target's ResourceId by `${Service.Name}`, and the scalable "
+    "target in a policy by ScalingTargetId.",
+    sources=(
+        "cloudposse/terraform-aws-ecs-cloudwatch-autoscaling#36",
+        "stroeer/terraform-aws-ecs-fargate#104",
+    ),
+    cases=("ord-scaling-policy-before-target", "ord-scalable-target-before-service"),
+)
+def scaling_before_scaled(view: View) -> Iterator[Fault]:
+    """A service's name written as text, or a scaling policy that spells out its target, is no
+    reference, so CloudFormation creates both at once and Application Auto Scaling finds nothing
+    under that name."""
+    for target in view.of(lifecycle.SCALABLE_TARGET):
+        node = target["ResourceId"]
+        service = lifecycle.scaled(node) if target["ServiceNamespace"].text == "ecs" else None
+        if service and not view.before(service, target):
+            yield fault(
+                node,
+                f"Nothing makes {target.id} wait for {service.id}, which it names as text, and "
+                f"what does not exist yet can't be scaled",
+                f"Write `${{{service.id}.Name}}` for its name, or `DependsOn: {service.id}`.",
+            )
+    for policy in view.of(lifecycle.SCALING_POLICY):
+        node = policy["ResourceId"]
+        if policy["ScalingTargetId"].present or node.absent:
+            continue
+        late = _late(
+            policy, [one for one in view.of(lifecycle.SCALABLE_TARGET) if _is(policy, one)]
+        )
+        if late:
+            yield fault(
+                node,
+                f"Nothing makes {policy.id} wait for {late.id}, and a policy for a target that is "
+                f"not registered yet is refused",
+                f"Write `ScalingTargetId: !Ref {late.id}` instead of ResourceId, "
+                f"ScalableDimension and ServiceNamespace.",
+            )
+
+
+def _is(policy: Resource, target: Resource) -> bool:
+    """Whether a policy spells out this scalable target."""
+    names = ("ServiceNamespace", "ScalableDimension")
+    if not all(policy[name].same(target[name]) for name in names):
+        return False
+    one, other = policy["ResourceId"], target["ResourceId"]
+    service = lifecycle.scaled(one)
+    return bool(one.same(other)) or (service is not None and service is lifecycle.scaled(other))
+
+
+@rule(
+    "E9307",
+    "A service waits for an image in a repository that its own stack creates",
+    says=("CannotPullContainerError: ... not found",),
+    fix="Create the repository in a stack of its own and push the image before the service's "
+    "stack, or start with DesiredCount 0.",
+    sources=(
+        "https://qiita.com/omizo5353/items/dbc535b15ee7ebc12fd4",
+        "andresionek91/airflow-autoscaling-ecs#14",
+    ),
+    cases=("ord-ecr-repository-in-same-stack",),
+)
+def repository_in_same_stack(view: View) -> Iterator[Fault]:
+    """The repository is empty when the service starts its first task. The stack hangs at the
+    service until somebody pushes an image by hand, or until it is rolled back hours later."""
+    for service in ecs.services(view):
+        task = ecs.task_of(service)
+        if task is None or not lifecycle.may_grow(service) or lifecycle.done_by_others(service):
+            continue
+        for container in ecs.containers(task):
+            repository = _repository(container["Image"])
+            if repository and lifecycle.together(repository, service):
+                yield fault(
+                    container["Image"],
+                    f"{repository.id} is created by this very stack and still empty when "
+                    f"{service.id} starts its first task, so the stack hangs there",
+                    "Create the repository in a stack of its own, or start with `DesiredCount: 0`.",
+                )
+
+
+def _repository(image: Node) -> Resource | None:
+    named = [one.resource for one in image.parts if isinstance(one, Attr)]
+    return next((one for one in named if one.type == lifecycle.REPOSITORY), None)
+
+
+RULES = (
+    service_before_listener,
+    target_group_without_listener,
+    before_gateway,
+    service_before_needs,
+    logs_before_bucket_policy,
+    scaling_before_scaled,
+    repository_in_same_stack,
+)

@@ -1,0 +1,287 @@
+"""What is created before what, and which fixed values the next creation trips over.
+
+Everything here answers from what is certain: what only the deployment knows is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from moorage.cfn import ecs, networks
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Attr, OneOf, Unknown, plain, same
+from moorage.cfn.view import Resource, Stack, View
+
+ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
+POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
+ROLE = "AWS::IAM::Role"
+REPOSITORY = "AWS::ECR::Repository"
+SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
+
+_DOERS = (
+    "Custom::",
+    "AWS::CloudFormation::CustomResource",
+    "AWS::CloudFormation::Macro",
+    "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::WaitCondition",
+)
+_AT_START = frozenset(("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm", "kms"))
+_LENGTHS = {"AWS::StackName": 128, "AWS::AccountId": 12, "AWS::Region": 9, "AWS::Partition": 3}
+"""Characters of pseudo parameters: of the longest stack name, of an account's number, and of the
+shortest of the others. Source: AWS docs, CreateStack."""
+
+
+def upstream(resource: Resource) -> Iterator[Resource]:
+    """What exists in its own stack before a resource is created."""
+    found = resource.stack.resources
+    return (found[name] for name in resource.stack.upstream(resource.id))
+
+
+def missed(resource: Resource, needed: Iterable[Resource]) -> list[Resource]:
+    """What of this a resource may be created before."""
+    return [one for one in dict.fromkeys(needed) if not resource.view.before(one, resource)]
+
+
+def done_by_others(resource: Resource) -> bool:
+    """Whether a resource waits for something that can do anything meanwhile, as push an image: a
+    custom resource, a nested stack, a wait condition."""
+    return any(one.type.startswith(_DOERS) for one in upstream(resource))
+
+
+def together(one: Resource, other: Resource) -> bool:
+    """Whether one run of CloudFormation creates both: of one stack, and under one condition."""
+    named = [resource.body["Condition"].text for resource in (one, other)]
+    return one.stack is other.stack and named[0] == named[1]
+
+
+# The gateway of a VPC ------------------------------------------------------------------------
+
+
+def gateway_attachments(view: View) -> list[Resource]:
+    """What attaches an internet gateway to a VPC."""
+    return [one for one in view.of(ATTACHMENT) if one["InternetGatewayId"].present]
+
+
+def attaches(gateway: Resource) -> list[Resource]:
+    """What attaches this internet gateway."""
+    found = gateway_attachments(gateway.view)
+    return [one for one in found if one["InternetGatewayId"].resource is gateway]
+
+
+def attached_for(load_balancer: Resource) -> list[Resource]:
+    """What attaches an internet gateway to the VPC of a load balancer."""
+    mappings = [one["SubnetId"] for one in load_balancer["SubnetMappings"].items]
+    nodes = [one["VpcId"] for one in networks.subnets(load_balancer["Subnets"])]
+    nodes += [one["VpcId"] for node in mappings if (one := ecs.named(node, networks.SUBNET))]
+    return [
+        one
+        for one in gateway_attachments(load_balancer.view)
+        if any(vpc.present and vpc.same(one["VpcId"]) for vpc in nodes)
+    ]
+
+
+# What tasks need from their start ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Need:
+    """What must exist when tasks start, and what it is to them."""
+
+    what: str
+    resources: tuple[Resource, ...]
+
+
+def needs(service: Resource) -> list[Need]:
+    """What the first tasks of a service need, and neither it nor they refer to."""
+    found = (
+        Need("policies of its roles", tuple(policies(service))),
+        Need("the way out of its subnets", tuple(ways_out(service))),
+        Need("mount targets of its file systems", tuple(mount_targets(service))),
+    )
+    return [one for one in found if one.resources]
+
+
+def roles(service: Resource) -> list[Resource]:
+    """The roles that a service and its tasks work with."""
+    task = ecs.task_of(service)
+    nodes = [
+        service["Role"],
+        *(one.at("AdvancedConfiguration", "RoleArn") for one in service["LoadBalancers"].items),
+        *(one.at("ManagedEBSVolume", "RoleArn") for one in service["VolumeConfigurations"].items),
+        *((task["ExecutionRoleArn"], task["TaskRoleArn"]) if task else ()),
+    ]
+    found = (ecs.named(one, ROLE) for one in nodes)
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def policies(service: Resource) -> Iterator[Resource]:
+    """The policies that stand beside a role of the service, and not in it."""
+    used = roles(service)
+    for policy in service.view.of(*POLICIES) if used else ():
+        nodes = (*policy["Roles"].items, policy["RoleName"])
+        if any(_names_role(node, role) for node in nodes for role in used):
+            yield policy
+
+
+def _names_role(node: Node, role: Resource) -> bool:
+    return node.resource is role or (node.present and node.same(role["RoleName"]) is True)
+
+
+def ways_out(service: Resource) -> Iterator[Resource]:
+    """The routes of a service's subnets to the internet with the associations of their tables, or
+    the endpoints that stand in for them.
+
+    A route to an internet gateway is left out where the service waits for a load balancer or a
+    NAT gateway: those take minutes, the route seconds."""
+    listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
+    subnets = networks.subnets(listed)
+    slow = (ecs.LOAD_BALANCER, networks.NAT)
+    waits = any(one.type in slow for one in upstream(service)) if subnets else False
+    for subnet in subnets:
+        way = networks.default_route(subnet)
+        if way == networks.NATTED or (way == networks.INTERNET and not waits):
+            yield from _routes(subnet)
+        elif way == networks.NOWHERE:
+            yield from _endpoints(subnet)
+
+
+def _routes(subnet: Resource) -> Iterator[Resource]:
+    table = networks.route_table(subnet)
+    for one in subnet.view.of(networks.ROUTE):
+        everywhere = one["DestinationCidrBlock"].text == "0.0.0.0/0"
+        if everywhere and one["RouteTableId"].resource is table:
+            yield one
+    for one in subnet.view.of(networks.ASSOCIATION):
+        if one["SubnetId"].resource is subnet:
+            yield one
+
+
+def _endpoints(subnet: Resource) -> Iterator[Resource]:
+    vpc = networks.vpc_of(subnet)
+    for one in (networks.endpoints_in(vpc) or ()) if vpc else ():
+        if one.service in _AT_START and (not one.is_gateway or networks.serves(one, subnet)):
+            yield one.resource
+
+
+def mount_targets(service: Resource) -> Iterator[Resource]:
+    """The mount targets of the file systems that a service's tasks mount."""
+    task = ecs.task_of(service)
+    volumes = task["Volumes"].items if task else ()
+    systems = [one.at("EFSVolumeConfiguration", "FilesystemId").resource for one in volumes]
+    for one in service.view.of("AWS::EFS::MountTarget") if any(systems) else ():
+        if one["FileSystemId"].present and one["FileSystemId"].resource in systems:
+            yield one
+
+
+# Log buckets ---------------------------------------------------------------------------------
+
+
+def bucket_policies(node: Node) -> list[Resource]:
+    """The policies of the bucket in view that a property names."""
+    view = node.stack.view
+    buckets = [
+        one
+        for one in view.of("AWS::S3::Bucket")
+        if node.resource is one or (node.present and node.same(one["BucketName"]) is True)
+    ]
+    return [
+        policy
+        for policy in view.of("AWS::S3::BucketPolicy")
+        for bucket in buckets
+        for name in [policy["Bucket"]]
+        if name.resource is bucket or (name.present and name.same(bucket["BucketName"]) is True)
+    ]
+
+
+# Scaling -------------------------------------------------------------------------------------
+
+
+def scaled(resource_id: Node) -> Resource | None:
+    """The service in view that a scaling target's or policy's ResourceId names, by an attribute
+    or by the same text as its ServiceName: `service/<cluster>/<name>`."""
+    *_, cluster, name = _segments(resource_id)
+    if len(name) == 1 and isinstance(name[0], Attr) and name[0].resource.type == ecs.SERVICE:
+        return name[0].resource
+    for service in ecs.services(resource_id.stack.view):
+        own, where = service["ServiceName"].parts, service["Cluster"].parts
+        if own and _alike(name, own):
+            if _texts(cluster) and _texts(where) and not _alike(cluster, where):
+                continue
+            return service
+    return None
+
+
+Parts = tuple[str | Attr | Unknown | OneOf, ...]
+
+
+def _segments(node: Node) -> list[Parts]:
+    """What stands between the slashes; two at the least, empty ones in front."""
+    segments: list[list[str | Attr | Unknown | OneOf]] = [[], []]
+    for part in node.parts:
+        if isinstance(part, str):
+            first, *rest = part.split("/")
+            segments[-1] += [first] if first else []
+            segments += [[one] if one else [] for one in rest]
+        else:
+            segments[-1].append(part)
+    return [tuple(one) for one in segments]
+
+
+def _texts(parts: Parts) -> bool:
+    return bool(parts) and all(isinstance(one, str) for one in parts)
+
+
+def _alike(one: Parts, other: Parts) -> bool:
+    pairs = zip(one, other, strict=False)
+    return len(one) == len(other) and all(same(*pair) is True for pair in pairs)
+
+
+def may_grow(service: Resource) -> bool:
+    """Whether a service certainly starts tasks: a new one without DesiredCount starts one.
+    Source: AWS docs, AWS::ECS::Service."""
+    count = service["DesiredCount"]
+    if count.absent or (count.number or 0) > 0:
+        return True
+    return any(
+        (one["MinCapacity"].number or 0) > 0 and scaled(one["ResourceId"]) is service
+        for one in service.view.of(SCALABLE_TARGET)
+    )
+
+
+# Names and other fixed values ----------------------------------------------------------------
+
+
+def longest(node: Node) -> int:
+    """The characters of a text with its parts at their longest, as far as that is known: the name
+    of a stack, a parameter's MaxLength or longest AllowedValue, or else its Default."""
+    return sum(_longest(node.stack, part) for part in node.parts)
+
+
+def _longest(stack: Stack, part: str | Attr | Unknown | OneOf) -> int:
+    if isinstance(part, str):
+        return len(part)
+    if isinstance(part, OneOf):
+        return max(map(len, part.values))
+    if isinstance(part, Attr):
+        return 0
+    name = part.token.removeprefix(f"{stack.name}:")
+    parameter = stack.template.parameters.get(name)
+    if parameter is None:
+        return _LENGTHS.get(name, 0)
+    if parameter.longest is not None:
+        return parameter.longest
+    return len(plain(part.default) or "")
+
+
+def comes_from_outside(node: Node) -> bool:
+    """Whether a value is a parameter, or an import under a name that is put together: then the
+    template is made for more than one stack. An import of a fixed name is for one."""
+    value = node.value
+    if not isinstance(value, Unknown):
+        return False
+    kind, _, name = value.token.partition(":")
+    if kind == "import":
+        return not name.startswith(("'", '"'))
+    return kind == node.stack.name and name in node.stack.template.parameters
