@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Unknown
+from moorage.cfn.values import Attr, Unknown
 from moorage.cfn.view import Resource, View
 
 SERVICE = "AWS::ECS::Service"
@@ -87,6 +87,30 @@ def runs_on_fargate(service: Resource) -> bool | None:
     if any(one.text in ("FARGATE", "FARGATE_SPOT") for one in providers):
         return True
     return False if strategy.absent and service["Cluster"].absent else None
+
+
+def controller(service: Resource) -> str | None:
+    """`ECS` (the default), `CODE_DEPLOY` or `EXTERNAL`; None where it is not known."""
+    given = service.props.at("DeploymentController", "Type")
+    return "ECS" if given.absent else given.text
+
+
+def scaled(view: View) -> dict[Resource, list[Resource]]:
+    """Services with the targets of Application Auto Scaling that set their count of tasks."""
+    if "scaled" not in view.memo:
+        found: dict[Resource, list[Resource]] = {}
+        for target in view.of("AWS::ApplicationAutoScaling::ScalableTarget"):
+            parts = target["ResourceId"].parts
+            last = parts[-1] if parts else None
+            for service in services(view):
+                name = service["ServiceName"].text
+                if (isinstance(last, Attr) and last.resource is service) or (
+                    isinstance(last, str) and name is not None and last.endswith(f"/{name}")
+                ):
+                    found.setdefault(service, []).append(target)
+        view.memo["scaled"] = found
+    scaled: dict[Resource, list[Resource]] = view.memo["scaled"]
+    return scaled
 
 
 def port_mappings(container: Node) -> list[tuple[int, str, Node]]:

@@ -74,6 +74,18 @@ class Node:
         return not self.absent
 
     @property
+    def given(self) -> bool:
+        """Whether it certainly is there, known or not. An If that is not decided may be nothing."""
+        if self.unknown:
+            return isinstance(self.raw, Mapping) and "Ref" in self.raw
+        return self.present
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is certain that nothing is listed: it is absent, or a list of nothing."""
+        return self.absent or (isinstance(self.value, list) and not self.items)
+
+    @property
     def unknown(self) -> bool:
         """Whether this very value is left to the deployment. Its parts may be even so: `sure`."""
         return isinstance(self.value, Unknown | OneOf | Text)
@@ -183,6 +195,16 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{'.'.join(map(str, self.path))}: {self.value!r}>"
+
+
+def existing(body: Any, path: Path) -> Path:
+    """The nearest place that exists."""
+    for at, key in enumerate(path):
+        inside = isinstance(body, Mapping) and key in body
+        if not inside and not (isinstance(body, list) and key in range(len(body))):
+            return path[:at]
+        body = body[key]
+    return path
 
 
 # Functions carried out -----------------------------------------------------------------------

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from moorage.rules import (
     containers,
+    deployments,
+    discovery,
     fargate,
     logs,
     order,
     secrets,
+    services,
     volumes,
 )
 from moorage.rules.rule import Rule
@@ -16,10 +19,13 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
             *containers.RULES,
+            *deployments.RULES,
+            *discovery.RULES,
             *fargate.RULES,
             *logs.RULES,
             *order.RULES,
             *secrets.RULES,
+            *services.RULES,
             *volumes.RULES,
         ),
         key=lambda one: one.id[1:],
