@@ -25,7 +25,7 @@ from moorage import __version__
 
 if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
     from moorage.build import Built
-    from moorage.model import Finding, PlannedStack
+    from moorage.model import Finding, Plan, PlannedStack
     from moorage.render import Format
 
 CLEAN, FOUND, USAGE = 0, 1, 2
@@ -49,8 +49,8 @@ def main(argv: Sequence[str]) -> int:
         _tell(f"build.py: {error}")
         return USAGE
     except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        if package in ("moorage", "templates", ""):
+        package, _, inner = (error.name or "").partition(".")
+        if inner or package in ("moorage", "templates", ""):
             raise
         _tell(f"build.py: this Python lacks `{package}`. Use make, or .venv/bin/python.")
         return USAGE
@@ -88,6 +88,11 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="ENV|FILE",
         help="environments, or CloudFormation templates; without one, all environments",
+    )
+    checking.add_argument(
+        "--against",
+        metavar="REV|DIR",
+        help="judge what an update does: a git revision that holds out/, or another such folder",
     )
     for one in (building, checking):
         one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
@@ -145,7 +150,8 @@ def _check(arguments: argparse.Namespace) -> int:
     findings: list[Finding] = []
     with _progress() as step:
         for name in names:
-            findings += _checked(name, arguments, step) if name in known else _linted(name)
+            judged = _checked(name, arguments, step) if name in known else _linted(name, arguments)
+            findings += judged
     findings += [] if arguments.names else _forgotten(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
     if arguments.format == "text":
@@ -204,20 +210,48 @@ def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Findin
 
     folder = arguments.out / env
     built = _built(env, arguments, form(folder), step)
-    return [*built.findings, *(drift(built.plan, folder) if built.plan else ())]
+    found = [*built.findings, *(drift(built.plan, folder) if built.plan else ())]
+    if built.plan is not None and arguments.against is not None:
+        step(env, "against")
+        found += _update(built.plan, folder, arguments.against)
+    return found
 
 
-def _linted(file: str) -> list[Finding]:
+def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
+    """What deploying an environment does to what another version of it has deployed."""
+    from moorage.against import against
+    from moorage.previous import NoSuchVersionError, previous
+
+    new = {
+        stack.name: (str(folder / stack.rendering.file), stack.rendering.text)
+        for stack in plan.stacks
+    }
+    try:
+        return against(previous(source, folder), new, plan.environment.region)
+    except NoSuchVersionError as error:
+        raise UsageError(f"--against: {error}") from error
+
+
+def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
     """What stands against any template."""
+    from moorage.against import against
     from moorage.check import check_texts
     from moorage.model import Finding, Place
+    from moorage.previous import NoSuchVersionError, previous_file
 
     try:
         text = Path(file).read_text(encoding="utf-8")
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    return check_texts({file: text})
+    found = check_texts({file: text})
+    if arguments.against is None:
+        return found
+    try:
+        old = previous_file(arguments.against, Path(file))
+    except NoSuchVersionError as error:
+        raise UsageError(f"--against: {error}") from error
+    return [*found, *against(old, {Path(file).name: (file, text)})]
 
 
 def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:

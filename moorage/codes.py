@@ -1,6 +1,7 @@
 """The codes of Moorage's findings. A code never changes its meaning and is never used again.
 
-M10 reading files, M11 the shape of the params, M12 what they mean together, M13 what comes out.
+M10 reading files, M11 the shape of the params, M12 what they mean together, M13 what comes out,
+M14 what an update does to what is deployed.
 Findings of cfn-lint keep cfn-lint's own codes.
 """
 
@@ -49,4 +50,11 @@ CODES: dict[str, str] = {
     "M1308": "out/ is not what the params build.",
     "M1309": "Two outputs export the same name.",
     "M1310": "A role's inline policies are too long for IAM.",
+    "M1401": "The update makes a resource anew.",
+    "M1402": "The new resource needs what the old one still has.",
+    "M1403": "The export is in use.",
+    "M1404": "The service refuses the update.",
+    "M1405": "The update deletes data.",
+    "M1406": "The update can undo a deployment, or come too early.",
+    "M1407": "The stack stays deployed.",
 }

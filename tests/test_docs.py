@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -51,22 +52,32 @@ def commands(language: str = "sh") -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a user has it, to be written into."""
+    """The project as a user has it, under git, to be written into."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("moorage", "templates", "params", "out"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "build.py", folder)
+    author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "as it is"]):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
     return folder
 
 
-COMMANDS = sorted({command for _, command in commands() if command.startswith("python ")})
+COMMANDS = sorted(
+    {command for _, command in commands() if command.startswith(("python ", "cfn-lint "))}
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_in_the_documents_runs(command: str, checkout: Path) -> None:
-    words = shlex.split(command.split(">")[0])
+    program, *words = shlex.split(command.split(">")[0])
     run = subprocess.run(
-        [sys.executable, *words[1:]], cwd=checkout, capture_output=True, text=True, check=False
+        [str(Path(sys.executable).with_name(program)), *words],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": str(checkout)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
 

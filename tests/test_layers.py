@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[1]
 STEPS = {
     "__init__": set(),
     "codes": set(),
+    "cfn": set(),
+    "rules": {"cfnlint"},
+    "explain": set(),
     "model": {"pydantic", "pydantic_core", "troposphere"},
     "merge": set(),
     "load": {"ruamel"},
@@ -24,13 +27,17 @@ STEPS = {
     "check": {"cfnlint"},
     "build": set(),
     "write": set(),
+    "previous": set(),
+    "effects": set(),
+    "against": {"cfnlint"},
     "report": set(),
     "schema": {"pydantic", "pydantic_core"},
     "reference": {"ruamel"},
 }
 """The rooms of moorage/ in their order, each with the libraries that it may use.
 
-A room imports from rooms above it only: values flow one way. A new room takes its place here.
+A room imports from rooms above it only, and a package from its own files: values flow one way. A
+new room takes its place here.
 """
 
 TEMPLATES = {"awacs", "moorage.model", "pydantic", "pydantic_core", "templates", "troposphere"}
@@ -84,14 +91,25 @@ def allowed(name: str, names: set[str]) -> bool:
 
 
 def test_every_room_of_moorage_has_its_place() -> None:
-    assert {Path(file).stem for file in sources("moorage")} == STEPS.keys()
+    rooms = {Path(file).relative_to("moorage").parts[0] for file in sources("moorage")}
+    assert {room.removesuffix(".py") for room in rooms} == STEPS.keys()
 
 
 @pytest.mark.parametrize("room", STEPS)
 def test_a_room_imports_from_rooms_above_it(room: str) -> None:
     above = list(STEPS)[: list(STEPS).index(room)]
     names = {f"moorage.{one}" for one in above} | {"moorage.__version__"} | STEPS[room]
-    assert [one for one in foreign(f"moorage/{room}.py") if not allowed(one, names)] == []
+    package = sources(f"moorage/{room}")
+    for file in package or [f"moorage/{room}.py"]:
+        own = {f"moorage.{room}"} if package else set()
+        assert [one for one in foreign(file) if not allowed(one, names | own)] == [], file
+
+
+def test_rules_know_cfn_lint_in_one_place_and_moorage_only_by_its_view() -> None:
+    for file in sources("moorage/rules"):
+        names = {"moorage.cfn", "moorage.rules"}
+        names |= {"cfnlint"} if file.endswith("/plugin.py") else set()
+        assert [one for one in foreign(file) if not allowed(one, names)] == [], file
 
 
 @pytest.mark.parametrize("file", sources("templates"))

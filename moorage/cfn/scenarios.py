@@ -49,6 +49,11 @@ def found(
     return list(results.values())
 
 
+def usual(templates: Sequence[Template]) -> View:
+    """The templates as the parameters' defaults make them."""
+    return View(templates, {name: values[0] for name, values in _choices(templates).items()})
+
+
 def _steps(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
     """One choice made otherwise, the first alternative of each before the second of any."""
     for at in range(1, max(map(len, choices.values()), default=0)):

@@ -90,6 +90,12 @@ class Stack:
             return Attr(self.resources[name], "Ref")
         return Unknown(f"{self.name}:{name}")
 
+    @cached_property
+    def imports(self) -> frozenset[str]:
+        """The names that the template imports, as far as they are known."""
+        names = (reduced(self, raw, ())[0] for raw in _imports(self.template.body))
+        return frozenset(name for name in names if isinstance(name, str))
+
     # Conditions -------------------------------------------------------------------------------
 
     def truth(self, condition: Any) -> bool | None:
@@ -251,7 +257,7 @@ class View:
         return {
             stack.name: frozenset(
                 owners[name]
-                for name in _import_names(stack.template.body)
+                for name in stack.imports
                 if name in owners and owners[name] != stack.name
             )
             for stack in self.stacks
@@ -284,12 +290,13 @@ def _substituted(text: Any) -> Iterator[str]:
             yield part.split("}")[0].split(".")[0].strip()
 
 
-def _import_names(raw: Any) -> Iterator[str]:
+def _imports(raw: Any) -> Iterator[Any]:
+    """What stands in every Fn::ImportValue."""
     todo = [raw]
     while todo:
         value = todo.pop()
         if isinstance(value, Mapping):
-            if isinstance(value.get(_IMPORT), str):
+            if _IMPORT in value:
                 yield value[_IMPORT]
             todo += value.values()
         elif isinstance(value, list):

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.cfn.nodes import Path, existing
 from moorage.cfn.scenarios import found
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
 from moorage.rules.book import RULES
 from moorage.rules.rule import Rule
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -35,21 +34,11 @@ def verdicts(templates: Sequence[Template]) -> list[Verdict]:
         for rule in RULES:
             for one in rule.find(view):
                 name = one.at.stack.name
-                path = _existing(bodies[name], one.at.path)
+                path = existing(bodies[name], one.at.path)
                 yield Verdict(rule, name, path, one.message, one.hint)
 
     every = found(templates, judged, lambda one: (one.rule.id, one.template, one.path))
     return [one for one in every if not _ignored(bodies[one.template], one)]
-
-
-def _existing(body: Any, path: Path) -> Path:
-    """The nearest place that exists."""
-    for at, key in enumerate(path):
-        inside = isinstance(body, Mapping) and key in body
-        if not inside and not (isinstance(body, list) and key in range(len(body))):
-            return path[:at]
-        body = body[key]
-    return path
 
 
 def _ignored(body: Mapping[str, Any], verdict: Verdict) -> bool:

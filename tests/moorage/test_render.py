@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from troposphere import Export, GetAtt, Output, Ref, Template, logs, sns
 
-from moorage.check import check_text
+from moorage.check import check_texts
 from moorage.load import Document
 from moorage.model import Finding, Place, Rendering, Stack
 from moorage.render import as_yaml, render
@@ -188,7 +188,7 @@ def test_cfn_lint_reads_the_same() -> None:
     found, matches = decode_str(rendering.text)
     assert matches == []
     assert json.loads(json.dumps(found)) == rendering.body
-    assert check_text(rendering.text, "web.yaml", "eu-central-1") == []
+    assert check_texts({"web.yaml": rendering.text}, "eu-central-1") == []
 
 
 def test_json() -> None:

@@ -1,0 +1,63 @@
+"""Two versions of templates, as texts -> Findings on what an update from one to the other does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cfnlint.decode.decode import decode_str
+from cfnlint.helpers import REGIONS
+from cfnlint.schema import ResourceNotFoundError
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.template import Template as LintTemplate
+
+from moorage.cfn.changes import Comparison
+from moorage.cfn.nodes import existing
+from moorage.cfn.scenarios import usual
+from moorage.cfn.template import Template
+from moorage.effects import Effect, effects
+from moorage.model import Finding, Place
+from moorage.previous import Texts
+
+
+def against(old: Texts, new: Texts, region: str | None = None) -> list[Finding]:
+    """What an update does, told at the new templates, and for what goes at the old ones. Texts
+    that are no templates are passed over: other checks tell of them."""
+    before, after = _templates(old, region), _templates(new, region)
+    change = Comparison(
+        usual(list(before.values())),
+        usual(list(after.values())),
+        lambda kind: _create_only(kind, region),
+    )
+    found = [
+        _told(one, *(new if one.at.stack.view is change.new else old)[one.at.stack.name])
+        for one in effects(change)
+    ]
+    return sorted(found, key=lambda one: (one.place.file, one.place.line, one.code, one.message))
+
+
+def _templates(texts: Texts, region: str | None) -> dict[str, Template]:
+    decoded = {name: decode_str(text) for name, (_, text) in texts.items()}
+    return {
+        name: Template(name, body, region)
+        for name, (body, wrong) in decoded.items()
+        if not wrong and isinstance(body, Mapping)
+    }
+
+
+def _create_only(kind: str, region: str | None) -> Sequence[str]:
+    where = region if region in REGIONS else "us-east-1"
+    try:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(where, kind).schema
+    except ResourceNotFoundError:
+        return ()
+    found: Sequence[str] = schema.get("createOnlyProperties") or ()
+    return found
+
+
+def _told(effect: Effect, file: str, text: str) -> Finding:
+    body: Any = effect.at.stack.template.body
+    path = existing(body, effect.at.path)
+    line = LintTemplate(file, body).get_location_yaml(body, list(path)) if path else None
+    place = Place(file, line[0] + 1 if line else 1)
+    return Finding(effect.code, effect.level, place, path, effect.message, effect.hint)

@@ -1,0 +1,285 @@
+"""What an update does to what is deployed, told from two versions of templates."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import build
+from moorage.against import against
+from moorage.model import Finding
+from moorage.previous import NoSuchVersionError, previous, previous_file
+
+WEB = dedent(
+    """
+    Resources:
+      Vpc: {Type: AWS::EC2::VPC, Properties: {CidrBlock: 10.0.0.0/16}}
+      Subnet:
+        Type: AWS::EC2::Subnet
+        Properties: {VpcId: !Ref Vpc, CidrBlock: 10.0.0.0/24, AvailabilityZone: eu-central-1a}
+      Balancer:
+        Type: AWS::ElasticLoadBalancingV2::LoadBalancer
+        Properties: {Type: network, Scheme: internal, Subnets: [!Ref Subnet]}
+      Group:
+        Type: AWS::ElasticLoadBalancingV2::TargetGroup
+        Properties: {Port: 80, Protocol: TCP, VpcId: !Ref Vpc, TargetType: ip}
+      Listener:
+        Type: AWS::ElasticLoadBalancingV2::Listener
+        Properties:
+          LoadBalancerArn: !Ref Balancer
+          Port: 80
+          Protocol: TCP
+          DefaultActions: [{Type: forward, TargetGroupArn: !Ref Group}]
+      Task:
+        Type: AWS::ECS::TaskDefinition
+        Properties:
+          NetworkMode: awsvpc
+          ContainerDefinitions:
+            - {Name: app, Image: "a:1", PortMappings: [{ContainerPort: 80}]}
+      Service:
+        Type: AWS::ECS::Service
+        DependsOn: Listener
+        Properties:
+          Cluster: main
+          TaskDefinition: !Ref Task
+          DeploymentController: {Type: ECS}
+          LoadBalancers: [{ContainerName: app, ContainerPort: 80, TargetGroupArn: !Ref Group}]
+      Bucket: {Type: AWS::S3::Bucket}
+      Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: /web}}
+    Outputs:
+      Vpc: {Value: !Ref Vpc, Export: {Name: shop-Vpc}}
+    """
+)
+USER = """
+Resources:
+  Zone:
+    Type: AWS::Route53::HostedZone
+    Properties: {Name: x.internal, VPCs: [{VPCId: !ImportValue shop-Vpc, VPCRegion: eu-central-1}]}
+"""
+
+
+def texts(**templates: str) -> Mapping[str, tuple[str, str]]:
+    return {name: (f"{name}.yaml", text) for name, text in templates.items()}
+
+
+def judged(old: Mapping[str, str], new: Mapping[str, str]) -> list[Finding]:
+    return against(texts(**old), texts(**new), "eu-central-1")
+
+
+def codes(findings: list[Finding]) -> dict[str, list[str]]:
+    """Places by code."""
+    found: dict[str, list[str]] = {}
+    for one in findings:
+        found.setdefault(one.code, []).append(".".join(map(str, one.path)))
+    return found
+
+
+def after(*changes: tuple[str, str]) -> dict[str, list[str]]:
+    text = WEB
+    for old, new in changes:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    return codes(judged({"web": WEB}, {"web": text}))
+
+
+def test_nothing_changes() -> None:
+    assert after() == {}
+
+
+def test_a_new_image_is_no_matter() -> None:
+    assert after(('"a:1"', '"a:2"')) == {}
+
+
+def test_what_needs_no_replacement_is_no_matter() -> None:
+    assert after(("Port: 80\n      Protocol", "Port: 81\n      Protocol")) == {}
+
+
+def test_a_replaced_load_balancer_takes_listener_and_target_group_along() -> None:
+    found = after(("Scheme: internal", "Scheme: internet-facing"))
+    assert found == {
+        "M1401": [
+            "Resources.Balancer.Properties.Scheme",
+            "Resources.Listener.Properties.LoadBalancerArn",
+        ],
+        "M1404": ["Resources.Listener.Properties.DefaultActions.0.TargetGroupArn"],
+    }
+
+
+def test_a_target_group_of_its_own_goes_with_a_new_load_balancer() -> None:
+    found = after(
+        ("Scheme: internal", "Scheme: internet-facing"),
+        ("  Group:\n", "  Group2:\n"),
+        ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
+        (
+            "ContainerPort: 80, TargetGroupArn: !Ref Group}",
+            "ContainerPort: 80, TargetGroupArn: !Ref Group2}",
+        ),
+    )
+    assert "M1404" not in found
+
+
+def test_a_load_balancer_renamed_in_the_template_leaves_its_port_behind() -> None:
+    found = after(
+        ("  Listener:\n", "  Tcp80Listener:\n"), ("DependsOn: Listener", "DependsOn: Vpc")
+    )
+    assert found["M1402"] == ["Resources.Tcp80Listener.Properties.Port"]
+
+
+def test_a_subnet_in_another_zone_needs_another_range() -> None:
+    found = after(("eu-central-1a", "eu-central-1b"))
+    assert found["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
+    moved = after(("eu-central-1a", "eu-central-1b"), ("10.0.0.0/24", "10.0.1.0/24"))
+    assert "M1402" not in moved
+
+
+def test_a_network_load_balancer_gets_no_security_group_later() -> None:
+    found = after(("Subnets: [!Ref Subnet]", "Subnets: [!Ref Subnet], SecurityGroups: [sg-1]"))
+    assert found == {"M1404": ["Resources.Balancer.Properties.SecurityGroups"]}
+
+
+def test_a_fixed_name_blocks_a_replacement() -> None:
+    named = WEB.replace("Scheme: internal", "Scheme: internal, Name: web")
+    new = named.replace("Scheme: internal", "Scheme: internet-facing")
+    assert codes(judged({"web": named}, {"web": new}))["M1402"] == [
+        "Resources.Balancer.Properties.Name"
+    ]
+    renamed = new.replace("Name: web", "Name: web2")
+    assert "M1402" not in codes(judged({"web": named}, {"web": renamed}))
+
+
+def test_a_type_cannot_change() -> None:
+    found = after(("Bucket: {Type: AWS::S3::Bucket}", "Bucket: {Type: AWS::SQS::Queue}"))
+    assert found["M1402"] == ["Resources.Bucket.Type"]
+
+
+def test_data_that_goes() -> None:
+    found = after(("  Bucket: {Type: AWS::S3::Bucket}\n", ""))
+    assert found == {"M1405": ["Resources.Bucket"]}
+    kept = WEB.replace("Bucket: {Type", "Bucket: {DeletionPolicy: Retain, Type")
+    gone = WEB.replace("  Bucket: {Type: AWS::S3::Bucket}\n", "")
+    assert judged({"web": kept}, {"web": gone}) == []
+    renamed = after(("/web", "/shop/web"))
+    assert renamed["M1405"] == ["Resources.Logs.Properties.LogGroupName"]
+
+
+def test_an_export_in_use_stays() -> None:
+    old = {"web": WEB, "zone": USER}
+    gone = WEB[: WEB.index("Outputs:")]
+    assert codes(judged(old, {"web": gone, "zone": USER}))["M1403"] == ["Outputs.Vpc"]
+    unused = codes(judged({"web": WEB}, {"web": gone}))
+    assert "M1403" not in unused
+    moved = WEB.replace("10.0.0.0/16", "10.1.0.0/16")
+    assert codes(judged(old, {"web": moved, "zone": USER}))["M1403"] == ["Outputs.Vpc.Value"]
+
+
+def test_importers_that_are_updated_first_may_stop_to_import() -> None:
+    old = {"web": WEB, "zone": USER}
+    free = USER.replace("!ImportValue shop-Vpc", "vpc-12345678")
+    gone = WEB[: WEB.index("Outputs:")]
+    assert "M1403" not in codes(judged(old, {"zone": free, "web": gone}))
+    assert "M1403" in codes(judged(old, {"web": gone, "zone": free}))
+
+
+def test_a_stack_that_is_gone_stays_deployed() -> None:
+    found = judged({"web": WEB, "zone": USER}, {"web": WEB})
+    assert [(one.code, one.place.file) for one in found] == [("M1407", "zone.yaml")]
+    needed = judged({"web": WEB, "zone": USER}, {"zone": USER})
+    assert sorted(one.code for one in needed) == ["M1403", "M1407"]
+
+
+def test_a_code_deploy_service_takes_hardly_any_update() -> None:
+    old = WEB.replace("Type: ECS}", "Type: CODE_DEPLOY}")
+    new = old.replace('"a:1"', '"a:2"')
+    new = new.replace("Cluster: main", "Cluster: main\n      DesiredCount: 3")
+    assert codes(judged({"web": old}, {"web": new})) == {
+        "M1404": ["Resources.Service.Properties.TaskDefinition"]
+    }
+
+
+def test_a_switched_listener_is_put_back() -> None:
+    pair = dedent(
+        """
+          Deployments:
+            Type: AWS::CodeDeploy::DeploymentGroup
+            Properties:
+              LoadBalancerInfo:
+                TargetGroupPairInfoList:
+                  - ProdTrafficRoute: {ListenerArns: [!Ref Listener]}
+        Outputs:"""
+    )
+    old = WEB.replace("\nOutputs:", pair)
+    new = old.replace("Port: 80\n      Protocol", "Port: 81\n      Protocol")
+    assert codes(judged({"web": old}, {"web": new})) == {
+        "M1406": ["Resources.Listener.Properties.Port"]
+    }
+
+
+def test_texts_that_are_no_templates_are_passed_over() -> None:
+    assert judged({"web": "a: ["}, {"web": "- 1"}) == []
+
+
+# Where the old version comes from --------------------------------------------------------------
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with params and out/ of an environment, committed."""
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params" / "dev.yaml").write_text(
+        "app: shop\nregion: eu-central-1\nstacks:\n"
+        "  network: {}\n  edge: {template: nlb, scheme: internal}\n"
+    )
+    assert built(tmp_path) == 0
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "one"]):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        subprocess.run(["git", "-C", str(tmp_path), *identity, *words], check=True)
+    return tmp_path
+
+
+def arguments(folder: Path) -> list[str]:
+    return ["--params", str(folder / "params"), "--out", str(folder / "out")]
+
+
+def built(folder: Path) -> int:
+    return build.main(["build", *arguments(folder)])
+
+
+def test_an_update_is_judged_against_a_revision_and_against_a_folder(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = repository / "before"
+    (repository / "out").rename(before)
+    params = repository / "params" / "dev.yaml"
+    params.write_text(params.read_text().replace("internal", "internet-facing"))
+    assert built(repository) == 0
+    for source in ("HEAD", str(before), str(before / "dev")):
+        capsys.readouterr()
+        assert build.main(["check", "dev", *arguments(repository), "--against", source]) == 0
+        said = capsys.readouterr().out
+        assert "M1401 Resources.LoadBalancer.Properties.Scheme: LoadBalancer" in said
+        assert "another DNS name" in said
+    capsys.readouterr()
+    file = str(repository / "out" / "dev" / "edge.yaml")
+    build.main(["check", file, "--against", "HEAD"])
+    assert "M1401" in capsys.readouterr().out
+
+
+def test_an_environment_that_is_new_has_nothing_to_be_judged_against(repository: Path) -> None:
+    assert previous("HEAD", repository / "out" / "prod") == {}
+    assert previous_file("HEAD", repository / "new.yaml") == {}
+    assert list(previous("HEAD", repository / "out" / "dev")) == ["network", "edge"]
+
+
+@pytest.mark.parametrize("source", ["nope", "--help", "HEAD:params", ""])
+def test_a_version_that_does_not_exist_is_wrong_usage(
+    source: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NoSuchVersionError):
+        previous(source or "no such folder", repository / "out" / "dev")
+    command = ["check", "dev", *arguments(repository), f"--against={source or 'none'}"]
+    assert build.main(command) == 2
+    assert "neither a folder nor a revision" in capsys.readouterr().err
