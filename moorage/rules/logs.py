@@ -166,7 +166,7 @@ def _may_be_made(stack: Stack, group: Node) -> bool:
     if isinstance(first, str) and _MADE_BY_AWS.match(first):
         return True
     unseen = any(one.type.startswith(_MAKERS) for one in stack.resources.values())
-    return unseen or "Transform" in stack.template.body
+    return unseen or stack.template.is_generated
 
 
 RULES = (half_of_firelens, log_group_elsewhere)
