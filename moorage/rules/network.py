@@ -167,22 +167,25 @@ def endpoint_missing(view: View) -> Iterator[Fault]:
     for service, subnet, found in _isolated(view):
         if not found or _public_image(service):
             continue
-        for need in _needs(service, found):
-            if _endpoint(need, found, subnet) is False:
-                present = [one for one in found if one.service == need.service]
-                at = present[0].resource["RouteTableIds"] if present else None
-                write = (
-                    f"`!Ref {_table(subnet)}` in RouteTableIds"
-                    if present
-                    else f"an AWS::EC2::VPCEndpoint for com.amazonaws.<region>.{need.service}"
-                )
+        lacking = [one for one in _needs(service, found) if _endpoint(one, found, subnet) is False]
+        for need in lacking:
+            for gateway in [one for one in found if one.service == need.service]:
                 yield fault(
-                    at or _tasks_network(service)["Subnets"],
-                    f"{need.what[0].upper()}{need.what[1:]} cannot be reached by the tasks of "
-                    f"{service.id}: {subnet.id} has no default route, and no endpoint for "
-                    f"{need.service} serves it",
-                    f"Write {write}, or give the subnet a NAT gateway.",
+                    gateway.resource["RouteTableIds"],
+                    f"{gateway.resource.id} does not serve {subnet.id}, which has no default "
+                    f"route, so the tasks of {service.id} cannot reach {need.service} for "
+                    f"{need.what}",
+                    f"Write `!Ref {_table(subnet)}` in RouteTableIds.",
                 )
+        missing = [one for one in lacking if all(one.service != of.service for of in found)]
+        if missing:
+            names = " and ".join(one.service for one in missing)
+            yield fault(
+                _tasks_network(service)["Subnets"],
+                f"The tasks of {service.id} need {missing[0].service} for {missing[0].what}, but "
+                f"{subnet.id} has no default route, and its VPC no endpoint for {names}",
+                f"Write an AWS::EC2::VPCEndpoint for {names}, or give the subnet a NAT gateway.",
+            )
 
 
 @rule(
