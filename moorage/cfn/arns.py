@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import product
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Text, Unknown
+from moorage.cfn.values import Attr, OneOf, Unknown
 from moorage.cfn.view import Resource, View
 
 Parts = Sequence[str | Attr | Unknown | OneOf]
@@ -31,6 +31,7 @@ _LAST = _ONE + _EACH
 _LONG = f"{chr(_FREE)}-{chr(_ONE - 1)}"
 
 _WORDS = frozenset({"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"})
+_OWN = " of its own"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 PARTITION, REGION, ACCOUNT = (
     Unknown(f"AWS::{one}") for one in ("Partition", "Region", "AccountId")
@@ -56,6 +57,22 @@ def hole(view: View, name: str) -> str:
     return _hole(view, name, _FREE)
 
 
+def characters(view: View, name: str, many: int) -> str:
+    """As many holes for one character each."""
+    return "".join(_hole(view, f"{name} {at}", _ONE) for at in range(many))
+
+
+def arn(view: View, service: str, rest: str) -> str:
+    """The ARN of something in the account and region of the stack."""
+    (found,) = spelled(view, _arn(service, rest))
+    return found
+
+
+def begins_anyhow(text: str) -> bool:
+    """Whether it begins with a hole for anything."""
+    return _FREE <= ord(text[0]) < _WORD if text else False
+
+
 def _spelled(view: View, parts: Parts, within: tuple[Attr, ...]) -> Arns:
     choices = [_choices(view, part, within) for part in parts]
     many = 1
@@ -76,8 +93,10 @@ def _choices(view: View, part: str | Attr | Unknown | OneOf, within: tuple[Attr,
         return part.values
     if isinstance(part, Attr):
         parts = () if part in within or len(within) > 4 else returned(part)
+        if parts:
+            return _spelled(view, parts, (*within, part))
         key = f"{part.resource.stack.name}.{part.resource.id}.{part.name}"
-        return _spelled(view, parts, (*within, part)) if parts else (_hole(view, key, _VALUE),)
+        return (_hole(view, key, _WORD if part.name.endswith(_OWN) else _VALUE),)
     kind = _WORD if part.token in _WORDS else _FREE
     return (_hole(view, part.token, _STACK if part.token.endswith(":AWS::StackName") else kind),)
 
@@ -101,7 +120,7 @@ def returned(attr: Attr) -> Parts:
         return found
     if name == "MasterUserSecret.SecretArn":
         return _arn("secretsmanager", "secret:", _own(resource, name))
-    return ("arn:", _own(resource, name)) if name.endswith("Arn") else ()
+    return ("arn:", Attr(resource, f"{name} after arn:")) if name.endswith("Arn") else ()
 
 
 def _arn(service: str, *rest: str | Attr | Unknown | OneOf, region: bool = True) -> Parts:
@@ -110,8 +129,8 @@ def _arn(service: str, *rest: str | Attr | Unknown | OneOf, region: bool = True)
 
 
 def _own(resource: Resource, what: str) -> Attr:
-    """A part that is the resource's own, and spelled no further."""
-    return Attr(resource, f"{what} of its own")
+    """A name or an id that is the resource's own, and spelled no further."""
+    return Attr(resource, f"{what}{_OWN}")
 
 
 def named(resource: Resource, key: str) -> Parts:
@@ -164,6 +183,8 @@ def _repository(resource: Resource, name: str) -> Parts:
     own = resource["RepositoryName"].parts or (_own(resource, "name"),)
     if name == "Ref":
         return own
+    if name == "RepositoryUri":
+        return (ACCOUNT, ".dkr.ecr.", REGION, ".", Unknown("AWS::URLSuffix"), "/", *own)
     return _arn("ecr", "repository/", *own) if name == "Arn" else ()
 
 
@@ -279,13 +300,6 @@ def _possibly(pattern: str, text: str, by_aws: bool) -> bool:
         if both and _overlap(ours[i][0], theirs[j][0], by_aws):
             todo.append((i if ours_repeats else i + 1, j if theirs_repeats else j + 1))
     return False
-
-
-def parts_of(value: object) -> Parts:
-    """The parts of a value that a node has come to."""
-    if isinstance(value, Text):
-        return value.parts
-    return (value,) if isinstance(value, str | Attr | Unknown | OneOf) else ()
 
 
 def either(values: Iterable[bool | None]) -> bool | None:

@@ -32,7 +32,7 @@ _ROLE_ARN = re.compile(r":role/(?:[^/]+/)*([^/]*)\Z")
 
 
 def role_of(node: Node) -> Resource | None:
-    """The role in sight that a property names, by an attribute or by an ARN that ends in its name."""
+    """The role in sight that a property names, by an attribute or by an ARN that ends so."""
     named = node.resource
     if named is not None:
         return named if named.type == ROLE else None
@@ -171,6 +171,13 @@ def _policies(role: Resource) -> Policies:
         complete = complete and found.complete
         statements += found.statements
     return Policies(tuple(statements), complete)
+
+
+def documents(view: View) -> Iterator[Node]:
+    """Every document of what roles, or those who have a policy, may do."""
+    for role in view.of(ROLE, "AWS::IAM::User", "AWS::IAM::Group"):
+        yield from (one["PolicyDocument"] for one in role["Policies"].items)
+    yield from (policy["PolicyDocument"] for policy in view.of(*_POLICIES))
 
 
 def _counted(listed: Node) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from moorage.rules import (
+    capacity,
+    codedeploy,
     containers,
     deployments,
     discovery,
     fargate,
+    hook,
     logs,
     names,
     order,
@@ -22,10 +25,13 @@ from moorage.rules.rule import Rule
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
+            *capacity.RULES,
+            *codedeploy.RULES,
             *containers.RULES,
             *deployments.RULES,
             *discovery.RULES,
             *fargate.RULES,
+            *hook.RULES,
             *logs.RULES,
             *names.RULES,
             *order.RULES,
