@@ -11,8 +11,6 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
 TASK_SET = "AWS::ECS::TaskSet"
-ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
-PROVIDER = "AWS::ECS::CapacityProvider"
 
 _RANGE = re.compile(r"(\d+)-(\d+)")
 
@@ -192,168 +190,6 @@ def _linked_role(service: Resource) -> str | None:
     return "service registries" if registries.items and registries.all_known else None
 
 
-# Where its tasks run ----------------------------------------------------------------------------
-
-
-@rule(
-    "E9375",
-    "A service uses a capacity provider that its cluster does not have",
-    says=(
-        "The specified capacity provider strategy cannot contain a capacity provider that is not "
-        "associated with the cluster. Associate the capacity provider with the cluster or specify "
-        "a valid capacity provider and try again.",
-    ),
-    fix="List the capacity provider in the cluster's CapacityProviders.",
-    sources=(
-        "dask/dask-cloudprovider#328",
-        "AWS docs: Amazon ECS clusters for Fargate (FARGATE and FARGATE_SPOT are in every account, "
-        "and must be associated with the cluster)",
-    ),
-    cases=("svc-capacity-provider-not-on-cluster",),
-)
-def capacity_provider_not_on_cluster(view: View) -> Iterator[Fault]:
-    """A capacity provider, FARGATE and FARGATE_SPOT too, can be used only in the clusters that it
-    is associated with, and only once it is: an association that is a resource of its own takes a
-    while, and a service does not wait for it by itself."""
-    for service in ecs.services(view):
-        cluster = ecs.named(service["Cluster"], ecs.CLUSTER)
-        if cluster is None or _associated_by_others(cluster):
-            continue
-        associations = [
-            one for one in view.of(ASSOCIATIONS) if ecs.named(one["Cluster"], ecs.CLUSTER)
-        ]
-        mine = [one for one in associations if one["Cluster"].resource is cluster]
-        if any(one["Cluster"].unknown for one in view.of(ASSOCIATIONS)):
-            continue
-        places = [cluster, *mine]
-        if not all(one["CapacityProviders"].all_known for one in places):
-            continue
-        for item in service["CapacityProviderStrategy"].items:
-            provider = item["CapacityProvider"]
-            has = [one for one in places if _may_list(one, provider)]
-            name = provider.text or (provider.resource.id if provider.resource else None)
-            if name is None or _has_own_cluster(provider):
-                continue
-            if not has:
-                yield fault(
-                    provider,
-                    f"Cluster {cluster.id} is not associated with capacity provider {name}, and "
-                    f"ECS refuses to create {service.id}",
-                    f"Add {name} to the CapacityProviders of {cluster.id}.",
-                )
-            elif not any(one is cluster or view.before(one, service) for one in has):
-                yield fault(
-                    provider,
-                    f"Nothing makes {service.id} wait for {has[0].id}, which associates capacity "
-                    f"provider {name} with the cluster; before that ECS refuses it",
-                    f"Write `DependsOn: {has[0].id}`.",
-                )
-
-
-def _may_list(owner: Resource, provider: Node) -> bool:
-    return any(one.same(provider) is not False for one in owner["CapacityProviders"].items)
-
-
-def _has_own_cluster(provider: Node) -> bool:
-    """Managed instances name their cluster themselves."""
-    resource = ecs.named(provider, PROVIDER)
-    return resource is not None and resource["ClusterName"].present
-
-
-def _associated_by_others(cluster: Resource) -> bool:
-    """Whether a custom resource is given the cluster, and may associate what it likes."""
-    custom = (*cluster.view.begins("Custom::"), *cluster.view.begins("AWS::CloudFormation::Custom"))
-    return any(cluster.id in one.stack.references(one.id) for one in custom)
-
-
-@rule(
-    "E9381",
-    "A service on Fargate asks for what Fargate, or its platform version, does not have",
-    says=("Placement constraints are not supported with FARGATE launch type.",),
-    fix="Remove what is for EC2 only; leave PlatformVersion out.",
-    sources=(
-        "GetSimpl/cloudlift#138",
-        "aws-cloudformation/cfn-lint#1547",
-        "AWS docs: Fargate platform versions; Load balancer types; Amazon EFS volumes",
-    ),
-    cases=(
-        "svc-placement-with-fargate",
-        "svc-daemon-with-fargate",
-        "svc-platform-version-too-old",
-    ),
-)
-def not_on_fargate(view: View) -> Iterator[Fault]:
-    """Fargate places tasks itself, one by one: placement and daemons are for EC2. UDP load
-    balancing, EFS, single keys of secrets, Service Connect and sizes of ephemeral storage came with
-    platform version 1.4.0."""
-    for service in ecs.services(view):
-        if not ecs.runs_on_fargate(service):
-            continue
-        for name in ("PlacementConstraints", "PlacementStrategies"):
-            if service[name].items and service[name].all_known:
-                yield fault(
-                    service[name],
-                    f"{service.id} runs on Fargate, and ECS refuses {name} there",
-                    f"Remove {name}.",
-                )
-        scheduling = service["SchedulingStrategy"]
-        if scheduling.text == "DAEMON" and service["LaunchType"].absent:  # else cfn-lint says so
-            yield fault(
-                scheduling,
-                f"{service.id} runs on Fargate, where ECS has no daemons",
-                "Remove SchedulingStrategy, and write DesiredCount.",
-            )
-        version = service["PlatformVersion"]
-        need = _needs_1_4(service) if _is_before_1_4(version) else None
-        if need is not None:
-            yield fault(
-                version,
-                f"{service.id} has {need}, for which platform version {version.text} is too old",
-                "Write LATEST, or remove PlatformVersion.",
-            )
-
-
-def _is_before_1_4(version: Node) -> bool:
-    numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", version.text or "")
-    return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 4)
-
-
-def _needs_1_4(service: Resource) -> str | None:
-    """What a service has that platform version 1.4.0 of Linux is the first to support."""
-    task = ecs.task_of(service)
-    family = task.props.at("RuntimePlatform", "OperatingSystemFamily") if task else None
-    if family is not None and family.present and family.text != "LINUX":
-        return None
-    for one in ecs.attachments(service.view):
-        group = one.target_group.resource if one.service is service else None
-        if group is not None and group["Protocol"].text in ("UDP", "TCP_UDP"):
-            return f"a {group['Protocol'].text} target group"
-    if service.props.at("ServiceConnectConfiguration", "Enabled").flag:
-        return "Service Connect"
-    if task is None:
-        return None
-    if task["EphemeralStorage"].present and task["EphemeralStorage"].sure:
-        return "ephemeral storage of a size of its own"
-    if any(one["EFSVolumeConfiguration"].pairs for one in task["Volumes"].items):
-        return "an EFS volume"
-    secrets = (one["ValueFrom"] for box in ecs.containers(task) for one in box["Secrets"].items)
-    return "a secret's single key" if any(map(_names_json_key, secrets)) else None
-
-
-def _names_json_key(secret: Node) -> bool:
-    """Whether what is taken of a secret is one key: `<arn of the secret>:<key>:<stage>:<version>`,
-    where an ARN has seven parts."""
-    parts = secret.parts
-    if parts and not isinstance(parts[0], str) and secret.resource is None:
-        first = getattr(parts[0], "resource", None)
-        last = parts[1] if len(parts) > 1 else None
-        is_secret = first is not None and first.type == "AWS::SecretsManager::Secret"
-        return is_secret and isinstance(last, str) and bool(last.strip(":"))
-    text = "".join(one if isinstance(one, str) else "?" for one in parts)
-    pieces = text.split(":")
-    return ":secretsmanager:" in text and len(pieces) > 7 and bool(pieces[7])
-
-
 # What is better otherwise -----------------------------------------------------------------------
 
 
@@ -497,10 +333,8 @@ def no_cluster(view: View) -> Iterator[Fault]:
 RULES = (
     container_not_in_task,
     refused_together,
-    capacity_provider_not_on_cluster,
     no_grace_period,
     desired_count_with_scaling,
-    not_on_fargate,
     exec_with_readonly_root,
     no_cluster,
 )
