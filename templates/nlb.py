@@ -162,7 +162,9 @@ class Params(Base):
     cross_zone: bool = Field(
         False,
         description="Whether each zone's address leads to tasks in all zones, or to those of its "
-        "own. AWS charges for traffic between zones.",
+        "own. Where it is false, each service needs a task in every zone: an address without one "
+        "is dead, and ELB takes it out of the DNS name for all services of the load balancer. AWS "
+        "charges for traffic between zones.",
     )
     zonal_shift: bool = Field(
         False,
@@ -212,8 +214,19 @@ class Handle:
     None where that is unknown."""
     clients_default: tuple[str, ...] | None
     """Who may connect where a listener names no clients; None where that is unknown."""
-    shifts_across_zones: bool = False
-    """Whether ARC may take a zone out while each zone's address leads to tasks in all of them."""
+    zones: int | None = None
+    """In how many zones it has an address; None where the load balancer exists."""
+    cross_zone: bool = False
+    """Whether each zone's address leads to tasks in all of them."""
+    fixed: bool = False
+    """Whether clients may have been told its addresses."""
+    zonal_shift: bool = False
+    """Whether ARC may take a zone out of the DNS name."""
+
+    @property
+    def shifts_across_zones(self) -> bool:
+        """Whether ARC may take a zone out while each zone's address leads to tasks in all."""
+        return self.zonal_shift and self.cross_zone
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -236,7 +249,10 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         dualstack=_dualstack(params),
         addresses=_addresses(params, home),
         clients_default=default_clients(params.scheme, params.ip_address_type, home),
-        shifts_across_zones=params.zonal_shift and params.cross_zone,
+        zones=len(subnets(params.scheme, home)) if home else None,
+        cross_zone=params.cross_zone,
+        fixed=bool(params.elastic_ips or params.private_addresses),
+        zonal_shift=params.zonal_shift,
     )
 
 

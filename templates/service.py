@@ -22,7 +22,8 @@ from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
 
 from moorage.model import Base, Environment, Path, Problem
-from templates import cluster
+from templates import cluster, network
+from templates.parts.choice import chosen
 from templates.parts.exports import exported
 from templates.parts.exposed import Exposed, clash_problems, expose_problems, exposed, sidecars
 from templates.parts.exposure import Exposing
@@ -35,7 +36,9 @@ from templates.parts.task import (
     network_of,
     task_problems,
     task_resources,
+    task_subnets,
 )
+from templates.parts.zones import zone_problems
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
@@ -80,6 +83,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from expose_problems(params.expose, params.containers, params.network, env)
     services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
     yield from clash_problems(name, services, env)
+    if chosen(env, network.Params, params.network):
+        subnets = len(task_subnets(params, network_of(params, env)))
+        yield from zone_problems(params.expose, params.desired_count, subnets, env)
 
 
 def _whole(params: Params, env: Environment) -> Params:

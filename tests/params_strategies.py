@@ -320,7 +320,7 @@ def _services(
     spot = "existing" not in cluster or "capacity_providers" in cluster["existing"]
     by_exec = not any(one.get("readonly_root_filesystem") for one in containers.values())
     expose = draw(_exposures(name, containers, balancers))
-    expose += draw(_streams(name, containers, edge))
+    expose += (listened := draw(_streams(name, containers, edge)))
     exposed = any("redirect" not in one and "fixed_response" not in one for one in expose)
     fields: dict[str, SearchStrategy[Any]] = {
         "cpu_architecture": st.sampled_from(["X86_64", "ARM64"]),
@@ -332,7 +332,7 @@ def _services(
         "permissions_boundary": st.just(_BOUNDARY),
         "kms_keys": st.just([_KEY]),
         "logs": st.one_of(st.just({"existing": "/shop/old"}), _LOGS),
-        "desired_count": st.integers(0, 4),
+        "desired_count": st.sampled_from([0, 3, 4] if listened else [0, 1, 2, 3, 4]),
         "minimum_healthy_percent": st.sampled_from([0, 50, 100]),
         "maximum_percent": st.sampled_from([200, 400]),
         "circuit_breaker": st.sampled_from([True, False, {"rollback": False}]),
@@ -348,6 +348,7 @@ def _services(
         "memory": draw(st.sampled_from(SIZES[cpu])),
         "containers": containers,
         "expose": expose,
+        **({"desired_count": 3} if listened else {}),  # a task in every zone
         **draw(_optional(**fields)),
     }
 

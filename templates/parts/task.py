@@ -259,13 +259,18 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
     yield _task_definition(name, params, env)
 
 
+def task_subnets(params: TaskParams, net: network.Handle) -> Sequence[Any]:
+    """The subnets that the tasks are in."""
+    return net.public_subnets if placed(params, net) == "public" else net.private_subnets
+
+
 def network_configuration(params: TaskParams, net: network.Handle) -> ecs.NetworkConfiguration:
     """Where the tasks are: in the network's subnets, with the stack's `SecurityGroup`."""
     public = placed(params, net) == "public"
     return ecs.NetworkConfiguration(
         AwsvpcConfiguration=ecs.AwsvpcConfiguration(
             AssignPublicIp="ENABLED" if public else "DISABLED",
-            Subnets=list(net.public_subnets if public else net.private_subnets),
+            Subnets=list(task_subnets(params, net)),
             SecurityGroups=[GetAtt("SecurityGroup", "GroupId"), *params.security_groups],
         )
     )

@@ -45,6 +45,7 @@ def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
     }
     service = {
         "template": "service",
+        "desired_count": 2,
         "containers": {"app": container, **given.get("beside", {})},
         "expose": list(expose),
         **given.get("service", {}),
@@ -575,6 +576,7 @@ def test_checks_that_an_application_load_balancer_has_not(check: Any, place: str
 def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
     other = {
         "template": "service",
+        "desired_count": 2,
         "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
         "expose": [TCP],
     }
@@ -687,3 +689,39 @@ def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
     _, findings = validate(document(every), TEMPLATES)
     assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+
+
+# Zones ---------------------------------------------------------------------------------------
+
+FIXED = {"template": "nlb", "elastic_ips": True}
+CHOSEN = {**INTERNAL, "private_addresses": ["10.0.0.10", "10.0.32.10"]}
+
+
+@pytest.mark.parametrize(
+    ("edge", "count", "level"),
+    [
+        ({"template": "nlb"}, 1, "warning"),
+        ({"template": "nlb"}, 2, None),
+        ({"template": "nlb"}, 0, None),
+        ({"template": "nlb", "cross_zone": True}, 1, None),
+        (FIXED, 1, "error"),
+        (CHOSEN, 1, "error"),
+        ({**FIXED, "cross_zone": True}, 1, None),
+        ({"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}, 1, None),
+    ],
+)
+def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str | None) -> None:
+    way = {**TCP, "clients": ["10.0.0.0/8"]}
+    every = document(stacks(way, edge=edge, service={"desired_count": count}))
+    levels = [(one.level, one.code, one.path[2:]) for one in validate(every, TEMPLATES)[1]]
+    assert levels == ([(level, "M1108", ("desired_count",))] if level else [])
+
+
+def test_an_address_in_a_zone_where_tasks_cannot_be() -> None:
+    subnets = [f"subnet-0123456789abcdef{number}" for number in range(3)]
+    vpc = {"vpc": "vpc-0123456789abcdef0", "public_subnets": subnets[:2]}
+    here = {"existing": {**vpc, "private_subnets": subnets[2:]}}
+    service = {"desired_count": 4}
+    _, (finding,) = validate(document(stacks(TCP, network=here, service=service)), TEMPLATES)
+    assert (finding.level, finding.code) == ("warning", "M1108")
+    assert finding.hint == "Write `cross_zone: true` at `edge`."
