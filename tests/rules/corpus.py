@@ -38,7 +38,7 @@ HERE = Path(__file__).parent
 KEYS = {"base", "good", "bad", "finds", "region"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """Twins that differ in the fault alone."""
 
