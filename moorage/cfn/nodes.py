@@ -352,7 +352,7 @@ def _selected(stack: Stack, argument: Any) -> Any:
 
 def _find_in_map(stack: Stack, argument: Any) -> Any:
     keys = [reduced(stack, one, ())[0] for one in argument[:3]]
-    unknown = Unknown(token(_settled(stack, {"Fn::FindInMap": argument})))
+    unknown = Unknown(token({"Fn::FindInMap": _settled(stack, argument)}))
     table = stack.template.mappings.get(plain(keys[0]) or "")
     if table is None:
         return unknown

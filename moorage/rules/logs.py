@@ -117,18 +117,16 @@ def log_group_elsewhere(view: View) -> Iterator[Fault]:
 
 def _missing(view: View, task: Resource, group: Node) -> Iterator[Fault]:
     groups = [one["LogGroupName"] for one in view.of(LOG_GROUP)]
-    decided = _is_literal(group) and not any(
-        one.same(group) is not False for one in groups if one.present
+    may_be_here = any(one.present and one.same(group) is not False for one in groups)
+    if may_be_here or not _is_expected(view, group) or _may_be_made(task.stack, group):
+        return
+    yield fault(
+        group,
+        f"Nothing here makes the log group {group.text or 'of that name'}, and the log driver "
+        f"makes none: containers of {task.id} do not start without it",
+        'Add an AWS::Logs::LogGroup and `!Ref` it, or write `awslogs-create-group: "true"` and '
+        "allow logs:CreateLogGroup.",
     )
-    if decided and not _may_be_made(task.stack, group):
-        shown = group.text or "of that name"
-        yield fault(
-            group,
-            f"Nothing here makes the log group {shown}, and the log driver makes none: containers "
-            f"of {task.id} do not start without it",
-            'Add an AWS::Logs::LogGroup and `!Ref` it, or write `awslogs-create-group: "true"` '
-            "and allow logs:CreateLogGroup.",
-        )
 
 
 def _made_in(stack: Stack, group: Node) -> bool:
@@ -146,11 +144,13 @@ def _is_fixed_elsewhere(stack: Stack, region: Node) -> bool:
     return region.text is not None and plain(stack.named("AWS::Region")) != region.text
 
 
-def _is_literal(group: Node) -> bool:
-    """Whether a name is written out, but for what the stack itself is called."""
+def _is_expected(view: View, group: Node) -> bool:
+    """Whether a log group of that name can be expected here: it is called after the stack or what
+    the stack holds, or it is written out where the cluster is made as well. Where the cluster was
+    there before, so may be the group."""
     if isinstance(group.value, Text):
         return all(_is_own(part) for part in group.parts)
-    return group.text not in (None, "")
+    return group.text not in (None, "") and any(view.of(ecs.CLUSTER))
 
 
 def _is_own(part: object) -> bool:

@@ -1,0 +1,40 @@
+"""What a mapping holds, by keys that are known, known in part, or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moorage.cfn.template import Template
+from moorage.cfn.view import View
+
+SIZES = {"Sizes": {"small": {"cpu": 256, "memory": 512}, "large": {"cpu": 1024, "memory": 512}}}
+
+
+def choices(*keys: Any) -> tuple[str, ...]:
+    body = {
+        "Parameters": {
+            "Size": {"Type": "String", "AllowedValues": ["small", "large"]},
+            "Any": {"Type": "String"},
+        },
+        "Mappings": SIZES,
+        "Resources": {"R": {"Type": "A::B::C", "Properties": {"P": {"Fn::FindInMap": [*keys]}}}},
+    }
+    return next(View([Template("t", body)], {}).of("A::B::C"))["P"].choices
+
+
+def test_keys_that_are_known() -> None:
+    assert choices("Sizes", "small", "cpu") == ("256",)
+
+
+def test_a_key_with_allowed_values() -> None:
+    assert choices("Sizes", {"Ref": "Size"}, "cpu") == ("256", "1024")
+
+
+def test_a_value_that_all_keys_have() -> None:
+    assert choices("Sizes", {"Ref": "Any"}, "memory") == ("512",)
+
+
+def test_what_is_not_known() -> None:
+    assert choices("Sizes", {"Ref": "Any"}, "cpu") == ()
+    assert choices("None", "small", "cpu") == ()
+    assert choices("Sizes", {"Fn::FindInMap": ["Sizes", {"Ref": "Any"}, "cpu"]}, "cpu") == ()
