@@ -19,6 +19,8 @@ CLUSTER = "AWS::ECS::Cluster"
 ELB = "AWS::ElasticLoadBalancingV2::"
 LISTENER, LISTENER_RULE = f"{ELB}Listener", f"{ELB}ListenerRule"
 LOAD_BALANCER, TARGET_GROUP = f"{ELB}LoadBalancer", f"{ELB}TargetGroup"
+NETWORK_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
+"""What only a Network Load Balancer speaks."""
 
 T = TypeVar("T")
 
@@ -125,6 +127,28 @@ def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
     return found
 
 
+def answers_tcp(task: Resource, port: int) -> bool | None:
+    """Whether some container of a task says that it takes TCP on a port; None where that is not
+    known. By its container port: for tasks with addresses of their own, or the host's."""
+    every = containers(task)
+    if not task["ContainerDefinitions"].all_known or not every:
+        return None
+    known = True
+    for one in every:
+        mappings = one["PortMappings"]
+        known = known and mappings.all_known
+        for mapping in mappings.items:
+            at, span, kind = (
+                mapping[key] for key in ("ContainerPort", "ContainerPortRange", "Protocol")
+            )
+            if kind.present and kind.isnt("tcp"):
+                continue
+            if at.number == port and (kind.absent or kind.text == "tcp"):
+                return True
+            known = known and at.number is not None and span.absent and not kind.unknown
+    return False if known else None
+
+
 # What a load balancer sends to a service ------------------------------------------------------
 
 
@@ -227,9 +251,39 @@ def load_balancers_of(view: View, group: Resource) -> list[Resource]:
 
 
 def kind(load_balancer: Resource) -> str | None:
-    """`application` (the default), `network` or `gateway`; None where it is not known."""
+    """`application` (the default), `network` or `gateway`; None where it is not known, or where
+    it was left out and all its listeners speak what only another kind speaks."""
     given = load_balancer["Type"]
-    return "application" if given.absent else given.text
+    if given.present:
+        return given.text
+    return None if typeless(load_balancer) else "application"
+
+
+def typeless(load_balancer: Resource) -> bool:
+    """Whether the type of a Network Load Balancer was forgotten, going by its listeners."""
+    key = ("typeless", load_balancer)
+    if key not in load_balancer.view.memo:
+        spoken = [one["Protocol"] for one in listeners_of(load_balancer)]
+        load_balancer.view.memo[key] = (
+            load_balancer["Type"].absent
+            and bool(spoken)
+            and all(one.text in NETWORK_PROTOCOLS for one in spoken)
+        )
+    found: bool = load_balancer.view.memo[key]
+    return found
+
+
+def listeners_of(load_balancer: Resource) -> tuple[Resource, ...]:
+    """The listeners of a load balancer."""
+    view = load_balancer.view
+    if "listeners" not in view.memo:
+        found: dict[Resource, list[Resource]] = {}
+        for one in view.of(LISTENER):
+            owner = named(one["LoadBalancerArn"], LOAD_BALANCER)
+            if owner is not None:
+                found.setdefault(owner, []).append(one)
+        view.memo["listeners"] = found
+    return tuple(view.memo["listeners"].get(load_balancer, ()))
 
 
 def target_type(group: Resource) -> str | None:

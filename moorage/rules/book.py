@@ -10,6 +10,8 @@ from moorage.rules import (
     discovery,
     fargate,
     hook,
+    listeners,
+    load_balancers,
     logs,
     names,
     network,
@@ -20,6 +22,7 @@ from moorage.rules import (
     secrets,
     services,
     stacks,
+    target_groups,
     volumes,
 )
 from moorage.rules.rule import Rule
@@ -34,6 +37,8 @@ RULES: tuple[Rule, ...] = tuple(
             *discovery.RULES,
             *fargate.RULES,
             *hook.RULES,
+            *listeners.RULES,
+            *load_balancers.RULES,
             *logs.RULES,
             *names.RULES,
             *network.RULES,
@@ -44,6 +49,7 @@ RULES: tuple[Rule, ...] = tuple(
             *secrets.RULES,
             *services.RULES,
             *stacks.RULES,
+            *target_groups.RULES,
             *volumes.RULES,
         ),
         key=lambda one: one.id[1:],
