@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -134,14 +135,17 @@ def _stream_problems(
 def _title_problems(
     routes: Indexed, listened: Indexed, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """Load balancers of both kinds whose names come to the same logical IDs: an ALB `edge-tcp` and
-    an NLB `edge`."""
+    """Load balancers whose names come to the same logical IDs: an ALB `edge-tcp` and an NLB `edge`,
+    or port 53 of `edge` and port 3 of `edge-5`."""
     behind = [one for _, one in routes]
     balancers = _handles(alb, behind, env)
     taken = {one.title for one in targets.security_group_rules(behind, containers, balancers)}
     ways = [one for _, one in listened]
-    rules = streams.stream_rules(streams.flows(ways, containers), _handles(nlb, ways, env))
-    if clash := sorted(taken.intersection(one.title for one in rules)):
+    found = streams.flows(ways, containers)
+    rules = streams.stream_rules(found, _handles(nlb, ways, env))
+    listeners = {(one.listener_title, one.route.via) for one in found}
+    doubled = [title for title, many in Counter(title for title, _ in listeners).items() if many > 1]
+    if clash := sorted({*doubled, *taken.intersection(one.title for one in rules)}):
         message = f"Two load balancers lead to the logical ID {clash[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)

@@ -47,9 +47,16 @@ class Flow:
     """The container's port."""
 
     @property
-    def base(self) -> str:
-        """What its logical IDs begin with: load balancer, protocol and port of the listener."""
-        return logical_id(self.route.via, f"{self.listener.protocol}{self.listener.number}")
+    def listener_title(self) -> str:
+        """Logical ID of the listener: by load balancer and port, of which ELB takes a second one as
+        little as CloudFormation. Its protocol is updated in place."""
+        return logical_id(self.route.via, str(self.listener.number), "Listener")
+
+    @property
+    def target_group_title(self) -> str:
+        """Logical ID of the target group, which another protocol makes anew."""
+        protocol = f"{self.listener.protocol}{self.listener.number}"
+        return logical_id(self.route.via, protocol, "TargetGroup")
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -137,7 +144,7 @@ def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.Target
         else {}
     )
     return elb.TargetGroup(
-        f"{one.base}TargetGroup",
+        one.target_group_title,
         TargetType="ip",
         VpcId=vpc,
         Port=one.number,
@@ -198,11 +205,11 @@ def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
     idle = one.route.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
-        f"{one.base}Listener",
+        one.listener_title,
         LoadBalancerArn=balancer.load_balancer,
         Port=one.listener.number,
         Protocol=one.listener.protocol.upper(),
-        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(f"{one.base}TargetGroup"))],
+        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(one.target_group_title))],
         **_tls(one.route),
         **({"ListenerAttributes": [timeout]} if one.listener.protocol == "tcp" else {}),
     )
@@ -221,7 +228,7 @@ def stream_attachment(one: Flow) -> ecs.LoadBalancer:
     return ecs.LoadBalancer(
         ContainerName=one.container,
         ContainerPort=one.number,
-        TargetGroupArn=Ref(f"{one.base}TargetGroup"),
+        TargetGroupArn=Ref(one.target_group_title),
     )
 
 
@@ -255,9 +262,10 @@ def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
     (Network Load Balancers user guide, "Update the security groups for your NLB").
     """
     for transport in one.transports:
+        listens = logical_id(one.route.via, f"{transport}{one.listener.number}")
         for client in _clients(one, balancer):
             yield ec2.SecurityGroupIngress(
-                f"{one.base}{transport.capitalize()}From{_words(client)}",
+                f"{listens}From{_words(client)}",
                 Description=f"Clients of port {one.listener.number}",
                 GroupId=balancer.security_group,
                 **_ports(transport, one.listener.number),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from moorage.model import Environment, Problem
+from moorage.model import Environment, Level, Problem
 from templates import nlb
 from templates.parts.exposure import Exposure
 
@@ -30,5 +30,5 @@ def zone_problems(
         message = f"{zones}, and {tasks} cannot be in all of them"
         more = f"`desired_count: {its.zones}`" if task_subnets >= its.zones else ""
         hint = f"Write {' or '.join(filter(None, (more, f'`cross_zone: true` at `{via}`')))}."
-        level = "error" if its.fixed else "warning"
+        level: Level = "error" if its.fixed else "warning"
         yield Problem("M1108", ("desired_count",), message, hint, level=level)

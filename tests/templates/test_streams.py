@@ -691,6 +691,35 @@ def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
     assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(DNS | {"port": "53/udp", "health_check": ECHO}, DNS), (TLS, TLS | {"port": "443/tcp"})],
+)
+def test_another_protocol_on_its_port_is_an_update(before: Any, after: Any) -> None:
+    """ELB has no second listener on a port, nor EC2 a second rule that says the same: whatever
+    stays has its logical ID, as CloudFormation makes the new before it takes the old away."""
+    after = {key: value for key, value in after.items() if key != "certificate"}
+    one, other = body(before), body(after)
+    for kind in "::Listener", "::TargetGroup", "Ingress", "Egress":
+        names, later = (
+            {name for name, made in its.items() if made["Type"].endswith(kind)}
+            for its in (one, other)
+        )
+        if kind == "::TargetGroup":
+            assert names.isdisjoint(later)
+            continue
+        same = {name for name in names if any(one[name] == other[its] for its in later)}
+        assert (names if kind == "::Listener" else same) <= later
+
+
+def test_ports_whose_listeners_come_to_one_logical_id() -> None:
+    ways = ({**DNS, "port": 53}, {**DNS, "via": "edge-5", "port": 3, "target_port": 53})
+    given = {"container": {"ports": [53]}}
+    every = {**stacks(*ways, **given), "edge-5": {"template": "nlb"}}
+    _, findings = validate(document(every), TEMPLATES)
+    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+
+
 # Zones ---------------------------------------------------------------------------------------
 
 FIXED = {"template": "nlb", "elastic_ips": True}
