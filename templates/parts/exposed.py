@@ -143,8 +143,9 @@ def _title_problems(
     ways = [one for _, one in listened]
     found = streams.flows(ways, containers)
     rules = streams.stream_rules(found, _handles(nlb, ways, env))
-    listeners = {(one.listener_title, one.route.via) for one in found}
-    doubled = [title for title, many in Counter(title for title, _ in listeners).items() if many > 1]
+    listeners = {(one.route.via, one.listener_title) for one in found}
+    often = Counter(title for _, title in listeners)
+    doubled = [title for title, many in often.items() if many > 1]
     if clash := sorted({*doubled, *taken.intersection(one.title for one in rules)}):
         message = f"Two load balancers lead to the logical ID {clash[0]}"
         hint = "Rename the stack of one of them."
