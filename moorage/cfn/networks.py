@@ -53,15 +53,16 @@ def names(node: Node, resource: Resource) -> bool | None:
             return True
         return None if other.type.startswith(_OUTSIDERS) else False
     if isinstance(value, Unknown) and node.stack is resource.stack:
-        raw = node.raw
-        given = isinstance(raw, dict) and raw.get("Ref") in node.stack.template.parameters
+        name = node.raw.get("Ref") if isinstance(node.raw, dict) else None
+        given = isinstance(name, str) and name in node.stack.template.parameters
         if given or (value.token.startswith("import:") and len(node.stack.view.stacks) == 1):
             return False
     return None
 
 
 def touched(resource: Resource) -> bool:
-    """Whether a nested stack or a custom resource is given the resource, and may change it."""
+    """Whether more may be made of a resource than is in sight: a nested stack or a custom resource
+    is given it, or a macro has yet to work on its template."""
     view, key = resource.view, ("touched", resource.stack.name)
     if key not in view.memo:
         stack = resource.stack
@@ -71,7 +72,7 @@ def touched(resource: Resource) -> bool:
             if one.type.startswith(_OUTSIDERS)
             for name in stack.references(one.id)
         }
-    return resource.id in view.memo[key]
+    return resource.id in view.memo[key] or resource.stack.template.is_generated
 
 
 # Subnets and zones ---------------------------------------------------------------------------

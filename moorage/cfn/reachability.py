@@ -469,7 +469,7 @@ def _flows(attachment: ecs.Attachment, group: Resource, load_balancer: Resource)
     near = Party(side.groups, side.groups_known, side.blocks, side.vpc, is_v6=is_v6)
     for is_health_check, protocol, ports in _ports(attachment, group, task, mode, kind):
         source = near
-        if not is_health_check and kind == "network" and not near.groups and near.groups_known:
+        if not is_health_check and kind == "network":
             source = _clients(load_balancer, near, preserves(group))
         yield Flow(
             attachment,
@@ -485,14 +485,14 @@ def _flows(attachment: ecs.Attachment, group: Resource, load_balancer: Resource)
 
 
 def _clients(load_balancer: Resource, near: Party, preserved: Truth) -> Party:
-    """Who targets see behind a Network Load Balancer without a security group."""
+    """Who targets see behind a Network Load Balancer: its groups, but the clients' addresses
+    where these are preserved."""
     if preserved is False:
         return near
-    if preserved is None:
-        return Party(is_v6=near.is_v6)
     scheme = load_balancer["Scheme"]
     internet = scheme.absent or scheme.text == "internet-facing"
-    return Party(is_internet=internet, is_v6=near.is_v6)
+    is_internet = bool(preserved and internet)
+    return Party(near.groups, near.groups_known, is_internet=is_internet, is_v6=near.is_v6)
 
 
 def preserves(group: Resource) -> Truth:
@@ -582,8 +582,14 @@ class Need:
 def is_fargate(service: Resource) -> bool:
     """Whether a service certainly runs its tasks on Fargate: then images, secrets and logs pass
     the tasks' own network interfaces."""
-    task = ecs.task_of(service)
-    return bool(ecs.runs_on_fargate(service) or (task is not None and ecs.on_fargate(task)))
+    key = ("is fargate", service)
+    memo = service.view.memo
+    if key not in memo:
+        task = ecs.task_of(service)
+        told = task is not None and ecs.on_fargate(task)
+        memo[key] = bool(ecs.runs_on_fargate(service) or told)
+    found: bool = memo[key]
+    return found
 
 
 def needs(service: Resource) -> tuple[Need, ...]:

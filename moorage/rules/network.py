@@ -349,7 +349,9 @@ def public_in_private_subnets(view: View) -> Iterator[Fault]:
     route to the internet gateway. The scheme is internet-facing where it is left out."""
     for balancer in view.of(ecs.LOAD_BALANCER):
         scheme = balancer["Scheme"]
-        if not (scheme.absent or scheme.text == "internet-facing"):
+        public = scheme.absent or scheme.text == "internet-facing"
+        without_v4 = balancer["IpAddressType"].text == "dualstack-without-public-ipv4"
+        if not public or without_v4 or ecs.kind(balancer) not in ("application", "network"):
             continue
         for subnet in _subnets(balancer):
             way = networks.default_route(subnet)
