@@ -17,7 +17,7 @@ Facts, from AWS's documentation of security groups and of Elastic Load Balancing
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -36,7 +36,6 @@ from moorage.cfn.networks import (
     vpc_of,
 )
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Unknown
 from moorage.cfn.view import Resource, View
 
 INGRESS, EGRESS = "Ingress", "Egress"
@@ -190,7 +189,7 @@ def _is_output(owner: Resource) -> bool:
 
 def covers(rule: Node, direction: str, protocol: str, ports: Ports, party: Party) -> Truth:
     """Whether one rule of a group is about this connection."""
-    if isinstance(rule.value, Unknown):
+    if not isinstance(rule.value, Mapping):
         return None
     return all_of(
         (
