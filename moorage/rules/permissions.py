@@ -45,7 +45,7 @@ _AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
 def _place(role: Resource, action: str) -> Node:
     """Where to allow it: the statement that allows it on something else, or else the role."""
     for one in policies(role).statements:
-        if one.allows and one.at.path and one.covers(action) and not one.but_resources:
+        if one.allows and not one.by_aws and one.covers(action) and not one.but_resources:
             return one.at["Resource"]
     return role["Policies"]
 
@@ -345,26 +345,63 @@ def _logging(container: Node) -> Iterator[Need]:
     options = log["Options"]
     if log["LogDriver"].text != "awslogs" or not isinstance(options.value, Mapping):
         return
-    view = container.stack.view
-    group = options["awslogs-group"]
-    anywhere = hole(view, "somewhere")
-    ons: list[Arns] = []
-    for name in arns(group) or (anywhere,):
-        region = (arns(options["awslogs-region"]) or (anywhere,))[0]
-        fields = arn(view, "logs", f"log-group:{name}").split(":")
-        one = ":".join((*fields[:3], region, *fields[4:]))
-        ons += [(one,), (f"{one}:*",), (f"{one}:log-stream:{anywhere}",)]
-    on = tuple(ons)
-    if options["awslogs-create-group"].flag and not _exists(group):
+    on = _log_arns(options)
+    if options["awslogs-create-group"].flag and not _exists(options["awslogs-group"]):
         yield Need("logs:CreateLogGroup", on, "make the log group", "the log group")
     for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
         yield Need(action, on, "write the logs", "the log group")
+
+
+def _log_arns(options: Node) -> tuple[Arns, ...]:
+    """The log group of a container as policies name it: by itself, or with its streams."""
+    view = options.stack.view
+    anywhere = hole(view, "somewhere")
+    region = (arns(options["awslogs-region"]) or (anywhere,))[0]
+    found: list[Arns] = []
+    for name in arns(options["awslogs-group"]) or (anywhere,):
+        fields = arn(view, "logs", f"log-group:{name}").split(":")
+        one = ":".join((*fields[:3], region, *fields[4:]))
+        found += [(one,), (f"{one}:*",), (f"{one}:log-stream:{anywhere}",)]
+    return tuple(found)
 
 
 def _exists(group: Node) -> bool:
     """Whether the log group is one in sight: then the driver never comes to create it."""
     groups = list(group.stack.view.of("AWS::Logs::LogGroup"))
     return group.resource in groups or any(one["LogGroupName"].same(group) for one in groups)
+
+
+@rule(
+    "W9340",
+    "The log driver is to make a log group, and may not",
+    says=(
+        "failed to initialize logging driver: failed to create Cloudwatch log group: "
+        "AccessDeniedException: User: arn:aws:sts::...",
+    ),
+    fix="Leave awslogs-create-group out where the template makes the group, or allow the execution "
+    "role logs:CreateLogGroup.",
+    sources=(
+        "prakhar1989/docker-curriculum#260",
+        "moby/moby daemon/logger/awslogs/cloudwatchlogs.go",
+    ),
+    cases=("td-awslogs-create-group-without-permission",),
+)
+def log_group_not_made(view: View) -> Iterator[Fault]:
+    """The driver makes the group only where it finds none, so all goes well for as long as the
+    template's own group is there. The day it is deleted, or named otherwise, no task starts."""
+    for task, container, role in _containers(view):
+        options = container.at("LogConfiguration", "Options")
+        asked = options["awslogs-create-group"]
+        if not asked.flag or not _exists(options["awslogs-group"]) or not ecs.on_fargate(task):
+            continue
+        action = "logs:CreateLogGroup"
+        if either(allows(role, action, on) for on in _log_arns(options)) is False:
+            yield fault(
+                asked,
+                f"{_called(container, task)} asks for its log group to be made, which {role.id}, "
+                f"the execution role, may not do: it works only while the group is there",
+                "Leave awslogs-create-group out, as the template makes the group.",
+            )
 
 
 # What tasks do -------------------------------------------------------------------------------
@@ -518,4 +555,10 @@ def _limited(role: Resource) -> Node:
     return next(limited, attached)
 
 
-RULES = (secret_not_readable, image_or_logs_denied, task_role_lacks, roles_not_passed)
+RULES = (
+    secret_not_readable,
+    image_or_logs_denied,
+    log_group_not_made,
+    task_role_lacks,
+    roles_not_passed,
+)
