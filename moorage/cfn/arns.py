@@ -31,7 +31,8 @@ _LAST = _ONE + _EACH
 _LONG = f"{chr(_FREE)}-{chr(_ONE - 1)}"
 
 _WORDS = frozenset({"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"})
-_OWN = " of its own"
+_OWN, _CHARACTER = " of its own", " character of its own"
+_MARKS = ((_CHARACTER, _ONE), (_OWN, _WORD))
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 PARTITION, REGION, ACCOUNT = (
     Unknown(f"AWS::{one}") for one in ("Partition", "Region", "AccountId")
@@ -96,7 +97,8 @@ def _choices(view: View, part: str | Attr | Unknown | OneOf, within: tuple[Attr,
         if parts:
             return _spelled(view, parts, (*within, part))
         key = f"{part.resource.stack.name}.{part.resource.id}.{part.name}"
-        return (_hole(view, key, _WORD if part.name.endswith(_OWN) else _VALUE),)
+        kind = next((kind for mark, kind in _MARKS if part.name.endswith(mark)), _VALUE)
+        return (_hole(view, key, kind),)
     kind = _WORD if part.token in _WORDS else _FREE
     return (_hole(view, part.token, _STACK if part.token.endswith(":AWS::StackName") else kind),)
 
@@ -150,7 +152,7 @@ def _secret(resource: Resource, name: str) -> Parts:
     given = resource["Name"]
     own = f"{resource.stack.name}.{resource.id}"
     said = given.parts or (Unknown(f"{own}.Name"),)
-    suffix = tuple(_own(resource, f"character {at}") for at in range(6))
+    suffix = tuple(Attr(resource, f"{at}.{_CHARACTER}") for at in range(6))
     return _arn("secretsmanager", "secret:", *said, "-", *suffix)
 
 

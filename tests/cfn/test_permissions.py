@@ -82,7 +82,7 @@ def test_actions(given: Any, expected: bool | None) -> None:
         ({SUB: "arn:aws:secretsmanager:*:*:secret:${P}/*"}, None),
         ({SUB: "arn:aws:secretsmanager:*:*:secret:${Q}/*"}, False),
         ({SUB: "arn:aws:secretsmanager:*:*:secret:${AWS::StackName}/*"}, None),
-        ({SUB: "arn:aws:secretsmanager:*:*:${AWS::Region}:*"}, False),
+        ({SUB: "arn:aws:secretsmanager:*:${AWS::Region}"}, False),
         ("arn:aws:secretsmanager:*:*:secret:${aws:PrincipalTag/app}/*", None),
         ({"Ref": "P"}, None),
         ({"Fn::ImportValue": "x"}, None),
