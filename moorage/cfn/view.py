@@ -96,6 +96,12 @@ class Stack:
         names = (reduced(self, raw, ())[0] for raw in _imports(self.template.body))
         return frozenset(name for name in names if isinstance(name, str))
 
+    @cached_property
+    def imported(self) -> tuple[Any, ...]:
+        """What its imports stand for; unknown where the stack that exports it is not here."""
+        names = (reduced(self, raw, ())[0] for raw in _imports(self.template.body))
+        return tuple(map(self.view.imported, names))
+
     # Conditions -------------------------------------------------------------------------------
 
     def truth(self, condition: Any) -> bool | None:
@@ -226,6 +232,23 @@ class View:
                     found[name] = node["Value"].value
         return found
 
+    def users(self, resource: Resource) -> frozenset[Resource]:
+        """The resources that refer to one or wait for it, those that import it too."""
+        return frozenset(self._users.get(resource, ()))
+
+    @cached_property
+    def _users(self) -> dict[Resource, set[Resource]]:
+        found: dict[Resource, set[Resource]] = {}
+        for stack in self.stacks:
+            for user in stack.resources.values():
+                for name in stack.references(user.id):
+                    found.setdefault(stack.resources[name], set()).add(user)
+                for raw in _imports(user.body.raw) if self._exports else ():
+                    value = reduced(stack, {_IMPORT: raw}, ())[0]
+                    if isinstance(value, Attr):
+                        found.setdefault(value.resource, set()).add(user)
+        return found
+
     def before(self, first: Resource, then: Resource) -> bool:
         """Whether a resource certainly exists when another is created."""
         if first.stack is then.stack:
@@ -270,7 +293,8 @@ def _given(parameter: Parameter, stack: Stack) -> Any:
     if given is not None and parameter.is_direct and not parameter.is_list:
         return given
     key = f"{stack.name}:{parameter.name}"
-    texts = tuple(dict.fromkeys(filter(None, map(plain, parameter.allowed))))
+    found = dict.fromkeys(map(plain, parameter.allowed))
+    texts = tuple(text for text in found if text is not None)
     if parameter.is_list or not parameter.is_direct or len(texts) != len(parameter.allowed):
         return Unknown(key, parameter.default if parameter.is_direct else None)
     if len(texts) == 1:

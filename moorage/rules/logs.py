@@ -161,12 +161,13 @@ def _is_own(part: object) -> bool:
 
 def _may_be_made(stack: Stack, group: Node) -> bool:
     """Whether AWS makes the group, or something in the stack of which no one here knows what it
-    makes."""
+    makes, or a stack that is not here and from which this one imports."""
     first = group.parts[0]
     if isinstance(first, str) and _MADE_BY_AWS.match(first):
         return True
     unseen = any(one.type.startswith(_MAKERS) for one in stack.resources.values())
-    return unseen or stack.template.is_generated
+    elsewhere = any(isinstance(one, Unknown) for one in stack.imported)
+    return unseen or elsewhere or stack.template.is_generated
 
 
 RULES = (half_of_firelens, log_group_elsewhere)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
@@ -125,13 +126,13 @@ def _has(node: Node) -> bool:
 
 def _may_hold_directories(task: Resource, system: Resource) -> bool:
     """Whether something else in sight may have made directories: an instance, a function, another
-    task that mounts the whole of it, a restored backup."""
-    if system["BackupPolicy"].unknown or system["ReplicationConfiguration"].present:
-        return True
+    task that mounts it."""
     for stack in task.view.stacks:
+        imported = any(isinstance(one, Attr) and one.resource is system for one in stack.imported)
         for one in stack.resources.values():
-            known = one.type.startswith(_MAKE_NO_DIRECTORY)
-            if not known and stack is system.stack and system.id in stack.references(one.id):
+            here = stack is system.stack
+            refers = system.id in stack.references(one.id) if here else imported
+            if refers and not one.type.startswith(_MAKE_NO_DIRECTORY):
                 return True
     others = (one for one in ecs.tasks(task.view) if one is not task)
     volumes = (
