@@ -1,0 +1,202 @@
+"""What is created before what, and which fixed values the next creation trips over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage.cfn import ecs, lifecycle
+from moorage.cfn.template import Template
+from moorage.cfn.view import Resource, View
+
+EC2, IAM, ELB = "AWS::EC2::", "AWS::IAM::", "AWS::ElasticLoadBalancingV2::"
+ANYWHERE = "0.0.0.0/0"
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"Ref": name}
+
+
+def made(kind: str, *after: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": kind, "DependsOn": list(after), "Properties": properties}
+
+
+def view_of(parameters: dict[str, Any] | None = None, **resources: Any) -> View:
+    return View([Template("t", {"Parameters": parameters or {}, "Resources": resources})], {})
+
+
+def the(view: View, name: str) -> Resource:
+    return view.stacks[0].resources[name]
+
+
+def service(*after: str, **properties: Any) -> dict[str, Any]:
+    subnets = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}}
+    return made(ecs.SERVICE, *after, NetworkConfiguration=subnets, **properties)
+
+
+def network(**way: Any) -> dict[str, Any]:
+    """A subnet whose default route goes some way."""
+    table, subnet = ref("Table"), ref("Subnet")
+    return {
+        "Vpc": made(f"{EC2}VPC"),
+        "Subnet": made(f"{EC2}Subnet", VpcId=ref("Vpc")),
+        "Table": made(f"{EC2}RouteTable", VpcId=ref("Vpc")),
+        "Association": made(
+            f"{EC2}SubnetRouteTableAssociation", SubnetId=subnet, RouteTableId=table
+        ),
+        "Route": made(f"{EC2}Route", RouteTableId=table, DestinationCidrBlock=ANYWHERE, **way),
+        "Nat": made(f"{EC2}NatGateway"),
+        "Gateway": made(f"{EC2}InternetGateway"),
+    }
+
+
+NATTED = network(NatGatewayId=ref("Nat"))
+PUBLIC = network(GatewayId=ref("Gateway"))
+
+
+def needed(view: View) -> set[str]:
+    return {one.id for need in lifecycle.needs(the(view, "Service")) for one in need.resources}
+
+
+def test_tasks_behind_a_nat_gateway_need_the_route_and_the_association() -> None:
+    assert needed(view_of(**NATTED, Service=service())) == {"Route", "Association"}
+
+
+def test_tasks_in_public_subnets_need_the_route_where_nothing_takes_longer() -> None:
+    assert needed(view_of(**PUBLIC, Service=service())) == {"Route", "Association"}
+    balancer = made(f"{ELB}LoadBalancer")
+    assert needed(view_of(**PUBLIC, Balancer=balancer, Service=service("Balancer"))) == set()
+
+
+def test_tasks_need_policies_that_stand_beside_their_roles() -> None:
+    view = view_of(
+        Role=made(f"{IAM}Role", RoleName="task"),
+        Other=made(f"{IAM}Role"),
+        Beside=made(f"{IAM}Policy", Roles=[ref("Role")]),
+        ByName=made(f"{IAM}RolePolicy", RoleName="task"),
+        Elsewhere=made(f"{IAM}Policy", Roles=[ref("Other"), "tasks"]),
+        Nowhere=made(f"{IAM}ManagedPolicy"),
+        Task=made(ecs.TASK, TaskRoleArn={"Fn::GetAtt": "Role.Arn"}),
+        Service=made(ecs.SERVICE, TaskDefinition=ref("Task")),
+    )
+    assert needed(view) == {"Beside", "ByName"}
+
+
+def test_an_exporting_stack_stands_before_the_one_that_imports() -> None:
+    exports = {"Subnet": {"Value": ref("Subnet"), "Export": {"Name": "subnet"}}}
+    imported = {"AwsvpcConfiguration": {"Subnets": [{"Fn::ImportValue": "subnet"}]}}
+    templates = (
+        Template("network", {"Resources": NATTED, "Outputs": exports}),
+        Template("app", {"Resources": {"S": made(ecs.SERVICE, NetworkConfiguration=imported)}}),
+    )
+    app = next(View(templates, {}).of(ecs.SERVICE))
+    (need,) = lifecycle.needs(app)
+    assert {one.id for one in need.resources} == {"Route", "Association"}
+    assert lifecycle.missed(app, need.resources) == []
+
+
+def test_what_a_resource_may_come_before_is_missed() -> None:
+    view = view_of(A=made("A::A::A"), B=made("A::A::A"), C=made("A::A::A", "A"))
+    missed = lifecycle.missed(the(view, "C"), [the(view, "A"), the(view, "B"), the(view, "B")])
+    assert missed == [the(view, "B")]
+
+
+@pytest.mark.parametrize(
+    ("resource_id", "names"),
+    [
+        ({"Fn::Sub": "service/${Cluster}/${Service.Name}"}, True),
+        ({"Fn::Sub": "service/${Cluster}/web-${AWS::StackName}"}, True),
+        ("service/main/web", False),
+        ({"Fn::Sub": "service/${Cluster}/${Other}"}, False),
+        ({"Ref": "Other"}, False),
+        (["service"], False),
+        (None, False),
+    ],
+)
+def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) -> None:
+    view = view_of(
+        {"Other": {"Type": "String"}},
+        Cluster=made(ecs.CLUSTER),
+        Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
+        Target=made(lifecycle.SCALABLE_TARGET, ResourceId=resource_id),
+    )
+    found = lifecycle.scaled(the(view, "Target")["ResourceId"])
+    assert found is (the(view, "Service") if names else None)
+
+
+def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
+    view = view_of(
+        Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
+        Target=made(lifecycle.SCALABLE_TARGET, ResourceId="service/main/web"),
+    )
+    assert lifecycle.scaled(the(view, "Target")["ResourceId"]) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "grows"), [(None, True), (2, True), ("1", True), (0, False), (ref("Count"), False)]
+)
+def test_a_service_starts_one_task_unless_it_says_otherwise(count: Any, grows: bool) -> None:
+    given = {} if count is None else {"DesiredCount": count}
+    view = view_of({"Count": {"Type": "Number"}}, Service=made(ecs.SERVICE, **given))
+    assert lifecycle.may_grow(the(view, "Service")) is grows
+
+
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        ("web", 3),
+        ({"Fn::Sub": "${AWS::StackName}-web"}, 132),
+        ({"Fn::Sub": "${Short}-web"}, 14),
+        ({"Fn::Sub": "${Chosen}-web"}, 8),
+        ({"Fn::Sub": "${Free}-web"}, 4),
+        ({"Fn::Sub": "${Usual}-web"}, 11),
+        ({"Fn::Join": ["-", [ref("AWS::AccountId"), "web"]]}, 16),
+        (["web"], 0),
+    ],
+)
+def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
+    parameters = {
+        "Short": {"Type": "String", "MaxLength": 10},
+        "Chosen": {"Type": "String", "AllowedValues": ["dev", "prod"]},
+        "Free": {"Type": "String"},
+        "Usual": {"Type": "String", "Default": "default"},
+    }
+    view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
+    assert lifecycle.longest(the(view, "Group")["Name"]) == length
+
+
+@pytest.mark.parametrize(
+    ("listener", "outside"),
+    [
+        (ref("Listener"), True),
+        ({"Fn::ImportValue": {"Fn::Sub": "${Listener}-arn"}}, True),
+        ({"Fn::ImportValue": "shop-dev-public-Listener"}, False),
+        ({"Fn::If": ["Unheard", ref("Listener"), "arn"]}, False),
+        (ref("Own"), False),
+        ("arn:aws:elasticloadbalancing:...", False),
+    ],
+)
+def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
+    listener: Any, outside: bool
+) -> None:
+    view = view_of(
+        {"Listener": {"Type": "String"}},
+        Own=made(ecs.LISTENER),
+        Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
+    )
+    assert lifecycle.comes_from_outside(the(view, "Rule")["ListenerArn"]) is outside
+
+
+@pytest.mark.parametrize(
+    ("body", "generated"),
+    [
+        ({}, False),
+        ({"Transform": "AWS::Serverless-2016-10-31"}, False),
+        ({"Transform": ["AWS::LanguageExtensions"], "Resources": {"Fn::ForEach::A": []}}, True),
+        ({"Transform": ["AWS::LanguageExtensions", "Our::Macro"]}, True),
+        ({"Transform": {"Name": "AWS::Include"}, "Resources": []}, True),
+    ],
+)
+def test_macros_and_loops_may_add_resources(body: dict[str, Any], generated: bool) -> None:
+    assert Template("t", body).is_generated is generated
