@@ -150,8 +150,8 @@ def _secret(resource: Resource, name: str) -> Parts:
     if name not in ("Ref", "Id"):
         return ()
     given = resource["Name"]
-    own = f"{resource.stack.name}.{resource.id}"
-    said = given.parts or (Unknown(f"{own}.Name"),)
+    unknown = Unknown(f"{resource.stack.name}.{resource.id}.Name")
+    said = (given.parts or (unknown,)) if given.present else (_own(resource, "name"),)
     suffix = tuple(Attr(resource, f"{at}.{_CHARACTER}") for at in range(6))
     return _arn("secretsmanager", "secret:", *said, "-", *suffix)
 

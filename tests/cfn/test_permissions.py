@@ -315,7 +315,8 @@ SECRETS = {
         ({SUB: "arn:${AWS::Partition}:secretsmanager:*:*:secret:shop/db"}, "Named", False),
         ("arn:aws:secretsmanager:*:*:secret:shop/*", "Named", None),
         ("arn:aws:secretsmanager:*:*:secret:other/*", "Named", False),
-        ("arn:aws:secretsmanager:*:*:secret:other/*", "Bare", None),
+        ("arn:aws:secretsmanager:*:*:secret:other/*", "Bare", False),
+        ("arn:aws:secretsmanager:*:*:secret:other*", "Bare", None),
         ("*", "Bare", True),
     ],
 )
