@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from moorage.cfn import ecs
+from moorage.cfn.networks import touched
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown, plain
 from moorage.cfn.view import Resource, View
@@ -214,16 +215,16 @@ def access_logs_refused(view: View) -> Iterator[Fault]:
             bucket = place.resource
             if bucket is not None and bucket.type == "AWS::S3::Bucket":
                 prefix = attributes.get("access_logs.s3.prefix")
-                yield from _refused(balancer, kind, bucket, prefix)
+                yield from _refused(balancer, kind, place, bucket, prefix)
 
 
 def _refused(
-    balancer: Resource, kind: str, bucket: Resource, prefix: Node | None
+    balancer: Resource, kind: str, place: Node, bucket: Resource, prefix: Node | None
 ) -> Iterator[Fault]:
     policies = _policies(bucket)
-    allowing = [one for policy in policies or () for one in _allowing(policy)]
-    if not policies or not all(_statements(policy).all_known for policy in policies):
+    if policies is None or not all(_statements(policy).all_known for policy in policies):
         return
+    allowing = [one for policy in policies for one in _allowing(policy)]
     folder = (_written(prefix, bucket) if prefix is not None and prefix.present else "").strip("/")
     folder = f"{folder}/" if folder else ""
     key = f"arn:aws:s3:::{_BUCKET}/{folder}AWSLogs/{_ACCOUNT}/x"
@@ -245,17 +246,26 @@ def _refused(
     elif elsewhere:
         at = elsewhere[0]["Resource"]
         yield fault(at, f"{message} where it writes them", f"Allow it on {keys}.")
-    else:
+    elif policies or _left_alone(bucket, balancer, kind):
+        at = policies[0]["PolicyDocument"] if policies else place
         hint = f"Allow {writer} the action s3:PutObject on {keys}."
-        yield fault(policies[0]["PolicyDocument"], message, hint)
+        yield fault(at, message, hint)
+
+
+def _left_alone(bucket: Resource, balancer: Resource, kind: str) -> bool:
+    """Whether a bucket certainly has no policy when an ALB tries to write there."""
+    return kind == APPLICATION and bucket.stack is balancer.stack and not touched(bucket)
 
 
 def _policies(bucket: Resource) -> list[Resource] | None:
     """The policies of a bucket; None where another may be its as well."""
-    every = list(bucket.view.of("AWS::S3::BucketPolicy"))
-    if any(one["Bucket"].resource is None and one["Bucket"].text is None for one in every):
-        return None
-    return [one for one in every if one["Bucket"].resource is bucket]
+    found = {
+        one: True
+        if one["Bucket"].resource is bucket
+        else one["Bucket"].resource is None and one["Bucket"].same(bucket["BucketName"])
+        for one in bucket.view.of("AWS::S3::BucketPolicy")
+    }
+    return None if None in found.values() else [one for one, its in found.items() if its]
 
 
 def _statements(policy: Resource) -> Node:
