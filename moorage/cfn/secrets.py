@@ -8,11 +8,12 @@ Amazon ECS developer guide, "Pass sensitive data to an Amazon ECS container".
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from moorage.cfn import ecs
+from moorage.cfn import ecs, permissions
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown
-from moorage.cfn.view import Resource
+from moorage.cfn.view import Resource, View
 
 SECRET, PARAMETER = "AWS::SecretsManager::Secret", "AWS::SSM::Parameter"
 
@@ -45,7 +46,7 @@ def fields_after_arn(node: Node) -> int | None:
     if not node.parts:
         return None
     first, *rest = node.parts
-    if _is_secret_arn(first):
+    if _is_secret_arn(first) or first in _granted(node.stack.view):
         after = _spelled(tuple(rest))
         return None if after is None or after[:1] not in ("", ":") else after.count(":")
     text = _spelled(node.parts)
@@ -74,6 +75,23 @@ def _is_secret_arn(part: object) -> bool:
         own = (part.resource.type, part.name) in _IS_AN_ARN
         return own or part.name.endswith("SecretArn")
     return isinstance(part, Unknown) and bool(_CALLED_AN_ARN.search(part.token))
+
+
+def _granted(view: View) -> set[Any]:
+    """Values that policies give as the ARN of a secret to read."""
+    if "secrets granted" not in view.memo:
+        statements = (
+            statement
+            for document in permissions.documents(view)
+            for statement in document["Statement"].many
+            if any(
+                (one.text or "").startswith("secretsmanager:") for one in statement["Action"].many
+            )
+        )
+        resources = (one.value for said in statements for one in said["Resource"].many)
+        view.memo["secrets granted"] = {one for one in resources if isinstance(one, Unknown)}
+    granted: set[Any] = view.memo["secrets granted"]
+    return granted
 
 
 def _is_pseudo(part: object) -> bool:
