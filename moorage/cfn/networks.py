@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import MISSING, Attr, Unknown, plain, same
+from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, plain, same
 from moorage.cfn.view import Resource, View
 
 EC2 = "AWS::EC2::"
@@ -53,26 +53,25 @@ def names(node: Node, resource: Resource) -> bool | None:
             return True
         return None if other.type.startswith(_OUTSIDERS) else False
     if isinstance(value, Unknown) and node.stack is resource.stack:
-        name = node.raw.get("Ref") if isinstance(node.raw, dict) else None
-        given = isinstance(name, str) and name in node.stack.template.parameters
-        if given or (value.token.startswith("import:") and len(node.stack.view.stacks) == 1):
+        alone = value.token.startswith("import:") and len(node.stack.view.stacks) == 1
+        if alone or is_parameter(node):
             return False
     return None
+
+
+def is_parameter(node: Node) -> bool:
+    """Whether a property is nothing but a parameter of its stack."""
+    token = node.value.token if isinstance(node.value, Unknown | OneOf) else ""
+    stack, _, name = token.partition(":")
+    return stack == node.stack.name and name in node.stack.template.parameters
 
 
 def touched(resource: Resource) -> bool:
     """Whether more may be made of a resource than is in sight: a nested stack or a custom resource
     is given it, or a macro has yet to work on its template."""
-    view, key = resource.view, ("touched", resource.stack.name)
-    if key not in view.memo:
-        stack = resource.stack
-        view.memo[key] = {
-            name
-            for one in stack.resources.values()
-            if one.type.startswith(_OUTSIDERS)
-            for name in stack.references(one.id)
-        }
-    return resource.id in view.memo[key] or resource.stack.template.is_generated
+    users = resource.view.users(resource)
+    given = any(one.type.startswith(_OUTSIDERS) for one in users)
+    return given or resource.stack.template.is_generated
 
 
 # Subnets and zones ---------------------------------------------------------------------------

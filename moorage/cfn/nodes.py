@@ -364,14 +364,16 @@ def _find_in_map(stack: Stack, argument: Any) -> Any:
         for value in [table[first].get(second, MISSING)]
         if value is not MISSING
     ]
-    if not found:
+    certain = all(plain(key) is not None for key in keys[1:])
+    if not found or (len(argument) > 3 and not certain):  # a DefaultValue
         return unknown
     if all(one == found[0] for one in found):
         return found[0]
-    texts = tuple(dict.fromkeys(filter(None, map(plain, found))))
+    texts = dict.fromkeys(map(plain, found))
+    known = tuple(text for text in texts if text is not None)
     if any(isinstance(key, Unknown | Text) for key in keys) or len(texts) > _MOST_CHOICES:
         return unknown
-    return OneOf(texts, unknown.token) if len(texts) > 1 else unknown
+    return OneOf(known, unknown.token) if 1 < len(known) == len(texts) else unknown
 
 
 def _keys(key: Any, table: Mapping[str, Any]) -> tuple[str, ...]:
