@@ -284,7 +284,7 @@ def rules_apart(body: Body, chosen: Chosen) -> Body:
             continue
         for way, rest in (("SecurityGroupIngress", None), ("SecurityGroupEgress", [LOCALHOST])):
             rules = resource.get("Properties", {}).get(way)
-            if not isinstance(rules, list) or not all(_is_map(one) for one in rules):
+            if not rules or not isinstance(rules, list) or not all(map(_is_map, rules)):
                 continue
             if not chosen():
                 continue
@@ -362,14 +362,13 @@ def _added(made: Body, name: str, kind: str, properties: Body) -> None:
 
 
 def renamed(body: Body, chosen: Chosen) -> Body:
-    """Every resource and parameter under a name that says nothing."""
-    given = [*body["Resources"], *body.get("Parameters", {})]
+    """Resources under names that say nothing. Parameters keep theirs, which may say what is meant
+    to be given for them."""
+    given = body["Resources"]
     prefix = next(f"X{at}x" for at in range(99) if f"X{at}x" not in " ".join(given))
     names = {name: f"{prefix}{at}" for at, name in enumerate(given) if chosen()}
     made = _with_names(body, names)
-    for section in ("Resources", "Parameters"):
-        if section in made:
-            made[section] = {names.get(key, key): one for key, one in made[section].items()}
+    made["Resources"] = {names.get(key, key): one for key, one in made["Resources"].items()}
     for resource in made["Resources"].values():
         if "DependsOn" in resource:
             resource["DependsOn"] = [names.get(one, one) for one in _waits(resource)]
@@ -493,8 +492,8 @@ def listeners_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
 
 
 def roles_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
-    """Roles, secrets and logs in a stack of their own."""
-    prefixes = ("AWS::IAM::", "AWS::Logs::", "AWS::SecretsManager::", "AWS::KMS::")
+    """Roles and secrets in a stack of their own."""
+    prefixes = ("AWS::IAM::", "AWS::SecretsManager::", "AWS::KMS::")
     return _split(body, _of_types(body, prefixes, chosen))
 
 
@@ -512,23 +511,43 @@ def _of_types(body: Body, prefixes: tuple[str, ...], chosen: Chosen) -> Iterator
 
 def _split(body: Body, first: Iterable[str]) -> tuple[Body, Body] | None:
     """The stack with these resources and all that they need, and the stack with the others, which
-    imports from it; None where that makes no two stacks, or would lose their order."""
-    upper = _upstream(body, *first)
-    resources = body["Resources"]
-    lower = {name: one for name, one in resources.items() if name not in upper}
-    if not upper or not lower or "Hooks" in body:
+    imports from it; None where that makes no two stacks, or would lose their order, or where still
+    others may use what comes out of the template."""
+    upper = _with_parts(body, _upstream(body, *first))
+    lower = {name: one for name, one in body["Resources"].items() if name not in upper}
+    if not upper or not lower or "Hooks" in body or "Outputs" in body:
         return None
     exports: Body = {}
     imported = {name: _below(one, upper, exports) for name, one in lower.items()}
     if not exports:
         return None
-    outputs = _importing(body.get("Outputs", {}), upper, exports)
-    shared = {key: value for key, value in body.items() if key not in ("Resources", "Outputs")}
-    above = {name: one for name, one in resources.items() if name in upper}
+    shared = {key: value for key, value in body.items() if key != "Resources"}
+    above = {name: one for name, one in body["Resources"].items() if name in upper}
     return (
         deepcopy({**shared, "Resources": above, "Outputs": exports}),
-        deepcopy({**shared, "Resources": imported, **({"Outputs": outputs} if outputs else {})}),
+        deepcopy({**shared, "Resources": imported}),
     )
+
+
+PARTS = (
+    "AWS::EC2::",
+    "AWS::ECS::ClusterCapacityProviderAssociations",
+    "AWS::IAM::Policy",
+    "AWS::S3::BucketPolicy",
+)
+"""Types of resources that are a part of others, beside which they stand in any stack."""
+
+
+def _with_parts(body: Body, names: set[str]) -> set[str]:
+    """Resources with what is a part of them, as far as it needs nothing else."""
+    parts = {
+        name
+        for name, one in body["Resources"].items()
+        if str(one.get("Type")).startswith(PARTS)
+        and (needs := _upstream(body, name) - {name})
+        and needs <= names
+    }
+    return names if parts <= names else _with_parts(body, names | parts)
 
 
 def _below(resource: Body, upper: set[str], exports: Body) -> Body:
