@@ -16,7 +16,6 @@ Facts, from AWS's documentation of security groups and of Elastic Load Balancing
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -177,14 +176,15 @@ def allows(owner: Resource, direction: str, protocol: str, ports: Ports, party: 
 
 
 def _is_output(owner: Resource) -> bool:
-    """Whether a group leaves its stack, in a view that holds no other."""
-    if len(owner.view.stacks) > 1:
-        return False
-    outputs = owner.stack.template.outputs
-    return any(
-        Node(owner.stack, body.get("Value"), ("Outputs", key)).resource is owner
-        for key, body in outputs.items()
-    )
+    """Whether a group leaves its stack for others than those in view."""
+    stacks = owner.view.stacks
+    outputs = [
+        Node(stack, body, ("Outputs", key))
+        for stack in stacks
+        for key, body in stack.template.outputs.items()
+    ]
+    leaving = (one for one in outputs if len(stacks) == 1 or one["Export"].absent)
+    return any(one["Value"].resource is owner for one in leaving)
 
 
 def covers(rule: Node, direction: str, protocol: str, ports: Ports, party: Party) -> Truth:
@@ -295,10 +295,8 @@ def _is_vpcs(node: Node, party: Party) -> Truth:
             return False
         return True if vpc is party.vpc else None
     if party.is_internet:
-        # The range of the VPC, as a parameter: its name says so, and its default is private.
-        raw = node.raw.get("Ref") if isinstance(node.raw, dict) else None
-        of_vpc = isinstance(raw, str) and re.search("vpc", raw, re.IGNORECASE)
-        return False if of_vpc and _is_private(node.default) else None
+        # A parameter whose default is private is meant to be the range of the VPC.
+        return False if _is_private(node.default) else None
     if party.vpc is not None and node.same(party.vpc["CidrBlock"]):
         return True
     return None
