@@ -129,7 +129,7 @@ def _stream_problems(
         path: Path = ("expose", index)
         yield from stream_problems(one, path, containers, handles[one.via], env)
     found = [(("expose", index), streams.flow(one, containers)) for index, one in listened]
-    yield from shared_problems([(path, one) for path, one in found if one], containers)
+    yield from shared_problems([(path, one) for path, one in found if one], containers, handles)
 
 
 def _title_problems(
@@ -241,13 +241,20 @@ def sidecars(
         for index, one in through(nlb.Params, expose, env)
         if (flow := streams.flow(one, containers)) is not None and flow.sidecar is not None
     ]
+    handles = _handles(nlb, expose, env)
     slowest: dict[int, int] = {}
     for _, flow, _ in found:
         slowest[flow.number] = max(flow.noticed, slowest.get(flow.number, 0))
     return {
         container_name(flow.number): (
             index,
-            sidecar_container(sidecar, flow.container, flow.number, slowest[flow.number]),
+            sidecar_container(
+                sidecar,
+                flow.container,
+                flow.number,
+                slowest[flow.number],
+                ipv6=flow.by_ipv6(handles[flow.route.via]),
+            ),
         )
         for index, flow, sidecar in found
     }

@@ -39,11 +39,11 @@ def fault(args: Namespace, sent: bytes, got: bytes) -> str:
     return "" if good else f"not the expected reply: {got[:60]!r}"
 
 
-def unbound(port: int) -> str:
-    """What is wrong if no socket waits for datagrams on the port."""
-    for path in filter(os.path.exists, ("/proc/net/udp", "/proc/net/udp6")):
+def unbound(args: Namespace) -> str:
+    """What is wrong if no socket waits on the UDP port."""
+    for path in filter(os.path.exists, ("/proc/net/udp", "/proc/net/udp6")[":" in args.host :]):
         with open(path) as table:
-            if re.search(rf"(?m)^ *\d+: \w+:{port:04X} \w+:\w+ 07 ", table.read()):
+            if re.search(rf"(?m)^ *\d+: \w+:{args.port:04X} \w+:\w+ 07 ", table.read()):
                 return ""
     return "nothing is bound to the UDP port"
 
@@ -51,11 +51,11 @@ def unbound(port: int) -> str:
 async def trouble(args: Namespace) -> str:
     """One probe: what is wrong with the service, if anything is."""
     if args.probe == "none":
-        return unbound(args.port)
+        return unbound(args)
     sent = question(args)
     family = AF_INET6 if ":" in args.host else AF_INET
     try:
-        # A new socket each time: what comes late for an old one finds nobody.
+        # A new socket each time: nobody hears what comes late.
         with socket(family, SOCK_DGRAM) as sock:
             sock.setblocking(False)
             sock.connect((args.host, args.port))
@@ -131,8 +131,9 @@ async def watch(args: Namespace) -> None:
             if bad >= args.fall:
                 close(door)
                 door = None
-                if said != wrong.partition(":")[0]:  # without what was received
-                    said = wrong.partition(":")[0]
+                what = wrong.partition(":")[0]  # without what was received
+                if said != what:
+                    said = what
                     print("closed:", wrong)
             due = max(due + args.interval, loop.time())
             await asyncio.sleep(due - loop.time())
@@ -142,7 +143,7 @@ async def watch(args: Namespace) -> None:
 
 
 async def alive(_: StreamReader, writer: StreamWriter) -> None:
-    """For the container's own health check."""
+    """For the health check of ECS."""
     writer.write(b"ok")
     writer.close()
 
@@ -152,7 +153,7 @@ async def drain(args: Namespace) -> None:
 
 
 async def main(args: Namespace) -> None:
-    # An abstract address needs no file system.
+    # Abstract: it needs no file system.
     await asyncio.start_unix_server(alive, f"\0health-sidecar-{args.listen}")
     for stage in watch, drain:
         task = asyncio.create_task(stage(args))
@@ -163,7 +164,7 @@ async def main(args: Namespace) -> None:
 
 
 def name(text: str) -> bytes:
-    """A domain name and a type as they stand in a query: A, but NS for the root."""
+    """A name and a type as they stand in a query: A, but NS for the root."""
     if text in ("", "."):
         return b"\0\0\2\0\1"
     labels = text.encode("idna").removesuffix(b".").split(b".")

@@ -119,16 +119,20 @@ def drain(params: Sidecar, noticed: int) -> int:
     return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
 
 
-def sidecar_container(params: Sidecar, service: str, udp_port: int, noticed: int) -> Container:
-    """The sidecar of one container's UDP port; `noticed` as in `drain`.
+def sidecar_container(
+    params: Sidecar, service: str, udp_port: int, noticed: int, *, ipv6: bool = False
+) -> Container:
+    """The sidecar of one container's UDP port; `noticed` as in `drain`, `ipv6` where that is what
+    packets come by, as a service may listen on one kind of addresses only.
 
     It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
     """
+    arguments = _arguments(params, udp_port, noticed, "::1" if ipv6 else None)
     return Container.model_validate(
         {
             "image": params.image,
-            "command": ["python3", "-u", "-c", program(), *_arguments(params, udp_port, noticed)],
+            "command": ["python3", "-u", "-c", program(), *arguments],
             "ports": [str(params.port)],
             "cpu": params.cpu,
             "memory": params.memory,
@@ -142,11 +146,12 @@ def sidecar_container(params: Sidecar, service: str, udp_port: int, noticed: int
     )
 
 
-def _arguments(params: Sidecar, udp_port: int, noticed: int) -> list[str]:
+def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -> list[str]:
     given = {
         "--listen": params.port.number,
         "--mode": params.mode,
         "--probe": params.probe,
+        "--host": host,
         "--port": udp_port,
         "--name": params.name,
         "--send": params.send,

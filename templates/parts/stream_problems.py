@@ -6,7 +6,7 @@ Facts: Network Load Balancers user guide ("Listeners", "Target groups", "Health 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.model import Environment, Path, Problem
 from templates import nlb
@@ -262,7 +262,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
 
 
 def shared_problems(
-    found: Sequence[tuple[Path, Flow]], containers: Containers
+    found: Sequence[tuple[Path, Flow]], containers: Containers, handles: Mapping[str, nlb.Handle]
 ) -> Iterator[Problem]:
     """Sidecars of one task that want the same port, or to answer for the same one.
 
@@ -282,6 +282,15 @@ def shared_problems(
         if same.sidecar != one.sidecar:
             message = f"`expose[{first[1]}]` has another sidecar for port {one.number}"
             hint = "One sidecar answers for both: write the same at both."
+            yield Problem("M1108", here, message, hint)
+        kinds = [one.by_ipv6(handles[its.route.via]) for its in (one, same)]
+        if kinds[0] != kinds[1]:
+            ways = ("IPv6", "IPv4") if kinds[0] else ("IPv4", "IPv6")
+            message = (
+                f"Packets come over {ways[0]} here and over {ways[1]} at `expose[{first[1]}]`, and "
+                f"the sidecar can ask port {one.number} by one of them only"
+            )
+            hint = "Use load balancers of one `ip_address_type`, or check one by `port:`."
             yield Problem("M1108", here, message, hint)
     if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
         many = f"{len(containers)} and {len(services)}"

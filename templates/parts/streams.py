@@ -85,6 +85,11 @@ class Flow:
         """Whether a task sees the client's address. For UDP always."""
         return preserves_client_ip(self.route, self.listener)
 
+    def by_ipv6(self, balancer: nlb.Handle) -> bool:
+        """Whether packets come to the task over IPv6: UDP through a dualstack load balancer does,
+        all of it (Network Load Balancers user guide, "IP address type")."""
+        return balancer.dualstack and "udp" in self.transports
+
     @property
     def opened(self) -> list[tuple[str, int]]:
         """What the load balancer sends to the task, and where it asks for its health."""
@@ -130,7 +135,7 @@ def asks_by_http(check: HealthCheck) -> bool:
 
 def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.TargetGroup:
     """A target group of addresses; nameless, because a name blocks its replacement."""
-    ipv6, shifted = balancer.dualstack, balancer.shifts_across_zones
+    shifted = balancer.shifts_across_zones
     check = one.route.health_check or HealthCheck()
     http = asks_by_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
@@ -161,7 +166,7 @@ def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.Target
             for key, value in _attributes(one, shifted=shifted).items()
         ],
         **asked,
-        **({"IpAddressType": "ipv6"} if ipv6 and "udp" in one.transports else {}),
+        **({"IpAddressType": "ipv6"} if one.by_ipv6(balancer) else {}),
     )
 
 

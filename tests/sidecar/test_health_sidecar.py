@@ -222,6 +222,15 @@ def test_none_sees_ipv6_and_ignores_tcp_and_clients(listen: int, service: int) -
             car.opens()
 
 
+def test_none_over_ipv6_does_not_see_a_service_on_ipv4_alone(listen: int, service: int) -> None:
+    with lab.sidecar(listen, service, probe="none", host="::1") as car:
+        with lab.Service(service, lab.silent):
+            car.says("closed: nothing is bound")
+            assert not car.is_open()
+        with lab.Service(service, lab.silent, host="::1"):
+            car.opens()
+
+
 def test_a_service_on_ipv6_alone(listen: int, service: int) -> None:
     with (
         lab.Service(service, lab.echo, host="::1"),

@@ -457,6 +457,19 @@ def test_what_the_sidecar_is_told() -> None:
     assert (its["Cpu"], its["Memory"]) == (16, 48)
 
 
+def test_the_sidecar_asks_by_what_packets_come_by() -> None:
+    both = {"template": "nlb", "ip_address_type": "dualstack"}
+    assert "--host=::1" in sidecar(body(UDP, edge=both, network={"ipv6": True}))["Command"]
+    assert "--host" not in str(sidecar(body(UDP, network={"ipv6": True}))["Command"][4:])
+
+
+def test_a_sidecar_cannot_ask_by_both_kinds_of_addresses() -> None:
+    both = {"rival": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    place = "expose.1.health_check.sidecar"
+    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M1108", place)]
+    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M1108", place)]
+
+
 def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
     made = body(UDP, {**UDP, "via": "rival"}, rival=INTERNAL)
     (task,) = properties(made, "TaskDefinition")
