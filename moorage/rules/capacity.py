@@ -72,7 +72,10 @@ def _associations(cluster: Resource) -> list[Resource] | None:
     in sight. A custom resource that is given the cluster may associate what it likes."""
     view = cluster.view
     custom = (*view.begins("Custom::"), *view.begins("AWS::CloudFormation::Custom"))
-    if any(cluster.id in one.stack.references(one.id) for one in custom):
+    if any(
+        one.stack is not cluster.stack or cluster.id in one.stack.references(one.id)
+        for one in custom
+    ):
         return None
     places = [cluster]
     for one in view.of(ASSOCIATIONS):

@@ -308,7 +308,7 @@ def pair_does_not_fit(view: View) -> Iterator[Fault]:
             if pair.unknown or not pair["TargetGroups"].all_known:
                 continue
             names = [one["Name"] for one in pair["TargetGroups"].items]
-            twins = len(names) == 2 and names[0].same(names[1])
+            twins = len(names) == 2 and _are_one(*names)
             literally = twins and names[0].raw == names[1].raw  # cfn-lint says so (E3037)
             if (len(names) != 2 or twins) and not literally:
                 yield fault(
@@ -319,6 +319,11 @@ def pair_does_not_fit(view: View) -> Iterator[Fault]:
                 )
             elif not literally:
                 yield from _strangers(group, pair, names)
+
+
+def _are_one(name: Node, other: Node) -> bool:
+    found = _target_group(name)
+    return bool(name.same(other)) or (found is not None and found is _target_group(other))
 
 
 def _strangers(group: Resource, pair: Node, names: list[Node]) -> Iterator[Fault]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node, Path
+from moorage.cfn.values import OneOf, Unknown
 from moorage.cfn.view import Stack, View
 from moorage.rules.rule import Fault, fault, rule
 
@@ -75,30 +77,43 @@ def _not_allowed(stack: Stack) -> Iterator[Fault]:
                 f"Move {resource.id} to another template.",
             )
         if resource.type in (ecs.TASK, "AWS::ECS::TaskSet"):
-            for path, value in _everything(resource.body.raw, resource.body.path):
-                what = _secret(stack, path, value)
+            for node in _leaves(resource.props):
+                what = _refused(node)
                 if what is not None:
                     yield fault(
-                        Node(stack, value, path),
+                        node,
                         f"{resource.id} is copied by {TRANSFORM}, which does not take {what}",
                         "Let the container read it by Secrets.",
                     )
 
 
-def _secret(stack: Stack, path: Path, value: Any) -> str | None:
+def _refused(node: Node) -> str | None:
     """A dynamic reference or a NoEcho parameter at a place, in words."""
-    if not isinstance(value, str):
-        return None
-    if "{{resolve:" in value:
+    said = (one.token if isinstance(one, Unknown | OneOf) else one for one in node.parts)
+    if any(isinstance(one, str) and "{{resolve:" in one for one in said):
         return "dynamic references"
-    hidden = [
+    hidden = {
         name
-        for name, body in stack.template.section("Parameters").items()
+        for name, body in node.stack.template.section("Parameters").items()
         if str(body.get("NoEcho")).lower() == "true"
-    ]
-    if path[-1:] == ("Ref",) and value in hidden:
-        return "NoEcho parameters"
-    return "NoEcho parameters" if any("${" + one + "}" in value for one in hidden) else None
+    }
+    for path, value in _everything(node.raw, ()) if hidden else ():
+        if isinstance(value, str):
+            names = {value} if path[-1:] == ("Ref",) else set(re.findall(r"\$\{([^}]+)\}", value))
+            if names & hidden:
+                return "NoEcho parameters"
+    return None
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    """The values inside a property that hold no others."""
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        inside = (*one.items, *(inner for _, inner in one.pairs))
+        todo += inside
+        if not inside:
+            yield one
 
 
 def _without_weight(stack: Stack) -> Iterator[Fault]:

@@ -56,7 +56,8 @@ def container_not_in_task(view: View) -> Iterator[Fault]:
                     f"to create {service.id}",
                     f"Write one of the containers that it has: {has}.",
                 )
-            for container in (one for one, same in named if same):
+            alike = [one for one, same in named if same]
+            for container in alike if len(alike) == 1 else ():
                 if port.given and _lacks(container, port):
                     yield fault(
                         port,
@@ -171,7 +172,7 @@ def _has_no_health_check(service: Resource) -> bool:
     """Whether nothing certainly checks the health of a service's tasks: no load balancer, nor what
     later versions of ECS also count (VPC Lattice and health checks of containers)."""
     task = ecs.task_of(service)
-    checked = any(one["HealthCheck"].present for one in ecs.containers(task)) if task else False
+    checked = task is None or any(one["HealthCheck"].present for one in ecs.containers(task))
     return (
         service["LoadBalancers"].empty
         and service["VpcLatticeConfigurations"].empty
