@@ -256,7 +256,7 @@ def _units(text: str, wild: bool) -> list[_Unit]:
         elif not _FIRST <= code < _LAST:
             units.append((one, False))
         elif code >= _ONE:
-            units.append((_ANY, False))
+            units.append((_WORDLY, False))
         elif code < _VALUE:
             units.append((_ANY, True))
         else:

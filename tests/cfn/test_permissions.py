@@ -302,7 +302,7 @@ SECRETS = {
         ({SUB: "${Bare}*"}, "Bare", True),
         ({SUB: "${Bare}:key::"}, "Bare", False),
         ({"Ref": "Named"}, "Attached", True),
-        ({"Ref": "Named"}, "Bare", None),
+        ({"Ref": "Named"}, "Bare", False),
         ({SUB: "arn:${AWS::Partition}:secretsmanager:*:*:secret:shop/*"}, "Named", True),
         (
             {
