@@ -52,6 +52,8 @@ def expose_problems(
             yield from _via_problems(one, ("expose", index), env)
     for index, one in (*routes, *listened):
         yield from _network_problems(one, ("expose", index), own_network, env)
+    for index, one in listened:
+        yield from _ipv6_problems(one, ("expose", index), own_network, env)
     for index, one in routes:
         yield from _kind_problems(one, ("expose", index), STREAM_KEYS, "an Application")
         yield from _check_problems(one, ("expose", index, "health_check"))
@@ -94,6 +96,26 @@ def _network_problems(
         message = f"`{one.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
         hint = f"Write `network: {its[0]}` here, or use a load balancer of `{mine[0]}`."
         yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+
+
+def _ipv6_problems(
+    one: Exposure, path: Path, own_network: str | None, env: Environment
+) -> Iterator[Problem]:
+    """UDP through a dualstack load balancer comes to IPv6 addresses of the tasks.
+
+    Where the load balancer is a stack of its own this is a finding there.
+    """
+    balancer = env.params_of(one.via, nlb.Params)
+    picked = chosen(env, network.Params, own_network)
+    if balancer is None or not balancer.existing or picked is None or one.port is None:
+        return
+    home = network.handle(*picked, env)
+    udp = "udp" in streams.TRANSPORTS.get(one.port.protocol, ())
+    if udp and balancer.existing.ip_address_type == "dualstack" and not home.ipv6:
+        message = f"UDP comes over IPv6 through `{one.via}`, and tasks in `{picked[0]}` have none"
+        hint = f"Write `ipv6: true` in `{picked[0]}`"
+        hint += ", below `existing:`, if it is so." if picked[1].existing else "."
+        yield Problem("M1108", (*path, "via"), message, hint, because=[("network",)])
 
 
 def _vpc(name: str, params: network.Params) -> str:

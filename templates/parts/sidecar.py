@@ -23,6 +23,9 @@ from templates.parts.images import Image
 PROGRAM = FilePath(__file__).with_name("health_sidecar.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
 NOBODY = "65534:65534"
+MIN_PORT = 1024
+"""Ports below are for root or a capability (ip(7)), which ECS adds for nobody else
+(aws/containers-roadmap issue 1721)."""
 _STOP = 120
 """Seconds between SIGTERM and SIGKILL at most (Amazon ECS API reference, ContainerDefinition,
 stopTimeout)."""
@@ -59,7 +62,7 @@ class Sidecar(Base):
         None, description="Regular expression that the reply to `send` must match."
     )
     expect_hex: Hex | None = Field(None, description="The reply, in hexadecimal.")
-    port: PortField = Field(Port(8080), description="TCP port that it answers on.")
+    port: PortField = Field(Port(8080), description="TCP port that it answers on, 1024 or above.")
     mode: Literal["tcp", "http"] = Field("tcp", description="What the load balancer asks by.")
     interval: duration(1, 300) = Field(5, description="Time between probes.")  # type: ignore[valid-type]
     timeout: duration(1, 60) = Field(2, description="Time that a reply may take.")  # type: ignore[valid-type]
@@ -101,6 +104,10 @@ def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
     if params.port.protocol != "tcp":
         message = "Load balancers ask over TCP"
         yield Problem("M1107", (*path, "port"), message, f"Write `{params.port.number}`.")
+    elif params.port.number < MIN_PORT:
+        message = f"Only root may listen on port {params.port.number}, and the sidecar is not root"
+        hint = f"Write one from {MIN_PORT}: the load balancer asks it, and no client needs to know."
+        yield Problem("M1105", (*path, "port"), message, hint)
 
 
 @cache

@@ -143,10 +143,10 @@ def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, A
             ("HTTP", "9000"),
         ),
         (
-            {**UDP, "health_check": {"sidecar": {"probe": "none", "mode": "http", "port": 81}}},
+            {**UDP, "health_check": {"sidecar": {"probe": "none", "mode": "http", "port": 8081}}},
             ("UDP", 1234),
             ("UDP", 1234),
-            ("HTTP", "81"),
+            ("HTTP", "8081"),
         ),
     ],
 )
@@ -542,8 +542,9 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         (_checked(sidecar=SEND, path="/"), "M1220", "health_check.path"),
         (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M1105", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
-        ({**DNS, **_sidecar(port=53), "port": "53/tcp_udp"}, "M1206", "health_check.sidecar.port"),
-        (_sidecar(port="81/udp"), "M1107", "health_check.sidecar.port"),
+        ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
+        (_sidecar(port="8081/udp"), "M1107", "health_check.sidecar.port"),
+        (_sidecar(port=1023), "M1105", "health_check.sidecar.port"),
         (_sidecar(timeout="6s"), "M1105", "health_check.sidecar.timeout"),
         (_sidecar(name="example.com"), "M1220", "health_check.sidecar.name"),
         (_sidecar(send="ping"), "M1220", "health_check.sidecar.send"),
@@ -667,6 +668,18 @@ def test_clients_that_cannot_be_told_apart() -> None:
     assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M1214", "expose.0.clients")]
     assert found(kept, **far) == []
     assert found(UDP, **far) == [("M1214", "expose.0.via")]
+
+
+def test_udp_over_ipv6_to_tasks_that_have_none() -> None:
+    existing = {"arn": NLB, "security_group": GROUP, "ip_address_type": "dualstack"}
+    edge = {"template": "nlb", "existing": existing}
+    way = {**UDP, "clients": ["10.0.0.0/8"]}
+    assert found(way, edge=edge) == [("M1108", "expose.0.via")]
+    assert found(way, edge=edge, network={"ipv6": True}) == []
+    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
+    vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
+    assert found(way, edge=edge, network={"existing": vpc}) == [("M1108", "expose.0.via")]
+    assert found(way, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
 
 
 def test_more_target_groups_than_ecs_takes_over_both_kinds() -> None:
