@@ -155,7 +155,7 @@ def not_on_fargate(view: View) -> Iterator[Fault]:
 
 
 def _is_before_1_4(version: Node) -> bool:
-    numbers = re.fullmatch(r"(\d+)\.(\d+)\.(\d+)", version.text or "")
+    numbers = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version.text or "")
     return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 4)
 
 
@@ -165,8 +165,8 @@ def _needs_1_4(service: Resource) -> str | None:
     family = task.props.at("RuntimePlatform", "OperatingSystemFamily") if task else None
     if family is not None and family.present and family.text != "LINUX":
         return None
-    for one in ecs.attachments(service.view):
-        group = one.target_group.resource if one.service is service else None
+    for entry in service["LoadBalancers"].items:
+        group = ecs.named(entry["TargetGroupArn"], ecs.TARGET_GROUP)
         if group is not None and group["Protocol"].text in ("UDP", "TCP_UDP"):
             return f"a {group['Protocol'].text} target group"
     if service.props.at("ServiceConnectConfiguration", "Enabled").flag:

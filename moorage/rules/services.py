@@ -12,7 +12,7 @@ from moorage.rules.rule import Fault, fault, rule
 
 TASK_SET = "AWS::ECS::TaskSet"
 
-_RANGE = re.compile(r"(\d+)-(\d+)")
+_RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
 def network_mode(service: Resource) -> str | None:
@@ -222,9 +222,9 @@ def no_grace_period(view: View) -> Iterator[Fault]:
             continue
         times = [
             interval * count
-            for one in ecs.attachments(view)
-            if one.service is service and one.target_group.resource is not None
-            for group in [one.target_group.resource]
+            for entry in service["LoadBalancers"].items
+            for group in [ecs.named(entry["TargetGroupArn"], ecs.TARGET_GROUP)]
+            if group is not None
             for interval in [group["HealthCheckIntervalSeconds"].number]
             for count in [group["UnhealthyThresholdCount"].number]
             if interval is not None and count is not None
@@ -281,15 +281,13 @@ _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
 def exec_with_readonly_root(view: View) -> Iterator[Fault]:
     """ECS Exec runs an agent inside the container, and the agent writes to the container's file
     system. With ReadonlyRootFilesystem it stops at once, and nobody gets a shell."""
-    seen: set[tuple[str | int, ...]] = set()
     for service in ecs.services(view):
         task = ecs.task_of(service)
         if task is None or not service["EnableExecuteCommand"].flag:
             continue
         for container in ecs.containers(task):
             readonly = container["ReadonlyRootFilesystem"]
-            if readonly.flag and not _agent_may_write(container) and readonly.path not in seen:
-                seen.add(readonly.path)
+            if readonly.flag and not _agent_may_write(container):
                 yield fault(
                     readonly,
                     f"{service.id} enables ECS Exec, whose agent cannot write in container "
