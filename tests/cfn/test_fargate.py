@@ -1,0 +1,38 @@
+"""Sizes of tasks on Fargate."""
+
+from __future__ import annotations
+
+import pytest
+
+from moorage.cfn.fargate import SIZES, fits, size
+from templates.parts import fargate
+
+
+def test_rules_and_templates_know_the_same_sizes() -> None:
+    assert SIZES == fargate.SIZES
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("512", 512),
+        (" 512 ", 512),
+        (".5 vCPU", 512),
+        ("1vcpu", 1024),
+        ("0.5GB", 512),
+        ("30 GB", 30720),
+        ("0.5", None),
+        ("much", None),
+        ("", None),
+        ("9" * 30, None),
+        (None, None),
+    ],
+)
+def test_a_size_as_it_is_written(text: str | None, found: int | None) -> None:
+    assert size(text) == found
+
+
+def test_a_pair() -> None:
+    assert fits(256, 512)
+    assert not fits(1024, 512)
+    assert not fits(300, 512)
