@@ -86,6 +86,20 @@ class Node:
         return self.absent or (isinstance(self.value, list) and not self.items)
 
     @property
+    def optional(self) -> bool:
+        """Whether it may turn out to be AWS::NoValue: an If of which the branch is not known."""
+        raw = self.raw
+        while isinstance(self.value, Unknown) and isinstance(raw, Mapping) and [*raw] == ["Fn::If"]:
+            argument = raw["Fn::If"]
+            if not isinstance(argument, list) or len(argument) != 3:
+                return True
+            truth = self.stack.truth(argument[0])
+            if truth is None:
+                return True
+            raw = argument[1 if truth else 2]
+        return False
+
+    @property
     def unknown(self) -> bool:
         """Whether this very value is left to the deployment. Its parts may be even so: `sure`."""
         return isinstance(self.value, Unknown | OneOf | Text)

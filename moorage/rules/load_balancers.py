@@ -115,7 +115,7 @@ def addresses_of_another_scheme(view: View) -> Iterator[Fault]:
         facing = "internet-facing" if scheme.absent else scheme.text
         for mapping in balancer["SubnetMappings"].items:
             public, private = mapping["AllocationId"], mapping["PrivateIPv4Address"]
-            if public.present and not _maybe_absent(public):
+            if public.present and not public.optional:
                 if kind == APPLICATION:
                     yield fault(
                         public,
@@ -129,17 +129,12 @@ def addresses_of_another_scheme(view: View) -> Iterator[Fault]:
                         "Write `PrivateIPv4Address`, or `Scheme: internet-facing`.",
                     )
             outside = kind == NETWORK and facing == "internet-facing"
-            if outside and private.present and not _maybe_absent(private):
+            if outside and private.present and not private.optional:
                 yield fault(
                     private,
                     f"{balancer.id} is internet-facing, and AWS refuses private addresses for it",
                     "Write `AllocationId`, or `Scheme: internal`.",
                 )
-
-
-def _maybe_absent(node: Node) -> bool:
-    """Whether it may be AWS::NoValue in the end."""
-    return isinstance(node.value, Unknown) and isinstance(node.raw, dict) and "Fn::If" in node.raw
 
 
 # Logs ----------------------------------------------------------------------------------------
