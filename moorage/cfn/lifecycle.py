@@ -5,8 +5,9 @@ Everything here answers from what is certain: what only the deployment knows is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
@@ -242,6 +243,8 @@ def may_grow(service: Resource) -> bool:
     """Whether a service certainly starts tasks: a new one without DesiredCount starts one.
     Source: AWS docs, AWS::ECS::Service."""
     count = service["DesiredCount"]
+    if not decided(count):
+        return False
     if count.absent or (count.number or 0) > 0:
         return True
     return any(
@@ -251,6 +254,44 @@ def may_grow(service: Resource) -> bool:
 
 
 # Names and other fixed values ----------------------------------------------------------------
+
+
+def fixed(node: Node) -> str | None:
+    """The text of a property that is the same in every stack of its template."""
+    return node.text if decided(node) and "AWS::Region" not in _mentioned(node.raw) else None
+
+
+def decided(node: Node) -> bool:
+    """Whether the template alone decides what stands here: not a condition, and not a value that
+    is given for a parameter, or taken for one to look at a scenario."""
+    stack = node.stack
+    for name in _mentioned(node.raw):
+        parameter = stack.template.parameters.get(name)
+        if name == "Fn::If" or (stack.name, name) in stack.view.scenario:
+            return False
+        if parameter is not None and name in stack.template.values:
+            return False
+    return True
+
+
+def _mentioned(raw: Any) -> set[str]:
+    """The names that an expression refers to, and `Fn::If` where it decides something in it."""
+    found: set[str] = set()
+    todo = [raw]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, list):
+            todo += value
+        elif isinstance(value, Mapping):
+            todo += value.values()
+            match value:
+                case {"Ref": str(name)}:
+                    found.add(name)
+                case {"Fn::If": [_, one, other]} if one != other:
+                    found.add("Fn::If")
+        elif isinstance(value, str):
+            found |= {part.split("}")[0] for part in value.split("${")[1:]}
+    return found
 
 
 def longest(node: Node) -> int:

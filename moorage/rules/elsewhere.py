@@ -33,8 +33,8 @@ COMPARED: dict[str, str] = {
     "cd-service-update-refused": "a change that a CodeDeploy service refuses",
     "stk-export-in-use": "an export changed or removed that another stack imports",
     "upd-lb-replacement-keeps-target-group": "a replaced load balancer whose target group stays",
-    "upd-nlb-created-without-security-group": "a Network Load Balancer that gets its first security "
-    "group; without one it is right where its targets admit the clients themselves",
+    "upd-nlb-created-without-security-group": "a Network Load Balancer that gets its first "
+    "security group; without one it is right where its targets admit the clients themselves",
     "upd-native-blue-green-weights": "the rule of a blue/green service changed with it",
     "upd-task-definition-container-renamed": "a container renamed under its service",
     "upd-attach-target-group-to-existing-service": "a running service that gets its first listener",
@@ -48,8 +48,8 @@ UNDECIDABLE: dict[str, str] = {
     "stk-az-without-load-balancer-support": "Which zone takes load balancers only AWS knows, by "
     "account.",
     "stk-rollback-complete": "The state of the stack decides, not its template.",
-    "stk-template-body-too-large": "The way of deploying decides: above 51,200 bytes it takes an S3 "
-    "bucket. Moorage refuses to build such a template (M1303).",
+    "stk-template-body-too-large": "The way of deploying decides: above 51,200 bytes it takes an "
+    "S3 bucket. Moorage refuses to build such a template (M1303).",
     "svc-circuit-breaker-hides-first-failure": "Nothing is wrong with the template: the rollback "
     "takes the evidence away. Deploy with `--disable-rollback` to keep it.",
     "td-cpu-architecture-mismatch": "The image's architecture is not in the template.",

@@ -142,7 +142,7 @@ def name_blocks_replacement(view: View) -> Iterator[Fault]:
     for kind, key in _BLOCKERS.items():
         for resource in view.of(kind):
             name = resource[key]
-            if name.text and not (key == "Name" and _refused(resource)):
+            if lifecycle.fixed(name) and not (key == "Name" and _refused(resource)):
                 yield fault(
                     name,
                     f"{resource.id} has a fixed name, so CloudFormation can't update the stack "
@@ -177,7 +177,7 @@ def taken_by_the_first(view: View) -> Iterator[Fault]:
     once. A second stack of the same template fails, or the next try after a failed one."""
     for kind, key in _GLOBAL.items():
         for resource in view.of(kind):
-            if resource[key].text:
+            if lifecycle.fixed(resource[key]):
                 yield fault(
                     resource[key],
                     f"{resource.id} has a fixed name, which a second stack or another region "
@@ -185,7 +185,8 @@ def taken_by_the_first(view: View) -> Iterator[Fault]:
                     f"Leave {key} out.",
                 )
     for group in view.of("AWS::Logs::LogGroup"):
-        if group["LogGroupName"].text and group.body["DeletionPolicy"].text == "Retain":
+        kept = group.body["DeletionPolicy"].text == "Retain"
+        if kept and lifecycle.fixed(group["LogGroupName"]):
             yield fault(
                 group["LogGroupName"],
                 f"{group.id} stays when its stack is deleted or fails to be created, and then "
@@ -193,7 +194,7 @@ def taken_by_the_first(view: View) -> Iterator[Fault]:
                 "Leave LogGroupName out, or write `DeletionPolicy: Delete`.",
             )
     for one in view.of(ecs.LISTENER_RULE):
-        if one["Priority"].text and lifecycle.comes_from_outside(one["ListenerArn"]):
+        if lifecycle.fixed(one["Priority"]) and lifecycle.comes_from_outside(one["ListenerArn"]):
             yield fault(
                 one["Priority"],
                 f"{one.id} has a fixed priority on a listener that is given from outside, and "

@@ -295,7 +295,8 @@ def repository_in_same_stack(view: View) -> Iterator[Fault]:
             continue
         for container in ecs.containers(task):
             repository = _repository(container["Image"])
-            if repository and lifecycle.together(repository, service):
+            known = lifecycle.decided(container["Image"])
+            if known and repository and lifecycle.together(repository, service):
                 yield fault(
                     container["Image"],
                     f"{repository.id} is created by this very stack and still empty when "

@@ -160,7 +160,7 @@ def mutable_tag(view: View) -> Iterator[Fault]:
         if not ecs.services_of(task):
             continue
         for container in ecs.containers(task):
-            if _is_latest(container["Image"]):
+            if _is_latest(container["Image"]) and lifecycle.decided(container["Image"]):
                 yield fault(
                     container["Image"],
                     f"The image of {container['Name'].text or 'a container'} in {task.id} is "
