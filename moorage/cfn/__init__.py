@@ -8,6 +8,7 @@ values       what a property can turn out to be besides plain JSON
 ecs          services, their tasks, target groups, listeners and load balancers, joined
 networks     subnets, routes, endpoints
 reachability who reaches which port, through security groups on both sides
+arns         ARNs with parts that are not known, and whether a pattern matches one
 permissions  whether a role allows an action on an ARN
 lifecycle    what is created before what, what replaces it, what blocks it
 """

@@ -230,15 +230,24 @@ def matches(patterns: Arns, texts: Arns, *, by_aws: bool = False) -> bool | None
 
 
 @lru_cache(maxsize=4096)
-def _expression(pattern: str) -> re.Pattern[str]:
-    said = {"*": ".*", "?": f"[^{_LONG}]"}
-    return re.compile("".join(said.get(one) or re.escape(one) for one in pattern), re.DOTALL)
-
-
-@lru_cache(maxsize=4096)
 def _surely(pattern: str, text: str) -> bool:
     """Whether it matches whatever is in the holes."""
-    return _expression(pattern).fullmatch(text) is not None
+    if "?" in pattern:
+        said = {"*": ".*", "?": f"[^{_LONG}]"}
+        expression = "".join(said.get(one) or re.escape(one) for one in pattern)
+        return re.fullmatch(expression, text, re.DOTALL) is not None
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == text
+    at, end = len(first), len(text) - len(rest[-1])
+    if at > end or not text.startswith(first) or not text.endswith(rest[-1]):
+        return False
+    for piece in rest[:-1]:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 # What one character can be, in a pattern or in a text: a literal, or any of a kind.
