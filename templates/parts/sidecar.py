@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from moorage.model import Base, Path, Problem, shown, wrong
 from templates.parts.containers import Container, Port, PortField
@@ -34,17 +34,42 @@ _SLACK = 15
 MAX_DRAIN = _STOP - _SLACK
 
 
+def _without_nul(value: str) -> str:
+    """The argument of a program ends at a NUL (execve(2))."""
+    if "\0" in value:
+        plain = shown(value.replace("\0", r"\0"))
+        message = f"{plain} holds a NUL, which no argument of a command can"
+        raise wrong("M1107", message, "Write the bytes below `send_hex:` or `expect_hex:`.")
+    return value
+
+
 def _expression(value: str) -> str:
+    """One for bytes: the program encodes its arguments as UTF-8."""
     try:
-        re.compile(value.encode("latin-1"))
-    except (re.error, UnicodeEncodeError) as error:
-        message = f"{shown(value)} is not a regular expression: {error}"
+        re.compile(value.encode())
+    except (re.error, OverflowError, RecursionError) as error:
+        reason = error if isinstance(error, re.error) else "it is too large"
+        message = f"{shown(value)} is not a regular expression: {reason}"
         raise wrong("M1107", message, "Write one for bytes, such as `^OK` or `\\x01$`.") from None
     return value
 
 
+def _dns_name(value: str) -> str:
+    """RFC 1035, 2.3.4: labels of 1 to 63 letters, 253 in all as text; `.` is the root."""
+    label = r"[A-Za-z0-9_-]{1,63}"
+    if value != "." and not re.fullmatch(rf"(?=.{{1,253}}\.?$){label}(\.{label})*\.?", value):
+        hint = "Write one like `example.com`: up to 63 letters between dots, 253 in all."
+        raise wrong("M1107", f"{shown(value)} is not a DNS name", hint)
+    return value
+
+
 Hex: Any = text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00")
-DnsName: Any = text(r"[A-Za-z0-9._-]{1,253}", "a DNS name", "example.com")
+Text = Annotated[str, AfterValidator(_without_nul)]
+DnsName = Annotated[
+    str,
+    AfterValidator(_dns_name),
+    WithJsonSchema({"type": "string", "takes": "a DNS name such as `example.com`"}),
+]
 
 
 class Sidecar(Base):
@@ -56,9 +81,9 @@ class Sidecar(Base):
         "is bound, and cannot see a service that hangs."
     )
     name: DnsName | None = Field(None, description="Name that `dns` asks for; the root's servers.")
-    send: str | None = Field(None, description="What `send` sends, as text.")
+    send: Text | None = Field(None, description="What `send` sends, as text.")
     send_hex: Hex | None = Field(None, description="What `send` sends, in hexadecimal.")
-    expect: Annotated[str, AfterValidator(_expression)] | None = Field(
+    expect: Annotated[Text, AfterValidator(_expression)] | None = Field(
         None, description="Regular expression that the reply to `send` must match."
     )
     expect_hex: Hex | None = Field(None, description="The reply, in hexadecimal.")

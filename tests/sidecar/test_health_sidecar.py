@@ -26,8 +26,11 @@ from typing import Any
 
 import pytest
 import sidecar_lab as lab
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from templates.parts.sidecar import Sidecar, sidecar_container, sidecar_problems
 
 LIMIT = 0.1 * 2 + 0.1
 """Seconds within which it must close: interval x fall + timeout."""
@@ -720,6 +723,76 @@ def test_any_arguments_are_taken_or_refused(words: list[str], program: ModuleTyp
     assert args.rise >= 1 <= args.fall
     assert len(program.question(args)) < 2000
     assert isinstance(program.fault(args, program.question(args), b"anything"), str)
+
+
+_TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+_LABELS = st.text("aZ0-_", min_size=1, max_size=70)
+_NAMES = st.builds(
+    "{}{}".format, st.lists(_LABELS, max_size=5).map(".".join), st.just(".") | st.just("")
+)
+PARAMS = st.fixed_dictionaries(
+    {"probe": st.sampled_from(["dns", "ntp", "echo", "send", "none"])},
+    optional={
+        "name": _NAMES | _TEXT,
+        "send": _TEXT,
+        "send_hex": st.sampled_from(["00ff", "0"]),
+        "expect": _TEXT | st.sampled_from(["(", "^ü$", "a{9999999999999}", "(?s)x"]),
+        "expect_hex": st.sampled_from(["00ff", ""]),
+        "port": st.integers(1, 70_000),
+        "mode": st.sampled_from(["tcp", "http"]),
+        "interval": st.sampled_from(["1s", "5m"]),
+        "timeout": st.sampled_from(["1s", "1m"]),
+        "rise": st.integers(1, 100),
+        "fall": st.integers(1, 100),
+        "drain": st.sampled_from(["0s", "1m"]),
+    },
+)
+
+
+@given(params=PARAMS, noticed=st.integers(10, 3000), ipv6=st.booleans())
+@example(params={"probe": "dns", "name": "a..b"}, noticed=45, ipv6=False)
+@example(params={"probe": "dns", "name": "a" * 64}, noticed=45, ipv6=False)
+@example(params={"probe": "dns", "name": "."}, noticed=45, ipv6=True)
+@example(params={"probe": "send", "send": "a\0b", "expect": "é"}, noticed=45, ipv6=False)
+def test_what_the_params_take_the_program_takes(
+    params: dict[str, Any], noticed: int, ipv6: bool, program: ModuleType
+) -> None:
+    try:
+        its = Sidecar.model_validate(params)
+    except ValidationError:
+        return
+    if [*sidecar_problems(its, ())]:
+        return
+    command = sidecar_container(its, "app", 53, noticed, ipv6=ipv6).command
+    assert not [word for word in command if "\0" in word]
+    args = program.parsed(command[4:])
+    assert len(program.question(args)) < 2000
+
+
+@pytest.mark.parametrize("name", ["a..b", "a" * 64, ".a", "a b", "a..", "", "b." * 127 + "b"])
+def test_names_that_are_none(name: str) -> None:
+    with pytest.raises(ValidationError, match=r"is not a DNS name|empty"):
+        Sidecar.model_validate({"probe": "dns", "name": name})
+
+
+@pytest.mark.parametrize(
+    "name", [".", "a", "a.", "_dns.Example-1.com", "a" * 63 + ".b", "b." * 126]
+)
+def test_names_that_are_one(name: str) -> None:
+    assert Sidecar.model_validate({"probe": "dns", "name": name}).name == name
+
+
+@pytest.mark.parametrize("key", ["send", "expect"])
+def test_a_nul_is_written_in_hexadecimal(key: str) -> None:
+    with pytest.raises(ValidationError, match="holds a NUL"):
+        Sidecar.model_validate({"probe": "send", key: "a\0b"})
+
+
+def test_an_expression_is_for_bytes_of_utf_8() -> None:
+    its = Sidecar.model_validate({"probe": "send", "send": "", "expect": "^日本"})
+    assert its.expect == "^日本"
+    with pytest.raises(ValidationError, match="not a regular expression: it is too large"):
+        Sidecar.model_validate({"probe": "send", "expect": "a{9999999999999}"})
 
 
 @given(
