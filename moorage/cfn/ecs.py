@@ -141,9 +141,9 @@ def answers_tcp(task: Resource, port: int) -> bool | None:
             at, span, kind = (
                 mapping[key] for key in ("ContainerPort", "ContainerPortRange", "Protocol")
             )
-            if kind.present and kind.isnt("tcp"):
+            if kind.isnt("tcp", "TCP"):
                 continue
-            if at.number == port and (kind.absent or kind.text == "tcp"):
+            if at.number == port and not kind.unknown:
                 return True
             known = known and at.number is not None and span.absent and not kind.unknown
     return False if known else None
@@ -252,7 +252,7 @@ def load_balancers_of(view: View, group: Resource) -> list[Resource]:
 
 def kind(load_balancer: Resource) -> str | None:
     """`application` (the default), `network` or `gateway`; None where it is not known, or where
-    it was left out and all its listeners speak what only another kind speaks."""
+    it was left out and it is a Network Load Balancer by all else."""
     given = load_balancer["Type"]
     if given.present:
         return given.text
@@ -260,17 +260,25 @@ def kind(load_balancer: Resource) -> str | None:
 
 
 def typeless(load_balancer: Resource) -> bool:
-    """Whether the type of a Network Load Balancer was forgotten, going by its listeners."""
+    """Whether the type of a Network Load Balancer was forgotten, going by its listeners, or by
+    what is said of its addresses where no listener is in sight."""
     key = ("typeless", load_balancer)
     if key not in load_balancer.view.memo:
-        spoken = [one["Protocol"] for one in listeners_of(load_balancer)]
-        load_balancer.view.memo[key] = (
-            load_balancer["Type"].absent
-            and bool(spoken)
-            and all(one.text in NETWORK_PROTOCOLS for one in spoken)
+        spoken = [one["Protocol"].text for one in listeners_of(load_balancer)]
+        load_balancer.view.memo[key] = load_balancer["Type"].absent and (
+            all(one in NETWORK_PROTOCOLS for one in spoken)
+            if spoken
+            else bool(fixed_addresses(load_balancer))
         )
     found: bool = load_balancer.view.memo[key]
     return found
+
+
+def fixed_addresses(load_balancer: Resource) -> list[Node]:
+    """The addresses that are chosen for a load balancer, which only a Network one has."""
+    keys = ("AllocationId", "PrivateIPv4Address")
+    found = (one[key] for one in load_balancer["SubnetMappings"].items for key in keys)
+    return [one for one in found if one.present]
 
 
 def listeners_of(load_balancer: Resource) -> tuple[Resource, ...]:

@@ -27,7 +27,7 @@ class Attribute:
         """Whether it takes a value, as far as is known."""
         if not self.words and self.least is None:
             return True
-        if value in self.words:
+        if value.lower() in self.words:
             return True
         if self.least is None or not value.isascii() or not value.isdigit() or len(value) > 9:
             return False

@@ -60,11 +60,14 @@ def listener_protocol(view: View) -> Iterator[Fault]:
     fail."""
     for balancer in view.of(ecs.LOAD_BALANCER):
         if ecs.typeless(balancer):
-            listener = ecs.listeners_of(balancer)[0]
+            spoken = [
+                f"{one.id} on it, which speaks {one['Protocol'].text}"
+                for one in ecs.listeners_of(balancer)
+            ]
             yield fault(
                 balancer["Type"],
                 f"{balancer.id} has no type, which makes it an Application Load Balancer, and AWS "
-                f"refuses {listener.id} on it, which speaks {listener['Protocol'].text}",
+                f"refuses {[*spoken, 'fixed addresses for it'][0]}",
                 "Write `Type: network`.",
             )
     for listener in view.of(ecs.LISTENER):
@@ -91,9 +94,14 @@ _PAIRS = {
 
 
 def _fits(listener: Resource, group: Resource) -> bool:
-    """Whether a listener can send to a target group, as far as is known."""
-    pairs = _PAIRS.get(listener["Protocol"].text or "")
-    return pairs is None or not group["Protocol"].isnt(*pairs)
+    """Whether a listener can send to a target group, as far as is known. Where one speaks HTTP and
+    the other does not, it takes the load balancer to tell which of them is wrong."""
+    speaks = listener["Protocol"].text or ""
+    pairs = _PAIRS.get(speaks)
+    if pairs is None or not group["Protocol"].isnt(*pairs):
+        return True
+    http = _SPEAKS[APPLICATION]
+    return _kind(listener) is None and (speaks in http) is group["Protocol"].isnt(*http)
 
 
 @rule(
@@ -362,12 +370,8 @@ def _values(one: Resource) -> list[list[Node]]:
     for condition in one["Conditions"].items:
         configs = (condition, *(condition[name] for name in _CONFIGS))
         lists = [config[key] for config in configs for key in ("Values", "RegexValues")]
-        found.append([value for node in lists for value in node.items if not _optional(value)])
+        found.append([value for node in lists for value in node.items if not value.optional])
     return found
-
-
-def _optional(node: Node) -> bool:
-    return isinstance(node.value, Unknown) and isinstance(node.raw, dict) and "Fn::If" in node.raw
 
 
 def _patterns(values: list[Node]) -> Iterator[Node]:

@@ -111,7 +111,8 @@ def target_group_without_vpc(view: View) -> Iterator[Fault]:
     protocol. (With a target type written, cfn-lint finds what is missing: E3681.)"""
     for group in view.of(ecs.TARGET_GROUP):
         missing = [key for key in ("VpcId", "Port", "Protocol") if group[key].absent]
-        if missing and group["TargetType"].absent and group.props.present:
+        included = any(key.startswith("Fn::") for key, _ in group.props.pairs)
+        if missing and group["TargetType"].absent and not included:
             yield fault(
                 group[missing[0]],
                 f"{group.id} has no {' and no '.join(missing)}, and AWS refuses that for "
