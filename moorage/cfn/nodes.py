@@ -39,7 +39,10 @@ class Node:
         """A scalar, a map or list as written, MISSING, or one of `values`."""
         if self._nodes is None:
             self._nodes = {}
-            self._value, self.path = reduced(self.stack, self.raw, self.path)
+            try:
+                self._value, self.path = reduced(self.stack, self.raw, self.path)
+            except RecursionError:
+                self._value = Unknown("too deep")
         return self._value
 
     def __getitem__(self, key: str | int) -> Node:
