@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from moorage.codes import CODES
 from moorage.rules.book import RULES
-from moorage.rules.elsewhere import COMPARED, LINTED, UNDECIDABLE
+from moorage.rules.elsewhere import COMPARED, LINTED, NOISE, UNDECIDABLE
 from moorage.rules.rule import Rule
 
 _WIDTH = 96
@@ -80,7 +80,7 @@ def _document() -> Iterator[str]:
         yield f"| {case} | cfn-lint, {code} |"
     for case, what in sorted(COMPARED.items()):
         yield f"| {case} | `python build.py check ENV --against REV`: {_cell(what)} |"
-    for case, reason in sorted(UNDECIDABLE.items()):
+    for case, reason in sorted({**NOISE, **UNDECIDABLE}.items()):
         yield f"| {case} | {_cell(reason)} |"
     yield ""
 

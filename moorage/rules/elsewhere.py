@@ -5,16 +5,13 @@ from __future__ import annotations
 LINTED: dict[str, str] = {
     "iam-role-description-japanese": "E3031",
     "iam-role-name-instead-of-arn": "E1041",
-    "sg-description-japanese": "E3031",
-    "tag-value-characters": "E3031",
-    "cd-same-target-group-twice": "E3037",
     "lb-alb-single-subnet": "E3680",
     "lb-https-listener-without-certificate": "E3676",
     "lb-rule-6-path-values": "E3032",
     "lb-subnets-and-subnet-mappings": "E3014",
+    "sg-description-japanese": "E3031",
     "stk-security-group-cycle": "E3004",
-    "svc-daemon-with-fargate": "E3044",
-    "svc-network-configuration-missing": "E3052",
+    "tag-value-characters": "E3031",
     "td-cpu-memory-pair": "E3047",
     "td-cpu-only-on-container": "E3048",
     "td-host-port-differs": "E3053",
@@ -52,6 +49,11 @@ UNDECIDABLE: dict[str, str] = {
     "S3 bucket. Moorage refuses to build such a template (M1303).",
     "svc-circuit-breaker-hides-first-failure": "Nothing is wrong with the template: the rollback "
     "takes the evidence away. Deploy with `--disable-rollback` to keep it.",
-    "td-cpu-architecture-mismatch": "The image's architecture is not in the template.",
 }
 """What no template shows."""
+
+NOISE: dict[str, str] = {
+    "svc-no-circuit-breaker": "Most good templates would raise it. Moorage's own services have the "
+    "circuit breaker unless the params say `circuit_breaker: false`.",
+}
+"""Advice that most good templates do without."""

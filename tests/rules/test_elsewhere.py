@@ -1,0 +1,30 @@
+"""Every known failure is found by a rule, or it is said who finds it or why nobody can."""
+
+from __future__ import annotations
+
+from cfnlint.core import get_rules
+
+from moorage.rules.book import RULES
+from moorage.rules.elsewhere import COMPARED, LINTED, NOISE, UNDECIDABLE
+
+KNOWN = 192
+
+
+def test_every_known_failure_is_told_of_once() -> None:
+    ruled = {case for rule in RULES for case in rule.cases}
+    rest = [*COMPARED, *LINTED, *NOISE, *UNDECIDABLE]
+    assert len(rest) == len(set(rest))
+    assert not ruled & set(rest)
+    assert len(ruled) + len(rest) == KNOWN
+
+
+def test_the_rules_of_cfn_lint_exist() -> None:
+    known = {rule.id for rule in get_rules([], [], ["E"]).rules.values()}
+    assert set(LINTED.values()) <= known
+
+
+def test_a_number_is_used_once_and_says_how_bad_it_is() -> None:
+    numbers = [rule.id[1:] for rule in RULES]
+    assert len(numbers) == len(set(numbers))
+    assert all(rule.id[:3] in ("E93", "W93") for rule in RULES)
+    assert all(rule.sources and rule.fix and rule.goes_wrong for rule in RULES)
