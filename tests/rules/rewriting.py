@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from cfnlint.decode.cfn_json import CfnJSONDecoder
-from cfnlint.decode.cfn_yaml import loads
 
 Body = dict[str, Any]
 Chosen = Callable[[], bool]
@@ -428,13 +427,8 @@ def reordered(body: Body, chosen: Chosen) -> Body:
 
 
 def as_json(body: Body, chosen: Chosen) -> Body:
+    """What cfn-lint reads from a file in JSON, with its marks."""
     read: Body = json.loads(json.dumps(body), cls=CfnJSONDecoder) if chosen() else body
-    return read
-
-
-def as_yaml(body: Body, chosen: Chosen) -> Body:
-    """Through JSON's text as YAML, which it is."""
-    read: Body = loads(json.dumps(body, indent=1)) if chosen() else body
     return read
 
 
@@ -596,7 +590,6 @@ def _exported(value: Any, name: str, exports: Body) -> Any:
 
 REWRITES: tuple[Rewrite, ...] = (
     as_json,
-    as_yaml,
     numbers_as_text,
     attributes_as_text,
     literals_by_parameters,

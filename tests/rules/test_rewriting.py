@@ -45,18 +45,27 @@ def said(case: Case) -> set[str]:
     return ids(dict(case.bad), region=case.region)
 
 
+def rewritten_ids(body: Body, region: str | None) -> dict[str, set[str]]:
+    """What is found in a template after each rewrite that does anything to it."""
+    made = ((one.__name__, one(body, everywhere)) for one in REWRITES)
+    return {
+        name: ids(new, region=region)
+        for name, new in made
+        if new != body or name in ("as_json", "reordered")  # another order is no other dict
+    }
+
+
 @pytest.mark.parametrize(
-    ("region", "body"), [one[1:] for one in goods()], ids=[g[0] for g in goods()]
+    ("region", "body"), [one[1:] for one in goods()], ids=[one[0] for one in goods()]
 )
 def test_what_is_right_stays_right(region: str | None, body: Body) -> None:
-    found = {one.__name__: ids(one(body, everywhere), region=region) for one in REWRITES}
+    found = rewritten_ids(body, region)
     assert {name: rules for name, rules in found.items() if rules} == {}
 
 
 @pytest.mark.parametrize("case", cases(), ids=each)
 def test_a_fault_stays_that_fault(case: Case) -> None:
-    body = dict(case.bad)
-    found = {one.__name__: ids(one(body, everywhere), region=case.region) for one in REWRITES}
+    found = rewritten_ids(dict(case.bad), case.region)
     assert {name: rules for name, rules in found.items() if rules != said(case)} == {}
 
 
