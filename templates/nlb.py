@@ -256,6 +256,16 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     )
 
 
+def same_load_balancer(one: str, other: str, env: Environment) -> bool:
+    """Whether two stacks stand for one load balancer, as both may have taken it over."""
+    arns = [
+        params.existing.arn
+        for name in (one, other)
+        if (params := env.params_of(name, Params)) and params.existing
+    ]
+    return one == other or (len(arns) == 2 and arns[0] == arns[1])
+
+
 def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] | None:
     """Where the nodes are: in the blocks that are named, in their subnets', or in the VPC's."""
     if params.existing and params.existing.addresses:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import ecs
+from troposphere import GetAtt, ec2, ecs
 
 from moorage.model import Environment, Path, Problem, near, shown
 from templates import alb, network, nlb
 from templates.parts import streams, targets
+from templates.parts.admissions import MAX_RULES, admission_problems
 from templates.parts.choice import chosen
 from templates.parts.containers import Container, Containers
 from templates.parts.exposure import ROUTE_KEYS, STREAM_KEYS, Exposure
@@ -165,6 +166,8 @@ def _title_problems(
     ways = [one for _, one in listened]
     found = streams.flows(ways, containers)
     rules = streams.stream_rules(found, _handles(nlb, ways, env))
+    if len(rules) > MAX_RULES:
+        yield from _room_problems(rules)
     listeners = {(one.route.via, one.listener_title) for one in found}
     often = Counter(title for _, title in listeners)
     doubled = [title for title, many in often.items() if many > 1]
@@ -172,6 +175,21 @@ def _title_problems(
         message = f"Two load balancers lead to the logical ID {clash[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)
+
+
+def _room_problems(rules: Sequence[Any]) -> Iterator[Problem]:
+    """Rules of the tasks' own group, which names clients where the load balancer has no group."""
+    mine = [one for one in rules if isinstance(one, ec2.SecurityGroupIngress)]
+    tasks = [one for one in mine if one.to_dict()["Properties"]["GroupId"] == _TASKS]
+    for key, kind in ("CidrIpv6", "IPv4"), ("CidrIp", "IPv6"):
+        count = sum(key not in one.to_dict()["Properties"] for one in tasks)
+        if count > MAX_RULES:
+            message = f"The security group of the tasks gets {count} inbound {kind} rules"
+            hint = f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks."
+            yield Problem("M1105", ("expose",), message, hint, level="warning")
+
+
+_TASKS = GetAtt("SecurityGroup", "GroupId").to_dict()
 
 
 def clash_problems(
@@ -183,26 +201,21 @@ def clash_problems(
         for name, (ways, containers) in services.items()
     }
     yield from targets.clash_problems(stack, routes, env)
-    listened = [
-        (name, index, one)
-        for name, (ways, _) in services.items()
-        for index, one in through(nlb.Params, ways, env)
-    ]
+    streaming = {
+        name: (through(nlb.Params, ways, env), containers)
+        for name, (ways, containers) in services.items()
+    }
+    yield from admission_problems(stack, streaming, env)
+    listened = [(name, index, one) for name, (ways, _) in streaming.items() for index, one in ways]
     for name, index, one in listened:
         for other, at, rival in listened:
-            same = _load_balancer(one.via, env) == _load_balancer(rival.via, env)
+            same = nlb.same_load_balancer(one.via, rival.via, env)
             earlier = name == stack and same and (other, at) < (name, index)
             if earlier and one.port and listener_clash(one, rival):
                 where = f"`stacks.{other}.expose[{at}]`"
                 message = f"`{one.via}` listens on port {one.port.number} for {where} already"
                 hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."
                 yield Problem("M1209", ("expose", index, "port"), message, hint)
-
-
-def _load_balancer(via: str, env: Environment) -> str:
-    """What tells load balancers apart: two stacks may have taken over the same one."""
-    params = env.params_of(via, nlb.Params)
-    return params.existing.arn if params and params.existing else via
 
 
 # What comes out ------------------------------------------------------------------------------

@@ -33,10 +33,12 @@ class Stream(Base):
     target_port: int | None = Field(
         None, ge=1, le=65535, description="NLB: port of the container, if not the listener's."
     )
-    clients: Annotated[list[StreamClient], Field(min_length=1)] | None = Field(
+    clients: list[StreamClient] | None = Field(
         None,
         description="NLB: CIDR blocks, prefix lists and security groups that may connect. "
-        "Everybody for an internet-facing load balancer, the network's addresses for an internal.",
+        "Everybody for an internet-facing load balancer, the network's addresses for an internal. "
+        "Each is a rule of a security group, which takes 60 unless the quota is raised. `[]` where "
+        "the security group of an existing load balancer admits them already.",
     )
     certificate: CertificateArn | None = Field(
         None, description="NLB: ARN of the certificate of a `tls` listener."

@@ -122,9 +122,15 @@ def _client_problems(
     if balancer.security_group is None and balancer.dualstack:
         yield from _far_problems(route, port, path)
     if route.clients is None and balancer.clients_default is None:
-        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`."
+        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`"
+        own = balancer.security_group is not None
+        hint += ", or write `[]` if its security group admits them." if own else "."
         message = "`clients` is missing: nothing tells who may connect by default"
         yield Problem("M1102", (*path, "clients"), message, hint)
+    adopted = balancer.security_group is not None and balancer.scheme is None
+    if route.clients == [] and not adopted:
+        hint = "Name who may connect, or remove it."
+        yield Problem("M1105", (*path, "clients"), "Nobody could connect", hint)
     clients = route.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):

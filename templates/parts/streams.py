@@ -257,7 +257,8 @@ def _meaning(rule: Any) -> str:
 
 
 def _clients(one: Flow, balancer: nlb.Handle) -> Sequence[str]:
-    return one.route.clients or balancer.clients_default or ()
+    clients = balancer.clients_default if one.route.clients is None else one.route.clients
+    return clients or ()
 
 
 def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:

@@ -352,6 +352,65 @@ def test_an_existing_load_balancer_without_a_group() -> None:
     assert rules(body(TCP, edge=edge)) == {("Ingress", "tasks", "tcp", 8443, "10.7.0.0/24")}
 
 
+def test_an_existing_group_that_admits_its_clients_already() -> None:
+    edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
+    assert rules(body({**TCP, "clients": []}, edge=edge)) == {
+        ("Ingress", "tasks", "tcp", 8443, GROUP),
+        ("Egress", GROUP, "tcp", 8443, "tasks"),
+    }
+
+
+def test_nobody_could_connect() -> None:
+    for edge in ({"template": "nlb"}, {**OPEN, "scheme": "internal"}):
+        way = {**TCP, "clients": [], "preserve_client_ip": True}
+        assert found(way, edge=edge) == [("M1105", "expose.0.clients")]
+
+
+def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two load balancers that exist and have one group, and a service behind the other one."""
+    edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
+    other = {"template": "nlb", "existing": {"arn": f"{NLB[:-1]}9", "security_group": GROUP}}
+    api = {
+        "template": "service",
+        "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
+        "expose": [{**TCP, "via": "public", "clients": list(clients)}],
+    }
+    return {"edge": edge, "public": other}, {"rival": api}
+
+
+def test_two_services_that_write_one_rule() -> None:
+    way = {**TCP, "clients": ["10.1.0.0/16", "10.0.0.0/16"]}
+    for clients, codes in (["10.0.0.0/16"], [("M1209", "expose.0.clients")]), (["10.2.0.0/16"], []):
+        balancers, service = sharing(*clients)
+        assert found(way, **balancers, **service) == codes
+    balancers, service = sharing()
+    assert found({**way, "clients": []}, **balancers, **service) == []
+
+
+def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
+    return [kind.format(number) for number in range(count)]
+
+
+def test_more_rules_than_a_group_takes() -> None:
+    assert found({**TCP, "clients": _blocks(60)}) == []
+    assert found({**TCP, "clients": _blocks(61)}) == [("M1105", "expose.0.clients")]
+    assert found({**DNS, "clients": _blocks(31)}) == [("M1105", "expose.0.clients")]
+    both = {"edge": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
+    assert found({**TCP, "clients": mixed}, **both) == []
+    open_ = {**OPEN, "scheme": "internal"}
+    way = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
+    assert found(way, edge=open_) == [("M1105", "expose")]
+    assert found({**way, "clients": _blocks(58)}, edge=open_) == []
+
+
+def test_more_rules_than_a_group_takes_over_all_services() -> None:
+    balancers, service = sharing(*_blocks(50))
+    way = {**TCP, "port": 9000, "clients": _blocks(11)}
+    assert found(way, **balancers, **service) == [("M1105", "expose.0.clients")]
+    assert found({**way, "clients": _blocks(10)}, **balancers, **service) == []
+
+
 def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
     edge = {**OPEN, "scheme": "internal"}
     assert rules(body(TCP, {**TCP, "via": "rival"}, edge=edge, rival=edge)) == {
