@@ -38,7 +38,7 @@ from templates.parts.task import (
     task_resources,
     task_subnets,
 )
-from templates.parts.zones import zone_problems
+from templates.parts.zones import subnet_problems, zone_problems
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
@@ -86,6 +86,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if chosen(env, network.Params, params.network):
         subnets = len(task_subnets(params, network_of(params, env)))
         yield from zone_problems(params.expose, params.desired_count, subnets, env)
+        yield from subnet_problems(params.expose, subnets, env)
 
 
 def _whole(params: Params, env: Environment) -> Params:

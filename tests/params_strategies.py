@@ -578,17 +578,20 @@ def _streams(draw: DrawFn, service: str, containers: dict[str, Params], edge: Pa
 def _stream(draw: DrawFn, kind: str, containers: dict[str, Params], edge: Params) -> Params:
     """Where a listener leads, and how it is set."""
     container, port = draw(st.sampled_from(_tcp_ports(containers))).values()
-    groups = _ids("sg", 9, 1) if edge["security_group"] else []
+    inside = edge["security_group"] and edge["scheme"] == "internal"
+    groups = _ids("sg", 9, 1) if inside else []
     clients = st.just(["10.0.0.0/8", "pl-0123456789abcdef0", *groups])
     fields: dict[str, SearchStrategy[Any]] = {
         "deregistration_delay": st.sampled_from(["0s", "1h"]),
         "connection_termination": st.booleans(),
-        "proxy_protocol_v2": st.booleans(),
-        **({"clients": clients} if groups or kind == "udp" else {}),
+        **({} if kind == "udp" else {"proxy_protocol_v2": st.booleans()}),
+        **({"clients": clients} if edge["security_group"] or kind == "udp" else {}),
         **({} if kind == "tls" else {"source_ip_stickiness": st.booleans()}),
         **({} if kind == "udp" else {"preserve_client_ip": st.booleans()}),
     }
     target = {"container": container, "target_port": port}
+    if inside and edge.get("ip_address_type") == "dualstack":
+        target["clients"] = ["10.0.0.0/8", "::/0"]
     if kind == "udp":
         udp = next(one for one in containers[container]["ports"] if isinstance(one, str))
         sidecar = {"image": "ecr:base/python:3.13.1", "port": 9100} | draw(_PROBES)

@@ -104,6 +104,8 @@ def _protocol_problems(
         message = "The client's address cannot be taken out of UDP packets"
         hint = "Remove it: for UDP it is always preserved."
         yield Problem("M1220", (*path, "preserve_client_ip"), message, hint)
+    if route.proxy_protocol_v2:
+        yield from _proxy_problems(route, protocol, path)
     if protocol == "tls" and route.source_ip_stickiness:
         message = "TLS listeners cannot keep clients on a task"
         hint = "Use `/tcp` and let the container speak TLS, or remove it."
@@ -111,6 +113,19 @@ def _protocol_problems(
     if protocol != "tcp" and route.tcp_idle_timeout is not None:
         message = "Only the idle timeout of TCP listeners can be set"
         yield Problem("M1220", (*path, "tcp_idle_timeout"), message, "Remove it.")
+
+
+def _proxy_problems(route: Exposure, protocol: str, path: Path) -> Iterator[Problem]:
+    """The load balancer "prepends a proxy protocol header to the TCP data" (Network Load Balancers
+    user guide, "Proxy protocol"); a service that expects one would not answer a sidecar."""
+    here = (*path, "proxy_protocol_v2")
+    if protocol == "udp":
+        message = "Proxy protocol is for TCP"
+        yield Problem("M1220", here, message, "Remove it: for UDP the client's address is kept.")
+    elif protocol == "tcp_udp" and route.health_check and route.health_check.sidecar:
+        message = "The sidecar's probe has no proxy protocol header, which the service would expect"
+        hint = "Remove it, as the client's address is kept, or check health by `port:`."
+        yield Problem("M1220", here, message, hint)
 
 
 def _client_problems(
@@ -131,6 +146,13 @@ def _client_problems(
     if route.clients == [] and not adopted:
         hint = "Name who may connect, or remove it."
         yield Problem("M1105", (*path, "clients"), "Nobody could connect", hint)
+    if route.clients is None and balancer.dualstack and balancer.scheme == "internal":
+        # Nobody reaches those addresses by an internet gateway (ELB API reference,
+        # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
+        message = f"`{route.via}` has IPv6 addresses, and by default only IPv4 clients may connect"
+        (block,) = balancer.clients_default or ("10.0.0.0/16",)
+        hint = f'Write `clients: [{block}, "::/0"]` for all who reach it, or who else may.'
+        yield Problem("M1220", (*path, "clients"), message, hint, level="warning")
     clients = route.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
@@ -138,6 +160,11 @@ def _client_problems(
             message = f"`{route.via}` has no security group that could admit `{client}`"
             hint = "Name the clients' addresses."
             yield Problem("M1214", (*path, "clients", index), message, hint)
+        elif client.startswith("sg-") and balancer.scheme == "internet-facing":
+            message = f"`{route.via}` is reached by public addresses, and `{client}` admits none"
+            hint = "Name the clients' public addresses, or use an internal load balancer."
+            where = (*path, "clients", index)
+            yield Problem("M1220", where, message, hint, level="warning")
         if ":" in client and not balancer.dualstack:
             message = f"`{client}` can never connect: `{route.via}` has IPv4 addresses only"
             hint = f"Remove it, or write `ip_address_type: dualstack` at `{route.via}`."

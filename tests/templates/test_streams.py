@@ -264,7 +264,7 @@ def test_udp_and_the_sidecar_are_opened_and_nothing_else() -> None:
 
 def test_clients_reach_the_listener_and_the_load_balancer_the_container() -> None:
     clients = ["203.0.113.0/24", "pl-0123456789abcdef0", CLIENT_GROUP]
-    assert rules(body({**TLS, "clients": clients})) == {
+    assert rules(body({**TLS, "clients": clients}, edge=INTERNAL)) == {
         *(("Ingress", "edge", "tcp", 443, client) for client in clients),
         *_through("tcp", 8443),
     }
@@ -574,6 +574,8 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         ({**TLS, "source_ip_stickiness": True}, "M1220", "source_ip_stickiness"),
         ({**TLS, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
         ({**UDP, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
+        ({**UDP, "proxy_protocol_v2": True}, "M1220", "proxy_protocol_v2"),
+        ({**DNS, "proxy_protocol_v2": True, "health_check": ECHO}, "M1220", "proxy_protocol_v2"),
         ({**TCP, "port": 8444}, "M1205", "port"),
         ({**TCP, "target_port": 8444}, "M1205", "target_port"),
         ({**TCP, "port": 1234}, "M1205", "port"),
@@ -739,6 +741,50 @@ def test_udp_over_ipv6_to_tasks_that_have_none() -> None:
     vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
     assert found(way, edge=edge, network={"existing": vpc}) == [("M1108", "expose.0.via")]
     assert found(way, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
+
+
+def test_proxy_protocol_goes_before_tcp() -> None:
+    assert found({**DNS, "proxy_protocol_v2": True}, container={"ports": [53]}) == []
+
+
+def test_a_security_group_of_clients_that_come_from_public_addresses() -> None:
+    way = {**TCP, "clients": [CLIENT_GROUP]}
+    assert found(way) == [("M1220", "expose.0.clients.0")]
+    assert found(way, edge=INTERNAL) == []
+
+
+def test_clients_within_the_network_by_ipv6() -> None:
+    both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
+    assert (finding.level, finding.code) == ("warning", "M1220")
+    assert '[10.0.0.0/16, "::/0"]' in finding.hint
+    assert found({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
+
+
+def _vpc(public: int, private: int) -> dict[str, Any]:
+    ids = [f"subnet-{number:017x}" for number in range(public + private)]
+    named = {"public_subnets": ids[:public], "private_subnets": ids[public:]}
+    return {"existing": {"vpc": "vpc-0123456789abcdef0", "cidr": "10.0.0.0/16", **named}}
+
+
+@pytest.mark.parametrize(
+    ("edge", "public", "private", "codes"),
+    [
+        ({"template": "nlb"}, 1, 3, ["M1214"]),
+        ({"template": "nlb", "cross_zone": True}, 1, 3, []),
+        ({"template": "nlb"}, 2, 2, []),
+        (INTERNAL, 1, 3, []),
+        ({"template": "alb"}, 2, 3, ["M1214"]),
+        ({"template": "alb"}, 3, 3, []),
+        ({"template": "alb", "scheme": "internal"}, 2, 3, []),
+    ],
+)
+def test_tasks_in_zones_without_their_load_balancer(
+    edge: Any, public: int, private: int, codes: list[str]
+) -> None:
+    way = {"via": "edge", "port": 8443, **({"paths": ["/*"]} if edge["template"] == "alb" else {})}
+    given = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
+    assert found(way, **given) == [(code, "expose.0.via") for code in codes]
 
 
 def test_more_target_groups_than_ecs_takes_over_both_kinds() -> None:
