@@ -16,6 +16,7 @@ from rewriting import REWRITES, SPLITS, Body, Rewrite, Split, everywhere, somewh
 from steady import steady
 
 from moorage.cfn.template import Template
+from moorage.rules.book import RULES
 from moorage.rules.judge import verdicts
 
 
@@ -45,9 +46,19 @@ def said(case: Case) -> set[str]:
     return ids(dict(case.bad), region=case.region)
 
 
-def rewritten_ids(body: Body, region: str | None) -> dict[str, set[str]]:
+KNOWN = {name for rule in RULES for name in rule.cases}
+
+
+def rewrites(case: Case) -> tuple[Rewrite, ...]:
+    """All for a known failure; its many variants take turns, which saves half of the time."""
+    return REWRITES if case.name in KNOWN else REWRITES[len(case.name) % 2 :: 2]
+
+
+def rewritten_ids(
+    body: Body, region: str | None, rewrites: tuple[Rewrite, ...] = REWRITES
+) -> dict[str, set[str]]:
     """What is found in a template after each rewrite that does anything to it."""
-    made = ((one.__name__, one(body, everywhere)) for one in REWRITES)
+    made = ((one.__name__, one(body, everywhere)) for one in rewrites)
     return {
         name: ids(new, region=region)
         for name, new in made
@@ -65,7 +76,7 @@ def test_what_is_right_stays_right(region: str | None, body: Body) -> None:
 
 @pytest.mark.parametrize("case", cases(), ids=each)
 def test_a_fault_stays_that_fault(case: Case) -> None:
-    found = rewritten_ids(dict(case.bad), case.region)
+    found = rewritten_ids(dict(case.bad), case.region, rewrites(case))
     assert {name: rules for name, rules in found.items() if rules != said(case)} == {}
 
 
