@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from moorage.codes import CODES
 from moorage.rules.book import RULES
@@ -41,10 +41,16 @@ def _page(rule: Rule) -> Iterator[str]:
     yield ""
     yield textwrap.fill(f"Mend: {rule.fix}", _WIDTH)
     yield ""
-    yield textwrap.fill(f"Sources: {', '.join(rule.sources)}", _WIDTH, break_long_words=False)
+    yield _listed("Sources", rule.sources)
     if rule.cases:
-        yield textwrap.fill(f"Cases: {', '.join(rule.cases)}", _WIDTH, break_on_hyphens=False)
+        yield _listed("Cases", rule.cases)
     yield ""
+
+
+def _listed(title: str, words: Iterable[str]) -> str:
+    """Words that stay whole: addresses and ids."""
+    text = f"{title}: {', '.join(words)}"
+    return textwrap.fill(text, _WIDTH, break_on_hyphens=False, break_long_words=False)
 
 
 def markdown() -> str:
