@@ -37,6 +37,7 @@ from templates.parts.certificates import (
     SslPolicy,
     certificate_id,
     certificate_problems,
+    policy_problems,
 )
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.clients import ANYWHERE, Client, address_property, client_problems
@@ -199,6 +200,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         return
     yield from choice_problems(env, network.Params, params.network, ("network",), "network")
     yield from certificate_problems(params.certificate, ("certificate",), env)
+    yield from policy_problems(params.ssl_policy, ("ssl_policy",))
     yield from _plain_http_problems(params)
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)

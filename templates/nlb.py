@@ -136,9 +136,9 @@ class Params(Base):
     security_group: bool = Field(
         True,
         description="A security group, which services open for their clients. ELB takes one at "
-        "creation or never. `false` is for what it excludes, such as QUIC listeners: everybody "
-        "who reaches the load balancer's addresses can use it then, and tasks judge by the "
-        "addresses of clients. It cannot be changed later: make a second load balancer.",
+        "creation or never. With `false` everybody who reaches the load balancer's addresses can "
+        "use it, and tasks judge by the addresses of clients. It cannot be changed later: make a "
+        "second load balancer.",
     )
     elastic_ips: ElasticIps = Field(
         False,

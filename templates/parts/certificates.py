@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from moorage.model import Environment, Path, Problem, logical_id
+from moorage.model import Environment, Path, Problem, logical_id, near, shown
 from templates.parts.fields import text
 from templates.parts.regions import elsewhere, region
 from templates.parts.repeats import clash, repeats
@@ -21,6 +22,33 @@ SslPolicy: Any = text(
     "the name of a security policy",
     "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
 )
+
+# Network Load Balancers user guide, "Security policies for your Network Load Balancer", and the
+# page of the same name for Application Load Balancers.
+_POLICIES = (
+    *("2015-05", "2016-08", "TLS-1-0-2015-04", "TLS-1-1-2017-01", "TLS-1-2-2017-01"),
+    *("TLS-1-2-Ext-2018-06", "FS-2018-06", "FS-1-1-2019-08", "FS-1-2-2019-08"),
+    *("FS-1-2-Res-2019-08", "FS-1-2-Res-2020-10"),
+    *(f"TLS13-1-{minor}-2021-06" for minor in (0, 1, 2, 3)),
+    *(f"TLS13-1-2-{kind}-2021-06" for kind in ("Res", "Ext1", "Ext2")),
+    *(f"TLS13-1-{minor}-FIPS-2023-04" for minor in (0, 1, 2, 3)),
+    *(f"TLS13-1-2-{kind}-FIPS-2023-04" for kind in ("Res", "Ext0", "Ext1", "Ext2")),
+    *(f"TLS13-1-{minor}{fips}-PQ-2025-09" for minor in (0, 2, 3) for fips in ("", "-FIPS")),
+    *(f"TLS13-1-2-{kind}-PQ-2025-09" for kind in ("Res", "Ext1", "Ext2")),
+    *(f"TLS13-1-2-{kind}-FIPS-PQ-2025-09" for kind in ("Res", "Ext0", "Ext1", "Ext2")),
+)
+SECURITY_POLICIES = tuple(f"ELBSecurityPolicy-{one}" for one in _POLICIES)
+_NEWER = re.compile(r"-RFC9151-")
+"""A family of which the documentation that was read has no whole list."""
+
+
+def policy_problems(name: str, path: Path) -> Iterator[Problem]:
+    """A security policy that Elastic Load Balancing is not known to have. It may be a newer one."""
+    if name not in SECURITY_POLICIES and not _NEWER.search(name):
+        meant = near(name, SECURITY_POLICIES)
+        hint = f"Did you mean `{meant}`?" if meant else "Leave it out for the usual one."
+        message = f"{shown(name)} is not a security policy that Moorage knows"
+        yield Problem("M1104", path, message, hint, level="warning")
 
 
 def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> Iterator[Problem]:

@@ -217,12 +217,12 @@ BucketName = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "
 _STACK_NAME = "[a-z][a-z0-9-]*"
 StackName = Annotated[
     str,
-    _matching(_STACK_NAME, "the name of a stack", "public"),
     WithJsonSchema(
         {"type": "string", "pattern": f"^{_STACK_NAME}$", "takes": "the name of a stack"}
     ),
 ]
-"""The name of another stack of the environment."""
+"""The name of another stack of the environment. Which names there are, the whole tells: one that is
+no name is a finding where the stack stands."""
 
 
 def _cidr(value: str) -> str:

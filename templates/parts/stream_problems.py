@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.model import Environment, Path, Problem
 from templates import nlb
-from templates.parts.certificates import certificate_problems
+from templates.parts.certificates import certificate_problems, policy_problems
 from templates.parts.clients import client_problems
 from templates.parts.containers import Containers, Port, led_to, led_to_problems
 from templates.parts.exposure import Exposure
@@ -72,8 +72,8 @@ def _place_problems(
             "M1220",
             (*path, key),
             f"Container `{name}` has port {number} as TCP and as UDP",
-            "ECS cannot put it behind a load balancer. Remove one of the two from its `ports`: on "
-            "Fargate that list only names what is registered, and the other is reached as well. "
+            f"ECS cannot put it behind a load balancer. Remove {number}/udp from its `ports`: on "
+            "Fargate that list only names what is registered, and it is reached all the same. "
             "Or give it to a second container.",
             because=because,
         )
@@ -81,6 +81,12 @@ def _place_problems(
         wanted = " or ".join(str(Port(number, one)) for one in TRANSPORTS[port.protocol])
         message = f"Container `{name}` has no port {wanted}"
         hint = "Add it to its `ports`, or say `target_port:` here if it listens elsewhere."
+        # Only one of the two can be there, as neither is what the listener asks for.
+        for other in {"tcp", "udp"} & {one.protocol for one in containers[name].ports}:
+            if Port(number, other) in containers[name].ports:
+                key = "port"
+                message = f"Container `{name}` has {number}/{other}, and this is not for {other}"
+                hint = f"Write `port: {port.number}/{other}`, or add {wanted} to its `ports`."
         yield Problem("M1205", (*path, key), message, hint, because=because)
 
 
@@ -96,6 +102,7 @@ def _protocol_problems(
             yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
             yield from certificate_problems([route.certificate], (*path, "certificate"), env)
+        yield from policy_problems(route.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
             hint = f"Write `port: {port.number}/tls`, or remove it."
@@ -209,6 +216,8 @@ def _health_problems(
             "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none; "
             "or `health_check: {port: ...}` with a TCP port of the task.",
         )
+    if port.protocol == "tcp_udp" and not told:
+        yield from _silent_problems(route, port, path, containers)
     if check is None:
         return
     if check.sidecar:
@@ -220,6 +229,23 @@ def _health_problems(
             hint = "Add it to the `ports` of the container that answers."
             yield Problem("M1205", (*here, "port"), message, hint, because=[("containers",)])
     yield from _check_problems(check, here)
+
+
+def _silent_problems(
+    route: Exposure, port: Port, path: Path, containers: Containers
+) -> Iterator[Problem]:
+    """Both halves of a port are judged by TCP, where nothing may listen: the half for UDP names the
+    container, and no `ports` the other one."""
+    number = route.target_port or port.number
+    if flow(route, containers) and not any(
+        Port(number) in one.ports for one in containers.values()
+    ):
+        message = f"Health is checked over TCP on port {number}, which no container is said to have"
+        hint = (
+            "Add a `health_check:` with a `sidecar:`, which asks over UDP, or with a `port:`; or "
+            f"{number} to the `ports` of another container, if that listens on it."
+        )
+        yield Problem("M1205", (*path, "health_check"), message, hint, level="warning")
 
 
 def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:

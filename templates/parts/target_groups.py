@@ -7,9 +7,9 @@ health checks: the same, CreateTargetGroup.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Base, shown, wrong
@@ -36,6 +36,14 @@ def _cookie(value: str) -> str:
     return value
 
 
+def _not_a_word(value: Any) -> Any:
+    if isinstance(value, str | bool):
+        probes = get_args(Sidecar.model_fields["probe"].annotation)
+        probe = value if value in probes else f"{', '.join(probes[:-1])} or {probes[-1]}"
+        raise wrong("M1103", f"{shown(value)} is no sidecar", f"Write `{{probe: {probe}}}`.")
+    return value
+
+
 CheckedPath: Any = text(r"/\S{0,1023}", "a path", "/healthz")
 CookieName = Annotated[str, AfterValidator(_cookie)]
 
@@ -51,7 +59,7 @@ class HealthCheck(Base):
     protocol: Literal["HTTP", "HTTPS", "TCP"] | None = Field(
         None, description="Protocol it is asked by, if another one. NLB: TCP if not said."
     )
-    sidecar: Sidecar | None = Field(
+    sidecar: Annotated[Sidecar | None, BeforeValidator(_not_a_word)] = Field(
         None, description="NLB: a container that answers while the UDP service answers a probe."
     )
     matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(

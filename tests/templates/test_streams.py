@@ -24,7 +24,7 @@ ECHO = {"sidecar": {"probe": "echo"}}
 UDP = {"via": "edge", "port": "1234/udp", "health_check": ECHO}
 TLS = {"via": "edge", "port": "443/tls", "target_port": 8443, "certificate": CERTIFICATE}
 TCP = {"via": "edge", "port": 8443}
-DNS = {"via": "edge", "port": "53/tcp_udp"}
+DNS = {"via": "edge", "port": "54/tcp_udp"}
 OPEN = {"template": "nlb", "security_group": False}
 INTERNAL = {"template": "nlb", "scheme": "internal"}
 THEIRS = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
@@ -40,7 +40,7 @@ def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
     names = {"edge", "network", "rival", "public"} & given.keys()
     container = {
         "image": "ecr:shop/app:1",
-        "ports": ["1234/udp", "53/udp", 8443, 9000],
+        "ports": ["1234/udp", "53/udp", 54, 8443, 9000],
         **given.get("container", {}),
     }
     service = {
@@ -125,8 +125,8 @@ def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, A
     ("way", "listens", "targets", "checked"),
     [
         (UDP, ("UDP", 1234), ("UDP", 1234), ("TCP", "8080")),
-        (DNS, ("TCP_UDP", 53), ("TCP_UDP", 53), ("TCP", "traffic-port")),
-        ({**DNS, "health_check": ECHO}, ("TCP_UDP", 53), ("TCP_UDP", 53), ("TCP", "8080")),
+        (DNS, ("TCP_UDP", 54), ("TCP_UDP", 54), ("TCP", "traffic-port")),
+        ({**DNS, "health_check": ECHO}, ("TCP_UDP", 54), ("TCP_UDP", 54), ("TCP", "8080")),
         (TCP, ("TCP", 8443), ("TCP", 8443), ("TCP", "traffic-port")),
         (TLS, ("TLS", 443), ("TCP", 8443), ("TCP", "traffic-port")),
         ({**TLS, "target_tls": True}, ("TLS", 443), ("TLS", 8443), ("TCP", "traffic-port")),
@@ -272,10 +272,10 @@ def test_clients_reach_the_listener_and_the_load_balancer_the_container() -> Non
 
 def test_tcp_and_udp_on_one_port() -> None:
     assert rules(body(DNS)) == {
-        ("Ingress", "edge", "tcp", 53, "0.0.0.0/0"),
-        ("Ingress", "edge", "udp", 53, "0.0.0.0/0"),
-        *_through("udp", 53),
-        *_through("tcp", 53),
+        ("Ingress", "edge", "tcp", 54, "0.0.0.0/0"),
+        ("Ingress", "edge", "udp", 54, "0.0.0.0/0"),
+        *_through("udp", 54),
+        *_through("tcp", 54),
     }
 
 
@@ -579,6 +579,8 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         ({**TCP, "port": 8444}, "M1205", "port"),
         ({**TCP, "target_port": 8444}, "M1205", "target_port"),
         ({**TCP, "port": 1234}, "M1205", "port"),
+        ({**TCP, "port": 80, "target_port": 1234}, "M1205", "port"),
+        ({**DNS, "port": "53/tcp_udp"}, "M1205", "health_check"),
         ({**TCP, "container": "ap"}, "M1204", "container"),
         ({**TCP, "hosts": ["a.example.com"]}, "M1220", "hosts"),
         ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M1220", "source_ips"),
@@ -626,9 +628,12 @@ def test_equal_timeout_and_interval_are_for_tcp() -> None:
 
 
 def test_a_port_of_a_container_as_tcp_and_as_udp() -> None:
-    both = {"ports": [53, "53/udp"]}
+    both = {"ports": [54, "54/udp"]}
     assert ("M1220", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
-    apart = {"beside": {"tcp": {"image": "ecr:a:1", "ports": [53]}}}
+    apart = {
+        "container": {"ports": ["54/udp"]},
+        "beside": {"tcp": {"image": "ecr:a:1", "ports": [54]}},
+    }
     assert found({**DNS, "container": "app", "health_check": ECHO}, **apart) == []
 
 
@@ -656,7 +661,9 @@ def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
         "expose": [TCP],
     }
     assert ("M1209", "expose.0.port") in found(TCP, rival=other)
-    assert found({**DNS}, {**UDP, "port": "53/udp"}) == [("M1209", "expose.1.port")]
+    assert found({**DNS, "port": "53/tcp_udp", "health_check": ECHO}, {**UDP, "port": "53/udp"})[
+        -1
+    ] == ("M1209", "expose.1.port")
 
 
 def test_the_same_existing_load_balancer_by_two_names() -> None:
@@ -743,8 +750,41 @@ def test_udp_over_ipv6_to_tasks_that_have_none() -> None:
     assert found(way, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
 
 
+def test_a_port_of_the_other_protocol_is_named() -> None:
+    way = {**TCP, "port": 5, "target_port": 1234}
+    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
+    assert finding.message == "Container `app` has 1234/udp, and this is not for udp"
+    assert finding.hint == "Write `port: 5/udp`, or add 1234 to its `ports`."
+
+
+@pytest.mark.parametrize("word", ["none", "dns", True, "ping"])
+def test_a_bare_word_where_the_sidecar_stands(word: Any) -> None:
+    way = {**UDP, "health_check": {"sidecar": word}}
+    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
+    assert (finding.code, finding.path[-1]) == ("M1103", "sidecar")
+    assert finding.hint.startswith("Write `{probe: ")
+
+
+def test_security_policies_that_nobody_knows() -> None:
+    nonsense = {**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-Nonsense"}
+    (finding,) = validate(document(stacks(nonsense)), TEMPLATES)[1]
+    assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M1104", "ssl_policy")
+    assert finding.hint.startswith("Did you mean `ELBSecurityPolicy-TLS13-1-2-")
+    assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"}) == []
+    assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-2016-08"}) == []
+
+
+def test_a_stacks_name_that_is_none_is_told_once() -> None:
+    every = {**stacks({**TCP, "via": "myEdge"}), "myEdge": {"template": "nlb"}}
+    _, (finding,) = validate(document(every), TEMPLATES)
+    assert finding.path == ("stacks", "myEdge")
+    every = stacks({**TCP, "via": "myEdge"})
+    _, (finding,) = validate(document(every), TEMPLATES)
+    assert finding.path[2:] == ("expose", 0, "via")
+
+
 def test_proxy_protocol_goes_before_tcp() -> None:
-    assert found({**DNS, "proxy_protocol_v2": True}, container={"ports": [53]}) == []
+    assert found({**DNS, "proxy_protocol_v2": True}) == []
 
 
 def test_a_security_group_of_clients_that_come_from_public_addresses() -> None:
@@ -824,7 +864,7 @@ def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(DNS | {"port": "53/udp", "health_check": ECHO}, DNS), (TLS, TLS | {"port": "443/tcp"})],
+    [(UDP, UDP | {"port": "1234/tcp_udp"}), (TLS, TLS | {"port": "443/tcp"})],
 )
 def test_another_protocol_on_its_port_is_an_update(before: Any, after: Any) -> None:
     """ELB has no second listener on a port, nor EC2 a second rule that says the same: whatever
