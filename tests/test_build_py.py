@@ -250,6 +250,53 @@ def test_check_speaks_to_machines(
     assert codes[form]() == ["M1308"] * 3
 
 
+def test_stacks_of_an_environment_are_judged_together(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The load balancer's group is in one stack, and what it lets out is in another."""
+    (home / "params/dev.yaml").write_text(
+        f"""{PARAMS}
+  network: {{}}
+  public: {{template: nlb, scheme: internal}}
+  web:
+    template: service
+    desired_count: 2
+    containers: {{web: {{image: "nginx:1.27", ports: [8080]}}}}
+    expose: [{{via: public, port: 8080/tcp, clients: [10.0.0.0/8]}}]
+    overrides:
+      Resources: {{PublicTcp8080Egress: {{Properties: {{FromPort: 81, ToPort: 81}}}}}}
+"""
+    )
+    assert main(["check", "dev"]) == 1
+    said = capsys.readouterr().out
+    assert "error E9343 stacks." in said
+    assert "lets no health check on tcp 8080 out" in said
+
+
+# explain -------------------------------------------------------------------------------------
+
+
+def test_explain_tells_of_codes_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "e9301", "M1203", "E3012"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("E9301  ")
+    assert "does not have an associated load balancer" in " ".join(said.split())
+    assert "\nM1203  " in said
+    assert "\nE3012  " in said
+
+
+def test_explain_lists_all_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    codes = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"M1001", "E9301", "W9303"} <= set(codes)
+    assert len(codes) == len(set(codes))
+
+
+def test_a_code_that_is_not_known_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "E93011"]) == 2
+    assert "Did you mean `E9301`?" in capsys.readouterr().err
+
+
 # schema, help --------------------------------------------------------------------------------
 
 
@@ -266,7 +313,7 @@ def test_schema_as_markdown_is_the_reference(capsys: pytest.CaptureFixture[str])
 def test_help_names_every_command() -> None:
     ran = run("--help")
     assert ran.returncode == 0
-    for command in ("build", "check", "schema"):
+    for command in ("build", "check", "explain", "schema"):
         assert f"\n    {command} " in ran.stdout
 
 

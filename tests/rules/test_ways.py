@@ -1,0 +1,57 @@
+"""The ways in which other people get the rules: the installed package, and the hook."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BAD = """\
+Resources:
+  Key:
+    Type: AWS::IAM::ServiceLinkedRole
+    Properties: {AWSServiceName: ecs.amazonaws.com}
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the package as pip makes it, and nothing else of ours."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "moorage"):
+        subprocess.run(["cp", "-r", str(ROOT / name), str(source)], check=True)
+    command = "-m pip install --quiet --no-deps --no-build-isolation --no-index --target"
+    subprocess.run([sys.executable, *command.split(), str(target), str(source)], check=True)
+    return target
+
+
+def linted(words: list[str], folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
+    program = Path(sys.executable).with_name(words[0])
+    return subprocess.run(
+        [str(program), *words[1:]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("way", ["command", "hook"])
+def test_cfn_lint_finds_the_rules_in_the_package(way: str, installed: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD)
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    words = {
+        "command": ["cfn-lint", "--append-rules", "moorage.rules", "--"],
+        "hook": [*shlex.split(hook["entry"]), *hook["args"]],
+    }[way]
+    run = linted([*words, "bad.yaml"], tmp_path, installed)
+    assert run.returncode == 2, run.stderr
+    assert "E9312" in run.stdout
+    assert "bad.yaml:4" in run.stdout
