@@ -72,9 +72,10 @@ steady = partial(
 def plan(params: Params) -> Plan:
     """All stacks of an environment, not linted; a draw whose only fault is a clash is dropped."""
     found, findings = _linked(written(params))
-    assume({one.code for one in findings} != {"M1209"})
+    told = [one for one in findings if not _silent(one)]
+    assume({one.code for one in told} != {"M1209"})
     assert found is not None, findings
-    assert [one for one in findings if not _silent(one)] == []
+    assert told == []
     return found
 
 
@@ -210,7 +211,7 @@ def _networks(draw: DrawFn) -> Params:
         _optional(
             cidr=st.sampled_from(["10.20.0.0/16", "192.168.0.0/20"]),
             availability_zones=zones,
-            ipv6=st.booleans(),
+            ipv6=st.sampled_from([True, True, False]),
             flow_logs=st.one_of(st.booleans(), _LOGS),
             **more,
         )
@@ -339,7 +340,7 @@ def _services(
         "availability_zone_rebalancing": st.booleans(),
         **({"enable_execute_command": st.booleans()} if by_exec else {}),
         **({"capacity_providers": _SHARES} if spot else {}),
-        **({"health_check_grace_period": st.sampled_from(["0s", "5m"])} if exposed else {}),
+        **({"health_check_grace_period": st.sampled_from(["30s", "5m"])} if exposed else {}),
         **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
     }
     return {

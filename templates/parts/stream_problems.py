@@ -26,6 +26,8 @@ from templates.parts.streams import (
 from templates.parts.target_groups import HealthCheck
 
 MAX_CONTAINERS = 10
+MAX_SIDECARS = 4
+"""Of one task: with more, its template is too large for sure, as YAML."""
 
 
 def stream_problems(
@@ -351,6 +353,15 @@ def shared_problems(
             )
             hint = "Use load balancers of one `ip_address_type`, or check one by `port:`."
             yield Problem("M1108", here, message, hint)
+    if len(services) > MAX_SIDECARS:
+        message = f"Each of the {len(services)} health sidecars is some 11 kB of the template"
+        hint = (
+            f"CloudFormation takes 51,200 bytes without a bucket, room for {MAX_SIDECARS} at most. "
+            "Give some ports to another service, or check their health by a TCP `port:`."
+        )
+        path, _ = list(services.values())[-1]
+        where = (*path, "health_check", "sidecar")
+        yield Problem("M1303", where, message, hint, level="warning")
     if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
         many = f"{len(containers)} and {len(services)}"
         message = f"With its health sidecars the task has more than 10 containers: {many}"

@@ -55,7 +55,9 @@ class HealthCheck(Base):
         None,
         description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
-    port: PortField | None = Field(None, description="Port that is asked, if another one.")
+    port: PortField | None = Field(
+        None, description="Port that is asked, if another one: of any container of the task."
+    )
     protocol: Literal["HTTP", "HTTPS", "TCP"] | None = Field(
         None, description="Protocol it is asked by, if another one. NLB: TCP if not said."
     )

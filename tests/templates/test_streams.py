@@ -695,6 +695,15 @@ def test_more_containers_than_a_task_may_have() -> None:
     assert codes == [("M1212", "expose.0.health_check.sidecar")]
 
 
+def test_more_sidecars_than_a_template_has_room_for() -> None:
+    ports = range(2000, 2005)
+    ways = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
+    given = {"container": {"ports": [f"{port}/udp" for port in ports]}}
+    place = "expose.4.health_check.sidecar"
+    assert found(*ways, **given) == [("M1303", place)]
+    assert found(*ways[1:], **given) == []
+
+
 def test_the_sidecar_takes_its_share_of_the_task() -> None:
     assert found(UDP, container={"cpu": 224}) == []
     assert found(UDP, container={"cpu": 225}) == [("M1212", "containers")]
