@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
 
@@ -22,23 +22,26 @@ _MOST_CHOICES = 24
 _DEEPEST = 60
 
 
+_UNREAD: Final = object()
+
+
 class Node:
     """A place in a template, and what stands there."""
 
-    __slots__ = ("_nodes", "_value", "path", "raw", "stack")
+    __slots__ = ("_items", "_nodes", "_value", "path", "raw", "stack")
 
     def __init__(self, stack: Stack, raw: Any, path: Path) -> None:
         self.stack = stack
         self.raw = raw
         self.path = path
-        self._value: Any = None
+        self._value: Any = _UNREAD
         self._nodes: dict[Any, Node] | None = None
+        self._items: tuple[Node, ...] | None = None
 
     @property
     def value(self) -> Any:
         """A scalar, a map or list as written, MISSING, or one of `values`."""
-        if self._nodes is None:
-            self._nodes = {}
+        if self._value is _UNREAD:
             try:
                 self._value, self.path = reduced(self.stack, self.raw, self.path)
             except RecursionError:
@@ -46,10 +49,11 @@ class Node:
         return self._value
 
     def __getitem__(self, key: str | int) -> Node:
-        value = self.value
-        assert self._nodes is not None
+        if self._nodes is None:
+            self._nodes = {}
         found = self._nodes.get(key)
         if found is None:
+            value = self.value
             inner: Any = MISSING
             if isinstance(value, Mapping):
                 inner = value.get(key, MISSING)
@@ -182,10 +186,12 @@ class Node:
     @property
     def items(self) -> tuple[Node, ...]:
         """The items of a list, without those that are AWS::NoValue; none for anything else."""
-        value = self.value
-        if not isinstance(value, list):
-            return ()
-        return tuple(node for node in map(self.__getitem__, range(len(value))) if not node.absent)
+        if self._items is None:
+            value = self.value
+            length = len(value) if isinstance(value, list) else 0
+            nodes = map(self.__getitem__, range(length))
+            self._items = tuple(node for node in nodes if not node.absent)
+        return self._items
 
     @property
     def many(self) -> tuple[Node, ...]:
