@@ -1,5 +1,7 @@
 """The health sidecar beside the well-known one-line responder: python bench/sidecar.py.
 
+The sidecar runs by the command that stands in a built template.
+
 Both watch the same UDP echo server and meet the same checkers: so many connect at the same moment,
 send an HTTP request and read the answer, round after round. Then the UDP server is killed, and
 each is asked once more. Needs busybox (Debian: busybox) for the one-line responder. Prints
@@ -9,6 +11,7 @@ Markdown; the times are from one run.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -16,6 +19,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +27,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAM = Path(__file__).parents[1] / "templates" / "parts" / "health_sidecar.py"
+HERE = Path(__file__).parents[1]
+PARAMS = Path("tests", "golden", "r5", "params")
+TEMPLATE = Path("dev", "udp-service.json")
 CHECKERS = (1, 3, 6, 50)
 CHECKS = 600
 PAUSE = 0.02
@@ -113,12 +119,24 @@ def one_line(port: int, _: int) -> list[str]:
     return [busybox, "sh", "-c", ONE_LINE % (busybox, port)]
 
 
+def built() -> list[str]:
+    """The sidecar's command as it stands in the template of a UDP service."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "build.py", "build", "--format", "json"]
+        where = ["--params", str(PARAMS), "--out", out]
+        subprocess.run([*command, *where], stdout=subprocess.DEVNULL, cwd=HERE, check=True)
+        template = json.loads(Path(out, TEMPLATE).read_text())
+    task = template["Resources"]["TaskDefinition"]["Properties"]
+    return list(task["ContainerDefinitions"][-1]["Command"])
+
+
 def sidecar(port: int, service: int) -> list[str]:
-    source = PROGRAM.read_text()
+    """That command with ports and times of this benchmark: of a flag that stands twice, the last
+    one holds."""
     flags = {"listen": port, "port": service, "probe": "echo", "mode": "http"}
     flags |= {"interval": INTERVAL, "timeout": TIMEOUT, "fall": FALL}
     words = [f"--{flag}={value}" for flag, value in flags.items()]
-    return [sys.executable, "-u", "-c", source, *words]
+    return [sys.executable, *built()[1:], *words]
 
 
 def free_port(kind: socket.SocketKind) -> int:
