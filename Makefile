@@ -36,8 +36,9 @@ golden: setup ## write anew what the tests compare with; then read the diff
 	$(BIN)/python -c "import build, glob, sys; sys.exit(max((build.main(['build', '--params', case + 'params', '--out', case + 'out']) for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py
 
-bench: setup ## seconds and memory of builds with 1, 10 and 50 services
+bench: setup ## what builds, rules and health sidecars cost
 	$(BIN)/python bench/build.py
+	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
 
 docs: setup ## the generated documents

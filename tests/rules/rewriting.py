@@ -365,8 +365,12 @@ def renamed(body: Body, chosen: Chosen) -> Body:
     to be given for them."""
     given = body["Resources"]
     prefix = next(f"X{at}x" for at in range(99) if f"X{at}x" not in " ".join(given))
-    names = {name: f"{prefix}{at}" for at, name in enumerate(given) if chosen()}
-    made = _with_names(body, names)
+    return with_names(body, {name: f"{prefix}{at}" for at, name in enumerate(given) if chosen()})
+
+
+def with_names(body: Body, names: Mapping[str, str]) -> Body:
+    """A template whose resources have other names."""
+    made: Body = _with_names(body, names)
     made["Resources"] = {names.get(key, key): one for key, one in made["Resources"].items()}
     for resource in made["Resources"].values():
         if "DependsOn" in resource:
