@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
@@ -16,6 +16,10 @@ LOG_GROUP = "AWS::Logs::LogGroup"
 _MAKERS = ("Custom::", "AWS::CloudFormation::")
 _MADE_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
 _OWN = re.compile(r"(?:^|:)AWS::\w+$")
+_REGION = re.compile(
+    r"\b[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)[a-z]*-\d(?=\b|[a-z]\b)"
+)
+_OF_ONE_REGION = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 @rule(
@@ -141,7 +145,27 @@ def _made_in(stack: Stack, group: Node) -> bool:
 
 def _is_fixed_elsewhere(stack: Stack, region: Node) -> bool:
     """Whether a region is written out that may not be the stack's own."""
-    return region.text is not None and plain(stack.named("AWS::Region")) != region.text
+    own = plain(stack.named("AWS::Region"))
+    return region.text is not None and own != region.text and not _is_for(stack, region.text)
+
+
+def _is_for(stack: Stack, region: str) -> bool:
+    """Whether a template is made for one region: it names that one elsewhere too, in an ARN or a
+    zone, or it names what exists in one region only and no other region. Such are the templates
+    that a CDK application makes for a known environment."""
+    named: set[str] = set()
+    fixed = False
+    todo: list[tuple[object, object]] = [("", stack.template.resources)]
+    while todo:
+        key, value = todo.pop()
+        if isinstance(value, Mapping):
+            todo += value.items()
+        elif isinstance(value, list):
+            todo += [(key, one) for one in value]
+        elif isinstance(value, str) and key != "awslogs-region":
+            named.update(_REGION.findall(value))
+            fixed = fixed or key == "AvailabilityZone" or bool(_OF_ONE_REGION.fullmatch(value))
+    return region in named if named else fixed
 
 
 def _is_expected(view: View, group: Node) -> bool:
