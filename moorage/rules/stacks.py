@@ -170,18 +170,19 @@ def mutable_tag(view: View) -> Iterator[Fault]:
 
 
 def _is_latest(image: Node) -> bool:
-    """Whether an image's tag is `latest`, or left out."""
+    """Whether an image's tag is `latest`, or left out where the image is of the account's own
+    registry: the examples of others, such as `nginx`, nobody pushes anew."""
     last = image.parts[-1] if image.parts else None
     if isinstance(last, Attr):
         return last.resource.type == lifecycle.REPOSITORY and last.name == "RepositoryUri"
     if not isinstance(last, str) or not last or "@" in last:
         return False
-    whole = len(image.parts) == 1
     _, slash, name = last.rpartition("/")
     _, colon, tag = name.partition(":")
     if colon:
         return tag == "latest"
-    return bool(name) and (whole or bool(slash))
+    own = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
+    return bool(name and slash) and own
 
 
 RULES = (repository_not_empty, refused_lifecycle_policy, mutable_tag)
