@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.model import Finding, Place, Plan, PlannedStack
+from moorage.pushes import Push, pushes
 from moorage.render import Format, as_json
 
 MANIFEST = "stacks.json"
@@ -203,7 +204,31 @@ def _script(plan: Plan) -> str:
 set -euo pipefail
 cd "$(dirname "${{BASH_SOURCE[0]}}")"
 """
-    return head + "".join(f"\n{command(stack, env.region)}\n" for stack in plan.stacks)
+    images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
+    parts = [_PUSHED.format(region=env.region)] if any(images.values()) else []
+    for stack in plan.stacks:
+        parts += [_pushed(image) for image in images[stack.name]]
+        parts.append(command(stack, env.region))
+    return head + "".join(f"\n{part}\n" for part in parts)
+
+
+# Where the registry cannot be asked, and where an argument is not one of this command's, the
+# deployment goes on: only the answer that an image is missing stops it.
+_PUSHED = """\
+# Stops where an image is not in its repository yet, for the next stack's tasks could not start.
+# Arguments: the repository, the image's tag or digest, and those of this script.
+pushed() {{
+  if {{ aws ecr describe-images --region {region} \\
+    --repository-name "$1" --image-ids "$2" "${{@:3}}" 2>&1 >/dev/null || true
+  }} | grep ImageNotFoundException >&2; then
+    echo "Push the image, then run this again." >&2
+    exit 1
+  fi
+}}"""
+
+
+def _pushed(image: Push) -> str:
+    return f'pushed {shlex.quote(image.repository)} {shlex.quote(image.image)} "$@"'
 
 
 def command(stack: PlannedStack, region: str) -> str:

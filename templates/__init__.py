@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import alb, cluster, network, nlb, service
+from templates import alb, cluster, ecr, network, nlb, service
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "cluster": cluster,
+    "ecr": ecr,
     "network": network,
     "nlb": nlb,
     "service": service,

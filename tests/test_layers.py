@@ -24,6 +24,7 @@ STEPS = {
     "compose": set(),
     "render": {"yaml"},
     "link": set(),
+    "pushes": set(),
     "check": {"cfnlint"},
     "build": set(),
     "write": set(),

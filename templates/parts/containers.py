@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any, Literal
 
@@ -28,6 +28,8 @@ class Port:
     number: int
     protocol: str = "tcp"
     """tcp or udp; a listener's also tls, tcp_udp, quic or tcp_quic"""
+    host: int | None = field(default=None, compare=False)
+    """A container's: the instance's port that leads to it, 0 for any that is free."""
 
     def __str__(self) -> str:
         return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
@@ -36,6 +38,15 @@ class Port:
 def _port(value: Any) -> Port:
     hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
     return _parsed(value, "tcp|udp", hint)
+
+
+def _container_port(value: Any) -> Port:
+    hint = "Write `8080`, `1234/udp`, or with a port of the instance `80:8080`."
+    host, colon, port = str(value).rpartition(":")
+    if not colon:
+        return _parsed(value, "tcp|udp", hint)
+    found = _parsed(port, "tcp|udp", hint)
+    return Port(found.number, found.protocol, _parsed(host, "tcp", hint).number)
 
 
 def _listener_port(value: Any) -> Port:
@@ -64,6 +75,19 @@ def _port_schema(protocols: str) -> WithJsonSchema:
 
 PortField = Annotated[Port, PlainValidator(_port), _port_schema("tcp|udp")]
 """A port as Docker writes it: `8080`, `1234/udp`."""
+ContainerPort = Annotated[
+    Port,
+    PlainValidator(_container_port),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": 65535},
+                {"type": "string", "pattern": r"^(\d{1,5}:)?\d{1,5}(/(tcp|udp))?$"},
+            ]
+        }
+    ),
+]
+"""A port of a container as Docker writes it, with the instance's before it: `80:8080`."""
 ListenerPort = Annotated[
     Port, PlainValidator(_listener_port), _port_schema("tcp|udp|tls|tcp_udp|quic|tcp_quic")
 ]
@@ -181,11 +205,13 @@ class RestartPolicy(Base):
 
 
 class Container(Base):
-    """A container of the task. Containers of one task reach each other at 127.0.0.1."""
+    """A container of the task. Containers of one task reach each other at 127.0.0.1; on a bridge
+    by `links`. `address_of` says it for both."""
 
     image: Image = Field(
-        description="`ecr:<repository>:<tag>` for a repository of this account and region, or any "
-        "other image. Pin it: a tag that moves changes what runs without a deployment."
+        description="`ecr:<repository>:<tag>` for a repository of an `ecr` stack, or any other of "
+        "this account and region; or another image. Pin it: a tag that moves changes what runs "
+        "without a deployment."
     )
     command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
     entry_point: list[str] = Field([], description="Program, in place of the image's own.")
@@ -201,7 +227,25 @@ class Container(Base):
     not_secret: list[str] = Field(
         [], description="Names in `environment` that look like secrets and are none."
     )
-    ports: list[PortField] = Field([], description="Ports it listens on: `8080`, `1234/udp`.")
+    ports: list[ContainerPort] = Field(
+        [],
+        description="Ports it listens on: `8080`, `1234/udp`. On a bridge Docker takes a free port "
+        "of the instance for each, or the one that stands before it: `80:8080`.",
+    )
+    address_of: dict[VariableName, str] = Field(
+        {},
+        description="Variables that hold where another container of the task is: `{PHP_HOST: php}` "
+        "is 127.0.0.1, or on a bridge `php`, with a link to it.",
+    )
+    links: Different[str] = Field(
+        [], description="On a bridge: containers of the task that it reaches by their names."
+    )
+    privileged: bool = Field(
+        False, description="On instances: the rights of root on the instance. Not on Fargate."
+    )
+    gpus: int | None = Field(
+        None, ge=1, le=16, description="On instances with GPUs: how many are its own."
+    )
     health_check: HealthCheck | None = Field(None, description="A check inside the container.")
     depends_on: dict[str, Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]] = Field(
         {}, description="Containers that must have got that far before this one starts."
@@ -463,8 +507,12 @@ def container_definition(
     params: Container,
     log_configuration: ecs.LogConfiguration,
     mounts: Sequence[ecs.MountPoint] = (),
+    repositories: Mapping[str, Any] | None = None,
 ) -> ecs.ContainerDefinition:
-    """The container as ECS takes it; what the params leave open is left to ECS."""
+    """The container as ECS takes it; what the params leave open is left to ECS.
+
+    `repositories` are the URIs of the environment's own repositories by name.
+    """
     optional = {
         "Command": params.command,
         "EntryPoint": params.entry_point,
@@ -477,7 +525,7 @@ def container_definition(
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
-            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol)
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_host_port(port))
             for port in params.ports
         ],
         "HealthCheck": _health_check(params.health_check),
@@ -488,6 +536,9 @@ def container_definition(
         "User": params.user,
         "WorkingDirectory": params.working_directory,
         "ReadonlyRootFilesystem": params.readonly_root_filesystem or None,
+        "Links": params.links,
+        "Privileged": params.privileged or None,
+        "ResourceRequirements": _gpus(params.gpus),
         "LinuxParameters": _linux_parameters(params),
         "Ulimits": [
             ecs.Ulimit(Name=limit, SoftLimit=value.soft, HardLimit=value.hard)
@@ -509,12 +560,20 @@ def container_definition(
     given = {"Cpu": params.cpu} if params.cpu is not None else {}
     return ecs.ContainerDefinition(
         Name=name,
-        Image=images.uri(params.image),
+        Image=images.uri(params.image, repositories or {}),
         Essential=params.essential,
         LogConfiguration=log_configuration,
         **given,
         **{key: value for key, value in optional.items() if value},
     )
+
+
+def _host_port(port: Port) -> dict[str, int]:
+    return {} if port.host is None else {"HostPort": port.host}
+
+
+def _gpus(count: int | None) -> list[ecs.ResourceRequirement]:
+    return [ecs.ResourceRequirement(Type="GPU", Value=str(count))] if count else []
 
 
 def _environment(variables: Mapping[str, str]) -> list[ecs.Environment]:

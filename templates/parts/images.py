@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,17 +16,18 @@ from moorage.model import shown, wrong
 from templates.parts.iam import allow
 
 # The name of an ECR repository: API reference, CreateRepository, repositoryName.
-_REPOSITORY = r"(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*"
+_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
+REPOSITORY = rf"(?:{_PART}/)*{_PART}"
 _VERSION = r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-_SHORT = re.compile(rf"ecr:(?P<repository>{_REPOSITORY}){_VERSION}")
+_SHORT = re.compile(rf"ecr:(?P<repository>{REPOSITORY}){_VERSION}")
 # Hosts of a private registry: Amazon ECR user guide, "Making requests to Amazon ECR registries",
 # and "Amazon ECR endpoints and quotas" in the AWS General Reference.
 _LONG = re.compile(
     r"(?P<account>\d{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
     r"|-ecr(?:-fips)?\.(?P<dual_region>[a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))/"
-    rf"(?P<repository>{_REPOSITORY}){_VERSION}"
+    rf"(?P<repository>{REPOSITORY}){_VERSION}"
 )
-_OTHER = re.compile(rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{_REPOSITORY}){_VERSION}")
+_OTHER = re.compile(rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{REPOSITORY}){_VERSION}")
 
 
 def _checked(value: str) -> str:
@@ -75,10 +76,17 @@ def is_pinned(image: str) -> bool:
     return bool(found.get("digest")) or found.get("tag") not in (None, "latest")
 
 
-def uri(image: str) -> Any:
-    """What ECS pulls."""
-    if not image.startswith("ecr:"):
+def uri(image: str, repositories: Mapping[str, Any]) -> Any:
+    """What ECS pulls. `repositories` are the URIs of those that the environment makes, by name.
+
+    A URI that another stack exports has that stack deployed first.
+    """
+    match = _SHORT.fullmatch(image)
+    if match is None:
         return image
+    if match["repository"] in repositories:
+        version = image.removeprefix(f"ecr:{match['repository']}")
+        return Sub(f"${{Repository}}{version}", Repository=repositories[match["repository"]])
     host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
     return Sub(f"{host}/{image.removeprefix('ecr:')}")
 

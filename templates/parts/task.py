@@ -16,7 +16,7 @@ from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
 
 from moorage.model import Base, Environment, Path, Problem
-from templates import cluster, network
+from templates import cluster, ecr, network
 from templates.cluster import Provider, Share
 from templates.parts import fargate, images, secrets
 from templates.parts.choice import choice_problems, chosen
@@ -379,7 +379,11 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
         TaskRoleArn=params.task_role.existing or GetAtt("TaskRole", "Arn"),
         ContainerDefinitions=[
             container_definition(
-                key, container, _log_configuration(key, params), _shell_mounts(key, params)
+                key,
+                container,
+                _log_configuration(key, params),
+                _shell_mounts(key, params),
+                ecr.repository_uris(env),
             )
             for key, container in params.containers.items()
         ],

@@ -1,0 +1,65 @@
+"""An environment with repositories of its own: deploy.sh waits until its images are pushed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, Deployment, built
+
+pytestmark = pytest.mark.xdist_group("deploy-repositories")
+
+PARAMS = """\
+app: crates
+region: {region}
+stacks:
+  network: {}
+  cluster: {}
+  ecr:
+    repositories:
+      api/web: {keep_images: 5, immutable_tags: {exclusions: [latest]}}
+      api/tools: {pull_accounts: ["210987654321"], keep: false}
+  web:
+    template: service
+    containers:
+      web: {image: "ecr:api/web:1.4.2"}
+      tools: {image: "ecr:api/tools:7", essential: false}
+"""
+MANIFEST = json.dumps(
+    {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
+)
+
+
+def _crates(cloud: Cloud, folder: Path, region: str) -> Deployment:
+    (folder / "params").mkdir()
+    (folder / "params/dev.yaml").write_text(PARAMS.replace("{region}", region))
+    return built(folder / "params", "dev", cloud, folder / "out")
+
+
+def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _crates(cloud, tmp_path, "eu-west-1")
+    ecr = deployment.client("ecr")
+    for repository, tag in (("api/tools", "7"), ("api/web", "1.4.2")):
+        ran = deployment.run()
+        assert ran.returncode == 1, ran.stdout
+        assert f"the repository with name '{repository}'" in ran.stdout
+        assert ran.stdout.endswith("Push the image, then run this again.\n")
+        assert deployment.stacks().keys() == {"network", "cluster", "ecr"}
+        ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    (service,) = deployment.services()
+    task = deployment.task_definition(service["taskDefinition"])
+    registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    assert {one["image"] for one in task["containerDefinitions"]} == {
+        f"{registry}/api/web:1.4.2",
+        f"{registry}/api/tools:7",
+    }
+
+
+def test_an_argument_of_the_deployment_alone_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _crates(cloud, tmp_path, "eu-west-2")
+    ran = deployment.run("--no-fail-on-empty-changeset")
+    assert "Unknown options" not in ran.stdout
+    assert ran.returncode == 0, ran.stdout
