@@ -54,8 +54,10 @@ def test_every_text_has_its_case() -> None:
 
 @settled
 def test_every_code_is_seen_in_some_case() -> None:
+    """But for those of an update, which takes two versions: tests/moorage/test_against.py."""
     texts = "".join(path.read_text() for path in ERRORS.glob("*.txt"))
-    assert set(FINDING.findall(texts)) >= CODES.keys()
+    wanted = {code for code in CODES if not code.startswith("M14")}
+    assert set(FINDING.findall(texts)) >= wanted
 
 
 def _lay_out(case: str, home: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import build
 from moorage.against import against
+from moorage.codes import CODES
 from moorage.model import Finding
 from moorage.previous import NoSuchVersionError, previous, previous_file
 
@@ -220,6 +221,11 @@ def test_a_switched_listener_is_put_back() -> None:
 
 def test_texts_that_are_no_templates_are_passed_over() -> None:
     assert judged({"web": "a: ["}, {"web": "- 1"}) == []
+
+
+def test_every_code_of_an_update_is_seen_here() -> None:
+    source = Path(__file__).read_text()
+    assert [code for code in CODES if code.startswith("M14") and f'"{code}"' not in source] == []
 
 
 # Where the old version comes from --------------------------------------------------------------
