@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -21,7 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from moorage.merge import merged
-from moorage.model import NAME, Finding, Path, Place
+from moorage.model import NAME, Finding, Path, Place, TextFile, shown, wrong
 
 BASE = "base"
 _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
@@ -44,6 +45,8 @@ class Document:
     places: Mapping[Path, Place]
     broken: frozenset[Path] = frozenset()
     """Where a finding stands already and no value that could be judged."""
+    read: Callable[[str], TextFile] | None = None
+    """Reads a file that a value names; raises the error of a params field where it cannot."""
 
     def place(self, path: Path) -> Place:
         """The line of a value, or of the nearest thing around it."""
@@ -86,7 +89,30 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     document, more = _interpolated(document)
     findings += more
     broken = frozenset(one.path for one in findings if one.path and _lost(document.data, one.path))
-    return replace(document, broken=broken), findings
+    return replace(document, broken=broken, read=partial(text_file, folder)), findings
+
+
+_LARGEST = 65_536
+"""Characters that are read of a file which the params name: more than a template can hold."""
+
+
+def text_file(folder: FilePath, name: str) -> TextFile:
+    """A file that the params name, relative to their folder; its lines end with a line feed."""
+    path = folder / name
+    hint = f"Name a text file from `{folder}`, such as `nginx/web.conf`."
+    if FilePath(name).is_absolute():
+        raise wrong("M1001", f"{shown(name)} is found on this machine only", hint)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (UnicodeDecodeError, ValueError):
+        raise wrong("M1001", f"`{path}` is not UTF-8 text", "Save it as UTF-8.") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise wrong("M1001", f"`{path}` cannot be read: {reason}", hint) from None
+    if len(text) > _LARGEST:
+        message = f"`{path}` has {len(text):,} characters"
+        raise wrong("M1105", message, f"At most {_LARGEST:,} are read.")
+    return TextFile(path.as_posix(), text)
 
 
 def _lost(data: Any, path: Path) -> bool:

@@ -62,6 +62,17 @@ class Problem:
     hint: str = ""
     level: Level = "error"
     because: Sequence[Path] = ()
+    place: Place | None = None
+    """Where it stands, if that is in a file that the params name."""
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text file that the params name."""
+
+    name: str
+    """As messages name it: the params' folder and the name that stands there."""
+    text: str
 
 
 class Base(BaseModel):

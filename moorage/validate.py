@@ -328,7 +328,7 @@ def _meaning(
     for problem in found:
         if not any(shape.echoes(shape.written(path)) for path in (problem.path, *problem.because)):
             path = ("stacks", spec.name, *shape.written(problem.path))
-            place = document.place(path)
+            place = problem.place or document.place(path)
             yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
 
 
@@ -353,7 +353,7 @@ def _shaped(
     suspects: set[Path] = set()
     while True:
         try:
-            params = model.model_validate(_pruned(data, (), gone))
+            params = model.model_validate(_pruned(data, (), gone), context={"read": document.read})
             return _Shaped(params, tuple(findings), data, frozenset(gone), frozenset(suspects))
         except ValidationError as error:
             errors = error.errors(include_url=False)

@@ -17,13 +17,15 @@ from pydantic import (
     BeforeValidator,
     GetJsonSchemaHandler,
     PlainSerializer,
+    PlainValidator,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     WithJsonSchema,
     WrapSerializer,
 )
 from pydantic_core import CoreSchema
 
-from moorage.model import shown, wrong
+from moorage.model import TextFile, shown, wrong
 
 _DURATION = {"type": "string", "pattern": r"^\d+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -263,3 +265,29 @@ HostAddress = Annotated[
 def ip_version(cidr: str) -> int:
     """4 or 6."""
     return ipaddress.ip_network(cidr).version
+
+
+def _config_file(value: Any, info: ValidationInfo) -> TextFile:
+    """Reads what a file holds by the reader that validation was given: `moorage.load` has it."""
+    read = (info.context or {}).get("read")
+    if not isinstance(value, str):
+        raise wrong("M1103", f"{shown(value)} stands where the name of a file belongs")
+    if read is None:
+        raise wrong("M1001", f"{shown(value)} cannot be read here")
+    found: TextFile = read(value)
+    return found
+
+
+ConfigFile = Annotated[
+    TextFile,
+    PlainValidator(_config_file),
+    PlainSerializer(lambda file: file.name, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "examples": ["nginx/web.conf"],
+            "takes": "the name of a file, from the params' folder",
+        }
+    ),
+]
+"""A text file that the params name, relative to the folder that they stand in."""
