@@ -237,7 +237,7 @@ def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
     """A raw value with its outermost function carried out, and the place where it then stands."""
     for _ in range(_DEEPEST):
         if isinstance(raw, str):
-            return (Unknown(raw) if "{{resolve:" in raw else raw), path
+            return _static(raw), path
         if not isinstance(raw, Mapping) or len(raw) != 1:
             return raw, path
         function, argument = next(iter(raw.items()))
@@ -249,7 +249,7 @@ def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
             path = (*path, function, *steps)
         elif function in _FUNCTIONS:
             try:
-                return _FUNCTIONS[function](stack, argument), path
+                return _static(_FUNCTIONS[function](stack, argument)), path
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
                 return Unknown(token(raw)), path
         elif isinstance(function, str) and function.startswith("Fn::"):
@@ -257,6 +257,11 @@ def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
         else:
             return raw, path
     return Unknown("too deep"), path
+
+
+def _static(value: Any) -> Any:
+    """A value, or unknown where it is a dynamic reference."""
+    return Unknown(value) if isinstance(value, str) and "{{resolve:" in value else value
 
 
 def token(raw: Any) -> str:
@@ -305,8 +310,7 @@ def _sub(stack: Stack, argument: Any) -> Any:
         else:
             parts.append(_part(stack.named(name)))
     parts.append(text[at:])
-    made = joined(parts)
-    return Unknown(made) if isinstance(made, str) and "{{resolve:" in made else made
+    return joined(parts)
 
 
 def _part(value: Any) -> Any:
@@ -340,7 +344,7 @@ def _split(stack: Stack, argument: Any) -> Any:
     separator, given = argument
     value = reduced(stack, given, ())[0]
     text = plain(value)
-    if text is not None:
+    if text is not None and isinstance(separator, str):
         return text.split(separator)
     return Unknown(token(_settled(stack, {"Fn::Split": argument})))
 

@@ -1,0 +1,82 @@
+"""What a property can turn out to be, and when two values are one and the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from moorage.cfn.template import Template
+from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
+from moorage.cfn.view import Resource, View
+
+BODY = {"Resources": {name: {"Type": "A::B::C"} for name in ("One", "Two")}}
+VIEW = View([Template("t", BODY)], {})
+ONE, TWO = VIEW.of("A::B::C")
+
+
+def attr(resource: Resource, name: str = "Ref") -> Attr:
+    return Attr(resource, name)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (80, "80"),
+        (80.0, "80"),
+        (0.5, "0.5"),
+        (True, "true"),
+        ("", ""),
+        (None, None),
+        ([], None),
+        ({}, None),
+        (MISSING, None),
+        (Unknown("x"), None),
+    ],
+)
+def test_scalars_are_texts(value: Any, text: str | None) -> None:
+    assert plain(value) == text
+
+
+def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
+    unknown, choice = Unknown("u"), OneOf(("a", "b"), "c")
+    assert joined([]) == ""
+    assert joined(["a", "", "b"]) == "ab"
+    assert joined(["", unknown, ""]) is unknown
+    assert joined(["x-", choice, "-y"]).values == ("x-a-y", "x-b-y")
+    assert joined(["a", Text(("b", unknown)), "c"]) == Text(("ab", unknown, "c"))
+    assert isinstance(joined([choice, unknown]), Text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        ("80", 80, True),
+        ("a", "b", False),
+        (attr(ONE), attr(ONE), True),
+        (attr(ONE), attr(TWO), False),
+        (attr(ONE), attr(TWO, "Arn"), False),
+        (attr(ONE), attr(ONE, "GroupId"), True),  # an id, by whichever name
+        (attr(ONE), attr(ONE, "Arn"), None),
+        (attr(ONE), "text", None),
+        (Unknown("p"), Unknown("p"), True),
+        (Unknown("p"), Unknown("q"), None),
+        (Unknown("p", unlike=frozenset(["a"])), "a", False),
+        ("a", Unknown("p", unlike=frozenset(["a"])), False),
+        (Unknown("p", unlike=frozenset(["a"])), "b", None),
+        (Unknown(f"{ZONE}0"), Unknown(f"{ZONE}1"), False),
+        (Unknown(f"{ZONE}0"), Unknown(f"{ZONE}0"), True),
+        (OneOf(("a", "b"), "p"), "a", None),
+        (OneOf(("a", "b"), "p"), "c", False),
+        ("c", OneOf(("a", "b"), "p"), False),
+        (OneOf(("a", "b"), "p"), OneOf(("a", "b"), "p"), True),
+        (OneOf(("a", "b"), "p"), OneOf(("a", "b"), "q"), None),
+        (Text(("a", Unknown("p"))), Text(("a", Unknown("p"))), True),
+        (Text(("a", Unknown("p"))), Text(("a", Unknown("q"))), None),
+        (Text(("a", Unknown("p"))), "ab", None),
+        (MISSING, MISSING, None),
+    ],
+)
+def test_what_is_the_same(one: Any, other: Any, answer: bool | None) -> None:
+    assert same(one, other) is answer
+    assert same(other, one) is answer
