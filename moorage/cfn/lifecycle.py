@@ -15,6 +15,7 @@ from moorage.cfn.values import Attr, OneOf, Unknown, plain, same
 from moorage.cfn.view import Resource, Stack, View
 
 ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
+ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
@@ -100,6 +101,7 @@ def needs(service: Resource) -> list[Need]:
         Need("policies of its roles", tuple(policies(service))),
         Need("the way out of its subnets", tuple(ways_out(service))),
         Need("mount targets of its file systems", tuple(mount_targets(service))),
+        Need("capacity providers of its cluster", tuple(associations(service))),
     )
     return [one for one in found if one.resources]
 
@@ -173,6 +175,23 @@ def mount_targets(service: Resource) -> Iterator[Resource]:
     systems = [one.at("EFSVolumeConfiguration", "FilesystemId").resource for one in volumes]
     for one in service.view.of("AWS::EFS::MountTarget") if any(systems) else ():
         if one["FileSystemId"].present and one["FileSystemId"].resource in systems:
+            yield one
+
+
+def associations(service: Resource) -> Iterator[Resource]:
+    """What associates a service's capacity providers with its cluster, where the cluster itself
+    does not list them."""
+    asked = [one["CapacityProvider"] for one in service["CapacityProviderStrategy"].items]
+    cluster = ecs.named(service["Cluster"], ecs.CLUSTER) if asked else None
+    own = cluster["CapacityProviders"] if cluster else None
+    if cluster is None or own is None or not own.all_known:
+        return
+    lacking = [one for one in asked if all(listed.same(one) is False for listed in own.items)]
+    for one in service.view.of(ASSOCIATIONS):
+        listed = one["CapacityProviders"].items
+        if one["Cluster"].resource is cluster and any(
+            provider.same(asked_for) for provider in listed for asked_for in lacking
+        ):
             yield one
 
 

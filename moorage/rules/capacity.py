@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from moorage.cfn import ecs
+from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
-ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 PROVIDER = "AWS::ECS::CapacityProvider"
 
 _OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
@@ -34,8 +33,7 @@ _OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
 )
 def capacity_provider_not_on_cluster(view: View) -> Iterator[Fault]:
     """A capacity provider, FARGATE and FARGATE_SPOT too, can be used only in the clusters that it
-    is associated with, and only once it is: an association that is a resource of its own takes a
-    while, and a service does not wait for it by itself."""
+    is associated with. (A service that may come before an association is found by W9304.)"""
     for service in ecs.services(view):
         cluster = ecs.named(service["Cluster"], ecs.CLUSTER)
         places = _associations(cluster) if cluster else None
@@ -54,17 +52,6 @@ def capacity_provider_not_on_cluster(view: View) -> Iterator[Fault]:
                 f"{service.id}",
                 f"Add {names} to the CapacityProviders of {cluster.id}.",
             )
-            continue
-        for one, name in named:
-            has = [place for place in places if _may_list(place, one)]
-            if not any(place is cluster or view.before(place, service) for place in has):
-                yield fault(
-                    one,
-                    f"Nothing makes {service.id} wait for {has[0].id}, which associates {name} "
-                    f"with the cluster; before that ECS refuses it",
-                    f"Write `DependsOn: {has[0].id}`.",
-                )
-                break
 
 
 def _associations(cluster: Resource) -> list[Resource] | None:
@@ -78,7 +65,7 @@ def _associations(cluster: Resource) -> list[Resource] | None:
     ):
         return None
     places = [cluster]
-    for one in view.of(ASSOCIATIONS):
+    for one in view.of(lifecycle.ASSOCIATIONS):
         if one["Cluster"].resource is None and one["Cluster"].same(cluster["ClusterName"]) is None:
             return None
         if one["Cluster"].resource is cluster or one["Cluster"].same(cluster["ClusterName"]):

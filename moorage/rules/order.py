@@ -168,8 +168,9 @@ def _late(resource: Resource, any_of: list[Resource]) -> Resource | None:
 )
 def service_before_needs(view: View) -> Iterator[Fault]:
     """Subnets do not name their routes, roles not the policies beside them, file systems not
-    their mount targets. A service that names subnets, roles and file systems only can start its
-    tasks before those: the first ones fail, and a deployment circuit breaker may give up. On
+    their mount targets, clusters not the associations with capacity providers. A service that
+    names subnets, roles, file systems and its cluster only can come before those: the first tasks
+    fail, or there is nowhere to run them, and a deployment circuit breaker may give up. On
     deletion they may go before the service has drained."""
     for service in ecs.services(view):
         late = [
