@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -51,7 +51,8 @@ def link(
     ]
     if findings:
         return None, findings
-    planned = {one.stack: _planned(one, env, owners) for one in renderings}
+    built = {one.stack for one in renderings}
+    planned = {one.stack: _planned(one, env, owners, built) for one in renderings}
     sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
     try:
         order = _by_name(sorter)
@@ -59,7 +60,8 @@ def link(
         circle = " -> ".join(reversed(error.args[1]))
         path = ("stacks", error.args[1][0])
         hint = "Break the circle: let one of them take the value from `existing:`."
-        message = f"Stacks import from each other in a circle: {circle}"
+        what = "wait for" if any(one.after for one in planned.values()) else "import from"
+        message = f"Stacks {what} each other in a circle: {circle}"
         return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
     return Plan(env, tuple(planned[name] for name in order)), []
 
@@ -75,7 +77,11 @@ def _by_name(sorter: TopologicalSorter[str]) -> Iterator[str]:
     return iter(order)
 
 
-def _planned(rendering: Rendering, env: Environment, owners: Mapping[str, str]) -> PlannedStack:
+def _planned(
+    rendering: Rendering, env: Environment, owners: Mapping[str, str], built: Container[str]
+) -> PlannedStack:
+    spec = env.stacks.get(rendering.stack)
+    params = spec.params if spec else None
     return PlannedStack(
         name=rendering.stack,
         stack_name=env.stack_name(rendering.stack),
@@ -84,6 +90,9 @@ def _planned(rendering: Rendering, env: Environment, owners: Mapping[str, str]) 
         tags=env.stack_tags(rendering.stack),
         imports=tuple(Import(name, owners[name]) for name in sorted(set(_imports(rendering.body)))),
         exports=_exports(rendering.body),
+        # A stack that stands for what exists already is none to wait for.
+        after=tuple(sorted(one for one in getattr(params, "after", ()) if one in built)),
+        run=getattr(params, "run", None),
     )
 
 

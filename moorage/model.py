@@ -203,11 +203,25 @@ class Stack:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Run:
+    """A task that `deploy.sh` runs once its stack is deployed, and that must succeed.
+
+    The stack says by its output `RunTask` what `aws ecs run-task --cli-input-json` takes.
+    """
+
+    container: str
+    """The container whose exit code must be 0."""
+    timeout: int
+    """Seconds until the task is stopped and has failed."""
+
+
 class TemplateModule(Protocol):
     """What a module under templates/ holds.
 
     `problems(name, params, env) -> Iterator[Problem]` may stand beside these: what can only be
-    judged with the whole environment in view.
+    judged with the whole environment in view. Its `Params` may have `after`, names of stacks that
+    are deployed before, and `run`, a `Run`.
     """
 
     Params: type[Any]
@@ -246,11 +260,14 @@ class PlannedStack:
     tags: Mapping[str, str]
     imports: tuple[Import, ...]
     exports: Mapping[str, str]
+    after: tuple[str, ...] = ()
+    """Stacks that it waits for without importing from them."""
+    run: Run | None = None
 
     @property
     def depends_on(self) -> tuple[str, ...]:
         """The stacks that must be deployed before this one."""
-        return tuple(sorted({one.stack for one in self.imports}))
+        return tuple(sorted({*self.after, *(one.stack for one in self.imports)}))
 
 
 @dataclass(frozen=True)

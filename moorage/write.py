@@ -15,7 +15,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from moorage.model import Finding, Place, Plan, PlannedStack
+from moorage.model import Finding, Place, Plan, PlannedStack, Run
 from moorage.pushes import Push, pushes
 from moorage.render import Format, as_json
 
@@ -187,6 +187,7 @@ def _manifest(plan: Plan) -> str:
                     "capabilities": list(stack.capabilities),
                     "tags": dict(stack.tags),
                     "depends_on": list(stack.depends_on),
+                    **({"runs": _run(stack.run)} if stack.run else {}),
                     "imports": [{"name": one.name, "from": one.stack} for one in stack.imports],
                     "exports": dict(stack.exports),
                 }
@@ -194,6 +195,10 @@ def _manifest(plan: Plan) -> str:
             ],
         }
     )
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"output": "RunTask", "container": run.container, "timeout": run.timeout}
 
 
 def _script(plan: Plan) -> str:
@@ -206,9 +211,11 @@ cd "$(dirname "${{BASH_SOURCE[0]}}")"
 """
     images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
     parts = [_PUSHED.format(region=env.region)] if any(images.values()) else []
+    parts += [_RAN.format(region=env.region)] if any(one.run for one in plan.stacks) else []
     for stack in plan.stacks:
         parts += [_pushed(image) for image in images[stack.name]]
         parts.append(command(stack, env.region))
+        parts += [_ran(stack, stack.run)] if stack.run else []
     return head + "".join(f"\n{part}\n" for part in parts)
 
 
@@ -229,6 +236,63 @@ pushed() {{
 
 def _pushed(image: Push) -> str:
     return f'pushed {shlex.quote(image.repository)} {shlex.quote(image.image)} "$@"'
+
+
+# `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), which is too
+# soon for a migration, so this asks again by itself. A container that never started has no exit
+# code. What is for `cloudformation deploy` alone among the arguments, other commands would refuse.
+_RAN = """\
+# Runs the task of a stack and waits for it; ends the deployment where the task does not succeed.
+# Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
+# those of this script.
+ran() {{
+  local stack=$1 container=$2 seconds=$3 request task cluster status code
+  local global=(--region {region})
+  shift 3
+  while (($#)); do
+    case $1 in
+      --no-execute-changeset) return 0 ;;
+      --profile | --region | --endpoint-url | --ca-bundle | --cli-*-timeout)
+        global+=("$1" "$2") && shift ;;
+      --profile=* | --region=* | --endpoint-url=* | --ca-bundle=* | --cli-*-timeout=* | \\
+        --debug | --no-verify-ssl | --no-sign-request | --no-cli-pager) global+=("$1") ;;
+    esac
+    shift
+  done
+  request=$(aws cloudformation describe-stacks "${{global[@]}}" --stack-name "$stack" \\
+    --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
+  echo "Running the task of $stack"
+  task=$(aws ecs run-task "${{global[@]}}" --cli-input-json "$request" \\
+    --query "tasks[0].taskArn || failures[0].reason" --output text)
+  if [[ $task != arn:* ]]; then
+    echo "The task of $stack could not be started: $task" >&2
+    exit 1
+  fi
+  cluster=${{task#*:task/}} cluster=${{cluster%/*}} SECONDS=0
+  told() {{
+    aws ecs describe-tasks "${{global[@]}}" --cluster "$cluster" --tasks "$task" \\
+      --query "$1" --output text
+  }}
+  while status=$(told "tasks[0].lastStatus"); [[ $status != STOPPED ]]; do
+    if ((SECONDS > seconds)); then
+      aws ecs stop-task "${{global[@]}}" --cluster "$cluster" --task "$task" \\
+        --reason "It took more than $seconds seconds" --query task.taskArn --output text
+      echo "The task of $stack took more than $seconds seconds and is being stopped" >&2
+      exit 1
+    fi
+    sleep 3
+  done
+  code=$(told "tasks[0].containers[?name=='$container'] | [0].exitCode")
+  if [[ $code != 0 ]]; then
+    echo "The task of $stack failed: exit code of $container: $code" >&2
+    told "tasks[0].[stoppedReason, containers[].reason][]" >&2
+    exit 1
+  fi
+}}"""
+
+
+def _ran(stack: PlannedStack, run: Run) -> str:
+    return f'ran {stack.stack_name} {shlex.quote(run.container)} {run.timeout} "$@"'
 
 
 def command(stack: PlannedStack, region: str) -> str:
