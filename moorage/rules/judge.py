@@ -42,12 +42,16 @@ def verdicts(templates: Sequence[Template]) -> list[Verdict]:
 
 
 def _ignored(body: Mapping[str, Any], verdict: Verdict) -> bool:
-    places: list[Any] = [body]
-    if verdict.path[:1] == ("Resources",) and len(verdict.path) > 1:
-        places.append(body["Resources"][verdict.path[1]])
-    for place in places:
-        for key in ("Metadata", "cfn-lint", "config", "ignore_checks"):
-            place = place.get(key) if isinstance(place, Mapping) else None
-        if isinstance(place, list) and verdict.rule.id in place:
-            return True
-    return False
+    """Whether the template's Metadata asks for silence, by the beginning of the id, or the
+    resource's, by the whole of it."""
+    if verdict.rule.id.startswith(tuple(_silenced(body))):
+        return True
+    inside = verdict.path[:1] == ("Resources",) and len(verdict.path) > 1
+    return inside and verdict.rule.id in _silenced(body["Resources"][verdict.path[1]])
+
+
+def _silenced(place: Any) -> list[str]:
+    for key in ("Metadata", "cfn-lint", "config", "ignore_checks"):
+        place = place.get(key) if isinstance(place, Mapping) else None
+    listed = place if isinstance(place, list) else []
+    return [one for one in listed if isinstance(one, str) and one]
