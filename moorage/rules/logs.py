@@ -122,7 +122,7 @@ def log_group_elsewhere(view: View) -> Iterator[Fault]:
 def _missing(view: View, task: Resource, group: Node) -> Iterator[Fault]:
     groups = [one["LogGroupName"] for one in view.of(LOG_GROUP)]
     may_be_here = any(one.present and one.same(group) is not False for one in groups)
-    if may_be_here or not _is_expected(view, group) or _may_be_made(task.stack, group):
+    if may_be_here or not _is_expected(task.stack, group) or _may_be_made(task.stack, group):
         return
     yield fault(
         group,
@@ -168,13 +168,15 @@ def _is_for(stack: Stack, region: str) -> bool:
     return region in named if named else fixed
 
 
-def _is_expected(view: View, group: Node) -> bool:
+def _is_expected(stack: Stack, group: Node) -> bool:
     """Whether a log group of that name can be expected here: it is called after the stack or what
-    the stack holds, or it is written out where the cluster is made as well. Where the cluster was
-    there before, so may be the group."""
+    the stack holds, or it is written out in the template that makes the cluster as well. Where the
+    cluster was there before, so may be the group."""
     if isinstance(group.value, Text):
         return all(_is_own(part) for part in group.parts)
-    return group.text not in (None, "") and any(view.of(ecs.CLUSTER))
+    return group.text not in (None, "") and any(
+        one.type == ecs.CLUSTER for one in stack.resources.values()
+    )
 
 
 def _is_own(part: object) -> bool:
