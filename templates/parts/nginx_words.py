@@ -7,8 +7,7 @@ that is not here may still be right: modules bring their own.
 
 from __future__ import annotations
 
-DIRECTIVES = frozenset(
-    """
+_DIRECTIVES = """
 absolute_redirect accept_mutex accept_mutex_delay access_log add_header add_trailer aio alias
 allow auth_basic auth_basic_user_file auth_delay auth_request auth_request_set autoindex break
 charset chunked_transfer_encoding client_body_buffer_size client_body_in_file_only
@@ -81,11 +80,10 @@ uninitialized_variable_warn upstream use user userid uwsgi_param uwsgi_pass vali
 variables_hash_bucket_size variables_hash_max_size worker_aio_requests worker_connections
 worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile
 worker_shutdown_timeout working_directory zone
-""".split()
-)
+"""
+DIRECTIVES = frozenset(_DIRECTIVES.split())
 
-VARIABLES = frozenset(
-    """
+_VARIABLES = """
 ancient_browser args binary_remote_addr body_bytes_sent bytes_sent connection connection_requests
 connection_time connections_active connections_reading connections_waiting connections_writing
 content_length content_type date_gmt date_local document_root document_uri fastcgi_path_info
@@ -105,8 +103,8 @@ tcpinfo_rttvar tcpinfo_snd_cwnd time_iso8601 time_local uid_got uid_reset uid_se
 upstream_bytes_received upstream_bytes_sent upstream_cache_status upstream_connect_time
 upstream_first_byte_time upstream_header_time upstream_last_server_name upstream_queue_time
 upstream_response_length upstream_response_time upstream_status uri
-""".split()
-)
+"""
+VARIABLES = frozenset(_VARIABLES.split())
 
 VARIABLE_PREFIXES = (
     *("arg_", "cookie_", "http_", "sent_http_", "sent_trailer_", "upstream_cookie_"),
@@ -115,8 +113,7 @@ VARIABLE_PREFIXES = (
 )
 """What names of variables begin with whose ends the user, or a module, chooses."""
 
-ONCE = frozenset(
-    """
+_ONCE = """
 absolute_redirect alias client_body_buffer_size client_body_timeout client_header_timeout
 client_max_body_size daemon default_type etag fastcgi_buffer_size fastcgi_buffering
 fastcgi_buffers fastcgi_connect_timeout fastcgi_index fastcgi_pass fastcgi_read_timeout
@@ -131,6 +128,6 @@ real_ip_header real_ip_recursive resolver resolver_timeout root satisfy send_tim
 server_name_in_redirect server_tokens tcp_nodelay tcp_nopush try_files types_hash_max_size user
 uwsgi_pass scgi_pass worker_connections worker_processes worker_rlimit_nofile
 worker_shutdown_timeout
-""".split()
-)
+"""
+ONCE = frozenset(_ONCE.split())
 """Directives that may stand once in a block: nginx ends with `"..." directive is duplicate`."""

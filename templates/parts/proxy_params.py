@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -46,7 +46,8 @@ RESOLVER = "169.254.169.253"
 class Target:
     """Where a route leads."""
 
-    scheme: Literal["container", "http", "https", "fastcgi"]
+    scheme: str
+    """container, http, https or fastcgi"""
     host: str
     """The name of a container of the task, or a host outside."""
     port: int | None
@@ -66,7 +67,7 @@ class Target:
 
 _TARGET = re.compile(
     r"(?:(?P<scheme>https?|fastcgi)://)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?"
-    r"(?P<path>/[A-Za-z0-9._~!&()*+,=:@%/-]*)?"
+    r"(?P<path>/[A-Za-z0-9._~!&()*+,=:@/-]*)?"
 )
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
 _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
@@ -190,7 +191,7 @@ class Passing(Base):
     response_headers: dict[HeaderName, HeaderValue] = Field(
         {}, description="Headers of every answer, in place of the application's own."
     )
-    hide_headers: Different[HeaderName] = Field(  # type: ignore[valid-type]
+    hide_headers: Different[HeaderName] = Field(
         [], description="Headers of the application's answers that are not passed on."
     )
     rate_limit: RateLimit | None = Field(None, description="How often one client may ask.")
@@ -239,7 +240,7 @@ class ErrorPage(Base):
 class Gzip(Base):
     """Compression of answers that are not compressed yet."""
 
-    types: Different[MediaType] = Field(  # type: ignore[valid-type]
+    types: Different[MediaType] = Field(
         [
             *("application/javascript", "application/json", "application/manifest+json"),
             *("application/xml", "image/svg+xml", "text/css", "text/javascript", "text/plain"),
