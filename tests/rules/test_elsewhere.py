@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
+from cfnlint.api import lint
 from cfnlint.core import get_rules
+from corpus import cases
 
 from moorage.rules.book import RULES
 from moorage.rules.elsewhere import COMPARED, LINTED, NOISE, UNDECIDABLE
@@ -21,6 +26,13 @@ def test_every_known_failure_is_told_of_once() -> None:
 def test_the_rules_of_cfn_lint_exist() -> None:
     known = {rule.id for rule in get_rules([], [], ["E"]).rules.values()}
     assert set(LINTED.values()) <= known
+
+
+@pytest.mark.parametrize("name", LINTED)
+def test_cfn_lint_finds_what_is_left_to_it(name: str) -> None:
+    (case,) = (one for one in cases() if one.name == name)
+    good, bad = ({one.rule.id for one in lint(json.dumps(body))} for body in (case.good, case.bad))
+    assert LINTED[name] in bad - good
 
 
 def test_a_number_is_used_once_and_says_how_bad_it_is() -> None:
