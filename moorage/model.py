@@ -207,7 +207,8 @@ class Stack:
 class Run:
     """A task that `deploy.sh` runs once its stack is deployed, and that must succeed.
 
-    The stack says by its output `RunTask` what `aws ecs run-task --cli-input-json` takes.
+    The stack's output `RunTask` is the name of the SSM parameter that holds what
+    `aws ecs run-task --cli-input-json` takes.
     """
 
     container: str

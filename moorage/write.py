@@ -246,7 +246,7 @@ _RAN = """\
 # Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
 # those of this script.
 ran() {{
-  local stack=$1 container=$2 seconds=$3 request task cluster status code
+  local stack=$1 container=$2 seconds=$3 name request task cluster status code
   local global=(--region {region})
   shift 3
   while (($#)); do
@@ -259,8 +259,10 @@ ran() {{
     esac
     shift
   done
-  request=$(aws cloudformation describe-stacks "${{global[@]}}" --stack-name "$stack" \\
+  name=$(aws cloudformation describe-stacks "${{global[@]}}" --stack-name "$stack" \\
     --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
+  request=$(aws ssm get-parameter "${{global[@]}}" --name "$name" \\
+    --query Parameter.Value --output text)
   echo "Running the task of $stack"
   task=$(aws ecs run-task "${{global[@]}}" --cli-input-json "$request" \\
     --query "tasks[0].taskArn || failures[0].reason" --output text)

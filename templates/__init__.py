@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import alb, cluster, ecr, network, nlb, service
+from templates import alb, cluster, ecr, network, nlb, one_off, service, worker
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
@@ -11,5 +11,7 @@ TEMPLATES: Mapping[str, TemplateModule] = {
     "ecr": ecr,
     "network": network,
     "nlb": nlb,
+    "one_off": one_off,
     "service": service,
+    "worker": worker,
 }

@@ -13,21 +13,43 @@ roles, log group, security group, and its target groups and listener rules.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
 
-from moorage.model import Base, Environment, Path, Problem
-from templates import cluster, network
+from moorage.model import Environment, Path, Problem
+from templates import alb, cluster, network
+from templates.parts import scaling
 from templates.parts.choice import chosen
+from templates.parts.deployments import (
+    Deploying,
+    deployment_configuration,
+    deployment_problems,
+    rebalancing,
+)
 from templates.parts.exports import exported
-from templates.parts.exposed import Exposed, clash_problems, expose_problems, exposed, sidecars
+from templates.parts.exposed import (
+    Exposed,
+    clash_problems,
+    expose_problems,
+    exposed,
+    sidecars,
+    through,
+)
 from templates.parts.exposure import Exposing
-from templates.parts.fields import Duration, Switch
+from templates.parts.fields import Duration
+from templates.parts.queues import with_queue_urls
+from templates.parts.scaling import (
+    desired_count,
+    least,
+    requests_policy,
+    scaling_problems,
+    scaling_resources,
+)
+from templates.parts.targets import Target, targets
 from templates.parts.task import (
     TaskParams,
     cluster_of,
@@ -44,32 +66,30 @@ GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
 
 
-class CircuitBreaker(Base):
-    """Ends a deployment whose tasks do not become healthy."""
+class Scaling(scaling.Scaling):
+    __doc__ = scaling.Scaling.__doc__
 
-    rollback: bool = Field(True, description="Go back to the last deployment that worked.")
+    requests_per_target: int | None = Field(
+        None,
+        ge=1,
+        description="Requests for each task and minute, through each Application Load Balancer's "
+        "target group.",
+    )
 
 
-class Params(Exposing, TaskParams):
+TARGETS = ("cpu", "memory", "requests_per_target")
+
+
+class Params(Exposing, Deploying, TaskParams):
     """An ECS service on Fargate."""
 
-    desired_count: int = Field(1, ge=0, le=5000, description="Number of tasks.")
-    minimum_healthy_percent: int = Field(
-        100, ge=0, le=100, description="Tasks that a deployment leaves running, rounded up."
-    )
-    maximum_percent: int = Field(
-        200, ge=100, le=400, description="Tasks that a deployment may reach, rounded down."
-    )
-    circuit_breaker: Switch[CircuitBreaker] = Field(
-        CircuitBreaker(), description="Give up a deployment that fails; `false` to go on trying."
-    )
     health_check_grace_period: Duration | None = Field(
         None,
         description="Time after a task's start in which a load balancer's verdict does not count; "
         "60s where the service is exposed.",
     )
-    availability_zone_rebalancing: bool = Field(
-        True, description="Even the tasks out over the zones again after one was away."
+    scaling: Scaling | None = Field(
+        None, description="Let the number of tasks follow the load, in place of `desired_count`."
     )
 
 
@@ -79,13 +99,19 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         path = _asked_at(problem.path, params, env)
         if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
             yield replace(problem, path=path, hint=problem.hint + _shares(problem, params, env))
-    yield from _deployment_problems(params)
+    yield from _grace_problems(params)
+    count, path = least(params.scaling, params.desired_count)
+    yield from deployment_problems(params, count, path)
+    yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
+    yield from _request_problems(params, env)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
     yield from clash_problems(name, services, env)
     if chosen(env, network.Params, params.network):
         subnets = len(task_subnets(params, network_of(params, env)))
-        yield from zone_problems(params.expose, params.desired_count, subnets, env)
+        for problem in zone_problems(params.expose, count, subnets, env):
+            hint = problem.hint.replace("desired_count", str(path[-1]))
+            yield replace(problem, path=path, hint=hint)
         yield from subnet_problems(params.expose, subnets, env)
 
 
@@ -118,27 +144,21 @@ def _asked_at(path: Path, params: Params, env: Environment) -> Path:
     return path
 
 
-def _deployment_problems(params: Params) -> Iterator[Problem]:
-    """Amazon ECS API reference, DeploymentConfiguration: the maximum is rounded down, the minimum
-    up. AvailabilityZoneRebalancing: developer guide, "Balancing an Amazon ECS service across
-    Availability Zones"."""
-    count = params.desired_count
-    most = math.floor(count * params.maximum_percent / 100)
-    least = math.ceil(count * params.minimum_healthy_percent / 100)
-    because = [("desired_count",), ("minimum_healthy_percent",), ("maximum_percent",)]
-    if count and most <= count and least >= count:
-        message = f"A deployment must leave {least} of {count} running, and may start no other"
-        hint = "Raise `maximum_percent` (200 doubles them), or lower `minimum_healthy_percent`."
-        yield Problem("M1213", ("maximum_percent",), message, hint, because=because)
-    elif params.availability_zone_rebalancing and params.maximum_percent == 100:
-        message = "Zones cannot be rebalanced where no more tasks may be started"
-        hint = "Raise `maximum_percent`, or write `availability_zone_rebalancing: false`."
-        yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
+def _grace_problems(params: Params) -> Iterator[Problem]:
     reached = any(way.forwards for way in params.expose)
     if params.health_check_grace_period is not None and not reached:
         message = "A grace period needs a load balancer"
         hint = "Remove it, or give a container a `health_check` with a `start_period`."
         path = ("health_check_grace_period",)
+        yield Problem("M1220", path, message, hint, because=[("expose",)])
+
+
+def _request_problems(params: Params, env: Environment) -> Iterator[Problem]:
+    asked = params.scaling and params.scaling.requests_per_target
+    if asked and not _request_targets(params, env):
+        message = "Only an Application Load Balancer counts requests"
+        hint = "Remove it, or lead a route of `expose:` to the service."
+        path = ("scaling", "requests_per_target")
         yield Problem("M1220", path, message, hint, because=[("expose",)])
 
 
@@ -150,7 +170,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, _whole(params, env), env),
+            *task_resources(name, _whole(with_queue_urls(name, params, env), env), env),
             ec2.SecurityGroup(
                 "SecurityGroup",
                 GroupDescription=f"Tasks of {env.stack_name(name)}",
@@ -158,15 +178,33 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             ),
             *reached.resources,
             _service(params, env, reached),
+            *_scaling(params, env),
         ]
     )
     template.add_output(list(_outputs(name, params, env)))
     return template
 
 
+def _scaling(params: Params, env: Environment) -> Iterator[Any]:
+    if params.scaling is None:
+        return
+    yield from scaling_resources(params.scaling, cluster_of(params, env).name)
+    if target := params.scaling.requests_per_target:
+        for one in _request_targets(params, env):
+            balancer = env.params_of(one.via, alb.Params)
+            assert balancer is not None
+            listener = alb.handle(one.via, balancer, env).listener
+            yield requests_policy(one.title, listener, params.scaling, target)
+
+
+def _request_targets(params: Params, env: Environment) -> Sequence[Target]:
+    """The target groups behind Application Load Balancers."""
+    routes = [one for _, one in through(alb.Params, params.expose, env)]
+    return targets(routes, params.containers)
+
+
 def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     home = cluster_of(params, env)
-    breaker = params.circuit_breaker
     strategy = params.capacity_providers or home.default_strategy
     attached = list(reached.attachments)
     grace = params.health_check_grace_period
@@ -178,21 +216,14 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     }
     if attached:
         optional["HealthCheckGracePeriodSeconds"] = GRACE_PERIOD if grace is None else grace
-    rebalancing = "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
     return ecs.Service(
         "Service",
         Cluster=home.name,
         TaskDefinition=Ref("TaskDefinition"),
         PlatformVersion=params.platform_version,
-        DesiredCount=params.desired_count,
-        AvailabilityZoneRebalancing=rebalancing,
-        DeploymentConfiguration=ecs.DeploymentConfiguration(
-            MinimumHealthyPercent=params.minimum_healthy_percent,
-            MaximumPercent=params.maximum_percent,
-            DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(
-                Enable=breaker is not None, Rollback=breaker is not None and breaker.rollback
-            ),
-        ),
+        **desired_count(params.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing(params),
+        DeploymentConfiguration=deployment_configuration(params),
         NetworkConfiguration=network_configuration(params, network_of(params, env)),
         # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
         # template reference, AWS::ECS::Service, LoadBalancers).

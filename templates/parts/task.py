@@ -15,7 +15,7 @@ from awacs.aws import Statement
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
 
-from moorage.model import Base, Environment, Path, Problem
+from moorage.model import Base, Environment, Path, Problem, near, shown
 from templates import cluster, ecr, network
 from templates.cluster import Provider, Share
 from templates.parts import fargate, images, secrets
@@ -37,6 +37,7 @@ from templates.parts.fields import (
 )
 from templates.parts.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
 from templates.parts.logs import LogGroupName, Logs, log_group
+from templates.parts.queues import Sending, queue_statements, sending_problems
 from templates.parts.regions import elsewhere, key_problems, region
 from templates.parts.statements import UserStatement, statement, statement_problems
 
@@ -69,9 +70,14 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Base):
+class TaskParams(Sending):
     """What a stack says of the tasks that it runs on Fargate."""
 
+    after: Different[StackName] = Field(
+        [],
+        description="Stacks that are deployed before this one, beside those whose values it takes. "
+        "A `one_off` must also have run, and succeeded.",
+    )
     network: StackName | None = Field(
         None, description="Stack of the network; the only one where there is one."
     )
@@ -124,6 +130,8 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     """What is wrong with a task by itself, and with where it is to run."""
     yield from choice_problems(env, network.Params, params.network, ("network",), "network")
     yield from choice_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
+    yield from _after_problems(params, env)
+    yield from sending_problems(params, env)
     yield from fargate.size_problems(params.cpu, params.memory)
     yield from container_problems(params.containers, params.cpu, params.memory)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
@@ -132,6 +140,14 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from _key_problems(params, env)
     yield from _capacity_problems(params, env)
     yield from _subnet_problems(params, env)
+
+
+def _after_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    for index, name in enumerate(params.after):
+        if name not in env.stacks and name not in env.broken:
+            meant = near(name, env.stacks)
+            hint = f"Did you mean `{meant}`?" if meant else "Name a stack of this environment."
+            yield Problem("M1201", ("after", index), f"{shown(name)} is not a stack", hint)
 
 
 def _existing_problems(params: TaskParams) -> Iterator[Problem]:
@@ -255,7 +271,7 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
     """Log group, roles and task definition of a stack."""
     if params.logs.existing is None:
         yield log_group("LogGroup", params.logs)
-    yield from _roles(params, env)
+    yield from _roles(name, params, env)
     yield _task_definition(name, params, env)
 
 
@@ -289,7 +305,7 @@ def _log_group_arn(params: TaskParams) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:{group}")
 
 
-def _roles(params: TaskParams, env: Environment) -> Iterator[Any]:
+def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
     """The execution role and the task role, where they do not exist already."""
     boundary = params.permissions_boundary
     if params.execution_role.existing is None:
@@ -312,6 +328,7 @@ def _roles(params: TaskParams, env: Environment) -> Iterator[Any]:
             "ecs-tasks.amazonaws.com",
             {
                 "EcsExec": _exec_statements(params, env),
+                "Queues": queue_statements(name, params, env),
                 "Task": [statement(one) for one in params.task_role.statements],
             },
             env,

@@ -1,0 +1,176 @@
+"""A stack that holds one ECS service which works on the messages of a queue, with all that only it
+needs: the queue and its dead-letter queue, task definition, roles, log group, security group.
+
+    mailer:
+      template: worker
+      containers:
+        mailer: {image: "ecr:shop/mailer:1.4.2"}
+      scaling: {min: 1, max: 20, backlog_per_task: 50}
+
+Its containers find the queue's URL in `QUEUE_URL`. Other stacks send to it by
+`queues: {MAIL_QUEUE_URL: mailer}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
+
+from moorage.model import Environment, Problem
+from templates import cluster
+from templates.parts import scaling
+from templates.parts.choice import chosen
+from templates.parts.deployments import (
+    Deploying,
+    deployment_configuration,
+    deployment_problems,
+    rebalancing,
+)
+from templates.parts.exports import exported
+from templates.parts.queues import (
+    Working,
+    handle,
+    queue_problems,
+    queue_resources,
+    with_queue_urls,
+)
+from templates.parts.scaling import backlog_policies, scaling_problems, scaling_resources
+from templates.parts.task import (
+    TaskParams,
+    cluster_of,
+    log_group_name,
+    network_configuration,
+    network_of,
+    task_problems,
+    task_resources,
+)
+
+
+class Scaling(scaling.Scaling):
+    """The number of tasks follows the queue, or the load."""
+
+    min: int = Field(
+        1,
+        ge=0,
+        le=5000,
+        description="Least number of tasks. 0 needs `backlog_per_task`: the first message wakes a "
+        "task, within some minutes, or a quarter of an hour where the queue lay still for six.",
+    )
+    backlog_per_task: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="Messages for each task, with those that it is working on: how long a message "
+        "may wait, divided by how long a task works on one. Needs `container_insights` at the "
+        "cluster, which counts the tasks.",
+    )
+
+
+class Params(Working, Deploying, TaskParams):
+    """An ECS service without a load balancer, which works on the messages of an SQS queue."""
+
+    scaling: Scaling | None = Field(
+        None,
+        description="Let the number of tasks follow the queue or the load, not `desired_count`.",
+    )
+
+
+TARGETS = ("backlog_per_task", "cpu", "memory")
+
+
+def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What only the whole can tell."""
+    yield from task_problems(params, env)
+    yield from queue_problems(params.queue, env)
+    yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
+    yield from deployment_problems(params, *scaling.least(params.scaling, params.desired_count))
+    if params.scaling:
+        yield from _scaling_problems(params.scaling, params, env)
+
+
+def _scaling_problems(asked: Scaling, params: Params, env: Environment) -> Iterator[Problem]:
+    """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
+    tasks is a metric of Container Insights."""
+    if asked.min == 0 and asked.backlog_per_task is None:
+        message = "Where there is no task there is no load, and so there would never be one"
+        hint = "Write `backlog_per_task:`, or `min: 1`."
+        yield Problem("M1108", ("scaling", "min"), message, hint)
+    found = chosen(env, cluster.Params, params.cluster)
+    if asked.backlog_per_task and found and not found[1].existing:
+        name, its = found
+        if its.container_insights == "off":
+            message = f"Nobody counts the tasks: `{name}` has no Container Insights"
+            hint = f"Write `container_insights: on` at `{name}`."
+            yield Problem("M1108", ("scaling", "backlog_per_task"), message, hint)
+
+
+def compose(name: str, params: Params, env: Environment) -> Template:
+    """The service, its queue, and all that only it needs."""
+    home = cluster_of(params, env)
+    template = Template(f"{env.app} {env.name}: the worker `{name}`")
+    template.set_version()
+    template.add_resource(
+        [
+            *queue_resources(params.queue),
+            *task_resources(name, with_queue_urls(name, params, env), env),
+            ec2.SecurityGroup(
+                "SecurityGroup",
+                GroupDescription=f"Tasks of {env.stack_name(name)}",
+                VpcId=network_of(params, env).vpc_id,
+            ),
+            _service(params, env),
+        ]
+    )
+    if params.scaling:
+        template.add_resource(list(scaling_resources(params.scaling, home.name)))
+        if target := params.scaling.backlog_per_task:
+            queue = handle(name, name, params, env).name
+            template.add_resource(list(backlog_policies(params.scaling, target, queue, home.name)))
+    template.add_output(list(_outputs(name, params, env)))
+    return template
+
+
+def _service(params: Params, env: Environment) -> ecs.Service:
+    home = cluster_of(params, env)
+    strategy = params.capacity_providers or home.default_strategy
+    optional: dict[str, Any] = {
+        "CapacityProviderStrategy": cluster.strategy_items(strategy),
+        "LaunchType": None if strategy else "FARGATE",
+        "EnableExecuteCommand": params.enable_execute_command or None,
+    }
+    return ecs.Service(
+        "Service",
+        Cluster=home.name,
+        TaskDefinition=Ref("TaskDefinition"),
+        PlatformVersion=params.platform_version,
+        **scaling.desired_count(params.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing(params),
+        DeploymentConfiguration=deployment_configuration(params),
+        NetworkConfiguration=network_configuration(params, network_of(params, env)),
+        EnableECSManagedTags=True,
+        PropagateTags="SERVICE",
+        **{key: value for key, value in optional.items() if value},
+    )
+
+
+def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
+    queue = handle(name, name, params, env)
+    if params.queue.existing is None:
+        yield exported(env, name, "QueueUrl", queue.url, "URL of the queue")
+        yield exported(env, name, "QueueArn", queue.arn, "ARN of the queue")
+        yield exported(env, name, "QueueName", queue.name, "Name of the queue")
+        dead = params.queue.dead_letter_queue
+        if dead and dead.existing is None:
+            url = Ref("DeadLetterQueue")
+            what = "URL of the queue for what nobody could work on"
+            yield Output("DeadLetterQueueUrl", Description=what, Value=url)
+    group = GetAtt("SecurityGroup", "GroupId")
+    yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+    if params.task_role.existing is None:
+        arn = GetAtt("TaskRole", "Arn")
+        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+    yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
+    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
