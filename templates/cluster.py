@@ -3,20 +3,26 @@
 cluster:
   container_insights: enhanced
   exec_logs: {retention: 7d}
+  capacity: {ec2: {instance_types: [t3.small], max: 2}}
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Template, ecs
 
 from moorage.model import Base, Environment, Path, Problem
+from templates.parts import capacity
+from templates.parts.capacity import Capacity, ExistingInstances
+from templates.parts.choice import chosen
 from templates.parts.exports import exported, imported
 from templates.parts.fields import Switch, text
+from templates.parts.instance_rules import instance_rules, openings
+from templates.parts.launch import Launch, Launching
 from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.regions import key_problems
 
@@ -43,10 +49,16 @@ class Existing(Base):
     capacity_providers: list[Provider] = Field(
         [], description="Fargate capacity providers that it has; Spot needs `FARGATE_SPOT` here."
     )
+    ec2: ExistingInstances | None = Field(
+        None, description="Its Auto Scaling group, for `launch: ec2`."
+    )
+    managed_instances: ExistingInstances | None = Field(
+        None, description="Its instances that ECS manages, for `launch: managed_instances`."
+    )
 
 
 class Params(Base):
-    """An ECS cluster for Fargate tasks."""
+    """An ECS cluster for tasks on Fargate, and on instances where it has `capacity`."""
 
     name: ClusterName | None = Field(
         None,
@@ -63,6 +75,9 @@ class Params(Base):
         min_length=1,
         description="Where the tasks of services run that do not say it themselves.",
     )
+    capacity: Capacity | None = Field(
+        None, description="Instances for tasks: for services with another `launch:` than Fargate."
+    )
     existing: Existing | None = Field(None, description="Use a cluster that is there already.")
 
 
@@ -75,6 +90,8 @@ class Handle:
     """The name of the log group for ECS Exec, if there is one."""
     capacity_providers: tuple[str, ...]
     default_strategy: dict[Provider, Share]
+    instances: Mapping[Launch, capacity.Handle] = field(default_factory=dict)
+    """What there is beside Fargate, by what services call it."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -85,13 +102,19 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             exec_log_group=params.existing.exec_log_group,
             capacity_providers=tuple(params.existing.capacity_providers),
             default_strategy={},
+            instances=capacity.existing_handles(_existing_instances(params.existing)),
         )
     return Handle(
         name=imported(env, name, "ClusterName"),
         exec_log_group=imported(env, name, "ExecLogGroupName") if params.exec_logs else None,
         capacity_providers=("FARGATE", "FARGATE_SPOT"),
         default_strategy=params.default_strategy,
+        instances=capacity.handles(name, params.capacity, env),
     )
+
+
+def _existing_instances(existing: Existing) -> dict[Launch, ExistingInstances | None]:
+    return {"ec2": existing.ec2, "managed_instances": existing.managed_instances}
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
@@ -102,6 +125,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         yield Problem("M1108", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
+    yield from capacity.capacity_problems(params.capacity, env)
     if params.exec_logs:
         yield from key_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 
@@ -129,22 +153,74 @@ def strategy_items(strategy: dict[Provider, Share]) -> list[ecs.CapacityProvider
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
-    """The cluster, and its log group for ECS Exec."""
-    if params.existing:
+    """The cluster, its log group for ECS Exec, and its instances."""
+    rules = list(_rules(name, params, env))
+    if params.existing and not rules:
         return None
     template = Template(f"{env.app} {env.name}: the ECS cluster `{name}`")
     template.set_version()
+    template.add_resource(rules)
+    if params.existing:
+        return template
     if params.exec_logs:
         template.add_resource(log_group("ExecLogGroup", params.exec_logs))
         template.add_output(
             exported(env, name, "ExecLogGroupName", Ref("ExecLogGroup"), "Logs of ECS Exec")
         )
     template.add_resource(_cluster(params))
+    template.add_resource(list(capacity.capacity_resources(params.capacity, env, name)))
+    if providers := capacity.associated(params.capacity):
+        template.add_resource(_associations(params, providers))
     template.add_output(exported(env, name, "ClusterName", Ref("Cluster"), "Name of the cluster"))
     template.add_output(
         exported(env, name, "ClusterArn", GetAtt("Cluster", "Arn"), "ARN of the cluster")
     )
+    template.add_output(list(capacity.capacity_outputs(name, params.capacity, env)))
     return template
+
+
+def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
+    """What lets load balancers reach tasks through the instances, for all stacks together."""
+    groups: dict[Launch, Any] = {
+        kind: GetAtt(f"{capacity.TITLES[kind]}SecurityGroup", "GroupId")
+        for kind in (params.capacity.of() if params.capacity else ())
+    }
+    if params.existing:
+        instances = capacity.existing_handles(_existing_instances(params.existing))
+        groups = {kind: one.security_group for kind, one in instances.items()}
+    found = {
+        opening
+        for _, its in env.of(Launching)
+        if (picked := chosen(env, Params, its.cluster)) and picked[0] == name
+        for opening in openings(its, env)
+    }
+    yield from instance_rules(found, groups, env)
+
+
+def _associations(
+    params: Params, providers: list[Any]
+) -> ecs.ClusterCapacityProviderAssociations:
+    """In place of the cluster's own list, which would have the cluster wait for its instances."""
+    return ecs.ClusterCapacityProviderAssociations(
+        "CapacityProviders",
+        Cluster=Ref("Cluster"),
+        CapacityProviders=["FARGATE", "FARGATE_SPOT", *providers],
+        DefaultCapacityProviderStrategy=[
+            ecs.CapacityProviderStrategy(
+                CapacityProvider=provider, Base=share.base, Weight=share.weight
+            )
+            for provider, share in sorted(params.default_strategy.items())
+        ],
+    )
+
+
+def _own_providers(params: Params) -> dict[str, Any]:
+    if capacity.associated(params.capacity):
+        return {}
+    return {
+        "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "DefaultCapacityProviderStrategy": strategy_items(params.default_strategy),
+    }
 
 
 def _cluster(params: Params) -> ecs.Cluster:
@@ -161,8 +237,7 @@ def _cluster(params: Params) -> ecs.Cluster:
         )
     return ecs.Cluster(
         "Cluster",
-        CapacityProviders=["FARGATE", "FARGATE_SPOT"],
-        DefaultCapacityProviderStrategy=strategy_items(params.default_strategy),
+        **_own_providers(params),
         ClusterSettings=[
             ecs.ClusterSetting(Name="containerInsights", Value=insights[params.container_insights])
         ],

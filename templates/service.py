@@ -1,4 +1,4 @@
-"""A stack that holds one ECS service on Fargate, with all that only it needs: task definition,
+"""A stack that holds one ECS service, with all that only it needs: task definition,
 roles, log group, security group, and its target groups and listener rules.
 
     web:
@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Any
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
+from troposphere import GetAtt, Output, Ref, Template, ecs
 
 from moorage.model import Environment, Path, Problem
 from templates import alb, cluster, network
@@ -41,6 +41,8 @@ from templates.parts.exposed import (
 )
 from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration
+from templates.parts.launch import shares_instance
+from templates.parts.launch_problems import instance_reach_problems
 from templates.parts.queues import with_queue_urls
 from templates.parts.scaling import (
     desired_count,
@@ -54,8 +56,9 @@ from templates.parts.task import (
     TaskParams,
     cluster_of,
     log_group_name,
-    network_configuration,
     network_of,
+    run_on,
+    security_groups,
     task_problems,
     task_resources,
     task_subnets,
@@ -81,7 +84,7 @@ TARGETS = ("cpu", "memory", "requests_per_target")
 
 
 class Params(Exposing, Deploying, TaskParams):
-    """An ECS service on Fargate."""
+    """An ECS service."""
 
     health_check_grace_period: Duration | None = Field(
         None,
@@ -105,6 +108,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
     yield from _request_problems(params, env)
     yield from expose_problems(params.expose, params.containers, params.network, env)
+    yield from instance_reach_problems(params, params.expose, env)
     services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
     yield from clash_problems(name, services, env)
     if chosen(env, network.Params, params.network):
@@ -165,17 +169,14 @@ def _request_problems(params: Params, env: Environment) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The service and all that only it needs."""
     net = network_of(params, env)
-    reached = exposed(name, params.expose, params.containers, net, env)
+    mode = params.network_mode
+    reached = exposed(name, params.expose, params.containers, net, env, mode)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
     template.add_resource(
         [
             *task_resources(name, _whole(with_queue_urls(name, params, env), env), env),
-            ec2.SecurityGroup(
-                "SecurityGroup",
-                GroupDescription=f"Tasks of {env.stack_name(name)}",
-                VpcId=net.vpc_id,
-            ),
+            *security_groups(name, params, env),
             *reached.resources,
             _service(params, env, reached),
             *_scaling(params, env),
@@ -205,13 +206,10 @@ def _request_targets(params: Params, env: Environment) -> Sequence[Target]:
 
 def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     home = cluster_of(params, env)
-    strategy = params.capacity_providers or home.default_strategy
     attached = list(reached.attachments)
     grace = params.health_check_grace_period
     optional: dict[str, Any] = {
         "DependsOn": list(reached.waits),
-        "CapacityProviderStrategy": cluster.strategy_items(strategy),
-        "LaunchType": None if strategy else "FARGATE",
         "EnableExecuteCommand": params.enable_execute_command or None,
     }
     if attached:
@@ -220,11 +218,10 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
         "Service",
         Cluster=home.name,
         TaskDefinition=Ref("TaskDefinition"),
-        PlatformVersion=params.platform_version,
+        **run_on(params, env),
         **desired_count(params.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing(params),
         DeploymentConfiguration=deployment_configuration(params),
-        NetworkConfiguration=network_configuration(params, network_of(params, env)),
         # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
         # template reference, AWS::ECS::Service, LoadBalancers).
         LoadBalancers=attached,
@@ -235,8 +232,9 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    group = GetAtt("SecurityGroup", "GroupId")
-    yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+    if not shares_instance(params.network_mode):
+        group = GetAtt("SecurityGroup", "GroupId")
+        yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
         yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")

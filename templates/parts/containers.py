@@ -307,12 +307,16 @@ _SECRET_VALUES = re.compile(
 )
 
 
-def container_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
-    """What is wrong with the containers of a task of that size."""
+def container_problems(
+    containers: Containers, cpu: int, memory: int, *, shared: bool = True
+) -> Iterator[Problem]:
+    """What is wrong with the containers of a task of that size; `shared` where they all have one
+    address."""
     for name, container in containers.items():
         yield from _own_problems(name, container)
         yield from _order_problems(name, container, containers)
-    yield from _port_problems(containers)
+    if shared:
+        yield from _port_problems(containers)
     yield from _share_problems(containers, cpu, memory)
     if containers and not any(one.essential for one in containers.values()):
         hint = "Remove `essential: false` from the one the task is for."

@@ -16,6 +16,7 @@ from templates.parts.admissions import MAX_RULES, admission_problems
 from templates.parts.choice import chosen
 from templates.parts.containers import Container, Containers
 from templates.parts.exposure import ROUTE_KEYS, STREAM_KEYS, Exposure
+from templates.parts.launch import NetworkMode, shares_instance
 from templates.parts.sidecar import container_name, sidecar_container
 from templates.parts.stream_problems import listener_clash, shared_problems, stream_problems
 
@@ -238,21 +239,29 @@ def exposed(
     containers: Containers,
     net: network.Handle,
     env: Environment,
+    mode: NetworkMode = "awsvpc",
 ) -> Exposed:
-    """Target groups, listener rules or listeners, and the security-group rules of both sides."""
+    """Target groups, listener rules or listeners, and the security-group rules of both sides; for
+    tasks that are reached through their instance these stand in the cluster's stack."""
+    shared = shares_instance(mode)
     routes = [one for _, one in through(alb.Params, expose, env)]
     balancers, nlbs = _handles(alb, expose, env), _handles(nlb, expose, env)
-    opened = targets.security_group_rules(routes, containers, balancers)
+    opened = [] if shared else targets.security_group_rules(routes, containers, balancers)
     rules = targets.listener_rules(stack, routes, containers, balancers)
     forwarding = [rule for rule, route in zip(rules, routes, strict=True) if route.forwards]
     flows = streams.flows([one for _, one in through(nlb.Params, expose, env)], containers)
-    opened += streams.stream_rules(flows, nlbs)
+    opened += streams.stream_rules(flows, nlbs, through_instance=shared)
     listeners = [streams.stream_listener(one, nlbs[one.route.via]) for one in flows]
     return Exposed(
         resources=(
             *opened,
-            *targets.target_groups(routes, containers, net.vpc_id),
-            *(streams.stream_target_group(one, net.vpc_id, nlbs[one.route.via]) for one in flows),
+            *targets.target_groups(routes, containers, net.vpc_id, through_instance=shared),
+            *(
+                streams.stream_target_group(
+                    one, net.vpc_id, nlbs[one.route.via], through_instance=shared
+                )
+                for one in flows
+            ),
             *rules,
             *listeners,
         ),

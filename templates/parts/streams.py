@@ -133,8 +133,10 @@ def asks_by_http(check: HealthCheck) -> bool:
 # What comes out ------------------------------------------------------------------------------
 
 
-def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.TargetGroup:
-    """A target group of addresses; nameless, because a name blocks its replacement."""
+def stream_target_group(
+    one: Flow, vpc: Any, balancer: nlb.Handle, *, through_instance: bool = False
+) -> elb.TargetGroup:
+    """A target group of addresses, or of instances; nameless, because a name blocks its replacement."""
     shifted = balancer.shifts_across_zones
     check = one.route.health_check or HealthCheck()
     http = asks_by_http(check)
@@ -150,7 +152,7 @@ def stream_target_group(one: Flow, vpc: Any, balancer: nlb.Handle) -> elb.Target
     )
     return elb.TargetGroup(
         one.target_group_title,
-        TargetType="ip",
+        TargetType="instance" if through_instance else "ip",
         VpcId=vpc,
         Port=one.number,
         Protocol=_target_protocol(one),
@@ -237,13 +239,17 @@ def stream_attachment(one: Flow) -> ecs.LoadBalancer:
     )
 
 
-def stream_rules(found: Sequence[Flow], handles: Mapping[str, nlb.Handle]) -> list[Any]:
+def stream_rules(
+    found: Sequence[Flow], handles: Mapping[str, nlb.Handle], *, through_instance: bool = False
+) -> list[Any]:
     """Security-group rules of all listeners, each once: EC2 refuses a second one that says the
-    same, as two load balancers in the same subnets would lead to."""
+    same, as two load balancers in the same subnets would lead to. Those of instances stand in the
+    cluster's stack."""
     rules: dict[str, Any] = {}
     for one in found:
         balancer = handles[one.route.via]
         made = _with_group if balancer.security_group is not None else _without_group
+        made = _clients_rules if through_instance else made
         for rule in made(one, balancer):
             rules.setdefault(_meaning(rule), rule)
     return list(rules.values())
@@ -261,12 +267,8 @@ def _clients(one: Flow, balancer: nlb.Handle) -> Sequence[str]:
     return clients or ()
 
 
-def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
-    """Clients reach the load balancer, and nobody but the load balancer the tasks.
-
-    Its group stands for it in the tasks' rules, for traffic with the client's address as well
-    (Network Load Balancers user guide, "Update the security groups for your NLB").
-    """
+def _clients_rules(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+    """Clients reach the load balancer."""
     for transport in one.transports:
         listens = logical_id(one.route.via, f"{transport}{one.listener.number}")
         for client in _clients(one, balancer):
@@ -277,6 +279,15 @@ def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
                 **_ports(transport, one.listener.number),
                 **{_source(client): client},
             )
+
+
+def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+    """Clients reach the load balancer, and nobody but the load balancer the tasks.
+
+    Its group stands for it in the tasks' rules, for traffic with the client's address as well
+    (Network Load Balancers user guide, "Update the security groups for your NLB").
+    """
+    yield from _clients_rules(one, balancer)
     tasks = GetAtt("SecurityGroup", "GroupId")
     for transport, number in one.opened:
         title = logical_id(one.route.via, f"{transport}{number}")

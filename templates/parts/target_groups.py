@@ -113,16 +113,19 @@ def health_port(settings: TargetSettings, port: Port) -> Port:
     return check.port if check and check.port else port
 
 
-def target_group(title: str, settings: TargetSettings, port: Port, vpc: Any) -> elb.TargetGroup:
-    """A target group of addresses, as tasks on Fargate need it. Nameless: a name blocks its
-    replacement, which a change of port or protocol needs."""
+def target_group(
+    title: str, settings: TargetSettings, port: Port, vpc: Any, *, through_instance: bool = False
+) -> elb.TargetGroup:
+    """A target group of addresses, as tasks with addresses of their own need it, or of instances,
+    where ECS puts the port of each task in. Nameless: a name blocks its replacement, which a change
+    of port or protocol needs."""
     check = settings.health_check or HealthCheck()
     grpc = settings.protocol_version == "GRPC"
     path = check.path or ("/AWS.ALB/healthcheck" if grpc else "/")
     matcher = check.matcher or ("12" if grpc else "200-399")
     return elb.TargetGroup(
         title,
-        TargetType="ip",
+        TargetType="instance" if through_instance else "ip",
         VpcId=vpc,
         Port=port.number,
         Protocol=settings.protocol,

@@ -258,10 +258,13 @@ def _listener(via: str, env: Environment) -> str:
 # What comes out ------------------------------------------------------------------------------
 
 
-def target_groups(expose: Sequence[Route], containers: Containers, vpc: Any) -> list[Any]:
+def target_groups(
+    expose: Sequence[Route], containers: Containers, vpc: Any, *, through_instance: bool = False
+) -> list[Any]:
     """A target group for each target."""
     return [
-        target_group(one.title, one.settings, one.port, vpc) for one in targets(expose, containers)
+        target_group(one.title, one.settings, one.port, vpc, through_instance=through_instance)
+        for one in targets(expose, containers)
     ]
 
 

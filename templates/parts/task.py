@@ -1,4 +1,4 @@
-"""Tasks on Fargate: what services have in common with everything else that runs as a task.
+"""Tasks: what services have in common with everything else that runs as a task.
 
 Params, what can be wrong with them, and what comes out: log group, roles, task definition, and
 where the tasks are placed.
@@ -13,7 +13,7 @@ from awacs import logs as log_actions
 from awacs import ssmmessages
 from awacs.aws import Statement
 from pydantic import Field
-from troposphere import GetAtt, Ref, Sub, ecs
+from troposphere import GetAtt, Ref, Sub, ec2, ecs
 
 from moorage.model import Base, Environment, Path, Problem, near, shown
 from templates import cluster, ecr, network
@@ -22,7 +22,6 @@ from templates.parts import fargate, images, secrets
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.containers import (
     Container,
-    ContainerName,
     container_definition,
     container_problems,
     execution_statements,
@@ -36,6 +35,14 @@ from templates.parts.fields import (
     StackName,
 )
 from templates.parts.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
+from templates.parts.launch import (
+    Launching,
+    constraints,
+    settled,
+    shares_instance,
+    strategies,
+)
+from templates.parts.launch_problems import launch_problems
 from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.queues import Sending, queue_statements, sending_problems
 from templates.parts.regions import elsewhere, key_problems, region
@@ -70,8 +77,8 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Sending):
-    """What a stack says of the tasks that it runs on Fargate."""
+class TaskParams(Sending, Launching):
+    """What a stack says of the tasks that it runs."""
 
     after: Different[StackName] = Field(
         [],
@@ -81,33 +88,37 @@ class TaskParams(Sending):
     network: StackName | None = Field(
         None, description="Stack of the network; the only one where there is one."
     )
-    cluster: StackName | None = Field(
-        None, description="Stack of the cluster; the only one where there is one."
-    )
     cpu: int = Field(256, description="CPU units of the task: 1024 are one vCPU.")
-    memory: int = Field(512, description="MiB of the task. Fargate takes certain pairs.")
+    memory: int = Field(
+        512, description="MiB of the task. Fargate takes certain pairs, instances what they have."
+    )
     cpu_architecture: Literal["X86_64", "ARM64"] = Field(
         "X86_64", description="What the images are built for."
     )
     ephemeral_storage: int | None = Field(
-        None, ge=21, le=200, description="GiB of disk, if more than Fargate's 20."
+        None, ge=21, le=200, description="Fargate: GiB of disk, if more than its 20."
     )
     platform_version: Literal["LATEST", "1.4.0"] = Field(
-        "LATEST", description="Version of the Fargate platform."
+        "LATEST", description="Fargate: version of its platform."
     )
     enable_execute_command: bool = Field(
         False, description="Let people open a shell in a container with ECS Exec."
     )
     capacity_providers: dict[Provider, Share] = Field(
-        {}, description="Mix of FARGATE and FARGATE_SPOT; the cluster's own where none is given."
+        {},
+        description="Fargate: mix of FARGATE and FARGATE_SPOT; the cluster's own where none is "
+        "given.",
     )
     subnets: Literal["public", "private"] | None = Field(
         None,
-        description="Where the tasks are. Public ones get public addresses. Private, unless the "
-        "network has `egress: public` or no private subnets.",
+        description="Where tasks with addresses of their own are. Public ones get public "
+        "addresses, on Fargate. Private, unless the network has `egress: public` or no private "
+        "subnets.",
     )
     security_groups: Different[SecurityGroupId] = Field(
-        [], max_length=4, description="Security groups of the tasks beside the stack's own."
+        [],
+        max_length=4,
+        description="Security groups of tasks with addresses of their own, beside the stack's.",
     )
     execution_role: ExecutionRole = Field(ExecutionRole(), description="Role that starts the task.")
     task_role: TaskRole = Field(TaskRole(), description="Role of the containers themselves.")
@@ -118,9 +129,6 @@ class TaskParams(Sending):
         [], description="KMS keys of the account's own that encrypt the secrets named below."
     )
     logs: TaskLogs = Field(TaskLogs(), description="Where output goes.")
-    containers: dict[ContainerName, Container] = Field(
-        min_length=1, max_length=10, description="The containers of the task by name."
-    )
 
 
 # What can be wrong ---------------------------------------------------------------------------
@@ -132,8 +140,10 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from choice_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
     yield from _after_problems(params, env)
     yield from sending_problems(params, env)
-    yield from fargate.size_problems(params.cpu, params.memory)
-    yield from container_problems(params.containers, params.cpu, params.memory)
+    yield from _size_problems(params)
+    shared = params.network_mode != "bridge"
+    yield from container_problems(params.containers, params.cpu, params.memory, shared=shared)
+    yield from _launch_problems(params, env)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
     yield from _managed_problems(params.task_role.managed_policies)
@@ -148,6 +158,33 @@ def _after_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
             meant = near(name, env.stacks)
             hint = f"Did you mean `{meant}`?" if meant else "Name a stack of this environment."
             yield Problem("M1201", ("after", index), f"{shown(name)} is not a stack", hint)
+
+
+def _size_problems(params: TaskParams) -> Iterator[Problem]:
+    """Amazon ECS API reference, RegisterTaskDefinition, cpu: 0.125 to 192 vCPUs on instances."""
+    if params.launch == "fargate":
+        yield from fargate.size_problems(params.cpu, params.memory)
+    elif not 128 <= params.cpu <= 196_608:
+        hint = "Write 128 to 196608: 1024 are one vCPU."
+        yield Problem("M1203", ("cpu",), f"{params.cpu} CPU units are no size of a task", hint)
+    elif params.memory < 6:
+        yield Problem("M1203", ("memory",), f"{params.memory} MiB are too few", "Write 6 or more.")
+
+
+def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    found = chosen(env, cluster.Params, params.cluster)
+    home = cluster.handle(*found, env).instances.get(params.launch) if found else None
+    yield from launch_problems(params, found[0] if found else None, home)
+    if home is None:
+        return
+    if home.architecture not in (None, params.cpu_architecture):
+        message = f"The instances of `{found[0] if found else ''}` are {home.architecture}"
+        hint = f"Write `cpu_architecture: {home.architecture}`, or other `instance_types` there."
+        yield Problem("M1220", ("cpu_architecture",), message, hint)
+    mine = chosen(env, network.Params, params.network)
+    if mine and home.network not in (None, mine[0]):
+        message = f"The instances are in network `{home.network}`, and the tasks in `{mine[0]}`"
+        yield Problem("M1201", ("network",), message, f"Write `network: {home.network}`.")
 
 
 def _existing_problems(params: TaskParams) -> Iterator[Problem]:
@@ -217,6 +254,17 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     net = network.handle(name, its, env)
     where = placed(params, net)
     path: Path = ("subnets",)
+    if shares_instance(params.network_mode):
+        if net.egress == "endpoints":
+            yield from _endpoint_problems(params, env.region, name)
+        return
+    if where == "public" and params.launch != "fargate" and net.public_subnets:
+        # Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task": on
+        # instances the interface of a task gets no public address.
+        message = "On instances a task with an address of its own gets no public one"
+        hint = "Write `subnets: private`, where the network has a way out, or a `network_mode: "
+        hint += "bridge`." if params.launch == "ec2" else "host`."
+        yield Problem("M1211", path, message, hint, because=[("network_mode",)])
     if not (net.public_subnets if where == "public" else net.private_subnets):
         message = f"The network `{name}` has no {where} subnets"
         other = "private" if where == "public" else "public"
@@ -280,9 +328,51 @@ def task_subnets(params: TaskParams, net: network.Handle) -> Sequence[Any]:
     return net.public_subnets if placed(params, net) == "public" else net.private_subnets
 
 
+def security_groups(name: str, params: TaskParams, env: Environment) -> list[ec2.SecurityGroup]:
+    """The stack's `SecurityGroup` for tasks that have addresses of their own."""
+    if shares_instance(params.network_mode):
+        return []
+    return [
+        ec2.SecurityGroup(
+            "SecurityGroup",
+            GroupDescription=f"Tasks of {env.stack_name(name)}",
+            VpcId=network_of(params, env).vpc_id,
+        )
+    ]
+
+
+def security_group_of(params: TaskParams, env: Environment) -> Any:
+    """Id of the group that tells the tasks from others: their own, or that of their instances."""
+    home = cluster_of(params, env).instances.get(params.launch)
+    if shares_instance(params.network_mode) and home:
+        return home.security_group
+    return GetAtt("SecurityGroup", "GroupId")
+
+
+def run_on(params: TaskParams, env: Environment, *, default: bool = True) -> dict[str, Any]:
+    """What tells ECS on what a service or a task runs, and where: properties of AWS::ECS::Service,
+    and of RunTask. `default` is for the cluster's mix of Fargate where the params name none."""
+    home = cluster_of(params, env)
+    where = network_configuration(params, network_of(params, env))
+    net = {} if shares_instance(params.network_mode) else {"NetworkConfiguration": where}
+    if params.launch == "fargate":
+        strategy = params.capacity_providers or (home.default_strategy if default else {})
+        on = {"CapacityProviderStrategy": cluster.strategy_items(strategy)}
+        version = {"PlatformVersion": params.platform_version}
+        return (on if strategy else {"LaunchType": "FARGATE"}) | version | net
+    provider = home.instances[params.launch].capacity_provider
+    item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Base=0, Weight=1)
+    placement = {
+        "PlacementStrategies": strategies(params),
+        "PlacementConstraints": constraints(params),
+    }
+    chosen_by = {key: value for key, value in placement.items() if value}
+    return {"CapacityProviderStrategy": [item], **chosen_by, **net}
+
+
 def network_configuration(params: TaskParams, net: network.Handle) -> ecs.NetworkConfiguration:
     """Where the tasks are: in the network's subnets, with the stack's `SecurityGroup`."""
-    public = placed(params, net) == "public"
+    public = placed(params, net) == "public" and params.launch == "fargate"
     return ecs.NetworkConfiguration(
         AwsvpcConfiguration=ecs.AwsvpcConfiguration(
             AssignPublicIp="ENABLED" if public else "DISABLED",
@@ -377,6 +467,7 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
     AWS::ECS::TaskDefinition, Family); a family's name blocks nothing.
     """
     storage = params.ephemeral_storage
+    containers = settled(params.containers, params.network_mode)
     mounts = [mount for name in params.containers for mount in _shell_mounts(name, params)]
     volumes = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
     disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
@@ -385,8 +476,8 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
         DeletionPolicy="Retain",
         UpdateReplacePolicy="Retain",
         Family=env.stack_name(name),
-        RequiresCompatibilities=["FARGATE"],
-        NetworkMode="awsvpc",
+        RequiresCompatibilities=[params.launch.upper()],
+        NetworkMode=params.network_mode,
         Cpu=str(params.cpu),
         Memory=str(params.memory),
         RuntimePlatform=ecs.RuntimePlatform(
@@ -402,7 +493,7 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
                 _shell_mounts(key, params),
                 ecr.repository_uris(env),
             )
-            for key, container in params.containers.items()
+            for key, container in containers.items()
         ],
         **({"Volumes": volumes} if volumes else {}),
         **disk,
