@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
@@ -146,26 +146,33 @@ def _made_in(stack: Stack, group: Node) -> bool:
 def _is_fixed_elsewhere(stack: Stack, region: Node) -> bool:
     """Whether a region is written out that may not be the stack's own."""
     own = plain(stack.named("AWS::Region"))
-    return region.text is not None and own != region.text and not _is_for(stack, region.text)
+    return region.text is not None and own != region.text and not _is_for(stack.view, region.text)
 
 
-def _is_for(stack: Stack, region: str) -> bool:
+def _is_for(view: View, region: str) -> bool:
     """Whether a template is made for one region: it names that one elsewhere too, in an ARN or a
     zone, or it names what exists in one region only and no other region. Such are the templates
     that a CDK application makes for a known environment."""
+    if "regions" not in view.memo:
+        view.memo["regions"] = _regions(view)
+    named, fixed = view.memo["regions"]
+    return region in named if named else bool(fixed)
+
+
+def _regions(view: View) -> tuple[set[str], bool]:
+    """The regions that are named but for logs, and whether anything of one region is."""
     named: set[str] = set()
     fixed = False
-    todo: list[tuple[object, object]] = [("", stack.template.resources)]
+    todo = [("", one.props) for stack in view.stacks for one in stack.resources.values()]
     while todo:
-        key, value = todo.pop()
-        if isinstance(value, Mapping):
-            todo += value.items()
-        elif isinstance(value, list):
-            todo += [(key, one) for one in value]
-        elif isinstance(value, str) and key != "awslogs-region":
-            named.update(_REGION.findall(value))
-            fixed = fixed or key == "AvailabilityZone" or bool(_OF_ONE_REGION.fullmatch(value))
-    return region in named if named else fixed
+        key, node = todo.pop()
+        todo += [(key, one) for one in node.items]
+        todo += [pair for pair in node.pairs if pair[0] != "awslogs-region"]
+        texts = [one for one in node.parts if isinstance(one, str)]
+        named.update(region for text in texts for region in _REGION.findall(text))
+        fixed = fixed or bool(texts and key == "AvailabilityZone")
+        fixed = fixed or any(_OF_ONE_REGION.fullmatch(one) for one in texts)
+    return named, fixed
 
 
 def _is_expected(stack: Stack, group: Node) -> bool:

@@ -323,8 +323,9 @@ def policies_managed(body: Body, chosen: Chosen) -> Body:
         if not isinstance(arns, list) or not chosen():
             continue
         _without_policy(made, name, policy)
-        role["ManagedPolicyArns"] = [*arns, {"Ref": f"{name}Policy{at}"}]
-        made["Resources"][f"{name}Policy{at}"] = {
+        own = _free(made, f"{name}Policy{at}")
+        role["ManagedPolicyArns"] = [*arns, {"Ref": own}]
+        made["Resources"][own] = {
             "Type": "AWS::IAM::ManagedPolicy",
             "Properties": {"PolicyDocument": deepcopy(policy["PolicyDocument"])},
         }
@@ -347,12 +348,18 @@ def _without_policy(made: Body, role: str, policy: Body) -> None:
         del properties["Policies"]
 
 
+def _free(body: Body, name: str) -> str:
+    """A name that no resource has."""
+    return name if name not in body["Resources"] else _free(body, f"{name}x")
+
+
 def _is_map(value: Any) -> bool:
     return isinstance(value, Mapping) and not is_function(value)
 
 
 def _added(made: Body, name: str, kind: str, properties: Body) -> None:
     """Adds a resource, and lets what runs tasks wait for it unless that comes before it."""
+    name = _free(made, name)
     made["Resources"][name] = {"Type": kind, "Properties": deepcopy(properties)}
     before = _upstream(made, name)
     for other, resource in made["Resources"].items():

@@ -36,6 +36,11 @@ def goods() -> Iterable[tuple[str, str | None, Body]]:
             yield case.name, case.region, dict(case.good)
 
 
+def bads() -> tuple[Case, ...]:
+    """Without the faults that cfn-lint tells of, which a rule may tell where it no longer does."""
+    return tuple(one for one in cases() if one.topic != "linted")
+
+
 def each(case: Case) -> str:
     return f"{case.topic}/{case.name}"
 
@@ -74,7 +79,7 @@ def test_what_is_right_stays_right(region: str | None, body: Body) -> None:
     assert {name: rules for name, rules in found.items() if rules} == {}
 
 
-@pytest.mark.parametrize("case", cases(), ids=each)
+@pytest.mark.parametrize("case", bads(), ids=each)
 def test_a_fault_stays_that_fault(case: Case) -> None:
     found = rewritten_ids(dict(case.bad), case.region, rewrites(case))
     assert {name: rules for name, rules in found.items() if rules != said(case)} == {}
@@ -97,16 +102,22 @@ def test_what_is_right_stays_right_in_two_stacks(region: str | None, body: Body)
     assert {name: rules for name, rules in found.items() if rules} == {}
 
 
-@pytest.mark.parametrize("case", cases(), ids=each)
+EXCUSED = {"awslogs-region-of-a-template-for-one-region", "awslogs-region-beside-fixed-subnets"}
+"""Cases that something else in the template excuses: alone, without it, they are the fault."""
+
+
+@pytest.mark.parametrize("case", bads(), ids=each)
 def test_two_stacks_have_no_fault_that_one_had_not(case: Case) -> None:
     body = dict(case.bad)
     found = {name: now for one in SPLITS for name, now in split_ids(one, body, case.region).items()}
-    assert {name: rules for name, rules in found.items() if rules - said(case)} == {}
+    alone = case.name not in EXCUSED
+    seen = {name: rules for name, rules in found.items() if alone or name.endswith("both")}
+    assert {name: rules for name, rules in seen.items() if rules - said(case)} == {}
 
 
 @steady(max_examples=150)
 @given(
-    case=st.sampled_from(cases()),
+    case=st.sampled_from(bads()),
     rewrites=st.lists(st.sampled_from(REWRITES), min_size=1, max_size=4),
     split=st.sampled_from((None, *SPLITS)),
     seed=st.integers(0, 2**16),
