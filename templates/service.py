@@ -43,6 +43,16 @@ from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration
 from templates.parts.launch import shares_instance
 from templates.parts.launch_problems import instance_reach_problems
+from templates.parts.proxy import (
+    PROXY,
+    Fronted,
+    Proxied,
+    led_through,
+    outline,
+    proxy_container,
+    proxy_problems,
+    said_at,
+)
 from templates.parts.queues import with_queue_urls
 from templates.parts.scaling import (
     desired_count,
@@ -83,7 +93,7 @@ class Scaling(scaling.Scaling):
 TARGETS = ("cpu", "memory", "requests_per_target")
 
 
-class Params(Exposing, Deploying, TaskParams):
+class Params(Exposing, Proxied, Deploying, TaskParams):
     """An ECS service."""
 
     health_check_grace_period: Duration | None = Field(
@@ -98,6 +108,8 @@ class Params(Exposing, Deploying, TaskParams):
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole service, or the whole environment, can tell."""
+    yield from proxy_problems(params.proxy, _behind(params), env)
+    params = _fronted(params)
     for problem in task_problems(_whole(params, env), env):
         path = _asked_at(problem.path, params, env)
         if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
@@ -109,7 +121,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from _request_problems(params, env)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     yield from instance_reach_problems(params, params.expose, env)
-    services = {other: (its.expose, its.containers) for other, its in env.of(Params)}
+    every = ((other, _fronted(its)) for other, its in env.of(Params))
+    services = {other: (its.expose, its.containers) for other, its in every}
     yield from clash_problems(name, services, env)
     if chosen(env, network.Params, params.network):
         subnets = len(task_subnets(params, network_of(params, env)))
@@ -119,10 +132,26 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from subnet_problems(params.expose, subnets, env)
 
 
+def _fronted(params: Params) -> Params:
+    """The service as others see it: what leads to its proxy, and an outline of that."""
+    return params.model_copy(
+        update={
+            "containers": {**params.containers, **outline(params.proxy)},
+            "expose": led_through(params.proxy, params.expose),
+        }
+    )
+
+
+def _behind(params: Params) -> Fronted:
+    return Fronted(params.containers, params.expose, params.network, params.network_mode)
+
+
 def _whole(params: Params, env: Environment) -> Params:
-    """The service with the sidecars that its ways ask for among its containers."""
+    """The service with its proxy, and the sidecars that its ways ask for, among its containers."""
     beside = sidecars(params.expose, params.containers, env)
     added = {name: container for name, (_, container) in beside.items()}
+    if params.proxy:
+        added[PROXY] = proxy_container(params.proxy, _behind(params), env)
     return params.model_copy(update={"containers": {**params.containers, **added}})
 
 
@@ -145,7 +174,7 @@ def _asked_at(path: Path, params: Params, env: Environment) -> Path:
     if len(path) > 1 and path[0] == "containers" and path[1] in beside:
         index, _ = beside[str(path[1])]
         return ("expose", index, "health_check", "sidecar", *path[2:])
-    return path
+    return said_at(path) if params.proxy else path
 
 
 def _grace_problems(params: Params) -> Iterator[Problem]:
@@ -168,6 +197,7 @@ def _request_problems(params: Params, env: Environment) -> Iterator[Problem]:
 
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The service and all that only it needs."""
+    params = _fronted(params)
     net = network_of(params, env)
     mode = params.network_mode
     reached = exposed(name, params.expose, params.containers, net, env, mode)

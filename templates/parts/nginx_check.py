@@ -430,6 +430,10 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def _loops(host: str) -> bool:
+    return _is_address(host) and ip_address(host).is_loopback
+
+
 def _host_faults(line: int, host: str, port: int, task: Task) -> Iterator[Fault]:
     """What is wrong with a host that is written out."""
     if host in task.containers:
@@ -442,8 +446,8 @@ def _host_faults(line: int, host: str, port: int, task: Task) -> Iterator[Fault]
         elif ports and port not in ports:
             yield _no_port(line, host, port, ports)
         return
-    shared = {port for address, ports in task.containers.values() for port in ports}
-    loopback = host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    shared = {port for at, ports in task.containers.values() for port in ports if _loops(at)}
+    loopback = host == "localhost" or _loops(host)
     if host == "localhost":
         message = "`localhost` may also mean ::1, where the container may not listen"
         yield Fault(line, message, f"Write `127.0.0.1:{port}`.", "warning")
