@@ -101,12 +101,49 @@ def plain(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
+_IDS = {
+    "AWS::EC2::InternetGateway": "InternetGatewayId",
+    "AWS::EC2::NatGateway": "NatGatewayId",
+    "AWS::EC2::RouteTable": "RouteTableId",
+    "AWS::EC2::SecurityGroup": "GroupId",
+    "AWS::EC2::Subnet": "SubnetId",
+    "AWS::EC2::VPC": "VpcId",
+    "AWS::ECS::Service": "ServiceArn",
+    "AWS::ECS::TaskDefinition": "TaskDefinitionArn",
+    "AWS::EFS::AccessPoint": "AccessPointId",
+    "AWS::EFS::FileSystem": "FileSystemId",
+    "AWS::ElasticLoadBalancingV2::Listener": "ListenerArn",
+    "AWS::ElasticLoadBalancingV2::ListenerRule": "RuleArn",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": "LoadBalancerArn",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "TargetGroupArn",
+}
+"""The attribute that is what `Ref` gives. Source: AWS docs, the return values of each type."""
+_FREE = ("Custom::", "AWS::CloudFormation::")
+"""Types that return what they like, two of them the same if they like."""
+
+
+def _same_attribute(one: Attr, other: Attr) -> bool | None:
+    ids = is_id(one) and is_id(other)
+    if one.resource is other.resource:
+        return True if one.name == other.name or ids else None
+    own = all(is_id(attr) or attr.name == "Arn" for attr in (one, other))
+    return None if not own or any(_is_free(attr) for attr in (one, other)) else False
+
+
+def is_id(attr: Attr) -> bool:
+    """Whether what is returned is what `Ref` gives, and the resource is one of AWS: then it is
+    the same by whichever attribute, and no other resource's."""
+    return attr.name in ("Ref", _IDS.get(attr.resource.type)) and not _is_free(attr)
+
+
+def _is_free(attr: Attr) -> bool:
+    return attr.resource.type.startswith(_FREE)
+
+
 def same(one: Any, other: Any) -> bool | None:
     """Whether two values are one and the same; None where only the deployment knows."""
     if isinstance(one, Attr) and isinstance(other, Attr):
-        if one.resource is not other.resource:
-            return False
-        return True if one.name == other.name or "Arn" not in (one.name, other.name) else None
+        return _same_attribute(one, other)
     left, right = plain(one), plain(other)
     if left is not None and right is not None:
         return left == right

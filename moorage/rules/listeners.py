@@ -8,7 +8,7 @@ from itertools import combinations
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Text, Unknown
+from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_id
 from moorage.cfn.view import Resource, Stack, View
 from moorage.rules import elb_attributes
 from moorage.rules.elb_attributes import APPLICATION, GATEWAY, NETWORK
@@ -232,7 +232,7 @@ def _same_place(node: Node) -> Hashable | None:
     """What is equal for nodes that certainly say the same; None where they say nothing."""
     value = node.value
     if isinstance(value, Attr):
-        return value.resource
+        return value.resource if is_id(value) else (value.resource, value.name)
     if isinstance(value, Unknown | OneOf):
         return value.token
     return tuple(map(str, value.parts)) if isinstance(value, Text) else node.text

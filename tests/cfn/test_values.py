@@ -10,9 +10,11 @@ from moorage.cfn.template import Template
 from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
 from moorage.cfn.view import Resource, View
 
-BODY = {"Resources": {name: {"Type": "A::B::C"} for name in ("One", "Two")}}
-VIEW = View([Template("t", BODY)], {})
-ONE, TWO = VIEW.of("A::B::C")
+GROUP, CUSTOM = "AWS::EC2::SecurityGroup", "Custom::Thing"
+TYPES = {"One": GROUP, "Two": GROUP, "Three": CUSTOM, "Four": CUSTOM}
+VIEW = View([Template("t", {"Resources": {k: {"Type": v} for k, v in TYPES.items()}})], {})
+ONE, TWO = VIEW.of(GROUP)
+THREE, FOUR = VIEW.of(CUSTOM)
 
 
 def attr(resource: Resource, name: str = "Ref") -> Attr:
@@ -58,6 +60,12 @@ def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
         (attr(ONE), attr(TWO, "Arn"), False),
         (attr(ONE), attr(ONE, "GroupId"), True),  # an id, by whichever name
         (attr(ONE), attr(ONE, "Arn"), None),
+        (attr(ONE), attr(ONE, "VpcId"), None),
+        (attr(ONE, "VpcId"), attr(TWO, "VpcId"), None),  # two groups of one VPC
+        (attr(THREE, "First"), attr(THREE, "First"), True),
+        (attr(THREE, "First"), attr(THREE, "Second"), None),
+        (attr(THREE), attr(THREE, "Second"), None),
+        (attr(THREE, "First"), attr(FOUR, "First"), None),
         (attr(ONE), "text", None),
         (Unknown("p"), Unknown("p"), True),
         (Unknown("p"), Unknown("q"), None),
