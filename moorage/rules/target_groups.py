@@ -222,7 +222,7 @@ def udp_health_port(view: View) -> Iterator[Fault]:
 
 
 @rule(
-    "E9333",
+    "W9333",
     "Health is checked on a port that no container has",
     says=("(service web) is unhealthy in (target-group ...) due to (reason Health checks failed)",),
     fix="Write a TCP port that a container of the task maps, or leave `HealthCheckPort` out.",
@@ -234,14 +234,16 @@ def udp_health_port(view: View) -> Iterator[Fault]:
 )
 def health_port(view: View) -> Iterator[Fault]:
     """A port left over from another service, or the listener's in place of the container's:
-    nothing answers there, every task is unhealthy, and ECS replaces them without end."""
+    nothing answers there, every task is unhealthy, and ECS replaces them without end. In awsvpc
+    a container may listen on a port that it does not map: hence a warning."""
     for attachment, group, port in _unanswered(view, datagrams=False):
         task = ecs.task_of(attachment.service)
         assert task is not None
         yield fault(
             group["HealthCheckPort"],
-            f"{group.id} is checked on port {port}, which no container of {task.id} maps: all "
-            f"tasks of {attachment.service.id} are unhealthy and replaced for ever",
+            f"{group.id} is checked on port {port}, which no container of {task.id} maps: unless "
+            f"one listens there all the same, all tasks of {attachment.service.id} are unhealthy "
+            f"and replaced for ever",
             "Write a TCP port that a container of the task maps, or leave it out for the port of "
             "the traffic.",
         )
