@@ -23,7 +23,7 @@ from troposphere import GetAtt, Output, Ref, Template, ec2, ssm
 
 from moorage.model import Environment, Problem, Run, near, shown
 from templates.parts import runs
-from templates.parts.containers import ContainerName
+from templates.parts.containers import ContainerName, in_order
 from templates.parts.exports import exported
 from templates.parts.fields import duration
 from templates.parts.queues import with_queue_urls
@@ -34,6 +34,7 @@ from templates.parts.task import (
     task_problems,
     task_resources,
 )
+from templates.parts.volumes import service_only_problems
 
 
 class Params(TaskParams):
@@ -56,12 +57,13 @@ class Params(TaskParams):
 
 
 def _essential(params: Params) -> list[str]:
-    return [name for name, one in params.containers.items() if one.essential]
+    return [name for name, one in in_order(params.containers).items() if one.essential]
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     yield from task_problems(params, env)
+    yield from service_only_problems(params.volumes, "RunTask, as `deploy.sh` calls it,")
     essential = _essential(params)
     if params.container is None and len(essential) > 1:
         hint = f"Write `container: {essential[0]}`, or another one."

@@ -72,7 +72,9 @@ from templates.parts.task import (
     task_problems,
     task_resources,
     task_subnets,
+    task_waits,
 )
+from templates.parts.volumes import volume_configurations
 from templates.parts.zones import subnet_problems, zone_problems
 
 GRACE_PERIOD = 60
@@ -239,8 +241,9 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     attached = list(reached.attachments)
     grace = params.health_check_grace_period
     optional: dict[str, Any] = {
-        "DependsOn": list(reached.waits),
+        "DependsOn": sorted([*reached.waits, *task_waits(params, env)]),
         "EnableExecuteCommand": params.enable_execute_command or None,
+        "VolumeConfigurations": volume_configurations(params.volumes),
     }
     if attached:
         optional["HealthCheckGracePeriodSeconds"] = GRACE_PERIOD if grace is None else grace

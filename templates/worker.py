@@ -46,7 +46,9 @@ from templates.parts.task import (
     network_of,
     task_problems,
     task_resources,
+    task_waits,
 )
+from templates.parts.volumes import volume_configurations
 
 
 class Scaling(scaling.Scaling):
@@ -140,6 +142,8 @@ def _service(params: Params, env: Environment) -> ecs.Service:
         "CapacityProviderStrategy": cluster.strategy_items(strategy),
         "LaunchType": None if strategy else "FARGATE",
         "EnableExecuteCommand": params.enable_execute_command or None,
+        "DependsOn": task_waits(params, env),
+        "VolumeConfigurations": volume_configurations(params.volumes),
     }
     return ecs.Service(
         "Service",

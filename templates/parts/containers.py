@@ -18,6 +18,8 @@ from templates.parts import images, secrets
 from templates.parts.fields import Different, duration, text
 from templates.parts.iam import allow
 from templates.parts.images import Image
+from templates.parts.linux import KernelParameter, Tmpfs, system_controls, tmpfs
+from templates.parts.mounts import MountField, MountPath, VolumeName, mount_points
 from templates.parts.secrets import SecretRef
 
 
@@ -250,10 +252,19 @@ class Container(Base):
     depends_on: dict[str, Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]] = Field(
         {}, description="Containers that must have got that far before this one starts."
     )
+    init: bool = Field(
+        False,
+        description="Run it to its end before the others start, and start none of them where it "
+        "fails. What it waits for itself by `depends_on` starts before it.",
+    )
     essential: bool = Field(True, description="Whether the task ends when this container ends.")
     user: User | None = Field(None, description="User (and group) to run as: `1000:1000`.")
     working_directory: Directory | None = Field(None, description="Directory to start in.")
     readonly_root_filesystem: bool = Field(False, description="Mount the image read-only.")
+    mounts: dict[VolumeName, MountField] = Field(
+        {}, description="Where it finds the task's `volumes:`: paths by the volumes' names."
+    )
+    tmpfs: dict[MountPath, Tmpfs] = Field({}, description="Directories in memory, by path.")
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
@@ -264,6 +275,9 @@ class Container(Base):
         [], description="Linux capabilities to add; Fargate takes only `SYS_PTRACE`."
     )
     ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
+    system_controls: dict[KernelParameter, Variable] = Field(
+        {}, description="Kernel parameters by name, such as `net.core.somaxconn`."
+    )
     cpu: int | None = Field(None, ge=0, description="CPU units reserved for it, of the task's.")
     memory: int | None = Field(None, ge=6, description="MiB at which the container is killed.")
     memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
@@ -291,6 +305,33 @@ ContainerName: Any = text(
 Containers = dict[ContainerName, Container]
 
 
+def in_order(containers: Containers) -> Containers:
+    """The containers with what `init` means in the words of ECS: it need not go on running, and
+    whatever it does not wait for itself waits until it has succeeded."""
+    first = [name for name, one in containers.items() if one.init]
+    before = _awaited(first, containers)
+    waits = dict.fromkeys(first, "SUCCESS")
+    return {
+        name: one.model_copy(
+            update={"essential": False}
+            if one.init
+            else {"depends_on": one.depends_on if name in before else {**waits, **one.depends_on}}
+        )
+        for name, one in containers.items()
+    }
+
+
+def _awaited(names: Iterable[str], containers: Containers) -> set[str]:
+    """What these containers wait for, and what that waits for."""
+    found: set[str] = set()
+    ahead = list(names)
+    while ahead:
+        new = {*containers[ahead.pop()].depends_on} & {*containers} - found
+        found |= new
+        ahead += sorted(new)
+    return found
+
+
 # What can be wrong ---------------------------------------------------------------------------
 
 _SECRET_WORDS = re.compile(
@@ -312,16 +353,17 @@ def container_problems(
 ) -> Iterator[Problem]:
     """What is wrong with the containers of a task of that size; `shared` where they all have one
     address."""
+    ordered = in_order(containers)
     for name, container in containers.items():
         yield from _own_problems(name, container)
-        yield from _order_problems(name, container, containers)
+        yield from _order_problems(name, ordered[name], ordered)
     if shared:
         yield from _port_problems(containers)
     yield from _share_problems(containers, cpu, memory)
-    if containers and not any(one.essential for one in containers.values()):
-        hint = "Remove `essential: false` from the one the task is for."
+    if containers and not any(one.essential for one in ordered.values()):
+        hint = "Remove `essential: false`, or `init`, from the one the task is for."
         yield Problem("M1212", ("containers",), "No container of the task is essential", hint)
-    if circle := _circle(containers):
+    if circle := _circle(ordered):
         message = f"The containers wait for each other: {' -> '.join(circle)}"
         path = ("containers", circle[0], "depends_on")
         yield Problem("M1207", path, message, "Remove one of these `depends_on`.")
@@ -339,6 +381,10 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
             yield Problem(
                 "M1105", (*here, "ulimits", limit), message, "Lower the one, or raise the other."
             )
+    if container.init and "essential" in container.model_fields_set and container.essential:
+        message = "The task would end with a container that runs first, and ends"
+        hint = "Remove `essential`, or `init`."
+        yield Problem("M1108", (*here, "essential"), message, hint)
     credentials = container.repository_credentials
     if credentials and secrets.secret(credentials).service != "secretsmanager":
         message = "The credentials of a registry must be in Secrets Manager"
@@ -558,7 +604,8 @@ def container_definition(
         "Interactive": params.interactive or None,
         "PseudoTerminal": params.pseudo_terminal or None,
         "VersionConsistency": params.version_consistency,
-        "MountPoints": list(mounts),
+        "MountPoints": [*mount_points(params.mounts), *mounts],
+        "SystemControls": system_controls(params.system_controls),
     }
     # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
     given = {"Cpu": params.cpu} if params.cpu is not None else {}
@@ -603,6 +650,7 @@ def _linux_parameters(params: Container) -> ecs.LinuxParameters | None:
     optional = {
         "InitProcessEnabled": params.init_process_enabled or None,
         "Capabilities": ecs.KernelCapabilities(**named) if named else None,
+        "Tmpfs": tmpfs(params.tmpfs),
     }
     given = {key: value for key, value in optional.items() if value}
     return ecs.LinuxParameters(**given) if given else None

@@ -25,6 +25,7 @@ from templates.parts.containers import (
     container_definition,
     container_problems,
     execution_statements,
+    in_order,
 )
 from templates.parts.fields import (
     Different,
@@ -43,10 +44,19 @@ from templates.parts.launch import (
     strategies,
 )
 from templates.parts.launch_problems import launch_problems
+from templates.parts.linux import control_problems
 from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.queues import Sending, queue_statements, sending_problems
 from templates.parts.regions import elsewhere, key_problems, region
 from templates.parts.statements import UserStatement, statement, statement_problems
+from templates.parts.volumes import (
+    Mounting,
+    task_volumes,
+    volume_problems,
+    volume_resources,
+    volume_statements,
+    volume_waits,
+)
 
 
 class TaskLogs(Logs):
@@ -77,7 +87,7 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Sending, Launching):
+class TaskParams(Sending, Mounting, Launching):
     """What a stack says of the tasks that it runs."""
 
     after: Different[StackName] = Field(
@@ -144,6 +154,9 @@ def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     shared = params.network_mode != "bridge"
     yield from container_problems(params.containers, params.cpu, params.memory, shared=shared)
     yield from _launch_problems(params, env)
+    yield from volume_problems(params.volumes, params.containers, env)
+    controls = {name: one.system_controls for name, one in params.containers.items()}
+    yield from control_problems(controls, shared=shared)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
     yield from _managed_problems(params.task_role.managed_policies)
@@ -316,11 +329,27 @@ def cluster_of(params: TaskParams, env: Environment) -> cluster.Handle:
 
 
 def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
-    """Log group, roles and task definition of a stack."""
+    """Log group, file systems, roles and task definition of a stack."""
     if params.logs.existing is None:
         yield log_group("LogGroup", params.logs)
+    if params.volumes:
+        vpc_id, subnets = network_of(params, env).vpc_id, _mount_target_subnets(params, env)
+        tasks = security_group_of(params, env)
+        yield from volume_resources(params.volumes, vpc_id, subnets, tasks, env)
     yield from _roles(name, params, env)
     yield _task_definition(name, params, env)
+
+
+def task_waits(params: TaskParams, env: Environment) -> list[str]:
+    """Logical IDs of what a service must wait for, or its first tasks could not start."""
+    return volume_waits(params.volumes, _mount_target_subnets(params, env))
+
+
+def _mount_target_subnets(params: TaskParams, env: Environment) -> Sequence[Any]:
+    """One subnet of each zone that tasks are in. In a network of our own always the private ones:
+    a zone has one mount target, which could not be made anew where the tasks move to."""
+    net = network_of(params, env)
+    return task_subnets(params, net) if net.private_cidrs is None else net.private_subnets
 
 
 def task_subnets(params: TaskParams, net: network.Handle) -> Sequence[Any]:
@@ -419,6 +448,7 @@ def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
             {
                 "EcsExec": _exec_statements(params, env),
                 "Queues": queue_statements(name, params, env),
+                "Volumes": volume_statements(params.volumes, params.containers),
                 "Task": [statement(one) for one in params.task_role.statements],
             },
             env,
@@ -467,9 +497,10 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
     AWS::ECS::TaskDefinition, Family); a family's name blocks nothing.
     """
     storage = params.ephemeral_storage
-    containers = settled(params.containers, params.network_mode)
+    containers = in_order(settled(params.containers, params.network_mode))
     mounts = [mount for name in params.containers for mount in _shell_mounts(name, params)]
-    volumes = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
+    shells = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
+    volumes = [*task_volumes(params.volumes), *shells]
     disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
     return ecs.TaskDefinition(
         "TaskDefinition",

@@ -1,0 +1,70 @@
+"""What containers say of the Linux under them: memory file systems and kernel parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+from troposphere import ecs
+
+from moorage.model import Base, Problem
+from templates.parts.fields import Different, text
+
+# Amazon ECS API reference, Tmpfs, mountOptions: those of them that a mount of its own can use.
+TmpfsOption = Literal[
+    "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async"
+]
+# Amazon ECS API reference, SystemControl, namespace.
+KernelParameter: Any = text(
+    r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+    r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
+    "a kernel parameter of a container",
+    "net.core.somaxconn",
+)
+
+
+class Tmpfs(Base):
+    """A directory in memory. What is in it counts as the container's memory."""
+
+    size: int = Field(ge=1, le=122_880, description="MiB that it may take.")
+    options: Different[TmpfsOption] = Field(
+        [], description="Options of the mount, such as `noexec`."
+    )
+
+
+def tmpfs(directories: Mapping[str, Tmpfs]) -> list[ecs.Tmpfs]:
+    """Directories in memory as a container definition has them, by path."""
+    return [
+        ecs.Tmpfs(
+            ContainerPath=path,
+            Size=one.size,
+            **({"MountOptions": one.options} if one.options else {}),
+        )
+        for path, one in sorted(directories.items())
+    ]
+
+
+def system_controls(parameters: Mapping[str, str]) -> list[ecs.SystemControl]:
+    """Kernel parameters as a container definition has them, by name."""
+    return [
+        ecs.SystemControl(Namespace=name, Value=value) for name, value in sorted(parameters.items())
+    ]
+
+
+def control_problems(
+    controls: Mapping[str, Mapping[str, str]], *, shared: bool
+) -> Iterator[Problem]:
+    """Kernel parameters by container. Where the containers share one network (`shared`), its
+    parameters are all of theirs, and of two values the one of the container that starts last counts
+    (Amazon ECS API reference, ContainerDefinition, systemControls)."""
+    first: dict[str, tuple[str, str]] = {}
+    for container, parameters in controls.items():
+        for name, value in parameters.items():
+            if not (shared and name.startswith("net.")):
+                continue
+            other, its = first.setdefault(name, (container, value))
+            if its != value:
+                message = f"`{other}` sets {name} to {its}, and both containers share one network"
+                path = ("containers", container, "system_controls", name)
+                yield Problem("M1108", path, message, "Write one value for both.")
