@@ -35,7 +35,7 @@ def service_before_listener(view: View) -> Iterator[Fault]:
         forwarders = ecs.forwarders(view, group) if group else ()
         if not forwarders or any(view.before(one, attachment.service) for one in forwarders):
             continue
-        if any(_may_forward(one) for one in lifecycle.upstream(attachment.service)):
+        if any(view.before(one, attachment.service) for one in _may_forward(view)):
             continue
         names = " or ".join(one.id for one in forwarders)
         yield fault(
@@ -46,9 +46,10 @@ def service_before_listener(view: View) -> Iterator[Fault]:
         )
 
 
-def _may_forward(one: Resource) -> bool:
-    """Whether a listener or a rule may forward to more than can be seen."""
-    return one.type in (ecs.LISTENER, ecs.LISTENER_RULE) and not ecs.actions(one).sure
+def _may_forward(view: View) -> Iterator[Resource]:
+    """The listeners and rules that may forward to more than can be seen."""
+    found = view.of(ecs.LISTENER, ecs.LISTENER_RULE)
+    return (one for one in found if not ecs.actions(one).sure)
 
 
 @rule(
@@ -164,6 +165,7 @@ def _late(resource: Resource, any_of: list[Resource]) -> Resource | None:
         "ord-service-before-nat-route",
         "ord-service-before-role-policy",
         "ord-service-before-efs-mount-target",
+        "svc-capacity-provider-not-on-cluster",
     ),
 )
 def service_before_needs(view: View) -> Iterator[Fault]:
@@ -240,7 +242,7 @@ def scaling_before_scaled(view: View) -> Iterator[Fault]:
     under that name."""
     for target in view.of(lifecycle.SCALABLE_TARGET):
         node = target["ResourceId"]
-        service = lifecycle.scaled(node) if target["ServiceNamespace"].text == "ecs" else None
+        service = ecs.scaled_by(node) if target["ServiceNamespace"].text == "ecs" else None
         if service and not view.before(service, target):
             yield fault(
                 node,
@@ -271,8 +273,8 @@ def _is(policy: Resource, target: Resource) -> bool:
     if not all(policy[name].same(target[name]) for name in names):
         return False
     one, other = policy["ResourceId"], target["ResourceId"]
-    service = lifecycle.scaled(one)
-    return bool(one.same(other)) or (service is not None and service is lifecycle.scaled(other))
+    service = ecs.scaled_by(one)
+    return bool(one.same(other)) or (service is not None and service is ecs.scaled_by(other))
 
 
 @rule(
