@@ -558,10 +558,12 @@ def container_definition(
     log_configuration: ecs.LogConfiguration,
     mounts: Sequence[ecs.MountPoint] = (),
     repositories: Mapping[str, Any] | None = None,
+    firelens: ecs.FirelensConfiguration | None = None,
 ) -> ecs.ContainerDefinition:
     """The container as ECS takes it; what the params leave open is left to ECS.
 
-    `repositories` are the URIs of the environment's own repositories by name.
+    `repositories` are the URIs of the environment's own repositories by name; `firelens` makes it
+    the task's log router.
     """
     optional = {
         "Command": params.command,
@@ -606,6 +608,7 @@ def container_definition(
         "VersionConsistency": params.version_consistency,
         "MountPoints": [*mount_points(params.mounts), *mounts],
         "SystemControls": system_controls(params.system_controls),
+        "FirelensConfiguration": firelens,
     }
     # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
     given = {"Cpu": params.cpu} if params.cpu is not None else {}
@@ -677,10 +680,13 @@ def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
 # What an execution role needs for them -------------------------------------------------------
 
 
-def execution_statements(containers: Containers, kms_keys: list[str]) -> Iterator[Statement]:
-    """What the execution role needs to start these containers, and nothing more."""
+def execution_statements(
+    containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
+) -> Iterator[Statement]:
+    """What the execution role needs to start these containers, and to read `more` secrets."""
     yield from images.pull_statements(one.image for one in containers.values())
     references = [ref for one in containers.values() for ref in one.secrets.values()]
+    references += more
     references += [
         one.repository_credentials for one in containers.values() if one.repository_credentials
     ]

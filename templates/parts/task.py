@@ -7,7 +7,7 @@ where the tasks are placed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from awacs import logs as log_actions
 from awacs import ssmmessages
@@ -18,7 +18,16 @@ from troposphere import GetAtt, Ref, Sub, ec2, ecs
 from moorage.model import Base, Environment, Path, Problem, near, shown
 from templates import cluster, ecr, network
 from templates.cluster import Provider, Share
-from templates.parts import fargate, images, secrets
+from templates.parts import fargate, firelens, images, secrets
+from templates.parts.beside import (
+    Beside,
+    asked_at,
+    joined,
+    reach_problems,
+    secret_references,
+    sidecar_problems,
+    sidecar_statements,
+)
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.containers import (
     Container,
@@ -37,7 +46,6 @@ from templates.parts.fields import (
 )
 from templates.parts.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
 from templates.parts.launch import (
-    Launching,
     constraints,
     settled,
     shares_instance,
@@ -57,6 +65,8 @@ from templates.parts.volumes import (
     volume_statements,
     volume_waits,
 )
+
+P = TypeVar("P", bound="TaskParams")
 
 
 class TaskLogs(Logs):
@@ -87,7 +97,7 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Sending, Mounting, Launching):
+class TaskParams(Sending, Mounting, Beside):
     """What a stack says of the tasks that it runs."""
 
     after: Different[StackName] = Field(
@@ -146,6 +156,17 @@ class TaskParams(Sending, Mounting, Launching):
 
 def task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     """What is wrong with a task by itself, and with where it is to run."""
+    for problem in _task_problems(_whole(params, env), env):
+        yield asked_at(problem, params, env)
+    yield from sidecar_problems(params, env)
+
+
+def _whole(params: P, env: Environment) -> P:
+    """The task with its sidecars among its containers."""
+    return params.model_copy(update={"containers": joined(params, env)})
+
+
+def _task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from choice_problems(env, network.Params, params.network, ("network",), "network")
     yield from choice_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
     yield from _after_problems(params, env)
@@ -190,6 +211,11 @@ def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from launch_problems(params, found[0] if found else None, home)
     if home is None:
         return
+    reached = shares_instance(params.network_mode) and getattr(params, "expose", None)
+    if reached and home.security_group is None:
+        message = f"Nobody tells the security group of the instances of `{found[0]}`"
+        hint = "Write its `security_group` there, below `existing:`."
+        yield Problem("M1220", ("launch",), message, hint)
     if home.architecture not in (None, params.cpu_architecture):
         message = f"The instances of `{found[0] if found else ''}` are {home.architecture}"
         hint = f"Write `cpu_architecture: {home.architecture}`, or other `instance_types` there."
@@ -223,6 +249,7 @@ def _key_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     """Keys where nothing is that they could have encrypted."""
     yield from key_problems(params.logs.kms_key, ("logs", "kms_key"), env)
     named = [ref for one in params.containers.values() for ref in _references(one)]
+    named += secret_references(params.sidecars)
     regions = {secrets.secret(reference).region for reference in named}
     for index, arn in enumerate(params.kms_keys):
         if elsewhere(arn, env) and region(arn) not in regions:
@@ -270,6 +297,7 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     if shares_instance(params.network_mode):
         if net.egress == "endpoints":
             yield from _endpoint_problems(params, env.region, name)
+            yield from reach_problems(params.sidecars, its, name)
         return
     if where == "public" and params.launch != "fargate" and net.public_subnets:
         # Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task": on
@@ -289,6 +317,7 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
         yield Problem("M1211", path, message, hint)
     elif where == "private" and net.egress == "endpoints":
         yield from _endpoint_problems(params, env.region, name)
+        yield from reach_problems(params.sidecars, its, name)
 
 
 def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[Problem]:
@@ -330,6 +359,7 @@ def cluster_of(params: TaskParams, env: Environment) -> cluster.Handle:
 
 def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
     """Log group, file systems, roles and task definition of a stack."""
+    params = _whole(params, env)
     if params.logs.existing is None:
         yield log_group("LogGroup", params.logs)
     if params.volumes:
@@ -433,7 +463,8 @@ def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
             [log_actions.CreateLogStream, log_actions.PutLogEvents],
             [_log_group_arn(params)],
         )
-        start = [*execution_statements(params.containers, params.kms_keys), write]
+        more = secret_references(params.sidecars)
+        start = [*execution_statements(params.containers, params.kms_keys, more), write]
         yield role(
             "ExecutionRole",
             "ecs-tasks.amazonaws.com",
@@ -449,6 +480,9 @@ def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
                 "EcsExec": _exec_statements(params, env),
                 "Queues": queue_statements(name, params, env),
                 "Volumes": volume_statements(params.volumes, params.containers),
+                "Sidecars": sidecar_statements(
+                    params.sidecars, cluster_of(params, env).name, _log_group_arn(params)
+                ),
                 "Task": [statement(one) for one in params.task_role.statements],
             },
             env,
@@ -523,6 +557,7 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
                 _log_configuration(key, params),
                 _shell_mounts(key, params),
                 ecr.repository_uris(env),
+                _router(key, params),
             )
             for key, container in containers.items()
         ],
@@ -550,7 +585,16 @@ def _shell_mounts(name: str, params: TaskParams) -> list[ecs.MountPoint]:
     ]
 
 
+def _router(container: str, params: TaskParams) -> ecs.FirelensConfiguration | None:
+    """What makes a container the log router of the task."""
+    asked = params.sidecars.firelens
+    return firelens.configuration(asked) if asked and container == firelens.NAME else None
+
+
 def _log_configuration(container: str, params: TaskParams) -> ecs.LogConfiguration:
+    asked = params.sidecars.firelens
+    if asked and container != firelens.NAME:
+        return firelens.log_configuration(asked, container, log_group_name(params))
     return ecs.LogConfiguration(
         LogDriver="awslogs",
         Options={
