@@ -1,4 +1,5 @@
-"""The road of a build: params in, a plan and findings out. Pure but for reading the params."""
+"""The road of a build: params in, a plan and findings out. Pure but for reading the params, and for
+asking the nginx of this machine, where it has one, what it thinks of configurations."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from moorage.compose import compose
 from moorage.link import link
 from moorage.load import load
 from moorage.model import Finding, Plan, TemplateModule
+from moorage.nginx import installed, tested
 from moorage.render import Format, render
 from moorage.validate import by_place, validate
 
@@ -62,6 +64,7 @@ def build(
         return stopped(findings)
     step("check")
     findings += check(plan, document)
+    findings += tested(plan, document, installed())
     return Built(env, None if _fatal(findings) else plan, tuple(findings))
 
 

@@ -26,6 +26,7 @@ STEPS = {
     "link": set(),
     "pushes": set(),
     "check": {"cfnlint"},
+    "nginx": {"pydantic"},
     "build": set(),
     "write": set(),
     "previous": set(),
