@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import alb, cluster, ecr, network, nlb, one_off, service, worker
+from templates import alb, cluster, ecr, network, nlb, one_off, scheduled_task, service, worker
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
@@ -12,6 +12,7 @@ TEMPLATES: Mapping[str, TemplateModule] = {
     "network": network,
     "nlb": nlb,
     "one_off": one_off,
+    "scheduled_task": scheduled_task,
     "service": service,
     "worker": worker,
 }

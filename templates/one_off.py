@@ -19,19 +19,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ec2, ssm
+from troposphere import GetAtt, Output, Ref, Template, ssm
 
 from moorage.model import Environment, Problem, Run, near, shown
 from templates.parts import runs
 from templates.parts.containers import ContainerName, in_order
 from templates.parts.exports import exported
 from templates.parts.fields import duration
+from templates.parts.launch import shares_instance
 from templates.parts.queues import with_queue_urls
 from templates.parts.task import (
     TaskParams,
     log_group_name,
-    network_of,
-    task_problems,
+    security_groups,
     task_resources,
 )
 from templates.parts.volumes import service_only_problems
@@ -62,7 +62,7 @@ def _essential(params: Params) -> list[str]:
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
-    yield from task_problems(params, env)
+    yield from runs.run_problems(params, env)
     yield from service_only_problems(params.volumes, "RunTask, as `deploy.sh` calls it,")
     essential = _essential(params)
     if params.container is None and len(essential) > 1:
@@ -82,11 +82,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.add_resource(
         [
             *task_resources(name, with_queue_urls(name, params, env), env),
-            ec2.SecurityGroup(
-                "SecurityGroup",
-                GroupDescription=f"Tasks of {env.stack_name(name)}",
-                VpcId=network_of(params, env).vpc_id,
-            ),
+            *security_groups(name, params, env),
             _request(params, env),
         ]
     )
@@ -102,8 +98,9 @@ def _request(params: Params, env: Environment) -> ssm.Parameter:
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    group = GetAtt("SecurityGroup", "GroupId")
-    yield exported(env, name, "SecurityGroupId", group, "Security group of the task")
+    if not shares_instance(params.network_mode):
+        group = GetAtt("SecurityGroup", "GroupId")
+        yield exported(env, name, "SecurityGroupId", group, "Security group of the task")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
         yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")

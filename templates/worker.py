@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ec2, ecs
+from troposphere import GetAtt, Output, Ref, Template, ecs
 
 from moorage.model import Environment, Problem
 from templates import cluster
@@ -30,6 +30,7 @@ from templates.parts.deployments import (
     rebalancing,
 )
 from templates.parts.exports import exported
+from templates.parts.launch import shares_instance
 from templates.parts.queues import (
     Working,
     handle,
@@ -42,8 +43,8 @@ from templates.parts.task import (
     TaskParams,
     cluster_of,
     log_group_name,
-    network_configuration,
-    network_of,
+    run_on,
+    security_groups,
     task_problems,
     task_resources,
     task_waits,
@@ -118,11 +119,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
         [
             *queue_resources(params.queue),
             *task_resources(name, with_queue_urls(name, params, env), env),
-            ec2.SecurityGroup(
-                "SecurityGroup",
-                GroupDescription=f"Tasks of {env.stack_name(name)}",
-                VpcId=network_of(params, env).vpc_id,
-            ),
+            *security_groups(name, params, env),
             _service(params, env),
         ]
     )
@@ -137,10 +134,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 def _service(params: Params, env: Environment) -> ecs.Service:
     home = cluster_of(params, env)
-    strategy = params.capacity_providers or home.default_strategy
     optional: dict[str, Any] = {
-        "CapacityProviderStrategy": cluster.strategy_items(strategy),
-        "LaunchType": None if strategy else "FARGATE",
         "EnableExecuteCommand": params.enable_execute_command or None,
         "DependsOn": task_waits(params, env),
         "VolumeConfigurations": volume_configurations(params.volumes),
@@ -149,11 +143,10 @@ def _service(params: Params, env: Environment) -> ecs.Service:
         "Service",
         Cluster=home.name,
         TaskDefinition=Ref("TaskDefinition"),
-        PlatformVersion=params.platform_version,
+        **run_on(params, env),
         **scaling.desired_count(params.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing(params),
         DeploymentConfiguration=deployment_configuration(params),
-        NetworkConfiguration=network_configuration(params, network_of(params, env)),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value},
@@ -171,8 +164,9 @@ def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
             url = Ref("DeadLetterQueue")
             what = "URL of the queue for what nobody could work on"
             yield Output("DeadLetterQueueUrl", Description=what, Value=url)
-    group = GetAtt("SecurityGroup", "GroupId")
-    yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+    if not shares_instance(params.network_mode):
+        group = GetAtt("SecurityGroup", "GroupId")
+        yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
         yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")

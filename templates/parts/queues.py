@@ -111,14 +111,19 @@ def handle(owner: str, stack: str, params: Working, env: Environment) -> Handle:
     """How a stack refers to the queue of a worker, which may be itself."""
     queue = params.queue
     if queue.existing:
-        *_, place, account, called = str(queue.existing.arn).split(":")
-        url = Sub(f"https://sqs.{place}.${{AWS::URLSuffix}}/{account}/{called}")
-        return Handle(url, queue.existing.arn, called, queue.existing.kms_key)
+        arn = queue.existing.arn
+        return Handle(queue_url(arn), arn, arn.split(":")[-1], queue.existing.kms_key)
     if owner == stack:
         mine = (Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName"))
         return Handle(*mine, queue.kms_key)
     url, arn, name = (imported(env, owner, f"Queue{one}") for one in ("Url", "Arn", "Name"))
     return Handle(url, arn, name, queue.kms_key)
+
+
+def queue_url(arn: str) -> Sub:
+    """The URL of a queue that is known by its ARN."""
+    *_, place, account, name = arn.split(":")
+    return Sub(f"https://sqs.{place}.${{AWS::URLSuffix}}/{account}/{name}")
 
 
 # What can be wrong ---------------------------------------------------------------------------

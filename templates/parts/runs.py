@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,45 +11,46 @@ from awacs import iam as iam_actions
 from awacs.aws import ArnEquals, Condition, Statement, StringEquals
 from troposphere import GetAtt, Ref, Sub
 
-from moorage.model import Environment
-from templates import cluster
+from moorage.model import Environment, Problem, logical_id
 from templates.parts.iam import allow
-from templates.parts.task import TaskParams, cluster_of, network_configuration, network_of
+from templates.parts.task import TaskParams, cluster_of, run_on, task_problems
 
 _ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 
 
+def run_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a task that runs once, beside what is wrong with any task."""
+    yield from task_problems(params, env)
+    for name, volume in params.volumes.items():
+        if volume.ebs:
+            message = "A volume on EBS is made for the tasks of a service only"
+            hint = "Write `efs:`, or `ephemeral_storage:` for up to 200 GiB on Fargate."
+            yield Problem("M1220", ("volumes", name, "ebs"), message, hint)
+
+
 def request(params: TaskParams, env: Environment) -> dict[str, Any]:
     """What RunTask is asked for, in the words of CloudFormation: a task of the stack's definition,
-    where the params say that it runs."""
-    net = network_configuration(params, network_of(params, env))
+    where the params say that it runs.
+
+    A cluster's default may be a mix with Spot. That is for services, which start a task again, so
+    here the params themselves must ask for it.
+    """
+    on = run_on(params, env, default=False)
+    words = {"PlacementStrategies": "PlacementStrategy"}
     return {
         "Cluster": cluster_of(params, env).name,
         "TaskDefinition": Ref("TaskDefinition"),
         "Count": 1,
-        **capacity(params, env),
-        "PlatformVersion": params.platform_version,
-        "NetworkConfiguration": net.to_dict(),
+        **{words.get(key, key): value for key, value in on.items()},
         "EnableExecuteCommand": params.enable_execute_command,
         "EnableECSManagedTags": True,
         "PropagateTags": "TASK_DEFINITION",
     }
 
 
-def capacity(params: TaskParams, env: Environment) -> dict[str, Any]:
-    """On what the task runs: on Fargate without interruptions, unless the params say otherwise.
-
-    A cluster's default may be a mix with Spot, which is for services: they start a task again.
-    """
-    if not params.capacity_providers:
-        return {"LaunchType": "FARGATE"}
-    items = cluster.strategy_items(params.capacity_providers)
-    return {"CapacityProviderStrategy": [one.to_dict() for one in items]}
-
-
-def as_json(value: Any, more: Mapping[str, Any] | None = None) -> Sub:
+def as_json(value: Any) -> Sub:
     """A value as JSON that CloudFormation fills in: references stand in it by their names."""
-    found: dict[str, Any] = dict(more or {})
+    found: dict[str, Any] = {}
     text = json.dumps(_named(value, found), indent=2)
     return Sub(text, **found) if found else Sub(text)
 
@@ -67,9 +67,10 @@ def _named(value: Any, found: dict[str, Any]) -> Any:
         if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
             return value["Fn::Sub"]
         if value.keys() == {"Fn::ImportValue"}:
-            name = re.sub(r"[^A-Za-z0-9]", "", str(value["Fn::ImportValue"]).rsplit("-", 1)[-1])
-            found.setdefault(name, value)
-            assert found[name] == value, f"two values are named {name}"
+            export = str(value["Fn::ImportValue"])
+            short = logical_id(export.rsplit("-", 1)[-1])
+            name = short if found.get(short, value) == value else logical_id(export)
+            found[name] = value
             return f"${{{name}}}"
         return {key: _named(one, found) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -79,6 +80,8 @@ def _named(value: Any, found: dict[str, Any]) -> Any:
 
 def camel(value: Any) -> Any:
     """A request in the words of the API, which begin with a small letter."""
+    if hasattr(value, "to_dict"):
+        value = value.to_dict()
     if isinstance(value, Mapping) and not any(key == "Ref" or "::" in key for key in value):
         return {key[0].lower() + key[1:]: camel(one) for key, one in value.items()}
     return [camel(one) for one in value] if isinstance(value, list) else value
