@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, plain, same
+from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, is_id, plain, same
 from moorage.cfn.view import Resource, View
 
 EC2 = "AWS::EC2::"
@@ -51,7 +51,8 @@ def names(node: Node, resource: Resource) -> bool | None:
         other = value.resource
         if other is resource:
             return True
-        return None if other.type.startswith(_OUTSIDERS) else False
+        strange = other.type.startswith(_OUTSIDERS) or not is_id(value)  # such as Subnet.VpcId
+        return None if strange else False
     if isinstance(value, Unknown) and node.stack is resource.stack:
         alone = value.token.startswith("import:") and len(node.stack.view.stacks) == 1
         if alone or is_parameter(node):
