@@ -197,9 +197,7 @@ def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
     yield from instance_rules(found, groups, env)
 
 
-def _associations(
-    params: Params, providers: list[Any]
-) -> ecs.ClusterCapacityProviderAssociations:
+def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityProviderAssociations:
     """In place of the cluster's own list, which would have the cluster wait for its instances."""
     return ecs.ClusterCapacityProviderAssociations(
         "CapacityProviders",

@@ -21,7 +21,7 @@ from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ecs
 
 from moorage.model import Environment, Path, Problem
-from templates import alb, cluster, network
+from templates import alb, network
 from templates.parts import scaling
 from templates.parts.choice import chosen
 from templates.parts.deployments import (
@@ -42,7 +42,7 @@ from templates.parts.exposed import (
 from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration
 from templates.parts.launch import shares_instance
-from templates.parts.launch_problems import instance_reach_problems
+from templates.parts.launch_problems import instance_reach_problems, rebalancing_problems
 from templates.parts.proxy import (
     PROXY,
     Fronted,
@@ -107,6 +107,9 @@ class Params(Exposing, Proxied, Deploying, TaskParams):
         None, description="Let the number of tasks follow the load, in place of `desired_count`."
     )
 
+    def fronted(self) -> Params:
+        return _fronted(self)
+
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole service, or the whole environment, can tell."""
@@ -120,6 +123,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     count, path = least(params.scaling, params.desired_count)
     yield from deployment_problems(params, count, path)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
+    yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
     yield from _request_problems(params, env)
     yield from expose_problems(params.expose, params.containers, params.network, env)
     yield from instance_reach_problems(params, params.expose, env)

@@ -394,6 +394,9 @@ def instance_party(view: View) -> Party:
     groups = list(view.of("AWS::AutoScaling::AutoScalingGroup"))
     if len(groups) != 1 or any(view.of("AWS::EC2::Instance", "AWS::EC2::SpotFleet")):
         return Party(groups_known=False)
+    providers = view.of("AWS::ECS::CapacityProvider")
+    if not all(one["ManagedInstancesProvider"].absent for one in providers):
+        return Party(groups_known=False)
     launch = groups[0]["LaunchConfigurationName"].resource
     if launch is not None and launch.type == "AWS::AutoScaling::LaunchConfiguration":
         return _listed(launch["SecurityGroups"])

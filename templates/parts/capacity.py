@@ -240,7 +240,7 @@ def is_graviton(instance_type: str) -> bool:
     """Whether a type has Arm processors: a `g` after its generation (Amazon EC2 instance types,
     "Instance type naming conventions"), or the first of them, `a1`."""
     match = re.match(r"([a-z-]+)\d+([a-z0-9-]*)\.", instance_type)
-    return bool(match) and (match[1] == "a" or "g" in match[2].split("-")[0])
+    return match is not None and (match[1] == "a" or "g" in match[2].split("-")[0])
 
 
 def architecture(instance_types: list[str]) -> str:
@@ -261,9 +261,7 @@ def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[P
     if capacity and capacity.ec2:
         yield from _ec2_problems(capacity.ec2, ("capacity", "ec2"))
     if capacity and capacity.managed_instances:
-        yield from _managed_problems(
-            capacity.managed_instances, ("capacity", "managed_instances")
-        )
+        yield from _managed_problems(capacity.managed_instances, ("capacity", "managed_instances"))
 
 
 def _ec2_problems(params: Ec2, path: Path) -> Iterator[Problem]:
@@ -318,7 +316,7 @@ def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterato
         if lacking:
             message = f"Instances in `{name}` cannot reach ECS: no endpoint for {lacking[0]}"
             hint = f"Write `endpoints: [{', '.join(_AGENT_ENDPOINTS)}]` at `{name}`."
-            yield Problem("M1211", path, message, hint)
+            yield Problem("M1211", (*path, "network"), message, hint)
 
 
 def placed(params: Instances, net: network.Handle) -> Literal["public", "private"]:
@@ -460,7 +458,7 @@ def _session_statements(params: Ec2) -> list[Statement]:
     return [allow("OpenShell", actions, ["*"])]
 
 
-def _image(params: Ec2) -> str:
+def _image(params: Ec2) -> Any:
     """The AMI, read from AWS's public parameter when the stack is created or updated (Amazon ECS
     developer guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
 
@@ -507,11 +505,11 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
             InstanceType=params.instance_types[0],
             IamInstanceProfile=ec2.IamInstanceProfile(Arn=GetAtt("Ec2InstanceProfile", "Arn")),
             NetworkInterfaces=[
-                ec2.NetworkInterfaces(
-                    DeviceIndex=0, AssociatePublicIpAddress=public, Groups=groups
-                )
+                ec2.NetworkInterfaces(DeviceIndex=0, AssociatePublicIpAddress=public, Groups=groups)
             ],
-            MetadataOptions=ec2.MetadataOptions(HttpTokens="required", HttpPutResponseHopLimit=hops),
+            MetadataOptions=ec2.MetadataOptions(
+                HttpTokens="required", HttpPutResponseHopLimit=hops
+            ),
             BlockDeviceMappings=[
                 ec2.LaunchTemplateBlockDeviceMapping(DeviceName="/dev/xvda", Ebs=disk)
             ],

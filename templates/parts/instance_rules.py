@@ -18,6 +18,7 @@ from templates.parts import capacity, streams, targets
 from templates.parts.containers import Containers, Port, led_to
 from templates.parts.exposure import Exposing, Exposure
 from templates.parts.launch import Launch, Launching, instance_ports, shares_instance
+from templates.parts.target_groups import health_port
 
 Opening = tuple[Launch, str, str, int, int]
 """Kind of instances, load balancer, protocol, first and last port."""
@@ -25,6 +26,7 @@ Opening = tuple[Launch, str, str, int, int]
 
 def openings(params: Launching, env: Environment) -> Iterator[Opening]:
     """What load balancers send to the instances for the sake of one stack."""
+    params = params.fronted()
     if not isinstance(params, Exposing) or not shares_instance(params.network_mode):
         return
     for way in params.expose:
@@ -34,22 +36,17 @@ def openings(params: Launching, env: Environment) -> Iterator[Opening]:
 
 
 def _ports(way: Exposure, containers: Containers, env: Environment) -> Iterator[Port]:
-    """The container's ports that a way leads to."""
-    said = containers[led_to(way.container, containers)].ports if _known(way, containers) else ()
-    if env.params_of(way.via, alb.Params) is not None and way.forwards:
+    """The container's ports that a way leads to, and that are asked for health."""
+    name = led_to(way.container, containers)
+    asked: set[Port] = set()
+    if env.params_of(way.via, alb.Params) is not None:
         target = targets.destination(way, containers)
-        number = target.port.number if target else 1
-        yield next((one for one in said if one == Port(number)), Port(number))
+        asked = {target.port, health_port(way, target.port)} if target else set()
     elif env.params_of(way.via, nlb.Params) is not None:
-        found = streams.flow(way, containers)
-        for transport in found.transports if found else ():
-            number = found.number if found else 1
-            asked = Port(number, transport)
-            yield next((one for one in said if one == asked), asked)
-
-
-def _known(way: Exposure, containers: Containers) -> bool:
-    return led_to(way.container, containers) in containers
+        flow = streams.flow(way, containers)
+        asked = {Port(number, transport) for transport, number in flow.opened} if flow else set()
+    for port in asked:
+        yield next((one for one in containers[name].ports if one == port), port)
 
 
 def instance_rules(

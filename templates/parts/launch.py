@@ -77,6 +77,10 @@ class Launching(Base):
         min_length=1, max_length=10, description="The containers of the task by name."
     )
 
+    def fronted(self) -> Launching:
+        """The stack as load balancers see it."""
+        return self
+
 
 def shares_instance(mode: NetworkMode) -> bool:
     """Whether a task is reached by the address of its instance, and has no security group."""

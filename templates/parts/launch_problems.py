@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 
 from moorage.model import Environment, Path, Problem, shown
 from templates import nlb
@@ -127,7 +128,7 @@ def _name_problems(
 
 def _link_problems(params: Launching) -> Iterator[Problem]:
     """On a bridge a container starts after those that it links to: Docker must know them."""
-    if params.network_mode != "bridge":
+    if params.network_mode != "bridge" or params.launch != "ec2":
         return
     links = {name: linked(name, one) for name, one in params.containers.items()}
     waits = {
@@ -138,7 +139,7 @@ def _link_problems(params: Launching) -> Iterator[Problem]:
         TopologicalSorter(waits).prepare()
     except CycleError as error:
         circle = list(reversed(error.args[1]))
-        if any(after in links[one] for one, after in zip(circle, circle[1:], strict=False)):
+        if any(after in links[one] for one, after in pairwise(circle)):
             message = f"On a bridge these would wait for each other: {' -> '.join(circle)}"
             hint = "A container starts after those that it links to. Let one find the other in "
             hint += "another way, or write `network_mode: awsvpc`."
@@ -170,6 +171,23 @@ def _port_problems(params: Launching) -> Iterator[Problem]:
             if other != name:
                 message = f"Port {port.host} of the instance is taken by container `{other}`"
                 yield Problem("M1206", path, message, "Write another one, or none.")
+
+
+def rebalancing_problems(params: Launching, *, rebalanced: bool) -> Iterator[Problem]:
+    """What ECS cannot even out over the zones (Amazon ECS developer guide, "Balancing an Amazon ECS
+    service across Availability Zones"; aws/aws-cdk, Ec2Service)."""
+    if not rebalanced or params.launch == "fargate":
+        return
+    hint = "write `availability_zone_rebalancing: false`."
+    if params.placement_strategies and params.placement_strategies[0] != "spread:zone":
+        message = "Zones are rebalanced only where tasks are spread over them before all else"
+        path: Path = ("placement_strategies", 0)
+        yield Problem("M1220", path, message, f"Put `spread:zone` before it, or {hint}")
+    for index, one in enumerate(params.placement_constraints):
+        if "attribute:ecs.availability-zone" in one:
+            message = "Zones are not rebalanced where a constraint chooses them"
+            path = ("placement_constraints", index)
+            yield Problem("M1220", path, message, f"Leave it out, or {hint}")
 
 
 # Tasks that are reached through their instance ------------------------------------------------

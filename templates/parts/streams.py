@@ -136,7 +136,7 @@ def asks_by_http(check: HealthCheck) -> bool:
 def stream_target_group(
     one: Flow, vpc: Any, balancer: nlb.Handle, *, through_instance: bool = False
 ) -> elb.TargetGroup:
-    """A target group of addresses, or of instances; nameless, because a name blocks its replacement."""
+    """A target group of addresses, or of instances; nameless: a name blocks its replacement."""
     shifted = balancer.shifts_across_zones
     check = one.route.health_check or HealthCheck()
     http = asks_by_http(check)

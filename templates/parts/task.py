@@ -207,17 +207,18 @@ def _size_problems(params: TaskParams) -> Iterator[Problem]:
 
 def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     found = chosen(env, cluster.Params, params.cluster)
+    name = found[0] if found else None
     home = cluster.handle(*found, env).instances.get(params.launch) if found else None
-    yield from launch_problems(params, found[0] if found else None, home)
+    yield from launch_problems(params, name, home)
     if home is None:
         return
     reached = shares_instance(params.network_mode) and getattr(params, "expose", None)
     if reached and home.security_group is None:
-        message = f"Nobody tells the security group of the instances of `{found[0]}`"
+        message = f"Nobody tells the security group of the instances of `{name}`"
         hint = "Write its `security_group` there, below `existing:`."
         yield Problem("M1220", ("launch",), message, hint)
     if home.architecture not in (None, params.cpu_architecture):
-        message = f"The instances of `{found[0] if found else ''}` are {home.architecture}"
+        message = f"The instances of `{name}` are {home.architecture}"
         hint = f"Write `cpu_architecture: {home.architecture}`, or other `instance_types` there."
         yield Problem("M1220", ("cpu_architecture",), message, hint)
     mine = chosen(env, network.Params, params.network)
