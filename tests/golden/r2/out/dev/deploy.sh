@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Built by Moorage: deploys every stack of api in dev, in order.
+# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# Stops where an image is not in its repository yet, for the next stack's tasks could not start.
+# Arguments: the repository, the image's tag or digest, and those of this script.
+pushed() {
+  if { aws ecr describe-images --region ap-northeast-1 \
+    --repository-name "$1" --image-ids "$2" "${@:3}" 2>&1 >/dev/null || true
+  } | grep ImageNotFoundException >&2; then
+    echo "Push the image, then run this again." >&2
+    exit 1
+  fi
+}
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name api-dev-images \
+  --template-file images.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=api env=dev stack=images system=r2 \
+  "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name api-dev-network \
+  --template-file network.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=api env=dev stack=network system=r2 \
+  "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name api-dev-public \
+  --template-file public.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=api env=dev stack=public system=r2 \
+  "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name api-dev-cluster \
+  --template-file cluster.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=api env=dev stack=cluster system=r2 \
+  "$@"
+
+pushed api/nginx imageTag=1.27.3-7 "$@"
+
+pushed api/php imageTag=2026.11.2 "$@"
+
+aws cloudformation deploy \
+  --region ap-northeast-1 \
+  --stack-name api-dev-api \
+  --template-file api.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=api env=dev stack=api system=r2 \
+  "$@"
