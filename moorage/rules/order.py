@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, lifecycle, networks
@@ -11,6 +12,9 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
 _DEPENDS = "AWS docs: DependsOn attribute"
+_OF_CDK = re.compile(r"EIP[0-9A-F]{8}$")
+"""How the AWS CDK names the Elastic IPs of a Vpc's NAT gateways. It orders the gateways and not
+these, nobody can change that in a template that it wrote, and all its users deploy it so."""
 
 
 @rule(
@@ -128,6 +132,8 @@ def before_gateway(view: View) -> Iterator[Fault]:
                 f"Write `DependsOn: {late.id}`.",
             )
     for address in view.of(f"{networks.EC2}EIP"):
+        if _OF_CDK.search(address.id):
+            continue
         here = [one for one in lifecycle.gateway_attachments(view) if one.stack is address.stack]
         if late := _late(address, here):
             yield fault(
