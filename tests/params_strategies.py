@@ -338,6 +338,7 @@ def _services(
         "maximum_percent": st.sampled_from([200, 400]),
         "circuit_breaker": st.sampled_from([True, False, {"rollback": False}]),
         "availability_zone_rebalancing": st.booleans(),
+        **({"sidecars": _SIDECARS} if cpu == 4096 and network.get("egress") != "endpoints" else {}),
         **({"enable_execute_command": st.booleans()} if by_exec else {}),
         **({"capacity_providers": _SHARES} if spot else {}),
         **({"health_check_grace_period": st.sampled_from(["30s", "5m"])} if exposed else {}),
@@ -428,6 +429,28 @@ _SECRETS = st.sampled_from(
         "secretsmanager:shop/api::AWSCURRENT",
         f"secretsmanager:{_SECRET}:password",
     ]
+)
+
+_SIDECARS = _optional(
+    datadog=st.fixed_dictionaries(
+        {"api_key": _SECRETS, "dogstatsd": st.just(False)}, optional={"apm": st.booleans()}
+    ),
+    otel=st.one_of(
+        st.booleans(),
+        st.fixed_dictionaries({"config": st.sampled_from(["task-metrics", "xray", "cloudwatch"])}),
+    ),
+    firelens=st.one_of(
+        st.just({"cloudwatch": True}),
+        st.just({"s3": {"bucket": "shop-logs", "prefix": "web/"}, "cpu": 64}),
+        st.just({"firehose": "shop-logs", "include": "/fluent-bit/configs/parse-json.conf"}),
+        st.fixed_dictionaries(
+            {
+                "http": st.fixed_dictionaries(
+                    {"url": st.just("https://a.b/c")}, optional={"header": _SECRETS}
+                )
+            }
+        ),
+    ),
 )
 
 

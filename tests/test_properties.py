@@ -199,7 +199,7 @@ def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params:
 
 
 # The resources of these take none in a policy: Service Authorization Reference, Amazon ECR, Amazon
-# Message Gateway Service and CloudWatch Logs.
+# Message Gateway Service, CloudWatch Logs and AWS X-Ray.
 _EVERYWHERE = {
     "ecr:GetAuthorizationToken",
     "logs:DescribeLogGroups",
@@ -207,6 +207,11 @@ _EVERYWHERE = {
     "ssmmessages:CreateDataChannel",
     "ssmmessages:OpenControlChannel",
     "ssmmessages:OpenDataChannel",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingStatisticSummaries",
+    "xray:GetSamplingTargets",
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
 }
 
 

@@ -31,7 +31,7 @@ MAX_CONTAINERS = 10
 
 class Sidecars(Base):
     """Containers beside the application. Its containers start once these have started, and end
-    before them."""
+    before them. The task role may send what they send; one that exists must allow it itself."""
 
     datadog: Datadog | None = Field(
         None, description="The Datadog agent: metrics per task, traces, DogStatsD."
@@ -196,8 +196,6 @@ def reach_problems(params: Sidecars, net: network.Params, name: str) -> Iterator
         message = f"`{params.datadog.site}` is on the internet, and `{name}` has no way there"
         hint = f"Write `egress: nat` at `{name}`, or give it endpoints of Datadog's by PrivateLink."
         yield Problem("M1211", ("sidecars", "datadog"), message, hint, level="warning")
-    if net.existing:
-        return  # which endpoints it has, it does not say
     wanted = {
         "otel": otel.endpoints(params.otel) if params.otel else [],
         "firelens": firelens.endpoints(params.firelens) if params.firelens else [],

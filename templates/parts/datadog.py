@@ -45,6 +45,9 @@ class Datadog(Base):
     secrets: dict[VariableName, SecretRef] = Field(
         {}, description="More of them whose values ECS reads at start."
     )
+    not_secret: list[str] = Field(
+        [], description="Names in `environment` that look like secrets and are none."
+    )
     image: Image = Field(IMAGE, description="The agent's image.")
     cpu: int = Field(128, ge=1, description="CPU units of the task's that it gets.")
     memory: int = Field(256, ge=128, description="MiB of the task's at which it is killed.")
@@ -80,6 +83,7 @@ def container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) 
             "image": params.image,
             "environment": {**variables, **params.environment},
             "secrets": {"DD_API_KEY": params.api_key, **params.secrets},
+            "not_secret": params.not_secret,
             "cpu": params.cpu,
             "memory": params.memory,
             "essential": False,

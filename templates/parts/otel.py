@@ -114,6 +114,9 @@ class Otel(Base):
     secrets: dict[VariableName, SecretRef] = Field(
         {}, description="Such variables whose values ECS reads at start."
     )
+    not_secret: list[str] = Field(
+        [], description="Names in `environment` that look like secrets and are none."
+    )
     image: Image = Field(IMAGE, description="The collector's image.")
     cpu: int = Field(64, ge=1, description="CPU units of the task's that it gets.")
     memory: int = Field(256, ge=64, description="MiB of the task's at which it is killed.")
@@ -138,19 +141,20 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
             message = f"`{key}` says what a `config_file` sends to, and there is none"
             hint = "Remove it: the configurations of the image are known."
             yield Problem("M1220", (*path, key), message, hint)
-    # What names the one or the other is decided by the configuration alone.
-    for key, wanted in (("workspace", used.prometheus), ("scrape", used.scrapes)):
+    because, also = [(*path, "config")], "-xray" if used.traces else ""
+    needs = {
+        "workspace": (used.prometheus, f"amp{also}", "Write the ARN of a workspace."),
+        "scrape": (used.scrapes, f"amp{also}-prometheus", "Write one such as `127.0.0.1:9090`."),
+    }
+    for key, (wanted, name, advice) in needs.items():
         said = getattr(params, key) is not None
-        because = [(*path, "config")]
         if wanted and not said:
-            message = f"`{params.config}` needs `{key}`"
-            hint = "Write the workspace's ARN." if key == "workspace" else "Write `127.0.0.1:9090`."
-            yield Problem("M1108", path, message, hint, because=because)
+            message = f"`config: {params.config}` needs `{key}`"
+            yield Problem("M1108", path, message, advice, because=because)
         elif said and not wanted:
-            own = " Your own file takes it as a variable." if params.config_file else ""
             message = f"The configuration has no use for `{key}`"
-            fits = "`amp`" if key == "workspace" else "`amp-prometheus`"
-            hint = f"Remove it, or write `config: {fits[1:-1]}`." if not own else f"Remove it.{own}"
+            hint = "Remove it: your own file says it itself, or takes a variable for it."
+            hint = hint if params.config_file else f"Remove it, or write `config: {name}`."
             yield Problem("M1220", (*path, key), message, hint, because=because)
     if params.workspace and elsewhere(params.workspace, env):
         message = "The workspace is in another region"
@@ -186,6 +190,7 @@ def container(params: Otel, env: Environment) -> Container:
             "command": command,
             "environment": {**_variables(params, env), **params.environment},
             "secrets": params.secrets,
+            "not_secret": params.not_secret,
             "cpu": params.cpu,
             "memory": params.memory,
             "essential": False,
