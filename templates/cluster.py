@@ -16,9 +16,10 @@ from pydantic import Field
 from troposphere import GetAtt, Ref, Template, ecs
 
 from moorage.model import Base, Environment, Path, Problem
-from templates.parts import capacity
+from templates.parts import capacity, discovery
 from templates.parts.capacity import Capacity, ExistingInstances
 from templates.parts.choice import chosen
+from templates.parts.discovery import ExistingNamespace, Namespace, namespace, namespace_problems
 from templates.parts.exports import exported, imported
 from templates.parts.fields import Switch, text
 from templates.parts.instance_rules import instance_rules, openings
@@ -55,6 +56,9 @@ class Existing(Base):
     managed_instances: ExistingInstances | None = Field(
         None, description="Its instances that ECS manages, for `launch: managed_instances`."
     )
+    namespace: ExistingNamespace | None = Field(
+        None, description="The Cloud Map namespace in which its services find each other."
+    )
 
 
 class Params(Base):
@@ -78,6 +82,11 @@ class Params(Base):
     capacity: Capacity | None = Field(
         None, description="Instances for tasks: for services with another `launch:` than Fargate."
     )
+    namespace: Switch[Namespace] = Field(
+        None,
+        description="A Cloud Map namespace in which services find each other, by "
+        "`service_connect:` or `discovery:`.",
+    )
     existing: Existing | None = Field(None, description="Use a cluster that is there already.")
 
 
@@ -92,6 +101,8 @@ class Handle:
     default_strategy: dict[Provider, Share]
     instances: Mapping[Launch, capacity.Handle] = field(default_factory=dict)
     """What there is beside Fargate, by what services call it."""
+    namespace: discovery.Handle | None = None
+    """Where services find each other, if anywhere."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -103,6 +114,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             capacity_providers=tuple(params.existing.capacity_providers),
             default_strategy={},
             instances=capacity.existing_handles(_existing_instances(params.existing)),
+            namespace=discovery.existing_handle(params.existing.namespace),
         )
     return Handle(
         name=imported(env, name, "ClusterName"),
@@ -110,6 +122,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         capacity_providers=("FARGATE", "FARGATE_SPOT"),
         default_strategy=params.default_strategy,
         instances=capacity.handles(name, params.capacity, env),
+        namespace=discovery.handle(name, params.namespace, env),
     )
 
 
@@ -126,6 +139,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield Problem("M1108", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
     yield from capacity.capacity_problems(params.capacity, env)
+    yield from namespace_problems(params.namespace, env)
     if params.exec_logs:
         yield from key_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 
@@ -176,6 +190,9 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         exported(env, name, "ClusterArn", GetAtt("Cluster", "Arn"), "ARN of the cluster")
     )
     template.add_output(list(capacity.capacity_outputs(name, params.capacity, env)))
+    if params.namespace and not params.namespace.existing:
+        template.add_resource(namespace(params.namespace, env))
+        template.add_output(list(discovery.namespace_outputs(name, env)))
     return template
 
 

@@ -34,7 +34,6 @@ from templates.parts.task import (
     security_groups,
     task_resources,
 )
-from templates.parts.volumes import service_only_problems
 
 
 class Params(TaskParams):
@@ -63,7 +62,6 @@ def _essential(params: Params) -> list[str]:
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     yield from runs.run_problems(params, env)
-    yield from service_only_problems(params.volumes, "RunTask, as `deploy.sh` calls it,")
     essential = _essential(params)
     if params.container is None and len(essential) > 1:
         hint = f"Write `container: {essential[0]}`, or another one."

@@ -61,6 +61,13 @@ from templates.parts.scaling import (
     scaling_problems,
     scaling_resources,
 )
+from templates.parts.service_connect import (
+    Offering,
+    offering_problems,
+    offering_properties,
+    offering_resources,
+    with_port_names,
+)
 from templates.parts.targets import Target, targets
 from templates.parts.task import (
     TaskParams,
@@ -95,7 +102,7 @@ class Scaling(scaling.Scaling):
 TARGETS = ("cpu", "memory", "requests_per_target")
 
 
-class Params(Exposing, Proxied, Deploying, TaskParams):
+class Params(Exposing, Proxied, Offering, Deploying, TaskParams):
     """An ECS service."""
 
     health_check_grace_period: Duration | None = Field(
@@ -119,6 +126,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         path = _asked_at(problem.path, params, env)
         if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
             yield replace(problem, path=path, hint=problem.hint + _shares(problem, params, env))
+    yield from offering_problems(name, params, env)
     yield from _grace_problems(params)
     count, path = least(params.scaling, params.desired_count)
     yield from deployment_problems(params, count, path)
@@ -209,12 +217,14 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     reached = exposed(name, params.expose, params.containers, net, env, mode)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
+    whole = _whole(with_queue_urls(name, params, env), env)
     template.add_resource(
         [
-            *task_resources(name, _whole(with_queue_urls(name, params, env), env), env),
+            *task_resources(name, with_port_names(name, whole), env),
             *security_groups(name, params, env),
             *reached.resources,
-            _service(params, env, reached),
+            *offering_resources(name, params, env),
+            _service(name, params, env, reached),
             *_scaling(params, env),
         ]
     )
@@ -240,7 +250,7 @@ def _request_targets(params: Params, env: Environment) -> Sequence[Target]:
     return targets(routes, params.containers)
 
 
-def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
+def _service(name: str, params: Params, env: Environment, reached: Exposed) -> ecs.Service:
     home = cluster_of(params, env)
     attached = list(reached.attachments)
     grace = params.health_check_grace_period
@@ -262,6 +272,7 @@ def _service(params: Params, env: Environment, reached: Exposed) -> ecs.Service:
         # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
         # template reference, AWS::ECS::Service, LoadBalancers).
         LoadBalancers=attached,
+        **offering_properties(name, params, log_group_name(params), env),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value is not None and value != []},

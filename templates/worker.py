@@ -39,6 +39,13 @@ from templates.parts.queues import (
     with_queue_urls,
 )
 from templates.parts.scaling import backlog_policies, scaling_problems, scaling_resources
+from templates.parts.service_connect import (
+    Offering,
+    offering_problems,
+    offering_properties,
+    offering_resources,
+    with_port_names,
+)
 from templates.parts.task import (
     TaskParams,
     cluster_of,
@@ -72,7 +79,7 @@ class Scaling(scaling.Scaling):
     )
 
 
-class Params(Working, Deploying, TaskParams):
+class Params(Working, Offering, Deploying, TaskParams):
     """An ECS service without a load balancer, which works on the messages of an SQS queue."""
 
     scaling: Scaling | None = Field(
@@ -87,6 +94,7 @@ TARGETS = ("backlog_per_task", "cpu", "memory")
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     yield from task_problems(params, env)
+    yield from offering_problems(name, params, env)
     yield from queue_problems(params.queue, env)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
     yield from deployment_problems(params, *scaling.least(params.scaling, params.desired_count))
@@ -118,9 +126,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.add_resource(
         [
             *queue_resources(params.queue),
-            *task_resources(name, with_queue_urls(name, params, env), env),
+            *task_resources(name, with_port_names(name, with_queue_urls(name, params, env)), env),
             *security_groups(name, params, env),
-            _service(params, env),
+            *offering_resources(name, params, env),
+            _service(name, params, env),
         ]
     )
     if params.scaling:
@@ -132,7 +141,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     return template
 
 
-def _service(params: Params, env: Environment) -> ecs.Service:
+def _service(name: str, params: Params, env: Environment) -> ecs.Service:
     home = cluster_of(params, env)
     optional: dict[str, Any] = {
         "EnableExecuteCommand": params.enable_execute_command or None,
@@ -147,6 +156,7 @@ def _service(params: Params, env: Environment) -> ecs.Service:
         **scaling.desired_count(params.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing(params),
         DeploymentConfiguration=deployment_configuration(params),
+        **offering_properties(name, params, log_group_name(params), env),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value},

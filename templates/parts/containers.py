@@ -32,6 +32,9 @@ class Port:
     """tcp or udp; a listener's also tls, tcp_udp, quic or tcp_quic"""
     host: int | None = field(default=None, compare=False)
     """A container's: the instance's port that leads to it, 0 for any that is free."""
+    name: str = field(default="", compare=False)
+    """A container's: by what Service Connect knows it, where it does."""
+    app_protocol: str | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
@@ -577,7 +580,7 @@ def container_definition(
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
-            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_host_port(port))
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_named_port(port))
             for port in params.ports
         ],
         "HealthCheck": _health_check(params.health_check),
@@ -622,8 +625,13 @@ def container_definition(
     )
 
 
-def _host_port(port: Port) -> dict[str, int]:
-    return {} if port.host is None else {"HostPort": port.host}
+def _named_port(port: Port) -> dict[str, Any]:
+    optional = {
+        "HostPort": port.host,
+        "Name": port.name or None,
+        "AppProtocol": port.app_protocol,
+    }
+    return {key: value for key, value in optional.items() if value is not None}
 
 
 def _gpus(count: int | None) -> list[ecs.ResourceRequirement]:

@@ -56,6 +56,7 @@ from templates.parts.linux import control_problems
 from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.queues import Sending, queue_statements, sending_problems
 from templates.parts.regions import elsewhere, key_problems, region
+from templates.parts.service_connect import Reaching, reach_resources, reaching_problems
 from templates.parts.statements import UserStatement, statement, statement_problems
 from templates.parts.volumes import (
     Mounting,
@@ -97,7 +98,7 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Sending, Mounting, Beside):
+class TaskParams(Sending, Mounting, Reaching, Beside):
     """What a stack says of the tasks that it runs."""
 
     after: Different[StackName] = Field(
@@ -175,6 +176,7 @@ def _task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     shared = params.network_mode != "bridge"
     yield from container_problems(params.containers, params.cpu, params.memory, shared=shared)
     yield from _launch_problems(params, env)
+    yield from reaching_problems(params, env)
     yield from volume_problems(params.volumes, params.containers, env)
     controls = {name: one.system_controls for name, one in params.containers.items()}
     yield from control_problems(controls, shared=shared)
@@ -367,6 +369,7 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
         vpc_id, subnets = network_of(params, env).vpc_id, _mount_target_subnets(params, env)
         tasks = security_group_of(params, env)
         yield from volume_resources(params.volumes, vpc_id, subnets, tasks, env)
+    yield from reach_resources(params, env)
     yield from _roles(name, params, env)
     yield _task_definition(name, params, env)
 

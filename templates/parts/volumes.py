@@ -230,15 +230,6 @@ _SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (
 _IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}
 
 
-def service_only_problems(volumes: Mapping[str, Volume], what: str) -> Iterator[Problem]:
-    """Volumes that only tasks of an ECS service are given; `what` is what runs these."""
-    for name, volume in volumes.items():
-        if volume.ebs:
-            message = f"{what} gives tasks no volume on EBS"
-            hint = "Use `ephemeral_storage:`, or `efs:`."
-            yield Problem("M1220", ("volumes", name, "ebs"), message, hint)
-
-
 # What comes out ------------------------------------------------------------------------------
 
 

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Built by Moorage: deploys every stack of names in dev, in order.
+# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name names-dev-network \
+  --template-file network.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=names env=dev stack=network \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name names-dev-cluster \
+  --template-file cluster.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=names env=dev stack=cluster \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name names-dev-stats \
+  --template-file stats.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=names env=dev stack=stats \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name names-dev-cache \
+  --template-file cache.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=names env=dev stack=cache \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name names-dev-web \
+  --template-file web.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=names env=dev stack=web \
+  "$@"
