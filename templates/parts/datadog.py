@@ -17,8 +17,9 @@ from templates.parts.images import Image
 from templates.parts.secrets import SecretRef
 
 NAME = "datadog-agent"
-IMAGE = "public.ecr.aws/datadog/agent:7.80.4"
-"""Released on 2026-07-01 (github.com/DataDog/datadog-agent, releases)."""
+IMAGE = "public.ecr.aws/datadog/agent:7.84.6"
+"""Of October 2026, Datadog's own default at that time (github.com/DataDog/helm-charts, releases,
+datadog-3.261.1)."""
 
 # Datadog's documentation, "Agent 6 and Agent 7: network traffic, open ports": 5000 and 5001, which
 # many applications listen on as well. Below the ports that Linux takes for outgoing connections.

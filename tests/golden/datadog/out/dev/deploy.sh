@@ -1,39 +1,39 @@
 #!/usr/bin/env bash
-# Built by Moorage: deploys every stack of shop in dev, in order.
+# Built by Moorage: deploys every stack of meters in dev, in order.
 # Arguments go to each command as they are, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-cluster \
+  --stack-name meters-dev-cluster \
   --template-file cluster.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=cluster \
+  --tags app=meters env=dev stack=cluster \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-network \
+  --stack-name meters-dev-network \
   --template-file network.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=network \
+  --tags app=meters env=dev stack=network \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-jobs \
+  --stack-name meters-dev-jobs \
   --template-file jobs.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=jobs \
+  --tags app=meters env=dev stack=jobs \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-web \
+  --stack-name meters-dev-web \
   --template-file web.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=web \
+  --tags app=meters env=dev stack=web \
   "$@"

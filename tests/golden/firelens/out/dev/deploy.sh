@@ -1,57 +1,57 @@
 #!/usr/bin/env bash
-# Built by Moorage: deploys every stack of shop in dev, in order.
+# Built by Moorage: deploys every stack of lines in dev, in order.
 # Arguments go to each command as they are, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-cluster \
+  --stack-name lines-dev-cluster \
   --template-file cluster.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=cluster \
+  --tags app=lines env=dev stack=cluster \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-network \
+  --stack-name lines-dev-network \
   --template-file network.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=network \
+  --tags app=lines env=dev stack=network \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-archive \
+  --stack-name lines-dev-archive \
   --template-file archive.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=archive \
+  --tags app=lines env=dev stack=archive \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-stream \
+  --stack-name lines-dev-stream \
   --template-file stream.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=stream \
+  --tags app=lines env=dev stack=stream \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-vendor \
+  --stack-name lines-dev-vendor \
   --template-file vendor.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=vendor \
+  --tags app=lines env=dev stack=vendor \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-web \
+  --stack-name lines-dev-web \
   --template-file web.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=web \
+  --tags app=lines env=dev stack=web \
   "$@"

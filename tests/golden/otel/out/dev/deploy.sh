@@ -1,48 +1,48 @@
 #!/usr/bin/env bash
-# Built by Moorage: deploys every stack of shop in dev, in order.
+# Built by Moorage: deploys every stack of traces in dev, in order.
 # Arguments go to each command as they are, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-cluster \
+  --stack-name traces-dev-cluster \
   --template-file cluster.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=cluster \
+  --tags app=traces env=dev stack=cluster \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-network \
+  --stack-name traces-dev-network \
   --template-file network.yaml \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=network \
+  --tags app=traces env=dev stack=network \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-api \
+  --stack-name traces-dev-api \
   --template-file api.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=api \
+  --tags app=traces env=dev stack=api \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-own \
+  --stack-name traces-dev-own \
   --template-file own.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=own \
+  --tags app=traces env=dev stack=own \
   "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
-  --stack-name shop-dev-web \
+  --stack-name traces-dev-web \
   --template-file web.yaml \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
-  --tags app=shop env=dev stack=web \
+  --tags app=traces env=dev stack=web \
   "$@"
