@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, Unknown
+from moorage.cfn.values import Attr, OneOf, Unknown, same
 from moorage.cfn.view import Resource, View
 
 SERVICE = "AWS::ECS::Service"
@@ -102,17 +102,52 @@ def scaled(view: View) -> dict[Resource, list[Resource]]:
     if "scaled" not in view.memo:
         found: dict[Resource, list[Resource]] = {}
         for target in view.of("AWS::ApplicationAutoScaling::ScalableTarget"):
-            parts = target["ResourceId"].parts
-            last = parts[-1] if parts else None
-            for service in services(view):
-                name = service["ServiceName"].text
-                if (isinstance(last, Attr) and last.resource is service) or (
-                    isinstance(last, str) and name is not None and last.endswith(f"/{name}")
-                ):
-                    found.setdefault(service, []).append(target)
+            service = scaled_by(target["ResourceId"])
+            if service is not None:
+                found.setdefault(service, []).append(target)
         view.memo["scaled"] = found
     scaled: dict[Resource, list[Resource]] = view.memo["scaled"]
     return scaled
+
+
+def scaled_by(resource_id: Node) -> Resource | None:
+    """The service in view that a scaling target's or policy's ResourceId names, by an attribute
+    or by the same text as its ServiceName: `service/<cluster>/<name>`."""
+    *_, cluster, name = _segments(resource_id)
+    if len(name) == 1 and isinstance(name[0], Attr) and name[0].resource.type == SERVICE:
+        return name[0].resource
+    for service in services(resource_id.stack.view):
+        own, where = service["ServiceName"].parts, service["Cluster"].parts
+        if own and _alike(name, own):
+            if _texts(cluster) and _texts(where) and not _alike(cluster, where):
+                continue
+            return service
+    return None
+
+
+Parts = tuple[str | Attr | Unknown | OneOf, ...]
+
+
+def _segments(node: Node) -> list[Parts]:
+    """What stands between the slashes; two at the least, empty ones in front."""
+    segments: list[list[str | Attr | Unknown | OneOf]] = [[], []]
+    for part in node.parts:
+        if isinstance(part, str):
+            first, *rest = part.split("/")
+            segments[-1] += [first] if first else []
+            segments += [[one] if one else [] for one in rest]
+        else:
+            segments[-1].append(part)
+    return [tuple(one) for one in segments]
+
+
+def _texts(parts: Parts) -> bool:
+    return bool(parts) and all(isinstance(one, str) for one in parts)
+
+
+def _alike(one: Parts, other: Parts) -> bool:
+    pairs = zip(one, other, strict=False)
+    return len(one) == len(other) and all(same(*pair) is True for pair in pairs)
 
 
 def port_mappings(container: Node) -> list[tuple[int, str, Node]]:

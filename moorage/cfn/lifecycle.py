@@ -11,7 +11,7 @@ from typing import Any
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Unknown, plain, same
+from moorage.cfn.values import Attr, OneOf, Unknown, plain
 from moorage.cfn.view import Resource, Stack, View
 
 ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
@@ -218,46 +218,6 @@ def bucket_policies(node: Node) -> list[Resource]:
 # Scaling -------------------------------------------------------------------------------------
 
 
-def scaled(resource_id: Node) -> Resource | None:
-    """The service in view that a scaling target's or policy's ResourceId names, by an attribute
-    or by the same text as its ServiceName: `service/<cluster>/<name>`."""
-    *_, cluster, name = _segments(resource_id)
-    if len(name) == 1 and isinstance(name[0], Attr) and name[0].resource.type == ecs.SERVICE:
-        return name[0].resource
-    for service in ecs.services(resource_id.stack.view):
-        own, where = service["ServiceName"].parts, service["Cluster"].parts
-        if own and _alike(name, own):
-            if _texts(cluster) and _texts(where) and not _alike(cluster, where):
-                continue
-            return service
-    return None
-
-
-Parts = tuple[str | Attr | Unknown | OneOf, ...]
-
-
-def _segments(node: Node) -> list[Parts]:
-    """What stands between the slashes; two at the least, empty ones in front."""
-    segments: list[list[str | Attr | Unknown | OneOf]] = [[], []]
-    for part in node.parts:
-        if isinstance(part, str):
-            first, *rest = part.split("/")
-            segments[-1] += [first] if first else []
-            segments += [[one] if one else [] for one in rest]
-        else:
-            segments[-1].append(part)
-    return [tuple(one) for one in segments]
-
-
-def _texts(parts: Parts) -> bool:
-    return bool(parts) and all(isinstance(one, str) for one in parts)
-
-
-def _alike(one: Parts, other: Parts) -> bool:
-    pairs = zip(one, other, strict=False)
-    return len(one) == len(other) and all(same(*pair) is True for pair in pairs)
-
-
 def may_grow(service: Resource) -> bool:
     """Whether a service certainly starts tasks: a new one without DesiredCount starts one.
     Source: AWS docs, AWS::ECS::Service."""
@@ -267,7 +227,7 @@ def may_grow(service: Resource) -> bool:
     if count.absent or (count.number or 0) > 0:
         return True
     return any(
-        (one["MinCapacity"].number or 0) > 0 and scaled(one["ResourceId"]) is service
+        (one["MinCapacity"].number or 0) > 0 and ecs.scaled_by(one["ResourceId"]) is service
         for one in service.view.of(SCALABLE_TARGET)
     )
 

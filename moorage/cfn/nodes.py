@@ -20,6 +20,8 @@ Path = tuple[str | int, ...]
 _SUB = re.compile(r"\$\{([^}]*)\}")
 _MOST_CHOICES = 24
 _DEEPEST = 60
+_ALWAYS = frozenset({"Ref", "Fn::Sub", "Fn::Join"})
+"""Functions that never come to nothing, known or not."""
 
 
 _UNREAD: Final = object()
@@ -84,7 +86,7 @@ class Node:
     def given(self) -> bool:
         """Whether it certainly is there, known or not. An If that is not decided may be nothing."""
         if self.unknown:
-            return isinstance(self.raw, Mapping) and "Ref" in self.raw
+            return isinstance(self.raw, Mapping) and not _ALWAYS.isdisjoint(self.raw)
         return self.present
 
     @property
@@ -323,7 +325,7 @@ def _part(value: Any) -> Any:
 def _join(stack: Stack, argument: Any) -> Any:
     separator, given = argument
     values = listed(stack, given)
-    if values is None:
+    if values is None or not isinstance(separator, str):
         return Unknown(token(_settled(stack, {"Fn::Join": argument})))
     parts: list[Any] = []
     for value in values:
@@ -396,11 +398,22 @@ def _find_in_map(stack: Stack, argument: Any) -> Any:
         return unknown
     if all(one == found[0] for one in found):
         return found[0]
+    usual = _usual(keys, table)
     texts = dict.fromkeys(map(plain, found))
     known = tuple(text for text in texts if text is not None)
     if any(isinstance(key, Unknown | Text) for key in keys) or len(texts) > _MOST_CHOICES:
-        return unknown
-    return OneOf(known, unknown.token) if 1 < len(known) == len(texts) else unknown
+        return Unknown(unknown.token, usual)
+    all_known = 1 < len(known) == len(texts)
+    return OneOf(known, unknown.token, usual) if all_known else Unknown(unknown.token, usual)
+
+
+def _usual(keys: list[Any], table: Mapping[str, Any]) -> Any:
+    """What stands under the defaults of the parameters that the keys are, if anything does."""
+    first, second = (
+        plain(key.default if isinstance(key, Unknown | OneOf) else key) or "" for key in keys[1:]
+    )
+    row = table.get(first)
+    return row.get(second) if isinstance(row, Mapping) else None
 
 
 def _keys(key: Any, table: Mapping[str, Any]) -> tuple[str, ...]:

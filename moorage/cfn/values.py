@@ -32,7 +32,7 @@ class Unknown:
 
     token: str
     default: Any = field(default=None, compare=False)
-    """The parameter's default, where it is one: a hint, not a fact."""
+    """What it is by the parameters' defaults, where it hangs on them: a hint, not a fact."""
     unlike: frozenset[str] = field(default=frozenset(), compare=False)
     """Texts that it certainly is not."""
 
@@ -158,4 +158,24 @@ def same(one: Any, other: Any) -> bool | None:
     for unknown, text in ((one, right), (other, left)):
         if isinstance(unknown, Unknown) and text in unknown.unlike:
             return False
+        if isinstance(unknown, Text) and text is not None and not _may_be(unknown, text):
+            return False
     return None
+
+
+def _may_be(text: Text, literal: str) -> bool:
+    """Whether a text may turn out to be that literal, by the parts of it that are known.
+
+    >>> from moorage.cfn.values import Unknown as U
+    >>> [_may_be(Text((U("AWS::StackName"), "-app")), one) for one in ("x-app", "app")]
+    [True, False]
+    """
+    first, last = text.parts[0], text.parts[-1]
+    said = [one for one in text.parts if isinstance(one, str)]
+    if any("{{" in one for one in said):
+        return True
+    return (
+        literal.startswith(first if isinstance(first, str) else "")
+        and literal.endswith(last if isinstance(last, str) else "")
+        and sum(map(len, said)) <= len(literal)
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
+from moorage.cfn.values import OneOf, Unknown
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
@@ -252,13 +253,25 @@ def desired_count_with_scaling(view: View) -> Iterator[Fault]:
     up to a hundred tasks: a deployment of a new image sets it back to the template's two."""
     for service, targets in ecs.scaled(view).items():
         count = service["DesiredCount"]
-        if count.number is not None:
+        said = count.text if count.number is not None else _parameter(count)
+        if said is not None:
             yield fault(
                 count,
-                f"Each update of {service.id} sets its tasks back to {count.text}, however many "
+                f"Each update of {service.id} sets its tasks back to {said}, however many "
                 f"{targets[0].id} has scaled it to",
                 "Remove DesiredCount.",
             )
+
+
+def _parameter(count: Node) -> str | None:
+    """What a count is called that a parameter gives, whose value an update keeps. Where it has no
+    default, whoever deploys may well ask first how many tasks there are."""
+    value = count.value
+    if not isinstance(value, Unknown | OneOf) or value.default is None:
+        return None
+    kind, _, name = value.token.partition(":")
+    known = kind == count.stack.name and name in count.stack.template.parameters
+    return f"the parameter {name}" if known else None
 
 
 _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")

@@ -121,7 +121,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
         Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
         Target=made(lifecycle.SCALABLE_TARGET, ResourceId=resource_id),
     )
-    found = lifecycle.scaled(the(view, "Target")["ResourceId"])
+    found = ecs.scaled_by(the(view, "Target")["ResourceId"])
     assert found is (the(view, "Service") if names else None)
 
 
@@ -130,7 +130,7 @@ def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
         Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
         Target=made(lifecycle.SCALABLE_TARGET, ResourceId="service/main/web"),
     )
-    assert lifecycle.scaled(the(view, "Target")["ResourceId"]) is None
+    assert ecs.scaled_by(the(view, "Target")["ResourceId"]) is None
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ def test_texts(value: Any, text: str | None) -> None:
         {"Fn::Join": "x"},
         {"Fn::Join": ["-"]},
         {"Fn::Join": [{"Ref": "Only"}, ["a", "b"]]},
+        {"Fn::Join": [{"Fn::Sub": "-"}, ["a", {"Ref": "Free"}]]},
         {"Fn::Split": []},
         {"Fn::Split": [None, "a"]},
         {"Fn::Split": ["", "a"]},
