@@ -25,14 +25,14 @@ _MOST = 16
 _EACH = 0x3000
 _FIRST = 0xF0000
 # What a hole may hold: anything, wildcards too; what a resource returns; one word between colons
-# and slashes; the stack's name; one character.
-_FREE, _VALUE, _WORD, _STACK, _ONE = (_FIRST + _EACH * kind for kind in range(5))
+# and slashes; the stack's name; a name or an id that no other resource has; one character.
+_FREE, _VALUE, _WORD, _STACK, _OWNED, _ONE = (_FIRST + _EACH * kind for kind in range(6))
 _LAST = _ONE + _EACH
 _LONG = f"{chr(_FREE)}-{chr(_ONE - 1)}"
 
 _WORDS = frozenset({"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"})
 _OWN, _CHARACTER = " of its own", " character of its own"
-_MARKS = ((_CHARACTER, _ONE), (_OWN, _WORD))
+_MARKS = ((_CHARACTER, _ONE), (_OWN, _OWNED))
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 PARTITION, REGION, ACCOUNT = (
     Unknown(f"AWS::{one}") for one in ("Partition", "Region", "AccountId")
@@ -252,7 +252,7 @@ def _surely(pattern: str, text: str) -> bool:
 
 # What one character can be, in a pattern or in a text: a literal, or any of a kind.
 _Unit = tuple[str, bool]
-_ANY, _WORDLY, _STACKLY = "any", "word", "stack"
+_ANY, _WORDLY, _STACKLY, _ITS = "any", "word", "stack", "own"
 
 
 def _units(text: str, wild: bool) -> list[_Unit]:
@@ -270,6 +270,7 @@ def _units(text: str, wild: bool) -> list[_Unit]:
             units.append((_ANY, True))
         else:
             kind = _ANY if code < _WORD else _WORDLY if code < _STACK else _STACKLY
+            kind = f"{_ITS} {one}" if code >= _OWNED else kind
             units += [(kind, False), (kind, True)]
     return units
 
@@ -278,8 +279,10 @@ def _overlap(one: str, other: str, by_aws: bool) -> bool:
     """Whether one character can be both."""
     if one == other or _ANY in (one, other):
         return True
+    if one.startswith(_ITS) and other.startswith(_ITS):
+        return False
     for kind, literal in ((one, other), (other, one)):
-        if kind in (_WORDLY, _STACKLY):
+        if kind in (_WORDLY, _STACKLY) or kind.startswith(_ITS):
             if len(literal) > 1:
                 return True
             return literal not in ":/*" and not (by_aws and kind == _STACKLY)

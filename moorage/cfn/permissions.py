@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moorage.cfn.arns import Arns, arns, either, every, matches
+from moorage.cfn.arns import ACCOUNT, Arns, arns, either, every, matches
 from moorage.cfn.managed_policies import STATEMENTS
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Text
@@ -334,15 +334,18 @@ def _principal_is(principal: Node, service: str) -> bool | None:
         return None
     named = dict(principal.pairs)
     if "Service" not in named:
-        return (
-            None if principal["AWS"].unknown or "*" in map(_text, principal["AWS"].many) else False
-        )
+        return None if any(map(_may_be_anyone, principal["AWS"].many)) else False
     services = named["Service"].many
     return either(_is_service(one, service) for one in services) if services else None
 
 
-def _text(node: Node) -> str | None:
-    return node.text
+def _may_be_anyone(node: Node) -> bool:
+    """Whether a principal of AWS may be `*`. Neither an account nor a role is."""
+    if node.parts == (ACCOUNT,) or node.resource is not None:
+        return False
+    return node.text in (None, "*") and not any(
+        isinstance(one, str) and one.strip("*") for one in node.parts
+    )
 
 
 def _is_service(node: Node, service: str) -> bool | None:
