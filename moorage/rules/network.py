@@ -156,6 +156,7 @@ def _table(subnet: Resource) -> str:
     "gateway for s3 with the route tables of all the tasks' subnets.",
     sources=("aws/amazon-ecs-agent#2235", "aws-samples/keycloak-on-aws#222", _DOCS),
     cases=(
+        "net-private-subnet-without-nat",
         "net-endpoints-without-s3-gateway",
         "net-endpoints-without-logs",
         "net-endpoints-without-secretsmanager",

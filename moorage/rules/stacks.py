@@ -14,6 +14,7 @@ from moorage.cfn.view import View
 from moorage.rules.rule import Fault, fault, rule
 
 _BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
+_ACTIONS = ("expire", "transition")
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},
     "selection": {
@@ -109,7 +110,12 @@ def _unfit_rule(one: dict[str, Any]) -> str | None:
             return f"has an unknown key `{min(set(part) - _KEYS[name])}`"
     if "rulePriority" not in one:
         return "has a rule without `rulePriority`"
-    selection = parts["selection"] or {}
+    if one["action"].get("type") not in _ACTIONS:
+        return f"has a rule whose action is not {' or '.join(_ACTIONS)}"
+    return _unfit_selection(one["selection"])
+
+
+def _unfit_selection(selection: dict[str, Any]) -> str | None:
     status, count = selection.get("tagStatus"), selection.get("countType")
     if status not in ("tagged", "untagged", "any"):
         return "has a rule whose `tagStatus` is not tagged, untagged or any"
