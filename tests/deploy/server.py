@@ -85,7 +85,8 @@ class Backend(CloudFormationBackend):
 
 
 def resolved(value: Any, region: str) -> Any:
-    """A template with its zones put in: moto gives those of another region for `Fn::GetAZs: ""`."""
+    """A template with its zones put in: moto gives those of another region for `Fn::GetAZs: ""`;
+    and with what stands below `!Base64`, of which moto leaves YAML's nodes."""
     if isinstance(value, list):
         return [resolved(item, region) for item in value]
     if not isinstance(value, dict):
@@ -93,6 +94,8 @@ def resolved(value: Any, region: str) -> Any:
     if value.keys() == {"Fn::GetAZs"}:
         zones = client("ec2", region).describe_availability_zones()["AvailabilityZones"]
         return [zone["ZoneName"] for zone in zones]
+    if isinstance(inner := value.get("Fn::Base64"), list):
+        return {"Fn::Base64": {key.value: item.value for key, item in inner}}
     return {key: resolved(item, region) for key, item in value.items()}
 
 
@@ -169,6 +172,16 @@ def updated_cluster(api: Api, old: Resource, given: Properties) -> Resource:
     changed = camel({"settings": given.get("ClusterSettings", [])})
     api("ecs").update_cluster(cluster=old.physical_resource_id, **changed)
     return old
+
+
+def capacity_provider(api: Api, name: str, given: Properties) -> Resource:
+    api("ecs").create_capacity_provider(name=name, **camel(without(given, "Name")))
+    return Resource(name)
+
+
+def capacity_providers(api: Api, name: str, given: Properties) -> Resource:
+    api("ecs").put_cluster_capacity_providers(**camel(given))
+    return Resource(given["Cluster"])
 
 
 def task_definition(api: Api, name: str, given: Properties) -> Resource:
@@ -309,6 +322,8 @@ def listener_rule(api: Api, name: str, given: Properties) -> Resource:
 
 
 MODELS = {
+    "AWS::ECS::CapacityProvider": Model(capacity_provider),
+    "AWS::ECS::ClusterCapacityProviderAssociations": Model(capacity_providers),
     "AWS::ECS::Cluster": Model(cluster, updated_cluster),
     "AWS::ECS::Service": Model(service, updated_service),
     "AWS::ECS::TaskDefinition": Model(

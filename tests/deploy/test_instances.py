@@ -1,0 +1,77 @@
+"""R2's dev environment: tasks behind the bridge of an instance, which joins the cluster."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, Deployment, built
+
+pytestmark = pytest.mark.xdist_group("deploy-instances")
+
+R2 = Path("tests/golden/r2/params")
+MANIFEST = (
+    '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}'
+)
+
+
+@pytest.fixture(scope="module")
+def r2(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    folder = tmp_path_factory.mktemp("r2")
+    deployment = built(R2, "dev", cloud, folder / "out")
+    ecr = deployment.client("ecr")
+    for image, tag in (("api/nginx", "1.27.3-7"), ("api/php", "2026.11.2")):
+        deployment.run()  # it ends where an image is not there yet
+        ecr.put_image(repositoryName=image, imageManifest=MANIFEST, imageTag=tag)
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    return deployment
+
+
+def test_an_instance_joins_the_cluster(r2: Deployment) -> None:
+    (cluster,) = r2.client("ecs").list_clusters()["clusterArns"]
+    (group,) = r2.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    assert group["NewInstancesProtectedFromScaleIn"]
+    (known,) = r2.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
+    fargate, spot, own = known["capacityProviders"]
+    assert (fargate, spot) == ("FARGATE", "FARGATE_SPOT")
+    (provider,) = r2.client("ecs").describe_capacity_providers(capacityProviders=[own])[
+        "capacityProviders"
+    ]
+    assert provider["autoScalingGroupProvider"]["managedScaling"]["status"] == "ENABLED"
+    used = group["LaunchTemplate"]
+    (template,) = r2.client("ec2").describe_launch_template_versions(
+        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+    )["LaunchTemplateVersions"]
+    data = template["LaunchTemplateData"]
+    script = base64.b64decode(data["UserData"]).decode()
+    assert f"ECS_CLUSTER={cluster.split('/')[-1]}\n" in script
+    # moto leaves the reference as it is, and has AWS's public parameters.
+    parameter = data["ImageId"].removeprefix("{{resolve:ssm:").removesuffix("}}")
+    found = r2.client("ssm").get_parameter(Name=parameter)["Parameter"]
+    assert found["Value"].startswith("ami-")
+    assert data["MetadataOptions"]["HttpTokens"] == "required"
+
+
+def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
+    (service,) = r2.services()
+    task = r2.task_definition(service["taskDefinition"])
+    nginx = next(one for one in task["containerDefinitions"] if one["name"] == "nginx")
+    assert task["networkMode"] == "bridge"
+    assert nginx["links"] == ["php"]
+    assert {"name": "PHP_HOST", "value": "php"} in nginx["environment"]
+    assert nginx["portMappings"][0]["hostPort"] == 0
+
+
+def test_the_load_balancer_reaches_the_ports_that_docker_takes(r2: Deployment) -> None:
+    groups = r2.client("ec2").describe_security_groups()["SecurityGroups"]
+    by_id = {one["GroupId"]: one for one in groups}
+    instances = next(one for one in groups if one["Description"].startswith("Instances of"))
+    (rule,) = instances["IpPermissions"]
+    assert (rule["FromPort"], rule["ToPort"]) == (32768, 65535)
+    (source,) = rule["UserIdGroupPairs"]
+    out = by_id[source["GroupId"]]["IpPermissionsEgress"]
+    assert (32768, 65535) in {(one.get("FromPort"), one.get("ToPort")) for one in out}
+    (target_group,) = r2.client("elbv2").describe_target_groups()["TargetGroups"]
+    assert target_group["TargetType"] == "instance"
