@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+_OF_CDK = re.compile(r"[0-9A-F]{8}$")
 _LISTS = ("List<", "CommaDelimitedList")
 _HARMLESS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen")
 """Macros that leave resources of ECS and Elastic Load Balancing as they are."""
@@ -70,6 +72,16 @@ class Template:
         return any(one not in _HARMLESS for one in macros) or any(
             str(key).startswith(("Fn::ForEach", "Fn::Transform")) for key in keys
         )
+
+    @cached_property
+    def is_from_cdk(self) -> bool:
+        """Whether the AWS CDK wrote the template: it says so, or most logical IDs end as its do,
+        with eight digits of a hash."""
+        resources = self.resources.values()
+        if any(one["Type"] == "AWS::CDK::Metadata" for one in resources):
+            return True
+        marks = [name for name in self.resources if _OF_CDK.search(name)]
+        return "BootstrapVersion" in self.parameters or 2 * len(marks) > len(self.resources) > 0
 
     @cached_property
     def conditions(self) -> dict[str, Mapping[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, lifecycle, networks
@@ -12,9 +11,6 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
 
 _DEPENDS = "AWS docs: DependsOn attribute"
-_OF_CDK = re.compile(r"EIP[0-9A-F]{8}$")
-"""How the AWS CDK names the Elastic IPs of a Vpc's NAT gateways. It orders the gateways and not
-these, nobody can change that in a template that it wrote, and all its users deploy it so."""
 
 
 @rule(
@@ -132,8 +128,8 @@ def before_gateway(view: View) -> Iterator[Fault]:
                 f"Write `DependsOn: {late.id}`.",
             )
     for address in view.of(f"{networks.EC2}EIP"):
-        if _OF_CDK.search(address.id):
-            continue
+        if address.stack.template.is_from_cdk:
+            continue  # which orders the gateways by itself
         here = [one for one in lifecycle.gateway_attachments(view) if one.stack is address.stack]
         if late := _late(address, here):
             yield fault(
@@ -179,8 +175,11 @@ def service_before_needs(view: View) -> Iterator[Fault]:
     their mount targets, clusters not the associations with capacity providers. A service that
     names subnets, roles, file systems and its cluster only can come before those: the first tasks
     fail, or there is nowhere to run them, and a deployment circuit breaker may give up. On
-    deletion they may go before the service has drained."""
+    deletion they may go before the service has drained. Templates that the CDK wrote are left as
+    they are."""
     for service in ecs.services(view):
+        if service.stack.template.is_from_cdk:
+            continue  # it orders things its own way, and nobody edits what it writes
         late = [
             (need.what, missed)
             for need in lifecycle.needs(service)

@@ -18,7 +18,14 @@ from templates.parts import images, secrets
 from templates.parts.fields import Different, duration, text
 from templates.parts.iam import allow
 from templates.parts.images import Image
-from templates.parts.linux import KernelParameter, Tmpfs, system_controls, tmpfs
+from templates.parts.linux import (
+    Device,
+    KernelParameter,
+    Tmpfs,
+    device,
+    system_controls,
+    tmpfs,
+)
 from templates.parts.mounts import MountField, MountPath, VolumeName, mount_points
 from templates.parts.secrets import SecretRef
 
@@ -268,13 +275,25 @@ class Container(Base):
         {}, description="Where it finds the task's `volumes:`: paths by the volumes' names."
     )
     tmpfs: dict[MountPath, Tmpfs] = Field({}, description="Directories in memory, by path.")
+    shared_memory: int | None = Field(
+        None, ge=1, description="On instances: MiB of `/dev/shm`, where Docker's 64 are too few."
+    )
+    devices: Different[Device] = Field(
+        [], description="On instances: devices of the instance, `/dev/fuse` or `/dev/a:/dev/b`."
+    )
+    max_swap: int | None = Field(
+        None, ge=0, description="On instances: MiB of swap that it may use, 0 for none."
+    )
+    swappiness: int | None = Field(
+        None, ge=0, le=100, description="On instances, with `max_swap`: how readily it is swapped."
+    )
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
     drop_capabilities: Different[Capability] = Field(
         [], description="Linux capabilities to take away, such as `ALL`."
     )
-    add_capabilities: list[Literal["SYS_PTRACE"]] = Field(
+    add_capabilities: Different[Capability] = Field(
         [], description="Linux capabilities to add; Fargate takes only `SYS_PTRACE`."
     )
     ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
@@ -384,6 +403,9 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
             yield Problem(
                 "M1105", (*here, "ulimits", limit), message, "Lower the one, or raise the other."
             )
+    if container.swappiness is not None and container.max_swap is None:
+        message = "Without `max_swap` nothing is swapped in another way than usual"
+        yield Problem("M1108", (*here, "swappiness"), message, "Add `max_swap:`, or remove it.")
     if container.init and "essential" in container.model_fields_set and container.essential:
         message = "The task would end with a container that runs first, and ends"
         hint = "Remove `essential`, or `init`."
@@ -662,8 +684,12 @@ def _linux_parameters(params: Container) -> ecs.LinuxParameters | None:
         "InitProcessEnabled": params.init_process_enabled or None,
         "Capabilities": ecs.KernelCapabilities(**named) if named else None,
         "Tmpfs": tmpfs(params.tmpfs),
+        "Devices": [device(one) for one in params.devices],
+        "SharedMemorySize": params.shared_memory,
     }
+    swap = {"MaxSwap": params.max_swap, "Swappiness": params.swappiness}
     given = {key: value for key, value in optional.items() if value}
+    given |= {key: value for key, value in swap.items() if value is not None}
     return ecs.LinuxParameters(**given) if given else None
 
 

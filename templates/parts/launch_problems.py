@@ -16,6 +16,7 @@ from templates import nlb
 from templates.parts.capacity import Handle
 from templates.parts.containers import Container, meant
 from templates.parts.exposure import Exposure
+from templates.parts.linux import fargate_problems
 from templates.parts.launch import DYNAMIC_PORTS, Launching, linked, shares_instance
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
@@ -61,6 +62,7 @@ def _fargate_problems(params: Launching) -> Iterator[Problem]:
             hint = "Write `launch: ec2`, with `gpu: true` in the cluster's `capacity`."
             path = (*here, "gpus")
             yield Problem("M1220", path, "Fargate has no GPUs", hint, because=[("launch",)])
+        yield from fargate_problems(here, container)
 
 
 def _instance_problems(

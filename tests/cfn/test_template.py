@@ -62,3 +62,18 @@ def test_parameters() -> None:
 )
 def test_macros_and_loops_may_add_resources(body: Any, answer: bool) -> None:
     assert Template("t", body).is_generated is answer
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"Resources": {"Vpc8378EB38": {"Type": "AWS::EC2::VPC"}}}, True),
+        ({"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}}, False),
+        ({"Resources": {"CDKMetadata": {"Type": "AWS::CDK::Metadata"}}}, True),
+        ({}, False),
+    ],
+)
+def test_templates_of_the_cdk_are_known_by_what_it_leaves_in_them(
+    body: dict[str, object], found: bool
+) -> None:
+    assert Template("t", body).is_from_cdk is found
