@@ -16,8 +16,8 @@ from templates import nlb
 from templates.parts.capacity import Handle
 from templates.parts.containers import Container, meant
 from templates.parts.exposure import Exposure
-from templates.parts.linux import fargate_problems
 from templates.parts.launch import DYNAMIC_PORTS, Launching, linked, shares_instance
+from templates.parts.linux import fargate_problems
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
 _OF_ADDRESSES = ("security_groups", "subnets")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 from troposphere import ecs
 
-from moorage.model import Base, Problem
+from moorage.model import Base, Path, Problem
 from templates.parts.fields import Different, text
 
 # Amazon ECS API reference, Tmpfs, mountOptions: those of them that a mount of its own can use.
@@ -22,6 +22,9 @@ KernelParameter: Any = text(
     "a kernel parameter of a container",
     "net.core.somaxconn",
 )
+
+
+Device: Any = text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
 
 
 class Tmpfs(Base):
@@ -50,6 +53,35 @@ def system_controls(parameters: Mapping[str, str]) -> list[ecs.SystemControl]:
     return [
         ecs.SystemControl(Namespace=name, Value=value) for name, value in sorted(parameters.items())
     ]
+
+
+def device(written: str) -> ecs.Device:
+    """A device of the instance; under the same path where no other is written."""
+    host, _, container = written.partition(":")
+    return ecs.Device(HostPath=host, **({"ContainerPath": container} if container else {}))
+
+
+# Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate".
+_ON_INSTANCES = {
+    "shared_memory": "Fargate gives `/dev/shm` no other size; use `tmpfs:`",
+    "devices": "On Fargate a task is given no devices",
+    "max_swap": "Fargate has no swap",
+    "swappiness": "Fargate has no swap",
+}
+
+
+def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
+    """What Fargate does not let a container at `here` say of the Linux under it."""
+    for key, message in _ON_INSTANCES.items():
+        if getattr(container, key) not in (None, []):
+            hint = "Leave it out, or write `launch: ec2`."
+            yield Problem("M1220", (*here, key), message, hint, because=[("launch",)])
+    for at, added in enumerate(container.add_capabilities):
+        if added != "SYS_PTRACE":
+            message = f"Fargate adds no capability but SYS_PTRACE, and not {added}"
+            hint = "Leave it out, or write `launch: ec2`."
+            path = (*here, "add_capabilities", at)
+            yield Problem("M1220", path, message, hint, because=[("launch",)])
 
 
 def control_problems(
