@@ -53,10 +53,13 @@ def _port(value: Any) -> Port:
 
 
 def _container_port(value: Any) -> Port:
-    hint = "Write `8080`, `1234/udp`, or with a port of the instance `80:8080`."
     host, colon, port = str(value).rpartition(":")
     if not colon:
-        return _parsed(value, "tcp|udp", hint)
+        return _port(value)
+    hint = "Write the port alone, or a port of the instance before it: `80:8080`."
+    match = re.fullmatch(r"\d{1,5}:\d{1,5}(/(tcp|udp))?", str(value))
+    if not match:
+        raise wrong("M1107", f"{shown(value)} is not a port", hint)
     found = _parsed(port, "tcp|udp", hint)
     return Port(found.number, found.protocol, _parsed(host, "tcp", hint).number)
 
