@@ -297,12 +297,18 @@ def _limit_lines(limit: RateLimit) -> list[str]:
 
 
 def _rewrite(matched: str, path: str) -> list[str]:
-    """What changes the part of the path that a location matched; nothing where it stays."""
+    """What changes the part of the path that a location matched; nothing where it stays. The one
+    slash between it and the rest is kept, whichever of the two it was written in."""
     if not path:
         return []
     if matched.startswith("="):
         return [f"rewrite ^ {word(path)} break;"]
-    return [f"rewrite {word(f'(?s)^{re.escape(matched)}(.*)')} {word(f'{path}$1')} break;"]
+    base, found = path.rstrip("/"), re.escape(matched)
+    if matched.endswith("/"):
+        base += "/"
+    elif not base:
+        base, found = "/", f"{found}/?"
+    return [f"rewrite {word(f'(?s)^{found}(.*)')} {word(f'{base}$1')} break;"]
 
 
 def _pass(proxy: Proxy, route: ProxyRoute, around: Surroundings) -> list[str]:
