@@ -60,7 +60,10 @@ def link(
         circle = " -> ".join(reversed(error.args[1]))
         path = ("stacks", error.args[1][0])
         hint = "Break the circle: let one of them take the value from `existing:`."
-        what = "wait for" if any(one.after for one in planned.values()) else "import from"
+        what = "import from"
+        if any(one.after for one in planned.values()):
+            hint = "Break the circle: remove one from an `after:`, or from what another takes."
+            what = "wait for"
         message = f"Stacks {what} each other in a circle: {circle}"
         return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
     return Plan(env, tuple(planned[name] for name in order)), []

@@ -169,7 +169,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
             yield Problem("M1108", (*path, "retention"), message, "Remove it, or `existing:`.")
     elif not queue.fifo and dead.retention <= queue.retention:
         message = "A message's age counts from when it was first sent: it may be too old there"
-        hint = "Keep messages longer there than in the queue, such as `14d`."
+        hint = "Keep messages longer there than in the queue, such as `14d` and `4d`."
         because = [("queue", "retention")]
         yield Problem("M1108", (*path, "retention"), message, hint, because=because)
 

@@ -6,6 +6,7 @@ Forms and ranges: EventBridge Scheduler user guide, "Schedule types in EventBrid
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterator
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -17,7 +18,7 @@ from templates.parts.fields import Duration, written
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-_AT = re.compile(r"at\(\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])(:[0-5]\d){2}\)")
+_AT = re.compile(r"at\(([12]\d{3})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3])(:[0-5]\d){2}\)")
 _RATE = re.compile(r"rate\(([1-9]\d{0,8}) (minute|hour|day)(s?)\)")
 
 _Field = tuple[str, int, int, list[str], str]
@@ -39,7 +40,7 @@ def _expression(value: str) -> str:
         if (match[1] == "1") == bool(match[3]):
             right = f"rate({match[1]} {match[2]}{'' if match[1] == '1' else 's'})"
             raise wrong("M1107", f"{shown(value)} is not a rate", f"Write `{right}`.")
-    elif not _AT.fullmatch(value):
+    elif not ((match := _AT.fullmatch(value)) and _is_day(*match.groups()[:3])):
         if len(words := value.split()) == 5:
             hint = f"Write `cron({' '.join(_six(words))})`: days of the week begin with SUN as 1."
             raise wrong(
@@ -48,6 +49,10 @@ def _expression(value: str) -> str:
         hint = "Write `cron(0 3 * * ? *)`, `rate(15 minutes)` or `at(2027-01-31T03:00:00)`."
         raise wrong("M1107", f"{shown(value)} is not a schedule", hint)
     return value
+
+
+def _is_day(year: str, month: str, day: str) -> bool:
+    return 1 <= int(day) <= monthrange(int(year), int(month))[1]
 
 
 def _six(words: list[str]) -> list[str]:

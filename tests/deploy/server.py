@@ -1,7 +1,7 @@
 """A moto server on loopback that takes `aws cloudformation deploy`: python server.py.
 
 It prints its address and serves until it is ended. moto 5.2 as it comes cannot stand in for
-CloudFormation here, for three reasons; each is mended below, in this process alone:
+CloudFormation here, for four reasons; each is mended below, in this process alone:
 
 1. A change set that was executed leaves the stack without outputs, exports and tags
    (`create_stack` does not), so no stack can import from one that the AWS CLI deployed.
@@ -11,6 +11,7 @@ CloudFormation here, for three reasons; each is mended below, in this process al
    service APIs, through boto3, which also refuses any property that the real API does not have.
 3. A type it does not know is skipped with a warning. Here it is refused, unless it stands in
    `ACCEPTED`, so that no test passes because half of a stack was left out.
+4. A task on Fargate cannot be run in every network, and ends with 0 always.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
 from moto.core.utils import pascal_to_camelcase, remap_nested_keys
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ecs import models as ecs_models
+from moto.moto_api import state_manager
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -321,9 +325,119 @@ def listener_rule(api: Api, name: str, given: Properties) -> Resource:
     return Resource(made, RuleArn=made)
 
 
+# Jobs ----------------------------------------------------------------------------------------
+
+
+def queue(api: Api, name: str, given: Properties) -> Resource:
+    name += ".fifo" if given.get("FifoQueue") else ""
+    attributes = {
+        key: json.dumps(value) if isinstance(value, dict) else str(value).lower()
+        for key, value in without(given, "RedrivePolicy", "KmsMasterKeyId").items()
+    }
+    attributes |= {key: given[key] for key in ("KmsMasterKeyId",) if key in given}
+    if redrive := given.get("RedrivePolicy"):
+        attributes["RedrivePolicy"] = json.dumps(redrive)
+    sqs = api("sqs")
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return Resource(url, Arn=asked["Attributes"]["QueueArn"], QueueName=name, QueueUrl=url)
+
+
+def queue_policy(api: Api, name: str, given: Properties) -> Resource:
+    document = json.dumps(given["PolicyDocument"])
+    for url in given["Queues"]:
+        api("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    return Resource(name, Id=name)
+
+
+def parameter(api: Api, name: str, given: Properties) -> Resource:
+    api("ssm").put_parameter(Name=name, Overwrite=True, **given)
+    return Resource(name, Type=given["Type"], Value=given["Value"])
+
+
+def scalable_target(api: Api, name: str, given: Properties) -> Resource:
+    api("application-autoscaling").register_scalable_target(**given)
+    return Resource("|".join(given[key] for key in _SCALED), Id=name)
+
+
+def scaling_policy(api: Api, name: str, given: Properties) -> Resource:
+    scaled = dict(zip(_SCALED, given["ScalingTargetId"].split("|"), strict=True))
+    rest = without(given, "ScalingTargetId")
+    made = api("application-autoscaling").put_scaling_policy(**scaled, **rest)["PolicyARN"]
+    return Resource(made, Arn=made)
+
+
+_SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
+
+
+def alarm(api: Api, name: str, given: Properties) -> Resource:
+    api("cloudwatch").put_metric_alarm(AlarmName=name, **given)
+    return Resource(name)
+
+
+def schedule(api: Api, name: str, given: Properties) -> Resource:
+    """EventBridge Scheduler's API writes some names of ECS's small."""
+    target = dict(given["Target"])
+    if parameters := target.get("EcsParameters"):
+        small = {
+            key: camel({"item": parameters[key]})["item"]
+            for key in ("CapacityProviderStrategy",)
+            if key in parameters
+        }
+        net = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
+        small["NetworkConfiguration"] = {"awsvpcConfiguration": net}
+        target["EcsParameters"] = {**parameters, **small}
+    made = api("scheduler").create_schedule(Name=name, **{**given, "Target": target})
+    return Resource(name, Arn=made["ScheduleArn"])
+
+
+def state_machine(api: Api, name: str, given: Properties) -> Resource:
+    made = api("stepfunctions").create_state_machine(
+        name=name, definition=given["DefinitionString"], roleArn=given["RoleArn"]
+    )["stateMachineArn"]
+    return Resource(made, Arn=made, Name=name)
+
+
+def nothing(*_: Any) -> dict[str, Any]:
+    """What a task takes from an instance. On Fargate there is none, and moto stumbles over a
+    container without a share of its own."""
+    return {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
+
+
+def mend_tasks() -> None:
+    """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
+    models: Any = ecs_models
+    models.Container = Container
+    models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
+    interface: Any = NetworkInterface
+    interface.private_dns_name = ""
+    state_manager.set_transition("ecs::task", {"progression": "immediate"})
+
+
+class Container(ecs_models.Container):
+    """A container that ends as its variable EXIT_CODE says."""
+
+    __module__ = ecs_models.Container.__module__  # as for Backend
+
+    def __init__(self, task_def: Any) -> None:
+        super().__init__(task_def)
+        variables = {one["name"]: one["value"] for one in self.environment or []}
+        self.exitCode = int(variables.get("EXIT_CODE", 0))
+
+
 MODELS = {
     "AWS::ECS::CapacityProvider": Model(capacity_provider),
     "AWS::ECS::ClusterCapacityProviderAssociations": Model(capacity_providers),
+    "AWS::ApplicationAutoScaling::ScalableTarget": Model(scalable_target),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": Model(scaling_policy),
+    "AWS::CloudWatch::Alarm": Model(alarm),
+    "AWS::SQS::Queue": Model(queue),
+    "AWS::SQS::QueuePolicy": Model(queue_policy),
+    "AWS::SSM::Parameter": Model(
+        parameter, lambda api, old, given: parameter(api, old.physical_resource_id, given)
+    ),
+    "AWS::Scheduler::Schedule": Model(schedule),
+    "AWS::StepFunctions::StateMachine": Model(state_machine),
     "AWS::ECS::Cluster": Model(cluster, updated_cluster),
     "AWS::ECS::Service": Model(service, updated_service),
     "AWS::ECS::TaskDefinition": Model(
@@ -383,6 +497,7 @@ def server() -> BaseWSGIServer:
 if __name__ == "__main__":
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
+    mend_tasks()
     serving = server()
     ADDRESS = f"http://127.0.0.1:{serving.port}"
     print(ADDRESS, flush=True)

@@ -9,11 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from moorage.model import Environment, Finding, Plan, PlannedStack, Rendering
+from moorage.model import Environment, Finding, Plan, PlannedStack, Rendering, Run
 from moorage.write import MANIFEST, SCRIPT, drift, files, forgotten, form, remove, write
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,93 @@ def test_the_script_is_a_program_that_a_shell_reads(tmp_path: Path) -> None:
         "my ops",
         "",
     ]
+
+
+AWS = r"""#!/bin/bash
+# Says how it was called, and answers as AWS would: a task ends when it is asked for thrice.
+echo "$*" >> "$LOG"
+case "$*" in
+  *describe-stacks*) echo parameter ;;
+  *get-parameter*) echo '{"count": 1}' ;;
+  *run-task*) echo "${STARTED:-arn:aws:ecs:eu-central-1:123456789012:task/home/0a1b}" ;;
+  *lastStatus*) (($(grep -c lastStatus "$LOG") < 3)) && echo "${WHILE:-RUNNING}" || echo STOPPED ;;
+  *exitCode*) echo "${CODE:-0}" ;;
+  *stoppedReason*) echo "Essential container in task exited" ;;
+esac
+"""
+
+
+def ran(
+    folder: Path, *arguments: str, timeout: int = 60, **answers: str
+) -> tuple[int, str, list[str]]:
+    """deploy.sh with a task between two stacks: its exit code, what it printed, and the calls."""
+    task = replace(stack("migrate"), run=Run("main", timeout))
+    write(plan(stack("network"), task, stack("web")), folder)
+    (folder / "bin").mkdir()
+    for name, text in {"aws": AWS, "sleep": "#!/bin/sh\n"}.items():
+        (folder / "bin" / name).write_text(text)
+        (folder / "bin" / name).chmod(0o755)
+    log = folder / "calls"
+    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [folder / SCRIPT, *arguments],
+        env={**os.environ, "PATH": path, "LOG": str(log), **answers},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, log.read_text().splitlines()
+
+
+def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None:
+    code, _, calls = ran(tmp_path)
+    assert code == 0
+    words = ["deploy", "deploy", "describe-stacks", "get-parameter", "run-task"]
+    words += ["describe-tasks"] * 4 + ["deploy"]
+    assert [call.split()[1] for call in calls] == words
+    assert '--cli-input-json {"count": 1}' in calls[4]
+    assert all("--cluster home --tasks arn:" in call for call in calls[5:9])
+
+
+def test_a_task_that_fails_ends_the_script(tmp_path: Path) -> None:
+    code, said, calls = ran(tmp_path, CODE="3")
+    assert code == 1
+    assert "The task of shop-dev-migrate failed: exit code of main: 3" in said
+    assert "Essential container in task exited" in said
+    assert not any("shop-dev-web" in call for call in calls)
+
+
+def test_a_container_that_never_started_has_failed(tmp_path: Path) -> None:
+    assert ran(tmp_path, CODE="None")[0] == 1
+
+
+def test_a_task_that_ecs_has_no_room_for_ends_the_script(tmp_path: Path) -> None:
+    code, said, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
+    assert code == 1
+    assert "could not be started: Capacity is unavailable at this time" in said
+    assert calls[-1].split()[1] == "run-task"
+
+
+def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
+    code, said, calls = ran(tmp_path, timeout=-1)
+    assert code == 1
+    assert "is being stopped" in said
+    assert calls[-1].split()[1] == "stop-task"
+
+
+def test_other_commands_get_the_arguments_that_are_for_all(tmp_path: Path) -> None:
+    arguments = ("--profile", "my ops", "--role-arn", "arn:aws:iam::123456789012:role/x", "--debug")
+    _, _, calls = ran(tmp_path, *arguments)
+    for call in calls[2:9]:
+        assert "--profile my ops --debug" in call
+        assert "--role-arn" not in call
+
+
+def test_a_change_set_that_is_only_shown_runs_no_task(tmp_path: Path) -> None:
+    code, _, calls = ran(tmp_path, "--no-execute-changeset")
+    assert code == 0
+    assert [call.split()[1] for call in calls] == ["deploy"] * 3
 
 
 def test_only_what_differs_is_written(tmp_path: Path) -> None:

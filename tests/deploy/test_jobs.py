@@ -1,0 +1,204 @@
+"""Workers, schedules and tasks of a deployment, deployed by the real AWS CLI against moto, whose
+tasks end at once: with 0, or with what the variable EXIT_CODE of their container says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, Deployment, built
+
+GOLDEN = Path("tests/golden")
+
+MIGRATED = """
+app: {app}
+region: eu-central-1
+stacks:
+  network: {{egress: public}}
+  cluster: {{}}
+  web:
+    template: service
+    after: [migrate]
+    containers:
+      web: {{image: "public.ecr.aws/nginx/nginx:1.27.3"}}
+  migrate:
+    template: one_off
+    containers:
+      migrate:
+        image: "public.ecr.aws/docker/library/busybox:1.37"
+        environment: {{EXIT_CODE: {code}}}
+"""
+
+
+def _golden(case: str, app: str, cloud: Cloud, folder: Path) -> Deployment:
+    """A golden case under an app of its own, without what stands for something that exists."""
+    text = (GOLDEN / case / "params/dev.yaml").read_text().replace("app: shop", f"app: {app}")
+    text = re.sub(r"  old:\n(    .*\n)+|.*via: old.*\n", "", text)
+    params = folder / "params"
+    params.mkdir()
+    (params / "dev.yaml").write_text(text)
+    deployment = built(params, "dev", cloud, folder / "out")
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    return deployment
+
+
+def _migrated(app: str, code: int, cloud: Cloud, folder: Path) -> Deployment:
+    params = folder / "params"
+    params.mkdir(exist_ok=True)
+    (params / "dev.yaml").write_text(MIGRATED.format(app=app, code=code))
+    return built(params, "dev", cloud, folder / "out")
+
+
+def test_a_task_runs_before_what_comes_after_it_and_at_every_deployment(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    deployment = _migrated("early", 0, cloud, tmp_path)
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+    said = ran.stdout.index("Running the task of early-dev-migrate")
+    assert said < ran.stdout.index("Successfully created/updated stack - early-dev-web")
+    assert len(_tasks(deployment)) == 1
+    again = deployment.run()
+    assert again.returncode == 0, again.stdout
+    assert len(_tasks(deployment)) == 2
+
+
+def test_the_task_is_that_of_the_stack_and_runs_where_the_params_say(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    deployment = _migrated("there", 0, cloud, tmp_path)
+    assert deployment.run("--region", "eu-central-1").returncode == 0
+    (task,) = _tasks(deployment)
+    assert task["taskDefinitionArn"] == deployment.ids("migrate")["TaskDefinition"]
+    assert task["launchType"] == "FARGATE"
+    details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
+    network = deployment.ids("network")
+    assert details["subnetId"] in (network["PublicSubnetA"], network["PublicSubnetB"])
+
+
+def test_a_task_that_fails_ends_the_deployment_before_what_comes_after_it(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    deployment = _migrated("broken", 3, cloud, tmp_path)
+    ran = deployment.run()
+    assert ran.returncode == 1
+    assert "The task of broken-dev-migrate failed: exit code of migrate: 3" in ran.stdout
+    assert "web" not in deployment.stacks()
+    assert deployment.run().returncode == 1, "the next deployment runs it again"
+    assert len(_tasks(deployment)) == 2
+
+
+def test_a_change_set_that_is_only_shown_runs_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _migrated("shown", 0, cloud, tmp_path)
+    assert deployment.run().returncode == 0
+    assert deployment.run("--no-execute-changeset").returncode == 0
+    assert len(_tasks(deployment)) == 1
+
+
+def _tasks(deployment: Deployment) -> list[dict[str, object]]:
+    ecs = deployment.client("ecs")
+    cluster = deployment.ids("cluster")["Cluster"]
+    family = f"{deployment.plan.environment.app}-dev-migrate"
+    arns = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in ecs.list_tasks(cluster=cluster, family=family, desiredStatus=status)["taskArns"]
+    ]
+    found: list[dict[str, object]] = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def workers(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return _golden("worker", "queues", cloud, tmp_path_factory.mktemp("worker"))
+
+
+def test_a_worker_knows_its_queue_and_may_work_on_it(workers: Deployment) -> None:
+    ids = workers.ids("mailer")
+    task = workers.task_definition(ids["TaskDefinition"])
+    variables = task["containerDefinitions"][0]["environment"]
+    assert variables == [{"name": "QUEUE_URL", "value": ids["Queue"]}]
+    statement = workers.policies(ids["TaskRole"])["WorkOnQueue"]
+    sqs = workers.client("sqs")
+    names = ["QueueArn", "RedrivePolicy", "VisibilityTimeout"]
+    queue = sqs.get_queue_attributes(QueueUrl=ids["Queue"], AttributeNames=names)["Attributes"]
+    assert statement["Resource"] == [queue["QueueArn"]]
+    assert queue["VisibilityTimeout"] == "120"
+    assert json.loads(queue["RedrivePolicy"])["maxReceiveCount"] == 3
+
+
+def test_a_service_knows_the_queues_that_it_sends_to(workers: Deployment) -> None:
+    task = workers.task_definition(workers.ids("shop")["TaskDefinition"])
+    variables = task["containerDefinitions"][0]["environment"]
+    assert {one["name"]: one["value"] for one in variables} == {
+        "LEDGER_QUEUE_URL": workers.ids("ledger")["Queue"],
+        "MAIL_QUEUE_URL": workers.ids("mailer")["Queue"],
+        "ORDERS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders",
+    }
+
+
+def test_a_worker_scales_by_its_backlog(workers: Deployment) -> None:
+    scaling = workers.client("application-autoscaling")
+    targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
+    cluster, ids = workers.ids("cluster")["Cluster"], workers.ids("films")
+    name = ids["Service"].split("/")[-1]
+    (target,) = [one for one in targets if one["ResourceId"] == f"service/{cluster}/{name}"]
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 5)
+    policies = scaling.describe_scaling_policies(
+        ServiceNamespace="ecs", ResourceId=target["ResourceId"]
+    )["ScalingPolicies"]
+    assert {one["PolicyName"]: one["PolicyType"] for one in policies} == {
+        "Backlog": "TargetTrackingScaling",
+        "Wake": "StepScaling",
+    }
+    alarms = workers.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (wake,) = [one for one in alarms if one["AlarmName"] == ids["WakeAlarm"]]
+    assert wake["AlarmActions"] == [ids["WakeScalingPolicy"]]
+
+
+@pytest.fixture(scope="module")
+def schedules(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    return _golden("scheduled-task", "clocks", cloud, tmp_path_factory.mktemp("scheduled"))
+
+
+def test_a_schedule_starts_a_state_machine_that_looks_first(schedules: Deployment) -> None:
+    ids = schedules.ids("report")
+    schedule = schedules.client("scheduler").get_schedule(Name=ids["Schedule"])
+    assert schedule["ScheduleExpression"] == "cron(30 6 ? * MON-FRI *)"
+    assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+    assert schedule["Target"]["Arn"] == ids["StateMachine"]
+    machine = schedules.client("stepfunctions").describe_state_machine(
+        stateMachineArn=ids["StateMachine"]
+    )
+    states = json.loads(machine["definition"])["States"]
+    assert states["Look"]["Parameters"]["Family"] == "clocks-dev-report"
+    run = states["Run"]["Parameters"]
+    assert run["TaskDefinition"] == ids["TaskDefinition"]
+    assert run["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == [
+        ids["SecurityGroup"]
+    ]
+
+
+def test_a_schedule_whose_runs_may_overlap_starts_the_task_itself(schedules: Deployment) -> None:
+    ids = schedules.ids("prices")
+    target = schedules.client("scheduler").get_schedule(Name=ids["Schedule"])["Target"]
+    cluster = schedules.ids("cluster")["Cluster"]
+    assert target["Arn"].endswith(f":cluster/{cluster}")
+    assert target["EcsParameters"]["TaskDefinitionArn"] == ids["TaskDefinition"]
+
+
+def test_a_service_scales_by_the_requests_to_its_target_group(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _golden("scaling", "wide", cloud, tmp_path)
+    ids = deployment.ids("web")
+    scaling = deployment.client("application-autoscaling")
+    policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
+    (requests,) = [
+        one for one in policies if one["PolicyARN"] == ids["PublicWeb8080RequestsScalingPolicy"]
+    ]
+    asked = requests["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+    balancer = deployment.load_balancer()["LoadBalancerArn"].split(":loadbalancer/")[1]
+    group = ids["PublicWeb8080TargetGroup"].split(":")[-1]
+    assert asked["ResourceLabel"] == f"{balancer}/{group}"
