@@ -271,11 +271,7 @@ def _location(proxy: Proxy, route: ProxyRoute, around: Surroundings) -> list[str
         "read": route.read_timeout or long,
     }
     limit = _limit(proxy, route)
-    asked = (
-        _script(proxy, route, around)
-        if protocol == "fastcgi"
-        else [*_rewrite(route.path or "", route.to.path), *_pass(proxy, route, around)]
-    )
+    asked = _script(proxy, route, around) if protocol == "fastcgi" else _pass(proxy, route, around)
     return [
         *(_limit_lines(limit) if limit else []),
         *([f"client_max_body_size {route.max_body_size};"] if route.max_body_size else []),
@@ -312,17 +308,20 @@ def _rewrite(matched: str, path: str) -> list[str]:
 
 
 def _pass(proxy: Proxy, route: ProxyRoute, around: Surroundings) -> list[str]:
-    """Where the request is sent, and the headers that differ from the server's."""
+    """Where the request is sent, and the headers that differ from the server's. What is set must
+    be so before a `rewrite ... break`, after which nothing is (ngx_http_rewrite_module, break)."""
     to = route.to
+    rewrite = _rewrite(route.path or "", to.path)
     headers = _request_headers(proxy, route)
     usual = _request_headers(proxy, None)
     own = _header_lines(headers) if headers != usual else []
     if not to.outside:
-        return [f"proxy_pass http://{_address(to, around)};", *own]
+        return [*rewrite, f"proxy_pass http://{_address(to, around)};", *own]
     port = f":{to.port}" if to.port else ""
     names = [f"proxy_ssl_name {to.host};"] if to.scheme == "https" else []
     return [
         f"set $upstream {to.host};",
+        *rewrite,
         f"proxy_pass {to.scheme}://$upstream{port};",
         *names,
         *(["proxy_ssl_verify off;"] if to.scheme == "https" and not route.verify else []),

@@ -118,13 +118,13 @@ def test_what_no_route_takes_is_not_found(tmp_path: Path) -> None:
 
 @contextmanager
 def outside(
-    home: Path, authority: Authority, certificate: str = "api.example", **route: Any
+    home: Path, authority: Authority, certificate: str = "api.example", to: str = "", **route: Any
 ) -> Iterator[tuple[Running, Upstream]]:
     with ExitStack() as stack:
         front, tls, dns = (stack.enter_context(port()) for _ in range(3))
         proxy = {
             "port": front,
-            "routes": [{"path": "/", "to": f"https://api.example:{tls}", **route}],
+            "routes": [{"path": "/", "to": f"https://api.example:{tls}{to}", **route}],
             "resolver": {"addresses": f"127.0.0.1:{dns}"},
             "ca_bundle": str(authority.bundle),
         }
@@ -142,6 +142,13 @@ def test_a_host_outside_is_verified_and_named(tmp_path: Path, authority: Authori
         assert seen["headers"]["host"] == f"api.example:{api.server_address[1]}"
         assert seen["headers"]["x-forwarded-host"] == "shop.example"
         assert set(api.asked_names) == {"api.example"}
+
+
+def test_a_path_outside_replaces_what_was_matched(tmp_path: Path, authority: Authority) -> None:
+    with outside(tmp_path, authority, path="/api/", to="/v2/") as (nginx, _):
+        assert nginx.ask("/api/a%20b?q=%2F&r").seen["path"] == "/v2/a%20b?q=%2F&r"
+    with outside(tmp_path, authority, path="= /login", to="/sign-in") as (nginx, _):
+        assert nginx.ask("/login?next=%2F").seen["path"] == "/sign-in?next=%2F"
 
 
 def test_a_certificate_of_another_host_is_refused(tmp_path: Path, authority: Authority) -> None:
