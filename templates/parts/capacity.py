@@ -120,14 +120,13 @@ class Ec2(Instances):
     max_instance_lifetime: duration(86400, 31536000) | None = Field(  # type: ignore[valid-type]
         None,
         description="Age at which an instance is replaced, by one of the newest AMI and settings. "
-        "ECS moves its tasks first.",
+        "ECS moves its tasks first. It needs `termination_protection: false`.",
     )
     termination_protection: bool = Field(
         True,
         description="Protects instances with tasks from scaling in. CloudFormation cannot delete "
-        "protected instances: before you delete the cluster's stack, delete the services and wait "
-        "until their instances are gone (with `min: 0`), or deploy it with `max: 1` and `false` "
-        "and end the instance.",
+        "protected instances: before you delete the cluster's stack, delete the services, and wait "
+        "until ECS has ended their instances (with `min: 0`).",
     )
     session_manager: bool = Field(
         True, description="Lets people open a shell on the instances by Session Manager."
@@ -135,8 +134,8 @@ class Ec2(Instances):
     instance_metadata: bool = Field(
         False,
         description="Lets containers ask the instance's metadata service, and with it take the "
-        "instance's role, which can read all tasks' credentials. Tasks in network mode `host` can "
-        "in any case.",
+        "instance's role, by which ECS gives out the credentials of all tasks of the instance. "
+        "Tasks in network mode `host` can in any case.",
     )
     agent: dict[AgentKey, AgentValue] = Field(
         {}, description="More settings of the ECS agent: `{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`"
@@ -276,6 +275,13 @@ def _ec2_problems(params: Ec2, path: Path) -> Iterator[Problem]:
             message = f"`{other}` is {kinds[is_graviton(other)]}, and `{first}` is not"
             hint = "Keep types of one kind: one AMI and one image run on all of them."
             yield Problem("M1220", (*path, "instance_types", index), message, hint)
+    if params.max_instance_lifetime and params.termination_protection:
+        # Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum
+        # instance lifetime": scale-in protection keeps an instance from it.
+        message = "An instance with tasks is protected, and so is never too old"
+        hint = "Write `termination_protection: false`: ECS moves the tasks before it ends one."
+        because = [(*path, "termination_protection")]
+        yield Problem("M1108", (*path, "max_instance_lifetime"), message, hint, because=because)
     if params.gpu and is_graviton(first) and not params.ami:
         message = "There is no ECS-optimised AMI with GPU drivers for Graviton"
         hint = "Use types such as `g5.xlarge`, or name an `ami` of your own."
