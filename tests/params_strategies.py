@@ -49,6 +49,10 @@ _LISTENERS = [
     _ARN.format(service="elasticloadbalancing", rest=f"listener/app/old/0a1b2c3d4e5f6a7b/{number}")
     for number in ("8c9d0e1f2a3b4c5d", "8c9d0e1f2a3b4c5e")
 ]
+_NAMESPACE = _ARN.format(service="servicediscovery", rest="namespace/ns-abcdefghijklmnop")
+_AUTHORITY = _ARN.format(
+    service="acm-pca", rest="certificate-authority/1234abcd-12ab-34cd-56ef-1234567890ab"
+)
 _BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
@@ -153,6 +157,8 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
     edge = draw(_network_balancers(network))
     names = draw(_some(_SERVICE_NAMES, 1, most_services))
     services = {name: draw(_services(name, network, cluster, balancers, edge)) for name in names}
+    services = draw(_connected(services, cluster))
+    registry = draw(_optional(registry=_REGISTRIES))
     header = draw(
         _optional(
             tags=st.dictionaries(WORDS, WORDS, max_size=2),
@@ -164,7 +170,14 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
         "app": draw(st.sampled_from(["shop", "a", "my-app-2"])),
         "region": REGION,
         **header,
-        "stacks": {"network": network, "cluster": cluster, "edge": edge, **balancers, **services},
+        "stacks": {
+            "network": network,
+            "cluster": cluster,
+            "edge": edge,
+            **registry,
+            **balancers,
+            **services,
+        },
     }
 
 
@@ -233,6 +246,7 @@ def _clusters(draw: DrawFn) -> Params:
         more = _optional(
             exec_log_group=st.just("/shop/exec"),
             capacity_providers=st.just(["FARGATE", "FARGATE_SPOT"]),
+            namespace=st.just({"arn": _NAMESPACE}),
         )
         return {"existing": {"name": "old", **draw(more)}}
     return draw(
@@ -240,6 +254,9 @@ def _clusters(draw: DrawFn) -> Params:
             container_insights=st.sampled_from(["off", "on", "enhanced"]),
             exec_logs=st.one_of(st.booleans(), _LOGS),
             default_strategy=_SHARES,
+            namespace=st.sampled_from(
+                [True, {"name": "shop.internal"}, {"dns": False}, {"existing": {"arn": _NAMESPACE}}]
+            ),
         )
     )
 
@@ -318,6 +335,12 @@ def _services(
 ) -> Params:
     cpu = draw(st.sampled_from([256, 512, 1024, 4096]))
     containers = draw(_containers(private=network.get("egress") == "endpoints"))
+    stored = draw(_optional(volumes=_VOLUMES))
+    for volume in stored.get("volumes", {}):
+        first = next(iter(containers))
+        read_only = {"path": f"/{volume}", "read_only": True}
+        mount = draw(st.sampled_from([f"/{volume}", read_only]))
+        containers[first].setdefault("mounts", {})[volume] = mount
     spot = "existing" not in cluster or "capacity_providers" in cluster["existing"]
     by_exec = not any(one.get("readonly_root_filesystem") for one in containers.values())
     expose = draw(_exposures(name, containers, balancers))
@@ -351,6 +374,7 @@ def _services(
         "containers": containers,
         "expose": expose,
         **({"desired_count": 3} if listened else {}),  # a task in every zone
+        **stored,
         **draw(_optional(**fields)),
     }
 
@@ -372,6 +396,111 @@ _TASK_ROLES = st.one_of(
         ),
     ),
 )
+
+
+_EFS = st.one_of(
+    st.booleans(),
+    _optional(
+        owner=st.sampled_from(["0:0", "101:1000"]),
+        permissions=st.just("0700"),
+        directory=st.sampled_from(["/", "/a/b"]),
+        throughput=st.just("bursting"),
+        infrequent_access_after=st.sampled_from(["1d", "30d"]),
+        backups=st.booleans(),
+        kms_key=st.just(_KEY),
+        keep=st.booleans(),
+    ),
+    st.fixed_dictionaries(
+        {
+            "existing": st.fixed_dictionaries(
+                {"file_system": st.just("fs-0a1b2c3d"), "access_point": st.just("fsap-0a1b2c3d")},
+                optional={
+                    "security_group": st.just(_ids("sg", 9, 1)[0]),
+                    "root": st.booleans(),
+                },
+            )
+        }
+    ),
+)
+_EBS = st.sampled_from(
+    [
+        {"size": 20},
+        {"snapshot": "snap-0a1b2c3d", "filesystem": "ext4", "kms_key": _KEY},
+        {"size": 40, "type": "io2", "iops": 4000},
+        {"size": 500, "iops": 6000, "throughput": 250},
+    ]
+)
+_VOLUMES = st.fixed_dictionaries(
+    {},
+    optional={
+        "cache": st.just({}),
+        "data": st.fixed_dictionaries({"ebs": _EBS}),
+        "up-loads": st.fixed_dictionaries({"efs": _EFS}),
+        "reports": st.fixed_dictionaries({"efs": _EFS}),
+    },
+)
+_REGISTRIES = st.fixed_dictionaries(
+    {
+        "template": st.just("ecr"),
+        "repositories": st.dictionaries(
+            st.sampled_from(["shop/web", "dev/nginx", "a__b/c"]),
+            _optional(
+                keep_images=st.integers(1, 100),
+                expire_untagged_after=st.sampled_from(["1d", "14d"]),
+                immutable_tags=st.sampled_from([True, False, {"exclusions": ["dev-*"]}]),
+                scan_on_push=st.booleans(),
+                encryption=st.sampled_from(["AES256", "KMS", "KMS_DSSE"]),
+                pull_accounts=st.just(["210987654321"]),
+                keep=st.booleans(),
+            ),
+            min_size=1,
+        ),
+    }
+)
+
+
+@st.composite
+def _connected(draw: DrawFn, services: dict[str, Params], cluster: Params) -> dict[str, Params]:
+    """The services with what lets them find each other, where there is a namespace; a service
+    reaches only those before it, so that there is no circle."""
+    namespace = cluster.get("namespace", cluster.get("existing", {}).get("namespace"))
+    if not namespace:
+        return services
+    in_dns = namespace is True or namespace.get("dns", True)
+    found: dict[str, Params] = {}
+    for name, service in services.items():
+        targets = _tcp_ports(service["containers"])
+        port = draw(st.sampled_from(targets))
+        endpoint = st.fixed_dictionaries(
+            {key: st.just(value) for key, value in port.items()},
+            optional={
+                "client_port": st.integers(1, 65535),
+                "protocol": st.sampled_from(["http", "http2", "grpc"]),
+                "tls": st.just({"authority": _AUTHORITY}),
+                "idle_timeout": st.sampled_from(["0s", "10m"]),
+            },
+        )
+        ways: dict[str, SearchStrategy[Any]] = {
+            "service_connect": st.one_of(
+                st.just(True), st.fixed_dictionaries({"services": st.tuples(endpoint).map(list)})
+            )
+        }
+        if in_dns:
+            one = {"port": port["port"], "container": port["container"], "ttl": "1m"}
+            ways["discovery"] = st.sampled_from([True, {"name": f"{name}-dns"}, one])
+        own = draw(_optional(**ways))
+        known = [
+            other
+            for other, its in found.items()
+            if its.get("discovery") or ("service_connect" in own and _offers(its))
+        ]
+        reaches = {"reaches": draw(_some(known, 1, 2))} if known else {}
+        found[name] = {**service, **own, **reaches}
+    return found
+
+
+def _offers(service: Params) -> bool:
+    return isinstance(service.get("service_connect"), dict)
 
 
 @st.composite
@@ -411,6 +540,8 @@ def _one_container(draw: DrawFn, first_port: int, before: list[str], private: bo
         "stop_timeout": st.sampled_from(["2s", "120s"]),
         "restart_policy": st.sampled_from([{}, {"restart_attempt_period": "60s"}]),
         "docker_labels": st.dictionaries(WORDS, text, max_size=2),
+        "tmpfs": st.just({"/tmp": {"size": 16, "options": ["noexec"]}}),
+        "system_controls": st.just({"net.core.somaxconn": 1024, "kernel.shmmax": "68719476736"}),
         "repository_credentials": st.just("secretsmanager:registry"),
         **({"depends_on": st.just({before[0]: "START"})} if before else {}),
     }

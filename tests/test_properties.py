@@ -102,8 +102,10 @@ def test_another_process_with_other_hashes_writes_the_same() -> None:
 @given(environments(most_services=3), st.data())
 def test_a_service_more_or_less_changes_no_other_stack(params: Params, data: st.DataObject) -> None:
     stacks = params["stacks"]
-    names = [name for name, one in stacks.items() if one.get("template") == "service"]
-    assume(len(names) > 1)
+    services = {name: one for name, one in stacks.items() if one.get("template") == "service"}
+    reached = {name for one in services.values() for name in one.get("reaches", [])}
+    assume(len(services) > 1)
+    names = [name for name in services if name not in reached]
     gone = data.draw(st.sampled_from(names))
     fewer = params | {"stacks": {name: one for name, one in stacks.items() if name != gone}}
     with_it = {one.name: one for one in plan(params).stacks}
@@ -262,6 +264,43 @@ def test_a_service_waits_for_what_leads_to_it(params: Params) -> None:
         assert waits >= {*opened, *resources(stack, "EC2::SecurityGroupEgress")}
 
 
+@steady(max_examples=40)
+@given(environments())
+def test_services_are_opened_by_those_who_reach_them(params: Params) -> None:
+    for stack in services(plan(params)):
+        rules = resources(stack, "EC2::SecurityGroupIngress")
+        opened = {
+            rule["GroupId"]["Fn::ImportValue"]
+            for name, rule in rules.items()
+            if re.match("To[A-Z]", name)
+        }
+        reaches = params["stacks"][stack.name].get("reaches", [])
+        assert opened == {f"{params['app']}-dev-{name}-SecurityGroupId" for name in reaches}
+
+
+@steady(max_examples=40)
+@given(environments())
+def test_what_a_container_mounts_is_a_volume_that_the_task_role_may_mount(params: Params) -> None:
+    for stack in services(plan(params)):
+        task = stack.rendering.body["Resources"]["TaskDefinition"]["Properties"]
+        volumes = {one["Name"]: one for one in task.get("Volumes", [])}
+        mounts = [one for box in task["ContainerDefinitions"] for one in box.get("MountPoints", [])]
+        assert {one["SourceVolume"] for one in mounts} == volumes.keys()
+        systems = [one for one in volumes.values() if "EFSVolumeConfiguration" in one]
+        roles = resources(stack, "IAM::Role")
+        if "TaskRole" in roles:
+            policies = roles["TaskRole"].get("Policies", [])
+            mine = [one for one in policies if one["PolicyName"] == "Volumes"]
+            allowed = [one for its in mine for one in its["PolicyDocument"]["Statement"]]
+            assert len(allowed) == len(systems)
+            assert all("Condition" in one for one in allowed)
+        disks = stack.rendering.body["Resources"]["Service"]["Properties"].get(
+            "VolumeConfigurations", []
+        )
+        launched = {name for name, one in volumes.items() if one.get("ConfiguredAtLaunch")}
+        assert {one["Name"] for one in disks} == launched
+
+
 def listener_of(stack: PlannedStack, group: str) -> set[str]:
     """The listeners that lead to a target group, by themselves or by their rules, as text."""
     rules = resources(stack, "ElasticLoadBalancingV2::ListenerRule").values()
@@ -296,7 +335,8 @@ def test_tasks_and_albs_open_the_ports_in_use_and_no_other(params: Params) -> No
         }
         for kind, (balancer, tasks) in ways.items():
             every = resources(stack, f"EC2::SecurityGroup{kind}").items()
-            rules = [rule for name, rule in every if not name.startswith("Edge")]
+            others = re.compile("Edge|To[A-Z]|Sg[0-9]+Nfs")  # listeners, other services, NFS
+            rules = [rule for name, rule in every if not others.match(name)]
             assert all(rule[tasks] == mine and rule["IpProtocol"] == "tcp" for rule in rules)
             assert all(rule["FromPort"] == rule["ToPort"] for rule in rules)
             opened = [(json.dumps(rule[balancer]), rule["FromPort"]) for rule in rules]

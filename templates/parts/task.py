@@ -375,8 +375,10 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
 
 
 def task_waits(params: TaskParams, env: Environment) -> list[str]:
-    """Logical IDs of what a service must wait for, or its first tasks could not start."""
-    return volume_waits(params.volumes, _mount_target_subnets(params, env))
+    """Logical IDs of what a service must wait for, or its first tasks could not start, or not
+    reach what they connect to."""
+    reached = [one.title for one in reach_resources(params, env)]
+    return [*volume_waits(params.volumes, _mount_target_subnets(params, env)), *reached]
 
 
 def _mount_target_subnets(params: TaskParams, env: Environment) -> Sequence[Any]:
