@@ -97,6 +97,8 @@ _TOKEN = re.compile(
     | (?P<plain>(?!["'])(?:\\.|\$\{|[^\s;{\\])+) | (?P<rest>.)""",
     re.VERBOSE | re.DOTALL,
 )
+_FOREIGN = re.compile(r"""[{}]|--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+"""What counts in a block of Lua: braces, outside of its comments and texts."""
 _FREE = ("map", "geo", "types", "split_clients", "charset_map", "match")
 """Blocks that hold no directives."""
 
@@ -115,6 +117,7 @@ class _Reader:
         self.at = 0
         self.line = 1
         self.faults: list[Fault] = []
+        self.lost = False
 
     def statements(self, outer: Word | None) -> tuple[Statement, ...]:
         """What stands up to the brace that closes `outer`, or up to the end."""
@@ -145,6 +148,8 @@ class _Reader:
                 hint = "Remove it, or look for a `{` that is missing above."
                 self._fault(word.line, "This `}` closes nothing", hint)
                 words = []
+        if self.lost:
+            return tuple(found)
         self._ended(words, found)
         if outer is not None:
             message = f"The `{{` of `{outer.text}` is never closed"
@@ -180,11 +185,13 @@ class _Reader:
         self._fault(words[-1].line, message, hint)
 
     def _token(self) -> tuple[str, Word] | None:
-        while match := _TOKEN.match(self.text, self.at):
+        """The next word or mark; None at the end, or where nothing more can be told apart."""
+        while not self.lost and (match := _TOKEN.match(self.text, self.at)):
             line, kind, text = self.line, match.lastgroup, match[0]
             if kind == "rest" and text in "\"'":
-                self._fault(line, f"The quote {text} here is never closed", "Close it.")
-                self.at = len(self.text)
+                hint = "Close it, or look for another one that is missing above."
+                self._fault(line, f"The quote {text} here is never closed", hint)
+                self.lost = True
                 return None
             self.at = match.end()
             self.line += text.count("\n")
@@ -207,11 +214,10 @@ class _Reader:
     def _skip(self) -> None:
         """Passes over a block of another language."""
         depth = 1
-        while depth and self.at < len(self.text):
-            letter = self.text[self.at]
-            depth += {"{": 1, "}": -1}.get(letter, 0)
-            self.line += letter == "\n"
-            self.at += 1
+        while depth and (match := _FOREIGN.search(self.text, self.at)):
+            depth += {"{": 1, "}": -1}.get(match[0], 0)
+            self.line += self.text.count("\n", self.at, match.end())
+            self.at = match.end()
 
     def _fault(self, line: int, message: str, hint: str) -> None:
         self.faults.append(Fault(line, message, hint))
@@ -457,6 +463,11 @@ def _host_faults(line: int, host: str, port: int, task: Task) -> Iterator[Fault]
         meant = next(iter(difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)), "")
         if "." not in host and meant:
             yield Fault(line, f"There is no container `{host}`", f"Did you mean `{meant}`?")
+        elif "." not in host:
+            message = f"`{host}` is no container of the task, and nginx does not start where a "
+            message += "name is not found"
+            hint = "Nothing is wrong if Service Connect has the name."
+            yield Fault(line, message, hint, "warning")
         else:
             message = f"`{host}` is resolved at start and never again, though its addresses change"
             hint = f"Write `set $upstream {host};`, pass to `$upstream`, and have a `resolver`."

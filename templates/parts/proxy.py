@@ -142,9 +142,9 @@ def _targets(proxy: Proxy, containers: Containers) -> list[str]:
         named = {
             name
             for name, one in containers.items()
-            if one.essential and not one.init and PROXY not in (name, *one.depends_on)
+            if one.essential and not one.init and PROXY not in one.depends_on
         }
-    return sorted(named & containers.keys())
+    return sorted((named & containers.keys()) - {PROXY})
 
 
 def _start(proxy: Proxy, service: Fronted, env: Environment) -> tuple[str, str, str]:
@@ -248,7 +248,9 @@ def _own_problems(proxy: Proxy, service: Fronted) -> Iterator[Problem]:
     if proxy.config is None:
         if not proxy.routes:
             hint = "Write for example `routes: [{path: /, to: web}]`, or name a file in `config:`."
-            yield Problem("M1102", (*path, "routes"), "The proxy leads nowhere", hint)
+            because = [(*path, "config")]
+            here = (*path, "routes")
+            yield Problem("M1102", here, "The proxy leads nowhere", hint, because=because)
         yield from _page_problems(proxy)
         yield from _path_problems(proxy)
         for index, route in enumerate(proxy.routes):

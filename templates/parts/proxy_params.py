@@ -137,14 +137,12 @@ Expression = Annotated[
     AfterValidator(_expression),
     WithJsonSchema({"type": "string", "takes": "a regular expression such as `\\.php$`"}),
 ]
-RoutePath: Any = text(
-    r"(= ?)?/[^\s{};\"'\\#$]*", "a path, or `= ` and a path for that one alone", "/api/"
-)
+RoutePath: Any = text(r"(= ?)?/[^\s{};\"'\\#$]*", "a path, with or without `= ` before it", "/api/")
 OwnPath: Any = text(r"/[^\s{};\"'\\#$?]*", "a path", "/healthz")
 Folder: Any = text(r"/[^\s{};\"'\\#$]*", "an absolute path", "/var/www/public")
 HeaderName: Any = text(r"[A-Za-z0-9-]+", "the name of a header", "X-Frame-Options")
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
-Size: Any = text(r"0|[1-9][0-9]{0,8}[kmg]", "a size, or 0 for any", "200m")
+Size: Any = text(r"0|[1-9][0-9]{0,8}[kmg]", "a size in k, m or g", "200m")
 Rate: Any = text(r"[1-9][0-9]{0,5}r/[sm]", "a rate of requests", "10r/s")
 ServerAddress: Any = text(
     r"\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?", "the address of a DNS server", RESOLVER
@@ -181,7 +179,8 @@ class Passing(Base):
         None, description="Time between two writes of a request; 60s, or 1h, as for reads."
     )
     max_body_size: Size | None = Field(
-        None, description="Largest body of a request, such as `200m`; `10m` if not said."
+        None,
+        description="Largest body of a request, such as `200m`, or `0` for any; `10m` if not said.",
     )
     request_headers: dict[HeaderName, HeaderValue] = Field(
         {},

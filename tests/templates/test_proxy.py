@@ -1,0 +1,228 @@
+"""What `proxy:` makes of a service: its container, what leads to it, and what surrounds both.
+
+What it does when it runs is under tests/proxy, whole templates are under tests/golden.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from moorage.compose import compose
+from moorage.load import Document
+from moorage.model import Finding, TextFile
+from moorage.render import render
+from moorage.validate import validate
+from templates import TEMPLATES
+from templates.parts.proxy_config import word
+
+Body = dict[str, Any]
+ROUTES = [{"path": "/", "to": "web"}]
+WEB = {"image": "ecr:web:1", "ports": [3000]}
+LISTENER = (
+    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/old/50dc6c49/f2f7dc8e"
+)
+EXISTING = {
+    "vpc": "vpc-0123456789abcdef0",
+    "public_subnets": ["subnet-0000000000000000a", "subnet-0000000000000000b"],
+    "private_subnets": ["subnet-0000000000000000c", "subnet-0000000000000000d"],
+}
+
+
+def built(
+    proxy: Body, service: Body | None = None, stacks: Body | None = None, file: str = ""
+) -> tuple[Body, list[Finding]]:
+    """The template of a service with a proxy behind a load balancer, and what was found."""
+    web = {"template": "service", "containers": {"web": WEB}, "proxy": {"routes": ROUTES} | proxy}
+    if "config" in proxy:
+        web["proxy"] = proxy
+    web["expose"] = [{"via": "public", "paths": ["/*"]}]
+    every = {"network": {"cidr": "10.20.0.0/16", "egress": "nat"}, "cluster": {}}
+    every |= {"public": {"template": "alb"}, **(stacks or {}), "web": web | (service or {})}
+    data = {"app": "shop", "region": "eu-central-1", "stacks": every}
+    read = (lambda name: TextFile(f"params/{name}", file)) if file else None
+    document = Document("dev", "params/dev.yaml", data, {}, read=read)
+    env, findings = validate(document, TEMPLATES)
+    if env is None:
+        return {}, findings
+    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
+    rendering, faults = render(stack, document, "yaml")
+    assert rendering is not None, faults
+    return dict(rendering.body), findings
+
+
+def containers(body: Body) -> Body:
+    listed = body["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    return {one["Name"]: one for one in listed}
+
+
+def text(body: Body) -> str:
+    (variable,) = containers(body)["proxy"]["Environment"]
+    return str(variable["Value"])
+
+
+def codes(findings: list[Finding]) -> list[str]:
+    return [one.code for one in findings]
+
+
+def test_ways_lead_to_the_proxy_that_name_no_container() -> None:
+    expose = [
+        {"via": "public", "paths": ["/*"]},
+        {"via": "public", "paths": ["/raw/*"], "container": "web"},
+    ]
+    body, findings = built({"port": 5000}, {"expose": expose})
+    assert findings == []
+    balancers = body["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    led = [(one["ContainerName"], one["ContainerPort"]) for one in balancers]
+    assert led == [("proxy", 5000), ("web", 3000)]
+    assert {"Public5000Ingress", "Public3000Ingress"} <= body["Resources"].keys()
+
+
+def test_it_is_nobody_with_no_rights_and_ends_first() -> None:
+    check = {"command": "wget -q -O /dev/null http://127.0.0.1:3000"}
+    inside = {"web": WEB | {"health_check": check}, "php": {"image": "ecr:php:1", "ports": [9000]}}
+    inside["other"] = {"image": "ecr:other:1"}
+    routes = [*ROUTES, {"match": r"\.php$", "to": "fastcgi://php", "root": "/var/www"}]
+    body, findings = built({"routes": routes}, {"containers": inside})
+    assert findings == []
+    proxy = containers(body)["proxy"]
+    assert proxy["User"] == "101:101"
+    assert proxy["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
+    waits = {one["ContainerName"]: one["Condition"] for one in proxy["DependsOn"]}
+    assert waits == {"php": "START", "web": "HEALTHY"}
+    assert proxy["StopTimeout"] == 30
+    assert "worker_shutdown_timeout 25s;" in text(body)
+
+
+@pytest.mark.parametrize(
+    ("stacks", "expose", "proxy", "trusted"),
+    [
+        ({}, None, {}, ["10.20.0.0/16"]),
+        ({"network": {"existing": EXISTING}}, None, {}, ["10.0.0.0/8", "172.16.0.0/12"]),
+        ({"network": {"existing": EXISTING | {"cidr": "10.9.0.0/16"}}}, None, {}, ["10.9.0.0/16"]),
+        ({"edge": {"template": "nlb"}}, [{"via": "edge", "port": 8080}], {}, []),
+        ({}, [], {}, []),
+        ({}, None, {"trusted_proxies": ["192.0.2.0/24"]}, ["10.20.0.0/16", "192.0.2.0/24"]),
+    ],
+)
+def test_only_load_balancers_that_write_it_are_believed_on_the_client(
+    stacks: Body, expose: list[Body] | None, proxy: Body, trusted: list[str]
+) -> None:
+    service = {} if expose is None else {"expose": expose}
+    if "edge" in stacks:
+        service["desired_count"] = 2  # type: ignore[assignment]
+    body, findings = built(proxy, service, stacks)
+    assert findings == []
+    written = re.findall("set_real_ip_from (.*);", text(body))
+    assert written[: len(trusted)] == trusted
+    assert bool(written) is bool(trusted)
+    assert ("real_ip_recursive on;" in text(body)) is ("trusted_proxies" in proxy)
+
+
+@pytest.mark.parametrize(
+    ("balancer", "proxy", "seconds"),
+    [
+        ({}, {}, 75),
+        ({"idle_timeout": "30s"}, {}, 75),
+        ({"idle_timeout": "300s"}, {}, 315),
+        ({}, {"keepalive_timeout": "90s"}, 90),
+        ({"existing": {"listener": LISTENER, "security_group": "sg-0123456789abcdef0"}}, {}, 75),
+    ],
+)
+def test_idle_connections_stay_open_for_longer_than_the_load_balancers(
+    balancer: Body, proxy: Body, seconds: int
+) -> None:
+    body, findings = built(proxy, stacks={"public": {"template": "alb"} | balancer})
+    assert findings == []
+    assert f"keepalive_timeout {seconds}s;" in text(body)
+
+
+def test_shares_that_do_not_fit_are_told_at_the_proxy() -> None:
+    _, findings = built({"cpu": 300, "memory": 900})
+    assert [(one.code, one.path[2:]) for one in findings] == [
+        ("M1212", ("containers",)),
+        ("M1212", ("proxy", "memory")),
+    ]
+
+
+def test_its_port_is_its_own() -> None:
+    _, findings = built({"port": 3000})
+    assert [(one.code, one.path[2:]) for one in findings] == [("M1206", ("proxy", "port"))]
+
+
+def test_an_image_that_moves_is_told_at_the_proxy() -> None:
+    _, findings = built({"image": "nginx:latest"})
+    assert [(one.code, one.level, one.path[2:]) for one in findings] == [
+        ("M1219", "warning", ("proxy", "image"))
+    ]
+
+
+def test_a_port_of_roots_is_for_root() -> None:
+    assert codes(built({"port": 80})[1]) == ["M1105"]
+    body, findings = built({"port": 80, "user": "root"})
+    assert findings == []
+    assert "LinuxParameters" not in containers(body)["proxy"]
+
+
+def test_two_services_may_both_have_one() -> None:
+    other = {"template": "service", "containers": {"web": WEB}, "proxy": {"routes": ROUTES}}
+    other["expose"] = [{"via": "public", "paths": ["/other/*"]}]
+    assert built({}, stacks={"other": other})[1] == []
+    other["expose"] = [{"via": "public", "paths": ["/*"]}]
+    assert codes(built({}, stacks={"other": other})[1]) == ["M1209"]
+
+
+FILE = "server {\n    listen 8080;\n    location / { proxy_pass http://127.0.0.1:3000; }\n}\n"
+
+
+def test_a_file_becomes_what_the_image_includes() -> None:
+    body, findings = built({"config": "web.conf"}, file=FILE)
+    assert findings == []
+    proxy = containers(body)["proxy"]
+    assert text(body) == FILE
+    assert proxy["Environment"][0]["Name"] == "NGINX_SERVERS"
+    assert proxy["Command"][0].endswith(
+        "> /etc/nginx/conf.d/default.conf && exec nginx -g 'daemon off;'"
+    )
+    assert "User" not in proxy
+    assert proxy["DependsOn"] == [{"ContainerName": "web", "Condition": "START"}]
+
+
+@pytest.mark.parametrize(("more", "foreground"), [("", " -g 'daemon off;'"), ("daemon off;\n", "")])
+def test_a_whole_file_becomes_nginx_conf(more: str, foreground: str) -> None:
+    file = f"{more}events {{}}\nhttp {{\n{FILE}}}\n"
+    body, findings = built({"config": "web.conf"}, file=file)
+    assert findings == []
+    proxy = containers(body)["proxy"]
+    assert proxy["Environment"][0]["Name"] == "NGINX_CONF"
+    assert proxy["Command"][0].endswith(f"> /etc/nginx/nginx.conf && exec nginx{foreground}")
+
+
+def test_lines_of_a_file_stay_where_they_are() -> None:
+    body, _ = built({"config": "web.conf"}, file=f"\n\n# tab\t  \n{FILE}\n\n")
+    assert text(body) == f"\n\n# tab\n{FILE}"
+
+
+def test_where_no_file_can_be_read_it_is_a_finding() -> None:
+    _, findings = built({"config": "web.conf"})
+    assert codes(findings) == ["M1001"]
+
+
+@pytest.mark.parametrize(
+    ("plain", "written"),
+    [
+        ("a", "a"),
+        ("", "''"),
+        ("a b", '"a b"'),
+        ('a"b', r'"a\"b"'),
+        ("a;b{c}#", '"a;b{c}#"'),
+        (r"\.php$", r"\.php$"),
+        (r"\d\\", r"\d\\\\"),
+        (r"a\tb", r"a\\tb"),
+        ("it's", '"it\'s"'),
+    ],
+)
+def test_words_are_quoted_where_they_must_be(plain: str, written: str) -> None:
+    assert word(plain) == written
