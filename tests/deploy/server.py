@@ -248,6 +248,73 @@ def security_group(api: Api, name: str, given: Properties) -> Resource:
     return Resource(made, GroupId=made, VpcId=given["VpcId"])
 
 
+def repository(api: Api, name: str, given: Properties) -> Resource:
+    ecr = api("ecr")
+    its = given["RepositoryName"]
+    rest = without(given, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
+    moto_has_not = without(rest, "ImageTagMutabilityExclusionFilters")
+    made = ecr.create_repository(**camel(moto_has_not))["repository"]
+    if text := given.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
+        ecr.put_lifecycle_policy(repositoryName=its, lifecyclePolicyText=text)
+    if policy := given.get("RepositoryPolicyText"):
+        ecr.set_repository_policy(repositoryName=its, policyText=json.dumps(policy))
+    return Resource(its, Arn=made["repositoryArn"], RepositoryUri=made["repositoryUri"])
+
+
+def file_system(api: Api, name: str, given: Properties) -> Resource:
+    efs = api("efs")
+    of_its_own = ("LifecyclePolicies", "FileSystemPolicy", "BackupPolicy")
+    made = efs.create_file_system(CreationToken=name, **without(given, *of_its_own))
+    identity = made["FileSystemId"]
+    for policies in filter(None, [given.get("LifecyclePolicies")]):
+        efs.put_lifecycle_configuration(FileSystemId=identity, LifecyclePolicies=policies)
+    if policy := given.get("FileSystemPolicy"):
+        efs.put_file_system_policy(FileSystemId=identity, Policy=json.dumps(policy))
+    return Resource(identity, FileSystemId=identity, Arn=made["FileSystemArn"])
+
+
+def mount_target(api: Api, name: str, given: Properties) -> Resource:
+    made = api("efs").create_mount_target(**given)["MountTargetId"]
+    return Resource(made, Id=made)
+
+
+def access_point(api: Api, name: str, given: Properties) -> Resource:
+    user, root = given["PosixUser"], given["RootDirectory"]
+    owner = root["CreationInfo"]
+    made = api("efs").create_access_point(
+        ClientToken=name,
+        FileSystemId=given["FileSystemId"],
+        PosixUser={key: int(value) for key, value in user.items()},
+        RootDirectory={
+            "Path": root["Path"],
+            "CreationInfo": {
+                "OwnerUid": int(owner["OwnerUid"]),
+                "OwnerGid": int(owner["OwnerGid"]),
+                "Permissions": owner["Permissions"],
+            },
+        },
+    )
+    identity = made["AccessPointId"]
+    return Resource(identity, AccessPointId=identity, Arn=made["AccessPointArn"])
+
+
+def namespace(api: Api, name: str, given: Properties) -> Resource:
+    cloud_map = api("servicediscovery")
+    create = "create_private_dns_namespace" if "Vpc" in given else "create_http_namespace"
+    operation = getattr(cloud_map, create)(**given)["OperationId"]
+    identity = cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
+    arn = cloud_map.get_namespace(Id=identity)["Namespace"]["Arn"]
+    return Resource(identity, Id=identity, Arn=arn)
+
+
+def discovery_service(api: Api, name: str, given: Properties) -> Resource:
+    dns = given["DnsConfig"]
+    records = [{**one, "TTL": int(one["TTL"])} for one in dns["DnsRecords"]]
+    named = {**given, "DnsConfig": {**dns, "DnsRecords": records}}
+    made = api("servicediscovery").create_service(**named)["Service"]
+    return Resource(made["Id"], Id=made["Id"], Arn=made["Arn"])
+
+
 def address(api: Api, name: str, given: Properties) -> Resource:
     """An Elastic IP: moto's own does not tell its address."""
     made = api("ec2").allocate_address(Domain=given.get("Domain", "vpc"))
@@ -445,6 +512,13 @@ MODELS = {
         lambda api, old, given: task_definition(api, old.physical_resource_id, given),
     ),
     "AWS::EC2::EIP": Model(address),
+    "AWS::ECR::Repository": Model(repository),
+    "AWS::EFS::AccessPoint": Model(access_point),
+    "AWS::EFS::FileSystem": Model(file_system),
+    "AWS::EFS::MountTarget": Model(mount_target),
+    "AWS::ServiceDiscovery::HttpNamespace": Model(namespace),
+    "AWS::ServiceDiscovery::PrivateDnsNamespace": Model(namespace),
+    "AWS::ServiceDiscovery::Service": Model(discovery_service),
     "AWS::EC2::SecurityGroup": Model(security_group),
     "AWS::EC2::SecurityGroupEgress": Model(egress),
     "AWS::EC2::SecurityGroupIngress": Model(ingress),
