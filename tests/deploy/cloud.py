@@ -110,6 +110,11 @@ class Deployment:
         resources: list[Any] = answer["StackResources"]
         return resources
 
+    def exports(self) -> dict[str, str]:
+        """What all stacks of the region export; a page holds a hundred of them."""
+        pages = self.client("cloudformation").get_paginator("list_exports").paginate()
+        return {one["Name"]: one["Value"] for page in pages for one in page["Exports"]}
+
     # What AWS says of the resources.
 
     def task_definition(self, arn: str) -> Any:

@@ -17,6 +17,7 @@ CloudFormation here, for four reasons; each is mended below, in this process alo
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
-from moto.core.utils import pascal_to_camelcase, remap_nested_keys
+from moto.core.utils import remap_nested_keys
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models as ecs_models
 from moto.moto_api import state_manager
@@ -252,8 +253,15 @@ def repository(api: Api, name: str, given: Properties) -> Resource:
     ecr = api("ecr")
     its = given["RepositoryName"]
     rest = without(given, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
-    moto_has_not = without(rest, "ImageTagMutabilityExclusionFilters")
-    made = ecr.create_repository(**camel(moto_has_not))["repository"]
+    tags = [
+        {
+            "filterType": one["ImageTagMutabilityExclusionFilterType"],
+            "filter": one["ImageTagMutabilityExclusionFilterValue"],
+        }
+        for one in rest.pop("ImageTagMutabilityExclusionFilters", [])
+    ]
+    moved = {"imageTagMutabilityExclusionFilters": tags} if tags else {}
+    made = ecr.create_repository(**camel(rest), **moved)["repository"]
     if text := given.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
         ecr.put_lifecycle_policy(repositoryName=its, lifecyclePolicyText=text)
     if policy := given.get("RepositoryPolicyText"):
@@ -266,7 +274,7 @@ def file_system(api: Api, name: str, given: Properties) -> Resource:
     of_its_own = ("LifecyclePolicies", "FileSystemPolicy", "BackupPolicy")
     made = efs.create_file_system(CreationToken=name, **without(given, *of_its_own))
     identity = made["FileSystemId"]
-    for policies in filter(None, [given.get("LifecyclePolicies")]):
+    if policies := given.get("LifecyclePolicies"):
         efs.put_lifecycle_configuration(FileSystemId=identity, LifecyclePolicies=policies)
     if policy := given.get("FileSystemPolicy"):
         efs.put_file_system_policy(FileSystemId=identity, Policy=json.dumps(policy))
@@ -538,7 +546,14 @@ def without(given: Properties, *names: str) -> dict[str, Any]:
 
 def camel(given: Properties) -> Any:
     """Properties by the names of ECS's API, which begin with a small letter."""
-    return remap_nested_keys(dict(given), pascal_to_camelcase)
+    return remap_nested_keys(dict(given), _with_a_small_letter)
+
+
+def _with_a_small_letter(name: str) -> str:
+    if name == "FilesystemId":
+        return "fileSystemId"
+    beginning = re.match("[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)
+    return beginning[0].lower() + name[beginning.end() :] if beginning else name
 
 
 # The server ----------------------------------------------------------------------------------

@@ -56,6 +56,27 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
         f"{registry}/api/web:1.4.2",
         f"{registry}/api/tools:7",
     }
+    _as_the_params_say(deployment)
+
+
+def _as_the_params_say(deployment: Deployment) -> None:
+    ecr = deployment.client("ecr")
+    found = {one["repositoryName"]: one for one in ecr.describe_repositories()["repositories"]}
+    web, tools = found["api/web"], found["api/tools"]
+    assert web["imageScanningConfiguration"] == {"scanOnPush": True}
+    assert web["encryptionConfiguration"] == {"encryptionType": "AES256"}
+    assert web["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+    assert tools["imageTagMutability"] == "IMMUTABLE"
+    policy = ecr.get_lifecycle_policy(repositoryName="api/web")["lifecyclePolicyText"]
+    (rule,) = json.loads(policy)["rules"]
+    assert rule["selection"] == {
+        "tagStatus": "any",
+        "countType": "imageCountMoreThan",
+        "countNumber": 5,
+    }
+    policy = ecr.get_repository_policy(repositoryName="api/tools")["policyText"]
+    (statement,) = json.loads(policy)["Statement"]
+    assert statement["Principal"] == {"AWS": ["arn:aws:iam::210987654321:root"]}
 
 
 def test_an_argument_of_the_deployment_alone_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
