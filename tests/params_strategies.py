@@ -166,8 +166,10 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
             account=st.just(ACCOUNT),
         )
     )
+    app = draw(st.sampled_from(["shop", "a", "my-app-2"]))
+    jobs = draw(_jobs(network, cluster))
     return {
-        "app": draw(st.sampled_from(["shop", "a", "my-app-2"])),
+        "app": app,
         "region": REGION,
         **header,
         "stacks": {
@@ -177,6 +179,7 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
             **registry,
             **balancers,
             **services,
+            **jobs,
         },
     }
 
@@ -377,6 +380,69 @@ def _services(
         **stored,
         **draw(_optional(**fields)),
     }
+
+
+# Jobs ----------------------------------------------------------------------------------------
+
+_QUEUE = _ARN.format(service="sqs", rest="jobs")
+_QUEUES = st.one_of(
+    _optional(variable=st.just("JOBS"), existing=st.just({"arn": _QUEUE, "kms_key": _KEY})).filter(
+        lambda queue: "existing" in queue
+    ),
+    _optional(
+        visibility_timeout=st.sampled_from(["0s", "12h"]),
+        fifo=st.booleans(),
+        kms_key=st.just(_KEY),
+        dead_letter_queue=st.sampled_from([True, False, {"max_receive_count": 3}]),
+    ),
+)
+_SCHEDULES = ["cron(30 6 ? * MON-FRI *)", "rate(5 minutes)", "at(2027-12-31T23:00:00)"]
+
+
+@st.composite
+def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
+    """A worker, a task by a schedule, and one of each deployment; or some of them, or none."""
+
+    def task(kind: str, **fields: SearchStrategy[Any]) -> Params:
+        containers = draw(_containers(private=network.get("egress") == "endpoints"))
+        first = dict([next(iter(containers.items()))])  # it waits for no other
+        by_exec = not any(one.get("readonly_root_filesystem") for one in first.values())
+        shells = {"enable_execute_command": st.booleans()} if by_exec else {}
+        every = {"task_role": _TASK_ROLES, "logs": _LOGS, **shells, **fields}
+        return {
+            "template": kind,
+            "cpu": 4096,
+            "memory": 8192,
+            "containers": first,
+            **draw(_optional(**every)),
+        }
+
+    counted = cluster.get("container_insights", "off") != "off" or "existing" in cluster
+    backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] if counted else []
+    names = draw(_some(["mailer", "report", "migrate"], 0, 3))
+    after = {"after": st.just(["migrate"])} if "migrate" in names else {}
+    queues = {"queues": st.just({"MAIL": "mailer"})} if "mailer" in names else {}
+    scaling = [{"scaling": one} for one in (*backlog, {"max": 4, "cpu": 60, "memory": 70})]
+    made = {
+        "mailer": lambda: {
+            **draw(st.sampled_from([*scaling, {"desired_count": 2}])),
+            **task("worker", queue=_QUEUES, **after, **queues),
+        },
+        "report": lambda: {
+            "schedule": draw(st.sampled_from(_SCHEDULES)),
+            **task(
+                "scheduled_task",
+                overlap=st.sampled_from(["skip", "allow"]),
+                time_zone=st.just("Europe/Berlin"),
+                flexible_window=st.just("15m"),
+                dead_letter_queue=st.booleans(),
+                **after,
+                **queues,
+            ),
+        },
+        "migrate": lambda: task("one_off", timeout=st.just("2h")),
+    }
+    return {name: made[name]() for name in names}
 
 
 _TASK_ROLES = st.one_of(

@@ -204,6 +204,7 @@ def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params:
 # Message Gateway Service, CloudWatch Logs and AWS X-Ray.
 _EVERYWHERE = {
     "ecr:GetAuthorizationToken",
+    "ecs:ListTasks",  # with the cluster for a condition
     "logs:DescribeLogGroups",
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
@@ -321,7 +322,9 @@ def balancer_group(params: Params, via: str) -> Any:
 @given(environments())
 def test_tasks_and_albs_open_the_ports_in_use_and_no_other(params: Params) -> None:
     for stack in services(plan(params)):
-        expose = [way for way in params["stacks"][stack.name]["expose"] if way["via"] != "edge"]
+        expose = [
+            way for way in params["stacks"][stack.name].get("expose", []) if way["via"] != "edge"
+        ]
         used = {
             (json.dumps(balancer_group(params, route["via"])), port)
             for route in expose
@@ -355,7 +358,7 @@ def test_tasks_and_the_nlb_open_the_ports_in_use_and_no_other(params: Params) ->
     for stack in services(plan(params)):
         listened: set[tuple[str, str, int]] = set()
         used: set[tuple[str, int]] = set()
-        for way in params["stacks"][stack.name]["expose"]:
+        for way in params["stacks"][stack.name].get("expose", []):
             if way["via"] != "edge":
                 continue
             port, protocol = way["port"].split("/")
@@ -436,6 +439,11 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
         '"Cluster": "old"',
         "source-ip",
         "query-string",
+        "WakeAlarm",
+        "ecs:runTask.sync",
+        '"EcsParameters"',
+        '"RunTask": {"Type": "AWS::SSM::Parameter"',
+        '"RedrivePolicy"',
     ],
 )
 def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
@@ -443,7 +451,7 @@ def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
 
 
 def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=120)
+    @steady(max_examples=200)
     @given(environments())
     def draw(params: Params) -> None:
         kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
