@@ -4,6 +4,56 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+# Runs the task of a stack and waits for it; ends the deployment where the task does not succeed.
+# Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
+# those of this script.
+ran() {
+  local stack=$1 container=$2 seconds=$3 name request task cluster status code
+  local global=(--region eu-central-1)
+  shift 3
+  while (($#)); do
+    case $1 in
+      --no-execute-changeset) return 0 ;;
+      --profile | --region | --endpoint-url | --ca-bundle | --cli-*-timeout)
+        global+=("$1" "$2") && shift ;;
+      --profile=* | --region=* | --endpoint-url=* | --ca-bundle=* | --cli-*-timeout=* | \
+        --debug | --no-verify-ssl | --no-sign-request | --no-cli-pager) global+=("$1") ;;
+    esac
+    shift
+  done
+  name=$(aws cloudformation describe-stacks "${global[@]}" --stack-name "$stack" \
+    --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
+  request=$(aws ssm get-parameter "${global[@]}" --name "$name" \
+    --query Parameter.Value --output text)
+  echo "Running the task of $stack"
+  task=$(aws ecs run-task "${global[@]}" --cli-input-json "$request" \
+    --query "tasks[0].taskArn || failures[0].reason" --output text)
+  if [[ $task != arn:* ]]; then
+    echo "The task of $stack could not be started: $task" >&2
+    exit 1
+  fi
+  cluster=${task#*:task/} cluster=${cluster%/*} SECONDS=0
+  told() {
+    aws ecs describe-tasks "${global[@]}" --cluster "$cluster" --tasks "$task" \
+      --query "$1" --output text
+  }
+  while status=$(told "tasks[0].lastStatus"); [[ $status != STOPPED ]]; do
+    if ((SECONDS > seconds)); then
+      aws ecs stop-task "${global[@]}" --cluster "$cluster" --task "$task" \
+        --reason "It took more than $seconds seconds" --query task.taskArn --output text
+      echo "The task of $stack took more than $seconds seconds and is being stopped" >&2
+      exit 1
+    fi
+    sleep 3
+  done
+  code=$(told "tasks[0].containers[?name=='$container'] | [0].exitCode")
+  if [[ $code != 0 ]]; then
+    echo "The task of $stack failed: exit code of $container: $code" >&2
+    told "tasks[0].[stoppedReason, containers[].reason][]" >&2
+    exit 1
+  fi
+}
+
 aws cloudformation deploy \
   --region eu-central-1 \
   --stack-name kelp-dev-cluster \
@@ -27,6 +77,26 @@ aws cloudformation deploy \
   --no-fail-on-empty-changeset \
   --tags app=kelp env=dev stack=edge team=storefront \
   "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name kelp-dev-mailer \
+  --template-file mailer.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=dev stack=mailer team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name kelp-dev-migrate \
+  --template-file migrate.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=dev stack=migrate team=storefront \
+  "$@"
+
+ran kelp-dev-migrate migrate 3600 "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \
