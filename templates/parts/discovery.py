@@ -12,7 +12,14 @@ from troposphere import GetAtt, Output, ec2, ecs, servicediscovery
 from moorage.model import Base, Environment, Path, Problem
 from templates import network
 from templates.parts.choice import choice_problems, chosen
-from templates.parts.containers import ContainerName, Containers, PortField, led_to, led_to_problems
+from templates.parts.containers import (
+    ContainerName,
+    Containers,
+    Port,
+    PortField,
+    led_to,
+    led_to_problems,
+)
 from templates.parts.exports import exported, imported
 from templates.parts.fields import StackName, duration, text
 
@@ -68,7 +75,7 @@ class Discovery(Base):
         None, description="A port to tell by an SRV record as well, which few clients ask for."
     )
     container: ContainerName | None = Field(
-        None, description="Container of that port; the only one where there is one."
+        None, description="Container of that port; the one that has it where only one has."
     )
 
 
@@ -134,12 +141,18 @@ def discovery_problems(params: Discovery, containers: Containers) -> Iterator[Pr
     yield from port_problems(params.container, params.port, ("discovery",), containers)
 
 
+def holder(container: str | None, port: Port, containers: Containers) -> str:
+    """The container that a port is of: the one named, the only one that has it, or the only one."""
+    having = [name for name, one in containers.items() if port in one.ports]
+    return container or (having[0] if len(having) == 1 else led_to(None, containers))
+
+
 def port_problems(
-    container: str | None, port: Any, path: Path, containers: Containers
+    container: str | None, port: Port, path: Path, containers: Containers
 ) -> Iterator[Problem]:
     """Whether a container of the task has a port; `path` is where both are asked for."""
-    yield from led_to_problems(container, path, containers)
-    name = led_to(container, containers)
+    name = holder(container, port, containers)
+    yield from led_to_problems(name or None, path, containers)
     if name in containers and port not in containers[name].ports:
         ports = ", ".join(map(str, containers[name].ports))
         message = f"Container `{name}` has no port {port}"
@@ -195,7 +208,7 @@ def registry(params: Discovery, containers: Containers) -> ecs.ServiceRegistry:
     """What the ECS service says of it."""
     port = {}
     if params.port:
-        name = led_to(params.container, containers)
+        name = holder(params.container, params.port, containers)
         port = {"ContainerName": name, "ContainerPort": params.port.number}
     return ecs.ServiceRegistry(RegistryArn=GetAtt("DiscoveryService", "Arn"), **port)
 

@@ -20,7 +20,7 @@ from moorage.model import Base, Environment, Path, Problem, logical_id, near, sh
 from templates import cluster, network
 from templates.parts import discovery
 from templates.parts.choice import chosen
-from templates.parts.containers import ContainerName, Containers, Port, PortField, led_to
+from templates.parts.containers import ContainerName, Containers, Port, PortField
 from templates.parts.discovery import Discovery, DnsName, admission, discovery_problems
 from templates.parts.fields import Different, Duration, StackName, Switch, text
 from templates.parts.iam import role
@@ -48,7 +48,7 @@ class Endpoint(Base):
 
     port: PortField = Field(description="The container's port, TCP.")
     container: ContainerName | None = Field(
-        None, description="Container of the port; the only one where there is one."
+        None, description="Container of the port; the one that has it where only one has."
     )
     name: DnsName | None = Field(
         None, description="Name by which clients connect; the stack's where none is given."
@@ -259,7 +259,7 @@ P = TypeVar("P", bound=Offering)
 def with_port_names(stack: str, params: P) -> P:
     """The stack with names for the ports that it offers through Service Connect."""
     for one in _endpoints(params):
-        name = led_to(one.container, params.containers)
+        name = discovery.holder(one.container, one.port, params.containers)
         named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
         params = params.model_copy(
             update={"containers": _renamed(params.containers, name, one.port, named)}
