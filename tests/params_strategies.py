@@ -369,6 +369,7 @@ def _services(
         **({"capacity_providers": _SHARES} if spot else {}),
         **({"health_check_grace_period": st.sampled_from(["30s", "5m"])} if exposed else {}),
         **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
+        "proxy": _proxies(containers),
     }
     return {
         "template": "service",
@@ -590,7 +591,9 @@ def _one_container(draw: DrawFn, first_port: int, before: list[str], private: bo
         "command": st.lists(text, min_size=1, max_size=3),
         "entry_point": st.just(["/bin/sh", "-c"]),
         "environment": st.dictionaries(
-            WORDS.map(str.upper), st.one_of(text, st.integers(), st.booleans()), max_size=3
+            WORDS.map(lambda word: f"X{word.upper()}"),  # no name of a secret
+            st.one_of(text, st.integers(), st.booleans()),
+            max_size=3,
         ),
         "environment_files": _some(["arn:aws:s3:::conf/a.env", "arn:aws:s3:::conf/b.env"], 1, 2),
         "secrets": st.dictionaries(st.sampled_from(["DB_PASSWORD", "KEY_2"]), _SECRETS, min_size=1),
@@ -649,6 +652,42 @@ _SIDECARS = _optional(
         ),
     ),
 )
+
+
+@st.composite
+def _proxies(draw: DrawFn, containers: dict[str, Params]) -> Params:
+    """One that nobody is led to but by its port; its paths differ."""
+    inside = [f"{one['container']}:{one['port']}" for one in _tcp_ports(containers)]
+    outside = ["https://api.example.com", "http://old.example:8080/v1/"]
+    to = st.sampled_from([*inside, *(f"{one}/v2/" for one in inside), *outside])
+    shared: Params = {
+        "read_timeout": st.sampled_from(["1s", "60s"]),
+        "max_body_size": st.sampled_from(["0", "200m"]),
+        "request_headers": st.dictionaries(
+            st.sampled_from(["X-Shop", "Host"]), st.sampled_from(["", "a b", "$request_id"])
+        ),
+        "response_headers": st.just({"X-Frame-Options": "DENY; 'x' {\"y\"}"}),
+        "rate_limit": st.just({"rate": "10r/s", "burst": 20}),
+    }
+    paths = draw(_some(["/", "/api/", "= /login", "/Ä/"], 1, 4))
+    routes = [
+        {"path": path, "to": draw(to)}
+        | draw(_optional(**shared, websocket=st.booleans(), streaming=st.booleans()))
+        for path in paths
+    ]
+    fields: dict[str, SearchStrategy[Any]] = {
+        **shared,
+        "cpu": st.integers(0, 16),
+        "init_process_enabled": st.booleans(),
+        "stop_timeout": st.just("60s"),
+        "trusted_proxies": st.just(["192.0.2.0/24"]),
+        "gzip": st.sampled_from([True, False, {"min_length": 100}]),
+        "access_log": st.booleans(),
+        "error_pages": st.just([{"statuses": [502, 504], "body": "It costs $5.\n{}\t;\n"}]),
+        "application_health": st.just({"path": "/app-health", "to": inside[0]}),
+    }
+    given = draw(_optional(**fields))
+    return {"image": "ecr:dev/nginx:1.30.5", "port": 8080, "routes": routes, **given}
 
 
 # Routes --------------------------------------------------------------------------------------

@@ -1,0 +1,75 @@
+"""What `proxy:` takes, nginx takes: whatever text stands in the params."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moorage.nginx import installed, refusal
+from templates.parts.nginx_check import Task, faults
+from templates.parts.proxy_config import Surroundings, configuration
+from templates.parts.proxy_params import Proxy
+
+NGINX = installed()
+
+LETTERS = st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"], exclude_characters="$")
+TEXT = st.text(LETTERS, max_size=20) | st.text("\\\"';{}# anrt", max_size=8)
+HEADERS = st.dictionaries(st.sampled_from(["X-A", "Host", "cookie", "X-B"]), TEXT, max_size=3)
+BODIES = st.text(LETTERS | st.sampled_from("$\n\t${}\\\"'"), max_size=40)
+PATHS = st.text("abÄ%.*+()[]^|?/~@:,=-", min_size=1, max_size=8).map(lambda text: f"/{text}")
+TO = st.sampled_from(["web", "web:3000/v2/", "https://a.example/x", "http://b.example:81", "web/"])
+EXPRESSIONS = st.sampled_from([r"\.php$", "^/a{2}$", r"^/(?<b>\d+)\\$", "a b;#\"'", r"\t\n[{}]"])
+
+ROUTES = st.lists(
+    st.fixed_dictionaries(
+        {"to": TO},
+        optional={
+            "request_headers": HEADERS,
+            "response_headers": HEADERS,
+            "hide_headers": st.just(["Server"]),
+            "rate_limit": st.sampled_from([{"rate": "1r/s"}, {"rate": "9r/m", "burst": 3}]),
+            "websocket": st.booleans(),
+            "streaming": st.booleans(),
+            "max_body_size": st.sampled_from(["0", "1k"]),
+            "read_timeout": st.just("5s"),
+        },
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@st.composite
+def proxies(draw: st.DrawFn) -> dict[str, Any]:
+    exact = st.booleans().map(lambda one: "= " if one else "")
+    routes = draw(ROUTES)
+    paths = draw(st.lists(PATHS, min_size=len(routes), max_size=len(routes), unique=True))
+    for route, path in zip(routes, paths, strict=True):
+        route["path"] = draw(exact) + path
+    php = {"to": "fastcgi://php", "root": "/var/www", "request_headers": draw(HEADERS)}
+    if draw(st.booleans()):
+        routes.append({"match": draw(EXPRESSIONS), **php})
+    pages = [{"statuses": [500, 502], "body": draw(BODIES)}]
+    more = {
+        "error_pages": pages,
+        "request_headers": draw(HEADERS),
+        "access_log": draw(st.booleans()),
+    }
+    return {"routes": routes, "response_headers": draw(HEADERS), **more}
+
+
+@pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(proxies())
+def test_nginx_takes_what_params_take(params: dict[str, Any]) -> None:
+    around = Surroundings(
+        {"web": ("127.0.0.1", 3000), "php": ("127.0.0.1", 9000)}, ["10.0.0.0/8"], 75
+    )
+    text = configuration(Proxy.model_validate(params), around)
+    assert NGINX
+    assert refusal(NGINX, text) is None, text
+    task = Task(8080, {"web": ("127.0.0.1", (3000,)), "php": ("127.0.0.1", (9000,))})
+    assert faults(text, task) == []
