@@ -147,8 +147,9 @@ def _linked(text: str) -> tuple[Plan | None, list[Finding]]:
 
 
 @st.composite
-def environments(draw: DrawFn, most_services: int = 4) -> Params:
-    """A network, a cluster, load balancers of both kinds, and services behind them."""
+def environments(draw: DrawFn, most_services: int = 4, *, jobs: bool = False) -> Params:
+    """A network, a cluster, load balancers of both kinds, and services behind them; with workers
+    and other tasks where `jobs` are asked for."""
     network = draw(_networks())
     cluster = draw(_clusters())
     balancers = {
@@ -167,7 +168,7 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
         )
     )
     app = draw(st.sampled_from(["shop", "a", "my-app-2"]))
-    jobs = draw(_jobs(network, cluster))
+    others = draw(_jobs(network, cluster)) if jobs else {}
     return {
         "app": app,
         "region": REGION,
@@ -179,7 +180,7 @@ def environments(draw: DrawFn, most_services: int = 4) -> Params:
             **registry,
             **balancers,
             **services,
-            **jobs,
+            **others,
         },
     }
 
@@ -420,7 +421,8 @@ def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
 
     counted = cluster.get("container_insights", "off") != "off" or "existing" in cluster
     backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] if counted else []
-    names = draw(_some(["mailer", "report", "migrate"], 0, 3))
+    reached = network.get("egress") != "endpoints" or "sqs" in network.get("endpoints", [])
+    names = draw(_some([*(["mailer"] if reached else []), "report", "migrate"], 0, 3))
     after = {"after": st.just(["migrate"])} if "migrate" in names else {}
     queues = {"queues": st.just({"MAIL": "mailer"})} if "mailer" in names else {}
     scaling = [{"scaling": one} for one in (*backlog, {"max": 4, "cpu": 60, "memory": 70})]

@@ -117,7 +117,7 @@ def test_a_service_more_or_less_changes_no_other_stack(params: Params, data: st.
 
 
 @steady(max_examples=40)
-@given(environments())
+@given(environments(jobs=True))
 def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> None:
     exported: dict[str, str] = {}
     for stack in plan(params).stacks:
@@ -141,7 +141,7 @@ def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> No
 
 
 @steady(max_examples=15)
-@given(environments())
+@given(environments(jobs=True))
 def test_nothing_is_found_in_it(params: Params) -> None:
     findings = linted(params)
     assume({one.code for one in findings} != {"M1209"})
@@ -149,7 +149,7 @@ def test_nothing_is_found_in_it(params: Params) -> None:
 
 
 @steady(max_examples=25)
-@given(environments())
+@given(environments(jobs=True))
 def test_the_text_says_what_the_body_says(params: Params) -> None:
     for stack in plan(params).stacks:
         read, faults = decode_str(stack.rendering.text)
@@ -189,7 +189,7 @@ _PHYSICAL = {
 
 
 @steady(max_examples=40)
-@given(environments())
+@given(environments(jobs=True))
 def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params: Params) -> None:
     for stack in plan(params).stacks:
         body = stack.rendering.body
@@ -219,7 +219,7 @@ _EVERYWHERE = {
 
 
 @steady(max_examples=40)
-@given(environments())
+@given(environments(jobs=True))
 def test_no_policy_allows_every_action_or_every_resource(params: Params) -> None:
     for stack in plan(params).stacks:
         for value in inside(stack.rendering.body):
@@ -439,11 +439,6 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
         '"Cluster": "old"',
         "source-ip",
         "query-string",
-        "WakeAlarm",
-        "ecs:runTask.sync",
-        '"EcsParameters"',
-        '"RunTask": {"Type": "AWS::SSM::Parameter"',
-        '"RedrivePolicy"',
     ],
 )
 def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
@@ -451,8 +446,33 @@ def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
 
 
 def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=200)
+    @steady(max_examples=120)
     @given(environments())
+    def draw(params: Params) -> None:
+        kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
+
+    if not kept:
+        draw()
+    return kept
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "WakeAlarm",
+        "ecs:runTask.sync",
+        '"EcsParameters"',
+        '"RunTask": {"Type": "AWS::SSM::Parameter"',
+        '"RedrivePolicy"',
+    ],
+)
+def test_so_do_the_draws_of_jobs(wanted: str) -> None:
+    assert any(wanted in text for text in _jobs_drawn())
+
+
+def _jobs_drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
+    @steady(max_examples=60)
+    @given(environments(most_services=1, jobs=True))
     def draw(params: Params) -> None:
         kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -202,6 +202,17 @@ def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
         message = f"{shown(stack)} {what}; one of template `worker` is wanted here"
         hint = hint or "Add a stack with `template: worker`."
         yield Problem("M1201", ("queues", variable), message, hint)
+
+
+def queue_reach_problems(params: Sending, endpoints: Sequence[str], name: str) -> Iterator[Problem]:
+    """Queues that could not be reached from the network of that name, which has endpoints only."""
+    paths: list[Path] = [("queue",)] if isinstance(params, Working) else []
+    paths += [("queues", variable) for variable in params.queues]
+    if "sqs" not in {service.rpartition(".")[2] for service in endpoints}:
+        for path in paths:
+            message = f"`{name}` has no endpoint for `sqs`, where the queue is"
+            hint = f"Write `endpoints: [{', '.join([*endpoints, 'sqs'])}]` at `{name}`."
+            yield Problem("M1211", path, message, hint)
 
 
 def _variable_problems(

@@ -54,7 +54,12 @@ from templates.parts.launch import (
 from templates.parts.launch_problems import launch_problems
 from templates.parts.linux import control_problems
 from templates.parts.logs import LogGroupName, Logs, log_group
-from templates.parts.queues import Sending, queue_statements, sending_problems
+from templates.parts.queues import (
+    Sending,
+    queue_reach_problems,
+    queue_statements,
+    sending_problems,
+)
 from templates.parts.regions import elsewhere, key_problems, region
 from templates.parts.service_connect import Reaching, reach_resources, reaching_problems
 from templates.parts.statements import UserStatement, statement, statement_problems
@@ -301,6 +306,7 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
         if net.egress == "endpoints":
             yield from _endpoint_problems(params, env.region, name)
             yield from reach_problems(params.sidecars, its, name)
+            yield from queue_reach_problems(params, its.endpoints, name)
         return
     if where == "public" and params.launch != "fargate" and net.public_subnets:
         # Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task": on
@@ -321,6 +327,7 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     elif where == "private" and net.egress == "endpoints":
         yield from _endpoint_problems(params, env.region, name)
         yield from reach_problems(params.sidecars, its, name)
+        yield from queue_reach_problems(params, its.endpoints, name)
 
 
 def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[Problem]:
