@@ -1,0 +1,37 @@
+"""R1, deployed: what ECS is given of a proxy is what the params mean, to the letter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cloud import Cloud, built
+
+pytestmark = pytest.mark.xdist_group("deploy-proxy")
+
+
+def test_ecs_gets_the_configuration_as_it_was_built(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = built(Path("tests/golden/r1/params"), "dev", cloud, tmp_path / "out")
+    ran = deployment.run()
+    assert ran.returncode == 0, ran.stdout
+
+    (service,) = deployment.services()
+    ecs = deployment.client("ecs")
+    task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
+    held = {one["name"]: one for one in task["containerDefinitions"]}
+    assert held.keys() == {"frontend", "proxy"}
+
+    stack = next(one for one in deployment.plan.stacks if one.name == "web")
+    resources = stack.rendering.body["Resources"]
+    made = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    proxy = next(one for one in made if one["Name"] == "proxy")
+    (variable,) = proxy["Environment"]
+    assert held["proxy"]["environment"] == [{"name": "NGINX_CONF", "value": variable["Value"]}]
+    assert held["proxy"]["command"] == proxy["Command"]
+    assert held["proxy"]["dependsOn"] == [{"containerName": "frontend", "condition": "START"}]
+
+    (behind,) = service["loadBalancers"]
+    assert (behind["containerName"], behind["containerPort"]) == ("proxy", 5000)
+    ids = deployment.ids("web")
+    balancer = deployment.ids("public")["SecurityGroup"]
+    assert deployment.admitted(ids["SecurityGroup"]) == {("tcp", 5000, balancer)}
