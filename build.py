@@ -91,8 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     checking.add_argument(
         "--against",
-        metavar="REV|DIR",
-        help="judge what an update does: a git revision that holds out/, or another such folder",
+        metavar="REV|DIR|FILE",
+        help="judge what an update does to a git revision, to a folder such as out/, or to a file",
     )
     for one in (building, checking):
         one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
@@ -220,16 +220,35 @@ def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Findin
 def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
     """What deploying an environment does to what another version of it has deployed."""
     from moorage.against import against
+    from moorage.model import Finding, Place
     from moorage.previous import NoSuchVersionError, previous
+    from moorage.write import MANIFEST
 
-    new = {
-        stack.name: (str(folder / stack.rendering.file), stack.rendering.text)
-        for stack in plan.stacks
-    }
     try:
-        return against(previous(source, folder), new, plan.environment.region)
+        old = previous(source, folder)
     except NoSuchVersionError as error:
         raise UsageError(f"--against: {error}") from error
+    manifest = str(folder / MANIFEST)
+    if old is None:
+        return [_nothing_there(manifest, source, f"`{folder}` of this environment")]
+    region = plan.environment.region
+    if old.region != region:
+        message = f"The environment was in {old.region}, where its stacks stay deployed, and cost"
+        hint = "Delete them when nobody needs them any more. In the new region everything is new."
+        return [Finding("M1407", "warning", Place(manifest, 1), (), message, hint)]
+    new = {
+        stack.stack_name: (str(folder / stack.rendering.file), stack.rendering.text)
+        for stack in plan.stacks
+    }
+    return against(old.texts, new, region)
+
+
+def _nothing_there(file: str, source: str, what: str) -> Finding:
+    from moorage.model import Finding, Place
+
+    message = f"`{source}` has no {what}, so there is nothing to compare with"
+    hint = "Name a version that has it, unless all of it is new."
+    return Finding("M1408", "info", Place(file, 1), (), message, hint)
 
 
 def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
@@ -251,6 +270,8 @@ def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
         old = previous_file(arguments.against, Path(file))
     except NoSuchVersionError as error:
         raise UsageError(f"--against: {error}") from error
+    if not old:
+        return [*found, _nothing_there(file, arguments.against, f"`{Path(file).name}`")]
     return [*found, *against(old, {Path(file).name: (file, text)})]
 
 

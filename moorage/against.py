@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from cfnlint.decode.decode import decode_str
@@ -27,7 +27,7 @@ def against(old: Texts, new: Texts, region: str | None = None) -> list[Finding]:
     change = Comparison(
         usual(list(before.values())),
         usual(list(after.values())),
-        lambda kind: _create_only(kind, region),
+        lambda kind: _schema(kind, region),
     )
     found = [
         _told(one, *(new if one.at.stack.view is change.new else old)[one.at.stack.name])
@@ -45,14 +45,13 @@ def _templates(texts: Texts, region: str | None) -> dict[str, Template]:
     }
 
 
-def _create_only(kind: str, region: str | None) -> Sequence[str]:
+def _schema(kind: str, region: str | None) -> Mapping[str, Any]:
     where = region if region in REGIONS else "us-east-1"
     try:
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(where, kind).schema
+        schema: Mapping[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(where, kind).schema
     except ResourceNotFoundError:
-        return ()
-    found: Sequence[str] = schema.get("createOnlyProperties") or ()
-    return found
+        return {}
+    return schema
 
 
 def _told(effect: Effect, file: str, text: str) -> Finding:

@@ -59,4 +59,5 @@ CODES: dict[str, str] = {
     "M1405": "The update deletes data.",
     "M1406": "The update can undo a deployment, or come too early.",
     "M1407": "The stack stays deployed.",
+    "M1408": "There is nothing to compare with.",
 }

@@ -5,20 +5,29 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from moorage.write import MANIFEST
 
 Texts = Mapping[str, tuple[str, str]]
-"""Where a template was, and its text, by its stack's name, in the order of deployment."""
+"""Where a template was, and its text, by a name of its own, in the order of deployment."""
 
 
 class NoSuchVersionError(Exception):
     """There is no such folder and no such revision; the message says so to the user."""
 
 
-def previous(source: str, folder: Path) -> Texts:
-    """An environment's templates in a version of its folder: nothing where it was not there yet.
+@dataclass(frozen=True)
+class Previous:
+    """An environment as it was: its region, and its templates by their stacks' whole names."""
+
+    region: str
+    texts: Texts
+
+
+def previous(source: str, folder: Path) -> Previous | None:
+    """An environment in a version of its folder: nothing where it was not there yet.
 
     `source` is a folder (another out/, or the environment's own folder in it) or a revision.
     Raises NoSuchVersionError.
@@ -26,20 +35,25 @@ def previous(source: str, folder: Path) -> Texts:
     read = _reader(source, folder)
     manifest = read(MANIFEST)
     if manifest is None:
-        return {}
+        return None
     where, text = manifest
     try:
-        stacks = json.loads(text)["stacks"]
-        named = {str(one["name"]): str(one["template"]) for one in stacks}
+        content = json.loads(text)
+        if str(content["environment"]) != folder.name:
+            return None
+        region = str(content["region"])
+        named = {str(one["stack_name"]): str(one["template"]) for one in content["stacks"]}
     except (ValueError, KeyError, TypeError) as error:
         raise NoSuchVersionError(f"`{where}` is no {MANIFEST} of a build.") from error
     found = {name: read(file) for name, file in named.items()}
-    return {name: one for name, one in found.items() if one is not None}
+    return Previous(region, {name: one for name, one in found.items() if one is not None})
 
 
 def previous_file(source: str, file: Path) -> Texts:
-    """One template in another version: under the same name in a folder, or in a revision."""
-    found = _reader(source, file.parent)(file.name)
+    """One template in another version: under the same name in a folder, in a revision, or the
+    file that `source` names."""
+    other = Path(source)
+    found = _read(other) if other.is_file() else _reader(source, file.parent)(file.name)
     return {} if found is None else {file.name: found}
 
 
@@ -54,7 +68,7 @@ def _reader(source: str, folder: Path) -> Callable[[str], tuple[str, str] | None
 
 
 def _read(path: Path) -> tuple[str, str] | None:
-    return (str(path), path.read_text(encoding="utf-8")) if path.is_file() else None
+    return (str(path), path.read_text("utf-8", "replace")) if path.is_file() else None
 
 
 def _shown(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
@@ -70,9 +84,13 @@ def _git(folder: Path, *arguments: str) -> str:
     at = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.is_dir())
     try:
         run = subprocess.run(
-            ["git", "-C", str(at), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(at), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
         )
-    except FileNotFoundError as error:
+    except OSError as error:
         raise NoSuchVersionError("There is no `git` here to look a revision up with.") from error
     if run.returncode:
         what = arguments[-1].removesuffix("^{commit}")

@@ -3,52 +3,29 @@
 CloudFormation matches resources by logical ID. One whose create-only properties change is made
 anew, and so is one whose create-only property refers to such a one. The new resource is made
 first; what it replaces, or what left the template, is deleted after that, so both stand for a
-while and must not need the same place.
+while and must not hold the same thing (a few types go before they come).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, Text
+from moorage.cfn.settled import differs, mentioned
 from moorage.cfn.view import Resource, Stack, View
 
-CreateOnly = Callable[[str], Iterable[str]]
-"""The create-only properties of a type, as its schema has them: `/properties/Name`."""
+Schemas = Callable[[str], Mapping[str, Any]]
+"""A type's schema, as CloudFormation has it; empty where there is none."""
 
-_NAMES = {
-    "AWS::EC2::SecurityGroup": "GroupName",
-    "AWS::ElastiCache::CacheCluster": "ClusterName",
-    "AWS::RDS::DBCluster": "DBClusterIdentifier",
-    "AWS::RDS::DBInstance": "DBInstanceIdentifier",
+_ALSO = {
+    "AWS::DynamoDB::Table": ("KeySchema",),
+    "AWS::RDS::DBInstance": ("DBSnapshotIdentifier",),
 }
-
-_PLACES: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "AWS::EC2::Route": (
-        ("RouteTableId", "DestinationCidrBlock"),
-        ("RouteTableId", "DestinationIpv6CidrBlock"),
-        ("RouteTableId", "DestinationPrefixListId"),
-    ),
-    "AWS::EC2::Subnet": (("VpcId", "CidrBlock"),),
-    "AWS::EC2::SubnetRouteTableAssociation": (("SubnetId",),),
-    "AWS::EC2::VPCGatewayAttachment": (("VpcId", "InternetGatewayId"),),
-    "AWS::ElasticLoadBalancingV2::Listener": (("LoadBalancerArn", "Port"),),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": (("ListenerArn", "Priority"),),
-    "AWS::Route53::RecordSet": (
-        ("HostedZoneId", "Name", "Type", "SetIdentifier"),
-        ("HostedZoneName", "Name", "Type", "SetIdentifier"),
-    ),
-}
-"""Properties that no two resources of a type can share: the first of each must be there."""
-
-
-def name_property(kind: str) -> str:
-    """The property that gives a resource its physical name: `ServiceName`, or `Name`."""
-    return _NAMES.get(kind) or f"{kind.split('::')[-1]}Name"
+"""Properties that the schemas do not call create-only, and the documents of each type do."""
 
 
 @dataclass(frozen=True)
@@ -62,9 +39,7 @@ class Pair:
     def changed(self) -> tuple[str, ...]:
         """The properties that change, by name."""
         keys = dict.fromkeys([*_keys(self.old.props), *_keys(self.new.props)])
-        return tuple(
-            key for key in keys if settled(self.old.props[key]) != settled(self.new.props[key])
-        )
+        return tuple(key for key in keys if differs(self.old.props[key], self.new.props[key]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +48,7 @@ class Comparison:
 
     old: View
     new: View
-    create_only: CreateOnly
+    schemas: Schemas
 
     @cached_property
     def stacks(self) -> list[tuple[Stack, Stack]]:
@@ -120,6 +95,14 @@ class Comparison:
         """What a resource was before."""
         return self._before.get(id(new))
 
+    def heir(self, old: Resource) -> Resource | None:
+        """What a resource becomes, itself or one made anew."""
+        return self._after.get(id(old))
+
+    @cached_property
+    def _after(self) -> dict[int, Resource]:
+        return {id(pair.old): pair.new for pair in self.pairs}
+
     @cached_property
     def _before(self) -> dict[int, Resource]:
         return {id(pair.new): pair.old for pair in self.pairs}
@@ -143,35 +126,28 @@ class Comparison:
             found |= new
 
     def _reason(self, pair: Pair, replaced: Mapping[Resource, Any]) -> str:
-        for pointer in self.create_only(pair.new.type):
-            steps = pointer.removeprefix("/properties/").split("/")
+        for steps in self._create_only(pair):
             for old, new in zip(
                 _at(pair.old.props, steps), _at(pair.new.props, steps), strict=False
             ):
-                if settled(old) != settled(new) or any(one in replaced for one in mentioned(new)):
+                if differs(old, new) or any(one in replaced for one in mentioned(new)):
                     return steps[0]
         return ""
 
-    def places(self, resource: Resource, *, after: bool) -> Iterator[tuple[Any, ...]]:
-        """What a resource holds that no other may hold at the same time: its name and, for some
-        types, a port, a priority or an address range."""
-        name = resource[name_property(resource.type)]
-        if name.absent and resource.type.startswith("AWS::ElasticLoadBalancingV2::"):
-            name = resource["Name"]
-        if name.present and not name.unknown:
-            yield (resource.type, settled(name))
-        for keys in _PLACES.get(resource.type, ()):
-            if (
-                resource[keys[0]].present
-                and resource[keys[1] if len(keys) > 1 else keys[0]].present
-            ):
-                fresh = any(
-                    after and one in self.replaced
-                    for key in keys
-                    for one in mentioned(resource[key])
-                )
-                if not fresh:
-                    yield (resource.type, keys, *(settled(resource[key]) for key in keys))
+    def _create_only(self, pair: Pair) -> Iterator[list[str]]:
+        """The paths of properties that cannot change."""
+        kind = pair.new.type
+        for pointer in self.schemas(kind).get("createOnlyProperties") or ():
+            yield pointer.removeprefix("/properties/").split("/")
+        yield from ([key] for key in _ALSO.get(kind, ()))
+        launch = "LaunchType"  # a change to capacity providers, or from them, is an update
+        if kind == ecs.SERVICE and pair.old[launch].present and pair.new[launch].present:
+            yield [launch]
+
+    def goes_first(self, resource: Resource) -> bool:
+        """Whether the old one is deleted before the new one is made, where one is made anew."""
+        found: bool = self.schemas(resource.type).get("replacementStrategy") == "delete_then_create"
+        return found
 
 
 def _keys(node: Node) -> list[str]:
@@ -184,32 +160,3 @@ def _at(node: Node, steps: list[str]) -> list[Node]:
     for step in steps:
         nodes = [inner for one in nodes for inner in (one.items if step == "*" else (one[step],))]
     return nodes
-
-
-def settled(node: Node) -> Any:
-    """A node's value in a form that is equal where both versions mean the same."""
-    value = node.value
-    if isinstance(value, Mapping):
-        return tuple(sorted((key, settled(inner)) for key, inner in node.pairs))
-    if isinstance(value, list):
-        return tuple(settled(one) for one in node.items)
-    if isinstance(value, Attr | Text):
-        return repr([_named(part) for part in node.parts])
-    text = node.text
-    return repr(value) if text is None else text
-
-
-def _named(part: Any) -> Any:
-    """A part of a text, with a resource's name in place of the resource."""
-    if isinstance(part, Attr):
-        return ("of", part.resource.stack.name, part.resource.id, part.name)
-    return part if isinstance(part, str) else repr(part)
-
-
-def mentioned(node: Node) -> Iterator[Resource]:
-    """The resources that a value refers to, at any depth."""
-    for part in node.parts:
-        if isinstance(part, Attr):
-            yield part.resource
-    for inner in (*node.items, *(one for _, one in node.pairs)):
-        yield from mentioned(inner)

@@ -192,6 +192,14 @@ def test_a_stack_that_is_gone_stays_deployed() -> None:
     assert sorted(one.code for one in needed) == ["M1403", "M1407"]
 
 
+def test_a_code_deploy_service_may_refuse_the_rest_too() -> None:
+    old = WEB.replace("Type: ECS}", "Type: CODE_DEPLOY}")
+    new = old.replace("Cluster: main", "Cluster: main\n      DesiredCount: 3")
+    assert codes(judged({"web": old}, {"web": new})) == {
+        "M1406": ["Resources.Service.Properties.DesiredCount"]
+    }
+
+
 def test_a_code_deploy_service_takes_hardly_any_update() -> None:
     old = WEB.replace("Type: ECS}", "Type: CODE_DEPLOY}")
     new = old.replace('"a:1"', '"a:2"')
@@ -217,6 +225,162 @@ def test_a_switched_listener_is_put_back() -> None:
     assert codes(judged({"web": old}, {"web": new})) == {
         "M1406": ["Resources.Listener.Properties.Port"]
     }
+
+
+RULES = dedent(
+    """
+    Resources:
+      First:
+        Type: AWS::ElasticLoadBalancingV2::ListenerRule
+        Properties: {ListenerArn: arn, Priority: 1, Conditions: [], Actions: []}
+      Second:
+        Type: AWS::ElasticLoadBalancingV2::ListenerRule
+        Properties: {ListenerArn: arn, Priority: 2, Conditions: [], Actions: []}
+    """
+)
+
+
+def test_priorities_that_are_swapped_are_in_use() -> None:
+    swapped = RULES.replace("Priority: 1", "Priority: 0").replace("Priority: 2", "Priority: 1")
+    found = judged({"web": RULES}, {"web": swapped.replace("Priority: 0", "Priority: 2")})
+    assert [(one.code, one.level, one.path[1]) for one in found] == [
+        ("M1402", "error", "First"),
+        ("M1402", "error", "Second"),
+    ]
+    moved = RULES.replace("Priority: 2", "Priority: 3").replace("Priority: 1", "Priority: 2")
+    found = judged({"web": RULES}, {"web": moved})
+    assert [(one.code, one.level, one.path[1]) for one in found] == [("M1402", "warning", "First")]
+    waits = moved.replace("Properties", "DependsOn: Second\n    Properties", 1)
+    assert judged({"web": RULES}, {"web": waits}) == []
+
+
+def test_what_moves_to_another_logical_id_is_held_by_the_old_one() -> None:
+    def moved(kind: str, properties: str) -> list[Finding]:
+        text = f"Resources: {{Old: {{Type: {kind}, Properties: {{{properties}}}}}}}"
+        return judged({"web": text}, {"web": text.replace("Old", "New")})
+
+    rule = "GroupId: sg-1, IpProtocol: tcp, FromPort: 80, ToPort: 80, CidrIp: 10.0.0.0/8"
+    for kind, properties in (
+        ("AWS::EC2::SecurityGroupIngress", rule),
+        ("AWS::EC2::SubnetRouteTableAssociation", "SubnetId: subnet-1, RouteTableId: rtb-1"),
+        ("AWS::EC2::NatGateway", "SubnetId: subnet-1, AllocationId: eipalloc-1"),
+        ("AWS::ECS::CapacityProvider", "Name: spot"),
+        ("AWS::Route53::RecordSet", "HostedZoneId: Z1, Name: a.example.com, Type: A"),
+    ):
+        assert [one.code for one in moved(kind, properties)] == ["M1402"], kind
+    assert moved("AWS::IAM::Policy", "PolicyName: main, Roles: [web]") == []
+
+
+def test_an_association_is_deleted_before_it_is_made_anew() -> None:
+    text = (
+        "Resources: {A: {Type: AWS::EC2::SubnetRouteTableAssociation, "
+        "Properties: {SubnetId: subnet-1, RouteTableId: rtb-1}}}"
+    )
+    assert judged({"web": text}, {"web": text.replace("rtb-1", "rtb-2")}) == []
+
+
+def test_addresses_are_held_until_the_old_load_balancer_is_gone() -> None:
+    mappings = "SubnetMappings: [{SubnetId: !Ref Subnet, AllocationId: eipalloc-1}]"
+    old = WEB.replace("Subnets: [!Ref Subnet]", mappings)
+    new = old.replace("Scheme: internal", "Scheme: internet-facing")
+    assert codes(judged({"web": old}, {"web": new}))["M1402"] == [
+        "Resources.Balancer.Properties.SubnetMappings.0.AllocationId"
+    ]
+    late = codes(judged({"web": WEB}, {"web": old}))
+    assert late == {"M1404": ["Resources.Balancer.Properties.SubnetMappings.0.AllocationId"]}
+    assert judged({"web": old}, {"web": old}) == []
+
+
+def test_a_launch_type_makes_the_service_anew() -> None:
+    old = WEB.replace("Cluster: main", "Cluster: main\n      LaunchType: EC2")
+    new = old.replace("LaunchType: EC2", "LaunchType: FARGATE")
+    assert codes(judged({"web": old}, {"web": new})) == {
+        "M1401": ["Resources.Service.Properties.LaunchType"]
+    }
+    assert judged({"web": WEB}, {"web": new}) == []
+
+
+def test_a_name_of_service_connect_blocks_a_replacement() -> None:
+    connect = (
+        "Cluster: main\n      ServiceConnectConfiguration: "
+        "{Enabled: true, Namespace: ns, Services: [{PortName: app}]}"
+    )
+    old = WEB.replace("Cluster: main", connect)
+    found = codes(judged({"web": old}, {"web": old.replace("Cluster: main", "Cluster: other")}))
+    assert [place.rsplit(".", 1)[1] for place in found["M1402"]] == ["PortName"]
+
+
+def test_a_container_renamed_under_a_running_service() -> None:
+    assert after(("{Name: app,", "{Name: web,")) == {
+        "M1404": ["Resources.Service.Properties.LoadBalancers.0.ContainerName"]
+    }
+    assert after(("{Name: app,", "{Name: web,"), ("ContainerName: app", "ContainerName: web")) == {}
+
+
+def test_a_load_balancer_stays_in_its_vpc() -> None:
+    old = WEB.replace(
+        "Subnets: [!Ref Subnet]", "Subnets: [!Ref Subnet], SecurityGroups: [!Ref Guard]"
+    ).replace(
+        "  Bucket:",
+        "  Guard: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: a, VpcId: vpc-1}}"
+        "\n  Bucket:",
+    )
+    found = codes(judged({"web": old}, {"web": old.replace("vpc-1", "vpc-2")}))
+    assert found["M1404"] == ["Resources.Balancer.Properties.SecurityGroups.0"]
+
+
+def test_capacity_that_a_service_uses_stays() -> None:
+    cluster = dedent(
+        """
+          Cluster:
+            Type: AWS::ECS::Cluster
+            Properties: {CapacityProviders: [FARGATE, FARGATE_SPOT]}
+        Outputs:"""
+    )
+    strategy = "[{CapacityProvider: FARGATE_SPOT, Weight: 1}]"
+    old = WEB.replace("\nOutputs:", cluster).replace(
+        "Cluster: main", f"Cluster: !Ref Cluster\n      CapacityProviderStrategy: {strategy}"
+    )
+    assert codes(
+        judged({"web": old}, {"web": old.replace("FARGATE, FARGATE_SPOT", "FARGATE")})
+    ) == {"M1404": ["Resources.Cluster.Properties.CapacityProviders"]}
+
+
+def test_a_listener_that_leads_to_a_new_target_group_leads_nowhere_at_first() -> None:
+    found = after(
+        ("  Group:\n", "  Group2:\n"),
+        ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
+        (
+            "ContainerPort: 80, TargetGroupArn: !Ref Group}",
+            "ContainerPort: 80, TargetGroupArn: !Ref Group2}",
+        ),
+    )
+    assert found == {"M1406": ["Resources.Listener.Properties.DefaultActions.0.TargetGroupArn"]}
+
+
+def test_a_default_is_not_taken_over_by_an_update() -> None:
+    text = "Parameters: {S: {Type: String, Default: internal}}\n" + WEB.replace(
+        "Scheme: internal", "Scheme: !Ref S"
+    )
+    assert judged({"web": text}, {"web": text.replace("Default: internal", "Default: x")}) == []
+    assert judged({"web": WEB}, {"web": text}) == []
+    moved = judged({"web": WEB}, {"web": text.replace("Default: internal", "Default: x")})
+    assert "M1401" in codes(moved)
+
+
+def test_zones_by_number_are_likely_the_letters() -> None:
+    old = WEB.replace("eu-central-1a", "!Select [0, !GetAZs '']")
+    assert judged({"web": old}, {"web": WEB}) == []
+    other = codes(judged({"web": old}, {"web": WEB.replace("eu-central-1a", "eu-central-1c")}))
+    assert other["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
+
+
+def test_a_stack_that_stays_deployed_keeps_its_port() -> None:
+    found = judged(
+        {"web": WEB.replace("!Ref Balancer", "arn")}, {"shop": WEB.replace("!Ref Balancer", "arn")}
+    )
+    assert [one.code for one in found] == ["M1402", "M1402", "M1407"]
+    assert "stays deployed" in found[0].message
 
 
 def test_texts_that_are_no_templates_are_passed_over() -> None:
@@ -275,9 +439,45 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
 
 
 def test_an_environment_that_is_new_has_nothing_to_be_judged_against(repository: Path) -> None:
-    assert previous("HEAD", repository / "out" / "prod") == {}
+    assert previous("HEAD", repository / "out" / "prod") is None
+    assert previous(str(repository / "out" / "dev"), repository / "out" / "prod") is None
     assert previous_file("HEAD", repository / "new.yaml") == {}
-    assert list(previous("HEAD", repository / "out" / "dev")) == ["network", "edge"]
+    old = previous("HEAD", repository / "out" / "dev")
+    assert old is not None
+    assert list(old.texts) == ["shop-dev-network", "shop-dev-edge"]
+
+
+def test_another_region_or_application_is_another_environment(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    params = repository / "params" / "dev.yaml"
+    text = params.read_text()
+    for old, new, told in (
+        ("region: eu-central-1", "region: eu-west-1", "The environment was in eu-central-1"),
+        ("app: shop", "app: store", "`shop-dev-edge` is no longer built"),
+    ):
+        params.write_text(text.replace(old, new))
+        assert built(repository) == 0
+        capsys.readouterr()
+        assert build.main(["check", "dev", *arguments(repository), "--against", "HEAD"]) == 0
+        said = capsys.readouterr().out
+        assert told in said
+        assert "M1401" not in said
+
+
+def test_what_is_not_there_is_said_so(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fresh = repository / "fresh.yaml"
+    fresh.write_text("Resources: {A: {Type: AWS::SNS::Topic}}")
+    for command in (
+        ["check", str(fresh), "--against", "HEAD"],
+        ["check", "dev", *arguments(repository), "--against", str(repository / "params")],
+    ):
+        assert build.main(command) == 0
+        assert "M1408" in capsys.readouterr().out
+    old = repository / "old.yaml"
+    old.write_text("Resources: {B: {Type: AWS::S3::Bucket}}")
+    build.main(["check", str(fresh), "--against", str(old)])
+    assert "M1405" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("source", ["nope", "--help", "HEAD:params", ""])

@@ -1,0 +1,67 @@
+"""Values of two versions of templates: which are the same, whatever way they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import ZONE, Attr, OneOf, Text, Unknown
+from moorage.cfn.view import Resource
+
+
+def settled(node: Node) -> Any:
+    """A node's value in a form that is equal where both versions mean the same: with a resource's
+    name in place of the resource, and without the default of a parameter, which an update of a
+    stack does not take over."""
+    value = node.value
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, settled(inner)) for key, inner in node.pairs))
+    if isinstance(value, list):
+        return tuple(settled(one) for one in node.items)
+    if isinstance(value, Attr | Text | Unknown | OneOf):
+        return repr([_named(part) for part in node.parts])
+    text = node.text
+    return repr(value) if text is None else text
+
+
+def _named(part: Any) -> Any:
+    if isinstance(part, Attr):
+        return ("of", part.resource.stack.name, part.resource.id, part.name)
+    return part if isinstance(part, str) else ("unknown", part.token)
+
+
+def differs(old: Node, new: Node) -> bool:
+    """Whether a value changes. Where a parameter or an import takes a literal's place, or gives
+    it up, only a default tells; without one it may be the same."""
+    if settled(old) == settled(new):
+        return False
+    before, after = old.value, new.value
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        keys = dict.fromkeys([key for node in (old, new) for key, _ in node.pairs])
+        return any(differs(old[key], new[key]) for key in keys)
+    if isinstance(before, list) and isinstance(after, list):
+        same_length = len(old.items) == len(new.items)
+        return not same_length or any(map(differs, old.items, new.items))
+    for one, other in ((old, new), (new, old)):
+        if isinstance(one.value, Unknown | OneOf) and other.text is not None:
+            return not _likely(one, other.text)
+    return True
+
+
+def _likely(node: Node, text: str) -> bool:
+    """Whether an unknown value may well be a text: by the parameter's default where it has one,
+    or by the letter where it is a zone of a number."""
+    token = node.value.token if isinstance(node.value, Unknown) else ""
+    if token.startswith(ZONE):
+        return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE))))
+    return node.default in (None, text)
+
+
+def mentioned(node: Node) -> Iterator[Resource]:
+    """The resources that a value refers to, at any depth."""
+    for part in node.parts:
+        if isinstance(part, Attr):
+            yield part.resource
+    for inner in (*node.items, *(one for _, one in node.pairs)):
+        yield from mentioned(inner)
