@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.changes import Comparison
+from moorage.cfn.changes import Comparison, Pair
 from moorage.cfn.settled import differs
 from moorage.effects.effect import Effect
 
@@ -69,6 +69,10 @@ _STATEFUL = frozenset(
 """Types that hold what cannot be made again."""
 
 
+_SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
+"""Types of which a snapshot is kept where no DeletionPolicy says otherwise, but for the instances
+of a cluster."""
+
 _FULL_MUST_STAY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 """Types that cannot be deleted while they hold something."""
 
@@ -98,8 +102,9 @@ def _retyped(change: Comparison) -> Iterator[Effect]:
 def _replacements(change: Comparison) -> Iterator[Effect]:
     for new, (pair, reason) in change.replaced.items():
         means = _MEANS.get(new.type)
-        if new.type in _ROUTINE or (means is None and not differs(pair.old[reason], new[reason])):
-            continue  # what follows from another replacement is worth a line only if it means much
+        follows = not differs(pair.old[reason], new[reason])
+        if new.type in _ROUTINE or (means is None and (follows or _emptied(pair))):
+            continue  # nobody notices, or it is told otherwise
         yield Effect(
             "M1401",
             "warning" if means else "info",
@@ -112,8 +117,12 @@ def _replacements(change: Comparison) -> Iterator[Effect]:
 
 def _lost(change: Comparison) -> Iterator[Effect]:
     for old in change.removed:
-        if old.type in _STATEFUL and old.body["DeletionPolicy"].text not in _KEEPS:
-            full = old.type in _FULL_MUST_STAY
+        policy = old.body["DeletionPolicy"]
+        kept = (
+            policy.absent and old.type in _SNAPSHOT_BY_DEFAULT and old["DBClusterIdentifier"].absent
+        )
+        if old.type in _STATEFUL and policy.text not in _KEEPS and not kept:
+            full = old.type in _FULL_MUST_STAY and not old["EmptyOnDelete"].flag
             yield Effect(
                 "M1405",
                 "warning",
@@ -127,13 +136,18 @@ def _lost(change: Comparison) -> Iterator[Effect]:
                 "Deploy it with `DeletionPolicy: Retain` first, if that is not meant.",
             )
     for new, (pair, reason) in change.replaced.items():
-        policies = (new.body["UpdateReplacePolicy"].text, pair.old.body["UpdateReplacePolicy"].text)
-        if new.type in _STATEFUL and not set(policies) & _KEEPS:
+        if _emptied(pair):
             yield Effect(
                 "M1405",
                 "warning",
                 new[reason],
-                f"{new.id} ({new.type}) is made anew and empty, and the old one is deleted with "
-                "all that it holds",
+                f"{new.id} ({new.type}) is made anew and empty, because {reason} changes, and the "
+                "old one is deleted with all that it holds",
                 "Write `UpdateReplacePolicy: Retain`, or keep the old value.",
             )
+
+
+def _emptied(pair: Pair) -> bool:
+    """Whether what a resource holds goes when it is made anew."""
+    policies = {one.body["UpdateReplacePolicy"].text for one in (pair.old, pair.new)}
+    return pair.new.type in _STATEFUL and not policies & _KEEPS
