@@ -22,10 +22,12 @@ from cfnlint.template import Template as LintTemplate
 from moorage.cfn.template import Template
 from moorage.load import Document
 from moorage.model import Finding, Level, Path, Place, Plan, near, shown
+from moorage.rules.book import RULES
 from moorage.rules.judge import Verdict, verdicts
 
 _LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
+_OWN = frozenset(rule.id for rule in RULES)
 _VERDICTS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
@@ -88,9 +90,11 @@ def lint_page(code: str) -> str | None:
 
 
 def _linted(body: Any, file: str, runner: Any) -> list[Finding]:
-    """What cfn-lint says of one template."""
+    """What cfn-lint's own rules say of one template. A user's settings may append Moorage's, which
+    are judged for all templates at once."""
     try:
-        return list(_findings(run_template_by_data(body, runner.config, runner.rules), file))
+        matches = run_template_by_data(body, runner.config, runner.rules)
+        return list(_findings((one for one in matches if one.rule.id not in _OWN), file))
     except Exception as error:  # its own rules it guards itself, what stands before them not
         hint = "Check that each section is a map, as in CloudFormation's user guide."
         message = f"cfn-lint cannot make sense of the template: {error}"

@@ -54,7 +54,7 @@ def _likely(node: Node, text: str) -> bool:
     or by the letter where it is a zone of a number."""
     token = node.value.token if isinstance(node.value, Unknown) else ""
     if token.startswith(ZONE):
-        return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE))))
+        return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE)) % 26))
     return node.default in (None, text)
 
 

@@ -90,3 +90,12 @@ def test_a_region_counts_where_it_is_told(tmp_path: Path) -> None:
         (tmp_path / "t.json").write_text(json.dumps(body))
         matches = found(linted(tmp_path, ["t.json"], "--format", "json", *options))
         assert [one["Rule"]["Id"] for one in matches] == rules
+
+
+def test_settings_that_append_the_rules_tell_nothing_twice(tmp_path: Path) -> None:
+    (tmp_path / ".cfnlintrc").write_text("append_rules: [moorage.rules]\n")
+    (tmp_path / "a.yaml").write_text(json.dumps(HURRIED))
+    command = [sys.executable, str(ROOT / "build.py"), "check", "a.yaml", "--format", "json"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    codes = [one["code"] for one in json.loads(run.stdout)]
+    assert codes.count("E9301") == 1
