@@ -30,8 +30,10 @@ def r2(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
 
 
 def test_an_instance_joins_the_cluster(r2: Deployment) -> None:
-    (cluster,) = r2.client("ecs").list_clusters()["clusterArns"]
-    (group,) = r2.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    (cluster,) = r2.all("AWS::ECS::Cluster")
+    (group,) = r2.client("autoscaling").describe_auto_scaling_groups(
+        AutoScalingGroupNames=r2.all("AWS::AutoScaling::AutoScalingGroup")
+    )["AutoScalingGroups"]
     assert group["NewInstancesProtectedFromScaleIn"]
     (known,) = r2.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
     fargate, spot, own = known["capacityProviders"]
@@ -65,7 +67,8 @@ def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
 
 
 def test_the_load_balancer_reaches_the_ports_that_docker_takes(r2: Deployment) -> None:
-    groups = r2.client("ec2").describe_security_groups()["SecurityGroups"]
+    ids = r2.all("AWS::EC2::SecurityGroup")
+    groups = r2.client("ec2").describe_security_groups(GroupIds=ids)["SecurityGroups"]
     by_id = {one["GroupId"]: one for one in groups}
     instances = next(one for one in groups if one["Description"].startswith("Instances of"))
     (rule,) = instances["IpPermissions"]
@@ -73,5 +76,5 @@ def test_the_load_balancer_reaches_the_ports_that_docker_takes(r2: Deployment) -
     (source,) = rule["UserIdGroupPairs"]
     out = by_id[source["GroupId"]]["IpPermissionsEgress"]
     assert (32768, 65535) in {(one.get("FromPort"), one.get("ToPort")) for one in out}
-    (target_group,) = r2.client("elbv2").describe_target_groups()["TargetGroups"]
-    assert target_group["TargetType"] == "instance"
+    (target_group,) = r2.all("AWS::ElasticLoadBalancingV2::TargetGroup")
+    assert r2.target_group(target_group)["TargetType"] == "instance"
