@@ -420,7 +420,8 @@ def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
         }
 
     counted = cluster.get("container_insights", "off") != "off" or "existing" in cluster
-    backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] if counted else []
+    # More often than the other ways to scale, since few clusters count.
+    backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] * 3 if counted else []
     reached = network.get("egress") != "endpoints" or "sqs" in network.get("endpoints", [])
     names = draw(_some([*(["mailer"] if reached else []), "report", "migrate"], 0, 3))
     after = {"after": st.just(["migrate"])} if "migrate" in names else {}

@@ -471,7 +471,7 @@ def test_so_do_the_draws_of_jobs(wanted: str) -> None:
 
 
 def _jobs_drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=60)
+    @steady(max_examples=100)
     @given(environments(most_services=1, jobs=True))
     def draw(params: Params) -> None:
         kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
