@@ -71,6 +71,10 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         meant = near(params.container, params.containers) or next(iter(params.containers))
         message = f"There is no container {shown(params.container)}"
         yield Problem("M1204", ("container",), message, f"Did you mean `{meant}`?")
+    elif params.container is not None and essential and params.container not in essential:
+        message = f"Container `{params.container}` is not essential: the task does not end with it"
+        hint = f"Write `container: {essential[0]}`, or make `{params.container}` essential."
+        yield Problem("M1108", ("container",), message, hint)
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:

@@ -292,6 +292,12 @@ def _guard(name: str, params: Params, env: Environment) -> Iterator[AWSObject]:
     )
 
 
+_NOT_OF_STATES = ("Count", "EnableECSManagedTags")
+"""What RunTask takes and `ecs:runTask.sync` is not said to take: a state machine with a field that
+it does not take is refused ("The field 'Count' is not supported by Step Functions"). AWS Step
+Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions"."""
+
+
 def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
     """The states. A task that is starting counts as one that runs (Amazon ECS API reference,
     ListTasks, desiredStatus); `.sync` waits for the end, and fails where a container did, or where
@@ -343,7 +349,11 @@ def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
             "Run": {
                 "Type": "Task",
                 "Resource": f"{states_arn}ecs:runTask.sync",
-                "Parameters": runs.request(params, env),
+                "Parameters": {
+                    key: value
+                    for key, value in runs.request(params, env).items()
+                    if key not in _NOT_OF_STATES
+                },
                 **limit,
                 "Retry": [again],
                 **({"Catch": told} if dead else {}),

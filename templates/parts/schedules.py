@@ -60,7 +60,7 @@ def _six(words: list[str]) -> list[str]:
     minutes, hours, day, month, weekday = words
     if weekday == "*":
         return [minutes, hours, day, month, "?", "*"]
-    named = re.sub(r"\d", lambda found: _DAYS[int(found[0]) % 7], weekday)
+    named = re.sub(r"(?<![\d/])\d", lambda found: _DAYS[int(found[0]) % 7], weekday)
     return [minutes, hours, "?", month, named, "*"]
 
 

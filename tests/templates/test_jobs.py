@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from moorage.compose import compose
 from moorage.link import link
@@ -224,6 +225,23 @@ def test_every_state_leads_to_one_that_is_there() -> None:
             assert leads or state.get("End") or state["Type"] in ("Succeed", "Fail"), name
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"enable_execute_command": True}, {"capacity_providers": {"FARGATE": {"weight": 1}}}],
+)
+def test_the_state_machine_asks_for_nothing_that_step_functions_refuses(
+    more: dict[str, Any],
+) -> None:
+    """AWS Step Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions",
+    supported parameters; the last three are those that aws/aws-cdk's EcsRunTask writes as well."""
+    taken = {
+        *("Cluster", "Group", "LaunchType", "NetworkConfiguration", "Overrides"),
+        *("PlacementConstraints", "PlacementStrategy", "PlatformVersion", "TaskDefinition"),
+        *("PropagateTags", "EnableExecuteCommand", "CapacityProviderStrategy"),
+    }
+    assert states(**more)["Run"]["Parameters"].keys() <= taken
+
+
 def test_a_run_that_finds_no_room_is_tried_again_for_as_long_as_it_may_be_late() -> None:
     (again,) = states(retry={"maximum_age": "30m"})["Run"]["Retry"]
     assert again["IntervalSeconds"] * again["MaxAttempts"] == 1800
@@ -261,6 +279,21 @@ def test_schedules_that_aws_takes(expression: str) -> None:
 def test_schedules_that_it_does_not_take(expression: str) -> None:
     with pytest.raises(Exception, match=r"schedule|rate|fields|month"):
         _expression(expression)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("0 3 * * *", "cron(0 3 * * ? *)"),
+        ("30 2 * * 1-5", "cron(30 2 ? * MON-FRI *)"),
+        ("0 4 * * 1-5/2", "cron(0 4 ? * MON-FRI/2 *)"),
+        ("0 4 * * 0,7", "cron(0 4 ? * SUN,SUN *)"),
+    ],
+)
+def test_crons_own_form_is_said_in_awss(written: str, said: str) -> None:
+    with pytest.raises(PydanticCustomError) as told:
+        _expression(written)
+    assert f"`{said}`" in str(told.value.context)
 
 
 def test_a_time_zone_that_nobody_knows_is_a_warning() -> None:
