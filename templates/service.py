@@ -28,6 +28,7 @@ from templates.parts.deployments import (
     Deploying,
     deployment_configuration,
     deployment_problems,
+    left_running,
     rebalancing,
 )
 from templates.parts.exports import exported
@@ -42,7 +43,11 @@ from templates.parts.exposed import (
 from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration
 from templates.parts.launch import shares_instance
-from templates.parts.launch_problems import instance_reach_problems, rebalancing_problems
+from templates.parts.launch_problems import (
+    instance_reach_problems,
+    rebalancing_problems,
+    spare_problems,
+)
 from templates.parts.proxy import (
     PROXY,
     Fronted,
@@ -130,6 +135,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from _grace_problems(params)
     count, path = least(params.scaling, params.desired_count)
     yield from deployment_problems(params, count, path)
+    yield from spare_problems(params, left_running(params, count), env)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
     yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
     yield from _request_problems(params, env)

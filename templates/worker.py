@@ -27,10 +27,12 @@ from templates.parts.deployments import (
     Deploying,
     deployment_configuration,
     deployment_problems,
+    left_running,
     rebalancing,
 )
 from templates.parts.exports import exported
 from templates.parts.launch import shares_instance
+from templates.parts.launch_problems import rebalancing_problems, spare_problems
 from templates.parts.queues import (
     Working,
     handle,
@@ -97,7 +99,10 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from offering_problems(name, params, env)
     yield from queue_problems(params.queue, env)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
-    yield from deployment_problems(params, *scaling.least(params.scaling, params.desired_count))
+    count, path = scaling.least(params.scaling, params.desired_count)
+    yield from deployment_problems(params, count, path)
+    yield from spare_problems(params, left_running(params, count), env)
+    yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
     if params.scaling:
         yield from _scaling_problems(params.scaling, params, env)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from awacs import ec2 as ec2_actions
 from awacs import ecs as ecs_actions
 from awacs import iam as iam_actions
 from awacs import ssm, ssmmessages
@@ -138,7 +139,8 @@ class Ec2(Instances):
         "Tasks in network mode `host` can in any case.",
     )
     agent: dict[AgentKey, AgentValue] = Field(
-        {}, description="More settings of the ECS agent: `{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`"
+        {},
+        description="More settings of the ECS agent: `{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`.",
     )
 
 
@@ -207,6 +209,10 @@ class Handle:
     """Stack of the network that they stand in; None where nobody tells."""
     architecture: str | None
     """X86_64 or ARM64; None where ECS chooses by the task, or nobody tells."""
+    most: int | None = None
+    """How many there can be; None where ECS takes as many as it needs, or nobody tells."""
+    gpus: bool | None = None
+    """Whether tasks are given GPUs; None where ECS chooses by the task, or nobody tells."""
 
 
 TITLES: Mapping[Launch, str] = {"ec2": "Ec2", "managed_instances": "ManagedInstances"}
@@ -220,9 +226,18 @@ def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[Laun
             capacity_provider=imported(env, name, f"{TITLES[kind]}CapacityProvider"),
             security_group=imported(env, name, f"{TITLES[kind]}SecurityGroupId"),
             network=picked[0] if (picked := chosen(env, network.Params, its.network)) else None,
-            architecture=architecture(its.instance_types) if isinstance(its, Ec2) else None,
+            **(_known(its) if isinstance(its, Ec2) else {"architecture": None}),
         )
         for kind, its in (capacity.of() if capacity else {}).items()
+    }
+
+
+def _known(its: Ec2) -> dict[str, Any]:
+    """What is known of an Auto Scaling group; an AMI of the user's may have drivers for GPUs."""
+    return {
+        "architecture": architecture(its.instance_types),
+        "most": its.max,
+        "gpus": its.gpu or (None if its.ami else False),
     }
 
 
@@ -391,6 +406,7 @@ def _ec2_resources(params: Ec2, env: Environment, name: str) -> Iterator[Any]:
         "ec2.amazonaws.com",
         {
             "JoinCluster": _agent_statements(params),
+            "TagInstances": _tag_statements(params),
             "SessionManager": _session_statements(params),
         },
         env,
@@ -443,6 +459,29 @@ def _agent_statements(params: Ec2) -> list[Statement]:
             [Sub(f"{instances}/${{Cluster}}/*")],
             Condition=Condition(ArnEquals({"ecs:cluster": cluster})),
         ),
+    ]
+
+
+# Amazon ECS developer guide, "Amazon ECS container agent configuration".
+_TAGS = {"ECS_CONTAINER_INSTANCE_TAGS", "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"}
+
+
+def _tag_statements(params: Ec2) -> list[Statement]:
+    """What the agent needs to register with tags, where its settings have some; without it, it
+    could not register at all (AmazonEC2ContainerServiceforEC2Role; Amazon ECS developer guide,
+    "Adding tags to Amazon EC2 container instances"). DescribeTags takes no resource."""
+    if not _TAGS & params.agent.keys():
+        return []
+    instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
+    registering = Condition(StringEquals({"ecs:CreateAction": "RegisterContainerInstance"}))
+    return [
+        allow(
+            "TagInstances",
+            [ecs_actions.TagResource],
+            [Sub(f"{instances}/${{Cluster}}/*")],
+            Condition=registering,
+        ),
+        allow("ReadTags", [ec2_actions.DescribeTags], ["*"]),
     ]
 
 

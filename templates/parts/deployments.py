@@ -36,6 +36,11 @@ class Deploying(Base):
     )
 
 
+def left_running(params: Deploying, count: int) -> int:
+    """Of `count` tasks those that a deployment leaves running."""
+    return math.ceil(count * params.minimum_healthy_percent / 100)
+
+
 def deployment_problems(params: Deploying, count: int, path: Path) -> Iterator[Problem]:
     """Whether a service of `count` tasks, which the params say there, can be updated.
 
@@ -44,7 +49,7 @@ def deployment_problems(params: Deploying, count: int, path: Path) -> Iterator[P
     Availability Zones".
     """
     most = math.floor(count * params.maximum_percent / 100)
-    least = math.ceil(count * params.minimum_healthy_percent / 100)
+    least = left_running(params, count)
     because = [path, ("minimum_healthy_percent",), ("maximum_percent",)]
     if count and most <= count and least >= count:
         message = f"A deployment must leave {least} of {count} running, and may start no other"

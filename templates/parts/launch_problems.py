@@ -12,8 +12,9 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from moorage.model import Environment, Path, Problem, shown
-from templates import nlb
+from templates import cluster, nlb
 from templates.parts.capacity import Handle
+from templates.parts.choice import chosen
 from templates.parts.containers import Container, meant
 from templates.parts.exposure import Exposure
 from templates.parts.launch import DYNAMIC_PORTS, Launching, linked, shares_instance
@@ -155,6 +156,11 @@ def _port_problems(params: Launching) -> Iterator[Problem]:
     for name, container in params.containers.items():
         for at, port in enumerate(container.ports):
             path = ("containers", name, "ports", at)
+            if params.network_mode == "host" and port.number in _RESERVED:
+                message = f"Port {port.number} of the instance is not free for this"
+                hint = "Let the container listen elsewhere, or write `network_mode: awsvpc`."
+                yield Problem("M1220", path, message, hint, because=[("network_mode",)])
+                continue
             if port.host is None:
                 continue
             if params.network_mode != "bridge":
@@ -173,6 +179,30 @@ def _port_problems(params: Launching) -> Iterator[Problem]:
             if other != name:
                 message = f"Port {port.host} of the instance is taken by container `{other}`"
                 yield Problem("M1206", path, message, "Write another one, or none.")
+
+
+def spare_problems(params: Launching, least: int, env: Environment) -> Iterator[Problem]:
+    """Whether there is an instance for the first task of a deployment, which must leave `least`
+    tasks running: those that take a port of their instance, or want it for themselves, share none.
+    """
+    found = chosen(env, cluster.Params, params.cluster)
+    home = cluster.handle(*found, env).instances.get(params.launch) if found else None
+    if home is None or home.most is None or not 0 < home.most <= least:
+        return
+    reasons: list[Path] = [
+        ("containers", name, "ports", at)
+        for name, container in params.containers.items()
+        for at, port in enumerate(container.ports)
+        if params.network_mode == "host" or (params.network_mode == "bridge" and port.host)
+    ]
+    if "distinct_instance" in params.placement_constraints:
+        reasons.append(("placement_constraints",))
+    if reasons:
+        message = f"Each task needs an instance of its own, a deployment leaves {least} running, "
+        message += f"and the cluster has {home.most} at most"
+        hint = f"Raise `max` in the `capacity` of the cluster to {least + 1}, or write "
+        hint += "`minimum_healthy_percent: 0`."
+        yield Problem("M1213", reasons[0], message, hint, because=[("minimum_healthy_percent",)])
 
 
 def rebalancing_problems(params: Launching, *, rebalanced: bool) -> Iterator[Problem]:

@@ -84,16 +84,20 @@ def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
             yield Problem("M1220", path, message, hint, because=[("launch",)])
 
 
-def control_problems(
-    controls: Mapping[str, Mapping[str, str]], *, shared: bool
-) -> Iterator[Problem]:
-    """Kernel parameters by container. Where the containers share one network (`shared`), its
-    parameters are all of theirs, and of two values the one of the container that starts last counts
-    (Amazon ECS API reference, ContainerDefinition, systemControls)."""
+def control_problems(controls: Mapping[str, Mapping[str, str]], mode: str) -> Iterator[Problem]:
+    """Kernel parameters by container. Where the containers share one network, its parameters are
+    all of theirs, and of two values the one of the container that starts last counts; those of the
+    instance's own network no container sets (Amazon ECS API reference, SystemControl)."""
     first: dict[str, tuple[str, str]] = {}
     for container, parameters in controls.items():
         for name, value in parameters.items():
-            if not (shared and name.startswith("net.")):
+            if mode == "bridge" or not name.startswith("net."):
+                continue
+            if mode == "host":
+                message = f"{name} is of the network, which with `host` is the instance's own"
+                hint = "Leave it out, or write `network_mode: awsvpc`."
+                path: Path = ("containers", container, "system_controls", name)
+                yield Problem("M1220", path, message, hint, because=[("network_mode",)])
                 continue
             other, its = first.setdefault(name, (container, value))
             if its != value:

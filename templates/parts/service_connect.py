@@ -39,7 +39,8 @@ class Tls(Base):
     """Encrypts what goes from client to service, with certificates that ECS renews."""
 
     authority: AuthorityArn = Field(
-        description="ARN of the AWS Private Certificate Authority that issues them."
+        description="ARN of the AWS Private Certificate Authority that issues them. It must have "
+        "the tag `AmazonECSManaged: true`, or AWS's policy does not let ECS use it."
     )
 
 

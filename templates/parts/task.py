@@ -184,7 +184,7 @@ def _task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from reaching_problems(params, env)
     yield from volume_problems(params.volumes, params.containers, env)
     controls = {name: one.system_controls for name, one in params.containers.items()}
-    yield from control_problems(controls, shared=shared)
+    yield from control_problems(controls, params.network_mode)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
     yield from _managed_problems(params.task_role.managed_policies)
@@ -228,10 +228,21 @@ def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
         message = f"The instances of `{name}` are {home.architecture}"
         hint = f"Write `cpu_architecture: {home.architecture}`, or other `instance_types` there."
         yield Problem("M1220", ("cpu_architecture",), message, hint)
+    if home.gpus is False:
+        yield from _gpu_problems(params, name)
     mine = chosen(env, network.Params, params.network)
     if mine and home.network not in (None, mine[0]):
         message = f"The instances are in network `{home.network}`, and the tasks in `{mine[0]}`"
         yield Problem("M1201", ("network",), message, f"Write `network: {home.network}`.")
+
+
+def _gpu_problems(params: TaskParams, cluster_name: str | None) -> Iterator[Problem]:
+    for key, container in params.containers.items():
+        if container.gpus:
+            message = f"The instances of `{cluster_name}` give tasks no GPUs, and none would start"
+            hint = "Write `gpu: true` there, and `instance_types` that have one, as `g5.xlarge`."
+            path: Path = ("containers", key, "gpus")
+            yield Problem("M1220", path, message, hint, because=[("launch",)])
 
 
 def _existing_problems(params: TaskParams) -> Iterator[Problem]:
