@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from awacs import ecr as actions
@@ -31,16 +31,21 @@ TagPrefix: Any = text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a tag", "prod"
 AccountId: Any = text(r"\d{12}", "the id of an AWS account, in quotes", "123456789012")
 
 
-def _few_wildcards(pattern: str) -> str:
-    if pattern.count("*") > _MOST_WILDCARDS:
-        hint = f"Write at most {_MOST_WILDCARDS}, such as `prod-*`."
-        raise wrong("M1107", f"{shown(pattern)} has too many wildcards", hint)
-    return pattern
+def _few_wildcards(most: int) -> Callable[[str], str]:
+    def _checked(pattern: str) -> str:
+        if pattern.count("*") > most:
+            hint = f"Write at most {most}, such as `prod-*`."
+            raise wrong("M1107", f"{shown(pattern)} has too many wildcards", hint)
+        return pattern
+
+    return _checked
 
 
 # ECR user guide, "Lifecycle policy properties in Amazon ECR", tagPatternList.
-_MOST_WILDCARDS = 4
-TagWildcard = Annotated[TagPattern, AfterValidator(_few_wildcards)]
+TagWildcard = Annotated[TagPattern, AfterValidator(_few_wildcards(4))]
+# ECR refuses a third: "Image tag mutability exclusion filter can contain a maximum of 2 wildcards"
+# (hashicorp/terraform-provider-aws, aws_ecr_repository).
+Exclusion = Annotated[TagPattern, AfterValidator(_few_wildcards(2))]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
@@ -91,7 +96,7 @@ class LifecyclePolicy(Base):
 class ImmutableTags(Base):
     """Tags that are never moved to another image."""
 
-    exclusions: Different[TagPattern] = Field(
+    exclusions: Different[Exclusion] = Field(
         [], max_length=5, description="Tags that may be moved all the same: `latest`, `dev-*`."
     )
 
