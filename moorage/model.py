@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -184,6 +185,7 @@ class Environment:
         return spec.params if spec is not None and isinstance(spec.params, kind) else None
 
 
+@cache
 def logical_id(*words: str) -> str:
     """Joins words to a logical ID, which may hold letters and digits only.
 
