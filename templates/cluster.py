@@ -140,6 +140,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
     yield from capacity.capacity_problems(params.capacity, env)
     yield from namespace_problems(params.namespace, env)
+    if params.existing:
+        path = ("existing", "namespace")
+        yield from discovery.region_problems(params.existing.namespace, path, env)
     if params.exec_logs:
         yield from key_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 

@@ -22,6 +22,7 @@ from templates.parts.containers import (
 )
 from templates.parts.exports import exported, imported
 from templates.parts.fields import StackName, duration, text
+from templates.parts.regions import elsewhere, region
 
 # Cloud Map API reference, CreatePrivateDnsNamespace and CreateService, Name.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -113,10 +114,20 @@ def existing_handle(existing: ExistingNamespace | None) -> Handle | None:
 # What can be wrong ---------------------------------------------------------------------------
 
 
+def region_problems(
+    existing: ExistingNamespace | None, path: Path, env: Environment
+) -> Iterator[Problem]:
+    """A namespace that is not where the services are which it should hold."""
+    if existing and elsewhere(existing.arn, env):
+        message = f"The namespace is in {region(existing.arn)}, and the services in {env.region}"
+        yield Problem("M1220", (*path, "arn"), message, f"Name one in {env.region}.")
+
+
 def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[Problem]:
     """What is wrong with a cluster's namespace."""
     if params is None:
         return
+    yield from region_problems(params.existing, ("namespace", "existing"), env)
     if params.existing and params.model_fields_set != {"existing"}:
         others = sorted(params.model_fields_set - {"existing"})
         hint = "Remove what stands beside it, or remove `existing:`."

@@ -65,6 +65,7 @@ from templates.parts.service_connect import Reaching, reach_resources, reaching_
 from templates.parts.statements import UserStatement, statement, statement_problems
 from templates.parts.volumes import (
     Mounting,
+    opened,
     task_volumes,
     volume_problems,
     volume_resources,
@@ -220,10 +221,12 @@ def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     if home is None:
         return
     reached = shares_instance(params.network_mode) and getattr(params, "expose", None)
-    if reached and home.security_group is None:
+    admitted = shares_instance(params.network_mode) and opened(params.volumes)
+    if (reached or admitted) and home.security_group is None:
         message = f"Nobody tells the security group of the instances of `{name}`"
         hint = "Write its `security_group` there, below `existing:`."
-        yield Problem("M1220", ("launch",), message, hint)
+        because: list[Path] = [("expose",) if reached else ("volumes",)]
+        yield Problem("M1220", ("launch",), message, hint, because=because)
     if home.architecture not in (None, params.cpu_architecture):
         message = f"The instances of `{name}` are {home.architecture}"
         hint = f"Write `cpu_architecture: {home.architecture}`, or other `instance_types` there."

@@ -6,6 +6,7 @@ tasks and is shared by all of them; one on EBS is each task's own, and goes with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -99,7 +100,7 @@ class Ebs(Base):
     iops: int | None = Field(
         None, ge=100, le=256_000, description="Operations per second; needed for `io1` and `io2`."
     )
-    throughput: int | None = Field(None, ge=125, le=2_000, description="MiB per second of a `gp3`.")
+    throughput: int | None = Field(None, ge=125, le=1_000, description="MiB per second of a `gp3`.")
     filesystem: Literal["xfs", "ext4", "ext3"] = Field(
         "xfs", description="File system; with a snapshot the one that it holds."
     )
@@ -222,10 +223,29 @@ def _ebs_problems(one: Ebs, path: Path, env: Environment) -> Iterator[Problem]:
     if one.throughput is not None and one.type != "gp3":
         message = f"Throughput cannot be chosen for `{one.type}`"
         yield Problem("M1108", (*path, "throughput"), message, "Remove it, or write `type: gp3`.")
+    yield from _ratio_problems(one, path)
+
+
+def _ratio_problems(one: Ebs, path: Path) -> Iterator[Problem]:
+    """What EC2 finds too much for the size as a task starts (Amazon EBS user guide, "Amazon EBS
+    volume types"); a `gp3` has its 3,000 operations per second at any size."""
+    by_size = _IOPS_PER_GIB.get(one.type, 0) * (one.size or 0)
+    most = max(by_size, _GP3_IOPS) if by_size and one.type == "gp3" else by_size
+    if most and one.iops and most < one.iops <= _IOPS[one.type][1]:
+        message = f"{one.iops} operations per second are too many for {one.size} GiB"
+        hint = f"Write {most} or fewer, or at least "
+        hint += f"`size: {math.ceil(one.iops / _IOPS_PER_GIB[one.type])}`."
+        yield Problem("M1105", (*path, "iops"), message, hint, because=[(*path, "size")])
+    if one.type == "gp3" and one.throughput and one.throughput * 4 > (one.iops or _GP3_IOPS):
+        message = f"{one.throughput} MiB per second take {one.throughput * 4} operations per second"
+        hint = f"Write `iops: {one.throughput * 4}`, or less `throughput`."
+        yield Problem("M1105", (*path, "throughput"), message, hint, because=[(*path, "iops")])
 
 
 # Sizes in GiB and operations per second by type, where they differ from the usual: ECS API
 # reference, ServiceManagedEBSVolumeConfiguration, sizeInGiB and iops.
+_GP3_IOPS = 3_000
+_IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}
 _SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (125, 16_384)}
 _IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}
 
@@ -399,6 +419,12 @@ def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
         + ("" if isinstance(one, ImportValue) else logical_id(one))
         for at, one in enumerate(subnets)
     ]
+
+
+def opened(volumes: Mapping[str, Volume]) -> bool:
+    """Whether mount targets are opened to the tasks, by the tasks' security group."""
+    made = [one.efs for one in volumes.values() if one.efs]
+    return any(one.existing is None or one.existing.security_group for one in made)
 
 
 def volume_waits(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -> list[str]:
