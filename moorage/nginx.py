@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from moorage.load import Document
-from moorage.model import Finding, Level, Path, Place, Plan, TextFile
+from moorage.model import Finding, Level, Path, Place, Plan, TextFile, shown
 
 WHOLE, PART = "NGINX_CONF", "NGINX_SERVERS"
 """Variables of a container that hold a configuration of nginx."""
@@ -72,7 +72,7 @@ def _told(
         place = Place(file.name, fault.line or 1)
         return Finding("M1222", level, place, (*path, "config"), message, hint)
     if fault.line:
-        message += f", in `{text.splitlines()[fault.line - 1].strip()}`"
+        message += f", in {shown(text.splitlines()[fault.line - 1].strip())}"
     return Finding("M1222", level, document.place(path), path, message, hint)
 
 

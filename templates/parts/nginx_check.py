@@ -74,6 +74,7 @@ def faults(text: str, task: Task) -> list[Fault]:
         every = list(_every(statements))
         found += [
             *_block_faults(statements, is_whole(statements)),
+            *_word_faults(every),
             *_name_faults(every),
             *_variable_faults(every, text),
             *_listen_faults(every, task),
@@ -280,12 +281,39 @@ def _twice(block: Sequence[Statement], where: str) -> Iterator[Fault]:
         first.setdefault(key, one.line)
 
 
+# Words ---------------------------------------------------------------------------------------
+
+_BUFFER = 4096
+"""Bytes that a word may not reach (ngx_conf_file.c, NGX_CONF_BUFFER)."""
+_WITH_VARIABLES = ("add_header", "proxy_set_header", "fastcgi_param", "return", "set", "proxy_pass")
+_NO_NAME = re.compile(r"\$(?:[^A-Za-z0-9_{]|$)|\$\{(?:[^A-Za-z0-9_]|$)|\$\{\w+(?:[^\w}]|$)")
+
+
+def _word_faults(every: Sequence[tuple[Statement, tuple[Statement, ...]]]) -> Iterator[Fault]:
+    for one, around in every:
+        for word in one.words:
+            if len(word.text.encode()) + word.quoted >= _BUFFER:
+                message = f"A text of `{one.name}` is longer than the {_BUFFER - 1} bytes that "
+                message += "nginx reads at once"
+                hint = "Put its parts into variables by `set`, and write these one after another."
+                yield Fault(word.line, message, hint)
+        if one.name in _WITH_VARIABLES:
+            for word in one.words[1:]:
+                if match := _NO_NAME.search(word.text):
+                    line = word.line + word.text[: match.start()].count("\n")
+                    message = "A `$` without the name of a variable behind it ends nginx"
+                    yield Fault(line, message, "Name one, as in `$host`, or leave it out.")
+        if one.name == "daemon" and one.arguments == ("on",) and not around:
+            message = "nginx would go to the background, and the container would end"
+            yield Fault(one.line, message, "Write `daemon off;`, or remove it.")
+
+
 # Names ---------------------------------------------------------------------------------------
 
 
 def _name_faults(every: Sequence[tuple[Statement, tuple[Statement, ...]]]) -> Iterator[Fault]:
     for one, _ in every:
-        meant = _nearly(one.name, DIRECTIVES)
+        meant = _nearly(one.name, DIRECTIVES) or _but_for_a_letter(one.name)
         if one.name not in DIRECTIVES and meant:
             yield Fault(one.line, f"There is no directive `{one.name}`", f"Write `{meant}`.")
 
@@ -293,6 +321,18 @@ def _name_faults(every: Sequence[tuple[Statement, tuple[Statement, ...]]]) -> It
 def _nearly(word: str, known: Collection[str]) -> str:
     """The word that this one is but for a letter or two."""
     return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.92)), "")
+
+
+def _but_for_a_letter(word: str) -> str:
+    """The directive that a long word is but for one letter, which is another, or two that changed
+    places."""
+    for known in difflib.get_close_matches(word, DIRECTIVES, n=3, cutoff=0.85):
+        pairs = [(one, other) for one, other in zip(word, known, strict=False) if one != other]
+        if len(word) == len(known) > 5 and (
+            len(pairs) == 1 or (len(pairs) == 2 and pairs[0] == pairs[1][::-1])
+        ):
+            return known
+    return ""
 
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")

@@ -33,6 +33,8 @@ from templates.parts.proxy_params import (
     Target,
 )
 
+LONGEST_WORD = 4_000
+"""Bytes of a text that surely fit into one word of a configuration, with its quotes."""
 SLACK = 5
 """Seconds that are left of the time to stop when nginx ends what is still open."""
 
@@ -429,22 +431,30 @@ def _error_page(page: ErrorPage) -> list[str]:
     if page.path:
         return [f"error_page {statuses} {page.path};"]
     name = f"@page_{page.statuses[0]}"
-    body = page.body or ""
+    first, *more = list(_texts(page.body or "")) or ["''"]
+    parts = {f"$page_{number}": text for number, text in enumerate([first, *more], 1)}
+    said = (
+        [*(f"set {key} {text};" for key, text in parts.items()), f'return 200 "{"".join(parts)}";']
+        if more
+        else [f"return 200 {first};"]
+    )
     return [
         f"error_page {statuses} {name};",
-        *_block(
-            f"location {name}",
-            [
-                f'default_type "{page.content_type}; charset=utf-8";',
-                f"return 200 {_text(body)};",
-            ],
-        ),
+        *_block(f"location {name}", [f'default_type "{page.content_type}; charset=utf-8";', *said]),
     ]
 
 
-def _text(body: str) -> str:
-    """A text of several lines, in which `$` is no variable."""
-    return _quoted(plain(body)).replace("$", "${dollar}")
+def _texts(body: str) -> Iterator[str]:
+    """A text of several lines, in which `$` is no variable, in as many words as it takes: no word
+    may be longer than a buffer (ngx_conf_file.c, NGX_CONF_BUFFER)."""
+    piece, size = "", 0
+    for letter in plain(body):
+        more = len(_quoted(letter).replace("$", "${dollar}").encode())
+        if size + more > LONGEST_WORD:
+            yield _quoted(piece).replace("$", "${dollar}")
+            piece, size = "", 0
+        piece, size = piece + letter, size + more
+    yield _quoted(piece).replace("$", "${dollar}")
 
 
 def plain(text: str) -> str:

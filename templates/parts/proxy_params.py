@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -132,21 +133,66 @@ def _header_value(value: str) -> str:
     return _plain(value) if value else value
 
 
+def _asked(value: str) -> str:
+    """A path that requests can have as nginx compares it: decoded, with slashes merged and dots
+    resolved, without the query string (nginx documentation, location)."""
+    plain = re.sub(r"/\.?(?=/)", "", value.partition("?")[0].partition("*")[0])
+    if "?" in value:
+        raise wrong("M1107", f"{shown(value)} holds a query string", f"Write `{plain}`.")
+    if "*" in value:
+        message = f"{shown(value)} holds `*`, which is no wildcard here"
+        hint = f"Write `{plain}` for all that begins with it, or an expression as `match:`."
+        raise wrong("M1107", message, hint)
+    if re.search(r"%[0-9A-Fa-f]{2}", value):
+        hint = "Write it decoded, or an expression as `match:`."
+        raise wrong("M1107", f"{shown(value)} is encoded, and is compared with what is not", hint)
+    if re.search(r"//|/\.\.?(/|$)", value):
+        message = f"{shown(value)} is no path that nginx sees: it resolves `//`, `.` and `..`"
+        hint = "Leave them out." if "/.." in value else f"Write `{plain}`."
+        raise wrong("M1107", message, hint)
+    return value
+
+
+def _body(value: str) -> str:
+    """Text of any lines, as far as a variable of the environment can hold it."""
+    if re.search(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]", value):
+        hint = "Leave out what is no letter; new lines and tabs may stand."
+        raise wrong("M1107", "A control character cannot stand in a page", hint)
+    return value
+
+
+def _server_address(value: str) -> str:
+    """nginx does not start with an address that is none."""
+    host, _, port = value.partition(":")
+    try:
+        IPv4Address(host)
+    except ValueError:
+        port = "0"
+    if port and not 1 <= int(port) <= 65535:
+        hint = f"Write one like `{RESOLVER}`."
+        raise wrong("M1107", f"{shown(value)} is not the address of a DNS server", hint)
+    return value
+
+
 Expression = Annotated[
     str,
     AfterValidator(_expression),
     WithJsonSchema({"type": "string", "takes": "a regular expression such as `\\.php$`"}),
 ]
-RoutePath: Any = text(r"(= ?)?/[^\s{};\"'\\#$]*", "a path, with or without `= ` before it", "/api/")
+RoutePath: Any = Annotated[
+    text(r"(= ?)?/[^\s{};\"'\\#$]*", "a path, with or without `= ` before it", "/api/"),
+    AfterValidator(_asked),
+]
 OwnPath: Any = text(r"/[^\s{};\"'\\#$?]*", "a path", "/healthz")
 Folder: Any = text(r"/[^\s{};\"'\\#$]*", "an absolute path", "/var/www/public")
 HeaderName: Any = text(r"[A-Za-z0-9-]+", "the name of a header", "X-Frame-Options")
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
 Size: Any = text(r"0|[1-9][0-9]{0,8}[kmg]", "a size in k, m or g", "200m")
 Rate: Any = text(r"[1-9][0-9]{0,5}r/[sm]", "a rate of requests", "10r/s")
-ServerAddress: Any = text(
-    r"\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?", "the address of a DNS server", RESOLVER
-)
+ServerAddress: Any = Annotated[
+    text(r"\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?", "the address of a DNS server", RESOLVER),
+    AfterValidator(_server_address),
+]
 MediaType: Any = text(r"[a-z0-9.+-]+/[a-z0-9.+*-]+", "a media type", "application/json")
 Status = Annotated[int, Field(ge=400, le=599)]
 Timeout: Any = duration(1, 86400)
@@ -231,7 +277,7 @@ class ErrorPage(Base):
     statuses: Annotated[list[Status], Field(min_length=1)] = Field(
         description="The errors: `[500, 502, 503, 504]`."
     )
-    body: str | None = Field(None, description="The page itself.")
+    body: Annotated[str, AfterValidator(_body)] | None = Field(None, description="The page itself.")
     content_type: MediaType = Field("text/html", description="What `body` is.")
     path: OwnPath | None = Field(None, description="Or a path that the routes answer.")
 

@@ -343,6 +343,15 @@ def test_pages_for_errors_have_any_text(tmp_path: Path) -> None:
         assert json.loads(nginx.ask("/?status=503").body)["path"] == "/?status=503"
 
 
+@pytest.mark.parametrize("letters", ["x", 'ä$"\\\n', "\\"])
+def test_pages_are_of_any_length(tmp_path: Path, letters: str) -> None:
+    """nginx itself reads no word of 4,096 bytes."""
+    text = f"<!doctype html>{letters * (12_000 // len(letters))}"
+    proxy = {"error_pages": [{"statuses": [500], "body": text}], "intercept_errors": True}
+    with served(tmp_path, proxy) as (nginx, _):
+        assert nginx.ask("/?status=500").body.decode() == text
+
+
 def test_a_client_may_not_ask_too_often(tmp_path: Path) -> None:
     limit = {"rate": "1r/s", "burst": 2}
     routes = [{"path": "/", "to": "app"}, {"path": "/login", "to": "app", "rate_limit": limit}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -18,8 +19,14 @@ NGINX = installed()
 LETTERS = st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"], exclude_characters="$")
 TEXT = st.text(LETTERS, max_size=20) | st.text("\\\"';{}# anrt", max_size=8)
 HEADERS = st.dictionaries(st.sampled_from(["X-A", "Host", "cookie", "X-B"]), TEXT, max_size=3)
-BODIES = st.text(LETTERS | st.sampled_from("$\n\t${}\\\"'"), max_size=40)
-PATHS = st.text("abÄ%.*+()[]^|?/~@:,=-", min_size=1, max_size=8).map(lambda text: f"/{text}")
+BODIES = st.text(LETTERS | st.sampled_from("$\n\t${}\\\"'"), max_size=40).flatmap(
+    lambda text: st.sampled_from([text, text * 200])
+)
+PATHS = (
+    st.text("xyÄ%.+()[]^|/~@:,=-", min_size=1, max_size=8)
+    .map(lambda text: f"/{text}")
+    .filter(lambda path: not re.search(r"//|/\.\.?(/|$)", path))
+)
 TO = st.sampled_from(["web", "web:3000/v2/", "https://a.example/x", "http://b.example:81", "web/"])
 EXPRESSIONS = st.sampled_from([r"\.php$", "^/a{2}$", r"^/(?<b>\d+)\\$", "a b;#\"'", r"\t\n[{}]"])
 

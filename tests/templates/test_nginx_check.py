@@ -49,6 +49,7 @@ GOOD = {
     "a unix socket": "location / { fastcgi_pass unix:/run/php.sock; }",
     "a host in a variable": "location / { set $up api.example.com; proxy_pass https://$up; }",
     "an address": "location / { proxy_pass http://10.0.0.1; }",
+    "a long text": f"location / {{ return 200 '{'a' * 4094}'; }}",
     "includes": "include /etc/nginx/more/*.conf;",
 }
 
@@ -120,6 +121,32 @@ def test_what_may_stand_twice_is_none(text: str) -> None:
 )
 def test_braces_and_quotes(text: str, faulty: list[tuple[int, str]]) -> None:
     assert found(text) == faulty
+
+
+WORDS = {
+    "location / {\n return 200 'costs 5$';\n}": (3, "A `$` without the name of a variable"),
+    "location / {\n return 200 'a\n$.b';\n}": (4, "A `$` without the name of a variable"),
+    "add_header A ${;": (2, "A `$` without the name of a variable"),
+    "add_header A '${host b';": (2, "A `$` without the name of a variable"),
+    f"location / {{\n return 200 '{'a' * 4095}';\n}}": (3, "A text of `return` is longer than"),
+    f"location / {{\n return 200 {'a' * 4096};\n}}": (3, "A text of `return` is longer than"),
+    "location / { proxy_paas http://127.0.0.1:3000; }": (2, "There is no directive `proxy_paas`"),
+    "location / { porxy_pass http://127.0.0.1:3000; }": (2, "There is no directive `porxy_pass`"),
+}
+
+
+@pytest.mark.parametrize("text", WORDS)
+def test_words_that_nginx_does_not_take(text: str) -> None:
+    line, said = WORDS[text]
+    ((told, message),) = found(in_server(text))
+    assert told == line
+    assert message.startswith(said)
+
+
+def test_a_daemon_would_end_its_container() -> None:
+    assert found(f"daemon on; {in_server('location / { return 200; }')}") == [
+        (1, "nginx would go to the background, and the container would end")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -205,7 +232,7 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 @needs_nginx
-@pytest.mark.parametrize("text", [*MISSING, *TWICE])
+@pytest.mark.parametrize("text", [*MISSING, *TWICE, *WORDS])
 def test_nginx_refuses_what_is_found(text: str) -> None:
     assert NGINX
     assert refusal(NGINX, in_server(text)) is not None
