@@ -165,6 +165,9 @@ def test_where_no_task_runs_the_first_message_wakes_one() -> None:
     step = made["WakeScalingPolicy"]["StepScalingPolicyConfiguration"]
     assert step["AdjustmentType"] == "ChangeInCapacity"
     assert [one["ScalingAdjustment"] for one in step["StepAdjustments"]] == [1]
+    assert step["Cooldown"] == 300
+    told = {key: made["WakeAlarm"][key] for key in ("EvaluationPeriods", "DatapointsToAlarm")}
+    assert set(told.values()) == {3}, "the newest minutes of a late metric are filled with 0"
 
 
 # Schedules -----------------------------------------------------------------------------------
