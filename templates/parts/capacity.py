@@ -226,14 +226,17 @@ def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[Laun
             capacity_provider=imported(env, name, f"{TITLES[kind]}CapacityProvider"),
             security_group=imported(env, name, f"{TITLES[kind]}SecurityGroupId"),
             network=picked[0] if (picked := chosen(env, network.Params, its.network)) else None,
-            **(_known(its) if isinstance(its, Ec2) else {"architecture": None}),
+            **_known(its),
         )
         for kind, its in (capacity.of() if capacity else {}).items()
     }
 
 
-def _known(its: Ec2) -> dict[str, Any]:
-    """What is known of an Auto Scaling group; an AMI of the user's may have drivers for GPUs."""
+def _known(its: Instances) -> dict[str, Any]:
+    """What the params tell of instances; an AMI of the user's may have drivers for GPUs."""
+    if isinstance(its, ManagedInstances):
+        return {"architecture": _common(its.instance_types)}
+    assert isinstance(its, Ec2)
     return {
         "architecture": architecture(its.instance_types),
         "most": its.max,
@@ -260,6 +263,13 @@ def is_graviton(instance_type: str) -> bool:
 def architecture(instance_types: list[str]) -> str:
     """What images must be built for."""
     return "ARM64" if is_graviton(instance_types[0]) else "X86_64"
+
+
+def _common(patterns: list[str]) -> str | None:
+    """The architecture of all types that patterns allow; None where both are, or nobody tells."""
+    families = [re.fullmatch(r"[a-z-]+\d+[a-z0-9-]*\..*", one) for one in patterns]
+    found = {architecture([one]) for one in patterns}
+    return found.pop() if len(found) == 1 and all(families) else None
 
 
 # What can be wrong ---------------------------------------------------------------------------

@@ -105,7 +105,7 @@ def _address_problems(params: Launching) -> Iterator[Problem]:
         for index, other in enumerate(container.links):
             path = (*here, "links", index)
             yield from _name_problems(name, other, path, params.containers)
-            if params.network_mode != "bridge":
+            if params.network_mode != "bridge" and other != name:
                 message = f"With `{params.network_mode}` all containers have one address, no links"
                 hint = "Leave it out: they reach each other at 127.0.0.1, and `address_of: "
                 hint += f"{{{_variable(other)}: {other}}}` is right with and without a bridge."

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from moorage.build import build
+from moorage.model import Environment
 from templates import TEMPLATES
-from templates.parts.capacity import is_graviton
+from templates.parts.capacity import Capacity, handles, is_graviton
 from templates.parts.containers import Container
 from templates.parts.launch import settled
 
@@ -89,3 +90,22 @@ def test_a_proxy_on_a_bridge_is_reached_too(tmp_path: Path) -> None:
     proxy = next(one for one in task["ContainerDefinitions"] if one["Name"] != "app")
     assert proxy["Links"] == ["app"]
     assert "127.0.0.1" not in yaml.safe_dump(proxy.get("Environment", []))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        (["m7g.*", "c7gn.large"], "ARM64"),
+        (["m7i.*", "m7a.*"], "X86_64"),
+        (["m7g.*", "m7i.*"], None),
+        (["m7*"], None),
+        (["*"], None),
+        ([], None),
+    ],
+)
+def test_what_managed_instances_run_is_known_where_all_types_tell_it(
+    patterns: list[str], expected: str | None
+) -> None:
+    capacity = Capacity.model_validate({"managed_instances": {"instance_types": patterns}})
+    environment = Environment("dev", "shop", "eu-central-1", None, {}, None, {})
+    assert handles("cluster", capacity, environment)["managed_instances"].architecture == expected
