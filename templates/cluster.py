@@ -218,7 +218,13 @@ def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
 
 
 def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityProviderAssociations:
-    """In place of the cluster's own list, which would have the cluster wait for its instances."""
+    """In place of the cluster's own list, which would have the cluster wait for its instances.
+
+    It comes after managed instances, which change the same cluster: ECS refuses two changes at once
+    (Amazon ECS API reference, CreateCapacityProvider and PutClusterCapacityProviders,
+    UpdateInProgressException)."""
+    managed = params.capacity and params.capacity.managed_instances
+    after = {"DependsOn": "ManagedInstancesCapacityProvider"} if managed else {}
     return ecs.ClusterCapacityProviderAssociations(
         "CapacityProviders",
         Cluster=Ref("Cluster"),
@@ -229,6 +235,7 @@ def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityPr
             )
             for provider, share in sorted(params.default_strategy.items())
         ],
+        **after,
     )
 
 
