@@ -12,6 +12,7 @@ what the image's own includes from /etc/nginx/conf.d.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -339,11 +340,24 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
     if fastcgi and route.websocket:
         message = "FastCGI has no WebSockets"
         yield Problem("M1220", (*path, "websocket"), message, "Remove it.")
+    yield from _verify_problems(route, path)
+    if not route.to.outside:
+        yield from _target_problems(route.to, (*path, "to"), containers)
+
+
+def _verify_problems(route: ProxyRoute, path: Path) -> Iterator[Problem]:
     if not route.verify and route.to.scheme != "https":
         message = "There is no certificate to verify"
         yield Problem("M1220", (*path, "verify"), message, "Remove it.")
-    if not route.to.outside:
-        yield from _target_problems(route.to, (*path, "to"), containers)
+    elif route.verify and route.to.scheme == "https" and _is_address(route.to.host):
+        # nginx looks for names in a certificate, never for addresses (X509_check_host).
+        message = f"No certificate is found to be that of an address, {route.to.host}"
+        hint = "Write the host's name, or `verify: false`."
+        yield Problem("M1220", (*path, "to"), message, hint, level="warning")
+
+
+def _is_address(host: str) -> bool:
+    return re.fullmatch(r"\d+(\.\d+){3}", host) is not None
 
 
 def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator[Problem]:

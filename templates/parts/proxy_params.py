@@ -75,6 +75,21 @@ _CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
 _TO = "Write a container (`web`, `web:3000`), `https://host` or `fastcgi://container:9000`."
 
 
+def _check_outside(host: str, value: str) -> None:
+    """nginx asks the DNS alone for a host that it resolves anew (ngx_http_core_module, resolver).
+    What stands in /etc/hosts only is not there: this task itself, and the names of Service Connect
+    (Amazon ECS developer guide, "Service Connect components")."""
+    if host.lower() == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}", host):
+        hint = "Write the name of its container, such as `web:3000`."
+        raise wrong("M1107", f"{shown(value)} is this task, and no host outside", hint)
+    if "." not in host:
+        message = f"{shown(value)} is a name without a domain, which the DNS does not know"
+        hint = "Write a container without `http://`, or the whole name of a host: names of Service "
+        raise wrong(
+            "M1107", message, f"{hint}Connect are not in the DNS, those of `discovery` are."
+        )
+
+
 def _target(value: Any) -> Target:
     match = _TARGET.fullmatch(value) if isinstance(value, str) else None
     if isinstance(value, str) and "?" in value:
@@ -88,6 +103,8 @@ def _target(value: Any) -> Target:
     if not (_HOST if outside else _CONTAINER).fullmatch(match["host"]):
         hint = "Write `https://` before a host outside." if "." in match["host"] else _TO
         raise wrong("M1107", f"{shown(value)} is not what a route can lead to", hint)
+    if outside:
+        _check_outside(match["host"], value)
     if scheme == "fastcgi" and path:
         message = f"{shown(value)} holds a path, and FastCGI asks for a script"
         raise wrong("M1107", message, "Write the folder as `root:`, one script as `script:`.")

@@ -143,8 +143,8 @@ def tracking_policy(
 # guide, "Available CloudWatch metrics"), and Container Insights no tasks where none run: FILL and
 # SUM take that for nothing, where a sum of two would be missing with either.
 _MESSAGES = "SUM([FILL(visible, 0), FILL(in_flight, 0)])"
-# CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the newest minutes of
-# a metric that comes a little late are always filled, so an alarm must not trust them alone.
+# CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the newest minutes
+# of a metric that comes a little late are always filled, so an alarm must not trust them alone.
 _MINUTES = 3
 _NOBODY = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
 
@@ -162,8 +162,8 @@ def backlog_policies(
     What is divided by no task is no number, and a policy without a number does nothing: so where
     there may be no task, one is taken for the least, and a policy of its own wakes the first task
     for the first message. Target tracking alone would wait for more messages than the target
-    (aws/copilot-cli#3376). Until that task is counted the alarm stays, and what was added within the
-    cooldown is not added again.
+    (aws/copilot-cli#3376). Until that task is counted the alarm stays, and what was added within
+    the cooldown is not added again.
     """
     running = "running" if scaling.min else "IF(FILL(running, 0) < 1, 1, running)"
     yield tracking_policy(
