@@ -200,6 +200,8 @@ def _sizes_and_times(proxy: Proxy, around: Surroundings, *, fastcgi: bool) -> li
     protocols = ("proxy", "fastcgi") if fastcgi else ("proxy",)
     return [
         f"client_max_body_size {proxy.max_body_size or '10m'};",
+        # What an Application Load Balancer lets through (its user guide, "HTTP headers limits").
+        "large_client_header_buffers 4 16k;",
         f"keepalive_timeout {_seconds(around.keepalive)};",
         "proxy_http_version 1.1;",
         *(

@@ -313,6 +313,13 @@ def test_bodies_have_a_largest_size(tmp_path: Path) -> None:
         assert nginx.ask("/up/", "POST", b"x" * 3_000_000).seen["bytes"] == 3_000_000
 
 
+def test_headers_may_be_as_long_as_load_balancers_let_them(tmp_path: Path) -> None:
+    cookie = "c=" + "x" * 16_000
+    with served(tmp_path, {}) as (nginx, _):
+        seen = nginx.ask("/", headers={"Cookie": cookie}).seen
+        assert seen["headers"]["cookie"] == cookie
+
+
 def test_answers_that_take_too_long_are_504(tmp_path: Path) -> None:
     routes = [
         {"path": "/", "to": "app", "read_timeout": "1s"},
