@@ -40,7 +40,6 @@ from templates.parts.certificates import (
     policy_problems,
 )
 from templates.parts.choice import choice_problems, chosen
-from templates.parts.clients import ANYWHERE, Client, address_property, client_problems
 from templates.parts.exports import exported, imported
 from templates.parts.fields import (
     BucketName,
@@ -63,6 +62,7 @@ from templates.parts.load_balancers import (
     subnets,
 )
 from templates.parts.regions import elsewhere, region
+from templates.parts.ways.clients import ANYWHERE, Client, address_property, client_problems
 
 _LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
 

@@ -16,16 +16,22 @@ from pydantic import Field
 from troposphere import GetAtt, Ref, Template, ecs
 
 from moorage.model import Base, Environment, Path, Problem
-from templates.parts import capacity, discovery
+from templates.parts import capacity
 from templates.parts.capacity import Capacity, ExistingInstances
 from templates.parts.choice import chosen
-from templates.parts.discovery import ExistingNamespace, Namespace, namespace, namespace_problems
 from templates.parts.exports import exported, imported
 from templates.parts.fields import Switch, text
 from templates.parts.instance_rules import instance_rules, openings
-from templates.parts.launch import Launch, Launching
 from templates.parts.logs import LogGroupName, Logs, log_group
 from templates.parts.regions import key_problems
+from templates.parts.tasks import discovery
+from templates.parts.tasks.discovery import (
+    ExistingNamespace,
+    Namespace,
+    namespace,
+    namespace_problems,
+)
+from templates.parts.tasks.launch import Launch, Launching
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 

@@ -44,7 +44,6 @@ from templates.parts.access_logs import (
 from templates.parts.aliases import Alias, alias_problems, records, taken_problems
 from templates.parts.choice import choice_problems, chosen
 from templates.parts.exports import exported, imported
-from templates.parts.exposure import Exposing
 from templates.parts.fields import (
     BucketName,
     Different,
@@ -67,6 +66,7 @@ from templates.parts.load_balancers import (
     subnets,
 )
 from templates.parts.regions import elsewhere, region
+from templates.parts.ways.exposure import Exposing
 
 _LOG_DELIVERY = "delivery.logs.amazonaws.com"
 

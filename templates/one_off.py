@@ -22,13 +22,13 @@ from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ssm
 
 from moorage.model import Environment, Problem, Run, near, shown
-from templates.parts import runs
-from templates.parts.containers import ContainerName, in_order
 from templates.parts.exports import exported
 from templates.parts.fields import duration
-from templates.parts.launch import shares_instance
 from templates.parts.queues import with_queue_urls
-from templates.parts.task import (
+from templates.parts.tasks import runs
+from templates.parts.tasks.containers import ContainerName, in_order
+from templates.parts.tasks.launch import shares_instance
+from templates.parts.tasks.task import (
     TaskParams,
     log_group_name,
     security_groups,

@@ -28,11 +28,9 @@ from troposphere import scheduler as aws_scheduler
 from troposphere.iam import Role
 
 from moorage.model import Base, Environment, Problem
-from templates.parts import runs
 from templates.parts.exports import exported
 from templates.parts.fields import Switch, duration, text
 from templates.parts.iam import allow, role
-from templates.parts.launch import shares_instance
 from templates.parts.queues import (
     QueueArn,
     arn_problems,
@@ -41,7 +39,9 @@ from templates.parts.queues import (
     with_queue_urls,
 )
 from templates.parts.schedules import Expression, Window, zone_problems
-from templates.parts.task import (
+from templates.parts.tasks import runs
+from templates.parts.tasks.launch import shares_instance
+from templates.parts.tasks.task import (
     TaskParams,
     cluster_of,
     log_group_name,

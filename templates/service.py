@@ -24,31 +24,9 @@ from moorage.model import Environment, Path, Problem
 from templates import alb, network
 from templates.parts import scaling
 from templates.parts.choice import chosen
-from templates.parts.deployments import (
-    Deploying,
-    deployment_configuration,
-    deployment_problems,
-    left_running,
-    rebalancing,
-)
 from templates.parts.exports import exported
-from templates.parts.exposed import (
-    Exposed,
-    clash_problems,
-    expose_problems,
-    exposed,
-    sidecars,
-    through,
-)
-from templates.parts.exposure import Exposing
 from templates.parts.fields import Duration
-from templates.parts.launch import shares_instance
-from templates.parts.launch_problems import (
-    instance_reach_problems,
-    rebalancing_problems,
-    spare_problems,
-)
-from templates.parts.proxy import (
+from templates.parts.proxy.proxy import (
     PROXY,
     Fronted,
     Proxied,
@@ -66,15 +44,27 @@ from templates.parts.scaling import (
     scaling_problems,
     scaling_resources,
 )
-from templates.parts.service_connect import (
+from templates.parts.tasks.deployments import (
+    Deploying,
+    deployment_configuration,
+    deployment_problems,
+    left_running,
+    rebalancing,
+)
+from templates.parts.tasks.launch import shares_instance
+from templates.parts.tasks.launch_problems import (
+    instance_reach_problems,
+    rebalancing_problems,
+    spare_problems,
+)
+from templates.parts.tasks.service_connect import (
     Offering,
     offering_problems,
     offering_properties,
     offering_resources,
     with_port_names,
 )
-from templates.parts.targets import Target, targets
-from templates.parts.task import (
+from templates.parts.tasks.task import (
     TaskParams,
     cluster_of,
     log_group_name,
@@ -86,8 +76,18 @@ from templates.parts.task import (
     task_subnets,
     task_waits,
 )
-from templates.parts.volumes import volume_configurations
-from templates.parts.zones import subnet_problems, zone_problems
+from templates.parts.tasks.volumes import volume_configurations
+from templates.parts.ways.exposed import (
+    Exposed,
+    clash_problems,
+    expose_problems,
+    exposed,
+    sidecars,
+    through,
+)
+from templates.parts.ways.exposure import Exposing
+from templates.parts.ways.targets import Target, targets
+from templates.parts.ways.zones import subnet_problems, zone_problems
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""

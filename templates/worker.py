@@ -23,16 +23,7 @@ from moorage.model import Environment, Problem
 from templates import cluster
 from templates.parts import scaling
 from templates.parts.choice import chosen
-from templates.parts.deployments import (
-    Deploying,
-    deployment_configuration,
-    deployment_problems,
-    left_running,
-    rebalancing,
-)
 from templates.parts.exports import exported
-from templates.parts.launch import shares_instance
-from templates.parts.launch_problems import rebalancing_problems, spare_problems
 from templates.parts.queues import (
     Working,
     handle,
@@ -41,14 +32,23 @@ from templates.parts.queues import (
     with_queue_urls,
 )
 from templates.parts.scaling import backlog_policies, scaling_problems, scaling_resources
-from templates.parts.service_connect import (
+from templates.parts.tasks.deployments import (
+    Deploying,
+    deployment_configuration,
+    deployment_problems,
+    left_running,
+    rebalancing,
+)
+from templates.parts.tasks.launch import shares_instance
+from templates.parts.tasks.launch_problems import rebalancing_problems, spare_problems
+from templates.parts.tasks.service_connect import (
     Offering,
     offering_problems,
     offering_properties,
     offering_resources,
     with_port_names,
 )
-from templates.parts.task import (
+from templates.parts.tasks.task import (
     TaskParams,
     cluster_of,
     log_group_name,
@@ -58,7 +58,7 @@ from templates.parts.task import (
     task_resources,
     task_waits,
 )
-from templates.parts.volumes import volume_configurations
+from templates.parts.tasks.volumes import volume_configurations
 
 
 class Scaling(scaling.Scaling):

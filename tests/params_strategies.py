@@ -31,7 +31,7 @@ from moorage.model import Finding, Plan
 from moorage.render import render
 from moorage.validate import validate
 from templates import TEMPLATES
-from templates.parts.fargate import SIZES
+from templates.parts.tasks.fargate import SIZES
 
 Params = dict[str, Any]
 

@@ -46,7 +46,7 @@ TEMPLATES = {"awacs", "moorage.model", "pydantic", "pydantic_core", "templates",
 """What template modules may import, beside the standard library."""
 
 
-PAYLOAD = "templates/parts/health_sidecar.py"
+PAYLOAD = "templates/parts/ways/health_sidecar.py"
 """No part of a build, which only reads its text: it runs in a container, where it may print and
 open sockets. It may import nothing that the container's image does not have."""
 

@@ -26,7 +26,7 @@ from templates.parts.choice import choice_problems, chosen
 from templates.parts.exports import exported, imported
 from templates.parts.fields import Different, SecurityGroupId, StackName, Switch, duration, text
 from templates.parts.iam import allow, role
-from templates.parts.launch import Launch
+from templates.parts.tasks.launch import Launch
 
 InstanceType: Any = text(
     r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium"

@@ -14,11 +14,12 @@ from troposphere import ec2
 
 from moorage.model import Environment, logical_id
 from templates import alb, nlb
-from templates.parts import capacity, streams, targets
-from templates.parts.containers import Containers, Port, led_to
-from templates.parts.exposure import Exposing, Exposure
-from templates.parts.launch import Launch, Launching, instance_ports, shares_instance
-from templates.parts.target_groups import health_port
+from templates.parts import capacity
+from templates.parts.tasks.containers import Containers, Port, led_to
+from templates.parts.tasks.launch import Launch, Launching, instance_ports, shares_instance
+from templates.parts.ways import streams, targets
+from templates.parts.ways.exposure import Exposing, Exposure
+from templates.parts.ways.target_groups import health_port
 
 Opening = tuple[Launch, str, str, int, int]
 """Kind of instances, load balancer, protocol, first and last port."""

@@ -13,8 +13,8 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Base, Environment, Problem
 from templates import network
-from templates.parts.clients import everybody
 from templates.parts.exports import exported
+from templates.parts.ways.clients import everybody
 
 Scheme = Literal["internet-facing", "internal"]
 IpAddressType = Literal["ipv4", "dualstack"]

@@ -13,11 +13,11 @@ from pydantic import Field
 from troposphere import AWSObject, GetAtt, Ref, Sub, sqs
 
 from moorage.model import Base, Environment, Path, Problem, near, shown
-from templates.parts.containers import Container, VariableName
 from templates.parts.exports import imported
 from templates.parts.fields import KeyArn, StackName, Switch, duration, text
 from templates.parts.iam import allow, policy
 from templates.parts.regions import elsewhere, key_problems, region
+from templates.parts.tasks.containers import Container, VariableName
 
 _DAY = 86_400
 

@@ -16,8 +16,8 @@ from troposphere import Sub, ecr
 from moorage.model import Base, Environment, Path, Problem, shown, wrong
 from templates.parts.fields import Different, KeyArn, Switch, duration, text
 from templates.parts.iam import policy
-from templates.parts.images import REPOSITORY
 from templates.parts.regions import key_problems
+from templates.parts.tasks.images import REPOSITORY
 
 _DAY = 86_400
 

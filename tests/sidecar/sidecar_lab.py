@@ -20,7 +20,7 @@ from typing import Any
 from moorage.build import build
 from templates import TEMPLATES
 
-PROGRAM = Path("templates/parts/health_sidecar.py")
+PROGRAM = Path("templates/parts/ways/health_sidecar.py")
 
 
 def built() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from moorage.model import Finding, TextFile
 from moorage.render import render
 from moorage.validate import validate
 from templates import TEMPLATES
-from templates.parts import otel
+from templates.parts.tasks import otel
 
 IMAGE = "ecr:shop/web:1.4.2"
 KEY = "ssm:/shop/datadog"

@@ -12,8 +12,8 @@ from moorage.build import build
 from moorage.model import Environment
 from templates import TEMPLATES
 from templates.parts.capacity import Capacity, handles, is_graviton
-from templates.parts.containers import Container
-from templates.parts.launch import settled
+from templates.parts.tasks.containers import Container
+from templates.parts.tasks.launch import settled
 
 ARM = [
     "a1.large",

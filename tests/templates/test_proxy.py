@@ -16,7 +16,7 @@ from moorage.model import Finding, TextFile
 from moorage.render import render
 from moorage.validate import validate
 from templates import TEMPLATES
-from templates.parts.proxy_config import word
+from templates.parts.proxy.proxy_config import word
 
 Body = dict[str, Any]
 ROUTES = [{"path": "/", "to": "web"}]

@@ -11,7 +11,7 @@ from moorage.load import Document
 from moorage.render import render
 from moorage.validate import validate
 from templates import TEMPLATES
-from templates.parts.containers import Container, in_order
+from templates.parts.tasks.containers import Container, in_order
 
 IMAGE = "ecr:shop/web:1"
 EXISTING = {"file_system": "fs-0a1b2c3d", "access_point": "fsap-0a1b2c3d"}
