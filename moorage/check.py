@@ -107,11 +107,15 @@ def _judged(
     """What Moorage's rules say of templates that belong together, but for the rules that the
     user's settings of cfn-lint ignore."""
     maps = {file: body for file, body in bodies.items() if isinstance(body, Mapping)}
-    lines = {file: LintTemplate(file, body) for file, body in maps.items()}
     for one in verdicts([Template(file, body, region) for file, body in maps.items()]):
         if not one.rule.id.startswith(ignored):
-            line = lines[one.template].get_location_yaml(maps[one.template], list(one.path))
-            yield _told(one, line[0] + 1 if line else 1)
+            yield _told(one, _line(one, maps[one.template]))
+
+
+def _line(verdict: Verdict, body: Any) -> int:
+    # cfn-lint's view of a template is costly to make, and most templates have nothing to tell.
+    found = LintTemplate(verdict.template, body).get_location_yaml(body, list(verdict.path))
+    return found[0] + 1 if found else 1
 
 
 def _told(verdict: Verdict, line: int) -> Finding:
