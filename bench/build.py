@@ -8,6 +8,7 @@ whatever else the machine does can only slow a run down. Ends with 1 where a dem
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
@@ -61,6 +62,7 @@ def service(number: int) -> dict[str, Any]:
 
 def built(folder: Path) -> dict[str, float]:
     """Seconds of each step of one build, and its peak memory in MiB."""
+    gc.disable()  # as build.py does
     began = time.perf_counter()
     from moorage.build import build
     from moorage.write import write
