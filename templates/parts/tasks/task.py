@@ -47,13 +47,9 @@ from templates.parts.tasks.beside import (
     sidecar_problems,
     sidecar_statements,
 )
-from templates.parts.tasks.containers import (
-    Container,
-    container_definition,
-    container_problems,
-    execution_statements,
-    in_order,
-)
+from templates.parts.tasks.container_definitions import container_definition, execution_statements
+from templates.parts.tasks.container_problems import container_problems
+from templates.parts.tasks.containers import Container, in_order
 from templates.parts.tasks.launch import (
     constraints,
     settled,
