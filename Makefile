@@ -33,7 +33,7 @@ lint: setup ## the part of the gate that is not tests
 check: lint test ## the gate
 
 golden: setup ## write anew what the tests compare with; then read the diff
-	$(BIN)/python -c "import build, glob, sys; sys.exit(max((build.main(['build', '--params', case + 'params', '--out', case + 'out']) for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
+	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py
 
 bench: setup ## what builds, rules and health sidecars cost

@@ -64,8 +64,8 @@ def built(folder: Path) -> dict[str, float]:
     """Seconds of each step of one build, and its peak memory in MiB."""
     gc.disable()  # as build.py does
     began = time.perf_counter()
-    from moorage.build import build
-    from moorage.write import write
+    from moorage.pipeline.build import build
+    from moorage.pipeline.write import write
     from templates import TEMPLATES
 
     marks = [("start", began)]

@@ -16,7 +16,7 @@ from moorage.cfn.nodes import existing
 from moorage.cfn.scenarios import usual
 from moorage.cfn.template import Template
 from moorage.effects import Effect, effects
-from moorage.model import Finding, Place
+from moorage.findings.finding import Finding, Place
 from moorage.previous import Texts
 
 

@@ -5,66 +5,18 @@ Everything here is frozen: a step makes a new value and never changes the one it
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
 
-Path = tuple[str | int, ...]
-"""Where a value stands in a document: keys and list indices from the root."""
-
-Level = Literal["error", "warning", "info"]
-
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """What can name an application, an environment or a stack: a part of a stack's name in AWS."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A line of a file; lines count from 1."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What the user should change, or know: what is wrong, where, and what to write instead."""
-
-    code: str
-    level: Level
-    place: Place
-    path: Path
-    message: str
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A finding of a template module, before its line is known.
-
-    `path` counts from the stack's own properties. `because` names the other properties that the
-    judgement rests on: where one of those is already a finding of its own, this problem is only
-    its echo and is left out.
-    """
-
-    code: str
-    path: Path
-    message: str
-    hint: str = ""
-    level: Level = "error"
-    because: Sequence[Path] = ()
-    place: Place | None = None
-    """Where it stands, if that is in a file that the params name."""
 
 
 @dataclass(frozen=True)
@@ -87,48 +39,6 @@ def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError(
         "moorage", "{message}", {"code": code, "message": message, "hint": hint}
     )
-
-
-def shown(value: Any) -> str:
-    """A value of the params as messages name it.
-
-    >>> shown("Web"), shown(True), shown([1]), shown("")
-    ('`Web`', '`true`', 'a list', 'an empty text')
-    """
-    if isinstance(value, Mapping | BaseModel):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    if value is None:
-        return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    if not text:
-        return "an empty text"
-    return f"`{text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + '...'}`"
-
-
-_MOST_SHOWN = 120
-
-
-def near(word: str, choices: Iterable[str]) -> str:
-    """The choice that a word was probably meant to be, or nothing.
-
-    >>> near("desiredCount", ["desired_count", "cpu"]), near("cidr_block", ["cidr"]), near("x", [])
-    ('desired_count', 'cidr', '')
-    """
-    plain = {_plain(one): one for one in choices}
-    given = _plain(word)
-    close = difflib.get_close_matches(given, plain, n=1)
-    begun = [one for one in plain if min(len(one), len(given)) > 2 and _begins(one, given)]
-    return plain[[*close, *begun][0]] if close or begun else ""
-
-
-def _plain(word: str) -> str:
-    return re.sub(r"[-_ ]", "", word).lower()
-
-
-def _begins(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
 
 
 P = TypeVar("P", bound=Base)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from moorage.write import MANIFEST
+from moorage.pipeline.write import MANIFEST
 
 Texts = Mapping[str, tuple[str, str]]
 """Where a template was, and its text, by a name of its own, in the order of deployment."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from moorage.model import TemplateModule
-from templates import alb, cluster, ecr, network, nlb, one_off, scheduled_task, service, worker
+
+from . import cluster, ecr, network, one_off, scheduled_task, service, worker
+from .load_balancers import alb, nlb
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,

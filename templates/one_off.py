@@ -21,19 +21,17 @@ from collections.abc import Iterator
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ssm
 
-from moorage.model import Environment, Problem, Run, near, shown
-from templates.parts.exports import exported
-from templates.parts.fields import duration
-from templates.parts.queues import with_queue_urls
-from templates.parts.tasks import runs
-from templates.parts.tasks.containers import ContainerName, in_order
-from templates.parts.tasks.launch import shares_instance
-from templates.parts.tasks.task import (
-    TaskParams,
-    log_group_name,
-    security_groups,
-    task_resources,
-)
+from moorage.findings.finding import Problem
+from moorage.findings.wording import near, shown
+from moorage.model import Environment, Run
+
+from .common.exports import exported
+from .common.fields import duration
+from .tasks import run_task
+from .tasks.containers import ContainerName, in_order
+from .tasks.launch_types import shares_instance
+from .tasks.queues import with_queue_urls
+from .tasks.task import TaskParams, log_group_name, security_groups, task_resources
 
 
 class Params(TaskParams):
@@ -61,7 +59,7 @@ def _essential(params: Params) -> list[str]:
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
-    yield from runs.run_problems(params, env)
+    yield from run_task.run_problems(params, env)
     essential = _essential(params)
     if params.container is None and len(essential) > 1:
         hint = f"Write `container: {essential[0]}`, or another one."
@@ -95,7 +93,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 def _request(params: Params, env: Environment) -> ssm.Parameter:
     """What ECS is asked for when the task is run. An output should not repeat what was imported
     (cfn-lint, W6001), so it is a parameter."""
-    asked = runs.as_json(runs.camel(runs.request(params, env)))
+    asked = run_task.as_json(run_task.camel(run_task.request(params, env)))
     return ssm.Parameter("RunTask", Type="String", Value=asked)
 
 

@@ -27,27 +27,17 @@ from troposphere import AccountId, AWSObject, GetAtt, Output, Ref, Sub, Template
 from troposphere import scheduler as aws_scheduler
 from troposphere.iam import Role
 
-from moorage.model import Base, Environment, Problem
-from templates.parts.exports import exported
-from templates.parts.fields import Switch, duration, text
-from templates.parts.iam import allow, role
-from templates.parts.queues import (
-    QueueArn,
-    arn_problems,
-    dead_letter_queue,
-    queue_url,
-    with_queue_urls,
-)
-from templates.parts.schedules import Expression, Window, zone_problems
-from templates.parts.tasks import runs
-from templates.parts.tasks.launch import shares_instance
-from templates.parts.tasks.task import (
-    TaskParams,
-    cluster_of,
-    log_group_name,
-    security_groups,
-    task_resources,
-)
+from moorage.findings.finding import Problem
+from moorage.model import Base, Environment
+
+from .common.exports import exported
+from .common.fields import Switch, duration, text
+from .common.iam import allow, role
+from .common.schedules import Expression, Window, zone_problems
+from .tasks import run_task
+from .tasks.launch_types import shares_instance
+from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url, with_queue_urls
+from .tasks.task import TaskParams, cluster_of, log_group_name, security_groups, task_resources
 
 _DAY = 86_400
 
@@ -108,7 +98,7 @@ class Params(TaskParams):
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
-    yield from runs.run_problems(params, env)
+    yield from run_task.run_problems(params, env)
     yield from zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
         message = "Nobody watches over runs that may overlap"
@@ -184,7 +174,7 @@ def _schedule(params: Params, env: Environment) -> aws_scheduler.Schedule:
 def _target(params: Params, env: Environment) -> dict[str, Any]:
     if params.overlap == "skip":
         return {"Arn": Ref("StateMachine")}
-    asked = runs.request(params, env)
+    asked = run_task.request(params, env)
     same = (
         *("LaunchType", "PlatformVersion", "PropagateTags"),
         *("EnableECSManagedTags", "EnableExecuteCommand"),
@@ -195,7 +185,7 @@ def _target(params: Params, env: Environment) -> dict[str, Any]:
         "PlacementConstraints": aws_scheduler.PlacementConstraint,
     }
     return {
-        "Arn": runs.in_cluster(params, env, "cluster/${Cluster}"),
+        "Arn": run_task.in_cluster(params, env, "cluster/${Cluster}"),
         "EcsParameters": aws_scheduler.EcsParameters(
             TaskDefinitionArn=Ref("TaskDefinition"),
             TaskCount=1,
@@ -252,7 +242,7 @@ def _schedule_role(name: str, params: Params, env: Environment) -> Role:
     """
     start: list[Statement] = [allow("StartRun", [states.StartExecution], [Ref("StateMachine")])]
     if params.overlap == "allow":
-        start = list(runs.run_statements(name, params, env))
+        start = list(run_task.run_statements(name, params, env))
     start += _tell_statements(params)
     group = "${AWS::Region}:${AWS::AccountId}:schedule-group/default"
     sources = {
@@ -278,7 +268,7 @@ def _guard(name: str, params: Params, env: Environment) -> Iterator[AWSObject]:
         "StateMachineRole",
         "states.amazonaws.com",
         {
-            "RunTask": runs.run_statements(name, params, env),
+            "RunTask": run_task.run_statements(name, params, env),
             "WatchTask": [*_watch_statements(params, env), *_tell_statements(params)],
         },
         env,
@@ -288,7 +278,7 @@ def _guard(name: str, params: Params, env: Environment) -> Iterator[AWSObject]:
     yield stepfunctions.StateMachine(
         "StateMachine",
         RoleArn=GetAtt("StateMachineRole", "Arn"),
-        DefinitionString=runs.as_json(_definition(name, params, env)),
+        DefinitionString=run_task.as_json(_definition(name, params, env)),
     )
 
 
@@ -351,7 +341,7 @@ def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
                 "Resource": f"{states_arn}ecs:runTask.sync",
                 "Parameters": {
                     key: value
-                    for key, value in runs.request(params, env).items()
+                    for key, value in run_task.request(params, env).items()
                     if key not in _NOT_OF_STATES
                 },
                 **limit,
@@ -368,9 +358,11 @@ def _watch_statements(params: Params, env: Environment) -> Iterator[Statement]:
     """AWS Step Functions developer guide, "Run Amazon ECS or Fargate tasks with Step Functions":
     how it learns of a task's end. ListTasks takes no task for its resource (Service Authorization
     Reference), hence the `*`."""
-    here = Condition(ArnEquals({"ecs:cluster": runs.in_cluster(params, env, "cluster/${Cluster}")}))
+    here = Condition(
+        ArnEquals({"ecs:cluster": run_task.in_cluster(params, env, "cluster/${Cluster}")})
+    )
     yield allow("Look", [ecs_actions.ListTasks], ["*"], Condition=here)
-    task = runs.in_cluster(params, env, "task/${Cluster}/*")
+    task = run_task.in_cluster(params, env, "task/${Cluster}/*")
     yield allow("Watch", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [task])
     rule = "${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
     yield allow(

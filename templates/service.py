@@ -20,13 +20,19 @@ from typing import Any
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ecs
 
-from moorage.model import Environment, Path, Problem
-from templates import alb, network
-from templates.parts import scaling
-from templates.parts.choice import chosen
-from templates.parts.exports import exported
-from templates.parts.fields import Duration
-from templates.parts.proxy.proxy import (
+from moorage.findings.finding import Path, Problem
+from moorage.model import Environment
+
+from . import network
+from .common.exports import exported
+from .common.fields import Duration
+from .common.stack_choice import chosen
+from .exposure.alb.targets import Target, targets
+from .exposure.exposure import Exposed, clash_problems, expose_problems, exposed, sidecars, through
+from .exposure.params import Exposing
+from .exposure.zones import subnet_problems, zone_problems
+from .load_balancers import alb
+from .proxy.proxy import (
     PROXY,
     Fronted,
     Proxied,
@@ -36,35 +42,36 @@ from templates.parts.proxy.proxy import (
     proxy_problems,
     said_at,
 )
-from templates.parts.queues import with_queue_urls
-from templates.parts.scaling import (
-    desired_count,
-    least,
-    requests_policy,
-    scaling_problems,
-    scaling_resources,
-)
-from templates.parts.tasks.deployments import (
+from .tasks import scaling
+from .tasks.deployments import (
     Deploying,
     deployment_configuration,
     deployment_problems,
     left_running,
     rebalancing,
 )
-from templates.parts.tasks.launch import shares_instance
-from templates.parts.tasks.launch_problems import (
+from .tasks.launch_type_problems import (
     instance_reach_problems,
     rebalancing_problems,
     spare_problems,
 )
-from templates.parts.tasks.service_connect import (
+from .tasks.launch_types import shares_instance
+from .tasks.queues import with_queue_urls
+from .tasks.scaling import (
+    desired_count,
+    least,
+    requests_policy,
+    scaling_problems,
+    scaling_resources,
+)
+from .tasks.service_connect import (
     Offering,
     offering_problems,
     offering_properties,
     offering_resources,
     with_port_names,
 )
-from templates.parts.tasks.task import (
+from .tasks.task import (
     TaskParams,
     cluster_of,
     log_group_name,
@@ -76,18 +83,7 @@ from templates.parts.tasks.task import (
     task_subnets,
     task_waits,
 )
-from templates.parts.tasks.volumes import volume_configurations
-from templates.parts.ways.exposed import (
-    Exposed,
-    clash_problems,
-    expose_problems,
-    exposed,
-    sidecars,
-    through,
-)
-from templates.parts.ways.exposure import Exposing
-from templates.parts.ways.targets import Target, targets
-from templates.parts.ways.zones import subnet_problems, zone_problems
+from .tasks.volumes import volume_configurations
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""

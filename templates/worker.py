@@ -19,36 +19,32 @@ from typing import Any
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ecs
 
-from moorage.model import Environment, Problem
-from templates import cluster
-from templates.parts import scaling
-from templates.parts.choice import chosen
-from templates.parts.exports import exported
-from templates.parts.queues import (
-    Working,
-    handle,
-    queue_problems,
-    queue_resources,
-    with_queue_urls,
-)
-from templates.parts.scaling import backlog_policies, scaling_problems, scaling_resources
-from templates.parts.tasks.deployments import (
+from moorage.findings.finding import Problem
+from moorage.model import Environment
+
+from . import cluster
+from .common.exports import exported
+from .common.stack_choice import chosen
+from .tasks import scaling
+from .tasks.deployments import (
     Deploying,
     deployment_configuration,
     deployment_problems,
     left_running,
     rebalancing,
 )
-from templates.parts.tasks.launch import shares_instance
-from templates.parts.tasks.launch_problems import rebalancing_problems, spare_problems
-from templates.parts.tasks.service_connect import (
+from .tasks.launch_type_problems import rebalancing_problems, spare_problems
+from .tasks.launch_types import shares_instance
+from .tasks.queues import Working, handle, queue_problems, queue_resources, with_queue_urls
+from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
+from .tasks.service_connect import (
     Offering,
     offering_problems,
     offering_properties,
     offering_resources,
     with_port_names,
 )
-from templates.parts.tasks.task import (
+from .tasks.task import (
     TaskParams,
     cluster_of,
     log_group_name,
@@ -58,7 +54,7 @@ from templates.parts.tasks.task import (
     task_resources,
     task_waits,
 )
-from templates.parts.tasks.volumes import volume_configurations
+from .tasks.volumes import volume_configurations
 
 
 class Scaling(scaling.Scaling):

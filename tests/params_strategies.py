@@ -23,15 +23,16 @@ from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from moorage.build import build
-from moorage.compose import compose
-from moorage.link import link
-from moorage.load import load
-from moorage.model import Finding, Plan
-from moorage.render import render
-from moorage.validate import validate
+from moorage.findings.finding import Finding
+from moorage.model import Plan
+from moorage.pipeline.build import build
+from moorage.pipeline.compose import compose
+from moorage.pipeline.link import link
+from moorage.pipeline.load import load
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.tasks.fargate import SIZES
+from templates.tasks.fargate_sizes import SIZES
 
 Params = dict[str, Any]
 

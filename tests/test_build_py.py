@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pty
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import main
 
 BUILD = Path(__file__).parents[1] / "build.py"
 PARAMS = """\
@@ -24,19 +24,6 @@ stacks:
   cluster: {container_insights: enhanced}
 """
 BROKEN = PARAMS.replace("enhanced", "enhancd")
-
-
-def _loaded() -> Any:
-    """build.py by its path: an installed package is called `build` too."""
-    spec = importlib.util.spec_from_file_location("build_py", BUILD)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-main = _loaded().main
 
 
 @pytest.fixture

@@ -13,13 +13,14 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from command_line import main
 
-import build
-from moorage.build import Built
-from moorage.build import build as built_from
-from moorage.codes import CODES
+from moorage import cli
+from moorage.findings.codes import CODES
+from moorage.findings.report import text
 from moorage.model import TemplateModule
-from moorage.report import text
+from moorage.pipeline.build import Built
+from moorage.pipeline.build import build as built_from
 from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +102,7 @@ def test_every_other_command_exists() -> None:
 
 def test_every_command_and_flag_is_in_the_readme() -> None:
     text = " ".join(blocks(README, "sh"))
-    parser = build._parser()
+    parser = cli._parser()
     subparsers = next(one for one in parser._actions if hasattr(one, "choices") and one.choices)
     assert subparsers.choices is not None
     for name, command in dict(subparsers.choices).items():
@@ -209,7 +210,7 @@ def test_every_finding_is_listed() -> None:
 def test_the_generated_documents_are_current(
     file: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert build.main(arguments) == 0
+    assert main(arguments) == 0
     assert capsys.readouterr().out == (ROOT / "docs" / file).read_text(), "run `make docs`"
 
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import os
 import re
-import runpy
 import shutil
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import main
 
-from moorage.codes import CODES
+from moorage.findings.codes import CODES
 
 ERRORS = Path(__file__).parent / "errors"
 CASES = sorted({path.stem for path in ERRORS.iterdir() if path.suffix != ".txt"})
@@ -25,8 +25,6 @@ FINDING = re.compile(r"^\S+:\d+: (?:error|warning|info) ([A-Z]\d{4})\b", re.MULT
 
 UPDATE = bool(os.environ.get("UPDATE"))
 settled = pytest.mark.skipif(UPDATE, reason="the texts are being written")
-
-main = runpy.run_path(str(Path(__file__).parents[1] / "build.py"))["main"]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.build import build
-from moorage.load import environments
-from moorage.write import files
+from moorage.pipeline.build import build
+from moorage.pipeline.load import environments
+from moorage.pipeline.write import files
 from templates import TEMPLATES
 
 GOLDEN = Path("tests/golden")

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from moorage.cfn.arns import ACCOUNT, Arns, arns, either, every, matches
-from moorage.cfn.managed_policies import STATEMENTS
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import Resource, View
+from moorage.facts.managed_policies import STATEMENTS
 
 ROLE = "AWS::IAM::Role"
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"

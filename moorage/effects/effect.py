@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from moorage.cfn.nodes import Node
-from moorage.model import Level
+from moorage.findings.finding import Level
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from moorage.cfn import ecs, fargate
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.facts.fargate import SIZES
 from moorage.rules.rule import Fault, fault, rule
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
@@ -240,14 +241,14 @@ def size_from_parameters(view: View) -> Iterator[Fault]:
         pairs = _usual(cpu, memory) or _possible(cpu, memory)
         if pairs and not any(fargate.fits(*pair) for pair in pairs):
             units, mebibytes = pairs[0]
-            near = fargate.SIZES.get(units)
+            near = SIZES.get(units)
             yield fault(
                 memory if near else cpu,
                 f"Fargate has no task of {units} CPU units and {mebibytes} MiB, which the "
                 f"parameters of {task.id} make",
                 f"With {units} CPU units give {_listed(near)} MiB."
                 if near
-                else f"Give {_listed(tuple(fargate.SIZES))} CPU units.",
+                else f"Give {_listed(tuple(SIZES))} CPU units.",
             )
 
 

@@ -7,16 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from moorage.cfn import ecs, secrets
-from moorage.cfn.arns import (
-    Arns,
-    arn,
-    arns,
-    begins_anyhow,
-    characters,
-    either,
-    hole,
-    spelled,
-)
+from moorage.cfn.arns import Arns, arn, arns, begins_anyhow, characters, either, hole, spelled
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import (
     EVERYTHING,

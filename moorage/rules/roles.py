@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.managed_policies import PATHS
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import aws_policy, role_name, role_of, services_trusted, trusts
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import Resource, View
+from moorage.facts.managed_policies import PATHS
 from moorage.rules.rule import Fault, fault, rule
 
 DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"

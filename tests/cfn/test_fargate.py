@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moorage.cfn.fargate import SIZES, fits, size
-from templates.parts.tasks import fargate
-
-
-def test_rules_and_templates_know_the_same_sizes() -> None:
-    assert SIZES == fargate.SIZES
+from moorage.cfn.fargate import fits, size
 
 
 @pytest.mark.parametrize(

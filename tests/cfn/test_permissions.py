@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from moorage.cfn.arns import arn, arns, matches, spelled
-from moorage.cfn.managed_policies import PATHS, STATEMENTS
 from moorage.cfn.permissions import allows, managed, role_of, trusts
 from moorage.cfn.template import Template
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.facts.managed_policies import PATHS, STATEMENTS
 
 SUB = "Fn::Sub"
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf"

@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 
-from moorage.build import build
 from moorage.model import Plan
-from moorage.write import write
+from moorage.pipeline.build import build
+from moorage.pipeline.write import write
 from templates import TEMPLATES
 
 

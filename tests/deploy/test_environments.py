@@ -379,5 +379,5 @@ def test_r5_service_and_task(deployment: Deployment) -> None:
     assert (port["containerPort"], port["protocol"]) == (1234, "udp")
     (port,) = containers["health-1234"]["portMappings"]
     assert (port["containerPort"], port["protocol"]) == (8080, "tcp")
-    program = Path("templates/parts/ways/health_sidecar.py").read_text()
+    program = Path("templates/exposure/health_sidecar/program.py").read_text()
     assert containers["health-1234"]["command"][:4] == ["python3", "-u", "-c", program]

@@ -8,11 +8,11 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from command_line import main
 
-import build
 from moorage.against import against
-from moorage.codes import CODES
-from moorage.model import Finding
+from moorage.findings.codes import CODES
+from moorage.findings.finding import Finding
 from moorage.previous import NoSuchVersionError, previous, previous_file
 
 WEB = dedent(
@@ -415,7 +415,7 @@ def arguments(folder: Path) -> list[str]:
 
 
 def built(folder: Path) -> int:
-    return build.main(["build", *arguments(folder)])
+    return main(["build", *arguments(folder)])
 
 
 def test_an_update_is_judged_against_a_revision_and_against_a_folder(
@@ -428,13 +428,13 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
     assert built(repository) == 0
     for source in ("HEAD", str(before), str(before / "dev")):
         capsys.readouterr()
-        assert build.main(["check", "dev", *arguments(repository), "--against", source]) == 0
+        assert main(["check", "dev", *arguments(repository), "--against", source]) == 0
         said = capsys.readouterr().out
         assert "M1401 Resources.LoadBalancer.Properties.Scheme: LoadBalancer" in said
         assert "another DNS name" in said
     capsys.readouterr()
     file = str(repository / "out" / "dev" / "edge.yaml")
-    build.main(["check", file, "--against", "HEAD"])
+    main(["check", file, "--against", "HEAD"])
     assert "M1401" in capsys.readouterr().out
 
 
@@ -459,7 +459,7 @@ def test_another_region_or_application_is_another_environment(
         params.write_text(text.replace(old, new))
         assert built(repository) == 0
         capsys.readouterr()
-        assert build.main(["check", "dev", *arguments(repository), "--against", "HEAD"]) == 0
+        assert main(["check", "dev", *arguments(repository), "--against", "HEAD"]) == 0
         said = capsys.readouterr().out
         assert told in said
         assert "M1401" not in said
@@ -472,11 +472,11 @@ def test_what_is_not_there_is_said_so(repository: Path, capsys: pytest.CaptureFi
         ["check", str(fresh), "--against", "HEAD"],
         ["check", "dev", *arguments(repository), "--against", str(repository / "params")],
     ):
-        assert build.main(command) == 0
+        assert main(command) == 0
         assert "M1408" in capsys.readouterr().out
     old = repository / "old.yaml"
     old.write_text("Resources: {B: {Type: AWS::S3::Bucket}}")
-    build.main(["check", str(fresh), "--against", str(old)])
+    main(["check", str(fresh), "--against", str(old)])
     assert "M1405" in capsys.readouterr().out
 
 
@@ -487,5 +487,5 @@ def test_a_version_that_does_not_exist_is_wrong_usage(
     with pytest.raises(NoSuchVersionError):
         previous(source or "no such folder", repository / "out" / "dev")
     command = ["check", "dev", *arguments(repository), f"--against={source or 'none'}"]
-    assert build.main(command) == 2
+    assert main(command) == 2
     assert "neither a folder nor a revision" in capsys.readouterr().err

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from troposphere import Template
 
-from moorage.link import link
-from moorage.load import Document
-from moorage.model import Environment, Finding, Place, Plan, Rendering, Stack
-from moorage.render import as_yaml, render
-from templates.parts.exports import exported, imported
+from moorage.findings.finding import Finding, Place
+from moorage.model import Environment, Plan, Rendering, Stack
+from moorage.pipeline.link import link
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import as_yaml, render
+from templates.common.exports import exported, imported
 
 ENV = Environment("dev", "shop", "eu-central-1", None, {"team": "web"}, None, {})
 TOPIC = {"Type": "AWS::SNS::Topic"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from moorage.load import Document, environments, load
-from moorage.model import Finding
+from moorage.findings.finding import Finding
+from moorage.pipeline.load import Document, environments, load
 
 
 def read(

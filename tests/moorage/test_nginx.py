@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.build import build
-from moorage.model import Finding
-from moorage.nginx import installed, refusal
+from moorage.findings.finding import Finding
+from moorage.pipeline.build import build
+from moorage.pipeline.nginx import installed, refusal
 from templates import TEMPLATES
 
 NGINX = installed() or ""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moorage.model import PlannedStack, Rendering
-from moorage.pushes import Push, pushes
+from moorage.pipeline.pushes import Push, pushes
 
 URI = "shop-dev-ecr-WebRepositoryUri"
 

@@ -13,11 +13,11 @@ from pydantic import BaseModel, Field
 from ruamel.yaml import YAML
 
 from moorage.model import Base
-from moorage.reference import example, reference
-from moorage.schema import schema
-from moorage.validate import Header
+from moorage.pipeline.validate import Header
+from moorage.schema.json_schema import schema
+from moorage.schema.reference import example, reference
 from templates import TEMPLATES
-from templates.parts.fields import Some, StackName, Switch, VpcId, duration
+from templates.common.fields import Some, StackName, Switch, VpcId, duration
 
 TEXT = reference(TEMPLATES)
 SECTION = re.compile(r"^### `(.+)`$", re.MULTILINE)

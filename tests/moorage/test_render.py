@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from troposphere import Export, GetAtt, Output, Ref, Template, logs, sns
 
-from moorage.check import check_texts
-from moorage.load import Document
-from moorage.model import Finding, Place, Rendering, Stack
-from moorage.render import as_yaml, render
+from moorage.findings.finding import Finding, Place
+from moorage.model import Rendering, Stack
+from moorage.pipeline.check import check_texts
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import as_yaml, render
 
 ROOT = ("stacks", "web", "overrides")
 

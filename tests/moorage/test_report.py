@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from moorage.codes import CODES
-from moorage.model import Finding, Place
-from moorage.report import as_json, counts, dotted, line, sarif, text
+from moorage.findings.codes import CODES
+from moorage.findings.finding import Finding, Place
+from moorage.findings.report import as_json, counts, dotted, line, sarif, text
 
 CPU = Finding(
     "M1203",

@@ -13,9 +13,9 @@ from pydantic import Field, TypeAdapter
 from ruamel.yaml import YAML
 
 from moorage.model import Base
-from moorage.schema import schema
+from moorage.schema.json_schema import schema
 from templates import TEMPLATES
-from templates.parts.fields import Retention, Some, StackName, Switch, duration
+from templates.common.fields import Retention, Some, StackName, Switch, duration
 
 FILES = sorted([*Path("params").glob("*.yaml"), *Path("tests/golden").glob("*/params/*.yaml")])
 

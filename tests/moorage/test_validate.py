@@ -12,12 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from moorage.codes import CODES
-from moorage.load import Document
-from moorage.model import Base, Environment, Finding, Path, Place, Problem, wrong
-from moorage.validate import validate
+from moorage.findings.codes import CODES
+from moorage.findings.finding import Finding, Path, Place, Problem
+from moorage.model import Base, Environment, wrong
+from moorage.pipeline.load import Document
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.fields import Some, Switch, duration
+from templates.common.fields import Some, Switch, duration
 
 HEADER = {"app": "shop", "region": "eu-central-1"}
 

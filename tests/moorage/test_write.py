@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.model import Environment, Finding, Plan, PlannedStack, Rendering, Run
-from moorage.write import MANIFEST, SCRIPT, drift, files, forgotten, form, remove, write
+from moorage.findings.finding import Finding
+from moorage.model import Environment, Plan, PlannedStack, Rendering, Run
+from moorage.pipeline.write import MANIFEST, SCRIPT, drift, files, forgotten, form, remove, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -256,7 +257,7 @@ import sys
 from itertools import cycle
 from pathlib import Path
 from test_write import BIG
-from moorage.write import write
+from moorage.pipeline.write import write
 print("ready", flush=True)
 for plan in cycle(BIG):
     write(plan, Path(sys.argv[1]))

@@ -37,11 +37,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from moorage.compose import compose
-from moorage.load import load
-from moorage.nginx import installed
-from moorage.render import render
-from moorage.validate import validate
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import load
+from moorage.pipeline.nginx import installed
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
 
 NGINX = installed()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.nginx import installed, refusal
-from templates.parts.proxy.nginx_check import Task, faults
-from templates.parts.proxy.proxy_config import Surroundings, configuration
-from templates.parts.proxy.proxy_params import Proxy
+from moorage.pipeline.nginx import installed, refusal
+from templates.proxy.nginx_check import Task, faults
+from templates.proxy.nginx_config import Surroundings, configuration
+from templates.proxy.params import Proxy
 
 NGINX = installed()
 

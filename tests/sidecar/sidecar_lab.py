@@ -17,10 +17,10 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-from moorage.build import build
+from moorage.pipeline.build import build
 from templates import TEMPLATES
 
-PROGRAM = Path("templates/parts/ways/health_sidecar.py")
+PROGRAM = Path("templates/exposure/health_sidecar/program.py")
 
 
 def built() -> dict[str, Any]:

@@ -30,7 +30,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from templates.parts.ways.sidecar import Sidecar, sidecar_container, sidecar_problems
+from templates.exposure.health_sidecar.sidecar import Sidecar, sidecar_container, sidecar_problems
 
 LIMIT = 0.1 * 2 + 0.1
 """Seconds within which it must close: interval x fall + timeout."""

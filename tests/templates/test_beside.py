@@ -9,13 +9,14 @@ from typing import Any, get_args
 
 import pytest
 
-from moorage.compose import compose
-from moorage.load import Document
-from moorage.model import Finding, TextFile
-from moorage.render import render
-from moorage.validate import validate
+from moorage.findings.finding import Finding
+from moorage.model import TextFile
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.tasks import otel
+from templates.tasks import otel
 
 IMAGE = "ecr:shop/web:1.4.2"
 KEY = "ssm:/shop/datadog"

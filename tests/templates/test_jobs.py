@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from pydantic_core import PydanticCustomError
 
-from moorage.compose import compose
-from moorage.link import link
-from moorage.load import Document
 from moorage.model import Plan
-from moorage.render import render
-from moorage.validate import validate
+from moorage.pipeline.compose import compose
+from moorage.pipeline.link import link
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.schedules import _expression, zone_problems
+from templates.common.schedules import _expression, zone_problems
 
 REGION = "eu-central-1"
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
-from moorage.build import build
 from moorage.model import Environment
+from moorage.pipeline.build import build
 from templates import TEMPLATES
-from templates.parts.capacity import Capacity, handles, is_graviton
-from templates.parts.tasks.containers import Container
-from templates.parts.tasks.launch import settled
+from templates.cluster.capacity import Capacity, handles, is_graviton
+from templates.tasks.containers import Container
+from templates.tasks.launch_types import settled
 
 ARM = [
     "a1.large",

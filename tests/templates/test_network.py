@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from cfnlint.helpers import AVAILABILITY_ZONES
 
-from moorage.load import Document
-from moorage.model import Environment, Finding
-from moorage.validate import validate
+from moorage.findings.finding import Finding
+from moorage.model import Environment
+from moorage.pipeline.load import Document
+from moorage.pipeline.validate import validate
 from templates import network
 
 TEMPLATES = {"network": network}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.nginx import installed, refusal
-from templates.parts.proxy.nginx_check import Fault, Task, faults, is_whole, parsed
-from templates.parts.proxy.nginx_words import DIRECTIVES, ONCE, VARIABLES
+from moorage.pipeline.nginx import installed, refusal
+from templates.proxy.nginx_check import Fault, Task, faults, is_whole, parsed
+from templates.proxy.nginx_words import DIRECTIVES, ONCE, VARIABLES
 
 NGINX = installed()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from moorage.load import Document
-from moorage.model import Environment, Finding
-from moorage.validate import validate
-from templates import network, nlb
+from moorage.findings.finding import Finding
+from moorage.model import Environment
+from moorage.pipeline.load import Document
+from moorage.pipeline.validate import validate
+from templates import network
+from templates.load_balancers import nlb
 
 TEMPLATES = {"network": network, "nlb": nlb}
 REGION = "eu-central-1"

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from moorage.compose import compose
-from moorage.load import Document
-from moorage.model import Finding, TextFile
-from moorage.render import render
-from moorage.validate import validate
+from moorage.findings.finding import Finding
+from moorage.model import TextFile
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.proxy.proxy_config import word
+from templates.proxy.nginx_config import word
 
 Body = dict[str, Any]
 ROUTES = [{"path": "/", "to": "web"}]

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from templates.parts.ways import priorities
-from templates.parts.ways.clashes import clash, hides
-from templates.parts.ways.listener_rules import actions, conditions
-from templates.parts.ways.priorities import free_priority, priority, specificity
-from templates.parts.ways.route_problems import route_problems
-from templates.parts.ways.routes import Route
+from templates.exposure.alb import priorities
+from templates.exposure.alb.listener_rules import actions, conditions
+from templates.exposure.alb.priorities import free_priority, priority, specificity
+from templates.exposure.alb.route_conflicts import clash, hides
+from templates.exposure.alb.route_problems import route_problems
+from templates.exposure.alb.routes import Route
 
 # The same draws in every run: a red test is news about the change that it is red for.
 steady = partial(settings, deadline=None, derandomize=True, database=None)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from moorage.compose import compose
-from moorage.load import Document
-from moorage.render import render
-from moorage.validate import validate
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.parts.tasks.containers import Container, in_order
+from templates.tasks.containers import Container, in_order
 
 IMAGE = "ecr:shop/web:1"
 EXISTING = {"file_system": "fs-0a1b2c3d", "access_point": "fsap-0a1b2c3d"}

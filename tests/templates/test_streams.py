@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from moorage.compose import compose
-from moorage.load import Document
-from moorage.render import render
-from moorage.validate import validate
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import Document
+from moorage.pipeline.render import render
+from moorage.pipeline.validate import validate
 from templates import TEMPLATES
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"

@@ -1,0 +1,1 @@
+"""Tables about AWS, each with its source. Imports nothing of Moorage."""

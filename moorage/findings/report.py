@@ -1,0 +1,132 @@
+"""Findings -> text: one line each for people, JSON and SARIF 2.1.0 for machines. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote
+
+from moorage import __version__
+from moorage.findings.explain import TITLES
+from moorage.findings.finding import Finding, Level, Path
+
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_SARIF_LEVELS: Mapping[Level, str] = {"error": "error", "warning": "warning", "info": "note"}
+
+
+def line(finding: Finding) -> str:
+    """A finding on one line: place, level, code, path, what is wrong, what to write instead."""
+    at = f" {dotted(finding.path)}" if finding.path else ""
+    said = " ".join(_sentence(part) for part in (finding.message, finding.hint) if part)
+    return f"{finding.place}: {finding.level} {finding.code}{at}: {said}"
+
+
+def dotted(path: Path) -> str:
+    """A path as one reads it.
+
+    >>> dotted(("stacks", "web", "expose", 0, "paths")), dotted(("labels", "com.acme"))
+    ('stacks.web.expose[0].paths', 'labels["com.acme"]')
+    """
+    return "".join(_step(step) for step in path).removeprefix(".")
+
+
+def counts(findings: Iterable[Finding]) -> str:
+    """How many of each level: `2 errors, 1 warning`, or `no findings`."""
+    by_level = Counter(finding.level for finding in findings)
+    words: dict[Level, str] = {"error": "error", "warning": "warning", "info": "note"}
+    parts = [
+        f"{by_level[level]} {word}{'s' if by_level[level] > 1 else ''}"
+        for level, word in words.items()
+        if by_level[level]
+    ]
+    return ", ".join(parts) or "no findings"
+
+
+def text(findings: Sequence[Finding]) -> str:
+    """One line for each finding."""
+    return "".join(f"{line(finding)}\n" for finding in findings)
+
+
+def as_json(findings: Sequence[Finding]) -> str:
+    """A list of objects: code, level, file, line, path, message, hint."""
+    return _json(
+        [
+            {
+                "code": finding.code,
+                "level": finding.level,
+                "file": finding.place.file,
+                "line": finding.place.line,
+                "path": list(finding.path),
+                "message": finding.message,
+                "hint": finding.hint,
+            }
+            for finding in findings
+        ]
+    )
+
+
+def sarif(findings: Sequence[Finding]) -> str:
+    """One SARIF run, as code-scanning services read it (OASIS SARIF 2.1.0, sections 3.13 to 3.30).
+
+    The rules listed are those that found something; ours come with what they mean.
+    """
+    rules = sorted({finding.code for finding in findings})
+    driver = {"name": "Moorage", "version": __version__, "rules": [_rule(code) for code in rules]}
+    results = [_result(finding, rules.index(finding.code)) for finding in findings]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    return _json({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {
+    "text": text,
+    "json": as_json,
+    "sarif": sarif,
+}
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if re.fullmatch(r"[\w:-]+", step) else f"[{json.dumps(step)}]"
+
+
+def _sentence(words: str) -> str:
+    """The words on one line and with a stop; a finding of cfn-lint's may hold neither."""
+    words = " ".join(words.split())
+    return words if words.endswith((".", "!", "?")) else f"{words}."
+
+
+def _rule(code: str) -> dict[str, Any]:
+    return {"id": code} | ({"shortDescription": {"text": TITLES[code]}} if code in TITLES else {})
+
+
+def _result(finding: Finding, rule: int) -> dict[str, Any]:
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": _uri(finding.place.file)},
+            "region": {"startLine": max(finding.place.line, 1)},
+        }
+    }
+    if finding.path:
+        location["logicalLocations"] = [{"fullyQualifiedName": dotted(finding.path)}]
+    said = " ".join(_sentence(part) for part in (finding.message, finding.hint) if part)
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": rule,
+        "level": _SARIF_LEVELS[finding.level],
+        "message": {"text": said},
+        "locations": [location],
+    }
+
+
+def _uri(file: str) -> str:
+    path = PurePath(file)
+    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

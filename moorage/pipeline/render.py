@@ -1,0 +1,259 @@
+"""Stack -> plain dict -> the user's overrides -> text.
+
+The text is made for a reviewer: functions in their short form, sections and attributes in the order
+of CloudFormation's own documentation, resources in the order in which the template composed them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any, Literal
+
+import yaml
+
+from moorage.findings.finding import Finding, Path
+from moorage.findings.wording import near
+from moorage.model import Rendering, Stack
+from moorage.pipeline.load import Document
+from moorage.pipeline.merge import merged
+
+Format = Literal["yaml", "json"]
+
+_NUMERIC = re.compile(r"[-+.]?[0-9][0-9_.:eE+-]*|0o[0-7]+")
+# The functions that have a short form: CloudFormation template reference, "Intrinsic functions" and
+# "Condition functions". Fn::ForEach and those of Rules have none.
+_SHORT_FORMS = frozenset(
+    f"Fn::{name}"
+    for name in (
+        *("And", "Equals", "If", "Not", "Or"),
+        *("Base64", "Cidr", "FindInMap", "GetAZs", "GetAtt", "ImportValue", "Join", "Length"),
+        *("Select", "Split", "Sub", "ToJsonString", "Transform"),
+    )
+)
+_NEEDED = {"Resources": "Type", "Outputs": "Value"}
+_INNER = {"Resources": "Properties", "Outputs": "Export"}
+_ATTRIBUTES = (
+    "Type",
+    "Metadata",
+    "Condition",
+    "DependsOn",
+    "CreationPolicy",
+    "UpdatePolicy",
+    "DeletionPolicy",
+    "UpdateReplacePolicy",
+    "Properties",
+)
+_TEXTS = ("AWSTemplateFormatVersion", "Description", "Transform")
+SECTIONS = (
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Rules",
+    "Transform",
+    "Resources",
+    "Outputs",
+)
+
+
+def render(
+    stack: Stack, document: Document, form: Format
+) -> tuple[Rendering | None, list[Finding]]:
+    """One stack as CloudFormation will read it."""
+    composed = stack.template.to_dict()
+    findings = list(_unknown_overrides(stack, composed, document))
+    if findings:
+        return None, findings
+    patched = merged(composed, stack.overrides)
+    findings = list(_broken(stack, patched, document))
+    if findings:
+        return None, findings
+    body = _ordered(patched)
+    text = as_json(body) if form == "json" else as_yaml(body, _source(document))
+    return Rendering(stack.name, body, text, f"{stack.name}.{form}"), []
+
+
+def _source(document: Document) -> str:
+    """The params file without the folders above its own, which differ from machine to machine."""
+    return "/".join(FilePath(document.file).parts[-2:])
+
+
+def _unknown_overrides(
+    stack: Stack, body: Mapping[str, Any], document: Document
+) -> Iterator[Finding]:
+    """An override may change or delete what is there and add what is new and whole."""
+    for section, patch in stack.overrides.items():
+        path = ("stacks", stack.name, "overrides", section)
+        if section not in SECTIONS:
+            meant = near(section, SECTIONS)
+            hint = f"Did you mean `{meant}`?" if meant else f"Sections are {', '.join(SECTIONS)}."
+            message = f"`{section}` is not a section of a template"
+            yield Finding("M1307", "error", document.place(path), path, message, hint)
+        elif not isinstance(patch, dict):
+            continue
+        elif section in ("Resources", "Outputs"):
+            known = body.get(section, {})
+            needed = _NEEDED[section]
+            for name, change in patch.items():
+                if name not in known and not (isinstance(change, dict) and needed in change):
+                    at = (*path, name)
+                    meant = near(name, known)
+                    hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(known)}."
+                    hint += f" A new one needs its `{needed}:`."
+                    message = f"The template has no `{name}` under {section}"
+                    yield Finding("M1307", "error", document.place(at), at, message, hint)
+
+
+def _broken(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:
+    """What the overrides left in a form that no template has."""
+    for code, path, message, hint in _faults(body):
+        at = ("stacks", stack.name, "overrides", *path)
+        yield Finding(code, "error", document.place(at), at, message, hint)
+
+
+_Fault = tuple[str, Path, str, str]
+
+
+def _faults(body: Mapping[str, Any]) -> Iterator[_Fault]:
+    """Code, path, message and hint of each fault in a template's outer form."""
+    maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
+    yield from (_no_map((section,)) for section in maps if not isinstance(body[section], Mapping))
+    if body.get("Resources", {}) == {}:
+        hint = "Leave one, or remove the stack from `stacks:`."
+        yield "M1102", ("Resources",), "The overrides leave no resource", hint
+    for section in _NEEDED:
+        entries = body.get(section)
+        for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+            yield from _entry_faults(section, name, entry)
+
+
+def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
+    needed = _NEEDED[section]
+    path = (section, name)
+    if not isinstance(entry, Mapping):
+        yield _no_map(path)
+        return
+    if needed not in entry:
+        message = f"The overrides leave `{name}` without its {needed}"
+        yield "M1102", path, message, f"Write its `{needed}:`."
+    elif section == "Resources" and not isinstance(entry["Type"], str):
+        yield "M1103", (*path, "Type"), "A type must be text", "Write one like `AWS::S3::Bucket`."
+    inner = _INNER[section]
+    if inner in entry and not isinstance(entry[inner], Mapping):
+        yield _no_map((*path, inner))
+
+
+def _no_map(path: Path) -> _Fault:
+    hint = "Write keys and values below it, as in the template."
+    return "M1103", path, f"The overrides put something else where `{path[-1]}` is a map", hint
+
+
+def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:
+    known = {section: body[section] for section in SECTIONS if section in body}
+    resources = {
+        name: {key: resource[key] for key in _ATTRIBUTES if key in resource}
+        | {key: value for key, value in resource.items() if key not in _ATTRIBUTES}
+        if isinstance(resource, Mapping)
+        else resource
+        for name, resource in body.get("Resources", {}).items()
+    }
+    return known | {"Resources": resources} if resources else known
+
+
+# Text ----------------------------------------------------------------------------------------
+
+
+def as_json(value: Any) -> str:
+    """Indented JSON with a newline at its end."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_yaml(body: Mapping[str, Any], source: str) -> str:
+    """A template as YAML, with a first line that says where it comes from."""
+    text = yaml.dump(_short(body), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
+    return f"# Built by Moorage from {source}: change that and run `python build.py`.\n{text}"
+
+
+class _Tagged:
+    """A function in its short form, such as `!Ref Vpc`."""
+
+    def __init__(self, tag: str, value: Any) -> None:
+        self.tag = tag
+        self.value = value
+
+
+def _short(value: Any, *, nested: bool = False) -> Any:
+    """Functions replaced by their short forms.
+
+    YAML refuses a tag behind a tag, so a function directly inside another one stays long (AWS:
+    "you can't nest short form functions consecutively").
+    """
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            ((key, argument),) = value.items()
+            if key == "Ref" and isinstance(argument, str):
+                return _Tagged("!Ref", argument)
+            if key in _SHORT_FORMS:
+                return _function(key, argument, nested=nested)
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    return value
+
+
+def _function(name: str, argument: Any, *, nested: bool) -> Any:
+    tag = f"!{name.removeprefix('Fn::')}"
+    if name == "Fn::GetAtt" and (attribute := _attribute(argument)):
+        return _Tagged(tag, attribute)
+    inner = _short(argument, nested=True)
+    if nested or name == "Fn::GetAtt" or not isinstance(inner, str | Mapping | list):
+        return {name: inner}
+    return _Tagged(tag, inner)
+
+
+def _attribute(argument: Any) -> str | None:
+    """A logical ID and its attribute with a dot between, where it is that and nothing else."""
+    parts = argument.split(".", 1) if isinstance(argument, str) else argument
+    if not isinstance(parts, list | tuple) or len(parts) != 2:
+        return None
+    if not all(isinstance(part, str) and part for part in parts) or "." in parts[0]:
+        return None
+    return ".".join(parts)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """libyaml's writer where there is one: ten times as fast, and the same text."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_tagged(dumper: Any, data: _Tagged) -> Any:
+    if isinstance(data.value, str):
+        style = "|" if _is_block(data.value) else None if data.value else "'"
+        return dumper.represent_scalar(data.tag, data.value, style=style)
+    if isinstance(data.value, Mapping):
+        return dumper.represent_mapping(data.tag, data.value)
+    return dumper.represent_sequence(data.tag, data.value)
+
+
+def _represent_text(dumper: Any, data: str) -> Any:
+    """Lines as a block, so that a reviewer reads lines; digits in quotes.
+
+    Parsers of YAML 1.1 and 1.2 disagree on what `012345678901` is, so it is never left to them.
+    """
+    style = "|" if _is_block(data) else "'" if _NUMERIC.fullmatch(data) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
+
+
+def _is_block(text: str) -> bool:
+    return "\n" in text and not any(line.endswith(" ") for line in text.split("\n"))
+
+
+_Dumper.add_representer(_Tagged, _represent_tagged)
+_Dumper.add_representer(str, _represent_text)

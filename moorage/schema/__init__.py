@@ -1,0 +1,1 @@
+"""The params as JSON Schema and as a reference page."""

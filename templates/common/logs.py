@@ -1,0 +1,42 @@
+"""CloudWatch log groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+from troposphere import logs
+
+from moorage.model import Base
+
+from .fields import KeyArn, Retention, text
+
+# CloudWatch Logs API reference, CreateLogGroup, logGroupName.
+LogGroupName: Any = text(r"[A-Za-z0-9_/.#-]{1,512}", "the name of a log group", "/shop/web")
+
+
+class Logs(Base):
+    """A log group of the stack's own."""
+
+    retention: Retention = Field(30, description="How long events are kept, such as `14d`.")
+    keep: bool = Field(
+        False, description="Keep the group and its events when the stack is deleted."
+    )
+    kms_key: KeyArn | None = Field(
+        None,
+        description="ARN of a KMS key that encrypts the events. The key's own policy must admit "
+        "CloudWatch Logs.",
+    )
+
+
+def log_group(title: str, params: Logs) -> logs.LogGroup:
+    """A log group without a name: one that was kept would block the next that had it."""
+    policy = "Retain" if params.keep else "Delete"
+    optional = {"KmsKeyId": params.kms_key} if params.kms_key else {}
+    return logs.LogGroup(
+        title,
+        RetentionInDays=params.retention,
+        DeletionPolicy=policy,
+        UpdateReplacePolicy=policy,
+        **optional,
+    )

@@ -1,0 +1,1 @@
+"""The sidecar that answers TCP health checks for a UDP service."""

@@ -1,0 +1,1 @@
+"""Listeners of a Network Load Balancer."""

@@ -1,0 +1,1 @@
+"""Application and Network Load Balancers, and what they share."""

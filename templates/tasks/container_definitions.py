@@ -1,0 +1,172 @@
+"""Containers as ECS takes them, and what their task's execution role needs for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from awacs import s3
+from awacs.aws import Statement
+from troposphere import ecs
+
+from ..common.iam import allow
+from . import images, secrets
+from .containers import Container, Containers, HealthCheck, Port, RestartPolicy
+from .linux_parameters import device, system_controls, tmpfs
+from .mounts import mount_points
+
+
+def container_definition(
+    name: str,
+    params: Container,
+    log_configuration: ecs.LogConfiguration,
+    mounts: Sequence[ecs.MountPoint] = (),
+    repositories: Mapping[str, Any] | None = None,
+    firelens: ecs.FirelensConfiguration | None = None,
+) -> ecs.ContainerDefinition:
+    """The container as ECS takes it; what the params leave open is left to ECS.
+
+    `repositories` are the URIs of the environment's own repositories by name; `firelens` makes it
+    the task's log router.
+    """
+    optional = {
+        "Command": params.command,
+        "EntryPoint": params.entry_point,
+        "Environment": _environment(params.environment),
+        "EnvironmentFiles": [
+            ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
+        ],
+        "Secrets": [
+            ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+            for key, reference in sorted(params.secrets.items())
+        ],
+        "PortMappings": [
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_named_port(port))
+            for port in params.ports
+        ],
+        "HealthCheck": _health_check(params.health_check),
+        "DependsOn": [
+            ecs.ContainerDependency(ContainerName=other, Condition=condition)
+            for other, condition in sorted(params.depends_on.items())
+        ],
+        "User": params.user,
+        "WorkingDirectory": params.working_directory,
+        "ReadonlyRootFilesystem": params.readonly_root_filesystem or None,
+        "Links": params.links,
+        "Privileged": params.privileged or None,
+        "ResourceRequirements": _gpus(params.gpus),
+        "LinuxParameters": _linux_parameters(params),
+        "Ulimits": [
+            ecs.Ulimit(Name=limit, SoftLimit=value.soft, HardLimit=value.hard)
+            for limit, value in sorted(params.ulimits.items())
+        ],
+        "Memory": params.memory,
+        "MemoryReservation": params.memory_reservation,
+        "StartTimeout": params.start_timeout,
+        "StopTimeout": params.stop_timeout,
+        "RestartPolicy": _restart_policy(params.restart_policy),
+        "DockerLabels": params.docker_labels,
+        "RepositoryCredentials": _credentials(params.repository_credentials),
+        "Interactive": params.interactive or None,
+        "PseudoTerminal": params.pseudo_terminal or None,
+        "VersionConsistency": params.version_consistency,
+        "MountPoints": [*mount_points(params.mounts), *mounts],
+        "SystemControls": system_controls(params.system_controls),
+        "FirelensConfiguration": firelens,
+    }
+    # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
+    given = {"Cpu": params.cpu} if params.cpu is not None else {}
+    return ecs.ContainerDefinition(
+        Name=name,
+        Image=images.uri(params.image, repositories or {}),
+        Essential=params.essential,
+        LogConfiguration=log_configuration,
+        **given,
+        **{key: value for key, value in optional.items() if value},
+    )
+
+
+def _named_port(port: Port) -> dict[str, Any]:
+    optional = {
+        "HostPort": port.host,
+        "Name": port.name or None,
+        "AppProtocol": port.app_protocol,
+    }
+    return {key: value for key, value in optional.items() if value is not None}
+
+
+def _gpus(count: int | None) -> list[ecs.ResourceRequirement]:
+    return [ecs.ResourceRequirement(Type="GPU", Value=str(count))] if count else []
+
+
+def _environment(variables: Mapping[str, str]) -> list[ecs.Environment]:
+    return [ecs.Environment(Name=key, Value=value) for key, value in sorted(variables.items())]
+
+
+def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
+    if check is None:
+        return None
+    start = {"StartPeriod": check.start_period} if check.start_period is not None else {}
+    return ecs.HealthCheck(
+        Command=check.command,
+        Interval=check.interval,
+        Timeout=check.timeout,
+        Retries=check.retries,
+        **start,
+    )
+
+
+def _linux_parameters(params: Container) -> ecs.LinuxParameters | None:
+    added, dropped = list(params.add_capabilities), list(params.drop_capabilities)
+    named = {key: value for key, value in (("Add", added), ("Drop", dropped)) if value}
+    optional = {
+        "InitProcessEnabled": params.init_process_enabled or None,
+        "Capabilities": ecs.KernelCapabilities(**named) if named else None,
+        "Tmpfs": tmpfs(params.tmpfs),
+        "Devices": [device(one) for one in params.devices],
+        "SharedMemorySize": params.shared_memory,
+    }
+    swap = {"MaxSwap": params.max_swap, "Swappiness": params.swappiness}
+    given = {key: value for key, value in optional.items() if value}
+    given |= {key: value for key, value in swap.items() if value is not None}
+    return ecs.LinuxParameters(**given) if given else None
+
+
+def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
+    if policy is None:
+        return None
+    optional = {
+        "IgnoredExitCodes": policy.ignored_exit_codes,
+        "RestartAttemptPeriod": policy.restart_attempt_period,
+    }
+    return ecs.RestartPolicy(
+        Enabled=True, **{key: value for key, value in optional.items() if value}
+    )
+
+
+def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
+    if reference is None:
+        return None
+    return ecs.RepositoryCredentials(CredentialsParameter=secrets.secret(reference).value_from)
+
+
+# What an execution role needs for them -------------------------------------------------------
+
+
+def execution_statements(
+    containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
+) -> Iterator[Statement]:
+    """What the execution role needs to start these containers, and to read `more` secrets."""
+    yield from images.pull_statements(one.image for one in containers.values())
+    references = [ref for one in containers.values() for ref in one.secrets.values()]
+    references += more
+    references += [
+        one.repository_credentials for one in containers.values() if one.repository_credentials
+    ]
+    yield from secrets.read_statements(references, kms_keys)
+    files = sorted({str(arn) for one in containers.values() for arn in one.environment_files})
+    if files:
+        # Amazon ECS developer guide, "Amazon ECS task execution IAM role", Amazon S3 file storage.
+        buckets = sorted({arn.split("/")[0] for arn in files})
+        yield allow("ReadEnvironmentFiles", [s3.GetObject], files)
+        yield allow("LocateEnvironmentFiles", [s3.GetBucketLocation], buckets)
