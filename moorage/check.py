@@ -22,8 +22,8 @@ from cfnlint.template import Template as LintTemplate
 from moorage.cfn.template import Template
 from moorage.load import Document
 from moorage.model import Finding, Level, Path, Place, Plan, near, shown
-from moorage.rules.book import RULES
-from moorage.rules.judge import Verdict, verdicts
+from moorage.rules.registry import RULES
+from moorage.rules.runner import Verdict, verdicts
 
 _LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}

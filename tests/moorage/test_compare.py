@@ -10,10 +10,10 @@ from textwrap import dedent
 import pytest
 
 import build
-from moorage.against import against
 from moorage.codes import CODES
 from moorage.model import Finding
-from moorage.previous import NoSuchVersionError, previous, previous_file
+from moorage.update.compare import against
+from moorage.update.previous_version import NoSuchVersionError, previous, previous_file
 
 WEB = dedent(
     """
