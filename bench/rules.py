@@ -31,7 +31,7 @@ from corpus import bases  # noqa: E402
 from rewriting import Body, with_names  # noqa: E402
 
 from moorage.cfn.template import Template  # noqa: E402
-from moorage.rules.judge import verdicts  # noqa: E402
+from moorage.rules.runner import verdicts  # noqa: E402
 
 SIZES = (10, 50, 100, 200, 400)
 RUNS = 3

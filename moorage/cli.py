@@ -229,10 +229,10 @@ def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Findin
 
 def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
     """What deploying an environment does to what another version of it has deployed."""
-    from moorage.against import against
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST
-    from moorage.previous import NoSuchVersionError, previous
+    from moorage.update.compare import against
+    from moorage.update.previous_version import NoSuchVersionError, previous
 
     try:
         old = previous(source, folder)
@@ -263,10 +263,10 @@ def _nothing_there(file: str, source: str, what: str) -> Finding:
 
 def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
     """What stands against any template."""
-    from moorage.against import against
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
-    from moorage.previous import NoSuchVersionError, previous_file
+    from moorage.update.compare import against
+    from moorage.update.previous_version import NoSuchVersionError, previous_file
 
     try:
         text = Path(file).read_text(encoding="utf-8")

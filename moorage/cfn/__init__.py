@@ -7,12 +7,12 @@
 - values: what a property can turn out to be besides plain JSON
 - ecs: services, their tasks, target groups, listeners and load balancers, joined
 - fargate: the sizes of tasks that Fargate has
-- secrets: what a container's secret names
+- container_secrets: what a container's secret names
 - networks: subnets, routes, endpoints
 - reachability: who reaches which port, through security groups on both sides
-- startup: what a task calls of AWS at its start, and the ways out of its subnets
+- task_startup: what a task calls of AWS at its start, and the ways out of its subnets
 - arns: ARNs with parts that are not known, and whether a pattern matches one
 - permissions, managed_policies: whether a role allows an action on an ARN
 - lifecycle: what is created before what, what name blocks a replacement
-- changes, holds, settled: two versions of templates, and what an update does
+- changes, unique_values, value_comparison: two versions of templates, and what an update does
 """

@@ -15,7 +15,7 @@ from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.settled import differs, mentioned
+from moorage.cfn.value_comparison import differs, mentioned
 from moorage.cfn.view import Resource, Stack, View
 
 Schemas = Callable[[str], Mapping[str, Any]]

@@ -1,1 +1,1 @@
-"""Tables about AWS, each with its source. Imports nothing of Moorage."""
+"""Tables about AWS, each with its source. They import nothing of Moorage."""

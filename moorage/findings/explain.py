@@ -6,8 +6,8 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from moorage.findings.codes import CODES
-from moorage.rules.book import RULES
-from moorage.rules.elsewhere import COMPARED, LINTED, NOISE, UNDECIDABLE
+from moorage.rules.coverage import COMPARED, LINTED, NOISE, UNDECIDABLE
+from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
 
 _WIDTH = 96

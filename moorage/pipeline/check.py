@@ -24,8 +24,8 @@ from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.load import Document
-from moorage.rules.book import RULES
-from moorage.rules.judge import Verdict, verdicts
+from moorage.rules.registry import RULES
+from moorage.rules.runner import Verdict, verdicts
 
 _LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}

@@ -10,9 +10,9 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_id
 from moorage.cfn.view import Resource, Stack, View
-from moorage.rules import elb_attributes
-from moorage.rules.elb_attributes import APPLICATION, GATEWAY, NETWORK
-from moorage.rules.load_balancers import wrong_keys, wrong_values
+from moorage.facts import elb_attributes
+from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
+from moorage.rules.elb_attribute_checks import wrong_keys, wrong_values
 from moorage.rules.rule import Fault, fault, rule
 
 _SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: ecs.NETWORK_PROTOCOLS}

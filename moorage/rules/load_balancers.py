@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.networks import touched
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown, plain
 from moorage.cfn.view import Resource, View
-from moorage.rules import elb_attributes
-from moorage.rules.elb_attributes import APPLICATION, NETWORK, Table
+from moorage.facts import elb_attributes
+from moorage.facts.elb_attributes import APPLICATION, NETWORK
+from moorage.rules.elb_attribute_checks import wrong_keys, wrong_values
 from moorage.rules.rule import Fault, fault, rule
 
 _KINDS = (APPLICATION, NETWORK, elb_attributes.GATEWAY)
@@ -20,30 +21,6 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
 
 
 # Attributes ----------------------------------------------------------------------------------
-
-
-def wrong_keys(items: Sequence[Node], table: Table, kind: str, whose: str) -> Iterator[Fault]:
-    """Attributes that their owner does not take."""
-    for one in items:
-        key = one["Key"].text
-        hint = elb_attributes.misplaced(key, table, kind) if key is not None else None
-        if hint:
-            yield fault(one["Key"], f"{whose} has no attribute `{key}`, and AWS refuses it", hint)
-
-
-def wrong_values(items: Sequence[Node], table: Table, kind: str) -> Iterator[Fault]:
-    """Values that an attribute does not take, of attributes that are right."""
-    for one in items:
-        attribute = table.get(one["Key"].text or "")
-        if attribute is None or kind not in attribute.kinds:
-            continue
-        given = one["Value"]
-        if given.choices and not any(attribute.takes(value) for value in given.choices):
-            yield fault(
-                given,
-                f"`{one['Key'].text}` does not take `{given.choices[0]}`, and AWS refuses it",
-                f"Write {attribute.range}.",
-            )
 
 
 @rule(

@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from moorage.cfn.template import Template
-from moorage.rules.judge import Verdict, verdicts
 from moorage.rules.rule import Rule
+from moorage.rules.runner import Verdict, verdicts
 
 DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules.md"
 

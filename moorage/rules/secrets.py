@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, secrets
+from moorage.cfn import container_secrets, ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
 from moorage.rules.rule import Fault, fault, rule
@@ -37,11 +37,11 @@ def secret_source(view: View) -> Iterator[Fault]:
     takes either nothing or exactly three fields, the key of the JSON, the version's stage and its
     id; with any other number of colons the agent refuses the ARN. In either case no task starts,
     and the service waits for hours until the stack is rolled back."""
-    names = [one["Name"] for one in view.of(secrets.SECRET)]
-    parameters = [one["Name"] for one in view.of(secrets.PARAMETER)]
+    names = [one["Name"] for one in view.of(container_secrets.SECRET)]
+    parameters = [one["Name"] for one in view.of(container_secrets.PARAMETER)]
     for task in ecs.tasks(view):
-        for node in secrets.injected(task):
-            after = secrets.fields_after_arn(node)
+        for node in container_secrets.injected(task):
+            after = container_secrets.fields_after_arn(node)
             if after is not None:
                 if after not in (0, 3):
                     yield fault(
@@ -50,7 +50,7 @@ def secret_source(view: View) -> Iterator[Fault]:
                         f"ECS takes none or all",
                         "End it with `:key::`, with both colons even though nothing follows them.",
                     )
-            elif secrets.no_parameter_name(node) or _is_one_of(names, parameters, node):
+            elif container_secrets.no_parameter_name(node) or _is_one_of(names, parameters, node):
                 yield fault(
                     node,
                     f"{_named(node)} is no ARN, so ECS looks in Parameter Store and not in "

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.view import Resource, View
-from moorage.rules import elb_attributes
-from moorage.rules.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS
-from moorage.rules.load_balancers import wrong_keys, wrong_values
+from moorage.facts import elb_attributes
+from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS
+from moorage.rules.elb_attribute_checks import wrong_keys, wrong_values
 from moorage.rules.rule import Fault, fault, rule
 
 _HTTP = ("HTTP", "HTTPS")

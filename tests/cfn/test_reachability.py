@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn import reachability, startup
+from moorage.cfn import reachability, task_startup
 from moorage.cfn.nodes import Node
 from moorage.cfn.reachability import ANYBODY, EGRESS, INGRESS, Party
 from moorage.cfn.template import Template
@@ -194,7 +194,7 @@ def test_where_an_image_comes_from(image: Any, found: str | None) -> None:
     repository = {"Type": "AWS::ECR::Repository", "Properties": {}}
     task = {"Type": "X", "Properties": {"Image": image}}
     view = view_of({"Repository": repository, "Task": task})
-    assert startup.registry(resource(view, "Task")["Image"]) == found
+    assert task_startup.registry(resource(view, "Task")["Image"]) == found
 
 
 @pytest.mark.parametrize(
@@ -212,4 +212,4 @@ def test_where_a_secret_comes_from(value: Any, store: str | None) -> None:
     secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {}}
     task = {"Type": "X", "Properties": {"ValueFrom": value}}
     view = view_of({"Secret": secret, "Task": task})
-    assert startup.secret_store(resource(view, "Task")["ValueFrom"]) == store
+    assert task_startup.secret_store(resource(view, "Task")["ValueFrom"]) == store

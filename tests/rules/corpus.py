@@ -32,7 +32,7 @@ from typing import Any
 from cfnlint.decode.cfn_yaml import loads
 
 from moorage.cfn.template import Template
-from moorage.rules.judge import Verdict, verdicts
+from moorage.rules.runner import Verdict, verdicts
 
 HERE = Path(__file__).parent
 KEYS = {"base", "good", "bad", "finds", "region"}

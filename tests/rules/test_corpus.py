@@ -8,8 +8,8 @@ import pytest
 from corpus import Case, bases, cases, found, judged
 
 from moorage.cfn.template import Template
-from moorage.rules.book import RULES
-from moorage.rules.judge import verdicts
+from moorage.rules.registry import RULES
+from moorage.rules.runner import verdicts
 
 WITHOUT_CASE: frozenset[str] = frozenset()
 """Ids of the catalogue that a rule names and the corpus lacks, as no template of its can say it."""

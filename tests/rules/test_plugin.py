@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from corpus import bases, changed
 
-from moorage.rules.book import RULES
+from moorage.rules.registry import RULES
 
 ROOT = Path(__file__).parents[2]
 HURRIED = changed(bases()["alb"], {"Resources.Service.DependsOn": None})

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from steady import steady
 
 from moorage.cfn.template import Template
-from moorage.rules.book import RULES
-from moorage.rules.judge import verdicts
+from moorage.rules.registry import RULES
+from moorage.rules.runner import verdicts
 
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Outputs", "Hooks", "Metadata")
 TYPES = sorted({one["Type"] for body in bases().values() for one in body["Resources"].values()})

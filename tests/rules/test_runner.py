@@ -9,7 +9,7 @@ from corpus import bases, cases, changed
 from rewriting import everywhere, shared_apart
 
 from moorage.cfn.template import Template
-from moorage.rules.judge import Verdict, verdicts
+from moorage.rules.runner import Verdict, verdicts
 
 SERVICE = "Resources.Service"
 ATTACHMENT = ("Resources", "Service", "Properties", "LoadBalancers", 0, "TargetGroupArn")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison
-from moorage.cfn.settled import settled
+from moorage.cfn.value_comparison import settled
 from moorage.cfn.view import Resource
-from moorage.effects.effect import Effect
+from moorage.update.effect import Effect
 
 _CODE_DEPLOY_TAKES = frozenset(
     {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from moorage.cfn.container_secrets import fields_after_arn, injected, no_parameter_name
 from moorage.cfn.nodes import Node
-from moorage.cfn.secrets import fields_after_arn, injected, no_parameter_name
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import Node
-from moorage.cfn.settled import differs, mentioned
+from moorage.cfn.value_comparison import differs, mentioned
 from moorage.cfn.view import Stack
-from moorage.effects.effect import Effect
+from moorage.update.effect import Effect
 
 
 def stacks(change: Comparison) -> Iterator[Effect]:

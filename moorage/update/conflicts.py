@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from moorage.cfn.changes import Comparison
-from moorage.cfn.holds import Hold, holds, name_of
+from moorage.cfn.unique_values import Hold, holds, name_of
 from moorage.cfn.view import Resource
-from moorage.effects.effect import Effect
+from moorage.update.effect import Effect
 
 
 def taken(change: Comparison) -> Iterator[Effect]:

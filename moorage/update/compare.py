@@ -15,9 +15,9 @@ from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import existing
 from moorage.cfn.scenarios import usual
 from moorage.cfn.template import Template
-from moorage.effects import Effect, effects
 from moorage.findings.finding import Finding, Place
-from moorage.previous import Texts
+from moorage.update import Effect, effects
+from moorage.update.previous_version import Texts
 
 
 def against(old: Texts, new: Texts, region: str | None = None) -> list[Finding]:

@@ -6,8 +6,17 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from moorage.cfn import ecs, secrets
-from moorage.cfn.arns import Arns, arn, arns, begins_anyhow, characters, either, hole, spelled
+from moorage.cfn import container_secrets, ecs
+from moorage.cfn.arns import (
+    Arns,
+    arn,
+    arns,
+    begins_anyhow,
+    characters,
+    either,
+    hole,
+    spelled,
+)
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import (
     EVERYTHING,
@@ -136,11 +145,11 @@ def _property(node: Node) -> str:
 
 def _denied(role: Resource, node: Node) -> str | None:
     """The action that is certainly not allowed on what a secret comes from."""
-    if secrets.no_parameter_name(node):
+    if container_secrets.no_parameter_name(node):
         return None  # it leads nowhere at all, which is another fault
     view = node.stack.view
     texts = arns(node)
-    if len(texts) != 1 or any(one["Name"].same(node) for one in view.of(secrets.SECRET)):
+    if len(texts) != 1 or any(one["Name"].same(node) for one in view.of(container_secrets.SECRET)):
         return None
     wanted = _readings(view, texts[0])
     if not wanted or any(allows(role, action, on) is not False for action, on in wanted):
@@ -211,7 +220,7 @@ def _secret_of(node: Node) -> Resource | None:
     for _ in range(3):
         if not isinstance(first, Attr):
             return None
-        if first.resource.type == secrets.SECRET:
+        if first.resource.type == container_secrets.SECRET:
             return first.resource
         first = first.resource["SecretId"].attr
     return None

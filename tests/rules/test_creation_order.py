@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moorage.cfn.template import Template
-from moorage.rules.judge import verdicts
+from moorage.rules.runner import verdicts
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison
-from moorage.effects.anew import anew
-from moorage.effects.balancers import balancers
-from moorage.effects.effect import Effect
-from moorage.effects.services import services
-from moorage.effects.stacks import stacks
-from moorage.effects.taken import taken
+from moorage.update.conflicts import taken
+from moorage.update.effect import Effect
+from moorage.update.exports import stacks
+from moorage.update.load_balancers import balancers
+from moorage.update.replacements import anew
+from moorage.update.services import services
 
 __all__ = ["Effect", "effects"]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison, Pair
-from moorage.cfn.settled import differs
-from moorage.effects.effect import Effect
+from moorage.cfn.value_comparison import differs
+from moorage.update.effect import Effect
 
 _ROUTINE = frozenset(
     {

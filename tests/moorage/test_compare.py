@@ -10,10 +10,10 @@ from textwrap import dedent
 import pytest
 from command_line import main
 
-from moorage.against import against
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.previous import NoSuchVersionError, previous, previous_file
+from moorage.update.compare import against
+from moorage.update.previous_version import NoSuchVersionError, previous, previous_file
 
 WEB = dedent(
     """

@@ -9,8 +9,8 @@ from cfnlint.api import lint
 from cfnlint.core import get_rules
 from corpus import cases
 
-from moorage.rules.book import RULES
-from moorage.rules.elsewhere import COMPARED, LINTED, NOISE, UNDECIDABLE
+from moorage.rules.coverage import COMPARED, LINTED, NOISE, UNDECIDABLE
+from moorage.rules.registry import RULES
 
 KNOWN = 192
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.settled import mentioned, settled
+from moorage.cfn.value_comparison import mentioned, settled
 from moorage.cfn.view import Resource
 
 _ELB = "AWS::ElasticLoadBalancingV2::"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 APPLICATION, NETWORK, GATEWAY, LAMBDA = "application", "network", "gateway", "lambda"
 
@@ -235,23 +234,3 @@ OWNERS: tuple[tuple[str, Table], ...] = (
     ("TargetGroupAttributes", TARGET_GROUP),
 )
 """The tables by the property that takes their keys."""
-
-
-def misplaced(key: str, table: Table, kind: str) -> str | None:
-    """What to write instead of a key that this kind does not take; None where it does, or where
-    nobody here knows the key: AWS may have made it since."""
-    if key in table:
-        if kind in table[key].kinds:
-            return None
-        return _elsewhere(key, table, kind)
-    for owner, other in OWNERS:
-        if other is not table and key in other:
-            return f"Write it into the {owner}, or remove it."
-    near = get_close_matches(key, [one for one in table if kind in table[one].kinds], 1, 0.8)
-    return f"Write `{near[0]}`." if near else None
-
-
-def _elsewhere(key: str, table: Table, kind: str) -> str:
-    if key == "idle_timeout.timeout_seconds" and kind == NETWORK:
-        return "Remove it; listeners for TCP have `tcp.idle_timeout.seconds` in ListenerAttributes."
-    return "Remove it."

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.changes import Comparison
-from moorage.cfn.settled import differs, mentioned, settled
+from moorage.cfn.value_comparison import differs, mentioned, settled
 from moorage.cfn.view import Resource
-from moorage.effects.effect import Effect
+from moorage.update.effect import Effect
 
 _ANOTHER = "Make a new load balancer beside it: under another logical ID, or in another stack."
 

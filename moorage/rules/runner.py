@@ -10,7 +10,7 @@ from moorage.cfn.nodes import Path, existing
 from moorage.cfn.scenarios import found
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
-from moorage.rules.book import RULES
+from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
 
 

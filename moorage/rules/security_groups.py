@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, reachability, startup
+from moorage.cfn import ecs, networks, reachability, task_startup
 from moorage.cfn.nodes import Node
 from moorage.cfn.reachability import ANYBODY, EGRESS, INGRESS, Flow, Party
 from moorage.cfn.view import Resource, View
@@ -220,7 +220,7 @@ def tasks_kept_in(view: View) -> Iterator[Fault]:
     for service in ecs.services(view):
         tasks = reachability.task_party(service)
         groups = reachability.groups_in_view(tasks)
-        if not groups or not startup.is_fargate(service):
+        if not groups or not task_startup.is_fargate(service):
             continue
         where = _kept_from(service, tasks)
         if where:
@@ -236,7 +236,7 @@ def _kept_from(service: Resource, tasks: Party) -> str | None:
     """What the groups of the tasks certainly keep them from."""
     if reachability.lets_out(tasks, "tcp", HTTPS, ANYBODY) is False:
         return "anywhere"
-    ways = {way for _, way in startup.routes(service)}
+    ways = {way for _, way in task_startup.routes(service)}
     found = networks.endpoints_in(tasks.vpc) if tasks.vpc is not None else None
     if found is None or not ways:
         return None
@@ -249,7 +249,7 @@ def _kept_from(service: Resource, tasks: Party) -> str | None:
         )
     if ways != {networks.NOWHERE}:
         return None
-    for need in startup.needs(service):
+    for need in task_startup.needs(service):
         for endpoint in found:
             if endpoint.service != need.service:
                 continue
@@ -278,7 +278,7 @@ def file_system_closed(view: View) -> Iterator[Fault]:
     from the task to the mount target, the mount times out and the task stops."""
     for service in ecs.services(view):
         task = ecs.task_of(service)
-        if task is None or not startup.is_fargate(service):
+        if task is None or not task_startup.is_fargate(service):
             continue
         systems = [
             one.at("EFSVolumeConfiguration", "FilesystemId").resource

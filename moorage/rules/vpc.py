@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from moorage.cfn import ecs, networks, reachability, startup
+from moorage.cfn import ecs, networks, reachability, task_startup
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Fault, fault, rule
@@ -39,9 +39,9 @@ def public_without_address(view: View) -> Iterator[Fault]:
     service never becomes stable."""
     for service in ecs.services(view):
         given = _tasks_network(service)["AssignPublicIp"]
-        if not (given.absent or given.text == "DISABLED") or not startup.is_fargate(service):
+        if not (given.absent or given.text == "DISABLED") or not task_startup.is_fargate(service):
             continue
-        public = [one for one, way in startup.routes(service) if way == networks.INTERNET]
+        public = [one for one, way in task_startup.routes(service) if way == networks.INTERNET]
         stuck = [one for one in public if _lacking(service, one)]
         if stuck:
             yield fault(
@@ -53,7 +53,7 @@ def public_without_address(view: View) -> Iterator[Fault]:
             )
 
 
-def _lacking(service: Resource, subnet: Resource) -> list[startup.Need]:
+def _lacking(service: Resource, subnet: Resource) -> list[task_startup.Need]:
     """What tasks in a subnet without another way out certainly cannot reach by endpoints."""
     vpc = networks.vpc_of(subnet)
     found = networks.endpoints_in(vpc) if vpc else None
@@ -61,22 +61,24 @@ def _lacking(service: Resource, subnet: Resource) -> list[startup.Need]:
         return []
     lacking = [one for one in _needs(service, found) if _endpoint(one, found, subnet) is False]
     if not lacking and not found:
-        return [startup.Need("", "the image")]
+        return [task_startup.Need("", "the image")]
     return lacking
 
 
-def _needs(service: Resource, found: tuple[networks.Endpoint, ...]) -> tuple[startup.Need, ...]:
+def _needs(
+    service: Resource, found: tuple[networks.Endpoint, ...]
+) -> tuple[task_startup.Need, ...]:
     """What tasks need; where images come from is told by the endpoints as well."""
-    needs = startup.needs(service)
+    needs = task_startup.needs(service)
     if any(one.service == "s3" for one in needs):
         return needs
     if any(one.service == "ecr.dkr" for one in found):
-        return (*needs, startup.Need("s3", "the image's layers"))
+        return (*needs, task_startup.Need("s3", "the image's layers"))
     return needs
 
 
 def _endpoint(
-    need: startup.Need, found: tuple[networks.Endpoint, ...], subnet: Resource
+    need: task_startup.Need, found: tuple[networks.Endpoint, ...], subnet: Resource
 ) -> bool | None:
     return reachability.any_of(
         networks.serves(one, subnet) if one.is_gateway else True
@@ -120,9 +122,9 @@ def _isolated(
 ) -> Iterator[tuple[Resource, Resource, tuple[networks.Endpoint, ...]]]:
     """Services on Fargate with a subnet from which nothing leads out, and its VPC's endpoints."""
     for service in ecs.services(view):
-        if not startup.is_fargate(service):
+        if not task_startup.is_fargate(service):
             continue
-        for subnet, way in startup.routes(service):
+        for subnet, way in task_startup.routes(service):
             vpc = networks.vpc_of(subnet)
             found = networks.endpoints_in(vpc) if vpc and way == networks.NOWHERE else None
             if found is not None and all(one.service for one in found):
@@ -132,7 +134,7 @@ def _isolated(
 def _public_image(service: Resource) -> str | None:
     task = ecs.task_of(service)
     for container in ecs.containers(task) if task else ():
-        if startup.registry(container["Image"]) == "public":
+        if task_startup.registry(container["Image"]) == "public":
             return container["Image"].text or "a public image"
     return None
 
@@ -206,12 +208,12 @@ def endpoint_closed(view: View) -> Iterator[Fault]:
     Where its security group does not let the tasks in on 443, they cannot reach the service at
     all, not even through a NAT gateway."""
     for service in ecs.services(view):
-        if not startup.is_fargate(service):
+        if not task_startup.is_fargate(service):
             continue
         tasks = reachability.task_party(service)
         found = (networks.endpoints_in(tasks.vpc) if tasks.vpc else None) or ()
-        ways = {way for _, way in startup.routes(service)}
-        needed = {one.service for one in startup.needs(service)}
+        ways = {way for _, way in task_startup.routes(service)}
+        needed = {one.service for one in task_startup.needs(service)}
         for one in found:
             used = one.resource["PrivateDnsEnabled"].flag or ways == {networks.NOWHERE}
             if one.is_gateway is not False or one.service not in needed or not used:
