@@ -25,7 +25,7 @@ from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, Run
 
-from .common.exports import exported
+from .common.exports import export_output
 from .common.fields import duration
 from .tasks import run_task
 from .tasks.containers import ContainerName, in_order
@@ -100,10 +100,10 @@ def _request(params: Params, env: Environment) -> ssm.Parameter:
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     if not shares_instance(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
-        yield exported(env, name, "SecurityGroupId", group, "Security group of the task")
+        yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
-        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
     what = "Parameter that holds what `aws ecs run-task --cli-input-json` takes"
     yield Output("RunTask", Description=what, Value=Ref("RunTask"))
     yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))

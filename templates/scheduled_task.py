@@ -30,7 +30,7 @@ from troposphere.iam import Role
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
 
-from .common.exports import exported
+from .common.exports import export_output
 from .common.fields import Switch, duration, text
 from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
@@ -137,10 +137,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     if not shares_instance(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
-        yield exported(env, name, "SecurityGroupId", group, "Security group of the task")
+        yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
-        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
     yield Output("ScheduleName", Description="Name of the schedule", Value=Ref("Schedule"))
     yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
 

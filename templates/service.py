@@ -24,18 +24,18 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
 from . import network
-from .common.exports import exported
+from .common.exports import export_output
 from .common.fields import Duration
-from .common.stack_choice import chosen
+from .common.stack_lookup import find_stack
 from .exposure.alb.targets import Target, targets
 from .exposure.exposure import Exposed, clash_problems, expose_problems, exposed, sidecars, through
-from .exposure.params import Exposing
+from .exposure.params import ExposeParams
 from .exposure.zones import subnet_problems, zone_problems
 from .load_balancers import alb
 from .proxy.proxy import (
     PROXY,
     Fronted,
-    Proxied,
+    ProxyParams,
     led_through,
     outline,
     proxy_container,
@@ -44,7 +44,7 @@ from .proxy.proxy import (
 )
 from .tasks import scaling
 from .tasks.deployments import (
-    Deploying,
+    DeploymentParams,
     deployment_configuration,
     deployment_problems,
     left_running,
@@ -65,7 +65,7 @@ from .tasks.scaling import (
     scaling_resources,
 )
 from .tasks.service_connect import (
-    Offering,
+    DiscoverableParams,
     offering_problems,
     offering_properties,
     offering_resources,
@@ -103,7 +103,7 @@ class Scaling(scaling.Scaling):
 TARGETS = ("cpu", "memory", "requests_per_target")
 
 
-class Params(Exposing, Proxied, Offering, Deploying, TaskParams):
+class Params(ExposeParams, ProxyParams, DiscoverableParams, DeploymentParams, TaskParams):
     """An ECS service."""
 
     health_check_grace_period: Duration | None = Field(
@@ -140,7 +140,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     every = ((other, _fronted(its)) for other, its in env.of(Params))
     services = {other: (its.expose, its.containers) for other, its in every}
     yield from clash_problems(name, services, env)
-    if chosen(env, network.Params, params.network):
+    if find_stack(env, network.Params, params.network):
         subnets = len(task_subnets(params, network_of(params, env)))
         for problem in zone_problems(params.expose, count, subnets, env):
             hint = problem.hint.replace("desired_count", str(path[-1]))
@@ -284,9 +284,9 @@ def _service(name: str, params: Params, env: Environment, reached: Exposed) -> e
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     if not shares_instance(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
-        yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+        yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
-        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
     yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
     yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))

@@ -23,11 +23,11 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment
 
 from . import cluster
-from .common.exports import exported
-from .common.stack_choice import chosen
+from .common.exports import export_output
+from .common.stack_lookup import find_stack
 from .tasks import scaling
 from .tasks.deployments import (
-    Deploying,
+    DeploymentParams,
     deployment_configuration,
     deployment_problems,
     left_running,
@@ -35,10 +35,16 @@ from .tasks.deployments import (
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_problems
 from .tasks.launch_types import shares_instance
-from .tasks.queues import Working, handle, queue_problems, queue_resources, with_queue_urls
+from .tasks.queues import (
+    QueueConsumerParams,
+    handle,
+    queue_problems,
+    queue_resources,
+    with_queue_urls,
+)
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
 from .tasks.service_connect import (
-    Offering,
+    DiscoverableParams,
     offering_problems,
     offering_properties,
     offering_resources,
@@ -77,7 +83,7 @@ class Scaling(scaling.Scaling):
     )
 
 
-class Params(Working, Offering, Deploying, TaskParams):
+class Params(QueueConsumerParams, DiscoverableParams, DeploymentParams, TaskParams):
     """An ECS service without a load balancer, which works on the messages of an SQS queue."""
 
     scaling: Scaling | None = Field(
@@ -110,7 +116,7 @@ def _scaling_problems(asked: Scaling, params: Params, env: Environment) -> Itera
         message = "Where there is no task there is no load, and so there would never be one"
         hint = "Write `backlog_per_task:`, or `min: 1`."
         yield Problem("M1108", ("scaling", "min"), message, hint)
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     if asked.backlog_per_task and found and not found[1].existing:
         name, its = found
         if its.container_insights == "off":
@@ -167,9 +173,9 @@ def _service(name: str, params: Params, env: Environment) -> ecs.Service:
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     queue = handle(name, name, params, env)
     if params.queue.existing is None:
-        yield exported(env, name, "QueueUrl", queue.url, "URL of the queue")
-        yield exported(env, name, "QueueArn", queue.arn, "ARN of the queue")
-        yield exported(env, name, "QueueName", queue.name, "Name of the queue")
+        yield export_output(env, name, "QueueUrl", queue.url, "URL of the queue")
+        yield export_output(env, name, "QueueArn", queue.arn, "ARN of the queue")
+        yield export_output(env, name, "QueueName", queue.name, "Name of the queue")
         dead = params.queue.dead_letter_queue
         if dead and dead.existing is None:
             url = Ref("DeadLetterQueue")
@@ -177,9 +183,9 @@ def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
             yield Output("DeadLetterQueueUrl", Description=what, Value=url)
     if not shares_instance(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
-        yield exported(env, name, "SecurityGroupId", group, "Security group of the tasks")
+        yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
-        yield exported(env, name, "TaskRoleArn", arn, "Role of the containers")
+        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
     yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
     yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))

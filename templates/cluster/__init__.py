@@ -18,13 +18,13 @@ from troposphere import GetAtt, Ref, Template, ecs
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from ..common.fields import Switch, text
 from ..common.logs import LogGroupName, Logs, log_group
-from ..common.regions import key_problems
-from ..common.stack_choice import chosen
+from ..common.regions import key_region_problems
+from ..common.stack_lookup import find_stack
 from ..tasks import service_discovery
-from ..tasks.launch_types import Launch, Launching
+from ..tasks.launch_types import Launch, LaunchParams
 from ..tasks.service_discovery import ExistingNamespace, Namespace, namespace, namespace_problems
 from . import capacity
 from .capacity import Capacity, ExistingInstances
@@ -120,8 +120,8 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             namespace=service_discovery.existing_handle(params.existing.namespace),
         )
     return Handle(
-        name=imported(env, name, "ClusterName"),
-        exec_log_group=imported(env, name, "ExecLogGroupName") if params.exec_logs else None,
+        name=import_value(env, name, "ClusterName"),
+        exec_log_group=import_value(env, name, "ExecLogGroupName") if params.exec_logs else None,
         capacity_providers=("FARGATE", "FARGATE_SPOT"),
         default_strategy=params.default_strategy,
         instances=capacity.handles(name, params.capacity, env),
@@ -147,7 +147,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         path = ("existing", "namespace")
         yield from service_discovery.region_problems(params.existing.namespace, path, env)
     if params.exec_logs:
-        yield from key_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
+        yield from key_region_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 
 
 def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[Problem]:
@@ -185,15 +185,17 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     if params.exec_logs:
         template.add_resource(log_group("ExecLogGroup", params.exec_logs))
         template.add_output(
-            exported(env, name, "ExecLogGroupName", Ref("ExecLogGroup"), "Logs of ECS Exec")
+            export_output(env, name, "ExecLogGroupName", Ref("ExecLogGroup"), "Logs of ECS Exec")
         )
     template.add_resource(_cluster(params))
     template.add_resource(list(capacity.capacity_resources(params.capacity, env, name)))
     if providers := capacity.associated(params.capacity):
         template.add_resource(_associations(params, providers))
-    template.add_output(exported(env, name, "ClusterName", Ref("Cluster"), "Name of the cluster"))
     template.add_output(
-        exported(env, name, "ClusterArn", GetAtt("Cluster", "Arn"), "ARN of the cluster")
+        export_output(env, name, "ClusterName", Ref("Cluster"), "Name of the cluster")
+    )
+    template.add_output(
+        export_output(env, name, "ClusterArn", GetAtt("Cluster", "Arn"), "ARN of the cluster")
     )
     template.add_output(list(capacity.capacity_outputs(name, params.capacity, env)))
     if params.namespace and not params.namespace.existing:
@@ -213,8 +215,8 @@ def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
         groups = {kind: one.security_group for kind, one in instances.items()}
     found = {
         opening
-        for _, its in env.of(Launching)
-        if (picked := chosen(env, Params, its.cluster)) and picked[0] == name
+        for _, its in env.of(LaunchParams)
+        if (picked := find_stack(env, Params, its.cluster)) and picked[0] == name
         for opening in openings(its, env)
     }
     yield from instance_rules(found, groups, env)

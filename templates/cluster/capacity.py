@@ -25,10 +25,10 @@ from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
 
 from .. import network
-from ..common.exports import exported, imported
-from ..common.fields import Different, SecurityGroupId, StackName, Switch, duration, text
+from ..common.exports import export_output, import_value
+from ..common.fields import SecurityGroupId, StackName, Switch, UniqueList, duration, text
 from ..common.iam import allow, role
-from ..common.stack_choice import choice_problems, chosen
+from ..common.stack_lookup import find_stack, find_stack_problems
 from ..tasks.launch_types import Launch
 
 InstanceType: Any = text(
@@ -92,7 +92,7 @@ class Instances(Base):
         description="Where the instances are. Public ones get public addresses. Private, unless "
         "the network has `egress: public` or no private subnets.",
     )
-    security_groups: Different[SecurityGroupId] = Field(
+    security_groups: UniqueList[SecurityGroupId] = Field(
         [], max_length=4, description="Security groups of the instances beside the stack's own."
     )
 
@@ -100,7 +100,7 @@ class Instances(Base):
 class Ec2(Instances):
     """An Auto Scaling group that grows and shrinks with the tasks."""
 
-    instance_types: Different[InstanceType] = Field(
+    instance_types: UniqueList[InstanceType] = Field(
         ["t3.medium"],
         min_length=1,
         max_length=40,
@@ -157,7 +157,7 @@ class Range(Base):
 class ManagedInstances(Instances):
     """Instances that ECS chooses, starts, patches and replaces by itself."""
 
-    instance_types: Different[InstancePattern] = Field(
+    instance_types: UniqueList[InstancePattern] = Field(
         [], max_length=400, description="Types that ECS may choose, such as `m7g.*`; any if empty."
     )
     vcpus: Range = Field(Range(min=1), description="Virtual CPUs that an instance has.")
@@ -226,9 +226,9 @@ def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[Laun
     """How to refer to a cluster's instances from another stack, by kind."""
     return {
         kind: Handle(
-            capacity_provider=imported(env, name, f"{TITLES[kind]}CapacityProvider"),
-            security_group=imported(env, name, f"{TITLES[kind]}SecurityGroupId"),
-            network=picked[0] if (picked := chosen(env, network.Params, its.network)) else None,
+            capacity_provider=import_value(env, name, f"{TITLES[kind]}CapacityProvider"),
+            security_group=import_value(env, name, f"{TITLES[kind]}SecurityGroupId"),
+            network=picked[0] if (picked := find_stack(env, network.Params, its.network)) else None,
             **_known(its),
         )
         for kind, its in (capacity.of() if capacity else {}).items()
@@ -283,7 +283,7 @@ def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[P
     for kind, its in (capacity.of() if capacity else {}).items():
         path: Path = ("capacity", kind)
         at = (*path, "network")
-        yield from choice_problems(env, network.Params, its.network, at, "network")
+        yield from find_stack_problems(env, network.Params, its.network, at, "network")
         yield from _subnet_problems(its, path, env)
     if capacity and capacity.ec2:
         yield from _ec2_problems(capacity.ec2, ("capacity", "ec2"))
@@ -330,7 +330,7 @@ _AGENT_ENDPOINTS = ("ecs", "ecs-agent", "ecs-telemetry")
 
 def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterator[Problem]:
     """Whether the instances can reach ECS and join the cluster."""
-    found = chosen(env, network.Params, params.network)
+    found = find_stack(env, network.Params, params.network)
     if not found:
         return
     name, its = found
@@ -380,9 +380,9 @@ def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> 
     for kind in capacity.of() if capacity else {}:
         title = TITLES[kind]
         provider = Ref(f"{title}CapacityProvider")
-        yield exported(env, name, f"{title}CapacityProvider", provider, "Where tasks can run")
+        yield export_output(env, name, f"{title}CapacityProvider", provider, "Where tasks can run")
         group = GetAtt(f"{title}SecurityGroup", "GroupId")
-        yield exported(env, name, f"{title}SecurityGroupId", group, "Group of the instances")
+        yield export_output(env, name, f"{title}SecurityGroupId", group, "Group of the instances")
 
 
 def associated(capacity: Capacity | None) -> list[Any]:
@@ -394,7 +394,7 @@ def associated(capacity: Capacity | None) -> list[Any]:
 
 def _home(params: Instances, env: Environment) -> network.Handle:
     """The network of the instances; `capacity_problems` has asked for it."""
-    found = chosen(env, network.Params, params.network)
+    found = find_stack(env, network.Params, params.network)
     assert found is not None
     return network.handle(*found, env)
 

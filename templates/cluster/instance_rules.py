@@ -17,20 +17,20 @@ from moorage.model import Environment, logical_id
 from ..exposure.alb import targets
 from ..exposure.alb.target_groups import health_port
 from ..exposure.nlb import listeners
-from ..exposure.params import Exposing, Exposure
+from ..exposure.params import ExposeParams, Exposure
 from ..load_balancers import alb, nlb
-from ..tasks.containers import Containers, Port, led_to
-from ..tasks.launch_types import Launch, Launching, instance_ports, shares_instance
+from ..tasks.containers import Containers, Port, find_target
+from ..tasks.launch_types import Launch, LaunchParams, instance_ports, shares_instance
 from . import capacity
 
 Opening = tuple[Launch, str, str, int, int]
 """Kind of instances, load balancer, protocol, first and last port."""
 
 
-def openings(params: Launching, env: Environment) -> Iterator[Opening]:
+def openings(params: LaunchParams, env: Environment) -> Iterator[Opening]:
     """What load balancers send to the instances for the sake of one stack."""
     params = params.fronted()
-    if not isinstance(params, Exposing) or not shares_instance(params.network_mode):
+    if not isinstance(params, ExposeParams) or not shares_instance(params.network_mode):
         return
     for way in params.expose:
         for port in _ports(way, params.containers, env):
@@ -40,7 +40,7 @@ def openings(params: Launching, env: Environment) -> Iterator[Opening]:
 
 def _ports(way: Exposure, containers: Containers, env: Environment) -> Iterator[Port]:
     """The container's ports that a way leads to, and that are asked for health."""
-    name = led_to(way.container, containers)
+    name = find_target(way.container, containers)
     asked: set[Port] = set()
     if env.params_of(way.via, alb.Params) is not None:
         target = targets.destination(way, containers)

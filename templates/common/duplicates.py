@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 
-def repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
+def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Where a value stands that stood before, and where it stood first."""
     for index, value in enumerate(values):
         first = values.index(value)
@@ -13,7 +13,7 @@ def repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield index, first
 
 
-def clash(one: str, other: str) -> str:
+def describe_conflict(one: str, other: str) -> str:
     """What is wrong with two values of which only one can be."""
     if one == other:
         return f"`{one}` stands twice"

@@ -42,7 +42,7 @@ def _seconds(value: Any) -> int:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def written(seconds: int) -> str:
+def format_duration(seconds: int) -> str:
     """A duration as one writes it in params.
 
     >>> written(300), written(45)
@@ -57,8 +57,8 @@ def written(seconds: int) -> str:
 def _between(low: int, high: int) -> AfterValidator:
     def checked(seconds: int) -> int:
         if not low <= seconds <= high:
-            hint = f"Write {written(low)} to {written(high)}."
-            raise wrong("M1105", f"`{written(seconds)}` is out of range", hint)
+            hint = f"Write {format_duration(low)} to {format_duration(high)}."
+            raise wrong("M1105", f"`{format_duration(seconds)}` is out of range", hint)
         return seconds
 
     return AfterValidator(checked)
@@ -67,7 +67,7 @@ def _between(low: int, high: int) -> AfterValidator:
 Duration = Annotated[
     int,
     BeforeValidator(_seconds),
-    PlainSerializer(written, when_used="json"),
+    PlainSerializer(format_duration, when_used="json"),
     WithJsonSchema(_DURATION | {"takes": "a duration such as `30s` or `5m`"}),
 ]
 """Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
@@ -75,7 +75,7 @@ Duration = Annotated[
 
 def duration(low: int, high: int) -> Any:
     """A Duration between two bounds, in seconds: `interval: duration(5, 300)`."""
-    takes = f"a duration from `{written(low)}` to `{written(high)}`"
+    takes = f"a duration from `{format_duration(low)}` to `{format_duration(high)}`"
     return Annotated[Duration, _between(low, high), WithJsonSchema(_DURATION | {"takes": takes})]
 
 
@@ -91,7 +91,9 @@ def _retention(seconds: int) -> int:
     if days * _UNITS["d"] != seconds or days not in _RETENTIONS:
         near = sorted(sorted(_RETENTIONS, key=lambda one: abs(one - seconds / 86400))[:3])
         hint = f"Write {near[0]}d, {near[1]}d or {near[2]}d."
-        raise wrong("M1104", f"CloudWatch Logs cannot keep logs for `{written(seconds)}`", hint)
+        raise wrong(
+            "M1104", f"CloudWatch Logs cannot keep logs for `{format_duration(seconds)}`", hint
+        )
     return days
 
 
@@ -157,7 +159,7 @@ Some = Annotated[
 """One text or a list of them."""
 
 
-def different(values: list[T]) -> list[T]:
+def unique(values: list[T]) -> list[T]:
     """The same list, in which nothing may stand twice."""
     for at, value in enumerate(values):
         if value in values[:at]:
@@ -165,7 +167,7 @@ def different(values: list[T]) -> list[T]:
     return values
 
 
-Different = Annotated[list[T], AfterValidator(different)]
+UniqueList = Annotated[list[T], AfterValidator(unique)]
 """A list in which nothing stands twice."""
 
 

@@ -17,7 +17,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import wrong
 
-from .fields import Duration, written
+from .fields import Duration, format_duration
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -131,7 +131,7 @@ def zone_problems(zone: str, path: Path) -> Iterator[Problem]:
 
 def _whole_minutes(seconds: int) -> int:
     if seconds % 60 or not 60 <= seconds <= 86_400:
-        message = f"A window cannot be `{written(seconds)}`"
+        message = f"A window cannot be `{format_duration(seconds)}`"
         raise wrong("M1105", message, "Write 1m to 1d, in whole minutes.")
     return seconds
 

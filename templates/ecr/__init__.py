@@ -21,7 +21,7 @@ from troposphere import GetAtt, Template
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id
 
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from .repositories import Repository, RepositoryName, repository, repository_problems
 
 
@@ -44,7 +44,7 @@ def named(params: Params) -> Iterator[tuple[str, str, Repository]]:
 
 def handle(name: str, params: Params, env: Environment) -> dict[str, Any]:
     """The URIs of the stack's repositories by name, for other stacks."""
-    return {its: imported(env, name, f"{_title(key)}Uri") for key, its, _ in named(params)}
+    return {its: import_value(env, name, f"{_title(key)}Uri") for key, its, _ in named(params)}
 
 
 def repository_uris(env: Environment) -> Mapping[str, Any]:
@@ -93,8 +93,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
         template.add_resource(repository(title, its, one))
         template.add_output(
             [
-                exported(env, name, f"{title}Uri", GetAtt(title, "RepositoryUri"), f"URI of {its}"),
-                exported(env, name, f"{title}Arn", GetAtt(title, "Arn"), f"ARN of {its}"),
+                export_output(
+                    env, name, f"{title}Uri", GetAtt(title, "RepositoryUri"), f"URI of {its}"
+                ),
+                export_output(env, name, f"{title}Arn", GetAtt(title, "Arn"), f"ARN of {its}"),
             ]
         )
     return template

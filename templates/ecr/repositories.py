@@ -17,9 +17,9 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
 
-from ..common.fields import Different, KeyArn, Switch, duration, text
+from ..common.fields import KeyArn, Switch, UniqueList, duration, text
 from ..common.iam import policy
-from ..common.regions import key_problems
+from ..common.regions import key_region_problems
 from ..tasks.images import REPOSITORY
 
 _DAY = 86_400
@@ -99,7 +99,7 @@ class LifecyclePolicy(Base):
 class ImmutableTags(Base):
     """Tags that are never moved to another image."""
 
-    exclusions: Different[Exclusion] = Field(
+    exclusions: UniqueList[Exclusion] = Field(
         [], max_length=5, description="Tags that may be moved all the same: `latest`, `dev-*`."
     )
 
@@ -135,7 +135,7 @@ class Repository(Base):
     lifecycle_policy: LifecyclePolicy | None = Field(
         None, description="A lifecycle policy in ECR's own words, in place of the two above."
     )
-    pull_accounts: Different[AccountId] = Field(
+    pull_accounts: UniqueList[AccountId] = Field(
         [], description="Ids of other accounts, in quotes, that may pull."
     )
     keep: bool = Field(
@@ -156,7 +156,7 @@ def repository_problems(one: Repository, path: Path, env: Environment) -> Iterat
         hint = "Write `encryption: KMS`, or remove the key."
         because = [(*path, "encryption")]
         yield Problem("M1108", (*path, "kms_key"), message, hint, because=because)
-    yield from key_problems(one.kms_key, (*path, "kms_key"), env)
+    yield from key_region_problems(one.kms_key, (*path, "kms_key"), env)
     if one.expire_untagged_after and one.expire_untagged_after % _DAY:
         message = "ECR counts the age of images in days"
         hint = f"Write `{one.expire_untagged_after // _DAY}d`."

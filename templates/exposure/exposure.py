@@ -14,7 +14,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
 from .. import network
-from ..common.stack_choice import chosen
+from ..common.stack_lookup import find_stack
 from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers
 from ..tasks.launch_types import NetworkMode, shares_instance
@@ -96,8 +96,8 @@ def _network_problems(
 ) -> Iterator[Problem]:
     """A target group of addresses takes the addresses of its own VPC."""
     balancer: Any = env.stacks[one.via].params
-    mine = chosen(env, network.Params, own_network)
-    its = chosen(env, network.Params, balancer.network)
+    mine = find_stack(env, network.Params, own_network)
+    its = find_stack(env, network.Params, balancer.network)
     apart = mine and its and _vpc(*mine) != _vpc(*its)
     if mine and its and apart and not balancer.existing:
         message = f"`{one.via}` is in network `{its[0]}`, and the service in `{mine[0]}`"
@@ -113,7 +113,7 @@ def _ipv6_problems(
     Where the load balancer is a stack of its own this is a finding there.
     """
     balancer = env.params_of(one.via, nlb.Params)
-    picked = chosen(env, network.Params, own_network)
+    picked = find_stack(env, network.Params, own_network)
     if balancer is None or not balancer.existing or picked is None or one.port is None:
         return
     home = network.handle(*picked, env)

@@ -19,7 +19,7 @@ def _kind_of_client(value: Any) -> str:
     return "prefix list" if isinstance(value, str) and value.startswith("pl-") else "network"
 
 
-StreamClient = Annotated[
+ListenerClient = Annotated[
     Annotated[SecurityGroupId, Tag("security group")]
     | Annotated[PrefixListId, Tag("prefix list")]
     | Annotated[Cidr, Tag("network")],
@@ -28,13 +28,13 @@ StreamClient = Annotated[
 """A CIDR block, or the id of a prefix list or of a security group."""
 
 
-class Stream(Base):
+class ListenerSettings(Base):
     """What a route says of a Network Load Balancer's listener."""
 
     target_port: int | None = Field(
         None, ge=1, le=65535, description="NLB: port of the container, if not the listener's."
     )
-    clients: list[StreamClient] | None = Field(
+    clients: list[ListenerClient] | None = Field(
         None,
         description="NLB: CIDR blocks, prefix lists and security groups that may connect. "
         "Everybody for an internet-facing load balancer, the network's addresses for an internal. "
@@ -73,7 +73,7 @@ class Stream(Base):
     )
 
 
-class Exposure(Route, Stream):
+class Exposure(Route, ListenerSettings):
     """A way to the service. Through an Application Load Balancer it is a listener rule: which
     requests, and what becomes of them. Through a Network Load Balancer it is a listener.
 
@@ -81,13 +81,13 @@ class Exposure(Route, Stream):
     """
 
 
-class Exposing(Base):
+class ExposeParams(Base):
     """What a stack that can be reached says of the ways to it."""
 
     expose: list[Exposure] = Field([], description="Ways that lead to the service.")
 
 
-STREAM_KEYS = tuple(Stream.model_fields)
+STREAM_KEYS = tuple(ListenerSettings.model_fields)
 ROUTE_KEYS = tuple(
     key
     for key in Route.model_fields

@@ -8,7 +8,7 @@ from moorage.findings.finding import Level, Problem
 from moorage.model import Environment
 
 from .. import network
-from ..common.stack_choice import chosen
+from ..common.stack_lookup import find_stack
 from ..load_balancers import alb, nlb
 from ..load_balancers.shared import subnets
 from .params import Exposure
@@ -52,7 +52,7 @@ def subnet_problems(
     """
     for index, one in enumerate(expose):
         params = env.params_of(one.via, alb.Params) or env.params_of(one.via, nlb.Params)
-        picked = chosen(env, network.Params, params.network) if params else None
+        picked = find_stack(env, network.Params, params.network) if params else None
         if params is None or params.existing or picked is None or not one.forwards:
             continue
         count = len(subnets(params.scheme, network.handle(*picked, env)))

@@ -13,7 +13,7 @@ from troposphere import AWSObject, GetAtt, Ref, Sub, s3
 from moorage.findings.finding import Problem
 from moorage.model import Base, wrong
 
-from ..common.fields import BucketName, Duration, text, written
+from ..common.fields import BucketName, Duration, format_duration, text
 from ..common.iam import policy
 
 _DAY = 86_400
@@ -28,7 +28,7 @@ Prefix: Any = text(
 
 def _whole_days(seconds: int) -> int:
     if not seconds or seconds % _DAY:
-        message = f"S3 cannot keep objects for `{written(seconds)}`"
+        message = f"S3 cannot keep objects for `{format_duration(seconds)}`"
         raise wrong("M1107", message, "Write whole days, such as `90d`.")
     return seconds
 

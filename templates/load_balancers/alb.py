@@ -25,11 +25,11 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
 from .. import network
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from ..common.fields import BucketName, SecurityGroupId, Some, StackName, Switch, duration, text
 from ..common.iam import allow
-from ..common.regions import elsewhere, region
-from ..common.stack_choice import choice_problems, chosen
+from ..common.regions import is_in_other_region, region_of
+from ..common.stack_lookup import find_stack, find_stack_problems
 from . import access_logs, shared
 from .access_logs import (
     access_log_attributes,
@@ -176,9 +176,9 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         )
     listener = "HttpsListenerArn" if params.certificate else "HttpListenerArn"
     return Handle(
-        listener=imported(env, name, listener),
+        listener=import_value(env, name, listener),
         https=bool(params.certificate),
-        security_group=imported(env, name, "SecurityGroupId"),
+        security_group=import_value(env, name, "SecurityGroupId"),
         authentication=params.authentication,
     )
 
@@ -192,25 +192,27 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from existing_problems(params)
         yield from _listener_problems(params.existing, env)
         return
-    yield from choice_problems(env, network.Params, params.network, ("network",), "network")
+    yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
     yield from certificate_problems(params.certificate, ("certificate",), env)
     yield from policy_problems(params.ssl_policy, ("ssl_policy",))
     yield from _plain_http_problems(params)
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)
     yield from taken_problems(name, params.aliases, env)
-    if params.web_acl and elsewhere(params.web_acl, env):
-        message = f"The web ACL is in {region(params.web_acl)}, the load balancer in {env.region}"
+    if params.web_acl and is_in_other_region(params.web_acl, env):
+        message = (
+            f"The web ACL is in {region_of(params.web_acl)}, the load balancer in {env.region}"
+        )
         yield Problem("M1220", ("web_acl",), message, f"Name a web ACL in {env.region}.")
     yield from access_log_problems(params.access_logs)
-    picked = chosen(env, network.Params, params.network)
+    picked = find_stack(env, network.Params, params.network)
     if picked:
         yield from _network_problems(params, picked[0], picked[1], env)
 
 
 def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
-    if elsewhere(existing.listener, env):
-        message = f"The listener is in {region(existing.listener)}, the services in {env.region}"
+    if is_in_other_region(existing.listener, env):
+        message = f"The listener is in {region_of(existing.listener)}, the services in {env.region}"
         yield Problem("M1220", ("existing", "listener"), message, f"Name one in {env.region}.")
 
 
@@ -292,7 +294,7 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The load balancer, its listeners and its security group; logs, records and WAF by choice."""
     if params.existing:
         return None
-    picked = chosen(env, network.Params, params.network)
+    picked = find_stack(env, network.Params, params.network)
     assert picked is not None, "`problems` has found this before"
     home = network.handle(*picked, env)
     template = Template(f"{env.app} {env.name}: the application load balancer `{name}`")
@@ -328,9 +330,11 @@ def _resources(
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
     yield from shared.outputs(name, env, security_group=True)
     plain, secure = Ref("HttpListener"), Ref("HttpsListener")
-    yield exported(env, name, "HttpListenerArn", plain, "ARN of the listener on port 80")
+    yield export_output(env, name, "HttpListenerArn", plain, "ARN of the listener on port 80")
     if params.certificate:
-        yield exported(env, name, "HttpsListenerArn", secure, "ARN of the listener on port 443")
+        yield export_output(
+            env, name, "HttpsListenerArn", secure, "ARN of the listener on port 443"
+        )
 
 
 def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:

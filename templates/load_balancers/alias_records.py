@@ -11,7 +11,7 @@ from troposphere import GetAtt, route53
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment, logical_id
 
-from ..common.duplicates import clash, repeats
+from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
 
 ZoneId: Any = text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
@@ -34,8 +34,8 @@ class Alias(Base):
 def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
     """Names that would be one and the same record."""
     names = [alias.name for alias in aliases]
-    for index, first in repeats([_record_id(name, "A") for name in names]):
-        message = clash(names[index], names[first])
+    for index, first in find_repeats([_record_id(name, "A") for name in names]):
+        message = describe_conflict(names[index], names[first])
         hint = "Keep one of them; a second record can stand in a stack of your own."
         yield Problem("M1302", ("aliases", index, "name"), message, hint)
 

@@ -10,9 +10,9 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
 
-from ..common.duplicates import clash, repeats
+from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
-from ..common.regions import elsewhere, region
+from ..common.regions import is_in_other_region, region_of
 
 CertificateArn: Any = text(
     r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+"
@@ -57,12 +57,12 @@ def policy_problems(name: str, path: Path) -> Iterator[Problem]:
 def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> Iterator[Problem]:
     """Certificates of other regions, and two that would be one resource."""
     for index, arn in enumerate(arns):
-        if elsewhere(arn, env):
-            message = f"The certificate is in {region(arn)}, the load balancer in {env.region}"
+        if is_in_other_region(arn, env):
+            message = f"The certificate is in {region_of(arn)}, the load balancer in {env.region}"
             hint = f"Request or import one in {env.region}; only CloudFront uses us-east-1's."
             yield Problem("M1210", (*path, index), message, hint)
-    for index, first in repeats([certificate_id(arn) for arn in arns]):
-        message = clash(arns[index], arns[first])
+    for index, first in find_repeats([certificate_id(arn) for arn in arns]):
+        message = describe_conflict(arns[index], arns[first])
         yield Problem("M1302", (*path, index), message, "Keep one of them.")
 
 

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag
 
 from moorage.findings.finding import Path, Problem
 
-from ..common.duplicates import repeats
+from ..common.duplicates import find_repeats
 from ..common.fields import Cidr, PrefixListId, ip_version
 
 ANYWHERE = "0.0.0.0/0"
@@ -34,7 +34,7 @@ def address_property(client: str) -> str:
     return "CidrIp" if ip_version(client) == 4 else "CidrIpv6"
 
 
-def everybody(*, dualstack: bool) -> tuple[str, ...]:
+def anywhere_for(*, dualstack: bool) -> tuple[str, ...]:
     """All addresses that can reach a load balancer from the internet."""
     return (ANYWHERE, ANYWHERE_IPV6) if dualstack else (ANYWHERE,)
 
@@ -45,6 +45,6 @@ def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
     CloudFormation makes one rule of two equal ones and deletes it with either of them
     (aws-cloudformation/cloudformation-coverage-roadmap#612).
     """
-    for index, _ in repeats(clients):
+    for index, _ in find_repeats(clients):
         hint = "Remove it now: removed later, CloudFormation would take the rule away for both."
         yield Problem("M1107", (*path, index), f"`{clients[index]}` stands twice", hint)

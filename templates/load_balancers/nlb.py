@@ -35,20 +35,20 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
 from .. import network
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from ..common.fields import (
     BucketName,
-    Different,
     HostAddress,
     SecurityGroupId,
     StackName,
     Switch,
+    UniqueList,
     text,
 )
 from ..common.iam import allow
-from ..common.regions import elsewhere, region
-from ..common.stack_choice import choice_problems, chosen
-from ..exposure.params import Exposing
+from ..common.regions import is_in_other_region, region_of
+from ..common.stack_lookup import find_stack, find_stack_problems
+from ..exposure.params import ExposeParams
 from . import access_logs, shared
 from .access_logs import (
     access_log_attributes,
@@ -87,7 +87,7 @@ def _kind_of_elastic_ips(value: Any) -> str:
 
 
 ElasticIps = Annotated[
-    Annotated[bool, Tag("made")] | Annotated[Different[AllocationId], Tag("named")],
+    Annotated[bool, Tag("made")] | Annotated[UniqueList[AllocationId], Tag("named")],
     Discriminator(_kind_of_elastic_ips),
 ]
 """`true` for addresses of the stack's own, or allocation ids."""
@@ -115,7 +115,7 @@ class Existing(Base):
         description="Id of its security group, where it has one. Services admit it on their "
         "ports, and add rules for their clients and their tasks to it.",
     )
-    addresses: Different[network.Ipv4Cidr] = Field(
+    addresses: UniqueList[network.Ipv4Cidr] = Field(
         [],
         description="CIDR blocks of its private addresses, such as those of its subnets. Where it "
         "has no security group, services admit its health checks by them. Default: the network's "
@@ -149,7 +149,7 @@ class Params(Base):
         "order of the network's zones. For `internet-facing` only, and from creation on: for "
         "other addresses make a second load balancer.",
     )
-    private_addresses: Different[HostAddress] = Field(
+    private_addresses: UniqueList[HostAddress] = Field(
         [],
         description="Fixed private addresses: one IPv4 address from each subnet, in the order of "
         "the network's zones. For `internal` only, and from creation on: for other addresses "
@@ -233,7 +233,7 @@ class Handle:
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
     """How to refer to the load balancer from another stack."""
-    picked = chosen(env, network.Params, params.network)
+    picked = find_stack(env, network.Params, params.network)
     home = network.handle(*picked, env) if picked else None
     if params.existing:
         return Handle(
@@ -245,8 +245,10 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             clients_default=None,
         )
     return Handle(
-        load_balancer=imported(env, name, "LoadBalancerArn"),
-        security_group=imported(env, name, "SecurityGroupId") if params.security_group else None,
+        load_balancer=import_value(env, name, "LoadBalancerArn"),
+        security_group=import_value(env, name, "SecurityGroupId")
+        if params.security_group
+        else None,
         scheme=params.scheme,
         dualstack=_dualstack(params),
         addresses=_addresses(params, home),
@@ -290,12 +292,14 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if params.existing:
         yield from existing_problems(params, beside=frozenset({"network"}))
         yield from _arn_problems(params.existing, env)
-        if params.network and not chosen(env, network.Params, params.network):
-            yield from choice_problems(env, network.Params, params.network, ("network",), "network")
+        if params.network and not find_stack(env, network.Params, params.network):
+            yield from find_stack_problems(
+                env, network.Params, params.network, ("network",), "network"
+            )
         else:
             yield from _unknown_addresses(name, params, env, ("existing", "addresses"))
         return
-    yield from choice_problems(env, network.Params, params.network, ("network",), "network")
+    yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
     yield from _scheme_problems(params)
     yield from alias_problems(params.aliases)
     yield from taken_problems(name, params.aliases, env)
@@ -304,7 +308,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from _silent_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
-    picked = chosen(env, network.Params, params.network)
+    picked = find_stack(env, network.Params, params.network)
     if picked:
         yield from _network_problems(params, picked[0], picked[1], env)
         yield from _unknown_addresses(name, params, env, ("security_group",))
@@ -312,8 +316,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 
 def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
-    if elsewhere(existing.arn, env):
-        message = f"The load balancer is in {region(existing.arn)}, the services in {env.region}"
+    if is_in_other_region(existing.arn, env):
+        message = f"The load balancer is in {region_of(existing.arn)}, the services in {env.region}"
         yield Problem("M1220", ("existing", "arn"), message, f"Name one in {env.region}.")
 
 
@@ -358,7 +362,7 @@ def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
     "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
     user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
     """
-    ways = [way for _, its in env.of(Exposing) for way in its.expose if way.via == name]
+    ways = [way for _, its in env.of(ExposeParams) for way in its.expose if way.via == name]
     speaks_tls = any(way.port is not None and way.port.protocol == "tls" for way in ways)
     if ways and not speaks_tls and not env.broken:
         message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
@@ -425,14 +429,14 @@ def _place_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
 
 def _taken_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """One address has room for one load balancer."""
-    mine = chosen(env, network.Params, params.network)
+    mine = find_stack(env, network.Params, params.network)
     for other, its in env.of(Params):
         if other == name:
             return
         for index, allocation in enumerate(_named(params)):
             if allocation in _named(its):
                 yield _taken(("elastic_ips", index), allocation, other)
-        if params.scheme == "internal" and mine == chosen(env, network.Params, its.network):
+        if params.scheme == "internal" and mine == find_stack(env, network.Params, its.network):
             for index, address in enumerate(params.private_addresses):
                 if address in its.private_addresses:
                     yield _taken(("private_addresses", index), address, other)
@@ -453,7 +457,7 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The load balancer and its security group; addresses, logs and records by choice."""
     if params.existing:
         return None
-    picked = chosen(env, network.Params, params.network)
+    picked = find_stack(env, network.Params, params.network)
     assert picked is not None, "`problems` has found this before"
     home = network.handle(*picked, env)
     template = Template(f"{env.app} {env.name}: the network load balancer `{name}`")
@@ -481,7 +485,7 @@ def _outputs(name: str, params: Params, home: network.Handle, env: Environment) 
     yield from shared.outputs(name, env, security_group=params.security_group)
     for title in _elastic_ips(params, home):
         address = GetAtt(title, "PublicIp")
-        yield exported(env, name, f"{title}Address", address, f"Fixed address {title[-1]}")
+        yield export_output(env, name, f"{title}Address", address, f"Fixed address {title[-1]}")
 
 
 def _elastic_ips(params: Params, home: network.Handle) -> list[str]:

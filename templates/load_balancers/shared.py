@@ -15,8 +15,8 @@ from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
 
 from .. import network
-from ..common.exports import exported
-from .clients import everybody
+from ..common.exports import export_output
+from .clients import anywhere_for
 
 Scheme = Literal["internet-facing", "internal"]
 IpAddressType = Literal["ipv4", "dualstack"]
@@ -70,7 +70,7 @@ def default_clients(
     """
     if scheme == "internal":
         return (home.cidr,) if home and home.cidr else None
-    return everybody(dualstack=ip_address_type == "dualstack")
+    return anywhere_for(dualstack=ip_address_type == "dualstack")
 
 
 # Resources and outputs -----------------------------------------------------------------------
@@ -136,4 +136,4 @@ def outputs(name: str, env: Environment, *, security_group: bool) -> Iterator[Ou
         group = GetAtt("SecurityGroup", "GroupId")
         values["SecurityGroupId"] = (group, "Id of the load balancer's security group")
     for output, (value, description) in values.items():
-        yield exported(env, name, output, value, description)
+        yield export_output(env, name, output, value, description)

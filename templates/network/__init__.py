@@ -28,11 +28,11 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id, wrong
 
 from ..common import fields
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from ..common.fields import SubnetId, Switch, VpcId, ip_version
 from ..common.iam import allow, role
 from ..common.logs import Logs, log_group
-from ..common.regions import key_problems
+from ..common.regions import key_region_problems
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
@@ -233,9 +233,9 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         )
     zones = _zones(params)
     return Handle(
-        vpc_id=imported(env, name, "VpcId"),
-        public_subnets=tuple(imported(env, name, f"{zone.public}Id") for zone in zones),
-        private_subnets=tuple(imported(env, name, f"{zone.private}Id") for zone in zones),
+        vpc_id=import_value(env, name, "VpcId"),
+        public_subnets=tuple(import_value(env, name, f"{zone.public}Id") for zone in zones),
+        private_subnets=tuple(import_value(env, name, f"{zone.private}Id") for zone in zones),
         cidr=params.cidr,
         egress=params.egress,
         ipv6=params.ipv6,
@@ -255,7 +255,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         yield from _zone_problems(params.availability_zones, env.region)
         yield from _endpoint_problems(params, env.region)
     if params.flow_logs:
-        yield from key_problems(params.flow_logs.kms_key, ("flow_logs", "kms_key"), env)
+        yield from key_region_problems(params.flow_logs.kms_key, ("flow_logs", "kms_key"), env)
 
 
 def _existing_problems(params: Params, existing: Existing) -> Iterator[Problem]:
@@ -382,11 +382,13 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         template.add_resource(list(_endpoints(params, zones, env)))
     if params.flow_logs:
         template.add_resource(list(_flow_log(params.flow_logs, env)))
-    template.add_output(exported(env, name, "VpcId", Ref("Vpc"), "Id of the VPC"))
+    template.add_output(export_output(env, name, "VpcId", Ref("Vpc"), "Id of the VPC"))
     for zone in zones:
         public, private = f"Public subnet {zone.key}", f"Private subnet {zone.key}"
-        template.add_output(exported(env, name, f"{zone.public}Id", Ref(zone.public), public))
-        template.add_output(exported(env, name, f"{zone.private}Id", Ref(zone.private), private))
+        template.add_output(export_output(env, name, f"{zone.public}Id", Ref(zone.public), public))
+        template.add_output(
+            export_output(env, name, f"{zone.private}Id", Ref(zone.private), private)
+        )
     return template
 
 

@@ -20,7 +20,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ..common.fields import Cidr, ConfigFile, Different, Duration, Some, Switch, duration, text
+from ..common.fields import Cidr, ConfigFile, Duration, Some, Switch, UniqueList, duration, text
 from ..tasks.containers import HealthCheck, User
 from ..tasks.images import Image
 
@@ -246,7 +246,7 @@ class Passing(Base):
     response_headers: dict[HeaderName, HeaderValue] = Field(
         {}, description="Headers of every answer, in place of the application's own."
     )
-    hide_headers: Different[HeaderName] = Field(
+    hide_headers: UniqueList[HeaderName] = Field(
         [], description="Headers of the application's answers that are not passed on."
     )
     rate_limit: RateLimit | None = Field(None, description="How often one client may ask.")
@@ -295,7 +295,7 @@ class ErrorPage(Base):
 class Gzip(Base):
     """Compression of answers that are not compressed yet."""
 
-    types: Different[MediaType] = Field(
+    types: UniqueList[MediaType] = Field(
         [
             *("application/javascript", "application/json", "application/manifest+json"),
             *("application/xml", "image/svg+xml", "text/css", "text/javascript", "text/plain"),
@@ -365,7 +365,7 @@ class Proxy(Passing):
         "`idle_timeout` of the load balancers that lead here, and 75s at least. If it ended before "
         "theirs, they would answer 502 now and then.",
     )
-    trusted_proxies: Different[Cidr] = Field(
+    trusted_proxies: UniqueList[Cidr] = Field(
         [],
         description="Addresses of proxies before the load balancer, CloudFront's for example, "
         "whose word on the client's address is taken. The load balancer's always is.",

@@ -23,11 +23,11 @@ from moorage.findings.wording import shown
 from moorage.model import Base, Environment, TextFile
 
 from .. import network
-from ..common.fields import written
-from ..common.stack_choice import chosen
+from ..common.fields import format_duration
+from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import alb, nlb
-from ..tasks.containers import Container, Containers, meant
+from ..tasks.containers import Container, Containers, suggest_container
 from ..tasks.launch_types import NetworkMode, address
 from .nginx_check import Task, faults, is_whole, parsed
 from .nginx_config import Surroundings, configuration, location_path, plain
@@ -51,7 +51,7 @@ _MOST_OF_TASK = 64 * 1024
 _UDP = ("udp", "tcp_udp", "quic", "tcp_quic")
 
 
-class Proxied(Base):
+class ProxyParams(Base):
     """What a service says of the proxy in front of its containers."""
 
     proxy: Proxy | None = Field(
@@ -109,7 +109,7 @@ def proxy_container(proxy: Proxy, service: Fronted, env: Environment) -> Contain
         "memory_reservation": proxy.memory_reservation,
         "init_process_enabled": proxy.init_process_enabled,
         "drop_capabilities": ["ALL"] if user and not _is_root(user) else [],
-        "stop_timeout": written(proxy.stop_timeout),
+        "stop_timeout": format_duration(proxy.stop_timeout),
         "depends_on": {name: _reached(service.containers[name]) for name in targets},
         "links": targets if service.mode == "bridge" else [],
     }
@@ -199,7 +199,7 @@ def _trusted(proxy: Proxy, service: Fronted, env: Environment) -> list[str]:
     none, a client could have written it itself."""
     if not any(env.params_of(one.via, alb.Params) for one in _ways(proxy, service)):
         return []
-    found = chosen(env, network.Params, service.network)
+    found = find_stack(env, network.Params, service.network)
     block = network.handle(*found, env).cidr if found else None
     return [block] if block else list(_PRIVATE)
 
@@ -363,7 +363,11 @@ def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator
     if to.host not in containers:
         message = f"There is no container {shown(to.host)}"
         yield Problem(
-            "M1204", path, message, meant(to.host, containers), because=[("containers", to.host)]
+            "M1204",
+            path,
+            message,
+            suggest_container(to.host, containers),
+            because=[("containers", to.host)],
         )
         return
     ports = _tcp_ports(containers[to.host])

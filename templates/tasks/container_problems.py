@@ -10,7 +10,7 @@ from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 
 from . import images, secrets
-from .containers import Container, Containers, Port, in_order, meant
+from .containers import Container, Containers, Port, in_order, suggest_container
 
 _SECRET_WORDS = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
@@ -139,7 +139,9 @@ def _order_problems(name: str, container: Container, containers: Containers) -> 
             yield Problem("M1207", path, message, "Remove this line.")
         elif other not in containers:
             message = f"There is no container {shown(other)}"
-            yield Problem("M1204", path, message, meant(other, containers), because=[at])
+            yield Problem(
+                "M1204", path, message, suggest_container(other, containers), because=[at]
+            )
         elif condition in ("COMPLETE", "SUCCESS") and containers[other].essential:
             hint = f"Write `essential: false` at `{other}`, or wait for `START` or `HEALTHY`."
             message = f"The task would end with `{other}`, which is essential"

@@ -13,7 +13,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base, wrong
 
-from ..common.fields import Different, duration, text
+from ..common.fields import UniqueList, duration, text
 from .images import Image
 from .linux_parameters import Device, KernelParameter, Tmpfs
 from .mounts import MountField, MountPath, VolumeName
@@ -221,7 +221,7 @@ class Container(Base):
     command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
     entry_point: list[str] = Field([], description="Program, in place of the image's own.")
     environment: dict[VariableName, Variable] = Field({}, description="Variables, in plain sight.")
-    environment_files: Different[EnvironmentFile] = Field(  # type: ignore[valid-type]
+    environment_files: UniqueList[EnvironmentFile] = Field(  # type: ignore[valid-type]
         [], max_length=10, description="ARNs of `.env` objects in S3 that hold more variables."
     )
     secrets: dict[VariableName, SecretRef] = Field(
@@ -242,7 +242,7 @@ class Container(Base):
         description="Variables that hold where another container of the task is: `{PHP_HOST: php}` "
         "is 127.0.0.1, or on a bridge `php`, with a link to it.",
     )
-    links: Different[str] = Field(
+    links: UniqueList[str] = Field(
         [], description="On a bridge: containers of the task that it reaches by their names."
     )
     privileged: bool = Field(
@@ -271,7 +271,7 @@ class Container(Base):
     shared_memory: int | None = Field(
         None, ge=1, description="On instances: MiB of `/dev/shm`, where Docker's 64 are too few."
     )
-    devices: Different[Device] = Field(
+    devices: UniqueList[Device] = Field(
         [], description="On instances: devices of the instance, `/dev/fuse` or `/dev/a:/dev/b`."
     )
     max_swap: int | None = Field(
@@ -283,10 +283,10 @@ class Container(Base):
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
-    drop_capabilities: Different[Capability] = Field(
+    drop_capabilities: UniqueList[Capability] = Field(
         [], description="Linux capabilities to take away, such as `ALL`."
     )
-    add_capabilities: Different[Capability] = Field(
+    add_capabilities: UniqueList[Capability] = Field(
         [], description="Linux capabilities to add; Fargate takes only `SYS_PTRACE`."
     )
     ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
@@ -347,23 +347,28 @@ def _awaited(names: Iterable[str], containers: Containers) -> set[str]:
     return found
 
 
-def meant(name: str, containers: Containers) -> str:
+def suggest_container(name: str, containers: Containers) -> str:
     """A hint at the container that a name was meant for."""
     close = near(name, containers)
     return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
 
 
-def led_to(name: str | None, containers: Containers) -> str:
+def find_target(name: str | None, containers: Containers) -> str:
     """The container that a way to the service leads to: the one it names, or the only one."""
     return name or (next(iter(containers)) if len(containers) == 1 else "")
 
 
-def led_to_problems(name: str | None, path: Path, containers: Containers) -> Iterator[Problem]:
+def target_container_problems(
+    name: str | None, path: Path, containers: Containers
+) -> Iterator[Problem]:
     """Why it cannot be told which container that is; `path` is the way's own."""
     here = (*path, "container")
-    if not led_to(name, containers):
+    if not find_target(name, containers):
         hint = f"Add `container:` with {', '.join(containers)}."
         yield Problem("M1204", here, "The route does not say which container it leads to", hint)
-    elif led_to(name, containers) not in containers:
-        message, hint = f"There is no container {shown(name)}", meant(str(name), containers)
+    elif find_target(name, containers) not in containers:
+        message, hint = (
+            f"There is no container {shown(name)}",
+            suggest_container(str(name), containers),
+        )
         yield Problem("M1204", here, message, hint, because=[("containers", str(name))])

@@ -20,7 +20,7 @@ class CircuitBreaker(Base):
     rollback: bool = Field(True, description="Go back to the last deployment that worked.")
 
 
-class Deploying(Base):
+class DeploymentParams(Base):
     """What a stack says of the ECS service that keeps its tasks running."""
 
     desired_count: int = Field(1, ge=0, le=5000, description="Number of tasks.")
@@ -38,12 +38,12 @@ class Deploying(Base):
     )
 
 
-def left_running(params: Deploying, count: int) -> int:
+def left_running(params: DeploymentParams, count: int) -> int:
     """Of `count` tasks those that a deployment leaves running."""
     return math.ceil(count * params.minimum_healthy_percent / 100)
 
 
-def deployment_problems(params: Deploying, count: int, path: Path) -> Iterator[Problem]:
+def deployment_problems(params: DeploymentParams, count: int, path: Path) -> Iterator[Problem]:
     """Whether a service of `count` tasks, which the params say there, can be updated.
 
     Amazon ECS API reference, DeploymentConfiguration: the maximum is rounded down, the minimum up.
@@ -63,12 +63,12 @@ def deployment_problems(params: Deploying, count: int, path: Path) -> Iterator[P
         yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
 
 
-def rebalancing(params: Deploying) -> str:
+def rebalancing(params: DeploymentParams) -> str:
     """Whether ECS evens the tasks out over the zones."""
     return "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
 
 
-def deployment_configuration(params: Deploying) -> ecs.DeploymentConfiguration:
+def deployment_configuration(params: DeploymentParams) -> ecs.DeploymentConfiguration:
     """How the service replaces its tasks."""
     breaker = params.circuit_breaker
     return ecs.DeploymentConfiguration(

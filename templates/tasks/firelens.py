@@ -22,7 +22,7 @@ from moorage.model import Base, Environment, wrong
 from ..common.fields import BucketName, KeyArn, Switch, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
-from ..common.regions import key_problems
+from ..common.regions import key_region_problems
 from . import secrets
 from .containers import Container, Directory, Port
 from .images import Image
@@ -147,7 +147,7 @@ def firelens_problems(params: FireLens, path: Path, env: Environment) -> Iterato
             message = f"`{key}` stands in `options` and in `secret_options`"
             yield Problem("M1108", (*path, "options", key), message, "Keep one of them.")
     if params.s3:
-        yield from key_problems(params.s3.kms_key, (*path, "s3", "kms_key"), env)
+        yield from key_region_problems(params.s3.kms_key, (*path, "s3", "kms_key"), env)
 
 
 def endpoints(params: FireLens) -> list[str]:

@@ -17,11 +17,11 @@ from moorage.model import Environment
 
 from .. import cluster
 from ..cluster.capacity import Handle
-from ..common.stack_choice import chosen
+from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import nlb
-from .containers import Container, meant
-from .launch_types import DYNAMIC_PORTS, Launching, linked, shares_instance
+from .containers import Container, suggest_container
+from .launch_types import DYNAMIC_PORTS, LaunchParams, linked, shares_instance
 from .linux_parameters import fargate_problems
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
@@ -33,7 +33,7 @@ _RESERVED = (22, 2375, 2376, 51678, 51679, 51680)
 
 
 def launch_problems(
-    params: Launching, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: Handle | None
 ) -> Iterator[Problem]:
     """What is wrong with a task on what it is launched on; `home` are the instances of that kind
     that the cluster has, and `cluster` is None where none can be chosen."""
@@ -46,7 +46,7 @@ def launch_problems(
     yield from _port_problems(params)
 
 
-def _fargate_problems(params: Launching) -> Iterator[Problem]:
+def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
     if params.network_mode != "awsvpc":
         message = f"`{params.network_mode}` is for instances: on Fargate a task has its own address"
         hint = "Leave `network_mode` out, or write `launch: ec2`."
@@ -71,7 +71,7 @@ def _fargate_problems(params: Launching) -> Iterator[Problem]:
 
 
 def _instance_problems(
-    params: Launching, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: Handle | None
 ) -> Iterator[Problem]:
     if cluster is not None and home is None:
         message = f"The cluster `{cluster}` is not said to have such instances"
@@ -95,7 +95,7 @@ def _instance_problems(
                 yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
 
 
-def _address_problems(params: Launching) -> Iterator[Problem]:
+def _address_problems(params: LaunchParams) -> Iterator[Problem]:
     """Names in `address_of` and `links`, which must be those of other containers."""
     for name, container in params.containers.items():
         here: Path = ("containers", name)
@@ -128,12 +128,12 @@ def _name_problems(
         message = f"`{name}` would be led to itself"
         yield Problem("M1204", path, message, "Name another container, or write `127.0.0.1`.")
     elif other not in containers:
-        hint = meant(other, dict(containers))
+        hint = suggest_container(other, dict(containers))
         message = f"There is no container {shown(other)}"
         yield Problem("M1204", path, message, hint, because=[("containers", other)])
 
 
-def _link_problems(params: Launching) -> Iterator[Problem]:
+def _link_problems(params: LaunchParams) -> Iterator[Problem]:
     """On a bridge a container starts after those that it links to: Docker must know them."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
@@ -154,7 +154,7 @@ def _link_problems(params: Launching) -> Iterator[Problem]:
             yield Problem("M1207", path, message, hint)
 
 
-def _port_problems(params: Launching) -> Iterator[Problem]:
+def _port_problems(params: LaunchParams) -> Iterator[Problem]:
     """Ports of the instance that are said."""
     taken: dict[tuple[int, str], str] = {}
     for name, container in params.containers.items():
@@ -185,11 +185,11 @@ def _port_problems(params: Launching) -> Iterator[Problem]:
                 yield Problem("M1206", path, message, "Write another one, or none.")
 
 
-def spare_problems(params: Launching, least: int, env: Environment) -> Iterator[Problem]:
+def spare_problems(params: LaunchParams, least: int, env: Environment) -> Iterator[Problem]:
     """Whether there is an instance for the first task of a deployment, which must leave `least`
     tasks running: those that take a port of their instance, or want it for themselves, share none.
     """
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     home = cluster.handle(*found, env).instances.get(params.launch) if found else None
     if home is None or home.most is None or not 0 < home.most <= least:
         return
@@ -209,7 +209,7 @@ def spare_problems(params: Launching, least: int, env: Environment) -> Iterator[
         yield Problem("M1213", reasons[0], message, hint, because=[("minimum_healthy_percent",)])
 
 
-def rebalancing_problems(params: Launching, *, rebalanced: bool) -> Iterator[Problem]:
+def rebalancing_problems(params: LaunchParams, *, rebalanced: bool) -> Iterator[Problem]:
     """What ECS cannot even out over the zones (Amazon ECS developer guide, "Balancing an Amazon ECS
     service across Availability Zones"; aws/aws-cdk, Ec2Service)."""
     if not rebalanced or params.launch == "fargate":
@@ -230,7 +230,7 @@ def rebalancing_problems(params: Launching, *, rebalanced: bool) -> Iterator[Pro
 
 
 def instance_reach_problems(
-    params: Launching, expose: Sequence[Exposure], env: Environment
+    params: LaunchParams, expose: Sequence[Exposure], env: Environment
 ) -> Iterator[Problem]:
     """Ways that do not lead to a task which is reached by the address of its instance."""
     if not shares_instance(params.network_mode):

@@ -18,7 +18,7 @@ from troposphere import ecs
 
 from moorage.model import Base
 
-from ..common.fields import Different, StackName, text
+from ..common.fields import StackName, UniqueList, text
 from .containers import Container, ContainerName, Containers, Port
 
 Launch = Literal["fargate", "ec2", "managed_instances"]
@@ -44,7 +44,7 @@ PlacementConstraint: Any = text(
 )
 
 
-class Launching(Base):
+class LaunchParams(Base):
     """What a stack says of where its tasks run."""
 
     cluster: StackName | None = Field(
@@ -68,7 +68,7 @@ class Launching(Base):
         description="On instances: by what ECS chooses one, in this order: `spread:zone`, "
         "`spread:instance`, `spread:attribute:<name>`, `binpack:cpu`, `binpack:memory`, `random`.",
     )
-    placement_constraints: Different[PlacementConstraint] = Field(
+    placement_constraints: UniqueList[PlacementConstraint] = Field(
         [],
         max_length=10,
         description="On instances: `distinct_instance` for tasks that share none, or an expression "
@@ -78,7 +78,7 @@ class Launching(Base):
         min_length=1, max_length=10, description="The containers of the task by name."
     )
 
-    def fronted(self) -> Launching:
+    def fronted(self) -> LaunchParams:
         """The stack as load balancers see it."""
         return self
 
@@ -131,7 +131,7 @@ def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}
 
 
-def strategies(params: Launching) -> list[ecs.PlacementStrategy]:
+def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
     """By what ECS chooses an instance."""
     parts = [one.partition(":")[::2] for one in params.placement_strategies]
     return [
@@ -140,7 +140,7 @@ def strategies(params: Launching) -> list[ecs.PlacementStrategy]:
     ]
 
 
-def constraints(params: Launching) -> list[ecs.PlacementConstraint]:
+def constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
     """Which instances ECS may choose."""
     return [
         ecs.PlacementConstraint(Type="distinctInstance")

@@ -11,7 +11,7 @@ from troposphere import ecs
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
-from ..common.fields import Different, text
+from ..common.fields import UniqueList, text
 
 # Amazon ECS API reference, Tmpfs, mountOptions: those of them that a mount of its own can use.
 TmpfsOption = Literal[
@@ -33,7 +33,7 @@ class Tmpfs(Base):
     """A directory in memory. What is in it counts as the container's memory."""
 
     size: int = Field(ge=1, le=122_880, description="MiB that it may take.")
-    options: Different[TmpfsOption] = Field(
+    options: UniqueList[TmpfsOption] = Field(
         [], description="Options of the mount, such as `noexec`."
     )
 

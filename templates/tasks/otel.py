@@ -18,10 +18,10 @@ from troposphere import Sub
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
-from ..common.fields import ConfigFile, Different, text
+from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
-from ..common.regions import elsewhere
+from ..common.regions import is_in_other_region
 from .containers import Container, Port, Variable, VariableName
 from .images import Image
 from .secrets import SecretRef
@@ -99,7 +99,7 @@ class Otel(Base):
         "reaches the collector in `AOT_CONFIG_CONTENT`. Name below what it sends to.",
     )
     xray: bool = Field(False, description="The `config_file` sends traces to X-Ray.")
-    log_groups: Different[LogGroupName] = Field(
+    log_groups: UniqueList[LogGroupName] = Field(
         [],
         description="Log groups that the `config_file` sends metrics (`awsemf`) or logs to; the "
         "collector makes those that are missing.",
@@ -158,7 +158,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
             hint = "Remove it: your own file says it itself, or takes a variable for it."
             hint = hint if params.config_file else f"Remove it, or write `config: {name}`."
             yield Problem("M1220", (*path, key), message, hint, because=because)
-    if params.workspace and elsewhere(params.workspace, env):
+    if params.workspace and is_in_other_region(params.workspace, env):
         message = "The workspace is in another region"
         hint = f"Name one in {env.region}: the collector signs for the region that it runs in."
         yield Problem("M1220", (*path, "workspace"), message, hint)

@@ -16,10 +16,10 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base, Environment
 
-from ..common.exports import imported
+from ..common.exports import import_value
 from ..common.fields import KeyArn, StackName, Switch, duration, text
 from ..common.iam import allow, policy
-from ..common.regions import elsewhere, key_problems, region
+from ..common.regions import is_in_other_region, key_region_problems, region_of
 from .containers import Container, VariableName
 
 _DAY = 86_400
@@ -84,7 +84,7 @@ class Queue(Base):
     existing: ExistingQueue | None = Field(None, description="Use a queue that is there already.")
 
 
-class Sending(Base):
+class QueueSenderParams(Base):
     """What a stack says of the queues that its tasks send to."""
 
     queues: dict[VariableName, StackName] = Field(
@@ -94,7 +94,7 @@ class Sending(Base):
     )
 
 
-class Working(Base):
+class QueueConsumerParams(Base):
     """What a stack says of the queue that its tasks work on."""
 
     queue: Queue = Field(Queue(), description="The queue that the tasks work on.")
@@ -110,7 +110,7 @@ class Handle:
     kms_key: str | None
 
 
-def handle(owner: str, stack: str, params: Working, env: Environment) -> Handle:
+def handle(owner: str, stack: str, params: QueueConsumerParams, env: Environment) -> Handle:
     """How a stack refers to the queue of a worker, which may be itself."""
     queue = params.queue
     if queue.existing:
@@ -119,7 +119,7 @@ def handle(owner: str, stack: str, params: Working, env: Environment) -> Handle:
     if owner == stack:
         mine = (Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName"))
         return Handle(*mine, queue.kms_key)
-    url, arn, name = (imported(env, owner, f"Queue{one}") for one in ("Url", "Arn", "Name"))
+    url, arn, name = (import_value(env, owner, f"Queue{one}") for one in ("Url", "Arn", "Name"))
     return Handle(url, arn, name, queue.kms_key)
 
 
@@ -145,8 +145,8 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
         return
     if queue.existing:
         yield from arn_problems(queue.existing.arn, (*path, "existing", "arn"), env)
-        yield from key_problems(queue.existing.kms_key, (*path, "existing", "kms_key"), env)
-    yield from key_problems(queue.kms_key, (*path, "kms_key"), env)
+        yield from key_region_problems(queue.existing.kms_key, (*path, "existing", "kms_key"), env)
+    yield from key_region_problems(queue.kms_key, (*path, "kms_key"), env)
     if queue.content_based_deduplication and not queue.fifo:
         message = "Only a `fifo` queue leaves out what it had already"
         yield Problem(
@@ -179,14 +179,14 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
 
 def arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
     """A queue that is not where the environment is."""
-    if elsewhere(arn, env):
-        message = f"The queue is in {region(arn)}, and the stack in {env.region}"
+    if is_in_other_region(arn, env):
+        message = f"The queue is in {region_of(arn)}, and the stack in {env.region}"
         yield Problem("M1220", path, message, f"Name a queue in {env.region}.")
 
 
 def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
     """Queues that no stack has, and variables that are something else already."""
-    mine = params.queue.variable if isinstance(params, Working) else None
+    mine = params.queue.variable if isinstance(params, QueueConsumerParams) else None
     if mine is not None and mine in params.queues:
         message = f"`{mine}` holds the URL of the worker's own queue"
         hint = "Give it another name, or the own queue with `queue: {variable: ...}`."
@@ -194,7 +194,7 @@ def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
     places: dict[str, Path] = {mine: ("queue",)} if mine else {}
     places |= {key: ("queues", key) for key in params.queues}
     yield from _variable_problems(places, params.containers)
-    owners = [name for name, _ in env.of(Working)]
+    owners = [name for name, _ in env.of(QueueConsumerParams)]
     for variable, stack in params.queues.items():
         if stack in owners or stack in env.broken:
             continue
@@ -207,9 +207,11 @@ def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
         yield Problem("M1201", ("queues", variable), message, hint)
 
 
-def queue_reach_problems(params: Sending, endpoints: Sequence[str], name: str) -> Iterator[Problem]:
+def queue_reach_problems(
+    params: QueueSenderParams, endpoints: Sequence[str], name: str
+) -> Iterator[Problem]:
     """Queues that could not be reached from the network of that name, which has endpoints only."""
-    paths: list[Path] = [("queue",)] if isinstance(params, Working) else []
+    paths: list[Path] = [("queue",)] if isinstance(params, QueueConsumerParams) else []
     paths += [("queues", variable) for variable in params.queues]
     if "sqs" not in {service.rpartition(".")[2] for service in endpoints}:
         for path in paths:
@@ -239,13 +241,13 @@ C = TypeVar("C")
 
 def _queue_urls(name: str, params: Any, env: Environment) -> dict[str, Any]:
     """The variables that hold the URLs of queues: a stack's own one, and those it sends to."""
-    mine = {params.queue.variable: name} if isinstance(params, Working) else {}
-    sent = params.queues if isinstance(params, Sending) else {}
+    mine = {params.queue.variable: name} if isinstance(params, QueueConsumerParams) else {}
+    sent = params.queues if isinstance(params, QueueSenderParams) else {}
     return {key: _of(owner, name, env).url for key, owner in {**sent, **mine}.items()}
 
 
 def _of(owner: str, stack: str, env: Environment) -> Handle:
-    params = env.params_of(owner, Working)
+    params = env.params_of(owner, QueueConsumerParams)
     assert params is not None, "which is a finding of its own"
     return handle(owner, stack, params, env)
 
@@ -268,12 +270,12 @@ def queue_statements(name: str, params: Any, env: Environment) -> Iterator[State
     Amazon SQS developer guide, "Configure KMS permissions for AWS services" and "... producers" and
     "... consumers": a consumer decrypts; a producer also makes data keys.
     """
-    if isinstance(params, Working):
+    if isinstance(params, QueueConsumerParams):
         mine = handle(name, name, params, env)
         yield allow("WorkOnQueue", _CONSUMER, [mine.arn])
         if mine.kms_key:
             yield allow("DecryptMessages", [kms.Decrypt], [mine.kms_key])
-    if isinstance(params, Sending) and params.queues:
+    if isinstance(params, QueueSenderParams) and params.queues:
         its = [_of(owner, name, env) for owner in sorted(set(params.queues.values()))]
         yield allow("SendToQueues", _PRODUCER, [one.arn for one in its])
         if keys := sorted({one.kms_key for one in its if one.kms_key}):

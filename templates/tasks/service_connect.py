@@ -21,13 +21,13 @@ from moorage.findings.wording import near, shown
 from moorage.model import Base, Environment, logical_id
 
 from .. import cluster, network
-from ..common.fields import Different, Duration, StackName, Switch, text
+from ..common.fields import Duration, StackName, Switch, UniqueList, text
 from ..common.iam import role
-from ..common.regions import elsewhere, region
-from ..common.stack_choice import chosen
+from ..common.regions import is_in_other_region, region_of
+from ..common.stack_lookup import find_stack
 from . import service_discovery
 from .containers import ContainerName, Containers, Port, PortField
-from .launch_types import Launching, shares_instance
+from .launch_types import LaunchParams, shares_instance
 from .service_discovery import Discovery, DnsName, admission, discovery_problems
 
 AuthorityArn: Any = text(
@@ -79,7 +79,7 @@ class ServiceConnect(Base):
     services: list[Endpoint] = Field([], description="Ports that others reach through it.")
 
 
-class Offering(Launching):
+class DiscoverableParams(LaunchParams):
     """What a stack says of how other services find its own."""
 
     service_connect: Switch[ServiceConnect] = Field(
@@ -94,10 +94,10 @@ class Offering(Launching):
     )
 
 
-class Reaching(Launching):
+class ReachesParams(LaunchParams):
     """What a stack says of the services that its tasks connect to."""
 
-    reaches: Different[StackName] = Field(
+    reaches: UniqueList[StackName] = Field(
         [],
         description="Stacks of services whose endpoints the tasks connect to: those of "
         "`service_connect:`, and with `discovery:` all ports of the containers. Their security "
@@ -105,11 +105,11 @@ class Reaching(Launching):
     )
 
 
-def _endpoints(params: Offering) -> list[Endpoint]:
+def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
     return params.service_connect.services if params.service_connect else []
 
 
-def offered(params: Offering) -> list[Port]:
+def offered(params: DiscoverableParams) -> list[Port]:
     """The ports that others may connect to, in order."""
     ports = {one.port for one in _endpoints(params)}
     containers = params.fronted().containers
@@ -120,18 +120,20 @@ def offered(params: Offering) -> list[Port]:
     return sorted(ports, key=lambda one: (one.number, one.protocol))
 
 
-def _home(params: Launching, env: Environment) -> service_discovery.Handle | None:
+def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | None:
     """The namespace that a stack's services are found in."""
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     return cluster.handle(*found, env).namespace if found else None
 
 
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def offering_problems(stack: str, params: Offering, env: Environment) -> Iterator[Problem]:
+def offering_problems(
+    stack: str, params: DiscoverableParams, env: Environment
+) -> Iterator[Problem]:
     """What is wrong with how a service is found."""
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     home = _home(params, env)
     for key in ("service_connect", "discovery"):
         if getattr(params, key) is None:
@@ -153,12 +155,12 @@ def offering_problems(stack: str, params: Offering, env: Environment) -> Iterato
         yield from discovery_problems(params.discovery, params.containers)
     yield from _endpoint_problems(params, env)
     yield from _clash_problems(stack, params, env)
-    if isinstance(params, Reaching) and stack in params.reaches:
+    if isinstance(params, ReachesParams) and stack in params.reaches:
         path = ("reaches", params.reaches.index(stack))
         yield Problem("M1220", path, "The tasks would reach themselves", "Remove it.")
 
 
-def _endpoint_problems(params: Offering, env: Environment) -> Iterator[Problem]:
+def _endpoint_problems(params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
     ports: set[Port] = set()
     for at, one in enumerate(_endpoints(params)):
         path: Path = ("service_connect", "services", at)
@@ -178,14 +180,14 @@ def _endpoint_problems(params: Offering, env: Environment) -> Iterator[Problem]:
             message = "Only with a `protocol` does the proxy know a request"
             hint = "Add `protocol: http`, or use `idle_timeout`."
             yield Problem("M1108", (*path, "request_timeout"), message, hint)
-        if one.tls and elsewhere(one.tls.authority, env):
-            place = region(one.tls.authority)
+        if one.tls and is_in_other_region(one.tls.authority, env):
+            place = region_of(one.tls.authority)
             message = f"The authority is in {place}, and the service in {env.region}"
             hint = f"Name one in {env.region}."
             yield Problem("M1220", (*path, "tls", "authority"), message, hint)
 
 
-def _names(stack: str, params: Offering) -> Iterator[tuple[Path, str]]:
+def _names(stack: str, params: DiscoverableParams) -> Iterator[tuple[Path, str]]:
     """What a service takes in its namespace, with the place that asks for it."""
     endpoints = _endpoints(params)
     for at, one in enumerate(endpoints):
@@ -196,12 +198,12 @@ def _names(stack: str, params: Offering) -> Iterator[tuple[Path, str]]:
         yield ("discovery",), params.discovery.name or stack
 
 
-def _clash_problems(stack: str, params: Offering, env: Environment) -> Iterator[Problem]:
+def _clash_problems(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
     home = _home(params, env)
     if home is None:
         return
     taken: dict[str, str] = {}
-    for other, its in env.of(Offering):
+    for other, its in env.of(DiscoverableParams):
         place = _home(its, env)
         if other < stack and place and place.key == home.key:
             taken |= {name: f"`stacks.{other}`" for _, name in _names(other, its)}
@@ -212,7 +214,7 @@ def _clash_problems(stack: str, params: Offering, env: Environment) -> Iterator[
         taken.setdefault(name, f"`stacks.{stack}`")
 
 
-def reaching_problems(params: Reaching, env: Environment) -> Iterator[Problem]:
+def reaching_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
     """What is wrong with whom the tasks connect to."""
     if params.reaches and shares_instance(params.network_mode):
         message = "The tasks have no security group by which they could be let in"
@@ -220,11 +222,11 @@ def reaching_problems(params: Reaching, env: Environment) -> Iterator[Problem]:
         yield Problem("M1220", ("reaches",), message, hint, because=[("network_mode",)])
     for at, name in enumerate(params.reaches):
         path: Path = ("reaches", at)
-        server = env.params_of(name, Offering)
+        server = env.params_of(name, DiscoverableParams)
         if name in env.broken:
             continue
         if server is None:
-            known = [other for other, its in env.of(Offering) if offered(its)]
+            known = [other for other, its in env.of(DiscoverableParams) if offered(its)]
             meant = near(name, known)
             hint = f"Did you mean `{meant}`?" if meant else "Name a stack of template `service`."
             yield Problem("M1201", path, f"{shown(name)} is no service of this environment", hint)
@@ -233,7 +235,7 @@ def reaching_problems(params: Reaching, env: Environment) -> Iterator[Problem]:
 
 
 def _server_problems(
-    name: str, server: Offering, params: Reaching, path: Path, env: Environment
+    name: str, server: DiscoverableParams, params: ReachesParams, path: Path, env: Environment
 ) -> Iterator[Problem]:
     if not offered(server):
         message = f"`{name}` offers nothing by which it could be reached"
@@ -243,7 +245,7 @@ def _server_problems(
     elif not server.discovery and not getattr(params, "service_connect", None):
         message = f"`{name}` is found through Service Connect only"
         hint = f"Add `discovery: true` at `{name}`."
-        if isinstance(params, Offering):
+        if isinstance(params, DiscoverableParams):
             hint = f"Add `service_connect: true` here, or `discovery: true` at `{name}`."
         yield Problem("M1108", path, message, hint, because=[("service_connect",)])
     mine, its = (_network(one, env) for one in (params, server))
@@ -252,14 +254,14 @@ def _server_problems(
         yield Problem("M1201", path, message, f"Write `network: {its}` here.")
 
 
-def _network(params: Launching, env: Environment) -> str | None:
-    found = chosen(env, network.Params, getattr(params, "network", None))
+def _network(params: LaunchParams, env: Environment) -> str | None:
+    found = find_stack(env, network.Params, getattr(params, "network", None))
     return found[0] if found else None
 
 
 # What comes out ------------------------------------------------------------------------------
 
-P = TypeVar("P", bound=Offering)
+P = TypeVar("P", bound=DiscoverableParams)
 
 
 def with_port_names(stack: str, params: P) -> P:
@@ -284,7 +286,7 @@ def _port_name(stack: str, one: Endpoint) -> str:
     return f"{stack}-{one.port.number}"
 
 
-def offering_resources(stack: str, params: Offering, env: Environment) -> Iterator[Any]:
+def offering_resources(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Any]:
     """What stands beside a service that others find."""
     home = _home(params, env)
     if params.discovery and home:
@@ -306,7 +308,7 @@ _TLS_POLICY = (
 
 
 def offering_properties(
-    stack: str, params: Offering, log_group: Any, env: Environment
+    stack: str, params: DiscoverableParams, log_group: Any, env: Environment
 ) -> dict[str, Any]:
     """What the ECS service says of it; the proxy writes to the log group of the containers."""
     home = _home(params, env)
@@ -357,10 +359,10 @@ def _connected(stack: str, one: Endpoint) -> ecs.ServiceConnectService:
     )
 
 
-def reach_resources(params: Reaching, env: Environment) -> Iterator[Any]:
+def reach_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
     """What lets the tasks in at the services that they reach."""
     for name in sorted(params.reaches):
-        server = env.params_of(name, Offering)
+        server = env.params_of(name, DiscoverableParams)
         for port in offered(server) if server else ():
             title = logical_id("to", name, port.protocol, str(port.number), "Ingress")
             yield admission(title, name, port.protocol, port.number, env)

@@ -13,11 +13,18 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
 from .. import network
-from ..common.exports import exported, imported
+from ..common.exports import export_output, import_value
 from ..common.fields import StackName, duration, text
-from ..common.regions import elsewhere, region
-from ..common.stack_choice import choice_problems, chosen
-from .containers import ContainerName, Containers, Port, PortField, led_to, led_to_problems
+from ..common.regions import is_in_other_region, region_of
+from ..common.stack_lookup import find_stack, find_stack_problems
+from .containers import (
+    ContainerName,
+    Containers,
+    Port,
+    PortField,
+    find_target,
+    target_container_problems,
+)
 
 # Cloud Map API reference, CreatePrivateDnsNamespace and CreateService, Name.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -91,8 +98,8 @@ def handle(stack: str, params: Namespace | None, env: Environment) -> Handle | N
     if params is None or params.existing:
         return existing_handle(params.existing if params else None)
     return Handle(
-        arn=imported(env, stack, "NamespaceArn"),
-        identity=imported(env, stack, "NamespaceId"),
+        arn=import_value(env, stack, "NamespaceArn"),
+        identity=import_value(env, stack, "NamespaceId"),
         dns=params.dns,
         key=stack,
     )
@@ -113,8 +120,8 @@ def region_problems(
     existing: ExistingNamespace | None, path: Path, env: Environment
 ) -> Iterator[Problem]:
     """A namespace that is not where the services are which it should hold."""
-    if existing and elsewhere(existing.arn, env):
-        message = f"The namespace is in {region(existing.arn)}, and the services in {env.region}"
+    if existing and is_in_other_region(existing.arn, env):
+        message = f"The namespace is in {region_of(existing.arn)}, and the services in {env.region}"
         yield Problem("M1220", (*path, "arn"), message, f"Name one in {env.region}.")
 
 
@@ -130,7 +137,7 @@ def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[P
         yield Problem("M1108", ("namespace", "existing"), message, hint)
     elif params.dns and not params.existing:
         path = ("namespace", "network")
-        yield from choice_problems(env, network.Params, params.network, path, "network")
+        yield from find_stack_problems(env, network.Params, params.network, path, "network")
     elif params.network and not params.existing:
         message = "A namespace outside the DNS belongs to no network"
         yield Problem("M1220", ("namespace", "network"), message, "Remove it, or `dns: false`.")
@@ -150,7 +157,7 @@ def discovery_problems(params: Discovery, containers: Containers) -> Iterator[Pr
 def holder(container: str | None, port: Port, containers: Containers) -> str:
     """The container that a port is of: the one named, the only one that has it, or the only one."""
     having = [name for name, one in containers.items() if port in one.ports]
-    return container or (having[0] if len(having) == 1 else led_to(None, containers))
+    return container or (having[0] if len(having) == 1 else find_target(None, containers))
 
 
 def port_problems(
@@ -158,7 +165,7 @@ def port_problems(
 ) -> Iterator[Problem]:
     """Whether a container of the task has a port; `path` is where both are asked for."""
     name = holder(container, port, containers)
-    yield from led_to_problems(name or None, path, containers)
+    yield from target_container_problems(name or None, path, containers)
     if name in containers and port not in containers[name].ports:
         ports = ", ".join(map(str, containers[name].ports))
         message = f"Container `{name}` has no port {port}"
@@ -175,7 +182,7 @@ def namespace(params: Namespace, env: Environment) -> Any:
     name = params.name or f"{env.name}.{env.app}.internal"
     if not params.dns:
         return servicediscovery.HttpNamespace("Namespace", Name=name)
-    found = chosen(env, network.Params, params.network)
+    found = find_stack(env, network.Params, params.network)
     assert found is not None, "namespace_problems has asked for it"
     vpc_id = network.handle(*found, env).vpc_id
     return servicediscovery.PrivateDnsNamespace("Namespace", Name=name, Vpc=vpc_id)
@@ -185,7 +192,7 @@ def namespace_outputs(stack: str, env: Environment) -> Iterator[Output]:
     """What services take of it."""
     for name, attribute in (("NamespaceArn", "Arn"), ("NamespaceId", "Id")):
         value = GetAtt("Namespace", attribute)
-        yield exported(env, stack, name, value, f"{attribute} of the namespace")
+        yield export_output(env, stack, name, value, f"{attribute} of the namespace")
 
 
 def discovery_service(stack: str, params: Discovery, home: Handle) -> servicediscovery.Service:
@@ -226,7 +233,7 @@ def admission(
     return ec2.SecurityGroupIngress(
         title,
         Description=f"To {server}",
-        GroupId=imported(env, server, "SecurityGroupId"),
+        GroupId=import_value(env, server, "SecurityGroupId"),
         IpProtocol=protocol,
         FromPort=port,
         ToPort=port,

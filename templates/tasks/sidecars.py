@@ -23,7 +23,7 @@ from . import datadog, firelens, otel
 from .containers import Container, Containers, Port
 from .datadog import Datadog
 from .firelens import FireLens
-from .launch_types import Launching
+from .launch_types import LaunchParams
 from .otel import Otel
 from .secrets import SecretRef
 
@@ -46,7 +46,7 @@ class Sidecars(Base):
     )
 
 
-class Beside(Launching):
+class SidecarParams(LaunchParams):
     """What a task says of the containers beside the application."""
 
     sidecars: Sidecars = Field(
@@ -63,7 +63,7 @@ def _paths(params: Sidecars) -> dict[str, Path]:
     return {name: ("sidecars", key) for name, key in asked.items()}
 
 
-def _containers(params: Beside, env: Environment) -> dict[str, Container]:
+def _containers(params: SidecarParams, env: Environment) -> dict[str, Container]:
     asked = params.sidecars
     found: dict[str, Container] = {}
     if asked.datadog:
@@ -76,12 +76,12 @@ def _containers(params: Beside, env: Environment) -> dict[str, Container]:
     return found
 
 
-def _apart(params: Beside) -> bool:
+def _apart(params: SidecarParams) -> bool:
     """Whether containers do not share an address."""
     return params.network_mode == "bridge"
 
 
-def joined(params: Beside, env: Environment) -> Containers:
+def joined(params: SidecarParams, env: Environment) -> Containers:
     """The containers of a task with its sidecars among them.
 
     The others wait for the sidecars to start. ECS stops containers in the reverse order, so what
@@ -94,7 +94,9 @@ def joined(params: Beside, env: Environment) -> Containers:
     }
 
 
-def _served(container: Container, added: Mapping[str, Container], params: Beside) -> Container:
+def _served(
+    container: Container, added: Mapping[str, Container], params: SidecarParams
+) -> Container:
     if not added:
         return container
     told = {**container.environment, **container.secrets, **container.address_of}
@@ -111,7 +113,7 @@ def _served(container: Container, added: Mapping[str, Container], params: Beside
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def asked_at(problem: Problem, params: Beside, env: Environment) -> Problem:
+def asked_at(problem: Problem, params: SidecarParams, env: Environment) -> Problem:
     """A problem of a sidecar's container is told where the sidecar was asked for; and with what
     does not fit into the task goes what the user cannot see among its containers."""
     places = _paths(params.sidecars)
@@ -128,7 +130,7 @@ def asked_at(problem: Problem, params: Beside, env: Environment) -> Problem:
     return problem
 
 
-def sidecar_problems(params: Beside, env: Environment) -> Iterator[Problem]:
+def sidecar_problems(params: SidecarParams, env: Environment) -> Iterator[Problem]:
     """What is wrong with the sidecars, and between them and the other containers."""
     asked = params.sidecars
     if asked.otel:
@@ -146,7 +148,7 @@ def sidecar_problems(params: Beside, env: Environment) -> Iterator[Problem]:
         yield from _port_problems(params)
 
 
-def _name_problems(params: Beside) -> Iterator[Problem]:
+def _name_problems(params: SidecarParams) -> Iterator[Problem]:
     places = _paths(params.sidecars)
     for name, (_, key) in places.items():
         if name in params.containers:
@@ -168,7 +170,7 @@ def _listening(params: Sidecars) -> dict[str, list[Port]]:
     return found
 
 
-def _port_problems(params: Beside) -> Iterator[Problem]:
+def _port_problems(params: SidecarParams) -> Iterator[Problem]:
     """Ports that a sidecar takes, of the one address that all containers of the task share."""
     taken: dict[Port, str] = {}
     for key, ports in _listening(params.sidecars).items():

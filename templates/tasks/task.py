@@ -21,12 +21,12 @@ from moorage.model import Base, Environment
 
 from .. import cluster, ecr, network
 from ..cluster import Provider, Share
-from ..common.fields import Different, KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName
+from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
 from ..common.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
 from ..common.logs import LogGroupName, Logs, log_group
 from ..common.policy_statements import UserStatement, statement, statement_problems
-from ..common.regions import elsewhere, key_problems, region
-from ..common.stack_choice import choice_problems, chosen
+from ..common.regions import is_in_other_region, key_region_problems, region_of
+from ..common.stack_lookup import find_stack, find_stack_problems
 from . import fargate_sizes, firelens, images, secrets
 from .container_definitions import container_definition, execution_statements
 from .container_problems import container_problems
@@ -34,10 +34,10 @@ from .containers import Container, in_order
 from .launch_type_problems import launch_problems
 from .launch_types import constraints, settled, shares_instance, strategies
 from .linux_parameters import control_problems
-from .queues import Sending, queue_reach_problems, queue_statements, sending_problems
-from .service_connect import Reaching, reach_resources, reaching_problems
+from .queues import QueueSenderParams, queue_reach_problems, queue_statements, sending_problems
+from .service_connect import ReachesParams, reach_resources, reaching_problems
 from .sidecars import (
-    Beside,
+    SidecarParams,
     asked_at,
     joined,
     reach_problems,
@@ -46,7 +46,7 @@ from .sidecars import (
     sidecar_statements,
 )
 from .volumes import (
-    Mounting,
+    VolumeParams,
     opened,
     task_volumes,
     volume_problems,
@@ -78,7 +78,7 @@ class TaskRole(Base):
     statements: list[UserStatement] = Field(
         [], description="What they may do, as statements of an IAM policy."
     )
-    managed_policies: Different[PolicyArn] = Field(
+    managed_policies: UniqueList[PolicyArn] = Field(
         [],
         max_length=MOST_MANAGED_POLICIES,
         description="ARNs of policies to attach. Above 10 the account's quota must be raised.",
@@ -86,10 +86,10 @@ class TaskRole(Base):
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
 
 
-class TaskParams(Sending, Mounting, Reaching, Beside):
+class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
     """What a stack says of the tasks that it runs."""
 
-    after: Different[StackName] = Field(
+    after: UniqueList[StackName] = Field(
         [],
         description="Stacks that are deployed before this one, beside those whose values it takes. "
         "A `one_off` must also have run, and succeeded.",
@@ -124,7 +124,7 @@ class TaskParams(Sending, Mounting, Reaching, Beside):
         "addresses, on Fargate. Private, unless the network has `egress: public` or no private "
         "subnets.",
     )
-    security_groups: Different[SecurityGroupId] = Field(
+    security_groups: UniqueList[SecurityGroupId] = Field(
         [],
         max_length=4,
         description="Security groups of tasks with addresses of their own, beside the stack's.",
@@ -156,8 +156,8 @@ def _whole(params: P, env: Environment) -> P:
 
 
 def _task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
-    yield from choice_problems(env, network.Params, params.network, ("network",), "network")
-    yield from choice_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
+    yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
+    yield from find_stack_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
     yield from _after_problems(params, env)
     yield from sending_problems(params, env)
     yield from _size_problems(params)
@@ -196,7 +196,7 @@ def _size_problems(params: TaskParams) -> Iterator[Problem]:
 
 
 def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     name = found[0] if found else None
     home = cluster.handle(*found, env).instances.get(params.launch) if found else None
     yield from launch_problems(params, name, home)
@@ -215,7 +215,7 @@ def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
         yield Problem("M1220", ("cpu_architecture",), message, hint)
     if home.gpus is False:
         yield from _gpu_problems(params, name)
-    mine = chosen(env, network.Params, params.network)
+    mine = find_stack(env, network.Params, params.network)
     if mine and home.network not in (None, mine[0]):
         message = f"The instances are in network `{home.network}`, and the tasks in `{mine[0]}`"
         yield Problem("M1201", ("network",), message, f"Write `network: {home.network}`.")
@@ -251,13 +251,13 @@ def _managed_problems(arns: Sequence[str]) -> Iterator[Problem]:
 
 def _key_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     """Keys where nothing is that they could have encrypted."""
-    yield from key_problems(params.logs.kms_key, ("logs", "kms_key"), env)
+    yield from key_region_problems(params.logs.kms_key, ("logs", "kms_key"), env)
     named = [ref for one in params.containers.values() for ref in _references(one)]
     named += secret_references(params.sidecars)
     regions = {secrets.secret(reference).region for reference in named}
     for index, arn in enumerate(params.kms_keys):
-        if elsewhere(arn, env) and region(arn) not in regions:
-            message = f"The key is in {region(arn)}, where none of the secrets is"
+        if is_in_other_region(arn, env) and region_of(arn) not in regions:
+            message = f"The key is in {region_of(arn)}, where none of the secrets is"
             hint = f"Name a key in {env.region}, or the secret by its whole ARN."
             path = ("kms_keys", index)
             yield Problem("M1220", path, message, hint, because=[("containers",)])
@@ -270,7 +270,7 @@ def _references(container: Container) -> list[str]:
 
 def _capacity_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from cluster.strategy_problems(params.capacity_providers, ("capacity_providers",))
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     if not found:
         return
     name, its = found
@@ -291,7 +291,7 @@ def placed(params: TaskParams, net: network.Handle) -> Literal["public", "privat
 
 def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     """Whether the tasks can reach what they need at start."""
-    found = chosen(env, network.Params, params.network)
+    found = find_stack(env, network.Params, params.network)
     if not found:
         return
     name, its = found
@@ -351,14 +351,14 @@ def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[P
 
 def network_of(params: TaskParams, env: Environment) -> network.Handle:
     """The network that the tasks run in; `task_problems` has asked for it."""
-    found = chosen(env, network.Params, params.network)
+    found = find_stack(env, network.Params, params.network)
     assert found is not None
     return network.handle(*found, env)
 
 
 def cluster_of(params: TaskParams, env: Environment) -> cluster.Handle:
     """The cluster that the tasks run in; `task_problems` has asked for it."""
-    found = chosen(env, cluster.Params, params.cluster)
+    found = find_stack(env, cluster.Params, params.cluster)
     assert found is not None
     return cluster.handle(*found, env)
 

@@ -21,7 +21,7 @@ from moorage.model import Base, Environment, logical_id
 
 from ..common.fields import KeyArn, SecurityGroupId, Switch, text
 from ..common.iam import allow, policy, role
-from ..common.regions import key_problems
+from ..common.regions import key_region_problems
 from .containers import Containers
 from .mounts import VolumeName
 
@@ -122,7 +122,7 @@ class Volume(Base):
     ebs: Ebs | None = Field(None, description="On EBS: a disk for each task, gone with it.")
 
 
-class Mounting(Base):
+class VolumeParams(Base):
     """What a stack says of the volumes of its tasks."""
 
     volumes: dict[VolumeName, Volume] = Field(
@@ -199,12 +199,12 @@ def _efs_problems(one: Efs, path: Path, env: Environment) -> Iterator[Problem]:
         message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
         hint = "Remove what stands beside it, or remove `existing:`."
         yield Problem("M1108", (*path, "existing"), message, hint)
-    yield from key_problems(one.kms_key, (*path, "kms_key"), env)
+    yield from key_region_problems(one.kms_key, (*path, "kms_key"), env)
 
 
 def _ebs_problems(one: Ebs, path: Path, env: Environment) -> Iterator[Problem]:
     """Amazon ECS API reference, ServiceManagedEBSVolumeConfiguration."""
-    yield from key_problems(one.kms_key, (*path, "kms_key"), env)
+    yield from key_region_problems(one.kms_key, (*path, "kms_key"), env)
     if one.size is None and one.snapshot is None:
         message = "The volume has no size, and no snapshot to take it from"
         yield Problem("M1102", (*path, "size"), message, "Write GiB, such as `size: 20`.")

@@ -12,7 +12,7 @@ from moorage.model import Environment, Plan, Rendering, Stack
 from moorage.pipeline.link import link
 from moorage.pipeline.load import Document
 from moorage.pipeline.render import as_yaml, render
-from templates.common.exports import exported, imported
+from templates.common.exports import export_output, import_value
 
 ENV = Environment("dev", "shop", "eu-central-1", None, {"team": "web"}, None, {})
 TOPIC = {"Type": "AWS::SNS::Topic"}
@@ -92,8 +92,10 @@ def test_a_planned_stack_knows_what_passes_through_it() -> None:
 
 def test_what_the_templates_export_is_what_they_import() -> None:
     net, web = Template(), Template()
-    net.add_output(exported(ENV, "net", "VpcId", "vpc-1", "The VPC"))
-    web.add_output(exported(ENV, "web", "VpcId", imported(ENV, "net", "VpcId"), "The VPC again"))
+    net.add_output(export_output(ENV, "net", "VpcId", "vpc-1", "The VPC"))
+    web.add_output(
+        export_output(ENV, "web", "VpcId", import_value(ENV, "net", "VpcId"), "The VPC again")
+    )
     resources = {"Resources": {"Topic": TOPIC}}
     stacks = [Stack("web", web, resources), Stack("net", net, resources)]
     renderings = [render(one, document(), "yaml")[0] for one in stacks]

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ...common.fields import Cidr, Different, Some, StackName, different, duration, text
+from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
 from ...tasks.containers import ListenerPort
 from ...tasks.secrets import JsonSecretRef
 from .priorities import band_and_others
@@ -63,7 +63,7 @@ PathPattern = Annotated[str, AfterValidator(_path)]
 Host = Annotated[str, AfterValidator(_host)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
-HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(different)]
+HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
 Method: Any = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
 RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
@@ -184,12 +184,12 @@ class Route(TargetSettings):
         description="ALB: the container's port; the only one where there is one. NLB: the "
         "listener's port with its protocol: `443/tls`, `8443/tcp`, `1234/udp`, `53/tcp_udp`.",
     )
-    hosts: Different[Host] = Field([], description="Host names, with wildcards * and ?.")
-    paths: Different[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
+    hosts: UniqueList[Host] = Field([], description="Host names, with wildcards * and ?.")
+    paths: UniqueList[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
     headers: Headers = Field({}, description="Headers by name, with their values.")
-    methods: Different[Method] = Field([], description="HTTP methods, such as `POST`.")
-    query: Different[QueryString] = Field([], description="Parameters of the query.")
-    source_ips: Different[Cidr] = Field([], description="Networks that requests come from.")
+    methods: UniqueList[Method] = Field([], description="HTTP methods, such as `POST`.")
+    query: UniqueList[QueryString] = Field([], description="Parameters of the query.")
+    source_ips: UniqueList[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
         ge=1,

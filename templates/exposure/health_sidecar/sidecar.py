@@ -19,7 +19,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ...common.fields import duration, text, written
+from ...common.fields import duration, format_duration, text
 from ...tasks.containers import Container, Port, PortField
 from ...tasks.images import Image
 
@@ -176,7 +176,7 @@ def sidecar_container(
             "drop_capabilities": ["ALL"],
             "health_check": {"command": _alive(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": written(drain(params, noticed) + _SLACK),
+            "stop_timeout": format_duration(drain(params, noticed) + _SLACK),
         }
     )
 

@@ -12,20 +12,20 @@ from moorage.model import Base, Environment
 P = TypeVar("P", bound=Base)
 
 
-def chosen(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
-    """Name and params of the stack that is used; None where `choice_problems` finds a fault."""
+def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
+    """Name and params of the stack that is used; None where `find_stack_problems` finds a fault."""
     every = dict(env.of(kind))
     if name is None:
         return next(iter(every.items())) if len(every) == 1 else None
     return (name, every[name]) if name in every else None
 
 
-def choice_problems(
+def find_stack_problems(
     env: Environment, kind: type[P], name: str | None, path: Path, word: str
 ) -> Iterator[Problem]:
     """Why no stack of that kind can be chosen. `word` is the template's name, such as `network`."""
     every = [one for one, _ in env.of(kind)]
-    if chosen(env, kind, name) or name in env.broken:
+    if find_stack(env, kind, name) or name in env.broken:
         return
     if name is not None:
         meant = [one] if (one := near(name, every)) else every
