@@ -12,7 +12,10 @@ from moorage.rules.rule import Rule
 
 _WIDTH = 96
 
-TITLES: Mapping[str, str] = {**CODES, **{one.id: one.title for one in RULES}}
+TITLES: Mapping[str, str] = {
+    **{one.id: one.title for one in CODES.values()},
+    **{one.id: one.title for one in RULES},
+}
 """Every code of Moorage's, with what it says in a line."""
 
 
@@ -21,7 +24,7 @@ def page(code: str) -> str | None:
     rule = next((one for one in RULES if one.id == code), None)
     if rule is not None:
         return "\n".join(_page(rule))
-    return f"{code}  {CODES[code]}\n" if code in CODES else None
+    return f"{code}  {CODES[code].title}\n" if code in CODES else None
 
 
 def listing() -> str:

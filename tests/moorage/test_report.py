@@ -73,7 +73,7 @@ def test_sarif_has_what_the_standard_demands() -> None:
     assert driver["version"]
     rules = [rule["id"] for rule in driver["rules"]]
     assert rules == ["I3042", "M1203", "W2001"]
-    assert driver["rules"][1]["shortDescription"]["text"] == CODES["M1203"]
+    assert driver["rules"][1]["shortDescription"]["text"] == CODES["M1203"].title
     assert [result["level"] for result in run["results"]] == ["error", "warning", "note", "error"]
     for result in run["results"]:
         assert rules[result["ruleIndex"]] == result["ruleId"]

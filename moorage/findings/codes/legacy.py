@@ -1,11 +1,10 @@
-"""The codes of Moorage's findings. A code never changes its meaning and is never used again.
+"""Codes that have no full page yet."""
 
-M10 reading files, M11 the shape of the params, M12 what they mean together, M13 what comes out,
-M14 what an update does to what is deployed.
-Findings of cfn-lint keep cfn-lint's own codes.
-"""
+from __future__ import annotations
 
-CODES: dict[str, str] = {
+from moorage.findings.codes.code import Code
+
+_TITLES: dict[str, str] = {
     "M1001": "The file cannot be read.",
     "M1002": "The file is not YAML.",
     "M1003": "A key stands twice in one map.",
@@ -61,3 +60,5 @@ CODES: dict[str, str] = {
     "M1407": "The stack stays deployed.",
     "M1408": "There is nothing to compare with.",
 }
+
+CODES = tuple(Code(code, title, "", "", "") for code, title in _TITLES.items())
