@@ -30,8 +30,9 @@ from .common.fields import duration
 from .tasks import run_task
 from .tasks.containers import ContainerName, in_order
 from .tasks.launch_types import shares_instance
+from .tasks.params import TaskParams
 from .tasks.queues import with_queue_urls
-from .tasks.task import TaskParams, log_group_name, security_groups, task_resources
+from .tasks.task import log_group_name, security_groups, task_resources
 
 
 class Params(TaskParams):

@@ -36,8 +36,9 @@ from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
 from .tasks import run_task
 from .tasks.launch_types import shares_instance
+from .tasks.params import TaskParams
 from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url, with_queue_urls
-from .tasks.task import TaskParams, cluster_of, log_group_name, security_groups, task_resources
+from .tasks.task import cluster_of, log_group_name, security_groups, task_resources
 
 _DAY = 86_400
 

@@ -56,6 +56,7 @@ from .tasks.launch_type_problems import (
     spare_problems,
 )
 from .tasks.launch_types import shares_instance
+from .tasks.params import TaskParams
 from .tasks.queues import with_queue_urls
 from .tasks.scaling import (
     desired_count,
@@ -72,17 +73,16 @@ from .tasks.service_connect import (
     with_port_names,
 )
 from .tasks.task import (
-    TaskParams,
     cluster_of,
     log_group_name,
     network_of,
     run_on,
     security_groups,
-    task_problems,
     task_resources,
     task_subnets,
     task_waits,
 )
+from .tasks.task_problems import task_problems
 from .tasks.volumes import volume_configurations
 
 GRACE_PERIOD = 60

@@ -35,6 +35,7 @@ from .tasks.deployments import (
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_problems
 from .tasks.launch_types import shares_instance
+from .tasks.params import TaskParams
 from .tasks.queues import (
     QueueConsumerParams,
     handle,
@@ -51,15 +52,14 @@ from .tasks.service_connect import (
     with_port_names,
 )
 from .tasks.task import (
-    TaskParams,
     cluster_of,
     log_group_name,
     run_on,
     security_groups,
-    task_problems,
     task_resources,
     task_waits,
 )
+from .tasks.task_problems import task_problems
 from .tasks.volumes import volume_configurations
 
 

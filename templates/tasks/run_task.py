@@ -15,7 +15,9 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
 from ..common.iam import allow
-from .task import TaskParams, cluster_of, run_on, task_problems
+from .params import TaskParams
+from .task import cluster_of, run_on
+from .task_problems import task_problems
 
 _ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 
