@@ -6,7 +6,7 @@ Everything here is frozen: a step makes a new value and never changes the one it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Protocol, TypeVar
@@ -42,6 +42,7 @@ def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
 
 
 P = TypeVar("P", bound=Base)
+V = TypeVar("V")
 
 OWN_TAGS = ("app", "env", "stack")
 """The keys of the tags that every stack has: the words of its name, in their order."""
@@ -70,6 +71,7 @@ class Environment:
     stacks: Mapping[str, StackSpec]
     broken: frozenset[str] = frozenset()
     """Names of stacks that stand in the params but could not be understood."""
+    _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:
         """The CloudFormation name of a stack."""
@@ -93,6 +95,15 @@ class Environment:
         """The params of the stack of that name, where there is one and it is of that kind."""
         spec = self.stacks.get(name) if name is not None else None
         return spec.params if spec is not None and isinstance(spec.params, kind) else None
+
+    def resolve(self, build: Callable[[str, P, Environment], V], name: str, params: P) -> V:
+        """`build(name, params, self)`, called once for each stack: what its params mean."""
+        key = (build, name, id(params))
+        if key not in self._resolved:
+            # The params are kept as well: an id is unique among objects that exist.
+            self._resolved[key] = (params, build(name, params, self))
+        value: V = self._resolved[key][1]
+        return value
 
 
 @cache

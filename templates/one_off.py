@@ -19,20 +19,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ssm
+from troposphere import Output, Ref, Template, ssm
 
 from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, Run
 
-from .common.exports import export_output
 from .common.fields import duration
 from .tasks import run_task
 from .tasks.containers import ContainerName, in_order
-from .tasks.launch_types import shares_instance
 from .tasks.params import TaskParams
-from .tasks.queues import with_queue_urls
-from .tasks.task import log_group_name, security_groups, task_resources
+from .tasks.task import Task, resolve_task
+from .tasks.task_resources import (
+    log_group_output,
+    security_groups,
+    task_outputs,
+    task_resources,
+)
 
 
 class Params(TaskParams):
@@ -60,7 +63,7 @@ def _essential(params: Params) -> list[str]:
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
-    yield from run_task.run_problems(params, env)
+    yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     essential = _essential(params)
     if params.container is None and len(essential) > 1:
         hint = f"Write `container: {essential[0]}`, or another one."
@@ -78,33 +81,29 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The task and all that only it needs. Who runs it is no part of the stack."""
+    task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at each deployment")
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, with_queue_urls(name, params, env), env),
-            *security_groups(name, params, env),
-            _request(params, env),
+            *task_resources(task),
+            *security_groups(task),
+            _request(task),
         ]
     )
-    template.add_output(list(_outputs(name, params, env)))
+    template.add_output(list(_outputs(task)))
     return template
 
 
-def _request(params: Params, env: Environment) -> ssm.Parameter:
+def _request(task: Task) -> ssm.Parameter:
     """What ECS is asked for when the task is run. An output should not repeat what was imported
     (cfn-lint, W6001), so it is a parameter."""
-    asked = run_task.as_json(run_task.camel(run_task.request(params, env)))
+    asked = run_task.as_json(run_task.camel(run_task.request(task)))
     return ssm.Parameter("RunTask", Type="String", Value=asked)
 
 
-def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
-        group = GetAtt("SecurityGroup", "GroupId")
-        yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
-    if params.task_role.existing is None:
-        arn = GetAtt("TaskRole", "Arn")
-        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
-    what = "Parameter that holds what `aws ecs run-task --cli-input-json` takes"
-    yield Output("RunTask", Description=what, Value=Ref("RunTask"))
-    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
+def _outputs(task: Task) -> Iterator[Output]:
+    yield from task_outputs(task, "Security group of the task")
+    description = "Parameter that holds what `aws ecs run-task --cli-input-json` takes"
+    yield Output("RunTask", Description=description, Value=Ref("RunTask"))
+    yield log_group_output(task)

@@ -30,15 +30,19 @@ from troposphere.iam import Role
 from moorage.findings.finding import Problem
 from moorage.model import Base, Environment
 
-from .common.exports import export_output
 from .common.fields import Switch, duration, text
 from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
 from .tasks import run_task
-from .tasks.launch_types import shares_instance
 from .tasks.params import TaskParams
-from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url, with_queue_urls
-from .tasks.task import cluster_of, log_group_name, security_groups, task_resources
+from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url
+from .tasks.task import Task, resolve_task
+from .tasks.task_resources import (
+    log_group_output,
+    security_groups,
+    task_outputs,
+    task_resources,
+)
 
 _DAY = 86_400
 
@@ -99,7 +103,7 @@ class Params(TaskParams):
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
-    yield from run_task.run_problems(params, env)
+    yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     yield from zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
         message = "Nobody watches over runs that may overlap"
@@ -119,37 +123,33 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The task, its schedule, and all that only they need."""
+    task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs by a schedule")
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, with_queue_urls(name, params, env), env),
-            *security_groups(name, params, env),
-            *(_guard(name, params, env) if params.overlap == "skip" else ()),
+            *task_resources(task),
+            *security_groups(task),
+            *(_guard(task, params) if params.overlap == "skip" else ()),
             *_dead_letters(params),
-            _schedule_role(name, params, env),
-            _schedule(params, env),
+            _schedule_role(task, params),
+            _schedule(task, params),
         ]
     )
-    template.add_output(list(_outputs(name, params, env)))
+    template.add_output(list(_outputs(task)))
     return template
 
 
-def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
-        group = GetAtt("SecurityGroup", "GroupId")
-        yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
-    if params.task_role.existing is None:
-        arn = GetAtt("TaskRole", "Arn")
-        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
+def _outputs(task: Task) -> Iterator[Output]:
+    yield from task_outputs(task, "Security group of the task")
     yield Output("ScheduleName", Description="Name of the schedule", Value=Ref("Schedule"))
-    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
+    yield log_group_output(task)
 
 
 # The schedule --------------------------------------------------------------------------------
 
 
-def _schedule(params: Params, env: Environment) -> aws_scheduler.Schedule:
+def _schedule(task: Task, params: Params) -> aws_scheduler.Schedule:
     window = params.flexible_window
     flexible: dict[str, Any] = {"Mode": "OFF"}
     if window is not None:
@@ -161,7 +161,7 @@ def _schedule(params: Params, env: Environment) -> aws_scheduler.Schedule:
         State="ENABLED" if params.enabled else "DISABLED",
         FlexibleTimeWindow=aws_scheduler.FlexibleTimeWindow(**flexible),
         Target=aws_scheduler.Target(
-            **_target(params, env),
+            **_target(task, params),
             RoleArn=GetAtt("ScheduleRole", "Arn"),
             RetryPolicy=aws_scheduler.RetryPolicy(
                 MaximumRetryAttempts=params.retry.maximum_attempts,
@@ -172,10 +172,10 @@ def _schedule(params: Params, env: Environment) -> aws_scheduler.Schedule:
     )
 
 
-def _target(params: Params, env: Environment) -> dict[str, Any]:
+def _target(task: Task, params: Params) -> dict[str, Any]:
     if params.overlap == "skip":
         return {"Arn": Ref("StateMachine")}
-    asked = run_task.request(params, env)
+    asked = run_task.request(task)
     same = (
         *("LaunchType", "PlatformVersion", "PropagateTags"),
         *("EnableECSManagedTags", "EnableExecuteCommand"),
@@ -186,7 +186,7 @@ def _target(params: Params, env: Environment) -> dict[str, Any]:
         "PlacementConstraints": aws_scheduler.PlacementConstraint,
     }
     return {
-        "Arn": run_task.in_cluster(params, env, "cluster/${Cluster}"),
+        "Arn": run_task.in_cluster(task, "cluster/${Cluster}"),
         "EcsParameters": aws_scheduler.EcsParameters(
             TaskDefinitionArn=Ref("TaskDefinition"),
             TaskCount=1,
@@ -235,7 +235,7 @@ def _dead_letter_config(params: Params) -> dict[str, Any]:
     return {"DeadLetterConfig": aws_scheduler.DeadLetterConfig(Arn=arn)} if arn else {}
 
 
-def _schedule_role(name: str, params: Params, env: Environment) -> Role:
+def _schedule_role(task: Task, params: Params) -> Role:
     """What EventBridge Scheduler may do, for schedules of this account only.
 
     Its user guide, "Confused deputy prevention in EventBridge Scheduler": the source is the group
@@ -243,7 +243,7 @@ def _schedule_role(name: str, params: Params, env: Environment) -> Role:
     """
     start: list[Statement] = [allow("StartRun", [states.StartExecution], [Ref("StateMachine")])]
     if params.overlap == "allow":
-        start = list(run_task.run_statements(name, params, env))
+        start = list(run_task.run_statements(task))
     start += _tell_statements(params)
     group = "${AWS::Region}:${AWS::AccountId}:schedule-group/default"
     sources = {
@@ -254,7 +254,7 @@ def _schedule_role(name: str, params: Params, env: Environment) -> Role:
         "ScheduleRole",
         "scheduler.amazonaws.com",
         {"Schedule": start},
-        env,
+        task.env,
         permissions_boundary=params.permissions_boundary,
         Condition=Condition(StringEquals(sources)),
     )
@@ -263,23 +263,23 @@ def _schedule_role(name: str, params: Params, env: Environment) -> Role:
 # What prevents overlapping runs --------------------------------------------------------------
 
 
-def _guard(name: str, params: Params, env: Environment) -> Iterator[AWSObject]:
+def _guard(task: Task, params: Params) -> Iterator[AWSObject]:
     """A state machine that runs the task where none of its family runs, and its role."""
     yield role(
         "StateMachineRole",
         "states.amazonaws.com",
         {
-            "RunTask": run_task.run_statements(name, params, env),
-            "WatchTask": [*_watch_statements(params, env), *_tell_statements(params)],
+            "RunTask": run_task.run_statements(task),
+            "WatchTask": [*_watch_statements(task), *_tell_statements(params)],
         },
-        env,
+        task.env,
         permissions_boundary=params.permissions_boundary,
         Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
     )
     yield stepfunctions.StateMachine(
         "StateMachine",
         RoleArn=GetAtt("StateMachineRole", "Arn"),
-        DefinitionString=run_task.as_json(_definition(name, params, env)),
+        DefinitionString=run_task.as_json(_definition(task, params)),
     )
 
 
@@ -289,7 +289,7 @@ it does not take is refused ("The field 'Count' is not supported by Step Functio
 Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions"."""
 
 
-def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
+def _definition(task: Task, params: Params) -> dict[str, Any]:
     """The states. A task that is starting counts as one that runs (Amazon ECS API reference,
     ListTasks, desiredStatus); `.sync` waits for the end, and fails where a container did, or where
     ECS has no room for the task, which has an error of its own ("Run Amazon ECS or Fargate tasks
@@ -324,8 +324,8 @@ def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
                 "Type": "Task",
                 "Resource": f"{states_arn}aws-sdk:ecs:listTasks",
                 "Parameters": {
-                    "Cluster": cluster_of(params, env).name,
-                    "Family": env.stack_name(name),
+                    "Cluster": task.placement.cluster_name,
+                    "Family": task.family,
                     "DesiredStatus": "RUNNING",
                     "MaxResults": 1,
                 },
@@ -342,7 +342,7 @@ def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
                 "Resource": f"{states_arn}ecs:runTask.sync",
                 "Parameters": {
                     key: value
-                    for key, value in run_task.request(params, env).items()
+                    for key, value in run_task.request(task).items()
                     if key not in _NOT_OF_STATES
                 },
                 **limit,
@@ -355,15 +355,13 @@ def _definition(name: str, params: Params, env: Environment) -> dict[str, Any]:
     }
 
 
-def _watch_statements(params: Params, env: Environment) -> Iterator[Statement]:
+def _watch_statements(task: Task) -> Iterator[Statement]:
     """AWS Step Functions developer guide, "Run Amazon ECS or Fargate tasks with Step Functions":
     how it learns of a task's end. ListTasks takes no task for its resource (Service Authorization
     Reference), hence the `*`."""
-    here = Condition(
-        ArnEquals({"ecs:cluster": run_task.in_cluster(params, env, "cluster/${Cluster}")})
-    )
+    here = Condition(ArnEquals({"ecs:cluster": run_task.in_cluster(task, "cluster/${Cluster}")}))
     yield allow("Look", [ecs_actions.ListTasks], ["*"], Condition=here)
-    task = run_task.in_cluster(params, env, "task/${Cluster}/*")
+    task = run_task.in_cluster(task, "task/${Cluster}/*")
     yield allow("Watch", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [task])
     rule = "${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
     yield allow(

@@ -13,80 +13,47 @@ roles, log group, security group, and its target groups and listener rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ecs
+from troposphere import Template
 
-from moorage.findings.finding import Path, Problem
+from moorage.findings.finding import Problem
 from moorage.model import Environment
 
-from . import network
-from .common.exports import export_output
 from .common.fields import Duration
-from .common.stack_lookup import find_stack
-from .exposure.alb.targets import Target, targets
-from .exposure.exposure import Exposed, clash_problems, expose_problems, exposed, sidecars, through
+from .ecs_service import (
+    EcsService,
+    EcsServiceParams,
+    ecs_service_outputs,
+    ecs_service_problems,
+    ecs_service_resources,
+)
+from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
+from .exposure.exposure_problems import exposure_conflicts, exposure_problems
+from .exposure.exposure_resources import exposure_resources
+from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
 from .exposure.zones import subnet_problems, zone_problems
-from .load_balancers import alb
 from .proxy.proxy import (
     PROXY,
-    Fronted,
     ProxyParams,
-    led_through,
-    outline,
+    ServiceProxy,
+    lead_to_proxy,
     proxy_container,
-    proxy_problems,
-    said_at,
+    resolve_proxy,
 )
+from .proxy.proxy_problems import proxy_problems
 from .tasks import scaling
-from .tasks.deployments import (
-    DeploymentParams,
-    deployment_configuration,
-    deployment_problems,
-    left_running,
-    rebalancing,
-)
-from .tasks.launch_type_problems import (
-    instance_reach_problems,
-    rebalancing_problems,
-    spare_problems,
-)
-from .tasks.launch_types import shares_instance
-from .tasks.params import TaskParams
-from .tasks.queues import with_queue_urls
-from .tasks.scaling import (
-    desired_count,
-    least,
-    requests_policy,
-    scaling_problems,
-    scaling_resources,
-)
-from .tasks.service_connect import (
-    DiscoverableParams,
-    offering_problems,
-    offering_properties,
-    offering_resources,
-    with_port_names,
-)
-from .tasks.task import (
-    cluster_of,
-    log_group_name,
-    network_of,
-    run_on,
-    security_groups,
-    task_resources,
-    task_subnets,
-    task_waits,
-)
-from .tasks.task_problems import task_problems
-from .tasks.volumes import volume_configurations
-
-GRACE_PERIOD = 60
-"""Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
+from .tasks.containers import Port
+from .tasks.launch_types import InstanceOpening
+from .tasks.placement import resolve_placement
+from .tasks.scaling import requests_policy, scaling_problems, scaling_resources
+from .tasks.service_connect import with_port_names
+from .tasks.task import resolve_task, written_containers
+from .tasks.task_resources import security_groups, task_resources
 
 
 class Scaling(scaling.Scaling):
@@ -103,7 +70,7 @@ class Scaling(scaling.Scaling):
 TARGETS = ("cpu", "memory", "requests_per_target")
 
 
-class Params(ExposeParams, ProxyParams, DiscoverableParams, DeploymentParams, TaskParams):
+class Params(ExposeParams, ProxyParams, EcsServiceParams):
     """An ECS service."""
 
     health_check_grace_period: Duration | None = Field(
@@ -115,178 +82,127 @@ class Params(ExposeParams, ProxyParams, DiscoverableParams, DeploymentParams, Ta
         None, description="Let the number of tasks follow the load, in place of `desired_count`."
     )
 
-    def fronted(self) -> Params:
-        return _fronted(self)
+    @property
+    def listened_ports(self) -> set[Port]:
+        return super().listened_ports | ({Port(self.proxy.port)} if self.proxy else set())
+
+    def instance_openings(self, name: str, env: Environment) -> Collection[InstanceOpening]:
+        return instance_openings(env.resolve(resolve_service, name, self).exposure)
 
 
-def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole service, or the whole environment, can tell."""
-    yield from proxy_problems(params.proxy, _behind(params), env)
-    params = _fronted(params)
-    for problem in task_problems(_whole(params, env), env):
-        path = _asked_at(problem.path, params, env)
-        if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
-            yield replace(problem, path=path, hint=problem.hint + _shares(problem, params, env))
-    yield from offering_problems(name, params, env)
-    yield from _grace_problems(params)
-    count, path = least(params.scaling, params.desired_count)
-    yield from deployment_problems(params, count, path)
-    yield from spare_problems(params, left_running(params, count), env)
-    yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
-    yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
-    yield from _request_problems(params, env)
-    yield from expose_problems(params.expose, params.containers, params.network, env)
-    yield from instance_reach_problems(params, params.expose, env)
-    every = ((other, _fronted(its)) for other, its in env.of(Params))
-    services = {other: (its.expose, its.containers) for other, its in every}
-    yield from clash_problems(name, services, env)
-    if find_stack(env, network.Params, params.network):
-        subnets = len(task_subnets(params, network_of(params, env)))
-        for problem in zone_problems(params.expose, count, subnets, env):
-            hint = problem.hint.replace("desired_count", str(path[-1]))
-            yield replace(problem, path=path, hint=hint)
-        yield from subnet_problems(params.expose, subnets, env)
+@dataclass(frozen=True)
+class Service(EcsService):
+    """A service that load balancers can reach, and its proxy."""
+
+    params: Params
+    scaling: Scaling | None
+    exposure: Exposure
+    proxy: ServiceProxy | None
 
 
-def _fronted(params: Params) -> Params:
-    """The service as others see it: what leads to its proxy, and an outline of that."""
-    return params.model_copy(
-        update={
-            "containers": {**params.containers, **outline(params.proxy)},
-            "expose": led_through(params.proxy, params.expose),
-        }
+def resolve_service(name: str, params: Params, env: Environment) -> Service:
+    """What the params of a service mean. Faults in the params leave values out, and are problems.
+
+    Call it by `env.resolve`, which keeps its result.
+    """
+    placement = resolve_placement(params, env)
+    entries = lead_to_proxy(params.proxy, params.expose)
+    proxy = resolve_proxy(params.proxy, params.containers, entries, placement, env)
+    containers = written_containers(params.containers)
+    if proxy:
+        containers[PROXY] = proxy_container(proxy)
+    definitions = {key: container.params for key, container in containers.items()}
+    definitions = with_port_names(name, params, definitions)
+    containers = {key: replace(one, params=definitions[key]) for key, one in containers.items()}
+    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    containers |= health_sidecars(exposure)
+    return Service(
+        params=params,
+        task=resolve_task(
+            name,
+            params,
+            env,
+            placement=placement,
+            containers=containers,
+            security_group_users=[("expose",)] if entries else [],
+        ),
+        containers=definitions,
+        scaling=params.scaling,
+        exposure=exposure,
+        health_check_grace_period=params.health_check_grace_period,
+        proxy=proxy,
     )
 
 
-def _behind(params: Params) -> Fronted:
-    return Fronted(params.containers, params.expose, params.network, params.network_mode)
+# Problems ------------------------------------------------------------------------------------
 
 
-def _whole(params: Params, env: Environment) -> Params:
-    """The service with its proxy, and the sidecars that its ways ask for, among its containers."""
-    beside = sidecars(params.expose, params.containers, env)
-    added = {name: container for name, (_, container) in beside.items()}
-    if params.proxy:
-        added[PROXY] = proxy_container(params.proxy, _behind(params), env)
-    return params.model_copy(update={"containers": {**params.containers, **added}})
+def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    service = env.resolve(resolve_service, name, params)
+    exposure = service.exposure
+    if service.proxy:
+        yield from proxy_problems(service.proxy)
+    reached = list(exposure_problems(exposure))
+    yield from reached
+    paths = {problem.path for problem in reached}
+    for problem in ecs_service_problems(service):
+        if problem.path not in paths:  # the port of a health sidecar, which is reported better
+            yield problem
+    yield from _grace_period_problems(service)
+    is_counted = "desired_count" in params.model_fields_set
+    yield from scaling_problems(params.scaling, TARGETS, is_counted)
+    yield from _request_problems(service)
+    yield from instance_problems(exposure)
+    others = [env.resolve(resolve_service, other, its).exposure for other, its in env.of(Params)]
+    yield from exposure_conflicts(exposure, others)
+    yield from zone_problems(exposure, *service.least_count)
+    yield from subnet_problems(exposure)
 
 
-def _shares(problem: Problem, params: Params, env: Environment) -> str:
-    """What the user cannot see among the containers that do not fit: the sidecars' shares."""
-    beside = [
-        container for _, container in sidecars(params.expose, params.containers, env).values()
-    ]
-    if not beside or (problem.code, problem.path) != ("M1212", ("containers",)):
-        return ""
-    cpu = f"{sum(one.cpu or 0 for one in beside)} CPU units are"
-    memory = f"{sum(one.memory or 0 for one in beside)} MiB are"
-    shares: dict[Path, str] = {("cpu",): cpu, ("memory",): memory}
-    return "".join(f" Of these, {shares[key]} for health sidecars." for key in problem.because)
-
-
-def _asked_at(path: Path, params: Params, env: Environment) -> Path:
-    """A place in a sidecar is where it was asked for."""
-    beside = sidecars(params.expose, params.containers, env)
-    if len(path) > 1 and path[0] == "containers" and path[1] in beside:
-        index, _ = beside[str(path[1])]
-        return ("expose", index, "health_check", "sidecar", *path[2:])
-    return said_at(path) if params.proxy else path
-
-
-def _grace_problems(params: Params) -> Iterator[Problem]:
-    reached = any(way.forwards for way in params.expose)
-    if params.health_check_grace_period is not None and not reached:
+def _grace_period_problems(service: Service) -> Iterator[Problem]:
+    forwards = any(entry.forwards for entry in service.exposure.entries)
+    if service.health_check_grace_period is not None and not forwards:
         message = "A grace period needs a load balancer"
         hint = "Remove it, or give a container a `health_check` with a `start_period`."
         path = ("health_check_grace_period",)
         yield Problem("M1220", path, message, hint, because=[("expose",)])
 
 
-def _request_problems(params: Params, env: Environment) -> Iterator[Problem]:
-    asked = params.scaling and params.scaling.requests_per_target
-    if asked and not _request_targets(params, env):
+def _request_problems(service: Service) -> Iterator[Problem]:
+    scaled = service.scaling and service.scaling.requests_per_target
+    if scaled and not service.exposure.targets:
         message = "Only an Application Load Balancer counts requests"
         hint = "Remove it, or lead a route of `expose:` to the service."
         path = ("scaling", "requests_per_target")
         yield Problem("M1220", path, message, hint, because=[("expose",)])
 
 
+# Resources -----------------------------------------------------------------------------------
+
+
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The service and all that only it needs."""
-    params = _fronted(params)
-    net = network_of(params, env)
-    mode = params.network_mode
-    reached = exposed(name, params.expose, params.containers, net, env, mode)
+    service = env.resolve(resolve_service, name, params)
+    exposed = exposure_resources(service.exposure)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
-    whole = _whole(with_queue_urls(name, params, env), env)
     template.add_resource(
         [
-            *task_resources(name, with_port_names(name, whole), env),
-            *security_groups(name, params, env),
-            *reached.resources,
-            *offering_resources(name, params, env),
-            _service(name, params, env, reached),
-            *_scaling(params, env),
+            *task_resources(service.task),
+            *security_groups(service.task),
+            *exposed.resources,
+            *ecs_service_resources(service, exposed),
+            *_scaling(service),
         ]
     )
-    template.add_output(list(_outputs(name, params, env)))
+    template.add_output(list(ecs_service_outputs(service)))
     return template
 
 
-def _scaling(params: Params, env: Environment) -> Iterator[Any]:
-    if params.scaling is None:
+def _scaling(service: Service) -> Iterator[Any]:
+    if service.scaling is None:
         return
-    yield from scaling_resources(params.scaling, cluster_of(params, env).name)
-    if target := params.scaling.requests_per_target:
-        for one in _request_targets(params, env):
-            balancer = env.params_of(one.via, alb.Params)
-            assert balancer is not None
-            listener = alb.handle(one.via, balancer, env).listener
-            yield requests_policy(one.title, listener, params.scaling, target)
-
-
-def _request_targets(params: Params, env: Environment) -> Sequence[Target]:
-    """The target groups behind Application Load Balancers."""
-    routes = [one for _, one in through(alb.Params, params.expose, env)]
-    return targets(routes, params.containers)
-
-
-def _service(name: str, params: Params, env: Environment, reached: Exposed) -> ecs.Service:
-    home = cluster_of(params, env)
-    attached = list(reached.attachments)
-    grace = params.health_check_grace_period
-    optional: dict[str, Any] = {
-        "DependsOn": sorted([*reached.waits, *task_waits(params, env)]),
-        "EnableExecuteCommand": params.enable_execute_command or None,
-        "VolumeConfigurations": volume_configurations(params.volumes),
-    }
-    if attached:
-        optional["HealthCheckGracePeriodSeconds"] = GRACE_PERIOD if grace is None else grace
-    return ecs.Service(
-        "Service",
-        Cluster=home.name,
-        TaskDefinition=Ref("TaskDefinition"),
-        **run_on(params, env),
-        **desired_count(params.scaling, params.desired_count),
-        AvailabilityZoneRebalancing=rebalancing(params),
-        DeploymentConfiguration=deployment_configuration(params),
-        # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
-        # template reference, AWS::ECS::Service, LoadBalancers).
-        LoadBalancers=attached,
-        **offering_properties(name, params, log_group_name(params), env),
-        EnableECSManagedTags=True,
-        PropagateTags="SERVICE",
-        **{key: value for key, value in optional.items() if value is not None and value != []},
-    )
-
-
-def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
-        group = GetAtt("SecurityGroup", "GroupId")
-        yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
-    if params.task_role.existing is None:
-        arn = GetAtt("TaskRole", "Arn")
-        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
-    yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
-    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
+    yield from scaling_resources(service.scaling, service.task.placement.cluster_name)
+    if requests := service.scaling.requests_per_target:
+        for target in service.exposure.targets:
+            listener = target.load_balancer.handle.listener
+            yield requests_policy(target.title, listener, service.scaling, requests)

@@ -14,53 +14,29 @@ Its containers find the queue's URL in `QUEUE_URL`. Other stacks send to it by
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
-from troposphere import GetAtt, Output, Ref, Template, ecs
+from troposphere import Output, Ref, Template
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
 
-from . import cluster
 from .common.exports import export_output
-from .common.stack_lookup import find_stack
-from .tasks import scaling
-from .tasks.deployments import (
-    DeploymentParams,
-    deployment_configuration,
-    deployment_problems,
-    left_running,
-    rebalancing,
+from .ecs_service import (
+    EcsService,
+    EcsServiceParams,
+    ecs_service_outputs,
+    ecs_service_problems,
+    ecs_service_resources,
 )
-from .tasks.launch_type_problems import rebalancing_problems, spare_problems
-from .tasks.launch_types import shares_instance
-from .tasks.params import TaskParams
-from .tasks.queues import (
-    QueueConsumerParams,
-    handle,
-    queue_problems,
-    queue_resources,
-    with_queue_urls,
-)
+from .tasks import queues, scaling
+from .tasks.queues import QueueConsumerParams, queue_problems, queue_resources
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
-from .tasks.service_connect import (
-    DiscoverableParams,
-    offering_problems,
-    offering_properties,
-    offering_resources,
-    with_port_names,
-)
-from .tasks.task import (
-    cluster_of,
-    log_group_name,
-    run_on,
-    security_groups,
-    task_resources,
-    task_waits,
-)
-from .tasks.task_problems import task_problems
-from .tasks.volumes import volume_configurations
+from .tasks.service_connect import with_port_names
+from .tasks.task import resolve_task, written_containers
+from .tasks.task_resources import security_groups, task_resources
 
 
 class Scaling(scaling.Scaling):
@@ -83,7 +59,7 @@ class Scaling(scaling.Scaling):
     )
 
 
-class Params(QueueConsumerParams, DiscoverableParams, DeploymentParams, TaskParams):
+class Params(QueueConsumerParams, EcsServiceParams):
     """An ECS service without a load balancer, which works on the messages of an SQS queue."""
 
     scaling: Scaling | None = Field(
@@ -95,97 +71,97 @@ class Params(QueueConsumerParams, DiscoverableParams, DeploymentParams, TaskPara
 TARGETS = ("backlog_per_task", "cpu", "memory")
 
 
+@dataclass(frozen=True)
+class Worker(EcsService):
+    """A service that works on the messages of a queue."""
+
+    params: Params
+    scaling: Scaling | None
+    queue: queues.Handle
+
+
+def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
+    """What the params of a worker mean; call it by `env.resolve`, which keeps its result."""
+    containers = with_port_names(name, params, params.containers)
+    return Worker(
+        params=params,
+        task=resolve_task(name, params, env, containers=written_containers(containers)),
+        containers=containers,
+        scaling=params.scaling,
+        exposure=None,
+        health_check_grace_period=None,
+        queue=queues.handle(name, name, params, env),
+    )
+
+
+# Problems ------------------------------------------------------------------------------------
+
+
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
-    yield from task_problems(params, env)
-    yield from offering_problems(name, params, env)
+    worker = env.resolve(resolve_worker, name, params)
+    yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
-    yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
-    count, path = scaling.least(params.scaling, params.desired_count)
-    yield from deployment_problems(params, count, path)
-    yield from spare_problems(params, left_running(params, count), env)
-    yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
+    is_counted = "desired_count" in params.model_fields_set
+    yield from scaling_problems(params.scaling, TARGETS, is_counted)
     if params.scaling:
-        yield from _scaling_problems(params.scaling, params, env)
+        yield from _scaling_problems(params.scaling, worker)
 
 
-def _scaling_problems(asked: Scaling, params: Params, env: Environment) -> Iterator[Problem]:
+def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
     """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
     tasks is a metric of Container Insights."""
-    if asked.min == 0 and asked.backlog_per_task is None:
+    if scaling.min == 0 and scaling.backlog_per_task is None:
         message = "Where there is no task there is no load, and so there would never be one"
         hint = "Write `backlog_per_task:`, or `min: 1`."
         yield Problem("M1108", ("scaling", "min"), message, hint)
-    found = find_stack(env, cluster.Params, params.cluster)
-    if asked.backlog_per_task and found and not found[1].existing:
-        name, its = found
-        if its.container_insights == "off":
-            message = f"Nobody counts the tasks: `{name}` has no Container Insights"
-            hint = f"Write `container_insights: on` at `{name}`."
-            yield Problem("M1108", ("scaling", "backlog_per_task"), message, hint)
+    cluster = worker.task.placement.cluster
+    if not scaling.backlog_per_task or cluster is None or cluster.params.existing:
+        return
+    if cluster.params.container_insights == "off":
+        message = f"Nobody counts the tasks: `{cluster.name}` has no Container Insights"
+        hint = f"Write `container_insights: on` at `{cluster.name}`."
+        yield Problem("M1108", ("scaling", "backlog_per_task"), message, hint)
+
+
+# Resources -----------------------------------------------------------------------------------
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The service, its queue, and all that only it needs."""
-    home = cluster_of(params, env)
+    worker = env.resolve(resolve_worker, name, params)
     template = Template(f"{env.app} {env.name}: the worker `{name}`")
     template.set_version()
     template.add_resource(
         [
             *queue_resources(params.queue),
-            *task_resources(name, with_port_names(name, with_queue_urls(name, params, env)), env),
-            *security_groups(name, params, env),
-            *offering_resources(name, params, env),
-            _service(name, params, env),
+            *task_resources(worker.task),
+            *security_groups(worker.task),
+            *ecs_service_resources(worker, None),
+            *_scaling(worker),
         ]
     )
-    if params.scaling:
-        template.add_resource(list(scaling_resources(params.scaling, home.name)))
-        if target := params.scaling.backlog_per_task:
-            queue = handle(name, name, params, env).name
-            template.add_resource(list(backlog_policies(params.scaling, target, queue, home.name)))
-    template.add_output(list(_outputs(name, params, env)))
+    template.add_output(list(_queue_outputs(worker)))
+    template.add_output(list(ecs_service_outputs(worker)))
     return template
 
 
-def _service(name: str, params: Params, env: Environment) -> ecs.Service:
-    home = cluster_of(params, env)
-    optional: dict[str, Any] = {
-        "EnableExecuteCommand": params.enable_execute_command or None,
-        "DependsOn": task_waits(params, env),
-        "VolumeConfigurations": volume_configurations(params.volumes),
-    }
-    return ecs.Service(
-        "Service",
-        Cluster=home.name,
-        TaskDefinition=Ref("TaskDefinition"),
-        **run_on(params, env),
-        **scaling.desired_count(params.scaling, params.desired_count),
-        AvailabilityZoneRebalancing=rebalancing(params),
-        DeploymentConfiguration=deployment_configuration(params),
-        **offering_properties(name, params, log_group_name(params), env),
-        EnableECSManagedTags=True,
-        PropagateTags="SERVICE",
-        **{key: value for key, value in optional.items() if value},
-    )
+def _scaling(worker: Worker) -> Iterator[Any]:
+    if worker.scaling is None:
+        return
+    cluster = worker.task.placement.cluster_name
+    yield from scaling_resources(worker.scaling, cluster)
+    if backlog := worker.scaling.backlog_per_task:
+        yield from backlog_policies(worker.scaling, backlog, worker.queue.name, cluster)
 
 
-def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    queue = handle(name, name, params, env)
-    if params.queue.existing is None:
-        yield export_output(env, name, "QueueUrl", queue.url, "URL of the queue")
-        yield export_output(env, name, "QueueArn", queue.arn, "ARN of the queue")
-        yield export_output(env, name, "QueueName", queue.name, "Name of the queue")
-        dead = params.queue.dead_letter_queue
-        if dead and dead.existing is None:
-            url = Ref("DeadLetterQueue")
-            what = "URL of the queue for what nobody could work on"
-            yield Output("DeadLetterQueueUrl", Description=what, Value=url)
-    if not shares_instance(params.network_mode):
-        group = GetAtt("SecurityGroup", "GroupId")
-        yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
-    if params.task_role.existing is None:
-        arn = GetAtt("TaskRole", "Arn")
-        yield export_output(env, name, "TaskRoleArn", arn, "Role of the containers")
-    yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
-    yield Output("LogGroupName", Description="Where output goes", Value=log_group_name(params))
+def _queue_outputs(worker: Worker) -> Iterator[Output]:
+    if worker.params.queue.existing:
+        return
+    queue, name, env = worker.queue, worker.task.name, worker.task.env
+    yield export_output(env, name, "QueueUrl", queue.url, "URL of the queue")
+    yield export_output(env, name, "QueueArn", queue.arn, "ARN of the queue")
+    yield export_output(env, name, "QueueName", queue.name, "Name of the queue")
+    dead_letters = worker.params.queue.dead_letter_queue
+    if dead_letters and dead_letters.existing is None:
+        url = Ref("DeadLetterQueue")
+        description = "URL of the queue for what nobody could work on"
+        yield Output("DeadLetterQueueUrl", Description=description, Value=url)

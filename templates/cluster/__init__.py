@@ -28,7 +28,7 @@ from ..tasks.launch_types import Launch, LaunchParams
 from ..tasks.service_discovery import ExistingNamespace, Namespace, namespace, namespace_problems
 from . import capacity
 from .capacity import Capacity, ExistingInstances
-from .instance_rules import instance_rules, openings
+from .instance_rules import instance_rules
 
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 
@@ -213,13 +213,13 @@ def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
     if params.existing:
         instances = capacity.existing_handles(_existing_instances(params.existing))
         groups = {kind: one.security_group for kind, one in instances.items()}
-    found = {
+    openings = {
         opening
-        for _, its in env.of(LaunchParams)
+        for stack, its in env.of(LaunchParams)
         if (picked := find_stack(env, Params, its.cluster)) and picked[0] == name
-        for opening in openings(its, env)
+        for opening in its.instance_openings(stack, env)
     }
-    yield from instance_rules(found, groups, env)
+    yield from instance_rules(openings, groups)
 
 
 def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityProviderAssociations:

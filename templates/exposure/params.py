@@ -10,6 +10,7 @@ from moorage.model import Base
 
 from ..common.fields import Cidr, PrefixListId, SecurityGroupId, duration
 from ..load_balancers.certificates import CertificateArn, SslPolicy
+from ..load_balancers.shared import LoadBalancedParams
 from .alb.routes import Route
 
 
@@ -73,7 +74,7 @@ class ListenerSettings(Base):
     )
 
 
-class Exposure(Route, ListenerSettings):
+class ExposeEntry(Route, ListenerSettings):
     """A way to the service. Through an Application Load Balancer it is a listener rule: which
     requests, and what becomes of them. Through a Network Load Balancer it is a listener.
 
@@ -81,14 +82,18 @@ class Exposure(Route, ListenerSettings):
     """
 
 
-class ExposeParams(Base):
-    """What a stack that can be reached says of the ways to it."""
+class ExposeParams(LoadBalancedParams):
+    """How a service is reached."""
 
-    expose: list[Exposure] = Field([], description="Ways that lead to the service.")
+    expose: list[ExposeEntry] = Field([], description="Ways that lead to the service.")
+
+    def listener_protocols(self, via: str) -> list[str | None]:
+        entries = [entry for entry in self.expose if entry.via == via]
+        return [entry.port.protocol if entry.port else None for entry in entries]
 
 
-STREAM_KEYS = tuple(ListenerSettings.model_fields)
-ROUTE_KEYS = tuple(
+NLB_KEYS = tuple(ListenerSettings.model_fields)
+ALB_KEYS = tuple(
     key
     for key in Route.model_fields
     if key not in ("via", "container", "port", "health_check", "deregistration_delay")

@@ -48,7 +48,6 @@ from ..common.fields import (
 from ..common.iam import allow
 from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack, find_stack_problems
-from ..exposure.params import ExposeParams
 from . import access_logs, shared
 from .access_logs import (
     access_log_attributes,
@@ -362,9 +361,9 @@ def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
     "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
     user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
     """
-    ways = [way for _, its in env.of(ExposeParams) for way in its.expose if way.via == name]
-    speaks_tls = any(way.port is not None and way.port.protocol == "tls" for way in ways)
-    if ways and not speaks_tls and not env.broken:
+    services = env.of(shared.LoadBalancedParams)
+    protocols = [kind for _, params in services for kind in params.listener_protocols(name)]
+    if protocols and "tls" not in protocols and not env.broken:
         message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
         hint = "Remove it, or let a way through it end TLS: `port: 443/tls`."
         yield Problem("M1220", ("access_logs",), message, hint, level="warning")

@@ -22,6 +22,15 @@ Scheme = Literal["internet-facing", "internal"]
 IpAddressType = Literal["ipv4", "dualstack"]
 
 
+class LoadBalancedParams(Base):
+    """Params of a stack whose tasks load balancers send to."""
+
+    def listener_protocols(self, via: str) -> list[str | None]:
+        """Protocols of the listeners that the stack adds to the load balancer of that name; None
+        for one whose port is missing."""
+        return []
+
+
 # What can be wrong ---------------------------------------------------------------------------
 
 

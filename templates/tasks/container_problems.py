@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from moorage.findings.finding import Problem
@@ -27,17 +27,22 @@ _SECRET_VALUES = re.compile(
 
 
 def container_problems(
-    containers: Containers, cpu: int, memory: int, *, shared: bool = True
+    containers: Containers,
+    cpu: int,
+    memory: int,
+    *,
+    shared: bool = True,
+    added: Mapping[str, Sequence[Container]] | None = None,
 ) -> Iterator[Problem]:
     """What is wrong with the containers of a task of that size; `shared` where they all have one
-    address."""
+    address. `added` are those of them that other keys than `containers` add, by what adds them."""
     ordered = in_order(containers)
     for name, container in containers.items():
         yield from _own_problems(name, container)
         yield from _order_problems(name, ordered[name], ordered)
     if shared:
         yield from _port_problems(containers)
-    yield from _share_problems(containers, cpu, memory)
+    yield from _share_problems(containers, cpu, memory, added or {})
     if containers and not any(one.essential for one in ordered.values()):
         hint = "Remove `essential: false`, or `init`, from the one the task is for."
         yield Problem("M1212", ("containers",), "No container of the task is essential", hint)
@@ -177,19 +182,26 @@ def _port_problems(containers: Containers) -> Iterator[Problem]:
             taken.setdefault(port, name)
 
 
-def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
+def _share_problems(
+    containers: Containers, cpu: int, memory: int, added: Mapping[str, Sequence[Container]]
+) -> Iterator[Problem]:
     """Amazon ECS API reference, ContainerDefinition, memory: what containers reserve must fit into
     the task, and where no `memoryReservation` is said "the value of memory is used"."""
-    units = sum(one.cpu or 0 for one in containers.values())
-    kept = sum(_kept(one, memory) for one in containers.values())
+    reserved: dict[str, Callable[[Container], int]] = {
+        "cpu": lambda container: container.cpu or 0,
+        "memory": lambda container: _kept(container, memory),
+    }
     shares = (
-        ("cpu", "`cpu`", units, cpu, "CPU units"),
-        ("memory", "`memory_reservation` or `memory`", kept, memory, "MiB"),
+        ("cpu", "`cpu`", cpu, "CPU units"),
+        ("memory", "`memory_reservation` or `memory`", memory, "MiB"),
     )
-    for key, keys, total, limit, unit in shares:
+    for key, keys, limit, unit in shares:
+        total = sum(map(reserved[key], containers.values()))
         if total > limit:
             message = f"The containers reserve {total} {unit}, and the task has {limit}"
             hint = f"Lower their {keys}, or raise the task's `{key}`."
+            for feature, those in added.items():
+                hint += f" Of these, {sum(map(reserved[key], those))} {unit} are for {feature}."
             because = [(key,)]
             yield Problem("M1212", ("containers",), message, hint, because=because)
     for name, container in containers.items():

@@ -7,22 +7,18 @@ for Amazon ECS Managed Instances"; Amazon ECS API reference, PortMapping and Con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
-from moorage.model import Environment
 
-from .. import cluster
-from ..cluster.capacity import Handle
-from ..common.stack_lookup import find_stack
-from ..exposure.params import Exposure
-from ..load_balancers import nlb
-from .containers import Container, suggest_container
-from .launch_types import DYNAMIC_PORTS, LaunchParams, linked, shares_instance
+from .containers import Container, Containers, suggest_container
+from .launch_types import DYNAMIC_PORTS, linked
 from .linux_parameters import fargate_problems
+from .params import TaskParams
+from .task import Task
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
 _OF_ADDRESSES = ("security_groups", "subnets")
@@ -32,21 +28,52 @@ _OF_INSTANCES = ("placement_strategies", "placement_constraints")
 _RESERVED = (22, 2375, 2376, 51678, 51679, 51680)
 
 
-def launch_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
-) -> Iterator[Problem]:
-    """What is wrong with a task on what it is launched on; `home` are the instances of that kind
-    that the cluster has, and `cluster` is None where none can be chosen."""
+def launch_type_problems(task: Task) -> Iterator[Problem]:
+    params, containers = task.params, task.container_params
     if params.launch == "fargate":
-        yield from _fargate_problems(params)
+        yield from _fargate_problems(params, containers)
     else:
-        yield from _instance_problems(params, cluster, home)
-    yield from _address_problems(params)
-    yield from _link_problems(params)
-    yield from _port_problems(params)
+        yield from _instance_problems(task)
+    yield from _cluster_problems(task)
+    yield from _address_problems(params, containers)
+    yield from _link_problems(params, containers)
+    yield from _port_problems(params, containers)
 
 
-def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
+def _cluster_problems(task: Task) -> Iterator[Problem]:
+    """What does not fit the instances that the cluster has."""
+    params, instances, used = task.params, task.placement.instances, task.placement.cluster
+    if instances is None or used is None:
+        return
+    users = task.security_group_users if task.placement.shares_instance else ()
+    if users and instances.security_group is None:
+        message = f"Nobody tells the security group of the instances of `{used.name}`"
+        hint = "Write its `security_group` there, below `existing:`."
+        yield Problem("M1220", ("launch",), message, hint, because=[users[0]])
+    if instances.architecture not in (None, params.cpu_architecture):
+        message = f"The instances of `{used.name}` are {instances.architecture}"
+        hint = f"Write `cpu_architecture: {instances.architecture}`, or other `instance_types` "
+        hint += "there."
+        yield Problem("M1220", ("cpu_architecture",), message, hint)
+    if instances.gpus is False:
+        yield from _gpu_problems(task.container_params, used.name)
+    network = task.placement.network
+    if network and instances.network not in (None, network.name):
+        message = f"The instances are in network `{instances.network}`, and the tasks in "
+        message += f"`{network.name}`"
+        yield Problem("M1201", ("network",), message, f"Write `network: {instances.network}`.")
+
+
+def _gpu_problems(containers: Containers, cluster_name: str) -> Iterator[Problem]:
+    for key, container in containers.items():
+        if container.gpus:
+            message = f"The instances of `{cluster_name}` give tasks no GPUs, and none would start"
+            hint = "Write `gpu: true` there, and `instance_types` that have one, as `g5.xlarge`."
+            path: Path = ("containers", key, "gpus")
+            yield Problem("M1220", path, message, hint, because=[("launch",)])
+
+
+def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
     if params.network_mode != "awsvpc":
         message = f"`{params.network_mode}` is for instances: on Fargate a task has its own address"
         hint = "Leave `network_mode` out, or write `launch: ec2`."
@@ -56,7 +83,7 @@ def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
             message = "Fargate places tasks itself, each on a host of its own, over all zones"
             hint = "Leave it out, or write `launch: ec2`."
             yield Problem("M1220", (key,), message, hint, because=[("launch",)])
-    for name, container in params.containers.items():
+    for name, container in containers.items():
         here = ("containers", name)
         if container.privileged:
             message = "Fargate gives no container the rights of root on its host"
@@ -70,12 +97,11 @@ def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
         yield from fargate_problems(here, container)
 
 
-def _instance_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
-) -> Iterator[Problem]:
-    if cluster is not None and home is None:
-        message = f"The cluster `{cluster}` is not said to have such instances"
-        hint = f"Write `capacity: {{{params.launch}: true}}` at `{cluster}`, or what is there "
+def _instance_problems(task: Task) -> Iterator[Problem]:
+    params, used = task.params, task.placement.cluster
+    if used and task.placement.instances is None:
+        message = f"The cluster `{used.name}` is not said to have such instances"
+        hint = f"Write `capacity: {{{params.launch}: true}}` at `{used.name}`, or what is there "
         hint += f"already as `existing: {{{params.launch}: ...}}`."
         yield Problem("M1220", ("launch",), message, hint, because=[("cluster",)])
     if params.launch == "managed_instances" and params.network_mode == "bridge":
@@ -87,7 +113,7 @@ def _instance_problems(
             message = f"`{key}` is Fargate's, and means nothing on instances"
             hint = "Move it to the params of the environment that runs on Fargate."
             yield Problem("M1220", (key,), message, hint, because=[("launch",)])
-    if shares_instance(params.network_mode):
+    if task.placement.shares_instance:
         for key in _OF_ADDRESSES:
             if key in params.model_fields_set:
                 message = f"With `{params.network_mode}` a task has the address of its instance"
@@ -95,20 +121,20 @@ def _instance_problems(
                 yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
 
 
-def _address_problems(params: LaunchParams) -> Iterator[Problem]:
+def _address_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
     """Names in `address_of` and `links`, which must be those of other containers."""
-    for name, container in params.containers.items():
+    for name, container in containers.items():
         here: Path = ("containers", name)
         for key, other in container.address_of.items():
             path = (*here, "address_of", key)
-            yield from _name_problems(name, other, path, params.containers)
+            yield from _name_problems(name, other, path, containers)
             for beside in ("environment", "secrets"):
                 if key in getattr(container, beside):
                     message = f"`{key}` stands in `address_of` and in `{beside}`"
                     yield Problem("M1108", path, message, "Keep one of them.")
         for index, other in enumerate(container.links):
             path = (*here, "links", index)
-            yield from _name_problems(name, other, path, params.containers)
+            yield from _name_problems(name, other, path, containers)
             if params.network_mode != "bridge" and other != name:
                 message = f"With `{params.network_mode}` all containers have one address, no links"
                 hint = "Leave it out: they reach each other at 127.0.0.1, and `address_of: "
@@ -133,14 +159,14 @@ def _name_problems(
         yield Problem("M1204", path, message, hint, because=[("containers", other)])
 
 
-def _link_problems(params: LaunchParams) -> Iterator[Problem]:
+def _link_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
     """On a bridge a container starts after those that it links to: Docker must know them."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
-    links = {name: linked(name, one) for name, one in params.containers.items()}
+    links = {name: linked(name, one) for name, one in containers.items()}
     waits = {
-        name: sorted({*one.depends_on, *links[name]} & params.containers.keys() - {name})
-        for name, one in params.containers.items()
+        name: sorted({*one.depends_on, *links[name]} & containers.keys() - {name})
+        for name, one in containers.items()
     }
     try:
         TopologicalSorter(waits).prepare()
@@ -154,10 +180,10 @@ def _link_problems(params: LaunchParams) -> Iterator[Problem]:
             yield Problem("M1207", path, message, hint)
 
 
-def _port_problems(params: LaunchParams) -> Iterator[Problem]:
+def _port_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
     """Ports of the instance that are said."""
     taken: dict[tuple[int, str], str] = {}
-    for name, container in params.containers.items():
+    for name, container in containers.items():
         for at, port in enumerate(container.ports):
             path = ("containers", name, "ports", at)
             if params.network_mode == "host" and port.number in _RESERVED:
@@ -185,34 +211,36 @@ def _port_problems(params: LaunchParams) -> Iterator[Problem]:
                 yield Problem("M1206", path, message, "Write another one, or none.")
 
 
-def spare_problems(params: LaunchParams, least: int, env: Environment) -> Iterator[Problem]:
-    """Whether there is an instance for the first task of a deployment, which must leave `least`
+def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
+    """Whether there is an instance for the first task of a deployment, which must leave that many
     tasks running: those that take a port of their instance, or want it for themselves, share none.
     """
-    found = find_stack(env, cluster.Params, params.cluster)
-    home = cluster.handle(*found, env).instances.get(params.launch) if found else None
-    if home is None or home.most is None or not 0 < home.most <= least:
+    params, instances = task.params, task.placement.instances
+    if instances is None or instances.most is None or not 0 < instances.most <= left_running:
         return
     reasons: list[Path] = [
         ("containers", name, "ports", at)
-        for name, container in params.containers.items()
+        for name, container in task.container_params.items()
         for at, port in enumerate(container.ports)
         if params.network_mode == "host" or (params.network_mode == "bridge" and port.host)
     ]
     if "distinct_instance" in params.placement_constraints:
         reasons.append(("placement_constraints",))
     if reasons:
-        message = f"Each task needs an instance of its own, a deployment leaves {least} running, "
-        message += f"and the cluster has {home.most} at most"
-        hint = f"Raise `max` in the `capacity` of the cluster to {least + 1}, or write "
+        message = (
+            f"Each task needs an instance of its own, a deployment leaves {left_running} running, "
+        )
+        message += f"and the cluster has {instances.most} at most"
+        hint = f"Raise `max` in the `capacity` of the cluster to {left_running + 1}, or write "
         hint += "`minimum_healthy_percent: 0`."
         yield Problem("M1213", reasons[0], message, hint, because=[("minimum_healthy_percent",)])
 
 
-def rebalancing_problems(params: LaunchParams, *, rebalanced: bool) -> Iterator[Problem]:
+def rebalancing_problems(task: Task) -> Iterator[Problem]:
     """What ECS cannot even out over the zones (Amazon ECS developer guide, "Balancing an Amazon ECS
     service across Availability Zones"; aws/aws-cdk, Ec2Service)."""
-    if not rebalanced or params.launch == "fargate":
+    params = task.params
+    if params.launch == "fargate":
         return
     hint = "write `availability_zone_rebalancing: false`."
     if params.placement_strategies and params.placement_strategies[0] != "spread:zone":
@@ -224,37 +252,3 @@ def rebalancing_problems(params: LaunchParams, *, rebalanced: bool) -> Iterator[
             message = "Zones are not rebalanced where a constraint chooses them"
             path = ("placement_constraints", index)
             yield Problem("M1220", path, message, f"Leave it out, or {hint}")
-
-
-# Tasks that are reached through their instance ------------------------------------------------
-
-
-def instance_reach_problems(
-    params: LaunchParams, expose: Sequence[Exposure], env: Environment
-) -> Iterator[Problem]:
-    """Ways that do not lead to a task which is reached by the address of its instance."""
-    if not shares_instance(params.network_mode):
-        return
-    for index, way in enumerate(expose):
-        path: Path = ("expose", index)
-        check = way.health_check
-        because = [("network_mode",)]
-        if check and check.sidecar:
-            message = "A health sidecar asks the service at 127.0.0.1, and is asked on its own port"
-            hint = "Write `network_mode: awsvpc`."
-            at = (*path, "health_check", "sidecar")
-            yield Problem("M1220", at, message, hint, because=because)
-        elif check and check.port and params.network_mode == "bridge":
-            message = "On a bridge nobody knows which port of the instance leads to it"
-            hint = "Leave it out: the port that takes traffic is asked. Or `network_mode: awsvpc`."
-            at = (*path, "health_check", "port")
-            yield Problem("M1220", at, message, hint, because=because)
-        balancer = env.params_of(way.via, nlb.Params)
-        if params.network_mode == "bridge" and way.port and "udp" in way.port.protocol:
-            message = "On a bridge no TCP port beside it tells the health of a UDP port"
-            hint = "Write `network_mode: awsvpc` or `host`."
-            yield Problem("M1220", (*path, "port"), message, hint, because=because)
-        if balancer is not None and nlb.handle(way.via, balancer, env).security_group is None:
-            message = f"`{way.via}` has no security group that the instances could admit"
-            hint = f"Give `{way.via}` one, or write `network_mode: awsvpc`."
-            yield Problem("M1220", (*path, "via"), message, hint, because=because)

@@ -9,14 +9,14 @@ networking options for EC2".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic import Field
 from troposphere import ecs
 
-from moorage.model import Base
+from moorage.model import Base, Environment
 
 from ..common.fields import StackName, UniqueList, text
 from .containers import Container, ContainerName, Containers, Port
@@ -42,6 +42,20 @@ PlacementStrategy: Any = text(
 PlacementConstraint: Any = text(
     r"distinct_instance|\S.{0,1999}", "a placement constraint", "distinct_instance"
 )
+
+
+@dataclass(frozen=True, order=True)
+class InstanceOpening:
+    """Ports of instances that a load balancer sends to."""
+
+    launch: Launch
+    load_balancer: str
+    """The stack's name."""
+    security_group: Any = field(compare=False)
+    """Id of the load balancer's; None where it has none."""
+    protocol: str
+    first_port: int
+    last_port: int
 
 
 class LaunchParams(Base):
@@ -78,9 +92,14 @@ class LaunchParams(Base):
         min_length=1, max_length=10, description="The containers of the task by name."
     )
 
-    def fronted(self) -> LaunchParams:
-        """The stack as load balancers see it."""
-        return self
+    @property
+    def listened_ports(self) -> set[Port]:
+        """The ports that the containers of a task listen on."""
+        return {port for container in self.containers.values() for port in container.ports}
+
+    def instance_openings(self, name: str, env: Environment) -> Collection[InstanceOpening]:
+        """The ports of the cluster's instances that must be open for the stack of that name."""
+        return ()
 
 
 def shares_instance(mode: NetworkMode) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from awacs import kms
 from awacs import sqs as sqs_actions
@@ -20,7 +20,7 @@ from ..common.exports import import_value
 from ..common.fields import KeyArn, StackName, Switch, duration, text
 from ..common.iam import allow, policy
 from ..common.regions import is_in_other_region, key_region_problems, region_of
-from .containers import Container, VariableName
+from .containers import Container, Containers, VariableName
 
 _DAY = 86_400
 
@@ -123,6 +123,31 @@ def handle(owner: str, stack: str, params: QueueConsumerParams, env: Environment
     return Handle(url, arn, name, queue.kms_key)
 
 
+@dataclass(frozen=True)
+class QueueUse:
+    """A queue that the tasks of a stack use, and the variable that holds its URL."""
+
+    variable: str
+    owner: str
+    """The stack that has the queue."""
+    queue: Handle
+    receives: bool
+    """Whether the tasks receive its messages; otherwise they send to it."""
+
+
+def resolve_queues(stack: str, params: QueueSenderParams, env: Environment) -> tuple[QueueUse, ...]:
+    """The queues that a stack's tasks use; those that do not exist are left out, and a problem."""
+    uses = [
+        QueueUse(variable, owner, handle(owner, stack, worker, env), receives=False)
+        for variable, owner in params.queues.items()
+        if (worker := env.params_of(owner, QueueConsumerParams))
+    ]
+    if isinstance(params, QueueConsumerParams):
+        own = handle(stack, stack, params, env)
+        uses.append(QueueUse(params.queue.variable, stack, own, receives=True))
+    return tuple(uses)
+
+
 def queue_url(arn: str) -> Sub:
     """The URL of a queue that is known by its ARN."""
     *_, place, account, name = arn.split(":")
@@ -184,7 +209,9 @@ def arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
         yield Problem("M1220", path, message, f"Name a queue in {env.region}.")
 
 
-def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
+def sending_problems(
+    params: QueueSenderParams, containers: Containers, env: Environment
+) -> Iterator[Problem]:
     """Queues that no stack has, and variables that are something else already."""
     mine = params.queue.variable if isinstance(params, QueueConsumerParams) else None
     if mine is not None and mine in params.queues:
@@ -193,7 +220,7 @@ def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
         yield Problem("M1108", ("queues", mine), message, hint)
     places: dict[str, Path] = {mine: ("queue",)} if mine else {}
     places |= {key: ("queues", key) for key in params.queues}
-    yield from _variable_problems(places, params.containers)
+    yield from _variable_problems(places, containers)
     owners = [name for name, _ in env.of(QueueConsumerParams)]
     for variable, stack in params.queues.items():
         if stack in owners or stack in env.broken:
@@ -236,49 +263,22 @@ def _variable_problems(
 
 # What comes out ------------------------------------------------------------------------------
 
-C = TypeVar("C")
 
-
-def _queue_urls(name: str, params: Any, env: Environment) -> dict[str, Any]:
-    """The variables that hold the URLs of queues: a stack's own one, and those it sends to."""
-    mine = {params.queue.variable: name} if isinstance(params, QueueConsumerParams) else {}
-    sent = params.queues if isinstance(params, QueueSenderParams) else {}
-    return {key: _of(owner, name, env).url for key, owner in {**sent, **mine}.items()}
-
-
-def _of(owner: str, stack: str, env: Environment) -> Handle:
-    params = env.params_of(owner, QueueConsumerParams)
-    assert params is not None, "which is a finding of its own"
-    return handle(owner, stack, params, env)
-
-
-def with_queue_urls(name: str, params: C, env: Environment) -> C:
-    """The params of tasks whose containers know the queues by their variables."""
-    urls = _queue_urls(name, params, env)
-    before: Any = params
-    containers = {
-        key: one.model_copy(update={"environment": {**one.environment, **urls}})
-        for key, one in before.containers.items()
-    }
-    changed: C = before.model_copy(update={"containers": containers})
-    return changed
-
-
-def queue_statements(name: str, params: Any, env: Environment) -> Iterator[Statement]:
+def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
     """What the tasks of a stack may do with queues.
 
     Amazon SQS developer guide, "Configure KMS permissions for AWS services" and "... producers" and
     "... consumers": a consumer decrypts; a producer also makes data keys.
     """
-    if isinstance(params, QueueConsumerParams):
-        mine = handle(name, name, params, env)
-        yield allow("WorkOnQueue", _CONSUMER, [mine.arn])
-        if mine.kms_key:
-            yield allow("DecryptMessages", [kms.Decrypt], [mine.kms_key])
-    if isinstance(params, QueueSenderParams) and params.queues:
-        its = [_of(owner, name, env) for owner in sorted(set(params.queues.values()))]
-        yield allow("SendToQueues", _PRODUCER, [one.arn for one in its])
-        if keys := sorted({one.kms_key for one in its if one.kms_key}):
+    for use in queues:
+        if use.receives:
+            yield allow("WorkOnQueue", _CONSUMER, [use.queue.arn])
+            if use.queue.kms_key:
+                yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
+    sent = {use.owner: use.queue for use in queues if not use.receives}
+    if sent:
+        yield allow("SendToQueues", _PRODUCER, [sent[owner].arn for owner in sorted(sent)])
+        if keys := sorted({queue.kms_key for queue in sent.values() if queue.kms_key}):
             yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 

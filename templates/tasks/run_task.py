@@ -9,44 +9,44 @@ from typing import Any
 from awacs import ecs as ecs_actions
 from awacs import iam as iam_actions
 from awacs.aws import ArnEquals, Condition, Statement, StringEquals
-from troposphere import GetAtt, Ref, Sub
+from troposphere import Ref, Sub
 
 from moorage.findings.finding import Problem
-from moorage.model import Environment, logical_id
+from moorage.model import logical_id
 
 from ..common.iam import allow
-from .params import TaskParams
-from .task import cluster_of, run_on
+from .placement import run_on
+from .task import Task
 from .task_problems import task_problems
 
 _ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 
 
-def run_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a task that runs once, beside what is wrong with any task."""
-    yield from task_problems(params, env)
-    for name, volume in params.volumes.items():
+def run_problems(task: Task) -> Iterator[Problem]:
+    """What is wrong with a task that runs once and ends."""
+    yield from task_problems(task)
+    for name, volume in task.params.volumes.items():
         if volume.ebs:
             message = "A volume on EBS is made for the tasks of a service only"
             hint = "Write `efs:`, or `ephemeral_storage:` for up to 200 GiB on Fargate."
             yield Problem("M1220", ("volumes", name, "ebs"), message, hint)
 
 
-def request(params: TaskParams, env: Environment) -> dict[str, Any]:
+def request(task: Task) -> dict[str, Any]:
     """What RunTask is asked for, in the words of CloudFormation: a task of the stack's definition,
     where the params say that it runs.
 
     A cluster's default may be a mix with Spot. That is for services, which start a task again, so
     here the params themselves must ask for it.
     """
-    on = run_on(params, env, default=False)
+    on = run_on(task.placement, default_strategy=False)
     words = {"PlacementStrategies": "PlacementStrategy"}
     return {
-        "Cluster": cluster_of(params, env).name,
+        "Cluster": task.placement.cluster_name,
         "TaskDefinition": Ref("TaskDefinition"),
         "Count": 1,
         **{words.get(key, key): value for key, value in on.items()},
-        "EnableExecuteCommand": params.enable_execute_command,
+        "EnableExecuteCommand": task.params.enable_execute_command,
         "EnableECSManagedTags": True,
         "PropagateTags": "TASK_DEFINITION",
     }
@@ -91,32 +91,30 @@ def camel(value: Any) -> Any:
     return [camel(one) for one in value] if isinstance(value, list) else value
 
 
-def in_cluster(params: TaskParams, env: Environment, resource: str) -> Sub:
+def in_cluster(task: Task, resource: str) -> Sub:
     """The ARN of something of the cluster's: `task/${Cluster}/*`."""
-    return Sub(f"{_ECS}:{resource}", Cluster=cluster_of(params, env).name)
+    return Sub(f"{_ECS}:{resource}", Cluster=task.placement.cluster_name)
 
 
-def run_statements(name: str, params: TaskParams, env: Environment) -> Iterator[Statement]:
+def run_statements(task: Task) -> Iterator[Statement]:
     """What a role needs to run the stack's task in its cluster, and nothing else.
 
     Every revision of its definition: one that is still to be made is not there to be named. Amazon
     ECS developer guide, "Amazon ECS EventBridge IAM role"; ecs:TagResource because the tasks get
     tags (aws/aws-cdk#28854).
     """
-    family = Sub(f"{_ECS}:task-definition/{env.stack_name(name)}:*")
-    here = Condition(ArnEquals({"ecs:cluster": in_cluster(params, env, "cluster/${Cluster}")}))
+    family = Sub(f"{_ECS}:task-definition/{task.family}:*")
+    here = Condition(ArnEquals({"ecs:cluster": in_cluster(task, "cluster/${Cluster}")}))
     yield allow("RunTask", [ecs_actions.RunTask], [family], Condition=here)
     yield allow(
         "TagTask",
         [ecs_actions.TagResource],
-        [in_cluster(params, env, "task/${Cluster}/*")],
+        [in_cluster(task, "task/${Cluster}/*")],
         Condition=Condition(StringEquals({"ecs:CreateAction": "RunTask"})),
     )
-    execution = params.execution_role.existing or GetAtt("ExecutionRole", "Arn")
-    task = params.task_role.existing or GetAtt("TaskRole", "Arn")
     yield allow(
         "PassRoles",
         [iam_actions.PassRole],
-        [execution, task],
+        [task.execution_role_arn, task.task_role_arn],
         Condition=Condition(StringEquals({"iam:PassedToService": "ecs-tasks.amazonaws.com"})),
     )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
@@ -112,11 +112,10 @@ def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
 def offered(params: DiscoverableParams) -> list[Port]:
     """The ports that others may connect to, in order."""
     ports = {one.port for one in _endpoints(params)}
-    containers = params.fronted().containers
     if params.discovery and params.discovery.port:
         ports.add(params.discovery.port)
     elif params.discovery:
-        ports |= {port for one in containers.values() for port in one.ports}
+        ports |= params.listened_ports
     return sorted(ports, key=lambda one: (one.number, one.protocol))
 
 
@@ -130,7 +129,7 @@ def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | 
 
 
 def offering_problems(
-    stack: str, params: DiscoverableParams, env: Environment
+    stack: str, params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
     """What is wrong with how a service is found."""
     found = find_stack(env, cluster.Params, params.cluster)
@@ -152,15 +151,17 @@ def offering_problems(
             message = f"The names in the namespace of `{found[0]}` are in no DNS"
             hint = f"Remove its `dns: false` at `{found[0]}`, or use `service_connect:`."
             yield Problem("M1108", ("discovery",), message, hint)
-        yield from discovery_problems(params.discovery, params.containers)
-    yield from _endpoint_problems(params, env)
+        yield from discovery_problems(params.discovery, containers)
+    yield from _endpoint_problems(params, containers, env)
     yield from _clash_problems(stack, params, env)
     if isinstance(params, ReachesParams) and stack in params.reaches:
         path = ("reaches", params.reaches.index(stack))
         yield Problem("M1220", path, "The tasks would reach themselves", "Remove it.")
 
 
-def _endpoint_problems(params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
+def _endpoint_problems(
+    params: DiscoverableParams, containers: Containers, env: Environment
+) -> Iterator[Problem]:
     ports: set[Port] = set()
     for at, one in enumerate(_endpoints(params)):
         path: Path = ("service_connect", "services", at)
@@ -172,9 +173,7 @@ def _endpoint_problems(params: DiscoverableParams, env: Environment) -> Iterator
             message = f"Port {one.port} is offered already"
             yield Problem("M1108", (*path, "port"), message, "Keep one of the two.")
         else:
-            yield from service_discovery.port_problems(
-                one.container, one.port, path, params.containers
-            )
+            yield from service_discovery.port_problems(one.container, one.port, path, containers)
         ports.add(one.port)
         if one.request_timeout is not None and one.protocol is None:
             message = "Only with a `protocol` does the proxy know a request"
@@ -261,18 +260,15 @@ def _network(params: LaunchParams, env: Environment) -> str | None:
 
 # What comes out ------------------------------------------------------------------------------
 
-P = TypeVar("P", bound=DiscoverableParams)
 
-
-def with_port_names(stack: str, params: P) -> P:
-    """The stack with names for the ports that it offers through Service Connect."""
+def with_port_names(stack: str, params: DiscoverableParams, containers: Containers) -> Containers:
+    """The containers with names for the ports that the stack offers through Service Connect."""
     for one in _endpoints(params):
-        name = service_discovery.holder(one.container, one.port, params.containers)
-        named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
-        params = params.model_copy(
-            update={"containers": _renamed(params.containers, name, one.port, named)}
-        )
-    return params
+        name = service_discovery.holder(one.container, one.port, containers)
+        if name in containers:
+            named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
+            containers = _renamed(containers, name, one.port, named)
+    return containers
 
 
 def _renamed(containers: Containers, name: str, port: Port, named: Port) -> Containers:
@@ -286,9 +282,13 @@ def _port_name(stack: str, one: Endpoint) -> str:
     return f"{stack}-{one.port.number}"
 
 
-def offering_resources(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Any]:
+def offering_resources(
+    stack: str,
+    params: DiscoverableParams,
+    home: service_discovery.Handle | None,
+    env: Environment,
+) -> Iterator[Any]:
     """What stands beside a service that others find."""
-    home = _home(params, env)
     if params.discovery and home:
         yield service_discovery.discovery_service(stack, params.discovery, home)
     if any(one.tls for one in _endpoints(params)):
@@ -308,15 +308,16 @@ _TLS_POLICY = (
 
 
 def offering_properties(
-    stack: str, params: DiscoverableParams, log_group: Any, env: Environment
+    stack: str,
+    params: DiscoverableParams,
+    containers: Containers,
+    log_group: Any,
+    home: service_discovery.Handle | None,
 ) -> dict[str, Any]:
     """What the ECS service says of it; the proxy writes to the log group of the containers."""
-    home = _home(params, env)
     found: dict[str, Any] = {}
     if params.discovery:
-        found["ServiceRegistries"] = [
-            service_discovery.registry(params.discovery, params.containers)
-        ]
+        found["ServiceRegistries"] = [service_discovery.registry(params.discovery, containers)]
     if params.service_connect and home:
         found["ServiceConnectConfiguration"] = ecs.ServiceConnectConfiguration(
             Enabled=True,

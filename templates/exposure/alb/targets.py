@@ -1,309 +1,184 @@
-"""Container ports behind Application Load Balancers, with all that this takes."""
+"""Routes through Application Load Balancers, and the ports of containers that they lead to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
-from moorage.findings.finding import Path, Problem
-from moorage.model import Environment, logical_id
+from moorage.findings.finding import Path
+from moorage.model import logical_id
 
-from ...load_balancers import alb
-from ...tasks.containers import Containers, Port, find_target, target_container_problems
+from ...tasks.containers import Containers, Port, find_target
+from ..used_load_balancers import UsedAlb
 from .listener_rules import actions, conditions
 from .priorities import priority
-from .route_conflicts import clash, hides, may_clash
-from .route_problems import route_problems
 from .routes import TARGET_SETTINGS, Route
 from .target_groups import health_port, target_group
-
-Indexed = Sequence[tuple[int, Route]]
-"""Routes with their places below `expose:`."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A container's port behind one load balancer, with all the routes that lead there."""
+    """A port of a container behind an Application Load Balancer: one target group."""
 
-    via: str
+    load_balancer: UsedAlb
     container: str
     port: Port
-    routes: tuple[Route, ...] = ()
+    routes: tuple[Route, ...]
+    """The routes that forward to it."""
+
+    @property
+    def key(self) -> tuple[str, str, Port]:
+        """Identifies it among the targets of a service."""
+        return self.load_balancer.name, self.container, self.port
 
     @property
     def title(self) -> str:
         """Logical ID of its target group."""
-        return logical_id(self.via, self.container, str(self.port.number), "TargetGroup")
+        return logical_id(
+            self.load_balancer.name, self.container, str(self.port.number), "TargetGroup"
+        )
 
     @property
     def settings(self) -> Route:
-        """The one route that says how the target group is set, or the first."""
-        return next((one for one in self.routes if _settings(one)), self.routes[0])
+        """The route whose settings the target group has: the one that has any, or the first."""
+        return next((route for route in self.routes if target_settings(route)), self.routes[0])
 
     @property
     def ports(self) -> set[Port]:
-        """The ports that the load balancer sends to and asks."""
+        """The ports that the load balancer sends requests and health checks to."""
         return {self.port, health_port(self.settings, self.port)}
 
 
-def _settings(route: Route) -> set[str]:
+@dataclass(frozen=True)
+class ListenerRule:
+    """A route, which becomes a rule of the load balancer's listener."""
+
+    stack: str
+    """The stack of the service."""
+    index: int
+    """Its place below `expose:`."""
+    route: Route
+    load_balancer: UsedAlb
+    target: Target | None
+    """None where it forwards nothing, or to a container or port that does not exist."""
+
+    @property
+    def path(self) -> Path:
+        return ("expose", self.index)
+
+    @property
+    def place(self) -> str:
+        """Its place in the params, as other stacks refer to it."""
+        return f"stacks.{self.stack}.expose[{self.index}]"
+
+    @cached_property
+    def title(self) -> str:
+        """Logical ID: formed from its name, or else from its target."""
+        via = self.load_balancer.name
+        if self.route.name or not self.target:
+            return logical_id(via, self.route.name or "", "ListenerRule")
+        return logical_id(via, self.target.container, str(self.target.port.number), "ListenerRule")
+
+    @cached_property
+    def priority(self) -> int:
+        return priority(self.route, f"{self.stack}.{self.title}")
+
+
+def target_settings(route: Route) -> set[str]:
+    """The settings of its target group that a route has."""
     return route.model_fields_set.intersection(TARGET_SETTINGS)
 
 
-def destination(route: Route, containers: Containers) -> Target | None:
-    """Where a route leads; None where it leads nowhere, or that cannot be told."""
+def resolve_rules(
+    stack: str, routes: Sequence[tuple[int, Route, UsedAlb]], containers: Containers
+) -> tuple[ListenerRule, ...]:
+    """The rules of a service's routes, which are given with their places below `expose:`."""
+    shared: dict[tuple[str, str, Port], list[Route]] = {}
+    ports = [_find_port(route, containers) for _, route, _ in routes]
+    for port, (_, route, _) in zip(ports, routes, strict=True):
+        if port:
+            shared.setdefault((route.via, *port), []).append(route)
+    return tuple(
+        ListenerRule(
+            stack,
+            index,
+            route,
+            load_balancer,
+            Target(load_balancer, *port, tuple(shared[(route.via, *port)])) if port else None,
+        )
+        for port, (index, route, load_balancer) in zip(ports, routes, strict=True)
+    )
+
+
+def find_targets(rules: Sequence[ListenerRule]) -> tuple[Target, ...]:
+    """The targets of these rules, each once."""
+    targets = {rule.target.key: rule.target for rule in rules if rule.target}
+    return tuple(targets.values())
+
+
+def _find_port(route: Route, containers: Containers) -> tuple[str, Port] | None:
+    """The container and the port that a route forwards to."""
     name = find_target(route.container, containers)
     if not route.forwards or name not in containers:
         return None
     ports = [port for port in containers[name].ports if port.protocol == "tcp"]
     if route.port is None:
-        return Target(route.via, name, ports[0]) if len(ports) == 1 else None
-    return Target(route.via, name, route.port) if route.port in ports else None
+        return (name, ports[0]) if len(ports) == 1 else None
+    return (name, route.port) if route.port in ports else None
 
 
-def targets(expose: Sequence[Route], containers: Containers) -> tuple[Target, ...]:
-    """Every container port that is exposed, once for each load balancer."""
-    found: dict[Target, list[Route]] = {}
-    for route in expose:
-        if target := destination(route, containers):
-            found.setdefault(target, []).append(route)
-    return tuple(replace(target, routes=tuple(routes)) for target, routes in found.items())
-
-
-def rule_title(route: Route, containers: Containers) -> str:
-    """Logical ID of a route's listener rule: by its name, or else by where it leads."""
-    target = destination(route, containers)
-    if route.name or not target:
-        return logical_id(route.via, route.name or "", "ListenerRule")
-    return logical_id(route.via, target.container, str(target.port.number), "ListenerRule")
-
-
-# What can be wrong ---------------------------------------------------------------------------
-
-
-def target_problems(
-    routes: Indexed, containers: Containers, handles: Mapping[str, alb.Handle]
-) -> Iterator[Problem]:
-    """What is wrong with the routes of one service."""
-    for index, route in routes:
-        path: Path = ("expose", index)
-        balancer = handles.get(route.via)
-        yield from route_problems(route, path, https=balancer.https if balancer else None)
-        if route.authenticate and balancer and not balancer.authentication:
-            message = f"`{route.via}` cannot reach an identity provider"
-            hint = f"Write `authentication: true` at `{route.via}`."
-            yield Problem("M1214", (*path, "authenticate"), message, hint)
-        if route.forwards:
-            yield from _destination_problems(route, path, containers)
-            yield from _health_port_problems(route, path, containers)
-    yield from _title_problems(routes, containers)
-    yield from _target_problems(routes, containers)
-
-
-def _destination_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
-    name = find_target(route.container, containers)
-    if name not in containers:
-        yield from target_container_problems(route.container, path, containers)
-        return
-    because = [("containers", name, "ports"), (*path, "container")]
-    target = destination(route, containers)
-    if target is None:
-        message, hint = _no_port(name, route.port, containers[name].ports)
-        yield Problem("M1205", (*path, "port"), message, hint, because=because)
-    elif Port(target.port.number, "udp") in containers[name].ports:
-        # Amazon ECS refuses such a service: "Container port ... is used in more than one port
-        # mapping" (aws/amazon-ecs-agent issue 3428).
-        message = f"Container `{name}` has port {target.port} as TCP and as UDP"
-        hint = "ECS cannot put it behind a load balancer: let one of them listen elsewhere."
-        yield Problem("M1220", (*path, "port"), message, hint, because=because)
-
-
-def _no_port(name: str, asked: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
-    """Message and hint where a route finds no port, or several."""
-    usable = [str(port) for port in ports if port.protocol == "tcp"]
-    add = f"the port that it listens on to the `ports` of `{name}`"
-    if not usable:
-        return f"Container `{name}` has no TCP port", f"Add {add}."
-    say = f"Say `port:` with {' or '.join(usable)}"
-    if asked is None:
-        return f"Container `{name}` has more than one TCP port", f"{say}."
-    if asked.protocol != "tcp":
-        return "An Application Load Balancer takes TCP ports only", f"{say}, or add {add}."
-    return f"Container `{name}` has no TCP port {asked}", f"{say}, or add {add}."
-
-
-def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
-    check = route.health_check
-    if check is None or check.port is None:
-        return
-    listened = any(check.port in one.ports for one in containers.values())
-    if not listened or check.port.protocol != "tcp":
-        message = f"No container of the task listens on TCP port {check.port.number}"
-        hint = "Add it to the `ports` of the container that answers, or remove this key."
-        at = (*path, "health_check", "port")
-        yield Problem("M1205", at, message, hint, because=[("containers",)])
-
-
-def _title_problems(routes: Indexed, containers: Containers) -> Iterator[Problem]:
-    """Each rule needs a logical ID of its own, and each target group one route that sets it."""
-    titles: dict[str, int] = {}
-    setters: dict[Target, int] = {}
-    for index, route in routes:
-        path: Path = ("expose", index)
-        target = destination(route, containers)
-        title = rule_title(route, containers)
-        if (target or route.name) and title in titles:
-            message = f"It would have the logical ID of `expose[{titles[title]}]`, {title}"
-            hint = "Give it a `name:` of its own, which should not change later."
-            yield Problem("M1302", path, message, hint)
-        titles.setdefault(title, index)
-        if target and _settings(route):
-            if target in setters:
-                keys = ", ".join(sorted(_settings(route)))
-                message = f"`expose[{setters[target]}]` sets the same target group already"
-                hint = f"Say {keys} there; both routes share one target group."
-                yield Problem("M1108", path, message, hint)
-            setters.setdefault(target, index)
-
-
-def _target_problems(routes: Indexed, containers: Containers) -> Iterator[Problem]:
-    """Different ports may come to the same words in a logical ID."""
-    makers: dict[str, str] = {}
-    for index, route in routes:
-        for title, maker in _titles(route, containers):
-            other = makers.setdefault(title, maker)
-            if other != maker:
-                message = f"`{maker}` and `{other}` would share the logical ID {title}"
-                hint = "Rename the container, or the load balancer's stack."
-                yield Problem("M1302", ("expose", index), message, hint)
-                break
-
-
-def _titles(route: Route, containers: Containers) -> Iterator[tuple[str, str]]:
-    """Logical IDs that a route's ports lead to, and what each is made of."""
-    if target := destination(route, containers):
-        yield target.title, f"{target.via} {target.container} {target.port}"
-        for port in sorted({target.port, health_port(route, target.port)}, key=str):
-            yield f"{_opening(target.via, port)}Ingress", f"{target.via} {port}"
-
-
-def _opening(via: str, port: Port) -> str:
-    """What the logical IDs of the rules that open a port begin with."""
-    return logical_id(via, str(port.number))
-
-
-def clash_problems(
-    stack: str, services: Mapping[str, tuple[Indexed, Containers]], env: Environment
-) -> Iterator[Problem]:
-    """Routes of one listener that cannot both stand; told at the one that comes later by name.
-
-    `services` holds the routes and the containers of every service.
-    """
-    every = [
-        (name, at, route, f"{name}.{rule_title(route, containers)}", _listener(route.via, env))
-        for name, (routes, containers) in services.items()
-        for at, route in routes
-    ]
-    for _, index, route, owner, listener in (one for one in every if one[0] == stack):
-        beside = [one for one in every if one[4] == listener]
-        if route.priority is not None:
-            numbered = [(name, at, one, priority(one, its)) for name, at, one, its, _ in beside]
-            yield from _hidden_problems(stack, index, route, numbered)
-        for name, at, rival, its_owner, _ in beside:
-            if (name, at) >= (stack, index) or not may_clash(route, rival):
-                continue
-            numbers = priority(route, owner), priority(rival, its_owner)
-            same = numbers[0] == numbers[1]
-            taken = {priority(one[2], one[3]) for one in beside} if same else ()
-            if found := clash(route, rival, numbers, taken):
-                reason, hint = found
-                message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
-                yield Problem("M1209", ("expose", index), message, hint)
-
-
-def _hidden_problems(
-    stack: str, index: int, route: Route, beside: Sequence[tuple[str, int, Route, int]]
-) -> Iterator[Problem]:
-    """What a chosen priority does to the routes of its listener, given with their numbers."""
-    assert route.priority is not None
-    path: Path = ("expose", index, "priority")
-    others = [one for one in beside if one[:2] != (stack, index)]
-    hidden = [
-        (f"`stacks.{name}.expose[{at}]`", number)
-        for name, at, rival, number in others
-        if route.priority < number and hides(route, rival)
-    ]
-    if hidden:
-        names = ", ".join(name for name, _ in hidden[:3])
-        more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
-        message = f"All requests for {names}{more} come to this route, which is asked first"
-        last = max(number for _, number in hidden)
-        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
-        yield Problem("M1209", path, message, hint, level="warning")
-    for name, at, rival, number in others:
-        if rival.priority is None and number < route.priority and hides(rival, route):
-            message = f"All requests for it come to `stacks.{name}.expose[{at}]`, asked before it"
-            hint = f"Leave it out, or write less than {number}."
-            yield Problem("M1209", path, message, hint, level="warning")
-
-
-def _listener(via: str, env: Environment) -> str:
-    """What tells listeners apart: two stacks may have taken over the same one."""
-    params = env.params_of(via, alb.Params)
-    return str(params.existing.listener) if params and params.existing else via
-
-
-# What comes out ------------------------------------------------------------------------------
+# Resources -----------------------------------------------------------------------------------
 
 
 def target_groups(
-    expose: Sequence[Route], containers: Containers, vpc: Any, *, through_instance: bool = False
-) -> list[Any]:
-    """A target group for each target."""
+    targets: Sequence[Target], vpc: Any, *, through_instance: bool
+) -> list[elb.TargetGroup]:
     return [
-        target_group(one.title, one.settings, one.port, vpc, through_instance=through_instance)
-        for one in targets(expose, containers)
+        target_group(
+            target.title, target.settings, target.port, vpc, through_instance=through_instance
+        )
+        for target in targets
     ]
 
 
-def attachments(expose: Sequence[Route], containers: Containers) -> list[ecs.LoadBalancer]:
-    """What tells ECS to put the tasks into the target groups."""
+def attachments(targets: Sequence[Target]) -> list[ecs.LoadBalancer]:
+    """What makes ECS register the tasks in the target groups."""
     return [
         ecs.LoadBalancer(
-            ContainerName=one.container,
-            ContainerPort=one.port.number,
-            TargetGroupArn=Ref(one.title),
+            ContainerName=target.container,
+            ContainerPort=target.port.number,
+            TargetGroupArn=Ref(target.title),
         )
-        for one in targets(expose, containers)
+        for target in targets
     ]
 
 
-def security_group_rules(
-    expose: Sequence[Route], containers: Containers, handles: Mapping[str, alb.Handle]
-) -> list[Any]:
-    """Each load balancer may reach the ports that it sends to and asks, and nothing else: one rule
-    at the tasks, one at the load balancer."""
-    ports = {(one.via, port.number) for one in targets(expose, containers) for port in one.ports}
+def security_group_rules(targets: Sequence[Target]) -> list[Any]:
+    """Rules that let each load balancer reach the ports that it sends requests and health checks
+    to: one in the security group of the tasks, one in that of the load balancer."""
     rules: list[Any] = []
-    for via, port in _different(ports, handles):
+    for load_balancer, port in _distinct_ports(targets):
         shared = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
-        balancer, tasks = handles[via].security_group, GetAtt("SecurityGroup", "GroupId")
+        name, group = load_balancer.name, load_balancer.handle.security_group
+        tasks = GetAtt("SecurityGroup", "GroupId")
+        title = rule_title_prefix(name, Port(port))
         rules += [
             ec2.SecurityGroupIngress(
-                f"{_opening(via, Port(port))}Ingress",
-                Description=f"From load balancer {via}",
+                f"{title}Ingress",
+                Description=f"From load balancer {name}",
                 GroupId=tasks,
-                SourceSecurityGroupId=balancer,
+                SourceSecurityGroupId=group,
                 **shared,
             ),
             ec2.SecurityGroupEgress(
-                f"{_opening(via, Port(port))}Egress",
+                f"{title}Egress",
                 Description="To the tasks of a service",
-                GroupId=balancer,
+                GroupId=group,
                 DestinationSecurityGroupId=tasks,
                 **shared,
             ),
@@ -311,34 +186,32 @@ def security_group_rules(
     return rules
 
 
-def _different(
-    ports: set[tuple[str, int]], handles: Mapping[str, alb.Handle]
-) -> list[tuple[str, int]]:
-    """Load balancer and port, in order. Load balancers that exist may share a security group, and
+def rule_title_prefix(via: str, port: Port) -> str:
+    """What the logical IDs of the security group rules of a port begin with."""
+    return logical_id(via, str(port.number))
+
+
+def _distinct_ports(targets: Sequence[Target]) -> list[tuple[UsedAlb, int]]:
+    """Load balancers and ports, in order. Existing load balancers may share a security group, and
     EC2 refuses a second rule like the first."""
-    found: dict[tuple[str, int], tuple[str, int]] = {}
-    for via, port in sorted(ports):
-        group = handles[via].security_group
-        found.setdefault((group if isinstance(group, str) else via, port), (via, port))
-    return list(found.values())
+    by_name = {target.load_balancer.name: target.load_balancer for target in targets}
+    ports = {
+        (target.load_balancer.name, port.number) for target in targets for port in target.ports
+    }
+    distinct: dict[tuple[str, int], tuple[UsedAlb, int]] = {}
+    for name, number in sorted(ports):
+        group = by_name[name].handle.security_group
+        key = (group if isinstance(group, str) else name, number)
+        distinct.setdefault(key, (by_name[name], number))
+    return list(distinct.values())
 
 
-def listener_rules(
-    stack: str,
-    expose: Sequence[Route],
-    containers: Containers,
-    handles: Mapping[str, alb.Handle],
-) -> list[elb.ListenerRule]:
-    """A listener rule for each route."""
-    return [
-        elb.ListenerRule(
-            title,
-            ListenerArn=handles[route.via].listener,
-            Priority=priority(route, f"{stack}.{title}"),
-            Conditions=conditions(route),
-            Actions=actions(route, Ref(target.title) if target else None),
+def listener_rules(rules: Sequence[ListenerRule]) -> Iterator[elb.ListenerRule]:
+    for rule in rules:
+        yield elb.ListenerRule(
+            rule.title,
+            ListenerArn=rule.load_balancer.handle.listener,
+            Priority=rule.priority,
+            Conditions=conditions(rule.route),
+            Actions=actions(rule.route, Ref(rule.target.title) if rule.target else None),
         )
-        for route in expose
-        for target in [destination(route, containers)]
-        for title in [rule_title(route, containers)]
-    ]

@@ -6,7 +6,7 @@ Facts: Network Load Balancers user guide ("Listeners", "Target groups", "Health 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
@@ -17,19 +17,27 @@ from ...load_balancers.clients import client_problems
 from ...tasks.containers import Containers, Port, find_target, target_container_problems
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import MAX_DRAIN, Sidecar, container_name, drain, sidecar_problems
-from ..params import Exposure
-from .listeners import TRANSPORTS, Flow, asks_by_http, flow, noticed, preserves_client_ip
+from ..params import ExposeEntry
+from .listeners import (
+    TRANSPORTS,
+    NlbListener,
+    NlbTarget,
+    asks_by_http,
+    detection_time,
+    preserves_client_ip,
+)
 
 MAX_CONTAINERS = 10
 MAX_SIDECARS = 4
 """Of one task: with more, its template is too large for sure, as YAML."""
 
 
-def stream_problems(
-    route: Exposure, path: Path, containers: Containers, balancer: nlb.Handle, env: Environment
+def listener_problems(
+    listener: NlbListener, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """What is wrong with one listener."""
-    port = route.port
+    """What is wrong with one listener of a service with these containers."""
+    entry, path, balancer = listener.entry, listener.path, listener.load_balancer.handle
+    port = entry.port
     if port is None:
         hint = "Write the listener's port with its protocol: `443/tls`, `1234/udp`."
         yield Problem("M1102", (*path, "port"), "`port` is missing", hint)
@@ -44,24 +52,25 @@ def stream_problems(
         )
         return
     if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
-        message = f"`{route.via}` has `cross_zone` and `zonal_shift`, which exclude UDP together"
-        hint = f"Remove one of them at `{route.via}`, or use another load balancer."
+        message = f"`{entry.via}` has `cross_zone` and `zonal_shift`, which exclude UDP together"
+        hint = f"Remove one of them at `{entry.via}`, or use another load balancer."
         yield Problem("M1214", (*path, "port"), message, hint)
-    yield from _place_problems(route, port, path, containers)
-    yield from _protocol_problems(route, port, path, env)
-    yield from _client_problems(route, port, path, balancer)
-    yield from _health_problems(route, port, path, containers)
+    yield from _container_problems(listener, port, containers)
+    yield from _protocol_problems(entry, port, path, env)
+    yield from _client_problems(entry, port, path, balancer)
+    yield from _health_problems(listener, port, containers)
 
 
-def _place_problems(
-    route: Exposure, port: Port, path: Path, containers: Containers
+def _container_problems(
+    listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
-    name = find_target(route.container, containers)
+    entry, path = listener.entry, listener.path
+    name = find_target(entry.container, containers)
     if name not in containers:
-        yield from target_container_problems(route.container, path, containers)
+        yield from target_container_problems(entry.container, path, containers)
         return
-    number = route.target_port or port.number
-    key = "target_port" if route.target_port else "port"
+    number = entry.target_port or port.number
+    key = "target_port" if entry.target_port else "port"
     because = [("containers", name, "ports"), (*path, "container")]
     both = {Port(number, "tcp"), Port(number, "udp")} <= set(containers[name].ports)
     if both:
@@ -74,7 +83,7 @@ def _place_problems(
             "Or give it to a second container.",
             because=because,
         )
-    elif flow(route, containers) is None:
+    elif listener.target is None:
         wanted = " or ".join(str(Port(number, one)) for one in TRANSPORTS[port.protocol])
         message = f"Container `{name}` has no port {wanted}"
         hint = "Add it to its `ports`, or say `target_port:` here if it listens elsewhere."
@@ -88,122 +97,123 @@ def _place_problems(
 
 
 def _protocol_problems(
-    route: Exposure, port: Port, path: Path, env: Environment
+    entry: ExposeEntry, port: Port, path: Path, env: Environment
 ) -> Iterator[Problem]:
     protocol = port.protocol
-    given = route.model_fields_set
+    given = entry.model_fields_set
     if protocol == "tls":
-        if route.certificate is None:
+        if entry.certificate is None:
             hint = "Write the ARN of a certificate in ACM, or use `/tcp` to pass TLS through."
             message = "`certificate` is missing, and a TLS listener needs one"
             yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
-            yield from certificate_problems([route.certificate], (*path, "certificate"), env)
-        yield from policy_problems(route.ssl_policy, (*path, "ssl_policy"))
+            yield from certificate_problems([entry.certificate], (*path, "certificate"), env)
+        yield from policy_problems(entry.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
             hint = f"Write `port: {port.number}/tls`, or remove it."
             yield Problem("M1220", (*path, key), f"`{key}` is for TLS listeners", hint)
-    if "udp" in TRANSPORTS[protocol] and route.preserve_client_ip is False:
+    if "udp" in TRANSPORTS[protocol] and entry.preserve_client_ip is False:
         message = "The client's address cannot be taken out of UDP packets"
         hint = "Remove it: for UDP it is always preserved."
         yield Problem("M1220", (*path, "preserve_client_ip"), message, hint)
-    if route.proxy_protocol_v2:
-        yield from _proxy_problems(route, protocol, path)
-    if protocol == "tls" and route.source_ip_stickiness:
+    if entry.proxy_protocol_v2:
+        yield from _proxy_problems(entry, protocol, path)
+    if protocol == "tls" and entry.source_ip_stickiness:
         message = "TLS listeners cannot keep clients on a task"
         hint = "Use `/tcp` and let the container speak TLS, or remove it."
         yield Problem("M1220", (*path, "source_ip_stickiness"), message, hint)
-    if protocol != "tcp" and route.tcp_idle_timeout is not None:
+    if protocol != "tcp" and entry.tcp_idle_timeout is not None:
         message = "Only the idle timeout of TCP listeners can be set"
         yield Problem("M1220", (*path, "tcp_idle_timeout"), message, "Remove it.")
 
 
-def _proxy_problems(route: Exposure, protocol: str, path: Path) -> Iterator[Problem]:
+def _proxy_problems(entry: ExposeEntry, protocol: str, path: Path) -> Iterator[Problem]:
     """The load balancer "prepends a proxy protocol header to the TCP data" (Network Load Balancers
     user guide, "Proxy protocol"); a service that expects one would not answer a sidecar."""
     here = (*path, "proxy_protocol_v2")
     if protocol == "udp":
         message = "Proxy protocol is for TCP"
         yield Problem("M1220", here, message, "Remove it: for UDP the client's address is kept.")
-    elif protocol == "tcp_udp" and route.health_check and route.health_check.sidecar:
+    elif protocol == "tcp_udp" and entry.health_check and entry.health_check.sidecar:
         message = "The sidecar's probe has no proxy protocol header, which the service would expect"
         hint = "Remove it, as the client's address is kept, or check health by `port:`."
         yield Problem("M1220", here, message, hint)
 
 
 def _client_problems(
-    route: Exposure, port: Port, path: Path, balancer: nlb.Handle
+    entry: ExposeEntry, port: Port, path: Path, balancer: nlb.Handle
 ) -> Iterator[Problem]:
-    if balancer.security_group is None and not preserves_client_ip(route, port):
-        yield from _open_problems(route, path)
+    if balancer.security_group is None and not preserves_client_ip(entry, port):
+        yield from _open_problems(entry, path)
         return
     if balancer.security_group is None and balancer.dualstack:
-        yield from _far_problems(route, port, path)
-    if route.clients is None and balancer.clients_default is None:
+        yield from _far_problems(entry, port, path)
+    if entry.clients is None and balancer.clients_default is None:
         hint = "Name who may connect, such as `clients: [10.0.0.0/16]`"
         own = balancer.security_group is not None
         hint += ", or write `[]` if its security group admits them." if own else "."
         message = "`clients` is missing: nothing tells who may connect by default"
         yield Problem("M1102", (*path, "clients"), message, hint)
     adopted = balancer.security_group is not None and balancer.scheme is None
-    if route.clients == [] and not adopted:
+    if entry.clients == [] and not adopted:
         hint = "Name who may connect, or remove it."
         yield Problem("M1105", (*path, "clients"), "Nobody could connect", hint)
-    if route.clients is None and balancer.dualstack and balancer.scheme == "internal":
+    if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
         # Nobody reaches those addresses by an internet gateway (ELB API reference,
         # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
-        message = f"`{route.via}` has IPv6 addresses, and by default only IPv4 clients may connect"
+        message = f"`{entry.via}` has IPv6 addresses, and by default only IPv4 clients may connect"
         (block,) = balancer.clients_default or ("10.0.0.0/16",)
         hint = f'Write `clients: [{block}, "::/0"]` for all who reach it, or who else may.'
         yield Problem("M1220", (*path, "clients"), message, hint, level="warning")
-    clients = route.clients or []
+    clients = entry.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
         if client.startswith("sg-") and balancer.security_group is None:
-            message = f"`{route.via}` has no security group that could admit `{client}`"
+            message = f"`{entry.via}` has no security group that could admit `{client}`"
             hint = "Name the clients' addresses."
             yield Problem("M1214", (*path, "clients", index), message, hint)
         elif client.startswith("sg-") and balancer.scheme == "internet-facing":
-            message = f"`{route.via}` is reached by public addresses, and `{client}` admits none"
+            message = f"`{entry.via}` is reached by public addresses, and `{client}` admits none"
             hint = "Name the clients' public addresses, or use an internal load balancer."
             where = (*path, "clients", index)
             yield Problem("M1220", where, message, hint, level="warning")
         if ":" in client and not balancer.dualstack:
-            message = f"`{client}` can never connect: `{route.via}` has IPv4 addresses only"
-            hint = f"Remove it, or write `ip_address_type: dualstack` at `{route.via}`."
+            message = f"`{client}` can never connect: `{entry.via}` has IPv4 addresses only"
+            hint = f"Remove it, or write `ip_address_type: dualstack` at `{entry.via}`."
             yield Problem("M1220", (*path, "clients", index), message, hint)
 
 
-def _open_problems(route: Exposure, path: Path) -> Iterator[Problem]:
+def _open_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
     """Clients that nobody could tell apart: the tasks see the load balancer's address only."""
-    if route.clients is not None:
+    if entry.clients is not None:
         message = (
-            f"`{route.via}` has no security group, and tasks see its address, not the client's"
+            f"`{entry.via}` has no security group, and tasks see its address, not the client's"
         )
         hint = "Write `preserve_client_ip: true`, so that tasks judge by it, or remove `clients`."
         because = [(*path, "preserve_client_ip")]
         yield Problem("M1214", (*path, "clients"), message, hint, because=because)
 
 
-def _far_problems(route: Exposure, port: Port, path: Path) -> Iterator[Problem]:
+def _far_problems(entry: ExposeEntry, port: Port, path: Path) -> Iterator[Problem]:
     """Where addresses are translated on the way, tasks see IPv6 addresses of the load balancer's
     (Network Load Balancers user guide, "Client IP preservation"), which the params do not tell."""
     if "udp" in TRANSPORTS[port.protocol]:
-        message = f"Health checks come from IPv6 addresses of `{route.via}` that nothing tells"
+        message = f"Health checks come from IPv6 addresses of `{entry.via}` that nothing tells"
         hint = "UDP needs `ip_address_type: ipv4` there, or a load balancer with a security group."
         yield Problem("M1214", (*path, "via"), message, hint)
-    elif any(":" in client for client in route.clients or ()):
-        message = f"Tasks see IPv6 clients with the IPv4 address of `{route.via}`"
+    elif any(":" in client for client in entry.clients or ()):
+        message = f"Tasks see IPv6 clients with the IPv4 address of `{entry.via}`"
         hint = "Use a load balancer with a security group, or name IPv4 clients only."
         yield Problem("M1214", (*path, "clients"), message, hint)
 
 
 def _health_problems(
-    route: Exposure, port: Port, path: Path, containers: Containers
+    listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
-    check = route.health_check
-    here = (*path, "health_check")
+    entry = listener.entry
+    check = entry.health_check
+    here = (*listener.path, "health_check")
     told = check is not None and (check.port is not None or check.sidecar is not None)
     if port.protocol == "udp" and not told:
         yield Problem(
@@ -214,11 +224,11 @@ def _health_problems(
             "or `health_check: {port: ...}` with a TCP port of the task.",
         )
     if port.protocol == "tcp_udp" and not told:
-        yield from _silent_problems(route, port, path, containers)
+        yield from _unanswered_problems(listener, port, containers)
     if check is None:
         return
     if check.sidecar:
-        yield from _sidecar_problems(route, port, here, check, containers)
+        yield from _sidecar_problems(entry, port, here, check, containers)
     elif check.port is not None:
         listened = any(check.port in one.ports for one in containers.values())
         if not listened or check.port.protocol != "tcp":
@@ -228,21 +238,19 @@ def _health_problems(
     yield from _check_problems(check, here)
 
 
-def _silent_problems(
-    route: Exposure, port: Port, path: Path, containers: Containers
+def _unanswered_problems(
+    listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
     """Both halves of a port are judged by TCP, where nothing may listen: the half for UDP names the
     container, and no `ports` the other one."""
-    number = route.target_port or port.number
-    if flow(route, containers) and not any(
-        Port(number) in one.ports for one in containers.values()
-    ):
+    number = listener.entry.target_port or port.number
+    if listener.target and not any(Port(number) in one.ports for one in containers.values()):
         message = f"Health is checked over TCP on port {number}, which no container is said to have"
         hint = (
             "Add a `health_check:` with a `sidecar:`, which asks over UDP, or with a `port:`; or "
             f"{number} to the `ports` of another container, if that listens on it."
         )
-        yield Problem("M1205", (*path, "health_check"), message, hint, level="warning")
+        yield Problem("M1205", (*listener.path, "health_check"), message, hint, level="warning")
 
 
 def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
@@ -267,7 +275,7 @@ def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
 
 
 def _sidecar_problems(
-    route: Exposure, port: Port, here: Path, check: HealthCheck, containers: Containers
+    entry: ExposeEntry, port: Port, here: Path, check: HealthCheck, containers: Containers
 ) -> Iterator[Problem]:
     sidecar = check.sidecar
     assert sidecar is not None
@@ -286,11 +294,11 @@ def _sidecar_problems(
             message = f"Port {number} is taken by container `{name}` of the same task"
             hint = "Write another `port:` below `sidecar:`."
             yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
-    if number == (route.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
+    if number == (entry.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
         message = f"Port {number} is the service's own: `{port}` is also for TCP"
         hint = "Write another `port:` below `sidecar:`."
         yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
-    if container_name(route.target_port or port.number) in containers:
+    if container_name(entry.target_port or port.number) in containers:
         message = "A container of the task has the sidecar's name"
         hint = "Rename the container."
         yield Problem("M1302", (*here, "sidecar"), message, hint)
@@ -305,7 +313,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
     may do so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in
     AWS Fargate Spot tasks?"). Hence a warning, and none where somebody wants no drain at all.
     """
-    needed, stays = noticed(check), drain(sidecar, noticed(check))
+    needed, stays = detection_time(check), drain(sidecar, detection_time(check))
     if not 0 < stays < needed:
         return
     hint = f"Remove it, or write `{needed}s`."
@@ -317,55 +325,71 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
     yield Problem("M1105", path, message, hint, level="warning", because=because)
 
 
-def shared_problems(
-    found: Sequence[tuple[Path, Flow]], containers: Containers, handles: Mapping[str, nlb.Handle]
-) -> Iterator[Problem]:
-    """Sidecars of one task that want the same port, or to answer for the same one.
+def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -> Iterator[Problem]:
+    """Health sidecars of one task that conflict with each other, or are too many.
 
     A task has 10 containers at most (Amazon ECS developer guide, "Amazon ECS service quotas").
     """
-    ports: dict[int, Flow] = {}
-    services: dict[int, tuple[Path, Flow]] = {}
-    for path, one in found:
-        if one.sidecar is None:
+    by_port: dict[int, NlbTarget] = {}
+    by_service: dict[int, NlbTarget] = {}
+    for target in targets:
+        if target.sidecar is None:
             continue
-        here = (*path, "health_check", "sidecar")
-        other = ports.setdefault(one.health_port, one)
-        if other.number != one.number:
-            message = f"Port {one.health_port} is taken by the sidecar of port {other.number}"
+        here: Path = ("expose", target.index, "health_check", "sidecar")
+        other = by_port.setdefault(target.health_port, target)
+        if other.number != target.number:
+            message = f"Port {target.health_port} is taken by the sidecar of port {other.number}"
             yield Problem("M1206", (*here, "port"), message, "Write another `port:` here.")
-        first, same = services.setdefault(one.number, (path, one))
-        if same.sidecar != one.sidecar:
-            message = f"`expose[{first[1]}]` has another sidecar for port {one.number}"
+        first = by_service.setdefault(target.number, target)
+        if first.sidecar != target.sidecar:
+            message = f"`expose[{first.index}]` has another sidecar for port {target.number}"
             hint = "One sidecar answers for both: write the same at both."
             yield Problem("M1108", here, message, hint)
-        kinds = [one.by_ipv6(handles[its.route.via]) for its in (one, same)]
-        if kinds[0] != kinds[1]:
-            ways = ("IPv6", "IPv4") if kinds[0] else ("IPv4", "IPv6")
+        if target.uses_ipv6 != first.uses_ipv6:
+            ways = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
             message = (
-                f"Packets come over {ways[0]} here and over {ways[1]} at `expose[{first[1]}]`, and "
-                f"the sidecar can ask port {one.number} by one of them only"
+                f"Packets come over {ways[0]} here and over {ways[1]} at `expose[{first.index}]`, "
+                f"and the sidecar can ask port {target.number} by one of them only"
             )
             hint = "Use load balancers of one `ip_address_type`, or check one by `port:`."
             yield Problem("M1108", here, message, hint)
-    if len(services) > MAX_SIDECARS:
-        message = f"Each of the {len(services)} health sidecars is some 11 kB of the template"
+    if not by_service:
+        return
+    last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
+    if len(by_service) > MAX_SIDECARS:
+        message = f"Each of the {len(by_service)} health sidecars is some 11 kB of the template"
         hint = (
             f"CloudFormation takes 51,200 bytes without a bucket, room for {MAX_SIDECARS} at most. "
             "Give some ports to another service, or check their health by a TCP `port:`."
         )
-        path, _ = list(services.values())[-1]
-        where = (*path, "health_check", "sidecar")
-        yield Problem("M1303", where, message, hint, level="warning")
-    if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
-        many = f"{len(containers)} and {len(services)}"
+        yield Problem("M1303", last, message, hint, level="warning")
+    if len(containers) + len(by_service) > MAX_CONTAINERS:
+        many = f"{len(containers)} and {len(by_service)}"
         message = f"With its health sidecars the task has more than 10 containers: {many}"
-        path, _ = list(services.values())[-1]
         hint = "Move a container to another service, or check health by `port:`."
-        yield Problem("M1212", (*path, "health_check", "sidecar"), message, hint)
+        yield Problem("M1212", last, message, hint)
 
 
-def listener_clash(one: Exposure, other: Exposure) -> bool:
-    """Whether two listeners of one load balancer cannot both stand: a port is taken once, also over
-    protocols, and TCP_UDP is there for both on one port."""
-    return one.port is not None and other.port is not None and one.port.number == other.port.number
+def listener_conflicts(
+    listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+) -> Iterator[Problem]:
+    """Listeners of one port of a load balancer, among those of every service: it has one for each
+    port, whatever the protocol. The problem is reported at the one that comes later."""
+    for listener in listeners:
+        for other in every:
+            if (other.stack, other.index) < (listener.stack, listener.index) and _same_port(
+                listener, other
+            ):
+                message = f"`{listener.entry.via}` listens on port {_port(listener)} for "
+                message += f"`{other.place}` already"
+                hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."
+                yield Problem("M1209", (*listener.path, "port"), message, hint)
+
+
+def _same_port(listener: NlbListener, other: NlbListener) -> bool:
+    same = listener.load_balancer.load_balancer_id == other.load_balancer.load_balancer_id
+    return same and _port(listener) is not None and _port(listener) == _port(other)
+
+
+def _port(listener: NlbListener) -> int | None:
+    return listener.entry.port.number if listener.entry.port else None

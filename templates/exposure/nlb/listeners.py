@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.findings.finding import Path
 from moorage.model import logical_id
 
-from ...load_balancers import nlb
 from ...load_balancers.clients import address_property
 from ...tasks.containers import Containers, Port, find_target
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import Sidecar
-from ..params import Exposure
+from ..params import ExposeEntry
+from ..used_load_balancers import UsedNlb
 
 TRANSPORTS: dict[str, tuple[str, ...]] = {
     "tcp": ("tcp",),
@@ -38,10 +39,13 @@ IDLE_TIMEOUT = 350
 
 
 @dataclass(frozen=True)
-class Flow:
-    """A listener and the container's port that it leads to."""
+class NlbTarget:
+    """A port of a container behind a Network Load Balancer: a listener and its target group."""
 
-    route: Exposure
+    index: int
+    """The place of its entry below `expose:`."""
+    entry: ExposeEntry
+    load_balancer: UsedNlb
     listener: Port
     container: str
     number: int
@@ -49,15 +53,15 @@ class Flow:
 
     @property
     def listener_title(self) -> str:
-        """Logical ID of the listener: by load balancer and port, of which ELB takes a second one as
-        little as CloudFormation. Its protocol is updated in place."""
-        return logical_id(self.route.via, str(self.listener.number), "Listener")
+        """Logical ID of the listener: formed from load balancer and port, since a load balancer has
+        one listener for each port. Its protocol is updated in place."""
+        return logical_id(self.entry.via, str(self.listener.number), "Listener")
 
     @property
     def target_group_title(self) -> str:
-        """Logical ID of the target group, which another protocol makes anew."""
+        """Logical ID of the target group, which a change of the protocol replaces."""
         protocol = f"{self.listener.protocol}{self.listener.number}"
-        return logical_id(self.route.via, protocol, "TargetGroup")
+        return logical_id(self.entry.via, protocol, "TargetGroup")
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -65,65 +69,96 @@ class Flow:
 
     @property
     def sidecar(self) -> Sidecar | None:
-        check = self.route.health_check
+        check = self.entry.health_check
         return check.sidecar if check else None
 
     @property
     def health_port(self) -> int:
-        """The TCP port that the load balancer asks."""
-        check = self.route.health_check
+        """The TCP port that the load balancer sends health checks to."""
+        check = self.entry.health_check
         if self.sidecar:
             return self.sidecar.port.number
         return check.port.number if check and check.port else self.number
 
     @property
-    def noticed(self) -> int:
-        """Seconds after which the load balancer has noticed that the port is closed."""
-        return noticed(self.route.health_check or HealthCheck())
+    def detection_time(self) -> int:
+        """Seconds after which the load balancer has detected that the port is closed."""
+        return detection_time(self.entry.health_check or HealthCheck())
 
     @property
     def preserves_client_ip(self) -> bool:
-        """Whether a task sees the client's address. For UDP always."""
-        return preserves_client_ip(self.route, self.listener)
-
-    def by_ipv6(self, balancer: nlb.Handle) -> bool:
-        """Whether packets come to the task over IPv6: UDP through a dualstack load balancer does,
-        all of it (Network Load Balancers user guide, "IP address type")."""
-        return balancer.dualstack and "udp" in self.transports
+        return preserves_client_ip(self.entry, self.listener)
 
     @property
-    def opened(self) -> list[tuple[str, int]]:
-        """What the load balancer sends to the task, and where it asks for its health."""
-        asked = ("tcp", self.health_port)
-        return sorted({asked, *((transport, self.number) for transport in self.transports)})
+    def uses_ipv6(self) -> bool:
+        """Whether packets reach the task over IPv6: UDP through a dualstack load balancer does,
+        all of it (Network Load Balancers user guide, "IP address type")."""
+        return self.load_balancer.handle.dualstack and "udp" in self.transports
+
+    @property
+    def task_ports(self) -> list[tuple[str, int]]:
+        """Transport and number of the ports that the load balancer sends packets and health checks
+        to."""
+        traffic = {(transport, self.number) for transport in self.transports}
+        return sorted({("tcp", self.health_port), *traffic})
 
 
-def noticed(check: HealthCheck) -> int:
-    """Seconds after which a load balancer has noticed that nobody answers any more."""
+@dataclass(frozen=True)
+class NlbListener:
+    """An `expose:` entry through a Network Load Balancer."""
+
+    stack: str
+    """The stack of the service."""
+    index: int
+    """Its place below `expose:`."""
+    entry: ExposeEntry
+    load_balancer: UsedNlb
+    target: NlbTarget | None
+    """None where the container or its port does not exist."""
+
+    @property
+    def path(self) -> Path:
+        return ("expose", self.index)
+
+    @property
+    def place(self) -> str:
+        """Its place in the params, as other stacks refer to it."""
+        return f"stacks.{self.stack}.expose[{self.index}]"
+
+
+def detection_time(check: HealthCheck) -> int:
+    """Seconds after which a load balancer has detected that a target does not answer."""
     return int(check.interval) * check.unhealthy_threshold
 
 
-def preserves_client_ip(route: Exposure, port: Port) -> bool:
-    """Whether packets to a port of the load balancer reach the task with the client's address."""
-    return "udp" in TRANSPORTS[port.protocol] or bool(route.preserve_client_ip)
+def preserves_client_ip(entry: ExposeEntry, port: Port) -> bool:
+    """Whether packets keep the IP address of the client. For UDP they always do."""
+    return "udp" in TRANSPORTS[port.protocol] or bool(entry.preserve_client_ip)
 
 
-def flow(route: Exposure, containers: Containers) -> Flow | None:
-    """Where a listener leads; None where that cannot be told."""
-    name = find_target(route.container, containers)
-    if route.port is None or route.port.protocol not in TRANSPORTS or name not in containers:
+def resolve_listener(
+    stack: str, index: int, entry: ExposeEntry, load_balancer: UsedNlb, containers: Containers
+) -> NlbListener:
+    return NlbListener(
+        stack=stack,
+        index=index,
+        entry=entry,
+        load_balancer=load_balancer,
+        target=_resolve_target(index, entry, load_balancer, containers),
+    )
+
+
+def _resolve_target(
+    index: int, entry: ExposeEntry, load_balancer: UsedNlb, containers: Containers
+) -> NlbTarget | None:
+    name = find_target(entry.container, containers)
+    if entry.port is None or entry.port.protocol not in TRANSPORTS or name not in containers:
         return None
-    number = route.target_port or route.port.number
-    transports = TRANSPORTS[route.port.protocol]
-    if not any(Port(number, one) in containers[name].ports for one in transports):
+    number = entry.target_port or entry.port.number
+    transports = TRANSPORTS[entry.port.protocol]
+    if not any(Port(number, transport) in containers[name].ports for transport in transports):
         return None
-    return Flow(route, route.port, name, number)
-
-
-def flows(streams: Sequence[Exposure], containers: Containers) -> tuple[Flow, ...]:
-    """All listeners of a service that lead somewhere."""
-    found = (flow(route, containers) for route in streams)
-    return tuple(one for one in found if one is not None)
+    return NlbTarget(index, entry, load_balancer, entry.port, name, number)
 
 
 def asks_by_http(check: HealthCheck) -> bool:
@@ -134,15 +169,13 @@ def asks_by_http(check: HealthCheck) -> bool:
 # What comes out ------------------------------------------------------------------------------
 
 
-def stream_target_group(
-    one: Flow, vpc: Any, balancer: nlb.Handle, *, through_instance: bool = False
-) -> elb.TargetGroup:
+def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> elb.TargetGroup:
     """A target group of addresses, or of instances; nameless: a name blocks its replacement."""
-    shifted = balancer.shifts_across_zones
-    check = one.route.health_check or HealthCheck()
+    shifted = target.load_balancer.handle.shifts_across_zones
+    check = target.entry.health_check or HealthCheck()
     http = asks_by_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
-    own_port = one.health_port == one.number and "tcp" in one.transports
+    own_port = target.health_port == target.number and "tcp" in target.transports
     asked = (
         {
             "HealthCheckPath": check.path or "/",
@@ -152,35 +185,35 @@ def stream_target_group(
         else {}
     )
     return elb.TargetGroup(
-        one.target_group_title,
+        target.target_group_title,
         TargetType="instance" if through_instance else "ip",
         VpcId=vpc,
-        Port=one.number,
-        Protocol=_target_protocol(one),
+        Port=target.number,
+        Protocol=_target_protocol(target),
         HealthCheckEnabled=True,
         HealthCheckProtocol=protocol,
-        HealthCheckPort="traffic-port" if own_port else str(one.health_port),
+        HealthCheckPort="traffic-port" if own_port else str(target.health_port),
         HealthCheckIntervalSeconds=check.interval,
         HealthCheckTimeoutSeconds=check.timeout,
         HealthyThresholdCount=check.healthy_threshold,
         UnhealthyThresholdCount=check.unhealthy_threshold,
         TargetGroupAttributes=[
             elb.TargetGroupAttribute(Key=key, Value=value)
-            for key, value in _attributes(one, shifted=shifted).items()
+            for key, value in _attributes(target, shifted=shifted).items()
         ],
         **asked,
-        **({"IpAddressType": "ipv6"} if one.by_ipv6(balancer) else {}),
+        **({"IpAddressType": "ipv6"} if target.uses_ipv6 else {}),
     )
 
 
-def _target_protocol(one: Flow) -> str:
+def _target_protocol(target: NlbTarget) -> str:
     """What the container is spoken to by: what the listener speaks, but for TLS that ends there."""
-    if one.listener.protocol == "tls" and not one.route.target_tls:
+    if target.listener.protocol == "tls" and not target.entry.target_tls:
         return "TCP"
-    return one.listener.protocol.upper()
+    return target.listener.protocol.upper()
 
 
-def _attributes(one: Flow, *, shifted: bool) -> dict[str, str]:
+def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
     """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
     reference, ModifyTargetGroupAttributes), so that what is removed here would go on there.
 
@@ -190,15 +223,15 @@ def _attributes(one: Flow, *, shifted: bool) -> dict[str, str]:
     Zonal shift across zones asks for TCP or TLS, and that connections to unhealthy targets stay
     (ARC developer guide, "Network Load Balancers").
     """
-    route = one.route
-    udp, tls = "udp" in one.transports, one.listener.protocol == "tls"
-    cut = udp if route.connection_termination is None else route.connection_termination
+    entry = target.entry
+    udp, tls = "udp" in target.transports, target.listener.protocol == "tls"
+    cut = udp if entry.connection_termination is None else entry.connection_termination
     values: dict[str, Any] = {
-        "deregistration_delay.timeout_seconds": route.deregistration_delay,
+        "deregistration_delay.timeout_seconds": entry.deregistration_delay,
         "deregistration_delay.connection_termination.enabled": cut,
-        "preserve_client_ip.enabled": None if udp else bool(route.preserve_client_ip),
-        "proxy_protocol_v2.enabled": route.proxy_protocol_v2,
-        "stickiness.enabled": None if tls else route.source_ip_stickiness,
+        "preserve_client_ip.enabled": None if udp else bool(entry.preserve_client_ip),
+        "proxy_protocol_v2.enabled": entry.proxy_protocol_v2,
+        "stickiness.enabled": None if tls else entry.source_ip_stickiness,
         "stickiness.type": None if tls else "source_ip",
         "target_health_state.unhealthy.connection_termination.enabled": (
             None if udp else not shifted
@@ -207,51 +240,49 @@ def _attributes(one: Flow, *, shifted: bool) -> dict[str, str]:
     return {key: str(value).lower() for key, value in values.items() if value is not None}
 
 
-def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
+def nlb_listener(target: NlbTarget) -> elb.Listener:
     """The listener, in the service's own stack: one port leads to one service."""
     # Always there, as an attribute that is left out keeps the value it had.
-    idle = one.route.tcp_idle_timeout or IDLE_TIMEOUT
+    idle = target.entry.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
-        one.listener_title,
-        LoadBalancerArn=balancer.load_balancer,
-        Port=one.listener.number,
-        Protocol=one.listener.protocol.upper(),
-        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(one.target_group_title))],
-        **_tls(one.route),
-        **({"ListenerAttributes": [timeout]} if one.listener.protocol == "tcp" else {}),
+        target.listener_title,
+        LoadBalancerArn=target.load_balancer.handle.load_balancer,
+        Port=target.listener.number,
+        Protocol=target.listener.protocol.upper(),
+        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(target.target_group_title))],
+        **_tls(target.entry),
+        **({"ListenerAttributes": [timeout]} if target.listener.protocol == "tcp" else {}),
     )
 
 
-def _tls(route: Exposure) -> dict[str, Any]:
-    if route.certificate is None:
+def _tls(entry: ExposeEntry) -> dict[str, Any]:
+    if entry.certificate is None:
         return {}
-    alpn = {"AlpnPolicy": [route.alpn_policy]} if route.alpn_policy else {}
-    certificate = elb.Certificate(CertificateArn=route.certificate)
-    return {"Certificates": [certificate], "SslPolicy": route.ssl_policy, **alpn}
+    alpn = {"AlpnPolicy": [entry.alpn_policy]} if entry.alpn_policy else {}
+    certificate = elb.Certificate(CertificateArn=entry.certificate)
+    return {"Certificates": [certificate], "SslPolicy": entry.ssl_policy, **alpn}
 
 
-def stream_attachment(one: Flow) -> ecs.LoadBalancer:
-    """What tells ECS to put the tasks into the target group."""
+def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
+    """What makes ECS register the tasks in the target group."""
     return ecs.LoadBalancer(
-        ContainerName=one.container,
-        ContainerPort=one.number,
-        TargetGroupArn=Ref(one.target_group_title),
+        ContainerName=target.container,
+        ContainerPort=target.number,
+        TargetGroupArn=Ref(target.target_group_title),
     )
 
 
-def stream_rules(
-    found: Sequence[Flow], handles: Mapping[str, nlb.Handle], *, through_instance: bool = False
-) -> list[Any]:
-    """Security-group rules of all listeners, each once: EC2 refuses a second one that says the
-    same, as two load balancers in the same subnets would lead to. Those of instances stand in the
-    cluster's stack."""
+def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: bool) -> list[Any]:
+    """Security group rules of all targets, each once: EC2 refuses a second rule like the first,
+    which two load balancers in the same subnets would lead to. The rules of instances are in the
+    stack of the cluster."""
     rules: dict[str, Any] = {}
-    for one in found:
-        balancer = handles[one.route.via]
-        made = _with_group if balancer.security_group is not None else _without_group
-        made = _clients_rules if through_instance else made
-        for rule in made(one, balancer):
+    for target in targets:
+        has_group = target.load_balancer.handle.security_group is not None
+        build = _rules_with_group if has_group else _rules_without_group
+        build = _client_rules if through_instance else build
+        for rule in build(target):
             rules.setdefault(_meaning(rule), rule)
     return list(rules.values())
 
@@ -263,68 +294,70 @@ def _meaning(rule: Any) -> str:
     return json.dumps([body["Type"], said], sort_keys=True)
 
 
-def _clients(one: Flow, balancer: nlb.Handle) -> Sequence[str]:
-    clients = balancer.clients_default if one.route.clients is None else one.route.clients
+def _clients(target: NlbTarget) -> Sequence[str]:
+    default = target.load_balancer.handle.clients_default
+    clients = default if target.entry.clients is None else target.entry.clients
     return clients or ()
 
 
-def _clients_rules(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+def _client_rules(target: NlbTarget) -> Iterator[Any]:
     """Clients reach the load balancer."""
-    for transport in one.transports:
-        listens = logical_id(one.route.via, f"{transport}{one.listener.number}")
-        for client in _clients(one, balancer):
+    for transport in target.transports:
+        listens = logical_id(target.entry.via, f"{transport}{target.listener.number}")
+        for client in _clients(target):
             yield ec2.SecurityGroupIngress(
                 f"{listens}From{_words(client)}",
-                Description=f"Clients of port {one.listener.number}",
-                GroupId=balancer.security_group,
-                **_ports(transport, one.listener.number),
+                Description=f"Clients of port {target.listener.number}",
+                GroupId=target.load_balancer.handle.security_group,
+                **_ports(transport, target.listener.number),
                 **{_source(client): client},
             )
 
 
-def _with_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+def _rules_with_group(target: NlbTarget) -> Iterator[Any]:
     """Clients reach the load balancer, and nobody but the load balancer the tasks.
 
     Its group stands for it in the tasks' rules, for traffic with the client's address as well
     (Network Load Balancers user guide, "Update the security groups for your NLB").
     """
-    yield from _clients_rules(one, balancer)
+    yield from _client_rules(target)
     tasks = GetAtt("SecurityGroup", "GroupId")
-    for transport, number in one.opened:
-        title = logical_id(one.route.via, f"{transport}{number}")
+    for transport, number in target.task_ports:
+        title = logical_id(target.entry.via, f"{transport}{number}")
         yield ec2.SecurityGroupIngress(
             f"{title}Ingress",
-            Description=f"From load balancer {one.route.via}",
+            Description=f"From load balancer {target.entry.via}",
             GroupId=tasks,
-            SourceSecurityGroupId=balancer.security_group,
+            SourceSecurityGroupId=target.load_balancer.handle.security_group,
             **_ports(transport, number),
         )
         yield ec2.SecurityGroupEgress(
             f"{title}Egress",
             Description="To the tasks of a service",
-            GroupId=balancer.security_group,
+            GroupId=target.load_balancer.handle.security_group,
             DestinationSecurityGroupId=tasks,
             **_ports(transport, number),
         )
 
 
-def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
+def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
     """The load balancer has no group to name: its addresses ask for health, and packets come from
     it or from the clients themselves, by whether the clients' addresses are preserved."""
+    balancer = target.load_balancer.handle
     nodes = balancer.addresses or ()
-    senders = _clients(one, balancer) if one.preserves_client_ip else nodes
+    senders = _clients(target) if target.preserves_client_ip else nodes
     if balancer.dualstack and any(":" in client for client in senders):
         # On the way to IPv4 tasks, IPv6 clients get an address of the load balancer's.
         senders = [*(client for client in senders if ":" not in client), *nodes]
-    asked = ("tcp", one.health_port)
-    for transport, number in one.opened:
-        traffic = senders if number == one.number and transport in one.transports else ()
+    asked = ("tcp", target.health_port)
+    for transport, number in target.task_ports:
+        traffic = senders if number == target.number and transport in target.transports else ()
         checks = nodes if (transport, number) == asked else ()
         for address in sorted({*traffic, *checks}):
-            title = logical_id(one.route.via, f"{transport}{number}")
+            title = logical_id(target.entry.via, f"{transport}{number}")
             yield ec2.SecurityGroupIngress(
                 f"{title}From{_words(address)}",
-                Description=f"Through load balancer {one.route.via}",
+                Description=f"Through load balancer {target.entry.via}",
                 GroupId=GetAtt("SecurityGroup", "GroupId"),
                 **_ports(transport, number),
                 **{_source(address): address},

@@ -1,53 +1,48 @@
-"""Rules in the security groups of load balancers, which several services write to.
+"""Rules in the security groups of Network Load Balancers, to which several services add some.
 
-Services are told apart by their names; what a group takes is judged over all of them.
+The rules of services count in the order of their names; problems are found over all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.model import Environment
 
-from ...load_balancers import nlb
-from ...tasks.containers import Containers
-from ..params import Exposure
-from .listeners import Flow, flow
+from .listeners import NlbListener, NlbTarget
 
 MAX_RULES = 60
-"""For each direction and kind of address, unless the quota is raised (Amazon VPC user guide,
-"Amazon VPC quotas", inbound or outbound rules per security group)."""
+"""For each direction and IP version, unless the quota is raised (Amazon VPC user guide, "Amazon VPC
+quotas", inbound or outbound rules per security group)."""
 
-Services = Mapping[str, tuple[Sequence[tuple[int, Exposure]], Containers]]
-"""The ways of each service through Network Load Balancers, with their places, and its containers.
-"""
 _Rule = tuple[str | int, ...]
-"""What tells a rule of one group and kind from the others."""
+"""Identifies a rule among those of one security group and kind."""
+_Kind = tuple[str, str]
+"""A security group, and the direction and IP version that its quota counts."""
 
 
-def admission_problems(stack: str, services: Services, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the rules that the services write; told at the last one by name."""
-    ways, containers = services[stack]
-    groups = {group for _, way in ways if (group := _group(way.via, env))}
-    if not groups:
+def security_group_problems(
+    stack: str, listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+) -> Iterator[Problem]:
+    """What is wrong with the rules that a service adds, given those of every service. The problem
+    is reported at the service that comes last by name."""
+    if not any(listener.load_balancer.security_group_id for listener in listeners):
         return
-    others = {name: its for name, its in services.items() if name < stack}
-    yield from _double_problems(ways, containers, others, env)
-    before: dict[tuple[str, str], set[_Rule]] = {}
-    for name, (its, beside) in others.items():
-        for _, kind, rule in _rules(name, its, beside, env):
-            before.setdefault(kind, set()).add(rule)
+    earlier = [listener for listener in every if listener.stack < stack]
+    yield from _duplicate_problems(listeners, earlier)
+    before: dict[_Kind, set[_Rule]] = {}
+    for _, kind, rule in _rules(earlier):
+        before.setdefault(kind, set()).add(rule)
     after = {kind: set(rules) for kind, rules in before.items()}
-    asked: dict[tuple[str, str], list[int]] = {}
-    for index, kind, rule in _rules(stack, ways, containers, env):
+    added: dict[_Kind, list[int]] = {}
+    for listener, kind, rule in _rules(listeners):
         after.setdefault(kind, set()).add(rule)
-        asked.setdefault(kind, []).append(index)
-    told: set[str] = set()
-    for kind, indices in asked.items():
+        added.setdefault(kind, []).append(listener.index)
+    reported: set[str] = set()
+    for kind, indices in added.items():
         group, direction = kind
-        if len(after[kind]) > MAX_RULES >= len(before.get(kind, ())) and group not in told:
-            told.add(group)
+        if len(after[kind]) > MAX_RULES >= len(before.get(kind, ())) and group not in reported:
+            reported.add(group)
             most = max(indices, key=indices.count)
             key = ("clients",) if direction != "outbound" else ()
             yield _too_many(("expose", most, *key), len(after[kind]), direction, group)
@@ -62,65 +57,53 @@ def _too_many(path: Path, count: int, direction: str, group: str) -> Problem:
     return Problem("M1105", path, message, hint, level="warning")
 
 
-def _double_problems(
-    ways: Sequence[tuple[int, Exposure]], containers: Containers, others: Services, env: Environment
+def _duplicate_problems(
+    listeners: Sequence[NlbListener], earlier: Sequence[NlbListener]
 ) -> Iterator[Problem]:
     """EC2 refuses a second rule like the first: InvalidPermission.Duplicate.
 
-    A port of a load balancer is taken once, which is a finding of its own; but load balancers that
-    exist may share a group.
+    Two listeners of one port of a load balancer are a problem themselves; but existing load
+    balancers may share a security group.
     """
     taken = {
-        (group, rule): (f"stacks.{name}.expose[{index}]", dict(its)[index].via)
-        for name, (its, beside) in others.items()
-        for index, (group, direction), rule in _rules(name, its, beside, env)
+        (group, rule): listener
+        for listener, (group, direction), rule in _rules(earlier)
         if direction != "outbound"
     }
-    via = dict(ways)
-    told: set[int] = set()
-    for index, (group, _), rule in _rules("", ways, containers, env):
-        where, its_via = taken.get((group, rule), ("", via[index].via))
-        apart = where and not nlb.same_load_balancer(via[index].via, its_via, env)
-        if apart and index not in told:
-            told.add(index)
+    reported: set[int] = set()
+    for listener, (group, _), rule in _rules(listeners):
+        other = taken.get((group, rule))
+        if other is None or listener.index in reported:
+            continue
+        balancers = listener.load_balancer.load_balancer_id, other.load_balancer.load_balancer_id
+        if balancers[0] != balancers[1]:
+            reported.add(listener.index)
             _, number, client = rule
-            message = f"`{where}` admits `{client}` at port {number} of `{group}` already"
+            message = f"`{other.place}` admits `{client}` at port {number} of `{group}` already"
             hint = "Admit them in the group itself, and write `clients: []` at both."
-            yield Problem("M1209", ("expose", index, "clients"), message, hint)
+            yield Problem("M1209", (*listener.path, "clients"), message, hint)
 
 
-def _group(via: str, env: Environment) -> str | None:
-    """What tells security groups apart: ids, and for those of stacks the stack's name."""
-    params = env.params_of(via, nlb.Params)
-    if params is None:
-        return None
-    if params.existing:
-        return params.existing.security_group
-    return via if params.security_group else None
+def _rules(listeners: Sequence[NlbListener]) -> Iterator[tuple[NlbListener, _Kind, _Rule]]:
+    """The rules that listeners lead to in the security groups of their load balancers."""
+    for listener in listeners:
+        group = listener.load_balancer.security_group_id
+        if group is not None and listener.target is not None:
+            for direction, rule in _rules_of(listener.stack, listener.target):
+                yield listener, (group, direction), rule
 
 
-def _rules(
-    stack: str, ways: Sequence[tuple[int, Exposure]], containers: Containers, env: Environment
-) -> Iterator[tuple[int, tuple[str, str], _Rule]]:
-    """The rules that the ways of one service lead to: the way, the group and kind, the rule."""
-    for index, way in ways:
-        group, its = _group(way.via, env), flow(way, containers)
-        if group is not None and its is not None:
-            for kind, rule in _of_flow(stack, its):
-                yield index, (group, kind), rule
-
-
-def _of_flow(stack: str, its: Flow) -> Iterator[tuple[str, _Rule]]:
-    clients = its.route.clients if its.route.clients is not None else [""]
-    for transport in its.transports:
+def _rules_of(stack: str, target: NlbTarget) -> Iterator[tuple[str, _Rule]]:
+    clients = target.entry.clients if target.entry.clients is not None else [""]
+    for transport in target.transports:
         for client in clients:
-            for kind in _kinds(client):
-                yield kind, (transport, its.listener.number, client)
-    for transport, number in its.opened:
+            for direction in _directions(client):
+                yield direction, (transport, target.listener.number, client)
+    for transport, number in target.task_ports:
         yield "outbound", (stack, transport, number)
 
 
-def _kinds(client: str) -> Sequence[str]:
-    """Blocks count for their kind of address, and all others for both."""
-    every = ("inbound IPv4", "inbound IPv6")
-    return every if "/" not in client else every[1:] if ":" in client else every[:1]
+def _directions(client: str) -> Sequence[str]:
+    """Blocks count for their IP version, and all other clients for both."""
+    both = ("inbound IPv4", "inbound IPv6")
+    return both if "/" not in client else both[1:] if ":" in client else both[:1]

@@ -1,0 +1,35 @@
+"""Another stack of the environment that a stack uses, with what it refers to there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from moorage.model import Base, Environment
+
+from .stack_lookup import find_stack
+
+P = TypeVar("P", bound=Base)
+H = TypeVar("H")
+
+
+@dataclass(frozen=True)
+class UsedStack(Generic[P, H]):
+    """A stack that another one uses."""
+
+    name: str
+    params: P
+    handle: H
+
+
+def resolve_stack(
+    env: Environment,
+    kind: type[P],
+    name: str | None,
+    build_handle: Callable[[str, P, Environment], H],
+) -> UsedStack[P, H] | None:
+    """The stack of that name, or the only one of that kind; None where `find_stack_problems` says
+    why there is none."""
+    found = find_stack(env, kind, name)
+    return UsedStack(*found, build_handle(*found, env)) if found else None

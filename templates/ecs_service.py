@@ -1,0 +1,129 @@
+"""An ECS service that keeps tasks running: what the templates `service` and `worker` share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Output, Ref, ecs
+
+from moorage.findings.finding import Path, Problem
+
+from .exposure.exposure import Exposure
+from .exposure.exposure_resources import ExposureResources
+from .tasks.containers import Containers
+from .tasks.deployments import (
+    DeploymentParams,
+    deployment_configuration,
+    deployment_problems,
+    left_running,
+    rebalancing,
+)
+from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
+from .tasks.params import TaskParams
+from .tasks.placement import run_on
+from .tasks.scaling import Scaling, desired_count, least
+from .tasks.service_connect import (
+    DiscoverableParams,
+    offering_problems,
+    offering_properties,
+    offering_resources,
+)
+from .tasks.task import Task
+from .tasks.task_problems import task_problems
+from .tasks.task_resources import log_group_output, task_outputs
+from .tasks.volumes import volume_configurations
+
+GRACE_PERIOD = 60
+"""Seconds. Without a grace period, failed health checks of a load balancer stop tasks that still
+start."""
+
+
+class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
+    """An ECS service."""
+
+
+@dataclass(frozen=True)
+class EcsService:
+    """An ECS service, as its params and those of the stacks that it uses describe it."""
+
+    params: EcsServiceParams
+    task: Task
+    containers: Containers
+    """The containers that others can connect to: those that the params write, and the proxy."""
+    scaling: Scaling | None
+    exposure: Exposure | None
+    """How load balancers reach the tasks; None for a service that none can reach."""
+    health_check_grace_period: int | None
+
+    @property
+    def least_count(self) -> tuple[int, Path]:
+        """The lowest number of tasks that there are, and where the params say so."""
+        return least(self.scaling, self.params.desired_count)
+
+
+def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
+    params, task = service.params, service.task
+    yield from task_problems(task)
+    yield from offering_problems(task.name, params, service.containers, task.env)
+    count, path = service.least_count
+    yield from deployment_problems(params, count, path)
+    yield from spare_instance_problems(task, left_running(params, count))
+    if params.availability_zone_rebalancing:
+        yield from rebalancing_problems(task)
+
+
+def ecs_service_resources(service: EcsService, exposed: ExposureResources | None) -> list[Any]:
+    """The service and what makes other services find it."""
+    task = service.task
+    namespace = task.placement.namespace
+    return [
+        *offering_resources(task.name, service.params, namespace, task.env),
+        _ecs_service(service, exposed),
+    ]
+
+
+def _ecs_service(service: EcsService, exposed: ExposureResources | None) -> ecs.Service:
+    params, task = service.params, service.task
+    optional: dict[str, Any] = {
+        "DependsOn": sorted([*(exposed.waits_for if exposed else ()), *task.waits_for]),
+        "EnableExecuteCommand": params.enable_execute_command or None,
+        "VolumeConfigurations": volume_configurations(params.volumes),
+        "HealthCheckGracePeriodSeconds": _grace_period(service, exposed),
+    }
+    return ecs.Service(
+        "Service",
+        Cluster=task.placement.cluster_name,
+        TaskDefinition=Ref("TaskDefinition"),
+        **run_on(task.placement),
+        **desired_count(service.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing(params),
+        DeploymentConfiguration=deployment_configuration(params),
+        # An empty list removes the last load balancer; without the property ECS would keep it
+        # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
+        **({"LoadBalancers": list(exposed.load_balancers)} if exposed else {}),
+        **offering_properties(
+            task.name,
+            params,
+            service.containers,
+            task.log_group_name,
+            task.placement.namespace,
+        ),
+        EnableECSManagedTags=True,
+        PropagateTags="SERVICE",
+        **{key: value for key, value in optional.items() if value not in (None, [])},
+    )
+
+
+def _grace_period(service: EcsService, exposed: ExposureResources | None) -> int | None:
+    if exposed is None or not exposed.load_balancers:
+        return None
+    grace = service.health_check_grace_period
+    return GRACE_PERIOD if grace is None else grace
+
+
+def ecs_service_outputs(service: EcsService) -> Iterator[Output]:
+    yield from task_outputs(service.task, "Security group of the tasks")
+    yield Output("ServiceName", Description="Name of the service", Value=GetAtt("Service", "Name"))
+    yield log_group_output(service.task)

@@ -1,0 +1,165 @@
+"""What can be wrong with the routes of a service, and with those of several services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from moorage.findings.finding import Path, Problem
+
+from ...tasks.containers import Containers, Port, find_target, target_container_problems
+from .route_conflicts import clash, hides, may_clash
+from .route_problems import route_problems
+from .routes import Route
+from .target_groups import health_port
+from .targets import ListenerRule, rule_title_prefix, target_settings
+
+
+def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iterator[Problem]:
+    """What is wrong with the routes of one service."""
+    for rule in rules:
+        route, handle = rule.route, rule.load_balancer.handle
+        yield from route_problems(route, rule.path, https=handle.https)
+        if route.authenticate and not handle.authentication:
+            message = f"`{route.via}` cannot reach an identity provider"
+            hint = f"Write `authentication: true` at `{route.via}`."
+            yield Problem("M1214", (*rule.path, "authenticate"), message, hint)
+        if route.forwards:
+            yield from _container_problems(rule, containers)
+            yield from _health_port_problems(route, rule.path, containers)
+    yield from _title_problems(rules)
+    yield from _target_title_problems(rules)
+
+
+def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[Problem]:
+    route, target = rule.route, rule.target
+    name = find_target(route.container, containers)
+    if name not in containers:
+        yield from target_container_problems(route.container, rule.path, containers)
+        return
+    because = [("containers", name, "ports"), (*rule.path, "container")]
+    if target is None:
+        message, hint = _describe_missing_port(name, route.port, containers[name].ports)
+        yield Problem("M1205", (*rule.path, "port"), message, hint, because=because)
+    elif Port(target.port.number, "udp") in containers[name].ports:
+        # Amazon ECS refuses such a service: "Container port ... is used in more than one port
+        # mapping" (aws/amazon-ecs-agent issue 3428).
+        message = f"Container `{name}` has port {target.port} as TCP and as UDP"
+        hint = "ECS cannot put it behind a load balancer: let one of them listen elsewhere."
+        yield Problem("M1220", (*rule.path, "port"), message, hint, because=because)
+
+
+def _describe_missing_port(name: str, asked: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
+    """Message and hint where a route finds no port, or several."""
+    usable = [str(port) for port in ports if port.protocol == "tcp"]
+    add = f"the port that it listens on to the `ports` of `{name}`"
+    if not usable:
+        return f"Container `{name}` has no TCP port", f"Add {add}."
+    say = f"Say `port:` with {' or '.join(usable)}"
+    if asked is None:
+        return f"Container `{name}` has more than one TCP port", f"{say}."
+    if asked.protocol != "tcp":
+        return "An Application Load Balancer takes TCP ports only", f"{say}, or add {add}."
+    return f"Container `{name}` has no TCP port {asked}", f"{say}, or add {add}."
+
+
+def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
+    check = route.health_check
+    if check is None or check.port is None:
+        return
+    listened = any(check.port in one.ports for one in containers.values())
+    if not listened or check.port.protocol != "tcp":
+        message = f"No container of the task listens on TCP port {check.port.number}"
+        hint = "Add it to the `ports` of the container that answers, or remove this key."
+        at = (*path, "health_check", "port")
+        yield Problem("M1205", at, message, hint, because=[("containers",)])
+
+
+def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
+    """Two rules with the same logical ID, or two that set the same target group."""
+    titles: dict[str, int] = {}
+    setters: dict[tuple[str, str, Port], int] = {}
+    for rule in rules:
+        if (rule.target or rule.route.name) and rule.title in titles:
+            first = titles[rule.title]
+            message = f"It would have the logical ID of `expose[{first}]`, {rule.title}"
+            hint = "Give it a `name:` of its own, which should not change later."
+            yield Problem("M1302", rule.path, message, hint)
+        titles.setdefault(rule.title, rule.index)
+        settings = target_settings(rule.route)
+        if rule.target and settings:
+            if rule.target.key in setters:
+                keys = ", ".join(sorted(settings))
+                message = f"`expose[{setters[rule.target.key]}]` sets the same target group "
+                message += "already"
+                hint = f"Say {keys} there; both routes share one target group."
+                yield Problem("M1108", rule.path, message, hint)
+            setters.setdefault(rule.target.key, rule.index)
+
+
+def _target_title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
+    """Different ports that lead to the same logical ID."""
+    makers: dict[str, str] = {}
+    for rule in rules:
+        for title, maker in _titles(rule):
+            other = makers.setdefault(title, maker)
+            if other != maker:
+                message = f"`{maker}` and `{other}` would share the logical ID {title}"
+                hint = "Rename the container, or the load balancer's stack."
+                yield Problem("M1302", rule.path, message, hint)
+                break
+
+
+def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
+    """Logical IDs that the ports of a route lead to, and what each is formed from."""
+    if target := rule.target:
+        via = rule.load_balancer.name
+        yield target.title, f"{via} {target.container} {target.port}"
+        for port in sorted({target.port, health_port(rule.route, target.port)}, key=str):
+            yield f"{rule_title_prefix(via, port)}Ingress", f"{via} {port}"
+
+
+def rule_conflicts(
+    rules: Sequence[ListenerRule], every: Sequence[ListenerRule]
+) -> Iterator[Problem]:
+    """Conflicts of a service's rules with the rules of every service. Of two rules the problem is
+    reported at that of the stack that comes later by name."""
+    for rule in rules:
+        same = [
+            other
+            for other in every
+            if other.load_balancer.listener_id == rule.load_balancer.listener_id
+        ]
+        if rule.route.priority is not None:
+            yield from _hidden_problems(rule, same)
+        for other in same:
+            later = (other.stack, other.index) >= (rule.stack, rule.index)
+            if later or not may_clash(rule.route, other.route):
+                continue
+            numbers = rule.priority, other.priority
+            taken = {one.priority for one in same} if numbers[0] == numbers[1] else ()
+            if conflict := clash(rule.route, other.route, numbers, taken):
+                reason, hint = conflict
+                message = f"The route {reason} as `{other.place}`"
+                yield Problem("M1209", rule.path, message, hint)
+
+
+def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
+    """What a priority that the params name does to the other rules of the same listener."""
+    route, path = rule.route, (*rule.path, "priority")
+    others = [one for one in same if one.place != rule.place]
+    hidden = [
+        other for other in others if rule.priority < other.priority and hides(route, other.route)
+    ]
+    if hidden:
+        names = ", ".join(f"`{other.place}`" for other in hidden[:3])
+        more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
+        message = f"All requests for {names}{more} come to this route, which is asked first"
+        last = max(other.priority for other in hidden)
+        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
+        yield Problem("M1209", path, message, hint, level="warning")
+    for other in others:
+        first = other.route.priority is None and other.priority < rule.priority
+        if first and hides(other.route, route):
+            message = f"All requests for it come to `{other.place}`, asked before it"
+            hint = f"Leave it out, or write less than {other.priority}."
+            yield Problem("M1209", path, message, hint, level="warning")

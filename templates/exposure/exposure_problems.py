@@ -1,0 +1,168 @@
+"""What can be wrong with how a service is reached, through load balancers of both kinds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from troposphere import GetAtt, ec2
+
+from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import near, shown
+from moorage.model import Environment
+
+from ..load_balancers import alb, nlb
+from .alb.target_problems import rule_conflicts, rule_problems
+from .alb.targets import security_group_rules
+from .exposure import Exposure
+from .nlb.listener_problems import listener_conflicts, listener_problems, shared_task_problems
+from .nlb.listeners import TRANSPORTS, NlbListener, nlb_security_group_rules
+from .nlb.security_group_quota import MAX_RULES, security_group_problems
+from .params import ALB_KEYS, NLB_KEYS, ExposeEntry
+from .used_load_balancers import UsedAlb, UsedNetwork, UsedNlb
+
+# Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
+MAX_TARGET_GROUPS = 5
+
+
+def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
+    """What is wrong with the entries of one service."""
+    rules, listeners, env = exposure.rules, exposure.nlb_listeners, exposure.env
+    known = {used.index for used in exposure.reachable}
+    for index, entry in enumerate(exposure.entries):
+        if index not in known:  # the load balancer decides on everything else
+            yield from _via_problems(entry, ("expose", index), env)
+    own_network = exposure.placement.network
+    for used in exposure.reachable:
+        yield from _network_problems(used.load_balancer, used.path, own_network)
+    for listener in listeners:
+        yield from _ipv6_problems(listener, own_network)
+    for rule in rules:
+        entry = exposure.entries[rule.index]
+        yield from _key_problems(entry, rule.path, NLB_KEYS, "an Application")
+        yield from _check_problems(entry, (*rule.path, "health_check"))
+    for listener in listeners:
+        yield from _key_problems(listener.entry, listener.path, ALB_KEYS, "a Network")
+    yield from rule_problems(rules, exposure.containers)
+    for listener in listeners:
+        yield from listener_problems(listener, exposure.containers, env)
+    yield from shared_task_problems(exposure.nlb_targets, exposure.containers)
+    yield from _title_problems(exposure)
+    groups = len(exposure.targets) + len(exposure.nlb_targets)
+    if groups > MAX_TARGET_GROUPS:
+        message = f"The routes need {groups} target groups"
+        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
+        yield Problem("M1216", ("expose",), message, hint)
+
+
+def _via_problems(entry: ExposeEntry, path: Path, env: Environment) -> Iterator[Problem]:
+    if entry.via in env.broken:
+        return
+    balancers = [name for kind in (alb.Params, nlb.Params) for name, _ in env.of(kind)]
+    meant = [close] if (close := near(entry.via, balancers)) else sorted(balancers)
+    hint = f"Write {' or '.join(f'`{name}`' for name in meant)}." if meant else ""
+    hint = hint or "Add a stack with `template: alb` or `template: nlb`."
+    spec = env.stacks.get(entry.via)
+    what = f"is a stack of template `{spec.template}`" if spec else "is not a stack"
+    message = f"{shown(entry.via)} {what}; a load balancer is wanted here"
+    yield Problem("M1201", (*path, "via"), message, hint)
+
+
+def _network_problems(
+    balancer: UsedAlb | UsedNlb, path: Path, own_network: UsedNetwork | None
+) -> Iterator[Problem]:
+    """A target group of addresses takes the addresses of its own VPC."""
+    net = balancer.network
+    if own_network is None or net is None or balancer.params.existing:
+        return
+    if _vpc(own_network) != _vpc(net):
+        message = f"`{balancer.name}` is in network `{net.name}`, and the service in "
+        message += f"`{own_network.name}`"
+        hint = f"Write `network: {net.name}` here, or use a load balancer of `{own_network.name}`."
+        yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+
+
+def _vpc(net: UsedNetwork) -> str:
+    """Identifies the VPC: two stacks may name the same existing one."""
+    return net.params.existing.vpc if net.params.existing else net.name
+
+
+def _ipv6_problems(listener: NlbListener, own_network: UsedNetwork | None) -> Iterator[Problem]:
+    """UDP through a dualstack load balancer comes to IPv6 addresses of the tasks.
+
+    Of a load balancer that a stack creates this is a finding there.
+    """
+    existing, port = listener.load_balancer.params.existing, listener.entry.port
+    if not existing or own_network is None or port is None:
+        return
+    udp = "udp" in TRANSPORTS.get(port.protocol, ())
+    if udp and existing.ip_address_type == "dualstack" and not own_network.handle.ipv6:
+        via, name = listener.entry.via, own_network.name
+        message = f"UDP comes over IPv6 through `{via}`, and tasks in `{name}` have none"
+        hint = f"Write `ipv6: true` in `{name}`"
+        hint += ", below `existing:`, if it is so." if own_network.params.existing else "."
+        yield Problem("M1108", (*listener.path, "via"), message, hint, because=[("network",)])
+
+
+def _key_problems(
+    entry: ExposeEntry, path: Path, keys: Sequence[str], balancer: str
+) -> Iterator[Problem]:
+    for key in sorted(entry.model_fields_set.intersection(keys)):
+        hint = "Use `clients:`." if key == "source_ips" else "Remove it."
+        message = f"`{key}` has no meaning behind {balancer} Load Balancer"
+        yield Problem("M1220", (*path, key), message, hint)
+
+
+def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
+    """Health checks that only a Network Load Balancer has (Elastic Load Balancing API reference,
+    CreateTargetGroup, HealthCheckProtocol)."""
+    if entry.health_check and entry.health_check.sidecar:
+        message = "A sidecar answers for UDP services, which are behind Network Load Balancers"
+        yield Problem("M1220", (*path, "sidecar"), message, "Remove it, or lead `via` an NLB.")
+    if entry.health_check and entry.health_check.protocol == "TCP":
+        message = "An Application Load Balancer cannot check health over TCP"
+        hint = "Write `protocol: HTTP` or `HTTPS`, or remove it."
+        yield Problem("M1220", (*path, "protocol"), message, hint)
+
+
+def _title_problems(exposure: Exposure) -> Iterator[Problem]:
+    """Load balancers whose names lead to the same logical IDs: an ALB `edge-tcp` and an NLB `edge`,
+    or port 53 of `edge` and port 3 of `edge-5`."""
+    taken = {rule.title for rule in security_group_rules(exposure.targets)}
+    rules = nlb_security_group_rules(exposure.nlb_targets, through_instance=False)
+    if len(rules) > MAX_RULES:
+        yield from _task_quota_problems(rules)
+    named = {(target.entry.via, target.listener_title) for target in exposure.nlb_targets}
+    counts = Counter(title for _, title in named)
+    doubled = [title for title, count in counts.items() if count > 1]
+    if conflicts := sorted({*doubled, *taken.intersection(rule.title for rule in rules)}):
+        message = f"Two load balancers lead to the logical ID {conflicts[0]}"
+        hint = "Rename the stack of one of them."
+        yield Problem("M1302", ("expose",), message, hint)
+
+
+def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
+    """Rules in the security group of the tasks, which names clients where the load balancer has no
+    security group."""
+    ingress = [rule for rule in rules if isinstance(rule, ec2.SecurityGroupIngress)]
+    tasks = [rule for rule in ingress if rule.to_dict()["Properties"]["GroupId"] == _TASKS]
+    for key, version in ("CidrIpv6", "IPv4"), ("CidrIp", "IPv6"):
+        count = sum(key not in rule.to_dict()["Properties"] for rule in tasks)
+        if count > MAX_RULES:
+            message = f"The security group of the tasks gets {count} inbound {version} rules"
+            hint = f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks."
+            yield Problem("M1105", ("expose",), message, hint, level="warning")
+
+
+_TASKS = GetAtt("SecurityGroup", "GroupId").to_dict()
+
+
+def exposure_conflicts(exposure: Exposure, every: Sequence[Exposure]) -> Iterator[Problem]:
+    """Conflicts with the entries of other services; reported at the stack that comes later by
+    name."""
+    rules = [rule for other in every for rule in other.rules]
+    yield from rule_conflicts(exposure.rules, rules)
+    listeners = [listener for other in every for listener in other.nlb_listeners]
+    yield from security_group_problems(exposure.stack, exposure.nlb_listeners, listeners)
+    yield from listener_conflicts(exposure.nlb_listeners, listeners)

@@ -1,0 +1,49 @@
+"""A container of a task, with the place in the params that asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from moorage.findings.finding import Path
+
+from .containers import Container
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The place in the params that asks for a container."""
+
+    path: Path
+    keys: frozenset[str] | None = None
+    """Keys of a container that can be written there; None for all of them."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Lists of a container that are a single value there, and the key of that value."""
+    feature: str = ""
+    """What adds the container to those that the user sees, as messages name it."""
+
+    def locate(self, below: Path) -> Path:
+        """Where the params say what is at the path `below` the container.
+
+        >>> Origin(("proxy",), frozenset({"user"}), {"ports": "port"}).locate(("ports", 0))
+        ('proxy', 'port')
+        """
+        key = str(below[0]) if below else ""
+        if key in self.renamed:
+            return (*self.path, self.renamed[key])
+        if self.keys is not None and key not in self.keys:
+            return self.path
+        return (*self.path, *below)
+
+
+@dataclass(frozen=True)
+class TaskContainer:
+    """A container of a task."""
+
+    params: Container
+    origin: Origin
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is one of `containers:`, and not added by another key."""
+        return self.origin.path[0] == "containers"

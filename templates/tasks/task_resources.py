@@ -1,0 +1,251 @@
+"""What a task becomes: log group, roles, file systems, security group, and task definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from awacs import logs as log_actions
+from awacs import ssmmessages
+from awacs.aws import Statement
+from troposphere import GetAtt, Output, Ref, Sub, ec2, ecs
+
+from .. import ecr
+from ..common.exports import export_output
+from ..common.iam import allow, role
+from ..common.logs import log_group
+from ..common.policy_statements import statement
+from . import firelens
+from .container_definitions import container_definition, execution_statements
+from .containers import Containers, in_order
+from .launch_types import settled
+from .queues import queue_statements
+from .sidecars import sidecar_statements
+from .task import Task
+from .volumes import task_volumes, volume_resources, volume_statements
+
+
+def task_resources(task: Task) -> Iterator[Any]:
+    """Log group, file systems, rules in security groups of other services, roles and task
+    definition."""
+    params, placement = task.params, task.placement
+    if params.logs.existing is None:
+        yield log_group("LogGroup", params.logs)
+    if params.volumes:
+        yield from volume_resources(
+            params.volumes,
+            placement.vpc_id,
+            placement.mount_target_subnets,
+            placement.security_group,
+            task.env,
+        )
+    yield from task.reach_rules
+    yield from _roles(task)
+    yield _task_definition(task)
+
+
+def security_groups(task: Task) -> list[ec2.SecurityGroup]:
+    """The stack's `SecurityGroup`; none for tasks that use the IP address of their instance."""
+    if task.placement.shares_instance:
+        return []
+    return [
+        ec2.SecurityGroup(
+            "SecurityGroup",
+            GroupDescription=f"Tasks of {task.env.stack_name(task.name)}",
+            VpcId=task.placement.vpc_id,
+        )
+    ]
+
+
+def task_outputs(task: Task, description: str) -> Iterator[Output]:
+    """Security group and role of the tasks, for other stacks; `description` of the group."""
+    if not task.placement.shares_instance:
+        group = GetAtt("SecurityGroup", "GroupId")
+        yield export_output(task.env, task.name, "SecurityGroupId", group, description)
+    if task.params.task_role.existing is None:
+        arn = GetAtt("TaskRole", "Arn")
+        yield export_output(task.env, task.name, "TaskRoleArn", arn, "Role of the containers")
+
+
+def log_group_output(task: Task) -> Output:
+    return Output("LogGroupName", Description="Where output goes", Value=task.log_group_name)
+
+
+# Roles ---------------------------------------------------------------------------------------
+
+
+def _roles(task: Task) -> Iterator[Any]:
+    """The execution role and the task role, unless they exist."""
+    params, boundary = task.params, task.params.permissions_boundary
+    if params.execution_role.existing is None:
+        yield role(
+            "ExecutionRole",
+            "ecs-tasks.amazonaws.com",
+            {"StartTask": _start_statements(task)},
+            task.env,
+            permissions_boundary=boundary,
+        )
+    if params.task_role.existing is None:
+        yield role(
+            "TaskRole",
+            "ecs-tasks.amazonaws.com",
+            {
+                "EcsExec": _exec_statements(task),
+                "Queues": queue_statements(task.queues),
+                "Volumes": volume_statements(params.volumes, task.container_params),
+                "Sidecars": sidecar_statements(
+                    params.sidecars, task.placement.cluster_name, task.log_group_arn
+                ),
+                "Task": [statement(written) for written in params.task_role.statements],
+            },
+            task.env,
+            managed=params.task_role.managed_policies,
+            permissions_boundary=boundary,
+        )
+
+
+def _start_statements(task: Task) -> Iterator[Statement]:
+    """What ECS must be allowed to start the task: pull images, read secrets, write output."""
+    yield from execution_statements(
+        task.container_params, task.params.kms_keys, task.sidecar_secrets
+    )
+    yield allow(
+        "WriteLogs",
+        [log_actions.CreateLogStream, log_actions.PutLogEvents],
+        [task.log_group_arn],
+    )
+
+
+def _exec_statements(task: Task) -> Iterator[Statement]:
+    """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec".
+
+    The ssmmessages actions and logs:DescribeLogGroups take no resource (Service Authorization
+    Reference), hence the `*`.
+    """
+    if not task.params.enable_execute_command:
+        return
+    yield allow(
+        "OpenShell",
+        [
+            ssmmessages.CreateControlChannel,
+            ssmmessages.CreateDataChannel,
+            ssmmessages.OpenControlChannel,
+            ssmmessages.OpenDataChannel,
+        ],
+        ["*"],
+    )
+    cluster = task.placement.cluster
+    session_log_group = cluster.handle.exec_log_group if cluster else None
+    if session_log_group is not None:
+        group = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:${Group}:*"
+        yield allow("FindShellLogs", [log_actions.DescribeLogGroups], ["*"])
+        yield allow(
+            "WriteShellLogs",
+            [
+                log_actions.CreateLogStream,
+                log_actions.DescribeLogStreams,
+                log_actions.PutLogEvents,
+            ],
+            [Sub(group, Group=session_log_group)],
+        )
+
+
+# The task definition -------------------------------------------------------------------------
+
+
+def _task_definition(task: Task) -> ecs.TaskDefinition:
+    """Old revisions stay registered, so that a service can be rolled back to them.
+
+    The family is named, or each update would begin a new one (CloudFormation user guide,
+    AWS::ECS::TaskDefinition, Family); the name of a family does not prevent a replacement.
+    """
+    params = task.params
+    storage = params.ephemeral_storage
+    containers = _final_containers(task)
+    mounts = [mount for name in task.containers for mount in _shell_mounts(name, task)]
+    shells = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
+    volumes = [*task_volumes(params.volumes), *shells]
+    disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
+    return ecs.TaskDefinition(
+        "TaskDefinition",
+        DeletionPolicy="Retain",
+        UpdateReplacePolicy="Retain",
+        Family=task.family,
+        RequiresCompatibilities=[params.launch.upper()],
+        NetworkMode=params.network_mode,
+        Cpu=str(params.cpu),
+        Memory=str(params.memory),
+        RuntimePlatform=ecs.RuntimePlatform(
+            CpuArchitecture=params.cpu_architecture, OperatingSystemFamily="LINUX"
+        ),
+        ExecutionRoleArn=task.execution_role_arn,
+        TaskRoleArn=task.task_role_arn,
+        ContainerDefinitions=[
+            container_definition(
+                name,
+                container,
+                _log_configuration(name, task),
+                _shell_mounts(name, task),
+                ecr.repository_uris(task.env),
+                _firelens_configuration(name, task),
+            )
+            for name, container in containers.items()
+        ],
+        **({"Volumes": volumes} if volumes else {}),
+        **disk,
+    )
+
+
+def _final_containers(task: Task) -> Containers:
+    """The containers as ECS takes them: URLs of queues and addresses of other containers in their
+    variables, and what `init` means in `essential` and `depends_on`."""
+    urls = {use.variable: use.queue.url for use in task.queues}
+    with_urls = {
+        name: container.params.model_copy(
+            update={"environment": {**container.params.environment, **urls}}
+        )
+        if container.is_written
+        else container.params
+        for name, container in task.containers.items()
+    }
+    return in_order(settled(with_urls, task.params.network_mode))
+
+
+# Where the agent of ECS Exec writes. The developer guide says that it needs a writable root file
+# system; users report that these folders are enough (aws/containers-roadmap issue 1359).
+_SHELL_FOLDERS = {
+    "managed-agents": "/managed-agents",
+    "ssm-state": "/var/lib/amazon/ssm",
+    "ssm-logs": "/var/log/amazon/ssm",
+}
+
+
+def _shell_mounts(name: str, task: Task) -> list[ecs.MountPoint]:
+    """What ECS Exec needs in a container whose root file system is read-only."""
+    read_only = task.containers[name].params.readonly_root_filesystem
+    if not (task.params.enable_execute_command and read_only):
+        return []
+    return [
+        ecs.MountPoint(SourceVolume=f"{name}-{volume}", ContainerPath=folder, ReadOnly=False)
+        for volume, folder in _SHELL_FOLDERS.items()
+    ]
+
+
+def _firelens_configuration(container: str, task: Task) -> ecs.FirelensConfiguration | None:
+    """What makes a container the log router of the task."""
+    router = task.params.sidecars.firelens
+    return firelens.configuration(router) if router and container == firelens.NAME else None
+
+
+def _log_configuration(container: str, task: Task) -> ecs.LogConfiguration:
+    router = task.params.sidecars.firelens
+    if router and container != firelens.NAME:
+        return firelens.log_configuration(router, container, task.log_group_name)
+    return ecs.LogConfiguration(
+        LogDriver="awslogs",
+        Options={
+            "awslogs-group": task.log_group_name,
+            "awslogs-region": Ref("AWS::Region"),
+            "awslogs-stream-prefix": container,
+        },
+    )
