@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,25 @@ TEMPLATE_LIBRARIES = {
     "troposphere",
 }
 """What template modules may import, beside the standard library."""
+
+TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
+    ("common",),
+    ("network",),
+    ("tasks.images", "tasks.linux_parameters", "tasks.mounts", "tasks.secrets"),
+    ("tasks.containers",),
+    ("tasks.launch_types", "tasks.service_discovery"),
+    ("ecr",),
+    ("cluster",),
+    ("load_balancers",),
+    ("tasks",),
+    ("exposure",),
+    ("proxy",),
+    ("ecs_service",),
+    ("one_off", "scheduled_task", "service", "worker"),
+)
+"""The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What
+a cluster and its load balancers must know of containers is below them, tasks are above. A module
+imports from the layers below, and from its own package. Imports for type checkers count as well."""
 
 PAYLOAD = "templates/exposure/health_sidecar/program.py"
 """No part of a build, which only reads its text: it runs in a container, where it may print and
@@ -150,6 +170,41 @@ def test_rules_know_cfn_lint_in_one_place_and_moorage_only_by_its_view() -> None
 @pytest.mark.parametrize("file", sources("templates"))
 def test_templates_know_the_model_and_each_other(file: str) -> None:
     assert [name for name in foreign(file) if not allowed(name, TEMPLATE_LIBRARIES)] == []
+
+
+def template_layer(module: str) -> tuple[int, str]:
+    """The layer of a module of templates/, and the name in TEMPLATE_LAYERS that it goes by."""
+    name = module.removeprefix("templates.")
+    fitting = [
+        (index, prefix)
+        for index, prefixes in enumerate(TEMPLATE_LAYERS)
+        for prefix in prefixes
+        if allowed(name, {prefix})
+    ]
+    return max(fitting, key=lambda layer: len(layer[1]))
+
+
+def template_imports(file: str) -> set[str]:
+    """The modules of templates/ that a file imports."""
+    return {name for name in imports(file) if name.startswith("templates.")}
+
+
+TEMPLATE_FILES = [file for file in sources("templates") if file != "templates/__init__.py"]
+
+
+@pytest.mark.parametrize("file", TEMPLATE_FILES)
+def test_a_template_module_imports_from_layers_below_it(file: str) -> None:
+    layer, package = template_layer(_module(file).removesuffix(".__init__"))
+    for name in template_imports(file):
+        below, other = template_layer(name)
+        assert below < layer or other == package, name
+
+
+def test_no_two_template_modules_import_each_other() -> None:
+    graph = {
+        _module(file).removesuffix(".__init__"): template_imports(file) for file in TEMPLATE_FILES
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError
 
 
 def test_the_payload_stands_by_itself() -> None:

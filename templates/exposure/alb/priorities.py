@@ -6,10 +6,19 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:  # a route says of itself how specific it is, so it stands above this room
-    from .routes import Route
+
+class Route(Protocol):
+    """What the priority of a route depends on."""
+
+    @property
+    def priority(self) -> int | None: ...
+    @property
+    def asked(self) -> Mapping[str, Sequence[str]]: ...
+    @property
+    def specific(self) -> tuple[int, int]: ...
+
 
 # AWS takes 1 to 50000 and asks the lowest first. A route's priority depends on that route alone, so
 # that adding a service changes no other one's template. The numbers are dealt out in bands from
