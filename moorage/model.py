@@ -118,17 +118,8 @@ def logical_id(*words: str) -> str:
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A stack as its template module composed it, with the user's merge patch beside it."""
-
-    name: str
-    template: TroposphereTemplate
-    overrides: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Run:
-    """A task that `deploy.sh` runs once its stack is deployed, and that must succeed.
+    """A task that `deploy.sh` runs after it has deployed the stack, and that must succeed.
 
     The stack's output `RunTask` is the name of the SSM parameter that holds what
     `aws ecs run-task --cli-input-json` takes.
@@ -137,15 +128,33 @@ class Run:
     container: str
     """The container whose exit code must be 0."""
     timeout: int
-    """Seconds until the task is stopped and has failed."""
+    """Seconds after which the task is stopped and has failed."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What `deploy.sh` does before and after it deploys a stack."""
+
+    after: tuple[str, ...] = ()
+    """Stacks that are deployed first, in addition to those that the stack imports from."""
+    run: Run | None = None
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as its template module composed it, with the user's merge patch beside it."""
+
+    name: str
+    template: TroposphereTemplate
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    deployment: Deployment = Deployment()
 
 
 class TemplateModule(Protocol):
-    """What a module under templates/ holds.
+    """What a module of a stack kind contains.
 
-    `problems(name, params, env) -> Iterator[Problem]` may stand beside these: what can only be
-    judged with the whole environment in view. Its `Params` may have `after`, names of stacks that
-    are deployed before, and `run`, a `Run`.
+    It may also have `problems(name, params, env) -> Iterator[Problem]`, which finds what is wrong
+    given the whole environment, and `deployment(name, params, env) -> Deployment`.
     """
 
     Params: type[Any]
@@ -163,6 +172,7 @@ class Rendering:
     text: str
     file: str
     """The file's name below out/<env>/."""
+    deployment: Deployment = Deployment()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from troposphere import Output, Ref, Template, ssm
 
 from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
-from moorage.model import Environment, Run
+from moorage.model import Deployment, Environment, Run
 
 from .common.fields import duration
 from .tasks import run_task
@@ -50,11 +50,6 @@ class Params(TaskParams):
     timeout: duration(60, 86_400) = Field(  # type: ignore[valid-type]
         3600, description="How long it may take; then it is stopped, and has failed."
     )
-
-    @property
-    def run(self) -> Run:
-        """What `deploy.sh` runs once the stack is there."""
-        return Run(self.container or _essential(self)[0], self.timeout)
 
 
 def _essential(params: Params) -> list[str]:
@@ -93,6 +88,11 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     )
     template.add_output(list(_outputs(task)))
     return template
+
+
+def deployment(name: str, params: Params, env: Environment) -> Deployment:
+    container = params.container or _essential(params)[0]
+    return Deployment(after=tuple(params.after), run=Run(container, params.timeout))
 
 
 def _request(task: Task) -> ssm.Parameter:

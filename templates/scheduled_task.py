@@ -28,7 +28,7 @@ from troposphere import scheduler as aws_scheduler
 from troposphere.iam import Role
 
 from moorage.findings.finding import Problem
-from moorage.model import Base, Environment
+from moorage.model import Base, Deployment, Environment
 
 from .common.fields import Switch, duration, text
 from .common.iam import allow, role
@@ -138,6 +138,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     )
     template.add_output(list(_outputs(task)))
     return template
+
+
+def deployment(name: str, params: Params, env: Environment) -> Deployment:
+    return Deployment(after=tuple(params.after))
 
 
 def _outputs(task: Task) -> Iterator[Output]:

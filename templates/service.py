@@ -21,7 +21,7 @@ from pydantic import Field
 from troposphere import Template
 
 from moorage.findings.finding import Problem
-from moorage.model import Environment
+from moorage.model import Deployment, Environment
 
 from .common.fields import Duration
 from .ecs_service import (
@@ -196,6 +196,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     )
     template.add_output(list(ecs_service_outputs(service)))
     return template
+
+
+def deployment(name: str, params: Params, env: Environment) -> Deployment:
+    return Deployment(after=tuple(params.after))
 
 
 def _scaling(service: Service) -> Iterator[Any]:

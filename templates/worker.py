@@ -21,7 +21,7 @@ from pydantic import Field
 from troposphere import Output, Ref, Template
 
 from moorage.findings.finding import Problem
-from moorage.model import Environment
+from moorage.model import Deployment, Environment
 
 from .common.exports import export_output
 from .ecs_service import (
@@ -142,6 +142,10 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.add_output(list(_queue_outputs(worker)))
     template.add_output(list(ecs_service_outputs(worker)))
     return template
+
+
+def deployment(name: str, params: Params, env: Environment) -> Deployment:
+    return Deployment(after=tuple(params.after))
 
 
 def _scaling(worker: Worker) -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moorage.model import Environment, Stack, TemplateModule
+from moorage.model import Deployment, Environment, Stack, StackSpec, TemplateModule
 
 
 def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:
@@ -14,7 +14,14 @@ def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[
         for name, spec in env.stacks.items()
     )
     return tuple(
-        Stack(spec.name, template, spec.overrides)
+        Stack(spec.name, template, spec.overrides, _deployment(spec, env, templates))
         for spec, template in composed
         if template is not None
     )
+
+
+def _deployment(
+    spec: StackSpec, env: Environment, templates: Mapping[str, TemplateModule]
+) -> Deployment:
+    find = getattr(templates[spec.template], "deployment", None)
+    return find(spec.name, spec.params, env) if find else Deployment()

@@ -84,8 +84,6 @@ def _by_name(sorter: TopologicalSorter[str]) -> Iterator[str]:
 def _planned(
     rendering: Rendering, env: Environment, owners: Mapping[str, str], built: Container[str]
 ) -> PlannedStack:
-    spec = env.stacks.get(rendering.stack)
-    params = spec.params if spec else None
     return PlannedStack(
         name=rendering.stack,
         stack_name=env.stack_name(rendering.stack),
@@ -95,8 +93,8 @@ def _planned(
         imports=tuple(Import(name, owners[name]) for name in sorted(set(_imports(rendering.body)))),
         exports=_exports(rendering.body),
         # A stack that stands for what exists already is none to wait for.
-        after=tuple(sorted(one for one in getattr(params, "after", ()) if one in built)),
-        run=getattr(params, "run", None),
+        after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
+        run=rendering.deployment.run,
     )
 
 

@@ -75,7 +75,8 @@ def render(
         return None, findings
     body = _ordered(patched)
     text = as_json(body) if form == "json" else as_yaml(body, _source(document))
-    return Rendering(stack.name, body, text, f"{stack.name}.{form}"), []
+    file = f"{stack.name}.{form}"
+    return Rendering(stack.name, body, text, file, stack.deployment), []
 
 
 def _source(document: Document) -> str:
