@@ -36,13 +36,13 @@ from ..common.regions import key_region_problems
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
-_KEYS = "ABCD"
+ZONE_LETTERS = "ABCD"
 """What names a zone in logical IDs: by its place in the params, so that it stays for ever."""
 
 # How many zones one can count on by `Fn::GetAZs`, where that is not three: from cfn-lint's table of
 # zones. The fourth that it has for ap-northeast-1 and ca-central-1 is left out, since accounts
 # differ there.
-_ZONES = {"us-east-1": 6, "us-west-1": 2, "us-west-2": 4, "ap-northeast-2": 4}
+_MORE_ZONES = {"us-east-1": 6, "us-west-1": 2, "us-west-2": 4, "ap-northeast-2": 4}
 _USUAL_ZONES = 3
 
 # What a Fargate task needs at its start and for ECS Exec, from "Amazon ECS interface VPC endpoints"
@@ -68,13 +68,13 @@ _UNUSABLE = tuple(
 )
 
 
-def _ipv4(cidr: str) -> str:
+def _check_ipv4(cidr: str) -> str:
     if ip_version(cidr) != 4:
         raise wrong("M1218", f"`{cidr}` is not an IPv4 block", "Write one like `10.0.0.0/16`.")
     return cidr
 
 
-def _vpc_cidr(cidr: str) -> str:
+def _check_vpc_cidr(cidr: str) -> str:
     """A VPC takes /16 to /28 (EC2 API reference, CreateVpc); a sixteenth of it must still hold a
     load balancer, which wants a /27 (ELB user guide, "Subnets for your load balancer")."""
     block = IPv4Network(cidr)
@@ -89,24 +89,26 @@ def _vpc_cidr(cidr: str) -> str:
     return cidr
 
 
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
-_ZONE = re.compile(f"{_REGION.pattern}[a-z]")
+REGION_NAME = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
+ZONE_NAME = re.compile(f"{REGION_NAME.pattern}[a-z]")
 _ZONES_HINT = "Write 2, 3 or 4, or a list of names such as `[eu-central-1a, eu-central-1b]`."
 
 
-def _zone_names(value: Any) -> int | list[str]:
+def _check_zones(value: Any) -> int | list[str]:
     if isinstance(value, bool) or not isinstance(value, int | list):
         raise wrong("M1103", f"`{value}` stands where zones belong", _ZONES_HINT)
     count = value if isinstance(value, int) else len(value)
-    if not 2 <= count <= len(_KEYS):
-        raise wrong("M1105", f"A network has 2 to {len(_KEYS)} zones, not {count}", _ZONES_HINT)
+    if not 2 <= count <= len(ZONE_LETTERS):
+        raise wrong(
+            "M1105", f"A network has 2 to {len(ZONE_LETTERS)} zones, not {count}", _ZONES_HINT
+        )
     for name in value if isinstance(value, list) else ():
-        if not isinstance(name, str) or not _ZONE.fullmatch(name):
+        if not isinstance(name, str) or not ZONE_NAME.fullmatch(name):
             raise wrong("M1107", f"`{name}` is not the name of a zone", _ZONES_HINT)
     return value
 
 
-def _endpoint_service(name: str) -> str:
+def _check_endpoint_service(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*", name):
         raise wrong(
             "M1107", f"`{name}` is not the name of an endpoint service", "Write one like `sqs`."
@@ -114,18 +116,18 @@ def _endpoint_service(name: str) -> str:
     return name
 
 
-Ipv4Cidr = Annotated[fields.Cidr, AfterValidator(_ipv4)]
-VpcCidr = Annotated[Ipv4Cidr, AfterValidator(_vpc_cidr)]
+Ipv4Cidr = Annotated[fields.Cidr, AfterValidator(_check_ipv4)]
+VpcCidr = Annotated[Ipv4Cidr, AfterValidator(_check_vpc_cidr)]
 Zones = Annotated[
     int | list[str],
-    PlainValidator(_zone_names),
+    PlainValidator(_check_zones),
     WithJsonSchema(
         {
             "anyOf": [
                 {"type": "integer", "minimum": 2, "maximum": 4},
                 {
                     "type": "array",
-                    "items": {"type": "string", "pattern": f"^{_ZONE.pattern}$"},
+                    "items": {"type": "string", "pattern": f"^{ZONE_NAME.pattern}$"},
                     "minItems": 2,
                     "maxItems": 4,
                 },
@@ -133,7 +135,7 @@ Zones = Annotated[
         }
     ),
 ]
-EndpointService = Annotated[str, AfterValidator(_endpoint_service)]
+EndpointService = Annotated[str, AfterValidator(_check_endpoint_service)]
 """A service as it stands at the end of its endpoint's name, such as `sqs`, or that whole name."""
 
 
@@ -231,7 +233,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             public_cidrs=None,
             private_cidrs=None,
         )
-    zones = _zones(params)
+    zones = plan_zones(params)
     return Handle(
         vpc_id=import_value(env, name, "VpcId"),
         public_subnets=tuple(import_value(env, name, f"{zone.public}Id") for zone in zones),
@@ -250,15 +252,15 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     if params.existing:
-        yield from _existing_problems(params, params.existing)
+        yield from existing_network_problems(params, params.existing)
     else:
-        yield from _zone_problems(params.availability_zones, env.region)
-        yield from _endpoint_problems(params, env.region)
+        yield from zone_problems(params.availability_zones, env.region)
+        yield from endpoint_problems(params, env.region)
     if params.flow_logs:
         yield from key_region_problems(params.flow_logs.kms_key, ("flow_logs", "kms_key"), env)
 
 
-def _existing_problems(params: Params, existing: Existing) -> Iterator[Problem]:
+def existing_network_problems(params: Params, existing: Existing) -> Iterator[Problem]:
     if params.model_fields_set != {"existing"}:
         others = sorted(params.model_fields_set - {"existing"})
         hint = "Remove what stands beside it, or remove `existing:` to have the network made."
@@ -279,12 +281,12 @@ def _existing_problems(params: Params, existing: Existing) -> Iterator[Problem]:
             seen.add(one)
 
 
-def _zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
+def zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
     """Nothing is said where the region itself is wrong: that is a finding of its own."""
-    if not _REGION.fullmatch(region):
+    if not REGION_NAME.fullmatch(region):
         return
     if isinstance(zones, int):
-        most = _ZONES.get(region, _USUAL_ZONES)
+        most = _MORE_ZONES.get(region, _USUAL_ZONES)
         if zones > most:
             hint = f"Write {most} or fewer, or list the names of those that your account has."
             message = f"Not every account has {zones} zones in {region}"
@@ -300,7 +302,7 @@ def _zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
             yield Problem("M1107", path, f"The zone `{zone}` stands twice", hint)
 
 
-def _endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
+def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
     if params.endpoints and params.egress != "endpoints":
         hint = "Write `egress: endpoints`, or remove them."
         message = f"With `egress: {params.egress}` no endpoint is made"
@@ -309,7 +311,7 @@ def _endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
     seen = {_endpoint_id(service) for service in (*_SERVICES, "s3")}
     for index, service in enumerate(params.endpoints):
         path = ("endpoints", index)
-        short = _short(service, region)
+        short = _strip_region(service, region)
         if short == service and "amazonaws" in service:
             hint = f"Write only what follows the region, or a name with `.{region}.` in it."
             yield Problem("M1107", path, f"`{service}` is not a service of {region}", hint)
@@ -321,13 +323,13 @@ def _endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
 
 # Composition ---------------------------------------------------------------------------------
 
-_ATTACHMENT = "InternetGatewayAttachment"
-_IPV6_BLOCK = "Ipv6CidrBlock"
-_ANYWHERE, _ANYWHERE_IPV6 = "0.0.0.0/0", "::/0"
+INTERNET_GATEWAY_ATTACHMENT = "InternetGatewayAttachment"
+IPV6_BLOCK = "Ipv6CidrBlock"
+_ANY_IPV4, _ANY_IPV6 = "0.0.0.0/0", "::/0"
 
 
 @dataclass(frozen=True)
-class _Zone:
+class Zone:
     """An availability zone and what is its own: one letter and the blocks of its subnets."""
 
     key: str
@@ -348,7 +350,7 @@ class _Zone:
         return f"PrivateSubnet{self.key}"
 
 
-def _zones(params: Params) -> tuple[_Zone, ...]:
+def plan_zones(params: Params) -> tuple[Zone, ...]:
     """The zones in the order of the params; an eighth of the VPC is private, a sixteenth public."""
     block = ip_network(params.cidr)
     private = list(block.subnets(prefixlen_diff=3))[:4]
@@ -356,7 +358,7 @@ def _zones(params: Params) -> tuple[_Zone, ...]:
     asked = params.availability_zones
     names = [None] * asked if isinstance(asked, int) else asked
     return tuple(
-        _Zone(_KEYS[index], index, name, str(public[index]), str(private[index]))
+        Zone(ZONE_LETTERS[index], index, name, str(public[index]), str(private[index]))
         for index, name in enumerate(names)
     )
 
@@ -370,18 +372,22 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     """
     if params.existing:
         return None
-    zones = _zones(params)
+    zones = plan_zones(params)
     title = env.stack_name(name)
     template = Template(f"{env.app} {env.name}: the network `{name}`")
     template.set_version()
-    template.add_resource([*_vpc(title, params), *_public_routes(params)])
+    template.add_resource([*vpc_resources(title, params), *public_route_resources(params)])
     for zone in zones:
-        template.add_resource([*_public_subnet(title, zone, params), *_nat(zone, params)])
-        template.add_resource([*_private_subnet(title, zone, params), *_way_out(zone, params)])
+        template.add_resource(
+            [*public_subnet_resources(title, zone, params), *nat_gateway_resources(zone, params)]
+        )
+        template.add_resource(
+            [*private_subnet_resources(title, zone, params), *private_route_resources(zone, params)]
+        )
     if params.egress == "endpoints":
-        template.add_resource(list(_endpoints(params, zones, env)))
+        template.add_resource(list(endpoint_resources(params, zones, env)))
     if params.flow_logs:
-        template.add_resource(list(_flow_log(params.flow_logs, env)))
+        template.add_resource(list(flow_log_resources(params.flow_logs, env)))
     template.add_output(export_output(env, name, "VpcId", Ref("Vpc"), "Id of the VPC"))
     for zone in zones:
         public, private = f"Public subnet {zone.key}", f"Private subnet {zone.key}"
@@ -392,7 +398,7 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     return template
 
 
-def _vpc(title: str, params: Params) -> Iterator[Any]:
+def vpc_resources(title: str, params: Params) -> Iterator[Any]:
     # Endpoints with private DNS want both DNS settings (PrivateLink guide, interface endpoints).
     yield ec2.VPC(
         "Vpc",
@@ -402,62 +408,62 @@ def _vpc(title: str, params: Params) -> Iterator[Any]:
         Tags=Tags(Name=title),
     )
     if params.ipv6:
-        yield ec2.VPCCidrBlock(_IPV6_BLOCK, VpcId=Ref("Vpc"), AmazonProvidedIpv6CidrBlock=True)
+        yield ec2.VPCCidrBlock(IPV6_BLOCK, VpcId=Ref("Vpc"), AmazonProvidedIpv6CidrBlock=True)
     yield ec2.InternetGateway("InternetGateway")
     yield ec2.VPCGatewayAttachment(
-        _ATTACHMENT, VpcId=Ref("Vpc"), InternetGatewayId=Ref("InternetGateway")
+        INTERNET_GATEWAY_ATTACHMENT, VpcId=Ref("Vpc"), InternetGatewayId=Ref("InternetGateway")
     )
-    if params.ipv6 and _has_nat(params):
+    if params.ipv6 and has_nat(params):
         yield ec2.EgressOnlyInternetGateway("EgressOnlyInternetGateway", VpcId=Ref("Vpc"))
 
 
-def _has_nat(params: Params) -> bool:
+def has_nat(params: Params) -> bool:
     return params.egress in ("nat", "nat-per-az")
 
 
-def _public_routes(params: Params) -> Iterator[Any]:
+def public_route_resources(params: Params) -> Iterator[Any]:
     yield ec2.RouteTable("PublicRouteTable", VpcId=Ref("Vpc"))
     yield ec2.Route(
         "PublicRoute",
-        DependsOn=[_ATTACHMENT],
+        DependsOn=[INTERNET_GATEWAY_ATTACHMENT],
         RouteTableId=Ref("PublicRouteTable"),
-        DestinationCidrBlock=_ANYWHERE,
+        DestinationCidrBlock=_ANY_IPV4,
         GatewayId=Ref("InternetGateway"),
     )
     if params.ipv6:
         yield ec2.Route(
             "PublicIpv6Route",
-            DependsOn=[_ATTACHMENT, _IPV6_BLOCK],
+            DependsOn=[INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK],
             RouteTableId=Ref("PublicRouteTable"),
-            DestinationIpv6CidrBlock=_ANYWHERE_IPV6,
+            DestinationIpv6CidrBlock=_ANY_IPV6,
             GatewayId=Ref("InternetGateway"),
         )
 
 
-def _public_subnet(title: str, zone: _Zone, params: Params) -> Iterator[Any]:
+def public_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator[Any]:
     tag = f"{title}-public-{zone.key.lower()}"
-    yield _subnet(zone.public, zone, zone.public_cidr, len(_KEYS) + zone.index, tag, params)
+    yield _subnet(zone.public, zone, zone.public_cidr, len(ZONE_LETTERS) + zone.index, tag, params)
     yield _association(zone.public, "PublicRouteTable")
 
 
-def _private_subnet(title: str, zone: _Zone, params: Params) -> Iterator[Any]:
+def private_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator[Any]:
     tag = f"{title}-private-{zone.key.lower()}"
     yield _subnet(zone.private, zone, zone.private_cidr, zone.index, tag, params)
-    yield ec2.RouteTable(_private_table(zone), VpcId=Ref("Vpc"))
-    yield _association(zone.private, _private_table(zone))
+    yield ec2.RouteTable(private_route_table(zone), VpcId=Ref("Vpc"))
+    yield _association(zone.private, private_route_table(zone))
 
 
-def _private_table(zone: _Zone) -> str:
+def private_route_table(zone: Zone) -> str:
     return f"PrivateRouteTable{zone.key}"
 
 
 def _subnet(
-    subnet: str, zone: _Zone, cidr: str, ipv6_block: int, tag: str, params: Params
+    subnet: str, zone: Zone, cidr: str, ipv6_block: int, tag: str, params: Params
 ) -> ec2.Subnet:
     """A subnet that gives out no public addresses of itself: a task says when it wants one."""
     optional: dict[str, Any] = {}
     if params.ipv6:
-        optional["DependsOn"] = [_IPV6_BLOCK]
+        optional["DependsOn"] = [IPV6_BLOCK]
         optional["Ipv6CidrBlock"] = Select(ipv6_block, _ipv6_blocks())
     if zone.name:
         # A name that somebody wrote is meant; cfn-lint warns of every literal.
@@ -476,7 +482,7 @@ def _subnet(
 
 def _ipv6_blocks() -> Cidr:
     """The first /64 blocks of the VPC's /56, private ones before public ones; always as many."""
-    return Cidr(Select(0, GetAtt("Vpc", "Ipv6CidrBlocks")), 2 * len(_KEYS), 64)
+    return Cidr(Select(0, GetAtt("Vpc", "Ipv6CidrBlocks")), 2 * len(ZONE_LETTERS), 64)
 
 
 def _association(subnet: str, table: str) -> ec2.SubnetRouteTableAssociation:
@@ -485,35 +491,37 @@ def _association(subnet: str, table: str) -> ec2.SubnetRouteTableAssociation:
     )
 
 
-def _nat(zone: _Zone, params: Params) -> Iterator[Any]:
+def nat_gateway_resources(zone: Zone, params: Params) -> Iterator[Any]:
     """A NAT gateway and its address, in each zone or in the first one only."""
     if params.egress == "nat-per-az" or (params.egress == "nat" and zone.index == 0):
-        yield ec2.EIP(f"NatAddress{zone.key}", DependsOn=[_ATTACHMENT], Domain="vpc")
+        yield ec2.EIP(
+            f"NatAddress{zone.key}", DependsOn=[INTERNET_GATEWAY_ATTACHMENT], Domain="vpc"
+        )
         yield ec2.NatGateway(
             f"NatGateway{zone.key}",
-            DependsOn=[_ATTACHMENT],
+            DependsOn=[INTERNET_GATEWAY_ATTACHMENT],
             AllocationId=GetAtt(f"NatAddress{zone.key}", "AllocationId"),
             SubnetId=Ref(zone.public),
         )
 
 
-def _way_out(zone: _Zone, params: Params) -> Iterator[Any]:
+def private_route_resources(zone: Zone, params: Params) -> Iterator[Any]:
     """The default routes of a private subnet, where it has any."""
-    if not _has_nat(params):
+    if not has_nat(params):
         return
-    gateway = zone.key if params.egress == "nat-per-az" else _KEYS[0]
+    gateway = zone.key if params.egress == "nat-per-az" else ZONE_LETTERS[0]
     yield ec2.Route(
         f"PrivateRoute{zone.key}",
-        RouteTableId=Ref(_private_table(zone)),
-        DestinationCidrBlock=_ANYWHERE,
+        RouteTableId=Ref(private_route_table(zone)),
+        DestinationCidrBlock=_ANY_IPV4,
         NatGatewayId=Ref(f"NatGateway{gateway}"),
     )
     if params.ipv6:
         yield ec2.Route(
             f"PrivateIpv6Route{zone.key}",
-            DependsOn=[_IPV6_BLOCK],
-            RouteTableId=Ref(_private_table(zone)),
-            DestinationIpv6CidrBlock=_ANYWHERE_IPV6,
+            DependsOn=[IPV6_BLOCK],
+            RouteTableId=Ref(private_route_table(zone)),
+            DestinationIpv6CidrBlock=_ANY_IPV6,
             EgressOnlyInternetGatewayId=Ref("EgressOnlyInternetGateway"),
         )
 
@@ -521,18 +529,18 @@ def _way_out(zone: _Zone, params: Params) -> Iterator[Any]:
 # Endpoints -----------------------------------------------------------------------------------
 
 
-def _endpoints(params: Params, zones: tuple[_Zone, ...], env: Environment) -> Iterator[Any]:
-    yield _endpoint_group(params)
+def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment) -> Iterator[Any]:
+    yield _endpoint_security_group(params)
     for service in ("s3", *_SERVICES, *params.endpoints):
-        short = _short(service, env.region)
-        name = service if short != service else _service_name(service, env.region)
+        short = _strip_region(service, env.region)
+        name = service if short != service else _full_service_name(service, env.region)
         if short in _GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
                 _endpoint_id(short),
                 VpcId=Ref("Vpc"),
                 VpcEndpointType="Gateway",
                 ServiceName=name,
-                RouteTableIds=[Ref(_private_table(zone)) for zone in zones],
+                RouteTableIds=[Ref(private_route_table(zone)) for zone in zones],
             )
         else:
             yield ec2.VPCEndpoint(
@@ -550,22 +558,22 @@ def _endpoint_id(service: str) -> str:
     return logical_id(service, "Endpoint")
 
 
-def _short(service: str, region: str) -> str:
+def _strip_region(service: str, region: str) -> str:
     """The service alone, where it was written whole: `sqs` of `com.amazonaws.eu-west-1.sqs`."""
     return service.rpartition(f".{region}.")[2]
 
 
-def _service_name(service: str, region: str) -> str:
+def _full_service_name(service: str, region: str) -> str:
     """The whole name of an endpoint service.
 
-    >>> _service_name("logs", "eu-west-1"), _service_name("ecr.api", "cn-north-1")
+    >>> _full_service_name("logs", "eu-west-1"), _full_service_name("ecr.api", "cn-north-1")
     ('com.amazonaws.eu-west-1.logs', 'cn.com.amazonaws.cn-north-1.ecr.api')
     """
     place = region.rsplit("-", 2)[0] if service in ("ecr.api", "ecr.dkr") else ""
     return f"{_ECR_PREFIXES.get(place, 'com.amazonaws')}.{region}.{service}"
 
 
-def _endpoint_group(params: Params) -> ec2.SecurityGroup:
+def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
     """HTTPS from the VPC and nothing out: endpoints answer and never call.
 
     A rule to the loopback address stands for no rule, since a group that is created with none gets
@@ -595,7 +603,7 @@ def _endpoint_group(params: Params) -> ec2.SecurityGroup:
 # Flow logs -----------------------------------------------------------------------------------
 
 
-def _flow_log(params: FlowLogs, env: Environment) -> Iterator[Any]:
+def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
     """Flow logs of the VPC, the group they go to and the role that writes there.
 
     VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". What it lists beyond
