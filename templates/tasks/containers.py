@@ -320,7 +320,7 @@ ContainerName: Any = text(
 Containers = dict[ContainerName, Container]
 
 
-def in_order(containers: Containers) -> Containers:
+def apply_init(containers: Containers) -> Containers:
     """The containers with what `init` means in the words of ECS: it need not go on running, and
     whatever it does not wait for itself waits until it has succeeded."""
     first = [name for name, one in containers.items() if one.init]
@@ -353,20 +353,20 @@ def suggest_container(name: str, containers: Containers) -> str:
     return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
 
 
-def find_target(name: str | None, containers: Containers) -> str:
+def choose_container(name: str | None, containers: Containers) -> str:
     """The container that a way to the service leads to: the one it names, or the only one."""
     return name or (next(iter(containers)) if len(containers) == 1 else "")
 
 
-def target_container_problems(
+def container_choice_problems(
     name: str | None, path: Path, containers: Containers
 ) -> Iterator[Problem]:
     """Why it cannot be told which container that is; `path` is the way's own."""
     here = (*path, "container")
-    if not find_target(name, containers):
+    if not choose_container(name, containers):
         hint = f"Add `container:` with {', '.join(containers)}."
         yield Problem("M1204", here, "The route does not say which container it leads to", hint)
-    elif find_target(name, containers) not in containers:
+    elif choose_container(name, containers) not in containers:
         message, hint = (
             f"There is no container {shown(name)}",
             suggest_container(str(name), containers),

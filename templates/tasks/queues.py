@@ -101,7 +101,7 @@ class QueueConsumerParams(Base):
 
 
 @dataclass(frozen=True)
-class Handle:
+class QueueHandle:
     """A queue as other resources refer to it."""
 
     url: Any
@@ -110,17 +110,19 @@ class Handle:
     kms_key: str | None
 
 
-def handle(owner: str, stack: str, params: QueueConsumerParams, env: Environment) -> Handle:
+def queue_handle(
+    owner: str, stack: str, params: QueueConsumerParams, env: Environment
+) -> QueueHandle:
     """How a stack refers to the queue of a worker, which may be itself."""
     queue = params.queue
     if queue.existing:
         arn = queue.existing.arn
-        return Handle(queue_url(arn), arn, arn.split(":")[-1], queue.existing.kms_key)
+        return QueueHandle(queue_url(arn), arn, arn.split(":")[-1], queue.existing.kms_key)
     if owner == stack:
         mine = (Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName"))
-        return Handle(*mine, queue.kms_key)
+        return QueueHandle(*mine, queue.kms_key)
     url, arn, name = (import_value(env, owner, f"Queue{one}") for one in ("Url", "Arn", "Name"))
-    return Handle(url, arn, name, queue.kms_key)
+    return QueueHandle(url, arn, name, queue.kms_key)
 
 
 def queue_url(arn: str) -> Sub:
@@ -144,7 +146,7 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
         yield Problem("M1108", (*path, "existing"), message, hint)
         return
     if queue.existing:
-        yield from arn_problems(queue.existing.arn, (*path, "existing", "arn"), env)
+        yield from queue_arn_problems(queue.existing.arn, (*path, "existing", "arn"), env)
         yield from key_region_problems(queue.existing.kms_key, (*path, "existing", "kms_key"), env)
     yield from key_region_problems(queue.kms_key, (*path, "kms_key"), env)
     if queue.content_based_deduplication and not queue.fifo:
@@ -162,7 +164,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
     if dead is None:
         return
     if dead.existing:
-        yield from arn_problems(dead.existing, (*path, "existing"), env)
+        yield from queue_arn_problems(dead.existing, (*path, "existing"), env)
         if str(dead.existing).endswith(".fifo") != queue.fifo:
             kind = "FIFO" if queue.fifo else "standard"
             message = f"The dead-letter queue of a {kind} queue must be a {kind} queue"
@@ -177,14 +179,14 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
         yield Problem("M1108", (*path, "retention"), message, hint, because=because)
 
 
-def arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
+def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
     """A queue that is not where the environment is."""
     if is_in_other_region(arn, env):
         message = f"The queue is in {region_of(arn)}, and the stack in {env.region}"
         yield Problem("M1220", path, message, f"Name a queue in {env.region}.")
 
 
-def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
+def queue_sender_problems(params: Any, env: Environment) -> Iterator[Problem]:
     """Queues that no stack has, and variables that are something else already."""
     mine = params.queue.variable if isinstance(params, QueueConsumerParams) else None
     if mine is not None and mine in params.queues:
@@ -207,7 +209,7 @@ def sending_problems(params: Any, env: Environment) -> Iterator[Problem]:
         yield Problem("M1201", ("queues", variable), message, hint)
 
 
-def queue_reach_problems(
+def queue_endpoint_problems(
     params: QueueSenderParams, endpoints: Sequence[str], name: str
 ) -> Iterator[Problem]:
     """Queues that could not be reached from the network of that name, which has endpoints only."""
@@ -246,13 +248,13 @@ def _queue_urls(name: str, params: Any, env: Environment) -> dict[str, Any]:
     return {key: _of(owner, name, env).url for key, owner in {**sent, **mine}.items()}
 
 
-def _of(owner: str, stack: str, env: Environment) -> Handle:
+def _of(owner: str, stack: str, env: Environment) -> QueueHandle:
     params = env.params_of(owner, QueueConsumerParams)
     assert params is not None, "which is a finding of its own"
-    return handle(owner, stack, params, env)
+    return queue_handle(owner, stack, params, env)
 
 
-def with_queue_urls(name: str, params: C, env: Environment) -> C:
+def add_queue_urls(name: str, params: C, env: Environment) -> C:
     """The params of tasks whose containers know the queues by their variables."""
     urls = _queue_urls(name, params, env)
     before: Any = params
@@ -271,7 +273,7 @@ def queue_statements(name: str, params: Any, env: Environment) -> Iterator[State
     "... consumers": a consumer decrypts; a producer also makes data keys.
     """
     if isinstance(params, QueueConsumerParams):
-        mine = handle(name, name, params, env)
+        mine = queue_handle(name, name, params, env)
         yield allow("WorkOnQueue", _CONSUMER, [mine.arn])
         if mine.kms_key:
             yield allow("DecryptMessages", [kms.Decrypt], [mine.kms_key])

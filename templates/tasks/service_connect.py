@@ -27,8 +27,8 @@ from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack
 from . import service_discovery
 from .containers import ContainerName, Containers, Port, PortField
-from .launch_types import LaunchParams, shares_instance
-from .service_discovery import Discovery, DnsName, admission, discovery_problems
+from .launch_types import LaunchParams, uses_instance_address
+from .service_discovery import Discovery, DnsName, discovery_problems, server_ingress_rule
 
 AuthorityArn: Any = text(
     r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
@@ -109,7 +109,7 @@ def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
     return params.service_connect.services if params.service_connect else []
 
 
-def offered(params: DiscoverableParams) -> list[Port]:
+def connectable_ports(params: DiscoverableParams) -> list[Port]:
     """The ports that others may connect to, in order."""
     ports = {one.port for one in _endpoints(params)}
     containers = params.fronted().containers
@@ -120,7 +120,7 @@ def offered(params: DiscoverableParams) -> list[Port]:
     return sorted(ports, key=lambda one: (one.number, one.protocol))
 
 
-def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | None:
+def _home(params: LaunchParams, env: Environment) -> service_discovery.NamespaceHandle | None:
     """The namespace that a stack's services are found in."""
     found = find_stack(env, cluster.Params, params.cluster)
     return cluster.handle(*found, env).namespace if found else None
@@ -129,7 +129,7 @@ def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | 
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def offering_problems(
+def discoverable_service_problems(
     stack: str, params: DiscoverableParams, env: Environment
 ) -> Iterator[Problem]:
     """What is wrong with how a service is found."""
@@ -138,7 +138,7 @@ def offering_problems(
     for key in ("service_connect", "discovery"):
         if getattr(params, key) is None:
             continue
-        if shares_instance(params.network_mode):
+        if uses_instance_address(params.network_mode):
             message = "The tasks have no addresses of their own, under which they could be found"
             hint = "Write `network_mode: awsvpc`."
             yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
@@ -172,7 +172,7 @@ def _endpoint_problems(params: DiscoverableParams, env: Environment) -> Iterator
             message = f"Port {one.port} is offered already"
             yield Problem("M1108", (*path, "port"), message, "Keep one of the two.")
         else:
-            yield from service_discovery.port_problems(
+            yield from service_discovery.container_port_problems(
                 one.container, one.port, path, params.containers
             )
         ports.add(one.port)
@@ -214,9 +214,9 @@ def _clash_problems(stack: str, params: DiscoverableParams, env: Environment) ->
         taken.setdefault(name, f"`stacks.{stack}`")
 
 
-def reaching_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
+def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
     """What is wrong with whom the tasks connect to."""
-    if params.reaches and shares_instance(params.network_mode):
+    if params.reaches and uses_instance_address(params.network_mode):
         message = "The tasks have no security group by which they could be let in"
         hint = "Write `network_mode: awsvpc`."
         yield Problem("M1220", ("reaches",), message, hint, because=[("network_mode",)])
@@ -226,7 +226,7 @@ def reaching_problems(params: ReachesParams, env: Environment) -> Iterator[Probl
         if name in env.broken:
             continue
         if server is None:
-            known = [other for other, its in env.of(DiscoverableParams) if offered(its)]
+            known = [other for other, its in env.of(DiscoverableParams) if connectable_ports(its)]
             meant = near(name, known)
             hint = f"Did you mean `{meant}`?" if meant else "Name a stack of template `service`."
             yield Problem("M1201", path, f"{shown(name)} is no service of this environment", hint)
@@ -237,7 +237,7 @@ def reaching_problems(params: ReachesParams, env: Environment) -> Iterator[Probl
 def _server_problems(
     name: str, server: DiscoverableParams, params: ReachesParams, path: Path, env: Environment
 ) -> Iterator[Problem]:
-    if not offered(server):
+    if not connectable_ports(server):
         message = f"`{name}` offers nothing by which it could be reached"
         offer = "service_connect: {services: [{port: 8080}]}"
         hint = f"Add `discovery: true`, or `{offer}`, at `{name}`."
@@ -264,10 +264,10 @@ def _network(params: LaunchParams, env: Environment) -> str | None:
 P = TypeVar("P", bound=DiscoverableParams)
 
 
-def with_port_names(stack: str, params: P) -> P:
+def add_port_names(stack: str, params: P) -> P:
     """The stack with names for the ports that it offers through Service Connect."""
     for one in _endpoints(params):
-        name = service_discovery.holder(one.container, one.port, params.containers)
+        name = service_discovery.find_port_container(one.container, one.port, params.containers)
         named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
         params = params.model_copy(
             update={"containers": _renamed(params.containers, name, one.port, named)}
@@ -286,7 +286,9 @@ def _port_name(stack: str, one: Endpoint) -> str:
     return f"{stack}-{one.port.number}"
 
 
-def offering_resources(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Any]:
+def discoverable_service_resources(
+    stack: str, params: DiscoverableParams, env: Environment
+) -> Iterator[Any]:
     """What stands beside a service that others find."""
     home = _home(params, env)
     if params.discovery and home:
@@ -307,7 +309,7 @@ _TLS_POLICY = (
 )
 
 
-def offering_properties(
+def discoverable_service_properties(
     stack: str, params: DiscoverableParams, log_group: Any, env: Environment
 ) -> dict[str, Any]:
     """What the ECS service says of it; the proxy writes to the log group of the containers."""
@@ -315,7 +317,7 @@ def offering_properties(
     found: dict[str, Any] = {}
     if params.discovery:
         found["ServiceRegistries"] = [
-            service_discovery.registry(params.discovery, params.containers)
+            service_discovery.service_registry(params.discovery, params.containers)
         ]
     if params.service_connect and home:
         found["ServiceConnectConfiguration"] = ecs.ServiceConnectConfiguration(
@@ -359,10 +361,10 @@ def _connected(stack: str, one: Endpoint) -> ecs.ServiceConnectService:
     )
 
 
-def reach_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
+def reaches_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
     """What lets the tasks in at the services that they reach."""
     for name in sorted(params.reaches):
         server = env.params_of(name, DiscoverableParams)
-        for port in offered(server) if server else ():
+        for port in connectable_ports(server) if server else ():
             title = logical_id("to", name, port.protocol, str(port.number), "Ingress")
-            yield admission(title, name, port.protocol, port.number, env)
+            yield server_ingress_rule(title, name, port.protocol, port.number, env)

@@ -424,13 +424,13 @@ def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
     ]
 
 
-def opened(volumes: Mapping[str, Volume]) -> bool:
+def has_nfs_rules(volumes: Mapping[str, Volume]) -> bool:
     """Whether mount targets are opened to the tasks, by the tasks' security group."""
     made = [one.efs for one in volumes.values() if one.efs]
     return any(one.existing is None or one.existing.security_group for one in made)
 
 
-def volume_waits(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -> list[str]:
+def volume_dependencies(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -> list[str]:
     """Logical IDs of what must be there before a task starts, and nothing else waits for."""
     waits = []
     for name, one in sorted(volumes.items()):
