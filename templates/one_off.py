@@ -30,7 +30,7 @@ from .common.fields import duration
 from .tasks import run_task
 from .tasks.containers import ContainerName, apply_init
 from .tasks.launch_types import uses_instance_address
-from .tasks.queues import add_queue_urls
+from .tasks.queue_resources import add_queue_urls
 from .tasks.task import TaskParams, log_group_name, security_groups, task_resources
 
 

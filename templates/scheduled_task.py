@@ -36,7 +36,9 @@ from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
 from .tasks import run_task
 from .tasks.launch_types import uses_instance_address
-from .tasks.queues import QueueArn, add_queue_urls, dead_letter_queue, queue_arn_problems, queue_url
+from .tasks.queue_problems import queue_arn_problems
+from .tasks.queue_resources import add_queue_urls, dead_letter_queue
+from .tasks.queues import QueueArn, queue_url
 from .tasks.task import TaskParams, cluster_of, log_group_name, security_groups, task_resources
 
 _DAY = 86_400

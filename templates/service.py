@@ -56,7 +56,7 @@ from .tasks.launch_type_problems import (
     spare_problems,
 )
 from .tasks.launch_types import uses_instance_address
-from .tasks.queues import add_queue_urls
+from .tasks.queue_resources import add_queue_urls
 from .tasks.scaling import (
     desired_count_property,
     minimum_task_count,
@@ -83,7 +83,7 @@ from .tasks.task import (
     task_subnets,
     task_waits,
 )
-from .tasks.volumes import volume_configurations
+from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""

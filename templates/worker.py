@@ -35,13 +35,9 @@ from .tasks.deployments import (
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_problems
 from .tasks.launch_types import uses_instance_address
-from .tasks.queues import (
-    QueueConsumerParams,
-    add_queue_urls,
-    queue_handle,
-    queue_problems,
-    queue_resources,
-)
+from .tasks.queue_problems import queue_problems
+from .tasks.queue_resources import add_queue_urls, queue_resources
+from .tasks.queues import QueueConsumerParams, queue_handle
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
 from .tasks.service_connect import (
     DiscoverableParams,
@@ -60,7 +56,7 @@ from .tasks.task import (
     task_resources,
     task_waits,
 )
-from .tasks.volumes import volume_configurations
+from .tasks.volume_resources import volume_configurations
 
 
 class Scaling(scaling.Scaling):

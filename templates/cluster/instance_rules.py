@@ -19,13 +19,14 @@ from ..exposure.alb.target_groups import health_port
 from ..exposure.nlb import listeners
 from ..exposure.params import ExposeParams, Exposure
 from ..load_balancers import alb, nlb
-from ..tasks.containers import Containers, Port, choose_container
+from ..tasks.containers import Containers, choose_container
 from ..tasks.launch_types import (
     LaunchParams,
     LaunchType,
     instance_port_range,
     uses_instance_address,
 )
+from ..tasks.ports import Port
 from . import capacity
 
 Opening = tuple[LaunchType, str, str, int, int]

@@ -11,9 +11,10 @@ from troposphere import ecs
 
 from ..common.iam import allow
 from . import images, secrets
-from .containers import Container, Containers, HealthCheck, Port, RestartPolicy
+from .containers import Container, Containers, HealthCheck, RestartPolicy
 from .linux_parameters import device, system_controls, tmpfs
 from .mounts import mount_points
+from .ports import Port
 
 
 def container_definition(

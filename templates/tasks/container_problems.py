@@ -10,7 +10,8 @@ from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 
 from . import images, secrets
-from .containers import Container, Containers, Port, apply_init, suggest_container
+from .containers import Container, Containers, apply_init, suggest_container
+from .ports import Port
 
 _SECRET_WORDS = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"

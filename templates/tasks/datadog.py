@@ -13,8 +13,9 @@ from pydantic import Field
 from moorage.model import Base, Environment
 
 from ..common.fields import text
-from .containers import Container, Port, Variable, VariableName
+from .containers import Container, Variable, VariableName
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
 CONTAINER_NAME = "datadog-agent"

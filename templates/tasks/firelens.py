@@ -24,8 +24,9 @@ from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import key_region_problems
 from . import secrets
-from .containers import Container, Directory, Port
+from .containers import Container, Directory
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
 CONTAINER_NAME = "log-router"

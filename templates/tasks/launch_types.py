@@ -19,7 +19,8 @@ from troposphere import ecs
 from moorage.model import Base
 
 from ..common.fields import StackName, UniqueList, text
-from .containers import Container, ContainerName, Containers, Port
+from .containers import Container, ContainerName, Containers
+from .ports import Port
 
 LaunchType = Literal["fargate", "ec2", "managed_instances"]
 NetworkMode = Literal["awsvpc", "bridge", "host"]

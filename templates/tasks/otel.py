@@ -22,8 +22,9 @@ from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import is_in_other_region
-from .containers import Container, Port, Variable, VariableName
+from .containers import Container, Variable, VariableName
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
 CONTAINER_NAME = "otel-collector"

@@ -9,7 +9,7 @@ components").
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
@@ -17,18 +17,18 @@ from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
-from moorage.model import Base, Environment, logical_id
+from moorage.model import Base, Environment
 
-from .. import cluster, network
-from ..common.fields import Duration, StackName, Switch, UniqueList, text
+from .. import cluster
+from ..common.fields import Duration, Switch, text
 from ..common.iam import role
 from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack
 from . import service_discovery
-from .containers import ContainerName, Containers, Port, PortField
+from .containers import ContainerName, Containers
 from .launch_types import LaunchParams, uses_instance_address
-from .service_discovery import Discovery, DnsName, discovery_problems, server_ingress_rule
+from .ports import Port, PortField
+from .service_discovery import Discovery, DnsName, discovery_problems
 
 AuthorityArn: Any = text(
     r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
@@ -94,17 +94,6 @@ class DiscoverableParams(LaunchParams):
     )
 
 
-class ReachesParams(LaunchParams):
-    """What a stack says of the services that its tasks connect to."""
-
-    reaches: UniqueList[StackName] = Field(
-        [],
-        description="Stacks of services whose endpoints the tasks connect to: those of "
-        "`service_connect:`, and with `discovery:` all ports of the containers. Their security "
-        "groups are opened, and they are deployed first.",
-    )
-
-
 def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
     return params.service_connect.services if params.service_connect else []
 
@@ -155,8 +144,9 @@ def discoverable_service_problems(
         yield from discovery_problems(params.discovery, params.containers)
     yield from _endpoint_problems(params, env)
     yield from _clash_problems(stack, params, env)
-    if isinstance(params, ReachesParams) and stack in params.reaches:
-        path = ("reaches", params.reaches.index(stack))
+    reaches: Sequence[str] = getattr(params, "reaches", ())
+    if stack in reaches:
+        path = ("reaches", reaches.index(stack))
         yield Problem("M1220", path, "The tasks would reach themselves", "Remove it.")
 
 
@@ -212,51 +202,6 @@ def _clash_problems(stack: str, params: DiscoverableParams, env: Environment) ->
             message = f"{taken[name]} is found as `{name}` already"
             yield Problem("M1209", path, message, "Give one of them another `name`.")
         taken.setdefault(name, f"`stacks.{stack}`")
-
-
-def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """What is wrong with whom the tasks connect to."""
-    if params.reaches and uses_instance_address(params.network_mode):
-        message = "The tasks have no security group by which they could be let in"
-        hint = "Write `network_mode: awsvpc`."
-        yield Problem("M1220", ("reaches",), message, hint, because=[("network_mode",)])
-    for at, name in enumerate(params.reaches):
-        path: Path = ("reaches", at)
-        server = env.params_of(name, DiscoverableParams)
-        if name in env.broken:
-            continue
-        if server is None:
-            known = [other for other, its in env.of(DiscoverableParams) if connectable_ports(its)]
-            meant = near(name, known)
-            hint = f"Did you mean `{meant}`?" if meant else "Name a stack of template `service`."
-            yield Problem("M1201", path, f"{shown(name)} is no service of this environment", hint)
-        else:
-            yield from _server_problems(name, server, params, path, env)
-
-
-def _server_problems(
-    name: str, server: DiscoverableParams, params: ReachesParams, path: Path, env: Environment
-) -> Iterator[Problem]:
-    if not connectable_ports(server):
-        message = f"`{name}` offers nothing by which it could be reached"
-        offer = "service_connect: {services: [{port: 8080}]}"
-        hint = f"Add `discovery: true`, or `{offer}`, at `{name}`."
-        yield Problem("M1220", path, message, hint)
-    elif not server.discovery and not getattr(params, "service_connect", None):
-        message = f"`{name}` is found through Service Connect only"
-        hint = f"Add `discovery: true` at `{name}`."
-        if isinstance(params, DiscoverableParams):
-            hint = f"Add `service_connect: true` here, or `discovery: true` at `{name}`."
-        yield Problem("M1108", path, message, hint, because=[("service_connect",)])
-    mine, its = (_network(one, env) for one in (params, server))
-    if mine and its and mine != its:
-        message = f"`{name}` is in network `{its}`, and these tasks in `{mine}`"
-        yield Problem("M1201", path, message, f"Write `network: {its}` here.")
-
-
-def _network(params: LaunchParams, env: Environment) -> str | None:
-    found = find_stack(env, network.Params, getattr(params, "network", None))
-    return found[0] if found else None
 
 
 # What comes out ------------------------------------------------------------------------------
@@ -359,12 +304,3 @@ def _connected(stack: str, one: Endpoint) -> ecs.ServiceConnectService:
         ],
         **optional,
     )
-
-
-def reaches_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
-    """What lets the tasks in at the services that they reach."""
-    for name in sorted(params.reaches):
-        server = env.params_of(name, DiscoverableParams)
-        for port in connectable_ports(server) if server else ():
-            title = logical_id("to", name, port.protocol, str(port.number), "Ingress")
-            yield server_ingress_rule(title, name, port.protocol, port.number, env)

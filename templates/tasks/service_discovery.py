@@ -17,14 +17,8 @@ from ..common.exports import export_output, import_value
 from ..common.fields import StackName, duration, text
 from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack, find_stack_problems
-from .containers import (
-    ContainerName,
-    Containers,
-    Port,
-    PortField,
-    choose_container,
-    container_choice_problems,
-)
+from .containers import ContainerName, Containers, choose_container, container_choice_problems
+from .ports import Port, PortField
 
 # Cloud Map API reference, CreatePrivateDnsNamespace and CreateService, Name.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"

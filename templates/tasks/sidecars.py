@@ -20,11 +20,12 @@ from moorage.model import Base, Environment
 from .. import network
 from ..common.fields import Switch
 from . import datadog, firelens, otel
-from .containers import Container, Containers, Port
+from .containers import Container, Containers
 from .datadog import Datadog
 from .firelens import FireLens
 from .launch_types import LaunchParams
 from .otel import Otel
+from .ports import Port
 from .secrets import SecretRef
 
 MAX_CONTAINERS = 10

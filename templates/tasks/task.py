@@ -39,13 +39,10 @@ from .launch_types import (
     uses_instance_address,
 )
 from .linux_parameters import system_control_problems
-from .queues import (
-    QueueSenderParams,
-    queue_endpoint_problems,
-    queue_sender_problems,
-    queue_statements,
-)
-from .service_connect import ReachesParams, reaches_problems, reaches_resources
+from .queue_problems import queue_endpoint_problems, queue_sender_problems
+from .queue_resources import queue_statements
+from .queues import QueueSenderParams
+from .reachable_services import ReachesParams, reaches_problems, reaches_resources
 from .sidecars import (
     SidecarParams,
     asked_at,
@@ -55,15 +52,15 @@ from .sidecars import (
     sidecar_problems,
     sidecar_statements,
 )
-from .volumes import (
-    VolumeParams,
+from .volume_problems import volume_problems
+from .volume_resources import (
     has_nfs_rules,
     task_volumes,
     volume_dependencies,
-    volume_problems,
     volume_resources,
     volume_statements,
 )
+from .volumes import VolumeParams
 
 P = TypeVar("P", bound="TaskParams")
 

@@ -13,7 +13,8 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment, logical_id
 
 from ...load_balancers import alb
-from ...tasks.containers import Containers, Port, choose_container, container_choice_problems
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
 from .listener_rules import actions, conditions
 from .priorities import priority
 from .route_conflicts import clash, hides, may_clash

@@ -14,7 +14,8 @@ from moorage.model import Environment
 from ...load_balancers import nlb
 from ...load_balancers.certificates import certificate_problems, policy_problems
 from ...load_balancers.clients import client_problems
-from ...tasks.containers import Containers, Port, choose_container, container_choice_problems
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import MAX_DRAIN, Sidecar, container_name, drain, sidecar_problems
 from ..params import Exposure

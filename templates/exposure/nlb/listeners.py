@@ -21,7 +21,8 @@ from moorage.model import logical_id
 
 from ...load_balancers import nlb
 from ...load_balancers.clients import address_property
-from ...tasks.containers import Containers, Port, choose_container
+from ...tasks.containers import Containers, choose_container
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import Sidecar
 from ..params import Exposure
