@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
@@ -30,12 +30,15 @@ from .launch_types import LaunchParams, uses_instance_address
 from .ports import Port, PortField
 from .service_discovery import Discovery, DnsName, discovery_problems
 
-AuthorityArn: Any = text(
-    r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
-    "the ARN of a private certificate authority",
-    "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/"
-    "1234abcd-12ab-34cd-56ef-1234567890ab",
-)
+AuthorityArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+        "the ARN of a private certificate authority",
+        "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/"
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
 
 
 class Tls(Base):
