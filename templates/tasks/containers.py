@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
@@ -17,86 +16,8 @@ from ..common.fields import UniqueList, duration, text
 from .images import Image
 from .linux_parameters import Device, KernelParameter, Tmpfs
 from .mounts import MountField, MountPath, VolumeName
+from .ports import ContainerPort
 from .secrets import SecretRef
-
-
-@dataclass(frozen=True)
-class Port:
-    """A port that a container or a load balancer listens on."""
-
-    number: int
-    protocol: str = "tcp"
-    """tcp or udp; a listener's also tls, tcp_udp, quic or tcp_quic"""
-    host: int | None = field(default=None, compare=False)
-    """A container's: the instance's port that leads to it, 0 for any that is free."""
-    name: str = field(default="", compare=False)
-    """A container's: by what Service Connect knows it, where it does."""
-    app_protocol: str | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
-
-
-def _port(value: Any) -> Port:
-    hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
-    return _parsed(value, "tcp|udp", hint)
-
-
-def _container_port(value: Any) -> Port:
-    host, colon, port = str(value).rpartition(":")
-    if not colon:
-        return _port(value)
-    hint = "Write the port alone, or a port of the instance before it: `80:8080`."
-    match = re.fullmatch(r"\d{1,5}:\d{1,5}(/(tcp|udp))?", str(value))
-    if not match:
-        raise wrong("M1107", f"{shown(value)} is not a port", hint)
-    found = _parsed(port, "tcp|udp", hint)
-    return Port(found.number, found.protocol, _parsed(host, "tcp", hint).number)
-
-
-def _listener_port(value: Any) -> Port:
-    hint = "Write `8080`, or with a protocol `443/tls`, `8443/tcp`, `1234/udp` or `53/tcp_udp`."
-    return _parsed(value, "tcp|udp|tls|tcp_udp|quic|tcp_quic", hint)
-
-
-def _parsed(value: Any, protocols: str, hint: str) -> Port:
-    match = re.fullmatch(rf"(\d{{1,5}})(?:/({protocols}))?", str(value))
-    usable = isinstance(value, int | str) and not isinstance(value, bool)
-    if not match or not usable or not 1 <= int(match[1]) <= 65535:
-        raise wrong("M1107", f"{shown(value)} is not a port", hint)
-    return Port(int(match[1]), match[2] or "tcp")
-
-
-def _port_schema(protocols: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": rf"^\d{{1,5}}(/({protocols}))?$"},
-            ]
-        }
-    )
-
-
-PortField = Annotated[Port, PlainValidator(_port), _port_schema("tcp|udp")]
-"""A port as Docker writes it: `8080`, `1234/udp`."""
-ContainerPort = Annotated[
-    Port,
-    PlainValidator(_container_port),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": r"^(\d{1,5}:)?\d{1,5}(/(tcp|udp))?$"},
-            ]
-        }
-    ),
-]
-"""A port of a container as Docker writes it, with the instance's before it: `80:8080`."""
-ListenerPort = Annotated[
-    Port, PlainValidator(_listener_port), _port_schema("tcp|udp|tls|tcp_udp|quic|tcp_quic")
-]
-"""A port of a container behind an ALB, or one that an NLB listens on: `443/tls`, `1234/udp`."""
 
 
 def _variable(value: Any) -> str:
@@ -118,6 +39,8 @@ def _variable_name(value: str) -> str:
 
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
 Variable = Annotated[
     str,
     BeforeValidator(_variable),
@@ -325,7 +248,7 @@ ContainerName = Annotated[
 Containers = dict[ContainerName, Container]
 
 
-def in_order(containers: Containers) -> Containers:
+def apply_init(containers: Containers) -> Containers:
     """The containers with what `init` means in the words of ECS: it need not go on running, and
     whatever it does not wait for itself waits until it has succeeded."""
     first = [name for name, one in containers.items() if one.init]
@@ -358,20 +281,20 @@ def suggest_container(name: str, containers: Containers) -> str:
     return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
 
 
-def find_target(name: str | None, containers: Containers) -> str:
+def choose_container(name: str | None, containers: Containers) -> str:
     """The container that a way to the service leads to: the one it names, or the only one."""
     return name or (next(iter(containers)) if len(containers) == 1 else "")
 
 
-def target_container_problems(
+def container_choice_problems(
     name: str | None, path: Path, containers: Containers
 ) -> Iterator[Problem]:
     """Why it cannot be told which container that is; `path` is the way's own."""
     here = (*path, "container")
-    if not find_target(name, containers):
+    if not choose_container(name, containers):
         hint = f"Add `container:` with {', '.join(containers)}."
         yield Problem("M1204", here, "The route does not say which container it leads to", hint)
-    elif find_target(name, containers) not in containers:
+    elif choose_container(name, containers) not in containers:
         message, hint = (
             f"There is no container {shown(name)}",
             suggest_container(str(name), containers),

@@ -13,11 +13,12 @@ from pydantic import Field
 from moorage.model import Base, Environment
 
 from ..common.fields import text
-from .containers import Container, Port, Variable, VariableName
+from .containers import Container, Variable, VariableName
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
-NAME = "datadog-agent"
+CONTAINER_NAME = "datadog-agent"
 IMAGE = "public.ecr.aws/datadog/agent:7.84.6"
 """Of October 2026, Datadog's own default at that time (github.com/DataDog/helm-charts, releases,
 datadog-3.261.1)."""
@@ -58,14 +59,14 @@ class Datadog(Base):
     memory: int = Field(256, ge=128, description="MiB of the task's at which it is killed.")
 
 
-def listens(params: Datadog) -> list[Port]:
+def listening_ports(params: Datadog) -> list[Port]:
     """The ports that it takes, where containers share an address."""
     own = [Port(_EXPVAR_PORT), Port(_COMMAND_PORT)]
     traces = [Port(8126)] if params.apm else []
     return [*own, *traces, *([Port(8125, "udp")] if params.dogstatsd else [])]
 
 
-def container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
+def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
     """The agent. `apart`: the others reach it by a link, and not by an address that they share.
 
     Its root stays writable: it writes to half a dozen folders, which Datadog's guide "Run the Agent

@@ -61,7 +61,7 @@ class Repository:
     region: str | None
 
 
-def repository(image: str) -> Repository | None:
+def parse_repository(image: str) -> Repository | None:
     """The ECR repository of an image, or None where it comes from elsewhere."""
     match = _SHORT.fullmatch(image) or _LONG.fullmatch(image)
     if not match:
@@ -78,7 +78,7 @@ def is_pinned(image: str) -> bool:
     return bool(found.get("digest")) or found.get("tag") not in (None, "latest")
 
 
-def uri(image: str, repositories: Mapping[str, Any]) -> Any:
+def image_uri(image: str, repositories: Mapping[str, Any]) -> Any:
     """What ECS pulls. `repositories` are the URIs of those that the environment makes, by name.
 
     A URI that another stack exports has that stack deployed first.
@@ -98,7 +98,7 @@ def pull_statements(images: Iterable[str]) -> Iterator[Statement]:
 
     Source: Amazon ECS developer guide, "Amazon ECS task execution IAM role".
     """
-    found = (repository(image) for image in images)
+    found = (parse_repository(image) for image in images)
     repositories = sorted({one for one in found if one}, key=str)
     if not repositories:
         return

@@ -19,9 +19,10 @@ from troposphere import ecs
 from moorage.model import Base
 
 from ..common.fields import StackName, UniqueList, text
-from .containers import Container, ContainerName, Containers, Port
+from .containers import Container, ContainerName, Containers
+from .ports import Port
 
-Launch = Literal["fargate", "ec2", "managed_instances"]
+LaunchType = Literal["fargate", "ec2", "managed_instances"]
 NetworkMode = Literal["awsvpc", "bridge", "host"]
 
 LOOPBACK = "127.0.0.1"
@@ -53,7 +54,7 @@ class LaunchParams(Base):
     cluster: StackName | None = Field(
         None, description="Stack of the cluster; the only one where there is one."
     )
-    launch: Launch = Field(
+    launch: LaunchType = Field(
         "fargate",
         description="What the tasks run on: `fargate`, or the cluster's `capacity`: `ec2` for its "
         "Auto Scaling group, `managed_instances` for instances that ECS manages.",
@@ -86,43 +87,43 @@ class LaunchParams(Base):
         return self
 
 
-def shares_instance(mode: NetworkMode) -> bool:
+def uses_instance_address(mode: NetworkMode) -> bool:
     """Whether a task is reached by the address of its instance, and has no security group."""
     return mode != "awsvpc"
 
 
-def address(container: str, mode: NetworkMode) -> str:
+def container_address(container: str, mode: NetworkMode) -> str:
     """What another container of the task reaches a container by; on a bridge it needs a link."""
     return container if mode == "bridge" else LOOPBACK
 
 
-def linked(name: str, container: Container) -> list[str]:
+def find_links(name: str, container: Container) -> list[str]:
     """The containers that one reaches by link on a bridge."""
     named = [*container.links, *container.address_of.values()]
     return list(dict.fromkeys(one for one in named if one != name))
 
 
-def settled(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
+def apply_network_mode(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
     """The containers as they run in a network mode: addresses filled in, and on a bridge the links
     and the ports of the instance that they need."""
     return {name: _settled(name, one, mode) for name, one in containers.items()}
 
 
 def _settled(name: str, container: Container, mode: NetworkMode) -> Container:
-    addresses = {key: address(other, mode) for key, other in container.address_of.items()}
+    addresses = {key: container_address(other, mode) for key, other in container.address_of.items()}
     bridged = mode == "bridge"
     ports = [replace(one, host=(one.host or 0) if bridged else None) for one in container.ports]
     return container.model_copy(
         update={
             "environment": {**container.environment, **addresses},
             "address_of": {},
-            "links": linked(name, container) if bridged else [],
+            "links": find_links(name, container) if bridged else [],
             "ports": ports,
         }
     )
 
 
-def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
+def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
     """The ports of an instance among which a container's port is found, first and last: one of all
     that Docker takes, where none is said."""
     if port is None:
@@ -134,7 +135,7 @@ def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}
 
 
-def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
+def placement_strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
     """By what ECS chooses an instance."""
     parts = [one.partition(":")[::2] for one in params.placement_strategies]
     return [
@@ -143,7 +144,7 @@ def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
     ]
 
 
-def constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
+def placement_constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
     """Which instances ECS may choose."""
     return [
         ecs.PlacementConstraint(Type="distinctInstance")

@@ -77,7 +77,7 @@ _ON_INSTANCES = {
 }
 
 
-def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
+def fargate_linux_problems(here: Path, container: Any) -> Iterator[Problem]:
     """What Fargate does not let a container at `here` say of the Linux under it."""
     for key, message in _ON_INSTANCES.items():
         if getattr(container, key) not in (None, []):
@@ -91,7 +91,9 @@ def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
             yield Problem("M1220", path, message, hint, because=[("launch",)])
 
 
-def control_problems(controls: Mapping[str, Mapping[str, str]], mode: str) -> Iterator[Problem]:
+def system_control_problems(
+    controls: Mapping[str, Mapping[str, str]], mode: str
+) -> Iterator[Problem]:
     """Kernel parameters by container. Where the containers share one network, its parameters are
     all of theirs, and of two values the one of the container that starts last counts; those of the
     instance's own network no container sets (Amazon ECS API reference, SystemControl)."""

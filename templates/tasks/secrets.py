@@ -42,7 +42,7 @@ class Secret:
     """Its region where that is written, None where it is the stack's own."""
 
 
-def secret(reference: str) -> Secret:
+def parse_secret(reference: str) -> Secret:
     """What a reference means; raises the error of a params field where it means nothing."""
     service, _, rest = reference.partition(":")
     if service == "ssm":
@@ -87,7 +87,7 @@ def _secret(reference: str, rest: str) -> Secret:
 
 
 def _checked(reference: str) -> str:
-    secret(reference)
+    parse_secret(reference)
     return reference
 
 
@@ -129,7 +129,7 @@ def dynamic_reference(reference: str) -> str:
 
 def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
     """What an execution role needs to read exactly these secrets, encrypted with these KMS keys."""
-    by_reference = {reference: secret(reference) for reference in sorted(set(references))}
+    by_reference = {reference: parse_secret(reference) for reference in sorted(set(references))}
     found = {repr(_plain(one.arn)): one for one in by_reference.values()}.values()
     parameters = [one.arn for one in found if one.service == "ssm"]
     secrets = [one.arn for one in found if one.service == "secretsmanager"]
