@@ -107,7 +107,7 @@ class Handle:
     """The name of the log group for ECS Exec, if there is one."""
     capacity_providers: tuple[str, ...]
     default_strategy: dict[Provider, Share]
-    instances: Mapping[LaunchType, capacity.Handle] = field(default_factory=dict)
+    instances: Mapping[LaunchType, capacity.CapacityHandle] = field(default_factory=dict)
     """What there is beside Fargate, by what services call it."""
     namespace: service_discovery.NamespaceHandle | None = None
     """Where services find each other, if anywhere."""
@@ -121,7 +121,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             exec_log_group=params.existing.exec_log_group,
             capacity_providers=tuple(params.existing.capacity_providers),
             default_strategy={},
-            instances=capacity.existing_handles(_existing_instances(params.existing)),
+            instances=capacity.existing_capacity_handles(_existing_instances(params.existing)),
             namespace=service_discovery.existing_namespace_handle(params.existing.namespace),
         )
     return Handle(
@@ -129,7 +129,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         exec_log_group=import_value(env, name, "ExecLogGroupName") if params.exec_logs else None,
         capacity_providers=("FARGATE", "FARGATE_SPOT"),
         default_strategy=params.default_strategy,
-        instances=capacity.handles(name, params.capacity, env),
+        instances=capacity.capacity_handles(name, params.capacity, env),
         namespace=service_discovery.namespace_handle(name, params.namespace, env),
     )
 
@@ -179,7 +179,7 @@ def strategy_items(strategy: dict[Provider, Share]) -> list[ecs.CapacityProvider
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The cluster, its log group for ECS Exec, and its instances."""
-    rules = list(_rules(name, params, env))
+    rules = list(_instance_rule_resources(name, params, env))
     if params.existing and not rules:
         return None
     template = Template(f"{env.app} {env.name}: the ECS cluster `{name}`")
@@ -194,8 +194,8 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         )
     template.add_resource(_cluster(params))
     template.add_resource(list(capacity.capacity_resources(params.capacity, env, name)))
-    if providers := capacity.associated(params.capacity):
-        template.add_resource(_associations(params, providers))
+    if providers := capacity.associated_providers(params.capacity):
+        template.add_resource(_provider_associations(params, providers))
     template.add_output(
         export_output(env, name, "ClusterName", Ref("Cluster"), "Name of the cluster")
     )
@@ -209,14 +209,14 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     return template
 
 
-def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
+def _instance_rule_resources(name: str, params: Params, env: Environment) -> Iterator[Any]:
     """What lets load balancers reach tasks through the instances, for all stacks together."""
     groups: dict[LaunchType, Any] = {
-        kind: GetAtt(f"{capacity.TITLES[kind]}SecurityGroup", "GroupId")
-        for kind in (params.capacity.of() if params.capacity else ())
+        kind: GetAtt(f"{capacity.LOGICAL_ID_PREFIXES[kind]}SecurityGroup", "GroupId")
+        for kind in (params.capacity.by_launch_type() if params.capacity else ())
     }
     if params.existing:
-        instances = capacity.existing_handles(_existing_instances(params.existing))
+        instances = capacity.existing_capacity_handles(_existing_instances(params.existing))
         groups = {kind: one.security_group for kind, one in instances.items()}
     found = {
         opening
@@ -227,7 +227,9 @@ def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
     yield from instance_rules(found, groups, env)
 
 
-def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityProviderAssociations:
+def _provider_associations(
+    params: Params, providers: list[Any]
+) -> ecs.ClusterCapacityProviderAssociations:
     """In place of the cluster's own list, which would have the cluster wait for its instances.
 
     It comes after managed instances, which change the same cluster: ECS refuses two changes at once
@@ -249,8 +251,8 @@ def _associations(params: Params, providers: list[Any]) -> ecs.ClusterCapacityPr
     )
 
 
-def _own_providers(params: Params) -> dict[str, Any]:
-    if capacity.associated(params.capacity):
+def _cluster_providers(params: Params) -> dict[str, Any]:
+    if capacity.associated_providers(params.capacity):
         return {}
     return {
         "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
@@ -272,7 +274,7 @@ def _cluster(params: Params) -> ecs.Cluster:
         )
     return ecs.Cluster(
         "Cluster",
-        **_own_providers(params),
+        **_cluster_providers(params),
         ClusterSettings=[
             ecs.ClusterSetting(Name="containerInsights", Value=insights[params.container_insights])
         ],

@@ -44,8 +44,8 @@ ProviderName = Annotated[
 ]
 
 
-def _agent_key(value: str) -> str:
-    if value in _AGENT_OWN:
+def _check_agent_key(value: str) -> str:
+    if value in _SETTINGS_OF_TEMPLATE:
         hint = "Leave it out: the template writes it."
         raise wrong("M1107", f"{shown(value)} is the template's own", hint)
     if not re.fullmatch(r"ECS_[A-Z0-9_]+", value):
@@ -54,20 +54,20 @@ def _agent_key(value: str) -> str:
     return value
 
 
-def _agent_value(value: str) -> str:
+def _check_agent_value(value: str) -> str:
     if not re.fullmatch(r"[^\n\r]*", value):
         raise wrong("M1107", f"{shown(value)} has more than one line", "Write it in one line.")
     return value
 
 
-_AGENT_OWN = (
+_SETTINGS_OF_TEMPLATE = (
     "ECS_CLUSTER",
     "ECS_AWSVPC_BLOCK_IMDS",
     "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE",
     "ECS_ENABLE_SPOT_INSTANCE_DRAINING",
 )
-AgentKey = Annotated[str, AfterValidator(_agent_key)]
-AgentValue = Annotated[str, AfterValidator(_agent_value)]
+AgentKey = Annotated[str, AfterValidator(_check_agent_key)]
+AgentValue = Annotated[str, AfterValidator(_check_agent_value)]
 
 
 class Spot(Base):
@@ -181,7 +181,7 @@ class Capacity(Base):
         None, description="Instances that ECS manages, for `launch: managed_instances`."
     )
 
-    def of(self) -> dict[LaunchType, Instances]:
+    def by_launch_type(self) -> dict[LaunchType, Instances]:
         """Each kind that there is, by what a service calls it."""
         every: dict[LaunchType, Instances | None] = {
             "ec2": self.ec2,
@@ -202,7 +202,7 @@ class ExistingInstances(Base):
 
 
 @dataclass(frozen=True)
-class Handle:
+class CapacityHandle:
     """What other stacks refer to."""
 
     capacity_provider: Any
@@ -219,41 +219,48 @@ class Handle:
     """Whether tasks are given GPUs; None where ECS chooses by the task, or nobody tells."""
 
 
-TITLES: Mapping[LaunchType, str] = {"ec2": "Ec2", "managed_instances": "ManagedInstances"}
+LOGICAL_ID_PREFIXES: Mapping[LaunchType, str] = {
+    "ec2": "Ec2",
+    "managed_instances": "ManagedInstances",
+}
 """What logical IDs and outputs of each kind begin with."""
 
 
-def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[LaunchType, Handle]:
+def capacity_handles(
+    name: str, capacity: Capacity | None, env: Environment
+) -> dict[LaunchType, CapacityHandle]:
     """How to refer to a cluster's instances from another stack, by kind."""
     return {
-        kind: Handle(
-            capacity_provider=import_value(env, name, f"{TITLES[kind]}CapacityProvider"),
-            security_group=import_value(env, name, f"{TITLES[kind]}SecurityGroupId"),
+        kind: CapacityHandle(
+            capacity_provider=import_value(
+                env, name, f"{LOGICAL_ID_PREFIXES[kind]}CapacityProvider"
+            ),
+            security_group=import_value(env, name, f"{LOGICAL_ID_PREFIXES[kind]}SecurityGroupId"),
             network=picked[0] if (picked := find_stack(env, network.Params, its.network)) else None,
-            **_known(its),
+            **_known_properties(its),
         )
-        for kind, its in (capacity.of() if capacity else {}).items()
+        for kind, its in (capacity.by_launch_type() if capacity else {}).items()
     }
 
 
-def _known(its: Instances) -> dict[str, Any]:
+def _known_properties(its: Instances) -> dict[str, Any]:
     """What the params tell of instances; an AMI of the user's may have drivers for GPUs."""
     if isinstance(its, ManagedInstances):
-        return {"architecture": _common(its.instance_types)}
+        return {"architecture": find_common_architecture(its.instance_types)}
     assert isinstance(its, Ec2)
     return {
-        "architecture": architecture(its.instance_types),
+        "architecture": find_architecture(its.instance_types),
         "most": its.max,
         "gpus": its.gpu or (None if its.ami else False),
     }
 
 
-def existing_handles(
+def existing_capacity_handles(
     existing: Mapping[LaunchType, ExistingInstances | None],
-) -> dict[LaunchType, Handle]:
+) -> dict[LaunchType, CapacityHandle]:
     """The same for instances that are there already."""
     return {
-        kind: Handle(its.capacity_provider, its.security_group, None, None)
+        kind: CapacityHandle(its.capacity_provider, its.security_group, None, None)
         for kind, its in existing.items()
         if its is not None
     }
@@ -266,15 +273,15 @@ def is_graviton(instance_type: str) -> bool:
     return match is not None and (match[1] == "a" or "g" in match[2].split("-")[0])
 
 
-def architecture(instance_types: list[str]) -> str:
+def find_architecture(instance_types: list[str]) -> str:
     """What images must be built for."""
     return "ARM64" if is_graviton(instance_types[0]) else "X86_64"
 
 
-def _common(patterns: list[str]) -> str | None:
+def find_common_architecture(patterns: list[str]) -> str | None:
     """The architecture of all types that patterns allow; None where both are, or nobody tells."""
     families = [re.fullmatch(r"[a-z-]+\d+[a-z0-9-]*\..*", one) for one in patterns]
-    found = {architecture([one]) for one in patterns}
+    found = {find_architecture([one]) for one in patterns}
     return found.pop() if len(found) == 1 and all(families) else None
 
 
@@ -283,18 +290,20 @@ def _common(patterns: list[str]) -> str | None:
 
 def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[Problem]:
     """What is wrong with a cluster's instances."""
-    for kind, its in (capacity.of() if capacity else {}).items():
+    for kind, its in (capacity.by_launch_type() if capacity else {}).items():
         path: Path = ("capacity", kind)
         at = (*path, "network")
         yield from find_stack_problems(env, network.Params, its.network, at, "network")
         yield from _subnet_problems(its, path, env)
     if capacity and capacity.ec2:
-        yield from _ec2_problems(capacity.ec2, ("capacity", "ec2"))
+        yield from _auto_scaling_group_problems(capacity.ec2, ("capacity", "ec2"))
     if capacity and capacity.managed_instances:
-        yield from _managed_problems(capacity.managed_instances, ("capacity", "managed_instances"))
+        yield from _managed_instances_problems(
+            capacity.managed_instances, ("capacity", "managed_instances")
+        )
 
 
-def _ec2_problems(params: Ec2, path: Path) -> Iterator[Problem]:
+def _auto_scaling_group_problems(params: Ec2, path: Path) -> Iterator[Problem]:
     if params.min > params.max:
         message = f"There are always {params.min} instances, and there can be {params.max}"
         hint = "Raise `max`, or lower `min`."
@@ -319,7 +328,7 @@ def _ec2_problems(params: Ec2, path: Path) -> Iterator[Problem]:
         yield Problem("M1220", (*path, "gpu"), message, hint)
 
 
-def _managed_problems(params: ManagedInstances, path: Path) -> Iterator[Problem]:
+def _managed_instances_problems(params: ManagedInstances, path: Path) -> Iterator[Problem]:
     for key, one in (("vcpus", params.vcpus), ("memory", params.memory)):
         if one.max is not None and one.max < one.min:
             message = f"The most, {one.max}, is below the least, {one.min}"
@@ -338,8 +347,8 @@ def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterato
         return
     name, its = found
     net = network.handle(name, its, env)
-    where = placed(params, net)
-    if not _subnets(params, net):
+    where = choose_subnet_type(params, net)
+    if not select_subnets(params, net):
         other = "private" if where == "public" else "public"
         message = f"The network `{name}` has no {where} subnets"
         hint = f"Write `subnets: {other}` here, or name `{where}_subnets` at `{name}`."
@@ -356,15 +365,17 @@ def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterato
             yield Problem("M1211", (*path, "network"), message, hint)
 
 
-def placed(params: Instances, net: network.Handle) -> Literal["public", "private"]:
+def choose_subnet_type(params: Instances, net: network.Handle) -> Literal["public", "private"]:
     """Where the instances are: where the params say, or else where they can reach out."""
     if params.subnets:
         return params.subnets
     return "public" if net.egress == "public" or not net.private_subnets else "private"
 
 
-def _subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
-    return net.public_subnets if placed(params, net) == "public" else net.private_subnets
+def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
+    return (
+        net.public_subnets if choose_subnet_type(params, net) == "public" else net.private_subnets
+    )
 
 
 # What comes out ------------------------------------------------------------------------------
@@ -373,36 +384,36 @@ def _subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
 def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -> Iterator[Any]:
     """Everything of a cluster's instances but the association with the cluster."""
     if capacity and capacity.ec2:
-        yield from _ec2_resources(capacity.ec2, env, name)
+        yield from auto_scaling_group_resources(capacity.ec2, env, name)
     if capacity and capacity.managed_instances:
-        yield from _managed_resources(capacity.managed_instances, env, name)
+        yield from managed_instances_resources(capacity.managed_instances, env, name)
 
 
 def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> Iterator[Output]:
     """What services refer to."""
-    for kind in capacity.of() if capacity else {}:
-        title = TITLES[kind]
+    for kind in capacity.by_launch_type() if capacity else {}:
+        title = LOGICAL_ID_PREFIXES[kind]
         provider = Ref(f"{title}CapacityProvider")
         yield export_output(env, name, f"{title}CapacityProvider", provider, "Where tasks can run")
         group = GetAtt(f"{title}SecurityGroup", "GroupId")
         yield export_output(env, name, f"{title}SecurityGroupId", group, "Group of the instances")
 
 
-def associated(capacity: Capacity | None) -> list[Any]:
+def associated_providers(capacity: Capacity | None) -> list[Any]:
     """The capacity providers that are put into the cluster; that of managed instances is made in
     it, and ECS refuses to associate it ("Cannot associate Managed Instances capacity provider to
     clusters using this API", aws/aws-cdk#35699, hashicorp/terraform-provider-aws#44783)."""
     return [Ref("Ec2CapacityProvider")] if capacity and capacity.ec2 else []
 
 
-def _home(params: Instances, env: Environment) -> network.Handle:
+def find_network_handle(params: Instances, env: Environment) -> network.Handle:
     """The network of the instances; `capacity_problems` has asked for it."""
     found = find_stack(env, network.Params, params.network)
     assert found is not None
     return network.handle(*found, env)
 
 
-def _security_group(title: str, home: network.Handle, env: Environment, name: str) -> Any:
+def instances_security_group(title: str, home: network.Handle, env: Environment, name: str) -> Any:
     """Nothing comes in but what load balancers send to tasks that share the instances' address."""
     return ec2.SecurityGroup(
         title,
@@ -411,19 +422,19 @@ def _security_group(title: str, home: network.Handle, env: Environment, name: st
     )
 
 
-def _ec2_resources(params: Ec2, env: Environment, name: str) -> Iterator[Any]:
+def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> Iterator[Any]:
     """The user data names the cluster, so that the cluster is there before the instances, and is
     deleted after them; the association comes last, in a resource of its own, or cluster and group
     would wait for each other (aws/containers-roadmap#631)."""
-    home = _home(params, env)
-    yield _security_group("Ec2SecurityGroup", home, env, name)
+    home = find_network_handle(params, env)
+    yield instances_security_group("Ec2SecurityGroup", home, env, name)
     yield role(
         "Ec2InstanceRole",
         "ec2.amazonaws.com",
         {
-            "JoinCluster": _agent_statements(params),
-            "TagInstances": _tag_statements(params),
-            "SessionManager": _session_statements(params),
+            "JoinCluster": agent_statements(params),
+            "TagInstances": tag_statements(params),
+            "SessionManager": session_manager_statements(params),
         },
         env,
     )
@@ -444,7 +455,7 @@ def _ec2_resources(params: Ec2, env: Environment, name: str) -> Iterator[Any]:
     )
 
 
-def _agent_statements(params: Ec2) -> list[Statement]:
+def agent_statements(params: Ec2) -> list[Statement]:
     """What the ECS agent needs of AmazonEC2ContainerServiceforEC2Role, in this cluster alone.
 
     Images are pulled and logs written by the tasks' execution role. DiscoverPollEndpoint takes no
@@ -479,14 +490,14 @@ def _agent_statements(params: Ec2) -> list[Statement]:
 
 
 # Amazon ECS developer guide, "Amazon ECS container agent configuration".
-_TAGS = {"ECS_CONTAINER_INSTANCE_TAGS", "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"}
+_TAG_SETTINGS = {"ECS_CONTAINER_INSTANCE_TAGS", "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"}
 
 
-def _tag_statements(params: Ec2) -> list[Statement]:
+def tag_statements(params: Ec2) -> list[Statement]:
     """What the agent needs to register with tags, where its settings have some; without it, it
     could not register at all (AmazonEC2ContainerServiceforEC2Role; Amazon ECS developer guide,
     "Adding tags to Amazon EC2 container instances"). DescribeTags takes no resource."""
-    if not _TAGS & params.agent.keys():
+    if not _TAG_SETTINGS & params.agent.keys():
         return []
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
     registering = Condition(StringEquals({"ecs:CreateAction": "RegisterContainerInstance"}))
@@ -501,7 +512,7 @@ def _tag_statements(params: Ec2) -> list[Statement]:
     ]
 
 
-def _session_statements(params: Ec2) -> list[Statement]:
+def session_manager_statements(params: Ec2) -> list[Statement]:
     """AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager": of
     AmazonSSMManagedInstanceCore what a shell needs, without the right to read all parameters.
 
@@ -519,7 +530,7 @@ def _session_statements(params: Ec2) -> list[Statement]:
     return [allow("OpenShell", actions, ["*"])]
 
 
-def _image(params: Ec2) -> Any:
+def image_id(params: Ec2) -> Any:
     """The AMI, read from AWS's public parameter when the stack is created or updated (Amazon ECS
     developer guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
 
@@ -528,13 +539,13 @@ def _image(params: Ec2) -> Any:
     """
     if params.ami:
         return params.ami
-    arm = architecture(params.instance_types) == "ARM64"
+    arm = find_architecture(params.instance_types) == "ARM64"
     variant = "gpu/" if params.gpu else "arm64/" if arm else ""
     path = f"/aws/service/ecs/optimized-ami/amazon-linux-2023/{variant}recommended/image_id"
     return f"{{{{resolve:ssm:{path}}}}}"
 
 
-def _user_data(params: Ec2) -> Any:
+def user_data(params: Ec2) -> Any:
     settings = {
         "ECS_CLUSTER": "${Cluster}",
         "ECS_AWSVPC_BLOCK_IMDS": "" if params.instance_metadata else "true",
@@ -554,7 +565,7 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
     (Amazon EC2 user guide, "Use the Instance Metadata Service", hop limit)."""
     hops = 2 if params.instance_metadata else 1
     groups = [GetAtt("Ec2SecurityGroup", "GroupId"), *params.security_groups]
-    public = placed(params, home) == "public"
+    public = choose_subnet_type(params, home) == "public"
     # /dev/xvda is the root of Amazon Linux 2023.
     disk = ec2.EBSBlockDevice(
         DeleteOnTermination=True, Encrypted=True, VolumeSize=params.disk_size, VolumeType="gp3"
@@ -562,7 +573,7 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
     return ec2.LaunchTemplate(
         "Ec2LaunchTemplate",
         LaunchTemplateData=ec2.LaunchTemplateData(
-            ImageId=_image(params),
+            ImageId=image_id(params),
             InstanceType=params.instance_types[0],
             IamInstanceProfile=ec2.IamInstanceProfile(Arn=GetAtt("Ec2InstanceProfile", "Arn")),
             NetworkInterfaces=[
@@ -574,7 +585,7 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
             BlockDeviceMappings=[
                 ec2.LaunchTemplateBlockDeviceMapping(DeviceName="/dev/xvda", Ebs=disk)
             ],
-            UserData=_user_data(params),
+            UserData=user_data(params),
         ),
     )
 
@@ -587,18 +598,18 @@ def _auto_scaling_group(params: Ec2, home: network.Handle, env: Environment, nam
         "Ec2AutoScalingGroup",
         MinSize=str(params.min),
         MaxSize=str(params.max),
-        VPCZoneIdentifier=list(_subnets(params, home)),
+        VPCZoneIdentifier=list(select_subnets(params, home)),
         NewInstancesProtectedFromScaleIn=params.termination_protection,
         Tags=[
             autoscaling.Tag("AmazonECSManaged", "", True),
             autoscaling.Tag("Name", env.stack_name(name), True),
         ],
-        **_launched(params),
+        **_launch_template_choice(params),
         **{key: value for key, value in optional.items() if value is not None},
     )
 
 
-def _launched(params: Ec2) -> dict[str, Any]:
+def _launch_template_choice(params: Ec2) -> dict[str, Any]:
     """The launch template as it is, or with choices."""
     template = autoscaling.LaunchTemplateSpecification(
         LaunchTemplateId=Ref("Ec2LaunchTemplate"),
@@ -626,17 +637,19 @@ def _launched(params: Ec2) -> dict[str, Any]:
     }
 
 
-def _managed_resources(params: ManagedInstances, env: Environment, name: str) -> Iterator[Any]:
+def managed_instances_resources(
+    params: ManagedInstances, env: Environment, name: str
+) -> Iterator[Any]:
     """What AWS's policy for the infrastructure role lacks is the right to pass the instances' role,
     unless that has a fixed name."""
-    home = _home(params, env)
-    yield _security_group("ManagedInstancesSecurityGroup", home, env, name)
+    home = find_network_handle(params, env)
+    yield instances_security_group("ManagedInstancesSecurityGroup", home, env, name)
     yield role(
         "ManagedInstancesRole",
         "ec2.amazonaws.com",
         {},
         env,
-        managed=[_aws_policy("AmazonECSInstanceRolePolicyForManagedInstances")],
+        managed=[_aws_managed_policy_arn("AmazonECSInstanceRolePolicyForManagedInstances")],
     )
     yield iam.InstanceProfile("ManagedInstancesProfile", Roles=[Ref("ManagedInstancesRole")])
     to_ec2 = Condition(StringEquals({"iam:PassedToService": "ec2.amazonaws.com"}))
@@ -650,7 +663,7 @@ def _managed_resources(params: ManagedInstances, env: Environment, name: str) ->
             ]
         },
         env,
-        managed=[_aws_policy("AmazonECSInfrastructureRolePolicyForManagedInstances")],
+        managed=[_aws_managed_policy_arn("AmazonECSInfrastructureRolePolicyForManagedInstances")],
     )
     yield ecs.CapacityProvider(
         "ManagedInstancesCapacityProvider",
@@ -659,7 +672,7 @@ def _managed_resources(params: ManagedInstances, env: Environment, name: str) ->
     )
 
 
-def _aws_policy(name: str) -> Any:
+def _aws_managed_policy_arn(name: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")
 
 
@@ -682,9 +695,9 @@ def _managed_provider(params: ManagedInstances, home: network.Handle) -> Any:
                     GetAtt("ManagedInstancesSecurityGroup", "GroupId"),
                     *params.security_groups,
                 ],
-                Subnets=list(_subnets(params, home)),
+                Subnets=list(select_subnets(params, home)),
             ),
-            InstanceRequirements=_requirements(params),
+            InstanceRequirements=_instance_requirements(params),
             **{key: value for key, value in optional.items() if value},
         ),
         PropagateTags="CAPACITY_PROVIDER",
@@ -692,14 +705,14 @@ def _managed_provider(params: ManagedInstances, home: network.Handle) -> Any:
     )
 
 
-def _requirements(params: ManagedInstances) -> Any:
+def _instance_requirements(params: ManagedInstances) -> Any:
     types = {"AllowedInstanceTypes": params.instance_types} if params.instance_types else {}
     return ecs.InstanceRequirementsRequest(
-        VCpuCount=ecs.VCpuCountRangeRequest(**_range(params.vcpus)),
-        MemoryMiB=ecs.MemoryMiBRequest(**_range(params.memory)),
+        VCpuCount=ecs.VCpuCountRangeRequest(**_range_properties(params.vcpus)),
+        MemoryMiB=ecs.MemoryMiBRequest(**_range_properties(params.memory)),
         **types,
     )
 
 
-def _range(one: Range) -> dict[str, int]:
+def _range_properties(one: Range) -> dict[str, int]:
     return {"Min": one.min} | ({"Max": one.max} if one.max is not None else {})

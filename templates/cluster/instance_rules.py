@@ -67,7 +67,7 @@ def instance_rules(
         if group is None or balancer is None:
             continue
         ports = str(first) if first == last else f"{first}To{last}"
-        title = logical_id(capacity.TITLES[launch], "From", via, f"{protocol}{ports}")
+        title = logical_id(capacity.LOGICAL_ID_PREFIXES[launch], "From", via, f"{protocol}{ports}")
         shared = {"IpProtocol": protocol, "FromPort": first, "ToPort": last}
         yield ec2.SecurityGroupIngress(
             f"{title}Ingress",

@@ -16,7 +16,7 @@ from moorage.findings.wording import shown
 from moorage.model import Environment
 
 from .. import cluster
-from ..cluster.capacity import Handle
+from ..cluster.capacity import CapacityHandle
 from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import nlb
@@ -33,7 +33,7 @@ _RESERVED = (22, 2375, 2376, 51678, 51679, 51680)
 
 
 def launch_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: CapacityHandle | None
 ) -> Iterator[Problem]:
     """What is wrong with a task on what it is launched on; `home` are the instances of that kind
     that the cluster has, and `cluster` is None where none can be chosen."""
@@ -71,7 +71,7 @@ def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
 
 
 def _instance_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: CapacityHandle | None
 ) -> Iterator[Problem]:
     if cluster is not None and home is None:
         message = f"The cluster `{cluster}` is not said to have such instances"
