@@ -34,28 +34,28 @@ from . import access_logs, shared
 from .access_logs import (
     access_log_attributes,
     access_log_bucket,
-    access_log_keys,
-    access_log_order,
+    access_log_dependency,
+    access_log_objects,
     access_log_problems,
 )
-from .alias_records import Alias, alias_problems, records, taken_problems
+from .alias_records import Alias, alias_conflict_problems, alias_problems, alias_records
 from .certificates import (
     CertificateArn,
     SslPolicy,
-    certificate_id,
+    certificate_logical_id,
     certificate_problems,
-    policy_problems,
+    security_policy_problems,
 )
-from .clients import ANYWHERE, Client, address_property, client_problems
+from .clients import ANYWHERE, Client, client_problems, find_address_property
 from .shared import (
     IpAddressType,
     Scheme,
-    attributes,
-    default_clients,
     existing_problems,
+    find_subnets,
     ipv6_problems,
-    security_group,
-    subnets,
+    load_balancer_attributes,
+    load_balancer_security_group,
+    resolve_default_clients,
 )
 
 _LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
@@ -194,11 +194,11 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         return
     yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
     yield from certificate_problems(params.certificate, ("certificate",), env)
-    yield from policy_problems(params.ssl_policy, ("ssl_policy",))
+    yield from security_policy_problems(params.ssl_policy, ("ssl_policy",))
     yield from _plain_http_problems(params)
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)
-    yield from taken_problems(name, params.aliases, env)
+    yield from alias_conflict_problems(name, params.aliases, env)
     if params.web_acl and is_in_other_region(params.web_acl, env):
         message = (
             f"The web ACL is in {region_of(params.web_acl)}, the load balancer in {env.region}"
@@ -230,7 +230,7 @@ def _client_problems(params: Params) -> Iterator[Problem]:
     clients = params.clients or []
     yield from client_problems(clients, ("clients",))
     for index, client in enumerate(clients):
-        if params.ip_address_type == "ipv4" and address_property(client) == "CidrIpv6":
+        if params.ip_address_type == "ipv4" and find_address_property(client) == "CidrIpv6":
             yield Problem(
                 "M1220",
                 ("clients", index),
@@ -246,7 +246,7 @@ def _network_problems(
 ) -> Iterator[Problem]:
     home = network.handle(name, stack, env)
     facing = params.scheme == "internet-facing"
-    count = len(subnets(params.scheme, home))
+    count = len(find_subnets(params.scheme, home))
     if count < 2:
         kind = "public subnets" if facing else "private subnets, or else public ones,"
         message = (
@@ -316,7 +316,7 @@ def _resources(
         yield _https_listener(params)
     for arn in params.certificate[1:]:
         yield elb.ListenerCertificate(
-            certificate_id(arn),
+            certificate_logical_id(arn),
             ListenerArn=Ref("HttpsListener"),
             Certificates=[elb.Certificate(CertificateArn=arn)],
         )
@@ -324,11 +324,11 @@ def _resources(
         yield wafv2.WebACLAssociation(
             "WebAclAssociation", ResourceArn=Ref("LoadBalancer"), WebACLArn=params.web_acl
         )
-    yield from records(params.aliases, dualstack=params.ip_address_type == "dualstack")
+    yield from alias_records(params.aliases, dualstack=params.ip_address_type == "dualstack")
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    yield from shared.outputs(name, env, security_group=True)
+    yield from shared.load_balancer_outputs(name, env, security_group=True)
     plain, secure = Ref("HttpListener"), Ref("HttpsListener")
     yield export_output(env, name, "HttpListenerArn", plain, "ARN of the listener on port 80")
     if params.certificate:
@@ -344,10 +344,10 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
         Type="application",
         Scheme=params.scheme,
         IpAddressType=params.ip_address_type,
-        Subnets=list(subnets(params.scheme, home)),
+        Subnets=list(find_subnets(params.scheme, home)),
         SecurityGroups=[GetAtt("SecurityGroup", "GroupId")],
-        LoadBalancerAttributes=attributes(_attributes(params)),
-        **access_log_order(params.access_logs),
+        LoadBalancerAttributes=load_balancer_attributes(_attributes(params)),
+        **access_log_dependency(params.access_logs),
     )
 
 
@@ -414,8 +414,10 @@ def _security_group(
     name: str, params: Params, home: network.Handle, env: Environment
 ) -> ec2.SecurityGroup:
     ports = {"HTTP": 80, "HTTPS": 443} if params.certificate else {"HTTP": 80}
-    clients = params.clients or default_clients(params.scheme, params.ip_address_type, home) or ()
-    return security_group(
+    clients = (
+        params.clients or resolve_default_clients(params.scheme, params.ip_address_type, home) or ()
+    )
+    return load_balancer_security_group(
         name,
         home,
         env,
@@ -425,7 +427,7 @@ def _security_group(
                 IpProtocol="tcp",
                 FromPort=port,
                 ToPort=port,
-                **{address_property(client): client},
+                **{find_address_property(client): client},
             )
             for protocol, port in ports.items()
             for client in clients
@@ -457,6 +459,6 @@ def _log_delivery(logs: AccessLogs) -> Statement:
     return allow(
         "LogDelivery",
         [s3_actions.PutObject],
-        [access_log_keys(logs)],
+        [access_log_objects(logs)],
         Principal=Principal("Service", _LOG_DELIVERY),
     )

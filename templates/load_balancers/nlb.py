@@ -53,21 +53,21 @@ from . import access_logs, shared
 from .access_logs import (
     access_log_attributes,
     access_log_bucket,
-    access_log_keys,
-    access_log_order,
+    access_log_dependency,
+    access_log_objects,
     access_log_problems,
 )
-from .alias_records import Alias, alias_problems, records, taken_problems
+from .alias_records import Alias, alias_conflict_problems, alias_problems, alias_records
 from .shared import (
     IpAddressType,
     Scheme,
-    attributes,
-    default_clients,
     existing_problems,
+    find_subnet_cidrs,
+    find_subnets,
     ipv6_problems,
-    security_group,
-    subnet_cidrs,
-    subnets,
+    load_balancer_attributes,
+    load_balancer_security_group,
+    resolve_default_clients,
 )
 
 _LOG_DELIVERY = "delivery.logs.amazonaws.com"
@@ -252,15 +252,15 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         scheme=params.scheme,
         dualstack=_dualstack(params),
         addresses=_addresses(params, home),
-        clients_default=default_clients(params.scheme, params.ip_address_type, home),
-        zones=len(subnets(params.scheme, home)) if home else None,
+        clients_default=resolve_default_clients(params.scheme, params.ip_address_type, home),
+        zones=len(find_subnets(params.scheme, home)) if home else None,
         cross_zone=params.cross_zone,
         fixed=bool(params.elastic_ips or params.private_addresses),
         zonal_shift=params.zonal_shift,
     )
 
 
-def same_load_balancer(one: str, other: str, env: Environment) -> bool:
+def is_same_load_balancer(one: str, other: str, env: Environment) -> bool:
     """Whether two stacks stand for one load balancer, as both may have taken it over."""
     arns = [
         params.existing.arn
@@ -276,7 +276,7 @@ def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] |
         return tuple(params.existing.addresses)
     if home is None:
         return None
-    blocks = None if params.existing else subnet_cidrs(params.scheme, home)
+    blocks = None if params.existing else find_subnet_cidrs(params.scheme, home)
     return blocks or ((home.cidr,) if home.cidr else None)
 
 
@@ -302,7 +302,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
     yield from _scheme_problems(params)
     yield from alias_problems(params.aliases)
-    yield from taken_problems(name, params.aliases, env)
+    yield from alias_conflict_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
     if params.access_logs:
         yield from _silent_problems(name, env)
@@ -385,7 +385,7 @@ def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
     home = network.handle(name, stack, env)
-    count = len(subnets(params.scheme, home))
+    count = len(find_subnets(params.scheme, home))
     if not count:
         facing = params.scheme == "internet-facing"
         message = f"The network `{name}` has no {'public ' if facing else ''}subnet for it"
@@ -414,7 +414,7 @@ def _place_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
     Of each subnet AWS keeps the first four addresses and the last one (VPC user guide, "Subnet
     CIDR blocks").
     """
-    blocks = subnet_cidrs(params.scheme, home) or ()
+    blocks = find_subnet_cidrs(params.scheme, home) or ()
     for index, (address, cidr) in enumerate(zip(params.private_addresses, blocks, strict=False)):
         block = IPv4Network(cidr)
         first, last = block[4], block[-2]
@@ -476,13 +476,13 @@ def _resources(
         # The network's stack, with the gateway that an address waits for, is there before this one.
         yield ec2.EIP(title, Domain="vpc")
     if params.security_group:
-        yield security_group(name, home, env)
+        yield load_balancer_security_group(name, home, env)
     yield _load_balancer(params, home)
-    yield from records(params.aliases, dualstack=_dualstack(params))
+    yield from alias_records(params.aliases, dualstack=_dualstack(params))
 
 
 def _outputs(name: str, params: Params, home: network.Handle, env: Environment) -> Iterator[Output]:
-    yield from shared.outputs(name, env, security_group=params.security_group)
+    yield from shared.load_balancer_outputs(name, env, security_group=params.security_group)
     for title in _elastic_ips(params, home):
         address = GetAtt(title, "PublicIp")
         yield export_output(env, name, f"{title}Address", address, f"Fixed address {title[-1]}")
@@ -492,7 +492,7 @@ def _elastic_ips(params: Params, home: network.Handle) -> list[str]:
     """Logical IDs of the stack's own addresses: by the place of the zone, as in the network."""
     if params.elastic_ips is not True:
         return []
-    places = zip(ascii_uppercase, subnets(params.scheme, home), strict=False)
+    places = zip(ascii_uppercase, find_subnets(params.scheme, home), strict=False)
     return [f"ElasticIp{letter}" for letter, _ in places]
 
 
@@ -511,14 +511,14 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
         IpAddressType=params.ip_address_type,
         **_places(params, home),
         **{key: value for key, value in optional.items() if value},
-        LoadBalancerAttributes=attributes(_attributes(params)),
-        **access_log_order(params.access_logs),
+        LoadBalancerAttributes=load_balancer_attributes(_attributes(params)),
+        **access_log_dependency(params.access_logs),
     )
 
 
 def _places(params: Params, home: network.Handle) -> dict[str, Any]:
     """The subnets: as a plain list where there is nothing to say of a single one."""
-    everywhere = subnets(params.scheme, home)
+    everywhere = find_subnets(params.scheme, home)
     each = [
         {"SubnetId": subnet, **more}
         for subnet, more in zip(everywhere, _mappings(params, home), strict=True)
@@ -546,7 +546,7 @@ def _mappings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
     prefix = {"SourceNatIpv6Prefix": "auto_assigned"} if _dualstack(params) else {}
     return [
         {key: values[index] for key, values in named.items() if values} | prefix
-        for index, _ in enumerate(subnets(params.scheme, home))
+        for index, _ in enumerate(find_subnets(params.scheme, home))
     ]
 
 
@@ -588,7 +588,7 @@ def _log_delivery(logs: AccessLogs) -> list[Statement]:
         allow(
             "AWSLogDeliveryWrite",
             [s3_actions.PutObject],
-            [access_log_keys(logs)],
+            [access_log_objects(logs)],
             Principal=Principal("Service", _LOG_DELIVERY),
             Condition=Condition([StringEquals(acl | account), ArnLike(SourceArn, caller)]),
         ),

@@ -47,13 +47,13 @@ def specificity(route: Route) -> tuple[int, int]:
     return route.specific
 
 
-def band_and_others(asked: Mapping[str, Sequence[str]]) -> tuple[int, int]:
+def compute_specificity(asked: Mapping[str, Sequence[str]]) -> tuple[int, int]:
     hosts = asked.get("host-header", ())
     path = min((_rank(one) for one in asked.get("path-pattern", ())), default=0)
     others = min(len(asked.keys() - {"host-header", "path-pattern"}), 3)
     if not hosts:
         return _FIRST[0] + path, others
-    if any(is_wild(host) for host in hosts):
+    if any(has_wildcard(host) for host in hosts):
         return _FIRST[1] + min(_rank(host) for host in hosts) + path, others
     return _FIRST[2] + path, others
 
@@ -61,14 +61,14 @@ def band_and_others(asked: Mapping[str, Sequence[str]]) -> tuple[int, int]:
 def _rank(pattern: str) -> int:
     """How many letters a request must have in common with it; one more where it is whole, so that
     `/a` comes before `/a*`."""
-    return len(pattern.replace("*", "")) + (not is_wild(pattern))
+    return len(pattern.replace("*", "")) + (not has_wildcard(pattern))
 
 
-def is_wild(pattern: str) -> bool:
+def has_wildcard(pattern: str) -> bool:
     return "*" in pattern or "?" in pattern
 
 
-def priority(route: Route, owner: str = "") -> int:
+def resolve_priority(route: Route, owner: str = "") -> int:
     """The rule's priority: what the route says, or else its computed place.
 
     `owner` names the rule. A rule with another name, or in another stack, gets another number, for
@@ -82,7 +82,7 @@ def priority(route: Route, owner: str = "") -> int:
     return first - digest % size
 
 
-def free_priority(route: Route, taken: Collection[int]) -> int | None:
+def find_free_priority(route: Route, taken: Collection[int]) -> int | None:
     """A priority that is as good as the computed one, and that nobody has."""
     first, size = _part(route)
     return next((one for one in range(first, first - size, -1) if one not in taken), None)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection
 from ipaddress import ip_network
 
-from .priorities import free_priority, is_wild, priority, specificity
-from .routes import Route, given
+from .priorities import find_free_priority, has_wildcard, resolve_priority, specificity
+from .routes import Route, find_conditions
 
 
-def clash(
+def find_conflict(
     one: Route, other: Route, numbers: tuple[int, int] | None = None, taken: Collection[int] = ()
 ) -> tuple[str, str] | None:
     """Why two routes of one listener cannot both stand, and what to do about it.
@@ -18,22 +18,22 @@ def clash(
     `numbers` are their priorities, `taken` those of all routes of the listener.
     """
     hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
-    if not given(one) or not given(other):
+    if not find_conditions(one) or not find_conditions(other):
         return None  # which is a finding of its own
     if one.asked == other.asked:
         return "takes the same requests", "Change the conditions of one of them."
     if one.priority is None and other.priority is None and _as_specific(one, other):
         return "takes some of the same requests and is as specific", hint
-    mine, its = numbers or (priority(one), priority(other))
+    mine, its = numbers or (resolve_priority(one), resolve_priority(other))
     if mine == its:
-        free = free_priority(one, {mine, *taken})
+        free = find_free_priority(one, {mine, *taken})
         what = f"Write `priority: {free}`, which is free and keeps the order, at the one of the two"
         hint = f"{what} that is not deployed yet." if free else hint
         return f"has the same priority, {mine},", hint
     return None
 
 
-def may_clash(one: Route, other: Route) -> bool:
+def can_conflict(one: Route, other: Route) -> bool:
     """Whether it is worth a closer look: computed priorities of different bands never meet."""
     chosen = one.priority is not None or other.priority is not None
     return chosen or specificity(one) == specificity(other)
@@ -62,10 +62,10 @@ def _meet(kind: str, one: str, other: str) -> bool:
         return one == other
     if kind == "query-string":
         one, other = (f"*{text}" if text.startswith("=") else text for text in (one, other))
-    return _patterns_meet(one, other) if is_wild(one + other) else one == other
+    return _patterns_meet(one, other) if has_wildcard(one + other) else one == other
 
 
-def hides(one: Route, other: Route) -> bool:
+def shadows(one: Route, other: Route) -> bool:
     """Whether one route takes all requests that are meant for a narrower one, where it is asked
     first. Only what is certain counts."""
     mine, theirs = one.asked, other.asked

@@ -15,8 +15,8 @@ from moorage.model import Base, wrong
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
 from ...tasks.containers import ListenerPort
 from ...tasks.secrets import JsonSecretRef
-from .priorities import band_and_others
-from .target_groups import CookieName, TargetSettings
+from .priorities import compute_specificity
+from .target_groups import CookieName, TargetGroupSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
@@ -164,7 +164,7 @@ class QueryString(Base):
     )
 
 
-class Route(TargetSettings):
+class Route(TargetGroupSettings):
     """A listener rule: which requests, and what becomes of them.
 
     All kinds of conditions that are given must hold; of several values of one kind, one must.
@@ -206,14 +206,14 @@ class Route(TargetSettings):
         """The values of each kind of condition, but for paths that all requests have: `/*`."""
         return {
             kind: values
-            for kind, values in given(self).items()
+            for kind, values in find_conditions(self).items()
             if not (kind == "path-pattern" and {"*", "/*"} & set(values))
         }
 
     @cached_property
     def specific(self) -> tuple[int, int]:
         """What `specificity` says of it."""
-        return band_and_others(self.asked)
+        return compute_specificity(self.asked)
 
     @property
     def forwards(self) -> bool:
@@ -221,10 +221,10 @@ class Route(TargetSettings):
         return self.redirect is None and self.fixed_response is None
 
 
-TARGET_SETTINGS = tuple(TargetSettings.model_fields)
+TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
 
 
-def given(route: Route) -> Mapping[str, Sequence[str]]:
+def find_conditions(route: Route) -> Mapping[str, Sequence[str]]:
     """The values of each kind of condition, sorted; in small letters where their case is nothing to
     a load balancer (ELB API reference, RuleCondition)."""
     headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
