@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 from templates.exposure.alb import priorities
 from templates.exposure.alb.listener_rules import actions, conditions
-from templates.exposure.alb.priorities import find_free_priority, resolve_priority, specificity
+from templates.exposure.alb.priorities import find_free_priority, resolve_priority
 from templates.exposure.alb.route_conflicts import find_conflict, shadows
 from templates.exposure.alb.route_problems import route_problems
 from templates.exposure.alb.routes import Route
@@ -143,9 +143,9 @@ def test_bands_never_overlap_and_end_above_zero() -> None:
     paths += [{"paths": [f"/{'p' * length}*"]} for length in range(1, 127)]
     others = [{}, *OTHERS[:1], OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]]
     every = [{**host, **path, **more} for host in hosts for path in paths for more in others]
-    parts = {specificity(one): priorities._part(one) for one in (route(**it) for it in every)}
-    assert all(size >= 1 for _, size in parts.values())
-    in_order = [parts[one] for one in sorted(parts)]
+    ranges = {one.specificity: priorities._find_range(one) for one in (route(**it) for it in every)}
+    assert all(size >= 1 for _, size in ranges.values())
+    in_order = [ranges[key] for key in sorted(ranges)]
     assert in_order[0][0] == 50_000
     assert all(first - size >= later for (first, size), (later, _) in pairwise(in_order))
     first, size = in_order[-1]
@@ -201,7 +201,7 @@ def test_the_narrower_route_is_asked_first_or_it_is_said(
     pair: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     wide, narrow = (route(**one) for one in pair)
-    assert specificity(narrow) >= specificity(wide)
+    assert narrow.specificity >= wide.specificity
     assert resolve_priority(narrow) < resolve_priority(wide) or find_conflict(narrow, wide)
 
 
@@ -218,7 +218,7 @@ def test_routes_that_ask_the_same_always_clash(given_: dict[str, Any]) -> None:
     for more in ({}, {"priority": 1}):
         found = find_conflict(route(**given_), route(**given_, **more, name="other"))
         assert found is not None
-        assert found[0] == "takes the same requests"
+        assert found[0] == "matches the same requests"
 
 
 SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -236,7 +236,7 @@ def test_what_is_the_same_to_a_load_balancer_clashes(
 ) -> None:
     found = find_conflict(route(**one), route(**other))
     assert found
-    assert found[0] == "takes the same requests"
+    assert found[0] == "matches the same requests"
 
 
 UNDECIDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -259,7 +259,7 @@ def test_what_chance_would_decide_is_said(one: dict[str, Any], other: dict[str, 
     for pair in ((one, other), (other, one)):
         found = find_conflict(*(route(**given_) for given_ in pair))
         assert found
-        assert found[0] == "takes some of the same requests and is as specific"
+        assert found[0] == "matches some of the same requests and is as specific"
     assert find_conflict(route(**one, priority=1), route(**other)) is None, "a person has decided"
 
 

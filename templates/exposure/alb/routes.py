@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from moorage.model import Base, wrong
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
 from ...tasks.containers import ListenerPort
 from ...tasks.secrets import JsonSecretRef
-from .priorities import compute_specificity
+from .specificity import Conditions, compute_specificity
 from .target_groups import CookieName, TargetGroupSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
@@ -202,8 +202,8 @@ class Route(TargetGroupSettings):
     fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
 
     @cached_property
-    def asked(self) -> Mapping[str, Sequence[str]]:
-        """The values of each kind of condition, but for paths that all requests have: `/*`."""
+    def effective_conditions(self) -> Conditions:
+        """The conditions without paths that every request matches, such as `/*`."""
         return {
             kind: values
             for kind, values in find_conditions(self).items()
@@ -211,34 +211,34 @@ class Route(TargetGroupSettings):
         }
 
     @cached_property
-    def specific(self) -> tuple[int, int]:
-        """What `specificity` says of it."""
-        return compute_specificity(self.asked)
+    def specificity(self) -> tuple[int, int]:
+        """The specificity of the conditions, as `compute_specificity` returns it."""
+        return compute_specificity(self.effective_conditions)
 
     @property
     def forwards(self) -> bool:
-        """Whether requests go to a container."""
+        """Whether requests are forwarded to a container."""
         return self.redirect is None and self.fixed_response is None
 
 
 TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
 
 
-def find_conditions(route: Route) -> Mapping[str, Sequence[str]]:
-    """The values of each kind of condition, sorted; in small letters where their case is nothing to
-    a load balancer (ELB API reference, RuleCondition)."""
-    headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
-    every: dict[str, Sequence[str]] = {
+def find_conditions(route: Route) -> Conditions:
+    """The conditions of a route with their values sorted, in lower case where a load balancer does
+    not distinguish case (ELB API reference, RuleCondition)."""
+    headers = {f"http-header {name.lower()}": values for name, values in route.headers.items()}
+    conditions: dict[str, Sequence[str]] = {
         "host-header": route.hosts,
         "path-pattern": route.paths,
         "http-request-method": route.methods,
-        "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
+        "query-string": [f"{pair.key or ''}={pair.value}" for pair in route.query],
         "source-ip": route.source_ips,
         **headers,
     }
-    exact = ("path-pattern", "http-request-method")
+    case_sensitive = ("path-pattern", "http-request-method")
     return {
-        kind: sorted({value if kind in exact else value.lower() for value in values})
-        for kind, values in every.items()
+        kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
+        for kind, values in conditions.items()
         if values
     }
