@@ -19,7 +19,7 @@ from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers
 from ..tasks.launch_types import NetworkMode, uses_instance_address
 from .alb import targets
-from .health_sidecar.sidecar import container_name, sidecar_container
+from .health_sidecar.sidecar import sidecar_container, sidecar_name
 from .nlb import listeners
 from .nlb.listener_problems import listener_clash, shared_problems, stream_problems
 from .nlb.security_group_quota import MAX_RULES, admission_problems
@@ -215,7 +215,7 @@ def clash_problems(
     listened = [(name, index, one) for name, (ways, _) in streaming.items() for index, one in ways]
     for name, index, one in listened:
         for other, at, rival in listened:
-            same = nlb.same_load_balancer(one.via, rival.via, env)
+            same = nlb.is_same_load_balancer(one.via, rival.via, env)
             earlier = name == stack and same and (other, at) < (name, index)
             if earlier and one.port and listener_clash(one, rival):
                 where = f"`stacks.{other}.expose[{at}]`"
@@ -295,7 +295,7 @@ def sidecars(
     for _, flow, _ in found:
         slowest[flow.number] = max(flow.noticed, slowest.get(flow.number, 0))
     return {
-        container_name(flow.number): (
+        sidecar_name(flow.number): (
             index,
             sidecar_container(
                 sidecar,

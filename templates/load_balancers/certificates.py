@@ -51,7 +51,7 @@ _NEWER = re.compile(r"-RFC9151-")
 """A family of which the documentation that was read has no whole list."""
 
 
-def policy_problems(name: str, path: Path) -> Iterator[Problem]:
+def security_policy_problems(name: str, path: Path) -> Iterator[Problem]:
     """A security policy that Elastic Load Balancing is not known to have. It may be a newer one."""
     if name not in SECURITY_POLICIES and not _NEWER.search(name):
         meant = near(name, SECURITY_POLICIES)
@@ -67,11 +67,11 @@ def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> I
             message = f"The certificate is in {region_of(arn)}, the load balancer in {env.region}"
             hint = f"Request or import one in {env.region}; only CloudFront uses us-east-1's."
             yield Problem("M1210", (*path, index), message, hint)
-    for index, first in find_repeats([certificate_id(arn) for arn in arns]):
+    for index, first in find_repeats([certificate_logical_id(arn) for arn in arns]):
         message = describe_conflict(arns[index], arns[first])
         yield Problem("M1302", (*path, index), message, "Keep one of them.")
 
 
-def certificate_id(arn: str) -> str:
+def certificate_logical_id(arn: str) -> str:
     """The logical ID of a further certificate: by its id in ACM or its name in IAM."""
     return logical_id(arn.rsplit("/", 1)[-1], "ListenerCertificate")

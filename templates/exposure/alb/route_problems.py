@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
-from .routes import TARGET_SETTINGS, Redirect, Route, given
+from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
 
 # Quotas of Application Load Balancers: "Condition values per rule" 5. For wildcards the user guide
 # has said 5 and 6 in its time; 5 is safe.
@@ -31,7 +31,7 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
-    values = [value for group in given(route).values() for value in group]
+    values = [value for group in find_conditions(route).values() for value in group]
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if not values:
         hint = 'Add `paths: ["/*"]` for all of them.'
@@ -48,7 +48,7 @@ def _action_problems(route: Route, path: Path, https: bool | None) -> Iterator[P
         yield Problem("M1108", path, "A route cannot redirect and answer", "Keep one of them.")
     if not actions:
         return
-    target = ("container", "port", "authenticate", *TARGET_SETTINGS)
+    target = ("container", "port", "authenticate", *TARGET_GROUP_KEYS)
     for key in sorted(route.model_fields_set.intersection(target)):
         message = f"`{key}` has no meaning beside `{actions[0]}`"
         yield Problem("M1108", (*path, key), message, "Remove one of them.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -15,8 +15,8 @@ from moorage.model import Base, wrong
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
 from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
-from .priorities import band_and_others
-from .target_groups import CookieName, TargetSettings
+from .specificity import Conditions, compute_specificity
+from .target_groups import CookieName, TargetGroupSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
@@ -171,7 +171,7 @@ class QueryString(Base):
     )
 
 
-class Route(TargetSettings):
+class Route(TargetGroupSettings):
     """A listener rule: which requests, and what becomes of them.
 
     All kinds of conditions that are given must hold; of several values of one kind, one must.
@@ -209,43 +209,43 @@ class Route(TargetSettings):
     fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
 
     @cached_property
-    def asked(self) -> Mapping[str, Sequence[str]]:
-        """The values of each kind of condition, but for paths that all requests have: `/*`."""
+    def effective_conditions(self) -> Conditions:
+        """The conditions without paths that every request matches, such as `/*`."""
         return {
             kind: values
-            for kind, values in given(self).items()
+            for kind, values in find_conditions(self).items()
             if not (kind == "path-pattern" and {"*", "/*"} & set(values))
         }
 
     @cached_property
-    def specific(self) -> tuple[int, int]:
-        """What `specificity` says of it."""
-        return band_and_others(self.asked)
+    def specificity(self) -> tuple[int, int]:
+        """The specificity of the conditions, as `compute_specificity` returns it."""
+        return compute_specificity(self.effective_conditions)
 
     @property
     def forwards(self) -> bool:
-        """Whether requests go to a container."""
+        """Whether requests are forwarded to a container."""
         return self.redirect is None and self.fixed_response is None
 
 
-TARGET_SETTINGS = tuple(TargetSettings.model_fields)
+TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
 
 
-def given(route: Route) -> Mapping[str, Sequence[str]]:
-    """The values of each kind of condition, sorted; in small letters where their case is nothing to
-    a load balancer (ELB API reference, RuleCondition)."""
-    headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
-    every: dict[str, Sequence[str]] = {
+def find_conditions(route: Route) -> Conditions:
+    """The conditions of a route with their values sorted, in lower case where a load balancer does
+    not distinguish case (ELB API reference, RuleCondition)."""
+    headers = {f"http-header {name.lower()}": values for name, values in route.headers.items()}
+    conditions: dict[str, Sequence[str]] = {
         "host-header": route.hosts,
         "path-pattern": route.paths,
         "http-request-method": route.methods,
-        "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
+        "query-string": [f"{pair.key or ''}={pair.value}" for pair in route.query],
         "source-ip": route.source_ips,
         **headers,
     }
-    exact = ("path-pattern", "http-request-method")
+    case_sensitive = ("path-pattern", "http-request-method")
     return {
-        kind: sorted({value if kind in exact else value.lower() for value in values})
-        for kind, values in every.items()
+        kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
+        for kind, values in conditions.items()
         if values
     }

@@ -46,14 +46,14 @@ def _not_a_word(value: Any) -> Any:
     return value
 
 
-CheckedPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
+HealthCheckPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 
 
 class HealthCheck(Base):
     """How a load balancer judges the health of a task."""
 
-    path: CheckedPath | None = Field(
+    path: HealthCheckPath | None = Field(
         None,
         description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
@@ -87,7 +87,7 @@ class Stickiness(Base):
     )
 
 
-class TargetSettings(Base):
+class TargetGroupSettings(Base):
     """What a route says of its target group."""
 
     protocol: Literal["HTTP", "HTTPS"] = Field(
@@ -109,14 +109,19 @@ class TargetSettings(Base):
     )
 
 
-def health_port(settings: TargetSettings, port: Port) -> Port:
+def find_health_check_port(settings: TargetGroupSettings, port: Port) -> Port:
     """The port that the load balancer asks."""
     check = settings.health_check
     return check.port if check and check.port else port
 
 
 def target_group(
-    title: str, settings: TargetSettings, port: Port, vpc: Any, *, through_instance: bool = False
+    title: str,
+    settings: TargetGroupSettings,
+    port: Port,
+    vpc: Any,
+    *,
+    through_instance: bool = False,
 ) -> elb.TargetGroup:
     """A target group of addresses, as tasks with addresses of their own need it, or of instances,
     where ECS puts the port of each task in. Nameless: a name blocks its replacement, which a change
@@ -148,7 +153,7 @@ def target_group(
     )
 
 
-def _attributes(settings: TargetSettings) -> dict[str, str]:
+def _attributes(settings: TargetGroupSettings) -> dict[str, str]:
     """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
     reference, ModifyTargetGroupAttributes), so that what is removed here would go on there."""
     return {

@@ -20,7 +20,7 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.model import logical_id
 
 from ...load_balancers import nlb
-from ...load_balancers.clients import address_property
+from ...load_balancers.clients import find_address_property
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
@@ -334,7 +334,7 @@ def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
 
 def _source(client: str) -> str:
     """The property of an ingress rule that takes such a client."""
-    return "SourceSecurityGroupId" if client.startswith("sg-") else address_property(client)
+    return "SourceSecurityGroupId" if client.startswith("sg-") else find_address_property(client)
 
 
 def _ports(transport: str, number: int) -> dict[str, Any]:

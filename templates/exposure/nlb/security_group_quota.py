@@ -80,7 +80,7 @@ def _double_problems(
     told: set[int] = set()
     for index, (group, _), rule in _rules("", ways, containers, env):
         where, its_via = taken.get((group, rule), ("", via[index].via))
-        apart = where and not nlb.same_load_balancer(via[index].via, its_via, env)
+        apart = where and not nlb.is_same_load_balancer(via[index].via, its_via, env)
         if apart and index not in told:
             told.add(index)
             _, number, client = rule
