@@ -16,6 +16,8 @@ from itertools import product
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Unknown
 from moorage.cfn.view import Resource, View
+from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
+from moorage.facts.secret_references import SUFFIX_LENGTH
 
 Parts = Sequence[str | Attr | Unknown | OneOf]
 Arns = tuple[str, ...]
@@ -152,7 +154,7 @@ def _secret(resource: Resource, name: str) -> Parts:
     given = resource["Name"]
     unknown = Unknown(f"{resource.stack.name}.{resource.id}.Name")
     said = (given.parts or (unknown,)) if given.present else (_own(resource, "name"),)
-    suffix = tuple(Attr(resource, f"{at}.{_CHARACTER}") for at in range(6))
+    suffix = tuple(Attr(resource, f"{at}.{_CHARACTER}") for at in range(SUFFIX_LENGTH))
     return _arn("secretsmanager", "secret:", *said, "-", *suffix)
 
 
@@ -186,7 +188,7 @@ def _repository(resource: Resource, name: str) -> Parts:
     if name == "Ref":
         return own
     if name == "RepositoryUri":
-        return (ACCOUNT, ".dkr.ecr.", REGION, ".", Unknown("AWS::URLSuffix"), "/", *own)
+        return (ACCOUNT, REGISTRY_HOST_PART, REGION, ".", Unknown("AWS::URLSuffix"), "/", *own)
     return _arn("ecr", "repository/", *own) if name == "Arn" else ()
 
 

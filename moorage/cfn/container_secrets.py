@@ -14,6 +14,7 @@ from moorage.cfn import ecs, permissions
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown
 from moorage.cfn.view import Resource, View
+from moorage.facts.secret_references import ARN_FIELDS
 
 SECRET, PARAMETER = "AWS::SecretsManager::Secret", "AWS::SSM::Parameter"
 
@@ -24,7 +25,6 @@ _IS_AN_ARN = {
 }
 _CALLED_AN_ARN = re.compile(r"secret[a-z0-9_-]*arn$", re.IGNORECASE)
 _PSEUDO = re.compile(r"(?:^|:)AWS::\w+$")
-_ARN_FIELDS = 7
 
 
 def secret_sources(task: Resource) -> list[Node]:
@@ -53,7 +53,7 @@ def count_fields_after_arn(node: Node) -> int | None:
     fields = text.split(":") if text is not None else []
     if fields[:1] != ["arn"] or fields[2:3] != ["secretsmanager"] or fields[5:6] != ["secret"]:
         return None
-    return len(fields) - _ARN_FIELDS if len(fields) >= _ARN_FIELDS else None
+    return len(fields) - ARN_FIELDS if len(fields) >= ARN_FIELDS else None
 
 
 def is_invalid_parameter_name(node: Node) -> bool:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Unknown, are_same
 from moorage.cfn.view import Resource, View
+from moorage.facts.load_balancing import NLB_PROTOCOLS
 
 SERVICE = "AWS::ECS::Service"
 TASK_DEFINITION = "AWS::ECS::TaskDefinition"
@@ -19,7 +20,6 @@ CLUSTER = "AWS::ECS::Cluster"
 ELB = "AWS::ElasticLoadBalancingV2::"
 LISTENER, LISTENER_RULE = f"{ELB}Listener", f"{ELB}ListenerRule"
 LOAD_BALANCER, TARGET_GROUP = f"{ELB}LoadBalancer", f"{ELB}TargetGroup"
-NLB_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
 """What only a Network Load Balancer speaks."""
 
 T = TypeVar("T")

@@ -13,6 +13,7 @@ from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Unknown, as_text
 from moorage.cfn.view import Resource, Stack, View
+from moorage.facts.quotas import MAX_STACK_NAME
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
 CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
@@ -30,7 +31,12 @@ _DOERS = (
     "AWS::CloudFormation::WaitCondition",
 )
 _AT_START = frozenset(("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm", "kms"))
-_LENGTHS = {"AWS::StackName": 128, "AWS::AccountId": 12, "AWS::Region": 9, "AWS::Partition": 3}
+_LENGTHS = {
+    "AWS::StackName": MAX_STACK_NAME,
+    "AWS::AccountId": 12,
+    "AWS::Region": 9,
+    "AWS::Partition": 3,
+}
 """Characters of pseudo parameters: of the longest stack name, of an account's number, and of the
 shortest of the others. Source: AWS docs, CreateStack."""
 

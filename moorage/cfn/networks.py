@@ -5,7 +5,6 @@ Everything here answers from what is certain: None stands for what only the depl
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -13,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text, is_ref_equivalent
 from moorage.cfn.view import Resource, View
+from moorage.facts.endpoint_services import SERVICE_NAME
 
 EC2 = "AWS::EC2::"
 VPC, SUBNET, SECURITY_GROUP = f"{EC2}VPC", f"{EC2}Subnet", f"{EC2}SecurityGroup"
@@ -24,7 +24,6 @@ INTERNET_GATEWAY = f"{EC2}InternetGateway"
 VIA_INTERNET_GATEWAY, VIA_NAT, NO_INTERNET_ROUTE = "internet gateway", "NAT", "nowhere"
 
 _OUTSIDERS = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack")
-_SERVICE = re.compile(r"(?:cn\.)?com\.amazonaws\.[^.]+\.(.+)")
 _OTHER_WAYS = (
     "TransitGatewayId",
     "VpcPeeringConnectionId",
@@ -273,11 +272,11 @@ def endpoints_of_vpc(vpc: Resource) -> tuple[VpcEndpoint, ...] | None:
 def endpoint_service_name(name: Node) -> str | None:
     """The service in the name of an endpoint service.
 
-    >>> _SERVICE.fullmatch("com.amazonaws.eu-west-1.ecr.api")[1]
+    >>> SERVICE_NAME.fullmatch("com.amazonaws.eu-west-1.ecr.api")[1]
     'ecr.api'
     """
     spelt = "".join(one if isinstance(one, str) else "*" for one in name.parts)
-    match = _SERVICE.fullmatch(spelt)
+    match = SERVICE_NAME.fullmatch(spelt)
     return match[1] if match and "*" not in match[1] else None
 
 

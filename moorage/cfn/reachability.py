@@ -35,16 +35,13 @@ from moorage.cfn.networks import (
 )
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
 
 INGRESS, EGRESS = "Ingress", "Egress"
 TriState = bool | None
 Ports = tuple[int, int] | None
 """The first and the last of a range; None where they are not known."""
 Network = IPv4Network | IPv6Network
-
-EPHEMERAL_PORTS = (32768, 65535)
-"""Host ports that Docker may choose where HostPort is 0 or left out.
-Source: AWS docs, Amazon ECS API, PortMapping."""
 
 _PEERS = {
     INGRESS: ("SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixListId"),
@@ -580,7 +577,7 @@ def _at_target(
         if one == port:
             host = mapping["HostPort"]
             if host.absent or host.number == 0:
-                return EPHEMERAL_PORTS
+                return DYNAMIC_HOST_PORTS
             return None if host.number is None else (host.number, host.number)
     return None
 

@@ -9,6 +9,7 @@ from moorage.cfn import ecs
 from moorage.cfn.networks import default_route, find_subnets
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource
+from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def image_registry(image: Node) -> str | None:
     ):
         return "ecr"
     spelt = "".join(one if isinstance(one, str) else "*" for one in parts)
-    if ".dkr.ecr." in spelt:
+    if REGISTRY_HOST_PART in spelt:
         return "ecr"
     first = spelt.split("/")[0]
     if not spelt or "*" in first or (":" in first and "/" in spelt):

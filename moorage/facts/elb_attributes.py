@@ -33,6 +33,13 @@ class Attribute:
         return self.minimum <= int(value) and (self.maximum is None or int(value) <= self.maximum)
 
     @property
+    def limits(self) -> tuple[int, int]:
+        """The least and the most number that it takes, where it has both."""
+        assert self.minimum is not None, "this attribute takes no numbers"
+        assert self.maximum is not None, "this attribute has no greatest number"
+        return self.minimum, self.maximum
+
+    @property
     def allowed_values(self) -> str:
         """What it takes, in words."""
         numbers = []

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.facts.fargate import CAPACITY_PROVIDERS
+from moorage.facts.secret_references import ARN_FIELDS
 from moorage.rules.rule import Problem, problem, rule
 
 PROVIDER = "AWS::ECS::CapacityProvider"
-
-_OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 
 @rule(
@@ -95,7 +95,7 @@ def _may_list(owner: Resource, provider: Node) -> bool:
 def _may_be(one: Node, other: Node) -> bool:
     """Whether two capacity providers may be the same. Those of Fargate are nobody's resource."""
     fargate = one if one.resource is None else other
-    if (one.resource is None) != (other.resource is None) and fargate.text in _OF_FARGATE:
+    if (one.resource is None) != (other.resource is None) and fargate.text in CAPACITY_PROVIDERS:
         return False
     return one.is_same_as(other) is not False
 
@@ -185,7 +185,7 @@ def _names_json_key(secret: Node) -> bool:
         return is_secret and isinstance(last, str) and bool(last.strip(":"))
     text = "".join(one if isinstance(one, str) else "?" for one in parts)
     pieces = text.split(":")
-    return ":secretsmanager:" in text and len(pieces) > 7 and bool(pieces[7])
+    return ":secretsmanager:" in text and len(pieces) > ARN_FIELDS and bool(pieces[ARN_FIELDS])
 
 
 RULES = (capacity_provider_not_on_cluster, not_on_fargate)

@@ -8,13 +8,13 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.facts.load_balancing import NLB_PROTOCOLS
 from moorage.rules.rule import Problem, problem, rule
 
 APPLICATION = "AWS::CodeDeploy::Application"
 CONFIG = "AWS::CodeDeploy::DeploymentConfig"
 DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
 
-_OF_NETWORK = {"TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"}
 """Protocols that only the listeners of a Network Load Balancer have."""
 
 
@@ -256,7 +256,7 @@ def _is_network(listener: Resource) -> bool:
     owner = ecs.load_balancer_of(listener)
     if owner is not None:
         return ecs.load_balancer_type(owner) == "network"
-    return listener["Protocol"].text in _OF_NETWORK
+    return listener["Protocol"].text in NLB_PROTOCOLS
 
 
 # The pair of target groups ----------------------------------------------------------------------

@@ -11,10 +11,15 @@ from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
+from moorage.facts.ecr_repositories import (
+    ACTION_TYPES,
+    COUNT_TYPES,
+    COUNT_TYPES_BY_AGE,
+    REGISTRY_HOST_PART,
+    TAG_STATUSES,
+)
 from moorage.rules.rule import Problem, problem, rule
 
-_BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
-_ACTIONS = ("expire", "transition")
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},
     "selection": {
@@ -110,24 +115,24 @@ def _unfit_rule(one: dict[str, Any]) -> str | None:
             return f"has an unknown key `{min(set(part) - _KEYS[name])}`"
     if "rulePriority" not in one:
         return "has a rule without `rulePriority`"
-    if one["action"].get("type") not in _ACTIONS:
-        return f"has a rule whose action is not {' or '.join(_ACTIONS)}"
+    if one["action"].get("type") not in ACTION_TYPES:
+        return f"has a rule whose action is not {' or '.join(ACTION_TYPES)}"
     return _unfit_selection(one["selection"])
 
 
 def _unfit_selection(selection: dict[str, Any]) -> str | None:
     status, count = selection.get("tagStatus"), selection.get("countType")
-    if status not in ("tagged", "untagged", "any"):
+    if status not in TAG_STATUSES:
         return "has a rule whose `tagStatus` is not tagged, untagged or any"
     if status == "tagged" and not (
         selection.get("tagPrefixList") or selection.get("tagPatternList")
     ):
         return "has a rule for `tagged` without `tagPrefixList` or `tagPatternList`"
-    if count not in ("imageCountMoreThan", *_BY_AGE):
+    if count not in COUNT_TYPES:
         return "has a rule whose `countType` is unknown"
-    if count in _BY_AGE and "countUnit" not in selection:
+    if count in COUNT_TYPES_BY_AGE and "countUnit" not in selection:
         return f"has a rule with `{count}` without `countUnit`"
-    if count not in _BY_AGE and "countUnit" in selection:
+    if count not in COUNT_TYPES_BY_AGE and "countUnit" in selection:
         return f"has a rule with `{count}` and `countUnit`, which goes with ages only"
     return None
 
@@ -189,7 +194,7 @@ def _is_latest(image: Node) -> bool:
     _, colon, tag = name.partition(":")
     if colon:
         return tag == "latest"
-    own = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
+    own = any(isinstance(part, str) and REGISTRY_HOST_PART in part for part in image.parts)
     return bool(name and slash) and own
 
 

@@ -8,13 +8,13 @@ from moorage.cfn import ecs, fargate
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
-from moorage.facts.fargate import SIZES
+from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
+from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_STOP_TIMEOUT, SIZES
 from moorage.rules.rule import Problem, problem, rule
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"
-_LONGEST_STOP = 120
-_STORAGE = range(21, 201)
+_STORAGE = range(EPHEMERAL_STORAGE[0], EPHEMERAL_STORAGE[1] + 1)
 
 
 def fargate_task_definitions(view: View) -> Iterator[Resource]:
@@ -42,7 +42,7 @@ def _adds_more(node: Node) -> bool:
 
 
 def _is_too_long(node: Node) -> bool:
-    return (node.number or 0) > _LONGEST_STOP
+    return (node.number or 0) > MAX_STOP_TIMEOUT
 
 
 def _has_gpu(node: Node) -> bool:
@@ -70,7 +70,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
     "LinuxParameters.MaxSwap": (_is_more_than_none, _LINUX),
     "LinuxParameters.Swappiness": (_is_more_than_none, _LINUX),
     "LinuxParameters.Capabilities.Add": (_adds_more, "Add no capability but SYS_PTRACE."),
-    "StopTimeout": (_is_too_long, f"Write {_LONGEST_STOP} or less."),
+    "StopTimeout": (_is_too_long, f"Write {MAX_STOP_TIMEOUT} or less."),
 }
 
 
@@ -216,7 +216,7 @@ def _needs_role(container: Node) -> str | None:
 def _is_of_ecr(part: object) -> bool:
     if isinstance(part, Attr):
         return part.resource.type == "AWS::ECR::Repository"
-    return isinstance(part, str) and ".dkr.ecr." in part
+    return isinstance(part, str) and REGISTRY_HOST_PART in part
 
 
 @rule(

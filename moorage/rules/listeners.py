@@ -12,10 +12,12 @@ from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_ref_equivalent
 from moorage.cfn.view import Resource, Stack, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
+from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.rule import Problem, problem, rule
 
-_SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: ecs.NLB_PROTOCOLS}
+_SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: NLB_PROTOCOLS}
 _A_KIND = {APPLICATION: "an Application Load Balancer", NETWORK: "a Network Load Balancer"}
 
 
@@ -322,7 +324,6 @@ def rule_priority_taken(view: View) -> Iterator[Problem]:
 
 # Conditions of rules -------------------------------------------------------------------------
 
-_MOST_VALUES = 5
 _MOST_WILDCARDS = 6
 _CONFIGS = (
     "PathPatternConfig",
@@ -355,14 +356,14 @@ def rule_condition_values(view: View) -> Iterator[Problem]:
         values = [value for values in lists for value in values]
         wildcards = sum(len(re.findall(r"[*?]", value.text or "")) for value in _patterns(values))
         # cfn-lint counts the paths of one condition (E3032).
-        if len(values) > _MOST_VALUES and not _linted(one):
+        if len(values) > MAX_VALUES_PER_LISTENER_RULE and not _linted(one):
             yield problem(
                 one["Conditions"],
                 f"The conditions of {one.id} have {len(values)} values together, and AWS takes "
-                f"{_MOST_VALUES} in a rule",
+                f"{MAX_VALUES_PER_LISTENER_RULE} in a rule",
                 "Split the rule in two.",
             )
-        elif len(values) <= _MOST_VALUES and wildcards > _MOST_WILDCARDS:
+        elif len(values) <= MAX_VALUES_PER_LISTENER_RULE and wildcards > _MOST_WILDCARDS:
             yield problem(
                 one["Conditions"],
                 f"The conditions of {one.id} have {wildcards} wildcards, and AWS takes at most "
@@ -390,7 +391,7 @@ def _patterns(values: list[Node]) -> Iterator[Node]:
 
 def _linted(one: Resource) -> bool:
     paths = [item.at("PathPatternConfig", "Values") for item in one["Conditions"].items]
-    return any(len(node.items) > _MOST_VALUES for node in paths)
+    return any(len(node.items) > MAX_VALUES_PER_LISTENER_RULE for node in paths)
 
 
 # Target groups -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from moorage.cfn.values import Attr, Unknown, as_text
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, NETWORK
+from moorage.facts.load_balancing import LOG_ACCOUNTS, LOG_WRITERS
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.rule import Problem, problem, rule
 
@@ -118,43 +119,6 @@ def addresses_of_another_scheme(view: View) -> Iterator[Problem]:
 
 # Logs ----------------------------------------------------------------------------------------
 
-_NETWORK_WRITER = "delivery.logs.amazonaws.com"
-_WRITERS = {
-    # The second one writes for load balancers in Outposts.
-    APPLICATION: (
-        "logdelivery.elasticloadbalancing.amazonaws.com",
-        "logdelivery.elb.amazonaws.com",
-    ),
-    NETWORK: (_NETWORK_WRITER,),
-}
-_ACCOUNTS = {
-    "af-south-1": "098369216593",
-    "ap-east-1": "754344448648",
-    "ap-northeast-1": "582318560864",
-    "ap-northeast-2": "600734575887",
-    "ap-northeast-3": "383597477331",
-    "ap-south-1": "718504428378",
-    "ap-southeast-1": "114774131450",
-    "ap-southeast-2": "783225319266",
-    "ca-central-1": "985666609251",
-    "cn-north-1": "638102146993",
-    "cn-northwest-1": "037604701340",
-    "eu-central-1": "054676820928",
-    "eu-north-1": "897822967062",
-    "eu-south-1": "635631232127",
-    "eu-west-1": "156460612806",
-    "eu-west-2": "652711504416",
-    "eu-west-3": "009996457667",
-    "me-south-1": "076674570225",
-    "sa-east-1": "507241528517",
-    "us-east-1": "127311923021",
-    "us-east-2": "033677994240",
-    "us-gov-east-1": "190560391635",
-    "us-gov-west-1": "048591011584",
-    "us-west-1": "027434742980",
-    "us-west-2": "797873946194",
-}
-"""The accounts that Elastic Load Balancing writes logs from, where it still has them."""
 
 _UNKNOWN = "\0"
 _ACCOUNT = "<account>"
@@ -185,7 +149,7 @@ def access_logs_refused(view: View) -> Iterator[Problem]:
         kind = ecs.load_balancer_type(balancer)
         attributes = ecs.attributes(balancer, "LoadBalancerAttributes")
         enabled, place = (attributes.get(f"access_logs.s3.{key}") for key in ("enabled", "bucket"))
-        if kind in _WRITERS and enabled is not None and enabled.flag and place is not None:
+        if kind in LOG_WRITERS and enabled is not None and enabled.flag and place is not None:
             bucket = place.resource
             if bucket is not None and bucket.type == "AWS::S3::Bucket":
                 prefix = attributes.get("access_logs.s3.prefix")
@@ -210,7 +174,7 @@ def _refused(
     ]
     if any(writer is not False and fits is not False for _, writer, fits in judged):
         return
-    writer = f"`{_WRITERS[kind][0]}`"
+    writer = f"`{LOG_WRITERS[kind][0]}`"
     keys = f"`<bucket>/{'<prefix>/' if _UNKNOWN in folder else folder}AWSLogs/<account>/*`"
     message = f"No statement lets {balancer.id}, {_A_KIND[kind]} Load Balancer, write its logs"
     others = [one for one, _, fits in judged if fits]
@@ -292,7 +256,7 @@ def _writer_in(statement: Node, kind: str, region: str | None) -> bool | None:
     for sort, names in principal.entries:
         for name in names.as_list:
             if sort == "Service":
-                found.append(None if name.text is None else name.text in _WRITERS[kind])
+                found.append(None if name.text is None else name.text in LOG_WRITERS[kind])
             elif sort == "AWS":
                 found.append(_is_account(name, kind, region))
     return _any(found)
@@ -307,11 +271,11 @@ def _is_account(name: Node, kind: str, region: str | None) -> bool | None:
     digits = re.search(r"(?:^|::)(\d{12})(?:$|:)", _written(name, None))
     if digits is None:
         return False if _ACCOUNT in _written(name, None) else None
-    if digits[1] not in _ACCOUNTS.values():
+    if digits[1] not in LOG_ACCOUNTS.values():
         return None
     if kind != APPLICATION:
         return False
-    return region is None or region not in _ACCOUNTS or _ACCOUNTS[region] == digits[1]
+    return region is None or region not in LOG_ACCOUNTS or LOG_ACCOUNTS[region] == digits[1]
 
 
 def _written(node: Node, bucket: Resource | None) -> str:

@@ -30,6 +30,7 @@ from moorage.cfn.permissions import (
 )
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.facts.secret_references import ARN_FIELDS, SUFFIX_LENGTH
 from moorage.rules.rule import Problem, problem, rule
 
 KEY, ALIAS = "AWS::KMS::Key", "AWS::KMS::Alias"
@@ -176,8 +177,8 @@ def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
     """The ways in which a secret's source may be read, each an action and an ARN: one is enough."""
     if text.startswith("arn:"):
         fields = text.split(":")
-        if len(fields) >= 7 and fields[2] == "secretsmanager":
-            named = ":".join(fields[:7])
+        if len(fields) >= ARN_FIELDS and fields[2] == "secretsmanager":
+            named = ":".join(fields[:ARN_FIELDS])
             return _as_secret(view, named)
         if len(fields) >= 6 and fields[2] == "ssm":
             return [(GET_PARAMETERS, (text.replace(":parameter//", ":parameter/"),))]
@@ -194,7 +195,7 @@ def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
 
 def _as_secret(view: View, named: str) -> list[tuple[str, Arns | None]]:
     """By its whole ARN, or by one that lacks the six characters at its end."""
-    suffix = make_character_placeholders(view, "suffix of a secret", 6)
+    suffix = make_character_placeholders(view, "suffix of a secret", SUFFIX_LENGTH)
     return [(GET_SECRET, (named,)), (GET_SECRET, (f"{named}-{suffix}",))]
 
 
@@ -222,7 +223,7 @@ def _has_json_key(text: str) -> bool:
         return text[1:].endswith("::") and text.count(":") == 3
     fields = text.split(":")
     is_secret = fields[0] == "arn" and fields[2:3] == ["secretsmanager"]
-    return is_secret and any(one != "*" for one in fields[7:])
+    return is_secret and any(one != "*" for one in fields[ARN_FIELDS:])
 
 
 def _secret_of(node: Node) -> Resource | None:

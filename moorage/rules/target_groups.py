@@ -9,11 +9,11 @@ from moorage.cfn import ecs
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
+from moorage.facts.load_balancing import NLB_PROTOCOLS, UDP_PROTOCOLS
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.rule import Problem, problem, rule
 
 _HTTP = ("HTTP", "HTTPS")
-_DATAGRAMS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 _CHECKS = ("TCP", "HTTP", "HTTPS")
 
 
@@ -24,7 +24,7 @@ def _family(group: Resource) -> str | None:
     protocol = group["Protocol"].text
     if protocol in _HTTP:
         return APPLICATION
-    if protocol in ecs.NLB_PROTOCOLS:
+    if protocol in NLB_PROTOCOLS:
         return NETWORK
     return GATEWAY if protocol == "GENEVE" else None
 
@@ -185,7 +185,7 @@ def _unanswered(
         task = ecs.task_definition_of(attachment.service)
         if group is None or task is None or ecs.network_mode(task) != "awsvpc":
             continue
-        if (group["Protocol"].text in _DATAGRAMS) is not datagrams:
+        if (group["Protocol"].text in UDP_PROTOCOLS) is not datagrams:
             continue
         given = group["HealthCheckPort"]
         port = given.number
@@ -433,7 +433,7 @@ def target_group_attribute_value(view: View) -> Iterator[Problem]:
             )
         if sticky is not None and sticky.flag and protocol == "TLS":
             yield problem(sticky, f"{_speaks(group)} has no stickiness", "Write `false`.")
-        if keeps is not None and keeps.flag is False and protocol in _DATAGRAMS:
+        if keeps is not None and keeps.flag is False and protocol in UDP_PROTOCOLS:
             yield problem(
                 keeps,
                 f"{_speaks(group)} always keeps the addresses of clients",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from moorage.facts.fargate import CapacityProviderName
 from moorage.model import Base
 
 from ..common.fields import Switch, text
@@ -13,7 +14,7 @@ from ..common.logs import LogGroupName, Logs
 from ..tasks.service_discovery import ExistingNamespace, Namespace
 from .capacity import Capacity, ExistingInstances
 
-Provider = Literal["FARGATE", "FARGATE_SPOT"]
+Provider = CapacityProviderName
 ClusterName = Annotated[str, text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
+from moorage.facts.load_balancing import SECURITY_POLICIES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
@@ -32,21 +33,6 @@ SslPolicy = Annotated[
     ),
 ]
 
-# Network Load Balancers user guide, "Security policies for your Network Load Balancer", and the
-# page of the same name for Application Load Balancers.
-_POLICIES = (
-    *("2015-05", "2016-08", "TLS-1-0-2015-04", "TLS-1-1-2017-01", "TLS-1-2-2017-01"),
-    *("TLS-1-2-Ext-2018-06", "FS-2018-06", "FS-1-1-2019-08", "FS-1-2-2019-08"),
-    *("FS-1-2-Res-2019-08", "FS-1-2-Res-2020-10"),
-    *(f"TLS13-1-{minor}-2021-06" for minor in (0, 1, 2, 3)),
-    *(f"TLS13-1-2-{kind}-2021-06" for kind in ("Res", "Ext1", "Ext2")),
-    *(f"TLS13-1-{minor}-FIPS-2023-04" for minor in (0, 1, 2, 3)),
-    *(f"TLS13-1-2-{kind}-FIPS-2023-04" for kind in ("Res", "Ext0", "Ext1", "Ext2")),
-    *(f"TLS13-1-{minor}{fips}-PQ-2025-09" for minor in (0, 2, 3) for fips in ("", "-FIPS")),
-    *(f"TLS13-1-2-{kind}-PQ-2025-09" for kind in ("Res", "Ext1", "Ext2")),
-    *(f"TLS13-1-2-{kind}-FIPS-PQ-2025-09" for kind in ("Res", "Ext0", "Ext1", "Ext2")),
-)
-SECURITY_POLICIES = tuple(f"ELBSecurityPolicy-{one}" for one in _POLICIES)
 _NEWER = re.compile(r"-RFC9151-")
 """A family of which the documentation that was read has no whole list."""
 

@@ -7,29 +7,13 @@ from typing import Any
 
 from troposphere import Ref, ec2
 
+from moorage.facts.endpoint_services import GATEWAY_SERVICES, TASK_SERVICES, build_service_name
 from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
 from .params import Params
 from .subnets import private_route_table
 from .zones import Zone
-
-# What a Fargate task needs at its start and for ECS Exec, from "Amazon ECS interface VPC endpoints"
-# in the ECS developer guide. The layers of an image come from S3, by its gateway endpoint.
-_SERVICES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "ssmmessages")
-
-_GATEWAY_SERVICES = ("s3", "dynamodb")
-
-# How the names of ECR's two endpoint services begin where that is not `com.amazonaws`. The others
-# above begin so everywhere. From InterfaceVpcEndpointAwsService of the AWS CDK.
-_ECR_PREFIXES = {
-    "cn": "cn.com.amazonaws",
-    "eusc-de": "eu.amazonaws",
-    "us-iso": "gov.ic.c2s",
-    "us-isob": "gov.sgov.sc2s",
-    "us-isof": "gov.ic.hci.csp",
-    "eu-isoe": "uk.adc-e.cloud",
-}
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
@@ -38,7 +22,7 @@ def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
         message = f"With `egress: {params.egress}` no endpoint is made"
         yield Problem("M1220", ("endpoints",), message, hint, because=[("egress",)])
         return
-    seen = {_endpoint_id(service) for service in (*_SERVICES, "s3")}
+    seen = {_endpoint_id(service) for service in (*TASK_SERVICES, "s3")}
     for index, service in enumerate(params.endpoints):
         path = ("endpoints", index)
         short = _strip_region(service, region)
@@ -53,10 +37,10 @@ def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
 
 def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment) -> Iterator[Any]:
     yield _endpoint_security_group(params)
-    for service in ("s3", *_SERVICES, *params.endpoints):
+    for service in ("s3", *TASK_SERVICES, *params.endpoints):
         short = _strip_region(service, env.region)
-        name = service if short != service else _full_service_name(service, env.region)
-        if short in _GATEWAY_SERVICES:
+        name = service if short != service else build_service_name(service, env.region)
+        if short in GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
                 _endpoint_id(short),
                 VpcId=Ref("Vpc"),
@@ -83,16 +67,6 @@ def _endpoint_id(service: str) -> str:
 def _strip_region(service: str, region: str) -> str:
     """The service alone, where it was written whole: `sqs` of `com.amazonaws.eu-west-1.sqs`."""
     return service.rpartition(f".{region}.")[2]
-
-
-def _full_service_name(service: str, region: str) -> str:
-    """The whole name of an endpoint service.
-
-    >>> _full_service_name("logs", "eu-west-1"), _full_service_name("ecr.api", "cn-north-1")
-    ('com.amazonaws.eu-west-1.logs', 'cn.com.amazonaws.cn-north-1.ecr.api')
-    """
-    place = region.rsplit("-", 2)[0] if service in ("ecr.api", "ecr.dkr") else ""
-    return f"{_ECR_PREFIXES.get(place, 'com.amazonaws')}.{region}.{service}"
 
 
 def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
+from moorage.facts.addresses import HOSTLESS_BLOCKS
 from moorage.model import Base, wrong
 
 from ..common import fields
@@ -19,11 +20,7 @@ Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 ZONE_LETTERS = "ABCD"
 """What names a zone in logical IDs: by its place in the params, so that it stays for ever."""
 
-# Blocks in which no host can have an address: IANA's special-purpose registry (RFC 6890).
-_UNUSABLE = tuple(
-    IPv4Network(block)
-    for block in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
-)
+_HOSTLESS = tuple(map(IPv4Network, HOSTLESS_BLOCKS))
 
 
 def _check_ipv4(cidr: str) -> str:
@@ -41,7 +38,7 @@ def _check_vpc_cidr(cidr: str) -> str:
         if block.prefixlen > 23:
             hint = "Write /16 to /23: eight subnets are cut from it."
         raise wrong("M1218", f"A VPC of /{block.prefixlen} cannot be divided into subnets", hint)
-    if any(block.overlaps(other) for other in _UNUSABLE):
+    if any(block.overlaps(other) for other in _HOSTLESS):
         hint = "Take a private block: in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
         raise wrong("M1218", f"No host can have an address in `{cidr}`", hint)
     return cidr

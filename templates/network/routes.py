@@ -7,12 +7,12 @@ from typing import Any
 
 from troposphere import GetAtt, Ref, ec2
 
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
+
 from .params import ZONE_LETTERS, Params
 from .subnets import private_route_table
 from .vpc import INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK, has_nat
 from .zones import Zone
-
-_ANY_IPV4, _ANY_IPV6 = "0.0.0.0/0", "::/0"
 
 
 def public_route_resources(params: Params) -> Iterator[Any]:
@@ -21,7 +21,7 @@ def public_route_resources(params: Params) -> Iterator[Any]:
         "PublicRoute",
         DependsOn=[INTERNET_GATEWAY_ATTACHMENT],
         RouteTableId=Ref("PublicRouteTable"),
-        DestinationCidrBlock=_ANY_IPV4,
+        DestinationCidrBlock=ANY_IPV4,
         GatewayId=Ref("InternetGateway"),
     )
     if params.ipv6:
@@ -29,7 +29,7 @@ def public_route_resources(params: Params) -> Iterator[Any]:
             "PublicIpv6Route",
             DependsOn=[INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK],
             RouteTableId=Ref("PublicRouteTable"),
-            DestinationIpv6CidrBlock=_ANY_IPV6,
+            DestinationIpv6CidrBlock=ANY_IPV6,
             GatewayId=Ref("InternetGateway"),
         )
 
@@ -56,7 +56,7 @@ def private_route_resources(zone: Zone, params: Params) -> Iterator[Any]:
     yield ec2.Route(
         f"PrivateRoute{zone.key}",
         RouteTableId=Ref(private_route_table(zone)),
-        DestinationCidrBlock=_ANY_IPV4,
+        DestinationCidrBlock=ANY_IPV4,
         NatGatewayId=Ref(f"NatGateway{gateway}"),
     )
     if params.ipv6:
@@ -64,6 +64,6 @@ def private_route_resources(zone: Zone, params: Params) -> Iterator[Any]:
             f"PrivateIpv6Route{zone.key}",
             DependsOn=[IPV6_BLOCK],
             RouteTableId=Ref(private_route_table(zone)),
-            DestinationIpv6CidrBlock=_ANY_IPV6,
+            DestinationIpv6CidrBlock=ANY_IPV6,
             EgressOnlyInternetGatewayId=Ref("EgressOnlyInternetGateway"),
         )

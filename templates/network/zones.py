@@ -6,16 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
+from moorage.facts.availability_zones import count_zones
 from moorage.findings.finding import Problem
 
 from .params import REGION_NAME, ZONE_LETTERS, Params
-
-# How many zones one can count on by `Fn::GetAZs`, where that is not three: from cfn-lint's table of
-# zones. The fourth that it has for ap-northeast-1 and ca-central-1 is left out, since accounts
-# differ there.
-_MORE_ZONES = {"us-east-1": 6, "us-west-1": 2, "us-west-2": 4, "ap-northeast-2": 4}
-
-_USUAL_ZONES = 3
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ def zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
     if not REGION_NAME.fullmatch(region):
         return
     if isinstance(zones, int):
-        most = _MORE_ZONES.get(region, _USUAL_ZONES)
+        most = count_zones(region)
         if zones > most:
             hint = f"Write {most} or fewer, or list the names of those that your account has."
             message = f"Not every account has {zones} zones in {region}"

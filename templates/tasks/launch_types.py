@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK
 from moorage.model import Base
 
 from ..common.fields import StackName, UniqueList, text
@@ -27,11 +29,6 @@ NetworkMode = Literal["awsvpc", "bridge", "host"]
 
 LOOPBACK = "127.0.0.1"
 """Where containers find each other that share an address; not localhost, which may be ::1."""
-
-DYNAMIC_PORTS = (32768, 65535)
-"""The ports of an instance of which Docker takes one for each port of a container. Linux has 32768
-to 60999 for it (`ip_local_port_range`), and where that cannot be read Docker takes 49153 to 65535
-(Amazon ECS API reference, PortMapping, hostPort)."""
 
 
 # Amazon ECS API reference, PlacementStrategy and PlacementConstraint.
@@ -79,7 +76,9 @@ class LaunchParams(Base):
         "such as `attribute:ecs.instance-type =~ t3.*`.",
     )
     containers: dict[ContainerName, Container] = Field(
-        min_length=1, max_length=10, description="The containers of the task by name."
+        min_length=1,
+        max_length=MAX_CONTAINERS_PER_TASK,
+        description="The containers of the task by name.",
     )
 
     def fronted(self) -> LaunchParams:
@@ -127,9 +126,9 @@ def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]
     """The ports of an instance among which a container's port is found, first and last: one of all
     that Docker takes, where none is said."""
     if port is None:
-        return DYNAMIC_PORTS
+        return DYNAMIC_HOST_PORTS
     fixed = port.number if mode == "host" else port.host
-    return (fixed, fixed) if fixed else DYNAMIC_PORTS
+    return (fixed, fixed) if fixed else DYNAMIC_HOST_PORTS
 
 
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from moorage.facts.ebs_volumes import GP3_BASELINE_IOPS, IOPS, IOPS_PER_GIB, SIZES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
@@ -92,19 +93,19 @@ def _ebs_problems(one: Ebs, path: Path, env: Environment) -> Iterator[Problem]:
     if one.size is None and one.snapshot is None:
         message = "The volume has no size, and no snapshot to take it from"
         yield Problem("M1102", (*path, "size"), message, "Write GiB, such as `size: 20`.")
-    low, high = _SIZES.get(one.type, (1, 16_384))
+    low, high = SIZES.get(one.type, (1, 16_384))
     if one.size is not None and not low <= one.size <= high:
         message = f"A `{one.type}` volume has {low} to {high} GiB, not {one.size}"
         yield Problem("M1105", (*path, "size"), message, "Write such a size, or `type: gp3`.")
-    provisioned = one.type in _IOPS
+    provisioned = one.type in IOPS
     if one.iops is not None and not provisioned:
         message = f"Operations per second cannot be chosen for `{one.type}`"
         yield Problem("M1108", (*path, "iops"), message, "Remove it, or write `type: gp3`.")
     elif one.iops is None and one.type in ("io1", "io2"):
         message = f"`{one.type}` needs `iops`"
         yield Problem("M1108", path, message, "Add `iops: 3000`, or write `type: gp3`.")
-    elif one.iops is not None and not _IOPS[one.type][0] <= one.iops <= _IOPS[one.type][1]:
-        low, high = _IOPS[one.type]
+    elif one.iops is not None and not IOPS[one.type][0] <= one.iops <= IOPS[one.type][1]:
+        low, high = IOPS[one.type]
         message = f"`{one.type}` has {low} to {high} operations per second, not {one.iops}"
         yield Problem("M1105", (*path, "iops"), message, "Write a number among these.")
     if one.throughput is not None and one.type != "gp3":
@@ -116,25 +117,18 @@ def _ebs_problems(one: Ebs, path: Path, env: Environment) -> Iterator[Problem]:
 def _ratio_problems(one: Ebs, path: Path) -> Iterator[Problem]:
     """What EC2 finds too much for the size as a task starts (Amazon EBS user guide, "Amazon EBS
     volume types"); a `gp3` has its 3,000 operations per second at any size."""
-    by_size = _IOPS_PER_GIB.get(one.type, 0) * (one.size or 0)
-    most = max(by_size, _GP3_IOPS) if by_size and one.type == "gp3" else by_size
-    if most and one.iops and most < one.iops <= _IOPS[one.type][1]:
+    by_size = IOPS_PER_GIB.get(one.type, 0) * (one.size or 0)
+    most = max(by_size, GP3_BASELINE_IOPS) if by_size and one.type == "gp3" else by_size
+    if most and one.iops and most < one.iops <= IOPS[one.type][1]:
         message = f"{one.iops} operations per second are too many for {one.size} GiB"
         hint = f"Write {most} or fewer, or at least "
-        hint += f"`size: {math.ceil(one.iops / _IOPS_PER_GIB[one.type])}`."
+        hint += f"`size: {math.ceil(one.iops / IOPS_PER_GIB[one.type])}`."
         yield Problem("M1105", (*path, "iops"), message, hint, because=[(*path, "size")])
-    if one.type == "gp3" and one.throughput and one.throughput * 4 > (one.iops or _GP3_IOPS):
+    if (
+        one.type == "gp3"
+        and one.throughput
+        and one.throughput * 4 > (one.iops or GP3_BASELINE_IOPS)
+    ):
         message = f"{one.throughput} MiB per second take {one.throughput * 4} operations per second"
         hint = f"Write `iops: {one.throughput * 4}`, or less `throughput`."
         yield Problem("M1105", (*path, "throughput"), message, hint, because=[(*path, "iops")])
-
-
-# Sizes in GiB and operations per second by type, where they differ from the usual: ECS API
-# reference, ServiceManagedEBSVolumeConfiguration, sizeInGiB and iops.
-_GP3_IOPS = 3_000
-
-_IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}
-
-_SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (125, 16_384)}
-
-_IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moorage.facts.endpoint_services import AGENT_SERVICES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
@@ -61,11 +62,6 @@ def _managed_instances_problems(params: ManagedInstances, path: Path) -> Iterato
             yield Problem("M1105", (*path, key), message, "Swap the two numbers.")
 
 
-# Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)": what the agent
-# of an instance asks, beside what tasks need.
-_AGENT_ENDPOINTS = ("ecs", "ecs-agent", "ecs-telemetry")
-
-
 def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterator[Problem]:
     """Whether the instances can reach ECS and join the cluster."""
     found = find_stack(env, network.Params, params.network)
@@ -84,8 +80,8 @@ def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterato
         hint = f"Write `subnets: public` here, or `egress: nat` at `{name}`."
         yield Problem("M1211", (*path, "subnets"), message, hint)
     elif where == "private" and net.egress == "endpoints":
-        lacking = [one for one in _AGENT_ENDPOINTS if one not in its.endpoints]
+        lacking = [one for one in AGENT_SERVICES if one not in its.endpoints]
         if lacking:
             message = f"Instances in `{name}` cannot reach ECS: no endpoint for {lacking[0]}"
-            hint = f"Write `endpoints: [{', '.join(_AGENT_ENDPOINTS)}]` at `{name}`."
+            hint = f"Write `endpoints: [{', '.join(AGENT_SERVICES)}]` at `{name}`."
             yield Problem("M1211", (*path, "network"), message, hint)

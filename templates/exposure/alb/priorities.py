@@ -15,10 +15,12 @@ import json
 from collections.abc import Collection
 from itertools import accumulate
 
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
+
 from .routes import Route
 from .specificity import BAND_COUNTS
 
-_HIGHEST = 50_000
+_HIGHEST = LISTENER_RULE_PRIORITIES[1]
 
 
 def _repeat_widths(*groups: tuple[int, int]) -> list[int]:

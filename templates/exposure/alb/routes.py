@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -94,7 +96,7 @@ class Cognito(Base):
     user_pool: Annotated[
         str,
         text(
-            r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
+            arn_pattern("cognito-idp", r"userpool/\S+"),
             "the ARN of a user pool",
             "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
         ),
@@ -199,8 +201,8 @@ class Route(TargetGroupSettings):
     source_ips: UniqueList[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
-        ge=1,
-        le=50000,
+        ge=LISTENER_RULE_PRIORITIES[0],
+        le=LISTENER_RULE_PRIORITIES[1],
         description="Order among the listener's rules, lowest first. Left out, it is computed: "
         "the more specific route wins.",
     )

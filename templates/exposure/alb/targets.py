@@ -9,6 +9,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment, logical_id
 
@@ -245,7 +246,11 @@ def _hidden_problems(
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
         message = f"All requests for {names}{more} come to this route, which is asked first"
         last = max(number for _, number in hidden)
-        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
+        hint = (
+            f"Leave it out, or write more than {last}."
+            if last < LISTENER_RULE_PRIORITIES[1]
+            else "Leave it out."
+        )
         yield Problem("M1209", path, message, hint, level="warning")
     for name, at, rival, number in others:
         if rival.priority is None and number < route.priority and shadows(rival, route):

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
@@ -30,12 +31,9 @@ UNPRIVILEGED_USER = "65534:65534"
 MIN_PORT = 1024
 """Ports below are for root or a capability (ip(7)), which ECS adds for nobody else
 (aws/containers-roadmap issue 1721)."""
-_STOP = 120
-"""Seconds between SIGTERM and SIGKILL at most (Amazon ECS API reference, ContainerDefinition,
-stopTimeout)."""
 _SLACK = 15
 """Seconds of these that are left when the drain is over."""
-MAX_DRAIN = _STOP - _SLACK
+MAX_DRAIN = MAX_STOP_TIMEOUT - _SLACK
 
 
 def _without_nul(value: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
@@ -27,7 +28,6 @@ from ..health_sidecar.sidecar import (
 from ..params import Exposure
 from .listeners import TRANSPORTS, Flow, asks_by_http, flow, noticed, preserves_client_ip
 
-MAX_CONTAINERS = 10
 MAX_SIDECARS = 4
 """Of one task: with more, its template is too large for sure, as YAML."""
 
@@ -358,13 +358,14 @@ def shared_problems(
     if len(services) > MAX_SIDECARS:
         message = f"Each of the {len(services)} health sidecars is some 11 kB of the template"
         hint = (
-            f"CloudFormation takes 51,200 bytes without a bucket, room for {MAX_SIDECARS} at most. "
+            f"CloudFormation takes {MAX_TEMPLATE_BYTES:,} bytes without a bucket, "
+            f"room for {MAX_SIDECARS} at most. "
             "Give some ports to another service, or check their health by a TCP `port:`."
         )
         path, _ = list(services.values())[-1]
         where = (*path, "health_check", "sidecar")
         yield Problem("M1303", where, message, hint, level="warning")
-    if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
+    if len(services) and len(containers) + len(services) > MAX_CONTAINERS_PER_TASK:
         many = f"{len(containers)} and {len(services)}"
         message = f"With its health sidecars the task has more than 10 containers: {many}"
         path, _ = list(services.values())[-1]

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.elb_attributes import LOAD_BALANCER
 from moorage.model import Base
 
 from ...common.fields import BucketName, SecurityGroupId, Some, StackName, Switch, duration, text
@@ -18,7 +20,7 @@ from ..shared import IpAddressType, Scheme
 ListenerArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/\w+/\w+",
+        arn_pattern("elasticloadbalancing", r"listener/app/[\w-]+/\w+/\w+"),
         "the ARN of a listener of an Application Load Balancer",
         "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/0a1b2c3d/4e5f6a7b",
     ),
@@ -28,14 +30,14 @@ ListenerArn = Annotated[
 WebAclArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        arn_pattern("wafv2", r"regional/webacl/[\w-]+/[\w-]+"),
         "the ARN of a regional WAFv2 web ACL",
         "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/name/0a1b2c3d-0000-4000-8000-000000",
     ),
 ]
 
 
-IdleTimeout = Annotated[int, duration(1, 4000)]
+IdleTimeout = Annotated[int, duration(*LOAD_BALANCER["idle_timeout.timeout_seconds"].limits)]
 
 
 class AccessLogs(access_logs.AccessLogs):

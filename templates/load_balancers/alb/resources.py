@@ -10,6 +10,8 @@ from awacs.aws import Principal, Statement
 from troposphere import AWSObject, GetAtt, Output, Ref, ec2, wafv2
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.elb_attributes import APPLICATION
+from moorage.facts.load_balancing import LOG_WRITERS
 from moorage.model import Environment
 
 from ... import network
@@ -33,7 +35,7 @@ from ..shared import (
 )
 from .params import AccessLogs, Params
 
-_LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
+_LOG_DELIVERY = LOG_WRITERS[APPLICATION][0]
 
 
 def alb_resources(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base
 
 from ... import network
@@ -25,7 +26,7 @@ from ..shared import IpAddressType, Scheme
 LoadBalancerArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/net/[\w-]+/\w+",
+        arn_pattern("elasticloadbalancing", r"loadbalancer/net/[\w-]+/\w+"),
         "the ARN of a Network Load Balancer",
         "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/edge/0a1b2c3d4e5f6a7b",
     ),
