@@ -17,13 +17,13 @@ from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
     deployment_problems,
-    left_running,
-    rebalancing,
+    minimum_healthy_count,
+    rebalancing_setting,
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import run_on
-from .tasks.scaling import Scaling, desired_count, least
+from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
 from .tasks.service_connect import (
     DiscoverableParams,
     offering_problems,
@@ -33,7 +33,7 @@ from .tasks.service_connect import (
 from .tasks.task import Task
 from .tasks.task_problems import task_problems
 from .tasks.task_resources import log_group_output, task_outputs
-from .tasks.volumes import volume_configurations
+from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
 """Seconds. Without a grace period, failed health checks of a load balancer stop tasks that still
@@ -60,7 +60,7 @@ class EcsService:
     @property
     def least_count(self) -> tuple[int, Path]:
         """The lowest number of tasks that there are, and where the params say so."""
-        return least(self.scaling, self.params.desired_count)
+        return minimum_task_count(self.scaling, self.params.desired_count)
 
 
 def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
@@ -69,7 +69,7 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from offering_problems(task.name, params, service.containers, task.env)
     count, path = service.least_count
     yield from deployment_problems(params, count, path)
-    yield from spare_instance_problems(task, left_running(params, count))
+    yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
 
@@ -97,8 +97,8 @@ def _ecs_service(service: EcsService, exposed: ExposureResources | None) -> ecs.
         Cluster=task.placement.cluster_name,
         TaskDefinition=Ref("TaskDefinition"),
         **run_on(task.placement),
-        **desired_count(service.scaling, params.desired_count),
-        AvailabilityZoneRebalancing=rebalancing(params),
+        **desired_count_property(service.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing_setting(params),
         DeploymentConfiguration=deployment_configuration(params),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).

@@ -17,6 +17,7 @@ can run again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field
 from troposphere import Output, Ref, Template, ssm
@@ -27,15 +28,10 @@ from moorage.model import Deployment, Environment, Run
 
 from .common.fields import duration
 from .tasks import run_task
-from .tasks.containers import ContainerName, in_order
+from .tasks.containers import ContainerName, apply_init
 from .tasks.params import TaskParams
 from .tasks.task import Task, resolve_task
-from .tasks.task_resources import (
-    log_group_output,
-    security_groups,
-    task_outputs,
-    task_resources,
-)
+from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
 
 
 class Params(TaskParams):
@@ -47,13 +43,13 @@ class Params(TaskParams):
         description="The container whose exit code must be 0; the essential one where there is one "
         "only.",
     )
-    timeout: duration(60, 86_400) = Field(  # type: ignore[valid-type]
+    timeout: Annotated[int, duration(60, 86_400)] = Field(
         3600, description="How long it may take; then it is stopped, and has failed."
     )
 
 
 def _essential(params: Params) -> list[str]:
-    return [name for name, one in in_order(params.containers).items() if one.essential]
+    return [name for name, one in apply_init(params.containers).items() if one.essential]
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:

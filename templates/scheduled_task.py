@@ -17,7 +17,7 @@ the state machine out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from awacs import ecs as ecs_actions
 from awacs import events, sqs, states
@@ -35,25 +35,24 @@ from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
 from .tasks import run_task
 from .tasks.params import TaskParams
-from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url
+from .tasks.queue_problems import queue_arn_problems
+from .tasks.queue_resources import dead_letter_queue
+from .tasks.queues import QueueArn, queue_url
 from .tasks.task import Task, resolve_task
-from .tasks.task_resources import (
-    log_group_output,
-    security_groups,
-    task_outputs,
-    task_resources,
-)
+from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
 
 _DAY = 86_400
 
-TimeZone: Any = text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
+TimeZone = Annotated[
+    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
+]
 
 
 class Retry(Base):
     """How long it is tried to start a run that could not be started."""
 
     maximum_attempts: int = Field(185, ge=0, le=185, description="How often it tries again.")
-    maximum_age: duration(60, _DAY) = Field(  # type: ignore[valid-type]
+    maximum_age: Annotated[int, duration(60, _DAY)] = Field(
         3600, description="How late a run may start; a later one is left out."
     )
 
@@ -61,7 +60,7 @@ class Retry(Base):
 class DeadLetterQueue(Base):
     """Where runs are told that could not be started or, with `overlap: skip`, failed."""
 
-    retention: duration(60, 14 * _DAY) = Field(  # type: ignore[valid-type]
+    retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         14 * _DAY, description="How long the stack's own queue keeps them."
     )
     existing: QueueArn | None = Field(
@@ -88,7 +87,7 @@ class Params(TaskParams):
         description="What happens where the last run has not ended when the next is due: `skip` "
         "leaves the next one out, `allow` runs both.",
     )
-    timeout: duration(60, 30 * _DAY) | None = Field(  # type: ignore[valid-type]
+    timeout: Annotated[int, duration(60, 30 * _DAY)] | None = Field(
         None,
         description="How long a run may take; then it is stopped. With `overlap: skip`, where a "
         "run that never ends would be the last.",
@@ -112,7 +111,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     dead = params.dead_letter_queue
     if dead and dead.existing:
         path = ("dead_letter_queue", "existing")
-        yield from arn_problems(dead.existing, path, env)
+        yield from queue_arn_problems(dead.existing, path, env)
         if str(dead.existing).endswith(".fifo"):
             message = "EventBridge Scheduler sends to standard queues only"
             yield Problem("M1220", path, message, "Name another one.")

@@ -47,9 +47,9 @@ from .proxy.proxy import (
 )
 from .proxy.proxy_problems import proxy_problems
 from .tasks import scaling
-from .tasks.containers import Port
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
+from .tasks.ports import Port
 from .tasks.scaling import requests_policy, scaling_problems, scaling_resources
 from .tasks.service_connect import with_port_names
 from .tasks.task import resolve_task, written_containers

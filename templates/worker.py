@@ -32,7 +32,9 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .tasks import queues, scaling
-from .tasks.queues import QueueConsumerParams, queue_problems, queue_resources
+from .tasks.queue_problems import queue_problems
+from .tasks.queue_resources import queue_resources
+from .tasks.queues import QueueConsumerParams
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
 from .tasks.service_connect import with_port_names
 from .tasks.task import resolve_task, written_containers
@@ -77,7 +79,7 @@ class Worker(EcsService):
 
     params: Params
     scaling: Scaling | None
-    queue: queues.Handle
+    queue: queues.QueueHandle
 
 
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
@@ -90,7 +92,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
-        queue=queues.handle(name, name, params, env),
+        queue=queues.queue_handle(name, name, params, env),
     )
 
 

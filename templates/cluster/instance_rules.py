@@ -13,12 +13,12 @@ from troposphere import ec2
 
 from moorage.model import logical_id
 
-from ..tasks.launch_types import InstanceOpening, Launch
+from ..tasks.launch_types import InstanceOpening, LaunchType
 from . import capacity
 
 
 def instance_rules(
-    openings: Collection[InstanceOpening], groups: Mapping[Launch, Any]
+    openings: Collection[InstanceOpening], groups: Mapping[LaunchType, Any]
 ) -> Iterator[Any]:
     """The rules of both sides for each opening; `groups` are the security groups of the instances
     of each kind."""
@@ -30,7 +30,7 @@ def instance_rules(
         ports = str(first) if first == last else f"{first}To{last}"
         via = opening.load_balancer
         title = logical_id(
-            capacity.TITLES[opening.launch], "From", via, f"{opening.protocol}{ports}"
+            capacity.LOGICAL_ID_PREFIXES[opening.launch], "From", via, f"{opening.protocol}{ports}"
         )
         shared = {"IpProtocol": opening.protocol, "FromPort": first, "ToPort": last}
         yield ec2.SecurityGroupIngress(

@@ -8,12 +8,13 @@ from functools import cached_property
 
 from moorage.model import Environment
 
-from ..tasks.containers import Containers, Port
-from ..tasks.launch_types import InstanceOpening, instance_ports
+from ..tasks.containers import Containers
+from ..tasks.launch_types import InstanceOpening, instance_port_range
 from ..tasks.placement import Placement
+from ..tasks.ports import Port
 from ..tasks.task_container import Origin, TaskContainer
 from .alb.targets import ListenerRule, Target, find_targets, resolve_rules
-from .health_sidecar.sidecar import Sidecar, container_name, sidecar_container
+from .health_sidecar.sidecar import Sidecar, sidecar_container, sidecar_name
 from .nlb.listeners import NlbListener, NlbTarget, resolve_listener
 from .params import ExposeEntry
 from .used_load_balancers import UsedAlb, UsedNlb, resolve_load_balancer
@@ -95,7 +96,7 @@ def health_sidecars(exposure: Exposure) -> dict[str, TaskContainer]:
         if sidecar:
             slowest[target.number] = max(target.detection_time, slowest.get(target.number, 0))
     return {
-        container_name(target.number): TaskContainer(
+        sidecar_name(target.number): TaskContainer(
             sidecar_container(
                 sidecar,
                 target.container,
@@ -142,7 +143,7 @@ def _opening(
     # The port as the container has it says which port of the instance leads to it.
     mapped = exposure.containers[container].ports
     written = next((candidate for candidate in mapped if candidate == port), port)
-    first, last = instance_ports(written, params.network_mode)
+    first, last = instance_port_range(written, params.network_mode)
     return InstanceOpening(
         launch=params.launch,
         load_balancer=load_balancer.name,

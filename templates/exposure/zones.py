@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moorage.findings.finding import Level, Path, Problem
 
-from ..load_balancers.shared import subnets
+from ..load_balancers.shared import find_subnets
 from .exposure import Exposure
 from .used_load_balancers import UsedNlb
 
@@ -56,7 +56,7 @@ def subnet_problems(exposure: Exposure) -> Iterator[Problem]:
         forwards = exposure.entries[used.index].forwards
         if params.existing or net is None or not forwards:
             continue
-        count = len(subnets(params.scheme, net.handle))
+        count = len(find_subnets(params.scheme, net.handle))
         nlb = isinstance(balancer, UsedNlb)
         far = isinstance(balancer, UsedNlb) and balancer.params.cross_zone
         if 0 < count < task_subnets and not far:

@@ -19,11 +19,14 @@ from ..common.iam import policy
 _DAY = 86_400
 
 # "If you specify a prefix, it must not include the string AWSLogs": ELB adds that itself.
-Prefix: Any = text(
-    r"(?!.*AWSLogs)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*",
-    "a prefix of S3 keys without `AWSLogs`",
-    "alb/public",
-)
+Prefix = Annotated[
+    str,
+    text(
+        r"(?!.*AWSLogs)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*",
+        "a prefix of S3 keys without `AWSLogs`",
+        "alb/public",
+    ),
+]
 
 
 def _whole_days(seconds: int) -> int:
@@ -66,7 +69,7 @@ def access_log_attributes(logs: AccessLogs | None) -> dict[str, Any]:
     }
 
 
-def access_log_order(logs: AccessLogs | None) -> dict[str, str]:
+def access_log_dependency(logs: AccessLogs | None) -> dict[str, str]:
     """What the load balancer waits for.
 
     ELB writes a test file when logs are switched on, so the bucket must admit it by then.
@@ -74,7 +77,7 @@ def access_log_order(logs: AccessLogs | None) -> dict[str, str]:
     return {"DependsOn": "AccessLogsBucketPolicy"} if logs and not logs.bucket else {}
 
 
-def access_log_keys(logs: AccessLogs) -> Sub:
+def access_log_objects(logs: AccessLogs) -> Sub:
     """ARN of what ELB writes in the stack's own bucket."""
     folder = f"{logs.prefix}/AWSLogs" if logs.prefix else "AWSLogs"
     return Sub(f"${{AccessLogsBucket.Arn}}/{folder}/${{AWS::AccountId}}/*")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 from troposphere import GetAtt, route53
@@ -14,12 +14,17 @@ from moorage.model import Base, Environment, logical_id
 from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
 
-ZoneId: Any = text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
-HostName: Any = text(
-    r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}",
-    "a host name in lower case",
-    "www.example.com",
-)
+ZoneId = Annotated[
+    str, text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
+]
+HostName = Annotated[
+    str,
+    text(
+        r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}",
+        "a host name in lower case",
+        "www.example.com",
+    ),
+]
 
 
 class Alias(Base):
@@ -40,7 +45,9 @@ def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
         yield Problem("M1302", ("aliases", index, "name"), message, hint)
 
 
-def taken_problems(stack: str, aliases: Sequence[Alias], env: Environment) -> Iterator[Problem]:
+def alias_conflict_problems(
+    stack: str, aliases: Sequence[Alias], env: Environment
+) -> Iterator[Problem]:
     """Records that a load balancer of another stack has: Route 53 makes each only once. They are
     told at the stack that comes later by name."""
     owners = {
@@ -55,7 +62,7 @@ def taken_problems(stack: str, aliases: Sequence[Alias], env: Environment) -> It
             yield Problem("M1302", ("aliases", index), message, hint)
 
 
-def records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
+def alias_records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
     """A record for each name and each kind of address that `LoadBalancer` has."""
     for alias in aliases:
         for kind in ("A", "AAAA") if dualstack else ("A",):

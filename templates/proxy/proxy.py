@@ -22,7 +22,7 @@ from ..common.fields import format_duration
 from ..exposure.params import ExposeEntry
 from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers
-from ..tasks.launch_types import NetworkMode, address
+from ..tasks.launch_types import NetworkMode, container_address
 from ..tasks.placement import Placement
 from ..tasks.task_container import Origin, TaskContainer
 from .nginx_check import is_whole, parsed
@@ -207,7 +207,7 @@ def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
 def _surroundings(proxy: ServiceProxy) -> Surroundings:
     return Surroundings(
         endpoints={
-            name: (address(name, proxy.network_mode), _first_port(container, 9000))
+            name: (container_address(name, proxy.network_mode), _first_port(container, 9000))
             for name, container in proxy.containers.items()
         },
         trusted=proxy.trusted,

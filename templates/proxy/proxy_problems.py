@@ -11,7 +11,7 @@ from moorage.findings.wording import shown
 from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
-from ..tasks.launch_types import address
+from ..tasks.launch_types import container_address
 from .nginx_check import Task, faults
 from .nginx_config import location_path, plain
 from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute, Target
@@ -250,7 +250,7 @@ def _task(proxy: ServiceProxy) -> Task:
     return Task(
         port=proxy.params.port,
         containers={
-            name: (address(name, proxy.network_mode), tuple(tcp_ports(container)))
+            name: (container_address(name, proxy.network_mode), tuple(tcp_ports(container)))
             for name, container in proxy.containers.items()
         },
     )

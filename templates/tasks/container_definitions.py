@@ -11,9 +11,10 @@ from troposphere import ecs
 
 from ..common.iam import allow
 from . import images, secrets
-from .containers import Container, Containers, HealthCheck, Port, RestartPolicy
+from .containers import Container, Containers, HealthCheck, RestartPolicy
 from .linux_parameters import device, system_controls, tmpfs
 from .mounts import mount_points
+from .ports import Port
 
 
 def container_definition(
@@ -37,7 +38,7 @@ def container_definition(
             ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
         ],
         "Secrets": [
-            ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+            ecs.Secret(Name=key, ValueFrom=secrets.parse_secret(reference).value_from)
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
@@ -78,7 +79,7 @@ def container_definition(
     given = {"Cpu": params.cpu} if params.cpu is not None else {}
     return ecs.ContainerDefinition(
         Name=name,
-        Image=images.uri(params.image, repositories or {}),
+        Image=images.image_uri(params.image, repositories or {}),
         Essential=params.essential,
         LogConfiguration=log_configuration,
         **given,
@@ -147,13 +148,15 @@ def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
 def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
     if reference is None:
         return None
-    return ecs.RepositoryCredentials(CredentialsParameter=secrets.secret(reference).value_from)
+    return ecs.RepositoryCredentials(
+        CredentialsParameter=secrets.parse_secret(reference).value_from
+    )
 
 
 # What an execution role needs for them -------------------------------------------------------
 
 
-def execution_statements(
+def execution_role_statements(
     containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
 ) -> Iterator[Statement]:
     """What the execution role needs to start these containers, and to read `more` secrets."""

@@ -10,7 +10,8 @@ from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 
 from . import images, secrets
-from .containers import Container, Containers, Port, in_order, suggest_container
+from .containers import Container, Containers, apply_init, suggest_container
+from .ports import Port
 
 _SECRET_WORDS = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
@@ -36,7 +37,7 @@ def container_problems(
 ) -> Iterator[Problem]:
     """What is wrong with the containers of a task of that size; `shared` where they all have one
     address. `added` are those of them that other keys than `containers` add, by what adds them."""
-    ordered = in_order(containers)
+    ordered = apply_init(containers)
     for name, container in containers.items():
         yield from _own_problems(name, container)
         yield from _order_problems(name, ordered[name], ordered)
@@ -72,7 +73,7 @@ def _own_problems(name: str, container: Container) -> Iterator[Problem]:
         hint = "Remove `essential`, or `init`."
         yield Problem("M1108", (*here, "essential"), message, hint)
     credentials = container.repository_credentials
-    if credentials and secrets.secret(credentials).service != "secretsmanager":
+    if credentials and secrets.parse_secret(credentials).service != "secretsmanager":
         message = "The credentials of a registry must be in Secrets Manager"
         path = (*here, "repository_credentials")
         yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
+from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base, wrong
@@ -17,86 +18,8 @@ from ..common.fields import UniqueList, duration, text
 from .images import Image
 from .linux_parameters import Device, KernelParameter, Tmpfs
 from .mounts import MountField, MountPath, VolumeName
+from .ports import ContainerPort
 from .secrets import SecretRef
-
-
-@dataclass(frozen=True)
-class Port:
-    """A port that a container or a load balancer listens on."""
-
-    number: int
-    protocol: str = "tcp"
-    """tcp or udp; a listener's also tls, tcp_udp, quic or tcp_quic"""
-    host: int | None = field(default=None, compare=False)
-    """A container's: the instance's port that leads to it, 0 for any that is free."""
-    name: str = field(default="", compare=False)
-    """A container's: by what Service Connect knows it, where it does."""
-    app_protocol: str | None = field(default=None, compare=False)
-
-    def __str__(self) -> str:
-        return str(self.number) if self.protocol == "tcp" else f"{self.number}/{self.protocol}"
-
-
-def _port(value: Any) -> Port:
-    hint = "Write `8080`, `8080/tcp` or `1234/udp`, from 1 to 65535."
-    return _parsed(value, "tcp|udp", hint)
-
-
-def _container_port(value: Any) -> Port:
-    host, colon, port = str(value).rpartition(":")
-    if not colon:
-        return _port(value)
-    hint = "Write the port alone, or a port of the instance before it: `80:8080`."
-    match = re.fullmatch(r"\d{1,5}:\d{1,5}(/(tcp|udp))?", str(value))
-    if not match:
-        raise wrong("M1107", f"{shown(value)} is not a port", hint)
-    found = _parsed(port, "tcp|udp", hint)
-    return Port(found.number, found.protocol, _parsed(host, "tcp", hint).number)
-
-
-def _listener_port(value: Any) -> Port:
-    hint = "Write `8080`, or with a protocol `443/tls`, `8443/tcp`, `1234/udp` or `53/tcp_udp`."
-    return _parsed(value, "tcp|udp|tls|tcp_udp|quic|tcp_quic", hint)
-
-
-def _parsed(value: Any, protocols: str, hint: str) -> Port:
-    match = re.fullmatch(rf"(\d{{1,5}})(?:/({protocols}))?", str(value))
-    usable = isinstance(value, int | str) and not isinstance(value, bool)
-    if not match or not usable or not 1 <= int(match[1]) <= 65535:
-        raise wrong("M1107", f"{shown(value)} is not a port", hint)
-    return Port(int(match[1]), match[2] or "tcp")
-
-
-def _port_schema(protocols: str) -> WithJsonSchema:
-    return WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": rf"^\d{{1,5}}(/({protocols}))?$"},
-            ]
-        }
-    )
-
-
-PortField = Annotated[Port, PlainValidator(_port), _port_schema("tcp|udp")]
-"""A port as Docker writes it: `8080`, `1234/udp`."""
-ContainerPort = Annotated[
-    Port,
-    PlainValidator(_container_port),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": r"^(\d{1,5}:)?\d{1,5}(/(tcp|udp))?$"},
-            ]
-        }
-    ),
-]
-"""A port of a container as Docker writes it, with the instance's before it: `80:8080`."""
-ListenerPort = Annotated[
-    Port, PlainValidator(_listener_port), _port_schema("tcp|udp|tls|tcp_udp|quic|tcp_quic")
-]
-"""A port of a container behind an ALB, or one that an NLB listens on: `443/tls`, `1234/udp`."""
 
 
 def _variable(value: Any) -> str:
@@ -118,6 +41,8 @@ def _variable_name(value: str) -> str:
 
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
 Variable = Annotated[
     str,
     BeforeValidator(_variable),
@@ -129,11 +54,14 @@ def _shell(value: Any) -> Any:
     return ["CMD-SHELL", value] if isinstance(value, str) else value
 
 
-EnvironmentFile = text(
-    r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.env",
-    "the ARN of an S3 object that ends in .env",
-    "arn:aws:s3:::my-bucket/shop/web.env",
-)
+EnvironmentFile = Annotated[
+    str,
+    text(
+        arn_pattern("s3", rf"{BUCKET_NAME}/.+\.env", region="", account=""),
+        "the ARN of an S3 object that ends in .env",
+        "arn:aws:s3:::my-bucket/shop/web.env",
+    ),
+]
 
 
 class HealthCheck(Base):
@@ -148,10 +76,10 @@ class HealthCheck(Base):
         description="A shell command as text, or a list that begins with `CMD` or `CMD-SHELL`. "
         "Exit code 0 means healthy. What it calls must be in the image.",
     )
-    interval: duration(5, 300) = Field(30, description="Time between checks.")  # type: ignore[valid-type]
-    timeout: duration(2, 60) = Field(5, description="Time that a check may take.")  # type: ignore[valid-type]
+    interval: Annotated[int, duration(5, 300)] = Field(30, description="Time between checks.")
+    timeout: Annotated[int, duration(2, 60)] = Field(5, description="Time that a check may take.")
     retries: int = Field(3, ge=1, le=10, description="Failures in a row that mean unhealthy.")
-    start_period: duration(0, 300) | None = Field(  # type: ignore[valid-type]
+    start_period: Annotated[int, duration(0, 300)] | None = Field(
         None, description="Time after the start in which failures do not count."
     )
 
@@ -187,12 +115,14 @@ class Ulimit(Base):
     hard: int = Field(ge=0, le=_MOST, description="What the process may raise it to.")
 
 
-LabelName: Any = text(r"\S+", "the name of a label", "com.example.team")
-User: Any = text(
-    r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000"
-)
-Directory: Any = text(r"/.*", "an absolute path", "/app")
-Capability: Any = text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
+LabelName = Annotated[str, text(r"\S+", "the name of a label", "com.example.team")]
+User = Annotated[
+    str, text(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000")
+]
+Directory = Annotated[str, text(r"/.*", "an absolute path", "/app")]
+Capability = Annotated[
+    str, text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
+]
 
 
 ExitCode = Annotated[int, Field(ge=0, le=255)]
@@ -204,7 +134,7 @@ class RestartPolicy(Base):
     ignored_exit_codes: list[ExitCode] = Field(
         [], max_length=50, description="Exit codes after which it stays down."
     )
-    restart_attempt_period: duration(60, 1800) | None = Field(  # type: ignore[valid-type]
+    restart_attempt_period: Annotated[int, duration(60, 1800)] | None = Field(
         None, description="Time it must have run before it is started again."
     )
 
@@ -221,7 +151,7 @@ class Container(Base):
     command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
     entry_point: list[str] = Field([], description="Program, in place of the image's own.")
     environment: dict[VariableName, Variable] = Field({}, description="Variables, in plain sight.")
-    environment_files: UniqueList[EnvironmentFile] = Field(  # type: ignore[valid-type]
+    environment_files: UniqueList[EnvironmentFile] = Field(
         [], max_length=10, description="ARNs of `.env` objects in S3 that hold more variables."
     )
     secrets: dict[VariableName, SecretRef] = Field(
@@ -296,10 +226,10 @@ class Container(Base):
     cpu: int | None = Field(None, ge=0, description="CPU units reserved for it, of the task's.")
     memory: int | None = Field(None, ge=6, description="MiB at which the container is killed.")
     memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
-    start_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+    start_timeout: Annotated[int, duration(2, 120)] | None = Field(
         None, description="Time that others wait for it by `depends_on`."
     )
-    stop_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+    stop_timeout: Annotated[int, duration(2, MAX_STOP_TIMEOUT)] | None = Field(
         None, description="Time between SIGTERM and SIGKILL; 30s where nothing is said."
     )
     restart_policy: RestartPolicy | None = Field(None, description="Restart without a new task.")
@@ -314,13 +244,13 @@ class Container(Base):
     )
 
 
-ContainerName: Any = text(
-    r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}", "a name of letters, digits, - and _", "web"
-)
+ContainerName = Annotated[
+    str, text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}", "a name of letters, digits, - and _", "web")
+]
 Containers = dict[ContainerName, Container]
 
 
-def in_order(containers: Containers) -> Containers:
+def apply_init(containers: Containers) -> Containers:
     """The containers with what `init` means in the words of ECS: it need not go on running, and
     whatever it does not wait for itself waits until it has succeeded."""
     first = [name for name, one in containers.items() if one.init]
@@ -353,20 +283,20 @@ def suggest_container(name: str, containers: Containers) -> str:
     return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
 
 
-def find_target(name: str | None, containers: Containers) -> str:
+def choose_container(name: str | None, containers: Containers) -> str:
     """The container that a way to the service leads to: the one it names, or the only one."""
     return name or (next(iter(containers)) if len(containers) == 1 else "")
 
 
-def target_container_problems(
+def container_choice_problems(
     name: str | None, path: Path, containers: Containers
 ) -> Iterator[Problem]:
     """Why it cannot be told which container that is; `path` is the way's own."""
     here = (*path, "container")
-    if not find_target(name, containers):
+    if not choose_container(name, containers):
         hint = f"Add `container:` with {', '.join(containers)}."
         yield Problem("M1204", here, "The route does not say which container it leads to", hint)
-    elif find_target(name, containers) not in containers:
+    elif choose_container(name, containers) not in containers:
         message, hint = (
             f"There is no container {shown(name)}",
             suggest_container(str(name), containers),

@@ -6,18 +6,19 @@ containers use from the task metadata endpoint; `agent health` tells whether it 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 
 from moorage.model import Base, Environment
 
 from ..common.fields import text
-from .containers import Container, Port, Variable, VariableName
+from .containers import Container, Variable, VariableName
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
-NAME = "datadog-agent"
+CONTAINER_NAME = "datadog-agent"
 IMAGE = "public.ecr.aws/datadog/agent:7.84.6"
 """Of October 2026, Datadog's own default at that time (github.com/DataDog/helm-charts, releases,
 datadog-3.261.1)."""
@@ -26,11 +27,14 @@ datadog-3.261.1)."""
 # many applications listen on as well. Below the ports that Linux takes for outgoing connections.
 _EXPVAR_PORT, _COMMAND_PORT = 15_000, 15_001
 
-Site: Any = text(
-    r"([a-z0-9]+\.)?(datadoghq\.com|datadoghq\.eu|ddog-gov\.com)",
-    "a site of Datadog's",
-    "us5.datadoghq.com",
-)
+Site = Annotated[
+    str,
+    text(
+        r"([a-z0-9]+\.)?(datadoghq\.com|datadoghq\.eu|ddog-gov\.com)",
+        "a site of Datadog's",
+        "us5.datadoghq.com",
+    ),
+]
 
 
 class Datadog(Base):
@@ -55,14 +59,14 @@ class Datadog(Base):
     memory: int = Field(256, ge=128, description="MiB of the task's at which it is killed.")
 
 
-def listens(params: Datadog) -> list[Port]:
+def listening_ports(params: Datadog) -> list[Port]:
     """The ports that it takes, where containers share an address."""
     own = [Port(_EXPVAR_PORT), Port(_COMMAND_PORT)]
     traces = [Port(8126)] if params.apm else []
     return [*own, *traces, *([Port(8125, "udp")] if params.dogstatsd else [])]
 
 
-def container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
+def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
     """The agent. `apart`: the others reach it by a link, and not by an address that they share.
 
     Its root stays writable: it writes to half a dozen folders, which Datadog's guide "Run the Agent

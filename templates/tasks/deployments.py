@@ -38,7 +38,7 @@ class DeploymentParams(Base):
     )
 
 
-def left_running(params: DeploymentParams, count: int) -> int:
+def minimum_healthy_count(params: DeploymentParams, count: int) -> int:
     """Of `count` tasks those that a deployment leaves running."""
     return math.ceil(count * params.minimum_healthy_percent / 100)
 
@@ -51,7 +51,7 @@ def deployment_problems(params: DeploymentParams, count: int, path: Path) -> Ite
     Availability Zones".
     """
     most = math.floor(count * params.maximum_percent / 100)
-    least = left_running(params, count)
+    least = minimum_healthy_count(params, count)
     because = [path, ("minimum_healthy_percent",), ("maximum_percent",)]
     if count and most <= count and least >= count:
         message = f"A deployment must leave {least} of {count} running, and may start no other"
@@ -63,7 +63,7 @@ def deployment_problems(params: DeploymentParams, count: int, path: Path) -> Ite
         yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
 
 
-def rebalancing(params: DeploymentParams) -> str:
+def rebalancing_setting(params: DeploymentParams) -> str:
     """Whether ECS evens the tasks out over the zones."""
     return "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
 

@@ -8,7 +8,7 @@ from moorage.facts.fargate import SIZES
 from moorage.findings.finding import Problem
 
 
-def size_problems(cpu: int, memory: int) -> Iterator[Problem]:
+def fargate_size_problems(cpu: int, memory: int) -> Iterator[Problem]:
     """Whether Fargate has a task of that size, with the nearest ones where it has not."""
     both = (("cpu",), ("memory",))
     if cpu not in SIZES:

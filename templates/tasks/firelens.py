@@ -24,11 +24,12 @@ from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import key_region_problems
 from . import secrets
-from .containers import Container, Directory, Port
+from .containers import Container, Directory
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
-NAME = "log-router"
+CONTAINER_NAME = "log-router"
 IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
 """Fluent Bit 5.0.9, released on 2026-09-04 (github.com/aws/aws-for-fluent-bit, releases)."""
 _HEALTH = "/fluent-bit/configs/output-metrics-healthcheck.conf"
@@ -61,9 +62,11 @@ Url = Annotated[
     ),
 ]
 # Amazon Data Firehose API reference, CreateDeliveryStream, DeliveryStreamName.
-StreamName: Any = text(r"[a-zA-Z0-9_.-]{1,64}", "the name of a Firehose stream", "shop-logs")
-Prefix: Any = text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the beginning of a key", "logs/web")
-OptionName: Any = text(r"[A-Za-z0-9_.-]+", "the name of an option", "Retry_Limit")
+StreamName = Annotated[
+    str, text(r"[a-zA-Z0-9_.-]{1,64}", "the name of a Firehose stream", "shop-logs")
+]
+Prefix = Annotated[str, text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the beginning of a key", "logs/web")]
+OptionName = Annotated[str, text(r"[A-Za-z0-9_.-]+", "the name of an option", "Retry_Limit")]
 
 
 class CloudWatch(Base):
@@ -150,12 +153,12 @@ def firelens_problems(params: FireLens, path: Path, env: Environment) -> Iterato
         yield from key_region_problems(params.s3.kms_key, (*path, "s3", "kms_key"), env)
 
 
-def endpoints(params: FireLens) -> list[str]:
+def endpoint_services(params: FireLens) -> list[str]:
     """Services that it must reach, as their endpoints are named, beside CloudWatch Logs and S3."""
     return ["kinesis-firehose"] if params.firehose else []
 
 
-def listens(params: FireLens) -> list[Port]:
+def listening_ports(params: FireLens) -> list[Port]:
     """The ports that it takes, where containers share an address: those that ECS has Fluent Bit
     listen on, for output and for checks of health, and its HTTP server."""
     return [Port(24224), Port(8877), *([] if params.include else [Port(2020)])]
@@ -167,7 +170,7 @@ def secret_references(params: FireLens) -> dict[str, SecretRef]:
     return {**({"Header": header} if header else {}), **params.secret_options}
 
 
-def container(params: FireLens) -> Container:
+def router_container(params: FireLens) -> Container:
     """The router. Its check asks only whether it answers: one that followed the destination would
     end every task with it (amazon-ecs-firelens-examples, health-check).
 
@@ -188,7 +191,7 @@ def container(params: FireLens) -> Container:
     )
 
 
-def configuration(params: FireLens) -> ecs.FirelensConfiguration:
+def firelens_configuration(params: FireLens) -> ecs.FirelensConfiguration:
     """What makes it the task's log router. On Fargate the file must be in the image."""
     return ecs.FirelensConfiguration(
         Type="fluentbit",
@@ -204,7 +207,7 @@ def log_configuration(params: FireLens, container: str, log_group: Any) -> ecs.L
     """How a container's output gets to the router, and where from there. `log_group` is the name
     of the stack's own."""
     secret = [
-        ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+        ecs.Secret(Name=key, ValueFrom=secrets.parse_secret(reference).value_from)
         for key, reference in sorted(secret_references(params).items())
     ]
     return ecs.LogConfiguration(
@@ -260,7 +263,7 @@ def _http_options(params: Http) -> dict[str, str]:
     }
 
 
-def statements(params: FireLens, log_group_arn: Any) -> Iterator[Statement]:
+def task_role_statements(params: FireLens, log_group_arn: Any) -> Iterator[Statement]:
     """What the task role needs to send to the destination, and nothing more. `log_group_arn` is
     the one of the stack's own group's streams."""
     here = "${AWS::Region}:${AWS::AccountId}"

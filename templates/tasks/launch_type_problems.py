@@ -11,12 +11,13 @@ from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
 from .containers import Container, Containers, suggest_container
-from .launch_types import DYNAMIC_PORTS, linked
-from .linux_parameters import fargate_problems
+from .launch_types import find_links
+from .linux_parameters import fargate_linux_problems
 from .params import TaskParams
 from .task import Task
 
@@ -94,7 +95,7 @@ def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Pr
             hint = "Write `launch: ec2`, with `gpu: true` in the cluster's `capacity`."
             path = (*here, "gpus")
             yield Problem("M1220", path, "Fargate has no GPUs", hint, because=[("launch",)])
-        yield from fargate_problems(here, container)
+        yield from fargate_linux_problems(here, container)
 
 
 def _instance_problems(task: Task) -> Iterator[Problem]:
@@ -163,7 +164,7 @@ def _link_problems(params: TaskParams, containers: Containers) -> Iterator[Probl
     """On a bridge a container starts after those that it links to: Docker must know them."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
-    links = {name: linked(name, one) for name, one in containers.items()}
+    links = {name: find_links(name, one) for name, one in containers.items()}
     waits = {
         name: sorted({*one.depends_on, *links[name]} & containers.keys() - {name})
         for name, one in containers.items()
@@ -200,10 +201,10 @@ def _port_problems(params: TaskParams, containers: Containers) -> Iterator[Probl
                     because = [("network_mode",), ("launch",)]
                     yield Problem("M1220", path, message, hint, because=because)
                 continue
-            if port.host in _RESERVED or DYNAMIC_PORTS[0] <= port.host:
+            if port.host in _RESERVED or DYNAMIC_HOST_PORTS[0] <= port.host:
                 message = f"Port {port.host} of the instance is not free for this"
                 hint = f"Write `{port}`, and Docker takes one that is free, or a port below "
-                hint += f"{DYNAMIC_PORTS[0]} that neither SSH nor the ECS agent has."
+                hint += f"{DYNAMIC_HOST_PORTS[0]} that neither SSH nor the ECS agent has."
                 yield Problem("M1220", path, message, hint)
             other = taken.setdefault((port.host, port.protocol), name)
             if other != name:

@@ -11,44 +11,45 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK
 from moorage.model import Base, Environment
 
 from ..common.fields import StackName, UniqueList, text
-from .containers import Container, ContainerName, Containers, Port
+from .containers import Container, ContainerName, Containers
+from .ports import Port
 
-Launch = Literal["fargate", "ec2", "managed_instances"]
+LaunchType = Literal["fargate", "ec2", "managed_instances"]
 NetworkMode = Literal["awsvpc", "bridge", "host"]
 
 LOOPBACK = "127.0.0.1"
 """Where containers find each other that share an address; not localhost, which may be ::1."""
 
-DYNAMIC_PORTS = (32768, 65535)
-"""The ports of an instance of which Docker takes one for each port of a container. Linux has 32768
-to 60999 for it (`ip_local_port_range`), and where that cannot be read Docker takes 49153 to 65535
-(Amazon ECS API reference, PortMapping, hostPort)."""
-
 
 # Amazon ECS API reference, PlacementStrategy and PlacementConstraint.
-PlacementStrategy: Any = text(
-    r"spread:(zone|instance|attribute:[A-Za-z0-9_./-]{1,128})|binpack:(cpu|memory)|random",
-    "a placement strategy",
-    "spread:zone",
-)
-PlacementConstraint: Any = text(
-    r"distinct_instance|\S.{0,1999}", "a placement constraint", "distinct_instance"
-)
+PlacementStrategy = Annotated[
+    str,
+    text(
+        r"spread:(zone|instance|attribute:[A-Za-z0-9_./-]{1,128})|binpack:(cpu|memory)|random",
+        "a placement strategy",
+        "spread:zone",
+    ),
+]
+PlacementConstraint = Annotated[
+    str, text(r"distinct_instance|\S.{0,1999}", "a placement constraint", "distinct_instance")
+]
 
 
 @dataclass(frozen=True, order=True)
 class InstanceOpening:
     """Ports of instances that a load balancer sends to."""
 
-    launch: Launch
+    launch: LaunchType
     load_balancer: str
     """The stack's name."""
     security_group: Any = field(compare=False)
@@ -64,7 +65,7 @@ class LaunchParams(Base):
     cluster: StackName | None = Field(
         None, description="Stack of the cluster; the only one where there is one."
     )
-    launch: Launch = Field(
+    launch: LaunchType = Field(
         "fargate",
         description="What the tasks run on: `fargate`, or the cluster's `capacity`: `ec2` for its "
         "Auto Scaling group, `managed_instances` for instances that ECS manages.",
@@ -89,7 +90,9 @@ class LaunchParams(Base):
         "such as `attribute:ecs.instance-type =~ t3.*`.",
     )
     containers: dict[ContainerName, Container] = Field(
-        min_length=1, max_length=10, description="The containers of the task by name."
+        min_length=1,
+        max_length=MAX_CONTAINERS_PER_TASK,
+        description="The containers of the task by name.",
     )
 
     @property
@@ -102,55 +105,55 @@ class LaunchParams(Base):
         return ()
 
 
-def shares_instance(mode: NetworkMode) -> bool:
+def uses_instance_address(mode: NetworkMode) -> bool:
     """Whether a task is reached by the address of its instance, and has no security group."""
     return mode != "awsvpc"
 
 
-def address(container: str, mode: NetworkMode) -> str:
+def container_address(container: str, mode: NetworkMode) -> str:
     """What another container of the task reaches a container by; on a bridge it needs a link."""
     return container if mode == "bridge" else LOOPBACK
 
 
-def linked(name: str, container: Container) -> list[str]:
+def find_links(name: str, container: Container) -> list[str]:
     """The containers that one reaches by link on a bridge."""
     named = [*container.links, *container.address_of.values()]
     return list(dict.fromkeys(one for one in named if one != name))
 
 
-def settled(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
+def apply_network_mode(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
     """The containers as they run in a network mode: addresses filled in, and on a bridge the links
     and the ports of the instance that they need."""
     return {name: _settled(name, one, mode) for name, one in containers.items()}
 
 
 def _settled(name: str, container: Container, mode: NetworkMode) -> Container:
-    addresses = {key: address(other, mode) for key, other in container.address_of.items()}
+    addresses = {key: container_address(other, mode) for key, other in container.address_of.items()}
     bridged = mode == "bridge"
     ports = [replace(one, host=(one.host or 0) if bridged else None) for one in container.ports]
     return container.model_copy(
         update={
             "environment": {**container.environment, **addresses},
             "address_of": {},
-            "links": linked(name, container) if bridged else [],
+            "links": find_links(name, container) if bridged else [],
             "ports": ports,
         }
     )
 
 
-def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
+def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
     """The ports of an instance among which a container's port is found, first and last: one of all
     that Docker takes, where none is said."""
     if port is None:
-        return DYNAMIC_PORTS
+        return DYNAMIC_HOST_PORTS
     fixed = port.number if mode == "host" else port.host
-    return (fixed, fixed) if fixed else DYNAMIC_PORTS
+    return (fixed, fixed) if fixed else DYNAMIC_HOST_PORTS
 
 
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}
 
 
-def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
+def placement_strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
     """By what ECS chooses an instance."""
     parts = [one.partition(":")[::2] for one in params.placement_strategies]
     return [
@@ -159,7 +162,7 @@ def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
     ]
 
 
-def constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
+def placement_constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
     """Which instances ECS may choose."""
     return [
         ecs.PlacementConstraint(Type="distinctInstance")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from troposphere import ecs
@@ -18,15 +18,20 @@ TmpfsOption = Literal[
     "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async"
 ]
 # Amazon ECS API reference, SystemControl, namespace.
-KernelParameter: Any = text(
-    r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
-    r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
-    "a kernel parameter of a container",
-    "net.core.somaxconn",
-)
+KernelParameter = Annotated[
+    str,
+    text(
+        r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+        r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
+        "a kernel parameter of a container",
+        "net.core.somaxconn",
+    ),
+]
 
 
-Device: Any = text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
+Device = Annotated[
+    str, text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
+]
 
 
 class Tmpfs(Base):
@@ -72,7 +77,7 @@ _ON_INSTANCES = {
 }
 
 
-def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
+def fargate_linux_problems(here: Path, container: Any) -> Iterator[Problem]:
     """What Fargate does not let a container at `here` say of the Linux under it."""
     for key, message in _ON_INSTANCES.items():
         if getattr(container, key) not in (None, []):
@@ -86,7 +91,9 @@ def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
             yield Problem("M1220", path, message, hint, because=[("launch",)])
 
 
-def control_problems(controls: Mapping[str, Mapping[str, str]], mode: str) -> Iterator[Problem]:
+def system_control_problems(
+    controls: Mapping[str, Mapping[str, str]], mode: str
+) -> Iterator[Problem]:
     """Kernel parameters by container. Where the containers share one network, its parameters are
     all of theirs, and of two values the one of the container that starts last counts; those of the
     instance's own network no container sets (Amazon ECS API reference, SystemControl)."""

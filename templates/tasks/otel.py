@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from awacs import aps, logs, xray
 from awacs.aws import Statement
 from pydantic import Field
 from troposphere import Sub
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
@@ -22,11 +23,12 @@ from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import is_in_other_region
-from .containers import Container, Port, Variable, VariableName
+from .containers import Container, Variable, VariableName
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
-NAME = "otel-collector"
+CONTAINER_NAME = "otel-collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
 """Released on 2026-07-14 (github.com/aws-observability/aws-otel-collector, releases)."""
 _APPLICATION = "/aws/ecs/application/metrics"
@@ -74,12 +76,15 @@ ConfigName = Literal[
     "amp-prometheus",
     "amp-xray-prometheus",
 ]
-Workspace: Any = text(
-    r"arn:aws[a-z-]*:aps:[a-z0-9-]+:\d{12}:workspace/ws-[a-z0-9-]+",
-    "the ARN of a workspace of Managed Prometheus",
-    "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
-)
-HostPort: Any = text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "127.0.0.1:9090")
+Workspace = Annotated[
+    str,
+    text(
+        arn_pattern("aps", r"workspace/ws-[a-z0-9-]+"),
+        "the ARN of a workspace of Managed Prometheus",
+        "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
+    ),
+]
+HostPort = Annotated[str, text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "127.0.0.1:9090")]
 
 
 class Otel(Base):
@@ -164,20 +169,20 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
         yield Problem("M1220", (*path, "workspace"), message, hint)
 
 
-def endpoints(params: Otel) -> list[str]:
+def endpoint_services(params: Otel) -> list[str]:
     """Services that it must reach, as their endpoints are named, beside CloudWatch Logs."""
     used = _config(params)
     return [*(["xray"] if used.traces else []), *(["aps-workspaces"] if used.prometheus else [])]
 
 
-def listens(params: Otel) -> list[Port]:
+def listening_ports(params: Otel) -> list[Port]:
     """The ports that it takes, where containers share an address: OTLP, its health and its own
     metrics, and what the configuration takes beside these."""
     udp = [Port(number, "udp") for number in _config(params).udp]
     return [Port(4317), Port(4318), Port(13133), Port(8888), *udp]
 
 
-def container(params: Otel, env: Environment) -> Container:
+def collector_container(params: Otel, env: Environment) -> Container:
     """The collector. The image is made from scratch, runs as a user of its own and writes nowhere;
     `/healthcheck` asks the collector's `health_check` extension (cmd/awscollector/Dockerfile and
     cmd/healthcheck in its repository)."""
@@ -224,7 +229,7 @@ def _remote_write(workspace: str) -> str:
     return f"https://{host}/workspaces/{name}/api/v1/remote_write"
 
 
-def statements(params: Otel, cluster: Any) -> Iterator[Statement]:
+def task_role_statements(params: Otel, cluster: Any) -> Iterator[Statement]:
     """What the task role needs to send what the configuration sends.
 
     X-Ray's actions take no resource (Service Authorization Reference), hence the `*`. The exporter

@@ -6,15 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from moorage.facts.quotas import MAX_MANAGED_POLICIES_PER_ROLE
 from moorage.model import Base
 
 from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
-from ..common.iam import MOST_MANAGED_POLICIES
 from ..common.logs import LogGroupName, Logs
 from ..common.policy_statements import UserStatement
 from .queues import QueueSenderParams
-from .service_connect import ReachesParams
+from .reachable_services import ReachesParams
 from .sidecars import (
     SidecarParams,
 )
@@ -45,7 +45,7 @@ class TaskRole(Base):
     )
     managed_policies: UniqueList[PolicyArn] = Field(
         [],
-        max_length=MOST_MANAGED_POLICIES,
+        max_length=MAX_MANAGED_POLICIES_PER_ROLE,
         description="ARNs of policies to attach. Above 10 the account's quota must be raised.",
     )
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")

@@ -14,7 +14,7 @@ from .. import cluster, network
 from ..cluster import capacity
 from ..common.used_stacks import UsedStack, resolve_stack
 from . import service_discovery
-from .launch_types import constraints, shares_instance, strategies
+from .launch_types import placement_constraints, placement_strategies, uses_instance_address
 from .params import TaskParams
 
 SubnetKind = Literal["public", "private"]
@@ -33,7 +33,7 @@ class Placement:
         return self.cluster.handle.name if self.cluster else None
 
     @property
-    def namespace(self) -> service_discovery.Handle | None:
+    def namespace(self) -> service_discovery.NamespaceHandle | None:
         """The cluster's Cloud Map namespace."""
         return self.cluster.handle.namespace if self.cluster else None
 
@@ -42,14 +42,14 @@ class Placement:
         return self.network.handle.vpc_id if self.network else None
 
     @property
-    def instances(self) -> capacity.Handle | None:
+    def instances(self) -> capacity.CapacityHandle | None:
         """The cluster's instances that the tasks run on; None on Fargate."""
         return self.cluster.handle.instances.get(self.params.launch) if self.cluster else None
 
     @property
     def shares_instance(self) -> bool:
         """Whether the tasks use the IP address of their instance, and have no security group."""
-        return shares_instance(self.params.network_mode)
+        return uses_instance_address(self.params.network_mode)
 
     @property
     def security_group(self) -> Any:
@@ -115,8 +115,8 @@ def run_on(placement: Placement, *, default_strategy: bool = True) -> dict[str, 
     provider = placement.instances.capacity_provider if placement.instances else None
     item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Base=0, Weight=1)
     rules = {
-        "PlacementStrategies": strategies(params),
-        "PlacementConstraints": constraints(params),
+        "PlacementStrategies": placement_strategies(params),
+        "PlacementConstraints": placement_constraints(params),
     }
     chosen = {key: value for key, value in rules.items() if value}
     return {"CapacityProviderStrategy": [item], **chosen, **net}

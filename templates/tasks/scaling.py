@@ -58,12 +58,12 @@ def scaling_problems(
         yield Problem("M1108", ("desired_count",), message, hint, because=[path])
 
 
-def least(scaling: Scaling | None, count: int) -> tuple[int, Path]:
+def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
     """The number of tasks that there are at least, and where the params say so."""
     return (scaling.min, ("scaling", "min")) if scaling else (count, ("desired_count",))
 
 
-def desired_count(scaling: Scaling | None, count: int) -> dict[str, int]:
+def desired_count_property(scaling: Scaling | None, count: int) -> dict[str, int]:
     """The service's DesiredCount, where nothing else sets it."""
     return {} if scaling else {"DesiredCount": count}
 
@@ -87,10 +87,10 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
     )
     if scaling.cpu is not None:
         metric = "ECSServiceAverageCPUUtilization"
-        yield tracking_policy("Cpu", scaling, scaling.cpu, predefined(metric))
+        yield tracking_policy("Cpu", scaling, scaling.cpu, predefined_metric(metric))
     if scaling.memory is not None:
         metric = "ECSServiceAverageMemoryUtilization"
-        yield tracking_policy("Memory", scaling, scaling.memory, predefined(metric))
+        yield tracking_policy("Memory", scaling, scaling.memory, predefined_metric(metric))
 
 
 def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) -> aas.ScalingPolicy:
@@ -101,7 +101,7 @@ def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) ->
     """
     parts = Split("/", listener)
     label = Join("/", [*(Select(at, parts) for at in (1, 2, 3)), GetAtt(title, _FULL_NAME)])
-    metric = predefined("ALBRequestCountPerTarget", ResourceLabel=label)
+    metric = predefined_metric("ALBRequestCountPerTarget", ResourceLabel=label)
     name = title.removesuffix("TargetGroup")
     return tracking_policy(logical_id(name, "Requests"), scaling, target, metric)
 
@@ -109,7 +109,7 @@ def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) ->
 _FULL_NAME = "TargetGroupFullName"
 
 
-def predefined(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
+def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
     """A metric that Application Auto Scaling knows by name."""
     return {
         "PredefinedMetricSpecification": aas.PredefinedMetricSpecification(

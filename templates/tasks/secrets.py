@@ -12,19 +12,23 @@ from awacs.aws import Statement
 from pydantic import AfterValidator, WithJsonSchema
 from troposphere import Sub
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.secret_references import (
+    JSON_KEY_FIELDS,
+    PARAMETER_ARN,
+    PARAMETER_NAME,
+    SECRET_ARN,
+    SECRET_NAME,
+    SUFFIX_LENGTH,
+)
 from moorage.model import wrong
 
 from ..common.iam import allow
 
-_ARN = r"arn:aws[a-z-]*:{service}:(?P<region>[a-z0-9-]+):\d{{12}}:{kind}"
-_SSM_NAME = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
-_SSM_ARN = re.compile(_ARN.format(service="ssm", kind=r"parameter/[A-Za-z0-9_./-]+"))
-_NAME = r"(?P<name>[A-Za-z0-9/_+=.@-]+)"
-_PARTS = r"(?::(?P<key>[^:]*)(?::(?P<stage>[^:]*)(?::(?P<version>[^:]*))?)?)?"
-_SECRET_NAME = re.compile(_NAME + _PARTS)
-_SECRET_ARN = re.compile(
-    rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_PARTS}"
-)
+_SSM_NAME = re.compile(PARAMETER_NAME)
+_SSM_ARN = re.compile(PARAMETER_ARN)
+_SECRET_NAME = re.compile(f"(?P<name>{SECRET_NAME}){JSON_KEY_FIELDS}")
+_SECRET_ARN = re.compile(f"(?P<arn>{SECRET_ARN}){JSON_KEY_FIELDS}")
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
 
 
@@ -42,7 +46,7 @@ class Secret:
     """Its region where that is written, None where it is the stack's own."""
 
 
-def secret(reference: str) -> Secret:
+def parse_secret(reference: str) -> Secret:
     """What a reference means; raises the error of a params field where it means nothing."""
     service, _, rest = reference.partition(":")
     if service == "ssm":
@@ -77,17 +81,17 @@ def _secret(reference: str, rest: str) -> Secret:
     tail = "".join(f":{field or ''}" for field in fields) if any(fields) else ""
     if found.get("arn"):
         return Secret("secretsmanager", found["arn"], found["arn"] + tail, found["region"])
-    if re.search(r"-[A-Za-z0-9]{6}$", found["name"]):
+    if re.search(rf"-[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$", found["name"]):
         hint = "Write its whole ARN: `secretsmanager:arn:aws:secretsmanager:...`."
         message = f"Secrets Manager takes the end of `{found['name']}` for a random suffix"
         raise wrong("M1107", message, hint)
     arn = "${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
     name = f"arn:{arn}{found['name']}"
-    return Secret("secretsmanager", Sub(f"{name}-??????"), Sub(name + tail), None)
+    return Secret("secretsmanager", Sub(f"{name}-{'?' * SUFFIX_LENGTH}"), Sub(name + tail), None)
 
 
 def _checked(reference: str) -> str:
-    secret(reference)
+    parse_secret(reference)
     return reference
 
 
@@ -105,7 +109,7 @@ SecretRef = Annotated[
 """`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or either with an ARN."""
 
 
-_WHOLE = _ARN.format(service="secretsmanager", kind="secret:[^:]+")
+_WHOLE = arn_pattern("secretsmanager", "secret:[^:]+")
 _JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_WHOLE}|[^:]+):(?P<key>[^:]+)")
 
 
@@ -129,7 +133,7 @@ def dynamic_reference(reference: str) -> str:
 
 def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
     """What an execution role needs to read exactly these secrets, encrypted with these KMS keys."""
-    by_reference = {reference: secret(reference) for reference in sorted(set(references))}
+    by_reference = {reference: parse_secret(reference) for reference in sorted(set(references))}
     found = {repr(_plain(one.arn)): one for one in by_reference.values()}.values()
     parameters = [one.arn for one in found if one.service == "ssm"]
     secrets = [one.arn for one in found if one.service == "secretsmanager"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from moorage.findings.finding import Problem
 
 from . import datadog, firelens, otel
-from .containers import Port
+from .ports import Port
 from .sidecars import NAMES, Sidecars
 from .task import Task, written_containers
 from .task_container import TaskContainer
@@ -50,11 +50,11 @@ def _name_problems(task: Task) -> Iterator[Problem]:
 
 def _ports(sidecars: Sidecars) -> dict[str, list[Port]]:
     """The ports that each sidecar listens on."""
-    ports = {"datadog": datadog.listens(sidecars.datadog)} if sidecars.datadog else {}
+    ports = {"datadog": datadog.listening_ports(sidecars.datadog)} if sidecars.datadog else {}
     if sidecars.otel:
-        ports["otel"] = otel.listens(sidecars.otel)
+        ports["otel"] = otel.listening_ports(sidecars.otel)
     if sidecars.firelens:
-        ports["firelens"] = firelens.listens(sidecars.firelens)
+        ports["firelens"] = firelens.listening_ports(sidecars.firelens)
     return ports
 
 
@@ -102,8 +102,8 @@ def endpoint_problems(task: Task) -> Iterator[Problem]:
         hint = f"Write `egress: nat` at `{name}`, or give it endpoints of Datadog's by PrivateLink."
         yield Problem("M1211", ("sidecars", "datadog"), message, hint, level="warning")
     needed = {
-        "otel": otel.endpoints(sidecars.otel) if sidecars.otel else [],
-        "firelens": firelens.endpoints(sidecars.firelens) if sidecars.firelens else [],
+        "otel": otel.endpoint_services(sidecars.otel) if sidecars.otel else [],
+        "firelens": firelens.endpoint_services(sidecars.firelens) if sidecars.firelens else [],
     }
     existing = {service.rpartition(".")[2] for service in endpoints}
     for key, services in needed.items():

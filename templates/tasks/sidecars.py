@@ -47,7 +47,11 @@ class SidecarParams(LaunchParams):
     sidecars: Sidecars = Field(Sidecars(), description="Sidecars of each task.")
 
 
-NAMES = {"datadog": datadog.NAME, "otel": otel.NAME, "firelens": firelens.NAME}
+NAMES = {
+    "datadog": datadog.CONTAINER_NAME,
+    "otel": otel.CONTAINER_NAME,
+    "firelens": firelens.CONTAINER_NAME,
+}
 """The container of each sidecar."""
 
 
@@ -71,11 +75,13 @@ def _sidecars(params: SidecarParams, env: Environment) -> dict[str, TaskContaine
     added: dict[str, Container] = {}
     if sidecars.datadog:
         fargate, bridged = params.launch == "fargate", _is_bridged(params)
-        added["datadog"] = datadog.container(sidecars.datadog, env, fargate=fargate, apart=bridged)
+        added["datadog"] = datadog.agent_container(
+            sidecars.datadog, env, fargate=fargate, apart=bridged
+        )
     if sidecars.otel:
-        added["otel"] = otel.container(sidecars.otel, env)
+        added["otel"] = otel.collector_container(sidecars.otel, env)
     if sidecars.firelens:
-        added["firelens"] = firelens.container(sidecars.firelens)
+        added["firelens"] = firelens.router_container(sidecars.firelens)
     return {
         NAMES[key]: TaskContainer(container, _origin(key, getattr(sidecars, key)))
         for key, container in added.items()
@@ -101,7 +107,7 @@ def _connect(
     written = container.params
     variables = {**written.environment, **written.secrets, **written.address_of}
     linked = params.sidecars.datadog and _is_bridged(params) and "DD_AGENT_HOST" not in variables
-    agent = {"DD_AGENT_HOST": datadog.NAME} if linked else {}
+    agent = {"DD_AGENT_HOST": datadog.CONTAINER_NAME} if linked else {}
     connected = written.model_copy(
         update={
             "depends_on": {**dict.fromkeys(sidecars, "START"), **written.depends_on},
@@ -122,6 +128,6 @@ def secret_references(params: Sidecars) -> list[SecretRef]:
 def sidecar_statements(params: Sidecars, cluster: Any, log_group_arn: Any) -> Iterator[Statement]:
     """What the task role must be allowed so that the sidecars can send what they collect."""
     if params.otel:
-        yield from otel.statements(params.otel, cluster)
+        yield from otel.task_role_statements(params.otel, cluster)
     if params.firelens:
-        yield from firelens.statements(params.firelens, log_group_arn)
+        yield from firelens.task_role_statements(params.firelens, log_group_arn)

@@ -16,10 +16,10 @@ from .containers import Container, Containers
 from .params import TaskParams
 from .placement import Placement, resolve_placement
 from .queues import QueueUse, resolve_queues
-from .service_connect import reach_resources
+from .reachable_services import reaches_resources
 from .sidecars import secret_references, with_sidecars
 from .task_container import Origin, TaskContainer
-from .volumes import opened, volume_waits
+from .volume_resources import has_nfs_rules, volume_dependencies
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Task:
     def waits_for(self) -> list[str]:
         """Logical IDs of what must exist before a task starts, or it could not mount its volumes or
         reach the services that it connects to."""
-        mounts = volume_waits(self.params.volumes, self.placement.mount_target_subnets)
+        mounts = volume_dependencies(self.params.volumes, self.placement.mount_target_subnets)
         return sorted([*mounts, *(rule.title for rule in self.reach_rules)])
 
     def locate(self, problem: Problem) -> Problem:
@@ -111,7 +111,7 @@ def resolve_task(
     """
     if containers is None:
         containers = written_containers(params.containers)
-    users = [*security_group_users, *([("volumes",)] if opened(params.volumes) else [])]
+    users = [*security_group_users, *([("volumes",)] if has_nfs_rules(params.volumes) else [])]
     return Task(
         name=name,
         env=env,
@@ -119,6 +119,6 @@ def resolve_task(
         placement=placement or resolve_placement(params, env),
         containers=with_sidecars(containers, params, env),
         queues=resolve_queues(name, params, env),
-        reach_rules=tuple(reach_resources(params, env)),
+        reach_rules=tuple(reaches_resources(params, env)),
         security_group_users=tuple(users),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 
 from .. import cluster, network
-from ..common.iam import MANAGED_POLICIES
 from ..common.policy_statements import statement_problems
 from ..common.regions import is_in_other_region, key_region_problems, region_of
 from ..common.stack_lookup import find_stack_problems
@@ -16,13 +16,13 @@ from . import fargate_sizes, images, secrets
 from .container_problems import container_problems
 from .containers import Container
 from .launch_type_problems import launch_type_problems
-from .linux_parameters import control_problems
+from .linux_parameters import system_control_problems
 from .params import TaskParams
-from .queues import queue_reach_problems, sending_problems
-from .service_connect import reaching_problems
+from .queue_problems import queue_endpoint_problems, queue_sender_problems
+from .reachable_services import reaches_problems
 from .sidecar_problems import endpoint_problems, sidecar_problems
 from .task import Task
-from .volumes import volume_problems
+from .volume_problems import volume_problems
 
 
 def task_problems(task: Task) -> Iterator[Problem]:
@@ -30,7 +30,7 @@ def task_problems(task: Task) -> Iterator[Problem]:
         yield task.locate(problem)
     yield from _stack_problems(task)
     yield from _size_problems(task.params)
-    yield from reaching_problems(task.params, task.env)
+    yield from reaches_problems(task.params, task.env)
     path: Path = ("task_role", "statements")
     yield from statement_problems(task.params.task_role.statements, path)
     yield from _existing_problems(task.params)
@@ -53,10 +53,10 @@ def _container_problems(task: Task) -> Iterator[Problem]:
         added=_added_containers(task),
     )
     yield from launch_type_problems(task)
-    yield from sending_problems(params, containers, task.env)
+    yield from queue_sender_problems(params, containers, task.env)
     yield from volume_problems(params.volumes, containers, task.env)
     controls = {name: container.system_controls for name, container in containers.items()}
-    yield from control_problems(controls, params.network_mode)
+    yield from system_control_problems(controls, params.network_mode)
     yield from _endpoint_problems(task)
 
 
@@ -83,7 +83,7 @@ def _stack_problems(task: Task) -> Iterator[Problem]:
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
     """Amazon ECS API reference, RegisterTaskDefinition, cpu: 0.125 to 192 vCPUs on instances."""
     if params.launch == "fargate":
-        yield from fargate_sizes.size_problems(params.cpu, params.memory)
+        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory)
     elif not 128 <= params.cpu <= 196_608:
         hint = "Write 128 to 196608: 1024 are one vCPU."
         yield Problem("M1203", ("cpu",), f"{params.cpu} CPU units are no size of a task", hint)
@@ -103,8 +103,9 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
 
 
 def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
-    if len(arns) > MANAGED_POLICIES:
-        message = f"IAM attaches {MANAGED_POLICIES} policies to a role unless the quota is raised"
+    if len(arns) > MANAGED_POLICIES_PER_ROLE:
+        count = MANAGED_POLICIES_PER_ROLE
+        message = f"IAM attaches {count} policies to a role unless the quota is raised"
         hint = "Ask for a higher quota before you deploy, or write `statements:`."
         path = ("task_role", "managed_policies")
         yield Problem("M1105", path, message, hint, level="warning")
@@ -114,7 +115,7 @@ def _key_problems(task: Task) -> Iterator[Problem]:
     """KMS keys of a region in which they cannot have encrypted anything that the task reads."""
     env = task.env
     yield from key_region_problems(task.params.logs.kms_key, ("logs", "kms_key"), env)
-    regions = {secrets.secret(reference).region for reference in _secret_references(task)}
+    regions = {secrets.parse_secret(reference).region for reference in _secret_references(task)}
     for index, arn in enumerate(task.params.kms_keys):
         if is_in_other_region(arn, env) and region_of(arn) not in regions:
             message = f"The key is in {region_of(arn)}, where none of the secrets is"
@@ -180,7 +181,7 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
     name, region = placement.network.name, task.env.region
     for key, container in task.container_params.items():
         path: Path = ("containers", key)
-        repository = images.repository(container.image)
+        repository = images.parse_repository(container.image)
         if repository is None:
             message = f"`{container.image}` cannot be pulled: `{name}` has no way to the internet"
             hint = "Copy it to ECR (a pull-through cache does) and write `ecr:...`."
@@ -190,9 +191,9 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
             hint = f"Replicate the repository to {region}."
             yield Problem("M1211", (*path, "image"), message, hint)
         for variable, reference in container.secrets.items():
-            if secrets.secret(reference).region not in (None, region):
+            if secrets.parse_secret(reference).region not in (None, region):
                 message = f"`{reference}` cannot be read: endpoints lead to {region} only"
                 hint = f"Keep the secret in {region}."
                 yield Problem("M1211", (*path, "secrets", variable), message, hint)
     yield from endpoint_problems(task)
-    yield from queue_reach_problems(task.params, placement.network.params.endpoints, name)
+    yield from queue_endpoint_problems(task.params, placement.network.params.endpoints, name)

@@ -16,13 +16,13 @@ from ..common.iam import allow, role
 from ..common.logs import log_group
 from ..common.policy_statements import statement
 from . import firelens
-from .container_definitions import container_definition, execution_statements
-from .containers import Containers, in_order
-from .launch_types import settled
-from .queues import queue_statements
+from .container_definitions import container_definition, execution_role_statements
+from .containers import Containers, apply_init
+from .launch_types import apply_network_mode
+from .queue_resources import queue_statements
 from .sidecars import sidecar_statements
 from .task import Task
-from .volumes import task_volumes, volume_resources, volume_statements
+from .volume_resources import task_volumes, volume_resources, volume_statements
 
 
 def task_resources(task: Task) -> Iterator[Any]:
@@ -106,7 +106,7 @@ def _roles(task: Task) -> Iterator[Any]:
 
 def _start_statements(task: Task) -> Iterator[Statement]:
     """What ECS must be allowed to start the task: pull images, read secrets, write output."""
-    yield from execution_statements(
+    yield from execution_role_statements(
         task.container_params, task.params.kms_keys, task.sidecar_secrets
     )
     yield allow(
@@ -208,7 +208,7 @@ def _final_containers(task: Task) -> Containers:
         else container.params
         for name, container in task.containers.items()
     }
-    return in_order(settled(with_urls, task.params.network_mode))
+    return apply_init(apply_network_mode(with_urls, task.params.network_mode))
 
 
 # Where the agent of ECS Exec writes. The developer guide says that it needs a writable root file
@@ -234,12 +234,16 @@ def _shell_mounts(name: str, task: Task) -> list[ecs.MountPoint]:
 def _firelens_configuration(container: str, task: Task) -> ecs.FirelensConfiguration | None:
     """What makes a container the log router of the task."""
     router = task.params.sidecars.firelens
-    return firelens.configuration(router) if router and container == firelens.NAME else None
+    return (
+        firelens.firelens_configuration(router)
+        if router and container == firelens.CONTAINER_NAME
+        else None
+    )
 
 
 def _log_configuration(container: str, task: Task) -> ecs.LogConfiguration:
     router = task.params.sidecars.firelens
-    if router and container != firelens.NAME:
+    if router and container != firelens.CONTAINER_NAME:
         return firelens.log_configuration(router, container, task.log_group_name)
     return ecs.LogConfiguration(
         LogDriver="awslogs",

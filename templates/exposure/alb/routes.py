@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
-from ...tasks.containers import ListenerPort
+from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
-from .priorities import band_and_others
-from .target_groups import CookieName, TargetSettings
+from .specificity import Conditions, compute_specificity
+from .target_groups import CookieName, TargetGroupSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
@@ -65,18 +67,22 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
 HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
-Method: Any = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
-RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
-HttpsUrl = text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+Method = Annotated[str, text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")]
+RouteName = Annotated[
+    str, text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
+]
+HttpsUrl = Annotated[
+    str, text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+]
 
 
 class Oidc(Base):
     """An identity provider that speaks OpenID Connect."""
 
-    issuer: HttpsUrl = Field(description="The provider's issuer.")  # type: ignore[valid-type]
-    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")  # type: ignore[valid-type]
-    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")  # type: ignore[valid-type]
-    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")  # type: ignore[valid-type]
+    issuer: HttpsUrl = Field(description="The provider's issuer.")
+    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")
+    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")
+    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")
     client_id: str = Field(min_length=1, description="Id of the client at the provider.")
     client_secret: JsonSecretRef = Field(
         description="`secretsmanager:<name or ARN>:<json-key>`; CloudFormation reads it as it "
@@ -87,11 +93,14 @@ class Oidc(Base):
 class Cognito(Base):
     """An Amazon Cognito user pool."""
 
-    user_pool: text(  # type: ignore[valid-type]
-        r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
-        "the ARN of a user pool",
-        "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
-    ) = Field(description="ARN of the user pool.")
+    user_pool: Annotated[
+        str,
+        text(
+            arn_pattern("cognito-idp", r"userpool/\S+"),
+            "the ARN of a user pool",
+            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
+        ),
+    ] = Field(description="ARN of the user pool.")
     client_id: str = Field(
         min_length=1, description="Id of the app client, which needs a client secret."
     )
@@ -105,7 +114,7 @@ class Authenticate(Base):
     cognito: Cognito | None = Field(None, description="A Cognito user pool.")
     scope: str = Field("openid", min_length=1, description="What is asked of the provider.")
     session_cookie: CookieName | None = Field(None, description="Name of the session's cookie.")
-    session_timeout: duration(1, 604800) = Field(  # type: ignore[valid-type]
+    session_timeout: Annotated[int, duration(1, 604800)] = Field(
         604800, description="How long a session lasts."
     )
     on_unauthenticated_request: Literal["authenticate", "allow", "deny"] = Field(
@@ -164,7 +173,7 @@ class QueryString(Base):
     )
 
 
-class Route(TargetSettings):
+class Route(TargetGroupSettings):
     """A listener rule: which requests, and what becomes of them.
 
     All kinds of conditions that are given must hold; of several values of one kind, one must.
@@ -192,8 +201,8 @@ class Route(TargetSettings):
     source_ips: UniqueList[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
-        ge=1,
-        le=50000,
+        ge=LISTENER_RULE_PRIORITIES[0],
+        le=LISTENER_RULE_PRIORITIES[1],
         description="Order among the listener's rules, lowest first. Left out, it is computed: "
         "the more specific route wins.",
     )
@@ -202,43 +211,43 @@ class Route(TargetSettings):
     fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
 
     @cached_property
-    def asked(self) -> Mapping[str, Sequence[str]]:
-        """The values of each kind of condition, but for paths that all requests have: `/*`."""
+    def effective_conditions(self) -> Conditions:
+        """The conditions without paths that every request matches, such as `/*`."""
         return {
             kind: values
-            for kind, values in given(self).items()
+            for kind, values in find_conditions(self).items()
             if not (kind == "path-pattern" and {"*", "/*"} & set(values))
         }
 
     @cached_property
-    def specific(self) -> tuple[int, int]:
-        """What `specificity` says of it."""
-        return band_and_others(self.asked)
+    def specificity(self) -> tuple[int, int]:
+        """The specificity of the conditions, as `compute_specificity` returns it."""
+        return compute_specificity(self.effective_conditions)
 
     @property
     def forwards(self) -> bool:
-        """Whether requests go to a container."""
+        """Whether requests are forwarded to a container."""
         return self.redirect is None and self.fixed_response is None
 
 
-TARGET_SETTINGS = tuple(TargetSettings.model_fields)
+TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
 
 
-def given(route: Route) -> Mapping[str, Sequence[str]]:
-    """The values of each kind of condition, sorted; in small letters where their case is nothing to
-    a load balancer (ELB API reference, RuleCondition)."""
-    headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
-    every: dict[str, Sequence[str]] = {
+def find_conditions(route: Route) -> Conditions:
+    """The conditions of a route with their values sorted, in lower case where a load balancer does
+    not distinguish case (ELB API reference, RuleCondition)."""
+    headers = {f"http-header {name.lower()}": values for name, values in route.headers.items()}
+    conditions: dict[str, Sequence[str]] = {
         "host-header": route.hosts,
         "path-pattern": route.paths,
         "http-request-method": route.methods,
-        "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
+        "query-string": [f"{pair.key or ''}={pair.value}" for pair in route.query],
         "source-ip": route.source_ips,
         **headers,
     }
-    exact = ("path-pattern", "http-request-method")
+    case_sensitive = ("path-pattern", "http-request-method")
     return {
-        kind: sorted({value if kind in exact else value.lower() for value in values})
-        for kind, values in every.items()
+        kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
+        for kind, values in conditions.items()
         if values
     }

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
 
-from ...tasks.containers import Containers, Port, find_target, target_container_problems
-from .route_conflicts import clash, hides, may_clash
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
+from .route_conflicts import can_conflict, find_conflict, shadows
 from .route_problems import route_problems
 from .routes import Route
-from .target_groups import health_port
+from .target_groups import find_health_check_port
 from .targets import ListenerRule, rule_title_prefix, target_settings
 
 
@@ -32,9 +33,9 @@ def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iter
 
 def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[Problem]:
     route, target = rule.route, rule.target
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if name not in containers:
-        yield from target_container_problems(route.container, rule.path, containers)
+        yield from container_choice_problems(route.container, rule.path, containers)
         return
     because = [("containers", name, "ports"), (*rule.path, "container")]
     if target is None:
@@ -114,7 +115,7 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
     if target := rule.target:
         via = rule.load_balancer.name
         yield target.title, f"{via} {target.container} {target.port}"
-        for port in sorted({target.port, health_port(rule.route, target.port)}, key=str):
+        for port in sorted({target.port, find_health_check_port(rule.route, target.port)}, key=str):
             yield f"{rule_title_prefix(via, port)}Ingress", f"{via} {port}"
 
 
@@ -133,11 +134,11 @@ def rule_conflicts(
             yield from _hidden_problems(rule, same)
         for other in same:
             later = (other.stack, other.index) >= (rule.stack, rule.index)
-            if later or not may_clash(rule.route, other.route):
+            if later or not can_conflict(rule.route, other.route):
                 continue
             numbers = rule.priority, other.priority
             taken = {one.priority for one in same} if numbers[0] == numbers[1] else ()
-            if conflict := clash(rule.route, other.route, numbers, taken):
+            if conflict := find_conflict(rule.route, other.route, numbers, taken):
                 reason, hint = conflict
                 message = f"The route {reason} as `{other.place}`"
                 yield Problem("M1209", rule.path, message, hint)
@@ -148,7 +149,7 @@ def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterat
     route, path = rule.route, (*rule.path, "priority")
     others = [one for one in same if one.place != rule.place]
     hidden = [
-        other for other in others if rule.priority < other.priority and hides(route, other.route)
+        other for other in others if rule.priority < other.priority and shadows(route, other.route)
     ]
     if hidden:
         names = ", ".join(f"`{other.place}`" for other in hidden[:3])
@@ -159,7 +160,7 @@ def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterat
         yield Problem("M1209", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority
-        if first and hides(other.route, route):
+        if first and shadows(other.route, route):
             message = f"All requests for it come to `{other.place}`, asked before it"
             hint = f"Leave it out, or write less than {other.priority}."
             yield Problem("M1209", path, message, hint, level="warning")

@@ -13,12 +13,13 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
-from ...tasks.containers import Containers, Port, find_target
+from ...tasks.containers import Containers, choose_container
+from ...tasks.ports import Port
 from ..used_load_balancers import UsedAlb
 from .listener_rules import actions, conditions
-from .priorities import priority
-from .routes import TARGET_SETTINGS, Route
-from .target_groups import health_port, target_group
+from .priorities import resolve_priority
+from .routes import TARGET_GROUP_KEYS, Route
+from .target_groups import find_health_check_port, target_group
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Target:
     @property
     def ports(self) -> set[Port]:
         """The ports that the load balancer sends requests and health checks to."""
-        return {self.port, health_port(self.settings, self.port)}
+        return {self.port, find_health_check_port(self.settings, self.port)}
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ class ListenerRule:
 
     @cached_property
     def priority(self) -> int:
-        return priority(self.route, f"{self.stack}.{self.title}")
+        return resolve_priority(self.route, f"{self.stack}.{self.title}")
 
 
 def target_settings(route: Route) -> set[str]:
     """The settings of its target group that a route has."""
-    return route.model_fields_set.intersection(TARGET_SETTINGS)
+    return route.model_fields_set.intersection(TARGET_GROUP_KEYS)
 
 
 def resolve_rules(
@@ -123,7 +124,7 @@ def find_targets(rules: Sequence[ListenerRule]) -> tuple[Target, ...]:
 
 def _find_port(route: Route, containers: Containers) -> tuple[str, Port] | None:
     """The container and the port that a route forwards to."""
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if not route.forwards or name not in containers:
         return None
     ports = [port for port in containers[name].ports if port.protocol == "tcp"]

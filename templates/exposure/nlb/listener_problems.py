@@ -12,11 +12,18 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
 from ...load_balancers import nlb
-from ...load_balancers.certificates import certificate_problems, policy_problems
+from ...load_balancers.certificates import certificate_problems, security_policy_problems
 from ...load_balancers.clients import client_problems
-from ...tasks.containers import Containers, Port, find_target, target_container_problems
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
-from ..health_sidecar.sidecar import MAX_DRAIN, Sidecar, container_name, drain, sidecar_problems
+from ..health_sidecar.sidecar import (
+    MAX_DRAIN,
+    Sidecar,
+    resolve_drain,
+    sidecar_name,
+    sidecar_problems,
+)
 from ..params import ExposeEntry
 from .listeners import (
     TRANSPORTS,
@@ -65,9 +72,9 @@ def _container_problems(
     listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
     entry, path = listener.entry, listener.path
-    name = find_target(entry.container, containers)
+    name = choose_container(entry.container, containers)
     if name not in containers:
-        yield from target_container_problems(entry.container, path, containers)
+        yield from container_choice_problems(entry.container, path, containers)
         return
     number = entry.target_port or port.number
     key = "target_port" if entry.target_port else "port"
@@ -108,7 +115,7 @@ def _protocol_problems(
             yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
             yield from certificate_problems([entry.certificate], (*path, "certificate"), env)
-        yield from policy_problems(entry.ssl_policy, (*path, "ssl_policy"))
+        yield from security_policy_problems(entry.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
             hint = f"Write `port: {port.number}/tls`, or remove it."
@@ -298,7 +305,7 @@ def _sidecar_problems(
         message = f"Port {number} is the service's own: `{port}` is also for TCP"
         hint = "Write another `port:` below `sidecar:`."
         yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
-    if container_name(entry.target_port or port.number) in containers:
+    if sidecar_name(entry.target_port or port.number) in containers:
         message = "A container of the task has the sidecar's name"
         hint = "Rename the container."
         yield Problem("M1302", (*here, "sidecar"), message, hint)
@@ -313,7 +320,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
     may do so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in
     AWS Fargate Spot tasks?"). Hence a warning, and none where somebody wants no drain at all.
     """
-    needed, stays = detection_time(check), drain(sidecar, detection_time(check))
+    needed, stays = detection_time(check), resolve_drain(sidecar, detection_time(check))
     if not 0 < stays < needed:
         return
     hint = f"Remove it, or write `{needed}s`."

@@ -20,8 +20,9 @@ from troposphere import elasticloadbalancingv2 as elb
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
-from ...load_balancers.clients import address_property
-from ...tasks.containers import Containers, Port, find_target
+from ...load_balancers.clients import find_address_property
+from ...tasks.containers import Containers, choose_container
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import Sidecar
 from ..params import ExposeEntry
@@ -151,7 +152,7 @@ def resolve_listener(
 def _resolve_target(
     index: int, entry: ExposeEntry, load_balancer: UsedNlb, containers: Containers
 ) -> NlbTarget | None:
-    name = find_target(entry.container, containers)
+    name = choose_container(entry.container, containers)
     if entry.port is None or entry.port.protocol not in TRANSPORTS or name not in containers:
         return None
     number = entry.target_port or entry.port.number
@@ -366,7 +367,7 @@ def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
 
 def _source(client: str) -> str:
     """The property of an ingress rule that takes such a client."""
-    return "SourceSecurityGroupId" if client.startswith("sg-") else address_property(client)
+    return "SourceSecurityGroupId" if client.startswith("sg-") else find_address_property(client)
 
 
 def _ports(transport: str, number: int) -> dict[str, Any]:
