@@ -13,10 +13,11 @@ from pydantic import Field
 from moorage.model import Base, Environment
 
 from ..common.fields import text
-from .containers import Container, Variable, VariableName
+from .containers import Container
 from .images import Image
 from .ports import Port
 from .secrets import SecretRef
+from .variables import VariableName, Variables
 
 CONTAINER_NAME = "datadog-agent"
 IMAGE = "public.ecr.aws/datadog/agent:7.84.6"
@@ -45,7 +46,7 @@ class Datadog(Base):
     site: Site = Field("datadoghq.com", description="Datadog's site that the account is on.")
     apm: bool = Field(True, description="Take traces, on port 8126.")
     dogstatsd: bool = Field(True, description="Take metrics of the application's, on 8125/udp.")
-    environment: dict[VariableName, Variable] = Field(
+    environment: Variables = Field(
         {}, description="More of the agent's variables, such as `DD_TAGS`."
     )
     secrets: dict[VariableName, SecretRef] = Field(

@@ -22,10 +22,11 @@ from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import is_in_other_region
-from .containers import Container, Variable, VariableName
+from .containers import Container
 from .images import Image
 from .ports import Port
 from .secrets import SecretRef
+from .variables import VariableName, Variables
 
 CONTAINER_NAME = "otel-collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
@@ -114,7 +115,7 @@ class Otel(Base):
     scrape: HostPort | None = Field(
         None, description="What `...-prometheus` asks, such as `127.0.0.1:9090`."
     )
-    environment: dict[VariableName, Variable] = Field(
+    environment: Variables = Field(
         {}, description="Variables for `$${env:NAME}` in the configuration."
     )
     secrets: dict[VariableName, SecretRef] = Field(

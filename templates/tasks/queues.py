@@ -12,7 +12,7 @@ from moorage.model import Base, Environment
 
 from ..common.exports import import_value
 from ..common.fields import KeyArn, StackName, Switch, duration, text
-from .containers import VariableName
+from .variables import VariableName
 
 _DAY = 86_400
 
