@@ -42,9 +42,7 @@ def container_definition(
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
-            ecs.PortMapping(
-                ContainerPort=port.number, Protocol=port.protocol, **_port_names(port)
-            )
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_port_names(port))
             for port in params.ports
         ],
         "HealthCheck": _health_check(params.health_check),

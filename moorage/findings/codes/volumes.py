@@ -143,4 +143,19 @@ volumes:
 """,
         _TYPE_SOURCES,
     ),
+    Code(
+        "M2812",
+        "Other keys have no effect on an existing file system.",
+        "With `existing:` the stack creates no file system and changes none: the tasks mount what "
+        "exists. Settings of the file system and its access point are made where it is managed.",
+        "Remove the other keys, or remove `existing:` to have the stack create a file system.",
+        """\
+volumes:
+  uploads:
+    efs:
+      existing:  # nothing else below `efs`
+        file_system: fs-0123456789abcdef0
+        access_point: fsap-0123456789abcdef0
+""",
+    ),
 )
