@@ -36,8 +36,8 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
 
 
 def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterator[Problem]:
-    """Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS": a dead-letter queue must
-    be of the same kind as its source. It should keep messages for longer, since a message of a
+    """Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS": a dead-letter queue is
+    of the same kind as its source. It should keep messages for longer, since a message of a
     standard queue keeps its original time stamp."""
     dead = queue.dead_letter_queue
     if dead is None:

@@ -1,4 +1,4 @@
-"""Resources and permissions of queues."""
+"""Queues, their policies, the variables with their URLs, and permissions to use them."""
 
 from __future__ import annotations
 
@@ -22,55 +22,58 @@ from .queues import (
     queue_handle,
 )
 
-# What comes out ------------------------------------------------------------------------------
-
 C = TypeVar("C")
 
 
 def _queue_urls(name: str, params: Any, env: Environment) -> dict[str, Any]:
-    """The variables that hold the URLs of queues: a stack's own one, and those it sends to."""
-    mine = {params.queue.variable: name} if isinstance(params, QueueConsumerParams) else {}
-    sent = params.queues if isinstance(params, QueueSenderParams) else {}
-    return {key: _of(owner, name, env).url for key, owner in {**sent, **mine}.items()}
+    """URLs by environment variable, of the stack's own queue and of those it sends messages to."""
+    consumed = {params.queue.variable: name} if isinstance(params, QueueConsumerParams) else {}
+    sent_to = params.queues if isinstance(params, QueueSenderParams) else {}
+    return {
+        variable: _find_queue(owner, name, env).url
+        for variable, owner in {**sent_to, **consumed}.items()
+    }
 
 
-def _of(owner: str, stack: str, env: Environment) -> QueueHandle:
+def _find_queue(owner: str, stack: str, env: Environment) -> QueueHandle:
     params = env.params_of(owner, QueueConsumerParams)
-    assert params is not None, "which is a finding of its own"
+    assert params is not None, "queue_sender_problems has found no problem"
     return queue_handle(owner, stack, params, env)
 
 
 def add_queue_urls(name: str, params: C, env: Environment) -> C:
-    """The params of tasks whose containers know the queues by their variables."""
+    """The params of the stack `name`, with the URLs of queues in the environment of every
+    container."""
     urls = _queue_urls(name, params, env)
-    before: Any = params
+    task: Any = params
     containers = {
-        key: one.model_copy(update={"environment": {**one.environment, **urls}})
-        for key, one in before.containers.items()
+        key: container.model_copy(update={"environment": {**container.environment, **urls}})
+        for key, container in task.containers.items()
     }
-    changed: C = before.model_copy(update={"containers": containers})
-    return changed
+    with_urls: C = task.model_copy(update={"containers": containers})
+    return with_urls
 
 
 def queue_statements(name: str, params: Any, env: Environment) -> Iterator[Statement]:
-    """What the tasks of a stack may do with queues.
+    """The permissions that the task role of the stack `name` needs for queues.
 
     Amazon SQS developer guide, "Configure KMS permissions for AWS services" and "... producers" and
-    "... consumers": a consumer decrypts; a producer also makes data keys.
+    "... consumers": a consumer decrypts; a producer also generates data keys.
     """
     if isinstance(params, QueueConsumerParams):
-        mine = queue_handle(name, name, params, env)
-        yield allow("WorkOnQueue", _CONSUMER, [mine.arn])
-        if mine.kms_key:
-            yield allow("DecryptMessages", [kms.Decrypt], [mine.kms_key])
+        queue = queue_handle(name, name, params, env)
+        yield allow("WorkOnQueue", _CONSUMER_ACTIONS, [queue.arn])
+        if queue.kms_key:
+            yield allow("DecryptMessages", [kms.Decrypt], [queue.kms_key])
     if isinstance(params, QueueSenderParams) and params.queues:
-        its = [_of(owner, name, env) for owner in sorted(set(params.queues.values()))]
-        yield allow("SendToQueues", _PRODUCER, [one.arn for one in its])
-        if keys := sorted({one.kms_key for one in its if one.kms_key}):
+        owners = sorted(set(params.queues.values()))
+        queues = [_find_queue(owner, name, env) for owner in owners]
+        yield allow("SendToQueues", _PRODUCER_ACTIONS, [queue.arn for queue in queues])
+        if keys := sorted({queue.kms_key for queue in queues if queue.kms_key}):
             yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
-_CONSUMER = [
+_CONSUMER_ACTIONS = [
     sqs_actions.ChangeMessageVisibility,
     sqs_actions.DeleteMessage,
     sqs_actions.GetQueueAttributes,
@@ -78,7 +81,7 @@ _CONSUMER = [
     sqs_actions.ReceiveMessage,
 ]
 
-_PRODUCER = [
+_PRODUCER_ACTIONS = [
     sqs_actions.GetQueueAttributes,
     sqs_actions.GetQueueUrl,
     sqs_actions.SendMessage,
@@ -86,12 +89,11 @@ _PRODUCER = [
 
 
 def queue_resources(params: Queue) -> Iterator[AWSObject]:
-    """The queue and its dead-letter queue, as far as they do not exist already."""
+    """The queue and its dead-letter queue, unless they already exist."""
     if params.existing:
         return
     dead = params.dead_letter_queue
-    own = dead is not None and dead.existing is None
-    if dead is not None and own:
+    if dead is not None and dead.existing is None:
         yield from dead_letter_queue(dead.retention, fifo=params.fifo, kms_key=params.kms_key)
     yield sqs.Queue(
         "Queue",
@@ -99,23 +101,24 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
         MessageRetentionPeriod=params.retention,
         DelaySeconds=params.delay,
         ReceiveMessageWaitTimeSeconds=20,
-        **_kind(params.fifo, params.kms_key),
+        **_common_properties(params.fifo, params.kms_key),
         **({"ContentBasedDeduplication": True} if params.content_based_deduplication else {}),
-        **({"RedrivePolicy": _redrive(dead)} if dead else {}),
+        **({"RedrivePolicy": _redrive_policy(dead)} if dead else {}),
     )
-    yield _tls_only("Queue")
+    yield _tls_only_policy("Queue")
 
 
 def dead_letter_queue(
     retention: int, *, fifo: bool = False, kms_key: str | None = None
 ) -> Iterator[AWSObject]:
-    """A dead-letter queue of the stack's own."""
-    yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **_kind(fifo, kms_key))
-    yield _tls_only("DeadLetterQueue")
+    """A dead-letter queue of the stack that keeps messages for `retention` seconds."""
+    properties = _common_properties(fifo, kms_key)
+    yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **properties)
+    yield _tls_only_policy("DeadLetterQueue")
 
 
-def _tls_only(queue: str) -> sqs.QueuePolicy:
-    """Nobody comes to the queue without TLS (Amazon SQS developer guide, "Amazon SQS security best
+def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
+    """Denies requests without TLS (Amazon SQS developer guide, "Amazon SQS security best
     practices")."""
     return sqs.QueuePolicy(
         f"{queue}Policy",
@@ -135,15 +138,15 @@ def _tls_only(queue: str) -> sqs.QueuePolicy:
     )
 
 
-def _kind(fifo: bool, kms_key: str | None) -> dict[str, Any]:
-    """Order and encryption, which a queue and its dead-letter queue have in common."""
-    encrypted: dict[str, Any] = (
+def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
+    """Properties that a queue and its dead-letter queue have in common."""
+    encryption: dict[str, Any] = (
         {"KmsMasterKeyId": kms_key} if kms_key else {"SqsManagedSseEnabled": True}
     )
-    return {**({"FifoQueue": True} if fifo else {}), **encrypted}
+    return {**({"FifoQueue": True} if fifo else {}), **encryption}
 
 
-def _redrive(dead: DeadLetterQueue) -> sqs.RedrivePolicy:
+def _redrive_policy(dead: DeadLetterQueue) -> sqs.RedrivePolicy:
     return sqs.RedrivePolicy(
         deadLetterTargetArn=dead.existing or GetAtt("DeadLetterQueue", "Arn"),
         maxReceiveCount=dead.max_receive_count,

@@ -21,7 +21,7 @@ queue:
     Code(
         "M3352",
         "Content-based deduplication needs a FIFO queue.",
-        "Only FIFO queues deduplicate messages. SQS refuses the attribute for a standard queue.",
+        "The attribute ContentBasedDeduplication applies to FIFO queues only.",
         "Add `fifo: true`, or remove `content_based_deduplication:`.",
         """\
 queue: {fifo: true, content_based_deduplication: true}
