@@ -82,7 +82,7 @@ class Queue(Base):
     )
     kms_key: KeyArn | None = Field(
         None,
-        description="ARN of a KMS key that encrypts the queue, instead of the key that SQS manages.",
+        description="ARN of a KMS key that encrypts the queue, instead of a key of SQS.",
     )
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
         DeadLetterQueue(), description="Queue for messages that the tasks could not process."
