@@ -22,8 +22,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from params_strategies import Params, environments, linted, plan, plan_of, shuffled, steady, written
 
+from moorage.facts.quotas import MAX_LOGICAL_ID
 from moorage.model import Plan, PlannedStack
-from moorage.pipeline.link import MAX_LOGICAL_ID
 from moorage.pipeline.write import files
 
 Body = dict[str, Any]

@@ -1,6 +1,8 @@
-"""Sizes of Fargate tasks."""
+"""What Fargate has and accepts."""
 
 from __future__ import annotations
+
+from typing import Literal, get_args
 
 _GIB = 1024
 
@@ -15,5 +17,20 @@ SIZES: dict[int, tuple[int, ...]] = {
     32768: (60 * _GIB, 120 * _GIB, 244 * _GIB),
 }
 """CPU units and the MiB of memory that go with them. Source: cfn-lint's schema extension
-fargate_cpu_memory for AWS::ECS::TaskDefinition, after "Task size" in the Amazon ECS developer
-guide."""
+fargate_cpu_memory for AWS::ECS::TaskDefinition (1.58.0), after "Task size" in the Amazon ECS
+developer guide."""
+
+EPHEMERAL_STORAGE = (21, 200)
+"""The least and the most GiB that a task can ask for; without it a task has 20. Amazon ECS API
+reference, EphemeralStorage (botocore 1.44.5, read on 2026-11-27)."""
+
+MAX_STOP_TIMEOUT = 120
+"""Seconds between SIGTERM and SIGKILL. Amazon ECS API reference, ContainerDefinition, stopTimeout
+(botocore 1.44.5, read on 2026-11-27)."""
+
+ADDABLE_CAPABILITIES = ("SYS_PTRACE",)
+"""The Linux capabilities that a container can add. Amazon ECS API reference, KernelCapabilities."""
+
+CapacityProviderName = Literal["FARGATE", "FARGATE_SPOT"]
+CAPACITY_PROVIDERS: tuple[CapacityProviderName, ...] = get_args(CapacityProviderName)
+"""The capacity providers that AWS has in every account."""

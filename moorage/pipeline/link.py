@@ -12,22 +12,19 @@ from collections.abc import Container, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moorage.facts.quotas import (
+    MAX_INLINE_POLICY_CHARACTERS,
+    MAX_LOGICAL_ID,
+    MAX_OUTPUTS,
+    MAX_PARAMETERS,
+    MAX_RESOURCES,
+    MAX_STACK_NAME,
+    MAX_TEMPLATE_BYTES,
+)
 from moorage.findings.finding import Finding, Path
 from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
 from moorage.pipeline.load import Document
 
-# Quotas of CloudFormation, from "Understand CloudFormation quotas" in its user guide: a template
-# body passed in a request; resources, outputs and parameters of a template; the length of a stack's
-# name and of a logical ID.
-MAX_BODY_BYTES = 51_200
-MAX_RESOURCES = 500
-MAX_OUTPUTS = 200
-MAX_PARAMETERS = 200
-MAX_STACK_NAME = 128
-MAX_LOGICAL_ID = 255
-# All inline policies of a role together, white space not counted: IAM user guide, "IAM and AWS STS
-# quotas".
-MAX_INLINE_POLICIES = 10_240
 _MOST = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
 
@@ -205,9 +202,11 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
                 hint = f"CloudFormation takes {MAX_LOGICAL_ID}. Shorten the names it is made of."
                 yield finding("M1302", message, hint)
     size = len(rendering.text.encode())
-    if size > MAX_BODY_BYTES:
+    if size > MAX_TEMPLATE_BYTES:
         message = f"The template has {size:,} bytes"
-        hint = f"CloudFormation takes {MAX_BODY_BYTES:,} without a bucket. Split the stack in two."
+        hint = (
+            f"CloudFormation takes {MAX_TEMPLATE_BYTES:,} without a bucket. Split the stack in two."
+        )
         yield finding("M1303", message, hint)
     for section, most in _MOST.items():
         count = len(rendering.body.get(section, {}))
@@ -219,11 +218,10 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
 def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
     path = ("stacks", rendering.stack)
     for name, length in _inline_policies(rendering.body, env.region):
-        if length > MAX_INLINE_POLICIES:
+        if length > MAX_INLINE_POLICY_CHARACTERS:
             message = f"The inline policies of {name} have {length:,} characters"
-            hint = (
-                f"IAM takes {MAX_INLINE_POLICIES:,}. Put some into a policy of `managed_policies:`."
-            )
+            hint = f"IAM takes {MAX_INLINE_POLICY_CHARACTERS:,}. "
+            hint += "Put some into a policy of `managed_policies:`."
             yield Finding("M1310", "error", document.place(path), path, message, hint)
 
 

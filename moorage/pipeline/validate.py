@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from moorage.facts.arn_patterns import IAM_POLICY
 from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import NAME, OWN_TAGS, Base, Environment, StackSpec, TemplateModule, wrong
@@ -41,7 +42,7 @@ _AccountId = Annotated[
 
 
 # An account's own policy, or one of AWS's: IAM user guide, "IAM identifiers".
-_POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+")
+_POLICY = re.compile(IAM_POLICY)
 
 
 def _tag_part(most: int) -> AfterValidator:

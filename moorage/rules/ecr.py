@@ -11,10 +11,15 @@ from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.facts.ecr_repositories import (
+    ACTION_TYPES,
+    COUNT_TYPES,
+    COUNT_TYPES_BY_AGE,
+    REGISTRY_HOST_PART,
+    TAG_STATUSES,
+)
+from moorage.rules.rule import Problem, problem, rule
 
-_BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
-_ACTIONS = ("expire", "transition")
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},
     "selection": {
@@ -33,22 +38,22 @@ _KEYS = {
 @rule(
     "W9314",
     "A repository that holds images can't be deleted with its stack",
-    says=(
+    error_messages=(
         "The repository with name '...' in registry with id '...' cannot be deleted because it "
         "still contains images",
     ),
     fix="Write `EmptyOnDelete: true` if the images may go with the stack, or `DeletionPolicy: "
     "Retain` if they must stay.",
     sources=("AWS docs: AWS::ECR::Repository",),
-    cases=("stk-ecr-repository-not-empty",),
+    failure_ids=("stk-ecr-repository-not-empty",),
 )
-def repository_not_empty(view: View) -> Iterator[Fault]:
+def repository_not_empty(view: View) -> Iterator[Problem]:
     """ECR deletes empty repositories only. Once an image was pushed, deleting the stack or rolling
     it back fails at the repository."""
-    for repository in view.of(lifecycle.REPOSITORY):
+    for repository in view.resources_of_type(lifecycle.REPOSITORY):
         empties, kept = repository["EmptyOnDelete"], repository.body["DeletionPolicy"]
         if (empties.absent or empties.flag is False) and (kept.absent or kept.text == "Delete"):
-            yield fault(
+            yield problem(
                 repository,
                 f"{repository.id} can't be deleted while it holds images, and its stack with it",
                 "Write `EmptyOnDelete: true`, or `DeletionPolicy: Retain`.",
@@ -58,7 +63,7 @@ def repository_not_empty(view: View) -> Iterator[Fault]:
 @rule(
     "E9315",
     "A lifecycle policy that ECR refuses",
-    says=(
+    error_messages=(
         "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy "
         "constraint: 'Lifecycle policy validation failure: instance failed to match exactly one "
         "schema (matched 0 out of 2)'",
@@ -69,17 +74,17 @@ def repository_not_empty(view: View) -> Iterator[Fault]:
         "cloud-custodian/cloud-custodian#5597",
         "AWS docs: Lifecycle policy properties in Amazon ECR",
     ),
-    cases=("stk-ecr-lifecycle-policy",),
+    failure_ids=("stk-ecr-lifecycle-policy",),
 )
-def refused_lifecycle_policy(view: View) -> Iterator[Fault]:
+def refused_lifecycle_policy(view: View) -> Iterator[Problem]:
     """The policy is a text to CloudFormation, so nothing looks into it before ECR does: countUnit
     goes with counting by age only, `tagged` needs prefixes or patterns, priorities are unique, a
     rule for `any` comes last, and no other key may stand in it."""
-    for repository in view.of(lifecycle.REPOSITORY):
+    for repository in view.resources_of_type(lifecycle.REPOSITORY):
         node = repository["LifecyclePolicy"]["LifecyclePolicyText"]
         why = _unfit(node.text) if node.text is not None else None
         if why:
-            yield fault(
+            yield problem(
                 node,
                 f"The lifecycle policy of {repository.id} {why}, and ECR refuses it",
                 "See the properties of a lifecycle policy in ECR's user guide.",
@@ -110,24 +115,24 @@ def _unfit_rule(one: dict[str, Any]) -> str | None:
             return f"has an unknown key `{min(set(part) - _KEYS[name])}`"
     if "rulePriority" not in one:
         return "has a rule without `rulePriority`"
-    if one["action"].get("type") not in _ACTIONS:
-        return f"has a rule whose action is not {' or '.join(_ACTIONS)}"
+    if one["action"].get("type") not in ACTION_TYPES:
+        return f"has a rule whose action is not {' or '.join(ACTION_TYPES)}"
     return _unfit_selection(one["selection"])
 
 
 def _unfit_selection(selection: dict[str, Any]) -> str | None:
     status, count = selection.get("tagStatus"), selection.get("countType")
-    if status not in ("tagged", "untagged", "any"):
+    if status not in TAG_STATUSES:
         return "has a rule whose `tagStatus` is not tagged, untagged or any"
     if status == "tagged" and not (
         selection.get("tagPrefixList") or selection.get("tagPatternList")
     ):
         return "has a rule for `tagged` without `tagPrefixList` or `tagPatternList`"
-    if count not in ("imageCountMoreThan", *_BY_AGE):
+    if count not in COUNT_TYPES:
         return "has a rule whose `countType` is unknown"
-    if count in _BY_AGE and "countUnit" not in selection:
+    if count in COUNT_TYPES_BY_AGE and "countUnit" not in selection:
         return f"has a rule with `{count}` without `countUnit`"
-    if count not in _BY_AGE and "countUnit" in selection:
+    if count not in COUNT_TYPES_BY_AGE and "countUnit" in selection:
         return f"has a rule with `{count}` and `countUnit`, which goes with ages only"
     return None
 
@@ -153,21 +158,23 @@ def _unfit_order(rules: list[dict[str, Any]]) -> str | None:
 @rule(
     "W9316",
     "A new image under the same tag is not deployed",
-    says=("No changes to deploy. Stack ... is up to date",),
+    error_messages=("No changes to deploy. Stack ... is up to date",),
     fix="Name a version or a digest, or make the image a parameter.",
     sources=("aws/copilot-cli#3092",),
-    cases=("upd-mutable-image-tag",),
+    failure_ids=("upd-mutable-image-tag",),
 )
-def mutable_tag(view: View) -> Iterator[Fault]:
+def mutable_tag(view: View) -> Iterator[Problem]:
     """CloudFormation compares texts. `latest`, or no tag, reads the same after a push, so an
     update deploys nothing, while a task that starts by itself gets the new image, and a rollback
     does not bring back the old one."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         if not ecs.services_of(task):
             continue
         for container in ecs.containers(task):
-            if _is_latest(container["Image"]) and lifecycle.decided(container["Image"]):
-                yield fault(
+            if _is_latest(container["Image"]) and lifecycle.is_decided_by_template(
+                container["Image"]
+            ):
+                yield problem(
                     container["Image"],
                     f"The image of {container['Name'].text or 'a container'} in {task.id} is "
                     f"always `latest`, so a new one changes nothing that CloudFormation sees",
@@ -187,7 +194,7 @@ def _is_latest(image: Node) -> bool:
     _, colon, tag = name.partition(":")
     if colon:
         return tag == "latest"
-    own = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
+    own = any(isinstance(part, str) and REGISTRY_HOST_PART in part for part in image.parts)
     return bool(name and slash) and own
 
 

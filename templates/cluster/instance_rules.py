@@ -15,7 +15,7 @@ from troposphere import ec2
 from moorage.model import Environment, logical_id
 
 from ..exposure.alb import targets
-from ..exposure.alb.target_groups import health_port
+from ..exposure.alb.target_groups import find_health_check_port
 from ..exposure.nlb import listeners
 from ..exposure.params import ExposeParams, Exposure
 from ..load_balancers import alb, nlb
@@ -50,7 +50,7 @@ def _ports(way: Exposure, containers: Containers, env: Environment) -> Iterator[
     asked: set[Port] = set()
     if env.params_of(way.via, alb.Params) is not None:
         target = targets.destination(way, containers)
-        asked = {target.port, health_port(way, target.port)} if target else set()
+        asked = {target.port, find_health_check_port(way, target.port)} if target else set()
     elif env.params_of(way.via, nlb.Params) is not None:
         flow = listeners.flow(way, containers)
         asked = {Port(number, transport) for transport, number in flow.opened} if flow else set()
@@ -67,7 +67,7 @@ def instance_rules(
         if group is None or balancer is None:
             continue
         ports = str(first) if first == last else f"{first}To{last}"
-        title = logical_id(capacity.TITLES[launch], "From", via, f"{protocol}{ports}")
+        title = logical_id(capacity.LOGICAL_ID_PREFIXES[launch], "From", via, f"{protocol}{ports}")
         shared = {"IpProtocol": protocol, "FromPort": first, "ToPort": last}
         yield ec2.SecurityGroupIngress(
             f"{title}Ingress",

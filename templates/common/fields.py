@@ -26,6 +26,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from moorage.facts import arn_patterns
+from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
 
@@ -100,17 +102,10 @@ def duration(low: int, high: int) -> _DurationRange:
     return _DurationRange(low, high)
 
 
-# RetentionInDays of AWS::Logs::LogGroup: the values that its schema lists.
-_RETENTIONS = (
-    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557),
-    *(2922, 3288, 3653),
-)
-
-
 def _retention(seconds: int) -> int:
     days = seconds // _UNITS["d"]
-    if days * _UNITS["d"] != seconds or days not in _RETENTIONS:
-        near = sorted(sorted(_RETENTIONS, key=lambda one: abs(one - seconds / 86400))[:3])
+    if days * _UNITS["d"] != seconds or days not in RETENTION_DAYS:
+        near = sorted(sorted(RETENTION_DAYS, key=lambda one: abs(one - seconds / 86400))[:3])
         hint = f"Write {near[0]}d, {near[1]}d or {near[2]}d."
         raise wrong(
             "M1104", f"CloudWatch Logs cannot keep logs for `{format_duration(seconds)}`", hint
@@ -122,7 +117,7 @@ Retention = Annotated[
     int,
     BeforeValidator(lambda value: _retention(_seconds(value))),
     PlainSerializer(lambda days: f"{days}d", when_used="json"),
-    WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in _RETENTIONS]}),
+    WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in RETENTION_DAYS]}),
 ]
 """Days for which CloudWatch Logs keeps events, written as `14d`."""
 
@@ -245,7 +240,7 @@ PrefixListId = Annotated[
 PolicyArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
+        arn_patterns.IAM_POLICY,
         "the ARN of an IAM policy",
         "arn:aws:iam::123456789012:policy/name",
     ),
@@ -253,24 +248,20 @@ PolicyArn = Annotated[
 RoleArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:iam::\d{12}:role/\S+",
+        arn_patterns.IAM_ROLE,
         "the ARN of an IAM role",
         "arn:aws:iam::123456789012:role/name",
     ),
 ]
-# Of the key itself: in an IAM policy an alias stands for nothing (AWS KMS developer guide,
-# "Specifying KMS keys in IAM policy statements").
 KeyArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+",
+        arn_patterns.KMS_KEY,
         "the ARN of a KMS key",
         "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
-BucketName = Annotated[
-    str, text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
-]
+BucketName = Annotated[str, text(arn_patterns.BUCKET_NAME, "the name of a bucket", "my-logs")]
 
 _STACK_NAME = "[a-z][a-z0-9-]*"
 StackName = Annotated[

@@ -11,11 +11,6 @@ from troposphere import iam
 
 from moorage.model import Environment
 
-# Policies that can be attached to a role, and up to which AWS raises that: IAM user guide, "IAM and
-# AWS STS quotas".
-MANAGED_POLICIES = 10
-MOST_MANAGED_POLICIES = 20
-
 Arn = Any
 """A literal ARN, or an expression that becomes one."""
 

@@ -13,6 +13,16 @@ from awacs.aws import Allow, AWSPrincipal, Statement
 from pydantic import AfterValidator, Field
 from troposphere import Sub, ecr
 
+from moorage.facts.ecr_repositories import (
+    MAX_LIFECYCLE_RULES,
+    MAX_WILDCARDS_OF_TAG_EXCLUSION,
+    MAX_WILDCARDS_OF_TAG_PATTERN,
+    MIN_DAYS_IN_ARCHIVE,
+    REPOSITORY_NAME,
+    ActionType,
+    CountType,
+    TagStatus,
+)
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
@@ -20,13 +30,14 @@ from moorage.model import Base, Environment, wrong
 from ..common.fields import KeyArn, Switch, UniqueList, duration, text
 from ..common.iam import policy
 from ..common.regions import key_region_problems
-from ..tasks.images import REPOSITORY
 
 _DAY = 86_400
 
-# CreateRepository in the API reference of Amazon ECR, repositoryName.
 RepositoryName = Annotated[
-    str, text(rf"(?=.{{2,256}}$){REPOSITORY}", "the name of a repository in lower case", "shop/web")
+    str,
+    text(
+        rf"(?=.{{2,256}}$){REPOSITORY_NAME}", "the name of a repository in lower case", "shop/web"
+    ),
 ]
 # ImageTagMutabilityExclusionFilter in the same reference.
 TagPattern = Annotated[
@@ -46,18 +57,15 @@ def _few_wildcards(most: int) -> Callable[[str], str]:
     return _checked
 
 
-# ECR user guide, "Lifecycle policy properties in Amazon ECR", tagPatternList.
-TagWildcard = Annotated[TagPattern, AfterValidator(_few_wildcards(4))]
-# ECR refuses a third: "Image tag mutability exclusion filter can contain a maximum of 2 wildcards"
-# (hashicorp/terraform-provider-aws, aws_ecr_repository).
-Exclusion = Annotated[TagPattern, AfterValidator(_few_wildcards(2))]
+TagWildcard = Annotated[TagPattern, AfterValidator(_few_wildcards(MAX_WILDCARDS_OF_TAG_PATTERN))]
+Exclusion = Annotated[TagPattern, AfterValidator(_few_wildcards(MAX_WILDCARDS_OF_TAG_EXCLUSION))]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Selection(Base):
     """Which images a rule is for."""
 
-    tagStatus: Literal["tagged", "untagged", "any"] = Field(description="Images by their tags.")
+    tagStatus: TagStatus = Field(description="Images by their tags.")
     tagPatternList: list[TagWildcard] = Field(
         [], description="With `tagged`: patterns such as `prod*`, all of which must match."
     )
@@ -67,9 +75,9 @@ class Selection(Base):
     storageClass: Literal["standard", "archive"] | None = Field(
         None, description="Where the images are; `archive` with `sinceImageTransitioned`."
     )
-    countType: Literal[
-        "imageCountMoreThan", "sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned"
-    ] = Field(description="What is counted: images, or days since something happened to one.")
+    countType: CountType = Field(
+        description="What is counted: images, or days since something happened to one."
+    )
     countUnit: Literal["days"] | None = Field(None, description="`days`, where days are counted.")
     countNumber: Count = Field(description="From how many on the rule acts.")
 
@@ -77,7 +85,7 @@ class Selection(Base):
 class Action(Base):
     """What becomes of the images that a rule is for."""
 
-    type: Literal["expire", "transition"] = Field(description="Delete them, or archive them.")
+    type: ActionType = Field(description="Delete them, or archive them.")
     targetStorageClass: Literal["archive"] | None = Field(
         None, description="`archive`, with `transition`."
     )
@@ -95,7 +103,9 @@ class LifecycleRule(Base):
 class LifecyclePolicy(Base):
     """A lifecycle policy of ECR in its own words."""
 
-    rules: list[LifecycleRule] = Field(min_length=1, max_length=50, description="Its rules.")
+    rules: list[LifecycleRule] = Field(
+        min_length=1, max_length=MAX_LIFECYCLE_RULES, description="Its rules."
+    )
 
 
 class ImmutableTags(Base):
@@ -236,13 +246,14 @@ def _action_problems(rule: LifecycleRule, path: Path) -> Iterator[Problem]:
     elif action.type == "transition" and _storage(selection) == "archive":
         message = "The images are in the archive already"
         yield Problem("M1108", path, message, "Write `type: expire`.")
-    if selection.countType == "sinceImageTransitioned" and selection.countNumber < _ARCHIVED:
-        message = f"An archived image is kept for {_ARCHIVED} days at least"
+    if (
+        selection.countType == "sinceImageTransitioned"
+        and selection.countNumber < MIN_DAYS_IN_ARCHIVE
+    ):
+        message = f"An archived image is kept for {MIN_DAYS_IN_ARCHIVE} days at least"
         number = (*path[:-1], "selection", "countNumber")
-        yield Problem("M1105", number, message, f"Write {_ARCHIVED} or more.")
+        yield Problem("M1105", number, message, f"Write {MIN_DAYS_IN_ARCHIVE} or more.")
 
-
-_ARCHIVED = 90
 
 # What comes out ------------------------------------------------------------------------------
 

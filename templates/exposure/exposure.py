@@ -9,6 +9,7 @@ from typing import Any
 
 from troposphere import GetAtt, ec2, ecs
 
+from moorage.facts.quotas import MAX_TARGET_GROUPS_PER_SERVICE, SECURITY_GROUP_RULES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment
@@ -19,14 +20,11 @@ from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers
 from ..tasks.launch_types import NetworkMode, uses_instance_address
 from .alb import targets
-from .health_sidecar.sidecar import container_name, sidecar_container
+from .health_sidecar.sidecar import sidecar_container, sidecar_name
 from .nlb import listeners
 from .nlb.listener_problems import listener_clash, shared_problems, stream_problems
-from .nlb.security_group_quota import MAX_RULES, admission_problems
+from .nlb.security_group_quota import admission_problems
 from .params import ROUTE_KEYS, STREAM_KEYS, Exposure
-
-# Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
-MAX_TARGET_GROUPS = 5
 
 Indexed = Sequence[tuple[int, Exposure]]
 """Ways to a service with their places below `expose:`."""
@@ -72,9 +70,10 @@ def expose_problems(
     groups = len(targets.targets([one for _, one in routes], containers)) + len(
         listeners.flows([one for _, one in listened], containers)
     )
-    if groups > MAX_TARGET_GROUPS:
+    if groups > MAX_TARGET_GROUPS_PER_SERVICE:
         message = f"The routes need {groups} target groups"
-        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
+        hint = f"ECS takes {MAX_TARGET_GROUPS_PER_SERVICE} for a service. "
+        hint += "Lead more routes to the same port."
         yield Problem("M1216", ("expose",), message, hint)
 
 
@@ -172,7 +171,7 @@ def _title_problems(
     ways = [one for _, one in listened]
     found = listeners.flows(ways, containers)
     rules = listeners.stream_rules(found, _handles(nlb, ways, env))
-    if len(rules) > MAX_RULES:
+    if len(rules) > SECURITY_GROUP_RULES:
         yield from _room_problems(rules)
     named = {(one.route.via, one.listener_title) for one in found}
     often = Counter(title for _, title in named)
@@ -189,9 +188,11 @@ def _room_problems(rules: Sequence[Any]) -> Iterator[Problem]:
     tasks = [one for one in mine if one.to_dict()["Properties"]["GroupId"] == _TASKS]
     for key, kind in ("CidrIpv6", "IPv4"), ("CidrIp", "IPv6"):
         count = sum(key not in one.to_dict()["Properties"] for one in tasks)
-        if count > MAX_RULES:
+        if count > SECURITY_GROUP_RULES:
             message = f"The security group of the tasks gets {count} inbound {kind} rules"
-            hint = f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks."
+            hint = (
+                f"EC2 takes {SECURITY_GROUP_RULES} unless the quota is raised. Name larger blocks."
+            )
             yield Problem("M1105", ("expose",), message, hint, level="warning")
 
 
@@ -215,7 +216,7 @@ def clash_problems(
     listened = [(name, index, one) for name, (ways, _) in streaming.items() for index, one in ways]
     for name, index, one in listened:
         for other, at, rival in listened:
-            same = nlb.same_load_balancer(one.via, rival.via, env)
+            same = nlb.is_same_load_balancer(one.via, rival.via, env)
             earlier = name == stack and same and (other, at) < (name, index)
             if earlier and one.port and listener_clash(one, rival):
                 where = f"`stacks.{other}.expose[{at}]`"
@@ -295,7 +296,7 @@ def sidecars(
     for _, flow, _ in found:
         slowest[flow.number] = max(flow.noticed, slowest.get(flow.number, 0))
     return {
-        container_name(flow.number): (
+        sidecar_name(flow.number): (
             index,
             sidecar_container(
                 sidecar,

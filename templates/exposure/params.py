@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from moorage.facts.elb_attributes import LISTENER
 from moorage.model import Base
 
 from ..common.fields import Cidr, PrefixListId, SecurityGroupId, duration
@@ -68,9 +69,9 @@ class ListenerSettings(Base):
     connection_termination: bool | None = Field(
         None, description="NLB: cut connections when the deregistration delay is over."
     )
-    tcp_idle_timeout: Annotated[int, duration(60, 6000)] | None = Field(
-        None, description="NLB: how long a TCP connection may be silent; 350s if not said."
-    )
+    tcp_idle_timeout: (
+        Annotated[int, duration(*LISTENER["tcp.idle_timeout.seconds"].limits)] | None
+    ) = Field(None, description="NLB: how long a TCP connection may be silent; 350s if not said.")
 
 
 class Exposure(Route, ListenerSettings):

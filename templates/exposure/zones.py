@@ -10,7 +10,7 @@ from moorage.model import Environment
 from .. import network
 from ..common.stack_lookup import find_stack
 from ..load_balancers import alb, nlb
-from ..load_balancers.shared import subnets
+from ..load_balancers.shared import find_subnets
 from .params import Exposure
 
 
@@ -55,7 +55,7 @@ def subnet_problems(
         picked = find_stack(env, network.Params, params.network) if params else None
         if params is None or params.existing or picked is None or not one.forwards:
             continue
-        count = len(subnets(params.scheme, network.handle(*picked, env)))
+        count = len(find_subnets(params.scheme, network.handle(*picked, env)))
         far = isinstance(params, nlb.Params) and params.cross_zone
         if 0 < count < task_subnets and not far:
             message = f"`{one.via}` stands in {count} subnets, and the tasks in {task_subnets}"

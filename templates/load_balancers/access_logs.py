@@ -69,7 +69,7 @@ def access_log_attributes(logs: AccessLogs | None) -> dict[str, Any]:
     }
 
 
-def access_log_order(logs: AccessLogs | None) -> dict[str, str]:
+def access_log_dependency(logs: AccessLogs | None) -> dict[str, str]:
     """What the load balancer waits for.
 
     ELB writes a test file when logs are switched on, so the bucket must admit it by then.
@@ -77,7 +77,7 @@ def access_log_order(logs: AccessLogs | None) -> dict[str, str]:
     return {"DependsOn": "AccessLogsBucketPolicy"} if logs and not logs.bucket else {}
 
 
-def access_log_keys(logs: AccessLogs) -> Sub:
+def access_log_objects(logs: AccessLogs) -> Sub:
     """ARN of what ELB writes in the stack's own bucket."""
     folder = f"{logs.prefix}/AWSLogs" if logs.prefix else "AWSLogs"
     return Sub(f"${{AccessLogsBucket.Arn}}/{folder}/${{AWS::AccountId}}/*")

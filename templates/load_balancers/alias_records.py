@@ -45,7 +45,9 @@ def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
         yield Problem("M1302", ("aliases", index, "name"), message, hint)
 
 
-def taken_problems(stack: str, aliases: Sequence[Alias], env: Environment) -> Iterator[Problem]:
+def alias_conflict_problems(
+    stack: str, aliases: Sequence[Alias], env: Environment
+) -> Iterator[Problem]:
     """Records that a load balancer of another stack has: Route 53 makes each only once. They are
     told at the stack that comes later by name."""
     owners = {
@@ -60,7 +62,7 @@ def taken_problems(stack: str, aliases: Sequence[Alias], env: Environment) -> It
             yield Problem("M1302", ("aliases", index), message, hint)
 
 
-def records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
+def alias_records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
     """A record for each name and each kind of address that `LoadBalancer` has."""
     for alias in aliases:
         for kind in ("A", "AAAA") if dualstack else ("A",):

@@ -27,14 +27,14 @@ Client = Annotated[
 """A CIDR block or the id of a prefix list."""
 
 
-def address_property(client: str) -> str:
+def find_address_property(client: str) -> str:
     """The property of a rule of a security group that takes such a client."""
     if _kind_of_client(client) == "prefix list":
         return "SourcePrefixListId"
     return "CidrIp" if ip_version(client) == 4 else "CidrIpv6"
 
 
-def anywhere_for(*, dualstack: bool) -> tuple[str, ...]:
+def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
     """All addresses that can reach a load balancer from the internet."""
     return (ANYWHERE, ANYWHERE_IPV6) if dualstack else (ANYWHERE,)
 

@@ -16,7 +16,7 @@ from moorage.model import Base, Environment
 
 from .. import network
 from ..common.exports import export_output
-from .clients import anywhere_for
+from .clients import all_addresses
 
 Scheme = Literal["internet-facing", "internal"]
 IpAddressType = Literal["ipv4", "dualstack"]
@@ -49,19 +49,19 @@ def ipv6_problems(
 # What follows from the scheme ----------------------------------------------------------------
 
 
-def subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
+def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
     """The subnets that the load balancer stands in."""
     if scheme == "internet-facing":
         return home.public_subnets
     return home.private_subnets or home.public_subnets
 
 
-def subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
+def find_subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
     """The IPv4 blocks of these subnets; None where an existing network does not tell."""
     return home.public_cidrs if scheme == "internet-facing" else home.private_cidrs
 
 
-def default_clients(
+def resolve_default_clients(
     scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
 ) -> tuple[str, ...] | None:
     """Who may connect where nobody is named: everybody, or the network's own IPv4 addresses.
@@ -70,13 +70,13 @@ def default_clients(
     """
     if scheme == "internal":
         return (home.cidr,) if home and home.cidr else None
-    return anywhere_for(dualstack=ip_address_type == "dualstack")
+    return all_addresses(dualstack=ip_address_type == "dualstack")
 
 
 # Resources and outputs -----------------------------------------------------------------------
 
 
-def attributes(values: Mapping[str, Any]) -> list[elb.LoadBalancerAttributes]:
+def load_balancer_attributes(values: Mapping[str, Any]) -> list[elb.LoadBalancerAttributes]:
     """The attributes as the load balancer takes them; true and false become words."""
     return [
         elb.LoadBalancerAttributes(Key=key, Value=_word(value)) for key, value in values.items()
@@ -87,7 +87,7 @@ def _word(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def security_group(
+def load_balancer_security_group(
     name: str,
     home: network.Handle,
     env: Environment,
@@ -118,7 +118,7 @@ def _to_nowhere() -> ec2.SecurityGroupRule:
     )
 
 
-def outputs(name: str, env: Environment, *, security_group: bool) -> Iterator[Output]:
+def load_balancer_outputs(name: str, env: Environment, *, security_group: bool) -> Iterator[Output]:
     """What every load balancer exports."""
     values = {
         "LoadBalancerArn": (Ref("LoadBalancer"), "ARN of the load balancer"),

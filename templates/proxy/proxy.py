@@ -18,6 +18,8 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from moorage.facts.addresses import PRIVATE_BLOCKS
+from moorage.facts.quotas import MAX_TASK_DEFINITION_BYTES, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Place, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, TextFile
@@ -42,12 +44,6 @@ _KEEPALIVE, _LONGER = 75, 15
 _PORTS_OF_ROOT = 1024
 """Ports below are for root or a capability (ip(7)), which ECS adds for nobody else
 (aws/containers-roadmap issue 1721)."""
-# RFC 1918 and RFC 6598: what a VPC usually has, where nobody said which.
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-_MOST_OF_TEMPLATE = 51_200
-"""Bytes of a template (CloudFormation quotas, "Template body size in a request")."""
-_MOST_OF_TASK = 64 * 1024
-"""Bytes of a task definition (Amazon ECS endpoints and quotas, "Task definition size limit")."""
 _UDP = ("udp", "tcp_udp", "quic", "tcp_quic")
 
 
@@ -201,7 +197,7 @@ def _trusted(proxy: Proxy, service: Fronted, env: Environment) -> list[str]:
         return []
     found = find_stack(env, network.Params, service.network)
     block = network.handle(*found, env).cidr if found else None
-    return [block] if block else list(_PRIVATE)
+    return [block] if block else list(PRIVATE_BLOCKS)
 
 
 # What can be wrong ---------------------------------------------------------------------------
@@ -433,7 +429,7 @@ def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Probl
     """What no template, or no task definition, can hold; a little less may still be too much for
     the rest of the template."""
     size = len(text.encode())
-    if size > _MOST_OF_TEMPLATE or len(json.dumps(text)) > _MOST_OF_TASK:
+    if size > MAX_TEMPLATE_BYTES or len(json.dumps(text)) > MAX_TASK_DEFINITION_BYTES:
         message = f"The configuration of {size:,} bytes fits into no template"
         hint = "Build an image that holds it, and run that as a container."
         yield Problem("M1303", path, message, hint, place=place)

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
+from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base, wrong
@@ -22,7 +24,7 @@ from .variables import VariableName, Variables
 EnvironmentFile = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.env",
+        arn_pattern("s3", rf"{BUCKET_NAME}/.+\.env", region="", account=""),
         "the ARN of an S3 object that ends in .env",
         "arn:aws:s3:::my-bucket/shop/web.env",
     ),
@@ -251,7 +253,7 @@ class Container(Base):
     start_timeout: Annotated[int, duration(2, 120)] | None = Field(
         None, description="Time that containers with `depends_on` wait for this one."
     )
-    stop_timeout: Annotated[int, duration(2, 120)] | None = Field(
+    stop_timeout: Annotated[int, duration(2, MAX_STOP_TIMEOUT)] | None = Field(
         None, description="Time between SIGTERM and SIGKILL; 30s by default."
     )
     restart_policy: RestartPolicy | None = Field(

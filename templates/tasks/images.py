@@ -12,24 +12,22 @@ from awacs.aws import Statement
 from pydantic import AfterValidator, WithJsonSchema
 from troposphere import Sub
 
+from moorage.facts.ecr_repositories import (
+    IMAGE_VERSION,
+    REGISTRY_HOST,
+    REGISTRY_HOST_PART,
+    REPOSITORY_NAME,
+)
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
 from ..common.iam import allow
 
-# The name of an ECR repository: API reference, CreateRepository, repositoryName.
-_PART = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
-REPOSITORY = rf"(?:{_PART}/)*{_PART}"
-_VERSION = r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
-_SHORT = re.compile(rf"ecr:(?P<repository>{REPOSITORY}){_VERSION}")
-# Hosts of a private registry: Amazon ECR user guide, "Making requests to Amazon ECR registries",
-# and "Amazon ECR endpoints and quotas" in the AWS General Reference.
-_LONG = re.compile(
-    r"(?P<account>\d{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
-    r"|-ecr(?:-fips)?\.(?P<dual_region>[a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))/"
-    rf"(?P<repository>{REPOSITORY}){_VERSION}"
+_SHORT = re.compile(rf"ecr:(?P<repository>{REPOSITORY_NAME}){IMAGE_VERSION}")
+_LONG = re.compile(rf"{REGISTRY_HOST}/(?P<repository>{REPOSITORY_NAME}){IMAGE_VERSION}")
+_OTHER = re.compile(
+    rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{REPOSITORY_NAME}){IMAGE_VERSION}"
 )
-_OTHER = re.compile(rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{REPOSITORY}){_VERSION}")
 
 
 def _validate_image(value: str) -> str:
@@ -90,7 +88,7 @@ def image_uri(image: str, repositories: Mapping[str, Any]) -> Any:
     if match["repository"] in repositories:
         version = image.removeprefix(f"ecr:{match['repository']}")
         return Sub(f"${{Repository}}{version}", Repository=repositories[match["repository"]])
-    host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
+    host = f"${{AWS::AccountId}}{REGISTRY_HOST_PART}${{AWS::Region}}.${{AWS::URLSuffix}}"
     return Sub(f"{host}/{image.removeprefix('ecr:')}")
 
 

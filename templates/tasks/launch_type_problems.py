@@ -11,29 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS, RESERVED_HOST_PORTS
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Environment
 
 from .. import cluster
-from ..cluster.capacity import Handle
+from ..cluster.capacity import CapacityHandle
 from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import nlb
 from .containers import Container, suggest_container
-from .launch_types import DYNAMIC_PORTS, LaunchParams, find_links, uses_instance_address
+from .launch_types import LaunchParams, find_links, uses_instance_address
 from .linux_parameters import fargate_linux_problems
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
 _OF_ADDRESSES = ("security_groups", "subnets")
 _OF_INSTANCES = ("placement_strategies", "placement_constraints")
 
-# Amazon ECS API reference, PortMapping, hostPort: SSH, Docker and the agent have these.
-_RESERVED = (22, 2375, 2376, 51678, 51679, 51680)
-
 
 def launch_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: CapacityHandle | None
 ) -> Iterator[Problem]:
     """What is wrong with a task on what it is launched on; `home` are the instances of that kind
     that the cluster has, and `cluster` is None where none can be chosen."""
@@ -71,7 +69,7 @@ def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
 
 
 def _instance_problems(
-    params: LaunchParams, cluster: str | None, home: Handle | None
+    params: LaunchParams, cluster: str | None, home: CapacityHandle | None
 ) -> Iterator[Problem]:
     if cluster is not None and home is None:
         message = f"The cluster `{cluster}` is not said to have such instances"
@@ -160,7 +158,7 @@ def _port_problems(params: LaunchParams) -> Iterator[Problem]:
     for name, container in params.containers.items():
         for at, port in enumerate(container.ports):
             path = ("containers", name, "ports", at)
-            if params.network_mode == "host" and port.number in _RESERVED:
+            if params.network_mode == "host" and port.number in RESERVED_HOST_PORTS:
                 message = f"Port {port.number} of the instance is not free for this"
                 hint = "Let the container listen elsewhere, or write `network_mode: awsvpc`."
                 yield Problem("M1220", path, message, hint, because=[("network_mode",)])
@@ -174,10 +172,10 @@ def _port_problems(params: LaunchParams) -> Iterator[Problem]:
                     because = [("network_mode",), ("launch",)]
                     yield Problem("M1220", path, message, hint, because=because)
                 continue
-            if port.host in _RESERVED or DYNAMIC_PORTS[0] <= port.host:
+            if port.host in RESERVED_HOST_PORTS or DYNAMIC_HOST_PORTS[0] <= port.host:
                 message = f"Port {port.host} of the instance is not free for this"
                 hint = f"Write `{port}`, and Docker takes one that is free, or a port below "
-                hint += f"{DYNAMIC_PORTS[0]} that neither SSH nor the ECS agent has."
+                hint += f"{DYNAMIC_HOST_PORTS[0]} that neither SSH nor the ECS agent has."
                 yield Problem("M1220", path, message, hint)
             other = taken.setdefault((port.host, port.protocol), name)
             if other != name:

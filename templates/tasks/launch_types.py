@@ -16,6 +16,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK
 from moorage.model import Base
 
 from ..common.fields import StackName, UniqueList, text
@@ -27,12 +29,6 @@ NetworkMode = Literal["awsvpc", "bridge", "host"]
 
 LOOPBACK = "127.0.0.1"
 """How containers that share an address reach each other. The name localhost can be ::1."""
-
-DYNAMIC_PORTS = (32768, 65535)
-"""The range of the instance's ports from which Docker chooses: 32768 to 60999 on Linux by default
-(`ip_local_port_range`), or 49153 to 65535 where Docker cannot read it (Amazon ECS API reference,
-PortMapping, hostPort)."""
-
 
 # Amazon ECS API reference, PlacementStrategy and PlacementConstraint.
 PlacementStrategy = Annotated[
@@ -80,7 +76,9 @@ class LaunchParams(Base):
         "expression that the instance must match, such as `attribute:ecs.instance-type =~ t3.*`.",
     )
     containers: dict[ContainerName, Container] = Field(
-        min_length=1, max_length=10, description="The containers of the task by name."
+        min_length=1,
+        max_length=MAX_CONTAINERS_PER_TASK,
+        description="The containers of the task by name.",
     )
 
     def fronted(self) -> LaunchParams:
@@ -133,9 +131,9 @@ def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]
     """The first and the last port of the instance that can lead to a container's port: the port
     that the params fix, or else the range from which Docker chooses."""
     if port is None:
-        return DYNAMIC_PORTS
+        return DYNAMIC_HOST_PORTS
     fixed = port.number if mode == "host" else port.host
-    return (fixed, fixed) if fixed else DYNAMIC_PORTS
+    return (fixed, fixed) if fixed else DYNAMIC_HOST_PORTS
 
 
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}

@@ -16,6 +16,7 @@ from awacs.aws import Statement
 from pydantic import Field
 from troposphere import Sub
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
@@ -80,7 +81,7 @@ ConfigName = Literal[
 Workspace = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:aps:[a-z0-9-]+:\d{12}:workspace/ws-[a-z0-9-]+",
+        arn_pattern("aps", r"workspace/ws-[a-z0-9-]+"),
         "the ARN of a workspace of Amazon Managed Service for Prometheus",
         "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
     ),

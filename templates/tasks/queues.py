@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base, Environment
 
 from ..common.exports import import_value
@@ -19,7 +20,7 @@ _DAY = 86_400
 QueueArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?",
+        arn_pattern("sqs", r"[A-Za-z0-9_-]{1,80}(\.fifo)?"),
         "the ARN of a queue",
         "arn:aws:sqs:eu-central-1:123456789012:jobs",
     ),

@@ -12,19 +12,23 @@ from awacs.aws import Statement
 from pydantic import AfterValidator, WithJsonSchema
 from troposphere import Sub
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.secret_references import (
+    JSON_KEY_FIELDS,
+    PARAMETER_ARN,
+    PARAMETER_NAME,
+    SECRET_ARN,
+    SECRET_NAME,
+    SUFFIX_LENGTH,
+)
 from moorage.model import wrong
 
 from ..common.iam import allow
 
-_ARN = r"arn:aws[a-z-]*:{service}:(?P<region>[a-z0-9-]+):\d{{12}}:{kind}"
-_SSM_NAME = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
-_SSM_ARN = re.compile(_ARN.format(service="ssm", kind=r"parameter/[A-Za-z0-9_./-]+"))
-_NAME = r"(?P<name>[A-Za-z0-9/_+=.@-]+)"
-_FIELDS = r"(?::(?P<key>[^:]*)(?::(?P<stage>[^:]*)(?::(?P<version>[^:]*))?)?)?"
-_SECRET_NAME = re.compile(_NAME + _FIELDS)
-_SECRET_ARN = re.compile(
-    rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_FIELDS}"
-)
+_SSM_NAME = re.compile(PARAMETER_NAME)
+_SSM_ARN = re.compile(PARAMETER_ARN)
+_SECRET_NAME = re.compile(f"(?P<name>{SECRET_NAME}){JSON_KEY_FIELDS}")
+_SECRET_ARN = re.compile(f"(?P<arn>{SECRET_ARN}){JSON_KEY_FIELDS}")
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
 
 
@@ -81,13 +85,13 @@ def _parse_secrets_manager_secret(reference: str, rest: str) -> Secret:
     suffix = "".join(f":{field or ''}" for field in fields) if any(fields) else ""
     if parts.get("arn"):
         return Secret("secretsmanager", parts["arn"], parts["arn"] + suffix, parts["region"])
-    if re.search(r"-[A-Za-z0-9]{6}$", parts["name"]):
+    if re.search(rf"-[A-Za-z0-9]{{{SUFFIX_LENGTH}}}$", parts["name"]):
         message = f"The name `{parts['name']}` ends like an ARN with its random suffix"
         hint = "Write the secret's complete ARN: `secretsmanager:arn:aws:secretsmanager:...`."
         raise wrong("M2608", message, hint)
     arn = "${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
     name = f"arn:{arn}{parts['name']}"
-    return Secret("secretsmanager", Sub(f"{name}-??????"), Sub(name + suffix), None)
+    return Secret("secretsmanager", Sub(f"{name}-{'?' * SUFFIX_LENGTH}"), Sub(name + suffix), None)
 
 
 def _validate_reference(reference: str) -> str:
@@ -109,7 +113,7 @@ SecretRef = Annotated[
 """`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or an ARN for the name."""
 
 
-_COMPLETE_ARN = _ARN.format(service="secretsmanager", kind="secret:[^:]+")
+_COMPLETE_ARN = arn_pattern("secretsmanager", "secret:[^:]+")
 _JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_COMPLETE_ARN}|[^:]+):(?P<key>[^:]+)")
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
@@ -33,7 +34,7 @@ from .service_discovery import Discovery, DnsName, discovery_problems
 AuthorityArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+        arn_pattern("acm-pca", r"certificate-authority/[0-9a-f-]+"),
         "the ARN of a private certificate authority",
         "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/"
         "1234abcd-12ab-34cd-56ef-1234567890ab",

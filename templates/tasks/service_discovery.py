@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from troposphere import GetAtt, Output, ec2, ecs, servicediscovery
 
+from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
@@ -29,7 +30,7 @@ DnsName = Annotated[str, text(rf"(?=.{{1,127}}$){_LABEL}(\.{_LABEL})*", "a name 
 NamespaceArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:\d{12}:namespace/ns-[a-z0-9]+",
+        arn_pattern("servicediscovery", r"namespace/ns-[a-z0-9]+"),
         "the ARN of a Cloud Map namespace",
         "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop",
     ),

@@ -14,6 +14,7 @@ from typing import Any
 from awacs.aws import Statement
 from pydantic import Field
 
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment
 
@@ -27,9 +28,6 @@ from .launch_types import LaunchParams
 from .otel import Otel
 from .ports import Port
 from .secrets import SecretRef
-
-MAX_CONTAINERS = 10
-"""Amazon ECS service quotas, "Number of containers in a task definition"."""
 
 
 class Sidecars(Base):
@@ -162,9 +160,9 @@ def _name_problems(params: SidecarParams) -> Iterator[Problem]:
             message = f"`{name}` is the container that `sidecars.{key}` adds"
             yield Problem("M1108", ("containers", name), message, "Rename this one.")
     count = len({*params.containers, *places})
-    if places and count > MAX_CONTAINERS:
+    if places and count > MAX_CONTAINERS_PER_TASK:
         message = f"The task has {count} containers, with those of `sidecars`"
-        hint = f"ECS takes {MAX_CONTAINERS}. Split the task, or leave a sidecar out."
+        hint = f"ECS takes {MAX_CONTAINERS_PER_TASK}. Split the task, or leave a sidecar out."
         yield Problem("M1105", ("containers",), message, hint)
 
 

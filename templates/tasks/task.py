@@ -15,6 +15,8 @@ from awacs.aws import Statement
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ec2, ecs
 
+from moorage.facts.fargate import EPHEMERAL_STORAGE
+from moorage.facts.quotas import MANAGED_POLICIES_PER_ROLE, MAX_MANAGED_POLICIES_PER_ROLE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base, Environment
@@ -22,7 +24,7 @@ from moorage.model import Base, Environment
 from .. import cluster, ecr, network
 from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
-from ..common.iam import MANAGED_POLICIES, MOST_MANAGED_POLICIES, allow, role
+from ..common.iam import allow, role
 from ..common.logs import LogGroupName, Logs, log_group
 from ..common.policy_statements import UserStatement, statement, statement_problems
 from ..common.regions import is_in_other_region, key_region_problems, region_of
@@ -87,7 +89,7 @@ class TaskRole(Base):
     )
     managed_policies: UniqueList[PolicyArn] = Field(
         [],
-        max_length=MOST_MANAGED_POLICIES,
+        max_length=MAX_MANAGED_POLICIES_PER_ROLE,
         description="ARNs of policies to attach. Above 10 the account's quota must be raised.",
     )
     existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
@@ -112,7 +114,10 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
         "X86_64", description="What the images are built for."
     )
     ephemeral_storage: int | None = Field(
-        None, ge=21, le=200, description="Fargate: GiB of disk, if more than its 20."
+        None,
+        ge=EPHEMERAL_STORAGE[0],
+        le=EPHEMERAL_STORAGE[1],
+        description="Fargate: GiB of disk, if more than its 20.",
     )
     platform_version: Literal["LATEST", "1.4.0"] = Field(
         "LATEST", description="Fargate: version of its platform."
@@ -249,8 +254,9 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
 
 
 def _managed_problems(arns: Sequence[str]) -> Iterator[Problem]:
-    if len(arns) > MANAGED_POLICIES:
-        message = f"IAM attaches {MANAGED_POLICIES} policies to a role unless the quota is raised"
+    if len(arns) > MANAGED_POLICIES_PER_ROLE:
+        message = f"IAM attaches {MANAGED_POLICIES_PER_ROLE} policies to a role "
+        message += "unless the quota is raised"
         hint = "Ask for a higher quota before you deploy, or write `statements:`."
         path = ("task_role", "managed_policies")
         yield Problem("M1105", path, message, hint, level="warning")

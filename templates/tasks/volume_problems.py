@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from moorage.facts.ebs_volumes import GP3_BASELINE_IOPS, IOPS, IOPS_PER_GIB, SIZES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
@@ -13,6 +14,9 @@ from ..common.regions import key_region_problems
 from .containers import Containers
 from .mounts import Mount
 from .volumes import Ebs, Efs, Volume
+
+# Amazon EBS user guide, "Amazon EBS volume types": at most 0.25 MiB/s for each of its IOPS.
+_GP3_IOPS_PER_MIB = 4
 
 
 def volume_problems(
@@ -92,19 +96,19 @@ def _ebs_problems(volume: Ebs, path: Path, env: Environment) -> Iterator[Problem
     if volume.size is None and volume.snapshot is None:
         message = "The EBS volume has no size, and no snapshot to take it from"
         yield Problem("M2806", (*path, "size"), message, "Add the size in GiB: `size: 20`.")
-    low, high = _SIZES.get(volume.type, (1, 16_384))
+    low, high = SIZES.get(volume.type, (1, 16_384))
     if volume.size is not None and not low <= volume.size <= high:
         message = f"A `{volume.type}` volume cannot have {volume.size} GiB"
         hint = f"Write a size from {low} to {high}, or `type: gp3`."
         yield Problem("M2807", (*path, "size"), message, hint)
-    if volume.iops is not None and volume.type not in _IOPS:
+    if volume.iops is not None and volume.type not in IOPS:
         message = f"IOPS cannot be set for `type: {volume.type}`"
         yield Problem("M2808", (*path, "iops"), message, "Remove `iops`, or write `type: gp3`.")
     elif volume.iops is None and volume.type in ("io1", "io2"):
         message = f"A volume of `type: {volume.type}` needs `iops`"
         yield Problem("M2809", path, message, "Add `iops: 3000`, or write `type: gp3`.")
     elif volume.iops is not None:
-        low, high = _IOPS[volume.type]
+        low, high = IOPS[volume.type]
         if not low <= volume.iops <= high:
             message = f"A `{volume.type}` volume cannot have {volume.iops} IOPS"
             hint = f"Write a number from {low} to {high}."
@@ -119,27 +123,17 @@ def _ebs_problems(volume: Ebs, path: Path, env: Environment) -> Iterator[Problem
 def _ratio_problems(volume: Ebs, path: Path) -> Iterator[Problem]:
     """Ratios for which EC2 refuses the volume when a task starts (Amazon EBS user guide, "Amazon
     EBS volume types"). A `gp3` volume has 3,000 IOPS at any size."""
-    ratio = _IOPS_PER_GIB.get(volume.type, 0)
+    ratio = IOPS_PER_GIB.get(volume.type, 0)
     limit = ratio * (volume.size or 0)
     if limit and volume.type == "gp3":
-        limit = max(limit, _GP3_IOPS)
-    if limit and volume.iops and limit < volume.iops <= _IOPS[volume.type][1]:
+        limit = max(limit, GP3_BASELINE_IOPS)
+    if limit and volume.iops and limit < volume.iops <= IOPS[volume.type][1]:
         message = f"{volume.iops} IOPS are too many for {volume.size} GiB"
         hint = f"Write at most `iops: {limit}`, or at least "
         hint += f"`size: {math.ceil(volume.iops / ratio)}`."
         yield Problem("M2810", (*path, "iops"), message, hint, because=[(*path, "size")])
     needed = (volume.throughput or 0) * _GP3_IOPS_PER_MIB
-    if volume.type == "gp3" and needed > (volume.iops or _GP3_IOPS):
+    if volume.type == "gp3" and needed > (volume.iops or GP3_BASELINE_IOPS):
         message = f"A throughput of {volume.throughput} MiB/s needs {needed} IOPS"
         hint = f"Write `iops: {needed}`, or a lower `throughput`."
         yield Problem("M2811", (*path, "throughput"), message, hint, because=[(*path, "iops")])
-
-
-# Sizes in GiB and IOPS by volume type: Amazon ECS API reference,
-# ServiceManagedEBSVolumeConfiguration, sizeInGiB and iops.
-_SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (125, 16_384)}
-_IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}
-# Amazon EBS user guide, "Amazon EBS volume types".
-_GP3_IOPS = 3_000
-_GP3_IOPS_PER_MIB = 4
-_IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}

@@ -11,7 +11,7 @@ import yaml
 from moorage.model import Environment
 from moorage.pipeline.build import build
 from templates import TEMPLATES
-from templates.cluster.capacity import Capacity, handles, is_graviton
+from templates.cluster.capacity import Capacity, capacity_handles, is_graviton
 from templates.tasks.containers import Container
 from templates.tasks.launch_types import apply_network_mode
 
@@ -108,4 +108,7 @@ def test_what_managed_instances_run_is_known_where_all_types_tell_it(
 ) -> None:
     capacity = Capacity.model_validate({"managed_instances": {"instance_types": patterns}})
     environment = Environment("dev", "shop", "eu-central-1", None, {}, None, {})
-    assert handles("cluster", capacity, environment)["managed_instances"].architecture == expected
+    assert (
+        capacity_handles("cluster", capacity, environment)["managed_instances"].architecture
+        == expected
+    )

@@ -13,8 +13,8 @@ from hypothesis.strategies import SearchStrategy
 
 from templates.exposure.alb import priorities
 from templates.exposure.alb.listener_rules import actions, conditions
-from templates.exposure.alb.priorities import free_priority, priority, specificity
-from templates.exposure.alb.route_conflicts import clash, hides
+from templates.exposure.alb.priorities import find_free_priority, resolve_priority
+from templates.exposure.alb.route_conflicts import find_conflict, shadows
 from templates.exposure.alb.route_problems import route_problems
 from templates.exposure.alb.routes import Route
 
@@ -108,7 +108,7 @@ def nested(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 @steady(max_examples=300)
 @given(asked())
 def test_a_priority_is_one_that_aws_takes(given_: dict[str, Any]) -> None:
-    assert 1 <= priority(route(**given_)) <= 50_000
+    assert 1 <= resolve_priority(route(**given_)) <= 50_000
 
 
 @steady(max_examples=100)
@@ -119,13 +119,13 @@ def test_a_priority_comes_from_the_conditions_alone(given_: dict[str, Any]) -> N
         for key, value in given_.items()
     }
     settings_ = {"name": "other", "container": "app", "port": 80, "deregistration_delay": "5s"}
-    assert priority(route(**given_)) == priority(route(**again, **settings_))
+    assert resolve_priority(route(**given_)) == resolve_priority(route(**again, **settings_))
 
 
 def test_priorities_are_the_same_for_ever() -> None:
     """Another number for a route that is deployed is a change in everybody's templates."""
     assert [
-        priority(route(**one))
+        resolve_priority(route(**one))
         for one in (
             {"paths": ["/*"]},
             {"paths": ["/api/*"]},
@@ -143,9 +143,9 @@ def test_bands_never_overlap_and_end_above_zero() -> None:
     paths += [{"paths": [f"/{'p' * length}*"]} for length in range(1, 127)]
     others = [{}, *OTHERS[:1], OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]]
     every = [{**host, **path, **more} for host in hosts for path in paths for more in others]
-    parts = {specificity(one): priorities._part(one) for one in (route(**it) for it in every)}
-    assert all(size >= 1 for _, size in parts.values())
-    in_order = [parts[one] for one in sorted(parts)]
+    ranges = {one.specificity: priorities._find_range(one) for one in (route(**it) for it in every)}
+    assert all(size >= 1 for _, size in ranges.values())
+    in_order = [ranges[key] for key in sorted(ranges)]
     assert in_order[0][0] == 50_000
     assert all(first - size >= later for (first, size), (later, _) in pairwise(in_order))
     first, size = in_order[-1]
@@ -191,8 +191,8 @@ NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("wide", "narrow"), [pytest.param(*pair, id=name) for name, *pair in NARROWER]
 )
 def test_the_narrower_route_is_asked_first(wide: dict[str, Any], narrow: dict[str, Any]) -> None:
-    assert priority(route(**narrow)) < priority(route(**wide))
-    assert clash(route(**narrow), route(**wide)) is None
+    assert resolve_priority(route(**narrow)) < resolve_priority(route(**wide))
+    assert find_conflict(route(**narrow), route(**wide)) is None
 
 
 @steady(max_examples=600)
@@ -201,12 +201,12 @@ def test_the_narrower_route_is_asked_first_or_it_is_said(
     pair: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
     wide, narrow = (route(**one) for one in pair)
-    assert specificity(narrow) >= specificity(wide)
-    assert priority(narrow) < priority(wide) or clash(narrow, wide)
+    assert narrow.specificity >= wide.specificity
+    assert resolve_priority(narrow) < resolve_priority(wide) or find_conflict(narrow, wide)
 
 
 def test_a_priority_of_ones_own_is_taken_as_it_is() -> None:
-    assert priority(route(paths=["/a/*"], priority=17)) == 17
+    assert resolve_priority(route(paths=["/a/*"], priority=17)) == 17
 
 
 # Clashes -------------------------------------------------------------------------------------
@@ -216,9 +216,9 @@ def test_a_priority_of_ones_own_is_taken_as_it_is() -> None:
 @given(asked())
 def test_routes_that_ask_the_same_always_clash(given_: dict[str, Any]) -> None:
     for more in ({}, {"priority": 1}):
-        found = clash(route(**given_), route(**given_, **more, name="other"))
+        found = find_conflict(route(**given_), route(**given_, **more, name="other"))
         assert found is not None
-        assert found[0] == "takes the same requests"
+        assert found[0] == "matches the same requests"
 
 
 SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -234,9 +234,9 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_what_is_the_same_to_a_load_balancer_clashes(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    found = clash(route(**one), route(**other))
+    found = find_conflict(route(**one), route(**other))
     assert found
-    assert found[0] == "takes the same requests"
+    assert found[0] == "matches the same requests"
 
 
 UNDECIDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -257,10 +257,10 @@ UNDECIDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(("one", "other"), UNDECIDED, ids=str)
 def test_what_chance_would_decide_is_said(one: dict[str, Any], other: dict[str, Any]) -> None:
     for pair in ((one, other), (other, one)):
-        found = clash(*(route(**given_) for given_ in pair))
+        found = find_conflict(*(route(**given_) for given_ in pair))
         assert found
-        assert found[0] == "takes some of the same requests and is as specific"
-    assert clash(route(**one, priority=1), route(**other)) is None, "a person has decided"
+        assert found[0] == "matches some of the same requests and is as specific"
+    assert find_conflict(route(**one, priority=1), route(**other)) is None, "a person has decided"
 
 
 APART: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -280,35 +280,45 @@ APART: list[tuple[dict[str, Any], dict[str, Any]]] = [
 def test_what_no_request_asks_of_both_does_not_clash(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    assert clash(route(**one), route(**other)) is None
+    assert find_conflict(route(**one), route(**other)) is None
 
 
 def _same_number() -> tuple[Route, Route]:
     """Two routes whose conditions fall on one number by chance."""
     every = [route(paths=[f"/{first}{second}*"]) for first in _LETTERS for second in _LETTERS]
-    return next(pair for pair in combinations(every, 2) if priority(pair[0]) == priority(pair[1]))
+    return next(
+        pair
+        for pair in combinations(every, 2)
+        if resolve_priority(pair[0]) == resolve_priority(pair[1])
+    )
 
 
 def test_numbers_that_meet_by_chance_are_told_apart_by_one_that_is_free() -> None:
     one, other = _same_number()
-    below = route(paths=["/zz*"], priority=priority(one) - 1)
-    found = clash(one, other, taken=[priority(one), priority(other), priority(below)])
+    below = route(paths=["/zz*"], priority=resolve_priority(one) - 1)
+    found = find_conflict(
+        one, other, taken=[resolve_priority(one), resolve_priority(other), resolve_priority(below)]
+    )
     assert found
-    assert found[0] == f"has the same priority, {priority(one)},"
-    free = free_priority(one, {priority(one), priority(below)})
+    assert found[0] == f"has the same priority, {resolve_priority(one)},"
+    free = find_free_priority(one, {resolve_priority(one), resolve_priority(below)})
     assert f"`priority: {free}`" in found[1]
-    assert free not in (priority(one), priority(below))
+    assert free not in (resolve_priority(one), resolve_priority(below))
     moved = one.model_copy(update={"priority": free})
-    assert clash(moved, other) is None
-    assert priority(route(paths=["/abc*"])) < priority(moved) < priority(route(paths=["/a*"]))
+    assert find_conflict(moved, other) is None
+    assert (
+        resolve_priority(route(paths=["/abc*"]))
+        < resolve_priority(moved)
+        < resolve_priority(route(paths=["/a*"]))
+    )
 
 
 def test_a_part_that_is_full_has_no_free_number() -> None:
-    assert free_priority(route(paths=["/a*"]), range(1, 50_001)) is None
+    assert find_free_priority(route(paths=["/a*"]), range(1, 50_001)) is None
 
 
 def test_explicit_priorities_must_differ_too() -> None:
-    found = clash(route(paths=["/a/*"], priority=5), route(paths=["/b/*"], priority=5))
+    found = find_conflict(route(paths=["/a/*"], priority=5), route(paths=["/b/*"], priority=5))
     assert found
     assert "same priority, 5" in found[0]
 
@@ -463,7 +473,7 @@ def test_a_redirect_to_a_protocol_goes_to_its_port(given: dict[str, Any], port: 
 def test_which_route_would_hide_another(
     wide: dict[str, Any], narrow: dict[str, Any], wanted: bool
 ) -> None:
-    assert hides(route(**wide), route(**narrow)) is wanted
+    assert shadows(route(**wide), route(**narrow)) is wanted
 
 
 @pytest.mark.parametrize("version", ["GRPC", "HTTP2"])

@@ -1,4 +1,4 @@
-"""Routes of one listener beside each other: which cannot both stand, and which hides another."""
+"""Routes of the same listener that conflict, and routes that take the requests of another one."""
 
 from __future__ import annotations
 
@@ -6,78 +6,81 @@ import re
 from collections.abc import Collection
 from ipaddress import ip_network
 
-from .priorities import free_priority, is_wild, priority, specificity
-from .routes import Route, given
+from .priorities import find_free_priority, resolve_priority
+from .routes import Route, find_conditions
+from .specificity import has_wildcard
 
 
-def clash(
-    one: Route, other: Route, numbers: tuple[int, int] | None = None, taken: Collection[int] = ()
+def find_conflict(
+    route: Route,
+    other: Route,
+    priorities: tuple[int, int] | None = None,
+    taken: Collection[int] = (),
 ) -> tuple[str, str] | None:
-    """Why two routes of one listener cannot both stand, and what to do about it.
+    """Why two routes of one listener cannot both exist, and what to write; None where they can.
 
-    `numbers` are their priorities, `taken` those of all routes of the listener.
+    `priorities` are theirs, `taken` those of all routes of the listener.
     """
-    hint = "Change one's conditions, or give one a `priority:` (the lowest is first)."
-    if not given(one) or not given(other):
-        return None  # which is a finding of its own
-    if one.asked == other.asked:
-        return "takes the same requests", "Change the conditions of one of them."
-    if one.priority is None and other.priority is None and _as_specific(one, other):
-        return "takes some of the same requests and is as specific", hint
-    mine, its = numbers or (priority(one), priority(other))
-    if mine == its:
-        free = free_priority(one, {mine, *taken})
-        what = f"Write `priority: {free}`, which is free and keeps the order, at the one of the two"
-        hint = f"{what} that is not deployed yet." if free else hint
-        return f"has the same priority, {mine},", hint
+    if not find_conditions(route) or not find_conditions(other):
+        return None  # route_problems has a finding for it
+    if route.effective_conditions == other.effective_conditions:
+        return "matches the same requests", "Change the conditions of one of them."
+    hint = "Change the conditions of one of them, or give one a `priority:` (the lowest is first)."
+    computed = route.priority is None and other.priority is None
+    if computed and route.specificity == other.specificity and _overlap(route, other):
+        return "matches some of the same requests and is as specific", hint
+    first, second = priorities or (resolve_priority(route), resolve_priority(other))
+    if first == second:
+        free = find_free_priority(route, {first, *taken})
+        where = "at the one of the two that is not deployed yet"
+        if free and computed:
+            hint = f"Write `priority: {free}`, which is free and keeps the order, {where}."
+        elif free:
+            hint = f"Write another `priority:` {where}; {free} is free."
+        return f"has the same priority, {first},", hint
     return None
 
 
-def may_clash(one: Route, other: Route) -> bool:
-    """Whether it is worth a closer look: computed priorities of different bands never meet."""
-    chosen = one.priority is not None or other.priority is not None
-    return chosen or specificity(one) == specificity(other)
+def can_conflict(route: Route, other: Route) -> bool:
+    """A quick test before `find_conflict`: computed priorities of different bands never meet."""
+    explicit = route.priority is not None or other.priority is not None
+    return explicit or route.specificity == other.specificity
 
 
-def _as_specific(one: Route, other: Route) -> bool:
-    """Whether nothing but chance would say which of two routes takes a request."""
-    return specificity(one) == specificity(other) and _overlap(one, other)
-
-
-def _overlap(one: Route, other: Route) -> bool:
-    """Whether a request can match both: every kind of condition that both have must allow it."""
-    mine, theirs = one.asked, other.asked
+def _overlap(route: Route, other: Route) -> bool:
+    """Whether a request can match both: each kind of condition that both have must allow it."""
+    first, second = route.effective_conditions, other.effective_conditions
     return all(
-        any(_meet(kind, value, its) for value in mine[kind] for its in theirs[kind])
-        for kind in mine.keys() & theirs.keys()
+        any(_values_overlap(kind, left, right) for left in first[kind] for right in second[kind])
+        for kind in first.keys() & second.keys()
     )
 
 
-def _meet(kind: str, one: str, other: str) -> bool:
+def _values_overlap(kind: str, left: str, right: str) -> bool:
     """Whether something matches two values of one kind of condition."""
     if kind == "source-ip":
-        networks = ip_network(one), ip_network(other)
+        networks = ip_network(left), ip_network(right)
         return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])
     if kind == "http-request-method":
-        return one == other
+        return left == right
     if kind == "query-string":
-        one, other = (f"*{text}" if text.startswith("=") else text for text in (one, other))
-    return _patterns_meet(one, other) if is_wild(one + other) else one == other
+        left, right = (f"*{text}" if text.startswith("=") else text for text in (left, right))
+    return _patterns_overlap(left, right) if has_wildcard(left + right) else left == right
 
 
-def hides(one: Route, other: Route) -> bool:
-    """Whether one route takes all requests that are meant for a narrower one, where it is asked
-    first. Only what is certain counts."""
-    mine, theirs = one.asked, other.asked
-    return mine != theirs and all(
-        kind in theirs
-        and all(any(_covers(kind, value, its) for value in values) for its in theirs[kind])
-        for kind, values in mine.items()
+def shadows(route: Route, other: Route) -> bool:
+    """Whether `route` matches every request that the narrower `other` matches, and so takes them
+    all where it is evaluated first. False where that is not certain."""
+    wide, narrow = route.effective_conditions, other.effective_conditions
+    return wide != narrow and all(
+        kind in narrow
+        and all(any(_covers(kind, value, part) for value in values) for part in narrow[kind])
+        for kind, values in wide.items()
     )
 
 
 def _covers(kind: str, wide: str, narrow: str) -> bool:
-    """Whether all that matches one value of a condition matches another one too."""
+    """Whether everything that matches the value `narrow` of a condition matches `wide` too."""
     if kind == "source-ip":
         outer, inner = ip_network(wide), ip_network(narrow)
         return (
@@ -88,20 +91,24 @@ def _covers(kind: str, wide: str, narrow: str) -> bool:
     if kind == "http-request-method":
         return wide == narrow
     wide = f"*{wide}" if kind == "query-string" and wide.startswith("=") else wide
-    letters = {"*": ".*", "?": "[^*]"}
-    pattern = "".join(letters.get(letter) or re.escape(letter) for letter in wide)
+    wildcards = {"*": ".*", "?": "[^*]"}
+    pattern = "".join(wildcards.get(letter) or re.escape(letter) for letter in wide)
     return re.fullmatch(pattern, narrow, re.DOTALL) is not None
 
 
-def _patterns_meet(one: str, other: str) -> bool:
-    """Whether some text matches two patterns: the beginnings that can be alike, row by row."""
-    row = [not other[:end].strip("*") for end in range(len(other) + 1)]
-    for letter in one:
+def _patterns_overlap(left: str, right: str) -> bool:
+    """Whether some text matches both patterns.
+
+    Dynamic programming: `row[n]` says whether some text matches both the part of `left` that has
+    been read and the first n characters of `right`.
+    """
+    row = [not right[:end].strip("*") for end in range(len(right) + 1)]
+    for letter in left:
         following = [row[0] and letter == "*"]
-        for at, its in enumerate(other):
-            if "*" in (letter, its):
+        for at, opposite in enumerate(right):
+            if "*" in (letter, opposite):
                 following.append(row[at + 1] or following[at])
             else:
-                following.append(row[at] and (letter == its or "?" in (letter, its)))
+                following.append(row[at] and (letter == opposite or "?" in (letter, opposite)))
         row = following
     return row[-1]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
-from .routes import TARGET_SETTINGS, Redirect, Route, given
-
-# Quotas of Application Load Balancers: "Condition values per rule" 5. For wildcards the user guide
-# has said 5 and 6 in its time; 5 is safe.
-MAX_VALUES = 5
+from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
@@ -31,14 +28,19 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
-    values = [value for group in given(route).values() for value in group]
+    values = [value for group in find_conditions(route).values() for value in group]
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if not values:
         hint = 'Add `paths: ["/*"]` for all of them.'
         yield Problem("M1108", path, "The route does not say which requests it takes", hint)
-    if len(values) > MAX_VALUES or wildcards > MAX_VALUES:
-        what = f"{len(values)} values" if len(values) > MAX_VALUES else f"{wildcards} wildcards"
-        hint = f"A listener rule takes {MAX_VALUES}. Split it into two routes with a `name:` each."
+    if len(values) > MAX_VALUES_PER_LISTENER_RULE or wildcards > MAX_VALUES_PER_LISTENER_RULE:
+        what = (
+            f"{len(values)} values"
+            if len(values) > MAX_VALUES_PER_LISTENER_RULE
+            else f"{wildcards} wildcards"
+        )
+        hint = f"A listener rule takes {MAX_VALUES_PER_LISTENER_RULE}. "
+        hint += "Split it into two routes with a `name:` each."
         yield Problem("M1215", path, f"The route's conditions hold {what}", hint)
 
 
@@ -48,7 +50,7 @@ def _action_problems(route: Route, path: Path, https: bool | None) -> Iterator[P
         yield Problem("M1108", path, "A route cannot redirect and answer", "Keep one of them.")
     if not actions:
         return
-    target = ("container", "port", "authenticate", *TARGET_SETTINGS)
+    target = ("container", "port", "authenticate", *TARGET_GROUP_KEYS)
     for key in sorted(route.model_fields_set.intersection(target)):
         message = f"`{key}` has no meaning beside `{actions[0]}`"
         yield Problem("M1108", (*path, key), message, "Remove one of them.")

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
 from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
-from .priorities import band_and_others
-from .target_groups import CookieName, TargetSettings
+from .specificity import Conditions, compute_specificity
+from .target_groups import CookieName, TargetGroupSettings
 
 # Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
 # rules", and the API reference, RuleCondition.
@@ -94,7 +96,7 @@ class Cognito(Base):
     user_pool: Annotated[
         str,
         text(
-            r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
+            arn_pattern("cognito-idp", r"userpool/\S+"),
             "the ARN of a user pool",
             "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
         ),
@@ -171,7 +173,7 @@ class QueryString(Base):
     )
 
 
-class Route(TargetSettings):
+class Route(TargetGroupSettings):
     """A listener rule: which requests, and what becomes of them.
 
     All kinds of conditions that are given must hold; of several values of one kind, one must.
@@ -199,8 +201,8 @@ class Route(TargetSettings):
     source_ips: UniqueList[Cidr] = Field([], description="Networks that requests come from.")
     priority: int | None = Field(
         None,
-        ge=1,
-        le=50000,
+        ge=LISTENER_RULE_PRIORITIES[0],
+        le=LISTENER_RULE_PRIORITIES[1],
         description="Order among the listener's rules, lowest first. Left out, it is computed: "
         "the more specific route wins.",
     )
@@ -209,43 +211,43 @@ class Route(TargetSettings):
     fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
 
     @cached_property
-    def asked(self) -> Mapping[str, Sequence[str]]:
-        """The values of each kind of condition, but for paths that all requests have: `/*`."""
+    def effective_conditions(self) -> Conditions:
+        """The conditions without paths that every request matches, such as `/*`."""
         return {
             kind: values
-            for kind, values in given(self).items()
+            for kind, values in find_conditions(self).items()
             if not (kind == "path-pattern" and {"*", "/*"} & set(values))
         }
 
     @cached_property
-    def specific(self) -> tuple[int, int]:
-        """What `specificity` says of it."""
-        return band_and_others(self.asked)
+    def specificity(self) -> tuple[int, int]:
+        """The specificity of the conditions, as `compute_specificity` returns it."""
+        return compute_specificity(self.effective_conditions)
 
     @property
     def forwards(self) -> bool:
-        """Whether requests go to a container."""
+        """Whether requests are forwarded to a container."""
         return self.redirect is None and self.fixed_response is None
 
 
-TARGET_SETTINGS = tuple(TargetSettings.model_fields)
+TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
 
 
-def given(route: Route) -> Mapping[str, Sequence[str]]:
-    """The values of each kind of condition, sorted; in small letters where their case is nothing to
-    a load balancer (ELB API reference, RuleCondition)."""
-    headers = {f"http-header {key.lower()}": values for key, values in route.headers.items()}
-    every: dict[str, Sequence[str]] = {
+def find_conditions(route: Route) -> Conditions:
+    """The conditions of a route with their values sorted, in lower case where a load balancer does
+    not distinguish case (ELB API reference, RuleCondition)."""
+    headers = {f"http-header {name.lower()}": values for name, values in route.headers.items()}
+    conditions: dict[str, Sequence[str]] = {
         "host-header": route.hosts,
         "path-pattern": route.paths,
         "http-request-method": route.methods,
-        "query-string": [f"{one.key or ''}={one.value}" for one in route.query],
+        "query-string": [f"{pair.key or ''}={pair.value}" for pair in route.query],
         "source-ip": route.source_ips,
         **headers,
     }
-    exact = ("path-pattern", "http-request-method")
+    case_sensitive = ("path-pattern", "http-request-method")
     return {
-        kind: sorted({value if kind in exact else value.lower() for value in values})
-        for kind, values in every.items()
+        kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
+        for kind, values in conditions.items()
         if values
     }

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.elb_attributes import TARGET_GROUP
+from moorage.facts.load_balancing import HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -46,14 +48,14 @@ def _not_a_word(value: Any) -> Any:
     return value
 
 
-CheckedPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
+HealthCheckPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 
 
 class HealthCheck(Base):
     """How a load balancer judges the health of a task."""
 
-    path: CheckedPath | None = Field(
+    path: HealthCheckPath | None = Field(
         None,
         description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
@@ -69,13 +71,17 @@ class HealthCheck(Base):
     matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(
         None, description='Status that means healthy: `"200-399"`; for gRPC `"12"`.'
     )
-    interval: Annotated[int, duration(5, 300)] = Field(15, description="Time between checks.")
-    timeout: Annotated[int, duration(2, 120)] = Field(5, description="Time that a check may take.")
+    interval: Annotated[int, duration(*HEALTH_CHECK_INTERVAL)] = Field(
+        15, description="Time between checks."
+    )
+    timeout: Annotated[int, duration(*HEALTH_CHECK_TIMEOUT)] = Field(
+        5, description="Time that a check may take."
+    )
     healthy_threshold: int = Field(2, ge=2, le=10, description="Successes that mean healthy.")
     unhealthy_threshold: int = Field(3, ge=2, le=10, description="Failures that mean unhealthy.")
 
 
-UpToAWeek = Annotated[int, duration(1, 604800)]
+UpToAWeek = Annotated[int, duration(*TARGET_GROUP["stickiness.lb_cookie.duration_seconds"].limits)]
 
 
 class Stickiness(Base):
@@ -87,7 +93,7 @@ class Stickiness(Base):
     )
 
 
-class TargetSettings(Base):
+class TargetGroupSettings(Base):
     """What a route says of its target group."""
 
     protocol: Literal["HTTP", "HTTPS"] = Field(
@@ -97,26 +103,31 @@ class TargetSettings(Base):
         "HTTP1", description="Version of HTTP towards the container. gRPC needs HTTPS before it."
     )
     health_check: HealthCheck | None = Field(None, description="How its health is judged.")
-    deregistration_delay: Annotated[int, duration(0, 3600)] = Field(
-        60, description="Time that requests under way have when a task is taken out."
-    )
-    slow_start: Annotated[int, duration(30, 900)] | None = Field(
-        None, description="Time over which a new task gets more and more requests."
-    )
+    deregistration_delay: Annotated[
+        int, duration(*TARGET_GROUP["deregistration_delay.timeout_seconds"].limits)
+    ] = Field(60, description="Time that requests under way have when a task is taken out.")
+    slow_start: (
+        Annotated[int, duration(*TARGET_GROUP["slow_start.duration_seconds"].limits)] | None
+    ) = Field(None, description="Time over which a new task gets more and more requests.")
     stickiness: Stickiness | None = Field(None, description="Keep a client on its task.")
     algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = Field(
         "round_robin", description="How a task is chosen."
     )
 
 
-def health_port(settings: TargetSettings, port: Port) -> Port:
+def find_health_check_port(settings: TargetGroupSettings, port: Port) -> Port:
     """The port that the load balancer asks."""
     check = settings.health_check
     return check.port if check and check.port else port
 
 
 def target_group(
-    title: str, settings: TargetSettings, port: Port, vpc: Any, *, through_instance: bool = False
+    title: str,
+    settings: TargetGroupSettings,
+    port: Port,
+    vpc: Any,
+    *,
+    through_instance: bool = False,
 ) -> elb.TargetGroup:
     """A target group of addresses, as tasks with addresses of their own need it, or of instances,
     where ECS puts the port of each task in. Nameless: a name blocks its replacement, which a change
@@ -148,7 +159,7 @@ def target_group(
     )
 
 
-def _attributes(settings: TargetSettings) -> dict[str, str]:
+def _attributes(settings: TargetGroupSettings) -> dict[str, str]:
     """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
     reference, ModifyTargetGroupAttributes), so that what is removed here would go on there."""
     return {

@@ -9,6 +9,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment, logical_id
 
@@ -16,11 +17,11 @@ from ...load_balancers import alb
 from ...tasks.containers import Containers, choose_container, container_choice_problems
 from ...tasks.ports import Port
 from .listener_rules import actions, conditions
-from .priorities import priority
-from .route_conflicts import clash, hides, may_clash
+from .priorities import resolve_priority
+from .route_conflicts import can_conflict, find_conflict, shadows
 from .route_problems import route_problems
-from .routes import TARGET_SETTINGS, Route
-from .target_groups import health_port, target_group
+from .routes import TARGET_GROUP_KEYS, Route
+from .target_groups import find_health_check_port, target_group
 
 Indexed = Sequence[tuple[int, Route]]
 """Routes with their places below `expose:`."""
@@ -48,11 +49,11 @@ class Target:
     @property
     def ports(self) -> set[Port]:
         """The ports that the load balancer sends to and asks."""
-        return {self.port, health_port(self.settings, self.port)}
+        return {self.port, find_health_check_port(self.settings, self.port)}
 
 
 def _settings(route: Route) -> set[str]:
-    return route.model_fields_set.intersection(TARGET_SETTINGS)
+    return route.model_fields_set.intersection(TARGET_GROUP_KEYS)
 
 
 def destination(route: Route, containers: Containers) -> Target | None:
@@ -188,7 +189,7 @@ def _titles(route: Route, containers: Containers) -> Iterator[tuple[str, str]]:
     """Logical IDs that a route's ports lead to, and what each is made of."""
     if target := destination(route, containers):
         yield target.title, f"{target.via} {target.container} {target.port}"
-        for port in sorted({target.port, health_port(route, target.port)}, key=str):
+        for port in sorted({target.port, find_health_check_port(route, target.port)}, key=str):
             yield f"{_opening(target.via, port)}Ingress", f"{target.via} {port}"
 
 
@@ -212,15 +213,17 @@ def clash_problems(
     for _, index, route, owner, listener in (one for one in every if one[0] == stack):
         beside = [one for one in every if one[4] == listener]
         if route.priority is not None:
-            numbered = [(name, at, one, priority(one, its)) for name, at, one, its, _ in beside]
+            numbered = [
+                (name, at, one, resolve_priority(one, its)) for name, at, one, its, _ in beside
+            ]
             yield from _hidden_problems(stack, index, route, numbered)
         for name, at, rival, its_owner, _ in beside:
-            if (name, at) >= (stack, index) or not may_clash(route, rival):
+            if (name, at) >= (stack, index) or not can_conflict(route, rival):
                 continue
-            numbers = priority(route, owner), priority(rival, its_owner)
+            numbers = resolve_priority(route, owner), resolve_priority(rival, its_owner)
             same = numbers[0] == numbers[1]
-            taken = {priority(one[2], one[3]) for one in beside} if same else ()
-            if found := clash(route, rival, numbers, taken):
+            taken = {resolve_priority(one[2], one[3]) for one in beside} if same else ()
+            if found := find_conflict(route, rival, numbers, taken):
                 reason, hint = found
                 message = f"The route {reason} as `stacks.{name}.expose[{at}]`"
                 yield Problem("M1209", ("expose", index), message, hint)
@@ -236,17 +239,21 @@ def _hidden_problems(
     hidden = [
         (f"`stacks.{name}.expose[{at}]`", number)
         for name, at, rival, number in others
-        if route.priority < number and hides(route, rival)
+        if route.priority < number and shadows(route, rival)
     ]
     if hidden:
         names = ", ".join(name for name, _ in hidden[:3])
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
         message = f"All requests for {names}{more} come to this route, which is asked first"
         last = max(number for _, number in hidden)
-        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
+        hint = (
+            f"Leave it out, or write more than {last}."
+            if last < LISTENER_RULE_PRIORITIES[1]
+            else "Leave it out."
+        )
         yield Problem("M1209", path, message, hint, level="warning")
     for name, at, rival, number in others:
-        if rival.priority is None and number < route.priority and hides(rival, route):
+        if rival.priority is None and number < route.priority and shadows(rival, route):
             message = f"All requests for it come to `stacks.{name}.expose[{at}]`, asked before it"
             hint = f"Leave it out, or write less than {number}."
             yield Problem("M1209", path, message, hint, level="warning")
@@ -335,7 +342,7 @@ def listener_rules(
         elb.ListenerRule(
             title,
             ListenerArn=handles[route.via].listener,
-            Priority=priority(route, f"{stack}.{title}"),
+            Priority=resolve_priority(route, f"{stack}.{title}"),
             Conditions=conditions(route),
             Actions=actions(route, Ref(target.title) if target else None),
         )

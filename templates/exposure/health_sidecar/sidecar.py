@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
@@ -26,16 +27,13 @@ from ...tasks.ports import Port, PortField
 
 PROGRAM = FilePath(__file__).with_name("program.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
-NOBODY = "65534:65534"
+UNPRIVILEGED_USER = "65534:65534"
 MIN_PORT = 1024
 """Ports below are for root or a capability (ip(7)), which ECS adds for nobody else
 (aws/containers-roadmap issue 1721)."""
-_STOP = 120
-"""Seconds between SIGTERM and SIGKILL at most (Amazon ECS API reference, ContainerDefinition,
-stopTimeout)."""
 _SLACK = 15
 """Seconds of these that are left when the drain is over."""
-MAX_DRAIN = _STOP - _SLACK
+MAX_DRAIN = MAX_STOP_TIMEOUT - _SLACK
 
 
 def _without_nul(value: str) -> str:
@@ -140,17 +138,17 @@ def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
 
 
 @cache
-def program() -> str:
+def read_program() -> str:
     """The source of what runs in the sidecar, word for word."""
     return PROGRAM.read_text(encoding="utf-8")
 
 
-def container_name(udp_port: int) -> str:
+def sidecar_name(udp_port: int) -> str:
     """Name of the sidecar for the service on a port."""
     return f"health-{udp_port}"
 
 
-def drain(params: Sidecar, noticed: int) -> int:
+def resolve_drain(params: Sidecar, noticed: int) -> int:
     """Seconds that a sidecar stays behind its closed port, which is `noticed` after so many."""
     return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
 
@@ -158,8 +156,8 @@ def drain(params: Sidecar, noticed: int) -> int:
 def sidecar_container(
     params: Sidecar, service: str, udp_port: int, noticed: int, *, ipv6: bool = False
 ) -> Container:
-    """The sidecar of one container's UDP port; `noticed` as in `drain`, `ipv6` where that is what
-    packets come by, as a service may listen on one kind of addresses only.
+    """The sidecar of one container's UDP port; `noticed` as in `resolve_drain`, `ipv6` where
+    packets come by that, as a service may listen on one kind of addresses only.
 
     It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
@@ -168,16 +166,16 @@ def sidecar_container(
     return Container.model_validate(
         {
             "image": params.image,
-            "command": ["python3", "-u", "-c", program(), *arguments],
+            "command": ["python3", "-u", "-c", read_program(), *arguments],
             "ports": [str(params.port)],
             "cpu": params.cpu,
             "memory": params.memory,
-            "user": NOBODY,
+            "user": UNPRIVILEGED_USER,
             "readonly_root_filesystem": True,
             "drop_capabilities": ["ALL"],
             "health_check": {"command": _alive(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": format_duration(drain(params, noticed) + _SLACK),
+            "stop_timeout": format_duration(resolve_drain(params, noticed) + _SLACK),
         }
     )
 
@@ -198,7 +196,7 @@ def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -
         "--timeout": params.timeout,
         "--rise": params.rise,
         "--fall": params.fall,
-        "--drain": drain(params, noticed),
+        "--drain": resolve_drain(params, noticed),
     }
     return [f"{flag}={value}" for flag, value in given.items() if value is not None]
 

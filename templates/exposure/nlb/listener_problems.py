@@ -8,20 +8,26 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
 from ...load_balancers import nlb
-from ...load_balancers.certificates import certificate_problems, policy_problems
+from ...load_balancers.certificates import certificate_problems, security_policy_problems
 from ...load_balancers.clients import client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
 from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
-from ..health_sidecar.sidecar import MAX_DRAIN, Sidecar, container_name, drain, sidecar_problems
+from ..health_sidecar.sidecar import (
+    MAX_DRAIN,
+    Sidecar,
+    resolve_drain,
+    sidecar_name,
+    sidecar_problems,
+)
 from ..params import Exposure
 from .listeners import TRANSPORTS, Flow, asks_by_http, flow, noticed, preserves_client_ip
 
-MAX_CONTAINERS = 10
 MAX_SIDECARS = 4
 """Of one task: with more, its template is too large for sure, as YAML."""
 
@@ -100,7 +106,7 @@ def _protocol_problems(
             yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
             yield from certificate_problems([route.certificate], (*path, "certificate"), env)
-        yield from policy_problems(route.ssl_policy, (*path, "ssl_policy"))
+        yield from security_policy_problems(route.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
             hint = f"Write `port: {port.number}/tls`, or remove it."
@@ -291,7 +297,7 @@ def _sidecar_problems(
         message = f"Port {number} is the service's own: `{port}` is also for TCP"
         hint = "Write another `port:` below `sidecar:`."
         yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
-    if container_name(route.target_port or port.number) in containers:
+    if sidecar_name(route.target_port or port.number) in containers:
         message = "A container of the task has the sidecar's name"
         hint = "Rename the container."
         yield Problem("M1302", (*here, "sidecar"), message, hint)
@@ -306,7 +312,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
     may do so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in
     AWS Fargate Spot tasks?"). Hence a warning, and none where somebody wants no drain at all.
     """
-    needed, stays = noticed(check), drain(sidecar, noticed(check))
+    needed, stays = noticed(check), resolve_drain(sidecar, noticed(check))
     if not 0 < stays < needed:
         return
     hint = f"Remove it, or write `{needed}s`."
@@ -352,13 +358,14 @@ def shared_problems(
     if len(services) > MAX_SIDECARS:
         message = f"Each of the {len(services)} health sidecars is some 11 kB of the template"
         hint = (
-            f"CloudFormation takes 51,200 bytes without a bucket, room for {MAX_SIDECARS} at most. "
+            f"CloudFormation takes {MAX_TEMPLATE_BYTES:,} bytes without a bucket, "
+            f"room for {MAX_SIDECARS} at most. "
             "Give some ports to another service, or check their health by a TCP `port:`."
         )
         path, _ = list(services.values())[-1]
         where = (*path, "health_check", "sidecar")
         yield Problem("M1303", where, message, hint, level="warning")
-    if len(services) and len(containers) + len(services) > MAX_CONTAINERS:
+    if len(services) and len(containers) + len(services) > MAX_CONTAINERS_PER_TASK:
         many = f"{len(containers)} and {len(services)}"
         message = f"With its health sidecars the task has more than 10 containers: {many}"
         path, _ = list(services.values())[-1]

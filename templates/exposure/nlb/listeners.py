@@ -17,10 +17,11 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.load_balancing import DEFAULT_TCP_IDLE_TIMEOUT
 from moorage.model import logical_id
 
 from ...load_balancers import nlb
-from ...load_balancers.clients import address_property
+from ...load_balancers.clients import find_address_property
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
@@ -34,8 +35,6 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "tcp_udp": ("tcp", "udp"),
 }
 """What travels on the wire for each protocol of a listener."""
-IDLE_TIMEOUT = 350
-"""Seconds; ELB's own."""
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ def _attributes(one: Flow, *, shifted: bool) -> dict[str, str]:
 def stream_listener(one: Flow, balancer: nlb.Handle) -> elb.Listener:
     """The listener, in the service's own stack: one port leads to one service."""
     # Always there, as an attribute that is left out keeps the value it had.
-    idle = one.route.tcp_idle_timeout or IDLE_TIMEOUT
+    idle = one.route.tcp_idle_timeout or DEFAULT_TCP_IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
         one.listener_title,
@@ -334,7 +333,7 @@ def _without_group(one: Flow, balancer: nlb.Handle) -> Iterator[Any]:
 
 def _source(client: str) -> str:
     """The property of an ingress rule that takes such a client."""
-    return "SourceSecurityGroupId" if client.startswith("sg-") else address_property(client)
+    return "SourceSecurityGroupId" if client.startswith("sg-") else find_address_property(client)
 
 
 def _ports(transport: str, number: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from moorage.facts.quotas import SECURITY_GROUP_RULES
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
@@ -14,10 +15,6 @@ from ...load_balancers import nlb
 from ...tasks.containers import Containers
 from ..params import Exposure
 from .listeners import Flow, flow
-
-MAX_RULES = 60
-"""For each direction and kind of address, unless the quota is raised (Amazon VPC user guide,
-"Amazon VPC quotas", inbound or outbound rules per security group)."""
 
 Services = Mapping[str, tuple[Sequence[tuple[int, Exposure]], Containers]]
 """The ways of each service through Network Load Balancers, with their places, and its containers.
@@ -46,7 +43,10 @@ def admission_problems(stack: str, services: Services, env: Environment) -> Iter
     told: set[str] = set()
     for kind, indices in asked.items():
         group, direction = kind
-        if len(after[kind]) > MAX_RULES >= len(before.get(kind, ())) and group not in told:
+        if (
+            len(after[kind]) > SECURITY_GROUP_RULES >= len(before.get(kind, ()))
+            and group not in told
+        ):
             told.add(group)
             most = max(indices, key=indices.count)
             key = ("clients",) if direction != "outbound" else ()
@@ -56,8 +56,8 @@ def admission_problems(stack: str, services: Services, env: Environment) -> Iter
 def _too_many(path: Path, count: int, direction: str, group: str) -> Problem:
     message = f"The security group of `{group}` gets {count} {direction} rules"
     hint = (
-        f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks, or ask for a "
-        "higher quota: a prefix list counts as many as it may hold."
+        f"EC2 takes {SECURITY_GROUP_RULES} unless the quota is raised. Name larger blocks, "
+        "or ask for a higher quota: a prefix list counts as many as it may hold."
     )
     return Problem("M1105", path, message, hint, level="warning")
 
@@ -80,7 +80,7 @@ def _double_problems(
     told: set[int] = set()
     for index, (group, _), rule in _rules("", ways, containers, env):
         where, its_via = taken.get((group, rule), ("", via[index].via))
-        apart = where and not nlb.same_load_balancer(via[index].via, its_via, env)
+        apart = where and not nlb.is_same_load_balancer(via[index].via, its_via, env)
         if apart and index not in told:
             told.add(index)
             _, number, client = rule

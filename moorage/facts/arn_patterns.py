@@ -1,0 +1,31 @@
+"""Regular expressions for ARNs.
+
+AWS General Reference, "Amazon Resource Names (ARNs)"; the resource types and their ARNs are in the
+Service Authorization Reference of each service.
+"""
+
+from __future__ import annotations
+
+ACCOUNT_ID = r"\d{12}"
+REGION = r"[a-z0-9-]+"
+
+
+def arn_pattern(
+    service: str, resource: str, *, region: str = REGION, account: str = ACCOUNT_ID
+) -> str:
+    """A pattern for ARNs in any partition; `resource` is the pattern of what follows the account.
+
+    >>> arn_pattern("sqs", "[a-z]+")
+    'arn:aws[a-z-]*:sqs:[a-z0-9-]+:\\\\d{12}:[a-z]+'
+    """
+    return f"arn:aws[a-z-]*:{service}:{region}:{account}:{resource}"
+
+
+BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+"""Amazon S3 user guide, "General purpose bucket naming rules"."""
+
+IAM_POLICY = arn_pattern("iam", r"policy/\S+", region="", account=rf"({ACCOUNT_ID}|aws)")
+IAM_ROLE = arn_pattern("iam", r"role/\S+", region="")
+KMS_KEY = arn_pattern("kms", "key/[a-zA-Z0-9-]+")
+"""The ARN of the key itself: an alias has no effect in an IAM policy (AWS KMS developer guide,
+"Specifying KMS keys in IAM policy statements")."""

@@ -1,0 +1,67 @@
+"""Instances that a cluster's tasks run on: an Auto Scaling group of its own, or ECS's.
+
+Facts: Amazon ECS developer guide ("Automatically manage Amazon ECS capacity with cluster auto
+scaling", "Amazon ECS container instance IAM role", "Amazon ECS Managed Instances instance profile",
+"Amazon ECS infrastructure IAM role", "Amazon ECS container agent configuration").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from troposphere import GetAtt, Output, Ref
+
+from moorage.model import Environment
+
+from ...common.exports import export_output
+from .auto_scaling_group import auto_scaling_group_resources
+from .handles import (
+    LOGICAL_ID_PREFIXES,
+    CapacityHandle,
+    capacity_handles,
+    existing_capacity_handles,
+)
+from .instance_types import is_graviton
+from .managed_instances import managed_instances_resources
+from .params import Capacity, ExistingInstances
+from .problems import capacity_problems
+
+__all__ = [
+    "LOGICAL_ID_PREFIXES",
+    "Capacity",
+    "CapacityHandle",
+    "ExistingInstances",
+    "associated_providers",
+    "capacity_handles",
+    "capacity_outputs",
+    "capacity_problems",
+    "capacity_resources",
+    "existing_capacity_handles",
+    "is_graviton",
+]
+
+
+def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -> Iterator[Any]:
+    """Everything of a cluster's instances but the association with the cluster."""
+    if capacity and capacity.ec2:
+        yield from auto_scaling_group_resources(capacity.ec2, env, name)
+    if capacity and capacity.managed_instances:
+        yield from managed_instances_resources(capacity.managed_instances, env, name)
+
+
+def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> Iterator[Output]:
+    """What services refer to."""
+    for kind in capacity.by_launch_type() if capacity else {}:
+        title = LOGICAL_ID_PREFIXES[kind]
+        provider = Ref(f"{title}CapacityProvider")
+        yield export_output(env, name, f"{title}CapacityProvider", provider, "Where tasks can run")
+        group = GetAtt(f"{title}SecurityGroup", "GroupId")
+        yield export_output(env, name, f"{title}SecurityGroupId", group, "Group of the instances")
+
+
+def associated_providers(capacity: Capacity | None) -> list[Any]:
+    """The capacity providers that are put into the cluster; that of managed instances is made in
+    it, and ECS refuses to associate it ("Cannot associate Managed Instances capacity provider to
+    clusters using this API", aws/aws-cdk#35699, hashicorp/terraform-provider-aws#44783)."""
+    return [Ref("Ec2CapacityProvider")] if capacity and capacity.ec2 else []

@@ -1,0 +1,87 @@
+"""What the role of an instance in an Auto Scaling group allows."""
+
+from __future__ import annotations
+
+from awacs import ec2 as ec2_actions
+from awacs import ecs as ecs_actions
+from awacs import ssm, ssmmessages
+from awacs.aws import ArnEquals, Condition, Statement, StringEquals
+from troposphere import GetAtt, Sub
+
+from ...common.iam import allow
+from .params import Ec2
+
+
+def agent_statements(params: Ec2) -> list[Statement]:
+    """What the ECS agent needs of AmazonEC2ContainerServiceforEC2Role, in this cluster alone.
+
+    Images are pulled and logs written by the tasks' execution role. DiscoverPollEndpoint takes no
+    resource (Service Authorization Reference, Amazon ECS).
+    """
+    cluster = GetAtt("Cluster", "Arn")
+    instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
+    return [
+        allow("FindEcs", [ecs_actions.DiscoverPollEndpoint], ["*"]),
+        allow(
+            "Register",
+            [
+                ecs_actions.DeregisterContainerInstance,
+                ecs_actions.RegisterContainerInstance,
+                ecs_actions.SubmitAttachmentStateChanges,
+                ecs_actions.SubmitContainerStateChange,
+                ecs_actions.SubmitTaskStateChange,
+            ],
+            [cluster],
+        ),
+        allow(
+            "Serve",
+            [
+                ecs_actions.Poll,
+                ecs_actions.StartTelemetrySession,
+                ecs_actions.UpdateContainerInstancesState,
+            ],
+            [Sub(f"{instances}/${{Cluster}}/*")],
+            Condition=Condition(ArnEquals({"ecs:cluster": cluster})),
+        ),
+    ]
+
+
+# Amazon ECS developer guide, "Amazon ECS container agent configuration".
+_TAG_SETTINGS = {"ECS_CONTAINER_INSTANCE_TAGS", "ECS_CONTAINER_INSTANCE_PROPAGATE_TAGS_FROM"}
+
+
+def tag_statements(params: Ec2) -> list[Statement]:
+    """What the agent needs to register with tags, where its settings have some; without it, it
+    could not register at all (AmazonEC2ContainerServiceforEC2Role; Amazon ECS developer guide,
+    "Adding tags to Amazon EC2 container instances"). DescribeTags takes no resource."""
+    if not _TAG_SETTINGS & params.agent.keys():
+        return []
+    instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
+    registering = Condition(StringEquals({"ecs:CreateAction": "RegisterContainerInstance"}))
+    return [
+        allow(
+            "TagInstances",
+            [ecs_actions.TagResource],
+            [Sub(f"{instances}/${{Cluster}}/*")],
+            Condition=registering,
+        ),
+        allow("ReadTags", [ec2_actions.DescribeTags], ["*"]),
+    ]
+
+
+def session_manager_statements(params: Ec2) -> list[Statement]:
+    """AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager": of
+    AmazonSSMManagedInstanceCore what a shell needs, without the right to read all parameters.
+
+    None of the actions takes a resource that is known before the instance.
+    """
+    if not params.session_manager:
+        return []
+    actions = [
+        ssm.UpdateInstanceInformation,
+        ssmmessages.CreateControlChannel,
+        ssmmessages.CreateDataChannel,
+        ssmmessages.OpenControlChannel,
+        ssmmessages.OpenDataChannel,
+    ]
+    return [allow("OpenShell", actions, ["*"])]

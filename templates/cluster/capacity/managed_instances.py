@@ -1,0 +1,98 @@
+"""Instances that ECS manages: their roles and their capacity provider."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from awacs import iam as iam_actions
+from awacs.aws import Condition, StringEquals
+from troposphere import GetAtt, Ref, Sub, ecs, iam
+
+from moorage.model import Environment
+
+from ... import network
+from ...common.iam import allow, role
+from .params import ManagedInstances, Range
+from .placement import find_network_handle, instances_security_group, select_subnets
+
+
+def managed_instances_resources(
+    params: ManagedInstances, env: Environment, name: str
+) -> Iterator[Any]:
+    """What AWS's policy for the infrastructure role lacks is the right to pass the instances' role,
+    unless that has a fixed name."""
+    home = find_network_handle(params, env)
+    yield instances_security_group("ManagedInstancesSecurityGroup", home, env, name)
+    yield role(
+        "ManagedInstancesRole",
+        "ec2.amazonaws.com",
+        {},
+        env,
+        managed=[_aws_managed_policy_arn("AmazonECSInstanceRolePolicyForManagedInstances")],
+    )
+    yield iam.InstanceProfile("ManagedInstancesProfile", Roles=[Ref("ManagedInstancesRole")])
+    to_ec2 = Condition(StringEquals({"iam:PassedToService": "ec2.amazonaws.com"}))
+    passing = [GetAtt("ManagedInstancesRole", "Arn")]
+    yield role(
+        "ManagedInstancesInfrastructureRole",
+        "ecs.amazonaws.com",
+        {
+            "PassRole": [
+                allow("PassInstanceRole", [iam_actions.PassRole], passing, Condition=to_ec2)
+            ]
+        },
+        env,
+        managed=[_aws_managed_policy_arn("AmazonECSInfrastructureRolePolicyForManagedInstances")],
+    )
+    yield ecs.CapacityProvider(
+        "ManagedInstancesCapacityProvider",
+        ClusterName=Ref("Cluster"),
+        ManagedInstancesProvider=_managed_provider(params, home),
+    )
+
+
+def _aws_managed_policy_arn(name: str) -> Any:
+    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")
+
+
+def _managed_provider(params: ManagedInstances, home: network.Handle) -> Any:
+    storage = params.disk_size
+    disk = ecs.ManagedInstancesStorageConfiguration(StorageSizeGiB=storage) if storage else None
+    optional = {
+        "StorageConfiguration": disk,
+        "CapacityOptionType": "SPOT" if params.spot else None,
+        "Monitoring": "DETAILED" if params.detailed_monitoring else None,
+    }
+    idle = params.scale_in_after
+    after = ecs.InfrastructureOptimization(ScaleInAfter=idle) if idle is not None else None
+    return ecs.ManagedInstancesProvider(
+        InfrastructureRoleArn=GetAtt("ManagedInstancesInfrastructureRole", "Arn"),
+        InstanceLaunchTemplate=ecs.InstanceLaunchTemplate(
+            Ec2InstanceProfileArn=GetAtt("ManagedInstancesProfile", "Arn"),
+            NetworkConfiguration=ecs.ManagedInstancesNetworkConfiguration(
+                SecurityGroups=[
+                    GetAtt("ManagedInstancesSecurityGroup", "GroupId"),
+                    *params.security_groups,
+                ],
+                Subnets=list(select_subnets(params, home)),
+            ),
+            InstanceRequirements=_instance_requirements(params),
+            **{key: value for key, value in optional.items() if value},
+        ),
+        PropagateTags="CAPACITY_PROVIDER",
+        **({"InfrastructureOptimization": after} if after else {}),
+    )
+
+
+def _instance_requirements(params: ManagedInstances) -> Any:
+    types = {"AllowedInstanceTypes": params.instance_types} if params.instance_types else {}
+    return ecs.InstanceRequirementsRequest(
+        VCpuCount=ecs.VCpuCountRangeRequest(**_range_properties(params.vcpus)),
+        MemoryMiB=ecs.MemoryMiBRequest(**_range_properties(params.memory)),
+        **types,
+    )
+
+
+def _range_properties(one: Range) -> dict[str, int]:
+    return {"Min": one.min} | ({"Max": one.max} if one.max is not None else {})

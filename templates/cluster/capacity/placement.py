@@ -1,0 +1,42 @@
+"""The network and the subnets that a cluster's instances are in, and their security group."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from troposphere import ec2
+
+from moorage.model import Environment
+
+from ... import network
+from ...common.stack_lookup import find_stack
+from .params import Instances
+
+
+def choose_subnet_type(params: Instances, net: network.Handle) -> Literal["public", "private"]:
+    """Where the instances are: where the params say, or else where they can reach out."""
+    if params.subnets:
+        return params.subnets
+    return "public" if net.egress == "public" or not net.private_subnets else "private"
+
+
+def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
+    return (
+        net.public_subnets if choose_subnet_type(params, net) == "public" else net.private_subnets
+    )
+
+
+def find_network_handle(params: Instances, env: Environment) -> network.Handle:
+    """The network of the instances; `capacity_problems` has asked for it."""
+    found = find_stack(env, network.Params, params.network)
+    assert found is not None
+    return network.handle(*found, env)
+
+
+def instances_security_group(title: str, home: network.Handle, env: Environment, name: str) -> Any:
+    """Nothing comes in but what load balancers send to tasks that share the instances' address."""
+    return ec2.SecurityGroup(
+        title,
+        GroupDescription=f"Instances of {env.stack_name(name)}",
+        VpcId=home.vpc_id,
+    )

@@ -1,0 +1,66 @@
+"""The cluster itself and its capacity providers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from troposphere import Ref, ecs
+
+from . import capacity
+from .params import Params
+from .strategies import strategy_items
+
+
+def provider_associations(
+    params: Params, providers: list[Any]
+) -> ecs.ClusterCapacityProviderAssociations:
+    """In place of the cluster's own list, which would have the cluster wait for its instances.
+
+    It comes after managed instances, which change the same cluster: ECS refuses two changes at once
+    (Amazon ECS API reference, CreateCapacityProvider and PutClusterCapacityProviders,
+    UpdateInProgressException)."""
+    managed = params.capacity and params.capacity.managed_instances
+    after = {"DependsOn": "ManagedInstancesCapacityProvider"} if managed else {}
+    return ecs.ClusterCapacityProviderAssociations(
+        "CapacityProviders",
+        Cluster=Ref("Cluster"),
+        CapacityProviders=["FARGATE", "FARGATE_SPOT", *providers],
+        DefaultCapacityProviderStrategy=[
+            ecs.CapacityProviderStrategy(
+                CapacityProvider=provider, Base=share.base, Weight=share.weight
+            )
+            for provider, share in sorted(params.default_strategy.items())
+        ],
+        **after,
+    )
+
+
+def _cluster_providers(params: Params) -> dict[str, Any]:
+    if capacity.associated_providers(params.capacity):
+        return {}
+    return {
+        "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "DefaultCapacityProviderStrategy": strategy_items(params.default_strategy),
+    }
+
+
+def cluster_resource(params: Params) -> ecs.Cluster:
+    insights = {"off": "disabled", "on": "enabled", "enhanced": "enhanced"}
+    optional: dict[str, Any] = {"ClusterName": params.name} if params.name else {}
+    if params.exec_logs:
+        optional["Configuration"] = ecs.ClusterConfiguration(
+            ExecuteCommandConfiguration=ecs.ExecuteCommandConfiguration(
+                Logging="OVERRIDE",
+                LogConfiguration=ecs.ExecuteCommandLogConfiguration(
+                    CloudWatchLogGroupName=Ref("ExecLogGroup")
+                ),
+            )
+        )
+    return ecs.Cluster(
+        "Cluster",
+        **_cluster_providers(params),
+        ClusterSettings=[
+            ecs.ClusterSetting(Name="containerInsights", Value=insights[params.container_insights])
+        ],
+        **optional,
+    )

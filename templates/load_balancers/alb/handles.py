@@ -1,0 +1,41 @@
+"""How other stacks refer to an Application Load Balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.model import Environment
+
+from ...common.exports import import_value
+from .params import Params
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+
+    listener: Any
+    """ARN of the listener that takes rules: HTTPS where there is one."""
+    https: bool
+    security_group: Any
+    authentication: bool
+    """Whether the load balancer can reach identity providers. True where that is unknown."""
+
+
+def handle(name: str, params: Params, env: Environment) -> Handle:
+    """How to refer to the load balancer from another stack."""
+    if params.existing:
+        return Handle(
+            listener=params.existing.listener,
+            https=params.existing.protocol == "HTTPS",
+            security_group=params.existing.security_group,
+            authentication=True,
+        )
+    listener = "HttpsListenerArn" if params.certificate else "HttpListenerArn"
+    return Handle(
+        listener=import_value(env, name, listener),
+        https=bool(params.certificate),
+        security_group=import_value(env, name, "SecurityGroupId"),
+        authentication=params.authentication,
+    )

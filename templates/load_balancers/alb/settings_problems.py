@@ -1,0 +1,119 @@
+"""What is wrong with the params of an Application Load Balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from moorage.findings.finding import Path, Problem
+from moorage.model import Environment
+
+from ... import network
+from ...common.regions import is_in_other_region, region_of
+from ...common.stack_lookup import find_stack, find_stack_problems
+from ..access_logs import access_log_problems
+from ..alias_records import alias_conflict_problems, alias_problems
+from ..certificates import certificate_problems, security_policy_problems
+from ..clients import client_problems, find_address_property
+from ..shared import existing_problems, find_subnets, ipv6_problems
+from .params import Existing, Params
+
+
+def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What only the whole can tell."""
+    if params.existing:
+        yield from existing_problems(params)
+        yield from _listener_problems(params.existing, env)
+        return
+    yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
+    yield from certificate_problems(params.certificate, ("certificate",), env)
+    yield from security_policy_problems(params.ssl_policy, ("ssl_policy",))
+    yield from _plain_http_problems(params)
+    yield from _client_problems(params)
+    yield from alias_problems(params.aliases)
+    yield from alias_conflict_problems(name, params.aliases, env)
+    if params.web_acl and is_in_other_region(params.web_acl, env):
+        message = (
+            f"The web ACL is in {region_of(params.web_acl)}, the load balancer in {env.region}"
+        )
+        yield Problem("M1220", ("web_acl",), message, f"Name a web ACL in {env.region}.")
+    yield from access_log_problems(params.access_logs)
+    picked = find_stack(env, network.Params, params.network)
+    if picked:
+        yield from _network_problems(params, picked[0], picked[1], env)
+
+
+def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
+    if is_in_other_region(existing.listener, env):
+        message = f"The listener is in {region_of(existing.listener)}, the services in {env.region}"
+        yield Problem("M1220", ("existing", "listener"), message, f"Name one in {env.region}.")
+
+
+def _plain_http_problems(params: Params) -> Iterator[Problem]:
+    if params.certificate:
+        return
+    for key, wanted in (("ssl_policy", True), ("authentication", params.authentication)):
+        if wanted and key in params.model_fields_set:
+            hint = "Add `certificate:`, or remove this."
+            message = f"`{key}` needs HTTPS, and so a certificate"
+            yield Problem("M1108", (key,), message, hint, because=[("certificate",)])
+
+
+def _client_problems(params: Params) -> Iterator[Problem]:
+    clients = params.clients or []
+    yield from client_problems(clients, ("clients",))
+    for index, client in enumerate(clients):
+        if params.ip_address_type == "ipv4" and find_address_property(client) == "CidrIpv6":
+            yield Problem(
+                "M1220",
+                ("clients", index),
+                f"`{client}` can never connect: the load balancer has IPv4 addresses only",
+                "Remove it, or write `ip_address_type: dualstack`.",
+                level="warning",
+                because=[("ip_address_type",)],
+            )
+
+
+def _network_problems(
+    params: Params, name: str, stack: network.Params, env: Environment
+) -> Iterator[Problem]:
+    home = network.handle(name, stack, env)
+    facing = params.scheme == "internet-facing"
+    count = len(find_subnets(params.scheme, home))
+    if count < 2:
+        kind = "public subnets" if facing else "private subnets, or else public ones,"
+        message = (
+            f"Two {kind} in two availability zones are needed; the network `{name}` has {count}"
+        )
+        hint = f"Give `{name}` another" + (", or use `scheme: internal`." if facing else ".")
+        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
+    yield from ipv6_problems(params.ip_address_type, name, stack)
+    if params.scheme == "internal":
+        yield from _internal_problems(params, name, home)
+
+
+def _internal_problems(params: Params, name: str, home: network.Handle) -> Iterator[Problem]:
+    because: Sequence[Path] = [("network",), ("scheme",)]
+    if not params.clients and home.cidr is None:
+        message = f"`clients` is missing: the addresses of the network `{name}` are unknown"
+        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`, or add `cidr:` there."
+        yield Problem("M1102", ("clients",), message, hint, because=because)
+    elif not params.clients and params.ip_address_type == "dualstack":
+        yield Problem(
+            "M1220",
+            ("clients",),
+            "No client can connect over IPv6: only the network's IPv4 addresses are admitted",
+            "Name both in `clients:`; AWS assigns the IPv6 block when the network is deployed.",
+            level="warning",
+            because=[*because, ("ip_address_type",)],
+        )
+    if params.authentication and home.egress in ("public", "endpoints"):
+        # An internal load balancer has no public address, so it needs a NAT gateway on its way out
+        # (AWS re:Post, "How do I resolve errors when I configure authentication in my ALB?").
+        yield Problem(
+            "M1220",
+            ("authentication",),
+            f"No identity provider could be reached: the network `{name}` has no NAT gateway",
+            f"Write `egress: nat` in `{name}`, or use `scheme: internet-facing`.",
+            level="warning",
+            because=because,
+        )

@@ -1,0 +1,94 @@
+"""How other stacks refer to a Network Load Balancer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.model import Environment
+
+from ... import network
+from ...common.exports import import_value
+from ...common.stack_lookup import find_stack
+from ..shared import Scheme, find_subnet_cidrs, find_subnets, resolve_default_clients
+from .params import Params, is_dualstack
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+
+    load_balancer: Any
+    """ARN of the load balancer."""
+    security_group: Any | None
+    """Its id; None where the load balancer has none."""
+    scheme: Scheme | None
+    """None where the load balancer exists and nobody knows."""
+    dualstack: bool
+    addresses: tuple[str, ...] | None
+    """IPv4 blocks that the private addresses of its nodes lie in, from which health checks come;
+    None where that is unknown."""
+    clients_default: tuple[str, ...] | None
+    """Who may connect where a listener names no clients; None where that is unknown."""
+    zones: int | None = None
+    """In how many zones it has an address; None where the load balancer exists."""
+    cross_zone: bool = False
+    """Whether each zone's address leads to tasks in all of them."""
+    fixed: bool = False
+    """Whether clients may have been told its addresses."""
+    zonal_shift: bool = False
+    """Whether ARC may take a zone out of the DNS name."""
+
+    @property
+    def shifts_across_zones(self) -> bool:
+        """Whether ARC may take a zone out while each zone's address leads to tasks in all."""
+        return self.zonal_shift and self.cross_zone
+
+
+def handle(name: str, params: Params, env: Environment) -> Handle:
+    """How to refer to the load balancer from another stack."""
+    picked = find_stack(env, network.Params, params.network)
+    home = network.handle(*picked, env) if picked else None
+    if params.existing:
+        return Handle(
+            load_balancer=params.existing.arn,
+            security_group=params.existing.security_group,
+            scheme=None,
+            dualstack=params.existing.ip_address_type == "dualstack",
+            addresses=_addresses(params, home),
+            clients_default=None,
+        )
+    return Handle(
+        load_balancer=import_value(env, name, "LoadBalancerArn"),
+        security_group=import_value(env, name, "SecurityGroupId")
+        if params.security_group
+        else None,
+        scheme=params.scheme,
+        dualstack=is_dualstack(params),
+        addresses=_addresses(params, home),
+        clients_default=resolve_default_clients(params.scheme, params.ip_address_type, home),
+        zones=len(find_subnets(params.scheme, home)) if home else None,
+        cross_zone=params.cross_zone,
+        fixed=bool(params.elastic_ips or params.private_addresses),
+        zonal_shift=params.zonal_shift,
+    )
+
+
+def is_same_load_balancer(one: str, other: str, env: Environment) -> bool:
+    """Whether two stacks stand for one load balancer, as both may have taken it over."""
+    arns = [
+        params.existing.arn
+        for name in (one, other)
+        if (params := env.params_of(name, Params)) and params.existing
+    ]
+    return one == other or (len(arns) == 2 and arns[0] == arns[1])
+
+
+def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] | None:
+    """Where the nodes are: in the blocks that are named, in their subnets', or in the VPC's."""
+    if params.existing and params.existing.addresses:
+        return tuple(params.existing.addresses)
+    if home is None:
+        return None
+    blocks = None if params.existing else find_subnet_cidrs(params.scheme, home)
+    return blocks or ((home.cidr,) if home.cidr else None)

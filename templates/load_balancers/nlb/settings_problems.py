@@ -1,0 +1,104 @@
+"""What is wrong with the params of a Network Load Balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.findings.finding import Problem
+from moorage.model import Environment
+
+from ... import network
+from ...common.regions import is_in_other_region, region_of
+from ...common.stack_lookup import find_stack, find_stack_problems
+from ...exposure.params import ExposeParams
+from ..access_logs import access_log_problems
+from ..alias_records import alias_conflict_problems, alias_problems
+from ..shared import existing_problems, find_subnets, ipv6_problems
+from .address_problems import (
+    address_conflict_problems,
+    address_count_problems,
+    private_address_problems,
+    scheme_problems,
+    unknown_address_problems,
+)
+from .params import Existing, Params
+
+
+def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What only the whole can tell."""
+    if params.existing:
+        yield from existing_problems(params, beside=frozenset({"network"}))
+        yield from _arn_problems(params.existing, env)
+        if params.network and not find_stack(env, network.Params, params.network):
+            yield from find_stack_problems(
+                env, network.Params, params.network, ("network",), "network"
+            )
+        else:
+            yield from unknown_address_problems(name, params, env, ("existing", "addresses"))
+        return
+    yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
+    yield from scheme_problems(params)
+    yield from alias_problems(params.aliases)
+    yield from alias_conflict_problems(name, params.aliases, env)
+    yield from access_log_problems(params.access_logs)
+    if params.access_logs:
+        yield from _silent_problems(name, env)
+    if params.enforce_security_group_inbound_rules_on_private_link_traffic:
+        yield from _private_link_problems(params)
+    picked = find_stack(env, network.Params, params.network)
+    if picked:
+        yield from _network_problems(params, picked[0], picked[1], env)
+        yield from unknown_address_problems(name, params, env, ("security_group",))
+        yield from address_conflict_problems(name, params, env)
+
+
+def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
+    if is_in_other_region(existing.arn, env):
+        message = f"The load balancer is in {region_of(existing.arn)}, the services in {env.region}"
+        yield Problem("M1220", ("existing", "arn"), message, f"Name one in {env.region}.")
+
+
+def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
+    """A log in which nothing would ever stand.
+
+    "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
+    user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
+    """
+    ways = [way for _, its in env.of(ExposeParams) for way in its.expose if way.via == name]
+    speaks_tls = any(way.port is not None and way.port.protocol == "tls" for way in ways)
+    if ways and not speaks_tls and not env.broken:
+        message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
+        hint = "Remove it, or let a way through it end TLS: `port: 443/tls`."
+        yield Problem("M1220", ("access_logs",), message, hint, level="warning")
+
+
+def _private_link_problems(params: Params) -> Iterator[Problem]:
+    if not params.security_group:
+        yield Problem(
+            "M1108",
+            ("enforce_security_group_inbound_rules_on_private_link_traffic",),
+            "There is no security group whose rules could hold",
+            "Remove this, or `security_group: false`.",
+            because=[("security_group",)],
+        )
+
+
+def _network_problems(
+    params: Params, name: str, stack: network.Params, env: Environment
+) -> Iterator[Problem]:
+    home = network.handle(name, stack, env)
+    count = len(find_subnets(params.scheme, home))
+    if not count:
+        facing = params.scheme == "internet-facing"
+        message = f"The network `{name}` has no {'public ' if facing else ''}subnet for it"
+        hint = f"Give `{name}` one" + (", or use `scheme: internal`." if facing else ".")
+        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
+        return
+    yield from ipv6_problems(params.ip_address_type, name, stack)
+    if isinstance(params.elastic_ips, list) and params.scheme == "internet-facing":
+        yield from address_count_problems("elastic_ips", params.elastic_ips, count, name)
+    if params.scheme == "internal":
+        yield from address_count_problems(
+            "private_addresses", params.private_addresses, count, name
+        )
+        yield from private_address_problems(params, home)

@@ -1,0 +1,49 @@
+"""Flow logs of the VPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from awacs.aws import Condition, StringEquals
+from awacs.logs import CreateLogStream, DescribeLogStreams, PutLogEvents
+from troposphere import AccountId, GetAtt, Ref, ec2
+
+from moorage.model import Environment
+
+from ..common.iam import allow, role
+from ..common.logs import log_group
+from .params import FlowLogs
+
+
+def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
+    """Flow logs of the VPC, the group they go to and the role that writes there.
+
+    VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". What it lists beyond
+    these actions, to create and find groups, is not needed where the group is there already.
+    """
+    yield log_group("FlowLogGroup", params)
+    yield role(
+        "FlowLogRole",
+        "vpc-flow-logs.amazonaws.com",
+        {
+            "WriteFlowLogs": [
+                allow(
+                    "WriteFlowLogs",
+                    [CreateLogStream, DescribeLogStreams, PutLogEvents],
+                    [GetAtt("FlowLogGroup", "Arn")],
+                )
+            ]
+        },
+        env,
+        Condition=Condition(StringEquals("aws:SourceAccount", AccountId)),
+    )
+    yield ec2.FlowLog(
+        "FlowLog",
+        ResourceType="VPC",
+        ResourceId=Ref("Vpc"),
+        TrafficType=params.traffic.upper(),
+        LogDestinationType="cloud-watch-logs",
+        LogGroupName=Ref("FlowLogGroup"),
+        DeliverLogsPermissionArn=GetAtt("FlowLogRole", "Arn"),
+    )

@@ -1,0 +1,69 @@
+"""Routes to the internet, and the NAT gateways of private subnets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from troposphere import GetAtt, Ref, ec2
+
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
+
+from .params import ZONE_LETTERS, Params
+from .subnets import private_route_table
+from .vpc import INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK, has_nat
+from .zones import Zone
+
+
+def public_route_resources(params: Params) -> Iterator[Any]:
+    yield ec2.RouteTable("PublicRouteTable", VpcId=Ref("Vpc"))
+    yield ec2.Route(
+        "PublicRoute",
+        DependsOn=[INTERNET_GATEWAY_ATTACHMENT],
+        RouteTableId=Ref("PublicRouteTable"),
+        DestinationCidrBlock=ANY_IPV4,
+        GatewayId=Ref("InternetGateway"),
+    )
+    if params.ipv6:
+        yield ec2.Route(
+            "PublicIpv6Route",
+            DependsOn=[INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK],
+            RouteTableId=Ref("PublicRouteTable"),
+            DestinationIpv6CidrBlock=ANY_IPV6,
+            GatewayId=Ref("InternetGateway"),
+        )
+
+
+def nat_gateway_resources(zone: Zone, params: Params) -> Iterator[Any]:
+    """A NAT gateway and its address, in each zone or in the first one only."""
+    if params.egress == "nat-per-az" or (params.egress == "nat" and zone.index == 0):
+        yield ec2.EIP(
+            f"NatAddress{zone.key}", DependsOn=[INTERNET_GATEWAY_ATTACHMENT], Domain="vpc"
+        )
+        yield ec2.NatGateway(
+            f"NatGateway{zone.key}",
+            DependsOn=[INTERNET_GATEWAY_ATTACHMENT],
+            AllocationId=GetAtt(f"NatAddress{zone.key}", "AllocationId"),
+            SubnetId=Ref(zone.public),
+        )
+
+
+def private_route_resources(zone: Zone, params: Params) -> Iterator[Any]:
+    """The default routes of a private subnet, where it has any."""
+    if not has_nat(params):
+        return
+    gateway = zone.key if params.egress == "nat-per-az" else ZONE_LETTERS[0]
+    yield ec2.Route(
+        f"PrivateRoute{zone.key}",
+        RouteTableId=Ref(private_route_table(zone)),
+        DestinationCidrBlock=ANY_IPV4,
+        NatGatewayId=Ref(f"NatGateway{gateway}"),
+    )
+    if params.ipv6:
+        yield ec2.Route(
+            f"PrivateIpv6Route{zone.key}",
+            DependsOn=[IPV6_BLOCK],
+            RouteTableId=Ref(private_route_table(zone)),
+            DestinationIpv6CidrBlock=ANY_IPV6,
+            EgressOnlyInternetGatewayId=Ref("EgressOnlyInternetGateway"),
+        )

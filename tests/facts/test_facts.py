@@ -1,0 +1,209 @@
+"""Facts that cfn-lint and botocore have too are the same there."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import cfnlint
+import pytest
+from cfnlint.helpers import AVAILABILITY_ZONES, LIMITS
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from jsonschema import Draft7Validator
+
+from moorage.facts import (
+    ecr_repositories,
+    elb_attributes,
+    fargate,
+    load_balancing,
+    log_retention,
+    quotas,
+)
+from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE, KMS_KEY, arn_pattern
+from moorage.facts.availability_zones import count_zones
+from moorage.facts.ecr_repositories import REGISTRY_HOST, REGISTRY_HOST_PART
+from moorage.facts.elb_attributes import APPLICATION, NETWORK
+from moorage.facts.endpoint_services import (
+    AGENT_SERVICES,
+    SERVICE_NAME,
+    TASK_SERVICES,
+    build_service_name,
+)
+from moorage.facts.secret_references import PARAMETER_ARN, SECRET_ARN
+
+ZONES_THAT_NOT_EVERY_ACCOUNT_HAS = {"ap-northeast-1", "ca-central-1"}
+
+
+def cfn_schema(resource_type: str) -> dict[str, Any]:
+    """The schema of a resource type in cfn-lint."""
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
+    found: dict[str, Any] = schema
+    return found
+
+
+@cache
+def service_model(service: str) -> Any:
+    return botocore.session.get_session().get_service_model(service)
+
+
+def documentation(service: str, shape: str, member: str) -> str:
+    """What botocore says about a member of a shape, as plain text."""
+    text = service_model(service).shape_for(shape).members[member].documentation
+    plain = re.sub(r"\s+", " ", re.sub("<[^>]+>", "", html.unescape(text)))
+    return plain.replace("\N{EN DASH}", "-")
+
+
+def test_zones_are_those_of_cfn_lint_but_where_accounts_differ() -> None:
+    for region, zones in AVAILABILITY_ZONES.items():
+        missing = 1 if region in ZONES_THAT_NOT_EVERY_ACCOUNT_HAS else 0
+        assert count_zones(region) == len(zones) - missing, region
+    assert count_zones("xx-nowhere-1") == 3
+
+
+def test_log_retentions_are_those_of_the_schema() -> None:
+    schema = cfn_schema("AWS::Logs::LogGroup")
+    assert schema["properties"]["RetentionInDays"]["enum"] == list(log_retention.RETENTION_DAYS)
+
+
+def test_limits_of_a_template_are_those_of_cfn_lint_and_cloudformation() -> None:
+    assert LIMITS["Resources"]["number"] == quotas.MAX_RESOURCES
+    assert LIMITS["Outputs"]["number"] == quotas.MAX_OUTPUTS
+    assert LIMITS["Parameters"]["number"] == quotas.MAX_PARAMETERS
+    assert LIMITS["Resources"]["name"] == quotas.MAX_LOGICAL_ID
+    body = documentation("cloudformation", "CreateStackInput", "TemplateBody")
+    assert f"{quotas.MAX_TEMPLATE_BYTES:,} bytes" in body
+    name = documentation("cloudformation", "CreateStackInput", "StackName")
+    assert f"longer than {quotas.MAX_STACK_NAME} characters" in name
+
+
+def test_priorities_of_listener_rules_are_those_of_the_api() -> None:
+    limits = service_model("elbv2").shape_for("RulePriority").metadata
+    assert (limits["min"], limits["max"]) == quotas.LISTENER_RULE_PRIORITIES
+
+
+@pytest.mark.parametrize(
+    ("member", "limits"),
+    [
+        ("HealthCheckIntervalSeconds", load_balancing.HEALTH_CHECK_INTERVAL),
+        ("HealthCheckTimeoutSeconds", load_balancing.HEALTH_CHECK_TIMEOUT),
+        ("HealthyThresholdCount", load_balancing.HEALTH_CHECK_THRESHOLD),
+        ("UnhealthyThresholdCount", load_balancing.HEALTH_CHECK_THRESHOLD),
+    ],
+)
+def test_ranges_of_health_checks_are_those_of_the_api(member: str, limits: tuple[int, int]) -> None:
+    text = documentation("elbv2", "CreateTargetGroupInput", member)
+    assert re.search(rf"The range is {limits[0]}-{limits[1]}\b", text)
+
+
+def documented_ranges() -> Iterator[tuple[str, tuple[int, int]]]:
+    """The attributes for which the API reference states a range in seconds."""
+    for shape in ("LoadBalancerAttribute", "ListenerAttribute", "TargetGroupAttribute"):
+        text = documentation("elbv2", shape, "Key")
+        keys = [*re.finditer(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+) -", text)]
+        for key, following in zip(keys, [*keys[1:], None], strict=True):
+            described = text[key.end() : following.start() if following else None]
+            found = re.search(r"range is (\d+)(?: second)?(?:-| to )(?:1 week \()?(\d+)", described)
+            if found:
+                yield key[1], (int(found[1]), int(found[2]))
+
+
+def test_ranges_of_attributes_are_those_of_the_api() -> None:
+    tables = (elb_attributes.LOAD_BALANCER, elb_attributes.LISTENER, elb_attributes.TARGET_GROUP)
+    attributes = {key: attribute for table in tables for key, attribute in table.items()}
+    ranges = dict(documented_ranges())
+    assert len(ranges) >= 7
+    for key, limits in ranges.items():
+        assert attributes[key].limits == limits, key
+
+
+def test_an_attribute_without_numbers_has_no_limits() -> None:
+    with pytest.raises(AssertionError, match="takes no numbers"):
+        _ = elb_attributes.LOAD_BALANCER["waf.fail_open.enabled"].limits
+
+
+def test_the_default_idle_timeout_of_tcp_is_that_of_the_api() -> None:
+    text = documentation("elbv2", "ListenerAttribute", "Key")
+    assert f"The default is {load_balancing.DEFAULT_TCP_IDLE_TIMEOUT} seconds" in text
+
+
+def test_names_of_network_protocols_are_those_of_the_api() -> None:
+    every = service_model("elbv2").shape_for("ProtocolEnum").enum
+    assert set(load_balancing.NLB_PROTOCOLS) == set(every) - {"HTTP", "HTTPS", "GENEVE"}
+    assert set(load_balancing.UDP_PROTOCOLS) < set(load_balancing.NLB_PROTOCOLS)
+
+
+def test_log_writers_are_known_for_both_kinds_of_load_balancer() -> None:
+    assert set(load_balancing.LOG_WRITERS) == {APPLICATION, NETWORK}
+
+
+def test_fargate_is_as_the_api_says() -> None:
+    low, high = fargate.EPHEMERAL_STORAGE
+    text = documentation("ecs", "EphemeralStorage", "sizeInGiB")
+    assert f"minimum supported value is {low} GiB" in text
+    assert f"maximum supported value is {high} GiB" in text
+    text = documentation("ecs", "ContainerDefinition", "stopTimeout")
+    assert f"max stop timeout value is {fargate.MAX_STOP_TIMEOUT} seconds" in text
+
+
+def test_sizes_of_fargate_are_those_of_cfn_lint() -> None:
+    folder = Path(cfnlint.__file__).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
+    schema = json.loads((folder / "fargate_cpu_memory.json").read_text())
+    task_has_a_size = Draft7Validator(schema).is_valid
+    every = sorted({memory for memories in fargate.SIZES.values() for memory in memories})
+    for cpu in (128, *fargate.SIZES, 65536):
+        for memory in (256, *every, 262144):
+            task = {"RequiresCompatibilities": ["FARGATE"], "Cpu": str(cpu), "Memory": memory}
+            assert task_has_a_size(task) == (memory in fargate.SIZES.get(cpu, ())), (cpu, memory)
+
+
+def test_repository_names_are_those_of_the_api() -> None:
+    api = service_model("ecr").shape_for("RepositoryName").metadata["pattern"]
+    names = ("shop/web", "shop__web", "a.b-c/d_e", "Shop", "-a", "a-", "a//b", "a___b", "a--b", "")
+    for name in names:
+        ours = re.fullmatch(ecr_repositories.REPOSITORY_NAME, name)
+        assert bool(ours) == bool(re.fullmatch(api, name)), name
+
+
+def test_registry_hosts() -> None:
+    host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
+    found = re.fullmatch(REGISTRY_HOST, host)
+    assert found
+    assert (found["account"], found["region"]) == ("123456789012", "eu-west-1")
+    assert REGISTRY_HOST_PART in host
+    dual_stack = re.fullmatch(REGISTRY_HOST, "123456789012.dkr-ecr.eu-west-1.on.aws")
+    assert dual_stack
+    assert dual_stack["dual_region"] == "eu-west-1"
+
+
+def test_names_of_endpoint_services() -> None:
+    for service in (*TASK_SERVICES, *AGENT_SERVICES, "s3"):
+        for region in ("eu-west-1", "cn-north-1"):
+            found = SERVICE_NAME.fullmatch(build_service_name(service, region))
+            assert found
+            assert found[1] == service
+    assert build_service_name("ecr.dkr", "us-iso-east-1") == "gov.ic.c2s.us-iso-east-1.ecr.dkr"
+    assert build_service_name("logs", "us-iso-east-1") == "com.amazonaws.us-iso-east-1.logs"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "arn"),
+    [
+        (IAM_POLICY, "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"),
+        (IAM_POLICY, "arn:aws-cn:iam::123456789012:policy/name"),
+        (IAM_ROLE, "arn:aws:iam::123456789012:role/path/name"),
+        (KMS_KEY, "arn:aws-us-gov:kms:us-gov-west-1:123456789012:key/1234abcd"),
+        (SECRET_ARN, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf"),
+        (PARAMETER_ARN, "arn:aws:ssm:eu-west-1:123456789012:parameter/shop/db"),
+        (arn_pattern("s3", r"\S+", region="", account=""), "arn:aws:s3:::bucket/key"),
+    ],
+)
+def test_arn_patterns(pattern: str, arn: str) -> None:
+    assert re.fullmatch(pattern, arn)
+    assert not re.fullmatch(pattern, arn.removeprefix("arn:"))
+    assert not re.fullmatch(pattern, f"{arn} ")
