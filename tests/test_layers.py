@@ -57,7 +57,8 @@ TEMPLATE_LIBRARIES = {
 TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
     ("network",),
-    ("tasks.images", "tasks.linux_parameters", "tasks.mounts", "tasks.ports", "tasks.secrets"),
+    ("tasks.images", "tasks.mounts", "tasks.ports", "tasks.secrets", "tasks.variables"),
+    ("tasks.linux_parameters",),
     ("tasks.containers",),
     ("tasks.launch_types", "tasks.service_discovery"),
     ("ecr",),

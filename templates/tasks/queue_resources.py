@@ -1,4 +1,4 @@
-"""Resources and permissions of queues."""
+"""Queues, their policies, the variables with their URLs, and permissions to use them."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
     """
     for use in queues:
         if use.receives:
-            yield allow("WorkOnQueue", _CONSUMER, [use.queue.arn])
+            yield allow("WorkOnQueue", _CONSUMER_ACTIONS, [use.queue.arn])
             if use.queue.kms_key:
                 yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
     sent = {use.owner: use.queue for use in queues if not use.receives}
     if sent:
-        yield allow("SendToQueues", _PRODUCER, [sent[owner].arn for owner in sorted(sent)])
+        yield allow("SendToQueues", _PRODUCER_ACTIONS, [sent[owner].arn for owner in sorted(sent)])
         if keys := sorted({queue.kms_key for queue in sent.values() if queue.kms_key}):
             yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
-_CONSUMER = [
+_CONSUMER_ACTIONS = [
     sqs_actions.ChangeMessageVisibility,
     sqs_actions.DeleteMessage,
     sqs_actions.GetQueueAttributes,
@@ -40,7 +40,7 @@ _CONSUMER = [
     sqs_actions.ReceiveMessage,
 ]
 
-_PRODUCER = [
+_PRODUCER_ACTIONS = [
     sqs_actions.GetQueueAttributes,
     sqs_actions.GetQueueUrl,
     sqs_actions.SendMessage,
@@ -48,12 +48,11 @@ _PRODUCER = [
 
 
 def queue_resources(params: Queue) -> Iterator[AWSObject]:
-    """The queue and its dead-letter queue, as far as they do not exist already."""
+    """The queue and its dead-letter queue, unless they already exist."""
     if params.existing:
         return
     dead = params.dead_letter_queue
-    own = dead is not None and dead.existing is None
-    if dead is not None and own:
+    if dead is not None and dead.existing is None:
         yield from dead_letter_queue(dead.retention, fifo=params.fifo, kms_key=params.kms_key)
     yield sqs.Queue(
         "Queue",
@@ -61,23 +60,24 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
         MessageRetentionPeriod=params.retention,
         DelaySeconds=params.delay,
         ReceiveMessageWaitTimeSeconds=20,
-        **_kind(params.fifo, params.kms_key),
+        **_common_properties(params.fifo, params.kms_key),
         **({"ContentBasedDeduplication": True} if params.content_based_deduplication else {}),
-        **({"RedrivePolicy": _redrive(dead)} if dead else {}),
+        **({"RedrivePolicy": _redrive_policy(dead)} if dead else {}),
     )
-    yield _tls_only("Queue")
+    yield _tls_only_policy("Queue")
 
 
 def dead_letter_queue(
     retention: int, *, fifo: bool = False, kms_key: str | None = None
 ) -> Iterator[AWSObject]:
-    """A dead-letter queue of the stack's own."""
-    yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **_kind(fifo, kms_key))
-    yield _tls_only("DeadLetterQueue")
+    """A dead-letter queue of the stack that keeps messages for `retention` seconds."""
+    properties = _common_properties(fifo, kms_key)
+    yield sqs.Queue("DeadLetterQueue", MessageRetentionPeriod=retention, **properties)
+    yield _tls_only_policy("DeadLetterQueue")
 
 
-def _tls_only(queue: str) -> sqs.QueuePolicy:
-    """Nobody comes to the queue without TLS (Amazon SQS developer guide, "Amazon SQS security best
+def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
+    """Denies requests without TLS (Amazon SQS developer guide, "Amazon SQS security best
     practices")."""
     return sqs.QueuePolicy(
         f"{queue}Policy",
@@ -97,15 +97,15 @@ def _tls_only(queue: str) -> sqs.QueuePolicy:
     )
 
 
-def _kind(fifo: bool, kms_key: str | None) -> dict[str, Any]:
-    """Order and encryption, which a queue and its dead-letter queue have in common."""
-    encrypted: dict[str, Any] = (
+def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
+    """Properties that a queue and its dead-letter queue have in common."""
+    encryption: dict[str, Any] = (
         {"KmsMasterKeyId": kms_key} if kms_key else {"SqsManagedSseEnabled": True}
     )
-    return {**({"FifoQueue": True} if fifo else {}), **encrypted}
+    return {**({"FifoQueue": True} if fifo else {}), **encryption}
 
 
-def _redrive(dead: DeadLetterQueue) -> sqs.RedrivePolicy:
+def _redrive_policy(dead: DeadLetterQueue) -> sqs.RedrivePolicy:
     return sqs.RedrivePolicy(
         deadLetterTargetArn=dead.existing or GetAtt("DeadLetterQueue", "Arn"),
         maxReceiveCount=dead.max_receive_count,

@@ -1,4 +1,4 @@
-"""Queues: whose they are, who works on them, who sends to them."""
+"""Params of SQS queues: the queue of a worker, and the queues that tasks send messages to."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.model import Base, Environment
 
 from ..common.exports import import_value
 from ..common.fields import KeyArn, StackName, Switch, duration, text
-from .containers import VariableName
+from .variables import VariableName
 
 _DAY = 86_400
 
@@ -28,77 +28,88 @@ QueueArn = Annotated[
 
 
 class DeadLetterQueue(Base):
-    """Where messages go that nobody could work on."""
+    """The queue for messages that the tasks could not process."""
 
     max_receive_count: int = Field(
-        5, ge=1, le=1000, description="How often a message is received before it goes there."
+        5,
+        ge=1,
+        le=1000,
+        description="Number of times a message is received before SQS moves it to this queue.",
     )
     retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
-        14 * _DAY, description="How long the stack's own keeps messages."
+        14 * _DAY, description="Time for which the queue keeps messages."
     )
     existing: QueueArn | None = Field(
-        None, description="ARN of a queue that is there already, of the same kind and region."
+        None,
+        description="ARN of an existing queue to use, of the same kind (FIFO or standard) and in "
+        "the same region.",
     )
 
 
 class ExistingQueue(Base):
-    """A queue that is there already."""
+    """A queue that already exists."""
 
     arn: QueueArn = Field(description="ARN of the queue.")
     kms_key: KeyArn | None = Field(
-        None, description="ARN of the account's own KMS key that encrypts it, where there is one."
+        None,
+        description="ARN of the customer managed KMS key that encrypts the queue, if there is one.",
     )
 
 
 class Queue(Base):
-    """An SQS queue, encrypted, for callers by TLS only."""
+    """An encrypted SQS queue that accepts requests over TLS only."""
 
     variable: VariableName = Field(
-        "QUEUE_URL", description="Variable of the containers that holds the queue's URL."
+        "QUEUE_URL",
+        description="Environment variable of the containers that holds the queue's URL.",
     )
     visibility_timeout: Annotated[int, duration(0, _DAY // 2)] = Field(
-        30, description="How long a task has for a message before another task gets it too."
+        30, description="Time that a task has to process a message before SQS delivers it again."
     )
     retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
-        4 * _DAY, description="How long messages are kept."
+        4 * _DAY, description="Time for which the queue keeps messages."
     )
     delay: Annotated[int, duration(0, 900)] = Field(
-        0, description="How long each message waits before a task gets it."
+        0, description="Time before a new message can be received."
     )
     fifo: bool = Field(
-        False, description="Keep messages of a group in order, each once. It cannot be changed."
+        False,
+        description="Deliver the messages of a group in order, each once. Changing it replaces the "
+        "queue.",
     )
     content_based_deduplication: bool = Field(
-        False, description="With `fifo`: messages of the same content within 5 minutes are one."
+        False,
+        description="With `fifo`: treat messages with the same content within 5 minutes as one.",
     )
     kms_key: KeyArn | None = Field(
-        None, description="ARN of a KMS key that encrypts it, in place of SQS's own."
+        None,
+        description="ARN of a KMS key that encrypts the queue, instead of a key of SQS.",
     )
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
-        DeadLetterQueue(), description="Where messages go that nobody could work on."
+        DeadLetterQueue(), description="Queue for messages that the tasks could not process."
     )
-    existing: ExistingQueue | None = Field(None, description="Use a queue that is there already.")
+    existing: ExistingQueue | None = Field(None, description="Use a queue that already exists.")
 
 
 class QueueSenderParams(Base):
-    """What a stack says of the queues that its tasks send to."""
+    """The queues that a stack's tasks send messages to."""
 
     queues: dict[VariableName, StackName] = Field(
         {},
-        description="Queues that the tasks may send messages to: the variable that holds the "
-        "queue's URL, and the stack of the `worker` that works on it.",
+        description="Queues that the tasks are allowed to send messages to: the environment "
+        "variable for the queue's URL, and the `worker` stack whose queue it is.",
     )
 
 
 class QueueConsumerParams(Base):
-    """What a stack says of the queue that its tasks work on."""
+    """The queue whose messages a stack's tasks process."""
 
-    queue: Queue = Field(Queue(), description="The queue that the tasks work on.")
+    queue: Queue = Field(Queue(), description="The queue whose messages the tasks process.")
 
 
 @dataclass(frozen=True)
 class QueueHandle:
-    """A queue as other resources refer to it."""
+    """References to a queue, for resources and permissions."""
 
     url: Any
     arn: Any
@@ -109,15 +120,16 @@ class QueueHandle:
 def queue_handle(
     owner: str, stack: str, params: QueueConsumerParams, env: Environment
 ) -> QueueHandle:
-    """How a stack refers to the queue of a worker, which may be itself."""
+    """The queue of the worker `owner`, as the stack `stack` refers to it."""
     queue = params.queue
     if queue.existing:
         arn = queue.existing.arn
         return QueueHandle(queue_url(arn), arn, arn.split(":")[-1], queue.existing.kms_key)
     if owner == stack:
-        mine = (Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName"))
-        return QueueHandle(*mine, queue.kms_key)
-    url, arn, name = (import_value(env, owner, f"Queue{one}") for one in ("Url", "Arn", "Name"))
+        url, arn, name = Ref("Queue"), GetAtt("Queue", "Arn"), GetAtt("Queue", "QueueName")
+        return QueueHandle(url, arn, name, queue.kms_key)
+    outputs = ("QueueUrl", "QueueArn", "QueueName")
+    url, arn, name = (import_value(env, owner, output) for output in outputs)
     return QueueHandle(url, arn, name, queue.kms_key)
 
 
@@ -147,6 +159,6 @@ def resolve_queues(stack: str, params: QueueSenderParams, env: Environment) -> t
 
 
 def queue_url(arn: str) -> Sub:
-    """The URL of a queue that is known by its ARN."""
-    *_, place, account, name = arn.split(":")
-    return Sub(f"https://sqs.{place}.${{AWS::URLSuffix}}/{account}/{name}")
+    """The URL of the queue with that ARN."""
+    *_, region, account, name = arn.split(":")
+    return Sub(f"https://sqs.{region}.${{AWS::URLSuffix}}/{account}/{name}")

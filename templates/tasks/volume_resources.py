@@ -1,4 +1,4 @@
-"""Resources and properties of volumes."""
+"""Resources, properties and permissions of the volumes of a task."""
 
 from __future__ import annotations
 
@@ -15,36 +15,38 @@ from ..common.iam import allow, policy, role
 from .containers import Containers
 from .volumes import Ebs, Efs, Volume
 
-NFS = 2049
-
-# What comes out ------------------------------------------------------------------------------
+NFS_PORT = 2049
 
 
 def task_volumes(volumes: Mapping[str, Volume]) -> list[ecs.Volume]:
-    """The volumes as a task definition has them, by name."""
-    return [_volume(name, one) for name, one in sorted(volumes.items())]
+    """The Volumes property of a task definition, in the order of the names."""
+    return [_task_volume(name, volume) for name, volume in sorted(volumes.items())]
 
 
-def _volume(name: str, volume: Volume) -> ecs.Volume:
+def _task_volume(name: str, volume: Volume) -> ecs.Volume:
     if volume.ebs:
         return ecs.Volume(Name=name, ConfiguredAtLaunch=True)
     if volume.efs is None:
         return ecs.Volume(Name=name)
     existing = volume.efs.existing
-    point = existing.access_point if existing else GetAtt(_title(name, "AccessPoint"), _POINT_ID)
+    access_point = (
+        existing.access_point
+        if existing
+        else GetAtt(logical_id(name, "AccessPoint"), _ACCESS_POINT_ID)
+    )
     return ecs.Volume(
         Name=name,
         EFSVolumeConfiguration=ecs.EFSVolumeConfiguration(
             FilesystemId=existing.file_system
             if existing
-            else GetAtt(_title(name, "FileSystem"), "FileSystemId"),
+            else GetAtt(logical_id(name, "FileSystem"), "FileSystemId"),
             TransitEncryption="ENABLED",
-            AuthorizationConfig=ecs.AuthorizationConfig(AccessPointId=point, IAM="ENABLED"),
+            AuthorizationConfig=ecs.AuthorizationConfig(AccessPointId=access_point, IAM="ENABLED"),
         ),
     )
 
 
-_POINT_ID = "AccessPointId"
+_ACCESS_POINT_ID = "AccessPointId"
 
 
 def volume_resources(
@@ -54,26 +56,27 @@ def volume_resources(
     tasks: Any,
     env: Environment,
 ) -> Iterator[Any]:
-    """File systems with what leads to them, and the role by which ECS makes volumes on EBS.
+    """File systems with mount targets, access points and security group rules, and the role with
+    which ECS creates EBS volumes.
 
-    `subnets` are those of the mount targets, one for each zone that tasks are in; `tasks` is the id
-    of the tasks' security group.
+    `subnets` are those of the mount targets, one in each Availability Zone of the tasks; `tasks` is
+    the ID of the tasks' security group.
     """
-    made = {name: one.efs for name, one in sorted(volumes.items()) if one.efs}
-    if any(one.existing is None for one in made.values()):
-        yield _mount_target_group(vpc_id, tasks)
-    for name, one in made.items():
-        if one.existing is None:
-            yield from _file_system(name, one, subnets)
-    groups = {one.existing.security_group for one in made.values() if one.existing}
-    for group in sorted(one for one in groups if one):
+    efs_volumes = {name: volume.efs for name, volume in sorted(volumes.items()) if volume.efs}
+    if any(volume.existing is None for volume in efs_volumes.values()):
+        yield _mount_target_security_group(vpc_id, tasks)
+    for name, volume in efs_volumes.items():
+        if volume.existing is None:
+            yield from _file_system(name, volume, subnets)
+    groups = {volume.existing.security_group for volume in efs_volumes.values() if volume.existing}
+    for group in sorted(group for group in groups if group):
         yield ec2.SecurityGroupIngress(
             logical_id(group, "Nfs"),
             GroupId=group,
             Description=f"Tasks of {env.app} {env.name} mount a file system",
-            **_nfs_from(tasks),
+            **_nfs_rule(tasks),
         )
-    if any(one.ebs for one in volumes.values()):
+    if any(volume.ebs for volume in volumes.values()):
         yield role(
             "InfrastructureRole",
             "ecs.amazonaws.com",
@@ -87,20 +90,17 @@ def volume_resources(
 _EBS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForVolumes"
 
 
-def _title(volume: str, word: str) -> str:
-    return logical_id(volume, word)
-
-
-def _nfs_from(tasks: Any) -> dict[str, Any]:
+def _nfs_rule(tasks: Any) -> dict[str, Any]:
     return {
         "IpProtocol": "tcp",
-        "FromPort": NFS,
-        "ToPort": NFS,
+        "FromPort": NFS_PORT,
+        "ToPort": NFS_PORT,
         "SourceSecurityGroupId": tasks,
     }
 
 
-def _mount_target_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
+def _mount_target_security_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
+    # With no egress rule at all EC2 adds one that allows everything.
     nowhere = ec2.SecurityGroupRule(
         Description="Nowhere: a mount target only answers",
         IpProtocol="-1",
@@ -111,59 +111,61 @@ def _mount_target_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
         GroupDescription="Mount targets: NFS from the tasks",
         VpcId=vpc_id,
         SecurityGroupIngress=[
-            ec2.SecurityGroupRule(Description="NFS from the tasks", **_nfs_from(tasks))
+            ec2.SecurityGroupRule(Description="NFS from the tasks", **_nfs_rule(tasks))
         ],
         SecurityGroupEgress=[nowhere],
     )
 
 
-def _file_system(name: str, one: Efs, subnets: Sequence[Any]) -> Iterator[Any]:
-    """The file system, its mount targets, and the access point that makes the directory.
+def _file_system(name: str, volume: Efs, subnets: Sequence[Any]) -> Iterator[Any]:
+    """The file system, its mount targets, and the access point that creates the directory.
 
-    One that is kept goes nevertheless where its creation is rolled back: nothing is in it yet.
+    With `keep`, the file system is deleted only when its own creation is rolled back, while it is
+    still empty.
     """
-    title = _title(name, "FileSystem")
-    system = GetAtt(title, "FileSystemId")
-    after = one.infrequent_access_after
+    title = logical_id(name, "FileSystem")
+    file_system = GetAtt(title, "FileSystemId")
+    after = volume.infrequent_access_after
     days = f"AFTER_{after.removesuffix('d')}_DAY{'' if after == '1d' else 'S'}" if after else None
     optional = {
-        "KmsKeyId": one.kms_key,
+        "KmsKeyId": volume.kms_key,
         "LifecyclePolicies": [efs.LifecyclePolicy(TransitionToIA=days)] if days else None,
     }
     yield efs.FileSystem(
         title,
-        DeletionPolicy="RetainExceptOnCreate" if one.keep else "Delete",
-        UpdateReplacePolicy="Retain" if one.keep else "Delete",
+        DeletionPolicy="RetainExceptOnCreate" if volume.keep else "Delete",
+        UpdateReplacePolicy="Retain" if volume.keep else "Delete",
         Encrypted=True,
-        ThroughputMode=one.throughput,
-        BackupPolicy=efs.BackupPolicy(Status="ENABLED" if one.backups else "DISABLED"),
-        FileSystemPolicy=policy([_only_encrypted()]),
+        ThroughputMode=volume.throughput,
+        BackupPolicy=efs.BackupPolicy(Status="ENABLED" if volume.backups else "DISABLED"),
+        FileSystemPolicy=policy([_deny_without_tls()]),
         **{key: value for key, value in optional.items() if value},
     )
     for subnet, mount_target in zip(subnets, _mount_targets(name, subnets), strict=True):
         yield efs.MountTarget(
             mount_target,
-            FileSystemId=system,
+            FileSystemId=file_system,
             SubnetId=subnet,
             SecurityGroups=[GetAtt("MountTargetSecurityGroup", "GroupId")],
         )
-    user, group = one.owner.split(":")
+    user, group = volume.owner.split(":")
     yield efs.AccessPoint(
-        _title(name, "AccessPoint"),
-        FileSystemId=system,
+        logical_id(name, "AccessPoint"),
+        FileSystemId=file_system,
         PosixUser=efs.PosixUser(Uid=user, Gid=group),
         RootDirectory=efs.RootDirectory(
-            Path=one.directory or f"/{name}",
+            Path=volume.directory or f"/{name}",
             CreationInfo=efs.CreationInfo(
-                OwnerUid=user, OwnerGid=group, Permissions=one.permissions
+                OwnerUid=user, OwnerGid=group, Permissions=volume.permissions
             ),
         ),
     )
 
 
-def _only_encrypted() -> Statement:
-    """With any policy, who is not allowed by one cannot mount; without one, everybody in reach of a
-    mount target can (EFS user guide, "Using IAM to control access to file systems")."""
+def _deny_without_tls() -> Statement:
+    """A statement of the file system's policy. Any such policy has a second effect: without one,
+    every client that reaches a mount target can mount, with one only those that IAM allows to (EFS
+    user guide, "Using IAM to control access to file systems")."""
     return Statement(
         Sid="OnlyEncrypted",
         Effect=Deny,
@@ -179,94 +181,97 @@ def _only_encrypted() -> Statement:
 
 
 def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
-    """Logical IDs by subnet: by its place in a network of our own, where a zone keeps its place for
-    ever, and by its id in one that exists, where the list may be put in another order."""
+    """Logical IDs of the mount targets, in the order of the subnets. They have the letter of the
+    zone in a network of a `network` stack, where zones keep their letters, and the subnet's ID in
+    an existing network, whose subnets can be listed in another order one day."""
     return [
-        _title(volume, f"MountTarget{'ABCD'[at] if isinstance(one, ImportValue) else ''}")
-        + ("" if isinstance(one, ImportValue) else logical_id(one))
-        for at, one in enumerate(subnets)
+        logical_id(volume, f"MountTarget{'ABCD'[index]}")
+        if isinstance(subnet, ImportValue)
+        else logical_id(volume, "MountTarget") + logical_id(subnet)
+        for index, subnet in enumerate(subnets)
     ]
 
 
 def has_nfs_rules(volumes: Mapping[str, Volume]) -> bool:
-    """Whether mount targets are opened to the tasks, by the tasks' security group."""
-    made = [one.efs for one in volumes.values() if one.efs]
-    return any(one.existing is None or one.existing.security_group for one in made)
+    """Whether the stack has security group rules that allow NFS from the tasks' security group."""
+    efs_volumes = [volume.efs for volume in volumes.values() if volume.efs]
+    return any(volume.existing is None or volume.existing.security_group for volume in efs_volumes)
 
 
 def volume_dependencies(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -> list[str]:
-    """Logical IDs of what must be there before a task starts, and nothing else waits for."""
-    waits = []
-    for name, one in sorted(volumes.items()):
-        if one.efs and one.efs.existing is None:
-            waits += _mount_targets(name, subnets)
-        elif one.efs and one.efs.existing and one.efs.existing.security_group:
-            waits.append(logical_id(one.efs.existing.security_group, "Nfs"))
-    return sorted(set(waits))
+    """Logical IDs for DependsOn: resources that a task needs when it starts and that no property
+    refers to."""
+    dependencies = []
+    for name, volume in sorted(volumes.items()):
+        if volume.efs and volume.efs.existing is None:
+            dependencies += _mount_targets(name, subnets)
+        elif volume.efs and volume.efs.existing and volume.efs.existing.security_group:
+            dependencies.append(logical_id(volume.efs.existing.security_group, "Nfs"))
+    return sorted(set(dependencies))
 
 
 def volume_statements(volumes: Mapping[str, Volume], containers: Containers) -> Iterator[Statement]:
-    """What the task role needs to mount each file system, through its access point and not
-    otherwise: EFS user guide, "Using IAM to control access to file systems"; for root
-    ClientRootAccess as well, ibid., "Enforcing a user identity using an access point"."""
-    for name, one in sorted(volumes.items()):
-        if one.efs is None:
+    """The permissions that the task role needs to mount each file system through its access point
+    only (EFS user guide, "Using IAM to control access to file systems"). An access point for root
+    needs ClientRootAccess as well (ibid., "Enforcing a user identity using an access point")."""
+    for name, volume in sorted(volumes.items()):
+        if volume.efs is None:
             continue
         writes = any(
             not container.mounts[name].read_only
             for container in containers.values()
             if name in container.mounts
         )
-        existing = one.efs.existing
-        root = existing.root if existing else "0" in one.efs.owner.split(":")
+        existing = volume.efs.existing
+        root = existing.root if existing else "0" in volume.efs.owner.split(":")
         actions = [
             elasticfilesystem.ClientMount,
             *([elasticfilesystem.ClientWrite] if writes else []),
             *([elasticfilesystem.ClientRootAccess] if root else []),
         ]
-        system = _arn("file-system", existing.file_system) if existing else None
-        point = _arn("access-point", existing.access_point) if existing else None
+        file_system = _efs_arn("file-system", existing.file_system) if existing else None
+        access_point = _efs_arn("access-point", existing.access_point) if existing else None
         yield allow(
             logical_id("mount", name),
             actions,
-            [system or GetAtt(_title(name, "FileSystem"), "Arn")],
+            [file_system or GetAtt(logical_id(name, "FileSystem"), "Arn")],
             Condition=Condition(
                 StringEquals(
                     {
-                        "elasticfilesystem:AccessPointArn": point
-                        or GetAtt(_title(name, "AccessPoint"), "Arn")
+                        "elasticfilesystem:AccessPointArn": access_point
+                        or GetAtt(logical_id(name, "AccessPoint"), "Arn")
                     }
                 )
             ),
         )
 
 
-def _arn(kind: str, identity: str) -> Sub:
-    place = "${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}"
-    return Sub(f"arn:{place}:{kind}/{identity}")
+def _efs_arn(kind: str, resource_id: str) -> Sub:
+    prefix = "arn:${AWS::Partition}:elasticfilesystem:${AWS::Region}:${AWS::AccountId}"
+    return Sub(f"{prefix}:{kind}/{resource_id}")
 
 
 def volume_configurations(volumes: Mapping[str, Volume]) -> list[ecs.ServiceVolumeConfiguration]:
-    """What a service says of its tasks' volumes on EBS."""
+    """The VolumeConfigurations property of an ECS service: its tasks' EBS volumes."""
     return [
-        ecs.ServiceVolumeConfiguration(Name=name, ManagedEBSVolume=_managed(one.ebs))
-        for name, one in sorted(volumes.items())
-        if one.ebs
+        ecs.ServiceVolumeConfiguration(Name=name, ManagedEBSVolume=_managed_ebs(volume.ebs))
+        for name, volume in sorted(volumes.items())
+        if volume.ebs
     ]
 
 
-def _managed(one: Ebs) -> ecs.ServiceManagedEBSVolumeConfiguration:
+def _managed_ebs(volume: Ebs) -> ecs.ServiceManagedEBSVolumeConfiguration:
     optional = {
-        "SizeInGiB": one.size,
-        "Iops": one.iops,
-        "Throughput": one.throughput,
-        "SnapshotId": one.snapshot,
-        "KmsKeyId": one.kms_key,
+        "SizeInGiB": volume.size,
+        "Iops": volume.iops,
+        "Throughput": volume.throughput,
+        "SnapshotId": volume.snapshot,
+        "KmsKeyId": volume.kms_key,
     }
     return ecs.ServiceManagedEBSVolumeConfiguration(
         RoleArn=GetAtt("InfrastructureRole", "Arn"),
-        VolumeType=one.type,
-        FilesystemType=one.filesystem,
+        VolumeType=volume.type,
+        FilesystemType=volume.filesystem,
         Encrypted=True,
         TagSpecifications=[ecs.EBSTagSpecification(ResourceType="volume", PropagateTags="SERVICE")],
         **{key: value for key, value in optional.items() if value is not None},

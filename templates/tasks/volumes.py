@@ -1,7 +1,8 @@
-"""Volumes of tasks: their params, what can be wrong with them, and what comes out.
+"""Params of the volumes of a task.
 
-A volume that says nothing lives with its task and is shared by its containers. One on EFS outlives
-tasks and is shared by all of them; one on EBS is each task's own, and goes with it.
+A volume without further keys is a directory that the containers of one task share and that is
+deleted with the task. A volume with `efs` outlives the tasks and is shared by all of them. With
+`ebs` each task has an EBS volume, which is deleted with the task.
 """
 
 from __future__ import annotations
@@ -16,106 +17,125 @@ from ..common.fields import KeyArn, SecurityGroupId, Switch, text
 from .mounts import VolumeName
 
 FileSystemId = Annotated[
-    str, text(r"fs-[0-9a-f]{8,40}", "the id of an EFS file system", "fs-0123456789abcdef0")
+    str, text(r"fs-[0-9a-f]{8,40}", "the ID of an EFS file system", "fs-0123456789abcdef0")
 ]
 AccessPointId = Annotated[
-    str, text(r"fsap-[0-9a-f]{8,40}", "the id of an EFS access point", "fsap-0123456789abcdef0")
+    str, text(r"fsap-[0-9a-f]{8,40}", "the ID of an EFS access point", "fsap-0123456789abcdef0")
 ]
 SnapshotId = Annotated[
-    str, text(r"snap-[0-9a-f]{8,17}", "the id of a snapshot", "snap-0123456789abcdef0")
+    str, text(r"snap-[0-9a-f]{8,17}", "the ID of an EBS snapshot", "snap-0123456789abcdef0")
 ]
 # EFS API reference, RootDirectory, Path.
 EfsDirectory = Annotated[
     str,
-    text(r"/|(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}", "a directory of EFS", "/uploads"),
+    text(
+        r"/|(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}",
+        "an absolute path of at most four directories",
+        "/uploads",
+    ),
 ]
-Owner = Annotated[str, text(r"\d{1,9}:\d{1,9}", "the numbers of a user and a group", "1000:1000")]
+Owner = Annotated[str, text(r"\d{1,9}:\d{1,9}", "a user ID and a group ID", "1000:1000")]
 
 
 class ExistingEfs(Base):
-    """An EFS file system that is there already."""
+    """An EFS file system that already exists."""
 
-    file_system: FileSystemId = Field(description="Its id.")
+    file_system: FileSystemId = Field(description="ID of the file system.")
     access_point: AccessPointId = Field(
-        description="Id of the access point through which it is mounted."
+        description="ID of the access point through which it is mounted."
     )
     security_group: SecurityGroupId | None = Field(
         None,
-        description="Security group of its mount targets, which the stack opens to the tasks. "
-        "Without it they must be admitted already.",
+        description="Security group of its mount targets; the stack adds a rule for NFS from the "
+        "tasks. Without it the mount targets must already allow the tasks.",
     )
-    root: bool = Field(False, description="Whether the access point makes every user root.")
+    root: bool = Field(False, description="Whether the access point maps every user to root.")
 
 
 class Efs(Base):
-    """An EFS file system of the stack's own, encrypted, with a mount target in every zone and an
-    access point. It is mounted with the task role and TLS; nobody else can mount it without."""
+    """An encrypted EFS file system that the stack creates, with a mount target in every
+    Availability Zone and an access point. Tasks mount it with TLS and with the permissions of the
+    task role; without both it cannot be mounted."""
 
     owner: Owner = Field(
         "1000:1000",
-        description="User and group that every container is on the volume, whatever its own: "
-        "numbers, `0:0` for root.",
+        description="User ID and group ID that every container has on the volume, whichever it "
+        "runs as; `0:0` for root.",
     )
-    permissions: Annotated[str, text(r"[0-7]{3,4}", "permissions in octal, in quotes", "0750")] = (
-        Field("0755", description="Permissions of the directory when it is made.")
+    permissions: Annotated[str, text(r"[0-7]{3,4}", "permissions in octal", "0750")] = Field(
+        "0755",
+        description="Permissions, in octal and in quotes, with which the directory is created.",
     )
     directory: EfsDirectory | None = Field(
-        None, description="Directory that is mounted, and made first; `/` and the volume's name."
+        None,
+        description="Directory of the file system that is mounted; it is created if it does not "
+        "exist. `/` and the volume's name by default.",
     )
     throughput: Literal["elastic", "bursting"] = Field(
-        "elastic", description="`elastic` follows the load; `bursting` depends on the size."
+        "elastic",
+        description="Throughput mode: `elastic` scales with the load, `bursting` with the size.",
     )
     infrequent_access_after: (
         Literal["1d", "7d", "14d", "30d", "60d", "90d", "180d", "270d", "365d"] | None
-    ) = Field(None, description="Time unread after which a file is moved to cheaper storage.")
-    backups: bool = Field(True, description="Let AWS Backup keep a daily backup.")
+    ) = Field(
+        None,
+        description="Time since its last access after which a file moves to EFS Infrequent Access.",
+    )
+    backups: bool = Field(True, description="Let AWS Backup make automatic backups.")
     kms_key: KeyArn | None = Field(
-        None, description="ARN of the KMS key to encrypt with; AWS's own where none is given."
+        None, description="ARN of the KMS key to encrypt with; the AWS managed key by default."
     )
     keep: bool = Field(
         True,
-        description="Keep the file system and its files when the stack is deleted, or the volume "
-        "is taken out of the params.",
+        description="Keep the file system and its files when the stack is deleted or the volume is "
+        "removed from the params.",
     )
-    existing: ExistingEfs | None = Field(
-        None, description="Use a file system that is there already."
-    )
+    existing: ExistingEfs | None = Field(None, description="Use a file system that already exists.")
 
 
 class Ebs(Base):
-    """An EBS volume for each task, encrypted. It is made as the task starts and goes with it."""
+    """An encrypted EBS volume for each task, created when the task starts and deleted with it."""
 
     size: int | None = Field(
-        None, ge=1, le=16_384, description="GiB; the snapshot's where none is given."
+        None, ge=1, le=16_384, description="Size in GiB; that of the snapshot by default."
     )
     type: Literal["gp3", "gp2", "io2", "io1", "st1", "sc1"] = Field(
         "gp3", description="EBS volume type."
     )
     iops: int | None = Field(
-        None, ge=100, le=256_000, description="Operations per second; needed for `io1` and `io2`."
+        None, ge=100, le=256_000, description="IOPS; required for `io1` and `io2`."
     )
-    throughput: int | None = Field(None, ge=125, le=1_000, description="MiB per second of a `gp3`.")
+    throughput: int | None = Field(
+        None, ge=125, le=1_000, description="Throughput of a `gp3` volume in MiB/s."
+    )
     filesystem: Literal["xfs", "ext4", "ext3"] = Field(
-        "xfs", description="File system; with a snapshot the one that it holds."
+        "xfs", description="File system type; with a snapshot that of the snapshot."
     )
-    snapshot: SnapshotId | None = Field(None, description="Snapshot that the volume begins with.")
+    snapshot: SnapshotId | None = Field(
+        None, description="ID of the snapshot from which the volume is created."
+    )
     kms_key: KeyArn | None = Field(
         None,
-        description="ARN of the KMS key to encrypt with, whose policy must admit the stack's "
-        "`InfrastructureRole`; the account's default where none is given.",
+        description="ARN of the KMS key to encrypt with; its key policy must allow the stack's "
+        "`InfrastructureRole`. The account's default key for EBS by default.",
     )
 
 
 class Volume(Base):
-    """A volume of the task. With neither key it is an empty directory that its containers share."""
+    """A volume of the task. With neither key it is an empty directory that the task's containers
+    share."""
 
-    efs: Switch[Efs] = Field(None, description="On EFS: outlives tasks, shared by all of them.")
-    ebs: Ebs | None = Field(None, description="On EBS: a disk for each task, gone with it.")
+    efs: Switch[Efs] = Field(
+        None, description="Keep the volume on EFS: it outlives the tasks, and all of them share it."
+    )
+    ebs: Ebs | None = Field(
+        None, description="Give each task an EBS volume, which is deleted with the task."
+    )
 
 
 class VolumeParams(Base):
-    """What a stack says of the volumes of its tasks."""
+    """The volumes of a stack's tasks."""
 
     volumes: dict[VolumeName, Volume] = Field(
-        {}, description="Volumes by name, which containers mount by `mounts:`."
+        {}, description="Volumes by name; containers mount them with `mounts:`."
     )
