@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from moorage.findings.finding import Problem
 from moorage.model import Environment
@@ -10,7 +11,6 @@ from moorage.model import Environment
 from ... import network
 from ...common.regions import is_in_other_region, region_of
 from ...common.stack_lookup import find_stack, find_stack_problems
-from ...exposure.params import ExposeParams
 from ..access_logs import access_log_problems
 from ..alias_records import alias_conflict_problems, alias_problems
 from ..shared import existing_problems, find_subnets, ipv6_problems
@@ -25,9 +25,9 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with the params, given the other stacks of the environment."""
     if params.existing:
-        yield from existing_problems(params, beside=frozenset({"network"}))
+        yield from existing_problems(params, used=frozenset({"network"}))
         yield from _arn_problems(params.existing, env)
         if params.network and not find_stack(env, network.Params, params.network):
             yield from find_stack_problems(
@@ -42,7 +42,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from alias_conflict_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
     if params.access_logs:
-        yield from _silent_problems(name, env)
+        yield from _no_access_log_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
     picked = find_stack(env, network.Params, params.network)
@@ -55,30 +55,49 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
 def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
     if is_in_other_region(existing.arn, env):
         message = f"The load balancer is in {region_of(existing.arn)}, the services in {env.region}"
-        yield Problem("M1220", ("existing", "arn"), message, f"Name one in {env.region}.")
+        hint = f"Write the ARN of a load balancer in {env.region}."
+        yield Problem("M2301", ("existing", "arn"), message, hint)
 
 
-def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
-    """A log in which nothing would ever stand.
+def _no_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
+    """Access logs of a load balancer without a TLS listener.
 
     "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
-    user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
+    user guide, "Access logs"). A load balancer that no stack uses may get its listeners from
+    outside the environment.
     """
-    ways = [way for _, its in env.of(ExposeParams) for way in its.expose if way.via == name]
-    speaks_tls = any(way.port is not None and way.port.protocol == "tls" for way in ways)
-    if ways and not speaks_tls and not env.broken:
-        message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
-        hint = "Remove it, or let a way through it end TLS: `port: 443/tls`."
-        yield Problem("M1220", ("access_logs",), message, hint, level="warning")
+    protocols = _find_listener_protocols(name, env)
+    if protocols and "tls" not in protocols and not env.broken:
+        message = (
+            "No access logs will be written: ELB logs TLS connections only, and no listener of"
+        )
+        message += f" `{name}` has the protocol TLS"
+        hint = "Remove `access_logs:`, or terminate TLS at a listener with `port: 443/tls`."
+        yield Problem("M2322", ("access_logs",), message, hint, level="warning")
+
+
+def _find_listener_protocols(name: str, env: Environment) -> set[str | None]:
+    """The protocols of the listeners that the `expose:` entries of all stacks add.
+
+    The entries are read without their type, which belongs to a package above this one.
+    """
+    expose: list[Any] = [
+        entry for spec in env.stacks.values() for entry in getattr(spec.params, "expose", ())
+    ]
+    return {
+        entry.port.protocol if entry.port is not None else None
+        for entry in expose
+        if getattr(entry, "via", None) == name
+    }
 
 
 def _private_link_problems(params: Params) -> Iterator[Problem]:
     if not params.security_group:
         yield Problem(
-            "M1108",
+            "M2315",
             ("enforce_security_group_inbound_rules_on_private_link_traffic",),
-            "There is no security group whose rules could hold",
-            "Remove this, or `security_group: false`.",
+            "The setting has no effect: the load balancer has no security group",
+            "Remove it, or remove `security_group: false`.",
             because=[("security_group",)],
         )
 
@@ -90,9 +109,11 @@ def _network_problems(
     count = len(find_subnets(params.scheme, home))
     if not count:
         facing = params.scheme == "internet-facing"
-        message = f"The network `{name}` has no {'public ' if facing else ''}subnet for it"
-        hint = f"Give `{name}` one" + (", or use `scheme: internal`." if facing else ".")
-        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
+        kind = "public subnet" if facing else "subnet"
+        needed = f"a {kind}, and the network `{name}` has none"
+        message = f"An {params.scheme} load balancer needs {needed}"
+        hint = f"Add a {kind} to `{name}`" + (", or write `scheme: internal`." if facing else ".")
+        yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
         return
     yield from ipv6_problems(params.ip_address_type, name, stack)
     if isinstance(params.elastic_ips, list) and params.scheme == "internet-facing":
