@@ -44,8 +44,10 @@ def ipv6_problems(
         message = f"`dualstack` needs IPv6 addresses, and the network `{name}` has none"
         if stack.existing:
             message = f"`dualstack` needs IPv6 addresses, and the network `{name}` declares none"
-            hint = f"If it has some, write `ipv6: true` below `existing:` of `{name}`. Otherwise"
-            hint += " write `ip_address_type: ipv4`."
+            hint = (
+                f"If it has some, write `ipv6: true` below `existing:` of `{name}`. Otherwise"
+                " write `ip_address_type: ipv4`."
+            )
         else:
             hint = f"Write `ipv6: true` in `{name}`, or `ip_address_type: ipv4` here."
         yield Problem("M2303", ("ip_address_type",), message, hint, because=[("network",)])

@@ -86,7 +86,7 @@ def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(give
 @pytest.mark.parametrize(("given", "kind"), [({}, "Public"), (INTERNAL, "Private")])
 def test_the_scheme_determines_the_subnets(given: Any, kind: str) -> None:
     properties = balancer(given)
-    assert (properties["Type"], template["IpAddressType"]) == ("network", "ipv4")
+    assert (properties["Type"], properties["IpAddressType"]) == ("network", "ipv4")
     assert properties["Scheme"] == given.get("scheme", "internet-facing")
     assert properties["Subnets"] == [
         {"Fn::ImportValue": f"shop-dev-network-{kind}Subnet{key}Id"} for key in "AB"

@@ -119,7 +119,7 @@ clients: [10.0.0.0/8, 192.168.0.0/16]  # each client once
         "Remove the client, or write `ip_address_type: dualstack`.",
         """\
 template: alb
-ip_address_type: dualstack
+ip_address_type: dualstack  # in a network with `ipv6: true`
 clients: ["2001:db8::/32"]  # needs `dualstack`
 """,
     ),
@@ -132,7 +132,7 @@ clients: ["2001:db8::/32"]  # needs `dualstack`
         """\
 template: alb
 scheme: internal
-ip_address_type: dualstack
+ip_address_type: dualstack  # in a network with `ipv6: true`
 clients: [10.0.0.0/16, "2001:db8:1234::/56"]  # both IP versions
 """,
     ),

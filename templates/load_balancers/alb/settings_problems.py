@@ -99,8 +99,8 @@ def _internal_problems(params: Params, name: str, home: network.Handle) -> Itera
         message = f"`clients` is missing: the addresses of the network `{name}` are unknown"
         hint = (
             "Write the CIDR blocks that are allowed to connect, such as `clients: [10.0.0.0/16]`,"
+            f" or add the VPC's `cidr:` below `existing:` of `{name}`."
         )
-        hint += f" or add the VPC's `cidr:` below `existing:` of `{name}`."
         yield Problem("M1102", ("clients",), message, hint, because=because)
     elif not params.clients and params.ip_address_type == "dualstack":
         yield Problem(

@@ -27,13 +27,15 @@ def unknown_address_problems(
     if balancer.security_group is None and balancer.addresses is None:
         message = "The source addresses of health checks are unknown, and tasks must allow them"
         if params.existing:
-            hint = "Write the CIDR blocks of the load balancer's subnets, such as `addresses: "
-            hint += "[10.0.0.0/24]`, or its `security_group:` if it has one."
+            hint = (
+                "Write the CIDR blocks of the load balancer's subnets, such as `addresses: "
+                "[10.0.0.0/24]`, or its `security_group:` if it has one."
+            )
         else:
             hint = (
                 "Remove `security_group: false`, or write the VPC's `cidr:` below `existing:` of "
+                "the network."
             )
-            hint += "the network."
         because = [("network",), ("existing", "security_group"), ("scheme",)]
         yield Problem("M2314", path, message, hint, because=because)
 
@@ -61,8 +63,10 @@ def address_count_problems(
 ) -> Iterator[Problem]:
     if given and len(given) != count:
         subnets = "the subnet" if count == 1 else f"each of the {count} subnets"
-        message = f"`{key}` needs an address for {subnets} of the network `{name}`, and lists "
-        message += str(len(given))
+        message = (
+            f"`{key}` needs an address for {subnets} of the network `{name}`, and lists "
+            f"{len(given)}"
+        )
         hint = (
             "Write one address for each subnet, in the order of the network's Availability Zones."
         )

@@ -70,8 +70,8 @@ def _no_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
     if protocols and "tls" not in protocols and not env.broken:
         message = (
             "No access logs will be written: ELB logs TLS connections only, and no listener of"
+            f" `{name}` has the protocol TLS"
         )
-        message += f" `{name}` has the protocol TLS"
         hint = "Remove `access_logs:`, or terminate TLS at a listener with `port: 443/tls`."
         yield Problem("M2322", ("access_logs",), message, hint, level="warning")
 
