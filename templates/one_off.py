@@ -29,9 +29,9 @@ from moorage.model import Environment, Run
 from .common.exports import export_output
 from .common.fields import duration
 from .tasks import run_task
-from .tasks.containers import ContainerName, in_order
-from .tasks.launch_types import shares_instance
-from .tasks.queues import with_queue_urls
+from .tasks.containers import ContainerName, apply_init
+from .tasks.launch_types import uses_instance_address
+from .tasks.queue_resources import add_queue_urls
 from .tasks.task import TaskParams, log_group_name, security_groups, task_resources
 
 
@@ -55,7 +55,7 @@ class Params(TaskParams):
 
 
 def _essential(params: Params) -> list[str]:
-    return [name for name, one in in_order(params.containers).items() if one.essential]
+    return [name for name, one in apply_init(params.containers).items() if one.essential]
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
@@ -82,7 +82,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, with_queue_urls(name, params, env), env),
+            *task_resources(name, add_queue_urls(name, params, env), env),
             *security_groups(name, params, env),
             _request(params, env),
         ]
@@ -99,7 +99,7 @@ def _request(params: Params, env: Environment) -> ssm.Parameter:
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
+    if not uses_instance_address(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
         yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
     if params.task_role.existing is None:

@@ -35,8 +35,10 @@ from .common.fields import Switch, duration, text
 from .common.iam import allow, role
 from .common.schedules import Expression, Window, zone_problems
 from .tasks import run_task
-from .tasks.launch_types import shares_instance
-from .tasks.queues import QueueArn, arn_problems, dead_letter_queue, queue_url, with_queue_urls
+from .tasks.launch_types import uses_instance_address
+from .tasks.queue_problems import queue_arn_problems
+from .tasks.queue_resources import add_queue_urls, dead_letter_queue
+from .tasks.queues import QueueArn, queue_url
 from .tasks.task import TaskParams, cluster_of, log_group_name, security_groups, task_resources
 
 _DAY = 86_400
@@ -109,7 +111,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     dead = params.dead_letter_queue
     if dead and dead.existing:
         path = ("dead_letter_queue", "existing")
-        yield from arn_problems(dead.existing, path, env)
+        yield from queue_arn_problems(dead.existing, path, env)
         if str(dead.existing).endswith(".fifo"):
             message = "EventBridge Scheduler sends to standard queues only"
             yield Problem("M1220", path, message, "Name another one.")
@@ -124,7 +126,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.set_version()
     template.add_resource(
         [
-            *task_resources(name, with_queue_urls(name, params, env), env),
+            *task_resources(name, add_queue_urls(name, params, env), env),
             *security_groups(name, params, env),
             *(_guard(name, params, env) if params.overlap == "skip" else ()),
             *_dead_letters(params),
@@ -137,7 +139,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
+    if not uses_instance_address(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
         yield export_output(env, name, "SecurityGroupId", group, "Security group of the task")
     if params.task_role.existing is None:

@@ -47,29 +47,29 @@ from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
     deployment_problems,
-    left_running,
-    rebalancing,
+    minimum_healthy_count,
+    rebalancing_setting,
 )
 from .tasks.launch_type_problems import (
     instance_reach_problems,
     rebalancing_problems,
     spare_problems,
 )
-from .tasks.launch_types import shares_instance
-from .tasks.queues import with_queue_urls
+from .tasks.launch_types import uses_instance_address
+from .tasks.queue_resources import add_queue_urls
 from .tasks.scaling import (
-    desired_count,
-    least,
+    desired_count_property,
+    minimum_task_count,
     requests_policy,
     scaling_problems,
     scaling_resources,
 )
 from .tasks.service_connect import (
     DiscoverableParams,
-    offering_problems,
-    offering_properties,
-    offering_resources,
-    with_port_names,
+    add_port_names,
+    discoverable_service_problems,
+    discoverable_service_properties,
+    discoverable_service_resources,
 )
 from .tasks.task import (
     TaskParams,
@@ -83,7 +83,7 @@ from .tasks.task import (
     task_subnets,
     task_waits,
 )
-from .tasks.volumes import volume_configurations
+from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
 """Seconds; without any, a load balancer's first verdict ends tasks that are still starting."""
@@ -127,11 +127,11 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         path = _asked_at(problem.path, params, env)
         if path[2:] != ("health_check", "sidecar", "ports", 0):  # told at its `port`, and better
             yield replace(problem, path=path, hint=problem.hint + _shares(problem, params, env))
-    yield from offering_problems(name, params, env)
+    yield from discoverable_service_problems(name, params, env)
     yield from _grace_problems(params)
-    count, path = least(params.scaling, params.desired_count)
+    count, path = minimum_task_count(params.scaling, params.desired_count)
     yield from deployment_problems(params, count, path)
-    yield from spare_problems(params, left_running(params, count), env)
+    yield from spare_problems(params, minimum_healthy_count(params, count), env)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
     yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
     yield from _request_problems(params, env)
@@ -219,13 +219,13 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     reached = exposed(name, params.expose, params.containers, net, env, mode)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
-    whole = _whole(with_queue_urls(name, params, env), env)
+    whole = _whole(add_queue_urls(name, params, env), env)
     template.add_resource(
         [
-            *task_resources(name, with_port_names(name, whole), env),
+            *task_resources(name, add_port_names(name, whole), env),
             *security_groups(name, params, env),
             *reached.resources,
-            *offering_resources(name, params, env),
+            *discoverable_service_resources(name, params, env),
             _service(name, params, env, reached),
             *_scaling(params, env),
         ]
@@ -268,13 +268,13 @@ def _service(name: str, params: Params, env: Environment, reached: Exposed) -> e
         Cluster=home.name,
         TaskDefinition=Ref("TaskDefinition"),
         **run_on(params, env),
-        **desired_count(params.scaling, params.desired_count),
-        AvailabilityZoneRebalancing=rebalancing(params),
+        **desired_count_property(params.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing_setting(params),
         DeploymentConfiguration=deployment_configuration(params),
         # An empty list takes the last one away; without the key ECS would keep it (CloudFormation
         # template reference, AWS::ECS::Service, LoadBalancers).
         LoadBalancers=attached,
-        **offering_properties(name, params, log_group_name(params), env),
+        **discoverable_service_properties(name, params, log_group_name(params), env),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value is not None and value != []},
@@ -282,7 +282,7 @@ def _service(name: str, params: Params, env: Environment, reached: Exposed) -> e
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    if not shares_instance(params.network_mode):
+    if not uses_instance_address(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
         yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:

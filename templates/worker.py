@@ -30,25 +30,21 @@ from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
     deployment_problems,
-    left_running,
-    rebalancing,
+    minimum_healthy_count,
+    rebalancing_setting,
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_problems
-from .tasks.launch_types import shares_instance
-from .tasks.queues import (
-    QueueConsumerParams,
-    handle,
-    queue_problems,
-    queue_resources,
-    with_queue_urls,
-)
+from .tasks.launch_types import uses_instance_address
+from .tasks.queue_problems import queue_problems
+from .tasks.queue_resources import add_queue_urls, queue_resources
+from .tasks.queues import QueueConsumerParams, queue_handle
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
 from .tasks.service_connect import (
     DiscoverableParams,
-    offering_problems,
-    offering_properties,
-    offering_resources,
-    with_port_names,
+    add_port_names,
+    discoverable_service_problems,
+    discoverable_service_properties,
+    discoverable_service_resources,
 )
 from .tasks.task import (
     TaskParams,
@@ -60,7 +56,7 @@ from .tasks.task import (
     task_resources,
     task_waits,
 )
-from .tasks.volumes import volume_configurations
+from .tasks.volume_resources import volume_configurations
 
 
 class Scaling(scaling.Scaling):
@@ -98,12 +94,12 @@ TARGETS = ("backlog_per_task", "cpu", "memory")
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     yield from task_problems(params, env)
-    yield from offering_problems(name, params, env)
+    yield from discoverable_service_problems(name, params, env)
     yield from queue_problems(params.queue, env)
     yield from scaling_problems(params.scaling, TARGETS, "desired_count" in params.model_fields_set)
-    count, path = scaling.least(params.scaling, params.desired_count)
+    count, path = scaling.minimum_task_count(params.scaling, params.desired_count)
     yield from deployment_problems(params, count, path)
-    yield from spare_problems(params, left_running(params, count), env)
+    yield from spare_problems(params, minimum_healthy_count(params, count), env)
     yield from rebalancing_problems(params, rebalanced=params.availability_zone_rebalancing)
     if params.scaling:
         yield from _scaling_problems(params.scaling, params, env)
@@ -133,16 +129,16 @@ def compose(name: str, params: Params, env: Environment) -> Template:
     template.add_resource(
         [
             *queue_resources(params.queue),
-            *task_resources(name, with_port_names(name, with_queue_urls(name, params, env)), env),
+            *task_resources(name, add_port_names(name, add_queue_urls(name, params, env)), env),
             *security_groups(name, params, env),
-            *offering_resources(name, params, env),
+            *discoverable_service_resources(name, params, env),
             _service(name, params, env),
         ]
     )
     if params.scaling:
         template.add_resource(list(scaling_resources(params.scaling, home.name)))
         if target := params.scaling.backlog_per_task:
-            queue = handle(name, name, params, env).name
+            queue = queue_handle(name, name, params, env).name
             template.add_resource(list(backlog_policies(params.scaling, target, queue, home.name)))
     template.add_output(list(_outputs(name, params, env)))
     return template
@@ -160,10 +156,10 @@ def _service(name: str, params: Params, env: Environment) -> ecs.Service:
         Cluster=home.name,
         TaskDefinition=Ref("TaskDefinition"),
         **run_on(params, env),
-        **scaling.desired_count(params.scaling, params.desired_count),
-        AvailabilityZoneRebalancing=rebalancing(params),
+        **scaling.desired_count_property(params.scaling, params.desired_count),
+        AvailabilityZoneRebalancing=rebalancing_setting(params),
         DeploymentConfiguration=deployment_configuration(params),
-        **offering_properties(name, params, log_group_name(params), env),
+        **discoverable_service_properties(name, params, log_group_name(params), env),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value},
@@ -171,7 +167,7 @@ def _service(name: str, params: Params, env: Environment) -> ecs.Service:
 
 
 def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
-    queue = handle(name, name, params, env)
+    queue = queue_handle(name, name, params, env)
     if params.queue.existing is None:
         yield export_output(env, name, "QueueUrl", queue.url, "URL of the queue")
         yield export_output(env, name, "QueueArn", queue.arn, "ARN of the queue")
@@ -181,7 +177,7 @@ def _outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
             url = Ref("DeadLetterQueue")
             what = "URL of the queue for what nobody could work on"
             yield Output("DeadLetterQueueUrl", Description=what, Value=url)
-    if not shares_instance(params.network_mode):
+    if not uses_instance_address(params.network_mode):
         group = GetAtt("SecurityGroup", "GroupId")
         yield export_output(env, name, "SecurityGroupId", group, "Security group of the tasks")
     if params.task_role.existing is None:

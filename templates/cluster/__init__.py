@@ -24,8 +24,13 @@ from ..common.logs import LogGroupName, Logs, log_group
 from ..common.regions import key_region_problems
 from ..common.stack_lookup import find_stack
 from ..tasks import service_discovery
-from ..tasks.launch_types import Launch, LaunchParams
-from ..tasks.service_discovery import ExistingNamespace, Namespace, namespace, namespace_problems
+from ..tasks.launch_types import LaunchParams, LaunchType
+from ..tasks.service_discovery import (
+    ExistingNamespace,
+    Namespace,
+    namespace_problems,
+    namespace_resource,
+)
 from . import capacity
 from .capacity import Capacity, ExistingInstances
 from .instance_rules import instance_rules, openings
@@ -102,9 +107,9 @@ class Handle:
     """The name of the log group for ECS Exec, if there is one."""
     capacity_providers: tuple[str, ...]
     default_strategy: dict[Provider, Share]
-    instances: Mapping[Launch, capacity.Handle] = field(default_factory=dict)
+    instances: Mapping[LaunchType, capacity.Handle] = field(default_factory=dict)
     """What there is beside Fargate, by what services call it."""
-    namespace: service_discovery.Handle | None = None
+    namespace: service_discovery.NamespaceHandle | None = None
     """Where services find each other, if anywhere."""
 
 
@@ -117,7 +122,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             capacity_providers=tuple(params.existing.capacity_providers),
             default_strategy={},
             instances=capacity.existing_handles(_existing_instances(params.existing)),
-            namespace=service_discovery.existing_handle(params.existing.namespace),
+            namespace=service_discovery.existing_namespace_handle(params.existing.namespace),
         )
     return Handle(
         name=import_value(env, name, "ClusterName"),
@@ -125,11 +130,11 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         capacity_providers=("FARGATE", "FARGATE_SPOT"),
         default_strategy=params.default_strategy,
         instances=capacity.handles(name, params.capacity, env),
-        namespace=service_discovery.handle(name, params.namespace, env),
+        namespace=service_discovery.namespace_handle(name, params.namespace, env),
     )
 
 
-def _existing_instances(existing: Existing) -> dict[Launch, ExistingInstances | None]:
+def _existing_instances(existing: Existing) -> dict[LaunchType, ExistingInstances | None]:
     return {"ec2": existing.ec2, "managed_instances": existing.managed_instances}
 
 
@@ -145,7 +150,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from namespace_problems(params.namespace, env)
     if params.existing:
         path = ("existing", "namespace")
-        yield from service_discovery.region_problems(params.existing.namespace, path, env)
+        yield from service_discovery.namespace_region_problems(params.existing.namespace, path, env)
     if params.exec_logs:
         yield from key_region_problems(params.exec_logs.kms_key, ("exec_logs", "kms_key"), env)
 
@@ -199,14 +204,14 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     )
     template.add_output(list(capacity.capacity_outputs(name, params.capacity, env)))
     if params.namespace and not params.namespace.existing:
-        template.add_resource(namespace(params.namespace, env))
+        template.add_resource(namespace_resource(params.namespace, env))
         template.add_output(list(service_discovery.namespace_outputs(name, env)))
     return template
 
 
 def _rules(name: str, params: Params, env: Environment) -> Iterator[Any]:
     """What lets load balancers reach tasks through the instances, for all stacks together."""
-    groups: dict[Launch, Any] = {
+    groups: dict[LaunchType, Any] = {
         kind: GetAtt(f"{capacity.TITLES[kind]}SecurityGroup", "GroupId")
         for kind in (params.capacity.of() if params.capacity else ())
     }

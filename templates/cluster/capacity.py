@@ -29,7 +29,7 @@ from ..common.exports import export_output, import_value
 from ..common.fields import SecurityGroupId, StackName, Switch, UniqueList, duration, text
 from ..common.iam import allow, role
 from ..common.stack_lookup import find_stack, find_stack_problems
-from ..tasks.launch_types import Launch
+from ..tasks.launch_types import LaunchType
 
 InstanceType = Annotated[
     str, text(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium")
@@ -181,9 +181,9 @@ class Capacity(Base):
         None, description="Instances that ECS manages, for `launch: managed_instances`."
     )
 
-    def of(self) -> dict[Launch, Instances]:
+    def of(self) -> dict[LaunchType, Instances]:
         """Each kind that there is, by what a service calls it."""
-        every: dict[Launch, Instances | None] = {
+        every: dict[LaunchType, Instances | None] = {
             "ec2": self.ec2,
             "managed_instances": self.managed_instances,
         }
@@ -219,11 +219,11 @@ class Handle:
     """Whether tasks are given GPUs; None where ECS chooses by the task, or nobody tells."""
 
 
-TITLES: Mapping[Launch, str] = {"ec2": "Ec2", "managed_instances": "ManagedInstances"}
+TITLES: Mapping[LaunchType, str] = {"ec2": "Ec2", "managed_instances": "ManagedInstances"}
 """What logical IDs and outputs of each kind begin with."""
 
 
-def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[Launch, Handle]:
+def handles(name: str, capacity: Capacity | None, env: Environment) -> dict[LaunchType, Handle]:
     """How to refer to a cluster's instances from another stack, by kind."""
     return {
         kind: Handle(
@@ -248,7 +248,9 @@ def _known(its: Instances) -> dict[str, Any]:
     }
 
 
-def existing_handles(existing: Mapping[Launch, ExistingInstances | None]) -> dict[Launch, Handle]:
+def existing_handles(
+    existing: Mapping[LaunchType, ExistingInstances | None],
+) -> dict[LaunchType, Handle]:
     """The same for instances that are there already."""
     return {
         kind: Handle(its.capacity_provider, its.security_group, None, None)

@@ -19,28 +19,34 @@ from ..exposure.alb.target_groups import find_health_check_port
 from ..exposure.nlb import listeners
 from ..exposure.params import ExposeParams, Exposure
 from ..load_balancers import alb, nlb
-from ..tasks.containers import Containers, Port, find_target
-from ..tasks.launch_types import Launch, LaunchParams, instance_ports, shares_instance
+from ..tasks.containers import Containers, choose_container
+from ..tasks.launch_types import (
+    LaunchParams,
+    LaunchType,
+    instance_port_range,
+    uses_instance_address,
+)
+from ..tasks.ports import Port
 from . import capacity
 
-Opening = tuple[Launch, str, str, int, int]
+Opening = tuple[LaunchType, str, str, int, int]
 """Kind of instances, load balancer, protocol, first and last port."""
 
 
 def openings(params: LaunchParams, env: Environment) -> Iterator[Opening]:
     """What load balancers send to the instances for the sake of one stack."""
     params = params.fronted()
-    if not isinstance(params, ExposeParams) or not shares_instance(params.network_mode):
+    if not isinstance(params, ExposeParams) or not uses_instance_address(params.network_mode):
         return
     for way in params.expose:
         for port in _ports(way, params.containers, env):
-            first, last = instance_ports(port, params.network_mode)
+            first, last = instance_port_range(port, params.network_mode)
             yield params.launch, way.via, port.protocol, first, last
 
 
 def _ports(way: Exposure, containers: Containers, env: Environment) -> Iterator[Port]:
     """The container's ports that a way leads to, and that are asked for health."""
-    name = find_target(way.container, containers)
+    name = choose_container(way.container, containers)
     asked: set[Port] = set()
     if env.params_of(way.via, alb.Params) is not None:
         target = targets.destination(way, containers)
@@ -53,7 +59,7 @@ def _ports(way: Exposure, containers: Containers, env: Environment) -> Iterator[
 
 
 def instance_rules(
-    found: set[Opening], groups: Mapping[Launch, Any], env: Environment
+    found: set[Opening], groups: Mapping[LaunchType, Any], env: Environment
 ) -> Iterator[Any]:
     """Both sides of each opening, by the security group of the instances."""
     for launch, via, protocol, first, last in sorted(found):

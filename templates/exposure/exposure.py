@@ -17,7 +17,7 @@ from .. import network
 from ..common.stack_lookup import find_stack
 from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers
-from ..tasks.launch_types import NetworkMode, shares_instance
+from ..tasks.launch_types import NetworkMode, uses_instance_address
 from .alb import targets
 from .health_sidecar.sidecar import sidecar_container, sidecar_name
 from .nlb import listeners
@@ -248,7 +248,7 @@ def exposed(
 ) -> Exposed:
     """Target groups, listener rules or listeners, and the security-group rules of both sides; for
     tasks that are reached through their instance these stand in the cluster's stack."""
-    shared = shares_instance(mode)
+    shared = uses_instance_address(mode)
     routes = [one for _, one in through(alb.Params, expose, env)]
     balancers, nlbs = _handles(alb, expose, env), _handles(nlb, expose, env)
     opened = [] if shared else targets.security_group_rules(routes, containers, balancers)

@@ -28,7 +28,7 @@ from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers, suggest_container
-from ..tasks.launch_types import NetworkMode, address
+from ..tasks.launch_types import NetworkMode, container_address
 from .nginx_check import Task, faults, is_whole, parsed
 from .nginx_config import Surroundings, configuration, location_path, plain
 from .params import CONTAINER_KEYS, IMAGE, NGINX, ErrorPage, Passing, Proxy, ProxyRoute, Target
@@ -166,7 +166,7 @@ def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
 def _surroundings(proxy: Proxy, service: Fronted, env: Environment) -> Surroundings:
     return Surroundings(
         endpoints={
-            name: (address(name, service.mode), _first_port(one, 9000))
+            name: (container_address(name, service.mode), _first_port(one, 9000))
             for name, one in service.containers.items()
         },
         trusted=_trusted(proxy, service, env),
@@ -443,7 +443,7 @@ def _task(proxy: Proxy, service: Fronted) -> Task:
     return Task(
         port=proxy.port,
         containers={
-            name: (address(name, service.mode), tuple(_tcp_ports(one)))
+            name: (container_address(name, service.mode), tuple(_tcp_ports(one)))
             for name, one in service.containers.items()
             if name != PROXY
         },

@@ -1,4 +1,4 @@
-"""Containers as ECS takes them, and what their task's execution role needs for them."""
+"""Container definitions, and the permissions that the execution role needs for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from troposphere import ecs
 
 from ..common.iam import allow
 from . import images, secrets
-from .containers import Container, Containers, HealthCheck, Port, RestartPolicy
+from .containers import Container, Containers, HealthCheck, RestartPolicy
 from .linux_parameters import device, system_controls, tmpfs
 from .mounts import mount_points
+from .ports import Port
 
 
 def container_definition(
@@ -24,10 +25,10 @@ def container_definition(
     repositories: Mapping[str, Any] | None = None,
     firelens: ecs.FirelensConfiguration | None = None,
 ) -> ecs.ContainerDefinition:
-    """The container as ECS takes it; what the params leave open is left to ECS.
+    """The definition of a container, without properties that the params do not set.
 
-    `repositories` are the URIs of the environment's own repositories by name; `firelens` makes it
-    the task's log router.
+    `mounts` are added to those of the params. `repositories` are the URIs of the repositories that
+    the environment creates, by name. `firelens` makes the container the task's log router.
     """
     optional = {
         "Command": params.command,
@@ -37,17 +38,17 @@ def container_definition(
             ecs.EnvironmentFile(Type="s3", Value=arn) for arn in params.environment_files
         ],
         "Secrets": [
-            ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+            ecs.Secret(Name=key, ValueFrom=secrets.parse_secret(reference).value_from)
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
-            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_named_port(port))
+            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_port_names(port))
             for port in params.ports
         ],
         "HealthCheck": _health_check(params.health_check),
         "DependsOn": [
-            ecs.ContainerDependency(ContainerName=other, Condition=condition)
-            for other, condition in sorted(params.depends_on.items())
+            ecs.ContainerDependency(ContainerName=dependency, Condition=condition)
+            for dependency, condition in sorted(params.depends_on.items())
         ],
         "User": params.user,
         "WorkingDirectory": params.working_directory,
@@ -74,19 +75,19 @@ def container_definition(
         "SystemControls": system_controls(params.system_controls),
         "FirelensConfiguration": firelens,
     }
-    # A cpu of 0 means something to ECS (two shares at least), so it is passed on.
-    given = {"Cpu": params.cpu} if params.cpu is not None else {}
+    # A cpu of 0 differs from none (ECS passes on at least two CPU shares), so it is kept.
+    cpu = {"Cpu": params.cpu} if params.cpu is not None else {}
     return ecs.ContainerDefinition(
         Name=name,
-        Image=images.uri(params.image, repositories or {}),
+        Image=images.image_uri(params.image, repositories or {}),
         Essential=params.essential,
         LogConfiguration=log_configuration,
-        **given,
+        **cpu,
         **{key: value for key, value in optional.items() if value},
     )
 
 
-def _named_port(port: Port) -> dict[str, Any]:
+def _port_names(port: Port) -> dict[str, Any]:
     optional = {
         "HostPort": port.host,
         "Name": port.name or None,
@@ -118,18 +119,18 @@ def _health_check(check: HealthCheck | None) -> ecs.HealthCheck | None:
 
 def _linux_parameters(params: Container) -> ecs.LinuxParameters | None:
     added, dropped = list(params.add_capabilities), list(params.drop_capabilities)
-    named = {key: value for key, value in (("Add", added), ("Drop", dropped)) if value}
+    capabilities = {key: value for key, value in (("Add", added), ("Drop", dropped)) if value}
     optional = {
         "InitProcessEnabled": params.init_process_enabled or None,
-        "Capabilities": ecs.KernelCapabilities(**named) if named else None,
+        "Capabilities": ecs.KernelCapabilities(**capabilities) if capabilities else None,
         "Tmpfs": tmpfs(params.tmpfs),
-        "Devices": [device(one) for one in params.devices],
+        "Devices": [device(paths) for paths in params.devices],
         "SharedMemorySize": params.shared_memory,
     }
     swap = {"MaxSwap": params.max_swap, "Swappiness": params.swappiness}
-    given = {key: value for key, value in optional.items() if value}
-    given |= {key: value for key, value in swap.items() if value is not None}
-    return ecs.LinuxParameters(**given) if given else None
+    properties = {key: value for key, value in optional.items() if value}
+    properties |= {key: value for key, value in swap.items() if value is not None}
+    return ecs.LinuxParameters(**properties) if properties else None
 
 
 def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
@@ -147,24 +148,28 @@ def _restart_policy(policy: RestartPolicy | None) -> ecs.RestartPolicy | None:
 def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
     if reference is None:
         return None
-    return ecs.RepositoryCredentials(CredentialsParameter=secrets.secret(reference).value_from)
+    return ecs.RepositoryCredentials(
+        CredentialsParameter=secrets.parse_secret(reference).value_from
+    )
 
 
-# What an execution role needs for them -------------------------------------------------------
+# Permissions of the execution role -----------------------------------------------------------
 
 
-def execution_statements(
+def execution_role_statements(
     containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
 ) -> Iterator[Statement]:
-    """What the execution role needs to start these containers, and to read `more` secrets."""
-    yield from images.pull_statements(one.image for one in containers.values())
-    references = [ref for one in containers.values() for ref in one.secrets.values()]
+    """The permissions to start these containers: to pull their images, to read their secrets, the
+    secrets in `more` and registry credentials, and to read their environment files."""
+    every = list(containers.values())
+    yield from images.pull_statements(container.image for container in every)
+    references = [reference for container in every for reference in container.secrets.values()]
     references += more
     references += [
-        one.repository_credentials for one in containers.values() if one.repository_credentials
+        container.repository_credentials for container in every if container.repository_credentials
     ]
     yield from secrets.read_statements(references, kms_keys)
-    files = sorted({str(arn) for one in containers.values() for arn in one.environment_files})
+    files = sorted({arn for container in every for arn in container.environment_files})
     if files:
         # Amazon ECS developer guide, "Amazon ECS task execution IAM role", Amazon S3 file storage.
         buckets = sorted({arn.split("/")[0] for arn in files})

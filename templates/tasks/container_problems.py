@@ -1,4 +1,4 @@
-"""What is wrong with the containers of a task."""
+"""Problems of the containers of a task."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 
 from . import images, secrets
-from .containers import Container, Containers, Port, in_order, suggest_container
+from .containers import Container, Containers, apply_init, suggest_container
+from .ports import Port
 
-_SECRET_WORDS = re.compile(
+_SECRET_NAMES = re.compile(
     r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
     r"|PRIVATE_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|MASTER_?KEY)$",
     re.IGNORECASE,
 )
 # CloudFormation user guide, "Get values stored in other services using dynamic references".
-_RESOLVED = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
-# An access key id, a private key in PEM, a token of GitHub or Slack, a password inside a URL.
+_DYNAMIC_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
+# An access key ID, a private key in PEM, a token of GitHub or Slack, a password in a URL.
 _SECRET_VALUES = re.compile(
     r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
     r"|\bxox[abpr]-[A-Za-z0-9-]{10,}|://[^/\s:@]*:[^/\s:@]+@"
@@ -29,132 +30,144 @@ _SECRET_VALUES = re.compile(
 def container_problems(
     containers: Containers, cpu: int, memory: int, *, shared: bool = True
 ) -> Iterator[Problem]:
-    """What is wrong with the containers of a task of that size; `shared` where they all have one
-    address."""
-    ordered = in_order(containers)
+    """Problems of the containers of a task with that many CPU units and MiB; `shared` says whether
+    the containers share one IP address."""
+    ordered = apply_init(containers)
     for name, container in containers.items():
-        yield from _own_problems(name, container)
-        yield from _order_problems(name, ordered[name], ordered)
+        yield from _container_problems(name, container)
+        yield from _dependency_problems(name, ordered[name], ordered)
     if shared:
         yield from _port_problems(containers)
-    yield from _share_problems(containers, cpu, memory)
-    if containers and not any(one.essential for one in ordered.values()):
-        hint = "Remove `essential: false`, or `init`, from the one the task is for."
-        yield Problem("M1212", ("containers",), "No container of the task is essential", hint)
-    if circle := _circle(ordered):
-        message = f"The containers wait for each other: {' -> '.join(circle)}"
-        path = ("containers", circle[0], "depends_on")
+    yield from _size_problems(containers, cpu, memory)
+    if containers and not any(container.essential for container in ordered.values()):
+        hint = "Remove `essential: false` or `init: true` from the container that does the work."
+        yield Problem("M2616", ("containers",), "No container of the task is essential", hint)
+    if cycle := _find_cycle(ordered):
+        message = f"The containers wait for each other: {' -> '.join(cycle)}"
+        path = ("containers", cycle[0], "depends_on")
         yield Problem("M1207", path, message, "Remove one of these `depends_on`.")
 
 
-def _own_problems(name: str, container: Container) -> Iterator[Problem]:
-    here = ("containers", name)
+def _container_problems(name: str, container: Container) -> Iterator[Problem]:
+    """Problems of a container that do not depend on the others."""
+    path = ("containers", name)
     if not images.is_pinned(container.image):
-        message = f"`{container.image}` can become another image at any time"
+        message = f"`{container.image}` can refer to another image tomorrow"
         hint = "Write a tag that is never moved, or a digest."
-        yield Problem("M1219", (*here, "image"), message, hint, level="warning")
+        yield Problem("M1219", (*path, "image"), message, hint, level="warning")
     for limit, value in container.ulimits.items():
         if value.soft > value.hard:
-            message = f"The soft limit of {value.soft} is above the hard one of {value.hard}"
-            yield Problem(
-                "M1105", (*here, "ulimits", limit), message, "Lower the one, or raise the other."
-            )
+            message = f"The soft limit {value.soft} is above the hard limit {value.hard}"
+            hint = f"Write a `soft` limit of at most {value.hard}, or raise `hard`."
+            yield Problem("M2612", (*path, "ulimits", limit), message, hint)
     if container.swappiness is not None and container.max_swap is None:
-        message = "Without `max_swap` nothing is swapped in another way than usual"
-        yield Problem("M1108", (*here, "swappiness"), message, "Add `max_swap:`, or remove it.")
+        message = "`swappiness` has no effect without `max_swap`"
+        hint = "Add `max_swap:`, or remove `swappiness`."
+        yield Problem("M2613", (*path, "swappiness"), message, hint)
     if container.init and "essential" in container.model_fields_set and container.essential:
-        message = "The task would end with a container that runs first, and ends"
-        hint = "Remove `essential`, or `init`."
-        yield Problem("M1108", (*here, "essential"), message, hint)
+        message = "An `init` container cannot be essential: the task would end when it ends"
+        hint = "Remove `essential: true`, or remove `init: true`."
+        yield Problem("M2615", (*path, "essential"), message, hint)
     credentials = container.repository_credentials
-    if credentials and secrets.secret(credentials).service != "secretsmanager":
-        message = "The credentials of a registry must be in Secrets Manager"
-        path = (*here, "repository_credentials")
-        yield Problem("M1107", path, message, "Write `secretsmanager:<name>`.")
+    if credentials and secrets.parse_secret(credentials).service != "secretsmanager":
+        message = "ECS reads the credentials of a registry from Secrets Manager only"
+        hint = "Store them as a secret there, and write `secretsmanager:<name>`."
+        yield Problem("M2610", (*path, "repository_credentials"), message, hint)
     yield from _variable_problems(name, container)
-    yield from _resolved_problems(name, container)
-    yield from _check_problems(name, container)
+    yield from _dynamic_reference_problems(name, container)
+    yield from _health_check_problems(name, container)
 
 
 def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
-    here = ("containers", name)
+    path = ("containers", name)
     for key, value in container.environment.items():
-        named = (
-            _SECRET_WORDS.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
+        has_secret_name = (
+            _SECRET_NAMES.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
         )
-        known = key in container.not_secret or _RESOLVED.search(value)
-        if (named or _SECRET_VALUES.search(value)) and not known:
-            hint = f"Use `secrets: {{{key}: ssm:/path/name}}`, or say `not_secret: [{key}]`."
-            message = f"`{key}` looks like a secret, and everybody can read it in the template"
-            yield Problem("M1208", (*here, "environment", key), message, hint)
+        is_excepted = key in container.not_secret or _DYNAMIC_SECRET.search(value)
+        if (has_secret_name or _SECRET_VALUES.search(value)) and not is_excepted:
+            message = f"`{key}` looks like a secret, and its value can be read in the template"
+            hint = f"Store it and write `secrets: {{{key}: ssm:/path/name}}`, or if it is no "
+            hint += f"secret `not_secret: [{key}]`."
+            yield Problem("M1208", (*path, "environment", key), message, hint)
         if key in container.secrets:
-            message = f"`{key}` stands in `environment` and in `secrets`"
-            yield Problem("M1108", (*here, "environment", key), message, "Keep one of them.")
-    for at, key in enumerate(container.not_secret):
+            message = f"`{key}` is in both `environment` and `secrets`"
+            hint = "Remove one of the two."
+            yield Problem("M2605", (*path, "environment", key), message, hint)
+    for index, key in enumerate(container.not_secret):
         if key not in container.environment:
             close = near(key, container.environment)
-            hint = f"Did you mean `{close}`?" if close else "Remove it."
-            message = f"There is no variable {shown(key)} in `environment`"
-            path = (*here, "not_secret", at)
-            yield Problem("M1220", path, message, hint, because=[(*here, "environment")])
+            hint = f"Did you mean `{close}`?" if close else f"Remove {shown(key)}."
+            message = f"`environment` has no variable {shown(key)}"
+            key_path = (*path, "not_secret", index)
+            yield Problem("M2606", key_path, message, hint, because=[(*path, "environment")])
 
 
-def _resolved_problems(name: str, container: Container) -> Iterator[Problem]:
-    """Secrets that CloudFormation would put in as it deploys, for everybody to read in ECS."""
+def _dynamic_reference_problems(name: str, container: Container) -> Iterator[Problem]:
+    """Secrets that CloudFormation would resolve when it deploys: their values could then be read in
+    the task definition."""
     texts: dict[str, Iterable[tuple[str | int, str]]] = {
         "environment": container.environment.items(),
         "command": enumerate(container.command),
         "entry_point": enumerate(container.entry_point),
     }
     for key, values in texts.items():
-        for at, value in values:
-            if _RESOLVED.search(value):
-                message = "CloudFormation would write the secret itself into the task definition"
-                hint = "Name it in `secrets:`, from where ECS reads it at start."
-                yield Problem("M1208", ("containers", name, key, at), message, hint)
+        for key_or_index, value in values:
+            if _DYNAMIC_SECRET.search(value):
+                message = "CloudFormation would write the secret's value into the task definition"
+                hint = "Refer to the secret in `secrets:`; ECS reads it when the task starts."
+                path = ("containers", name, key, key_or_index)
+                yield Problem("M1208", path, message, hint)
 
 
-def _check_problems(name: str, container: Container) -> Iterator[Problem]:
+def _health_check_problems(name: str, container: Container) -> Iterator[Problem]:
     path = ("containers", name, "health_check", "command")
     check = container.health_check
     if check and check.command[0] not in ("CMD", "CMD-SHELL"):
-        message = f"The command begins with {shown(check.command[0])}"
-        hint = 'Write it as text, or begin the list with "CMD" or "CMD-SHELL".'
-        yield Problem("M1107", path, message, hint)
+        message = f"The command is a list that begins with {shown(check.command[0])}"
+        hint = "Write the command as text, or begin the list with `CMD` or `CMD-SHELL`."
+        yield Problem("M2611", path, message, hint)
     elif check and check.command[0] == "CMD-SHELL" and len(check.command) != 2:
-        message = "CMD-SHELL takes one text, which the shell splits itself"
+        message = "After `CMD-SHELL` the whole command must be one text"
         hint = "Write the command as text, or begin the list with `CMD`."
-        yield Problem("M1107", path, message, hint)
+        yield Problem("M2611", path, message, hint)
     elif check and not check.command[1].strip():
-        hint = "Write one such as `curl -fsS localhost:8080/healthz`."
-        yield Problem("M1107", path, "There is no command", hint)
+        hint = "Write a command, such as `curl -fsS localhost:8080/healthz`."
+        yield Problem("M2611", path, "The health check has no command", hint)
 
 
-def _order_problems(name: str, container: Container, containers: Containers) -> Iterator[Problem]:
-    for other, condition in container.depends_on.items():
-        path = ("containers", name, "depends_on", other)
-        at = ("containers", other)
-        if other == name:
-            message = f"`{name}` would wait for itself"
-            yield Problem("M1207", path, message, "Remove this line.")
-        elif other not in containers:
-            message = f"There is no container {shown(other)}"
-            yield Problem(
-                "M1204", path, message, suggest_container(other, containers), because=[at]
-            )
-        elif condition in ("COMPLETE", "SUCCESS") and containers[other].essential:
-            hint = f"Write `essential: false` at `{other}`, or wait for `START` or `HEALTHY`."
-            message = f"The task would end with `{other}`, which is essential"
-            yield Problem("M1207", path, message, hint, because=[(*at, "essential")])
-        elif condition == "HEALTHY" and not containers[other].health_check:
-            hint = f"Add a `health_check` to `{other}`, or wait for `START`."
-            message = f"`{other}` has no health check and would never be HEALTHY"
-            yield Problem("M1207", path, message, hint, because=[(*at, "health_check")])
+def _dependency_problems(
+    name: str, container: Container, containers: Containers
+) -> Iterator[Problem]:
+    for dependency, condition in container.depends_on.items():
+        path = ("containers", name, "depends_on", dependency)
+        dependency_path = ("containers", dependency)
+        if dependency == name:
+            message = f"The container `{name}` would wait for itself"
+            yield Problem("M1207", path, message, "Remove this entry.")
+        elif dependency not in containers:
+            message = f"The task has no container {shown(dependency)}"
+            hint = suggest_container(dependency, containers)
+            yield Problem("M1204", path, message, hint, because=[dependency_path])
+        elif condition in ("COMPLETE", "SUCCESS") and containers[dependency].essential:
+            message = f"`{dependency}` is essential: the task ends when it ends, before `{name}`"
+            message += " can start"
+            hint = f"Add `essential: false` to `{dependency}`, or wait for `START` or `HEALTHY`."
+            because = [(*dependency_path, "essential")]
+            yield Problem("M2617", path, message, hint, because=because)
+        elif condition == "HEALTHY" and not containers[dependency].health_check:
+            message = f"`{dependency}` has no health check, so it never becomes HEALTHY"
+            hint = f"Add a `health_check` to `{dependency}`, or wait for `START`."
+            because = [(*dependency_path, "health_check")]
+            yield Problem("M2618", path, message, hint, because=because)
 
 
-def _circle(containers: Containers) -> list[str]:
-    """Containers of which each waits for the next; the first one is also the last."""
-    graph = {name: sorted({*one.depends_on} - {name}) for name, one in containers.items()}
+def _find_cycle(containers: Containers) -> list[str]:
+    """Containers of which each waits for the next; the last is the first again. Empty if there is
+    no such cycle."""
+    graph = {
+        name: sorted({*container.depends_on} - {name}) for name, container in containers.items()
+    }
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -163,30 +176,32 @@ def _circle(containers: Containers) -> list[str]:
 
 
 def _port_problems(containers: Containers) -> Iterator[Problem]:
-    taken: dict[Port, str] = {}
+    first: dict[Port, str] = {}
     for name, container in containers.items():
-        for at, port in enumerate(container.ports):
-            path = ("containers", name, "ports", at)
-            if taken.get(port) == name:
-                yield Problem("M1206", path, f"Port {port} stands twice", "Keep one of them.")
-            elif port in taken:
-                message = f"Port {port} is taken by container `{taken[port]}` of the same task"
-                hint = "Containers of a task share one address: let one listen elsewhere."
-                because = [("containers", taken[port], "ports")]
+        for index, port in enumerate(container.ports):
+            path = ("containers", name, "ports", index)
+            if first.get(port) == name:
+                message = f"Port {port} is listed twice"
+                yield Problem("M1206", path, message, "Remove one of the two entries.")
+            elif port in first:
+                message = f"Container `{first[port]}` of the same task also uses port {port}"
+                hint = "The containers of a task share one address: use another port in one of "
+                hint += "them."
+                because = [("containers", first[port], "ports")]
                 yield Problem("M1206", path, message, hint, because=because)
-            taken.setdefault(port, name)
+            first.setdefault(port, name)
 
 
-def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
-    """Amazon ECS API reference, ContainerDefinition, memory: what containers reserve must fit into
-    the task, and where no `memoryReservation` is said "the value of memory is used"."""
-    units = sum(one.cpu or 0 for one in containers.values())
-    kept = sum(_kept(one, memory) for one in containers.values())
-    shares = (
-        ("cpu", "`cpu`", units, cpu, "CPU units"),
-        ("memory", "`memory_reservation` or `memory`", kept, memory, "MiB"),
+def _size_problems(containers: Containers, cpu: int, memory: int) -> Iterator[Problem]:
+    """Amazon ECS API reference, ContainerDefinition, memory: what the containers reserve must fit
+    into the task; without a `memoryReservation`, "the value of memory is used"."""
+    cpu_total = sum(container.cpu or 0 for container in containers.values())
+    memory_total = sum(_reserved_memory(container, memory) for container in containers.values())
+    reservations = (
+        ("cpu", "`cpu`", cpu_total, cpu, "CPU units"),
+        ("memory", "`memory_reservation` or `memory`", memory_total, memory, "MiB"),
     )
-    for key, keys, total, limit, unit in shares:
+    for key, keys, total, limit, unit in reservations:
         if total > limit:
             message = f"The containers reserve {total} {unit}, and the task has {limit}"
             hint = f"Lower their {keys}, or raise the task's `{key}`."
@@ -194,17 +209,20 @@ def _share_problems(containers: Containers, cpu: int, memory: int) -> Iterator[P
             yield Problem("M1212", ("containers",), message, hint, because=because)
     for name, container in containers.items():
         path = ("containers", name, "memory")
-        low = container.memory_reservation or 0
+        reservation = container.memory_reservation or 0
         if container.memory is not None and container.memory > memory:
-            message = f"{container.memory} MiB is more than the task's {memory}"
+            message = f"The limit of {container.memory} MiB is above the task's {memory} MiB"
             hint = f"Write at most {memory}, or raise the task's `memory`."
             yield Problem("M1212", path, message, hint, because=[("memory",)])
-        elif container.memory is not None and container.memory < low:
-            message = f"{container.memory} MiB is less than the reservation of {low}"
-            yield Problem("M1212", path, message, "Swap the two numbers, or leave one out.")
+        elif container.memory is not None and container.memory < reservation:
+            message = f"The limit of {container.memory} MiB is below `memory_reservation: "
+            message += f"{reservation}`"
+            hint = f"Write a `memory` above {reservation}, or remove one of the two."
+            yield Problem("M2619", path, message, hint)
 
 
-def _kept(container: Container, most: int) -> int:
-    """MiB that a container reserves of the task's; a limit above all of these is told by itself."""
+def _reserved_memory(container: Container, task_memory: int) -> int:
+    """MiB that a container reserves. A limit above the task's memory, which is a problem by itself,
+    does not count."""
     limit = container.memory or 0
-    return container.memory_reservation or (limit if limit <= most else 0)
+    return container.memory_reservation or (limit if limit <= task_memory else 0)

@@ -1,4 +1,4 @@
-"""How many tasks an ECS service has, and how it replaces them."""
+"""The number of tasks of an ECS service, and rolling deployments."""
 
 from __future__ import annotations
 
@@ -17,59 +17,70 @@ from ..common.fields import Switch
 class CircuitBreaker(Base):
     """Ends a deployment whose tasks do not become healthy."""
 
-    rollback: bool = Field(True, description="Go back to the last deployment that worked.")
+    rollback: bool = Field(True, description="Roll back to the last completed deployment.")
 
 
 class DeploymentParams(Base):
-    """What a stack says of the ECS service that keeps its tasks running."""
+    """The number of tasks of an ECS service, and how a deployment replaces them."""
 
     desired_count: int = Field(1, ge=0, le=5000, description="Number of tasks.")
     minimum_healthy_percent: int = Field(
-        100, ge=0, le=100, description="Tasks that a deployment leaves running, rounded up."
+        100,
+        ge=0,
+        le=100,
+        description="Share of the tasks that a deployment keeps running, rounded up.",
     )
     maximum_percent: int = Field(
-        200, ge=100, le=400, description="Tasks that a deployment may reach, rounded down."
+        200,
+        ge=100,
+        le=400,
+        description="Share of the tasks that can run during a deployment, rounded down.",
     )
     circuit_breaker: Switch[CircuitBreaker] = Field(
-        CircuitBreaker(), description="Give up a deployment that fails; `false` to go on trying."
+        CircuitBreaker(),
+        description="Stop a deployment whose tasks fail; `false` to keep trying.",
     )
     availability_zone_rebalancing: bool = Field(
-        True, description="Even the tasks out over the zones again after one was away."
+        True,
+        description="Let ECS move tasks so that the Availability Zones have equal numbers of them.",
     )
 
 
-def left_running(params: DeploymentParams, count: int) -> int:
-    """Of `count` tasks those that a deployment leaves running."""
+def minimum_healthy_count(params: DeploymentParams, count: int) -> int:
+    """The number of tasks that a deployment of `count` tasks keeps running."""
     return math.ceil(count * params.minimum_healthy_percent / 100)
 
 
 def deployment_problems(params: DeploymentParams, count: int, path: Path) -> Iterator[Problem]:
-    """Whether a service of `count` tasks, which the params say there, can be updated.
+    """Deployments of a service with `count` tasks, set at `path`, that can make no progress.
 
     Amazon ECS API reference, DeploymentConfiguration: the maximum is rounded down, the minimum up.
     AvailabilityZoneRebalancing: developer guide, "Balancing an Amazon ECS service across
     Availability Zones".
     """
-    most = math.floor(count * params.maximum_percent / 100)
-    least = left_running(params, count)
+    maximum = math.floor(count * params.maximum_percent / 100)
+    minimum = minimum_healthy_count(params, count)
     because = [path, ("minimum_healthy_percent",), ("maximum_percent",)]
-    if count and most <= count and least >= count:
-        message = f"A deployment must leave {least} of {count} running, and may start no other"
-        hint = "Raise `maximum_percent` (200 doubles them), or lower `minimum_healthy_percent`."
+    if count and maximum <= count and minimum >= count:
+        message = f"A deployment can neither stop one of the {count} tasks nor start another"
+        if count == 1:
+            message = "A deployment can neither stop the task nor start another"
+        hint = "Raise `maximum_percent`, for example to 200, or lower `minimum_healthy_percent`."
         yield Problem("M1213", ("maximum_percent",), message, hint, because=because)
     elif params.availability_zone_rebalancing and params.maximum_percent == 100:
-        message = "Zones cannot be rebalanced where no more tasks may be started"
+        message = "Availability Zone rebalancing needs a `maximum_percent` above 100: ECS starts a "
+        message += "new task before it stops one"
         hint = "Raise `maximum_percent`, or write `availability_zone_rebalancing: false`."
-        yield Problem("M1220", ("maximum_percent",), message, hint, because=because)
+        yield Problem("M3253", ("maximum_percent",), message, hint, because=because)
 
 
-def rebalancing(params: DeploymentParams) -> str:
-    """Whether ECS evens the tasks out over the zones."""
+def rebalancing_setting(params: DeploymentParams) -> str:
+    """The AvailabilityZoneRebalancing property of an ECS service."""
     return "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
 
 
 def deployment_configuration(params: DeploymentParams) -> ecs.DeploymentConfiguration:
-    """How the service replaces its tasks."""
+    """The DeploymentConfiguration property of an ECS service."""
     breaker = params.circuit_breaker
     return ecs.DeploymentConfiguration(
         MinimumHealthyPercent=params.minimum_healthy_percent,

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from moorage.facts.fargate import SIZES
 from moorage.findings.finding import Problem
 
 
-def size_problems(cpu: int, memory: int) -> Iterator[Problem]:
-    """Whether Fargate has a task of that size, with the nearest ones where it has not."""
-    both = (("cpu",), ("memory",))
+def fargate_size_problems(cpu: int, memory: int) -> Iterator[Problem]:
+    """Reports a combination of CPU units and MiB that Fargate does not have, with the nearest that
+    it has."""
     if cpu not in SIZES:
-        near = sorted(sorted(SIZES, key=lambda one: abs(one - cpu))[:2])
-        hint = f"Use {near[0]} or {near[1]}."
-        yield Problem("M1203", ("cpu",), f"Fargate has no task with {cpu} CPU units", hint)
+        hint = f"Write `cpu: {_either(_nearest(cpu, list(SIZES), 2))}`."
+        yield Problem("M1203", ("cpu",), f"Fargate has no tasks with {cpu} CPU units", hint)
     elif memory not in SIZES[cpu]:
-        near = sorted(sorted(SIZES[cpu], key=lambda one: abs(one - memory))[:3])
-        larger = [one for one, memories in SIZES.items() if memory in memories]
-        other = f" For {memory} MiB use cpu {', '.join(map(str, larger))}." if larger else ""
-        hint = f"Use memory {', '.join(map(str, near[:-1]))} or {near[-1]}.{other}"
-        message = f"{memory} MiB does not fit cpu {cpu}"
-        yield Problem("M1203", ("memory",), message, hint, because=both)
+        message = f"Fargate has no tasks with {cpu} CPU units and {memory} MiB"
+        hint = f"Write `memory: {_either(_nearest(memory, list(SIZES[cpu]), 3))}`"
+        sizes = [size for size, memories in SIZES.items() if memory in memories]
+        hint += f", or `cpu: {_either(sizes)}` with this memory." if sizes else "."
+        because = (("cpu",), ("memory",))
+        yield Problem("M1203", ("memory",), message, hint, because=because)
+
+
+def _nearest(number: int, choices: Sequence[int], count: int) -> list[int]:
+    return sorted(sorted(choices, key=lambda choice: abs(choice - number))[:count])
+
+
+def _either(numbers: Sequence[int]) -> str:
+    """The numbers as alternatives, inside backquotes: 256`, `512` or `1024."""
+    *others, last = map(str, numbers)
+    return f"{'`, `'.join(others)}` or `{last}" if others else last

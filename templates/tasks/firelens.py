@@ -1,4 +1,4 @@
-"""FireLens: a Fluent Bit in each task that the containers' output goes through.
+"""FireLens: Fluent Bit as a log router in each task.
 
 Amazon ECS developer guide, "Send Amazon ECS logs to an AWS service or AWS Partner"; the options of
 each destination: Fluent Bit's manual, "Outputs".
@@ -24,15 +24,16 @@ from ..common.iam import allow
 from ..common.logs import LogGroupName
 from ..common.regions import key_region_problems
 from . import secrets
-from .containers import Container, Directory, Port
+from .containers import Container, Directory
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
 
-NAME = "log-router"
+CONTAINER_NAME = "log-router"
 IMAGE = "public.ecr.aws/aws-observability/aws-for-fluent-bit:3.4.15"
 """Fluent Bit 5.0.9, released on 2026-09-04 (github.com/aws/aws-for-fluent-bit, releases)."""
-_HEALTH = "/fluent-bit/configs/output-metrics-healthcheck.conf"
-"""A file of the image's that opens Fluent Bit's HTTP server on port 2020."""
+_HEALTH_CHECK_CONFIG = "/fluent-bit/configs/output-metrics-healthcheck.conf"
+"""A file in the image that enables Fluent Bit's HTTP server on port 2020."""
 
 _URL = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s?#]*)?"
@@ -40,17 +41,17 @@ _URL = re.compile(
 )
 
 
-def _url(value: str) -> str:
+def _validate_url(value: str) -> str:
     match = _URL.fullmatch(value)
     if not match or not 1 <= int(match["port"] or 1) <= 65535:
-        hint = "Write one like `https://logs.example.com/ingest`."
-        raise wrong("M1107", f"{shown(value)} is not a URL that logs can go to", hint)
+        hint = "Write a URL such as `https://logs.example.com/ingest`."
+        raise wrong("M2908", f"{shown(value)} is not an HTTP or HTTPS URL", hint)
     return value
 
 
 Url = Annotated[
     str,
-    AfterValidator(_url),
+    AfterValidator(_validate_url),
     WithJsonSchema(
         {
             "type": "string",
@@ -64,124 +65,132 @@ Url = Annotated[
 StreamName = Annotated[
     str, text(r"[a-zA-Z0-9_.-]{1,64}", "the name of a Firehose stream", "shop-logs")
 ]
-Prefix = Annotated[str, text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the beginning of a key", "logs/web")]
+Prefix = Annotated[str, text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the prefix of an S3 key", "logs/web")]
 OptionName = Annotated[str, text(r"[A-Za-z0-9_.-]+", "the name of an option", "Retry_Limit")]
 
 
 class CloudWatch(Base):
-    """A log group."""
+    """A log group of CloudWatch Logs."""
 
     log_group: LogGroupName | None = Field(
-        None, description="Name of a log group that is there already; the stack's own without it."
+        None, description="Name of an existing log group; the stack's log group by default."
     )
 
 
 class Bucket(Base):
-    """A bucket: compressed objects of up to 10 MB, at least one a minute."""
+    """An S3 bucket, for compressed objects of up to 10 MB. An object is written at least once a
+    minute."""
 
     bucket: BucketName = Field(description="Name of the bucket.")
-    prefix: Prefix = Field("logs", description="What the keys begin with.")
+    prefix: Prefix = Field("logs", description="Prefix of the objects' keys.")
     kms_key: KeyArn | None = Field(
-        None, description="ARN of the KMS key that the bucket encrypts by, if it has one."
+        None, description="ARN of the KMS key with which the bucket encrypts, if it has one."
     )
 
 
 class Http(Base):
-    """A server that takes JSON, one record on a line."""
+    """An HTTP server that accepts lines of JSON, one record a line."""
 
-    url: Url = Field(description="Where records are posted.")
+    url: Url = Field(description="URL to which records are posted.")
     header: SecretRef | None = Field(
         None,
-        description="A secret that holds a header and its value, such as `Authorization Bearer "
-        "abc`.",
+        description="Reference to a secret with a header and its value, such as `Authorization "
+        "Bearer abc`.",
     )
 
 
 class FireLens(Base):
-    """A Fluent Bit in each task that takes the containers' output and sends it on, to one of
-    `cloudwatch`, `s3`, `firehose` and `http`. It is essential: without it output would be lost in
-    silence. What it says itself goes to the stack's log group."""
+    """Fluent Bit in each task, which sends the containers' logs to one of `cloudwatch`, `s3`,
+    `firehose` and `http`. It is essential: if it fails, the task ends instead of losing logs
+    unnoticed. Its own logs go to the stack's log group."""
 
-    cloudwatch: Switch[CloudWatch] = Field(None, description="To CloudWatch Logs.")
-    s3: Bucket | None = Field(None, description="To S3.")
-    firehose: StreamName | None = Field(None, description="To a Firehose stream: its name.")
-    http: Http | None = Field(None, description="To a URL.")
+    cloudwatch: Switch[CloudWatch] = Field(None, description="Send logs to CloudWatch Logs.")
+    s3: Bucket | None = Field(None, description="Send logs to an S3 bucket.")
+    firehose: StreamName | None = Field(
+        None, description="Send logs to the Firehose stream of that name."
+    )
+    http: Http | None = Field(None, description="Send logs to a URL.")
     options: dict[OptionName, str] = Field(
         {},
-        description="More options of Fluent Bit's output, or in place of those that are set, such "
-        'as `{Retry_Limit: "5"}`; and `log-driver-buffer-limit`.',
+        description="Options of Fluent Bit's output plugin, in addition to or instead of those "
+        'that Moorage sets, such as `{Retry_Limit: "5"}`; also `log-driver-buffer-limit`.',
     )
     secret_options: dict[OptionName, SecretRef] = Field(
-        {}, description="Options whose values ECS reads at start."
+        {}, description="Options whose values ECS reads when the task starts."
     )
     include: Directory | None = Field(
         None,
-        description="A file in the image that is read as well, such as "
-        "`/fluent-bit/configs/parse-json.conf`. The health check is left out then, since it needs "
-        "a file of its own.",
+        description="A further configuration file in the image, such as "
+        "`/fluent-bit/configs/parse-json.conf`. The container then has no health check, which "
+        "needs another configuration file in this place.",
     )
-    image: Image = Field(IMAGE, description="An image of Fluent Bit for AWS.")
-    cpu: int = Field(32, ge=1, description="CPU units of the task's that it gets.")
-    memory: int = Field(64, ge=32, description="MiB of the task's that are kept for it.")
+    image: Image = Field(IMAGE, description="Image of AWS for Fluent Bit.")
+    cpu: int = Field(
+        32, ge=1, description="CPU units of the task that are reserved for the log router."
+    )
+    memory: int = Field(64, ge=32, description="Memory in MiB that is reserved for the log router.")
 
 
 _DESTINATIONS = ("cloudwatch", "s3", "firehose", "http")
 
 
-def _named(params: FireLens) -> list[str]:
+def _chosen_destinations(params: FireLens) -> list[str]:
     return [key for key in _DESTINATIONS if getattr(params, key) is not None]
 
 
 def firelens_problems(params: FireLens, path: Path, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a log router by itself."""
-    named = _named(params)
-    every = ", ".join(f"`{key}`" for key in _DESTINATIONS[:-1]) + f" and `{_DESTINATIONS[-1]}`"
-    if not named:
-        message = "It is not said where the output goes"
-        hint = f"Write one of {every}; `cloudwatch: true` is the stack's log group."
-        yield Problem("M1108", path, message, hint)
-    for key in named[1:]:
-        hint = "Keep one of them."
-        message = f"The output goes to `{named[0]}` already"
-        yield Problem("M1108", (*path, key), message, hint, because=[(*path, named[0])])
+    """Problems of the log router's params at `path`."""
+    chosen = _chosen_destinations(params)
+    if not chosen:
+        message = "The log router has no destination"
+        keys = ", ".join(f"`{key}:`" for key in _DESTINATIONS[1:-1])
+        hint = f"Add `cloudwatch: true` for the stack's log group, {keys} or "
+        hint += f"`{_DESTINATIONS[-1]}:`."
+        yield Problem("M2906", path, message, hint)
+    for key in chosen[1:]:
+        message = f"The log router has two destinations, `{chosen[0]}` and `{key}`"
+        hint = "Remove one of the two."
+        yield Problem("M2907", (*path, key), message, hint, because=[(*path, chosen[0])])
     for key in params.secret_options:
         if key in params.options:
-            message = f"`{key}` stands in `options` and in `secret_options`"
-            yield Problem("M1108", (*path, "options", key), message, "Keep one of them.")
+            message = f"`{key}` is in both `options` and `secret_options`"
+            yield Problem("M2605", (*path, "options", key), message, "Remove one of the two.")
     if params.s3:
         yield from key_region_problems(params.s3.kms_key, (*path, "s3", "kms_key"), env)
 
 
-def endpoints(params: FireLens) -> list[str]:
-    """Services that it must reach, as their endpoints are named, beside CloudWatch Logs and S3."""
+def endpoint_services(params: FireLens) -> list[str]:
+    """The services, other than CloudWatch Logs and S3, for which the log router needs VPC endpoints
+    in a network without a way to the internet."""
     return ["kinesis-firehose"] if params.firehose else []
 
 
-def listens(params: FireLens) -> list[Port]:
-    """The ports that it takes, where containers share an address: those that ECS has Fluent Bit
-    listen on, for output and for checks of health, and its HTTP server."""
+def listening_ports(params: FireLens) -> list[Port]:
+    """The ports on which the log router listens: those that ECS configures, for logs and for health
+    checks, and that of its HTTP server."""
     return [Port(24224), Port(8877), *([] if params.include else [Port(2020)])]
 
 
 def secret_references(params: FireLens) -> dict[str, SecretRef]:
-    """The options whose values are secrets, with those of the destination."""
+    """References to secrets by option, including those of the destination."""
     header = params.http.header if params.http else None
     return {**({"Header": header} if header else {}), **params.secret_options}
 
 
-def container(params: FireLens) -> Container:
-    """The router. Its check asks only whether it answers: one that followed the destination would
-    end every task with it (amazon-ecs-firelens-examples, health-check).
+def router_container(params: FireLens) -> Container:
+    """The container of the log router. Its health check only queries whether Fluent Bit responds:
+    with one that depends on the destination, an outage there would end every task
+    (amazon-ecs-firelens-examples, health-check).
 
-    What it kills by memory would end the task, so the memory is a reservation and no limit. It
-    buffers on disk what goes to S3, so its root is writable then.
+    Its memory is reserved and not limited, since the task ends when the container is killed. For S3
+    it buffers on disk, so its root file system is then writable.
     """
-    ask = ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:2020/api/v1/uptime"]
-    check = {"command": ["CMD", *ask], "interval": "10s", "start_period": "30s"}
+    curl = ["curl", "-fsS", "-o", "/dev/null", "http://127.0.0.1:2020/api/v1/uptime"]
+    check = {"command": ["CMD", *curl], "interval": "10s", "start_period": "30s"}
     return Container.model_validate(
         {
             "image": params.image,
-            "user": "0",  # it takes output through a socket that belongs to root
+            "user": "0",  # it receives logs through a socket that belongs to root
             "cpu": params.cpu,
             "memory_reservation": params.memory,
             "readonly_root_filesystem": params.s3 is None,
@@ -190,38 +199,39 @@ def container(params: FireLens) -> Container:
     )
 
 
-def configuration(params: FireLens) -> ecs.FirelensConfiguration:
-    """What makes it the task's log router. On Fargate the file must be in the image."""
+def firelens_configuration(params: FireLens) -> ecs.FirelensConfiguration:
+    """The FirelensConfiguration property of the log router's container definition. On Fargate a
+    configuration file can only come from the image."""
     return ecs.FirelensConfiguration(
         Type="fluentbit",
         Options={
             "enable-ecs-log-metadata": "true",
             "config-file-type": "file",
-            "config-file-value": params.include or _HEALTH,
+            "config-file-value": params.include or _HEALTH_CHECK_CONFIG,
         },
     )
 
 
 def log_configuration(params: FireLens, container: str, log_group: Any) -> ecs.LogConfiguration:
-    """How a container's output gets to the router, and where from there. `log_group` is the name
-    of the stack's own."""
-    secret = [
-        ecs.Secret(Name=key, ValueFrom=secrets.secret(reference).value_from)
+    """The LogConfiguration of another container: the log driver, and the options of the log
+    router's output. `log_group` is the name of the stack's log group."""
+    secret_options = [
+        ecs.Secret(Name=key, ValueFrom=secrets.parse_secret(reference).value_from)
         for key, reference in sorted(secret_references(params).items())
     ]
     return ecs.LogConfiguration(
         LogDriver="awsfirelens",
         Options={**_options(params, container, log_group), **params.options},
-        **({"SecretOptions": secret} if secret else {}),
+        **({"SecretOptions": secret_options} if secret_options else {}),
     )
 
 
 def _options(params: FireLens, container: str, log_group: Any) -> dict[str, Any]:
-    """Of the output's options what is not left to Fluent Bit."""
+    """The options of the output, where Fluent Bit's defaults are not right."""
     region = Ref("AWS::Region")
     if params.cloudwatch:
         group = params.cloudwatch.log_group or log_group
-        # The tag follows the prefix: `<container>-firelens-<id of the task>`.
+        # Fluent Bit appends the tag to the prefix: `<container>-firelens-<ID of the task>`.
         return {
             "Name": "cloudwatch_logs",
             "region": region,
@@ -250,32 +260,32 @@ def _options(params: FireLens, container: str, log_group: Any) -> dict[str, Any]
 
 def _http_options(params: Http) -> dict[str, str]:
     match = _URL.fullmatch(params.url)
-    assert match is not None, "a Url is of that form"
-    safe = match["scheme"] == "https"
+    assert match is not None, "Url has validated it"
+    is_https = match["scheme"] == "https"
     return {
         "Name": "http",
         "Host": match["host"],
-        "Port": match["port"] or ("443" if safe else "80"),
+        "Port": match["port"] or ("443" if is_https else "80"),
         "URI": (match["path"] or "/") + (match["query"] or ""),
         "Format": "json_lines",
-        "tls": "On" if safe else "Off",
+        "tls": "On" if is_https else "Off",
     }
 
 
-def statements(params: FireLens, log_group_arn: Any) -> Iterator[Statement]:
-    """What the task role needs to send to the destination, and nothing more. `log_group_arn` is
-    the one of the stack's own group's streams."""
-    here = "${AWS::Region}:${AWS::AccountId}"
+def task_role_statements(params: FireLens, log_group_arn: Any) -> Iterator[Statement]:
+    """The permissions that the task role needs to send logs to the destination. `log_group_arn` is
+    the ARN of the streams of the stack's log group."""
+    location = "${AWS::Region}:${AWS::AccountId}"
     if params.cloudwatch:
         name = params.cloudwatch.log_group
-        named = Sub(f"arn:${{AWS::Partition}}:logs:{here}:log-group:{name}:*")
+        existing = Sub(f"arn:${{AWS::Partition}}:logs:{location}:log-group:{name}:*")
         actions = [logs.CreateLogStream, logs.PutLogEvents]
-        yield allow("SendLogs", actions, [named if name else log_group_arn])
+        yield allow("SendLogs", actions, [existing if name else log_group_arn])
     elif params.s3:
         keys = f"{params.s3.bucket}/{params.s3.prefix.strip('/')}/*"
         yield allow("SendLogs", [s3.PutObject], [Sub(f"arn:${{AWS::Partition}}:s3:::{keys}")])
         if params.s3.kms_key:
             yield allow("EncryptLogs", [kms.GenerateDataKey], [params.s3.kms_key])
     elif params.firehose:
-        stream = f"arn:${{AWS::Partition}}:firehose:{here}:deliverystream/{params.firehose}"
+        stream = f"arn:${{AWS::Partition}}:firehose:{location}:deliverystream/{params.firehose}"
         yield allow("SendLogs", [firehose.PutRecordBatch], [Sub(stream)])

@@ -1,4 +1,4 @@
-"""Container images: how params name them, what ECS is told, and who may pull them."""
+"""Container images: how params name them, their URIs, and the permission to pull them."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _LONG = re.compile(
 _OTHER = re.compile(rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{REPOSITORY}){_VERSION}")
 
 
-def _checked(value: str) -> str:
+def _validate_image(value: str) -> str:
     forms = (_SHORT,) if value.startswith("ecr:") else (_LONG, _OTHER)
     if not any(form.fullmatch(value) for form in forms):
         hint = "Write `ecr:repository:tag`, `ecr:repository@sha256:...` or `registry/name:tag`."
         if value.strip() != value:
-            hint = "Remove the spaces around it."
+            hint = "Remove the spaces at its beginning and end."
         elif any(form.fullmatch(value.lower()) for form in forms):
-            hint = "Write the name in lower case."
-        raise wrong("M1107", f"{shown(value)} is not an image", hint)
+            hint = "Write the name of the repository in lower case."
+        raise wrong("M2602", f"{shown(value)} is not a container image", hint)
     return value
 
 
 Image = Annotated[
     str,
-    AfterValidator(_checked),
+    AfterValidator(_validate_image),
     WithJsonSchema({"type": "string", "examples": ["ecr:shop/web:1.4.2", "nginx:1.27.3"]}),
 ]
 """`ecr:<repository>[:tag|@digest]` in the account and region of the stack, or any other image."""
@@ -54,34 +54,35 @@ Image = Annotated[
 
 @dataclass(frozen=True)
 class Repository:
-    """A private ECR repository; account and region are None where they are the stack's own."""
+    """A private ECR repository; account and region are None if they are the stack's."""
 
     name: str
     account: str | None
     region: str | None
 
 
-def repository(image: str) -> Repository | None:
-    """The ECR repository of an image, or None where it comes from elsewhere."""
+def parse_repository(image: str) -> Repository | None:
+    """The private ECR repository of an image; None for an image of any other registry."""
     match = _SHORT.fullmatch(image) or _LONG.fullmatch(image)
     if not match:
         return None
-    found = match.groupdict()
-    region = found.get("region") or found.get("dual_region")
-    return Repository(found["repository"], found.get("account"), region)
+    parts = match.groupdict()
+    region = parts.get("region") or parts.get("dual_region")
+    return Repository(parts["repository"], parts.get("account"), region)
 
 
 def is_pinned(image: str) -> bool:
     """Whether the image has a digest, or a tag other than `latest`."""
     match = _SHORT.fullmatch(image) or _LONG.fullmatch(image) or _OTHER.fullmatch(image)
-    found = match.groupdict() if match else {}
-    return bool(found.get("digest")) or found.get("tag") not in (None, "latest")
+    parts = match.groupdict() if match else {}
+    return bool(parts.get("digest")) or parts.get("tag") not in (None, "latest")
 
 
-def uri(image: str, repositories: Mapping[str, Any]) -> Any:
-    """What ECS pulls. `repositories` are the URIs of those that the environment makes, by name.
+def image_uri(image: str, repositories: Mapping[str, Any]) -> Any:
+    """The image of a container definition. `repositories` are the URIs of the repositories that
+    `ecr` stacks of the environment create, by name.
 
-    A URI that another stack exports has that stack deployed first.
+    Importing the URI makes sure that the repository's stack is deployed first.
     """
     match = _SHORT.fullmatch(image)
     if match is None:
@@ -94,23 +95,25 @@ def uri(image: str, repositories: Mapping[str, Any]) -> Any:
 
 
 def pull_statements(images: Iterable[str]) -> Iterator[Statement]:
-    """What an execution role needs to pull: nothing where no image is in a private repository.
+    """The permissions that an execution role needs to pull images from private ECR repositories;
+    none if there are no such images.
 
     Source: Amazon ECS developer guide, "Amazon ECS task execution IAM role".
     """
-    found = (repository(image) for image in images)
-    repositories = sorted({one for one in found if one}, key=str)
+    parsed = (parse_repository(image) for image in images)
+    repositories = sorted({repository for repository in parsed if repository}, key=str)
     if not repositories:
         return
-    # ecr:GetAuthorizationToken takes no resource: Service Authorization Reference, Amazon ECR.
+    # ecr:GetAuthorizationToken supports no resource: Service Authorization Reference, Amazon ECR.
     yield allow("EcrToken", [ecr.GetAuthorizationToken], ["*"])
     yield allow(
         "PullImages",
         [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
-        [_arn(one) for one in repositories],
+        [_repository_arn(repository) for repository in repositories],
     )
 
 
-def _arn(one: Repository) -> Sub:
-    region, account = one.region or "${AWS::Region}", one.account or "${AWS::AccountId}"
-    return Sub(f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/{one.name}")
+def _repository_arn(repository: Repository) -> Sub:
+    region = repository.region or "${AWS::Region}"
+    account = repository.account or "${AWS::AccountId}"
+    return Sub(f"arn:${{AWS::Partition}}:ecr:{region}:{account}:repository/{repository.name}")

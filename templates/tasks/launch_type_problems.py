@@ -21,8 +21,8 @@ from ..common.stack_lookup import find_stack
 from ..exposure.params import Exposure
 from ..load_balancers import nlb
 from .containers import Container, suggest_container
-from .launch_types import DYNAMIC_PORTS, LaunchParams, linked, shares_instance
-from .linux_parameters import fargate_problems
+from .launch_types import DYNAMIC_PORTS, LaunchParams, find_links, uses_instance_address
+from .linux_parameters import fargate_linux_problems
 
 _OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
 _OF_ADDRESSES = ("security_groups", "subnets")
@@ -67,7 +67,7 @@ def _fargate_problems(params: LaunchParams) -> Iterator[Problem]:
             hint = "Write `launch: ec2`, with `gpu: true` in the cluster's `capacity`."
             path = (*here, "gpus")
             yield Problem("M1220", path, "Fargate has no GPUs", hint, because=[("launch",)])
-        yield from fargate_problems(here, container)
+        yield from fargate_linux_problems(here, container)
 
 
 def _instance_problems(
@@ -87,7 +87,7 @@ def _instance_problems(
             message = f"`{key}` is Fargate's, and means nothing on instances"
             hint = "Move it to the params of the environment that runs on Fargate."
             yield Problem("M1220", (key,), message, hint, because=[("launch",)])
-    if shares_instance(params.network_mode):
+    if uses_instance_address(params.network_mode):
         for key in _OF_ADDRESSES:
             if key in params.model_fields_set:
                 message = f"With `{params.network_mode}` a task has the address of its instance"
@@ -137,7 +137,7 @@ def _link_problems(params: LaunchParams) -> Iterator[Problem]:
     """On a bridge a container starts after those that it links to: Docker must know them."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
-    links = {name: linked(name, one) for name, one in params.containers.items()}
+    links = {name: find_links(name, one) for name, one in params.containers.items()}
     waits = {
         name: sorted({*one.depends_on, *links[name]} & params.containers.keys() - {name})
         for name, one in params.containers.items()
@@ -233,7 +233,7 @@ def instance_reach_problems(
     params: LaunchParams, expose: Sequence[Exposure], env: Environment
 ) -> Iterator[Problem]:
     """Ways that do not lead to a task which is reached by the address of its instance."""
-    if not shares_instance(params.network_mode):
+    if not uses_instance_address(params.network_mode):
         return
     for index, way in enumerate(expose):
         path: Path = ("expose", index)

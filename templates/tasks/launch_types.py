@@ -1,10 +1,10 @@
-"""Where a task runs, and how its containers reach each other and are reached there.
+"""Launch types and network modes of tasks, and placement on instances.
 
-On Fargate, and in the network mode `awsvpc`, a task has an address of its own and its containers
-share it. On instances a task can be behind Docker's bridge instead, where each container has an
-address of its own that others know by a link, and is reached through ports of the instance; or it
-can use the instance's network as it is (`host`). Amazon ECS developer guide, "Amazon ECS task
-networking options for EC2".
+In the network mode `awsvpc`, the only one on Fargate, a task has an IP address that its containers
+share. In the mode `bridge`, on EC2 instances only, each container has an address behind the
+instance: containers reach each other through links, and are reached through ports of the instance.
+In the mode `host` the containers use the network of the instance. Amazon ECS developer guide,
+"Amazon ECS task networking options for EC2".
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from troposphere import ecs
 from moorage.model import Base
 
 from ..common.fields import StackName, UniqueList, text
-from .containers import Container, ContainerName, Containers, Port
+from .containers import Container, ContainerName, Containers
+from .ports import Port
 
-Launch = Literal["fargate", "ec2", "managed_instances"]
+LaunchType = Literal["fargate", "ec2", "managed_instances"]
 NetworkMode = Literal["awsvpc", "bridge", "host"]
 
 LOOPBACK = "127.0.0.1"
-"""Where containers find each other that share an address; not localhost, which may be ::1."""
+"""How containers that share an address reach each other. The name localhost can be ::1."""
 
 DYNAMIC_PORTS = (32768, 65535)
-"""The ports of an instance of which Docker takes one for each port of a container. Linux has 32768
-to 60999 for it (`ip_local_port_range`), and where that cannot be read Docker takes 49153 to 65535
-(Amazon ECS API reference, PortMapping, hostPort)."""
+"""The range of the instance's ports from which Docker chooses: 32768 to 60999 on Linux by default
+(`ip_local_port_range`), or 49153 to 65535 where Docker cannot read it (Amazon ECS API reference,
+PortMapping, hostPort)."""
 
 
 # Amazon ECS API reference, PlacementStrategy and PlacementConstraint.
@@ -48,83 +49,89 @@ PlacementConstraint = Annotated[
 
 
 class LaunchParams(Base):
-    """What a stack says of where its tasks run."""
+    """Where a stack's tasks run, and their containers."""
 
     cluster: StackName | None = Field(
-        None, description="Stack of the cluster; the only one where there is one."
+        None, description="Stack of the cluster; by default the environment's only cluster."
     )
-    launch: Launch = Field(
+    launch: LaunchType = Field(
         "fargate",
-        description="What the tasks run on: `fargate`, or the cluster's `capacity`: `ec2` for its "
+        description="What the tasks run on: `fargate`, or capacity of the cluster: `ec2` for its "
         "Auto Scaling group, `managed_instances` for instances that ECS manages.",
     )
     network_mode: NetworkMode = Field(
         "awsvpc",
-        description="`awsvpc`: the task has an address of its own, which its containers share; "
-        "everywhere. `bridge`, on `ec2`: each container has one behind the instance, reaches "
-        "those that it names in `links` or `address_of`, and is reached through a port of the "
-        "instance. `host`, on instances: the containers use the instance's own network.",
+        description="`awsvpc`: the task has an IP address that its containers share; the only "
+        "mode on Fargate. `bridge`, with `launch: ec2`: each container reaches those in its "
+        "`links` and `address_of`, and is reached through a port of the instance. `host`, on "
+        "instances: the containers use the network of the instance.",
     )
     placement_strategies: list[PlacementStrategy] = Field(
         [],
         max_length=5,
-        description="On instances: by what ECS chooses one, in this order: `spread:zone`, "
-        "`spread:instance`, `spread:attribute:<name>`, `binpack:cpu`, `binpack:memory`, `random`.",
+        description="On instances: strategies by which ECS chooses an instance, in the order in "
+        "which it applies them: `spread:zone`, `spread:instance`, `spread:attribute:<name>`, "
+        "`binpack:cpu`, `binpack:memory`, `random`.",
     )
     placement_constraints: UniqueList[PlacementConstraint] = Field(
         [],
         max_length=10,
-        description="On instances: `distinct_instance` for tasks that share none, or an expression "
-        "such as `attribute:ecs.instance-type =~ t3.*`.",
+        description="On instances: `distinct_instance` to run each task on another instance, or an "
+        "expression that the instance must match, such as `attribute:ecs.instance-type =~ t3.*`.",
     )
     containers: dict[ContainerName, Container] = Field(
         min_length=1, max_length=10, description="The containers of the task by name."
     )
 
     def fronted(self) -> LaunchParams:
-        """The stack as load balancers see it."""
+        """The params with the containers that load balancers reach."""
         return self
 
 
-def shares_instance(mode: NetworkMode) -> bool:
-    """Whether a task is reached by the address of its instance, and has no security group."""
+def uses_instance_address(mode: NetworkMode) -> bool:
+    """Whether a task has the IP address and the security groups of its instance."""
     return mode != "awsvpc"
 
 
-def address(container: str, mode: NetworkMode) -> str:
-    """What another container of the task reaches a container by; on a bridge it needs a link."""
+def container_address(container: str, mode: NetworkMode) -> str:
+    """The host name or IP address at which other containers of the task reach a container. In the
+    mode `bridge` they need a link to it."""
     return container if mode == "bridge" else LOOPBACK
 
 
-def linked(name: str, container: Container) -> list[str]:
-    """The containers that one reaches by link on a bridge."""
-    named = [*container.links, *container.address_of.values()]
-    return list(dict.fromkeys(one for one in named if one != name))
+def find_links(name: str, container: Container) -> list[str]:
+    """The containers that the container `name` has to be linked to in the mode `bridge`."""
+    linked = [*container.links, *container.address_of.values()]
+    return list(dict.fromkeys(other for other in linked if other != name))
 
 
-def settled(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
-    """The containers as they run in a network mode: addresses filled in, and on a bridge the links
-    and the ports of the instance that they need."""
-    return {name: _settled(name, one, mode) for name, one in containers.items()}
+def apply_network_mode(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
+    """The containers with `address_of` as environment variables, and in the mode `bridge` with the
+    links and the ports of the instance that they need."""
+    return {
+        name: _apply_network_mode(name, container, mode) for name, container in containers.items()
+    }
 
 
-def _settled(name: str, container: Container, mode: NetworkMode) -> Container:
-    addresses = {key: address(other, mode) for key, other in container.address_of.items()}
-    bridged = mode == "bridge"
-    ports = [replace(one, host=(one.host or 0) if bridged else None) for one in container.ports]
+def _apply_network_mode(name: str, container: Container, mode: NetworkMode) -> Container:
+    addresses = {key: container_address(other, mode) for key, other in container.address_of.items()}
+    is_bridge = mode == "bridge"
+    ports = [
+        replace(port, host=(port.host or 0) if is_bridge else None) for port in container.ports
+    ]
     return container.model_copy(
         update={
             "environment": {**container.environment, **addresses},
             "address_of": {},
-            "links": linked(name, container) if bridged else [],
+            "links": find_links(name, container) if is_bridge else [],
             "ports": ports,
         }
     )
 
 
-def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
-    """The ports of an instance among which a container's port is found, first and last: one of all
-    that Docker takes, where none is said."""
+def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
+    """The first and the last port of the instance that can lead to a container's port: the port
+    that the params fix, or else the range from which Docker chooses."""
     if port is None:
         return DYNAMIC_PORTS
     fixed = port.number if mode == "host" else port.host
@@ -134,20 +141,20 @@ def instance_ports(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
 _FIELDS = {"zone": "attribute:ecs.availability-zone", "instance": "instanceId"}
 
 
-def strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
-    """By what ECS chooses an instance."""
-    parts = [one.partition(":")[::2] for one in params.placement_strategies]
+def placement_strategies(params: LaunchParams) -> list[ecs.PlacementStrategy]:
+    """The PlacementStrategies property of an ECS service."""
+    parts = [strategy.partition(":")[::2] for strategy in params.placement_strategies]
     return [
-        ecs.PlacementStrategy(Type=kind, **({"Field": _FIELDS.get(by, by)} if by else {}))
-        for kind, by in parts
+        ecs.PlacementStrategy(Type=kind, **({"Field": _FIELDS.get(field, field)} if field else {}))
+        for kind, field in parts
     ]
 
 
-def constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
-    """Which instances ECS may choose."""
+def placement_constraints(params: LaunchParams) -> list[ecs.PlacementConstraint]:
+    """The PlacementConstraints property of an ECS service."""
     return [
         ecs.PlacementConstraint(Type="distinctInstance")
-        if one == "distinct_instance"
-        else ecs.PlacementConstraint(Type="memberOf", Expression=one)
-        for one in params.placement_constraints
+        if constraint == "distinct_instance"
+        else ecs.PlacementConstraint(Type="memberOf", Expression=constraint)
+        for constraint in params.placement_constraints
     ]

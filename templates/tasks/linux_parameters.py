@@ -1,19 +1,20 @@
-"""What containers say of the Linux under them: memory file systems and kernel parameters."""
+"""Linux parameters of containers: tmpfs, devices, capabilities and kernel parameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from troposphere import ecs
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
 from ..common.fields import UniqueList, text
+from .variables import format_scalar
 
-# Amazon ECS API reference, Tmpfs, mountOptions: those of them that a mount of its own can use.
+# Amazon ECS API reference, Tmpfs, mountOptions: those that apply to a single mount.
 TmpfsOption = Literal[
     "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async"
 ]
@@ -23,91 +24,103 @@ KernelParameter = Annotated[
     text(
         r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
         r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
-        "a kernel parameter of a container",
+        "a kernel parameter that a container can set",
         "net.core.somaxconn",
     ),
 ]
-
-
+KernelParameterValue = Annotated[
+    str,
+    BeforeValidator(format_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean"]}),
+]
 Device = Annotated[
-    str, text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
+    str,
+    text(r"/[^\s:]+(:/[^\s:]+)?", "the path of a device, or two paths with a colon", "/dev/fuse"),
 ]
 
 
 class Tmpfs(Base):
-    """A directory in memory. What is in it counts as the container's memory."""
+    """A directory in memory. Its content counts as memory of the container."""
 
-    size: int = Field(ge=1, le=122_880, description="MiB that it may take.")
-    options: UniqueList[TmpfsOption] = Field(
-        [], description="Options of the mount, such as `noexec`."
-    )
+    size: int = Field(ge=1, le=122_880, description="Maximum size in MiB.")
+    options: UniqueList[TmpfsOption] = Field([], description="Mount options, such as `noexec`.")
 
 
 def tmpfs(directories: Mapping[str, Tmpfs]) -> list[ecs.Tmpfs]:
-    """Directories in memory as a container definition has them, by path."""
+    """The Tmpfs property of a container definition, in the order of the paths."""
     return [
         ecs.Tmpfs(
             ContainerPath=path,
-            Size=one.size,
-            **({"MountOptions": one.options} if one.options else {}),
+            Size=directory.size,
+            **({"MountOptions": directory.options} if directory.options else {}),
         )
-        for path, one in sorted(directories.items())
+        for path, directory in sorted(directories.items())
     ]
 
 
 def system_controls(parameters: Mapping[str, str]) -> list[ecs.SystemControl]:
-    """Kernel parameters as a container definition has them, by name."""
+    """The SystemControls property of a container definition, in the order of the names."""
     return [
         ecs.SystemControl(Namespace=name, Value=value) for name, value in sorted(parameters.items())
     ]
 
 
-def device(written: str) -> ecs.Device:
-    """A device of the instance; under the same path where no other is written."""
-    host, _, container = written.partition(":")
+def device(paths: str) -> ecs.Device:
+    """A device by its path on the instance, and after a colon its path in the container."""
+    host, _, container = paths.partition(":")
     return ecs.Device(HostPath=host, **({"ContainerPath": container} if container else {}))
 
 
 # Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate".
-_ON_INSTANCES = {
-    "shared_memory": "Fargate gives `/dev/shm` no other size; use `tmpfs:`",
-    "devices": "On Fargate a task is given no devices",
-    "max_swap": "Fargate has no swap",
-    "swappiness": "Fargate has no swap",
+_NOT_ON_FARGATE = {
+    "shared_memory": (
+        "Fargate does not support another size of `/dev/shm`",
+        "Remove it and use `tmpfs:`, or write `launch: ec2`.",
+    ),
+    "devices": (
+        "Fargate gives containers no devices",
+        "Remove it, or write `launch: ec2`.",
+    ),
+    "max_swap": ("Fargate has no swap", "Remove it, or write `launch: ec2`."),
+    "swappiness": ("Fargate has no swap", "Remove it, or write `launch: ec2`."),
 }
 
 
-def fargate_problems(here: Path, container: Any) -> Iterator[Problem]:
-    """What Fargate does not let a container at `here` say of the Linux under it."""
-    for key, message in _ON_INSTANCES.items():
+def fargate_linux_problems(path: Path, container: Any) -> Iterator[Problem]:
+    """Linux parameters of the container at `path` that Fargate does not support."""
+    for key, (message, hint) in _NOT_ON_FARGATE.items():
         if getattr(container, key) not in (None, []):
-            hint = "Leave it out, or write `launch: ec2`."
-            yield Problem("M1220", (*here, key), message, hint, because=[("launch",)])
-    for at, added in enumerate(container.add_capabilities):
-        if added != "SYS_PTRACE":
-            message = f"Fargate adds no capability but SYS_PTRACE, and not {added}"
-            hint = "Leave it out, or write `launch: ec2`."
-            path = (*here, "add_capabilities", at)
-            yield Problem("M1220", path, message, hint, because=[("launch",)])
+            yield Problem("M2620", (*path, key), message, hint, because=[("launch",)])
+    for index, capability in enumerate(container.add_capabilities):
+        if capability != "SYS_PTRACE":
+            message = f"Fargate cannot add the capability {capability}, only SYS_PTRACE"
+            hint = "Remove it, or write `launch: ec2`."
+            capability_path = (*path, "add_capabilities", index)
+            yield Problem("M2620", capability_path, message, hint, because=[("launch",)])
 
 
-def control_problems(controls: Mapping[str, Mapping[str, str]], mode: str) -> Iterator[Problem]:
-    """Kernel parameters by container. Where the containers share one network, its parameters are
-    all of theirs, and of two values the one of the container that starts last counts; those of the
-    instance's own network no container sets (Amazon ECS API reference, SystemControl)."""
+def system_control_problems(
+    controls: Mapping[str, Mapping[str, str]], mode: str
+) -> Iterator[Problem]:
+    """Problems of `net.` kernel parameters, which are given by container.
+
+    In the network mode `awsvpc` the containers share one network, so that the value of the
+    container that starts last applies to all of them; in the mode `host` the network is the
+    instance's, and ECS does not set its parameters (Amazon ECS API reference, SystemControl).
+    """
     first: dict[str, tuple[str, str]] = {}
     for container, parameters in controls.items():
         for name, value in parameters.items():
             if mode == "bridge" or not name.startswith("net."):
                 continue
+            path: Path = ("containers", container, "system_controls", name)
             if mode == "host":
-                message = f"{name} is of the network, which with `host` is the instance's own"
-                hint = "Leave it out, or write `network_mode: awsvpc`."
-                path: Path = ("containers", container, "system_controls", name)
-                yield Problem("M1220", path, message, hint, because=[("network_mode",)])
+                message = f"`{name}` is a parameter of the instance's network with `host`"
+                hint = "Remove it, or write `network_mode: awsvpc`."
+                yield Problem("M2621", path, message, hint, because=[("network_mode",)])
                 continue
-            other, its = first.setdefault(name, (container, value))
-            if its != value:
-                message = f"`{other}` sets {name} to {its}, and both containers share one network"
-                path = ("containers", container, "system_controls", name)
-                yield Problem("M1108", path, message, "Write one value for both.")
+            first_container, first_value = first.setdefault(name, (container, value))
+            if first_value != value:
+                message = f"`{first_container}` sets `{name}` to {first_value}, and the "
+                message += "containers share one network"
+                yield Problem("M2622", path, message, "Write the same value in both containers.")

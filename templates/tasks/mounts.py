@@ -1,4 +1,4 @@
-"""What containers mount: volumes of their task by name."""
+"""Mounts of a container: volumes of the task by name."""
 
 from __future__ import annotations
 
@@ -14,24 +14,29 @@ from moorage.model import Base
 from ..common.fields import text
 
 VolumeName = Annotated[
-    str, text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a name of letters, digits, - and _", "uploads")
+    str,
+    text(
+        r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}",
+        "a name of at most 63 letters, digits, `-` and `_`",
+        "uploads",
+    ),
 ]
 MountPath = Annotated[str, text(r"/[^\s:]*", "an absolute path", "/srv/uploads")]
 
 
 class Mount(Base):
-    """Where a container finds a volume."""
+    """Where a container mounts a volume."""
 
-    path: MountPath = Field(description="Where in the container it is.")
-    read_only: bool = Field(False, description="Let the container read it only.")
+    path: MountPath = Field(description="Path in the container.")
+    read_only: bool = Field(False, description="Mount the volume read-only.")
 
 
-def _mount(value: Any) -> Any:
+def _validate_mount(value: Any) -> Any:
     return {"path": value} if isinstance(value, str) else value
 
 
 class _PathSchema:
-    """JSON Schema of a mount: its path may stand for it."""
+    """JSON Schema of a mount, which may be written as its path alone."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -39,13 +44,13 @@ class _PathSchema:
         return {"anyOf": [{"type": "string", "pattern": "^/"}, handler(core)]}
 
 
-MountField = Annotated[Mount, BeforeValidator(_mount), _PathSchema()]
-"""A path, or a map that says more."""
+MountField = Annotated[Mount, BeforeValidator(_validate_mount), _PathSchema()]
+"""A path, or a map with the path and more."""
 
 
 def mount_points(mounts: Mapping[str, Mount]) -> list[ecs.MountPoint]:
-    """A container's mounts as its definition has them, by volume."""
+    """The MountPoints property of a container definition, in the order of the volumes."""
     return [
-        ecs.MountPoint(SourceVolume=name, ContainerPath=one.path, ReadOnly=one.read_only)
-        for name, one in sorted(mounts.items())
+        ecs.MountPoint(SourceVolume=name, ContainerPath=mount.path, ReadOnly=mount.read_only)
+        for name, mount in sorted(mounts.items())
     ]

@@ -1,7 +1,8 @@
-"""The collector of the AWS Distro for OpenTelemetry (ADOT) beside a task's containers.
+"""The collector of the AWS Distro for OpenTelemetry (ADOT) as a sidecar.
 
-What it does is told by one of the configurations in its image, or by a file of the user's. Its
-roles: ADOT documentation, "Create IAM Policy" for ECS, narrowed to what a configuration sends.
+It uses one of the configurations in its image, or a configuration file of the user. Its
+permissions: ADOT documentation, "Create IAM Policy" for ECS, narrowed to what the configuration
+sends.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from moorage.model import Base, Environment
 from ..common.fields import ConfigFile, UniqueList, text
 from ..common.iam import allow
 from ..common.logs import LogGroupName
-from ..common.regions import is_in_other_region
-from .containers import Container, Port, Variable, VariableName
+from ..common.regions import is_in_other_region, region_of
+from .containers import Container
 from .images import Image
+from .ports import Port
 from .secrets import SecretRef
+from .variables import VariableName, Variables
 
-NAME = "otel-collector"
+CONTAINER_NAME = "otel-collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
 """Released on 2026-07-14 (github.com/aws-observability/aws-otel-collector, releases)."""
 _APPLICATION = "/aws/ecs/application/metrics"
@@ -35,12 +38,12 @@ _PERFORMANCE = "/aws/ecs/containerinsights/${Cluster}/performance"
 
 @dataclass(frozen=True)
 class _Config:
-    """A configuration in the image: what it sends, and what it takes beside OTLP."""
+    """A configuration: where it sends data, and what it receives in addition to OTLP."""
 
     file: str
     traces: bool = False
     log_groups: tuple[str, ...] = ()
-    """Those that metrics go to, in CloudWatch's embedded metric format."""
+    """Log groups for metrics in CloudWatch's embedded metric format."""
     prometheus: bool = False
     scrapes: bool = False
     udp: tuple[int, ...] = ()
@@ -78,7 +81,7 @@ Workspace = Annotated[
     str,
     text(
         r"arn:aws[a-z-]*:aps:[a-z0-9-]+:\d{12}:workspace/ws-[a-z0-9-]+",
-        "the ARN of a workspace of Managed Prometheus",
+        "the ARN of a workspace of Amazon Managed Service for Prometheus",
         "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
     ),
 ]
@@ -86,107 +89,131 @@ HostPort = Annotated[str, text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "
 
 
 class Otel(Base):
-    """The collector of the AWS Distro for OpenTelemetry, in each task: OTLP on port 4317 (gRPC) and
-    4318 (HTTP). It is not essential: a task goes on where it fails, and ECS starts it again."""
+    """The collector of the AWS Distro for OpenTelemetry in each task, with OTLP on the ports 4317
+    (gRPC) and 4318 (HTTP). It is not essential: if it fails, the task keeps running and ECS
+    restarts the collector."""
 
     config: ConfigName = Field(
         "default",
-        description="A configuration in the image. `default`: traces to X-Ray, metrics to "
-        "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp); `task-metrics`: "
-        "what the task's containers use as well; the others say what they send to, `amp` is Amazon "
-        "Managed Prometheus, and `...-prometheus` asks the application for its metrics.",
+        description="A configuration in the image. `default`: traces to X-Ray and metrics to "
+        "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: in "
+        "addition the CPU, memory and network metrics of the task's containers. The other names "
+        "are those of the destinations, where `amp` is Amazon Managed Service for Prometheus; "
+        "`...-prometheus` also scrapes metrics from the application.",
     )
     config_file: ConfigFile | None = Field(
         None,
-        description="A configuration of your own instead, in YAML: it stands in the template and "
-        "reaches the collector in `AOT_CONFIG_CONTENT`. Name below what it sends to.",
+        description="A YAML file with another configuration. It becomes part of the template, in "
+        "the variable `AOT_CONFIG_CONTENT` of the collector. Its destinations have to be written "
+        "below, for the permissions of the task role.",
     )
-    xray: bool = Field(False, description="The `config_file` sends traces to X-Ray.")
+    xray: bool = Field(False, description="Whether the `config_file` sends traces to X-Ray.")
     log_groups: UniqueList[LogGroupName] = Field(
         [],
-        description="Log groups that the `config_file` sends metrics (`awsemf`) or logs to; the "
-        "collector makes those that are missing.",
+        description="Log groups to which the `config_file` sends metrics (`awsemf`) or logs; the "
+        "collector creates those that do not exist.",
     )
     workspace: Workspace | None = Field(
-        None, description="ARN of the workspace of Managed Prometheus that metrics go to."
+        None,
+        description="ARN of the workspace of Amazon Managed Service for Prometheus to which "
+        "metrics are sent.",
     )
     scrape: HostPort | None = Field(
-        None, description="What `...-prometheus` asks, such as `127.0.0.1:9090`."
+        None,
+        description="Host and port that `...-prometheus` scrapes, such as `127.0.0.1:9090`.",
     )
-    environment: dict[VariableName, Variable] = Field(
-        {}, description="Variables for `$${env:NAME}` in the configuration."
+    environment: Variables = Field(
+        {}, description="Environment variables, for `$${env:NAME}` in the configuration."
     )
     secrets: dict[VariableName, SecretRef] = Field(
-        {}, description="Such variables whose values ECS reads at start."
+        {}, description="Such variables whose values ECS reads when the task starts."
     )
     not_secret: list[str] = Field(
-        [], description="Names in `environment` that look like secrets and are none."
+        [], description="Names in `environment` that look like secrets but are not."
     )
-    image: Image = Field(IMAGE, description="The collector's image.")
-    cpu: int = Field(64, ge=1, description="CPU units of the task's that it gets.")
-    memory: int = Field(256, ge=64, description="MiB of the task's at which it is killed.")
+    image: Image = Field(IMAGE, description="Image of the collector.")
+    cpu: int = Field(
+        64, ge=1, description="CPU units of the task that are reserved for the collector."
+    )
+    memory: int = Field(256, ge=64, description="Memory limit of the collector in MiB.")
 
 
 def _config(params: Otel) -> _Config:
-    """What is sent: as the configuration in the image does, or as is said of the user's own."""
+    """The configuration in the image, or the destinations that the params list for the user's."""
     if params.config_file is None:
         return _CONFIGS[params.config]
     return _Config("", params.xray, tuple(params.log_groups), params.workspace is not None)
 
 
 def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a collector by itself."""
-    used = _config(params)
-    given = params.model_fields_set
-    if params.config_file is not None and "config" in given:
-        hint = "Remove one of them."
-        yield Problem("M1108", (*path, "config"), "There are two configurations", hint)
+    """Problems of the collector's params at `path`."""
+    config = _config(params)
+    written = params.model_fields_set
+    if params.config_file is not None and "config" in written:
+        message = "`config` and `config_file` are both written"
+        yield Problem("M2901", (*path, "config"), message, "Remove one of the two.")
     for key in ("xray", "log_groups"):
-        if params.config_file is None and key in given:
-            message = f"`{key}` says what a `config_file` sends to, and there is none"
-            hint = "Remove it: the configurations of the image are known."
-            yield Problem("M1220", (*path, key), message, hint)
-    because, also = [(*path, "config")], "-xray" if used.traces else ""
-    needs = {
-        "workspace": (used.prometheus, f"amp{also}", "Write the ARN of a workspace."),
-        "scrape": (used.scrapes, f"amp{also}-prometheus", "Write one such as `127.0.0.1:9090`."),
+        if params.config_file is None and key in written:
+            message = f"`{key}` lists a destination of a `config_file`, and there is no such file"
+            hint = f"Remove `{key}`: the permissions follow from `config`."
+            yield Problem("M2902", (*path, key), message, hint)
+    because = [(*path, "config")]
+    with_traces = "-xray" if config.traces else ""
+    uses = {
+        "workspace": (
+            config.prometheus,
+            f"amp{with_traces}",
+            "Add `workspace:` with the ARN of a workspace.",
+        ),
+        "scrape": (
+            config.scrapes,
+            f"amp{with_traces}-prometheus",
+            'Add `scrape:` with a host and a port, such as `scrape: "127.0.0.1:9090"`.',
+        ),
     }
-    for key, (wanted, name, advice) in needs.items():
-        said = getattr(params, key) is not None
-        if wanted and not said:
+    for key, (is_used, config_with_key, add_hint) in uses.items():
+        is_written = getattr(params, key) is not None
+        if is_used and not is_written:
             message = f"`config: {params.config}` needs `{key}`"
-            yield Problem("M1108", path, message, advice, because=because)
-        elif said and not wanted:
-            message = f"The configuration has no use for `{key}`"
-            hint = "Remove it: your own file says it itself, or takes a variable for it."
-            hint = hint if params.config_file else f"Remove it, or write `config: {name}`."
-            yield Problem("M1220", (*path, key), message, hint, because=because)
+            yield Problem("M2903", path, message, add_hint, because=because)
+        elif is_written and not is_used and params.config_file:
+            message = f"`{key}` has no effect on a `config_file`"
+            hint = f"Remove `{key}`, and write the value in the file or in a variable of "
+            hint += "`environment`."
+            yield Problem("M2904", (*path, key), message, hint, because=because)
+        elif is_written and not is_used:
+            message = f"`config: {params.config}` does not use `{key}`"
+            hint = f"Remove `{key}`, or write `config: {config_with_key}`."
+            yield Problem("M2904", (*path, key), message, hint, because=because)
     if params.workspace and is_in_other_region(params.workspace, env):
-        message = "The workspace is in another region"
-        hint = f"Name one in {env.region}: the collector signs for the region that it runs in."
+        message = f"The workspace is in {region_of(params.workspace)}, but the collector is in "
+        message += f"{env.region} and signs its requests for that region"
+        hint = f"Write the ARN of a workspace in {env.region}."
         yield Problem("M1220", (*path, "workspace"), message, hint)
 
 
-def endpoints(params: Otel) -> list[str]:
-    """Services that it must reach, as their endpoints are named, beside CloudWatch Logs."""
-    used = _config(params)
-    return [*(["xray"] if used.traces else []), *(["aps-workspaces"] if used.prometheus else [])]
+def endpoint_services(params: Otel) -> list[str]:
+    """The services, other than CloudWatch Logs, for which the collector needs VPC endpoints in a
+    network without a way to the internet."""
+    config = _config(params)
+    services = {"xray": config.traces, "aps-workspaces": config.prometheus}
+    return [service for service, is_used in services.items() if is_used]
 
 
-def listens(params: Otel) -> list[Port]:
-    """The ports that it takes, where containers share an address: OTLP, its health and its own
-    metrics, and what the configuration takes beside these."""
+def listening_ports(params: Otel) -> list[Port]:
+    """The ports on which the collector listens: for OTLP, its health check and its own metrics,
+    and those of the configuration."""
     udp = [Port(number, "udp") for number in _config(params).udp]
     return [Port(4317), Port(4318), Port(13133), Port(8888), *udp]
 
 
-def container(params: Otel, env: Environment) -> Container:
-    """The collector. The image is made from scratch, runs as a user of its own and writes nowhere;
-    `/healthcheck` asks the collector's `health_check` extension (cmd/awscollector/Dockerfile and
-    cmd/healthcheck in its repository)."""
+def collector_container(params: Otel, env: Environment) -> Container:
+    """The container of the collector. Its image has no shell, runs as an unprivileged user and
+    writes no files; `/healthcheck` queries the collector's `health_check` extension
+    (cmd/awscollector/Dockerfile and cmd/healthcheck in its repository)."""
     file = params.config_file
-    # Where the extension is missing the check could only fail.
-    checked = file is None or "health_check" in file.text
+    # Without the extension the health check would always fail.
+    has_health_check = file is None or "health_check" in file.text
     command = [] if file else [f"--config=/etc/ecs/{_config(params).file}.yaml"]
     check = {"command": ["CMD", "/healthcheck"], "timeout": "6s", "start_period": "10s"}
     return Container.model_validate(
@@ -202,24 +229,24 @@ def container(params: Otel, env: Environment) -> Container:
             "restart_policy": {},
             "readonly_root_filesystem": True,
             "drop_capabilities": ["ALL"],
-            **({"health_check": check} if checked else {}),
+            **({"health_check": check} if has_health_check else {}),
         }
     )
 
 
 def _variables(params: Otel, env: Environment) -> dict[str, str]:
-    """What the configurations of the image, or the collector itself, take from variables."""
-    given = {
+    """Environment variables that the collector or the configurations in its image read."""
+    variables = {
         "AOT_CONFIG_CONTENT": params.config_file.text if params.config_file else None,
-        "AWS_PROMETHEUS_ENDPOINT": _remote_write(params.workspace) if params.workspace else None,
+        "AWS_PROMETHEUS_ENDPOINT": _prometheus_url(params.workspace) if params.workspace else None,
         "AWS_PROMETHEUS_SCRAPING_ENDPOINT": params.scrape,
         "AWS_REGION": env.region if params.workspace else None,
     }
-    return {key: value for key, value in given.items() if value is not None}
+    return {name: value for name, value in variables.items() if value is not None}
 
 
-def _remote_write(workspace: str) -> str:
-    """Amazon Managed Service for Prometheus user guide, "Ingest metrics": the URL to write to."""
+def _prometheus_url(workspace: str) -> str:
+    """Amazon Managed Service for Prometheus user guide, "Ingest metrics"."""
     _, partition, _, region, _, resource = workspace.split(":", 5)
     suffix = ".cn" if partition == "aws-cn" else ""
     name = resource.removeprefix("workspace/")
@@ -227,29 +254,29 @@ def _remote_write(workspace: str) -> str:
     return f"https://{host}/workspaces/{name}/api/v1/remote_write"
 
 
-def statements(params: Otel, cluster: Any) -> Iterator[Statement]:
-    """What the task role needs to send what the configuration sends.
+def task_role_statements(params: Otel, cluster: Any) -> Iterator[Statement]:
+    """The permissions that the task role needs for the destinations of the configuration.
 
-    X-Ray's actions take no resource (Service Authorization Reference), hence the `*`. The exporter
-    of metrics makes the log group that it writes to where there is none.
+    X-Ray's actions support no resource (Service Authorization Reference), hence the `*`. The
+    exporter of metrics creates its log group if it does not exist.
     """
-    used = _config(params)
-    if used.traces:
+    config = _config(params)
+    if config.traces:
         sending = [xray.PutTraceSegments, xray.PutTelemetryRecords]
         sampling = [xray.GetSamplingRules, xray.GetSamplingTargets]
         yield allow("SendTraces", [*sending, *sampling, xray.GetSamplingStatisticSummaries], ["*"])
-    if used.log_groups:
+    if config.log_groups:
         yield allow(
             "SendMetrics",
             [logs.CreateLogGroup, logs.CreateLogStream, logs.PutLogEvents],
-            [arn for group in used.log_groups for arn in _log_group_arns(group, cluster)],
+            [arn for group in config.log_groups for arn in _log_group_arns(group, cluster)],
         )
     if params.workspace:
         yield allow("WritePrometheus", [aps.RemoteWrite], [params.workspace])
 
 
 def _log_group_arns(group: str, cluster: Any) -> list[Sub]:
-    """The group, which is made, and its streams, which are written."""
+    """The ARNs of the log group, to create it, and of its streams, to write to them."""
     arn = f"arn:${{AWS::Partition}}:logs:${{AWS::Region}}:${{AWS::AccountId}}:log-group:{group}"
-    more = {"Cluster": cluster} if "${Cluster}" in group else {}
-    return [Sub(arn, **more), Sub(f"{arn}:*", **more)]
+    values = {"Cluster": cluster} if "${Cluster}" in group else {}
+    return [Sub(arn, **values), Sub(f"{arn}:*", **values)]

@@ -1,7 +1,7 @@
-"""How many tasks a service has, by its load: Application Auto Scaling.
+"""Scaling of an ECS service by its load, with Application Auto Scaling.
 
-CloudFormation sends a service's DesiredCount with every update, so a service that is scaled has
-none: its number of tasks belongs to the scaling alone.
+CloudFormation sets a service's DesiredCount with every update that has the property, so a service
+that is scaled does not have it: only Application Auto Scaling sets its number of tasks.
 """
 
 from __future__ import annotations
@@ -20,61 +20,67 @@ from ..common.fields import Duration
 
 
 class Scaling(Base):
-    """The number of tasks follows the load: targets that hold on average over all tasks. Where
-    several are given, the one that asks for most tasks has its way."""
+    """Target tracking: the number of tasks follows the load, so that the average over all tasks
+    stays at the targets. With several targets, the one that needs the most tasks decides."""
 
-    min: int = Field(1, ge=1, le=5000, description="Least number of tasks.")
-    max: int = Field(ge=1, le=5000, description="Greatest number of tasks.")
-    cpu: int | None = Field(None, ge=1, le=100, description="CPU in use, in percent.")
-    memory: int | None = Field(None, ge=1, le=100, description="Memory in use, in percent.")
+    min: int = Field(1, ge=1, le=5000, description="Minimum number of tasks.")
+    max: int = Field(ge=1, le=5000, description="Maximum number of tasks.")
+    cpu: int | None = Field(
+        None, ge=1, le=100, description="Target for the average CPU utilization, in percent."
+    )
+    memory: int | None = Field(
+        None, ge=1, le=100, description="Target for the average memory utilization, in percent."
+    )
     scale_out_cooldown: Duration | None = Field(
-        None, description="Time after tasks were added before more are; 5m if not said."
+        None, description="Time after tasks were added before more are added; 5m by default."
     )
     scale_in_cooldown: Duration | None = Field(
-        None, description="Time after tasks were removed before more are; 5m if not said."
+        None, description="Time after tasks were removed before more are removed; 5m by default."
     )
 
 
 def scaling_problems(
     scaling: Scaling | None, targets: Sequence[str], desired: bool
 ) -> Iterator[Problem]:
-    """What is wrong with a stack's `scaling:`, whose targets have these keys.
-
-    `desired` says whether the stack has a `desired_count:` as well.
+    """Problems of a stack's `scaling:`. `targets` are the keys of the targets that it can have;
+    `desired` says whether `desired_count` is written as well.
     """
     if scaling is None:
         return
     path: Path = ("scaling",)
     if scaling.max < scaling.min:
-        message = f"At least {scaling.min} tasks and at most {scaling.max} cannot both be"
-        yield Problem("M1108", (*path, "max"), message, f"Write {scaling.min} or more.")
+        message = f"`max: {scaling.max}` is below `min: {scaling.min}`"
+        hint = f"Write a `max` of at least {scaling.min}, or a lower `min`."
+        yield Problem("M3250", (*path, "max"), message, hint)
     if all(getattr(scaling, key) is None for key in targets):
-        hint = f"Write one of {', '.join(f'`{key}`' for key in targets)}, such as `{targets[0]}: "
         example = {"cpu": "60", "backlog_per_task": "10"}[targets[0]]
-        yield Problem("M1108", path, "Nothing says when to scale", f"{hint}{example}`.")
+        keys = " or ".join(f"`{key}`" for key in targets)
+        hint = f"Add {keys}, for example `{targets[0]}: {example}`."
+        yield Problem("M3251", path, "`scaling` has no target to scale by", hint)
     if desired:
-        message = "Scaling sets the number of tasks, and an update would set it back"
-        hint = "Remove `desired_count:`; `scaling: {min: ...}` is what a service starts with."
-        yield Problem("M1108", ("desired_count",), message, hint, because=[path])
+        message = "`scaling` sets the number of tasks; with `desired_count` every update would "
+        message += "reset it"
+        hint = "Remove `desired_count`. A new service starts with the `min` of `scaling`."
+        yield Problem("M3252", ("desired_count",), message, hint, because=[path])
 
 
-def least(scaling: Scaling | None, count: int) -> tuple[int, Path]:
-    """The number of tasks that there are at least, and where the params say so."""
+def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
+    """The smallest number of tasks that the service has, and the path where it is set."""
     return (scaling.min, ("scaling", "min")) if scaling else (count, ("desired_count",))
 
 
-def desired_count(scaling: Scaling | None, count: int) -> dict[str, int]:
-    """The service's DesiredCount, where nothing else sets it."""
+def desired_count_property(scaling: Scaling | None, count: int) -> dict[str, int]:
+    """The DesiredCount property of an ECS service, which a scaled service does not have."""
     return {} if scaling else {"DesiredCount": count}
 
 
-# What comes out ------------------------------------------------------------------------------
+# Resources -----------------------------------------------------------------------------------
 
 
 def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
-    """What is scaled, and the policies for CPU and memory.
+    """The scalable target, and the scaling policies for CPU and memory.
 
-    Without a RoleARN Application Auto Scaling uses its service-linked role, which it makes itself
+    Without a RoleARN Application Auto Scaling uses its service-linked role, which it creates itself
     (its user guide, "Service-linked roles for Application Auto Scaling").
     """
     yield aas.ScalableTarget(
@@ -87,21 +93,23 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
     )
     if scaling.cpu is not None:
         metric = "ECSServiceAverageCPUUtilization"
-        yield tracking_policy("Cpu", scaling, scaling.cpu, predefined(metric))
+        yield tracking_policy("Cpu", scaling, scaling.cpu, predefined_metric(metric))
     if scaling.memory is not None:
         metric = "ECSServiceAverageMemoryUtilization"
-        yield tracking_policy("Memory", scaling, scaling.memory, predefined(metric))
+        yield tracking_policy("Memory", scaling, scaling.memory, predefined_metric(metric))
 
 
 def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) -> aas.ScalingPolicy:
-    """A policy for the requests per task and minute to the target group of that logical ID.
+    """A policy for the requests per task and minute to the target group with the logical ID
+    `title`, behind the listener with the ARN `listener`.
 
-    Its metric is named by the last parts of two ARNs (Application Auto Scaling API reference,
-    PredefinedMetricSpecification, ResourceLabel); the listener's holds the load balancer's.
+    The metric's label is made of the last parts of the load balancer's and the target group's ARNs
+    (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel); the ARN
+    of a listener contains that of its load balancer.
     """
     parts = Split("/", listener)
-    label = Join("/", [*(Select(at, parts) for at in (1, 2, 3)), GetAtt(title, _FULL_NAME)])
-    metric = predefined("ALBRequestCountPerTarget", ResourceLabel=label)
+    label = Join("/", [*(Select(index, parts) for index in (1, 2, 3)), GetAtt(title, _FULL_NAME)])
+    metric = predefined_metric("ALBRequestCountPerTarget", ResourceLabel=label)
     name = title.removesuffix("TargetGroup")
     return tracking_policy(logical_id(name, "Requests"), scaling, target, metric)
 
@@ -109,8 +117,8 @@ def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) ->
 _FULL_NAME = "TargetGroupFullName"
 
 
-def predefined(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
-    """A metric that Application Auto Scaling knows by name."""
+def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
+    """A predefined metric of Application Auto Scaling, as properties of a scaling policy."""
     return {
         "PredefinedMetricSpecification": aas.PredefinedMetricSpecification(
             PredefinedMetricType=metric, **more
@@ -121,7 +129,8 @@ def predefined(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecif
 def tracking_policy(
     name: str, scaling: Scaling, target: int, metric: Mapping[str, Any]
 ) -> aas.ScalingPolicy:
-    """A policy that adds and removes tasks to hold a metric at a target."""
+    """A target tracking policy for a metric, which `predefined_metric` or a similar function
+    returns."""
     cooldowns = {
         "ScaleOutCooldown": scaling.scale_out_cooldown,
         "ScaleInCooldown": scaling.scale_in_cooldown,
@@ -139,33 +148,33 @@ def tracking_policy(
     )
 
 
-# By the backlog of a queue -------------------------------------------------------------------
+# Scaling by the backlog of a queue -----------------------------------------------------------
 
-# What CloudWatch calculates. SQS reports messages in flight only while there are any (its developer
-# guide, "Available CloudWatch metrics"), and Container Insights no tasks where none run: FILL and
-# SUM take that for nothing, where a sum of two would be missing with either.
+# Expressions for CloudWatch. SQS reports messages in flight only while there are some (its
+# developer guide, "Available CloudWatch metrics"), and Container Insights no task counts while no
+# task runs. FILL makes such gaps 0; without it the result is missing whenever a metric is.
 _MESSAGES = "SUM([FILL(visible, 0), FILL(in_flight, 0)])"
-# CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the newest minutes
-# of a metric that comes a little late are always filled, so an alarm must not trust them alone.
-_MINUTES = 3
-_NOBODY = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
+# CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the latest minutes
+# of a metric that arrives late are filled as well, so an alarm must look at more than those.
+_ALARM_MINUTES = 3
+_UNSERVED_MESSAGES = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
 
 
 def backlog_policies(
     scaling: Scaling, target: int, queue: Any, cluster: Any
 ) -> Iterator[aas.ScalingPolicy | cloudwatch.Alarm]:
-    """Policies for the messages per task of a queue, whose name and cluster's name are given.
+    """Policies that keep `target` messages for each task. `queue` and `cluster` are names.
 
     The metric is that of the Application Auto Scaling user guide, "Create a target tracking scaling
-    policy using metric math", with one change: messages that are being worked on count too. Without
-    them the last tasks are stopped in the middle of their work as soon as the queue looks empty
-    (aws/aws-cdk#9242); KEDA counts them for the same reason (kedacore/keda-docs#773).
+    policy using metric math", with one change: it also counts messages that are being processed.
+    Otherwise the last tasks are stopped while they still process messages, as soon as the queue
+    looks empty (aws/aws-cdk#9242); KEDA counts them for the same reason (kedacore/keda-docs#773).
 
-    What is divided by no task is no number, and a policy without a number does nothing: so where
-    there may be no task, one is taken for the least, and a policy of its own wakes the first task
-    for the first message. Target tracking alone would wait for more messages than the target
-    (aws/copilot-cli#3376). Until that task is counted the alarm stays, and what was added within
-    the cooldown is not added again.
+    A division by zero tasks has no result, and without a result a policy does nothing. So with a
+    minimum of no tasks, the metric divides by at least one, and a step scaling policy starts the
+    first task when there is a message. Target tracking alone would wait until there are more
+    messages than the target (aws/copilot-cli#3376). The alarm stays on until that task is counted;
+    the cooldown keeps it from adding more.
     """
     running = "running" if scaling.min else "IF(FILL(running, 0) < 1, 1, running)"
     yield tracking_policy(
@@ -175,9 +184,9 @@ def backlog_policies(
         {
             "CustomizedMetricSpecification": aas.CustomizedMetricSpecification(
                 Metrics=[
-                    _tracked("visible", *_visible(queue)),
-                    _tracked("in_flight", *_in_flight(queue)),
-                    _tracked("running", *_tasks("RunningTaskCount", cluster)),
+                    _scaling_metric("visible", *_visible_messages(queue)),
+                    _scaling_metric("in_flight", *_messages_in_flight(queue)),
+                    _scaling_metric("running", *_task_count("RunningTaskCount", cluster)),
                     aas.TargetTrackingMetricDataQuery(
                         Id="backlog_per_task",
                         Expression=f"{_MESSAGES} / {running}",
@@ -206,13 +215,13 @@ def backlog_policies(
         AlarmActions=[Ref("WakeScalingPolicy")],
         ComparisonOperator="GreaterThanThreshold",
         Threshold=0,
-        EvaluationPeriods=_MINUTES,
-        DatapointsToAlarm=_MINUTES,
+        EvaluationPeriods=_ALARM_MINUTES,
+        DatapointsToAlarm=_ALARM_MINUTES,
         TreatMissingData="notBreaching",
         Metrics=[
-            _watched("visible", *_visible(queue)),
-            _watched("desired", *_tasks("DesiredTaskCount", cluster)),
-            cloudwatch.MetricDataQuery(Id="nobody", Expression=_NOBODY, ReturnData=True),
+            _alarm_metric("visible", *_visible_messages(queue)),
+            _alarm_metric("desired", *_task_count("DesiredTaskCount", cluster)),
+            cloudwatch.MetricDataQuery(Id="nobody", Expression=_UNSERVED_MESSAGES, ReturnData=True),
         ],
     )
 
@@ -221,23 +230,23 @@ _Metric = tuple[str, str, Mapping[str, Any]]
 """A metric's namespace, name and dimensions."""
 
 
-def _visible(queue: Any) -> _Metric:
+def _visible_messages(queue: Any) -> _Metric:
     return "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}
 
 
-def _in_flight(queue: Any) -> _Metric:
+def _messages_in_flight(queue: Any) -> _Metric:
     return "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": queue}
 
 
-def _tasks(name: str, cluster: Any) -> _Metric:
+def _task_count(name: str, cluster: Any) -> _Metric:
     dimensions = {"ClusterName": cluster, "ServiceName": GetAtt("Service", "Name")}
     return "ECS/ContainerInsights", name, dimensions
 
 
-def _tracked(
+def _scaling_metric(
     key: str, namespace: str, name: str, dimensions: Mapping[str, Any]
 ) -> aas.TargetTrackingMetricDataQuery:
-    """A metric as a scaling policy takes it."""
+    """A metric for a target tracking policy."""
     return aas.TargetTrackingMetricDataQuery(
         Id=key,
         MetricStat=aas.TargetTrackingMetricStat(
@@ -245,8 +254,8 @@ def _tracked(
                 Namespace=namespace,
                 MetricName=name,
                 Dimensions=[
-                    aas.TargetTrackingMetricDimension(Name=one, Value=value)
-                    for one, value in dimensions.items()
+                    aas.TargetTrackingMetricDimension(Name=dimension, Value=value)
+                    for dimension, value in dimensions.items()
                 ],
             ),
             Stat="Maximum",
@@ -255,10 +264,10 @@ def _tracked(
     )
 
 
-def _watched(
+def _alarm_metric(
     key: str, namespace: str, name: str, dimensions: Mapping[str, Any]
 ) -> cloudwatch.MetricDataQuery:
-    """A metric as an alarm takes it."""
+    """A metric for an alarm."""
     return cloudwatch.MetricDataQuery(
         Id=key,
         MetricStat=cloudwatch.MetricStat(
@@ -266,8 +275,8 @@ def _watched(
                 Namespace=namespace,
                 MetricName=name,
                 Dimensions=[
-                    cloudwatch.MetricDimension(Name=one, Value=value)
-                    for one, value in dimensions.items()
+                    cloudwatch.MetricDimension(Name=dimension, Value=value)
+                    for dimension, value in dimensions.items()
                 ],
             ),
             Period=60,

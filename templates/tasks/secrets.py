@@ -1,4 +1,4 @@
-"""Secrets by reference: how params name them, what ECS is told, and who may read them."""
+"""References to secrets: how params write them, and the permission to read the secrets."""
 
 from __future__ import annotations
 
@@ -20,80 +20,84 @@ _ARN = r"arn:aws[a-z-]*:{service}:(?P<region>[a-z0-9-]+):\d{{12}}:{kind}"
 _SSM_NAME = re.compile(r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*")
 _SSM_ARN = re.compile(_ARN.format(service="ssm", kind=r"parameter/[A-Za-z0-9_./-]+"))
 _NAME = r"(?P<name>[A-Za-z0-9/_+=.@-]+)"
-_PARTS = r"(?::(?P<key>[^:]*)(?::(?P<stage>[^:]*)(?::(?P<version>[^:]*))?)?)?"
-_SECRET_NAME = re.compile(_NAME + _PARTS)
+_FIELDS = r"(?::(?P<key>[^:]*)(?::(?P<stage>[^:]*)(?::(?P<version>[^:]*))?)?)?"
+_SECRET_NAME = re.compile(_NAME + _FIELDS)
 _SECRET_ARN = re.compile(
-    rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_PARTS}"
+    rf"(?P<arn>{_ARN.format(service='secretsmanager', kind='secret:' + _NAME)}){_FIELDS}"
 )
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A parameter or a secret, as ECS and IAM name it."""
+    """A parameter of Parameter Store, or a secret of Secrets Manager."""
 
     service: str
-    """ssm or secretsmanager"""
+    """`ssm` or `secretsmanager`."""
     arn: Any
-    """The ARN that a policy names."""
+    """The ARN for IAM policies."""
     value_from: Any
-    """What a container definition's Secrets take."""
+    """The ValueFrom of a secret in a container definition."""
     region: str | None
-    """Its region where that is written, None where it is the stack's own."""
+    """The region, if the reference has an ARN; None for the stack's region."""
 
 
-def secret(reference: str) -> Secret:
-    """What a reference means; raises the error of a params field where it means nothing."""
-    service, _, rest = reference.partition(":")
+def parse_secret(reference: str) -> Secret:
+    """The secret that a reference names. Raises the error of a params field if it names none."""
+    service, _, name_or_arn = reference.partition(":")
     if service == "ssm":
-        return _parameter(reference, rest)
+        return _parse_parameter(reference, name_or_arn)
     if service == "secretsmanager":
-        return _secret(reference, rest)
-    # Whoever writes the secret itself here should not find it in the log of a build too.
-    raise wrong("M1107", "This is not a reference to a secret", _HINT)
+        return _parse_secrets_manager_secret(reference, name_or_arn)
+    for prefix, arn in (("ssm", _SSM_ARN), ("secretsmanager", _SECRET_ARN)):
+        if arn.fullmatch(reference):
+            message = f"The ARN needs the prefix `{prefix}:`"
+            raise wrong("M2607", message, f"Write `{prefix}:{reference}`.")
+    # The value is not shown: it could be the secret itself, which must not be in a build's log.
+    raise wrong("M2607", "The value is not a reference to a secret", _HINT)
 
 
-def _parameter(reference: str, rest: str) -> Secret:
+def _parse_parameter(reference: str, rest: str) -> Secret:
     if match := _SSM_ARN.fullmatch(rest):
         return Secret("ssm", rest, rest, match["region"])
     if not _SSM_NAME.fullmatch(rest):
-        raise wrong("M1107", f"`{reference}` does not name a parameter", _HINT)
+        raise wrong("M2607", f"`{reference}` does not name a parameter", _HINT)
     arn = f"${{AWS::Region}}:${{AWS::AccountId}}:parameter/{rest.removeprefix('/')}"
     full = Sub(f"arn:${{AWS::Partition}}:ssm:{arn}")
     return Secret("ssm", full, full, None)
 
 
-def _secret(reference: str, rest: str) -> Secret:
-    """ECS takes an ARN, with three more fields or none (Amazon ECS developer guide, "Pass Secrets
-    Manager secrets through Amazon ECS environment variables"); an ARN without the six random
-    characters at its end finds the secret too, where its name does not look as if it had them
-    (Secrets Manager API reference, GetSecretValue, SecretId). A policy sees the full ARN.
+def _parse_secrets_manager_secret(reference: str, rest: str) -> Secret:
+    """ECS takes an ARN, optionally followed by three more fields (Amazon ECS developer guide, "Pass
+    Secrets Manager secrets through Amazon ECS environment variables"). An ARN without the six
+    random characters at its end finds the secret too, unless the secret's name looks as if it had
+    them (Secrets Manager API reference, GetSecretValue, SecretId). A policy needs the full ARN.
     """
     match = _SECRET_ARN.fullmatch(rest) or _SECRET_NAME.fullmatch(rest)
     if not match:
-        raise wrong("M1107", f"`{reference}` does not name a secret", _HINT)
-    found = match.groupdict()
-    fields = [found["key"], found["stage"], found["version"]]
-    tail = "".join(f":{field or ''}" for field in fields) if any(fields) else ""
-    if found.get("arn"):
-        return Secret("secretsmanager", found["arn"], found["arn"] + tail, found["region"])
-    if re.search(r"-[A-Za-z0-9]{6}$", found["name"]):
-        hint = "Write its whole ARN: `secretsmanager:arn:aws:secretsmanager:...`."
-        message = f"Secrets Manager takes the end of `{found['name']}` for a random suffix"
-        raise wrong("M1107", message, hint)
+        raise wrong("M2607", f"`{reference}` does not name a secret", _HINT)
+    parts = match.groupdict()
+    fields = [parts["key"], parts["stage"], parts["version"]]
+    suffix = "".join(f":{field or ''}" for field in fields) if any(fields) else ""
+    if parts.get("arn"):
+        return Secret("secretsmanager", parts["arn"], parts["arn"] + suffix, parts["region"])
+    if re.search(r"-[A-Za-z0-9]{6}$", parts["name"]):
+        message = f"The name `{parts['name']}` ends like an ARN with its random suffix"
+        hint = "Write the secret's complete ARN: `secretsmanager:arn:aws:secretsmanager:...`."
+        raise wrong("M2608", message, hint)
     arn = "${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:"
-    name = f"arn:{arn}{found['name']}"
-    return Secret("secretsmanager", Sub(f"{name}-??????"), Sub(name + tail), None)
+    name = f"arn:{arn}{parts['name']}"
+    return Secret("secretsmanager", Sub(f"{name}-??????"), Sub(name + suffix), None)
 
 
-def _checked(reference: str) -> str:
-    secret(reference)
+def _validate_reference(reference: str) -> str:
+    parse_secret(reference)
     return reference
 
 
 SecretRef = Annotated[
     str,
-    AfterValidator(_checked),
+    AfterValidator(_validate_reference),
     WithJsonSchema(
         {
             "type": "string",
@@ -102,43 +106,47 @@ SecretRef = Annotated[
         }
     ),
 ]
-"""`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or either with an ARN."""
+"""`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`, or an ARN for the name."""
 
 
-_WHOLE = _ARN.format(service="secretsmanager", kind="secret:[^:]+")
-_JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_WHOLE}|[^:]+):(?P<key>[^:]+)")
+_COMPLETE_ARN = _ARN.format(service="secretsmanager", kind="secret:[^:]+")
+_JSON_SECRET = re.compile(rf"secretsmanager:(?P<id>{_COMPLETE_ARN}|[^:]+):(?P<key>[^:]+)")
 
 
-def _json_secret(reference: str) -> str:
+def _validate_json_reference(reference: str) -> str:
     if not _JSON_SECRET.fullmatch(reference):
-        hint = "Write `secretsmanager:name-or-arn:json-key`; Parameter Store cannot be used here."
-        raise wrong("M1107", f"`{reference}` is not a key of a secret", hint)
-    return _checked(reference)
+        message = f"`{reference}` does not name a key of a Secrets Manager secret"
+        raise wrong("M2609", message, "Write `secretsmanager:name-or-arn:json-key`.")
+    return _validate_reference(reference)
 
 
-JsonSecretRef = Annotated[str, AfterValidator(_json_secret), WithJsonSchema({"type": "string"})]
-"""`secretsmanager:<name or ARN>:<json-key>`, for what CloudFormation reads as it deploys."""
+JsonSecretRef = Annotated[
+    str, AfterValidator(_validate_json_reference), WithJsonSchema({"type": "string"})
+]
+"""`secretsmanager:<name or ARN>:<json-key>`, for values that CloudFormation reads."""
 
 
 def dynamic_reference(reference: str) -> str:
-    """A JsonSecretRef as CloudFormation reads it: the value never stands in the template."""
+    """A JsonSecretRef as a dynamic reference of CloudFormation, which keeps the value out of the
+    template."""
     match = _JSON_SECRET.fullmatch(reference)
-    assert match is not None, "a JsonSecretRef is of that form"
+    assert match is not None, "JsonSecretRef has validated it"
     return f"{{{{resolve:secretsmanager:{match['id']}:SecretString:{match['key']}}}}}"
 
 
 def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
-    """What an execution role needs to read exactly these secrets, encrypted with these KMS keys."""
-    by_reference = {reference: secret(reference) for reference in sorted(set(references))}
-    found = {repr(_plain(one.arn)): one for one in by_reference.values()}.values()
-    parameters = [one.arn for one in found if one.service == "ssm"]
-    secrets = [one.arn for one in found if one.service == "secretsmanager"]
+    """The permissions that an execution role needs to read these secrets, and to decrypt them with
+    the KMS keys of these ARNs."""
+    parsed = [parse_secret(reference) for reference in sorted(set(references))]
+    by_arn = {repr(_plain(secret.arn)): secret for secret in parsed}.values()
+    parameters = [secret.arn for secret in by_arn if secret.service == "ssm"]
+    secrets = [secret.arn for secret in by_arn if secret.service == "secretsmanager"]
     if parameters:
         yield allow("ReadParameters", [ssm.GetParameters], parameters)
     if secrets:
         yield allow("ReadSecrets", [secretsmanager.GetSecretValue], secrets)
-    if listed := sorted(set(keys)):
-        yield allow("DecryptSecrets", [kms.Decrypt], listed)
+    if kms_keys := sorted(set(keys)):
+        yield allow("DecryptSecrets", [kms.Decrypt], kms_keys)
 
 
 def _plain(arn: Any) -> Any:

@@ -9,7 +9,7 @@ components").
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -17,18 +17,18 @@ from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
-from moorage.model import Base, Environment, logical_id
+from moorage.model import Base, Environment
 
-from .. import cluster, network
-from ..common.fields import Duration, StackName, Switch, UniqueList, text
+from .. import cluster
+from ..common.fields import Duration, Switch, text
 from ..common.iam import role
 from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack
 from . import service_discovery
-from .containers import ContainerName, Containers, Port, PortField
-from .launch_types import LaunchParams, shares_instance
-from .service_discovery import Discovery, DnsName, admission, discovery_problems
+from .containers import ContainerName, Containers
+from .launch_types import LaunchParams, uses_instance_address
+from .ports import Port, PortField
+from .service_discovery import Discovery, DnsName, discovery_problems
 
 AuthorityArn = Annotated[
     str,
@@ -97,22 +97,11 @@ class DiscoverableParams(LaunchParams):
     )
 
 
-class ReachesParams(LaunchParams):
-    """What a stack says of the services that its tasks connect to."""
-
-    reaches: UniqueList[StackName] = Field(
-        [],
-        description="Stacks of services whose endpoints the tasks connect to: those of "
-        "`service_connect:`, and with `discovery:` all ports of the containers. Their security "
-        "groups are opened, and they are deployed first.",
-    )
-
-
 def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
     return params.service_connect.services if params.service_connect else []
 
 
-def offered(params: DiscoverableParams) -> list[Port]:
+def connectable_ports(params: DiscoverableParams) -> list[Port]:
     """The ports that others may connect to, in order."""
     ports = {one.port for one in _endpoints(params)}
     containers = params.fronted().containers
@@ -123,7 +112,7 @@ def offered(params: DiscoverableParams) -> list[Port]:
     return sorted(ports, key=lambda one: (one.number, one.protocol))
 
 
-def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | None:
+def _home(params: LaunchParams, env: Environment) -> service_discovery.NamespaceHandle | None:
     """The namespace that a stack's services are found in."""
     found = find_stack(env, cluster.Params, params.cluster)
     return cluster.handle(*found, env).namespace if found else None
@@ -132,7 +121,7 @@ def _home(params: LaunchParams, env: Environment) -> service_discovery.Handle | 
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def offering_problems(
+def discoverable_service_problems(
     stack: str, params: DiscoverableParams, env: Environment
 ) -> Iterator[Problem]:
     """What is wrong with how a service is found."""
@@ -141,7 +130,7 @@ def offering_problems(
     for key in ("service_connect", "discovery"):
         if getattr(params, key) is None:
             continue
-        if shares_instance(params.network_mode):
+        if uses_instance_address(params.network_mode):
             message = "The tasks have no addresses of their own, under which they could be found"
             hint = "Write `network_mode: awsvpc`."
             yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
@@ -158,8 +147,9 @@ def offering_problems(
         yield from discovery_problems(params.discovery, params.containers)
     yield from _endpoint_problems(params, env)
     yield from _clash_problems(stack, params, env)
-    if isinstance(params, ReachesParams) and stack in params.reaches:
-        path = ("reaches", params.reaches.index(stack))
+    reaches: Sequence[str] = getattr(params, "reaches", ())
+    if stack in reaches:
+        path = ("reaches", reaches.index(stack))
         yield Problem("M1220", path, "The tasks would reach themselves", "Remove it.")
 
 
@@ -175,7 +165,7 @@ def _endpoint_problems(params: DiscoverableParams, env: Environment) -> Iterator
             message = f"Port {one.port} is offered already"
             yield Problem("M1108", (*path, "port"), message, "Keep one of the two.")
         else:
-            yield from service_discovery.port_problems(
+            yield from service_discovery.container_port_problems(
                 one.container, one.port, path, params.containers
             )
         ports.add(one.port)
@@ -217,60 +207,15 @@ def _clash_problems(stack: str, params: DiscoverableParams, env: Environment) ->
         taken.setdefault(name, f"`stacks.{stack}`")
 
 
-def reaching_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """What is wrong with whom the tasks connect to."""
-    if params.reaches and shares_instance(params.network_mode):
-        message = "The tasks have no security group by which they could be let in"
-        hint = "Write `network_mode: awsvpc`."
-        yield Problem("M1220", ("reaches",), message, hint, because=[("network_mode",)])
-    for at, name in enumerate(params.reaches):
-        path: Path = ("reaches", at)
-        server = env.params_of(name, DiscoverableParams)
-        if name in env.broken:
-            continue
-        if server is None:
-            known = [other for other, its in env.of(DiscoverableParams) if offered(its)]
-            meant = near(name, known)
-            hint = f"Did you mean `{meant}`?" if meant else "Name a stack of template `service`."
-            yield Problem("M1201", path, f"{shown(name)} is no service of this environment", hint)
-        else:
-            yield from _server_problems(name, server, params, path, env)
-
-
-def _server_problems(
-    name: str, server: DiscoverableParams, params: ReachesParams, path: Path, env: Environment
-) -> Iterator[Problem]:
-    if not offered(server):
-        message = f"`{name}` offers nothing by which it could be reached"
-        offer = "service_connect: {services: [{port: 8080}]}"
-        hint = f"Add `discovery: true`, or `{offer}`, at `{name}`."
-        yield Problem("M1220", path, message, hint)
-    elif not server.discovery and not getattr(params, "service_connect", None):
-        message = f"`{name}` is found through Service Connect only"
-        hint = f"Add `discovery: true` at `{name}`."
-        if isinstance(params, DiscoverableParams):
-            hint = f"Add `service_connect: true` here, or `discovery: true` at `{name}`."
-        yield Problem("M1108", path, message, hint, because=[("service_connect",)])
-    mine, its = (_network(one, env) for one in (params, server))
-    if mine and its and mine != its:
-        message = f"`{name}` is in network `{its}`, and these tasks in `{mine}`"
-        yield Problem("M1201", path, message, f"Write `network: {its}` here.")
-
-
-def _network(params: LaunchParams, env: Environment) -> str | None:
-    found = find_stack(env, network.Params, getattr(params, "network", None))
-    return found[0] if found else None
-
-
 # What comes out ------------------------------------------------------------------------------
 
 P = TypeVar("P", bound=DiscoverableParams)
 
 
-def with_port_names(stack: str, params: P) -> P:
+def add_port_names(stack: str, params: P) -> P:
     """The stack with names for the ports that it offers through Service Connect."""
     for one in _endpoints(params):
-        name = service_discovery.holder(one.container, one.port, params.containers)
+        name = service_discovery.find_port_container(one.container, one.port, params.containers)
         named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
         params = params.model_copy(
             update={"containers": _renamed(params.containers, name, one.port, named)}
@@ -289,7 +234,9 @@ def _port_name(stack: str, one: Endpoint) -> str:
     return f"{stack}-{one.port.number}"
 
 
-def offering_resources(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Any]:
+def discoverable_service_resources(
+    stack: str, params: DiscoverableParams, env: Environment
+) -> Iterator[Any]:
     """What stands beside a service that others find."""
     home = _home(params, env)
     if params.discovery and home:
@@ -310,7 +257,7 @@ _TLS_POLICY = (
 )
 
 
-def offering_properties(
+def discoverable_service_properties(
     stack: str, params: DiscoverableParams, log_group: Any, env: Environment
 ) -> dict[str, Any]:
     """What the ECS service says of it; the proxy writes to the log group of the containers."""
@@ -318,7 +265,7 @@ def offering_properties(
     found: dict[str, Any] = {}
     if params.discovery:
         found["ServiceRegistries"] = [
-            service_discovery.registry(params.discovery, params.containers)
+            service_discovery.service_registry(params.discovery, params.containers)
         ]
     if params.service_connect and home:
         found["ServiceConnectConfiguration"] = ecs.ServiceConnectConfiguration(
@@ -360,12 +307,3 @@ def _connected(stack: str, one: Endpoint) -> ecs.ServiceConnectService:
         ],
         **optional,
     )
-
-
-def reach_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
-    """What lets the tasks in at the services that they reach."""
-    for name in sorted(params.reaches):
-        server = env.params_of(name, DiscoverableParams)
-        for port in offered(server) if server else ():
-            title = logical_id("to", name, port.protocol, str(port.number), "Ingress")
-            yield admission(title, name, port.protocol, port.number, env)

@@ -17,14 +17,8 @@ from ..common.exports import export_output, import_value
 from ..common.fields import StackName, duration, text
 from ..common.regions import is_in_other_region, region_of
 from ..common.stack_lookup import find_stack, find_stack_problems
-from .containers import (
-    ContainerName,
-    Containers,
-    Port,
-    PortField,
-    find_target,
-    target_container_problems,
-)
+from .containers import ContainerName, Containers, choose_container, container_choice_problems
+from .ports import Port, PortField
 
 # Cloud Map API reference, CreatePrivateDnsNamespace and CreateService, Name.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -86,7 +80,7 @@ class Discovery(Base):
 
 
 @dataclass(frozen=True)
-class Handle:
+class NamespaceHandle:
     """What services refer to. Its values are literals or imports; no user can tell."""
 
     arn: Any
@@ -96,11 +90,13 @@ class Handle:
     """What tells namespaces apart: two clusters may use the same one."""
 
 
-def handle(stack: str, params: Namespace | None, env: Environment) -> Handle | None:
+def namespace_handle(
+    stack: str, params: Namespace | None, env: Environment
+) -> NamespaceHandle | None:
     """How to refer to the namespace of a cluster's stack."""
     if params is None or params.existing:
-        return existing_handle(params.existing if params else None)
-    return Handle(
+        return existing_namespace_handle(params.existing if params else None)
+    return NamespaceHandle(
         arn=import_value(env, stack, "NamespaceArn"),
         identity=import_value(env, stack, "NamespaceId"),
         dns=params.dns,
@@ -108,18 +104,18 @@ def handle(stack: str, params: Namespace | None, env: Environment) -> Handle | N
     )
 
 
-def existing_handle(existing: ExistingNamespace | None) -> Handle | None:
+def existing_namespace_handle(existing: ExistingNamespace | None) -> NamespaceHandle | None:
     """How to refer to a namespace that exists."""
     if existing is None:
         return None
     identity = existing.arn.rsplit("/", 1)[-1]
-    return Handle(arn=existing.arn, identity=identity, dns=existing.dns, key=existing.arn)
+    return NamespaceHandle(arn=existing.arn, identity=identity, dns=existing.dns, key=existing.arn)
 
 
 # What can be wrong ---------------------------------------------------------------------------
 
 
-def region_problems(
+def namespace_region_problems(
     existing: ExistingNamespace | None, path: Path, env: Environment
 ) -> Iterator[Problem]:
     """A namespace that is not where the services are which it should hold."""
@@ -132,7 +128,7 @@ def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[P
     """What is wrong with a cluster's namespace."""
     if params is None:
         return
-    yield from region_problems(params.existing, ("namespace", "existing"), env)
+    yield from namespace_region_problems(params.existing, ("namespace", "existing"), env)
     if params.existing and params.model_fields_set != {"existing"}:
         others = sorted(params.model_fields_set - {"existing"})
         hint = "Remove what stands beside it, or remove `existing:`."
@@ -154,21 +150,21 @@ def discovery_problems(params: Discovery, containers: Containers) -> Iterator[Pr
             hint = "Add `port:`, or remove it: the name leads to the task as a whole."
             yield Problem("M1108", ("discovery", "container"), message, hint)
         return
-    yield from port_problems(params.container, params.port, ("discovery",), containers)
+    yield from container_port_problems(params.container, params.port, ("discovery",), containers)
 
 
-def holder(container: str | None, port: Port, containers: Containers) -> str:
+def find_port_container(container: str | None, port: Port, containers: Containers) -> str:
     """The container that a port is of: the one named, the only one that has it, or the only one."""
     having = [name for name, one in containers.items() if port in one.ports]
-    return container or (having[0] if len(having) == 1 else find_target(None, containers))
+    return container or (having[0] if len(having) == 1 else choose_container(None, containers))
 
 
-def port_problems(
+def container_port_problems(
     container: str | None, port: Port, path: Path, containers: Containers
 ) -> Iterator[Problem]:
     """Whether a container of the task has a port; `path` is where both are asked for."""
-    name = holder(container, port, containers)
-    yield from target_container_problems(name or None, path, containers)
+    name = find_port_container(container, port, containers)
+    yield from container_choice_problems(name or None, path, containers)
     if name in containers and port not in containers[name].ports:
         ports = ", ".join(map(str, containers[name].ports))
         message = f"Container `{name}` has no port {port}"
@@ -180,7 +176,7 @@ def port_problems(
 # What comes out ------------------------------------------------------------------------------
 
 
-def namespace(params: Namespace, env: Environment) -> Any:
+def namespace_resource(params: Namespace, env: Environment) -> Any:
     """The namespace of a cluster's stack."""
     name = params.name or f"{env.name}.{env.app}.internal"
     if not params.dns:
@@ -198,7 +194,9 @@ def namespace_outputs(stack: str, env: Environment) -> Iterator[Output]:
         yield export_output(env, stack, name, value, f"{attribute} of the namespace")
 
 
-def discovery_service(stack: str, params: Discovery, home: Handle) -> servicediscovery.Service:
+def discovery_service(
+    stack: str, params: Discovery, home: NamespaceHandle
+) -> servicediscovery.Service:
     """The name, under which ECS enters healthy tasks.
 
     Amazon ECS developer guide, "Use service discovery to connect Amazon ECS services with DNS
@@ -220,16 +218,16 @@ def discovery_service(stack: str, params: Discovery, home: Handle) -> servicedis
     )
 
 
-def registry(params: Discovery, containers: Containers) -> ecs.ServiceRegistry:
+def service_registry(params: Discovery, containers: Containers) -> ecs.ServiceRegistry:
     """What the ECS service says of it."""
     port = {}
     if params.port:
-        name = holder(params.container, params.port, containers)
+        name = find_port_container(params.container, params.port, containers)
         port = {"ContainerName": name, "ContainerPort": params.port.number}
     return ecs.ServiceRegistry(RegistryArn=GetAtt("DiscoveryService", "Arn"), **port)
 
 
-def admission(
+def server_ingress_rule(
     title: str, server: str, protocol: str, port: int, env: Environment
 ) -> ec2.SecurityGroupIngress:
     """Lets the stack's tasks in at another service's port."""

@@ -20,11 +20,12 @@ from moorage.model import Base, Environment
 from .. import network
 from ..common.fields import Switch
 from . import datadog, firelens, otel
-from .containers import Container, Containers, Port
+from .containers import Container, Containers
 from .datadog import Datadog
 from .firelens import FireLens
 from .launch_types import LaunchParams
 from .otel import Otel
+from .ports import Port
 from .secrets import SecretRef
 
 MAX_CONTAINERS = 10
@@ -54,7 +55,11 @@ class SidecarParams(LaunchParams):
     )
 
 
-_NAMES = {"datadog": datadog.NAME, "otel": otel.NAME, "firelens": firelens.NAME}
+_NAMES = {
+    "datadog": datadog.CONTAINER_NAME,
+    "otel": otel.CONTAINER_NAME,
+    "firelens": firelens.CONTAINER_NAME,
+}
 
 
 def _paths(params: Sidecars) -> dict[str, Path]:
@@ -68,11 +73,13 @@ def _containers(params: SidecarParams, env: Environment) -> dict[str, Container]
     found: dict[str, Container] = {}
     if asked.datadog:
         fargate, apart = params.launch == "fargate", _apart(params)
-        found[datadog.NAME] = datadog.container(asked.datadog, env, fargate=fargate, apart=apart)
+        found[datadog.CONTAINER_NAME] = datadog.agent_container(
+            asked.datadog, env, fargate=fargate, apart=apart
+        )
     if asked.otel:
-        found[otel.NAME] = otel.container(asked.otel, env)
+        found[otel.CONTAINER_NAME] = otel.collector_container(asked.otel, env)
     if asked.firelens:
-        found[firelens.NAME] = firelens.container(asked.firelens)
+        found[firelens.CONTAINER_NAME] = firelens.router_container(asked.firelens)
     return found
 
 
@@ -101,7 +108,7 @@ def _served(
         return container
     told = {**container.environment, **container.secrets, **container.address_of}
     linked = params.sidecars.datadog and _apart(params) and "DD_AGENT_HOST" not in told
-    agent = {"DD_AGENT_HOST": datadog.NAME} if linked else {}
+    agent = {"DD_AGENT_HOST": datadog.CONTAINER_NAME} if linked else {}
     return container.model_copy(
         update={
             "depends_on": {**dict.fromkeys(added, "START"), **container.depends_on},
@@ -162,11 +169,11 @@ def _name_problems(params: SidecarParams) -> Iterator[Problem]:
 
 
 def _listening(params: Sidecars) -> dict[str, list[Port]]:
-    found = {"datadog": datadog.listens(params.datadog)} if params.datadog else {}
+    found = {"datadog": datadog.listening_ports(params.datadog)} if params.datadog else {}
     if params.otel:
-        found["otel"] = otel.listens(params.otel)
+        found["otel"] = otel.listening_ports(params.otel)
     if params.firelens:
-        found["firelens"] = firelens.listens(params.firelens)
+        found["firelens"] = firelens.listening_ports(params.firelens)
     return found
 
 
@@ -201,8 +208,8 @@ def reach_problems(params: Sidecars, net: network.Params, name: str) -> Iterator
         hint = f"Write `egress: nat` at `{name}`, or give it endpoints of Datadog's by PrivateLink."
         yield Problem("M1211", ("sidecars", "datadog"), message, hint, level="warning")
     wanted = {
-        "otel": otel.endpoints(params.otel) if params.otel else [],
-        "firelens": firelens.endpoints(params.firelens) if params.firelens else [],
+        "otel": otel.endpoint_services(params.otel) if params.otel else [],
+        "firelens": firelens.endpoint_services(params.firelens) if params.firelens else [],
     }
     there = {service.rpartition(".")[2] for service in net.endpoints}
     for key, services in wanted.items():
@@ -224,6 +231,6 @@ def secret_references(params: Sidecars) -> list[SecretRef]:
 def sidecar_statements(params: Sidecars, cluster: Any, log_group_arn: Any) -> Iterator[Statement]:
     """What the task role needs for the sidecars to send what they collect."""
     if params.otel:
-        yield from otel.statements(params.otel, cluster)
+        yield from otel.task_role_statements(params.otel, cluster)
     if params.firelens:
-        yield from firelens.statements(params.firelens, log_group_arn)
+        yield from firelens.task_role_statements(params.firelens, log_group_arn)

@@ -28,14 +28,21 @@ from ..common.policy_statements import UserStatement, statement, statement_probl
 from ..common.regions import is_in_other_region, key_region_problems, region_of
 from ..common.stack_lookup import find_stack, find_stack_problems
 from . import fargate_sizes, firelens, images, secrets
-from .container_definitions import container_definition, execution_statements
+from .container_definitions import container_definition, execution_role_statements
 from .container_problems import container_problems
-from .containers import Container, in_order
+from .containers import Container, apply_init
 from .launch_type_problems import launch_problems
-from .launch_types import constraints, settled, shares_instance, strategies
-from .linux_parameters import control_problems
-from .queues import QueueSenderParams, queue_reach_problems, queue_statements, sending_problems
-from .service_connect import ReachesParams, reach_resources, reaching_problems
+from .launch_types import (
+    apply_network_mode,
+    placement_constraints,
+    placement_strategies,
+    uses_instance_address,
+)
+from .linux_parameters import system_control_problems
+from .queue_problems import queue_endpoint_problems, queue_sender_problems
+from .queue_resources import queue_statements
+from .queues import QueueSenderParams
+from .reachable_services import ReachesParams, reaches_problems, reaches_resources
 from .sidecars import (
     SidecarParams,
     asked_at,
@@ -45,15 +52,15 @@ from .sidecars import (
     sidecar_problems,
     sidecar_statements,
 )
-from .volumes import (
-    VolumeParams,
-    opened,
+from .volume_problems import volume_problems
+from .volume_resources import (
+    has_nfs_rules,
     task_volumes,
-    volume_problems,
+    volume_dependencies,
     volume_resources,
     volume_statements,
-    volume_waits,
 )
+from .volumes import VolumeParams
 
 P = TypeVar("P", bound="TaskParams")
 
@@ -159,15 +166,15 @@ def _task_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from find_stack_problems(env, network.Params, params.network, ("network",), "network")
     yield from find_stack_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
     yield from _after_problems(params, env)
-    yield from sending_problems(params, env)
+    yield from queue_sender_problems(params, env)
     yield from _size_problems(params)
     shared = params.network_mode != "bridge"
     yield from container_problems(params.containers, params.cpu, params.memory, shared=shared)
     yield from _launch_problems(params, env)
-    yield from reaching_problems(params, env)
+    yield from reaches_problems(params, env)
     yield from volume_problems(params.volumes, params.containers, env)
     controls = {name: one.system_controls for name, one in params.containers.items()}
-    yield from control_problems(controls, params.network_mode)
+    yield from system_control_problems(controls, params.network_mode)
     yield from statement_problems(params.task_role.statements, ("task_role", "statements"))
     yield from _existing_problems(params)
     yield from _managed_problems(params.task_role.managed_policies)
@@ -187,7 +194,7 @@ def _after_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
     """Amazon ECS API reference, RegisterTaskDefinition, cpu: 0.125 to 192 vCPUs on instances."""
     if params.launch == "fargate":
-        yield from fargate_sizes.size_problems(params.cpu, params.memory)
+        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory)
     elif not 128 <= params.cpu <= 196_608:
         hint = "Write 128 to 196608: 1024 are one vCPU."
         yield Problem("M1203", ("cpu",), f"{params.cpu} CPU units are no size of a task", hint)
@@ -202,8 +209,8 @@ def _launch_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from launch_problems(params, name, home)
     if home is None:
         return
-    reached = shares_instance(params.network_mode) and getattr(params, "expose", None)
-    admitted = shares_instance(params.network_mode) and opened(params.volumes)
+    reached = uses_instance_address(params.network_mode) and getattr(params, "expose", None)
+    admitted = uses_instance_address(params.network_mode) and has_nfs_rules(params.volumes)
     if (reached or admitted) and home.security_group is None:
         message = f"Nobody tells the security group of the instances of `{name}`"
         hint = "Write its `security_group` there, below `existing:`."
@@ -254,7 +261,7 @@ def _key_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     yield from key_region_problems(params.logs.kms_key, ("logs", "kms_key"), env)
     named = [ref for one in params.containers.values() for ref in _references(one)]
     named += secret_references(params.sidecars)
-    regions = {secrets.secret(reference).region for reference in named}
+    regions = {secrets.parse_secret(reference).region for reference in named}
     for index, arn in enumerate(params.kms_keys):
         if is_in_other_region(arn, env) and region_of(arn) not in regions:
             message = f"The key is in {region_of(arn)}, where none of the secrets is"
@@ -298,11 +305,11 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     net = network.handle(name, its, env)
     where = placed(params, net)
     path: Path = ("subnets",)
-    if shares_instance(params.network_mode):
+    if uses_instance_address(params.network_mode):
         if net.egress == "endpoints":
             yield from _endpoint_problems(params, env.region, name)
             yield from reach_problems(params.sidecars, its, name)
-            yield from queue_reach_problems(params, its.endpoints, name)
+            yield from queue_endpoint_problems(params, its.endpoints, name)
         return
     if where == "public" and params.launch != "fargate" and net.public_subnets:
         # Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task": on
@@ -323,14 +330,14 @@ def _subnet_problems(params: TaskParams, env: Environment) -> Iterator[Problem]:
     elif where == "private" and net.egress == "endpoints":
         yield from _endpoint_problems(params, env.region, name)
         yield from reach_problems(params.sidecars, its, name)
-        yield from queue_reach_problems(params, its.endpoints, name)
+        yield from queue_endpoint_problems(params, its.endpoints, name)
 
 
 def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[Problem]:
     """Through endpoints only services of the same region are reached."""
     for key, container in params.containers.items():
         here = ("containers", key)
-        repository = images.repository(container.image)
+        repository = images.parse_repository(container.image)
         if repository is None:
             message = f"`{container.image}` cannot be pulled: `{name}` has no way to the internet"
             hint = "Copy it to ECR (a pull-through cache does) and write `ecr:...`."
@@ -340,7 +347,7 @@ def _endpoint_problems(params: TaskParams, region: str, name: str) -> Iterator[P
             hint = f"Replicate the repository to {region}."
             yield Problem("M1211", (*here, "image"), message, hint)
         for variable, reference in container.secrets.items():
-            if secrets.secret(reference).region not in (None, region):
+            if secrets.parse_secret(reference).region not in (None, region):
                 message = f"`{reference}` cannot be read: endpoints lead to {region} only"
                 hint = f"Keep the secret in {region}."
                 yield Problem("M1211", (*here, "secrets", variable), message, hint)
@@ -372,7 +379,7 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
         vpc_id, subnets = network_of(params, env).vpc_id, _mount_target_subnets(params, env)
         tasks = security_group_of(params, env)
         yield from volume_resources(params.volumes, vpc_id, subnets, tasks, env)
-    yield from reach_resources(params, env)
+    yield from reaches_resources(params, env)
     yield from _roles(name, params, env)
     yield _task_definition(name, params, env)
 
@@ -380,8 +387,8 @@ def task_resources(name: str, params: TaskParams, env: Environment) -> Iterator[
 def task_waits(params: TaskParams, env: Environment) -> list[str]:
     """Logical IDs of what a service must wait for, or its first tasks could not start, or not
     reach what they connect to."""
-    reached = [one.title for one in reach_resources(params, env)]
-    return [*volume_waits(params.volumes, _mount_target_subnets(params, env)), *reached]
+    reached = [one.title for one in reaches_resources(params, env)]
+    return [*volume_dependencies(params.volumes, _mount_target_subnets(params, env)), *reached]
 
 
 def _mount_target_subnets(params: TaskParams, env: Environment) -> Sequence[Any]:
@@ -398,7 +405,7 @@ def task_subnets(params: TaskParams, net: network.Handle) -> Sequence[Any]:
 
 def security_groups(name: str, params: TaskParams, env: Environment) -> list[ec2.SecurityGroup]:
     """The stack's `SecurityGroup` for tasks that have addresses of their own."""
-    if shares_instance(params.network_mode):
+    if uses_instance_address(params.network_mode):
         return []
     return [
         ec2.SecurityGroup(
@@ -412,7 +419,7 @@ def security_groups(name: str, params: TaskParams, env: Environment) -> list[ec2
 def security_group_of(params: TaskParams, env: Environment) -> Any:
     """Id of the group that tells the tasks from others: their own, or that of their instances."""
     home = cluster_of(params, env).instances.get(params.launch)
-    if shares_instance(params.network_mode) and home:
+    if uses_instance_address(params.network_mode) and home:
         return home.security_group
     return GetAtt("SecurityGroup", "GroupId")
 
@@ -422,7 +429,7 @@ def run_on(params: TaskParams, env: Environment, *, default: bool = True) -> dic
     and of RunTask. `default` is for the cluster's mix of Fargate where the params name none."""
     home = cluster_of(params, env)
     where = network_configuration(params, network_of(params, env))
-    net = {} if shares_instance(params.network_mode) else {"NetworkConfiguration": where}
+    net = {} if uses_instance_address(params.network_mode) else {"NetworkConfiguration": where}
     if params.launch == "fargate":
         strategy = params.capacity_providers or (home.default_strategy if default else {})
         on = {"CapacityProviderStrategy": cluster.strategy_items(strategy)}
@@ -431,8 +438,8 @@ def run_on(params: TaskParams, env: Environment, *, default: bool = True) -> dic
     provider = home.instances[params.launch].capacity_provider
     item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Base=0, Weight=1)
     placement = {
-        "PlacementStrategies": strategies(params),
-        "PlacementConstraints": constraints(params),
+        "PlacementStrategies": placement_strategies(params),
+        "PlacementConstraints": placement_constraints(params),
     }
     chosen_by = {key: value for key, value in placement.items() if value}
     return {"CapacityProviderStrategy": [item], **chosen_by, **net}
@@ -473,7 +480,7 @@ def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
             [_log_group_arn(params)],
         )
         more = secret_references(params.sidecars)
-        start = [*execution_statements(params.containers, params.kms_keys, more), write]
+        start = [*execution_role_statements(params.containers, params.kms_keys, more), write]
         yield role(
             "ExecutionRole",
             "ecs-tasks.amazonaws.com",
@@ -540,7 +547,7 @@ def _task_definition(name: str, params: TaskParams, env: Environment) -> ecs.Tas
     AWS::ECS::TaskDefinition, Family); a family's name blocks nothing.
     """
     storage = params.ephemeral_storage
-    containers = in_order(settled(params.containers, params.network_mode))
+    containers = apply_init(apply_network_mode(params.containers, params.network_mode))
     mounts = [mount for name in params.containers for mount in _shell_mounts(name, params)]
     shells = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
     volumes = [*task_volumes(params.volumes), *shells]
@@ -597,12 +604,16 @@ def _shell_mounts(name: str, params: TaskParams) -> list[ecs.MountPoint]:
 def _router(container: str, params: TaskParams) -> ecs.FirelensConfiguration | None:
     """What makes a container the log router of the task."""
     asked = params.sidecars.firelens
-    return firelens.configuration(asked) if asked and container == firelens.NAME else None
+    return (
+        firelens.firelens_configuration(asked)
+        if asked and container == firelens.CONTAINER_NAME
+        else None
+    )
 
 
 def _log_configuration(container: str, params: TaskParams) -> ecs.LogConfiguration:
     asked = params.sidecars.firelens
-    if asked and container != firelens.NAME:
+    if asked and container != firelens.CONTAINER_NAME:
         return firelens.log_configuration(asked, container, log_group_name(params))
     return ecs.LogConfiguration(
         LogDriver="awslogs",

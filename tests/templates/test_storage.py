@@ -11,7 +11,7 @@ from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.tasks.containers import Container, in_order
+from templates.tasks.containers import Container, apply_init
 
 IMAGE = "ecr:shop/web:1"
 EXISTING = {"file_system": "fs-0a1b2c3d", "access_point": "fsap-0a1b2c3d"}
@@ -161,7 +161,7 @@ def test_a_shared_directory_needs_nothing_else() -> None:
 
 def waits(**containers: dict[str, Any]) -> dict[str, dict[str, str]]:
     every = {name: Container(image=IMAGE, **one) for name, one in containers.items()}
-    return {name: dict(one.depends_on) for name, one in in_order(every).items()}
+    return {name: dict(one.depends_on) for name, one in apply_init(every).items()}
 
 
 def test_all_others_wait_for_what_runs_first() -> None:

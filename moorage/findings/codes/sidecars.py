@@ -4,4 +4,91 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_OTEL_SOURCES = ("aws-observability/aws-otel-collector on GitHub, config/ecs",)
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M2901",
+        "The collector has both `config` and `config_file`.",
+        "The OpenTelemetry collector runs with one configuration: one from its image, or the file.",
+        "Remove `config:` or `config_file:`.",
+        """\
+sidecars:
+  otel: {config_file: otel.yaml, xray: true}
+""",
+    ),
+    Code(
+        "M2902",
+        "`xray` and `log_groups` are for a `config_file` only.",
+        "They list what a configuration file sends to, for the permissions of the task role. For "
+        "the configurations in the image Moorage knows the destinations.",
+        "Remove `xray:` and `log_groups:`, or write a `config_file:`.",
+        """\
+sidecars:
+  otel: {config: cloudwatch-xray}
+""",
+        _OTEL_SOURCES,
+    ),
+    Code(
+        "M2903",
+        "The collector's configuration needs another setting.",
+        "The `amp` configurations send metrics to a workspace of Amazon Managed Service for "
+        "Prometheus, and those that end in `-prometheus` scrape metrics from a host and a port.",
+        "Add `workspace:` or `scrape:`.",
+        """\
+sidecars:
+  otel:
+    config: amp-prometheus
+    workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d
+    scrape: 127.0.0.1:9090
+""",
+        _OTEL_SOURCES,
+    ),
+    Code(
+        "M2904",
+        "The collector's configuration does not use the setting.",
+        "`workspace` is used by the `amp` configurations and by a `config_file`, `scrape` by the "
+        "configurations that end in `-prometheus`.",
+        "Remove the setting, or choose a configuration that uses it.",
+        """\
+sidecars:
+  otel:
+    config: amp-xray
+    workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d
+""",
+        _OTEL_SOURCES,
+    ),
+    Code(
+        "M2906",
+        "The log router has no destination.",
+        "FireLens sends the logs of all containers to one destination.",
+        "Add one of `cloudwatch:`, `s3:`, `firehose:` and `http:`.",
+        """\
+sidecars:
+  firelens: {cloudwatch: true}  # the stack's log group
+""",
+    ),
+    Code(
+        "M2907",
+        "The log router has more than one destination.",
+        "A container has one log configuration; with FireLens it is one output of Fluent Bit.",
+        "Keep one of `cloudwatch:`, `s3:`, `firehose:` and `http:`.",
+        """\
+sidecars:
+  firelens: {firehose: shop-logs}
+""",
+        ("Amazon ECS API reference, LogConfiguration",),
+    ),
+    Code(
+        "M2908",
+        "The value is not an HTTP or HTTPS URL.",
+        "Fluent Bit posts records to a host, a port and a path, with TLS if the scheme is `https`.",
+        "Write the whole URL, such as `https://logs.example.com/ingest`.",
+        """\
+sidecars:
+  firelens:
+    http: {url: "https://logs.example.com/ingest"}  # with the scheme
+""",
+        ('Fluent Bit manual, "Outputs", HTTP',),
+    ),
+)

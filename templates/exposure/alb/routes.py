@@ -13,7 +13,7 @@ from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
-from ...tasks.containers import ListenerPort
+from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
 from .specificity import Conditions, compute_specificity
 from .target_groups import CookieName, TargetGroupSettings

@@ -16,7 +16,7 @@ from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import duration, text
-from ...tasks.containers import Port, PortField
+from ...tasks.ports import Port, PortField
 from ..health_sidecar.sidecar import Sidecar
 
 

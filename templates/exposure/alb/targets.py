@@ -13,7 +13,8 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment, logical_id
 
 from ...load_balancers import alb
-from ...tasks.containers import Containers, Port, find_target, target_container_problems
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
 from .listener_rules import actions, conditions
 from .priorities import resolve_priority
 from .route_conflicts import can_conflict, find_conflict, shadows
@@ -56,7 +57,7 @@ def _settings(route: Route) -> set[str]:
 
 def destination(route: Route, containers: Containers) -> Target | None:
     """Where a route leads; None where it leads nowhere, or that cannot be told."""
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if not route.forwards or name not in containers:
         return None
     ports = [port for port in containers[name].ports if port.protocol == "tcp"]
@@ -105,9 +106,9 @@ def target_problems(
 
 
 def _destination_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if name not in containers:
-        yield from target_container_problems(route.container, path, containers)
+        yield from container_choice_problems(route.container, path, containers)
         return
     because = [("containers", name, "ports"), (*path, "container")]
     target = destination(route, containers)

@@ -21,8 +21,9 @@ from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
 from ...common.fields import duration, format_duration, text
-from ...tasks.containers import Container, Port, PortField
+from ...tasks.containers import Container
 from ...tasks.images import Image
+from ...tasks.ports import Port, PortField
 
 PROGRAM = FilePath(__file__).with_name("program.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"

@@ -14,7 +14,8 @@ from moorage.model import Environment
 from ...load_balancers import nlb
 from ...load_balancers.certificates import certificate_problems, security_policy_problems
 from ...load_balancers.clients import client_problems
-from ...tasks.containers import Containers, Port, find_target, target_container_problems
+from ...tasks.containers import Containers, choose_container, container_choice_problems
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import (
     MAX_DRAIN,
@@ -62,9 +63,9 @@ def stream_problems(
 def _place_problems(
     route: Exposure, port: Port, path: Path, containers: Containers
 ) -> Iterator[Problem]:
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if name not in containers:
-        yield from target_container_problems(route.container, path, containers)
+        yield from container_choice_problems(route.container, path, containers)
         return
     number = route.target_port or port.number
     key = "target_port" if route.target_port else "port"

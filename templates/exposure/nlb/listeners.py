@@ -21,7 +21,8 @@ from moorage.model import logical_id
 
 from ...load_balancers import nlb
 from ...load_balancers.clients import find_address_property
-from ...tasks.containers import Containers, Port, find_target
+from ...tasks.containers import Containers, choose_container
+from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import Sidecar
 from ..params import Exposure
@@ -110,7 +111,7 @@ def preserves_client_ip(route: Exposure, port: Port) -> bool:
 
 def flow(route: Exposure, containers: Containers) -> Flow | None:
     """Where a listener leads; None where that cannot be told."""
-    name = find_target(route.container, containers)
+    name = choose_container(route.container, containers)
     if route.port is None or route.port.protocol not in TRANSPORTS or name not in containers:
         return None
     number = route.target_port or route.port.number

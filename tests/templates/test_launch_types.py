@@ -13,7 +13,7 @@ from moorage.pipeline.build import build
 from templates import TEMPLATES
 from templates.cluster.capacity import Capacity, handles, is_graviton
 from templates.tasks.containers import Container
-from templates.tasks.launch_types import settled
+from templates.tasks.launch_types import apply_network_mode
 
 ARM = [
     "a1.large",
@@ -47,14 +47,14 @@ def containers() -> dict[str, Container]:
 
 @pytest.mark.parametrize("mode", ["awsvpc", "host"])
 def test_containers_that_share_an_address_are_at_127_0_0_1(mode: Any) -> None:
-    nginx = settled(containers(), mode)["nginx"]
+    nginx = apply_network_mode(containers(), mode)["nginx"]
     assert nginx.environment == {"PHP_HOST": "127.0.0.1"}
     assert nginx.links == []
     assert [one.host for one in nginx.ports] == [None]
 
 
 def test_containers_on_a_bridge_are_linked_and_get_ports_of_the_instance() -> None:
-    found = settled(containers(), "bridge")
+    found = apply_network_mode(containers(), "bridge")
     assert found["nginx"].environment == {"PHP_HOST": "php"}
     assert found["nginx"].links == ["php"]
     assert [one.host for one in found["nginx"].ports] == [0]

@@ -1,0 +1,121 @@
+"""Problems of queues, and of the references to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import near, shown
+from moorage.model import Environment
+
+from ..common.regions import is_in_other_region, key_region_problems, region_of
+from .containers import Container
+from .queues import Queue, QueueConsumerParams, QueueSenderParams
+
+
+def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
+    """Problems of a worker's queue."""
+    path: Path = ("queue",)
+    unused = queue.model_fields_set - {"existing", "variable"}
+    if queue.existing and unused:
+        keys = ", ".join(f"`{key}`" for key in sorted(unused))
+        message = f"Moorage does not change an existing queue: {keys} would have no effect"
+        hint = f"Remove {keys}, or remove `existing` to create a queue."
+        yield Problem("M3351", (*path, "existing"), message, hint)
+        return
+    if queue.existing:
+        yield from queue_arn_problems(queue.existing.arn, (*path, "existing", "arn"), env)
+        yield from key_region_problems(queue.existing.kms_key, (*path, "existing", "kms_key"), env)
+    yield from key_region_problems(queue.kms_key, (*path, "kms_key"), env)
+    if queue.content_based_deduplication and not queue.fifo:
+        message = "Content-based deduplication is for FIFO queues only"
+        hint = "Add `fifo: true`, or remove `content_based_deduplication`."
+        yield Problem("M3352", (*path, "content_based_deduplication"), message, hint)
+    yield from _dead_letter_problems(queue, (*path, "dead_letter_queue"), env)
+
+
+def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterator[Problem]:
+    """Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS": a dead-letter queue is
+    of the same kind as its source. It should keep messages for longer, since a message of a
+    standard queue keeps its original time stamp."""
+    dead = queue.dead_letter_queue
+    if dead is None:
+        return
+    if dead.existing:
+        yield from queue_arn_problems(dead.existing, (*path, "existing"), env)
+        if dead.existing.endswith(".fifo") != queue.fifo:
+            kind = "FIFO" if queue.fifo else "standard"
+            message = f"The dead-letter queue of a {kind} queue must be a {kind} queue"
+            hint = f"Write the ARN of a {kind} queue."
+            yield Problem("M3353", (*path, "existing"), message, hint)
+        if "retention" in dead.model_fields_set:
+            message = "Moorage does not change an existing queue: `retention` would have no effect"
+            hint = "Remove `retention`, or remove `existing` to create a queue."
+            yield Problem("M3351", (*path, "retention"), message, hint)
+    elif not queue.fifo and dead.retention <= queue.retention:
+        message = "The dead-letter queue must keep messages for longer than the queue: their age "
+        message += "counts from when they were sent to the queue"
+        hint = "Raise this `retention`, or lower that of the queue: for example `14d` and `4d`."
+        because = [("queue", "retention")]
+        yield Problem("M3354", (*path, "retention"), message, hint, because=because)
+
+
+def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
+    """Reports a queue that is in another region than the stacks."""
+    if is_in_other_region(arn, env):
+        message = f"The queue is in {region_of(arn)}, but the stack is in {env.region}"
+        yield Problem("M1220", path, message, f"Write the ARN of a queue in {env.region}.")
+
+
+def queue_sender_problems(params: Any, env: Environment) -> Iterator[Problem]:
+    """Problems of `queues`: stacks that are no workers, and variables that are already set."""
+    own_variable = params.queue.variable if isinstance(params, QueueConsumerParams) else None
+    if own_variable is not None and own_variable in params.queues:
+        message = f"`{own_variable}` already holds the URL of the worker's own queue"
+        hint = "Use another variable here, or another one for the worker's queue with "
+        hint += "`queue: {variable: ...}`."
+        yield Problem("M2605", ("queues", own_variable), message, hint)
+    paths: dict[str, Path] = {own_variable: ("queue",)} if own_variable else {}
+    paths |= {variable: ("queues", variable) for variable in params.queues}
+    yield from _variable_problems(paths, params.containers)
+    workers = [name for name, _ in env.of(QueueConsumerParams)]
+    for variable, stack in params.queues.items():
+        if stack not in workers and stack not in env.broken:
+            spec = env.stacks.get(stack)
+            message = f"There is no stack {shown(stack)}"
+            if spec:
+                message = f"{shown(stack)} is a stack of template `{spec.template}`, not `worker`"
+            close = near(stack, workers)
+            names = " or ".join(f"`{name}`" for name in ([close] if close else workers))
+            hint = f"Write {names}." if names else "Add a stack with `template: worker`."
+            yield Problem("M1201", ("queues", variable), message, hint)
+
+
+def queue_endpoint_problems(
+    params: QueueSenderParams, endpoints: Sequence[str], name: str
+) -> Iterator[Problem]:
+    """Queues that the tasks cannot reach: the network `name` has these VPC endpoints and no way to
+    the internet."""
+    paths: list[Path] = [("queue",)] if isinstance(params, QueueConsumerParams) else []
+    paths += [("queues", variable) for variable in params.queues]
+    if "sqs" not in {service.rpartition(".")[2] for service in endpoints}:
+        for path in paths:
+            message = f"The tasks cannot reach the queue: the network `{name}` has no VPC endpoint "
+            message += "for `sqs`"
+            hint = f"Write `endpoints: [{', '.join([*endpoints, 'sqs'])}]` in `{name}`."
+            yield Problem("M1211", path, message, hint)
+
+
+def _variable_problems(
+    variables: Mapping[str, Path], containers: Mapping[str, Container]
+) -> Iterator[Problem]:
+    """Variables for URLs of queues, with their paths, that a container already sets."""
+    for variable, path in variables.items():
+        for name, container in containers.items():
+            for key in ("environment", "secrets"):
+                if variable in getattr(container, key):
+                    message = f"`{variable}` is also the variable for the URL of a queue"
+                    hint = "Remove it here, or use another variable for the queue."
+                    variable_path = ("containers", name, key, variable)
+                    yield Problem("M2605", variable_path, message, hint, because=[path])
