@@ -1,4 +1,4 @@
-"""Access logs of a load balancer in S3: the bucket, who may write there, and the attributes."""
+"""Access logs of a load balancer in S3: the bucket, its policy, and the attributes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from ..common.iam import policy
 
 _DAY = 86_400
 
-# "If you specify a prefix, it must not include the string AWSLogs": ELB adds that itself.
+# "If you specify a prefix, it must not include the string AWSLogs": ELB adds it (ELB user guides,
+# "Enable access logs").
 Prefix = Annotated[
     str,
     text(
@@ -31,35 +32,37 @@ Prefix = Annotated[
 
 def _whole_days(seconds: int) -> int:
     if not seconds or seconds % _DAY:
-        message = f"S3 cannot keep objects for `{format_duration(seconds)}`"
-        raise wrong("M1107", message, "Write whole days, such as `90d`.")
+        message = f"`{format_duration(seconds)}` is not a number of whole days"
+        raise wrong("M2321", message, "Write whole days, such as `90d`.")
     return seconds
 
 
 Expiry = Annotated[Duration, AfterValidator(_whole_days)]
-"""Seconds that make whole days, written as `90d`."""
+"""Seconds that are whole days, written as `90d`."""
 
 
 class AccessLogs(Base):
-    """Where access logs go. A template says in a model of its own what its bucket must allow."""
+    """Access logs in S3. Each kind of load balancer describes in a subclass what an existing bucket
+    must allow."""
 
     bucket: BucketName | None = None
-    prefix: Prefix | None = Field(None, description="What the keys of the log files begin with.")
+    prefix: Prefix | None = Field(None, description="Prefix of the S3 keys of the log files.")
     expire_after: Expiry = Field(
-        90 * _DAY, description="Age at which log files in the stack's own bucket are deleted."
+        90 * _DAY,
+        description="Age at which S3 deletes the log files, in a bucket that the stack creates.",
     )
 
 
 def access_log_problems(logs: AccessLogs | None) -> Iterator[Problem]:
-    """What would change nothing."""
+    """An expiry for a bucket that the stack does not create."""
     if logs and {"bucket", "expire_after"} <= logs.model_fields_set:
-        hint = "Remove it and give that bucket a lifecycle rule, or remove `bucket:`."
-        message = "`expire_after` would change nothing in a bucket that is there already"
-        yield Problem("M1108", ("access_logs", "expire_after"), message, hint)
+        hint = "Remove it and add a lifecycle rule to that bucket, or remove `bucket:`."
+        message = "`expire_after` has no effect on an existing bucket"
+        yield Problem("M2320", ("access_logs", "expire_after"), message, hint)
 
 
 def access_log_attributes(logs: AccessLogs | None) -> dict[str, Any]:
-    """The attributes of the load balancer. An empty prefix is ELB's default."""
+    """The attributes of the load balancer for access logs. An empty prefix is ELB's default."""
     if logs is None:
         return {"access_logs.s3.enabled": "false"}
     return {
@@ -70,25 +73,26 @@ def access_log_attributes(logs: AccessLogs | None) -> dict[str, Any]:
 
 
 def access_log_dependency(logs: AccessLogs | None) -> dict[str, str]:
-    """What the load balancer waits for.
+    """The `DependsOn` of the load balancer.
 
-    ELB writes a test file when logs are switched on, so the bucket must admit it by then.
+    ELB writes a test file when access logs are enabled, so the bucket policy must exist by then.
     """
     return {"DependsOn": "AccessLogsBucketPolicy"} if logs and not logs.bucket else {}
 
 
 def access_log_objects(logs: AccessLogs) -> Sub:
-    """ARN of what ELB writes in the stack's own bucket."""
+    """ARN of the objects that ELB writes to the bucket created by the stack."""
     folder = f"{logs.prefix}/AWSLogs" if logs.prefix else "AWSLogs"
     return Sub(f"${{AccessLogsBucket.Arn}}/{folder}/${{AWS::AccountId}}/*")
 
 
 def access_log_bucket(logs: AccessLogs, delivery: Iterable[Statement]) -> Iterator[AWSObject]:
-    """The stack's own bucket and its policy: what ELB needs to write, and TLS for everybody.
+    """The bucket created by the stack, and its policy: log delivery is allowed, and requests
+    without TLS are denied.
 
-    SSE-S3 is an encryption that every kind of load balancer can write with; with KMS, an
-    Application Load Balancer can't, and a Network Load Balancer needs a key policy (ELB user
-    guides, "Enable access logs").
+    Every kind of load balancer can write to a bucket with SSE-S3. With a KMS key, an Application
+    Load Balancer cannot, and a Network Load Balancer needs a key policy (ELB user guides, "Enable
+    access logs").
     """
     yield s3.Bucket(
         "AccessLogsBucket",

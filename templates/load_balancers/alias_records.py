@@ -1,4 +1,4 @@
-"""Route 53 alias records that lead to a load balancer."""
+"""Route 53 alias records of a load balancer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HostName = Annotated[
 
 
 class Alias(Base):
-    """A DNS name that leads to the load balancer."""
+    """A Route 53 record that is an alias of the load balancer."""
 
     zone: ZoneId = Field(description="Id of the Route 53 hosted zone.")
     name: HostName = Field(
@@ -37,19 +37,23 @@ class Alias(Base):
 
 
 def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
-    """Names that would be one and the same record."""
+    """Names that would become the same resource."""
     names = [alias.name for alias in aliases]
     for index, first in find_repeats([_record_id(name, "A") for name in names]):
         message = describe_conflict(names[index], names[first])
-        hint = "Keep one of them; a second record can stand in a stack of your own."
-        yield Problem("M1302", ("aliases", index, "name"), message, hint)
+        path = ("aliases", index, "name")
+        if aliases[index] == aliases[first]:
+            yield Problem("M2330", path, message, "Keep one of them.")
+        else:
+            hint = "Keep one of them, and create the other record in a custom stack."
+            yield Problem("M1302", path, message, hint)
 
 
 def alias_conflict_problems(
     stack: str, aliases: Sequence[Alias], env: Environment
 ) -> Iterator[Problem]:
-    """Records that a load balancer of another stack has: Route 53 makes each only once. They are
-    told at the stack that comes later by name."""
+    """Records that a load balancer of another stack has too: Route 53 creates each only once. The
+    problem is at the stack whose name is later in the alphabet."""
     owners = {
         alias: name
         for name, spec in sorted(env.stacks.items(), reverse=True)
@@ -57,24 +61,24 @@ def alias_conflict_problems(
     }
     for index, alias in enumerate(aliases):
         if owners[alias] != stack:
-            message = f"`{alias.name}` leads to `{owners[alias]}` already"
-            hint = "Keep it at one of the two; the other needs a name of its own."
-            yield Problem("M1302", ("aliases", index), message, hint)
+            message = f"`{alias.name}` is already an alias of `{owners[alias]}`"
+            hint = "Keep it at one of the two load balancers, and write another name at the other."
+            yield Problem("M2330", ("aliases", index), message, hint)
 
 
 def alias_records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
-    """A record for each name and each kind of address that `LoadBalancer` has."""
+    """A record for each name and each type of address that `LoadBalancer` has."""
     for alias in aliases:
-        for kind in ("A", "AAAA") if dualstack else ("A",):
-            yield _record(alias, kind)
+        for record_type in ("A", "AAAA") if dualstack else ("A",):
+            yield _alias_record(alias, record_type)
 
 
-def _record(alias: Alias, kind: str) -> route53.RecordSetType:
+def _alias_record(alias: Alias, record_type: str) -> route53.RecordSetType:
     return route53.RecordSetType(
-        _record_id(alias.name, kind),
+        _record_id(alias.name, record_type),
         HostedZoneId=alias.zone,
         Name=alias.name,
-        Type=kind,
+        Type=record_type,
         AliasTarget=route53.AliasTarget(
             DNSName=GetAtt("LoadBalancer", "DNSName"),
             HostedZoneId=GetAtt("LoadBalancer", "CanonicalHostedZoneID"),
@@ -82,5 +86,5 @@ def _record(alias: Alias, kind: str) -> route53.RecordSetType:
     )
 
 
-def _record_id(host: str, kind: str) -> str:
-    return logical_id(host.replace("*", "wildcard"), kind.capitalize() + "Record")
+def _record_id(host: str, record_type: str) -> str:
+    return logical_id(host.replace("*", "wildcard"), record_type.capitalize() + "Record")

@@ -1,4 +1,4 @@
-"""Certificates and security policies of listeners that end TLS."""
+"""Certificates and security policies of listeners that terminate TLS."""
 
 from __future__ import annotations
 
@@ -34,30 +34,33 @@ SslPolicy = Annotated[
 ]
 
 _NEWER = re.compile(r"-RFC9151-")
-"""A family of which the documentation that was read has no whole list."""
+"""A family of policies of which the two pages above have no complete list."""
 
 
 def security_policy_problems(name: str, path: Path) -> Iterator[Problem]:
-    """A security policy that Elastic Load Balancing is not known to have. It may be a newer one."""
+    """A security policy that is not in the list above. It may be newer than the list."""
     if name not in SECURITY_POLICIES and not _NEWER.search(name):
         meant = near(name, SECURITY_POLICIES)
-        hint = f"Did you mean `{meant}`?" if meant else "Leave it out for the usual one."
+        hint = f"Did you mean `{meant}`?" if meant else "Remove `ssl_policy:` to use the default."
         message = f"{shown(name)} is not a security policy that Moorage knows"
-        yield Problem("M1104", path, message, hint, level="warning")
+        yield Problem("M2304", path, message, hint, level="warning")
 
 
 def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> Iterator[Problem]:
-    """Certificates of other regions, and two that would be one resource."""
+    """Certificates of other regions, and certificates that would become the same resource."""
     for index, arn in enumerate(arns):
         if is_in_other_region(arn, env):
             message = f"The certificate is in {region_of(arn)}, the load balancer in {env.region}"
-            hint = f"Request or import one in {env.region}; only CloudFront uses us-east-1's."
+            hint = f"Write the ARN of a certificate in {env.region}."
+            if region_of(arn) == "us-east-1":
+                hint += " Only CloudFront needs certificates in us-east-1."
             yield Problem("M1210", (*path, index), message, hint)
     for index, first in find_repeats([certificate_logical_id(arn) for arn in arns]):
         message = describe_conflict(arns[index], arns[first])
-        yield Problem("M1302", (*path, index), message, "Keep one of them.")
+        code = "M2305" if arns[index] == arns[first] else "M1302"
+        yield Problem(code, (*path, index), message, "Keep one of them.")
 
 
 def certificate_logical_id(arn: str) -> str:
-    """The logical ID of a further certificate: by its id in ACM or its name in IAM."""
+    """The logical ID of an additional certificate: from its id in ACM or its name in IAM."""
     return logical_id(arn.rsplit("/", 1)[-1], "ListenerCertificate")

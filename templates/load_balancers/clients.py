@@ -1,4 +1,4 @@
-"""Who may connect to a load balancer."""
+"""The clients that may connect to a load balancer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Client = Annotated[
 
 
 def find_address_property(client: str) -> str:
-    """The property of a rule of a security group that takes such a client."""
+    """The property of a security group rule that such a client is written in."""
     if _kind_of_client(client) == "prefix list":
         return "SourcePrefixListId"
     return "CidrIp" if ip_version(client) == 4 else "CidrIpv6"
@@ -40,11 +40,12 @@ def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
 
 
 def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
-    """Rules that would take another one with them when they go.
+    """Clients that are listed more than once.
 
-    CloudFormation makes one rule of two equal ones and deletes it with either of them
-    (aws-cloudformation/cloudformation-coverage-roadmap#612).
+    CloudFormation creates one rule for two equal ones, and deletes it when either of them is
+    removed (aws-cloudformation/cloudformation-coverage-roadmap#612).
     """
     for index, _ in find_repeats(clients):
-        hint = "Remove it now: removed later, CloudFormation would take the rule away for both."
-        yield Problem("M1107", (*path, index), f"`{clients[index]}` stands twice", hint)
+        message = f"`{clients[index]}` is listed more than once"
+        hint = "Remove it now: removing it after a deployment would delete the rule of both."
+        yield Problem("M2306", (*path, index), message, hint)

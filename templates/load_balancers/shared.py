@@ -1,6 +1,6 @@
-"""What Application and Network Load Balancers have in common.
+"""What Application and Network Load Balancers share.
 
-Logical IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
+Their logical IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
 """
 
 from __future__ import annotations
@@ -31,51 +31,59 @@ class LoadBalancedParams(Base):
         return []
 
 
-# What can be wrong ---------------------------------------------------------------------------
+# Problems ------------------------------------------------------------------------------------
 
 
-def existing_problems(params: Base, *, beside: frozenset[str] = frozenset()) -> Iterator[Problem]:
-    """Keys that change nothing where the load balancer exists; those in `beside` still do."""
-    others = sorted(params.model_fields_set - {"existing"} - beside)
-    if others:
-        hint = "Remove what stands beside it, or remove `existing:` to have the load balancer made."
-        message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
-        yield Problem("M1108", ("existing",), message, hint)
+def existing_problems(params: Base, *, used: frozenset[str] = frozenset()) -> Iterator[Problem]:
+    """Keys that have no effect with `existing:`. Those in `used` have one."""
+    unused = [f"`{key}`" for key in sorted(params.model_fields_set - {"existing"} - used)]
+    if unused:
+        keys, have = ", ".join(unused), "has" if len(unused) == 1 else "have"
+        message = f"{keys} {have} no effect on an existing load balancer"
+        hint = f"Remove {keys}, or remove `existing:` to create a load balancer."
+        yield Problem("M2300", ("existing",), message, hint)
 
 
 def ipv6_problems(
     ip_address_type: IpAddressType, name: str, stack: network.Params
 ) -> Iterator[Problem]:
-    """A load balancer with IPv6 addresses in a network that has none."""
+    """A `dualstack` load balancer in a network without IPv6 addresses."""
     ipv6 = stack.existing.ipv6 if stack.existing else stack.ipv6
     if ip_address_type == "dualstack" and not ipv6:
         message = f"`dualstack` needs IPv6 addresses, and the network `{name}` has none"
-        where = f"below `existing:` of `{name}`, if it is so" if stack.existing else f"in `{name}`"
-        hint = f"Write `ipv6: true` {where}, or `ip_address_type: ipv4` here."
-        yield Problem("M1108", ("ip_address_type",), message, hint, because=[("network",)])
+        if stack.existing:
+            message = f"`dualstack` needs IPv6 addresses, and the network `{name}` declares none"
+            hint = (
+                f"If it has some, write `ipv6: true` below `existing:` of `{name}`. Otherwise"
+                " write `ip_address_type: ipv4`."
+            )
+        else:
+            hint = f"Write `ipv6: true` in `{name}`, or `ip_address_type: ipv4` here."
+        yield Problem("M2303", ("ip_address_type",), message, hint, because=[("network",)])
 
 
-# What follows from the scheme ----------------------------------------------------------------
+# Values that depend on the scheme ------------------------------------------------------------
 
 
 def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
-    """The subnets that the load balancer stands in."""
+    """The subnets of the load balancer: public, or private where there are private ones."""
     if scheme == "internet-facing":
         return home.public_subnets
     return home.private_subnets or home.public_subnets
 
 
 def find_subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
-    """The IPv4 blocks of these subnets; None where an existing network does not tell."""
+    """The IPv4 blocks of these subnets; None where the network exists already."""
     return home.public_cidrs if scheme == "internet-facing" else home.private_cidrs
 
 
 def resolve_default_clients(
     scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
 ) -> tuple[str, ...] | None:
-    """Who may connect where nobody is named: everybody, or the network's own IPv4 addresses.
+    """The clients that may connect by default: all, or for an internal load balancer the network's
+    IPv4 addresses.
 
-    None where an internal load balancer's network does not tell its addresses.
+    None where these are unknown.
     """
     if scheme == "internal":
         return (home.cidr,) if home and home.cidr else None
@@ -86,13 +94,14 @@ def resolve_default_clients(
 
 
 def load_balancer_attributes(values: Mapping[str, Any]) -> list[elb.LoadBalancerAttributes]:
-    """The attributes as the load balancer takes them; true and false become words."""
+    """The `LoadBalancerAttributes`; booleans become `true` and `false`."""
     return [
-        elb.LoadBalancerAttributes(Key=key, Value=_word(value)) for key, value in values.items()
+        elb.LoadBalancerAttributes(Key=key, Value=_attribute_value(value))
+        for key, value in values.items()
     ]
 
 
-def _word(value: Any) -> Any:
+def _attribute_value(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
@@ -104,19 +113,20 @@ def load_balancer_security_group(
     ingress: Sequence[ec2.SecurityGroupRule] = (),
     egress: Sequence[ec2.SecurityGroupRule] = (),
 ) -> ec2.SecurityGroup:
-    """The security group of the load balancer `name`; without egress, nothing is let out."""
+    """The security group of the load balancer `name`; without `egress` it allows no outbound
+    traffic."""
     optional = {"SecurityGroupIngress": list(ingress)} if ingress else {}
     return ec2.SecurityGroup(
         "SecurityGroup",
         GroupDescription=f"{env.app} {env.name}: load balancer {name}",
         VpcId=home.vpc_id,
         **optional,
-        SecurityGroupEgress=list(egress) or [_to_nowhere()],
+        SecurityGroupEgress=list(egress) or [_no_outbound_rule()],
     )
 
 
-def _to_nowhere() -> ec2.SecurityGroupRule:
-    """A group without egress rules would get one that allows everything.
+def _no_outbound_rule() -> ec2.SecurityGroupRule:
+    """A security group without outbound rules would get one that allows all traffic.
 
     CloudFormation template reference, AWS::EC2::SecurityGroup, "Remove the default rule".
     """
@@ -128,7 +138,7 @@ def _to_nowhere() -> ec2.SecurityGroupRule:
 
 
 def load_balancer_outputs(name: str, env: Environment, *, security_group: bool) -> Iterator[Output]:
-    """What every load balancer exports."""
+    """The outputs of every load balancer."""
     values = {
         "LoadBalancerArn": (Ref("LoadBalancer"), "ARN of the load balancer"),
         "LoadBalancerFullName": (

@@ -1,4 +1,4 @@
-"""What the sidecar's tests share: the program as ECS runs it, and UDP services to watch."""
+"""Helpers for tests of the health sidecar: the program as ECS runs it, and UDP services."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from templates import TEMPLATES
 PROGRAM = Path("templates/exposure/health_sidecar/program.py")
 
 
-def built() -> dict[str, Any]:
-    """The sidecar's container in the template of a UDP service, as ECS is given it."""
+def _build_container() -> dict[str, Any]:
+    """The container definition of the sidecar in the template of a UDP service."""
     plan = build(Path("tests/golden/r5/params"), "dev", TEMPLATES).plan
     assert plan is not None
     body = next(stack.rendering.body for stack in plan.stacks if stack.name == "udp-service")
     containers = body["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    return next(one for one in containers if one["Name"] == "health-1234")
+    return next(container for container in containers if container["Name"] == "health-1234")
 
 
-CONTAINER = built()
+CONTAINER = _build_container()
 SOURCE = str(CONTAINER["Command"][3])
-"""The program as it stands in the built template, which is what the tests run."""
+"""The program in the built template, which the tests run."""
 PYTHON = os.environ.get("SIDECAR_PYTHON", sys.executable)
-"""The interpreter in the sidecar's image; another can be tried by this variable."""
+"""The interpreter; the variable selects another one."""
 
 HELLO = b"hello"
 
 
 def health_command(port: int) -> list[str]:
-    """The container's health check as it stands in the template, for that `--listen`."""
+    """The container health check of the template, for another `--listen`."""
     return [word.replace("8080", str(port)) for word in CONTAINER["HealthCheck"]["Command"]]
 
 
-def healthy(port: int) -> bool:
-    """Whether ECS would find the container healthy."""
+def is_healthy(port: int) -> bool:
+    """Whether the container health check passes."""
     command = [PYTHON, *health_command(port)[2:]]
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
@@ -56,17 +56,18 @@ def healthy(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def port() -> Iterator[int]:
-    """A port that no other test has, here or in another process, and that the kernel gives nobody.
+def reserve_port() -> Iterator[int]:
+    """A port that no other test uses, in this process or another one, and that the kernel assigns
+    to no socket.
 
-    It lies below the ephemeral ports, and an abstract socket of its name holds it.
+    It is below the ephemeral ports, and an abstract socket named after it reserves it.
     """
     low, high = 10_000, min(32_000, _first_ephemeral())
     while True:
         number = random.randrange(low, high)
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as stack:
             try:
-                lock = held.enter_context(socket.socket(socket.AF_UNIX))
+                lock = stack.enter_context(socket.socket(socket.AF_UNIX))
                 lock.bind(f"\0moorage-test-port-{number}")
                 for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
                     with socket.socket(socket.AF_INET, kind) as trial:
@@ -85,13 +86,13 @@ def _first_ephemeral() -> int:
 
 
 class Sidecar:
-    """The program, run from its text."""
+    """The program, started from its text."""
 
     def __init__(self, python: str, source: str, flags: dict[str, object], popen: Any) -> None:
         self.listen = int(str(flags["listen"]))
-        words = [f"--{flag.replace('_', '-')}={value}" for flag, value in flags.items()]
+        arguments = [f"--{flag.replace('_', '-')}={value}" for flag, value in flags.items()]
         self.process: subprocess.Popen[str] = subprocess.Popen(
-            [python, "-u", "-c", source, *words],
+            [python, "-u", "-c", source, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -120,34 +121,36 @@ class Sidecar:
         assert self.process.stdout
         self.process.stdout.close()
 
-    def is_open(self, host: str = "127.0.0.1") -> bool:
-        """Whether a checker gets in. If not it is refused; or reset, where it just closes."""
+    def accepts_connections(self, host: str = "127.0.0.1") -> bool:
+        """Whether a connection succeeds. A connection in the moment of closing may be reset."""
         try:
             socket.create_connection((host, self.listen), timeout=5).close()
         except (ConnectionRefusedError, ConnectionResetError):
             return False
         return True
 
-    def opens(self, within: float = 5) -> float:
-        return until(self.is_open, within)
+    def wait_until_open(self, within: float = 5) -> float:
+        """Waits until connections succeed; returns the seconds."""
+        return wait_until(self.accepts_connections, within)
 
-    def closes(self, within: float) -> float:
-        """Seconds until it is closed."""
-        return until(lambda: not self.is_open(), within)
+    def wait_until_closed(self, within: float) -> float:
+        """Waits until connections are refused; returns the seconds."""
+        return wait_until(lambda: not self.accepts_connections(), within)
 
-    def says(self, line: str, within: float = 5) -> float:
-        return until(lambda: any(line in said for said in self.lines), within, self.lines)
+    def wait_for_line(self, line: str, within: float = 5) -> float:
+        """Waits until the log contains a text; returns the seconds."""
+        return wait_until(lambda: any(line in logged for logged in self.lines), within, self.lines)
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
 
-    def memory(self) -> int:
-        """Bytes that are resident."""
+    def read_memory(self) -> int:
+        """Resident memory in bytes."""
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(text.split("VmRSS:")[1].split()[0]) * 1024
 
 
-def sidecar(
+def start_sidecar(
     listen: int,
     service: int,
     *,
@@ -156,16 +159,16 @@ def sidecar(
     popen: Mapping[str, object] = MappingProxyType({}),
     **flags: Any,
 ) -> Sidecar:
-    """A sidecar that is quick. `flags` are its options, `popen` what its process needs."""
-    quick = {"interval": 0.1, "timeout": 0.1, "fall": 2, "drain": 0}
-    given = {"listen": listen, "port": service, "probe": "echo"} | quick | flags
-    return Sidecar(python, source, given, popen)
+    """Starts a sidecar with short times. `flags` are its options, `popen` arguments of `Popen`."""
+    defaults = {"interval": 0.1, "timeout": 0.1, "fall": 2, "drain": 0}
+    options = {"listen": listen, "port": service, "probe": "echo"} | defaults | flags
+    return Sidecar(python, source, options, popen)
 
 
-def until(happened: Callable[[], bool], within: float, detail: object = "") -> float:
-    """Seconds until something has happened, which must be soon."""
+def wait_until(condition: Callable[[], bool], within: float, detail: object = "") -> float:
+    """Waits until a condition is met, at most `within` seconds; returns the seconds."""
     began = time.monotonic()
-    while not happened():
+    while not condition():
         assert time.monotonic() - began < within, f"not within {within:g} s: {detail}"
         time.sleep(0.005)
     return time.monotonic() - began
@@ -177,7 +180,7 @@ Handler = Callable[[bytes], bytes | None]
 
 
 class Service:
-    """A UDP service in a thread. What it answers can be changed while it runs."""
+    """A UDP service in a thread, whose handler can be changed while it runs."""
 
     def __init__(self, number: int, handler: Handler, host: str = "127.0.0.1") -> None:
         self.handler = handler
@@ -224,8 +227,8 @@ while True:
 
 
 @contextlib.contextmanager
-def process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A service in a process of its own, which can be killed and stopped."""
+def run_process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """A service in a separate process, which can be killed and stopped."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
         try:
             yield run
@@ -233,32 +236,32 @@ def process(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
             run.kill()
 
 
-def echo_process(number: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
-    return process([sys.executable, "-ISc", ECHO, str(number)])
+def run_echo_server(number: int) -> contextlib.AbstractContextManager[subprocess.Popen[bytes]]:
+    return run_process([sys.executable, "-ISc", ECHO, str(number)])
 
 
 def echo(data: bytes) -> bytes:
     return data
 
 
-def silent(_: bytes) -> None:
+def ignore(_: bytes) -> None:
     return None
 
 
-def line(data: bytes) -> bytes:
-    """A protocol of lines: `hello NAME` is answered by `welcome NAME, you are number N`."""
+def answer_line(data: bytes) -> bytes:
+    """A line protocol: the reply to `hello NAME` is `welcome NAME, you are number N`."""
     word, _, name = data.decode().rstrip("\n").partition(" ")
     if word != "hello":
         return b"error: what?\n"
-    line.count += 1  # type: ignore[attr-defined]
-    return f"welcome {name}, you are number {line.count}\n".encode()  # type: ignore[attr-defined]
+    answer_line.count += 1  # type: ignore[attr-defined]
+    return f"welcome {name}, you are number {answer_line.count}\n".encode()  # type: ignore[attr-defined]
 
 
-line.count = 0  # type: ignore[attr-defined]
+answer_line.count = 0  # type: ignore[attr-defined]
 
 
-def dns(data: bytes) -> bytes | None:
-    """A name server of the root and of `here.test`, by RFC 1035; silent where it is no query."""
+def answer_dns(data: bytes) -> bytes | None:
+    """A name server of the root and of `here.test` (RFC 1035), which ignores other packets."""
     ident, flags, *counts = struct.unpack("!6H", data[:12])
     if flags & 0xF800 or counts != [1, 0, 0, 0]:
         return None
@@ -271,15 +274,17 @@ def dns(data: bytes) -> bytes | None:
     assert len(data) == at + 5
     assert net == 1
     records = {((), 2): b"\1a\0", ((b"here", b"test"), 1): bytes([127, 0, 0, 1])}
-    found = records.get((tuple(labels), kind))
-    code = 0 if found else 3 if labels[-1:] == [b"test"] else 5
-    head = struct.pack("!6H", ident, 0x8080 | flags & 0x100 | code, 1, 1 if found else 0, 0, 0)
-    answer = b"\xc0\x0c" + struct.pack("!2HIH", kind, 1, 60, len(found)) + found if found else b""
+    record = records.get((tuple(labels), kind))
+    code = 0 if record else 3 if labels[-1:] == [b"test"] else 5
+    head = struct.pack("!6H", ident, 0x8080 | flags & 0x100 | code, 1, 1 if record else 0, 0, 0)
+    answer = (
+        b"\xc0\x0c" + struct.pack("!2HIH", kind, 1, 60, len(record)) + record if record else b""
+    )
     return head + data[12:] + answer
 
 
-def ntp(data: bytes) -> bytes | None:
-    """A time server of stratum 2, by RFC 5905; silent where it is not a client that asks."""
+def answer_ntp(data: bytes) -> bytes | None:
+    """A time server of stratum 2 (RFC 5905), which ignores packets that are no client requests."""
     if len(data) != 48 or data[0] & 7 != 3:
         return None
     now = struct.pack("!Q", int((time.time() + 2_208_988_800) * 2**32))

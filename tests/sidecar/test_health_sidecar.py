@@ -1,4 +1,4 @@
-"""The health sidecar: its program is run as ECS runs it, beside real services on loopback."""
+"""The health sidecar: its program is run as in ECS, with real services on loopback."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from pydantic import ValidationError
 from templates.exposure.health_sidecar.sidecar import Sidecar, sidecar_container, sidecar_problems
 
 LIMIT = 0.1 * 2 + 0.1
-"""Seconds within which it must close: interval x fall + timeout."""
+"""Seconds within which the sidecar must close its port: interval x fall + timeout."""
 SLACK = 2.0
-"""Seconds that a busy machine may add."""
+"""Additional seconds for a busy machine."""
 
 
 @pytest.fixture(name="listen")
 def listen_fixture() -> Iterator[int]:
-    with lab.port() as number:
+    with lab.reserve_port() as number:
         yield number
 
 
 @pytest.fixture(name="service")
 def service_fixture() -> Iterator[int]:
-    with lab.port() as number:
+    with lab.reserve_port() as number:
         yield number
 
 
@@ -61,23 +61,23 @@ def program_fixture() -> ModuleType:
     return module
 
 
-# Its text ------------------------------------------------------------------------------------
+# The text of the program --------------------------------------------------------------------
 
 
-def test_text_is_that_of_the_file_word_for_word() -> None:
+def test_the_template_contains_the_program_unchanged() -> None:
     assert lab.PROGRAM.read_text() == lab.SOURCE
 
 
-def test_text_fits_into_a_task_definition() -> None:
+def test_the_program_fits_into_a_task_definition() -> None:
     assert len(lab.SOURCE.encode()) < 8192
     assert lab.SOURCE.isascii()
     assert "\t" not in lab.SOURCE
     assert not re.search(r" $", lab.SOURCE, re.MULTILINE)
-    # Nothing in it means anything to CloudFormation.
+    # CloudFormation would replace these.
     assert not re.search(r"\$\{|\{\{resolve:", lab.SOURCE)
 
 
-def test_text_needs_no_more_than_an_old_python() -> None:
+def test_the_program_needs_python_3_9_and_its_standard_library_only() -> None:
     tree = ast.parse(lab.SOURCE, feature_version=(3, 9))
     names = {
         alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
@@ -90,12 +90,15 @@ def test_text_needs_no_more_than_an_old_python() -> None:
 
 GOOD: dict[str, tuple[lab.Handler, dict[str, Any]]] = {
     "echo": (lab.echo, {"probe": "echo"}),
-    "dns": (lab.dns, {"probe": "dns"}),
-    "dns-name": (lab.dns, {"probe": "dns", "name": "here.test"}),
-    "dns-name-dot": (lab.dns, {"probe": "dns", "name": "here.test."}),
-    "ntp": (lab.ntp, {"probe": "ntp"}),
-    "send": (lab.line, {"probe": "send", "send": "hello sidecar\n", "expect": r"^welcome .* \d+$"}),
-    "send-any-reply": (lab.line, {"probe": "send", "send": "what"}),
+    "dns": (lab.answer_dns, {"probe": "dns"}),
+    "dns-name": (lab.answer_dns, {"probe": "dns", "name": "here.test"}),
+    "dns-name-dot": (lab.answer_dns, {"probe": "dns", "name": "here.test."}),
+    "ntp": (lab.answer_ntp, {"probe": "ntp"}),
+    "send": (
+        lab.answer_line,
+        {"probe": "send", "send": "hello sidecar\n", "expect": r"^welcome .* \d+$"},
+    ),
+    "send-any-reply": (lab.answer_line, {"probe": "send", "send": "what"}),
     "send-nothing": (lambda data: b"it is noon" if not data else None, {"probe": "send"}),
     "send-hex": (lab.echo, {"probe": "send", "send_hex": "00 ff0a", "expect_hex": "00ff0a"}),
     "send-hex-expect": (lab.echo, {"probe": "send", "send_hex": "00ff", "expect": r"\A\x00\xff\Z"}),
@@ -104,20 +107,23 @@ GOOD: dict[str, tuple[lab.Handler, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_opens_while_the_service_answers(name: str, listen: int, service: int) -> None:
+def test_it_is_open_while_the_service_answers(name: str, listen: int, service: int) -> None:
     handler, flags = GOOD[name]
-    with lab.Service(service, lab.silent) as server, lab.sidecar(listen, service, **flags) as car:
-        car.says("closed: no reply in time")
-        assert not car.is_open()
+    with (
+        lab.Service(service, lab.ignore) as server,
+        lab.start_sidecar(listen, service, **flags) as sidecar,
+    ):
+        sidecar.wait_for_line("closed: no reply in time")
+        assert not sidecar.accepts_connections()
         server.handler = handler
-        car.opens()
-        server.handler = lab.silent
-        car.closes(LIMIT + SLACK)
+        sidecar.wait_until_open()
+        server.handler = lab.ignore
+        sidecar.wait_until_closed(LIMIT + SLACK)
         server.handler = handler
-        car.opens()
+        sidecar.wait_until_open()
 
 
-def changed(reply: bytes | None, at: int, value: int) -> bytes | None:
+def change_byte(reply: bytes | None, at: int, value: int) -> bytes | None:
     return reply and reply[:at] + bytes([value]) + reply[at + 1 :]
 
 
@@ -128,118 +134,144 @@ WRONG = {
     "dns-empty": (lambda _: b"", "dns", "not the expected reply"),
     "dns-query": (lab.echo, "dns", "not the expected reply"),
     "dns-id": (
-        lambda data: changed(lab.dns(data), 0, data[0] ^ 1),
+        lambda data: change_byte(lab.answer_dns(data), 0, data[0] ^ 1),
         "dns",
         "not the expected reply",
     ),
-    "dns-formerr": (lambda data: changed(lab.dns(data), 3, 1), "dns", "DNS server says 1"),
-    "dns-servfail": (lambda data: changed(lab.dns(data), 3, 0x82), "dns", "says SERVFAIL"),
-    "dns-nxdomain": (lambda data: changed(lab.dns(data), 3, 0x83), "dns", "says NXDOMAIN"),
-    "dns-refused": (lambda data: changed(lab.dns(data), 3, 5), "dns", "says REFUSED"),
-    "ntp-short": (lambda data: (lab.ntp(data) or b"")[:47], "ntp", "not the expected reply"),
+    "dns-formerr": (
+        lambda data: change_byte(lab.answer_dns(data), 3, 1),
+        "dns",
+        "DNS server says 1",
+    ),
+    "dns-servfail": (
+        lambda data: change_byte(lab.answer_dns(data), 3, 0x82),
+        "dns",
+        "says SERVFAIL",
+    ),
+    "dns-nxdomain": (
+        lambda data: change_byte(lab.answer_dns(data), 3, 0x83),
+        "dns",
+        "says NXDOMAIN",
+    ),
+    "dns-refused": (lambda data: change_byte(lab.answer_dns(data), 3, 5), "dns", "says REFUSED"),
+    "ntp-short": (lambda data: (lab.answer_ntp(data) or b"")[:47], "ntp", "not the expected reply"),
     "ntp-request": (lab.echo, "ntp", "not the expected reply"),
     "ntp-origin": (
-        lambda data: changed(lab.ntp(data), 31, data[47] ^ 1),
+        lambda data: change_byte(lab.answer_ntp(data), 31, data[47] ^ 1),
         "ntp",
         "not the expected reply",
     ),
-    "ntp-leap": (lambda data: changed(lab.ntp(data), 0, 0xE4), "ntp", "not synchronised"),
-    "ntp-kiss-of-death": (lambda data: changed(lab.ntp(data), 1, 0), "ntp", "not synchronised"),
-    "ntp-stratum": (lambda data: changed(lab.ntp(data), 1, 16), "ntp", "not synchronised"),
+    "ntp-leap": (
+        lambda data: change_byte(lab.answer_ntp(data), 0, 0xE4),
+        "ntp",
+        "not synchronised",
+    ),
+    "ntp-kiss-of-death": (
+        lambda data: change_byte(lab.answer_ntp(data), 1, 0),
+        "ntp",
+        "not synchronised",
+    ),
+    "ntp-stratum": (
+        lambda data: change_byte(lab.answer_ntp(data), 1, 16),
+        "ntp",
+        "not synchronised",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_stays_closed_for_a_wrong_reply(name: str, listen: int, service: int) -> None:
+def test_it_stays_closed_for_a_wrong_reply(name: str, listen: int, service: int) -> None:
     handler, probe, reason = WRONG[name]
     with (
         lab.Service(service, handler) as server,
-        lab.sidecar(listen, service, probe=probe, interval=0.1) as car,
+        lab.start_sidecar(listen, service, probe=probe, interval=0.1) as sidecar,
     ):
-        car.says("closed: ")
-        assert reason in car.lines[0]
-        lab.until(lambda: len(server.times) > 5, 5)
-        assert not car.is_open()
-        assert len(car.lines) == 1
+        sidecar.wait_for_line("closed: ")
+        assert reason in sidecar.lines[0]
+        lab.wait_until(lambda: len(server.times) > 5, 5)
+        assert not sidecar.accepts_connections()
+        assert len(sidecar.lines) == 1
 
 
-def test_expectations_are_not_met_by_a_part(listen: int, service: int) -> None:
+def test_expect_hex_must_be_the_whole_reply(listen: int, service: int) -> None:
     flags: dict[str, Any] = {"probe": "send", "send": "x", "expect_hex": "6162"}
     with (
         lab.Service(service, lambda _: b"abc") as server,
-        lab.sidecar(listen, service, **flags) as car,
+        lab.start_sidecar(listen, service, **flags) as sidecar,
     ):
-        car.says("closed: not the expected reply: b'abc'")
+        sidecar.wait_for_line("closed: not the expected reply: b'abc'")
         server.handler = lambda _: b"xab"
         seen = len(server.times)
-        lab.until(lambda: len(server.times) > seen + 3, 5)
-        assert not car.is_open()
+        lab.wait_until(lambda: len(server.times) > seen + 3, 5)
+        assert not sidecar.accepts_connections()
         server.handler = lambda _: b"ab"
-        car.opens()
+        sidecar.wait_until_open()
 
 
-def test_a_closed_sidecar_says_why_when_the_reason_changes(listen: int, service: int) -> None:
-    with lab.sidecar(listen, service, probe="send", send="x", expect="^ok") as car:
-        car.says("closed: Connection refused")
+def test_it_logs_a_new_reason_while_it_is_closed(listen: int, service: int) -> None:
+    with lab.start_sidecar(listen, service, probe="send", send="x", expect="^ok") as sidecar:
+        sidecar.wait_for_line("closed: Connection refused")
         with lab.Service(service, lambda _: b"busy %d" % time.monotonic_ns()) as server:
-            car.says("closed: not the expected reply: b'busy ")
+            sidecar.wait_for_line("closed: not the expected reply: b'busy ")
             seen = len(server.times)
-            lab.until(lambda: len(server.times) > seen + 4, 5)
+            lab.wait_until(lambda: len(server.times) > seen + 4, 5)
             server.handler = lambda _: b"ok"
-            car.opens()
-    assert len(car.lines) == 3
+            sidecar.wait_until_open()
+    assert len(sidecar.lines) == 3
 
 
-def test_each_change_is_one_line(listen: int, service: int) -> None:
-    with lab.Service(service, lab.silent) as server, lab.sidecar(listen, service) as car:
-        lab.until(lambda: len(car.lines) == 1, 5)
+def test_it_logs_one_line_for_each_change(listen: int, service: int) -> None:
+    with lab.Service(service, lab.ignore) as server, lab.start_sidecar(listen, service) as sidecar:
+        lab.wait_until(lambda: len(sidecar.lines) == 1, 5)
         server.handler = lab.echo
-        lab.until(lambda: len(car.lines) == 2, 5)
-        server.handler = lab.silent
-        lab.until(lambda: len(car.lines) == 3, 5)
+        lab.wait_until(lambda: len(sidecar.lines) == 2, 5)
+        server.handler = lab.ignore
+        lab.wait_until(lambda: len(sidecar.lines) == 3, 5)
         server.handler = lab.echo
-        lab.until(lambda: len(car.lines) == 4, 5)
-    assert car.lines[:4] == ["closed: no reply in time", "open: the service answers"] * 2
+        lab.wait_until(lambda: len(sidecar.lines) == 4, 5)
+    assert sidecar.lines[:4] == ["closed: no reply in time", "open: the service answers"] * 2
 
 
-def test_none_watches_that_the_port_is_bound(listen: int, service: int) -> None:
-    with lab.sidecar(listen, service, probe="none") as car:
-        car.says("closed: nothing is bound to the UDP port")
-        with lab.Service(service, lab.silent) as server:
-            car.opens()
-            assert server.times == []  # and sends nothing
-        car.closes(LIMIT + SLACK)
+def test_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
+    with lab.start_sidecar(listen, service, probe="none") as sidecar:
+        sidecar.wait_for_line("closed: nothing is bound to the UDP port")
+        with lab.Service(service, lab.ignore) as server:
+            sidecar.wait_until_open()
+            assert server.times == [], "it sends nothing"
+        sidecar.wait_until_closed(LIMIT + SLACK)
 
 
-def test_none_sees_ipv6_and_ignores_tcp_and_clients(listen: int, service: int) -> None:
+def test_none_notices_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
+    listen: int, service: int
+) -> None:
     with (
-        lab.sidecar(listen, service, probe="none") as car,
+        lab.start_sidecar(listen, service, probe="none") as sidecar,
         socket.create_server(("127.0.0.1", service)),
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client,
     ):
         client.bind(("127.0.0.1", service))
         client.connect(("127.0.0.1", 9))
-        car.says("closed: nothing is bound")
-        assert not car.is_open()
-        with lab.Service(service, lab.silent, host="::1"):
-            car.opens()
+        sidecar.wait_for_line("closed: nothing is bound")
+        assert not sidecar.accepts_connections()
+        with lab.Service(service, lab.ignore, host="::1"):
+            sidecar.wait_until_open()
 
 
-def test_none_over_ipv6_does_not_see_a_service_on_ipv4_alone(listen: int, service: int) -> None:
-    with lab.sidecar(listen, service, probe="none", host="::1") as car:
-        with lab.Service(service, lab.silent):
-            car.says("closed: nothing is bound")
-            assert not car.is_open()
-        with lab.Service(service, lab.silent, host="::1"):
-            car.opens()
+def test_none_over_ipv6_ignores_a_service_on_ipv4_only(listen: int, service: int) -> None:
+    with lab.start_sidecar(listen, service, probe="none", host="::1") as sidecar:
+        with lab.Service(service, lab.ignore):
+            sidecar.wait_for_line("closed: nothing is bound")
+            assert not sidecar.accepts_connections()
+        with lab.Service(service, lab.ignore, host="::1"):
+            sidecar.wait_until_open()
 
 
-def test_a_service_on_ipv6_alone(listen: int, service: int) -> None:
+def test_a_service_on_ipv6_only(listen: int, service: int) -> None:
     with (
         lab.Service(service, lab.echo, host="::1"),
-        lab.sidecar(listen, service, host="::1") as car,
+        lab.start_sidecar(listen, service, host="::1") as sidecar,
     ):
-        car.opens()
+        sidecar.wait_until_open()
 
 
 @contextlib.contextmanager
@@ -247,29 +279,32 @@ def dnsmasq(number: int) -> Iterator[subprocess.Popen[bytes]]:
     program = shutil.which("dnsmasq") or shutil.which("/usr/sbin/dnsmasq")
     if not program:
         pytest.skip("dnsmasq is not installed (Debian: dnsmasq-base)")
-    where = [f"--port={number}", "--listen-address=127.0.0.1", "--bind-interfaces"]
-    alone = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--log-facility=-"]
+    address = [f"--port={number}", "--listen-address=127.0.0.1", "--bind-interfaces"]
+    isolation = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--log-facility=-"]
     zone = ["--no-resolv", "--no-hosts", "--local=/test/", "--address=/here.test/192.0.2.1"]
     user = [f"--user={'root' if os.geteuid() == 0 else ''}"]
-    with lab.process([program, *alone, *where, *zone, *user]) as run:
+    with lab.run_process([program, *isolation, *address, *zone, *user]) as run:
         yield run
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
+    ("name", "logged"),
     [("here.test", "open"), ("gone.test", "NXDOMAIN"), (".", "REFUSED"), ("a.example", "REFUSED")],
 )
-def test_dnsmasq(name: str, says: str, listen: int, service: int) -> None:
-    with dnsmasq(service) as server, lab.sidecar(listen, service, probe="dns", name=name) as car:
-        car.says(says)
-        assert car.is_open() == (says == "open")
-        if says == "open":
+def test_dnsmasq(name: str, logged: str, listen: int, service: int) -> None:
+    with (
+        dnsmasq(service) as server,
+        lab.start_sidecar(listen, service, probe="dns", name=name) as sidecar,
+    ):
+        sidecar.wait_for_line(logged)
+        assert sidecar.accepts_connections() == (logged == "open")
+        if logged == "open":
             server.send_signal(signal.SIGSTOP)
-            car.closes(LIMIT + SLACK)
+            sidecar.wait_until_closed(LIMIT + SLACK)
             server.send_signal(signal.SIGCONT)
-            car.opens()
+            sidecar.wait_until_open()
             server.kill()
-            car.closes(LIMIT + SLACK)
+            sidecar.wait_until_closed(LIMIT + SLACK)
 
 
 # Opening and closing -------------------------------------------------------------------------
@@ -277,149 +312,162 @@ def test_dnsmasq(name: str, says: str, listen: int, service: int) -> None:
 
 @pytest.mark.parametrize("mode", ["tcp", "http"])
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP])
-def test_closes_when_the_service_dies_or_hangs(
+def test_it_closes_when_the_service_exits_or_hangs(
     end: signal.Signals, mode: str, listen: int, service: int
 ) -> None:
-    with lab.sidecar(listen, service, mode=mode) as car:
-        with lab.echo_process(service) as server:
-            car.opens()
-            with socket.create_connection(("127.0.0.1", listen), timeout=2) as visitor:
+    with lab.start_sidecar(listen, service, mode=mode) as sidecar:
+        with lab.run_echo_server(service) as server:
+            sidecar.wait_until_open()
+            with socket.create_connection(
+                ("127.0.0.1", listen), timeout=2
+            ) as connection_to_sidecar:
                 server.send_signal(end)
-                assert car.closes(LIMIT + SLACK) > 0.1
+                assert sidecar.wait_until_closed(LIMIT + SLACK) > 0.1
                 with contextlib.suppress(ConnectionResetError):
-                    assert visitor.recv(1) == b""
+                    assert connection_to_sidecar.recv(1) == b""
             if end == signal.SIGSTOP:
                 server.send_signal(signal.SIGCONT)
-                car.opens()
-        with lab.echo_process(service):
-            car.opens()
+                sidecar.wait_until_open()
+        with lab.run_echo_server(service):
+            sidecar.wait_until_open()
 
 
 @pytest.mark.parametrize("fault", ["silent", "slow", "wrong"])
-def test_closes_when_the_service_answers_no_more(fault: str, listen: int, service: int) -> None:
-    with lab.Service(service, lab.echo) as server, lab.sidecar(listen, service) as car:
-        car.opens()
+def test_it_closes_when_the_service_stops_answering(fault: str, listen: int, service: int) -> None:
+    with lab.Service(service, lab.echo) as server, lab.start_sidecar(listen, service) as sidecar:
+        sidecar.wait_until_open()
         if fault == "slow":
             server.delay = 0.15
         else:
-            server.handler = lab.silent if fault == "silent" else lambda _: b"wrong"
-        car.closes(LIMIT + SLACK)
+            server.handler = lab.ignore if fault == "silent" else lambda _: b"wrong"
+        sidecar.wait_until_closed(LIMIT + SLACK)
         server.handler, server.delay = lab.echo, 0
-        car.opens()
+        sidecar.wait_until_open()
 
 
-def test_one_bad_probe_does_not_close_and_one_good_one_does_not_open(
-    listen: int, service: int
-) -> None:
-    """With fall and rise of 3, whatever comes fewer times in a row changes nothing."""
-    pattern = "+-++" + "--+--+" + "+-" + "+++"  # opens at the last only
+def test_fall_and_rise_count_consecutive_probes(listen: int, service: int) -> None:
+    """With a fall and rise of 3, fewer consecutive failures or successes change nothing."""
+    pattern = "+-++" + "--+--+" + "+-" + "+++"  # opens at the last probe
     script = iter([*pattern, *("--+" * 4), *"---"])  # and closes at the end
     states = []
 
     def handler(data: bytes) -> bytes | None:
-        states.append(car.is_open())
+        states.append(sidecar.accepts_connections())
         return data if next(script, "-") == "+" else None
 
-    with lab.sidecar(listen, service, interval=0.1, timeout=0.05, rise=3, fall=3) as car:
-        car.says("closed: Connection refused")
+    with lab.start_sidecar(listen, service, interval=0.1, timeout=0.05, rise=3, fall=3) as sidecar:
+        sidecar.wait_for_line("closed: Connection refused")
         with lab.Service(service, handler):
-            car.says("open")
+            sidecar.wait_for_line("open")
             opened = len(states)
-            lab.until(lambda: car.lines[-1].startswith("closed: no reply"), 5)
+            lab.wait_until(lambda: sidecar.lines[-1].startswith("closed: no reply"), 5)
             closed = len(states)
     assert (opened, closed) == (len(pattern), len(pattern) + 15)
     assert states[:closed] == [False] * opened + [True] * (closed - opened)
 
 
-def test_a_late_reply_counts_for_nothing(listen: int, service: int) -> None:
-    """Each probe's answer arrives while the next one waits."""
+def test_a_late_reply_does_not_count(listen: int, service: int) -> None:
+    """Each reply arrives during the next probe."""
     with (
         lab.Service(service, lambda _: b"ok") as server,
-        lab.sidecar(listen, service, probe="send", send="x", expect="ok") as car,
+        lab.start_sidecar(listen, service, probe="send", send="x", expect="ok") as sidecar,
     ):
         server.delay = 0.11
-        lab.until(lambda: len(server.times) > 5, 5)
-        assert not car.is_open()
+        lab.wait_until(lambda: len(server.times) > 5, 5)
+        assert not sidecar.accepts_connections()
 
 
-def test_a_reply_from_another_port_counts_for_nothing(listen: int, service: int) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked, lab.port() as elsewhere:
-        asked.bind(("127.0.0.1", service))
-        asked.settimeout(5)
+def test_a_reply_from_another_port_does_not_count(listen: int, service: int) -> None:
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server,
+        lab.reserve_port() as other_port,
+    ):
+        server.bind(("127.0.0.1", service))
+        server.settimeout(5)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other,
-            lab.sidecar(listen, service) as car,
+            lab.start_sidecar(listen, service) as sidecar,
         ):
-            other.bind(("127.0.0.1", elsewhere))
+            other.bind(("127.0.0.1", other_port))
             for _ in range(4):
-                data, sender = asked.recvfrom(100)
+                data, sender = server.recvfrom(100)
                 other.sendto(data, sender)
-            assert not car.is_open()
+            assert not sidecar.accepts_connections()
 
 
-def test_two_replies_are_one_good_probe(listen: int, service: int) -> None:
-    with lab.Service(service, lab.silent) as server:
+def test_two_replies_count_as_one_successful_probe(listen: int, service: int) -> None:
+    with lab.Service(service, lab.ignore) as server:
 
-        def twice(data: bytes) -> bytes:
+        def reply_twice(data: bytes) -> bytes:
             server.sock.sendto(data, ("127.0.0.1", 9))
             return data
 
-        with lab.sidecar(listen, service, rise=3, interval=0.3) as car:
-            server.handler = twice
+        with lab.start_sidecar(listen, service, rise=3, interval=0.3) as sidecar:
+            server.handler = reply_twice
             seen = len(server.times)
-            car.opens()
+            sidecar.wait_until_open()
             assert len(server.times) - seen >= 3
 
 
-def test_probes_start_at_even_intervals_however_long_they_take(listen: int, service: int) -> None:
+def test_the_interval_of_probes_does_not_depend_on_their_duration(
+    listen: int, service: int
+) -> None:
     with (
         lab.Service(service, lab.echo) as server,
-        lab.sidecar(listen, service, interval=0.1, timeout=0.1),
+        lab.start_sidecar(listen, service, interval=0.1, timeout=0.1),
     ):
         server.delay = 0.06
-        lab.until(lambda: len(server.times) > 20, 5)
+        lab.wait_until(lambda: len(server.times) > 20, 5)
         assert (server.times[20] - server.times[0]) / 20 == pytest.approx(0.1, rel=0.1)
 
 
-def test_reopens_at_once_beside_what_remains_of_connections(listen: int, service: int) -> None:
-    with lab.Service(service, lab.echo) as server, lab.sidecar(listen, service, fall=1) as car:
+def test_it_reopens_while_old_connections_remain(listen: int, service: int) -> None:
+    with (
+        lab.Service(service, lab.echo) as server,
+        lab.start_sidecar(listen, service, fall=1) as sidecar,
+    ):
         for _ in range(2):
-            car.opens()
-            with contextlib.ExitStack() as visitors:
+            sidecar.wait_until_open()
+            with contextlib.ExitStack() as connections:
                 for _ in range(20):
-                    visitors.enter_context(socket.create_connection(("127.0.0.1", listen)))
-                server.handler = lab.silent
-                car.closes(1)
+                    connections.enter_context(socket.create_connection(("127.0.0.1", listen)))
+                server.handler = lab.ignore
+                sidecar.wait_until_closed(1)
                 server.handler = lab.echo
-                car.opens()
+                sidecar.wait_until_open()
 
 
 def test_ipv4_and_ipv6(listen: int, service: int) -> None:
-    with lab.Service(service, lab.echo), lab.sidecar(listen, service) as car:
-        car.opens()
-        assert car.is_open("::1")
+    with lab.Service(service, lab.echo), lab.start_sidecar(listen, service) as sidecar:
+        sidecar.wait_until_open()
+        assert sidecar.accepts_connections("::1")
 
 
-def test_ipv4_where_there_is_no_ipv6(listen: int, service: int) -> None:
+def test_it_listens_on_ipv4_where_ipv6_is_not_supported(listen: int, service: int) -> None:
     without = f"import socket\nsocket.has_ipv6 = False\nexec({lab.SOURCE!r})"
-    with lab.Service(service, lab.echo), lab.sidecar(listen, service, source=without) as car:
-        car.opens()
-        assert not car.is_open("::1")
+    with (
+        lab.Service(service, lab.echo),
+        lab.start_sidecar(listen, service, source=without) as sidecar,
+    ):
+        sidecar.wait_until_open()
+        assert not sidecar.accepts_connections("::1")
 
 
-def test_a_port_that_is_taken_ends_it_with_a_line(listen: int, service: int) -> None:
+def test_it_exits_with_one_line_if_the_port_is_in_use(listen: int, service: int) -> None:
     with (
         socket.create_server(("", listen)),
         lab.Service(service, lab.echo),
-        lab.sidecar(listen, service) as car,
+        lab.start_sidecar(listen, service) as sidecar,
     ):
-        assert car.process.wait(5) == 1
-        lab.until(lambda: len(car.lines) == 1, 5, car.lines)
-        assert re.fullmatch(r"health-sidecar: .*in use.*", car.lines[0])
+        assert sidecar.process.wait(5) == 1
+        lab.wait_until(lambda: len(sidecar.lines) == 1, 5, sidecar.lines)
+        assert re.fullmatch(r"health-sidecar: .*in use.*", sidecar.lines[0])
 
 
 @pytest.mark.parametrize("probe", ["echo", "none"])
-def test_runs_as_nobody_with_nothing_writable(probe: str, listen: int, service: int) -> None:
+def test_it_runs_as_an_unprivileged_user_without_writable_files(
+    probe: str, listen: int, service: int
+) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can run the sidecar as another user")
 
@@ -428,20 +476,20 @@ def test_runs_as_nobody_with_nothing_writable(probe: str, listen: int, service: 
 
     nobody = {"user": 65534, "group": 65534, "extra_groups": [], "cwd": "/", "env": {}}
     popen = {**nobody, "preexec_fn": confine}
-    python = next(filter(runs_as_nobody, (lab.PYTHON, "/usr/bin/python3")), None)
+    python = next(filter(can_run_as_nobody, (lab.PYTHON, "/usr/bin/python3")), None)
     if not python:
-        pytest.skip("no Python that another user may run")
+        pytest.skip("no Python that another user is allowed to run")
     with (
         lab.Service(service, lab.echo),
-        lab.sidecar(listen, service, python=python, probe=probe, popen=popen) as car,
+        lab.start_sidecar(listen, service, python=python, probe=probe, popen=popen) as sidecar,
     ):
-        car.opens()
-        assert lab.healthy(listen)
-        status = Path(f"/proc/{car.process.pid}/status").read_text()
+        sidecar.wait_until_open()
+        assert lab.is_healthy(listen)
+        status = Path(f"/proc/{sidecar.process.pid}/status").read_text()
         assert re.search(r"CapEff:\s+0+\n", status)
 
 
-def runs_as_nobody(python: str) -> bool:
+def can_run_as_nobody(python: str) -> bool:
     try:
         return subprocess.run([python, "-c", ""], user=65534, check=False).returncode == 0
     except OSError:
@@ -452,35 +500,35 @@ def runs_as_nobody(python: str) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_closes_at_once_and_ends_after_the_drain(
+def test_a_signal_closes_it_immediately_and_it_exits_after_the_drain(
     number: signal.Signals, listen: int, service: int
 ) -> None:
     with (
         lab.Service(service, lab.echo) as server,
-        lab.sidecar(listen, service, drain=1.2, interval=3) as car,
+        lab.start_sidecar(listen, service, drain=1.2, interval=3) as sidecar,
     ):
-        car.opens()
-        with socket.create_connection(("127.0.0.1", listen), timeout=5) as visitor:
-            car.send(number)
+        sidecar.wait_until_open()
+        with socket.create_connection(("127.0.0.1", listen), timeout=5) as connection_to_sidecar:
+            sidecar.send(number)
             began = time.monotonic()
-            assert car.closes(SLACK) < SLACK
+            assert sidecar.wait_until_closed(SLACK) < SLACK
             with contextlib.suppress(ConnectionResetError):
-                assert visitor.recv(1) == b""
-        assert lab.healthy(listen)
-        assert car.process.wait(5) == 0
+                assert connection_to_sidecar.recv(1) == b""
+        assert lab.is_healthy(listen)
+        assert sidecar.process.wait(5) == 0
         assert 1.15 < time.monotonic() - began < 1.2 + SLACK
-        assert len(server.times) == 1  # and no probe any more
-        lab.until(lambda: len(car.lines) == 2, 5)
-        assert car.lines[1] == "closed: stopped by a signal"
+        assert len(server.times) == 1, "it sends no more probes"
+        lab.wait_until(lambda: len(sidecar.lines) == 2, 5)
+        assert sidecar.lines[1] == "closed: stopped by a signal"
 
 
 @pytest.mark.parametrize("turns", range(8))
-def test_a_signal_in_the_turn_of_a_reply_is_not_lost(
+def test_a_signal_is_not_lost_when_a_reply_arrives(
     program: ModuleType, service: int, turns: int
 ) -> None:
-    """`asyncio.wait_for` did, up to Python 3.11 (python/cpython#86296)."""
+    """`asyncio.wait_for` loses it, up to Python 3.11 (python/cpython#86296)."""
 
-    async def kept() -> bool:
+    async def is_cancelled() -> bool:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
             server.bind(("127.0.0.1", service))
             server.setblocking(False)
@@ -495,92 +543,97 @@ def test_a_signal_in_the_turn_of_a_reply_is_not_lost(
             await asyncio.wait([task])
             return task.cancelled() == pending
 
-    assert asyncio.run(kept())
+    assert asyncio.run(is_cancelled())
 
 
-def test_a_second_signal_ends_it_at_once(listen: int, service: int) -> None:
-    with lab.Service(service, lab.echo), lab.sidecar(listen, service, drain=60) as car:
-        car.opens()
-        car.send(signal.SIGTERM)
-        car.says("stopped")
-        car.send(signal.SIGTERM)
-        assert car.process.wait(SLACK) == 0
+def test_a_second_signal_ends_the_drain(listen: int, service: int) -> None:
+    with lab.Service(service, lab.echo), lab.start_sidecar(listen, service, drain=60) as sidecar:
+        sidecar.wait_until_open()
+        sidecar.send(signal.SIGTERM)
+        sidecar.wait_for_line("stopped")
+        sidecar.send(signal.SIGTERM)
+        assert sidecar.process.wait(SLACK) == 0
 
 
 def test_a_signal_while_closed_and_without_a_drain(listen: int, service: int) -> None:
-    with lab.sidecar(listen, service) as car:
-        car.says("closed: Connection refused")
-        car.send(signal.SIGTERM)
-        assert car.process.wait(SLACK) == 0
+    with lab.start_sidecar(listen, service) as sidecar:
+        sidecar.wait_for_line("closed: Connection refused")
+        sidecar.send(signal.SIGTERM)
+        assert sidecar.process.wait(SLACK) == 0
 
 
-# Its own health ------------------------------------------------------------------------------
+# The container health check ------------------------------------------------------------------
 
 
-def test_its_own_health_is_not_that_of_the_service(listen: int, service: int) -> None:
-    assert not lab.healthy(listen)
-    with lab.sidecar(listen, service) as car:
-        car.says("closed")
-        assert lab.healthy(listen)
+def test_the_container_health_check_does_not_depend_on_the_service(
+    listen: int, service: int
+) -> None:
+    assert not lab.is_healthy(listen)
+    with lab.start_sidecar(listen, service) as sidecar:
+        sidecar.wait_for_line("closed")
+        assert lab.is_healthy(listen)
         with lab.Service(service, lab.echo):
-            car.opens()
-            assert lab.healthy(listen)
-            assert not lab.healthy(listen + 1)
-        car.send(signal.SIGSTOP)
-        assert not lab.healthy(listen)
-        car.send(signal.SIGCONT)
-        assert lab.healthy(listen)
-    assert not lab.healthy(listen)
+            sidecar.wait_until_open()
+            assert lab.is_healthy(listen)
+            assert not lab.is_healthy(listen + 1)
+        sidecar.send(signal.SIGSTOP)
+        assert not lab.is_healthy(listen)
+        sidecar.send(signal.SIGCONT)
+        assert lab.is_healthy(listen)
+    assert not lab.is_healthy(listen)
 
 
 def test_two_sidecars_in_one_task(listen: int, service: int) -> None:
     with (
         lab.Service(service, lab.echo),
-        lab.port() as other,
-        lab.sidecar(listen, service) as first,
-        lab.sidecar(other, service) as second,
+        lab.reserve_port() as other,
+        lab.start_sidecar(listen, service) as first,
+        lab.start_sidecar(other, service) as second,
     ):
-        first.opens()
-        second.opens()
-        assert lab.healthy(listen)
-        assert lab.healthy(other)
+        first.wait_until_open()
+        second.wait_until_open()
+        assert lab.is_healthy(listen)
+        assert lab.is_healthy(other)
 
 
-# What a checker meets ------------------------------------------------------------------------
+# Health checks of the load balancer ----------------------------------------------------------
 
 
 @contextlib.contextmanager
-def well(listen: int, service: int, **flags: Any) -> Iterator[lab.Sidecar]:
-    with lab.Service(service, lab.echo), lab.sidecar(listen, service, **flags) as car:
-        car.says("open")
-        yield car
+def run_open_sidecar(listen: int, service: int, **flags: Any) -> Iterator[lab.Sidecar]:
+    with lab.Service(service, lab.echo), lab.start_sidecar(listen, service, **flags) as sidecar:
+        sidecar.wait_for_line("open")
+        yield sidecar
 
 
-def everything(sock: socket.socket) -> bytes:
+def read_all(sock: socket.socket) -> bytes:
     return b"".join(iter(lambda: sock.recv(4096), b""))
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\n\r\n"])
-def test_tcp_ends_without_a_reset(sent: bytes, listen: int, service: int) -> None:
-    with well(listen, service), socket.create_connection(("127.0.0.1", listen), timeout=2) as sock:
+def test_a_tcp_connection_ends_without_a_reset(sent: bytes, listen: int, service: int) -> None:
+    with (
+        run_open_sidecar(listen, service),
+        socket.create_connection(("127.0.0.1", listen), timeout=2) as sock,
+    ):
         sock.sendall(sent)
-        assert everything(sock) == b""
+        assert read_all(sock) == b""
         time.sleep(0.1)
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0
 
 
-def test_scanners_that_reset_do_no_harm(listen: int, service: int) -> None:
-    with well(listen, service) as car:
+def test_connections_that_are_reset_do_no_harm(listen: int, service: int) -> None:
+    with run_open_sidecar(listen, service) as sidecar:
         for _ in range(200):
             with socket.create_connection(("127.0.0.1", listen), timeout=5) as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        assert car.is_open()
-        assert len(car.lines) == 1
+        assert sidecar.accepts_connections()
+        assert len(sidecar.lines) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_http(method: str, listen: int, service: int) -> None:
-    with well(listen, service, mode="http"):
+def test_an_http_check_gets_200(method: str, listen: int, service: int) -> None:
+    with run_open_sidecar(listen, service, mode="http"):
         connection = http.client.HTTPConnection("127.0.0.1", listen, timeout=5)
         connection.request(method, "/any/path?x=1", headers={"User-Agent": "ELB-HealthChecker/2.0"})
         with connection.getresponse() as response:
@@ -591,18 +644,18 @@ def test_http(method: str, listen: int, service: int) -> None:
         connection.close()
 
 
-def test_http_head_has_no_body(listen: int, service: int) -> None:
+def test_the_response_to_head_has_no_body(listen: int, service: int) -> None:
     with (
-        well(listen, service, mode="http"),
+        run_open_sidecar(listen, service, mode="http"),
         socket.create_connection(("127.0.0.1", listen), timeout=2) as sock,
     ):
         sock.sendall(b"HEAD / HTTP/1.1\r\n\r\n")
-        assert everything(sock).endswith(b"\r\n\r\n")
+        assert read_all(sock).endswith(b"\r\n\r\n")
 
 
-def test_http_waits_for_the_whole_head(listen: int, service: int) -> None:
+def test_it_waits_for_all_headers_of_the_request(listen: int, service: int) -> None:
     with (
-        well(listen, service, mode="http"),
+        run_open_sidecar(listen, service, mode="http"),
         socket.create_connection(("127.0.0.1", listen), timeout=0.2) as sock,
     ):
         for part in b"GET / HT", b"TP/1.1\r\nHost: x\r\n", b"\r":
@@ -611,28 +664,28 @@ def test_http_waits_for_the_whole_head(listen: int, service: int) -> None:
                 sock.recv(1)
         sock.sendall(b"\n")
         sock.settimeout(5)
-        assert everything(sock).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert read_all(sock).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_http_bounds_the_head(listen: int, service: int) -> None:
+def test_the_size_of_the_headers_is_limited(listen: int, service: int) -> None:
     with (
-        well(listen, service, mode="http"),
+        run_open_sidecar(listen, service, mode="http"),
         socket.create_connection(("127.0.0.1", listen), timeout=5) as sock,
         contextlib.suppress(ConnectionError),
     ):
         for _ in range(1000):
             sock.sendall(b"x" * 1024)
-        assert everything(sock) == b""
+        assert read_all(sock) == b""
 
 
-def test_http_client_that_gives_up(listen: int, service: int) -> None:
+def test_an_http_client_that_disconnects(listen: int, service: int) -> None:
     with (
-        well(listen, service, mode="http"),
+        run_open_sidecar(listen, service, mode="http"),
         socket.create_connection(("127.0.0.1", listen), timeout=5) as sock,
     ):
         sock.sendall(b"GET /")
         sock.shutdown(socket.SHUT_WR)
-        assert everything(sock) == b""
+        assert read_all(sock) == b""
 
 
 # The command line ----------------------------------------------------------------------------
@@ -664,26 +717,26 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("words", "named"), BAD, ids=[" ".join(words)[:30] for words, _ in BAD])
-def test_bad_arguments_are_one_line_and_2(
-    words: list[str], named: str, program: ModuleType, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("words", "expected"), BAD, ids=[" ".join(words)[:30] for words, _ in BAD])
+def test_bad_arguments_are_one_line_and_exit_code_2(
+    words: list[str], expected: str, program: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         program.parsed([*BASE, *words])
     assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("health-sidecar: error: ")
-    assert said.err.count("\n") == 1
-    assert named in said.err
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("health-sidecar: error: ")
+    assert output.err.count("\n") == 1
+    assert expected in output.err
 
 
 @pytest.mark.parametrize("missing", BASE)
-def test_what_must_be_given(missing: str, program: ModuleType) -> None:
-    assert outcome([word for word in BASE if word != missing], program) == 2
+def test_required_arguments(missing: str, program: ModuleType) -> None:
+    assert parse([word for word in BASE if word != missing], program) == 2
 
 
-def test_bad_arguments_as_ecs_would_show_them() -> None:
+def test_bad_arguments_as_ecs_shows_them() -> None:
     command = [lab.PYTHON, "-u", "-c", lab.SOURCE, "--listen=8080"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (2, "")
@@ -703,8 +756,8 @@ VALUES = st.one_of(
 WORDS = st.lists(st.builds("--{}={}".format, st.sampled_from(FLAGS), VALUES))
 
 
-def outcome(words: list[str], program: ModuleType) -> Any:
-    """What the words mean, or the code that the program ends with."""
+def parse(words: list[str], program: ModuleType) -> Any:
+    """The parsed arguments, or the exit code of the program."""
     try:
         return program.parsed(words)
     except SystemExit as ended:
@@ -712,8 +765,8 @@ def outcome(words: list[str], program: ModuleType) -> Any:
 
 
 @given(words=WORDS)
-def test_any_arguments_are_taken_or_refused(words: list[str], program: ModuleType) -> None:
-    args = outcome([*BASE, *words], program)
+def test_any_arguments_are_parsed_or_rejected(words: list[str], program: ModuleType) -> None:
+    args = parse([*BASE, *words], program)
     if not isinstance(args, argparse.Namespace):
         assert args == 2
         return
@@ -754,23 +807,23 @@ PARAMS = st.fixed_dictionaries(
 @example(params={"probe": "dns", "name": "a" * 64}, noticed=45, ipv6=False)
 @example(params={"probe": "dns", "name": "."}, noticed=45, ipv6=True)
 @example(params={"probe": "send", "send": "a\0b", "expect": "é"}, noticed=45, ipv6=False)
-def test_what_the_params_take_the_program_takes(
+def test_the_program_accepts_what_the_params_accept(
     params: dict[str, Any], noticed: int, ipv6: bool, program: ModuleType
 ) -> None:
     try:
-        its = Sidecar.model_validate(params)
+        settings = Sidecar.model_validate(params)
     except ValidationError:
         return
-    if [*sidecar_problems(its, ())]:
+    if [*sidecar_problems(settings, ())]:
         return
-    command = sidecar_container(its, "app", 53, noticed, ipv6=ipv6).command
+    command = sidecar_container(settings, "app", 53, noticed, ipv6=ipv6).command
     assert not [word for word in command if "\0" in word]
     args = program.parsed(command[4:])
     assert len(program.question(args)) < 2000
 
 
 @pytest.mark.parametrize("name", ["a..b", "a" * 64, ".a", "a b", "a..", "", "b." * 127 + "b"])
-def test_names_that_are_none(name: str) -> None:
+def test_invalid_dns_names_are_rejected(name: str) -> None:
     with pytest.raises(ValidationError, match=r"is not a DNS name|empty"):
         Sidecar.model_validate({"probe": "dns", "name": name})
 
@@ -778,19 +831,19 @@ def test_names_that_are_none(name: str) -> None:
 @pytest.mark.parametrize(
     "name", [".", "a", "a.", "_dns.Example-1.com", "a" * 63 + ".b", "b." * 126]
 )
-def test_names_that_are_one(name: str) -> None:
+def test_valid_dns_names_are_accepted(name: str) -> None:
     assert Sidecar.model_validate({"probe": "dns", "name": name}).name == name
 
 
 @pytest.mark.parametrize("key", ["send", "expect"])
-def test_a_nul_is_written_in_hexadecimal(key: str) -> None:
-    with pytest.raises(ValidationError, match="holds a NUL"):
+def test_a_nul_character_is_rejected(key: str) -> None:
+    with pytest.raises(ValidationError, match="contains a NUL"):
         Sidecar.model_validate({"probe": "send", key: "a\0b"})
 
 
-def test_an_expression_is_for_bytes_of_utf_8() -> None:
-    its = Sidecar.model_validate({"probe": "send", "send": "", "expect": "^日本"})
-    assert its.expect == "^日本"
+def test_expect_is_compiled_as_bytes_of_utf_8() -> None:
+    settings = Sidecar.model_validate({"probe": "send", "send": "", "expect": "^日本"})
+    assert settings.expect == "^日本"
     with pytest.raises(ValidationError, match="not a regular expression: it is too large"):
         Sidecar.model_validate({"probe": "send", "expect": "a{9999999999999}"})
 
@@ -800,8 +853,10 @@ def test_an_expression_is_for_bytes_of_utf_8() -> None:
     start=st.integers(0, 48),
     noise=st.binary(max_size=100),
 )
-def test_no_reply_is_too_strange(probe: str, start: int, noise: bytes, program: ModuleType) -> None:
-    """Whatever comes instead of an answer, or after its beginning, is judged, and found bad."""
+def test_random_replies_are_failures(
+    probe: str, start: int, noise: bytes, program: ModuleType
+) -> None:
+    """Random bytes instead of a reply, or after the beginning of one, are a failure."""
     args = program.parsed([*BASE[:2], f"--probe={probe}", "--expect=^never$"])
     sent = program.question(args)
     got = sent[:start] + noise
@@ -813,7 +868,9 @@ def test_no_reply_is_too_strange(probe: str, start: int, noise: bytes, program: 
 
 
 @given(ident=st.binary(min_size=2, max_size=2), flags=st.integers(0, 0xFFFF))
-def test_dns_is_good_without_an_error_only(ident: bytes, flags: int, program: ModuleType) -> None:
+def test_a_dns_response_succeeds_only_without_an_error(
+    ident: bytes, flags: int, program: ModuleType
+) -> None:
     args = program.parsed(BASE)
     sent = ident + program.question(args)[2:]
     got = ident + flags.to_bytes(2, "big") + bytes(8)
@@ -821,7 +878,9 @@ def test_dns_is_good_without_an_error_only(ident: bytes, flags: int, program: Mo
 
 
 @given(first=st.integers(0, 255), stratum=st.integers(0, 255))
-def test_ntp_is_good_when_synchronised_only(first: int, stratum: int, program: ModuleType) -> None:
+def test_an_ntp_response_succeeds_only_if_synchronised(
+    first: int, stratum: int, program: ModuleType
+) -> None:
     args = program.parsed([*BASE[:2], "--probe=ntp"])
     sent = program.question(args)
     got = bytes([first, stratum]) + bytes(22) + sent[40:] + bytes(16)
@@ -829,7 +888,7 @@ def test_ntp_is_good_when_synchronised_only(first: int, stratum: int, program: M
     assert (program.fault(args, sent, got) == "") == good
 
 
-def test_questions_differ(program: ModuleType) -> None:
+def test_requests_differ(program: ModuleType) -> None:
     for probe in "ntp", "echo":
         args = program.parsed([*BASE[:2], f"--probe={probe}"])
         assert len({program.question(args) for _ in range(100)}) == 100

@@ -1,4 +1,4 @@
-"""The health sidecar under load: many checkers, slow ones, and a long run."""
+"""The health sidecar under load: many clients, slow clients, and a long run."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ import sidecar_lab as lab
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-@pytest.fixture(name="well", params=["tcp", "http"])
-def well_fixture(request: pytest.FixtureRequest) -> Iterator[tuple[lab.Sidecar, bool]]:
-    """An open sidecar, and whether it speaks HTTP. Its service answers for ever.
+@pytest.fixture(name="open_sidecar", params=["tcp", "http"])
+def open_sidecar_fixture(request: pytest.FixtureRequest) -> Iterator[tuple[lab.Sidecar, bool]]:
+    """An open sidecar with a service that always answers, and whether its mode is HTTP.
 
-    One probe may be late on a machine that is busy with this very test; three in a row not.
+    A probe may time out on a machine that is busy with this test, but not three in a row.
     """
     flags = {"mode": request.param, "interval": 0.5, "timeout": 0.5, "fall": 3}
     with (
-        lab.port() as listen,
-        lab.port() as service,
-        lab.echo_process(service),
-        lab.sidecar(listen, service, **flags) as car,
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service),
+        lab.start_sidecar(listen, service, **flags) as sidecar,
     ):
-        car.opens()
-        yield car, request.param == "http"
+        sidecar.wait_until_open()
+        yield sidecar, request.param == "http"
 
 
 def check(port: int, http: bool) -> bool:
-    """One health check, as the load balancer does it."""
+    """A health check like that of the load balancer; whether it passes."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as sock:
             if http:
@@ -46,69 +46,73 @@ def check(port: int, http: bool) -> bool:
         return False
 
 
-def failures(port: int, http: bool, checks: int, at_once: int) -> int:
-    """How many checks fail, of that many, made by so many checkers at once."""
-    with ThreadPoolExecutor(at_once) as pool:
+def count_failures(port: int, http: bool, checks: int, clients: int) -> int:
+    """The number of checks that fail, out of `checks` by that many concurrent clients."""
+    with ThreadPoolExecutor(clients) as pool:
         return list(pool.map(lambda _: check(port, http), range(checks))).count(False)
 
 
-def test_fifty_checkers_and_5000_connections_without_a_refusal(
-    well: tuple[lab.Sidecar, bool],
+def test_5000_connections_of_fifty_clients_are_accepted(
+    open_sidecar: tuple[lab.Sidecar, bool],
 ) -> None:
-    car, http = well
-    assert failures(car.listen, http, 5000, 50) == 0
-    assert car.lines == ["open: the service answers"]
+    sidecar, http = open_sidecar
+    assert count_failures(sidecar.listen, http, 5000, 50) == 0
+    assert sidecar.lines == ["open: the service answers"]
 
 
-def test_a_thousand_at_the_same_moment(well: tuple[lab.Sidecar, bool]) -> None:
-    """More than there is room for, and none is read from before all are connected."""
-    car, http = well
+def test_a_thousand_simultaneous_connections_do_no_harm(
+    open_sidecar: tuple[lab.Sidecar, bool],
+) -> None:
+    """More than the limit, and the clients read nothing until all are connected."""
+    sidecar, http = open_sidecar
     with contextlib.ExitStack() as socks:
         for _ in range(1000):
-            sock = socks.enter_context(socket.create_connection(("127.0.0.1", car.listen), 5))
+            sock = socks.enter_context(socket.create_connection(("127.0.0.1", sidecar.listen), 5))
             if http:
                 sock.sendall(REQUEST)
-    assert failures(car.listen, http, 10, 1) == 0
-    assert car.lines == ["open: the service answers"]
+    assert count_failures(sidecar.listen, http, 10, 1) == 0
+    assert sidecar.lines == ["open: the service answers"]
 
 
-def test_closes_in_time_under_load() -> None:
+def test_it_closes_in_time_under_load() -> None:
     stopped = threading.Event()
 
-    def hammer(port: int) -> None:
+    def check_repeatedly(port: int) -> None:
         while not stopped.is_set():
             check(port, http=True)
 
     with (
-        lab.port() as listen,
-        lab.port() as service,
-        lab.echo_process(service) as server,
-        lab.sidecar(listen, service, mode="http", interval=0.3, timeout=0.3, fall=3) as car,
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service) as server,
+        lab.start_sidecar(
+            listen, service, mode="http", interval=0.3, timeout=0.3, fall=3
+        ) as sidecar,
         ThreadPoolExecutor(8) as pool,
     ):
-        car.opens()
+        sidecar.wait_until_open()
         for _ in range(8):
-            pool.submit(hammer, listen)
+            pool.submit(check_repeatedly, listen)
         try:
             time.sleep(1)
-            assert car.lines == ["open: the service answers"]
+            assert sidecar.lines == ["open: the service answers"]
             server.kill()
-            car.closes(0.3 * 3 + 0.3 + 0.4)
+            sidecar.wait_until_closed(0.3 * 3 + 0.3 + 0.4)
         finally:
             stopped.set()
 
 
-def test_slow_and_silent_clients_keep_nobody_out() -> None:
-    """300 who say nothing, or half a request, beside a checker; then all are shown out."""
+def test_slow_and_silent_clients_do_not_block_others() -> None:
+    """300 clients send nothing or a part of a request; all are disconnected in the end."""
     with (
-        lab.port() as listen,
-        lab.port() as service,
-        lab.echo_process(service),
-        # A busy machine may miss probes, and a door that closes shows everybody out.
-        lab.sidecar(listen, service, mode="http", fall=100) as car,
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service),
+        # On a busy machine probes may time out, and a sidecar that closes disconnects all clients.
+        lab.start_sidecar(listen, service, mode="http", fall=100) as sidecar,
         contextlib.ExitStack() as socks,
     ):
-        car.opens()
+        sidecar.wait_until_open()
         began = time.monotonic()
         slow = []
         for number in range(300):
@@ -116,57 +120,61 @@ def test_slow_and_silent_clients_keep_nobody_out() -> None:
             sock.sendall(REQUEST[: number % 20])
             slow.append(sock)
             if number % 30 == 29:
-                asked = time.monotonic()
+                started = time.monotonic()
                 assert check(listen, http=True)
-                assert time.monotonic() - asked < 2
-        assert descriptors(car) < 300
+                assert time.monotonic() - started < 2
+        assert count_descriptors(sidecar) < 300
         for sock in slow:
             with contextlib.suppress(ConnectionResetError):
                 assert sock.recv(1) == b""
         assert 4 < time.monotonic() - began < 12
-        lab.until(lambda: descriptors(car) < 20, 2)
+        lab.wait_until(lambda: count_descriptors(sidecar) < 20, 2)
 
 
-def descriptors(car: lab.Sidecar) -> int:
-    return len(list(Path(f"/proc/{car.process.pid}/fd").iterdir()))
+def count_descriptors(sidecar: lab.Sidecar) -> int:
+    return len(list(Path(f"/proc/{sidecar.process.pid}/fd").iterdir()))
 
 
-def test_memory_is_steady() -> None:
-    """Over 20,000 connections and thousands of probes, after the first of both."""
+def test_memory_does_not_grow() -> None:
+    """Over 20,000 connections and thousands of probes, after a warm-up."""
     with (
-        lab.port() as listen,
-        lab.port() as service,
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
         lab.Service(service, lab.echo) as server,
-        lab.sidecar(listen, service, mode="http", interval=0.002, timeout=0.002, fall=1000) as car,
+        lab.start_sidecar(
+            listen, service, mode="http", interval=0.002, timeout=0.002, fall=1000
+        ) as sidecar,
     ):
-        car.opens()
-        assert failures(listen, True, 4000, 10) == 0
-        before, probes = car.memory(), len(server.times)
-        assert failures(listen, True, 20_000, 10) == 0
-        lab.until(lambda: len(server.times) > probes + 3000, 10)
-        print(f"{before / 2**20:.1f} MiB, then {car.memory() / 2**20:.1f} MiB")
-        assert car.memory() - before < 2**20
-        assert car.memory() < 40 * 2**20
-        assert car.lines == ["open: the service answers"]
+        sidecar.wait_until_open()
+        assert count_failures(listen, True, 4000, 10) == 0
+        before, probes = sidecar.read_memory(), len(server.times)
+        assert count_failures(listen, True, 20_000, 10) == 0
+        lab.wait_until(lambda: len(server.times) > probes + 3000, 10)
+        print(f"{before / 2**20:.1f} MiB, then {sidecar.read_memory() / 2**20:.1f} MiB")
+        assert sidecar.read_memory() - before < 2**20
+        assert sidecar.read_memory() < 40 * 2**20
+        assert sidecar.lines == ["open: the service answers"]
 
 
-def test_no_descriptors_left() -> None:
-    """Then nobody more gets in, but nothing breaks, and it goes on when there are some again."""
+def test_it_recovers_after_running_out_of_descriptors() -> None:
+    """New connections wait, and are accepted when descriptors are available again."""
 
-    def poor() -> None:
+    def limit_descriptors() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 
     with (
-        lab.port() as listen,
-        lab.port() as service,
-        lab.echo_process(service),
-        lab.sidecar(listen, service, mode="http", fall=1000, popen={"preexec_fn": poor}) as car,
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service),
+        lab.start_sidecar(
+            listen, service, mode="http", fall=1000, popen={"preexec_fn": limit_descriptors}
+        ) as sidecar,
     ):
-        car.says("open")
+        sidecar.wait_for_line("open")
         with contextlib.ExitStack() as socks:
             for _ in range(60):
                 socks.enter_context(socket.create_connection(("127.0.0.1", listen), 5))
             time.sleep(0.5)
-        lab.until(lambda: check(listen, http=True), 2)
-        assert lab.healthy(listen)
-        assert car.lines == ["open: the service answers"]
+        lab.wait_until(lambda: check(listen, http=True), 2)
+        assert lab.is_healthy(listen)
+        assert sidecar.lines == ["open: the service answers"]

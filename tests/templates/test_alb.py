@@ -1,4 +1,4 @@
-"""What the alb template composes, and what it says of params that could not be deployed."""
+"""The template of an Application Load Balancer, and the findings for wrong params."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PUBLIC = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 PRIVATE = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 
 
-def validated(
+def validate_params(
     given: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> tuple[Environment | None, list[Finding]]:
     stacks = {"network": {}, **stacks, "alb": given}
@@ -37,20 +37,22 @@ def validated(
     return validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
 
 
-def found(given: dict[str, Any], region: str = REGION, **stacks: Any) -> list[tuple[str, ...]]:
+def find_findings(
+    given: dict[str, Any], region: str = REGION, **stacks: Any
+) -> list[tuple[str, ...]]:
     """Level, code and path below the stack of each finding of the load balancer.
 
-    What is not written has no path of its own: it is told of at the stack.
+    The path is empty for a key that is missing, whose finding is at the stack.
     """
     return [
-        (one.level, one.code, ".".join(str(step) for step in one.path[2:]))
-        for one in validated(given, region, **stacks)[1]
-        if one.path[:2] == ("stacks", "alb")
+        (finding.level, finding.code, ".".join(str(step) for step in finding.path[2:]))
+        for finding in validate_params(given, region, **stacks)[1]
+        if finding.path[:2] == ("stacks", "alb")
     ]
 
 
 def body(given: dict[str, Any], **stacks: Any) -> dict[str, Any]:
-    env, findings = validated(given, **stacks)
+    env, findings = validate_params(given, **stacks)
     assert env is not None, findings
     template = alb.compose("alb", env.stacks["alb"].params, env)
     assert template is not None
@@ -68,21 +70,23 @@ def attributes(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def ingress(given: dict[str, Any], **stacks: Any) -> set[tuple[int, int, str]]:
-    """From, to and source of every rule."""
+    """From port, to port and source of every inbound rule."""
     rules = properties(given, "SecurityGroup", **stacks)["SecurityGroupIngress"]
     sources = ("CidrIp", "CidrIpv6", "SourcePrefixListId")
-    seen = [
+    triples = [
         (rule["FromPort"], rule["ToPort"], rule[source])
         for rule in rules
         for source in sources
         if source in rule
     ]
-    assert len(seen) == len(rules) == len(set(seen)), "each rule has one source and is unique"
-    return set(seen)
+    assert len(triples) == len(rules) == len(set(triples)), (
+        "each rule has one source, and no two rules are equal"
+    )
+    return set(triples)
 
 
 def handle(given: dict[str, Any]) -> alb.Handle:
-    env, findings = validated(given)
+    env, findings = validate_params(given)
     assert env is not None, findings
     params = env.stacks["alb"].params
     assert isinstance(params, alb.Params)
@@ -97,8 +101,8 @@ def imported(output: str) -> dict[str, str]:
 
 
 def test_without_a_certificate_http_answers_404_and_there_is_no_https() -> None:
-    made = body({})
-    assert made["Resources"]["HttpListener"]["Properties"] == {
+    template = body({})
+    assert template["Resources"]["HttpListener"]["Properties"] == {
         "LoadBalancerArn": {"Ref": "LoadBalancer"},
         "Port": 80,
         "Protocol": "HTTP",
@@ -113,80 +117,80 @@ def test_without_a_certificate_http_answers_404_and_there_is_no_https() -> None:
             }
         ],
     }
-    assert "HttpsListener" not in made["Resources"]
-    assert "HttpsListenerArn" not in made["Outputs"]
+    assert "HttpsListener" not in template["Resources"]
+    assert "HttpsListenerArn" not in template["Outputs"]
     assert ingress({}) == {(80, 80, "0.0.0.0/0")}
 
 
-def test_with_a_certificate_http_redirects_for_good_and_https_answers_404() -> None:
-    made = body({"certificate": CERTIFICATE})["Resources"]
-    assert made["HttpListener"]["Properties"]["DefaultActions"] == [
+def test_with_a_certificate_http_redirects_permanently_and_https_answers_404() -> None:
+    resources = body({"certificate": CERTIFICATE})["Resources"]
+    assert resources["HttpListener"]["Properties"]["DefaultActions"] == [
         {
             "Type": "redirect",
             "RedirectConfig": {"Protocol": "HTTPS", "Port": "443", "StatusCode": "HTTP_301"},
         }
     ]
-    https = made["HttpsListener"]["Properties"]
+    https = resources["HttpsListener"]["Properties"]
     assert (https["Port"], https["Protocol"]) == (443, "HTTPS")
     assert https["Certificates"] == [{"CertificateArn": CERTIFICATE}]
     assert https["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
     assert https["DefaultActions"][0]["FixedResponseConfig"]["StatusCode"] == "404"
-    assert not [name for name in made if name.endswith("ListenerCertificate")]
+    assert not [name for name in resources if name.endswith("ListenerCertificate")]
     assert ingress({"certificate": CERTIFICATE}) == {
         (80, 80, "0.0.0.0/0"),
         (443, 443, "0.0.0.0/0"),
     }
 
 
-def test_further_certificates_are_resources_named_by_what_stays_theirs() -> None:
-    def further(*certificates: str) -> dict[str, str]:
-        made = body({"certificate": [CERTIFICATE, *certificates]})["Resources"]
-        assert made["HttpsListener"]["Properties"]["Certificates"] == [
+def test_additional_certificates_have_logical_ids_independent_of_their_order() -> None:
+    def additional(*certificates: str) -> dict[str, str]:
+        resources = body({"certificate": [CERTIFICATE, *certificates]})["Resources"]
+        assert resources["HttpsListener"]["Properties"]["Certificates"] == [
             {"CertificateArn": CERTIFICATE}
         ]
         return {
-            name: one["Properties"]["Certificates"][0]["CertificateArn"]
-            for name, one in made.items()
-            if one["Type"] == "AWS::ElasticLoadBalancingV2::ListenerCertificate"
+            name: resource["Properties"]["Certificates"][0]["CertificateArn"]
+            for name, resource in resources.items()
+            if resource["Type"] == "AWS::ElasticLoadBalancingV2::ListenerCertificate"
         }
 
-    one_order = further(SECOND, IN_IAM)
-    assert one_order == {
+    in_order = additional(SECOND, IN_IAM)
+    assert in_order == {
         "Ffffffff111142228333444455556666ListenerCertificate": SECOND,
         "ShopExampleOrgListenerCertificate": IN_IAM,
     }
-    assert further(IN_IAM, SECOND) == one_order
+    assert additional(IN_IAM, SECOND) == in_order
 
 
 # The load balancer ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("given", [{}, {"scheme": "internal"}, {"certificate": CERTIFICATE}])
-def test_nothing_has_a_physical_name_that_would_block_its_replacement(given: Any) -> None:
-    made = body(given | {"access_logs": True})["Resources"]
-    for name, resource in made.items():
+def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(given: Any) -> None:
+    resources = body(given | {"access_logs": True})["Resources"]
+    for name, resource in resources.items():
         assert not resource["Properties"].keys() & {"Name", "GroupName", "BucketName"}, name
 
 
-def test_scheme_decides_on_the_subnets() -> None:
+def test_the_scheme_determines_the_subnets() -> None:
     facing, internal = ({"Scheme": s} for s in ("internet-facing", "internal"))
     for given, scheme, kind in (({}, facing, "Public"), ({"scheme": "internal"}, internal, "Priv")):
-        made = properties(given, "LoadBalancer")
-        assert made["Type"] == "application"
-        assert made["Scheme"] == scheme["Scheme"]
-        assert len(made["Subnets"]) == 2
-        for subnet in made["Subnets"]:
+        balancer = properties(given, "LoadBalancer")
+        assert balancer["Type"] == "application"
+        assert balancer["Scheme"] == scheme["Scheme"]
+        assert len(balancer["Subnets"]) == 2
+        for subnet in balancer["Subnets"]:
             assert subnet["Fn::ImportValue"].startswith(f"shop-dev-network-{kind}")
 
 
-def test_internal_stands_in_public_subnets_where_there_are_no_others() -> None:
+def test_an_internal_one_is_in_public_subnets_if_there_are_no_private_ones() -> None:
     home = {"existing": {**VPC, "public_subnets": PUBLIC, "cidr": "10.0.0.0/16"}}
     assert properties({"scheme": "internal"}, "LoadBalancer", network=home)["Subnets"] == PUBLIC
     home["existing"]["private_subnets"] = PRIVATE
     assert properties({"scheme": "internal"}, "LoadBalancer", network=home)["Subnets"] == PRIVATE
 
 
-def test_attributes_are_always_all_there_so_that_an_update_puts_each_back() -> None:
+def test_all_attributes_are_always_written_so_that_an_update_resets_each() -> None:
     assert attributes({}) == {
         "deletion_protection.enabled": "false",
         "idle_timeout.timeout_seconds": "60",
@@ -207,12 +211,12 @@ def test_attributes_are_always_all_there_so_that_an_update_puts_each_back() -> N
 # The security group --------------------------------------------------------------------------
 
 
-def test_nothing_is_let_out_and_the_default_that_lets_all_out_is_gone() -> None:
+def test_the_security_group_allows_no_outbound_traffic() -> None:
     (rule,) = properties({}, "SecurityGroup")["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["CidrIp"]) == ("-1", "127.0.0.1/32")
 
 
-def test_authentication_lets_out_https_and_nothing_else() -> None:
+def test_authentication_allows_outbound_https_only() -> None:
     given = {"certificate": CERTIFICATE, "authentication": True}
     (rule,) = properties(given, "SecurityGroup")["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
@@ -226,14 +230,14 @@ def test_clients_of_each_kind_get_a_rule_for_each_port() -> None:
     assert ingress(given, network={"ipv6": True}) == expected
 
 
-def test_an_internal_one_admits_its_network_only() -> None:
+def test_an_internal_one_allows_clients_of_its_network_only() -> None:
     home = {"cidr": "10.20.0.0/16"}
     assert ingress({"scheme": "internal"}, network=home) == {(80, 80, "10.20.0.0/16")}
     named = {"scheme": "internal", "clients": ["10.9.0.0/16"]}
     assert ingress(named, network=home) == {(80, 80, "10.9.0.0/16")}
 
 
-def test_dualstack_admits_everybody_twice() -> None:
+def test_dualstack_allows_all_ipv4_and_ipv6_addresses() -> None:
     given = {"ip_address_type": "dualstack"}
     assert ingress(given, network={"ipv6": True}) == {(80, 80, "0.0.0.0/0"), (80, 80, "::/0")}
 
@@ -245,11 +249,11 @@ def test_dualstack_admits_everybody_twice() -> None:
     ("logs", "folder"),
     [(True, "AWSLogs"), ({"prefix": "alb/public"}, "alb/public/AWSLogs")],
 )
-def test_the_bucket_admits_log_delivery_where_the_load_balancer_writes(
+def test_the_bucket_policy_allows_log_delivery_to_the_prefix_of_the_load_balancer(
     logs: Any, folder: str
 ) -> None:
-    made = body({"access_logs": logs})["Resources"]
-    delivery, tls = made["AccessLogsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    resources = body({"access_logs": logs})["Resources"]
+    delivery, tls = resources["AccessLogsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
     assert delivery == {
         "Sid": "LogDelivery",
         "Effect": "Allow",
@@ -259,43 +263,45 @@ def test_the_bucket_admits_log_delivery_where_the_load_balancer_writes(
     }
     assert tls["Effect"] == "Deny"
     assert tls["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    assert made["LoadBalancer"]["DependsOn"] == "AccessLogsBucketPolicy"
+    assert resources["LoadBalancer"]["DependsOn"] == "AccessLogsBucketPolicy"
     assert attributes({"access_logs": logs})["access_logs.s3.bucket"] == {"Ref": "AccessLogsBucket"}
     prefix = attributes({"access_logs": logs})["access_logs.s3.prefix"]
     assert folder == f"{prefix}/AWSLogs".lstrip("/")
 
 
-def test_the_bucket_is_kept_private_and_in_the_one_encryption_that_elb_can_write() -> None:
+def test_the_bucket_is_retained_private_and_encrypted_with_sse_s3() -> None:
     bucket = body({"access_logs": {"expire_after": "30d"}})["Resources"]["AccessLogsBucket"]
     assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
-    made = bucket["Properties"]
-    assert all(made["PublicAccessBlockConfiguration"].values())
-    assert len(made["PublicAccessBlockConfiguration"]) == 4
-    assert made["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
-    (encryption,) = made["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    bucket_properties = bucket["Properties"]
+    assert all(bucket_properties["PublicAccessBlockConfiguration"].values())
+    assert len(bucket_properties["PublicAccessBlockConfiguration"]) == 4
+    assert bucket_properties["OwnershipControls"]["Rules"] == [
+        {"ObjectOwnership": "BucketOwnerEnforced"}
+    ]
+    (encryption,) = bucket_properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    (rule,) = made["LifecycleConfiguration"]["Rules"]
+    (rule,) = bucket_properties["LifecycleConfiguration"]["Rules"]
     assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 30)
 
 
-def test_a_bucket_that_exists_is_only_named() -> None:
-    made = body({"access_logs": {"bucket": "shop-logs"}})["Resources"]
-    assert not {"AccessLogsBucket", "AccessLogsBucketPolicy"} & made.keys()
-    assert "DependsOn" not in made["LoadBalancer"]
+def test_an_existing_bucket_is_only_referenced() -> None:
+    resources = body({"access_logs": {"bucket": "shop-logs"}})["Resources"]
+    assert not {"AccessLogsBucket", "AccessLogsBucketPolicy"} & resources.keys()
+    assert "DependsOn" not in resources["LoadBalancer"]
 
 
 # Records and web ACL -------------------------------------------------------------------------
 
 
-def test_a_record_for_each_name_and_kind_of_address() -> None:
+def test_each_alias_gets_a_record_for_each_type_of_address() -> None:
     names = ["shop.example.com", "*.shop.example.com"]
     given = {"aliases": [{"zone": ZONE, "name": name} for name in names]}
 
     def records(given: dict[str, Any], **stacks: Any) -> dict[str, tuple[str, str]]:
         return {
-            name: (one["Properties"]["Name"], one["Properties"]["Type"])
-            for name, one in body(given, **stacks)["Resources"].items()
-            if one["Type"] == "AWS::Route53::RecordSet"
+            name: (resource["Properties"]["Name"], resource["Properties"]["Type"])
+            for name, resource in body(given, **stacks)["Resources"].items()
+            if resource["Type"] == "AWS::Route53::RecordSet"
         }
 
     ipv4 = {
@@ -314,7 +320,7 @@ def test_a_record_for_each_name_and_kind_of_address() -> None:
     }
 
 
-def test_the_web_acl_guards_the_load_balancer() -> None:
+def test_the_web_acl_is_associated_with_the_load_balancer() -> None:
     assert properties({"web_acl": WEB_ACL}, "WebAclAssociation") == {
         "ResourceArn": {"Ref": "LoadBalancer"},
         "WebACLArn": WEB_ACL,
@@ -328,9 +334,9 @@ def test_the_web_acl_guards_the_load_balancer() -> None:
     "given", [{}, {"certificate": CERTIFICATE}, {"certificate": CERTIFICATE, "access_logs": True}]
 )
 def test_the_handle_imports_what_the_stack_exports(given: dict[str, Any]) -> None:
-    exports = {one["Export"]["Name"] for one in body(given)["Outputs"].values()}
-    got = handle(given)
-    for value in (got.listener, got.security_group):
+    exports = {output["Export"]["Name"] for output in body(given)["Outputs"].values()}
+    imported_handle = handle(given)
+    for value in (imported_handle.listener, imported_handle.security_group):
         assert value.to_dict()["Fn::ImportValue"] in exports
 
 
@@ -343,8 +349,10 @@ def test_services_use_https_where_there_is_a_certificate() -> None:
 
 
 @pytest.mark.parametrize(("protocol", "https"), [({}, True), ({"protocol": "HTTP"}, False)])
-def test_what_exists_makes_no_stack_and_a_handle_of_literals(protocol: Any, https: bool) -> None:
-    env, findings = validated({"existing": EXISTING | protocol})
+def test_an_existing_listener_has_no_stack_and_a_handle_of_literals(
+    protocol: Any, https: bool
+) -> None:
+    env, findings = validate_params({"existing": EXISTING | protocol})
     assert (env is not None, findings) == (True, [])
     assert env is not None
     assert alb.compose("alb", env.stacks["alb"].params, env) is None
@@ -353,7 +361,7 @@ def test_what_exists_makes_no_stack_and_a_handle_of_literals(protocol: Any, http
     )
 
 
-def test_what_exists_needs_no_network() -> None:
+def test_an_existing_listener_needs_no_network() -> None:
     data = {"app": "shop", "region": REGION, "stacks": {"alb": {"existing": EXISTING}}}
     assert validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)[1] == []
 
@@ -366,48 +374,48 @@ def test_what_exists_needs_no_network() -> None:
     [
         ({"certificate": IN_VIRGINIA}, "M1210", "certificate"),
         ({"certificate": [CERTIFICATE, IN_VIRGINIA]}, "M1210", "certificate.1"),
-        ({"certificate": [CERTIFICATE, CERTIFICATE]}, "M1302", "certificate.1"),
+        ({"certificate": [CERTIFICATE, CERTIFICATE]}, "M2305", "certificate.1"),
         ({"certificate": "shop.example.com"}, "M1107", "certificate"),
-        ({"ssl_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "M1108", "ssl_policy"),
+        ({"ssl_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "M2310", "ssl_policy"),
         ({"certificate": CERTIFICATE, "ssl_policy": "TLS13"}, "M1107", "ssl_policy"),
-        ({"authentication": True}, "M1108", "authentication"),
+        ({"authentication": True}, "M2310", "authentication"),
         ({"network": "netwrok"}, "M1201", "network"),
         ({"scheme": "public"}, "M1104", "scheme"),
         ({"idle_timeout": "0s"}, "M1105", "idle_timeout"),
         ({"idle_timeout": "4001s"}, "M1105", "idle_timeout"),
         ({"clients": []}, "M1105", "clients"),
-        ({"clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M1107", "clients.1"),
+        ({"clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
         ({"clients": ["10.0.0.1/8"]}, "M1107", "clients.0"),
         ({"clients": ["pl-list"]}, "M1107", "clients.0"),
         ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1107", "access_logs.prefix"),
         ({"access_logs": {"prefix": "/alb"}}, "M1107", "access_logs.prefix"),
         ({"access_logs": {"prefix": "alb/*"}}, "M1107", "access_logs.prefix"),
-        ({"access_logs": {"expire_after": "36h"}}, "M1107", "access_logs.expire_after"),
-        ({"access_logs": {"expire_after": "0d"}}, "M1107", "access_logs.expire_after"),
+        ({"access_logs": {"expire_after": "36h"}}, "M2321", "access_logs.expire_after"),
+        ({"access_logs": {"expire_after": "0d"}}, "M2321", "access_logs.expire_after"),
         (
             {"access_logs": {"bucket": "shop-logs", "expire_after": "30d"}},
-            "M1108",
+            "M2320",
             "access_logs.expire_after",
         ),
         ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1107", "web_acl"),
-        ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M1220", "web_acl"),
+        ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M2301", "web_acl"),
         (
             {"aliases": [{"zone": "example.com", "name": "a.example.com"}]},
             "M1107",
             "aliases.0.zone",
         ),
         ({"aliases": [{"zone": ZONE, "name": "A.example.com"}]}, "M1107", "aliases.0.name"),
-        ({"aliases": [{"zone": ZONE, "name": "a.example.com"}] * 2}, "M1302", "aliases.1.name"),
+        ({"aliases": [{"zone": ZONE, "name": "a.example.com"}] * 2}, "M2330", "aliases.1.name"),
         (
             {"aliases": [{"zone": ZONE, "name": f"a{sep}b.example.com"} for sep in ".-"]},
             "M1302",
             "aliases.1.name",
         ),
-        ({"ip_address_type": "dualstack"}, "M1108", "ip_address_type"),
-        ({"existing": EXISTING, "scheme": "internal"}, "M1108", "existing"),
+        ({"ip_address_type": "dualstack"}, "M2303", "ip_address_type"),
+        ({"existing": EXISTING, "scheme": "internal"}, "M2300", "existing"),
         (
             {"existing": EXISTING | {"listener": LISTENER.replace(REGION, "us-east-1")}},
-            "M1220",
+            "M2301",
             "existing.listener",
         ),
         (
@@ -417,66 +425,74 @@ def test_what_exists_needs_no_network() -> None:
         ),
     ],
 )
-def test_what_could_not_be_deployed_is_one_error(
-    given: dict[str, Any], code: str, path: str
-) -> None:
-    assert found(given) == [("error", code, path)]
+def test_each_mistake_is_one_error(given: dict[str, Any], code: str, path: str) -> None:
+    assert find_findings(given) == [("error", code, path)]
 
 
 @pytest.mark.parametrize("scheme", ["internet-facing", "internal"])
 def test_two_subnets_are_needed(scheme: str) -> None:
-    one = {**VPC, "cidr": "10.0.0.0/16", "public_subnets": PUBLIC[:1]}
+    existing = {**VPC, "cidr": "10.0.0.0/16", "public_subnets": PUBLIC[:1]}
     given = {"scheme": scheme}
-    assert found(given, network={"existing": one}) == [("error", "M1108", "scheme")]
-    private = {**one, "public_subnets": PUBLIC, "private_subnets": PRIVATE[:1]}
-    expected = [("error", "M1108", "scheme")] if scheme == "internal" else []
-    assert found(given, network={"existing": private}) == expected
+    assert find_findings(given, network={"existing": existing}) == [("error", "M2302", "scheme")]
+    private = {**existing, "public_subnets": PUBLIC, "private_subnets": PRIVATE[:1]}
+    expected = [("error", "M2302", "scheme")] if scheme == "internal" else []
+    assert find_findings(given, network={"existing": private}) == expected
 
 
-def test_internal_asks_for_clients_where_the_network_does_not_tell_its_addresses() -> None:
+def test_an_internal_one_needs_clients_if_the_addresses_of_the_network_are_unknown() -> None:
     home = {"existing": {**VPC, "private_subnets": PRIVATE}}
-    asked = found({"scheme": "internal"}, network=home)
-    assert asked == [("error", "M1102", "clients")]
-    assert found({"scheme": "internal", "clients": ["10.0.0.0/8"]}, network=home) == []
-    misspelt = found({"scheme": "internal", "clients": "10.0.0.0/8"}, network=home)
-    assert misspelt == [("error", "M1103", "clients")], "what is wrong already is not missing too"
+    missing = find_findings({"scheme": "internal"}, network=home)
+    assert missing == [("error", "M1102", "clients")]
+    assert find_findings({"scheme": "internal", "clients": ["10.0.0.0/8"]}, network=home) == []
+    misspelt = find_findings({"scheme": "internal", "clients": "10.0.0.0/8"}, network=home)
+    assert misspelt == [("error", "M1103", "clients")], (
+        "a wrong value is not reported as missing, too"
+    )
 
 
-def test_two_networks_must_be_chosen_from() -> None:
-    assert found({}, other={"template": "network"}) == [("error", "M1202", "network")]
-    assert found({"network": "other"}, other={"template": "network"}) == []
+def test_network_is_required_if_there_are_two_networks() -> None:
+    assert find_findings({}, other={"template": "network"}) == [("error", "M1202", "network")]
+    assert find_findings({"network": "other"}, other={"template": "network"}) == []
 
 
 @pytest.mark.parametrize(
-    ("given", "home", "path"),
+    ("given", "home", "code", "path"),
     [
-        ({"clients": ["10.0.0.0/8", "2001:db8::/32"]}, {}, "clients.1"),
-        ({"scheme": "internal", "ip_address_type": "dualstack"}, {"ipv6": True}, "clients"),
+        ({"clients": ["10.0.0.0/8", "2001:db8::/32"]}, {}, "M2307", "clients.1"),
+        (
+            {"scheme": "internal", "ip_address_type": "dualstack"},
+            {"ipv6": True},
+            "M2308",
+            "clients",
+        ),
         (
             {"scheme": "internal", "certificate": CERTIFICATE, "authentication": True},
             {"egress": "endpoints"},
+            "M2309",
             "authentication",
         ),
     ],
 )
-def test_what_would_deploy_and_not_work_is_a_warning(given: Any, home: Any, path: str) -> None:
-    assert found(given, network=home) == [("warning", "M1220", path)]
+def test_settings_that_deploy_and_do_not_work_are_a_warning(
+    given: Any, home: Any, code: str, path: str
+) -> None:
+    assert find_findings(given, network=home) == [("warning", code, path)]
 
 
 @pytest.mark.parametrize("egress", ["nat", "nat-per-az"])
-def test_an_internal_one_authenticates_through_nat(egress: str) -> None:
+def test_an_internal_one_can_authenticate_with_a_nat_gateway(egress: str) -> None:
     given = {"scheme": "internal", "certificate": CERTIFICATE, "authentication": True}
-    assert found(given, network={"egress": egress}) == []
+    assert find_findings(given, network={"egress": egress}) == []
 
 
-def test_a_certificate_in_iam_has_no_region_and_fits_in_all() -> None:
-    assert found({"certificate": IN_IAM}, region="us-west-2") == []
+def test_a_certificate_in_iam_can_be_used_in_every_region() -> None:
+    assert find_findings({"certificate": IN_IAM}, region="us-west-2") == []
 
 
-def test_a_faulty_certificate_is_no_missing_one() -> None:
+def test_an_invalid_certificate_is_not_reported_as_missing() -> None:
     given = {"certificate": "mine", "ssl_policy": "ELBSecurityPolicy-2016-08"}
-    assert found(given) == [("error", "M1107", "certificate")]
+    assert find_findings(given) == [("error", "M1107", "certificate")]
 
 
-def test_regions_are_not_judged_where_the_region_itself_is_faulty() -> None:
-    assert found({"certificate": CERTIFICATE, "web_acl": WEB_ACL}, region="Frankfurt") == []
+def test_arns_are_not_checked_against_an_invalid_region() -> None:
+    assert find_findings({"certificate": CERTIFICATE, "web_acl": WEB_ACL}, region="Frankfurt") == []

@@ -1,4 +1,4 @@
-"""Which listener rule is asked first, and which two cannot both stand."""
+"""The order of listener rules, conflicts between them, and mistakes in routes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from templates.exposure.alb.route_conflicts import find_conflict, shadows
 from templates.exposure.alb.route_problems import route_problems
 from templates.exposure.alb.routes import Route
 
-# The same draws in every run: a red test is news about the change that it is red for.
-steady = partial(settings, deadline=None, derandomize=True, database=None)
+# The same examples in every run, so that a failure is caused by the change under test.
+deterministic = partial(settings, deadline=None, derandomize=True, database=None)
 
 
-def route(**given: Any) -> Route:
-    return Route.model_validate({"via": "public", **given})
+def make_route(**params: Any) -> Route:
+    return Route.model_validate({"via": "public", **params})
 
 
 # Strategies ----------------------------------------------------------------------------------
@@ -54,18 +54,18 @@ def _few(values: SearchStrategy[str]) -> SearchStrategy[list[str]]:
 
 
 @st.composite
-def asked(draw: st.DrawFn) -> dict[str, Any]:
-    """Conditions of a route, as params: at least one."""
-    given = draw(st.fixed_dictionaries({}, optional={"hosts": _few(HOSTS), "paths": _few(PATHS)}))
-    for one in draw(st.lists(st.sampled_from(OTHERS), unique_by=str, max_size=4)):
-        given |= one
-    return given or {"paths": ["/*"]}
+def conditions_of_a_route(draw: st.DrawFn) -> dict[str, Any]:
+    """The conditions of a route, as params: at least one."""
+    params = draw(st.fixed_dictionaries({}, optional={"hosts": _few(HOSTS), "paths": _few(PATHS)}))
+    for other in draw(st.lists(st.sampled_from(OTHERS), unique_by=str, max_size=4)):
+        params |= other
+    return params or {"paths": ["/*"]}
 
 
 @st.composite
 def narrower_pattern(draw: st.DrawFn, pattern: str, letters: str = _LETTERS) -> str:
-    """A pattern that matches less: a wildcard has become letters, or something more exact."""
-    at = draw(st.sampled_from([at for at, one in enumerate(pattern) if one in "*?"]))
+    """A pattern that matches less: a wildcard is replaced by letters or a narrower pattern."""
+    at = draw(st.sampled_from([at for at, letter in enumerate(pattern) if letter in "*?"]))
     text = st.text(letters, min_size=1, max_size=6)
     choices = (
         [text] if pattern[at] == "?" else [text, text.map("{}*".format), text.map("*{}".format)]
@@ -74,59 +74,64 @@ def narrower_pattern(draw: st.DrawFn, pattern: str, letters: str = _LETTERS) -> 
     return pattern[:at] + narrow + pattern[at + 1 :]
 
 
-WILD_PATHS = PATHS.filter(lambda one: "*" in one or "?" in one)
+WILD_PATHS = PATHS.filter(lambda pattern: "*" in pattern or "?" in pattern)
 WILD_HOSTS = st.one_of(
     LABELS.map("*.{}.com".format), LABELS.map("{}*.com".format), LABELS.map("*.{}*.com".format)
 )
 
 
 @st.composite
-def nested(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Conditions, and others that only match what those match, and less of it."""
+def nested_conditions(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Conditions, and narrower ones that match a part of the same requests."""
     wide: dict[str, Any] = draw(
         st.fixed_dictionaries({}, optional={"hosts": _few(WILD_HOSTS), "paths": _few(WILD_PATHS)})
     )
     wide |= draw(st.sampled_from([{}, *OTHERS]))
-    free = [one for one in OTHERS if not one.keys() & wide.keys()]
+    free = [other for other in OTHERS if not other.keys() & wide.keys()]
     narrow = dict(wide)
-    way = draw(st.sampled_from(["other", "hosts", "paths"]))
-    if way == "other":
+    change = draw(st.sampled_from(["other", "hosts", "paths"]))
+    if change == "other":
         narrow |= draw(st.sampled_from(free))
-    elif way in wide:
-        letters = "abcdefghij" if way == "hosts" else _LETTERS
-        less = [draw(narrower_pattern(one, letters)) for one in wide[way]]
-        begun = [one if way == "hosts" or one[0] in "/*" else f"/{one}" for one in less]
-        narrow[way] = list(dict.fromkeys(begun))
+    elif change in wide:
+        letters = "abcdefghij" if change == "hosts" else _LETTERS
+        patterns = [draw(narrower_pattern(pattern, letters)) for pattern in wide[change]]
+        if change == "paths":
+            patterns = [path if path[0] in "/*" else f"/{path}" for path in patterns]
+        narrow[change] = list(dict.fromkeys(patterns))
     else:
-        narrow[way] = draw(_few(LABELS.map({"hosts": "{}.a.com", "paths": "/{}/*"}[way].format)))
+        narrow[change] = draw(
+            _few(LABELS.map({"hosts": "{}.a.com", "paths": "/{}/*"}[change].format))
+        )
     return wide or {"paths": ["/*"]}, narrow
 
 
 # Priorities ----------------------------------------------------------------------------------
 
 
-@steady(max_examples=300)
-@given(asked())
-def test_a_priority_is_one_that_aws_takes(given_: dict[str, Any]) -> None:
-    assert 1 <= resolve_priority(route(**given_)) <= 50_000
+@deterministic(max_examples=300)
+@given(conditions_of_a_route())
+def test_a_computed_priority_is_valid(params: dict[str, Any]) -> None:
+    assert 1 <= resolve_priority(make_route(**params)) <= 50_000
 
 
-@steady(max_examples=100)
-@given(asked())
-def test_a_priority_comes_from_the_conditions_alone(given_: dict[str, Any]) -> None:
-    again = {
+@deterministic(max_examples=100)
+@given(conditions_of_a_route())
+def test_a_computed_priority_depends_on_the_conditions_only(params: dict[str, Any]) -> None:
+    reordered = {
         key: list(reversed(value)) if isinstance(value, list) else value
-        for key, value in given_.items()
+        for key, value in params.items()
     }
-    settings_ = {"name": "other", "container": "app", "port": 80, "deregistration_delay": "5s"}
-    assert resolve_priority(route(**given_)) == resolve_priority(route(**again, **settings_))
+    other_keys = {"name": "other", "container": "app", "port": 80, "deregistration_delay": "5s"}
+    assert resolve_priority(make_route(**params)) == resolve_priority(
+        make_route(**reordered, **other_keys)
+    )
 
 
-def test_priorities_are_the_same_for_ever() -> None:
-    """Another number for a route that is deployed is a change in everybody's templates."""
+def test_computed_priorities_never_change() -> None:
+    """Another number for a deployed route would change every user's templates."""
     assert [
-        resolve_priority(route(**one))
-        for one in (
+        resolve_priority(make_route(**params))
+        for params in (
             {"paths": ["/*"]},
             {"paths": ["/api/*"]},
             {"hosts": ["shop.example.com"]},
@@ -136,14 +141,16 @@ def test_priorities_are_the_same_for_ever() -> None:
     ] == [49901, 48512, 18568, 34780, 6531]
 
 
-def test_bands_never_overlap_and_end_above_zero() -> None:
+def test_ranges_never_overlap_and_end_above_zero() -> None:
     hosts: list[dict[str, Any]] = [{}, {"hosts": ["a.example.com"]}]
     hosts += [{"hosts": [f"*.{'h' * length}"]} for length in (1, 7, 8, 40, 41, 126)]
     paths: list[dict[str, Any]] = [{}, {"paths": ["/"]}, {"paths": ["*a"]}]
     paths += [{"paths": [f"/{'p' * length}*"]} for length in range(1, 127)]
     others = [{}, *OTHERS[:1], OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]]
-    every = [{**host, **path, **more} for host in hosts for path in paths for more in others]
-    ranges = {one.specificity: priorities._find_range(one) for one in (route(**it) for it in every)}
+    routes = [
+        make_route(**host, **path, **other) for host in hosts for path in paths for other in others
+    ]
+    ranges = {route.specificity: priorities._find_range(route) for route in routes}
     assert all(size >= 1 for _, size in ranges.values())
     in_order = [ranges[key] for key in sorted(ranges)]
     assert in_order[0][0] == 50_000
@@ -155,34 +162,38 @@ def test_bands_never_overlap_and_end_above_zero() -> None:
 NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("a longer prefix", {"paths": ["/a/*"]}, {"paths": ["/a/b/*"]}),
     ("a longer name", {"paths": ["/a*"]}, {"paths": ["/ab*"]}),
-    ("a whole path", {"paths": ["/a/*"]}, {"paths": ["/a/b"]}),
+    ("a path without wildcards", {"paths": ["/a/*"]}, {"paths": ["/a/b"]}),
     ("the path itself", {"paths": ["/a*"]}, {"paths": ["/a"]}),
     ("one letter", {"paths": ["/a*"]}, {"paths": ["/a?"]}),
-    ("that letter", {"paths": ["/a?"]}, {"paths": ["/ab"]}),
+    ("a certain letter", {"paths": ["/a?"]}, {"paths": ["/ab"]}),
     ("any path", {"paths": ["/*"]}, {"paths": ["/a*"]}),
     ("an ending", {"paths": ["*.jpg"]}, {"paths": ["/a/*.jpg"]}),
     ("a path with a host", {"paths": ["/a/*"]}, {"paths": ["/a/*"], "hosts": ["a.example.com"]}),
-    ("a whole path with a wild host", {"paths": ["/a"]}, {"paths": ["/a"], "hosts": ["*.a.com"]}),
-    ("a host", {"paths": ["/*"]}, {"hosts": ["*.example.com"]}),
-    ("a host by name", {"hosts": ["*.example.com"]}, {"hosts": ["shop.example.com"]}),
-    ("a domain below", {"hosts": ["*.example.com"]}, {"hosts": ["*.api.example.com"]}),
     (
-        "a wild host with a path",
+        "a path without wildcards with a wildcard host",
+        {"paths": ["/a"]},
+        {"paths": ["/a"], "hosts": ["*.a.com"]},
+    ),
+    ("a host", {"paths": ["/*"]}, {"hosts": ["*.example.com"]}),
+    ("a host without wildcards", {"hosts": ["*.example.com"]}, {"hosts": ["shop.example.com"]}),
+    ("a subdomain", {"hosts": ["*.example.com"]}, {"hosts": ["*.api.example.com"]}),
+    (
+        "a wildcard host with a path",
         {"hosts": ["*.example.com"]},
         {"hosts": ["*.example.com"], "paths": ["/a/*"]},
     ),
     (
-        "a host by name, with any path",
+        "a host without wildcards, with a long path",
         {"hosts": ["*.example.com"], "paths": ["/a/very/long/path/indeed/*"]},
         {"hosts": ["shop.example.com"], "paths": ["/a/very/long/path/indeed/*"]},
     ),
     *(
-        (f"with {next(iter(other))}", given_, given_ | other)
+        (f"with {next(iter(other))}", params, params | other)
         for other in OTHERS
-        for given_ in ({"paths": ["/a/*"]}, {"hosts": ["a.example.com"]}, {"paths": ["/*"]})
+        for params in ({"paths": ["/a/*"]}, {"hosts": ["a.example.com"]}, {"paths": ["/*"]})
     ),
-    ("two more", OTHERS[0], OTHERS[0] | OTHERS[1]),
-    ("three", OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]),
+    ("two more conditions", OTHERS[0], OTHERS[0] | OTHERS[1]),
+    ("three conditions", OTHERS[0] | OTHERS[1], OTHERS[0] | OTHERS[1] | OTHERS[2]),
     ("fewer values", {"paths": ["/a/*", "/bcd/*"]}, {"paths": ["/bcd/*"]}),
 ]
 
@@ -190,35 +201,37 @@ NARROWER: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
 @pytest.mark.parametrize(
     ("wide", "narrow"), [pytest.param(*pair, id=name) for name, *pair in NARROWER]
 )
-def test_the_narrower_route_is_asked_first(wide: dict[str, Any], narrow: dict[str, Any]) -> None:
-    assert resolve_priority(route(**narrow)) < resolve_priority(route(**wide))
-    assert find_conflict(route(**narrow), route(**wide)) is None
+def test_the_narrower_route_is_evaluated_first(
+    wide: dict[str, Any], narrow: dict[str, Any]
+) -> None:
+    assert resolve_priority(make_route(**narrow)) < resolve_priority(make_route(**wide))
+    assert find_conflict(make_route(**narrow), make_route(**wide)) is None
 
 
-@steady(max_examples=600)
-@given(nested())
-def test_the_narrower_route_is_asked_first_or_it_is_said(
+@deterministic(max_examples=600)
+@given(nested_conditions())
+def test_the_narrower_route_is_evaluated_first_or_is_a_conflict(
     pair: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
-    wide, narrow = (route(**one) for one in pair)
+    wide, narrow = (make_route(**params) for params in pair)
     assert narrow.specificity >= wide.specificity
     assert resolve_priority(narrow) < resolve_priority(wide) or find_conflict(narrow, wide)
 
 
-def test_a_priority_of_ones_own_is_taken_as_it_is() -> None:
-    assert resolve_priority(route(paths=["/a/*"], priority=17)) == 17
+def test_an_explicit_priority_is_used_unchanged() -> None:
+    assert resolve_priority(make_route(paths=["/a/*"], priority=17)) == 17
 
 
-# Clashes -------------------------------------------------------------------------------------
+# Conflicts -----------------------------------------------------------------------------------
 
 
-@steady(max_examples=200)
-@given(asked())
-def test_routes_that_ask_the_same_always_clash(given_: dict[str, Any]) -> None:
+@deterministic(max_examples=200)
+@given(conditions_of_a_route())
+def test_routes_with_the_same_conditions_always_conflict(params: dict[str, Any]) -> None:
     for more in ({}, {"priority": 1}):
-        found = find_conflict(route(**given_), route(**given_, **more, name="other"))
-        assert found is not None
-        assert found[0] == "matches the same requests"
+        conflict = find_conflict(make_route(**params), make_route(**params, **more, name="other"))
+        assert conflict is not None
+        assert conflict[0] == "matches the same requests"
 
 
 SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -230,13 +243,13 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME, ids=str)
-def test_what_is_the_same_to_a_load_balancer_clashes(
-    one: dict[str, Any], other: dict[str, Any]
+@pytest.mark.parametrize(("first", "second"), SAME, ids=str)
+def test_conditions_that_mean_the_same_conflict(
+    first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    found = find_conflict(route(**one), route(**other))
-    assert found
-    assert found[0] == "matches the same requests"
+    conflict = find_conflict(make_route(**first), make_route(**second))
+    assert conflict
+    assert conflict[0] == "matches the same requests"
 
 
 UNDECIDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -254,13 +267,17 @@ UNDECIDED: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), UNDECIDED, ids=str)
-def test_what_chance_would_decide_is_said(one: dict[str, Any], other: dict[str, Any]) -> None:
-    for pair in ((one, other), (other, one)):
-        found = find_conflict(*(route(**given_) for given_ in pair))
-        assert found
-        assert found[0] == "matches some of the same requests and is as specific"
-    assert find_conflict(route(**one, priority=1), route(**other)) is None, "a person has decided"
+@pytest.mark.parametrize(("first", "second"), UNDECIDED, ids=str)
+def test_overlapping_routes_of_equal_specificity_conflict(
+    first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    for pair in ((first, second), (second, first)):
+        conflict = find_conflict(*(make_route(**params) for params in pair))
+        assert conflict
+        assert conflict[0] == "matches some of the same requests and is as specific"
+    assert find_conflict(make_route(**first, priority=1), make_route(**second)) is None, (
+        "the explicit priority decides"
+    )
 
 
 APART: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -276,64 +293,68 @@ APART: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), APART, ids=str)
-def test_what_no_request_asks_of_both_does_not_clash(
-    one: dict[str, Any], other: dict[str, Any]
+@pytest.mark.parametrize(("first", "second"), APART, ids=str)
+def test_routes_that_no_request_matches_both_do_not_conflict(
+    first: dict[str, Any], second: dict[str, Any]
 ) -> None:
-    assert find_conflict(route(**one), route(**other)) is None
+    assert find_conflict(make_route(**first), make_route(**second)) is None
 
 
-def _same_number() -> tuple[Route, Route]:
-    """Two routes whose conditions fall on one number by chance."""
-    every = [route(paths=[f"/{first}{second}*"]) for first in _LETTERS for second in _LETTERS]
+def _routes_with_the_same_priority() -> tuple[Route, Route]:
+    """Two routes whose computed priorities are equal by chance."""
+    routes = [make_route(paths=[f"/{first}{second}*"]) for first in _LETTERS for second in _LETTERS]
     return next(
         pair
-        for pair in combinations(every, 2)
+        for pair in combinations(routes, 2)
         if resolve_priority(pair[0]) == resolve_priority(pair[1])
     )
 
 
-def test_numbers_that_meet_by_chance_are_told_apart_by_one_that_is_free() -> None:
-    one, other = _same_number()
-    below = route(paths=["/zz*"], priority=resolve_priority(one) - 1)
-    found = find_conflict(
-        one, other, taken=[resolve_priority(one), resolve_priority(other), resolve_priority(below)]
+def test_for_equal_computed_priorities_the_hint_has_a_free_number() -> None:
+    first, second = _routes_with_the_same_priority()
+    below = make_route(paths=["/zz*"], priority=resolve_priority(first) - 1)
+    conflict = find_conflict(
+        first,
+        second,
+        taken=[resolve_priority(first), resolve_priority(second), resolve_priority(below)],
     )
-    assert found
-    assert found[0] == f"has the same priority, {resolve_priority(one)},"
-    free = find_free_priority(one, {resolve_priority(one), resolve_priority(below)})
-    assert f"`priority: {free}`" in found[1]
-    assert free not in (resolve_priority(one), resolve_priority(below))
-    moved = one.model_copy(update={"priority": free})
-    assert find_conflict(moved, other) is None
+    assert conflict
+    assert conflict[0] == f"has the same priority, {resolve_priority(first)},"
+    free = find_free_priority(first, {resolve_priority(first), resolve_priority(below)})
+    assert f"`priority: {free}`" in conflict[1]
+    assert free not in (resolve_priority(first), resolve_priority(below))
+    moved = first.model_copy(update={"priority": free})
+    assert find_conflict(moved, second) is None
     assert (
-        resolve_priority(route(paths=["/abc*"]))
+        resolve_priority(make_route(paths=["/abc*"]))
         < resolve_priority(moved)
-        < resolve_priority(route(paths=["/a*"]))
+        < resolve_priority(make_route(paths=["/a*"]))
     )
 
 
-def test_a_part_that_is_full_has_no_free_number() -> None:
-    assert find_free_priority(route(paths=["/a*"]), range(1, 50_001)) is None
+def test_a_full_range_has_no_free_number() -> None:
+    assert find_free_priority(make_route(paths=["/a*"]), range(1, 50_001)) is None
 
 
 def test_explicit_priorities_must_differ_too() -> None:
-    found = find_conflict(route(paths=["/a/*"], priority=5), route(paths=["/b/*"], priority=5))
-    assert found
-    assert "same priority, 5" in found[0]
+    conflict = find_conflict(
+        make_route(paths=["/a/*"], priority=5), make_route(paths=["/b/*"], priority=5)
+    )
+    assert conflict
+    assert "same priority, 5" in conflict[0]
 
 
 # Conditions ----------------------------------------------------------------------------------
 
 
-def test_conditions_come_in_one_order_however_they_are_written() -> None:
-    one = route(
+def test_the_order_of_conditions_does_not_depend_on_the_params() -> None:
+    route = make_route(
         paths=["/b", "/a"],
         hosts=["b.com", "a.com"],
         headers={"X-B": "1", "X-A": ["2", "1"]},
         query=[{"value": "v"}, {"key": "a", "value": "b"}],
     )
-    assert [condition.to_dict() for condition in conditions(one)] == [
+    assert [condition.to_dict() for condition in conditions(route)] == [
         {"Field": "host-header", "HostHeaderConfig": {"Values": ["a.com", "b.com"]}},
         {"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a", "/b"]}},
         {
@@ -351,45 +372,45 @@ def test_conditions_come_in_one_order_however_they_are_written() -> None:
     ]
 
 
-def found(https: bool = True, **given: Any) -> list[tuple[str, tuple[Any, ...]]]:
-    problems = route_problems(route(**given), ("expose", 0), https=https)
-    return [(one.code, one.path[2:]) for one in problems]
+def find_problems(https: bool = True, **params: Any) -> list[tuple[str, tuple[Any, ...]]]:
+    problems = route_problems(make_route(**params), ("expose", 0), https=https)
+    return [(problem.code, problem.path[2:]) for problem in problems]
 
 
 BAD: list[tuple[dict[str, Any], list[tuple[str, tuple[Any, ...]]]]] = [
-    ({}, [("M1108", ())]),
+    ({}, [("M2400", ())]),
     ({"paths": [f"/{number}" for number in range(6)]}, [("M1215", ())]),
     ({"paths": ["/*/*/*/*"], "hosts": ["*.*.a.com"]}, [("M1215", ())]),
     ({"paths": ["/a"], "redirect": {"host": "b.com"}}, [("M1102", ("name",))]),
     (
         {"paths": ["/a"], "name": "a", "redirect": {"status_code": 301}},
-        [("M1108", ("redirect",))],
+        [("M2403", ("redirect",))],
     ),
     (
         {"paths": ["/a"], "name": "a", "redirect": {"host": "b.com"}, "fixed_response": {}},
-        [("M1108", ())],
+        [("M2401", ())],
     ),
     (
         {"paths": ["/a"], "name": "a", "fixed_response": {}, "stickiness": {}},
-        [("M1108", ("stickiness",))],
+        [("M2402", ("stickiness",))],
     ),
     (
         {"paths": ["/a"], "slow_start": "30s", "algorithm": "least_outstanding_requests"},
-        [("M1108", ("slow_start",))],
+        [("M2422", ("slow_start",))],
     ),
     (
         {"paths": ["/a"], "health_check": {"interval": "5s", "timeout": "5s"}},
-        [("M1105", ("health_check",))],
+        [("M2420", ("health_check",))],
     ),
-    ({"paths": ["/a"], "authenticate": {}}, [("M1108", ("authenticate",))]),
+    ({"paths": ["/a"], "authenticate": {}}, [("M2406", ("authenticate",))]),
 ]
 
 
-@pytest.mark.parametrize(("given", "wanted"), BAD, ids=str)
-def test_what_is_wrong_with_a_route(
-    given: dict[str, Any], wanted: list[tuple[str, tuple[Any, ...]]]
+@pytest.mark.parametrize(("params", "expected"), BAD, ids=str)
+def test_each_mistake_in_a_route_is_one_problem(
+    params: dict[str, Any], expected: list[tuple[str, tuple[Any, ...]]]
 ) -> None:
-    assert found(**given) == wanted
+    assert find_problems(**params) == expected
 
 
 LOOPS: list[tuple[bool, dict[str, Any]]] = [
@@ -411,13 +432,15 @@ MOVES: list[tuple[bool, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("https", "redirect"), LOOPS, ids=str)
 def test_a_redirect_that_changes_nothing_is_a_loop(https: bool, redirect: dict[str, Any]) -> None:
-    faults = found(https=https, name="a", paths=["/a"], redirect=redirect)
-    assert faults == [("M1108", ("redirect",))]
+    problems = find_problems(https=https, name="a", paths=["/a"], redirect=redirect)
+    assert problems == [("M2403", ("redirect",))]
 
 
 @pytest.mark.parametrize(("https", "redirect"), MOVES, ids=str)
-def test_a_redirect_that_changes_something_is_none(https: bool, redirect: dict[str, Any]) -> None:
-    assert found(https=https, name="a", paths=["/a"], redirect=redirect) == []
+def test_a_redirect_that_changes_something_is_no_loop(
+    https: bool, redirect: dict[str, Any]
+) -> None:
+    assert find_problems(https=https, name="a", paths=["/a"], redirect=redirect) == []
 
 
 @pytest.mark.parametrize(
@@ -433,13 +456,13 @@ def test_a_redirect_that_changes_something_is_none(https: bool, redirect: dict[s
         ("query", "a=#{uri}"),
     ],
 )
-def test_the_parts_of_a_redirect_are_well_formed(key: str, value: str) -> None:
-    faults = found(name="a", paths=["/a"], redirect={"host": "b.com", key: value})
-    assert faults == [("M1107", ("redirect", key))]
+def test_an_invalid_part_of_a_redirect_is_one_problem(key: str, value: str) -> None:
+    problems = find_problems(name="a", paths=["/a"], redirect={"host": "b.com", key: value})
+    assert problems == [("M2404", ("redirect", key))]
 
 
 @pytest.mark.parametrize(
-    ("given", "port"),
+    ("redirect", "port"),
     [
         ({"protocol": "HTTPS"}, "443"),
         ({"protocol": "HTTP"}, "80"),
@@ -448,13 +471,15 @@ def test_the_parts_of_a_redirect_are_well_formed(key: str, value: str) -> None:
     ],
     ids=str,
 )
-def test_a_redirect_to_a_protocol_goes_to_its_port(given: dict[str, Any], port: str | None) -> None:
-    (action,) = actions(route(paths=["/a"], redirect=given), None)
+def test_a_redirect_to_a_protocol_gets_its_default_port(
+    redirect: dict[str, Any], port: str | None
+) -> None:
+    (action,) = actions(make_route(paths=["/a"], redirect=redirect), None)
     assert action.to_dict()["RedirectConfig"].get("Port") == port
 
 
 @pytest.mark.parametrize(
-    ("wide", "narrow", "wanted"),
+    ("wide", "narrow", "expected"),
     [
         ({"paths": ["/*"]}, {"hosts": ["a.com"]}, True),
         ({"paths": ["/*"]}, {"paths": ["/*"]}, False),
@@ -470,27 +495,27 @@ def test_a_redirect_to_a_protocol_goes_to_its_port(given: dict[str, Any], port: 
     ],
     ids=str,
 )
-def test_which_route_would_hide_another(
-    wide: dict[str, Any], narrow: dict[str, Any], wanted: bool
+def test_a_route_shadows_one_that_it_covers(
+    wide: dict[str, Any], narrow: dict[str, Any], expected: bool
 ) -> None:
-    assert shadows(route(**wide), route(**narrow)) is wanted
+    assert shadows(make_route(**wide), make_route(**narrow)) is expected
 
 
 @pytest.mark.parametrize("version", ["GRPC", "HTTP2"])
-def test_versions_after_http1_need_https(version: str) -> None:
-    assert found(https=True, paths=["/a"], protocol_version=version) == []
-    assert found(https=False, paths=["/a"], protocol_version=version) == [
+def test_protocol_versions_after_http1_need_https(version: str) -> None:
+    assert find_problems(https=True, paths=["/a"], protocol_version=version) == []
+    assert find_problems(https=False, paths=["/a"], protocol_version=version) == [
         ("M1214", ("protocol_version",))
     ]
 
 
 @pytest.mark.parametrize("path", ["a", "", "/a b", "/ä", "/" + "a" * 128])
-def test_paths_that_no_request_has_are_refused(path: str) -> None:
+def test_invalid_path_patterns_are_rejected(path: str) -> None:
     with pytest.raises(ValueError, match="path"):
-        route(paths=[path])
+        make_route(paths=[path])
 
 
 @pytest.mark.parametrize("host", ["localhost", "a.*", "a.com/", "a" * 127 + ".b"])
-def test_hosts_that_no_request_has_are_refused(host: str) -> None:
+def test_invalid_host_patterns_are_rejected(host: str) -> None:
     with pytest.raises(ValueError, match="host"):
-        route(hosts=[host])
+        make_route(hosts=[host])

@@ -585,7 +585,7 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         ({**TCP, "hosts": ["a.example.com"]}, "M1220", "hosts"),
         ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M1220", "source_ips"),
         ({**TCP, "stickiness": {}}, "M1220", "stickiness"),
-        ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M1107", "clients.1"),
+        ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
         ({**TCP, "clients": ["2001:db8::/32"]}, "M1220", "clients.0"),
         ({**TCP, "health_check": ECHO}, "M1220", "health_check.sidecar"),
         ({**TLS, "health_check": ECHO}, "M1220", "health_check.sidecar"),
@@ -606,14 +606,14 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M1105", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
         ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
-        (_sidecar(port="8081/udp"), "M1107", "health_check.sidecar.port"),
-        (_sidecar(port=1023), "M1105", "health_check.sidecar.port"),
-        (_sidecar(timeout="6s"), "M1105", "health_check.sidecar.timeout"),
-        (_sidecar(name="example.com"), "M1220", "health_check.sidecar.name"),
-        (_sidecar(send="ping"), "M1220", "health_check.sidecar.send"),
-        (_sidecar(probe="send", send="a"), "M1108", "health_check.sidecar"),
-        (_sidecar(probe="send", expect="a"), "M1108", "health_check.sidecar"),
-        (_sidecar(**SEND | {"expect": "("}), "M1107", "health_check.sidecar.expect"),
+        (_sidecar(port="8081/udp"), "M2573", "health_check.sidecar.port"),
+        (_sidecar(port=1023), "M2573", "health_check.sidecar.port"),
+        (_sidecar(timeout="6s"), "M2572", "health_check.sidecar.timeout"),
+        (_sidecar(name="example.com"), "M2571", "health_check.sidecar.name"),
+        (_sidecar(send="ping"), "M2571", "health_check.sidecar.send"),
+        (_sidecar(probe="send", send="a"), "M2570", "health_check.sidecar"),
+        (_sidecar(probe="send", expect="a"), "M2570", "health_check.sidecar"),
+        (_sidecar(**SEND | {"expect": "("}), "M2575", "health_check.sidecar.expect"),
         (_sidecar(memory=1024), "M1212", "health_check.sidecar.memory"),
     ],
 )
@@ -777,7 +777,7 @@ def test_a_bare_word_where_the_sidecar_stands(word: Any) -> None:
 def test_security_policies_that_nobody_knows() -> None:
     nonsense = {**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-Nonsense"}
     (finding,) = validate(document(stacks(nonsense)), TEMPLATES)[1]
-    assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M1104", "ssl_policy")
+    assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M2304", "ssl_policy")
     assert finding.hint.startswith("Did you mean `ELBSecurityPolicy-TLS13-1-2-")
     assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"}) == []
     assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-2016-08"}) == []
@@ -858,7 +858,7 @@ def test_a_way_through_nobody_knows_what_is_told_as_that_alone(way: Any) -> None
 def test_access_logs_without_a_listener_that_is_logged() -> None:
     logged = {"template": "nlb", "access_logs": True}
     (finding,) = validate(document(stacks(TCP, UDP, edge=logged)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M1220")
+    assert (finding.level, finding.code) == ("warning", "M2322")
     assert finding.path == ("stacks", "edge", "access_logs")
     assert found(TCP, TLS, edge=logged) == []
     assert found(edge=logged) == [], "its listeners may stand elsewhere"

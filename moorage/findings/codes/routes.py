@@ -4,4 +4,272 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_RULE_CONDITION = "Elastic Load Balancing API reference, RuleCondition"
+_REDIRECT = "Elastic Load Balancing API reference, RedirectActionConfig"
+_CREATE_TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M2400",
+        "The route has no condition.",
+        "A listener rule needs at least one condition on the requests that it applies to.",
+        "Add a condition: `hosts:`, `paths:`, `headers:`, `methods:`, `query:` or `source_ips:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    hosts: [shop.example.com]  # a condition
+""",
+        ("Elastic Load Balancing API reference, CreateRule",),
+    ),
+    Code(
+        "M2401",
+        "The route has two actions.",
+        "A listener rule ends with one action: forward, redirect or fixed response.",
+        "Keep either `redirect:` or `fixed_response:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    name: moved
+    paths: [/old/*]
+    redirect: {path: /new/}  # one action
+""",
+        ("Elastic Load Balancing API reference, CreateRule, Actions",),
+    ),
+    Code(
+        "M2402",
+        "The setting cannot be combined with a redirect or a fixed response.",
+        "A route with `redirect:` or `fixed_response:` forwards no request, so it has no container "
+        "and no target group, and authenticates no users.",
+        "Remove the setting, or remove `redirect:` or `fixed_response:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    name: moved
+    paths: [/old/*]
+    redirect: {path: /new/}  # without `container:`, `health_check:`, ...
+""",
+    ),
+    Code(
+        "M2403",
+        "The redirect is a loop.",
+        "A redirect that changes neither protocol, host, port nor path leads to the URL that the "
+        "request had. Elastic Load Balancing rejects it.",
+        "Change at least one of them.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    name: www
+    hosts: [example.com]
+    redirect: {host: "www.#{host}"}  # another host
+""",
+        (_REDIRECT,),
+    ),
+    Code(
+        "M2404",
+        "A part of the redirect is not valid.",
+        "The host of a redirect can contain `#{host}`; the path begins with `/` and can contain "
+        "`#{host}`, `#{path}` and `#{port}`; the query has no leading `?` and can contain these, "
+        "`#{query}` and `#{protocol}`.",
+        "Correct the host, path or query.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    name: moved
+    paths: [/old/*]
+    redirect: {path: "/new/#{path}", query: "#{query}&moved=yes"}
+""",
+        (_REDIRECT,),
+    ),
+    Code(
+        "M2405",
+        "The status code cannot be used in a fixed response.",
+        "The status of a fixed response is 2XX, 4XX or 5XX.",
+        "Write a status code of these classes. For 301 and 302 use `redirect:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    name: gone
+    paths: [/old/*]
+    fixed_response: {status_code: 410}  # 2XX, 4XX or 5XX
+""",
+        ("Elastic Load Balancing API reference, FixedResponseActionConfig",),
+    ),
+    Code(
+        "M2406",
+        "`authenticate:` needs one identity provider.",
+        "Users log in either at an OpenID Connect provider or at a Cognito user pool.",
+        "Write either `oidc:` or `cognito:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/admin/*]
+    authenticate:
+      cognito:  # one provider
+        user_pool: arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI
+        client_id: 1example23456789
+        domain: shop
+""",
+        (
+            "Application Load Balancers user guide, Authenticate users using an Application Load "
+            "Balancer",
+        ),
+    ),
+    Code(
+        "M2410",
+        "The path pattern is not valid.",
+        "A path pattern has at most 128 characters: letters, digits, _-.$/~\"'@:+& and the "
+        "wildcards * and ?. It begins with `/` or `*`, because the path of every request begins "
+        "with `/`.",
+        "Correct the path.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]  # begins with `/`
+""",
+        (
+            _RULE_CONDITION,
+            "Application Load Balancers user guide, Condition types for listener rules",
+        ),
+    ),
+    Code(
+        "M2411",
+        "The host pattern is not valid.",
+        "A host pattern has at most 128 characters: letters, digits, -._ and the wildcards * and "
+        "?. It contains a dot, and only letters follow the last one.",
+        "Write a host name without protocol and port.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    hosts: ["*.example.com"]
+""",
+        (
+            _RULE_CONDITION,
+            "Application Load Balancers user guide, Condition types for listener rules",
+        ),
+    ),
+    Code(
+        "M2412",
+        "The name of the header is not valid.",
+        "The name in a header condition has at most 40 characters and no wildcards.",
+        "Correct the name.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    headers: {X-Api-Version: ["2"]}
+""",
+        ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+    ),
+    Code(
+        "M2413",
+        "The header `Host` cannot be matched by `headers:`.",
+        "Elastic Load Balancing has a separate condition for the host, and rejects `Host` in a "
+        "header condition.",
+        "Write the host below `hosts:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    hosts: [shop.example.com]  # the header `Host`
+""",
+        ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+    ),
+    Code(
+        "M2414",
+        "The header is listed more than once.",
+        "The names of headers are case-insensitive, so two keys that differ in case are the same "
+        "header. A request would have to match both conditions.",
+        "Keep one key.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    headers: {X-Api-Version: ["1", "2"]}  # one key
+""",
+        ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
+    ),
+    Code(
+        "M2420",
+        "The timeout of the health check is not shorter than its interval.",
+        "Elastic Load Balancing only accepts a timeout that is shorter than the interval.",
+        "Write a shorter `timeout:` or a longer `interval:`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]
+    health_check: {interval: 10s, timeout: 5s}  # shorter than the interval
+""",
+        (_CREATE_TARGET_GROUP,),
+    ),
+    Code(
+        "M2421",
+        "The matcher of the health check is not valid.",
+        "The matcher is a list of status codes and ranges. For HTTP they are from 200 to 499, for "
+        "gRPC from 0 to 99.",
+        "Write a code, a range or a list.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]
+    health_check: {matcher: "200-299,302"}  # 200 to 499
+""",
+        ("Elastic Load Balancing API reference, Matcher",),
+    ),
+    Code(
+        "M2422",
+        "`slow_start` needs the algorithm `round_robin`.",
+        "Slow start mode raises the share of requests of a new target in round robin, and is not "
+        "available for other routing algorithms.",
+        "Remove `slow_start:`, or write `algorithm: round_robin`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]
+    slow_start: 60s  # with the default algorithm, `round_robin`
+""",
+        ("Application Load Balancers user guide, Slow start mode",),
+    ),
+    Code(
+        "M2423",
+        "The name of the cookie is not valid.",
+        "The name contains a character that cookie names cannot have, or begins with `AWSALB`, "
+        "which is reserved for cookies of the load balancer.",
+        "Write the name of a cookie of the application.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]
+    stickiness: {app_cookie: session}
+""",
+        ("RFC 6265, section 4.1.1", "Elastic Load Balancing API reference, TargetGroupAttribute"),
+    ),
+)

@@ -1,1 +1,1 @@
-"""Routes through an Application Load Balancer."""
+"""Routes through Application Load Balancers."""

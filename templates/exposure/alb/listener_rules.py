@@ -1,4 +1,4 @@
-"""Conditions and actions of a listener rule, which is what a route becomes."""
+"""The conditions and actions of the listener rule of a route."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .routes import Authenticate, QueryString, Redirect, Route
 
 
 def conditions(route: Route) -> list[elb.Condition]:
-    """The rule's conditions, kinds in a fixed order."""
+    """The rule's conditions, in a fixed order."""
     plain = {
         "host-header": ("HostHeaderConfig", elb.HostHeaderConfig, route.hosts),
         "path-pattern": ("PathPatternConfig", elb.PathPatternConfig, route.paths),
@@ -34,49 +34,54 @@ def conditions(route: Route) -> list[elb.Condition]:
         )
         for name, values in sorted(route.headers.items())
     ]
-    pairs = sorted(route.query, key=lambda one: (one.key or "", one.value))
+    pairs = sorted(route.query, key=lambda pair: (pair.key or "", pair.value))
     if pairs:
         result.append(
             elb.Condition(
                 Field="query-string",
-                QueryStringConfig=elb.QueryStringConfig(Values=[_pair(one) for one in pairs]),
+                QueryStringConfig=elb.QueryStringConfig(
+                    Values=[_key_value(pair) for pair in pairs]
+                ),
             )
         )
     return result
 
 
-def _pair(one: QueryString) -> elb.QueryStringKeyValue:
-    key = {"Key": one.key} if one.key is not None else {}
-    return elb.QueryStringKeyValue(Value=one.value, **key)
+def _key_value(pair: QueryString) -> elb.QueryStringKeyValue:
+    key = {"Key": pair.key} if pair.key is not None else {}
+    return elb.QueryStringKeyValue(Value=pair.value, **key)
 
 
 def actions(route: Route, target_group: Any) -> list[elb.ListenerRuleAction]:
-    """The rule's actions: log in first, where that is asked, then one that ends it."""
-    last = _last_action(route, target_group, order=2 if route.authenticate else None)
-    return [_login(route.authenticate), last] if route.authenticate else [last]
+    """The rule's actions: authentication, if the route has it, and then one that handles the
+    request."""
+    final = _final_action(route, target_group, order=2 if route.authenticate else None)
+    if route.authenticate is None:
+        return [final]
+    return [_authenticate_action(route.authenticate), final]
 
 
-def _last_action(route: Route, target_group: Any, order: int | None) -> elb.ListenerRuleAction:
-    at = {"Order": order} if order else {}
+def _final_action(route: Route, target_group: Any, order: int | None) -> elb.ListenerRuleAction:
+    optional = {"Order": order} if order else {}
     if route.redirect:
         return elb.ListenerRuleAction(
-            Type="redirect", RedirectConfig=_redirect_config(route.redirect), **at
+            Type="redirect", RedirectConfig=_redirect_config(route.redirect), **optional
         )
     if route.fixed_response:
-        answer = route.fixed_response
-        body = {"MessageBody": answer.message_body} if answer.message_body else {}
+        response = route.fixed_response
+        body = {"MessageBody": response.message_body} if response.message_body else {}
         config = elb.FixedResponseConfig(
-            StatusCode=str(answer.status_code), ContentType=answer.content_type, **body
+            StatusCode=str(response.status_code), ContentType=response.content_type, **body
         )
-        return elb.ListenerRuleAction(Type="fixed-response", FixedResponseConfig=config, **at)
-    return elb.ListenerRuleAction(Type="forward", TargetGroupArn=target_group, **at)
+        return elb.ListenerRuleAction(Type="fixed-response", FixedResponseConfig=config, **optional)
+    return elb.ListenerRuleAction(Type="forward", TargetGroupArn=target_group, **optional)
 
 
 def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:
-    """With a protocol goes its port, for ELB would keep the one that the request came to."""
-    usual = {"HTTP": 80, "HTTPS": 443, None: None}[redirect.protocol]
-    port = redirect.port or usual
-    given = {
+    """A protocol without a port gets its default port: ELB would keep the port of the request."""
+    default_port = {"HTTP": 80, "HTTPS": 443, None: None}[redirect.protocol]
+    port = redirect.port or default_port
+    properties = {
         "Protocol": redirect.protocol,
         "Host": redirect.host,
         "Port": str(port) if port else None,
@@ -85,38 +90,42 @@ def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:
     }
     return elb.RedirectConfig(
         StatusCode=f"HTTP_{redirect.status_code}",
-        **{key: value for key, value in given.items() if value is not None},
+        **{key: value for key, value in properties.items() if value is not None},
     )
 
 
-def _login(login: Authenticate) -> elb.ListenerRuleAction:
+def _authenticate_action(authenticate: Authenticate) -> elb.ListenerRuleAction:
     shared = {
-        "Scope": login.scope,
-        "SessionTimeout": login.session_timeout,
-        "OnUnauthenticatedRequest": login.on_unauthenticated_request,
-        **({"SessionCookieName": login.session_cookie} if login.session_cookie else {}),
+        "Scope": authenticate.scope,
+        "SessionTimeout": authenticate.session_timeout,
+        "OnUnauthenticatedRequest": authenticate.on_unauthenticated_request,
+        **(
+            {"SessionCookieName": authenticate.session_cookie}
+            if authenticate.session_cookie
+            else {}
+        ),
     }
-    if login.cognito:
+    if authenticate.cognito:
         config = elb.AuthenticateCognitoConfig(
-            UserPoolArn=login.cognito.user_pool,
-            UserPoolClientId=login.cognito.client_id,
-            UserPoolDomain=login.cognito.domain,
+            UserPoolArn=authenticate.cognito.user_pool,
+            UserPoolClientId=authenticate.cognito.client_id,
+            UserPoolDomain=authenticate.cognito.domain,
             **shared,
         )
         return elb.ListenerRuleAction(
             Type="authenticate-cognito", Order=1, AuthenticateCognitoConfig=config
         )
-    assert login.oidc is not None
+    assert authenticate.oidc is not None
     return elb.ListenerRuleAction(
         Type="authenticate-oidc",
         Order=1,
         AuthenticateOidcConfig=elb.ListenerRuleAuthenticateOidcConfig(
-            Issuer=login.oidc.issuer,
-            AuthorizationEndpoint=login.oidc.authorization_endpoint,
-            TokenEndpoint=login.oidc.token_endpoint,
-            UserInfoEndpoint=login.oidc.user_info_endpoint,
-            ClientId=login.oidc.client_id,
-            ClientSecret=dynamic_reference(login.oidc.client_secret),
+            Issuer=authenticate.oidc.issuer,
+            AuthorizationEndpoint=authenticate.oidc.authorization_endpoint,
+            TokenEndpoint=authenticate.oidc.token_endpoint,
+            UserInfoEndpoint=authenticate.oidc.user_info_endpoint,
+            ClientId=authenticate.oidc.client_id,
+            ClientSecret=dynamic_reference(authenticate.oidc.client_secret),
             **shared,
         ),
     )

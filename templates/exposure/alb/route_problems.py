@@ -1,4 +1,4 @@
-"""What can be wrong with a route by itself."""
+"""What is wrong with a route, apart from the other routes of its listener."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
-    """What is wrong with a route by itself; `https` says how clients come, None where unknown."""
+    """What is wrong with a route; `https` is whether its listener has HTTPS, None where unknown."""
     yield from _condition_problems(route, path)
     yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)
@@ -22,8 +22,8 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
         yield from _https_problems(route, path)
     if https and route.redirect and route.redirect.protocol == "HTTP":
         # ELB API reference, RedirectActionConfig: "You can't redirect HTTPS to HTTP."
-        message = f"`{route.via}` speaks HTTPS, and cannot redirect to HTTP"
-        hint = "Write `protocol: HTTPS`, or leave it out."
+        message = f"`{route.via}` has an HTTPS listener, which cannot redirect to HTTP"
+        hint = "Write `protocol: HTTPS`, or remove `protocol:`."
         yield Problem("M1214", (*path, "redirect", "protocol"), message, hint)
 
 
@@ -31,32 +31,33 @@ def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
     values = [value for group in find_conditions(route).values() for value in group]
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if not values:
-        hint = 'Add `paths: ["/*"]` for all of them.'
-        yield Problem("M1108", path, "The route does not say which requests it takes", hint)
-    if len(values) > MAX_VALUES_PER_LISTENER_RULE or wildcards > MAX_VALUES_PER_LISTENER_RULE:
-        what = (
-            f"{len(values)} values"
-            if len(values) > MAX_VALUES_PER_LISTENER_RULE
-            else f"{wildcards} wildcards"
+        hint = (
+            "Add a condition, such as `hosts: [shop.example.com]` or `paths: [/api/*]`. "
+            'All requests match `paths: ["/*"]`.'
         )
-        hint = f"A listener rule takes {MAX_VALUES_PER_LISTENER_RULE}. "
-        hint += "Split it into two routes with a `name:` each."
-        yield Problem("M1215", path, f"The route's conditions hold {what}", hint)
+        yield Problem("M2400", path, "The route has no condition", hint)
+    limit = MAX_VALUES_PER_LISTENER_RULE
+    if len(values) > limit or wildcards > limit:
+        what = f"{len(values)} values" if len(values) > limit else f"{wildcards} wildcards"
+        message = f"The conditions have {what}, and a listener rule allows {limit}"
+        yield Problem("M1215", path, message, "Write two routes, each with a `name:`.")
 
 
 def _action_problems(route: Route, path: Path, https: bool | None) -> Iterator[Problem]:
     actions = [key for key in ("redirect", "fixed_response") if getattr(route, key)]
     if len(actions) > 1:
-        yield Problem("M1108", path, "A route cannot redirect and answer", "Keep one of them.")
+        message = "The route has `redirect:` and `fixed_response:`, which exclude each other"
+        yield Problem("M2401", path, message, "Keep one of them.")
     if not actions:
         return
-    target = ("container", "port", "authenticate", *TARGET_GROUP_KEYS)
-    for key in sorted(route.model_fields_set.intersection(target)):
-        message = f"`{key}` has no meaning beside `{actions[0]}`"
-        yield Problem("M1108", (*path, key), message, "Remove one of them.")
+    forward_keys = ("container", "port", "authenticate", *TARGET_GROUP_KEYS)
+    for key in sorted(route.model_fields_set.intersection(forward_keys)):
+        message = f"`{key}` cannot be combined with `{actions[0]}`, which forwards no request"
+        hint = f"Remove `{key}:` or `{actions[0]}:`."
+        yield Problem("M2402", (*path, key), message, hint)
     if route.name is None:
         message = f"A route with `{actions[0]}` needs a name"
-        hint = "Add `name:`; it becomes part of the logical ID and should not change."
+        hint = "Add `name:`. It is part of the logical ID, and changing it replaces the rule."
         yield Problem("M1102", (*path, "name"), message, hint)
     if route.redirect:
         yield from _redirect_problems(route.redirect, (*path, "redirect"), https)
@@ -65,15 +66,18 @@ def _action_problems(route: Route, path: Path, https: bool | None) -> Iterator[P
 def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
     check = route.health_check
     if check and check.timeout >= check.interval:
-        hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
-        message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
-        yield Problem("M1105", (*path, "health_check"), message, hint)
+        hint = f"Write an `interval` above {check.timeout}s, or a shorter `timeout`."
+        message = (
+            f"The timeout of {check.timeout}s is not shorter than the interval of {check.interval}s"
+        )
+        yield Problem("M2420", (*path, "health_check"), message, hint)
     if check and check.matcher:
         yield from _matcher_problems(check.matcher, route.protocol_version, path)
     if route.slow_start is not None and route.algorithm != "round_robin":
         # Application Load Balancers user guide, "Slow start mode".
-        message = f"`slow_start` cannot be used with `{route.algorithm}`"
-        yield Problem("M1108", (*path, "slow_start"), message, "Leave one of them out.")
+        message = f"`slow_start` cannot be combined with the algorithm `{route.algorithm}`"
+        hint = "Remove `slow_start:`, or write `algorithm: round_robin`."
+        yield Problem("M2422", (*path, "slow_start"), message, hint)
 
 
 def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
@@ -81,60 +85,67 @@ def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Proble
     low, high = (0, 99) if version == "GRPC" else (200, 499)
     for code in re.findall(r"\d+", matcher):
         if not low <= int(code) <= high:
-            message = f"{code} is not a status that can mean healthy for {version}"
+            message = f"{code} is out of the range of status codes for {version}"
             hint = f"Write codes from {low} to {high}."
             at = (*path, "health_check", "matcher")
-            yield Problem("M1105", at, message, hint, because=[(*path, "protocol_version")])
+            yield Problem("M2421", at, message, hint, because=[(*path, "protocol_version")])
 
 
 def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
-    hint = f"Give `{route.via}` a `certificate:`."
+    hint = f"Add `certificate:` to `{route.via}`, or if it has `existing:`, use an HTTPS listener."
     if route.authenticate:
-        message = "Users can log in over HTTPS only"
+        message = f"`authenticate` needs an HTTPS listener, and `{route.via}` has none"
         yield Problem("M1214", (*path, "authenticate"), message, hint)
     if route.protocol_version != "HTTP1" and route.forwards:
-        message = f"{route.protocol_version} needs a listener with HTTPS"
+        message = f"{route.protocol_version} needs an HTTPS listener, and `{route.via}` has none"
         yield Problem("M1214", (*path, "protocol_version"), message, hint)
 
 
-# What may stand in the parts of a redirect: ELB API reference, RedirectActionConfig.
+# The syntax of the parts of a redirect: ELB API reference, RedirectActionConfig.
 _REDIRECT_HOST = re.compile(r"(#\{host\}|[A-Za-z0-9.-])+")
 _REDIRECT_PATH = re.compile(r"(#\{(host|path|port)\}|[^#?\s])*")
 _REDIRECT_QUERY = re.compile(r"(#\{(protocol|host|port|path|query)\}|[^#\s])*")
 
 
 def _redirect_problems(redirect: Redirect, path: Path, https: bool | None) -> Iterator[Problem]:
-    if _leads_back(redirect, https):
-        hint = "Say another host, port or path."
-        if not https:
-            hint = "Say at least one of protocol, host, port or path that is another."
-        yield Problem("M1108", path, "The redirect leads back to itself, again and again", hint)
+    if _is_loop(redirect, https):
+        keys = (
+            "`host:`, `port:` or `path:`" if https else "`protocol:`, `host:`, `port:` or `path:`"
+        )
+        message = "The redirect is a loop: its target is the URL of the request"
+        yield Problem("M2403", path, message, f"Write a {keys} that differs from the request's.")
     if redirect.host is not None and not _REDIRECT_HOST.fullmatch(redirect.host):
-        hint = "Write one like `www.example.com`, or with the request's: `www.#{host}`."
-        yield Problem("M1107", (*path, "host"), f"{shown(redirect.host)} is not a host", hint)
+        hint = "Write a host like `www.example.com`, or `www.#{host}` with the request's host."
+        yield Problem("M2404", (*path, "host"), f"{shown(redirect.host)} is not a host", hint)
     if redirect.path is not None and not redirect.path.startswith("/"):
         hint = f"Write `/{redirect.path}`."
-        yield Problem("M1107", (*path, "path"), "The path does not begin with `/`", hint)
+        yield Problem("M2404", (*path, "path"), "The path does not begin with `/`", hint)
     elif redirect.path is not None and not _REDIRECT_PATH.fullmatch(redirect.path):
-        hint = "Write one like `/new/#{path}`; `#{host}` and `#{port}` may stand in it too."
-        yield Problem("M1107", (*path, "path"), f"{shown(redirect.path)} is not a path", hint)
+        hint = (
+            "Write a path like `/new/#{path}`. It can contain `#{host}`, `#{path}` and `#{port}`."
+        )
+        yield Problem("M2404", (*path, "path"), f"{shown(redirect.path)} is not a path", hint)
     if redirect.query is not None and not _REDIRECT_QUERY.fullmatch(redirect.query):
-        hint = "Use `#{query}`, `#{path}`, `#{host}`, `#{port}` or `#{protocol}`; no other `#`."
-        yield Problem("M1107", (*path, "query"), f"{shown(redirect.query)} is not a query", hint)
+        hint = (
+            "Write `#` only in `#{query}`, `#{path}`, `#{host}`, `#{port}` and `#{protocol}`, and "
+            "no spaces."
+        )
+        yield Problem("M2404", (*path, "query"), f"{shown(redirect.query)} is not a query", hint)
     if redirect.query is not None and redirect.query.startswith("?"):
-        hint = f"Write `{redirect.query[1:]}`: the load balancer adds it."
-        yield Problem("M1107", (*path, "query"), "The query begins with a `?` of its own", hint)
+        message = "The query begins with `?`, which the load balancer adds"
+        hint = f"Write `{redirect.query[1:]}`."
+        yield Problem("M2404", (*path, "query"), message, hint)
 
 
-def _leads_back(redirect: Redirect, https: bool | None) -> bool:
-    """Whether nothing changes but the query, which ELB refuses: "not valid because it creates a
-    loop". `https` says what the listener speaks, None where that is unknown."""
-    same: dict[bool | None, tuple[str | None, int | None]] = {
+def _is_loop(redirect: Redirect, https: bool | None) -> bool:
+    """Whether nothing changes apart from the query, which ELB rejects: "not valid because it
+    creates a loop". `https` is whether the listener has HTTPS, None where that is unknown."""
+    listeners: dict[bool | None, tuple[str | None, int | None]] = {
         True: ("HTTPS", 443),
         False: ("HTTP", 80),
         None: (None, None),
     }
-    protocol, port = same[https]
+    protocol, port = listeners[https]
     return (
         redirect.protocol in (None, protocol)
         and redirect.port in (None, port)
@@ -146,5 +157,6 @@ def _leads_back(redirect: Redirect, https: bool | None) -> bool:
 def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
     login = route.authenticate
     if login and (login.oidc is None) == (login.cognito is None):
-        hint = "Write either `oidc:` or `cognito:` below it."
-        yield Problem("M1108", (*path, "authenticate"), "It names no provider, or two", hint)
+        number = "no identity provider" if login.oidc is None else "two identity providers"
+        hint = "Write either `oidc:` or `cognito:` below `authenticate:`."
+        yield Problem("M2406", (*path, "authenticate"), f"`authenticate` has {number}", hint)

@@ -1,4 +1,4 @@
-"""Routes through an Application Load Balancer: their params."""
+"""The params of a route through an Application Load Balancer."""
 
 from __future__ import annotations
 
@@ -20,73 +20,83 @@ from ...tasks.secrets import JsonSecretRef
 from .specificity import Conditions, compute_specificity
 from .target_groups import CookieName, TargetGroupSettings
 
-# Patterns of rule conditions: Application Load Balancers user guide, "Condition types for listener
-# rules", and the API reference, RuleCondition.
+# The values of rule conditions: Application Load Balancers user guide, "Condition types for
+# listener rules", and the API reference, RuleCondition.
 _PATH = re.compile(r"[A-Za-z0-9_.$/~\"'@:+&*?-]{1,128}")
 _HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
 
 
-def _path(value: str) -> str:
+def _validate_path(value: str) -> str:
     if not _PATH.fullmatch(value):
-        hint = "Use letters, digits and _-.$/~\"'@:+& with the wildcards * and ?, 128 at most."
-        raise wrong("M1107", f"{shown(value)} is not a path", hint)
+        hint = "Write at most 128 letters, digits, _-.$/~\"'@:+& and the wildcards * and ?."
+        raise wrong("M2410", f"{shown(value)} is not a path pattern", hint)
     if value[0] not in "/*":
-        raise wrong("M1107", f"No request has the path `{value}`", f"Write `/{value}`.")
+        raise wrong(
+            "M2410", f"`{value}` matches no request: paths begin with `/`", f"Write `/{value}`."
+        )
     return value
 
 
-def _host(value: str) -> str:
+def _validate_host(value: str) -> str:
     if not _HOST.fullmatch(value):
-        hint = "Write one like `shop.example.com` or `*.example.com`: letters after the last dot."
-        raise wrong("M1107", f"{shown(value)} is not a host", hint)
+        hint = "Write a host name like `shop.example.com` or `*.example.com`."
+        raise wrong("M2411", f"{shown(value)} is not a host pattern", hint)
     return value
 
 
-def _header(name: str) -> str:
-    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, 40
-    characters at most. The host has a condition of its own."""
+def _validate_header_name(name: str) -> str:
+    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, at most
+    40 characters, and not `Host`, for which there are host conditions."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,40}", name):
-        hint = "Write one like `X-Api-Version`, without wildcards, 40 characters at most."
-        raise wrong("M1107", f"{shown(name)} is not the name of a header", hint)
+        hint = "Write a name like `X-Api-Version`: at most 40 characters, without wildcards."
+        raise wrong("M2412", f"{shown(name)} is not the name of a header", hint)
     if name.lower() == "host":
-        raise wrong("M1107", "The host is no header to ask for", "Use `hosts:`.")
+        message = "The header `Host` cannot be matched by `headers:`"
+        raise wrong("M2413", message, "Write the host below `hosts:` instead.")
     return name
 
 
-def _headers(value: dict[str, list[str]]) -> dict[str, list[str]]:
+def _validate_headers(value: dict[str, list[str]]) -> dict[str, list[str]]:
     names = [name.lower() for name in value]
     for name in value:
         if names.count(name.lower()) > 1:
-            raise wrong("M1107", f"The header {shown(name)} stands twice", "Keep one of them.")
+            hint = "Keep one of them: the names of headers are case-insensitive."
+            raise wrong("M2414", f"The header {shown(name)} is listed more than once", hint)
     return value
 
 
-PathPattern = Annotated[str, AfterValidator(_path)]
-Host = Annotated[str, AfterValidator(_host)]
-HeaderName = Annotated[str, AfterValidator(_header)]
+PathPattern = Annotated[str, AfterValidator(_validate_path)]
+Host = Annotated[str, AfterValidator(_validate_host)]
+HeaderName = Annotated[str, AfterValidator(_validate_header_name)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
 HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
-Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
+Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_validate_headers)]
 Method = Annotated[str, text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")]
 RouteName = Annotated[
     str, text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
 ]
 HttpsUrl = Annotated[
-    str, text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+    str, text(r"https://\S+", "an HTTPS URL", "https://login.example.com/oauth2/token")
 ]
 
 
 class Oidc(Base):
-    """An identity provider that speaks OpenID Connect."""
+    """An identity provider with OpenID Connect."""
 
-    issuer: HttpsUrl = Field(description="The provider's issuer.")
-    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")
-    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")
-    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")
-    client_id: str = Field(min_length=1, description="Id of the client at the provider.")
+    issuer: HttpsUrl = Field(description="Issuer identifier of the provider.")
+    authorization_endpoint: HttpsUrl = Field(
+        description="Authorization endpoint, where users log in."
+    )
+    token_endpoint: HttpsUrl = Field(description="Token endpoint.")
+    user_info_endpoint: HttpsUrl = Field(
+        description="User info endpoint, which returns the claims."
+    )
+    client_id: str = Field(
+        min_length=1, description="Id of the client that is registered with the provider."
+    )
     client_secret: JsonSecretRef = Field(
-        description="`secretsmanager:<name or ARN>:<json-key>`; CloudFormation reads it as it "
-        "deploys."
+        description="Secret of the client: `secretsmanager:<name or ARN>:<json-key>`. "
+        "CloudFormation reads the value during the deployment."
     )
 
 
@@ -102,113 +112,132 @@ class Cognito(Base):
         ),
     ] = Field(description="ARN of the user pool.")
     client_id: str = Field(
-        min_length=1, description="Id of the app client, which needs a client secret."
+        min_length=1, description="Id of the app client, which must have a client secret."
     )
-    domain: str = Field(min_length=1, description="Domain of the user pool, or its prefix.")
+    domain: str = Field(
+        min_length=1, description="Domain of the user pool, or the prefix of a Cognito domain."
+    )
 
 
 class Authenticate(Base):
-    """Who must log in before a request is passed on. Needs HTTPS."""
+    """Authentication of users before a request is forwarded. Needs HTTPS."""
 
     oidc: Oidc | None = Field(None, description="An OpenID Connect provider.")
     cognito: Cognito | None = Field(None, description="A Cognito user pool.")
-    scope: str = Field("openid", min_length=1, description="What is asked of the provider.")
-    session_cookie: CookieName | None = Field(None, description="Name of the session's cookie.")
+    scope: str = Field(
+        "openid", min_length=1, description="OAuth scope that is requested from the provider."
+    )
+    session_cookie: CookieName | None = Field(None, description="Name of the session cookie.")
     session_timeout: Annotated[int, duration(1, 604800)] = Field(
-        604800, description="How long a session lasts."
+        604800, description="Duration of a session."
     )
     on_unauthenticated_request: Literal["authenticate", "allow", "deny"] = Field(
-        "authenticate", description="What becomes of a request without a session."
+        "authenticate", description="Action for a request without a session."
     )
 
 
 class Redirect(Base):
-    """Sends the client elsewhere. What is left out stays as in the request."""
+    """A redirect. Parts of the URL that are not set are those of the request."""
 
-    protocol: Literal["HTTP", "HTTPS"] | None = Field(None, description="Other protocol.")
-    host: str | None = Field(None, min_length=1, max_length=128, description="Other host.")
+    protocol: Literal["HTTP", "HTTPS"] | None = Field(None, description="Protocol of the target.")
+    host: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Host of the target; `#{host}` is the request's.",
+    )
     port: int | None = Field(
-        None, ge=1, le=65535, description="Other port; with `protocol` 80 or 443, as is usual."
+        None, ge=1, le=65535, description="Port of the target. Default with `protocol`: 80 or 443."
     )
     path: str | None = Field(
         None,
         min_length=1,
         max_length=128,
-        description="Other path; `#{path}` stands for the request's.",
+        description="Path of the target; `#{path}` is the request's, without its leading `/`.",
     )
     query: str | None = Field(
-        None, max_length=128, description="Other query; `#{query}` for the request's."
+        None,
+        max_length=128,
+        description="Query of the target, without `?`; `#{query}` is the request's.",
     )
-    status_code: Literal[301, 302] = Field(302, description="301 is remembered by clients.")
+    status_code: Literal[301, 302] = Field(
+        302, description="301 (permanent, which clients cache) or 302."
+    )
 
 
-def _status(value: int) -> int:
+def _validate_status(value: int) -> int:
     if value // 100 not in (2, 4, 5):
-        hint = "Write 200 to 299 or 400 to 599; for 301 and 302 there is `redirect:`."
-        raise wrong("M1105", f"{shown(value)} cannot be the status of an answer", hint)
+        hint = "Write 200 to 299 or 400 to 599. For 301 and 302 use `redirect:`."
+        raise wrong("M2405", f"{shown(value)} cannot be the status of a fixed response", hint)
     return value
 
 
-Status = Annotated[int, AfterValidator(_status)]
+Status = Annotated[int, AfterValidator(_validate_status)]
 
 
 class FixedResponse(Base):
-    """Answers by itself."""
+    """A fixed response of the load balancer."""
 
-    status_code: Status = Field(503, description="Status, 2XX, 4XX or 5XX.")
+    status_code: Status = Field(503, description="HTTP status: 2XX, 4XX or 5XX.")
     content_type: Literal[
         "text/plain", "text/css", "text/html", "application/javascript", "application/json"
-    ] = Field("text/plain", description="Type of the body.")
-    message_body: str | None = Field(None, max_length=1024, description="The body.")
+    ] = Field("text/plain", description="Content type of the body.")
+    message_body: str | None = Field(None, max_length=1024, description="Body of the response.")
 
 
 class QueryString(Base):
-    """A parameter of the query."""
+    """A parameter of the query string."""
 
     key: str | None = Field(
-        None, min_length=1, max_length=128, description="Its name; left out: any."
+        None, min_length=1, max_length=128, description="Name of the parameter. Default: any."
     )
     value: str = Field(
-        min_length=1, max_length=128, description="Its value, with wildcards * and ?."
+        min_length=1, max_length=128, description="Value of the parameter, with wildcards * and ?."
     )
 
 
 class Route(TargetGroupSettings):
-    """A listener rule: which requests, and what becomes of them.
+    """A listener rule: conditions on the request and an action.
 
-    All kinds of conditions that are given must hold; of several values of one kind, one must.
+    A request must meet all kinds of conditions that are set, and of each kind one value.
     """
 
     via: StackName = Field(description="Stack of the load balancer.")
     name: RouteName | None = Field(
         None,
-        description="Names the rule in the template. Needed where two routes lead to one port, "
-        "and for `redirect` and `fixed_response`. It should not change: a new name is a new rule.",
+        description="Name of the rule, which is part of its logical ID. Required for two routes to "
+        "the same port, and for `redirect` and `fixed_response`. Changing it replaces the rule.",
     )
     container: str | None = Field(
-        None, description="Container that takes the requests; the only one where there is one."
+        None, description="Container that receives the requests. Default: the only container."
     )
     port: ListenerPort | None = Field(
         None,
-        description="ALB: the container's port; the only one where there is one. NLB: the "
-        "listener's port with its protocol: `443/tls`, `8443/tcp`, `1234/udp`, `53/tcp_udp`.",
+        description="ALB: port of the container. Default: its only TCP port. NLB: port and "
+        "protocol of the listener: `443/tls`, `8443/tcp`, `1234/udp`, `53/tcp_udp`.",
     )
     hosts: UniqueList[Host] = Field([], description="Host names, with wildcards * and ?.")
     paths: UniqueList[PathPattern] = Field([], description="Paths, with wildcards * and ?.")
     headers: Headers = Field({}, description="Headers by name, with their values.")
-    methods: UniqueList[Method] = Field([], description="HTTP methods, such as `POST`.")
-    query: UniqueList[QueryString] = Field([], description="Parameters of the query.")
-    source_ips: UniqueList[Cidr] = Field([], description="Networks that requests come from.")
+    methods: UniqueList[Method] = Field(
+        [], description="HTTP methods in upper case, such as `POST`."
+    )
+    query: UniqueList[QueryString] = Field([], description="Parameters of the query string.")
+    source_ips: UniqueList[Cidr] = Field([], description="CIDR blocks of the clients.")
     priority: int | None = Field(
         None,
         ge=LISTENER_RULE_PRIORITIES[0],
         le=LISTENER_RULE_PRIORITIES[1],
-        description="Order among the listener's rules, lowest first. Left out, it is computed: "
-        "the more specific route wins.",
+        description="Priority of the rule; the lowest is evaluated first. Default: computed, so "
+        "that a more specific route precedes a less specific one.",
     )
-    authenticate: Authenticate | None = Field(None, description="Ask users to log in first.")
-    redirect: Redirect | None = Field(None, description="Redirect instead of passing on.")
-    fixed_response: FixedResponse | None = Field(None, description="Answer instead.")
+    authenticate: Authenticate | None = Field(None, description="Authenticate users first.")
+    redirect: Redirect | None = Field(
+        None, description="Redirect requests instead of forwarding them."
+    )
+    fixed_response: FixedResponse | None = Field(
+        None, description="Return a fixed response instead of forwarding requests."
+    )
 
     @cached_property
     def effective_conditions(self) -> Conditions:

@@ -1,7 +1,7 @@
-"""Target groups of Application Load Balancers: where requests go, and how health is judged.
+"""Target groups of Application Load Balancers, and the params of health checks.
 
 Attribute keys and ranges: Elastic Load Balancing API reference, TargetGroupAttribute. Ranges of
-health checks: the same, CreateTargetGroup.
+health checks: Elastic Load Balancing API reference, CreateTargetGroup.
 """
 
 from __future__ import annotations
@@ -22,101 +22,118 @@ from ...tasks.ports import Port, PortField
 from ..health_sidecar.sidecar import Sidecar
 
 
-def _matcher(value: str) -> str:
+def _validate_matcher(value: str) -> str:
     backwards = any(int(low) > int(high) for low, high in re.findall(r"(\d+)-(\d+)", value))
     if backwards or not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
-        hint = 'Write "200", "200-399" or "200,302".'
-        raise wrong("M1107", f"{shown(value)} names no status", hint)
+        hint = 'Write codes like "200", "200-399" or "200,302".'
+        raise wrong("M2421", f"{shown(value)} is not a list or range of status codes", hint)
     return value
 
 
-def _cookie(value: str) -> str:
-    """A name as RFC 6265 has it; Elastic Load Balancing keeps some for itself."""
+def _validate_cookie_name(value: str) -> str:
+    """A cookie name of RFC 6265 that Elastic Load Balancing does not reserve (ELB API reference,
+    TargetGroupAttribute, stickiness.app_cookie.cookie_name)."""
     if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", value):
-        raise wrong("M1107", f"{shown(value)} cannot name a cookie", "Write one like `session`.")
+        raise wrong("M2423", f"{shown(value)} is not a cookie name", "Write a name like `session`.")
     if value.startswith("AWSALB"):
-        hint = "Name a cookie that the application sets, or leave it out for the balancer's own."
-        raise wrong("M1107", f"{shown(value)} is a cookie of the load balancer's", hint)
+        hint = "Write another name. For a cookie of the load balancer, remove the key."
+        message = f"{shown(value)} is a reserved cookie name: it begins with `AWSALB`"
+        raise wrong("M2423", message, hint)
     return value
 
 
-def _not_a_word(value: Any) -> Any:
+def _reject_scalar(value: Any) -> Any:
     if isinstance(value, str | bool):
         probes = get_args(Sidecar.model_fields["probe"].annotation)
         probe = value if value in probes else f"{', '.join(probes[:-1])} or {probes[-1]}"
-        raise wrong("M1103", f"{shown(value)} is no sidecar", f"Write `{{probe: {probe}}}`.")
+        message = f"{shown(value)} is not a map with the settings of the sidecar"
+        raise wrong("M1103", message, f"Write `{{probe: {probe}}}`.")
     return value
 
 
 HealthCheckPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
-CookieName = Annotated[str, AfterValidator(_cookie)]
+CookieName = Annotated[str, AfterValidator(_validate_cookie_name)]
 
 
 class HealthCheck(Base):
-    """How a load balancer judges the health of a task."""
+    """The health check of a target group."""
 
     path: HealthCheckPath | None = Field(
         None,
-        description="Path that is asked: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
+        description="Path of the request. Default: `/`, or `/AWS.ALB/healthcheck` for gRPC.",
     )
     port: PortField | None = Field(
-        None, description="Port that is asked, if another one: of any container of the task."
+        None,
+        description="TCP port of any container of the task. Default: the port of the target group.",
     )
     protocol: Literal["HTTP", "HTTPS", "TCP"] | None = Field(
-        None, description="Protocol it is asked by, if another one. NLB: TCP if not said."
+        None,
+        description="Protocol of the check. Default: that of the target group; for an NLB, TCP.",
     )
-    sidecar: Annotated[Sidecar | None, BeforeValidator(_not_a_word)] = Field(
-        None, description="NLB: a container that answers while the UDP service answers a probe."
+    sidecar: Annotated[Sidecar | None, BeforeValidator(_reject_scalar)] = Field(
+        None,
+        description="NLB: a sidecar that passes the check while the UDP service answers its probe.",
     )
-    matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(
-        None, description='Status that means healthy: `"200-399"`; for gRPC `"12"`.'
+    matcher: Annotated[str, AfterValidator(_validate_matcher)] | None = Field(
+        None,
+        description='Status codes of a healthy task. Default: `"200-399"`, or `"12"` for gRPC.',
     )
     interval: Annotated[int, duration(*HEALTH_CHECK_INTERVAL)] = Field(
         15, description="Time between checks."
     )
     timeout: Annotated[int, duration(*HEALTH_CHECK_TIMEOUT)] = Field(
-        5, description="Time that a check may take."
+        5, description="Time after which a check fails."
     )
-    healthy_threshold: int = Field(2, ge=2, le=10, description="Successes that mean healthy.")
-    unhealthy_threshold: int = Field(3, ge=2, le=10, description="Failures that mean unhealthy.")
+    healthy_threshold: int = Field(
+        2, ge=2, le=10, description="Consecutive successful checks until a task is healthy."
+    )
+    unhealthy_threshold: int = Field(
+        3, ge=2, le=10, description="Consecutive failed checks until a task is unhealthy."
+    )
 
 
 UpToAWeek = Annotated[int, duration(*TARGET_GROUP["stickiness.lb_cookie.duration_seconds"].limits)]
 
 
 class Stickiness(Base):
-    """Keeps a client on the task that answered it first, by a cookie."""
+    """Sticky sessions: a cookie binds a client to a task."""
 
-    duration: UpToAWeek = Field(86400, description="How long.")
+    duration: UpToAWeek = Field(86400, description="Duration of a session.")
     app_cookie: CookieName | None = Field(
-        None, description="The application's own cookie to follow; without it the balancer's."
+        None,
+        description="Name of a cookie of the application. Default: the load balancer's cookie.",
     )
 
 
 class TargetGroupSettings(Base):
-    """What a route says of its target group."""
+    """The settings of a target group that a route can have."""
 
     protocol: Literal["HTTP", "HTTPS"] = Field(
-        "HTTP", description="What the container speaks on this port."
+        "HTTP", description="Protocol of the container's port."
     )
     protocol_version: Literal["HTTP1", "HTTP2", "GRPC"] = Field(
-        "HTTP1", description="Version of HTTP towards the container. gRPC needs HTTPS before it."
+        "HTTP1",
+        description="Protocol version of the container's port. HTTP2 and gRPC need an HTTPS "
+        "listener.",
     )
-    health_check: HealthCheck | None = Field(None, description="How its health is judged.")
+    health_check: HealthCheck | None = Field(None, description="Health check of the target group.")
     deregistration_delay: Annotated[
         int, duration(*TARGET_GROUP["deregistration_delay.timeout_seconds"].limits)
-    ] = Field(60, description="Time that requests under way have when a task is taken out.")
+    ] = Field(60, description="Time that requests in progress have when a task is deregistered.")
     slow_start: (
         Annotated[int, duration(*TARGET_GROUP["slow_start.duration_seconds"].limits)] | None
-    ) = Field(None, description="Time over which a new task gets more and more requests.")
-    stickiness: Stickiness | None = Field(None, description="Keep a client on its task.")
+    ) = Field(
+        None,
+        description="Time over which the share of requests of a new task rises to the full one.",
+    )
+    stickiness: Stickiness | None = Field(None, description="Sticky sessions.")
     algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = Field(
-        "round_robin", description="How a task is chosen."
+        "round_robin", description="Routing algorithm."
     )
 
 
 def find_health_check_port(settings: TargetGroupSettings, port: Port) -> Port:
-    """The port that the load balancer asks."""
+    """The port of the health check."""
     check = settings.health_check
     return check.port if check and check.port else port
 
@@ -129,9 +146,12 @@ def target_group(
     *,
     through_instance: bool = False,
 ) -> elb.TargetGroup:
-    """A target group of addresses, as tasks with addresses of their own need it, or of instances,
-    where ECS puts the port of each task in. Nameless: a name blocks its replacement, which a change
-    of port or protocol needs."""
+    """A target group of IP addresses, for tasks with network interfaces, or of instances, for which
+    ECS registers the port of each task.
+
+    Without a name, because a resource with a fixed name cannot be replaced, and a change of port or
+    protocol replaces it.
+    """
     check = settings.health_check or HealthCheck()
     grpc = settings.protocol_version == "GRPC"
     path = check.path or ("/AWS.ALB/healthcheck" if grpc else "/")
@@ -160,8 +180,8 @@ def target_group(
 
 
 def _attributes(settings: TargetGroupSettings) -> dict[str, str]:
-    """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
-    reference, ModifyTargetGroupAttributes), so that what is removed here would go on there."""
+    """All attributes are always written: one that is left out keeps its previous value (Elastic
+    Load Balancing API reference, ModifyTargetGroupAttributes)."""
     return {
         "deregistration_delay.timeout_seconds": str(settings.deregistration_delay),
         "load_balancing.algorithm.type": settings.algorithm,

@@ -1,1 +1,1 @@
-"""The sidecar that answers TCP health checks for a UDP service."""
+"""The health sidecar, which answers TCP health checks for a UDP service."""

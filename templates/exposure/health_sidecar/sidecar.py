@@ -1,8 +1,9 @@
 """The container that answers a load balancer's health check for a UDP service.
 
-A Network Load Balancer checks health over TCP or HTTP, for UDP as well (Network Load Balancers user
-guide, "Health checks for Network Load Balancer target groups"). The sidecar opens its port only
-while the UDP service of its task really answers a probe. docs/health-sidecar.md tells more.
+A Network Load Balancer checks health over TCP or HTTP, also for UDP listeners (Network Load
+Balancers user guide, "Health checks for Network Load Balancer target groups"). The sidecar listens
+on its TCP port only while the UDP service of its task answers a probe. docs/health-sidecar.md
+describes it.
 """
 
 from __future__ import annotations
@@ -29,39 +30,40 @@ PROGRAM = FilePath(__file__).with_name("program.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
 UNPRIVILEGED_USER = "65534:65534"
 MIN_PORT = 1024
-"""Ports below are for root or a capability (ip(7)), which ECS adds for nobody else
+"""Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
-_SLACK = 15
-"""Seconds of these that are left when the drain is over."""
-MAX_DRAIN = MAX_STOP_TIMEOUT - _SLACK
+_EXIT_TIME = 15
+"""Seconds that remain for the sidecar to exit after the drain."""
+MAX_DRAIN = MAX_STOP_TIMEOUT - _EXIT_TIME
 
 
 def _without_nul(value: str) -> str:
-    """The argument of a program ends at a NUL (execve(2))."""
+    """Rejects NUL characters: an argument of a program ends at one (execve(2))."""
     if "\0" in value:
-        plain = shown(value.replace("\0", r"\0"))
-        message = f"{plain} holds a NUL, which no argument of a command can"
-        raise wrong("M1107", message, "Write the bytes below `send_hex:` or `expect_hex:`.")
+        visible = shown(value.replace("\0", r"\0"))
+        message = f"{visible} contains a NUL character"
+        raise wrong("M2574", message, "Write the bytes below `send_hex:` or `expect_hex:`.")
     return value
 
 
-def _expression(value: str) -> str:
-    """One for bytes: the program encodes its arguments as UTF-8."""
+def _validate_expression(value: str) -> str:
+    """A regular expression for bytes: the program encodes its arguments as UTF-8."""
     try:
         re.compile(value.encode())
     except (re.error, OverflowError, RecursionError) as error:
         reason = error if isinstance(error, re.error) else "it is too large"
         message = f"{shown(value)} is not a regular expression: {reason}"
-        raise wrong("M1107", message, "Write one for bytes, such as `^OK` or `\\x01$`.") from None
+        hint = "Write a Python regular expression for bytes, such as `^OK` or `\\x01$`."
+        raise wrong("M2575", message, hint) from None
     return value
 
 
-def _dns_name(value: str) -> str:
-    """RFC 1035, 2.3.4: labels of 1 to 63 letters, 253 in all as text; `.` is the root."""
+def _validate_dns_name(value: str) -> str:
+    """RFC 1035, 2.3.4: labels of 1 to 63 characters, at most 253 in total; `.` is the root."""
     label = r"[A-Za-z0-9_-]{1,63}"
     if value != "." and not re.fullmatch(rf"(?=.{{1,253}}\.?$){label}(\.{label})*\.?", value):
-        hint = "Write one like `example.com`: up to 63 letters between dots, 253 in all."
-        raise wrong("M1107", f"{shown(value)} is not a DNS name", hint)
+        hint = "Write a name like `example.com`: at most 63 characters between dots, 253 in total."
+        raise wrong("M2576", f"{shown(value)} is not a DNS name", hint)
     return value
 
 
@@ -69,98 +71,118 @@ Hex = Annotated[str, text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00"
 Text = Annotated[str, AfterValidator(_without_nul)]
 DnsName = Annotated[
     str,
-    AfterValidator(_dns_name),
+    AfterValidator(_validate_dns_name),
     WithJsonSchema({"type": "string", "takes": "a DNS name such as `example.com`"}),
 ]
 
 
 class Sidecar(Base):
-    """A container that answers the health check while the UDP service answers a probe."""
+    """A container that answers health checks while the UDP service answers probes."""
 
     probe: Literal["dns", "ntp", "echo", "send", "none"] = Field(
-        description="What the service is asked: a DNS query, an NTP request, bytes that must come "
-        "back (`echo`), bytes of your own (`send`), or nothing: `none` only watches that the port "
-        "is bound, and cannot see a service that hangs."
+        description="What is sent to the service: a DNS query (`dns`), an NTP request (`ntp`), "
+        "bytes that it must send back (`echo`) or your own bytes (`send`). `none` sends nothing: "
+        "it only checks that a socket is bound to the port, and does not notice a service that "
+        "hangs."
     )
-    name: DnsName | None = Field(None, description="Name that `dns` asks for; the root's servers.")
+    name: DnsName | None = Field(
+        None, description="Name that `dns` queries. Default: the name servers of the root."
+    )
     send: Text | None = Field(None, description="What `send` sends, as text.")
     send_hex: Hex | None = Field(None, description="What `send` sends, in hexadecimal.")
-    expect: Annotated[Text, AfterValidator(_expression)] | None = Field(
-        None, description="Regular expression that the reply to `send` must match."
+    expect: Annotated[Text, AfterValidator(_validate_expression)] | None = Field(
+        None, description="Regular expression that is searched for in the reply to `send`."
     )
-    expect_hex: Hex | None = Field(None, description="The reply, in hexadecimal.")
-    port: PortField = Field(Port(8080), description="TCP port that it answers on, 1024 or above.")
-    mode: Literal["tcp", "http"] = Field("tcp", description="What the load balancer asks by.")
+    expect_hex: Hex | None = Field(None, description="The whole reply to `send`, in hexadecimal.")
+    port: PortField = Field(Port(8080), description="TCP port of the sidecar, 1024 or higher.")
+    mode: Literal["tcp", "http"] = Field("tcp", description="Protocol of the health check.")
     interval: Annotated[int, duration(1, 300)] = Field(5, description="Time between probes.")
-    timeout: Annotated[int, duration(1, 60)] = Field(2, description="Time that a reply may take.")
-    rise: int = Field(1, ge=1, le=100, description="Good probes in a row that open the port.")
-    fall: int = Field(3, ge=1, le=100, description="Bad probes in a row that close it.")
+    timeout: Annotated[int, duration(1, 60)] = Field(
+        2, description="Time after which a probe fails."
+    )
+    rise: int = Field(
+        1, ge=1, le=100, description="Consecutive successful probes until it listens."
+    )
+    fall: int = Field(
+        3, ge=1, le=100, description="Consecutive failed probes until it stops listening."
+    )
     drain: Annotated[int, duration(0, MAX_DRAIN)] | None = Field(
         None,
-        description="Time for which the service goes on when a task stops, behind a closed port. "
-        "Default: what the load balancer needs to notice, `interval` x `unhealthy_threshold` of "
-        f"the health check, {MAX_DRAIN}s at most. `0s` stops both at once.",
+        description="Time for which the service continues to run while the sidecar no longer "
+        "listens, when the task is stopped. Default: the time until the load balancer notices, "
+        f"`interval` x `unhealthy_threshold` of the health check, at most {MAX_DRAIN}s. `0s` stops "
+        "the service immediately.",
     )
-    image: Image = Field(IMAGE, description="An image with Python 3.9 or newer as `python3`.")
-    cpu: int = Field(32, ge=1, description="CPU units of the task's that it gets.")
-    memory: int = Field(64, ge=32, description="MiB of the task's that it gets.")
+    image: Image = Field(IMAGE, description="An image with Python 3.9 or later as `python3`.")
+    cpu: int = Field(32, ge=1, description="CPU units, of those of the task.")
+    memory: int = Field(64, ge=32, description="Memory in MiB, of that of the task.")
 
 
 def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
-    """What is wrong with a sidecar by itself."""
+    """What is wrong with the params of a sidecar."""
     sends = [key for key in ("send", "send_hex") if getattr(params, key) is not None]
     expects = [key for key in ("expect", "expect_hex") if getattr(params, key) is not None]
     if params.probe == "send":
         if len(sends) != 1:
+            number = "two requests" if sends else "no request"
             hint = "Write either `send:` or `send_hex:`."
-            yield Problem("M1108", path, "The probe needs one thing to send", hint)
+            yield Problem("M2570", path, f"The probe `send` has {number}", hint)
         if len(expects) != 1:
+            number = "two expected replies" if expects else "no expected reply"
             hint = "Write either `expect:` or `expect_hex:`."
-            yield Problem("M1108", path, "The probe needs one thing to expect", hint)
+            yield Problem("M2570", path, f"The probe `send` has {number}", hint)
     else:
         for key in (*sends, *expects):
-            message = f"`{key}` has no meaning for the probe `{params.probe}`"
-            yield Problem("M1220", (*path, key), message, "Remove it, or write `probe: send`.")
+            message = f"`{key}` has no effect with the probe `{params.probe}`"
+            yield Problem("M2571", (*path, key), message, "Remove it, or write `probe: send`.")
     if params.name is not None and params.probe != "dns":
-        message = f"`name` has no meaning for the probe `{params.probe}`"
-        yield Problem("M1220", (*path, "name"), message, "Remove it, or write `probe: dns`.")
+        message = f"`name` has no effect with the probe `{params.probe}`"
+        yield Problem("M2571", (*path, "name"), message, "Remove it, or write `probe: dns`.")
     if params.timeout > params.interval:
-        hint = f"Write at most `{params.interval}s`, or raise `interval`."
-        message = f"The timeout of {params.timeout}s is above the interval of {params.interval}s"
-        yield Problem("M1105", (*path, "timeout"), message, hint)
+        hint = f"Write at most `{params.interval}s`, or a longer `interval`."
+        message = (
+            f"The timeout of {params.timeout}s is longer than the interval of {params.interval}s"
+        )
+        yield Problem("M2572", (*path, "timeout"), message, hint)
     if params.port.protocol != "tcp":
-        message = "Load balancers ask over TCP"
-        yield Problem("M1107", (*path, "port"), message, f"Write `{params.port.number}`.")
+        message = f"`{params.port}` is not a TCP port, and load balancers check health over TCP"
+        yield Problem("M2573", (*path, "port"), message, f"Write `{params.port.number}`.")
     elif params.port.number < MIN_PORT:
-        message = f"Only root may listen on port {params.port.number}, and the sidecar is not root"
-        hint = f"Write one from {MIN_PORT}: the load balancer asks it, and no client needs to know."
-        yield Problem("M1105", (*path, "port"), message, hint)
+        message = (
+            "The sidecar does not run as root, and only root can listen on port "
+            f"{params.port.number}"
+        )
+        hint = f"Write a port from {MIN_PORT}. Only the load balancer connects to it."
+        yield Problem("M2573", (*path, "port"), message, hint)
 
 
 @cache
 def read_program() -> str:
-    """The source of what runs in the sidecar, word for word."""
+    """The source of the program that runs in the sidecar."""
     return PROGRAM.read_text(encoding="utf-8")
 
 
 def sidecar_name(udp_port: int) -> str:
-    """Name of the sidecar for the service on a port."""
+    """Name of the sidecar container for a UDP port."""
     return f"health-{udp_port}"
 
 
 def resolve_drain(params: Sidecar, noticed: int) -> int:
-    """Seconds that a sidecar stays behind its closed port, which is `noticed` after so many."""
+    """Seconds for which the sidecar keeps running after it has stopped listening, which the load
+    balancer notices after `noticed` seconds."""
     return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
 
 
 def sidecar_container(
     params: Sidecar, service: str, udp_port: int, noticed: int, *, ipv6: bool = False
 ) -> Container:
-    """The sidecar of one container's UDP port; `noticed` as in `resolve_drain`, `ipv6` where
-    packets come by that, as a service may listen on one kind of addresses only.
+    """The sidecar for one UDP port of the container `service`.
 
-    It waits for the service to start. ECS stops containers in the reverse order, so the sidecar
-    gets its SIGTERM first, closes its port, and the service runs on until the sidecar has ended.
+    `noticed` is as in `resolve_drain`. `ipv6` is whether the load balancer sends packets over IPv6:
+    the probe uses the same IP version, because a service may listen on one of them only.
+
+    The sidecar depends on the service. ECS stops containers in the reverse order, so the sidecar
+    gets its SIGTERM first and stops listening, and the service runs until the sidecar has exited.
     """
     arguments = _arguments(params, udp_port, noticed, "::1" if ipv6 else None)
     return Container.model_validate(
@@ -173,15 +195,15 @@ def sidecar_container(
             "user": UNPRIVILEGED_USER,
             "readonly_root_filesystem": True,
             "drop_capabilities": ["ALL"],
-            "health_check": {"command": _alive(params.port.number)},
+            "health_check": {"command": _health_command(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": format_duration(resolve_drain(params, noticed) + _SLACK),
+            "stop_timeout": format_duration(resolve_drain(params, noticed) + _EXIT_TIME),
         }
     )
 
 
 def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -> list[str]:
-    given = {
+    values = {
         "--listen": params.port.number,
         "--mode": params.mode,
         "--probe": params.probe,
@@ -198,13 +220,14 @@ def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -
         "--fall": params.fall,
         "--drain": resolve_drain(params, noticed),
     }
-    return [f"{flag}={value}" for flag, value in given.items() if value is not None]
+    return [f"{flag}={value}" for flag, value in values.items() if value is not None]
 
 
-def _alive(port: int) -> list[str]:
-    """ECS's own check of the sidecar: its loop answers, whether the service does or not."""
-    ask = (
+def _health_command(port: int) -> list[str]:
+    """The container health check of the sidecar, which passes while its event loop runs, whether or
+    not the service answers."""
+    program = (
         "import socket; s = socket.socket(socket.AF_UNIX); s.settimeout(3); "
         f"s.connect('\\0health-sidecar-{port}'); raise SystemExit(not s.recv(1))"
     )
-    return ["CMD", "python3", "-ISc", ask]
+    return ["CMD", "python3", "-ISc", program]

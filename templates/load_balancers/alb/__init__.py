@@ -1,12 +1,12 @@
-"""A stack that holds an Application Load Balancer, or the listener of one that exists.
+"""An Application Load Balancer, or an existing listener of one.
 
 public:
   template: alb
   certificate: arn:aws:acm:${region}:${account}:certificate/0a1b2c3d-0000-4000-8000-000000000000
   aliases: [{zone: Z0123456789ABCDEFGHIJ, name: www.example.com}]
 
-It answers 404 until services add rules to its listener. Its security group lets clients in and
-nothing out: each service opens the way to its own ports.
+It responds with 404 until services add rules to its listener. Its security group allows inbound
+traffic from clients and no outbound traffic: each service adds rules for its own ports.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["Handle", "Params", "compose", "handle", "problems"]
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
-    """The load balancer, its listeners and its security group; logs, records and WAF by choice."""
+    """The template; None for an existing listener."""
     if params.existing:
         return None
     picked = find_stack(env, network.Params, params.network)
-    assert picked is not None, "`problems` has found this before"
+    assert picked is not None, "`problems` reports a missing network"
     home = network.handle(*picked, env)
     template = Template(f"{env.app} {env.name}: the application load balancer `{name}`")
     template.set_version()

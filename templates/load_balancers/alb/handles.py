@@ -13,18 +13,18 @@ from .params import Params
 
 @dataclass(frozen=True)
 class Handle:
-    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+    """What other stacks use to refer to the load balancer. The values are literals or imports."""
 
     listener: Any
-    """ARN of the listener that takes rules: HTTPS where there is one."""
+    """ARN of the listener that rules are added to: the HTTPS listener where there is one."""
     https: bool
     security_group: Any
     authentication: bool
-    """Whether the load balancer can reach identity providers. True where that is unknown."""
+    """Whether the load balancer can connect to identity providers. True where that is unknown."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
-    """How to refer to the load balancer from another stack."""
+    """The handle of the load balancer `name`."""
     if params.existing:
         return Handle(
             listener=params.existing.listener,

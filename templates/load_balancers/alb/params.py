@@ -41,80 +41,82 @@ IdleTimeout = Annotated[int, duration(*LOAD_BALANCER["idle_timeout.timeout_secon
 
 
 class AccessLogs(access_logs.AccessLogs):
-    """A log of all requests, in S3."""
+    """A log of all requests in S3."""
 
     bucket: BucketName | None = Field(
         None,
-        description="Name of a bucket that is there already, in the same region. It must be "
-        "encrypted with SSE-S3 (KMS is not possible), and its policy must allow "
+        description="Name of an existing bucket in the same region. It must be encrypted with "
+        "SSE-S3 (KMS keys are not supported), and its policy must allow "
         "`logdelivery.elasticloadbalancing.amazonaws.com` the action `s3:PutObject` on "
-        "`<bucket>/<prefix>/AWSLogs/<account>/*`. Without a name the stack has a bucket of its "
-        "own, which is kept when the stack is deleted.",
+        "`<bucket>/<prefix>/AWSLogs/<account>/*`. Default: a bucket created by the stack, which is "
+        "retained when the stack is deleted.",
     )
 
 
 class Existing(Base):
-    """A listener that is there already."""
+    """An existing listener."""
 
     listener: ListenerArn = Field(description="ARN of the listener that services add rules to.")
     security_group: SecurityGroupId = Field(
-        description="Id of the load balancer's security group. Services admit it on their ports "
-        "and add rules to its egress."
+        description="Id of the load balancer's security group. Services allow traffic from it on "
+        "their ports, and add outbound rules to it."
     )
-    protocol: Literal["HTTP", "HTTPS"] = Field("HTTPS", description="What the listener speaks.")
+    protocol: Literal["HTTP", "HTTPS"] = Field("HTTPS", description="Protocol of the listener.")
 
 
 class Params(Base):
     """An Application Load Balancer with its listeners."""
 
     network: StackName | None = Field(
-        None, description="Stack of the network it stands in. Needless where there is only one."
+        None, description="Stack of the network. Default: the only network of the environment."
     )
     scheme: Scheme = Field(
         "internet-facing",
-        description="Whether it has public addresses, in the public subnets, or private ones only. "
-        "It cannot be changed while services use the load balancer: make a second one.",
+        description="`internet-facing` has public addresses in the public subnets, `internal` has "
+        "private addresses only. It cannot be changed while services use the load balancer: create "
+        "a second one instead.",
     )
     certificate: Some[CertificateArn] = Field(
         [],
-        description="ARN of a certificate in ACM, in the same region, or in IAM; or a list, of "
-        "which the first is the default. With one, HTTPS is served on 443 and HTTP redirects to "
-        "it. Without, HTTP is served on 80.",
+        description="ARN of a certificate in ACM in the same region, or in IAM; or a list, of "
+        "which the first is the default. With a certificate, an HTTPS listener on port 443 "
+        "forwards requests and the HTTP listener on port 80 redirects to it. Without one, the "
+        "HTTP listener forwards requests.",
     )
     ssl_policy: SslPolicy = Field(
         "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
-        description="ELB's security policy for HTTPS: TLS versions and ciphers. The default is "
-        "the one that AWS recommends, with TLS 1.3, 1.2 and post-quantum key exchange.",
+        description="Security policy of the HTTPS listener: TLS versions and ciphers. The default "
+        "is the one that AWS recommends, with TLS 1.3, TLS 1.2 and post-quantum key exchange.",
     )
     clients: Annotated[list[Client], Field(min_length=1)] | None = Field(
         None,
-        description="CIDR blocks and ids of prefix lists that may connect. Default: everybody for "
-        "`internet-facing`, the network's own addresses for `internal`. EC2 takes 60 rules per "
-        "group unless its quota is raised; a prefix list counts with its maximum size, once for "
-        "each of the ports 80 and 443.",
+        description="CIDR blocks and ids of prefix lists that are allowed to connect. Default: all "
+        "addresses for `internet-facing`, the network's IPv4 addresses for `internal`. The quota "
+        "is 60 inbound rules for each security group; a prefix list counts as its maximum number "
+        "of entries, once for each of the ports 80 and 443.",
     )
     idle_timeout: IdleTimeout = Field(
-        60, description="How long a connection may be silent, `1s` to `4000s`."
+        60, description="Time after which a connection without traffic is closed."
     )
     deletion_protection: bool = Field(
-        False, description="Refuse deletion, also that of the stack, until this is false again."
+        False, description="Prevent deletion of the load balancer, and so of the stack."
     )
     drop_invalid_headers: bool = Field(
-        True, description="Remove headers with invalid names instead of passing them on."
+        True, description="Remove headers with invalid names from requests."
     )
     access_logs: Switch[AccessLogs] = Field(
-        None, description="A log of all requests in S3; `true` for a bucket of the stack's own."
+        None, description="A log of all requests in S3; `true` for a bucket created by the stack."
     )
     web_acl: WebAclArn | None = Field(
-        None, description="ARN of a regional WAFv2 web ACL that guards the load balancer."
+        None, description="ARN of a regional WAFv2 web ACL to associate with the load balancer."
     )
     aliases: list[Alias] = Field([], description="Route 53 alias records for the load balancer.")
     ip_address_type: IpAddressType = Field(
-        "ipv4", description="`dualstack` also serves IPv6, and needs a network with `ipv6: true`."
+        "ipv4", description="`dualstack` adds IPv6 addresses; the network needs `ipv6: true`."
     )
     authentication: bool = Field(
         False,
-        description="Lets the load balancer call identity providers: 443 to anywhere. Needed by "
-        "routes with `authenticate`.",
+        description="Allow the load balancer to connect to identity providers: port 443 of all "
+        "IPv4 addresses. Required by routes with `authenticate`.",
     )
-    existing: Existing | None = Field(None, description="Use a listener that is there already.")
+    existing: Existing | None = Field(None, description="Use an existing listener.")

@@ -41,8 +41,11 @@ _LOG_DELIVERY = LOG_WRITERS[APPLICATION][0]
 def alb_resources(
     name: str, params: Params, home: network.Handle, env: Environment
 ) -> Iterator[AWSObject]:
+    """The resources of the load balancer `name` in the network `home`."""
     if params.access_logs and not params.access_logs.bucket:
-        yield from access_log_bucket(params.access_logs, [_log_delivery(params.access_logs)])
+        yield from access_log_bucket(
+            params.access_logs, [_log_delivery_statement(params.access_logs)]
+        )
     yield _security_group(name, params, home, env)
     yield _load_balancer(params, home)
     yield _http_listener(params)
@@ -62,17 +65,17 @@ def alb_resources(
 
 
 def alb_outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:
+    """The outputs of the load balancer `name`, which are exported."""
     yield from load_balancer_outputs(name, env, security_group=True)
-    plain, secure = Ref("HttpListener"), Ref("HttpsListener")
-    yield export_output(env, name, "HttpListenerArn", plain, "ARN of the listener on port 80")
+    http, https = Ref("HttpListener"), Ref("HttpsListener")
+    yield export_output(env, name, "HttpListenerArn", http, "ARN of the listener on port 80")
     if params.certificate:
-        yield export_output(
-            env, name, "HttpsListenerArn", secure, "ARN of the listener on port 443"
-        )
+        yield export_output(env, name, "HttpsListenerArn", https, "ARN of the listener on port 443")
 
 
 def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
-    """Nameless, because a fixed name blocks replacement, which a change of scheme asks for."""
+    """Without a name, because a resource with a fixed name cannot be replaced, and a change of
+    scheme replaces it."""
     return elb.LoadBalancer(
         "LoadBalancer",
         Type="application",
@@ -88,8 +91,8 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
 def _attributes(params: Params) -> dict[str, Any]:
     """Keys, ranges and defaults: ELB API reference 2015-12-01, LoadBalancerAttribute.
 
-    All of them always, because "existing attributes that you do not modify retain their current
-    values" (the same, ModifyLoadBalancerAttributes).
+    All of them are always written, because "existing attributes that you do not modify retain their
+    current values" (ELB API reference, ModifyLoadBalancerAttributes).
     """
     return {
         "deletion_protection.enabled": params.deletion_protection,
@@ -105,7 +108,7 @@ def _http_listener(params: Params) -> elb.Listener:
         LoadBalancerArn=Ref("LoadBalancer"),
         Port=80,
         Protocol="HTTP",
-        DefaultActions=[_to_https() if params.certificate else _not_found()],
+        DefaultActions=[_redirect_to_https() if params.certificate else _not_found_response()],
     )
 
 
@@ -117,19 +120,19 @@ def _https_listener(params: Params) -> elb.Listener:
         Protocol="HTTPS",
         SslPolicy=params.ssl_policy,
         Certificates=[elb.Certificate(CertificateArn=params.certificate[0])],
-        DefaultActions=[_not_found()],
+        DefaultActions=[_not_found_response()],
     )
 
 
-def _to_https() -> elb.Action:
-    """Host, path and query are kept when they are not mentioned."""
+def _redirect_to_https() -> elb.Action:
+    """A redirect keeps the host, path and query that it does not set."""
     return elb.Action(
         Type="redirect",
         RedirectConfig=elb.RedirectConfig(Protocol="HTTPS", Port="443", StatusCode="HTTP_301"),
     )
 
 
-def _not_found() -> elb.Action:
+def _not_found_response() -> elb.Action:
     return elb.Action(
         Type="fixed-response",
         FixedResponseConfig=elb.FixedResponseConfig(
@@ -160,12 +163,12 @@ def _security_group(
             for protocol, port in ports.items()
             for client in clients
         ],
-        egress=[_to_identity_providers()] if params.authentication else [],
+        egress=[_identity_provider_rule()] if params.authentication else [],
     )
 
 
-def _to_identity_providers() -> ec2.SecurityGroupRule:
-    """IPv4 only, as ELB calls them (ELB API reference, CreateLoadBalancer, IpAddressType)."""
+def _identity_provider_rule() -> ec2.SecurityGroupRule:
+    """IPv4 only, which ELB uses for them (ELB API reference, CreateLoadBalancer, IpAddressType)."""
     return ec2.SecurityGroupRule(
         Description="Identity providers",
         IpProtocol="tcp",
@@ -175,11 +178,12 @@ def _to_identity_providers() -> ec2.SecurityGroupRule:
     )
 
 
-def _log_delivery(logs: AccessLogs) -> Statement:
-    """What lets ELB write: Application Load Balancers user guide, "Enable access logs", step 2.
+def _log_delivery_statement(logs: AccessLogs) -> Statement:
+    """Allows ELB to write access logs (Application Load Balancers user guide, "Enable access logs",
+    step 2).
 
-    It documents no condition; the account's id in the path is what keeps the load balancers of
-    others out.
+    The guide documents no condition; the account's id in the path excludes load balancers of other
+    accounts.
     """
     return allow(
         "LogDelivery",

@@ -19,7 +19,7 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with the params, given the other stacks of the environment."""
     if params.existing:
         yield from existing_problems(params)
         yield from _listener_problems(params.existing, env)
@@ -35,7 +35,8 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
         message = (
             f"The web ACL is in {region_of(params.web_acl)}, the load balancer in {env.region}"
         )
-        yield Problem("M1220", ("web_acl",), message, f"Name a web ACL in {env.region}.")
+        hint = f"Write the ARN of a web ACL in {env.region}."
+        yield Problem("M2301", ("web_acl",), message, hint)
     yield from access_log_problems(params.access_logs)
     picked = find_stack(env, network.Params, params.network)
     if picked:
@@ -45,17 +46,18 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
 def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
     if is_in_other_region(existing.listener, env):
         message = f"The listener is in {region_of(existing.listener)}, the services in {env.region}"
-        yield Problem("M1220", ("existing", "listener"), message, f"Name one in {env.region}.")
+        hint = f"Write the ARN of a listener in {env.region}."
+        yield Problem("M2301", ("existing", "listener"), message, hint)
 
 
 def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.certificate:
         return
-    for key, wanted in (("ssl_policy", True), ("authentication", params.authentication)):
-        if wanted and key in params.model_fields_set:
-            hint = "Add `certificate:`, or remove this."
-            message = f"`{key}` needs HTTPS, and so a certificate"
-            yield Problem("M1108", (key,), message, hint, because=[("certificate",)])
+    for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
+        if enabled and key in params.model_fields_set:
+            message = f"`{key}` needs an HTTPS listener, and there is no `certificate:`"
+            hint = f"Add `certificate:`, or remove `{key}:`."
+            yield Problem("M2310", (key,), message, hint, because=[("certificate",)])
 
 
 def _client_problems(params: Params) -> Iterator[Problem]:
@@ -64,9 +66,9 @@ def _client_problems(params: Params) -> Iterator[Problem]:
     for index, client in enumerate(clients):
         if params.ip_address_type == "ipv4" and find_address_property(client) == "CidrIpv6":
             yield Problem(
-                "M1220",
+                "M2307",
                 ("clients", index),
-                f"`{client}` can never connect: the load balancer has IPv4 addresses only",
+                f"`{client}` cannot connect: the load balancer has IPv4 addresses only",
                 "Remove it, or write `ip_address_type: dualstack`.",
                 level="warning",
                 because=[("ip_address_type",)],
@@ -80,12 +82,12 @@ def _network_problems(
     facing = params.scheme == "internet-facing"
     count = len(find_subnets(params.scheme, home))
     if count < 2:
-        kind = "public subnets" if facing else "private subnets, or else public ones,"
-        message = (
-            f"Two {kind} in two availability zones are needed; the network `{name}` has {count}"
-        )
-        hint = f"Give `{name}` another" + (", or use `scheme: internal`." if facing else ".")
-        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
+        kind = "public" if facing else "private"
+        needed = f"subnets in two Availability Zones, and the network `{name}` has {count}"
+        message = f"An {params.scheme} load balancer needs two {kind} {needed}"
+        hint = f"Add a {kind} subnet in another Availability Zone to `{name}`"
+        hint += ", or write `scheme: internal`." if facing else "."
+        yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
     yield from ipv6_problems(params.ip_address_type, name, stack)
     if params.scheme == "internal":
         yield from _internal_problems(params, name, home)
@@ -95,25 +97,31 @@ def _internal_problems(params: Params, name: str, home: network.Handle) -> Itera
     because: Sequence[Path] = [("network",), ("scheme",)]
     if not params.clients and home.cidr is None:
         message = f"`clients` is missing: the addresses of the network `{name}` are unknown"
-        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`, or add `cidr:` there."
+        hint = (
+            "Write the CIDR blocks that are allowed to connect, such as `clients: [10.0.0.0/16]`,"
+            f" or add the VPC's `cidr:` below `existing:` of `{name}`."
+        )
         yield Problem("M1102", ("clients",), message, hint, because=because)
     elif not params.clients and params.ip_address_type == "dualstack":
         yield Problem(
-            "M1220",
+            "M2308",
             ("clients",),
-            "No client can connect over IPv6: only the network's IPv4 addresses are admitted",
-            "Name both in `clients:`; AWS assigns the IPv6 block when the network is deployed.",
+            "No client can connect over IPv6: by default only the network's IPv4 addresses can",
+            "Write the IPv4 and IPv6 CIDR blocks of the clients below `clients:`. AWS assigns the "
+            "IPv6 block of a VPC when its stack is deployed.",
             level="warning",
             because=[*because, ("ip_address_type",)],
         )
     if params.authentication and home.egress in ("public", "endpoints"):
-        # An internal load balancer has no public address, so it needs a NAT gateway on its way out
-        # (AWS re:Post, "How do I resolve errors when I configure authentication in my ALB?").
+        # An internal load balancer has no public address, so it needs a NAT gateway to connect to
+        # the internet (AWS re:Post, "How do I resolve errors when I configure authentication in my
+        # ALB?").
         yield Problem(
-            "M1220",
+            "M2309",
             ("authentication",),
-            f"No identity provider could be reached: the network `{name}` has no NAT gateway",
-            f"Write `egress: nat` in `{name}`, or use `scheme: internet-facing`.",
+            "The load balancer cannot connect to an identity provider on the internet: the "
+            f"network `{name}` has no NAT gateway",
+            f"Write `egress: nat` in `{name}`, or remove `authentication:`.",
             level="warning",
             because=because,
         )

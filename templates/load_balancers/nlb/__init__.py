@@ -1,12 +1,12 @@
-"""A stack that holds a Network Load Balancer, or the name of one that exists.
+"""A Network Load Balancer, or a reference to an existing one.
 
 edge:
   template: nlb
   elastic_ips: true
   aliases: [{zone: Z0123456789ABCDEFGHIJ, name: ntp.example.com}]
 
-Its listeners come from services, each in the service's own stack, with the rules that let clients
-in and traffic out to the service's ports. Until then its security group lets nothing through.
+Its listeners are in the stacks of the services that use it, with the security group rules for
+clients and for the ports of the service. Until then its security group allows no traffic.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["Handle", "Params", "compose", "handle", "is_same_load_balancer", "pr
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
-    """The load balancer and its security group; addresses, logs and records by choice."""
+    """The template; None for an existing load balancer."""
     if params.existing:
         return None
     picked = find_stack(env, network.Params, params.network)
-    assert picked is not None, "`problems` has found this before"
+    assert picked is not None, "`problems` reports a missing network"
     home = network.handle(*picked, env)
     template = Template(f"{env.app} {env.name}: the network load balancer `{name}`")
     template.set_version()

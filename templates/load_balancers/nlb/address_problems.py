@@ -18,52 +18,65 @@ from .params import Params, find_allocation_ids
 def unknown_address_problems(
     name: str, params: Params, env: Environment, path: Path
 ) -> Iterator[Problem]:
-    """Health checks come from the load balancer's private addresses.
+    """A load balancer of which neither the security group nor the addresses are known.
 
-    Where it has no security group that tasks could admit, they admit those (Network Load Balancers
-    user guide, "Target security groups").
+    Health checks come from its private addresses. Tasks allow them by its security group, or where
+    it has none by the addresses (Network Load Balancers user guide, "Target security groups").
     """
-    its = handle(name, params, env)
-    if its.security_group is None and its.addresses is None:
-        what = "`addresses` is missing" if params.existing else "`security_group` is needed"
-        message = f"{what}: nothing tells where health checks come from, and tasks must admit them"
-        hint = "Write `addresses: [10.0.0.0/24]`, or `security_group:` if it has one."
-        if not params.existing:
-            hint = "Remove this line, or write the network's `cidr:` below its `existing:`."
+    balancer = handle(name, params, env)
+    if balancer.security_group is None and balancer.addresses is None:
+        message = "The source addresses of health checks are unknown, and tasks must allow them"
+        if params.existing:
+            hint = (
+                "Write the CIDR blocks of the load balancer's subnets, such as `addresses: "
+                "[10.0.0.0/24]`, or its `security_group:` if it has one."
+            )
+        else:
+            hint = (
+                "Remove `security_group: false`, or write the VPC's `cidr:` below `existing:` of "
+                "the network."
+            )
         because = [("network",), ("existing", "security_group"), ("scheme",)]
-        yield Problem("M1102", path, message, hint, because=because)
+        yield Problem("M2314", path, message, hint, because=because)
 
 
 def scheme_problems(params: Params) -> Iterator[Problem]:
-    """Addresses that ELB refuses for the scheme.
+    """Fixed addresses that ELB rejects for the scheme.
 
     ELB API reference, CreateLoadBalancer, SubnetMappings; "Elastic IPs are not supported for load
     balancers with scheme 'internal'" (hashicorp/terraform-provider-aws#15235).
     """
     if params.elastic_ips and params.scheme == "internal":
-        hint = "Write `private_addresses:` with one of each subnet, or `scheme: internet-facing`."
-        message = "An internal load balancer has no Elastic IPs"
-        yield Problem("M1108", ("elastic_ips",), message, hint, because=[("scheme",)])
+        hint = (
+            "Remove `elastic_ips:`, or write `private_addresses:` with one address of each subnet."
+        )
+        message = "An internal load balancer cannot have Elastic IPs"
+        yield Problem("M2311", ("elastic_ips",), message, hint, because=[("scheme",)])
     if params.private_addresses and params.scheme == "internet-facing":
-        hint = "Use `elastic_ips: true` for fixed public addresses, or `scheme: internal`."
-        message = "Only an internal load balancer takes chosen private addresses"
-        yield Problem("M1108", ("private_addresses",), message, hint, because=[("scheme",)])
+        hint = "Write `elastic_ips: true` for fixed public addresses, or `scheme: internal`."
+        message = "An internet-facing load balancer cannot have chosen private addresses"
+        yield Problem("M2311", ("private_addresses",), message, hint, because=[("scheme",)])
 
 
 def address_count_problems(
     key: str, given: Sequence[str], count: int, name: str
 ) -> Iterator[Problem]:
     if given and len(given) != count:
-        many = f"{count}, not {len(given)}"
-        message = f"As many are needed as the network `{name}` has subnets for it: {many}"
-        hint = "Write one for each, in the order of the network's zones."
-        yield Problem("M1218", (key,), message, hint, because=[("network",), ("scheme",)])
+        subnets = "the subnet" if count == 1 else f"each of the {count} subnets"
+        message = (
+            f"`{key}` needs an address for {subnets} of the network `{name}`, and lists "
+            f"{len(given)}"
+        )
+        hint = (
+            "Write one address for each subnet, in the order of the network's Availability Zones."
+        )
+        yield Problem("M2312", (key,), message, hint, because=[("network",), ("scheme",)])
 
 
 def private_address_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
-    """Addresses that their subnet does not have, where its block is known.
+    """Addresses that are not available in their subnet, where its block is known.
 
-    Of each subnet AWS keeps the first four addresses and the last one (VPC user guide, "Subnet
+    AWS reserves the first four addresses and the last one of each subnet (VPC user guide, "Subnet
     CIDR blocks").
     """
     blocks = find_subnet_cidrs(params.scheme, home) or ()
@@ -72,27 +85,29 @@ def private_address_problems(params: Params, home: network.Handle) -> Iterator[P
         first, last = block[4], block[-2]
         if not first <= IPv4Address(address) <= last:
             reserved = IPv4Address(address) in block
-            what = "is kept by AWS for itself" if reserved else "is not"
-            message = f"`{address}` {what} in `{cidr}`, the subnet at this place"
-            hint = f"Write one from `{first}` to `{last}`."
+            what = "is reserved by AWS" if reserved else "is not"
+            message = f"`{address}` {what} in `{cidr}`, the subnet at this position"
+            hint = f"Write an address from `{first}` to `{last}`."
             path = ("private_addresses", index)
-            yield Problem("M1218", path, message, hint, because=[("network",), ("scheme",)])
+            yield Problem("M2313", path, message, hint, because=[("network",), ("scheme",)])
 
 
 def address_conflict_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """One address has room for one load balancer."""
-    mine = find_stack(env, network.Params, params.network)
-    for other, its in env.of(Params):
-        if other == name:
+    """Addresses that a load balancer before this one, in the order of the environment, has too."""
+    own_network = find_stack(env, network.Params, params.network)
+    for other_name, other in env.of(Params):
+        if other_name == name:
             return
         for index, allocation in enumerate(find_allocation_ids(params)):
-            if allocation in find_allocation_ids(its):
-                yield _taken(("elastic_ips", index), allocation, other)
-        if params.scheme == "internal" and mine == find_stack(env, network.Params, its.network):
+            if allocation in find_allocation_ids(other):
+                yield _used_address(("elastic_ips", index), allocation, other_name)
+        other_network = find_stack(env, network.Params, other.network)
+        if params.scheme == "internal" and own_network == other_network:
             for index, address in enumerate(params.private_addresses):
-                if address in its.private_addresses:
-                    yield _taken(("private_addresses", index), address, other)
+                if address in other.private_addresses:
+                    yield _used_address(("private_addresses", index), address, other_name)
 
 
-def _taken(path: Path, address: str, other: str) -> Problem:
-    return Problem("M1218", path, f"`{address}` belongs to `{other}` already", "Take another one.")
+def _used_address(path: Path, address: str, other_name: str) -> Problem:
+    message = f"`{address}` is already used by the load balancer `{other_name}`"
+    return Problem("M2316", path, message, "Write another address.")

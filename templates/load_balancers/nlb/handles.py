@@ -16,37 +16,38 @@ from .params import Params, is_dualstack
 
 @dataclass(frozen=True)
 class Handle:
-    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+    """What other stacks use to refer to the load balancer. The values are literals or imports."""
 
     load_balancer: Any
     """ARN of the load balancer."""
     security_group: Any | None
     """Its id; None where the load balancer has none."""
     scheme: Scheme | None
-    """None where the load balancer exists and nobody knows."""
+    """None where the load balancer exists already."""
     dualstack: bool
     addresses: tuple[str, ...] | None
-    """IPv4 blocks that the private addresses of its nodes lie in, from which health checks come;
-    None where that is unknown."""
+    """IPv4 blocks that contain the private addresses of its nodes, which are the source of health
+    checks; None where they are unknown."""
     clients_default: tuple[str, ...] | None
-    """Who may connect where a listener names no clients; None where that is unknown."""
+    """Clients that may connect to a listener without `clients:`; None where these are unknown."""
     zones: int | None = None
-    """In how many zones it has an address; None where the load balancer exists."""
+    """Number of Availability Zones it has addresses in; None where the load balancer exists
+    already."""
     cross_zone: bool = False
-    """Whether each zone's address leads to tasks in all of them."""
+    """Whether cross-zone load balancing is enabled."""
     fixed: bool = False
-    """Whether clients may have been told its addresses."""
+    """Whether it has fixed addresses, which clients may connect to without DNS."""
     zonal_shift: bool = False
-    """Whether ARC may take a zone out of the DNS name."""
+    """Whether zonal shift is enabled, by which ARC removes a zone from the DNS name."""
 
     @property
     def shifts_across_zones(self) -> bool:
-        """Whether ARC may take a zone out while each zone's address leads to tasks in all."""
+        """Whether zonal shift is enabled together with cross-zone load balancing."""
         return self.zonal_shift and self.cross_zone
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
-    """How to refer to the load balancer from another stack."""
+    """The handle of the load balancer `name`."""
     picked = find_stack(env, network.Params, params.network)
     home = network.handle(*picked, env) if picked else None
     if params.existing:
@@ -75,7 +76,8 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
 
 
 def is_same_load_balancer(one: str, other: str, env: Environment) -> bool:
-    """Whether two stacks stand for one load balancer, as both may have taken it over."""
+    """Whether two stack names refer to the same load balancer: two stacks can have the same
+    `existing:`."""
     arns = [
         params.existing.arn
         for name in (one, other)
@@ -85,7 +87,7 @@ def is_same_load_balancer(one: str, other: str, env: Environment) -> bool:
 
 
 def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] | None:
-    """Where the nodes are: in the blocks that are named, in their subnets', or in the VPC's."""
+    """The blocks of the nodes' addresses: those in the params, or of the subnets, or of the VPC."""
     if params.existing and params.existing.addresses:
         return tuple(params.existing.addresses)
     if home is None:

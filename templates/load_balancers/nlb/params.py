@@ -44,126 +44,132 @@ AllocationId = Annotated[
 
 
 def _kind_of_elastic_ips(value: Any) -> str:
-    return "made" if isinstance(value, bool) else "named"
+    return "created" if isinstance(value, bool) else "existing"
 
 
 ElasticIps = Annotated[
-    Annotated[bool, Tag("made")] | Annotated[UniqueList[AllocationId], Tag("named")],
+    Annotated[bool, Tag("created")] | Annotated[UniqueList[AllocationId], Tag("existing")],
     Discriminator(_kind_of_elastic_ips),
 ]
-"""`true` for addresses of the stack's own, or allocation ids."""
+"""`true` for Elastic IPs created by the stack, or allocation ids of existing ones."""
 
 
 class AccessLogs(access_logs.AccessLogs):
-    """A log of TLS connections, in S3."""
+    """A log of TLS connections in S3."""
 
     bucket: BucketName | None = Field(
         None,
-        description="Name of a bucket that is there already, in the same region. Its policy must "
-        "allow `delivery.logs.amazonaws.com` the actions `s3:GetBucketAcl` and, on "
-        "`<bucket>/<prefix>/AWSLogs/<account>/*`, `s3:PutObject`; so must the policy of its KMS "
-        "key, where it has one. Without a name the stack has a bucket of its own, which is kept "
-        "when the stack is deleted.",
+        description="Name of an existing bucket in the same region. Its policy must allow "
+        "`delivery.logs.amazonaws.com` the action `s3:GetBucketAcl`, and `s3:PutObject` on "
+        "`<bucket>/<prefix>/AWSLogs/<account>/*`. If the bucket is encrypted with a KMS key, the "
+        "key policy must allow log delivery, too. Default: a bucket created by the stack, which "
+        "is retained when the stack is deleted.",
     )
 
 
 class Existing(Base):
-    """A load balancer that is there already."""
+    """An existing load balancer."""
 
-    arn: LoadBalancerArn = Field(description="ARN of the load balancer that gets the listeners.")
+    arn: LoadBalancerArn = Field(
+        description="ARN of the load balancer that listeners are added to."
+    )
     security_group: SecurityGroupId | None = Field(
         None,
-        description="Id of its security group, where it has one. Services admit it on their "
-        "ports, and add rules for their clients and their tasks to it.",
+        description="Id of its security group, if it has one. Services allow traffic from it on "
+        "their ports, and add rules for their clients and tasks to it.",
     )
     addresses: UniqueList[network.Ipv4Cidr] = Field(
         [],
-        description="CIDR blocks of its private addresses, such as those of its subnets. Where it "
-        "has no security group, services admit its health checks by them. Default: the network's "
-        "own addresses.",
+        description="CIDR blocks that contain its private addresses, such as those of its subnets. "
+        "Used to allow health checks if it has no security group. Default: the CIDR block of the "
+        "network.",
     )
-    ip_address_type: IpAddressType = Field("ipv4", description="What addresses it has.")
+    ip_address_type: IpAddressType = Field("ipv4", description="Its IP address type.")
 
 
 class Params(Base):
-    """A Network Load Balancer, to which services bring their listeners."""
+    """A Network Load Balancer, to which services add their listeners."""
 
     network: StackName | None = Field(
-        None, description="Stack of the network it stands in. Needless where there is only one."
+        None, description="Stack of the network. Default: the only network of the environment."
     )
     scheme: Scheme = Field(
         "internet-facing",
-        description="Whether it has public addresses, in the public subnets, or private ones only. "
-        "It cannot be changed while services use the load balancer: make a second one.",
+        description="`internet-facing` has public addresses in the public subnets, `internal` has "
+        "private addresses only. It cannot be changed while services use the load balancer: create "
+        "a second one instead.",
     )
     security_group: bool = Field(
         True,
-        description="A security group, which services open for their clients. ELB takes one at "
-        "creation or never. With `false` everybody who reaches the load balancer's addresses can "
-        "use it, and tasks judge by the addresses of clients. It cannot be changed later: make a "
-        "second load balancer.",
+        description="Create a security group, to which services add rules for their clients. With "
+        "`false`, every client that can reach the load balancer's addresses can connect, and the "
+        "security groups of the tasks restrict clients by their addresses. ELB only accepts "
+        "security groups at creation, so it cannot be changed later: create a second load balancer "
+        "instead.",
     )
     elastic_ips: ElasticIps = Field(
         False,
-        description="Fixed public addresses: `true` for Elastic IPs of the stack's own, which go "
-        "with it and are among its outputs, or one allocation id for each public subnet, in the "
-        "order of the network's zones. For `internet-facing` only, and from creation on: for "
-        "other addresses make a second load balancer.",
+        description="Fixed public addresses: `true` for Elastic IPs created by the stack, which "
+        "are among its outputs and are deleted with it, or one allocation id for each public "
+        "subnet, in the order of the network's Availability Zones. For `internet-facing` only. It "
+        "cannot be changed later: create a second load balancer instead.",
     )
     private_addresses: UniqueList[HostAddress] = Field(
         [],
         description="Fixed private addresses: one IPv4 address from each subnet, in the order of "
-        "the network's zones. For `internal` only, and from creation on: for other addresses "
-        "make a second load balancer.",
+        "the network's Availability Zones. For `internal` only. It cannot be changed later: create "
+        "a second load balancer instead.",
     )
     ip_address_type: IpAddressType = Field(
         "ipv4",
-        description="`dualstack` also serves IPv6, and needs a network with `ipv6: true`. Each "
-        "subnet then gives the load balancer a prefix of IPv6 addresses for source NAT, which UDP "
-        "listeners need.",
+        description="`dualstack` adds IPv6 addresses; the network needs `ipv6: true`. The load "
+        "balancer also gets an IPv6 prefix for source NAT from each subnet, which UDP listeners "
+        "need.",
     )
     cross_zone: bool = Field(
         False,
-        description="Whether each zone's address leads to tasks in all zones, or to those of its "
-        "own. Where it is false, each service needs a task in every zone: an address without one "
-        "is dead, and ELB takes it out of the DNS name for all services of the load balancer. AWS "
-        "charges for traffic between zones.",
+        description="Route requests to tasks in all Availability Zones. With `false`, an address "
+        "of the load balancer only routes to tasks in its own zone, so each service needs a task "
+        "in every zone: ELB removes an address without one from the DNS name, for all services of "
+        "the load balancer. AWS charges for traffic between zones.",
     )
     zonal_shift: bool = Field(
         False,
-        description="Lets ARC take a zone out of the DNS name, by hand or by itself. With "
-        "`cross_zone: true` it has no UDP listeners, and leaves connections to tasks that became "
-        "unhealthy alone.",
+        description="Allow ARC zonal shift and zonal autoshift, which remove an Availability Zone "
+        "from the DNS name. Together with `cross_zone: true`, UDP listeners are not possible, and "
+        "connections to unhealthy tasks are not terminated.",
     )
     dns_client_affinity: Literal[
         "any_availability_zone", "partial_availability_zone_affinity", "availability_zone_affinity"
     ] = Field(
         "any_availability_zone",
-        description="Which zone's address clients in the VPC get from Route 53 Resolver: any, "
-        "their own for 85 percent of the queries, or always their own.",
+        description="Availability Zone of the addresses that clients in the VPC get from Route 53 "
+        "Resolver: any, their own for 85 percent of the queries, or always their own.",
     )
     enforce_security_group_inbound_rules_on_private_link_traffic: Literal["on", "off"] | None = (
         Field(
             None,
-            description="Whether the security group's inbound rules also hold for clients that "
-            "come by PrivateLink. ELB's default is `on`.",
+            description="Whether the security group's inbound rules apply to clients that connect "
+            "through PrivateLink. ELB's default is `on`.",
         )
     )
     deletion_protection: bool = Field(
-        False, description="Refuse deletion, also that of the stack, until this is false again."
+        False, description="Prevent deletion of the load balancer, and so of the stack."
     )
     access_logs: Switch[AccessLogs] = Field(
         None,
-        description="A log in S3 of the connections to TLS listeners; ELB writes none for the "
-        "others. `true` for a bucket of the stack's own.",
+        description="A log in S3 of connections to TLS listeners; ELB logs no others. `true` for a "
+        "bucket created by the stack.",
     )
     aliases: list[Alias] = Field([], description="Route 53 alias records for the load balancer.")
-    existing: Existing | None = Field(None, description="Use one that is there already.")
+    existing: Existing | None = Field(None, description="Use an existing load balancer.")
 
 
 def is_dualstack(params: Params) -> bool:
+    """Whether the load balancer has IPv4 and IPv6 addresses."""
     return params.ip_address_type == "dualstack"
 
 
 def find_allocation_ids(params: Params) -> list[str]:
+    """The allocation ids of existing Elastic IPs."""
     return params.elastic_ips if isinstance(params.elastic_ips, list) else []

@@ -47,10 +47,13 @@ _LOG_DELIVERY = LOG_WRITERS[NETWORK][0]
 def nlb_resources(
     name: str, params: Params, home: network.Handle, env: Environment
 ) -> Iterator[AWSObject]:
+    """The resources of the load balancer `name` in the network `home`."""
     if params.access_logs and not params.access_logs.bucket:
-        yield from access_log_bucket(params.access_logs, _log_delivery(params.access_logs))
+        yield from access_log_bucket(
+            params.access_logs, _log_delivery_statements(params.access_logs)
+        )
     for title in _elastic_ips(params, home):
-        # The network's stack, with the gateway that an address waits for, is there before this one.
+        # An Elastic IP needs the VPC's internet gateway, which the network's stack has created.
         yield ec2.EIP(title, Domain="vpc")
     if params.security_group:
         yield load_balancer_security_group(name, home, env)
@@ -61,6 +64,7 @@ def nlb_resources(
 def nlb_outputs(
     name: str, params: Params, home: network.Handle, env: Environment
 ) -> Iterator[Output]:
+    """The outputs of the load balancer `name`, which are exported."""
     yield from load_balancer_outputs(name, env, security_group=params.security_group)
     for title in _elastic_ips(params, home):
         address = GetAtt(title, "PublicIp")
@@ -68,15 +72,17 @@ def nlb_outputs(
 
 
 def _elastic_ips(params: Params, home: network.Handle) -> list[str]:
-    """Logical IDs of the stack's own addresses: by the place of the zone, as in the network."""
+    """Logical IDs of the Elastic IPs created by the stack, with the letters of the network's
+    zones."""
     if params.elastic_ips is not True:
         return []
-    places = zip(ascii_uppercase, find_subnets(params.scheme, home), strict=False)
-    return [f"ElasticIp{letter}" for letter, _ in places]
+    zones = zip(ascii_uppercase, find_subnets(params.scheme, home), strict=False)
+    return [f"ElasticIp{letter}" for letter, _ in zones]
 
 
 def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
-    """Nameless, because a fixed name blocks replacement, which a change of scheme asks for."""
+    """Without a name, because a resource with a fixed name cannot be replaced, and a change of
+    scheme replaces it."""
     private_link = params.enforce_security_group_inbound_rules_on_private_link_traffic
     optional: dict[str, Any] = {
         "SecurityGroups": [GetAtt("SecurityGroup", "GroupId")] if params.security_group else None,
@@ -88,43 +94,41 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
         Type="network",
         Scheme=params.scheme,
         IpAddressType=params.ip_address_type,
-        **_places(params, home),
+        **_subnets(params, home),
         **{key: value for key, value in optional.items() if value},
         LoadBalancerAttributes=load_balancer_attributes(_attributes(params)),
         **access_log_dependency(params.access_logs),
     )
 
 
-def _places(params: Params, home: network.Handle) -> dict[str, Any]:
-    """The subnets: as a plain list where there is nothing to say of a single one."""
-    everywhere = find_subnets(params.scheme, home)
-    each = [
-        {"SubnetId": subnet, **more}
-        for subnet, more in zip(everywhere, _mappings(params, home), strict=True)
-    ]
-    if any(len(one) > 1 for one in each):
-        return {"SubnetMappings": [elb.SubnetMapping(**one) for one in each]}
-    return {"Subnets": list(everywhere)}
+def _subnets(params: Params, home: network.Handle) -> dict[str, Any]:
+    """`SubnetMappings`, or `Subnets` where no subnet has settings."""
+    subnets = find_subnets(params.scheme, home)
+    settings = _subnet_settings(params, home)
+    if any(settings):
+        pairs = zip(subnets, settings, strict=True)
+        return {"SubnetMappings": [elb.SubnetMapping(SubnetId=id_, **more) for id_, more in pairs]}
+    return {"Subnets": list(subnets)}
 
 
-def _mappings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
-    """What is said of each subnet.
+def _subnet_settings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
+    """The properties of each subnet's mapping, apart from its id.
 
-    With IPv6 it gives a prefix for source NAT, without which ELB refuses UDP listeners on a
-    dualstack load balancer; TCP ones live with it (ELB API reference, SubnetMapping and
+    A dualstack load balancer gets a prefix for source NAT from each subnet. ELB rejects UDP
+    listeners without it, and accepts TCP listeners with it (ELB API reference, SubnetMapping and
     CreateLoadBalancer; kubernetes-sigs/aws-load-balancer-controller#3926, #4795).
 
-    A zone keeps its addresses: a change within it takes two steps, out and in again (Network Load
-    Balancers user guide, "Update the Availability Zones").
+    The address of an enabled zone cannot be changed: the zone has to be removed and added again
+    (Network Load Balancers user guide, "Update the Availability Zones").
     """
     allocations = [GetAtt(title, "AllocationId") for title in _elastic_ips(params, home)]
-    named: dict[str, Sequence[Any]] = {
+    values_by_key: dict[str, Sequence[Any]] = {
         "AllocationId": allocations or find_allocation_ids(params),
         "PrivateIPv4Address": params.private_addresses,
     }
     prefix = {"SourceNatIpv6Prefix": "auto_assigned"} if is_dualstack(params) else {}
     return [
-        {key: values[index] for key, values in named.items() if values} | prefix
+        {key: values[index] for key, values in values_by_key.items() if values} | prefix
         for index, _ in enumerate(find_subnets(params.scheme, home))
     ]
 
@@ -132,8 +136,8 @@ def _mappings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
 def _attributes(params: Params) -> dict[str, Any]:
     """Keys and defaults: ELB API reference 2015-12-01, LoadBalancerAttribute.
 
-    All of them always, because "existing attributes that you do not modify retain their current
-    values" (the same, ModifyLoadBalancerAttributes).
+    All of them are always written, because "existing attributes that you do not modify retain their
+    current values" (ELB API reference, ModifyLoadBalancerAttributes).
     """
     return {
         "deletion_protection.enabled": params.deletion_protection,
@@ -144,11 +148,11 @@ def _attributes(params: Params) -> dict[str, Any]:
     }
 
 
-def _log_delivery(logs: AccessLogs) -> list[Statement]:
-    """What lets ELB write, with the Sids and the conditions that AWS documents.
+def _log_delivery_statements(logs: AccessLogs) -> list[Statement]:
+    """Allow ELB to write access logs, with the Sids and conditions that AWS documents.
 
-    Network Load Balancers user guide, "Enable access logs". The ACL that it asks for is one that a
-    bucket without ACLs takes too (S3 user guide, "Controlling ownership of objects").
+    Network Load Balancers user guide, "Enable access logs". A bucket with disabled ACLs accepts
+    requests with the ACL of the condition, too (S3 user guide, "Controlling ownership of objects").
     """
     caller = Sub("arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*")
     account = {SourceAccount: AccountId}

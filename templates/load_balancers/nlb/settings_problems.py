@@ -24,9 +24,9 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with the params, given the other stacks of the environment."""
     if params.existing:
-        yield from existing_problems(params, beside=frozenset({"network"}))
+        yield from existing_problems(params, used=frozenset({"network"}))
         yield from _arn_problems(params.existing, env)
         if params.network and not find_stack(env, network.Params, params.network):
             yield from find_stack_problems(
@@ -41,7 +41,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from alias_conflict_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
     if params.access_logs:
-        yield from _silent_problems(name, env)
+        yield from _no_access_log_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
     picked = find_stack(env, network.Params, params.network)
@@ -54,30 +54,35 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
 def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
     if is_in_other_region(existing.arn, env):
         message = f"The load balancer is in {region_of(existing.arn)}, the services in {env.region}"
-        yield Problem("M1220", ("existing", "arn"), message, f"Name one in {env.region}.")
+        hint = f"Write the ARN of a load balancer in {env.region}."
+        yield Problem("M2301", ("existing", "arn"), message, hint)
 
 
-def _silent_problems(name: str, env: Environment) -> Iterator[Problem]:
-    """A log in which nothing would ever stand.
+def _no_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
+    """Access logs of a load balancer without a TLS listener.
 
     "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
-    user guide, "Access logs"). Without any way through it, its listeners come from elsewhere.
+    user guide, "Access logs"). A load balancer that no stack uses may get its listeners from
+    outside the environment.
     """
     services = env.of(LoadBalancedParams)
     protocols = [protocol for _, params in services for protocol in params.listener_protocols(name)]
     if protocols and "tls" not in protocols and not env.broken:
-        message = "Nothing will be logged: ELB logs TLS connections only, and no listener is TLS"
-        hint = "Remove it, or let a way through it end TLS: `port: 443/tls`."
-        yield Problem("M1220", ("access_logs",), message, hint, level="warning")
+        message = (
+            "No access logs will be written: ELB logs TLS connections only, and no listener of"
+            f" `{name}` has the protocol TLS"
+        )
+        hint = "Remove `access_logs:`, or terminate TLS at a listener with `port: 443/tls`."
+        yield Problem("M2322", ("access_logs",), message, hint, level="warning")
 
 
 def _private_link_problems(params: Params) -> Iterator[Problem]:
     if not params.security_group:
         yield Problem(
-            "M1108",
+            "M2315",
             ("enforce_security_group_inbound_rules_on_private_link_traffic",),
-            "There is no security group whose rules could hold",
-            "Remove this, or `security_group: false`.",
+            "The setting has no effect: the load balancer has no security group",
+            "Remove it, or remove `security_group: false`.",
             because=[("security_group",)],
         )
 
@@ -89,9 +94,11 @@ def _network_problems(
     count = len(find_subnets(params.scheme, home))
     if not count:
         facing = params.scheme == "internet-facing"
-        message = f"The network `{name}` has no {'public ' if facing else ''}subnet for it"
-        hint = f"Give `{name}` one" + (", or use `scheme: internal`." if facing else ".")
-        yield Problem("M1108", ("scheme",), message, hint, because=[("network",)])
+        kind = "public subnet" if facing else "subnet"
+        needed = f"a {kind}, and the network `{name}` has none"
+        message = f"An {params.scheme} load balancer needs {needed}"
+        hint = f"Add a {kind} to `{name}`" + (", or write `scheme: internal`." if facing else ".")
+        yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
         return
     yield from ipv6_problems(params.ip_address_type, name, stack)
     if isinstance(params.elastic_ips, list) and params.scheme == "internet-facing":
