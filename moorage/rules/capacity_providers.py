@@ -1,8 +1,7 @@
-"""Where the tasks of services run: capacity providers, and what Fargate does not have."""
+"""Capacity providers of services and clusters."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, lifecycle
@@ -11,6 +10,7 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
 PROVIDER = "AWS::ECS::CapacityProvider"
+
 
 _OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
 
@@ -100,92 +100,4 @@ def _may_be(one: Node, other: Node) -> bool:
     return one.is_same_as(other) is not False
 
 
-@rule(
-    "E9381",
-    "A service on Fargate asks for what Fargate, or its platform version, does not have",
-    error_messages=("Placement constraints are not supported with FARGATE launch type.",),
-    fix="Remove what is for EC2 only; leave PlatformVersion out.",
-    sources=(
-        "GetSimpl/cloudlift#138",
-        "aws-cloudformation/cfn-lint#1547",
-        "AWS docs: Fargate platform versions; Load balancer types; Amazon EFS volumes",
-    ),
-    failure_ids=(
-        "svc-placement-with-fargate",
-        "svc-daemon-with-fargate",
-        "svc-platform-version-too-old",
-    ),
-)
-def not_on_fargate(view: View) -> Iterator[Problem]:
-    """Fargate places tasks itself, one by one: placement and daemons are for EC2. UDP load
-    balancing, EFS, single keys of secrets, Service Connect and sizes of ephemeral storage came with
-    platform version 1.4.0."""
-    for service in ecs.services(view):
-        if not ecs.runs_on_fargate(service):
-            continue
-        for name in ("PlacementConstraints", "PlacementStrategies"):
-            if service[name].items and service[name].all_known:
-                yield problem(
-                    service[name],
-                    f"{service.id} runs on Fargate, and ECS refuses {name} there",
-                    f"Remove {name}.",
-                )
-        scheduling = service["SchedulingStrategy"]
-        if scheduling.text == "DAEMON" and service["LaunchType"].absent:  # else cfn-lint says so
-            yield problem(
-                scheduling,
-                f"{service.id} runs on Fargate, where ECS has no daemons",
-                "Remove SchedulingStrategy, and write DesiredCount.",
-            )
-        version = service["PlatformVersion"]
-        need = _needs_1_4(service) if _is_before_1_4(version) else None
-        if need is not None:
-            yield problem(
-                version,
-                f"{service.id} has {need}, for which platform version {version.text} is too old",
-                "Write LATEST, or remove PlatformVersion.",
-            )
-
-
-def _is_before_1_4(version: Node) -> bool:
-    numbers = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version.text or "")
-    return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 4)
-
-
-def _needs_1_4(service: Resource) -> str | None:
-    """What a service has that platform version 1.4.0 of Linux is the first to support."""
-    task = ecs.task_definition_of(service)
-    family = task.props.at("RuntimePlatform", "OperatingSystemFamily") if task else None
-    if family is not None and family.present and family.text != "LINUX":
-        return None
-    for entry in service["LoadBalancers"].items:
-        group = ecs.resource_of_type(entry["TargetGroupArn"], ecs.TARGET_GROUP)
-        if group is not None and group["Protocol"].text in ("UDP", "TCP_UDP"):
-            return f"a {group['Protocol'].text} target group"
-    if service.props.at("ServiceConnectConfiguration", "Enabled").flag:
-        return "Service Connect"
-    if task is None:
-        return None
-    if task["EphemeralStorage"].present and task["EphemeralStorage"].fully_known:
-        return "ephemeral storage of a size of its own"
-    if any(one["EFSVolumeConfiguration"].entries for one in task["Volumes"].items):
-        return "an EFS volume"
-    secrets = (one["ValueFrom"] for box in ecs.containers(task) for one in box["Secrets"].items)
-    return "a secret's single key" if any(map(_names_json_key, secrets)) else None
-
-
-def _names_json_key(secret: Node) -> bool:
-    """Whether what is taken of a secret is one key: `<arn of the secret>:<key>:<stage>:<version>`,
-    where an ARN has seven parts."""
-    parts = secret.parts
-    if parts and not isinstance(parts[0], str) and secret.resource is None:
-        first = getattr(parts[0], "resource", None)
-        last = parts[1] if len(parts) > 1 else None
-        is_secret = first is not None and first.type == "AWS::SecretsManager::Secret"
-        return is_secret and isinstance(last, str) and bool(last.strip(":"))
-    text = "".join(one if isinstance(one, str) else "?" for one in parts)
-    pieces = text.split(":")
-    return ":secretsmanager:" in text and len(pieces) > 7 and bool(pieces[7])
-
-
-RULES = (capacity_provider_not_on_cluster, not_on_fargate)
+RULES = (capacity_provider_not_on_cluster,)

@@ -13,6 +13,8 @@ from moorage.cfn.view import Stack, View
 from moorage.rules.rule import Problem, problem, rule
 
 TRANSFORM = "AWS::CodeDeployBlueGreen"
+
+
 HOOK = "AWS::CodeDeploy::BlueGreen"
 
 

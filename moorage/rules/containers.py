@@ -1,8 +1,7 @@
-"""The containers of a task among themselves, and within the task's size."""
+"""The containers of a task definition: names, dependencies, sizes, ports and health checks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, fargate
@@ -12,34 +11,8 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
 
-def _each(view: View) -> Iterator[tuple[Resource, Node]]:
-    for task in ecs.task_definitions(view):
-        for container in ecs.containers(task):
-            yield task, container
-
-
 def _label(container: Node) -> str:
     return container["Name"].text or "a container"
-
-
-@rule(
-    "E9358",
-    "Links between containers that share one network interface",
-    error_messages=("Links are not supported when networkMode=awsvpc.",),
-    fix="Leave Links out: the containers of a task reach each other at 127.0.0.1.",
-    sources=("aws-observability/aws-otel-collector#1359",),
-    failure_ids=("td-links",),
-)
-def links(view: View) -> Iterator[Problem]:
-    """Links belong to Docker's bridge. With awsvpc, and so on Fargate, all containers of a task
-    have one network interface in common, and RegisterTaskDefinition refuses Links."""
-    for task, container in _each(view):
-        if container["Links"].items and ecs.network_mode(task) == "awsvpc":
-            yield problem(
-                container["Links"],
-                f"{task.id} has network mode awsvpc, in which ECS refuses Links",
-                "Leave Links out; the containers of a task reach each other at 127.0.0.1.",
-            )
 
 
 @rule(
@@ -95,6 +68,32 @@ def _repeated(names: list[Node]) -> list[Node]:
         elif text is not None:
             seen.add(text)
     return found
+
+
+def _each(view: View) -> Iterator[tuple[Resource, Node]]:
+    for task in ecs.task_definitions(view):
+        for container in ecs.containers(task):
+            yield task, container
+
+
+@rule(
+    "E9358",
+    "Links between containers that share one network interface",
+    error_messages=("Links are not supported when networkMode=awsvpc.",),
+    fix="Leave Links out: the containers of a task reach each other at 127.0.0.1.",
+    sources=("aws-observability/aws-otel-collector#1359",),
+    failure_ids=("td-links",),
+)
+def links(view: View) -> Iterator[Problem]:
+    """Links belong to Docker's bridge. With awsvpc, and so on Fargate, all containers of a task
+    have one network interface in common, and RegisterTaskDefinition refuses Links."""
+    for task, container in _each(view):
+        if container["Links"].items and ecs.network_mode(task) == "awsvpc":
+            yield problem(
+                container["Links"],
+                f"{task.id} has network mode awsvpc, in which ECS refuses Links",
+                "Leave Links out; the containers of a task reach each other at 127.0.0.1.",
+            )
 
 
 @rule(
@@ -336,81 +335,11 @@ def _cannot_be(node: Node, words: tuple[str, ...]) -> bool:
     return node.is_none_of(*words)
 
 
-_SMALL = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
-_WITH_WGET = re.compile(r"alpine|busybox")
-_ARM = re.compile(r"arm64|aarch64")
-_INTEL = re.compile(r"amd64|x86[-_]64")
-_CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
-
-
-@rule(
-    "W9372",
-    "An image that does not fit what is asked of it",
-    error_messages=(
-        "Task failed container health checks",
-        "exec /docker-entrypoint.sh: exec format error",
-        "CannotPullContainerError: image Manifest does not contain descriptor matching platform "
-        "'linux/amd64'",
-    ),
-    fix="Check health with a program that the image has, and let CpuArchitecture be what it was "
-    "built for.",
-    sources=(
-        "navapbc/template-infra#212",
-        "parse-community/parse-server#5780",
-        "aws/copilot-cli#6095",
-        "terraform-aws-modules/terraform-aws-ecs#155",
-    ),
-    failure_ids=("td-health-check-tool-not-in-image", "td-cpu-architecture-mismatch"),
-)
-def image_does_not_fit(view: View) -> Iterator[Problem]:
-    """A container's health check runs within the container, and images made small have no curl,
-    and some no wget or shell either. An image for one architecture does not start on the other,
-    and Fargate takes X86_64 where nothing is said. What an image holds can't be seen in a
-    template: this goes by its name and tag alone."""
-    for task, container in _each(view):
-        image = _image(container)
-        tool = _missing_tool(image, container.at("HealthCheck", "Command"))
-        if tool:
-            yield problem(
-                container.at("HealthCheck", "Command"),
-                f"{_label(container)} in {task.id} checks its health with {tool}, which an image "
-                f"like {image} seldom has, and then it is replaced for ever",
-                f"Make sure that the image has {tool}, or call a program that it does have.",
-            )
-        runtime = task["RuntimePlatform"]["CpuArchitecture"]
-        runs_on = "X86_64" if runtime.absent and ecs.is_for_fargate(task) else runtime.text
-        other = _ARM if runs_on == "X86_64" else _INTEL if runs_on == "ARM64" else None
-        if other and other.search(image) and not (_ARM.search(image) and _INTEL.search(image)):
-            yield problem(
-                container["Image"],
-                f"{image} is not built for {runs_on}, on which {task.id} runs it",
-                "Set RuntimePlatform.CpuArchitecture to what the image is built for.",
-            )
-
-
-def _image(container: Node) -> str:
-    """The image as far as it is known, defaults of parameters included."""
-    node = container["Image"]
-    whole = node.default
-    return (whole or "".join(one for one in node.parts if isinstance(one, str))).lower()
-
-
-def _missing_tool(image: str, command: Node) -> str | None:
-    """What a health check calls and an image of that name is unlikely to have."""
-    line = " ".join(part for one in command.items for part in one.parts if isinstance(part, str))
-    if not _SMALL.search(image) or "curl" in image:
-        return None
-    if _WGET.search(line):
-        return None if _WITH_WGET.search(image) else "wget"
-    return "curl" if _CURL.search(line) else None
-
-
 RULES = (
-    links,
     names_twice,
+    links,
     waits_in_vain,
     larger_than_task,
     port_mapped_twice,
     health_check_command,
-    image_does_not_fit,
 )

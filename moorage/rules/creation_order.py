@@ -10,8 +10,6 @@ from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
-_DEPENDS = "AWS docs: DependsOn attribute"
-
 
 @rule(
     "E9301",
@@ -54,39 +52,7 @@ def _may_forward(view: View) -> Iterator[Resource]:
     return (one for one in found if not ecs.actions(one).fully_known)
 
 
-@rule(
-    "E9302",
-    "No listener forwards to a service's target group",
-    error_messages=(
-        "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
-        "associated load balancer.",
-    ),
-    fix="Forward to the target group in a listener's DefaultActions or in a listener rule, or take "
-    "it out of the service.",
-    sources=("aws/aws-cdk#34290", "umotif-public/terraform-aws-ecs-fargate#43"),
-    failure_ids=("ord-target-group-without-listener",),
-)
-def target_group_without_listener(view: View) -> Iterator[Problem]:
-    """A service names a target group that no listener and no rule forwards to, as happens when
-    the listener becomes a redirect to HTTPS and the forwarding goes with it. Such a target group
-    belongs to no load balancer, and ECS refuses the service."""
-    if not ecs.are_all_forwards_known(view) or any(
-        stack.template.is_generated for stack in view.stacks
-    ):
-        return
-    for attachment in ecs.target_group_attachments(view):
-        group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
-        if (
-            group
-            and not ecs.find_forwarders(view, group)
-            and not networks.may_be_modified_elsewhere(group)
-        ):
-            yield problem(
-                attachment.target_group,
-                f"No listener and no rule forwards to {group.id}, and ECS refuses a target group "
-                f"without a load balancer",
-                f"Forward to {group.id} in a listener's DefaultActions or in a listener rule.",
-            )
+_DEPENDS = "AWS docs: DependsOn attribute"
 
 
 @rule(
@@ -339,7 +305,6 @@ def _repository(image: Node) -> Resource | None:
 
 RULES = (
     service_before_listener,
-    target_group_without_listener,
     before_gateway,
     service_before_needs,
     logs_before_bucket_policy,

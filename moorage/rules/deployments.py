@@ -1,4 +1,4 @@
-"""How services are deployed: how many tasks at a time, by which controller, in which way."""
+"""Deployments that ECS does: rolling updates, and blue/green by ECS."""
 
 from __future__ import annotations
 
@@ -122,45 +122,9 @@ def not_with_controller(view: View) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "E9380",
-    "A service has more or fewer target groups than ECS takes",
-    fix="Use five target groups at most; with CODE_DEPLOY, exactly one.",
-    sources=(
-        "AWS docs: Registering multiple target groups with a service",
-        "AWS docs: Blue/green deployment with CodeDeploy",
-    ),
-    failure_ids=("svc-more-than-five-target-groups", "cd-several-target-groups-on-service"),
-)
-def number_of_target_groups(view: View) -> Iterator[Problem]:
-    """A service has five target groups at most, and with the controller CODE_DEPLOY exactly one:
-    CodeDeploy adds the other of its pair by itself."""
-    for service in ecs.services(view):
-        balancers = service["LoadBalancers"]
-        count = sum(bool(one.entries) for one in balancers.items)
-        controller = ecs.deployment_controller(service)
-        if controller == "CODE_DEPLOY" and (count > 1 or balancers.empty):
-            yield problem(
-                balancers,
-                f"{service.id} is deployed by CodeDeploy and has {count or 'no'} target groups; "
-                f"ECS refuses anything but one",
-                "Leave the target group that the production listener forwards to."
-                if count
-                else "Write LoadBalancers with the target group that the production listener "
-                "forwards to.",
-            )
-        elif count > 5:
-            yield problem(
-                balancers,
-                f"{service.id} has {count} target groups, and ECS takes five",
-                "Split the service, or let listeners share a target group.",
-            )
-
-
-# Blue/green by ECS itself -----------------------------------------------------------------------
-
-
 _SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
+
+
 _NEEDS = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 
@@ -224,4 +188,8 @@ def _not_in_rule(service: Resource, entry: Node) -> Iterator[Problem]:
             )
 
 
-RULES = (no_room, not_with_controller, number_of_target_groups, shifts_traffic_nowhere)
+RULES = (
+    no_room,
+    not_with_controller,
+    shifts_traffic_nowhere,
+)

@@ -1,4 +1,4 @@
-"""What goes wrong later in a stack's life: images, repositories, deletion."""
+"""ECR repositories."""
 
 from __future__ import annotations
 
@@ -7,27 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from moorage.cfn import ecs, lifecycle
-from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr
+from moorage.cfn import lifecycle
 from moorage.cfn.view import View
 from moorage.rules.rule import Problem, problem, rule
-
-_BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
-_ACTIONS = ("expire", "transition")
-_KEYS = {
-    "rule": {"rulePriority", "description", "selection", "action"},
-    "selection": {
-        "tagStatus",
-        "tagPatternList",
-        "tagPrefixList",
-        "storageClass",
-        "countType",
-        "countUnit",
-        "countNumber",
-    },
-    "action": {"type", "targetStorageClass"},
-}
 
 
 @rule(
@@ -53,6 +35,27 @@ def repository_not_empty(view: View) -> Iterator[Problem]:
                 f"{repository.id} can't be deleted while it holds images, and its stack with it",
                 "Write `EmptyOnDelete: true`, or `DeletionPolicy: Retain`.",
             )
+
+
+_BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
+
+
+_ACTIONS = ("expire", "transition")
+
+
+_KEYS = {
+    "rule": {"rulePriority", "description", "selection", "action"},
+    "selection": {
+        "tagStatus",
+        "tagPatternList",
+        "tagPrefixList",
+        "storageClass",
+        "countType",
+        "countUnit",
+        "countNumber",
+    },
+    "action": {"type", "targetStorageClass"},
+}
 
 
 @rule(
@@ -150,47 +153,7 @@ def _unfit_order(rules: list[dict[str, Any]]) -> str | None:
     return None
 
 
-@rule(
-    "W9316",
-    "A new image under the same tag is not deployed",
-    error_messages=("No changes to deploy. Stack ... is up to date",),
-    fix="Name a version or a digest, or make the image a parameter.",
-    sources=("aws/copilot-cli#3092",),
-    failure_ids=("upd-mutable-image-tag",),
+RULES = (
+    repository_not_empty,
+    refused_lifecycle_policy,
 )
-def mutable_tag(view: View) -> Iterator[Problem]:
-    """CloudFormation compares texts. `latest`, or no tag, reads the same after a push, so an
-    update deploys nothing, while a task that starts by itself gets the new image, and a rollback
-    does not bring back the old one."""
-    for task in ecs.task_definitions(view):
-        if not ecs.services_of(task):
-            continue
-        for container in ecs.containers(task):
-            if _is_latest(container["Image"]) and lifecycle.is_decided_by_template(
-                container["Image"]
-            ):
-                yield problem(
-                    container["Image"],
-                    f"The image of {container['Name'].text or 'a container'} in {task.id} is "
-                    f"always `latest`, so a new one changes nothing that CloudFormation sees",
-                    "Write a tag of one version or a digest, or make the image a parameter.",
-                )
-
-
-def _is_latest(image: Node) -> bool:
-    """Whether an image's tag is `latest`, or left out where the image is of the account's own
-    registry: the examples of others, such as `nginx`, nobody pushes anew."""
-    last = image.parts[-1] if image.parts else None
-    if isinstance(last, Attr):
-        return last.resource.type == lifecycle.REPOSITORY and last.name == "RepositoryUri"
-    if not isinstance(last, str) or not last or "@" in last:
-        return False
-    _, slash, name = last.rpartition("/")
-    _, colon, tag = name.partition(":")
-    if colon:
-        return tag == "latest"
-    own = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
-    return bool(name and slash) and own
-
-
-RULES = (repository_not_empty, refused_lifecycle_policy, mutable_tag)

@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator, Mapping
 from moorage.cfn import ecs, fargate
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
 from moorage.facts.fargate import SIZES
+from moorage.rules.container_logging import fargate_task_definitions
 from moorage.rules.rule import Problem, problem, rule
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
+
+
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"
+
+
 _LONGEST_STOP = 120
-_STORAGE = range(21, 201)
-
-
-def fargate_task_definitions(view: View) -> Iterator[Resource]:
-    return (one for one in ecs.task_definitions(view) if ecs.is_for_fargate(one))
 
 
 def _is_on(node: Node) -> bool:
@@ -51,12 +51,17 @@ def _has_gpu(node: Node) -> bool:
 
 Test = Callable[[Node], bool]
 
+
 _TASK: dict[str, tuple[Test, str]] = {
     "IpcMode": (_is_given, "Leave IpcMode out."),
 }
+
+
 _LINUX = (
     "Leave it out; of LinuxParameters Fargate takes InitProcessEnabled, Tmpfs and Capabilities."
 )
+
+
 _CONTAINER: dict[str, tuple[Test, str]] = {
     "Privileged": (_is_on, "Leave Privileged out, or run the task on instances of your own."),
     "DisableNetworking": (_is_on, "Leave DisableNetworking out."),
@@ -139,6 +144,9 @@ def volume_on_host(view: View) -> Iterator[Problem]:
                 yield problem(path, f"Fargate has no host whose {path.text} {task.id} mounts", hint)
             elif docker.present and not docker.unknown:
                 yield problem(docker, f"Fargate refuses the Docker volume of {task.id}", hint)
+
+
+_STORAGE = range(21, 201)
 
 
 @rule(
@@ -282,39 +290,10 @@ def _listed(numbers: tuple[int, ...]) -> str:
     return f"{', '.join(map(str, numbers[:-1]))} or {numbers[-1]}"
 
 
-@rule(
-    "E9370",
-    "awslogs on Fargate without a prefix for its streams",
-    error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
-    fix="Give the log driver's Options an `awslogs-stream-prefix`, such as the container's name.",
-    sources=(
-        "aws-cloudformation/cfn-lint#1787",
-        "AWS docs: Send Amazon ECS logs to CloudWatch",
-    ),
-    failure_ids=("td-awslogs-without-stream-prefix",),
-)
-def no_stream_prefix(view: View) -> Iterator[Problem]:
-    """On container instances a log stream may be named after the container's id alone. On Fargate
-    the prefix is required, and RegisterTaskDefinition refuses the container without it."""
-    for task in fargate_task_definitions(view):
-        for container in ecs.containers(task):
-            log = container["LogConfiguration"]
-            options = log["Options"]
-            prefix = options["awslogs-stream-prefix"]
-            if log["LogDriver"].text == "awslogs" and options.entries and prefix.absent:
-                yield problem(
-                    prefix,
-                    f"The log of {container['Name'].text or 'a container'} in {task.id} has no "
-                    f"awslogs-stream-prefix, which Fargate requires",
-                    f"Write `awslogs-stream-prefix: {container['Name'].text or 'app'}`.",
-                )
-
-
 RULES = (
     not_on_fargate,
     volume_on_host,
     ephemeral_storage,
     no_execution_role,
     size_from_parameters,
-    no_stream_prefix,
 )

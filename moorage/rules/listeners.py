@@ -1,4 +1,4 @@
-"""Listeners and their rules: what they speak, where they send to, and what is taken already."""
+"""Listeners: protocols, certificates, ports and attributes."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsuppo
 from moorage.rules.rule import Problem, problem, rule
 
 _SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: ecs.NLB_PROTOCOLS}
+
+
 _A_KIND = {APPLICATION: "an Application Load Balancer", NETWORK: "a Network Load Balancer"}
-
-
-# What is spoken ------------------------------------------------------------------------------
 
 
 def _kind(listener: Resource) -> str | None:
@@ -172,9 +171,6 @@ def grpc_without_tls(view: View) -> Iterator[Problem]:
                 )
 
 
-# Certificates --------------------------------------------------------------------------------
-
-
 def _region(stack: Stack) -> str | None:
     """Where a stack is deployed to: it is said, or the zone of a subnet shows it."""
     if stack.template.region:
@@ -225,9 +221,6 @@ def _certified_in(arn: Node) -> str | None:
     text = "".join(part if isinstance(part, str) else "?" for part in arn.parts)
     found = re.match(r"arn:[^:]+:acm:([a-z0-9-]+):", text)
     return found[1] if found else None
-
-
-# What is taken -------------------------------------------------------------------------------
 
 
 def _same_place(node: Node) -> Hashable | None:
@@ -299,144 +292,6 @@ def listener_port_taken(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9326",
-    "Two rules of a listener have the same priority",
-    error_messages=("Priority '1' is currently in use",),
-    fix="Give each rule of a listener a priority of its own.",
-    sources=("stelligent/mu#85", "aws/copilot-cli#454", "aws/copilot-cli#4532"),
-    failure_ids=("lb-duplicate-rule-priority",),
-)
-def rule_priority_taken(view: View) -> Iterator[Problem]:
-    """The rules of a listener are asked in the order of their priorities, and no two can have the
-    same. The second one fails with PriorityInUse."""
-    for first, second in _doubles(
-        view.resources_of_type(ecs.LISTENER_RULE), "ListenerArn", "Priority"
-    ):
-        yield problem(
-            second["Priority"],
-            f"{second.id} has the priority of {first.id} on the same listener, and AWS refuses "
-            f"the second one",
-            "Take a priority that no other rule of the listener has.",
-        )
-
-
-# Conditions of rules -------------------------------------------------------------------------
-
-_MOST_VALUES = 5
-_MOST_WILDCARDS = 6
-_CONFIGS = (
-    "PathPatternConfig",
-    "HostHeaderConfig",
-    "HttpHeaderConfig",
-    "HttpRequestMethodConfig",
-    "QueryStringConfig",
-    "SourceIpConfig",
-)
-
-
-@rule(
-    "E9327",
-    "The conditions of a rule have more than five values together",
-    error_messages=("A rule can only have '5' condition values",),
-    fix="Split the rule in several, with at most five values over all their conditions.",
-    sources=(
-        "serverless/serverless#11882",
-        "aws/copilot-cli#4961",
-        "aws/aws-cdk#10065",
-        "AWS docs: Quotas for your Application Load Balancers, Rules",
-    ),
-    failure_ids=("lb-rule-over-5-values-in-total",),
-)
-def rule_condition_values(view: View) -> Iterator[Problem]:
-    """Five values are the limit of a rule, not of each of its conditions: three paths and three
-    host names are one too many. So are more than six wildcards (AWS's pages say five or six)."""
-    for one in view.resources_of_type(ecs.LISTENER_RULE):
-        lists = _values(one)
-        values = [value for values in lists for value in values]
-        wildcards = sum(len(re.findall(r"[*?]", value.text or "")) for value in _patterns(values))
-        # cfn-lint counts the paths of one condition (E3032).
-        if len(values) > _MOST_VALUES and not _linted(one):
-            yield problem(
-                one["Conditions"],
-                f"The conditions of {one.id} have {len(values)} values together, and AWS takes "
-                f"{_MOST_VALUES} in a rule",
-                "Split the rule in two.",
-            )
-        elif len(values) <= _MOST_VALUES and wildcards > _MOST_WILDCARDS:
-            yield problem(
-                one["Conditions"],
-                f"The conditions of {one.id} have {wildcards} wildcards, and AWS takes at most "
-                f"{_MOST_WILDCARDS} in a rule",
-                "Split the rule in two, or write fewer.",
-            )
-
-
-def _values(one: Resource) -> list[list[Node]]:
-    """The values of each condition of a rule that are certainly there."""
-    found = []
-    for condition in one["Conditions"].items:
-        configs = (condition, *(condition[name] for name in _CONFIGS))
-        lists = [config[key] for config in configs for key in ("Values", "RegexValues")]
-        found.append([value for node in lists for value in node.items if not value.optional])
-    return found
-
-
-def _patterns(values: list[Node]) -> Iterator[Node]:
-    """The texts in which wildcards count."""
-    for value in values:
-        if "RegexValues" not in value.path:
-            yield from (value["Key"], value["Value"]) if value.entries else (value,)
-
-
-def _linted(one: Resource) -> bool:
-    paths = [item.at("PathPatternConfig", "Values") for item in one["Conditions"].items]
-    return any(len(node.items) > _MOST_VALUES for node in paths)
-
-
-# Target groups -------------------------------------------------------------------------------
-
-
-@rule(
-    "E9328",
-    "A target group is behind two load balancers",
-    error_messages=(
-        "The following target groups cannot be associated with more than one load balancer: "
-        "arn:...",
-    ),
-    fix="Give each load balancer a target group of its own; a service can be in several.",
-    sources=(
-        "aws/aws-cdk#15233",
-        "aws-cloudformation/cloudformation-coverage-roadmap#780",
-    ),
-    failure_ids=("lb-target-group-on-two-load-balancers",),
-)
-def target_group_of_two(view: View) -> Iterator[Problem]:
-    """A target group belongs to the load balancer whose listener forwarded to it first. A listener
-    of another load balancer that does so too fails, while a second listener or a rule of the same
-    one is fine."""
-    firsts: dict[Resource, tuple[Resource, Resource]] = {}
-    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
-        balancer = ecs.load_balancer_of(forwarder)
-        if balancer is None:
-            continue
-        for node in ecs.forwarded_target_groups(forwarder):
-            group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
-            if group is None:
-                continue
-            first, first_balancer = firsts.setdefault(group, (forwarder, balancer))
-            if first_balancer is not balancer and _together(first, forwarder):
-                yield problem(
-                    node,
-                    f"{forwarder.id} on {balancer.id} forwards to {group.id}, which belongs to "
-                    f"{first_balancer.id} already: AWS allows one load balancer",
-                    "Make a second target group for this load balancer.",
-                )
-
-
-# Attributes ----------------------------------------------------------------------------------
-
-
-@rule(
     "E9329",
     "A listener has an attribute, or a value of one, that it does not take",
     fix="Remove the attribute, or write a value that it takes.",
@@ -461,8 +316,5 @@ RULES = (
     grpc_without_tls,
     certificate_elsewhere,
     listener_port_taken,
-    rule_priority_taken,
-    rule_condition_values,
-    target_group_of_two,
     listener_attribute,
 )

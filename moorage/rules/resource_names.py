@@ -1,4 +1,4 @@
-"""Physical names and other texts that AWS refuses, or takes only once."""
+"""Names, descriptions and tags that AWS refuses, or takes only once."""
 
 from __future__ import annotations
 
@@ -13,23 +13,12 @@ from moorage.rules.rule import Problem, problem, rule
 
 _MOST = 32
 """Characters of a load balancer's or target group's name."""
+
+
 _NAME_SOURCES = (
     "AWS docs: AWS::ElasticLoadBalancingV2::LoadBalancer",
     "AWS docs: AWS::ElasticLoadBalancingV2::TargetGroup",
 )
-_BLOCKERS = {ecs.LOAD_BALANCER: "Name", ecs.TARGET_GROUP: "Name", ecs.SERVICE: "ServiceName"}
-_GLOBAL = {
-    "AWS::IAM::Role": "RoleName",
-    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
-    "AWS::IAM::User": "UserName",
-}
-_RULE_TEXT = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]*")
-_TAGGED = (
-    "AWS::ECR::Repository",
-    "AWS::CodeDeploy::Application",
-    "AWS::CodeDeploy::DeploymentGroup",
-)
-"""Types with tags whose schema in cfn-lint lacks the pattern."""
 
 
 def _balancing(view: View) -> Iterator[Resource]:
@@ -122,6 +111,9 @@ def long_name(view: View) -> Iterator[Problem]:
             )
 
 
+_BLOCKERS = {ecs.LOAD_BALANCER: "Name", ecs.TARGET_GROUP: "Name", ecs.SERVICE: "ServiceName"}
+
+
 @rule(
     "W9310",
     "A fixed name stands in the way of replacement",
@@ -153,6 +145,13 @@ def name_blocks_replacement(view: View) -> Iterator[Problem]:
                     f"once a change must replace it",
                     f"Leave {key} out.",
                 )
+
+
+_GLOBAL = {
+    "AWS::IAM::Role": "RoleName",
+    "AWS::IAM::ManagedPolicy": "ManagedPolicyName",
+    "AWS::IAM::User": "UserName",
+}
 
 
 @rule(
@@ -209,33 +208,15 @@ def taken_by_the_first(view: View) -> Iterator[Problem]:
             )
 
 
-@rule(
-    "E9312",
-    "A template creates a role that AWS creates by itself",
-    error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
-    fix="Remove the resource: the first use of the service creates the role, and "
-    "`aws iam create-service-linked-role` does where that is too late.",
-    sources=("aws-samples/aws-container-devsecops-workshop#4",),
-    failure_ids=("iam-service-linked-role-in-template",),
+_RULE_TEXT = re.compile(r"[A-Za-z0-9 ._\-:/()#,@\[\]+=&;{}!$*]*")
+
+
+_TAGGED = (
+    "AWS::ECR::Repository",
+    "AWS::CodeDeploy::Application",
+    "AWS::CodeDeploy::DeploymentGroup",
 )
-def service_linked_role(view: View) -> Iterator[Problem]:
-    """The service-linked roles of ECS, of Elastic Load Balancing and of scaling ECS exist once in
-    an account. Where one of these services was ever used, the role is there already and the stack
-    fails."""
-    linked = (
-        "ecs.amazonaws.com",
-        "elasticloadbalancing.amazonaws.com",
-        "ecs.application-autoscaling.amazonaws.com",
-    )
-    for role in view.resources_of_type("AWS::IAM::ServiceLinkedRole"):
-        name = role["AWSServiceName"]
-        if name.text in linked and role.body["Condition"].absent:
-            yield problem(
-                name,
-                f"An account has one role for {name.text}, and creating {role.id} fails where it "
-                f"exists already",
-                "Remove the resource, or make it depend on a condition.",
-            )
+"""Types with tags whose schema in cfn-lint lacks the pattern."""
 
 
 @rule(
@@ -305,6 +286,5 @@ RULES = (
     long_name,
     name_blocks_replacement,
     taken_by_the_first,
-    service_linked_role,
     refused_characters,
 )

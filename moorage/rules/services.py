@@ -1,4 +1,4 @@
-"""Services: what ECS refuses, and what works once and not the next time."""
+"""Services: what ECS refuses, and what fails after the service is created."""
 
 from __future__ import annotations
 
@@ -7,24 +7,14 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import OneOf, Unknown
+from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
 TASK_SET = "AWS::ECS::TaskSet"
 
+
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
-
-
-def network_mode_of_service(service: Resource) -> str | None:
-    """The network mode of a service's tasks; None where it is not known."""
-    task = ecs.task_definition_of(service)
-    if task is not None:
-        return ecs.network_mode(task)
-    return "awsvpc" if ecs.runs_on_fargate(service) else None
-
-
-# The container behind the load balancer ---------------------------------------------------------
 
 
 @rule(
@@ -96,7 +86,47 @@ def _ports_to_write(container: Node) -> str:
     return f"Write {' or '.join(ports)}, or {add}" if ports else add.capitalize()
 
 
-# Properties that do not go together -------------------------------------------------------------
+@rule(
+    "E9380",
+    "A service has more or fewer target groups than ECS takes",
+    fix="Use five target groups at most; with CODE_DEPLOY, exactly one.",
+    sources=(
+        "AWS docs: Registering multiple target groups with a service",
+        "AWS docs: Blue/green deployment with CodeDeploy",
+    ),
+    failure_ids=("svc-more-than-five-target-groups", "cd-several-target-groups-on-service"),
+)
+def number_of_target_groups(view: View) -> Iterator[Problem]:
+    """A service has five target groups at most, and with the controller CODE_DEPLOY exactly one:
+    CodeDeploy adds the other of its pair by itself."""
+    for service in ecs.services(view):
+        balancers = service["LoadBalancers"]
+        count = sum(bool(one.entries) for one in balancers.items)
+        controller = ecs.deployment_controller(service)
+        if controller == "CODE_DEPLOY" and (count > 1 or balancers.empty):
+            yield problem(
+                balancers,
+                f"{service.id} is deployed by CodeDeploy and has {count or 'no'} target groups; "
+                f"ECS refuses anything but one",
+                "Leave the target group that the production listener forwards to."
+                if count
+                else "Write LoadBalancers with the target group that the production listener "
+                "forwards to.",
+            )
+        elif count > 5:
+            yield problem(
+                balancers,
+                f"{service.id} has {count} target groups, and ECS takes five",
+                "Split the service, or let listeners share a target group.",
+            )
+
+
+def network_mode_of_service(service: Resource) -> str | None:
+    """The network mode of a service's tasks; None where it is not known."""
+    task = ecs.task_definition_of(service)
+    if task is not None:
+        return ecs.network_mode(task)
+    return "awsvpc" if ecs.runs_on_fargate(service) else None
 
 
 @rule(
@@ -192,7 +222,25 @@ def _linked_role(service: Resource) -> str | None:
     return "service registries" if registries.items and registries.all_known else None
 
 
-# What is better otherwise -----------------------------------------------------------------------
+@rule(
+    "W9393",
+    "A service without a cluster runs in the one named default",
+    error_messages=("ClusterNotFoundException: Cluster not found.",),
+    fix="Write Cluster.",
+    sources=("AWS docs: CreateService (cluster: if you do not specify one, default is assumed)",),
+    failure_ids=("svc-cluster-omitted",),
+)
+def no_cluster(view: View) -> Iterator[Problem]:
+    """Cluster may be left out; then ECS looks for a cluster with the name `default`, which most
+    accounts do not have."""
+    for service in ecs.services(view):
+        if service["Cluster"].absent:
+            own = next(view.resources_of_type(ecs.CLUSTER), None)
+            yield problem(
+                service["Cluster"],
+                f"{service.id} names no cluster, so ECS looks for one that is named default",
+                f"Write `Cluster: !Ref {own.id if own else 'Cluster'}`.",
+            )
 
 
 _SOON = 60
@@ -238,40 +286,6 @@ def no_grace_period(view: View) -> Iterator[Problem]:
                 + (f"a grace period of {waits} s only" if waits else "no grace period"),
                 "Write HealthCheckGracePeriodSeconds: 60, or what the slowest start needs.",
             )
-
-
-@rule(
-    "W9378",
-    "A service has a DesiredCount although auto scaling sets it",
-    fix="Remove DesiredCount: the service then starts with one task, and auto scaling goes to "
-    "MinCapacity at once.",
-    sources=("aws/aws-cdk#3919", "aws/containers-roadmap#493", "aws/copilot-cli#4442"),
-    failure_ids=("svc-desired-count-with-autoscaling",),
-)
-def desired_count_with_scaling(view: View) -> Iterator[Problem]:
-    """CloudFormation sends DesiredCount with each update of a service. Auto scaling may have gone
-    up to a hundred tasks: a deployment of a new image sets it back to the template's two."""
-    for service, targets in ecs.scalable_targets_by_service(view).items():
-        count = service["DesiredCount"]
-        said = count.text if count.number is not None else _parameter(count)
-        if said is not None:
-            yield problem(
-                count,
-                f"Each update of {service.id} sets its tasks back to {said}, however many "
-                f"{targets[0].id} has scaled it to",
-                "Remove DesiredCount.",
-            )
-
-
-def _parameter(count: Node) -> str | None:
-    """What a count is called that a parameter gives, whose value an update keeps. Where it has no
-    default, whoever deploys may well ask first how many tasks there are."""
-    value = count.value
-    if not isinstance(value, Unknown | OneOf) or value.default is None:
-        return None
-    kind, _, name = value.token.partition(":")
-    known = kind == count.stack.name and name in count.stack.template.parameters
-    return f"the parameter {name}" if known else None
 
 
 _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
@@ -323,32 +337,64 @@ def _agent_may_write(container: Node) -> bool:
     return all(any(f"{place}/".startswith(one) for one in inside) for place in _AGENT)
 
 
+DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
+
+
 @rule(
-    "W9393",
-    "A service without a cluster runs in the one named default",
-    error_messages=("ClusterNotFoundException: Cluster not found.",),
-    fix="Write Cluster.",
-    sources=("AWS docs: CreateService (cluster: if you do not specify one, default is assumed)",),
-    failure_ids=("svc-cluster-omitted",),
+    "E9394",
+    "An ARN stands where a name is wanted",
+    fix="Write `!GetAtt Service.Name` for a service. `!Ref` of a service is its ARN, of a cluster "
+    "its name.",
+    sources=(
+        "AWS docs: AWS::ECS::Service (return values)",
+        "AWS docs: AWS::ApplicationAutoScaling::ScalableTarget (ResourceId)",
+    ),
+    failure_ids=("cd-service-arn-instead-of-name",),
 )
-def no_cluster(view: View) -> Iterator[Problem]:
-    """Cluster may be left out; then ECS looks for a cluster with the name `default`, which most
-    accounts do not have."""
-    for service in ecs.services(view):
-        if service["Cluster"].absent:
-            own = next(view.resources_of_type(ecs.CLUSTER), None)
+def arn_for_name(view: View) -> Iterator[Problem]:
+    """Deployment groups, targets of auto scaling and the dimensions of alarms take the names of a
+    service and its cluster. With an ARN nothing of that name is found; an alarm never gets any
+    data and stays silent."""
+    places = [
+        node
+        for group in view.resources_of_type(DEPLOYMENT_GROUP)
+        for one in group["ECSServices"].items
+        for node in (one["ServiceName"], one["ClusterName"])
+    ]
+    scaling = "AWS::ApplicationAutoScaling::"
+    places += [
+        one["ResourceId"]
+        for one in view.resources_of_type(f"{scaling}ScalableTarget", f"{scaling}ScalingPolicy")
+    ]
+    for alarm in view.resources_of_type("AWS::CloudWatch::Alarm"):
+        metrics = (one["MetricStat"]["Metric"]["Dimensions"] for one in alarm["Metrics"].items)
+        for dimensions in (alarm["Dimensions"], *metrics):
+            places += [
+                one["Value"]
+                for one in dimensions.items
+                if one["Name"].text in ("ServiceName", "ClusterName")
+            ]
+    for node in places:
+        found = next((one for one in node.parts if isinstance(one, Attr) and _is_arn(one)), None)
+        if found is not None:
+            of = found.resource
+            right = f"!GetAtt {of.id}.Name" if of.type == ecs.SERVICE else f"!Ref {of.id}"
             yield problem(
-                service["Cluster"],
-                f"{service.id} names no cluster, so ECS looks for one that is named default",
-                f"Write `Cluster: !Ref {own.id if own else 'Cluster'}`.",
+                node, f"This is the ARN of {of.id}, and its name is wanted", f"Write `{right}`."
             )
+
+
+def _is_arn(value: Attr) -> bool:
+    arns = {ecs.SERVICE: ("Ref", "ServiceArn"), ecs.CLUSTER: ("Arn",)}
+    return value.name in arns.get(value.resource.type, ())
 
 
 RULES = (
     container_not_in_task,
+    number_of_target_groups,
     refused_together,
-    no_grace_period,
-    desired_count_with_scaling,
-    exec_with_readonly_root,
     no_cluster,
+    no_grace_period,
+    exec_with_readonly_root,
+    arn_for_name,
 )

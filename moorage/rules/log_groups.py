@@ -1,4 +1,4 @@
-"""Where containers log to."""
+"""Log groups of containers."""
 
 from __future__ import annotations
 
@@ -13,65 +13,22 @@ from moorage.rules.rule import Problem, problem, rule
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 
+
 _MAKERS = ("Custom::", "AWS::CloudFormation::")
+
+
 _MADE_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
+
+
 _OWN = re.compile(r"(?:^|:)AWS::\w+$")
+
+
 _REGION = re.compile(
     r"\b[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)[a-z]*-\d(?=\b|[a-z]\b)"
 )
+
+
 _OF_ONE_REGION = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-
-
-@rule(
-    "E9363",
-    "Half of FireLens is missing",
-    error_messages=(
-        "When awsfirelens log driver is specified in log configuration, a firelens configuration "
-        "object must be configured in one of the containers.",
-        "When a firelensConfiguration object is specified, at least one container has to be "
-        "configured with the awsfirelens log driver.",
-    ),
-    fix="Give one container a FirelensConfiguration, and the others the log driver awsfirelens.",
-    sources=(
-        "OctopusDeploy/Issues#7821",
-        "fabfuel/ecs-deploy#164",
-        "turnerlabs/fargate#60",
-        "aws/amazon-cloudwatch-logs-for-fluent-bit#20",
-        "cloudposse/terraform-aws-ecs-container-definition#47",
-    ),
-    failure_ids=("td-firelens-without-router", "td-firelens-router-unused"),
-)
-def half_of_firelens(view: View) -> Iterator[Problem]:
-    """The driver awsfirelens hands logs to a router in the same task, and that is the container
-    with a FirelensConfiguration. One without the other, or two routers, and RegisterTaskDefinition
-    refuses the task definition."""
-    for task in ecs.task_definitions(view):
-        containers = ecs.containers(task)
-        if not task["ContainerDefinitions"].all_known:
-            continue
-        drivers = [one.at("LogConfiguration", "LogDriver") for one in containers]
-        halves = [one["FirelensConfiguration"] for one in containers]
-        users = [one for one in drivers if one.text == "awsfirelens"]
-        routers = [one for one in halves if one.present]
-        if users and not routers:
-            yield problem(
-                users[0],
-                f"Containers of {task.id} log by awsfirelens, and none of them is the log router",
-                "Give the router's container `FirelensConfiguration: {Type: fluentbit}`.",
-            )
-        elif len(routers) > 1 and not any(one.unknown for one in routers):
-            yield problem(
-                routers[1],
-                f"{task.id} has {len(routers)} log routers, and ECS takes one",
-                "Keep one FirelensConfiguration.",
-            )
-        elif routers and not users and not any(one.unknown for one in (*drivers, *routers)):
-            yield problem(
-                routers[0],
-                f"{task.id} has a log router, and none of its containers logs by awsfirelens",
-                "Give the other containers the log driver awsfirelens, or leave "
-                "FirelensConfiguration out.",
-            )
 
 
 @rule(
@@ -205,4 +162,4 @@ def _may_be_made(stack: Stack, group: Node) -> bool:
     return unseen or elsewhere or stack.template.is_generated
 
 
-RULES = (half_of_firelens, log_group_elsewhere)
+RULES = (log_group_elsewhere,)

@@ -1,4 +1,4 @@
-"""Whom roles trust, and whether the roles and policies that are named exist."""
+"""Roles: trust policies, missing roles and managed policies."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from moorage.facts.managed_policies import PATHS
 from moorage.rules.rule import Problem, problem, rule
 
 DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
+
+
 _TASK_ROLES = ("ExecutionRoleArn", "TaskRoleArn")
-_MADE_BY_CONSOLE = "ecsTaskExecutionRole"
 
 
 @rule(
@@ -70,37 +71,7 @@ def _principal(role: Resource) -> Node:
     return said[0]["Principal"] if said else trust
 
 
-@rule(
-    "E9389",
-    "An AWS managed policy is named with a wrong path",
-    error_messages=(
-        "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
-        "attachable.",
-    ),
-    fix="Write the ARN with the policy's own path, as the AWS Managed Policy Reference Guide has "
-    "it: AmazonECSTaskExecutionRolePolicy is under service-role/, AWSCodeDeployRoleForECS is not.",
-    sources=(
-        "LibraryOfCongress/concordia#946",
-        "AWS docs: AWS Managed Policy Reference Guide",
-        "AWS docs: Amazon ECS task execution IAM role",
-    ),
-    failure_ids=("iam-managed-policy-wrong-path",),
-)
-def wrong_path(view: View) -> Iterator[Problem]:
-    """The path is a part of a policy's ARN, and each AWS managed policy lives under one path only.
-    With another one the policy is not found, and the role is not created."""
-    for owner in view.resources_of_type("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
-        for node in (*owner["ManagedPolicyArns"].items, owner["PermissionsBoundary"]):
-            given = aws_managed_policy_path(node)
-            path, _, name = (given or "").rpartition("/")
-            right = PATHS.get(name)
-            if right is not None and right != (f"{path}/" if path else ""):
-                yield problem(
-                    node,
-                    f"There is no AWS managed policy {given}, and IAM answers that it does not "
-                    f"exist or is not attachable",
-                    f"Write `arn:${{AWS::Partition}}:iam::aws:policy/{right}{name}`.",
-                )
+_MADE_BY_CONSOLE = "ecsTaskExecutionRole"
 
 
 @rule(
@@ -149,4 +120,71 @@ def _is_pseudo(part: object) -> bool:
     return isinstance(part, Unknown) and part.token.startswith("AWS::")
 
 
-RULES = (wrong_trust, wrong_path, role_not_here)
+@rule(
+    "E9389",
+    "An AWS managed policy is named with a wrong path",
+    error_messages=(
+        "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
+        "attachable.",
+    ),
+    fix="Write the ARN with the policy's own path, as the AWS Managed Policy Reference Guide has "
+    "it: AmazonECSTaskExecutionRolePolicy is under service-role/, AWSCodeDeployRoleForECS is not.",
+    sources=(
+        "LibraryOfCongress/concordia#946",
+        "AWS docs: AWS Managed Policy Reference Guide",
+        "AWS docs: Amazon ECS task execution IAM role",
+    ),
+    failure_ids=("iam-managed-policy-wrong-path",),
+)
+def wrong_path(view: View) -> Iterator[Problem]:
+    """The path is a part of a policy's ARN, and each AWS managed policy lives under one path only.
+    With another one the policy is not found, and the role is not created."""
+    for owner in view.resources_of_type("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
+        for node in (*owner["ManagedPolicyArns"].items, owner["PermissionsBoundary"]):
+            given = aws_managed_policy_path(node)
+            path, _, name = (given or "").rpartition("/")
+            right = PATHS.get(name)
+            if right is not None and right != (f"{path}/" if path else ""):
+                yield problem(
+                    node,
+                    f"There is no AWS managed policy {given}, and IAM answers that it does not "
+                    f"exist or is not attachable",
+                    f"Write `arn:${{AWS::Partition}}:iam::aws:policy/{right}{name}`.",
+                )
+
+
+@rule(
+    "E9312",
+    "A template creates a role that AWS creates by itself",
+    error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
+    fix="Remove the resource: the first use of the service creates the role, and "
+    "`aws iam create-service-linked-role` does where that is too late.",
+    sources=("aws-samples/aws-container-devsecops-workshop#4",),
+    failure_ids=("iam-service-linked-role-in-template",),
+)
+def service_linked_role(view: View) -> Iterator[Problem]:
+    """The service-linked roles of ECS, of Elastic Load Balancing and of scaling ECS exist once in
+    an account. Where one of these services was ever used, the role is there already and the stack
+    fails."""
+    linked = (
+        "ecs.amazonaws.com",
+        "elasticloadbalancing.amazonaws.com",
+        "ecs.application-autoscaling.amazonaws.com",
+    )
+    for role in view.resources_of_type("AWS::IAM::ServiceLinkedRole"):
+        name = role["AWSServiceName"]
+        if name.text in linked and role.body["Condition"].absent:
+            yield problem(
+                name,
+                f"An account has one role for {name.text}, and creating {role.id} fails where it "
+                f"exists already",
+                "Remove the resource, or make it depend on a condition.",
+            )
+
+
+RULES = (
+    wrong_trust,
+    role_not_here,
+    wrong_path,
+    service_linked_role,
+)

@@ -1,0 +1,100 @@
+"""Service Connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.cfn import ecs
+from moorage.cfn.nodes import Node
+from moorage.cfn.view import Resource, View
+from moorage.rules.rule import Problem, problem, rule
+
+
+@rule(
+    "E9384",
+    "Service Connect names a port that the task definition does not name, or a name twice",
+    error_messages=("The portName must refer to a named PortMapping in the task definition",),
+    fix="Give the container's port mapping the Name that PortName says.",
+    sources=(
+        "cloudposse/terraform-aws-ecs-container-definition#162",
+        "pulumi/pulumi-awsx#1168",
+        "AWS docs: ServiceConnectService (discoveryName must be unique within the namespace)",
+    ),
+    failure_ids=("svc-connect-port-name-missing",),
+)
+def connect_names(view: View) -> Iterator[Problem]:
+    """Service Connect finds a container's port by the Name of its port mapping, which is optional
+    everywhere else. What it makes of it, a name in the namespace, may be there only once."""
+    seen: list[tuple[Resource, Node, Node]] = []
+    for service in ecs.services(view):
+        connect = service["ServiceConnectConfiguration"]
+        if not connect["Enabled"].flag:
+            continue
+        task = ecs.task_definition_of(service)
+        names = _port_names(task) if task else None
+        for entry in connect["Services"].items:
+            port = entry["PortName"]
+            if (
+                port.certainly_present
+                and names is not None
+                and all(one.is_same_as(port) is False for one in names)
+            ):
+                has = ", ".join(one.text or "?" for one in names)
+                yield problem(
+                    port,
+                    f"No port mapping of {task.id if task else 'the task'} has the name "
+                    f"{port.text or 'that this says'}, and ECS refuses to create {service.id}",
+                    f"Write {has}." if has else "Give the container's port mapping this Name.",
+                )
+            name = port if entry["DiscoveryName"].absent else entry["DiscoveryName"]
+            if any(_clashes(one, service, connect["Namespace"], name) for one in seen):
+                yield problem(
+                    name,
+                    f"Service Connect already has a service {name.text} in this namespace, and "
+                    f"{service.id} makes a second one",
+                    "Write another DiscoveryName.",
+                )
+            seen.append((service, connect["Namespace"], name))
+        yield from _same_alias(service, connect)
+
+
+def _port_names(task: Resource) -> list[Node] | None:
+    """The names of a task's port mappings; None where they are not all in sight."""
+    boxes = task["ContainerDefinitions"]
+    mappings = [one["PortMappings"] for one in boxes.items]
+    if not boxes.items or not all(one.all_known for one in (boxes, *mappings)):
+        return None
+    return [one["Name"] for ports in mappings for one in ports.items if one["Name"].present]
+
+
+def _clashes(
+    other: tuple[Resource, Node, Node], service: Resource, namespace: Node, name: Node
+) -> bool:
+    """Whether two names certainly are one and stand in one namespace."""
+    if name.text is None or other[2].text != name.text:
+        return False
+    if other[0] is service:
+        return True
+    if other[1].present or namespace.present:
+        return bool(other[1].is_same_as(namespace))
+    return bool(other[0]["Cluster"].is_same_as(service["Cluster"]))
+
+
+def _same_alias(service: Resource, connect: Node) -> Iterator[Problem]:
+    """One name and port for two services of a Service Connect configuration."""
+    seen: set[tuple[str, str]] = set()
+    for entry in connect["Services"].items:
+        for alias in entry["ClientAliases"].items:
+            name, port = alias["DnsName"].text, alias["Port"].text
+            if name is None or port is None:
+                continue
+            if (name, port) in seen:
+                yield problem(
+                    alias["DnsName"],
+                    f"{service.id} has the client alias {name}:{port} twice",
+                    "Write another DnsName or Port.",
+                )
+            seen.add((name, port))
+
+
+RULES = (connect_names,)
