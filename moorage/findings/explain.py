@@ -65,8 +65,8 @@ def _document() -> Iterator[str]:
     yield "# Rules"
     yield ""
     yield (
-        "What Moorage finds in any CloudFormation template, beside what cfn-lint finds: `E93xx` "
-        "fails or cannot work, `W93xx` is a race, latent, or advisable. A rule that cannot know "
+        "What Moorage finds in any CloudFormation template, beside what cfn-lint finds: `E9xxx` "
+        "fails or cannot work, `W9xxx` is a race, latent, or advisable. A rule that cannot know "
         "(a parameter, an import from elsewhere) is silent. Made by "
         "`python build.py explain --format markdown`; do not edit."
     )

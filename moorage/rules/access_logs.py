@@ -67,7 +67,7 @@ _BUCKET = "<bucket>"
 
 
 @rule(
-    "E9320",
+    "E9430",
     "A load balancer may not write its access logs",
     error_messages=("Access Denied for bucket: <bucket>. Please check S3bucket permission",),
     fix="Allow `s3:PutObject` on `<bucket>/<prefix>/AWSLogs/<account>/*`: for an Application Load "

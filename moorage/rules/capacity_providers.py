@@ -16,7 +16,7 @@ _OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 
 @rule(
-    "E9375",
+    "E9210",
     "A service uses a capacity provider that its cluster does not have",
     error_messages=(
         "The specified capacity provider strategy cannot contain a capacity provider that is not "
@@ -33,7 +33,7 @@ _OF_FARGATE = ("FARGATE", "FARGATE_SPOT")
 )
 def capacity_provider_not_on_cluster(view: View) -> Iterator[Problem]:
     """A capacity provider, FARGATE and FARGATE_SPOT too, can be used only in the clusters that it
-    is associated with. (A service that may come before an association is found by W9304.)"""
+    is associated with. (A service that may come before an association is found by W9936.)"""
     for service in ecs.services(view):
         cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER)
         places = _associations(cluster) if cluster else None

@@ -18,7 +18,7 @@ def application_of(group: Resource) -> Resource | None:
 
 
 @rule(
-    "E9395",
+    "E9315",
     "A CodeDeploy application of ECS services is not one for ECS",
     error_messages=(
         "The specification for load balancing in the deployment group is invalid. The "
@@ -66,7 +66,7 @@ def _is_of_ecs(group: Resource) -> bool:
 
 
 @rule(
-    "E9396",
+    "E9318",
     "A deployment group lacks what one for ECS must have",
     error_messages=(
         "For ECS deployment group, deploymentType can only be BLUE_GREEN, deploymentOption "
@@ -142,7 +142,7 @@ _OF_NETWORK = {"TCP", "TLS", "UDP", "TCP_UDP", "QUIC", "TCP_QUIC"}
 
 
 @rule(
-    "E9397",
+    "E9321",
     "A deployment configuration does not fit a service of ECS or its load balancer",
     fix="Use one of CodeDeployDefault.ECS...; behind a Network Load Balancer "
     "CodeDeployDefault.ECSAllAtOnce.",

@@ -19,7 +19,7 @@ HOOK = "AWS::CodeDeploy::BlueGreen"
 
 
 @rule(
-    "E9399",
+    "E9340",
     "A template with the blue/green hook of CodeDeploy has what the hook does not take",
     error_messages=(
         'Transform AWS::CodeDeployBlueGreen failed with: Failed to parse the "Hooks" section for '

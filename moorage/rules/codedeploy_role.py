@@ -22,7 +22,7 @@ DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
 
 
 @rule(
-    "E9390",
+    "E9795",
     "CodeDeploy may not pass the roles of the task it deploys",
     error_messages=(
         "The deployment failed because the IAM role ... is not authorized to perform iam:PassRole "

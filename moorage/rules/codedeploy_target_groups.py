@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9398",
+    "E9325",
     "A deployment group's target groups, listeners and service do not belong together",
     error_messages=(
         "A deployment group associated with an application that uses the ECS compute platform must "

@@ -10,7 +10,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9363",
+    "E9140",
     "Half of FireLens is missing",
     error_messages=(
         "When awsfirelens log driver is specified in log configuration, a firelens configuration "
@@ -66,7 +66,7 @@ def fargate_task_definitions(view: View) -> Iterator[Resource]:
 
 
 @rule(
-    "E9370",
+    "E9143",
     "awslogs on Fargate without a prefix for its streams",
     error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
     fix="Give the log driver's Options an `awslogs-stream-prefix`, such as the container's name.",

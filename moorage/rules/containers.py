@@ -16,7 +16,7 @@ def _label(container: Node) -> str:
 
 
 @rule(
-    "E9361",
+    "E9100",
     "A name is used twice within a task definition",
     error_messages=(
         "The secret name must be unique and not shared with any new or existing environment "
@@ -77,7 +77,7 @@ def _each(view: View) -> Iterator[tuple[Resource, Node]]:
 
 
 @rule(
-    "E9358",
+    "E9103",
     "Links between containers that share one network interface",
     error_messages=("Links are not supported when networkMode=awsvpc.",),
     fix="Leave Links out: the containers of a task reach each other at 127.0.0.1.",
@@ -97,7 +97,7 @@ def links(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9362",
+    "E9106",
     "A container waits for what never comes",
     error_messages=(
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
@@ -187,7 +187,7 @@ def _circles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
 
 
 @rule(
-    "E9364",
+    "E9109",
     "Containers take more than their task has",
     error_messages=(
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
@@ -255,7 +255,7 @@ def _exceeding(whole: int, parts: list[tuple[Node, int | None]]) -> tuple[Node, 
 
 
 @rule(
-    "E9368",
+    "E9112",
     "A load balancer's port that a container maps twice",
     error_messages=("Container port 514 is used in more than one port mapping for container app",),
     fix="Map the port once, and serve the other protocol on another port or in another service.",
@@ -287,7 +287,7 @@ def port_mapped_twice(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9369",
+    "E9115",
     "A container's health check that is no command",
     error_messages=("Task failed container health checks",),
     fix="Begin Command with CMD-SHELL and one string for the shell, or with CMD and the program "

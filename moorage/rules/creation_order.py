@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9301",
+    "E9930",
     "A service is created before its target group has a load balancer",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
@@ -56,7 +56,7 @@ _DEPENDS = "AWS docs: DependsOn attribute"
 
 
 @rule(
-    "W9303",
+    "W9933",
     "Something of the internet may be created before the internet gateway is attached",
     error_messages=(
         "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
@@ -121,7 +121,7 @@ def _late(resource: Resource, any_of: list[Resource]) -> Resource | None:
 
 
 @rule(
-    "W9304",
+    "W9936",
     "A service may start tasks before what they need is there",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
@@ -170,7 +170,7 @@ def service_before_needs(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9305",
+    "E9939",
     "Logs of a load balancer are switched on before the bucket's policy is there",
     error_messages=(
         "Access Denied for bucket: ... Please check S3bucket permission (Service: "
@@ -202,7 +202,7 @@ def logs_before_bucket_policy(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9306",
+    "E9942",
     "Scaling is registered before what it scales",
     error_messages=(
         "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
@@ -264,7 +264,7 @@ def _is(policy: Resource, target: Resource) -> bool:
 
 
 @rule(
-    "E9307",
+    "E9945",
     "A service waits for an image in a repository that its own stack creates",
     error_messages=("CannotPullContainerError: ... not found",),
     fix="Create the repository in a stack of its own and push the image before the service's "

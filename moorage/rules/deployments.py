@@ -11,7 +11,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9377",
+    "E9290",
     "A service's percentages leave no room to replace a task",
     error_messages=(
         "service X was unable to stop or start tasks during a deployment because of the service "
@@ -82,7 +82,7 @@ def _least_count(service: Resource) -> int | None:
 
 
 @rule(
-    "E9379",
+    "E9295",
     "A service asks for what its deployment controller does not have",
     error_messages=(
         "DeploymentCircuitBreaker can only be used with the ECS deployment controller",
@@ -129,7 +129,7 @@ _NEEDS = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 
 @rule(
-    "E9382",
+    "E9300",
     "A service that shifts traffic between two target groups is not told how",
     fix="Write AdvancedConfiguration on each of LoadBalancers: AlternateTargetGroupArn, "
     "ProductionListenerRule, RoleArn; and both target groups into the rule's forward action.",

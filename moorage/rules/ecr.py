@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "W9314",
+    "W9870",
     "A repository that holds images can't be deleted with its stack",
     error_messages=(
         "The repository with name '...' in registry with id '...' cannot be deleted because it "
@@ -59,7 +59,7 @@ _KEYS = {
 
 
 @rule(
-    "E9315",
+    "E9880",
     "A lifecycle policy that ECR refuses",
     error_messages=(
         "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy "

@@ -25,7 +25,7 @@ _MAKE_NO_DIRECTORY = (
 
 
 @rule(
-    "E9367",
+    "E9850",
     "An EFS volume that can't be mounted",
     error_messages=(
         "mount.nfs4: mounting fs-...:/grafana failed, reason given by server: No such file or "

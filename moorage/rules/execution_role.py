@@ -55,7 +55,7 @@ def _called(container: Node, task: Resource) -> str:
 
 
 @rule(
-    "E9386",
+    "E9765",
     "The execution role may not pull the image or write the logs of a container",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
@@ -161,7 +161,7 @@ def _exists(group: Node) -> bool:
 
 
 @rule(
-    "W9340",
+    "W9768",
     "The log driver is to make a log group, and may not",
     error_messages=(
         "failed to initialize logging driver: failed to create Cloudwatch log group: "

@@ -40,7 +40,7 @@ _AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
 
 
 @rule(
-    "E9385",
+    "E9755",
     "The execution role may not read a secret that a container is given",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "

@@ -80,7 +80,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
 
 
 @rule(
-    "E9355",
+    "E9180",
     "Fargate does not take a parameter of the task or of a container",
     error_messages=(
         "Tasks using the Fargate launch type do not support ipcMode.",
@@ -122,7 +122,7 @@ def _refused(place: Node, tests: Mapping[str, tuple[Test, str]], whose: str) -> 
 
 
 @rule(
-    "E9356",
+    "E9183",
     "A volume that Fargate can't mount",
     error_messages=("Fargate compatible task definitions do not support sourcePath",),
     fix="Write the volume's name alone for storage that lives with the task, or use EFS or EBS.",
@@ -150,7 +150,7 @@ _STORAGE = range(21, 201)
 
 
 @rule(
-    "E9357",
+    "E9186",
     "Ephemeral storage that Fargate does not have",
     fix="Write 21 to 200 GiB, or leave EphemeralStorage out for the 20 GiB that each task has.",
     sources=(
@@ -175,7 +175,7 @@ def ephemeral_storage(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9359",
+    "E9189",
     "A Fargate task without execution role that needs one",
     error_messages=(
         "Fargate requires task definition to have execution role ARN to support log driver "
@@ -228,7 +228,7 @@ def _is_of_ecr(part: object) -> bool:
 
 
 @rule(
-    "E9365",
+    "E9192",
     "Fargate has no task of the size that the parameters make",
     error_messages=(
         "No Fargate configuration exists for given values: 1024 CPU, 512 memory. See the Amazon "

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9381",
+    "E9200",
     "A service on Fargate asks for what Fargate, or its platform version, does not have",
     error_messages=("Placement constraints are not supported with FARGATE launch type.",),
     fix="Remove what is for EC2 only; leave PlatformVersion out.",

@@ -15,7 +15,7 @@ _CHECKS = ("TCP", "HTTP", "HTTPS")
 
 
 @rule(
-    "E9331",
+    "E9555",
     "Health is checked by a protocol that there are no health checks for",
     error_messages=("Health check protocol 'UDP' must be one of 'HTTP', 'HTTPS', 'TCP'",),
     fix="Check by TCP, HTTP or HTTPS, on a port where something answers that; by HTTP or HTTPS "
@@ -71,7 +71,7 @@ def _unanswered(
 
 
 @rule(
-    "E9332",
+    "E9558",
     "A UDP service's health is checked where nothing listens on TCP",
     error_messages=(
         "(service web) (port 514) is unhealthy in (target-group ...) due to (reason Health "
@@ -102,7 +102,7 @@ def udp_health_port(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "W9333",
+    "W9561",
     "Health is checked on a port that no container has",
     error_messages=(
         "(service web) is unhealthy in (target-group ...) due to (reason Health checks failed)",
@@ -132,7 +132,7 @@ def health_port(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9336",
+    "E9564",
     "A health check may take as long as the time between two",
     error_messages=(
         "Health check interval must be greater than the timeout.",
@@ -183,7 +183,7 @@ def _check(group: Resource) -> str | None:
 
 
 @rule(
-    "E9338",
+    "E9567",
     "A health check over TCP is given what belongs to HTTP",
     error_messages=(
         "Health check matchers are not supported for TCP health checks",
@@ -215,7 +215,7 @@ def path_on_tcp(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9337",
+    "E9570",
     "A gRPC target group looks for a status of HTTP",
     error_messages=("Health check matcher GRPC code '200' must be within '0-99' inclusive",),
     fix="Write `Matcher: {GrpcCode: 12}` or other gRPC codes, of 0 to 99, and no `HttpCode`.",

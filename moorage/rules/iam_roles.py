@@ -25,7 +25,7 @@ _TASK_ROLES = ("ExecutionRoleArn", "TaskRoleArn")
 
 
 @rule(
-    "E9388",
+    "E9730",
     "A role does not trust the service that is to assume it",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/...' that was provided for this "
@@ -75,7 +75,7 @@ _MADE_BY_CONSOLE = "ecsTaskExecutionRole"
 
 
 @rule(
-    "W9391",
+    "W9735",
     "A task runs with a role that nothing here creates",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/ecsTaskExecutionRole' that was "
@@ -121,7 +121,7 @@ def _is_pseudo(part: object) -> bool:
 
 
 @rule(
-    "E9389",
+    "E9740",
     "An AWS managed policy is named with a wrong path",
     error_messages=(
         "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
@@ -154,7 +154,7 @@ def wrong_path(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9312",
+    "E9745",
     "A template creates a role that AWS creates by itself",
     error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
     fix="Remove the resource: the first use of the service creates the role, and "

@@ -28,7 +28,7 @@ _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
 
 
 @rule(
-    "W9372",
+    "W9125",
     "An image that does not fit what is asked of it",
     error_messages=(
         "Task failed container health checks",
@@ -90,7 +90,7 @@ def _missing_tool(image: str, command: Node) -> str | None:
 
 
 @rule(
-    "W9316",
+    "W9128",
     "A new image under the same tag is not deployed",
     error_messages=("No changes to deploy. Stack ... is up to date",),
     fix="Name a version or a digest, or make the image a parameter.",

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9326",
+    "E9500",
     "Two rules of a listener have the same priority",
     error_messages=("Priority '1' is currently in use",),
     fix="Give each rule of a listener a priority of its own.",
@@ -51,7 +51,7 @@ _CONFIGS = (
 
 
 @rule(
-    "E9327",
+    "E9510",
     "The conditions of a rule have more than five values together",
     error_messages=("A rule can only have '5' condition values",),
     fix="Split the rule in several, with at most five values over all their conditions.",

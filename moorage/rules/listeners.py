@@ -32,13 +32,13 @@ def _kind(listener: Resource) -> str | None:
 
 
 def _out_of_place(listener: Resource) -> bool:
-    """Whether a listener speaks what its load balancer does not: E9321 tells."""
+    """Whether a listener speaks what its load balancer does not: E9450 tells."""
     kind = _kind(listener)
     return kind in _SPEAKS and listener["Protocol"].is_none_of(*_SPEAKS[kind])
 
 
 @rule(
-    "E9321",
+    "E9450",
     "A listener speaks a protocol that its load balancer's type does not speak",
     error_messages=(
         "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
@@ -104,7 +104,7 @@ def _fits(listener: Resource, group: Resource) -> bool:
 
 
 @rule(
-    "E9322",
+    "E9453",
     "A listener forwards to a target group of another protocol",
     error_messages=(
         "IncompatibleProtocols: The listener and its associated target group 'arn:...' have "
@@ -146,7 +146,7 @@ def listener_and_target_group(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9323",
+    "E9456",
     "A listener without TLS forwards to a target group of gRPC or HTTP/2",
     fix="Let the listener speak HTTPS, with a certificate.",
     sources=("AWS docs: Application Load Balancers user guide, Target groups, Protocol version",),
@@ -186,7 +186,7 @@ def _region(stack: Stack) -> str | None:
 
 
 @rule(
-    "E9324",
+    "E9465",
     "A listener's certificate is from another region",
     error_messages=(
         "CertificateNotFound: Certificate 'arn:aws:acm:us-east-1:...' not found",
@@ -266,7 +266,7 @@ def _together(one: Resource, other: Resource) -> bool:
 
 
 @rule(
-    "E9325",
+    "E9470",
     "Two listeners of a load balancer have the same port",
     error_messages=("A listener already exists on this port for this load balancer",),
     fix="Give each listener a port of its own; on a Network Load Balancer, one listener speaks "
@@ -292,7 +292,7 @@ def listener_port_taken(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9329",
+    "E9480",
     "A listener has an attribute, or a value of one, that it does not take",
     fix="Remove the attribute, or write a value that it takes.",
     sources=("AWS docs: Elastic Load Balancing API reference, ListenerAttribute",),

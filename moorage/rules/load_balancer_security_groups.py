@@ -12,7 +12,7 @@ from moorage.rules.security_groups import _named, _rules_of
 
 
 @rule(
-    "E9341",
+    "E9690",
     "The tasks' security groups do not admit their load balancer",
     error_messages=(
         "(service ...) (port ...) is unhealthy in (target-group ...) due to (reason Request timed "
@@ -98,7 +98,7 @@ def _peer(flow: TargetTraffic) -> str:
 
 
 @rule(
-    "E9342",
+    "E9693",
     "The load balancer's security groups do not open a listener's port",
     error_messages=("net::ERR_CONNECTION_TIMED_OUT",),
     fix="Open the listener's port, with its protocol, in a security group of the load balancer.",
@@ -143,7 +143,7 @@ def _transports(listener: Resource) -> tuple[str, ...]:
 
 
 @rule(
-    "E9343",
+    "E9696",
     "The load balancer's security groups let nothing out to the tasks",
     error_messages=("Request timed out", "504 Gateway Time-out"),
     fix="Let the load balancer's security group out to the container's port and to the health "

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9352",
+    "E9400",
     "Two subnets of a load balancer are in one availability zone",
     error_messages=(
         "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
@@ -47,7 +47,7 @@ def _subnets(balancer: Resource) -> tuple[Resource, ...]:
 
 
 @rule(
-    "E9354",
+    "E9405",
     "An internet-facing load balancer is in a subnet without a route to an internet gateway",
     error_messages=("Connections to the load balancer's DNS name time out",),
     fix="Give the load balancer subnets whose route table leads 0.0.0.0/0 to the internet "
@@ -83,7 +83,7 @@ def public_in_private_subnets(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9353",
+    "E9410",
     "Tasks run in an availability zone that the load balancer is not enabled for",
     error_messages=(
         "(service ...) (port ...) is unhealthy in (target-group ...) due to (reason Target is in "

@@ -21,7 +21,7 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
 
 
 @rule(
-    "E9317",
+    "E9380",
     "A load balancer has an attribute that its type does not have",
     error_messages=(
         "Load balancer attribute key 'idle_timeout.timeout_seconds' is not supported on load "
@@ -48,7 +48,7 @@ def load_balancer_attribute_key(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9318",
+    "E9383",
     "An attribute of a load balancer has a value that it does not take",
     error_messages=(
         "The value of 'idle_timeout.timeout_seconds' must be between '1' and '4000' inclusive",
@@ -67,7 +67,7 @@ def load_balancer_attribute_value(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9319",
+    "E9390",
     "A load balancer is given addresses that its scheme or type does not take",
     error_messages=("Elastic IPs are not supported for load balancers with scheme 'internal'",),
     fix="Elastic IPs (`AllocationId`) are for an internet-facing Network Load Balancer, "

@@ -32,7 +32,7 @@ _OF_ONE_REGION = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 @rule(
-    "W9371",
+    "W9840",
     "A log group that is not where the log driver looks for it",
     error_messages=(
         "CannotStartContainerError: ... failed to initialize logging driver: failed to create "

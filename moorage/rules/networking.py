@@ -22,7 +22,7 @@ def _tasks_network(service: Resource) -> Node:
 
 
 @rule(
-    "E9347",
+    "E9600",
     "Fargate tasks in a public subnet have no public address",
     error_messages=_PULL,
     fix="Write `AssignPublicIp: ENABLED`, or run the tasks in subnets with a NAT gateway.",
@@ -93,7 +93,7 @@ _DOCS = "AWS docs: Amazon ECS interface VPC endpoints (AWS PrivateLink)"
 
 
 @rule(
-    "E9348",
+    "E9605",
     "Fargate tasks in a private subnet have no way out",
     error_messages=_PULL,
     fix="Give the subnet's route table a default route to a NAT gateway, or the VPC endpoints for "
@@ -154,7 +154,7 @@ def _table(subnet: Resource) -> str:
 
 
 @rule(
-    "E9349",
+    "E9625",
     "The endpoints of an isolated subnet lack one that the tasks need",
     error_messages=(
         *_PULL,
@@ -200,7 +200,7 @@ def endpoint_missing(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9351",
+    "E9630",
     "Private DNS of an endpoint in a VPC without DNS hostnames",
     error_messages=(
         "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC "

@@ -1,4 +1,8 @@
-"""All rules, in the order of their numbers. A new topic is one file and one line here."""
+"""All rules, in the order of their numbers, and the topics that the numbers belong to.
+
+A new rule takes a free number of its topic and is listed in the `RULES` of its module; a new
+module is imported and listed here.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +47,26 @@ from moorage.rules import (
 )
 from moorage.rules.rule import Rule
 
+TOPICS: dict[range, str] = {
+    range(9100, 9180): "Task definitions and containers",
+    range(9180, 9220): "Fargate and capacity providers",
+    range(9220, 9290): "Services",
+    range(9290, 9350): "Deployments",
+    range(9350, 9380): "Service discovery and Service Connect",
+    range(9380, 9450): "Load balancers",
+    range(9450, 9530): "Listeners and listener rules",
+    range(9530, 9600): "Target groups",
+    range(9600, 9680): "Networking",
+    range(9680, 9730): "Security groups",
+    range(9730, 9810): "IAM roles and permissions",
+    range(9810, 9840): "KMS keys and secret stores",
+    range(9840, 9870): "Log groups, file systems and storage",
+    range(9870, 9900): "ECR repositories",
+    range(9900, 9930): "Scaling and alarms",
+    range(9930, 10000): "CloudFormation: order, names, replacement and deletion",
+}
+"""The numbers of each topic."""
+
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
@@ -84,6 +108,12 @@ RULES: tuple[Rule, ...] = tuple(
             *creation_order.RULES,
             *resource_names.RULES,
         ),
-        key=lambda one: one.id[1:],
+        key=lambda rule: rule.id[1:],
     ),
 )
+
+
+def topic_of(rule: Rule) -> str:
+    """The topic that a rule's number belongs to."""
+    number = int(rule.id[1:])
+    return next(topic for numbers, topic in TOPICS.items() if number in numbers)

@@ -31,7 +31,7 @@ def _balancing(view: View) -> Iterator[Resource]:
 
 
 @rule(
-    "E9308",
+    "E9955",
     "A name that Elastic Load Balancing refuses",
     error_messages=(
         "Target group name '...' cannot be longer than '32' characters",
@@ -89,7 +89,7 @@ def _wrong(resource: Resource, name: str) -> str | None:
 
 
 @rule(
-    "W9309",
+    "W9958",
     "A name that is put together may be too long for Elastic Load Balancing",
     error_messages=("Target group name '...' cannot be longer than '32' characters",),
     fix="Leave Name out: CloudFormation shortens the stack's name as needed.",
@@ -115,7 +115,7 @@ _BLOCKERS = {ecs.LOAD_BALANCER: "Name", ecs.TARGET_GROUP: "Name", ecs.SERVICE: "
 
 
 @rule(
-    "W9310",
+    "W9980",
     "A fixed name stands in the way of replacement",
     error_messages=(
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
@@ -155,7 +155,7 @@ _GLOBAL = {
 
 
 @rule(
-    "W9311",
+    "W9961",
     "Only the first stack can have this name or number",
     error_messages=(
         "... already exists in stack arn:...",
@@ -220,7 +220,7 @@ _TAGGED = (
 
 
 @rule(
-    "E9313",
+    "E9970",
     "A description or tag with characters that AWS refuses",
     error_messages=(
         "Invalid rule description. Valid descriptions are strings less than 256 characters from "

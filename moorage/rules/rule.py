@@ -23,7 +23,7 @@ RuleFunction = Callable[[View], Iterator[Problem]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`E93xx` for what fails or cannot work, `W93xx` for races, latent and advisable things."""
+    """`E9xxx` for what fails or cannot work, `W9xxx` for races, latent and advisable things."""
 
     id: str
     title: str

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "W9378",
+    "W9900",
     "A service has a DesiredCount although auto scaling sets it",
     fix="Remove DesiredCount: the service then starts with one task, and auto scaling goes to "
     "MinCapacity at once.",

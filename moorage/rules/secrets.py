@@ -11,7 +11,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9360",
+    "E9155",
     "ValueFrom does not lead to the secret",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: ... Parameter name: "

@@ -11,7 +11,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9346",
+    "E9680",
     "A security group is in another VPC than what it is for",
     error_messages=(
         "Invalid request provided: CreateService error: Security group sg-... does not appear to "

@@ -11,7 +11,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9384",
+    "E9365",
     "Service Connect names a port that the task definition does not name, or a name twice",
     error_messages=("The portName must refer to a named PortMapping in the task definition",),
     fix="Give the container's port mapping the Name that PortName says.",

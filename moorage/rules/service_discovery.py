@@ -13,7 +13,7 @@ MAP_SERVICE = "AWS::ServiceDiscovery::Service"
 
 
 @rule(
-    "E9383",
+    "E9350",
     "A service registry is given a port that it has no use for",
     error_messages=(
         "The values specified for serviceRegistries do not require a value for 'containerPort'. "

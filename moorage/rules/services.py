@@ -18,7 +18,7 @@ _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
 @rule(
-    "E9373",
+    "E9220",
     "A service's load balancer names a container or port that its task definition does not have",
     error_messages=(
         "The container app did not have a container port 8080 defined.",
@@ -87,7 +87,7 @@ def _ports_to_write(container: Node) -> str:
 
 
 @rule(
-    "E9380",
+    "E9225",
     "A service has more or fewer target groups than ECS takes",
     fix="Use five target groups at most; with CODE_DEPLOY, exactly one.",
     sources=(
@@ -130,7 +130,7 @@ def network_mode_of_service(service: Resource) -> str | None:
 
 
 @rule(
-    "E9374",
+    "E9230",
     "A service has a property that ECS refuses beside its others",
     error_messages=(
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one "
@@ -223,7 +223,7 @@ def _linked_role(service: Resource) -> str | None:
 
 
 @rule(
-    "W9393",
+    "W9240",
     "A service without a cluster runs in the one named default",
     error_messages=("ClusterNotFoundException: Cluster not found.",),
     fix="Write Cluster.",
@@ -249,7 +249,7 @@ need to start."""
 
 
 @rule(
-    "W9376",
+    "W9250",
     "A service's tasks are stopped when they are not healthy soon after their start",
     error_messages=("(service web) (task ...) failed ELB health checks in (target-group ...)",),
     fix="Write HealthCheckGracePeriodSeconds, longer than the application's slowest start.",
@@ -293,7 +293,7 @@ _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
 
 
 @rule(
-    "W9392",
+    "W9260",
     "ECS Exec does not work in a container with a read-only root",
     error_messages=(
         "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand",
@@ -341,7 +341,7 @@ DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
 
 
 @rule(
-    "E9394",
+    "E9270",
     "An ARN stands where a name is wanted",
     fix="Write `!GetAtt Service.Name` for a service. `!Ref` of a service is its ARN, of a cluster "
     "its name.",

@@ -14,7 +14,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9302",
+    "E9530",
     "No listener forwards to a service's target group",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
@@ -49,7 +49,7 @@ def target_group_without_listener(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9328",
+    "E9533",
     "A target group is behind two load balancers",
     error_messages=(
         "The following target groups cannot be associated with more than one load balancer: "
@@ -86,7 +86,7 @@ def target_group_of_two(view: View) -> Iterator[Problem]:
 
 
 @rule(
-    "E9330",
+    "E9540",
     "A service's target group takes other targets than its tasks are",
     error_messages=(
         "The provided target group arn:... has target type instance, which is incompatible with "
@@ -149,7 +149,7 @@ def _on_fargate(service: Resource) -> bool:
 
 
 @rule(
-    "E9339",
+    "E9545",
     "A target group without a target type has no VPC",
     error_messages=("A VPC ID must be specified",),
     fix="Write `VpcId`, `Port` and `Protocol`.",
@@ -196,7 +196,7 @@ _ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttrib
 
 
 @rule(
-    "E9334",
+    "E9585",
     "A target group has an attribute that its protocol does not have",
     error_messages=("The provided target group attribute is not supported",),
     fix="Remove the attribute. Algorithms, slow start and cookies are for HTTP and HTTPS; proxy "
@@ -225,7 +225,7 @@ _DATAGRAMS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 
 
 @rule(
-    "E9335",
+    "E9588",
     "An attribute of a target group has a value that it does not take",
     error_messages=(
         "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",

@@ -33,7 +33,7 @@ EXEC = tuple(
 
 
 @rule(
-    "E9387",
+    "E9780",
     "The task role lacks what ECS Exec or an EFS volume takes",
     error_messages=(
         "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand "

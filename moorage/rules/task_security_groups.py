@@ -15,7 +15,7 @@ HTTPS, NFS = (443, 443), (2049, 2049)
 
 
 @rule(
-    "E9344",
+    "E9705",
     "The tasks' security groups let no HTTPS out",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: ... dial tcp ...:"
@@ -82,7 +82,7 @@ HTTPS = (443, 443)
 
 
 @rule(
-    "E9350",
+    "E9710",
     "The security groups of an endpoint do not admit the tasks",
     error_messages=("ResourceInitializationError ... dial tcp 10.0.x.x:443: i/o timeout",),
     fix="Admit the tasks' security group, or their subnets, on TCP 443 in a security group of "
@@ -132,7 +132,7 @@ def _closed(service: Resource, endpoint: networks.VpcEndpoint, group: Resource) 
 
 
 @rule(
-    "E9345",
+    "E9715",
     "The security groups of an EFS mount target do not admit the tasks",
     error_messages=(
         "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "

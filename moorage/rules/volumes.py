@@ -10,7 +10,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9366",
+    "E9165",
     "A mount point of a volume that the task does not have",
     error_messages=("Unknown volume 'cache'.",),
     fix="Let SourceVolume be the Name of one of the task's Volumes.",
