@@ -1,17 +1,19 @@
-"""Log drivers of containers."""
+"""Log drivers of containers: FireLens and awslogs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import View
+from moorage.rules.fargate import fargate_task_definitions
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import name_container
 
 
 @rule(
     "E9140",
-    "Half of FireLens is missing",
+    "A task uses the log driver awsfirelens without one log router, or a log router without it",
     error_messages=(
         "When awsfirelens log driver is specified in log configuration, a firelens configuration "
         "object must be configured in one of the containers.",
@@ -28,57 +30,59 @@ from moorage.rules.rule import Problem, problem, rule
     ),
     failure_ids=("td-firelens-without-router", "td-firelens-router-unused"),
 )
-def half_of_firelens(view: View) -> Iterator[Problem]:
-    """The driver awsfirelens hands logs to a router in the same task, and that is the container
-    with a FirelensConfiguration. One without the other, or two routers, and RegisterTaskDefinition
-    refuses the task definition."""
+def incomplete_firelens(view: View) -> Iterator[Problem]:
+    """The log driver awsfirelens sends logs to the log router of the same task: the container with
+    a FirelensConfiguration. RegisterTaskDefinition rejects a task definition that has only one of
+    the two, or two log routers."""
     for task in ecs.task_definitions(view):
         containers = ecs.containers(task)
         if not task["ContainerDefinitions"].all_known:
             continue
-        drivers = [one.at("LogConfiguration", "LogDriver") for one in containers]
-        halves = [one["FirelensConfiguration"] for one in containers]
-        users = [one for one in drivers if one.text == "awsfirelens"]
-        routers = [one for one in halves if one.present]
+        drivers = [container.at("LogConfiguration", "LogDriver") for container in containers]
+        configurations = [container["FirelensConfiguration"] for container in containers]
+        users = [driver for driver in drivers if driver.text == "awsfirelens"]
+        routers = [one for one in configurations if one.present]
         if users and not routers:
             yield problem(
                 users[0],
-                f"Containers of {task.id} log by awsfirelens, and none of them is the log router",
-                "Give the router's container `FirelensConfiguration: {Type: fluentbit}`.",
+                f"Containers of task definition `{task.id}` have the log driver awsfirelens, but "
+                f"no container has a FirelensConfiguration",
+                "Write `FirelensConfiguration: {Type: fluentbit}` in the container of the log "
+                "router.",
             )
-        elif len(routers) > 1 and not any(one.unknown for one in routers):
+        elif len(routers) > 1 and not any(router.unknown for router in routers):
             yield problem(
                 routers[1],
-                f"{task.id} has {len(routers)} log routers, and ECS takes one",
+                f"Task definition `{task.id}` has {len(routers)} containers with a "
+                f"FirelensConfiguration, and ECS accepts only one",
                 "Keep one FirelensConfiguration.",
             )
         elif routers and not users and not any(one.unknown for one in (*drivers, *routers)):
             yield problem(
                 routers[0],
-                f"{task.id} has a log router, and none of its containers logs by awsfirelens",
-                "Give the other containers the log driver awsfirelens, or leave "
-                "FirelensConfiguration out.",
+                f"Task definition `{task.id}` has a FirelensConfiguration, but no container has "
+                f"the log driver awsfirelens",
+                "Write `LogDriver: awsfirelens` in the other containers, or remove "
+                "FirelensConfiguration.",
             )
-
-
-def fargate_task_definitions(view: View) -> Iterator[Resource]:
-    return (one for one in ecs.task_definitions(view) if ecs.is_for_fargate(one))
 
 
 @rule(
     "E9143",
-    "awslogs on Fargate without a prefix for its streams",
+    "The log driver awslogs on Fargate has no stream prefix",
     error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
-    fix="Give the log driver's Options an `awslogs-stream-prefix`, such as the container's name.",
+    fix="Add `awslogs-stream-prefix` to the Options of the log driver, such as the name of the "
+    "container.",
     sources=(
         "aws-cloudformation/cfn-lint#1787",
         "AWS docs: Send Amazon ECS logs to CloudWatch",
     ),
     failure_ids=("td-awslogs-without-stream-prefix",),
 )
-def no_stream_prefix(view: View) -> Iterator[Problem]:
-    """On container instances a log stream may be named after the container's id alone. On Fargate
-    the prefix is required, and RegisterTaskDefinition refuses the container without it."""
+def missing_stream_prefix(view: View) -> Iterator[Problem]:
+    """On container instances the prefix is optional: without it a log stream has the container's id
+    as its name. Fargate requires the prefix, and RegisterTaskDefinition rejects the container
+    without it."""
     for task in fargate_task_definitions(view):
         for container in ecs.containers(task):
             log = container["LogConfiguration"]
@@ -87,13 +91,10 @@ def no_stream_prefix(view: View) -> Iterator[Problem]:
             if log["LogDriver"].text == "awslogs" and options.entries and prefix.absent:
                 yield problem(
                     prefix,
-                    f"The log of {container['Name'].text or 'a container'} in {task.id} has no "
-                    f"awslogs-stream-prefix, which Fargate requires",
+                    f"In task definition `{task.id}`, {name_container(container)} logs with "
+                    f"awslogs but without awslogs-stream-prefix, which Fargate requires",
                     f"Write `awslogs-stream-prefix: {container['Name'].text or 'app'}`.",
                 )
 
 
-RULES = (
-    half_of_firelens,
-    no_stream_prefix,
-)
+RULES = (incomplete_firelens, missing_stream_prefix)

@@ -1,4 +1,4 @@
-"""Images of containers: platforms, programs in them, and tags."""
+"""Container images: architectures, the programs they contain, and mutable tags."""
 
 from __future__ import annotations
 
@@ -9,35 +9,28 @@ from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
-from moorage.rules.containers import _each, _label
+from moorage.rules.containers import containers_of_all_tasks
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import name_container
 
-_SMALL = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
-
-
-_WITH_WGET = re.compile(r"alpine|busybox")
-
-
-_ARM = re.compile(r"arm64|aarch64")
-
-
-_INTEL = re.compile(r"amd64|x86[-_]64")
-
-
+_SMALL_IMAGE = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
+_IMAGE_WITH_WGET = re.compile(r"alpine|busybox")
+_ARM_IMAGE = re.compile(r"arm64|aarch64")
+_INTEL_IMAGE = re.compile(r"amd64|x86[-_]64")
 _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
 
 
 @rule(
     "W9125",
-    "An image that does not fit what is asked of it",
+    "An image probably lacks the program of its health check, or is for another CPU architecture",
     error_messages=(
         "Task failed container health checks",
         "exec /docker-entrypoint.sh: exec format error",
         "CannotPullContainerError: image Manifest does not contain descriptor matching platform "
         "'linux/amd64'",
     ),
-    fix="Check health with a program that the image has, and let CpuArchitecture be what it was "
-    "built for.",
+    fix="Use a program in the health check that the image contains. Set CpuArchitecture to the "
+    "architecture that the image is built for.",
     sources=(
         "navapbc/template-infra#212",
         "parse-community/parse-server#5780",
@@ -46,79 +39,86 @@ _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
     ),
     failure_ids=("td-health-check-tool-not-in-image", "td-cpu-architecture-mismatch"),
 )
-def image_does_not_fit(view: View) -> Iterator[Problem]:
-    """A container's health check runs within the container, and images made small have no curl,
-    and some no wget or shell either. An image for one architecture does not start on the other,
-    and Fargate takes X86_64 where nothing is said. What an image holds can't be seen in a
-    template: this goes by its name and tag alone."""
-    for task, container in _each(view):
-        image = _image(container)
-        tool = _missing_tool(image, container.at("HealthCheck", "Command"))
-        if tool:
+def unsuitable_image(view: View) -> Iterator[Problem]:
+    """The health check of a container runs inside the container. Small images have no curl, and
+    some have no wget and no shell either. An image for one CPU architecture does not start on the
+    other; Fargate runs X86_64 if CpuArchitecture is not set. A template does not show what an image
+    contains: this rule goes by the image's name and tag only."""
+    for task, container in containers_of_all_tasks(view):
+        image = _image_text(container)
+        command = container.at("HealthCheck", "Command")
+        program = _missing_program(image, command)
+        if program:
             yield problem(
-                container.at("HealthCheck", "Command"),
-                f"{_label(container)} in {task.id} checks its health with {tool}, which an image "
-                f"like {image} seldom has, and then it is replaced for ever",
-                f"Make sure that the image has {tool}, or call a program that it does have.",
+                command,
+                f"In task definition `{task.id}`, the health check of {name_container(container)} "
+                f"calls {program}, which images like `{image}` usually do not contain; without it "
+                f"the health check always fails",
+                f"Call a program that the image contains, or add {program} to the image.",
             )
-        runtime = task["RuntimePlatform"]["CpuArchitecture"]
-        runs_on = "X86_64" if runtime.absent and ecs.is_for_fargate(task) else runtime.text
-        other = _ARM if runs_on == "X86_64" else _INTEL if runs_on == "ARM64" else None
-        if other and other.search(image) and not (_ARM.search(image) and _INTEL.search(image)):
+        architecture = task["RuntimePlatform"]["CpuArchitecture"]
+        runs_on = (
+            "X86_64" if architecture.absent and ecs.is_for_fargate(task) else architecture.text
+        )
+        wrong = {"X86_64": _ARM_IMAGE, "ARM64": _INTEL_IMAGE}.get(runs_on or "")
+        is_for_both = _ARM_IMAGE.search(image) and _INTEL_IMAGE.search(image)
+        if wrong and wrong.search(image) and not is_for_both:
+            built_for = "ARM64" if wrong is _ARM_IMAGE else "X86_64"
             yield problem(
                 container["Image"],
-                f"{image} is not built for {runs_on}, on which {task.id} runs it",
-                "Set RuntimePlatform.CpuArchitecture to what the image is built for.",
+                f"By its name, image `{image}` is for {built_for}, but task definition `{task.id}` "
+                f"runs it on {runs_on}",
+                f"Write `RuntimePlatform: {{CpuArchitecture: {built_for}}}`, or use an image for "
+                f"{runs_on}.",
             )
 
 
-def _image(container: Node) -> str:
-    """The image as far as it is known, defaults of parameters included."""
+def _image_text(container: Node) -> str:
+    """The known parts of an image, with the default values of parameters."""
     node = container["Image"]
-    whole = node.default
-    return (whole or "".join(one for one in node.parts if isinstance(one, str))).lower()
+    text = node.default or "".join(part for part in node.parts if isinstance(part, str))
+    return text.lower()
 
 
-def _missing_tool(image: str, command: Node) -> str | None:
-    """What a health check calls and an image of that name is unlikely to have."""
-    line = " ".join(part for one in command.items for part in one.parts if isinstance(part, str))
-    if not _SMALL.search(image) or "curl" in image:
+def _missing_program(image: str, command: Node) -> str | None:
+    """The program that a health check calls and that an image of this name usually lacks."""
+    line = " ".join(part for item in command.items for part in item.parts if isinstance(part, str))
+    if not _SMALL_IMAGE.search(image) or "curl" in image:
         return None
     if _WGET.search(line):
-        return None if _WITH_WGET.search(image) else "wget"
+        return None if _IMAGE_WITH_WGET.search(image) else "wget"
     return "curl" if _CURL.search(line) else None
 
 
 @rule(
     "W9128",
-    "A new image under the same tag is not deployed",
+    "An image has the tag latest, so an update does not deploy a new image",
     error_messages=("No changes to deploy. Stack ... is up to date",),
-    fix="Name a version or a digest, or make the image a parameter.",
+    fix="Write a tag of one version or a digest, or make the image a parameter.",
     sources=("aws/copilot-cli#3092",),
     failure_ids=("upd-mutable-image-tag",),
 )
-def mutable_tag(view: View) -> Iterator[Problem]:
-    """CloudFormation compares texts. `latest`, or no tag, reads the same after a push, so an
-    update deploys nothing, while a task that starts by itself gets the new image, and a rollback
-    does not bring back the old one."""
+def mutable_image_tag(view: View) -> Iterator[Problem]:
+    """CloudFormation compares the text of the template. With the tag `latest`, or without a tag,
+    the text is the same after a push, so an update deploys nothing. A task that ECS starts later
+    gets the new image all the same, and a rollback does not bring back the old one."""
     for task in ecs.task_definitions(view):
         if not ecs.services_of(task):
             continue
         for container in ecs.containers(task):
-            if _is_latest(container["Image"]) and lifecycle.is_decided_by_template(
-                container["Image"]
-            ):
+            image = container["Image"]
+            if _is_latest(image) and lifecycle.is_decided_by_template(image):
                 yield problem(
-                    container["Image"],
-                    f"The image of {container['Name'].text or 'a container'} in {task.id} is "
-                    f"always `latest`, so a new one changes nothing that CloudFormation sees",
+                    image,
+                    f"In task definition `{task.id}`, the image of {name_container(container)} "
+                    f"always has the tag `latest`, so CloudFormation does not notice a new image",
                     "Write a tag of one version or a digest, or make the image a parameter.",
                 )
 
 
 def _is_latest(image: Node) -> bool:
-    """Whether an image's tag is `latest`, or left out where the image is of the account's own
-    registry: the examples of others, such as `nginx`, nobody pushes anew."""
+    """Whether an image's tag is `latest`, or is missing for an image in ECR. Public images such as
+    `nginx` are not the user's, who does not push new versions of them."""
     last = image.parts[-1] if image.parts else None
     if isinstance(last, Attr):
         return last.resource.type == lifecycle.REPOSITORY and last.name == "RepositoryUri"
@@ -128,11 +128,8 @@ def _is_latest(image: Node) -> bool:
     _, colon, tag = name.partition(":")
     if colon:
         return tag == "latest"
-    own = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
-    return bool(name and slash) and own
+    is_in_ecr = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
+    return bool(name and slash) and is_in_ecr
 
 
-RULES = (
-    image_does_not_fit,
-    mutable_tag,
-)
+RULES = (unsuitable_image, mutable_image_tag)
