@@ -99,9 +99,9 @@ def _may_be_same(first: Node, second: Node) -> bool:
     """Whether two values may name the same capacity provider. FARGATE and FARGATE_SPOT are never
     created by a template."""
     literal = first if first.resource is None else second
-    if (first.resource is None) != (second.resource is None):
-        if literal.text in _FARGATE_PROVIDERS:
-            return False
+    only_one_is_resource = (first.resource is None) != (second.resource is None)
+    if only_one_is_resource and literal.text in _FARGATE_PROVIDERS:
+        return False
     return first.is_same_as(second) is not False
 
 

@@ -1,4 +1,4 @@
-"""The target groups and listeners of CodeDeploy deployment groups for ECS."""
+"""Target groups and listeners of CodeDeploy deployment groups for ECS."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.codedeploy import _listeners, _pairs, ecs_deployment_groups
+from moorage.rules.codedeploy import (
+    ecs_deployment_groups,
+    listeners_of_deployment_group,
+    target_group_pairs,
+)
 from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
     "E9325",
-    "A deployment group's target groups, listeners and service do not belong together",
+    "The target groups, listeners and service of a deployment group do not belong together",
     error_messages=(
         "A deployment group associated with an application that uses the ECS compute platform must "
         "contain a valid pair of target groups that identify a load balancer.",
         "Primary taskset target group must be behind listener",
     ),
-    fix="Name two different target groups, one of them the service's own, and listeners of the one "
-    "load balancer that forwards to them.",
+    fix="Name two different target groups, of which one is the target group of the service, and "
+    "listeners of the load balancer that forwards to them.",
     sources=(
         "YumaInaura/YumaInaura#3421",
         "awsdocs/amazon-ecs-developer-guide#213",
@@ -33,134 +37,152 @@ from moorage.rules.rule import Problem, problem, rule
         "cd-test-listener-on-other-load-balancer",
     ),
 )
-def pair_does_not_fit(view: View) -> Iterator[Problem]:
-    """CodeDeploy starts the new tasks in the one target group of a pair that the service does not
-    use, and points the production listener to it. So there are two of them, the service's own is
-    one of them and is what production forwards to, and all is behind one load balancer."""
+def inconsistent_target_groups(view: View) -> Iterator[Problem]:
+    """CodeDeploy starts the new tasks in the target group of the pair that the service does not
+    use, and then points the production listener to it. So it needs two target groups, one of which
+    the service uses and the production listener forwards to, behind one load balancer."""
     for group in ecs_deployment_groups(view):
-        pairs = _pairs(group)
+        pairs = target_group_pairs(group)
         if pairs.empty or (len(pairs.items) > 1 and pairs.all_known):
             yield problem(
                 pairs,
-                f"{group.id} is for ECS and has {len(pairs.items) or 'no'} pairs of target groups; "
-                f"it needs one",
-                "Write one TargetGroupPairInfoList entry with ProdTrafficRoute and two "
+                f"Deployment group `{group.id}` is for ECS and has {len(pairs.items) or 'no'} "
+                f"pairs of target groups, and CodeDeploy requires exactly one",
+                "Write one entry of TargetGroupPairInfoList, with ProdTrafficRoute and two "
                 "TargetGroups.",
             )
             continue
         for pair in pairs.items:
-            if pair.unknown or not pair["TargetGroups"].all_known:
-                continue
-            names = [one["Name"] for one in pair["TargetGroups"].items]
-            twins = len(names) == 2 and _are_one(*names)
-            literally = twins and names[0].raw == names[1].raw  # cfn-lint says so (E3037)
-            if (len(names) != 2 or twins) and not literally:
-                yield problem(
-                    pair["TargetGroups"],
-                    f"{group.id} needs a pair of two different target groups, and CodeDeploy "
-                    f"refuses anything else",
-                    "Write two TargetGroups: the service's own, and one for the new tasks.",
-                )
-            elif not literally:
-                yield from _strangers(group, pair, names)
+            if not pair.unknown and pair["TargetGroups"].all_known:
+                yield from _problems_of_pair(group, pair)
 
 
-def _are_one(name: Node, other: Node) -> bool:
-    found = _target_group(name)
-    return bool(name.is_same_as(other)) or (found is not None and found is _target_group(other))
-
-
-def _strangers(group: Resource, pair: Node, names: list[Node]) -> Iterator[Problem]:
-    """What of a pair does not belong to the rest."""
-    own = _target_group_of(group)
-    found = [_target_group(one) for one in names]
-    if own is not None and None not in found and own not in found:
+def _problems_of_pair(group: Resource, pair: Node) -> Iterator[Problem]:
+    names = [target_group["Name"] for target_group in pair["TargetGroups"].items]
+    are_equal = len(names) == 2 and _are_same_target_group(*names)
+    if are_equal and names[0].raw == names[1].raw:
+        return  # cfn-lint reports it: E3037
+    if are_equal or len(names) != 2:
         yield problem(
             pair["TargetGroups"],
-            f"{group.id} does not name {own.id}, the target group that its service is created "
-            f"with, and the first deployment fails",
-            f"Write `Name: !GetAtt {own.id}.TargetGroupName` for one of the two.",
+            f"Deployment group `{group.id}` does not have two different target groups, which "
+            f"CodeDeploy requires",
+            "Write two TargetGroups: that of the service, and one for the new tasks.",
         )
         return
-    production = pair["ProdTrafficRoute"]["ListenerArns"]
-    for node in production.items:
-        listener = ecs.resource_of_type(node, ecs.LISTENER)
-        if own is not None and listener is not None and _leads_elsewhere(listener, own):
-            yield problem(
-                node,
-                f"{listener.id} does not forward to {own.id}, the target group of the service, so "
-                f"CodeDeploy does not find the service behind it",
-                f"Let {listener.id} forward to {own.id}.",
-            )
-            return
-    yield from _several_load_balancers(group, found)
+    target_groups = [_find_target_group(name) for name in names]
+    found = next(_production_problems(group, pair, target_groups), None)
+    if found is not None:
+        yield found
+    else:
+        yield from _load_balancer_problems(group, target_groups)
 
 
-def _several_load_balancers(group: Resource, targets: list[Resource | None]) -> Iterator[Problem]:
-    """The first listener, or the target group, that belongs to another load balancer."""
-    first: Resource | None = None
-    for node in _listeners(group):
-        listener = ecs.resource_of_type(node, ecs.LISTENER)
-        owner = ecs.load_balancer_of(listener) if listener else None
-        first = first or owner
-        if owner is not None and listener is not None and owner is not first:
-            yield problem(
-                node,
-                f"{listener.id} belongs to {owner.id} and production to "
-                f"{first.id if first else 'another'}; CodeDeploy needs both on one load balancer",
-                f"Write a listener of {first.id if first else 'the load balancer'}.",
-            )
-            return
-    for target in targets:
-        owners = ecs.load_balancers_of_target_group(group.view, target) if target else []
-        if target is not None and first is not None and owners and first not in owners:
-            yield problem(
-                _pairs(group),
-                f"{target.id} belongs to {owners[0].id} and the listeners to {first.id}; "
-                f"CodeDeploy needs all on one load balancer",
-                f"Write a target group that {first.id} forwards to.",
-            )
-
-
-def _target_group(name: Node) -> Resource | None:
-    """The target group of a name that a deployment group gives."""
-    if name.resource is not None:
-        return ecs.resource_of_type(name, ecs.TARGET_GROUP)
-    known = (one for one in name.stack.view.resources_of_type(ecs.TARGET_GROUP) if name.text)
-    return next((one for one in known if one["Name"].text == name.text), None)
-
-
-def _target_group_of(group: Resource) -> Resource | None:
-    """The target group of the service that a group deploys."""
-    for entry in group["ECSServices"].items:
-        name = entry["ServiceName"]
-        service = ecs.resource_of_type(name, ecs.SERVICE) or next(
-            (
-                one
-                for one in ecs.services(group.view)
-                if name.text and one["ServiceName"].text == name.text
-            ),
-            None,
-        )
-        balancers = service["LoadBalancers"].items if service else ()
-        if balancers:
-            return ecs.resource_of_type(balancers[0]["TargetGroupArn"], ecs.TARGET_GROUP)
-    return None
-
-
-def _leads_elsewhere(listener: Resource, target: Resource) -> bool:
-    """Whether a listener and its rules certainly forward, and never to a target group."""
-    view = listener.view
-    rules = [
-        one
-        for one in view.resources_of_type(ecs.LISTENER_RULE)
-        if one["ListenerArn"].resource in (listener, None)
-    ]
-    forwards = [node for one in (listener, *rules) for node in ecs.forwarded_target_groups(one)]
-    known = all(ecs.actions(one).all_known for one in (listener, *rules))
-    return known and all(
-        node.resource is not None and node.resource is not target for node in forwards
+def _are_same_target_group(first: Node, second: Node) -> bool:
+    target_group = _find_target_group(first)
+    return bool(first.is_same_as(second)) or (
+        target_group is not None and target_group is _find_target_group(second)
     )
 
 
-RULES = (pair_does_not_fit,)
+def _production_problems(
+    group: Resource, pair: Node, target_groups: list[Resource | None]
+) -> Iterator[Problem]:
+    """The service's target group is not in the pair, or not behind the production listener."""
+    in_use = _target_group_of_service(group)
+    if in_use is None:
+        return
+    if None not in target_groups and in_use not in target_groups:
+        yield problem(
+            pair["TargetGroups"],
+            f"Deployment group `{group.id}` does not name `{in_use.id}`, the target group of its "
+            f"service, so the first deployment fails",
+            f"Write `Name: !GetAtt {in_use.id}.TargetGroupName` for one of the two.",
+        )
+    for node in pair["ProdTrafficRoute"]["ListenerArns"].items:
+        listener = ecs.resource_of_type(node, ecs.LISTENER)
+        if listener is not None and _never_forwards_to(listener, in_use):
+            yield problem(
+                node,
+                f"Production listener `{listener.id}` does not forward to `{in_use.id}`, the "
+                f"target group of the service, which CodeDeploy requires",
+                f"Forward to `{in_use.id}` in `{listener.id}`.",
+            )
+
+
+def _load_balancer_problems(
+    group: Resource, target_groups: list[Resource | None]
+) -> Iterator[Problem]:
+    """The first listener, or the target groups, of another load balancer than the first one."""
+    first: Resource | None = None
+    for node in listeners_of_deployment_group(group):
+        listener = ecs.resource_of_type(node, ecs.LISTENER)
+        load_balancer = ecs.load_balancer_of(listener) if listener else None
+        if listener is None or load_balancer is None:
+            continue
+        first = first or load_balancer
+        if load_balancer is not first:
+            yield problem(
+                node,
+                f"Listener `{listener.id}` belongs to load balancer `{load_balancer.id}` and the "
+                f"production listener to `{first.id}`, and CodeDeploy requires one load balancer",
+                f"Write a listener of `{first.id}`.",
+            )
+            return
+    for target_group in target_groups:
+        load_balancers = (
+            ecs.load_balancers_of_target_group(group.view, target_group) if target_group else []
+        )
+        if target_group and first and load_balancers and first not in load_balancers:
+            yield problem(
+                target_group_pairs(group),
+                f"Target group `{target_group.id}` belongs to load balancer "
+                f"`{load_balancers[0].id}` and the listeners to `{first.id}`, and CodeDeploy "
+                f"requires one load balancer",
+                f"Write a target group of `{first.id}`.",
+            )
+
+
+def _find_target_group(name: Node) -> Resource | None:
+    """The target group in view with the name that a deployment group gives."""
+    if name.resource is not None:
+        return ecs.resource_of_type(name, ecs.TARGET_GROUP)
+    if not name.text:
+        return None
+    target_groups = name.stack.view.resources_of_type(ecs.TARGET_GROUP)
+    return next((one for one in target_groups if one["Name"].text == name.text), None)
+
+
+def _target_group_of_service(group: Resource) -> Resource | None:
+    """The target group of the service that a deployment group deploys."""
+    for entry in group["ECSServices"].items:
+        service = _find_service(entry["ServiceName"])
+        entries = service["LoadBalancers"].items if service else ()
+        if entries:
+            return ecs.resource_of_type(entries[0]["TargetGroupArn"], ecs.TARGET_GROUP)
+    return None
+
+
+def _find_service(name: Node) -> Resource | None:
+    service = ecs.resource_of_type(name, ecs.SERVICE)
+    if service is not None or not name.text:
+        return service
+    services = ecs.services(name.stack.view)
+    return next((one for one in services if one["ServiceName"].text == name.text), None)
+
+
+def _never_forwards_to(listener: Resource, target_group: Resource) -> bool:
+    """Whether a listener and its rules certainly do not forward to a target group."""
+    rules = [
+        listener_rule
+        for listener_rule in listener.view.resources_of_type(ecs.LISTENER_RULE)
+        if listener_rule["ListenerArn"].resource in (listener, None)
+    ]
+    forwarders = (listener, *rules)
+    forwards = [node for one in forwarders for node in ecs.forwarded_target_groups(one)]
+    return all(ecs.actions(one).all_known for one in forwarders) and all(
+        node.resource is not None and node.resource is not target_group for node in forwards
+    )
+
+
+RULES = (inconsistent_target_groups,)

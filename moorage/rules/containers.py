@@ -112,8 +112,8 @@ def links_with_awsvpc(view: View) -> Iterator[Problem]:
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
         "container",
     ),
-    fix="Write `Essential: false` for a container that others wait to finish, and a HealthCheck for "
-    "a container that others wait to be healthy. Remove dependencies that form a cycle.",
+    fix="Write `Essential: false` for a container that others wait to finish, and add a "
+    "HealthCheck to one that others wait to be healthy. Remove dependencies that form a cycle.",
     sources=(
         "boto/boto3#2436",
         "aws/copilot-cli#2421",

@@ -1,4 +1,4 @@
-"""Known failures that no rule finds, and why. The ids are those that rules list in `failure_ids`."""
+"""Known failures that no rule finds, and why, by the ids that rules list in `failure_ids`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Service Connect."""
+"""Service Connect: port names, discovery names and client aliases."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or, quote
 
 
 @rule(
     "E9365",
-    "Service Connect names a port that the task definition does not name, or a name twice",
+    "Service Connect has a port name that does not exist, or a name that is already used",
     error_messages=("The portName must refer to a named PortMapping in the task definition",),
-    fix="Give the container's port mapping the Name that PortName says.",
+    fix="Write the Name of a port mapping as PortName, and give each Service Connect service its "
+    "own DiscoveryName.",
     sources=(
         "cloudposse/terraform-aws-ecs-container-definition#162",
         "pulumi/pulumi-awsx#1168",
@@ -22,66 +24,75 @@ from moorage.rules.rule import Problem, problem, rule
     ),
     failure_ids=("svc-connect-port-name-missing",),
 )
-def connect_names(view: View) -> Iterator[Problem]:
-    """Service Connect finds a container's port by the Name of its port mapping, which is optional
-    everywhere else. What it makes of it, a name in the namespace, may be there only once."""
-    seen: list[tuple[Resource, Node, Node]] = []
+def wrong_service_connect_name(view: View) -> Iterator[Problem]:
+    """Service Connect finds the port of a container by the Name of its port mapping, which is
+    otherwise optional. The discovery name, by default the port name, must be unique in the
+    namespace."""
+    earlier_names: list[tuple[Resource, Node, Node]] = []
     for service in ecs.services(view):
         connect = service["ServiceConnectConfiguration"]
         if not connect["Enabled"].flag:
             continue
-        task = ecs.task_definition_of(service)
-        names = _port_names(task) if task else None
+        namespace = connect["Namespace"]
         for entry in connect["Services"].items:
-            port = entry["PortName"]
-            if (
-                port.certainly_present
-                and names is not None
-                and all(one.is_same_as(port) is False for one in names)
-            ):
-                has = ", ".join(one.text or "?" for one in names)
-                yield problem(
-                    port,
-                    f"No port mapping of {task.id if task else 'the task'} has the name "
-                    f"{port.text or 'that this says'}, and ECS refuses to create {service.id}",
-                    f"Write {has}." if has else "Give the container's port mapping this Name.",
-                )
-            name = port if entry["DiscoveryName"].absent else entry["DiscoveryName"]
-            if any(_clashes(one, service, connect["Namespace"], name) for one in seen):
+            port_name = entry["PortName"]
+            yield from _unknown_port_name(service, port_name)
+            discovery_name = entry["DiscoveryName"]
+            name = port_name if discovery_name.absent else discovery_name
+            if any(_clashes(earlier, service, namespace, name) for earlier in earlier_names):
                 yield problem(
                     name,
-                    f"Service Connect already has a service {name.text} in this namespace, and "
-                    f"{service.id} makes a second one",
+                    f"Service `{service.id}` has the discovery name `{name.text}`, which another "
+                    f"Service Connect service of the namespace already has",
                     "Write another DiscoveryName.",
                 )
-            seen.append((service, connect["Namespace"], name))
-        yield from _same_alias(service, connect)
+            earlier_names.append((service, namespace, name))
+        yield from _repeated_alias(service, connect)
+
+
+def _unknown_port_name(service: Resource, port_name: Node) -> Iterator[Problem]:
+    task = ecs.task_definition_of(service)
+    names = _port_names(task) if task else None
+    if task is None or names is None or not port_name.certainly_present:
+        return
+    if any(name.is_same_as(port_name) is not False for name in names):
+        return
+    known = quote(name.text for name in names if name.text)
+    name = f"the name `{port_name.text}`" if port_name.text else "this name"
+    add = f"add `Name: {port_name.text or '<port name>'}` to the port mapping of the container."
+    yield problem(
+        port_name,
+        f"No port mapping of task definition `{task.id}` has {name}, and ECS refuses to create "
+        f"service `{service.id}`",
+        f"Write {join_or(known)}, or {add}" if known else f"A{add[1:]}",
+    )
 
 
 def _port_names(task: Resource) -> list[Node] | None:
-    """The names of a task's port mappings; None where they are not all in sight."""
-    boxes = task["ContainerDefinitions"]
-    mappings = [one["PortMappings"] for one in boxes.items]
-    if not boxes.items or not all(one.all_known for one in (boxes, *mappings)):
+    """The names of a task's port mappings; None if there may be others."""
+    containers = task["ContainerDefinitions"]
+    mappings = [container["PortMappings"] for container in containers.items]
+    if not containers.items or not all(node.all_known for node in (containers, *mappings)):
         return None
     return [one["Name"] for ports in mappings for one in ports.items if one["Name"].present]
 
 
 def _clashes(
-    other: tuple[Resource, Node, Node], service: Resource, namespace: Node, name: Node
+    earlier: tuple[Resource, Node, Node], service: Resource, namespace: Node, name: Node
 ) -> bool:
-    """Whether two names certainly are one and stand in one namespace."""
-    if name.text is None or other[2].text != name.text:
+    """Whether two discovery names are certainly equal and in the same namespace."""
+    earlier_service, earlier_namespace, earlier_name = earlier
+    if name.text is None or earlier_name.text != name.text:
         return False
-    if other[0] is service:
+    if earlier_service is service:
         return True
-    if other[1].present or namespace.present:
-        return bool(other[1].is_same_as(namespace))
-    return bool(other[0]["Cluster"].is_same_as(service["Cluster"]))
+    if earlier_namespace.present or namespace.present:
+        return bool(earlier_namespace.is_same_as(namespace))
+    return bool(earlier_service["Cluster"].is_same_as(service["Cluster"]))
 
 
-def _same_alias(service: Resource, connect: Node) -> Iterator[Problem]:
-    """One name and port for two services of a Service Connect configuration."""
+def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
+    """Two client aliases of a service with the same name and port."""
     seen: set[tuple[str, str]] = set()
     for entry in connect["Services"].items:
         for alias in entry["ClientAliases"].items:
@@ -91,10 +102,10 @@ def _same_alias(service: Resource, connect: Node) -> Iterator[Problem]:
             if (name, port) in seen:
                 yield problem(
                     alias["DnsName"],
-                    f"{service.id} has the client alias {name}:{port} twice",
+                    f"Service `{service.id}` has two client aliases `{name}:{port}`",
                     "Write another DnsName or Port.",
                 )
             seen.add((name, port))
 
 
-RULES = (connect_names,)
+RULES = (wrong_service_connect_name,)

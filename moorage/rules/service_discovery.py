@@ -8,20 +8,21 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_and
 
-MAP_SERVICE = "AWS::ServiceDiscovery::Service"
+_CLOUD_MAP_SERVICE = "AWS::ServiceDiscovery::Service"
 
 
 @rule(
     "E9350",
-    "A service registry is given a port that it has no use for",
+    "A service registry has a port that ECS rejects",
     error_messages=(
         "The values specified for serviceRegistries do not require a value for 'containerPort'. "
         "Remove the value and retry.",
         "Specify a value for either 'port' or the 'containerName' and 'containerPort' "
         "combination, but not both. Remove one and retry.",
     ),
-    fix="For A and AAAA records write RegistryArn alone; for SRV records either Port, or "
+    fix="For A and AAAA records write only RegistryArn. For SRV records write either Port, or "
     "ContainerName and ContainerPort.",
     sources=(
         "umotif-public/terraform-aws-ecs-fargate#25",
@@ -34,36 +35,39 @@ MAP_SERVICE = "AWS::ServiceDiscovery::Service"
         "svc-registry-port-and-container-port",
     ),
 )
-def registry_ports(view: View) -> Iterator[Problem]:
-    """Ports are told by SRV records. A registry with A records of tasks that have addresses of
-    their own takes no port, and an SRV record takes it in one way, not in both."""
+def rejected_registry_port(view: View) -> Iterator[Problem]:
+    """Only SRV records contain a port. For tasks in network mode awsvpc, ECS rejects the port of a
+    registry with A or AAAA records. An SRV record needs either Port, or ContainerName and
+    ContainerPort; ECS rejects both together."""
     for service in ecs.services(view):
         for registry in service["ServiceRegistries"].items:
             port = registry["Port"]
-            of_container = [registry["ContainerPort"], registry["ContainerName"]]
-            given = [one for one in (*of_container, port) if one.certainly_present]
-            if port.certainly_present and len(given) > 1:
+            names = (registry["ContainerPort"], registry["ContainerName"], port)
+            present = [node for node in names if node.certainly_present]
+            if port.certainly_present and len(present) > 1:
+                others = join_and(str(node.path[-1]) for node in reversed(present[:-1]))
                 yield problem(
                     port,
-                    f"{service.id} gives its service registry a Port and a container's port, and "
-                    f"ECS takes only one of them",
-                    "Remove Port, or ContainerName and ContainerPort.",
+                    f"A service registry of service `{service.id}` has Port and {others}, and ECS "
+                    f"rejects both together",
+                    f"Remove Port, or remove {others}.",
                 )
-            elif given and _has_no_srv(registry) and _is_awsvpc(service):
+            elif present and _has_no_srv_record(registry) and _is_awsvpc(service):
+                properties = join_and(str(node.path[-1]) for node in reversed(present))
                 yield problem(
-                    given[0],
-                    f"The service registry of {service.id} has no SRV record, and ECS refuses a "
-                    f"port for it",
-                    "Remove " + ", ".join(str(one.path[-1]) for one in given) + ".",
+                    present[0],
+                    f"A service registry of service `{service.id}` has {properties}, which ECS "
+                    f"rejects for a Cloud Map service without SRV records",
+                    f"Remove {properties}.",
                 )
 
 
-def _has_no_srv(registry: Node) -> bool:
-    """Whether a registry in sight certainly has records, and none that tells a port."""
-    found = ecs.resource_of_type(registry["RegistryArn"], MAP_SERVICE)
-    if found is None:
+def _has_no_srv_record(registry: Node) -> bool:
+    """Whether the Cloud Map service of a registry is in view and has only other records."""
+    cloud_map_service = ecs.resource_of_type(registry["RegistryArn"], _CLOUD_MAP_SERVICE)
+    if cloud_map_service is None:
         return False
-    types = [one["Type"] for one in found["DnsConfig"]["DnsRecords"].items]
+    types = [record["Type"] for record in cloud_map_service["DnsConfig"]["DnsRecords"].items]
     return bool(types) and all(one.is_none_of("SRV") for one in types)
 
 
@@ -73,4 +77,4 @@ def _is_awsvpc(service: Resource) -> bool:
     return mode == "awsvpc" or bool(ecs.runs_on_fargate(service))
 
 
-RULES = (registry_ports,)
+RULES = (rejected_registry_port,)
