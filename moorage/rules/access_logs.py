@@ -1,4 +1,8 @@
-"""Access logs of load balancers, and the bucket policies that allow them."""
+"""Access logs of load balancers, and the bucket policies that allow them.
+
+Statements of a bucket policy are compared as texts with marks for what only the deployment knows.
+Comparisons return None if the answer depends on that.
+"""
 
 from __future__ import annotations
 
@@ -10,69 +14,23 @@ from moorage.cfn.networks import may_be_modified_elsewhere
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Unknown, as_text
 from moorage.cfn.view import Resource, View
-from moorage.facts.elb_attributes import APPLICATION, NETWORK
-from moorage.rules.load_balancers import _A_KIND
+from moorage.facts.elb_attributes import APPLICATION
+from moorage.facts.elb_log_delivery import ALB_LOG_ACCOUNTS, LOG_DELIVERY_SERVICES
+from moorage.rules.load_balancers import LOAD_BALANCER_NAMES
 from moorage.rules.rule import Problem, problem, rule
 
-_NETWORK_WRITER = "delivery.logs.amazonaws.com"
-
-
-_WRITERS = {
-    # The second one writes for load balancers in Outposts.
-    APPLICATION: (
-        "logdelivery.elasticloadbalancing.amazonaws.com",
-        "logdelivery.elb.amazonaws.com",
-    ),
-    NETWORK: (_NETWORK_WRITER,),
-}
-
-
-_ACCOUNTS = {
-    "af-south-1": "098369216593",
-    "ap-east-1": "754344448648",
-    "ap-northeast-1": "582318560864",
-    "ap-northeast-2": "600734575887",
-    "ap-northeast-3": "383597477331",
-    "ap-south-1": "718504428378",
-    "ap-southeast-1": "114774131450",
-    "ap-southeast-2": "783225319266",
-    "ca-central-1": "985666609251",
-    "cn-north-1": "638102146993",
-    "cn-northwest-1": "037604701340",
-    "eu-central-1": "054676820928",
-    "eu-north-1": "897822967062",
-    "eu-south-1": "635631232127",
-    "eu-west-1": "156460612806",
-    "eu-west-2": "652711504416",
-    "eu-west-3": "009996457667",
-    "me-south-1": "076674570225",
-    "sa-east-1": "507241528517",
-    "us-east-1": "127311923021",
-    "us-east-2": "033677994240",
-    "us-gov-east-1": "190560391635",
-    "us-gov-west-1": "048591011584",
-    "us-west-1": "027434742980",
-    "us-west-2": "797873946194",
-}
-"""The accounts that Elastic Load Balancing writes logs from, where it still has them."""
-
-
 _UNKNOWN = "\0"
-
-
 _ACCOUNT = "<account>"
-
-
 _BUCKET = "<bucket>"
 
 
 @rule(
     "E9430",
-    "A load balancer may not write its access logs",
+    "The bucket policy does not allow a load balancer to write its access logs",
     error_messages=("Access Denied for bucket: <bucket>. Please check S3bucket permission",),
     fix="Allow `s3:PutObject` on `<bucket>/<prefix>/AWSLogs/<account>/*`: for an Application Load "
-    "Balancer to `logdelivery.elasticloadbalancing.amazonaws.com` or to the region's account of "
-    "Elastic Load Balancing, for a Network Load Balancer to `delivery.logs.amazonaws.com`.",
+    "Balancer to `logdelivery.elasticloadbalancing.amazonaws.com` or to the Elastic Load Balancing "
+    "account of the region, for a Network Load Balancer to `delivery.logs.amazonaws.com`.",
     sources=(
         "terraform-aws-modules/terraform-aws-s3-bucket#185",
         "terraform-aws-modules/terraform-aws-s3-bucket#183",
@@ -82,149 +40,172 @@ _BUCKET = "<bucket>"
     ),
     failure_ids=("lb-access-logs-wrong-principal",),
 )
-def access_logs_refused(view: View) -> Iterator[Problem]:
-    """Elastic Load Balancing writes a test file when access logs are switched on. The two types of
-    load balancer write under different names; a bucket policy that allows the other's name, or
-    other keys than the load balancer writes, makes it fail."""
-    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
-        kind = ecs.load_balancer_type(balancer)
-        attributes = ecs.attributes(balancer, "LoadBalancerAttributes")
-        enabled, place = (attributes.get(f"access_logs.s3.{key}") for key in ("enabled", "bucket"))
-        if kind in _WRITERS and enabled is not None and enabled.flag and place is not None:
-            bucket = place.resource
+def access_logs_not_allowed(view: View) -> Iterator[Problem]:
+    """Elastic Load Balancing writes a test file when access logs are enabled. Application and
+    Network Load Balancers write as different principals. If the bucket policy allows another
+    principal, or other keys than those that the load balancer writes, enabling the logs fails."""
+    for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        kind = ecs.load_balancer_type(load_balancer)
+        attributes = ecs.attributes(load_balancer, "LoadBalancerAttributes")
+        enabled = attributes.get("access_logs.s3.enabled")
+        name = attributes.get("access_logs.s3.bucket")
+        if kind in LOG_DELIVERY_SERVICES and enabled is not None and enabled.flag and name:
+            bucket = name.resource
             if bucket is not None and bucket.type == "AWS::S3::Bucket":
                 prefix = attributes.get("access_logs.s3.prefix")
-                yield from _refused(balancer, kind, place, bucket, prefix)
+                yield from _logs_not_allowed(load_balancer, kind, name, bucket, prefix)
 
 
-def _refused(
-    balancer: Resource, kind: str, place: Node, bucket: Resource, prefix: Node | None
+def _logs_not_allowed(
+    load_balancer: Resource, kind: str, name: Node, bucket: Resource, prefix: Node | None
 ) -> Iterator[Problem]:
-    policies = _policies(bucket)
+    policies = _policies_of_bucket(bucket)
     if policies is None or not all(_statements(policy).all_known for policy in policies):
         return
-    allowing = [one for policy in policies for one in _allowing(policy)]
-    folder = (_written(prefix, bucket) if prefix is not None and prefix.present else "").strip("/")
+    folder = (_text_of(prefix, bucket) if prefix is not None and prefix.present else "").strip("/")
     folder = f"{folder}/" if folder else ""
     key = f"arn:aws:s3:::{_BUCKET}/{folder}AWSLogs/{_ACCOUNT}/x"
-    region = balancer.stack.template.region
-    judged = [
-        (one, _writer_in(one, kind, region), _key_in(one, key, bucket))
-        for one in allowing
-        if _puts(one) is not False
+    region = load_balancer.stack.template.region
+    matches = [
+        (
+            statement,
+            _includes_principal(statement, kind, region),
+            _includes_key(statement, key, bucket),
+        )
+        for policy in policies
+        for statement in _allow_statements(policy)
+        if _includes_put(statement) is not False
     ]
-    if any(writer is not False and fits is not False for _, writer, fits in judged):
+    if any(principal is not False and fits is not False for _, principal, fits in matches):
         return
-    writer = f"`{_WRITERS[kind][0]}`"
+    principal_name = f"`{LOG_DELIVERY_SERVICES[kind][0]}`"
     keys = f"`<bucket>/{'<prefix>/' if _UNKNOWN in folder else folder}AWSLogs/<account>/*`"
-    message = f"No statement lets {balancer.id}, {_A_KIND[kind]} Load Balancer, write its logs"
-    others = [one for one, _, fits in judged if fits]
-    elsewhere = [one for one, writes, _ in judged if writes]
-    if others:
-        yield problem(others[0]["Principal"], message, f"Allow it to {writer}.")
-    elif elsewhere:
-        at = elsewhere[0]["Resource"]
-        yield problem(at, f"{message} where it writes them", f"Allow it on {keys}.")
-    elif policies or _left_alone(bucket, balancer, kind):
-        at = policies[0]["PolicyDocument"] if policies else place
-        hint = f"Allow {writer} the action s3:PutObject on {keys}."
-        yield problem(at, message, hint)
+    owner = f"{LOAD_BALANCER_NAMES[kind]} `{load_balancer.id}`"
+    message = f"The policy of bucket `{bucket.id}` does not allow {owner} to write its access logs"
+    other_principals = [statement for statement, _, fits in matches if fits]
+    other_keys = [statement for statement, principal, _ in matches if principal]
+    if other_principals:
+        yield problem(
+            other_principals[0]["Principal"],
+            message,
+            f"Write `Service: {LOG_DELIVERY_SERVICES[kind][0]}`.",
+        )
+    elif other_keys:
+        yield problem(
+            other_keys[0]["Resource"], f"{message} to {keys}", f"Allow s3:PutObject on {keys}."
+        )
+    elif policies or _has_no_policy(bucket, load_balancer, kind):
+        place = policies[0]["PolicyDocument"] if policies else name
+        if not policies:
+            message = f"Bucket `{bucket.id}` has no policy that allows {owner} to write access logs"
+        yield problem(place, message, f"Allow {principal_name} the action s3:PutObject on {keys}.")
 
 
-def _left_alone(bucket: Resource, balancer: Resource, kind: str) -> bool:
-    """Whether a bucket certainly has no policy when an ALB tries to write there."""
+def _has_no_policy(bucket: Resource, load_balancer: Resource, kind: str) -> bool:
+    """Whether a bucket certainly has no policy when an Application Load Balancer writes to it."""
     return (
         kind == APPLICATION
-        and bucket.stack is balancer.stack
+        and bucket.stack is load_balancer.stack
         and not may_be_modified_elsewhere(bucket)
     )
 
 
-def _policies(bucket: Resource) -> list[Resource] | None:
-    """The policies of a bucket; None where another may be its as well."""
-    found = {
-        one: True
-        if one["Bucket"].resource is bucket
-        else one["Bucket"].resource is None and one["Bucket"].is_same_as(bucket["BucketName"])
-        for one in bucket.view.resources_of_type("AWS::S3::BucketPolicy")
-    }
-    return None if None in found.values() else [one for one, its in found.items() if its]
+# Statements ----------------------------------------------------------------------------------
+
+
+def _policies_of_bucket(bucket: Resource) -> list[Resource] | None:
+    """The policies of a bucket; None if there may be others."""
+    policies = []
+    for policy in bucket.view.resources_of_type("AWS::S3::BucketPolicy"):
+        node = policy["Bucket"]
+        belongs = node.resource is bucket or (
+            node.resource is None and node.is_same_as(bucket["BucketName"])
+        )
+        if belongs is None:
+            return None
+        if belongs:
+            policies.append(policy)
+    return policies
 
 
 def _statements(policy: Resource) -> Node:
     return policy.props.at("PolicyDocument", "Statement")
 
 
-def _allowing(policy: Resource) -> list[Node]:
+def _allow_statements(policy: Resource) -> list[Node]:
     """The statements that allow something, or may."""
     return [one for one in _statements(policy).as_list if not one["Effect"].is_none_of("Allow")]
 
 
-def _puts(statement: Node) -> bool | None:
-    """Whether a statement is about s3:PutObject."""
+def _includes_put(statement: Node) -> bool | None:
+    """Whether a statement is for s3:PutObject."""
     if statement["Action"].absent:
         return None
-    return _any(
-        _covers(action.text, "s3:putobject") if action.text is not None else None
+    return _any_of(
+        _matches(action.text, "s3:putobject") if action.text is not None else None
         for action in statement["Action"].as_list
     )
 
 
-def _key_in(statement: Node, key: str, bucket: Resource) -> bool | None:
-    """Whether a statement is about a key."""
+def _includes_key(statement: Node, key: str, bucket: Resource) -> bool | None:
+    """Whether a statement is for the ARN of an object."""
     if statement["Resource"].absent:
         return None
-    found: list[bool | None] = []
-    for one in statement["Resource"].as_list:
-        pattern = re.sub(r"(?<=AWSLogs/)\d{12}(?=/)", _ACCOUNT, _written(one, bucket))
+    results: list[bool | None] = []
+    for resource in statement["Resource"].as_list:
+        pattern = re.sub(r"(?<=AWSLogs/)\d{12}(?=/)", _ACCOUNT, _text_of(resource, bucket))
         if bucket["BucketName"].present:
-            name = _written(bucket["BucketName"], None)
+            name = _text_of(bucket["BucketName"], None)
             pattern = pattern.replace(f":::{name}/", f":::{_BUCKET}/")
-        fits = _covers(pattern.replace(_UNKNOWN, "*"), key.replace(_UNKNOWN, "\1"))
-        unsure = _UNKNOWN in pattern or _UNKNOWN in key
-        found.append(None if unsure else fits)
-    return _any(found)
+        fits = _matches(pattern.replace(_UNKNOWN, "*"), key.replace(_UNKNOWN, "\1"))
+        is_uncertain = _UNKNOWN in pattern or _UNKNOWN in key
+        results.append(None if is_uncertain else fits)
+    return _any_of(results)
 
 
-def _writer_in(statement: Node, kind: str, region: str | None) -> bool | None:
-    """Whether a statement is about those who write a load balancer's logs."""
+def _includes_principal(statement: Node, kind: str, region: str | None) -> bool | None:
+    """Whether a statement is for a principal that writes the logs of a type of load balancer."""
     principal = statement["Principal"]
     if principal.absent or principal.unknown:
         return None
     if principal.text is not None:
         return principal.text == "*"
-    found: list[bool | None] = []
-    for sort, names in principal.entries:
+    results: list[bool | None] = []
+    for principal_type, names in principal.entries:
         for name in names.as_list:
-            if sort == "Service":
-                found.append(None if name.text is None else name.text in _WRITERS[kind])
-            elif sort == "AWS":
-                found.append(_is_account(name, kind, region))
-    return _any(found)
+            if principal_type == "Service":
+                is_known = name.text is not None
+                results.append(name.text in LOG_DELIVERY_SERVICES[kind] if is_known else None)
+            elif principal_type == "AWS":
+                results.append(_is_log_account(name, kind, region))
+    return _any_of(results)
 
 
-def _is_account(name: Node, kind: str, region: str | None) -> bool | None:
-    """Whether a principal is everybody, or the account that ALBs write from."""
+def _is_log_account(name: Node, kind: str, region: str | None) -> bool | None:
+    """Whether an AWS principal is `*`, or the account that writes the logs of ALBs in a region."""
     if name.text == "*":
         return True
     if isinstance(name.value, Attr):
         return False
-    digits = re.search(r"(?:^|::)(\d{12})(?:$|:)", _written(name, None))
-    if digits is None:
-        return False if _ACCOUNT in _written(name, None) else None
-    if digits[1] not in _ACCOUNTS.values():
+    account = re.search(r"(?:^|::)(\d{12})(?:$|:)", _text_of(name, None))
+    if account is None:
+        return False if _ACCOUNT in _text_of(name, None) else None
+    if account[1] not in ALB_LOG_ACCOUNTS.values():
         return None
     if kind != APPLICATION:
         return False
-    return region is None or region not in _ACCOUNTS or _ACCOUNTS[region] == digits[1]
+    return region not in ALB_LOG_ACCOUNTS or ALB_LOG_ACCOUNTS[region] == account[1]
 
 
-def _written(node: Node, bucket: Resource | None) -> str:
-    """A text with marks for the bucket, its ARN, the account, and what is not known."""
-    return "".join(_mark(part, bucket) for part in node.parts) if node.parts else _UNKNOWN
+# Texts ---------------------------------------------------------------------------------------
 
 
-def _mark(part: object, bucket: Resource | None) -> str:
+def _text_of(node: Node, bucket: Resource | None) -> str:
+    """A text with marks for the bucket, its ARN, the account and unknown parts."""
+    return "".join(_text_of_part(part, bucket) for part in node.parts) if node.parts else _UNKNOWN
+
+
+def _text_of_part(part: object, bucket: Resource | None) -> str:
     if isinstance(part, Attr) and part.resource is bucket:
         return f"arn:aws:s3:::{_BUCKET}" if part.name == "Arn" else _BUCKET
     if isinstance(part, Unknown) and part.token in ("AWS::AccountId", "AWS::Partition"):
@@ -232,17 +213,17 @@ def _mark(part: object, bucket: Resource | None) -> str:
     return as_text(part) or (_UNKNOWN if as_text(part) is None else "")
 
 
-def _covers(pattern: str, text: str) -> bool:
-    """Whether a pattern of IAM's, with its `*` and `?`, covers a text."""
+def _matches(pattern: str, text: str) -> bool:
+    """Whether an IAM pattern with `*` and `?` matches a text. Atomic groups keep it linear."""
     first, *rest = (re.escape(one).replace(r"\?", ".") for one in pattern.split("*"))
     middle = "".join(f"(?>.*?{one})" for one in rest[:-1])
-    made = first + middle + (f".*{rest[-1]}" if rest else "")
-    return re.fullmatch(made, text, re.DOTALL | re.IGNORECASE) is not None
+    regex = first + middle + (f".*{rest[-1]}" if rest else "")
+    return re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE) is not None
 
 
-def _any(truths: Iterable[bool | None]) -> bool | None:
-    every = list(truths)
-    return True if True in every else None if None in every else False
+def _any_of(results: Iterable[bool | None]) -> bool | None:
+    known = list(results)
+    return True if True in known else None if None in known else False
 
 
-RULES = (access_logs_refused,)
+RULES = (access_logs_not_allowed,)

@@ -9,17 +9,25 @@ from moorage.cfn import ecs
 from moorage.cfn.view import Resource, View
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.target_groups import _DATAGRAMS, _HTTP, _family
+from moorage.rules.target_groups import HTTP_PROTOCOLS, UDP_PROTOCOLS, load_balancer_type_for
+from moorage.rules.wording import join_or
 
-_CHECKS = ("TCP", "HTTP", "HTTPS")
+_PROTOCOLS = ("TCP", "HTTP", "HTTPS")
+"""The protocols of health checks."""
+
+_DEFAULT_TIMEOUT, _DEFAULT_INTERVAL = 5, 30
+"""Seconds, for HTTP and HTTPS. Source: AWS docs, CreateTargetGroup."""
+
+
+# Protocols and ports -------------------------------------------------------------------------
 
 
 @rule(
     "E9555",
-    "Health is checked by a protocol that there are no health checks for",
+    "A health check has a protocol that its target group does not support",
     error_messages=("Health check protocol 'UDP' must be one of 'HTTP', 'HTTPS', 'TCP'",),
-    fix="Check by TCP, HTTP or HTTPS, on a port where something answers that; by HTTP or HTTPS "
-    "for a target group that speaks one of them.",
+    fix="Write TCP, HTTP or HTTPS as HealthCheckProtocol, and a HealthCheckPort on which the target "
+    "responds with that protocol. For an HTTP or HTTPS target group, write HTTP or HTTPS.",
     sources=(
         "kubernetes-sigs/aws-load-balancer-controller#2144",
         "AWS docs: Network Load Balancers user guide, Health checks for target groups",
@@ -27,119 +35,121 @@ _CHECKS = ("TCP", "HTTP", "HTTPS")
     ),
     failure_ids=("tg-udp-health-check-protocol",),
 )
-def health_check_protocol(view: View) -> Iterator[Problem]:
-    """Load balancers connect, or ask by HTTP or HTTPS. They don't send a datagram to see whether
-    an answer comes, and creating a target group that wants it fails. An Application Load Balancer
-    does not check by a mere connection either."""
+def unsupported_health_check_protocol(view: View) -> Iterator[Problem]:
+    """Health checks use TCP, HTTP or HTTPS. There are no health checks over UDP, and none over TCP
+    for the HTTP and HTTPS target groups of Application Load Balancers. AWS refuses to create the
+    target group."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
-        given = group["HealthCheckProtocol"]
-        takes = _HTTP if _family(group) == APPLICATION else _CHECKS
-        if given.is_none_of(*takes):
+        protocol = group["HealthCheckProtocol"]
+        is_http = load_balancer_type_for(group) == APPLICATION
+        supported = HTTP_PROTOCOLS if is_http else _PROTOCOLS
+        if protocol.is_none_of(*supported):
             yield problem(
-                given,
-                f"{group.id} cannot be checked by {given.choices[0]}: AWS takes "
-                f"{', '.join(takes)} here",
-                f"Write one of {', '.join(takes)}.",
+                protocol,
+                f"Target group `{group.id}` has health checks over {protocol.choices[0]}, and AWS "
+                f"supports {join_or(supported)}",
+                f"Write {join_or(supported)}.",
             )
 
 
-_UNANSWERED = (
+_HEALTH_CHECK_SOURCES = (
     "aws/containers-roadmap#850",
     "AWS docs: Network Load Balancers user guide, Health checks for target groups",
     "AWS docs: Amazon ECS developer guide, Troubleshooting service load balancers",
 )
 
 
-def _unanswered(
-    view: View, *, datagrams: bool
-) -> Iterator[tuple[ecs.TargetGroupAttachment, Resource, int]]:
-    """Target groups of services whose health is checked on a port that no container of the task
-    takes TCP on, with that port."""
+def _unmapped_health_checks(
+    view: View, *, over_udp: bool
+) -> Iterator[tuple[Resource, Resource, Resource, int]]:
+    """Services, their task definitions and their target groups with a health check port that no
+    container maps for TCP; either those with or those without a UDP protocol."""
     for attachment in ecs.target_group_attachments(view):
         group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
         task = ecs.task_definition_of(attachment.service)
         if group is None or task is None or ecs.network_mode(task) != "awsvpc":
             continue
-        if (group["Protocol"].text in _DATAGRAMS) is not datagrams:
+        if (group["Protocol"].text in UDP_PROTOCOLS) is not over_udp:
             continue
-        given = group["HealthCheckPort"]
-        port = given.number
-        if datagrams and (given.absent or given.text == "traffic-port"):
+        health_check_port = group["HealthCheckPort"]
+        port = health_check_port.number
+        is_traffic_port = health_check_port.absent or health_check_port.text == "traffic-port"
+        if over_udp and is_traffic_port:
             port = attachment.container_port
         if port is not None and ecs.accepts_tcp(task, port) is False:
-            yield attachment, group, port
+            yield attachment.service, task, group, port
 
 
 @rule(
     "E9558",
-    "A UDP service's health is checked where nothing listens on TCP",
+    "The health check of a UDP target group has a port that no container listens on for TCP",
     error_messages=(
         "(service web) (port 514) is unhealthy in (target-group ...) due to (reason Health "
         "checks failed)",
     ),
-    fix="Let a container of the task answer on a TCP port, and write that port as "
-    "`HealthCheckPort`.",
+    fix="Let a container of the task respond on a TCP port, and write that port as "
+    "HealthCheckPort.",
     sources=(
-        *_UNANSWERED,
+        *_HEALTH_CHECK_SOURCES,
         "aws/containers-roadmap#445",
         "kubernetes-sigs/aws-load-balancer-controller#2144",
     ),
     failure_ids=("tg-udp-health-check-on-udp-port", "tg-udp-health-check-port-not-in-task"),
 )
-def udp_health_port(view: View) -> Iterator[Problem]:
-    """Health is checked over TCP or HTTP, for UDP too, and on the port of the traffic if nothing
-    else is said. Where no container listens on TCP there, every task is unhealthy, ECS replaces it,
-    and the next one too."""
-    for attachment, group, port in _unanswered(view, datagrams=True):
-        task = ecs.task_definition_of(attachment.service)
-        assert task is not None
+def udp_health_check_port_without_tcp(view: View) -> Iterator[Problem]:
+    """Health checks use TCP or HTTP for UDP target groups too, by default on the traffic port. If
+    no container listens on that port for TCP, every task is unhealthy, and ECS keeps replacing the
+    tasks."""
+    for service, task, group, port in _unmapped_health_checks(view, over_udp=True):
         yield problem(
             group["HealthCheckPort"],
-            f"{group.id} is checked over TCP on port {port}, where no container of {task.id} "
-            f"listens: all tasks of {attachment.service.id} are unhealthy and replaced for ever",
-            "Write as `HealthCheckPort` a TCP port that a container of the task maps.",
+            f"The health checks of target group `{group.id}` use TCP port {port}, which no "
+            f"container of task definition `{task.id}` listens on: the tasks of service "
+            f"`{service.id}` are never healthy",
+            "Write a TCP port of the containers' PortMappings as HealthCheckPort.",
         )
 
 
 @rule(
     "W9561",
-    "Health is checked on a port that no container has",
+    "A health check has a port that no container maps",
     error_messages=(
         "(service web) is unhealthy in (target-group ...) due to (reason Health checks failed)",
     ),
-    fix="Write a TCP port that a container of the task maps, or leave `HealthCheckPort` out.",
+    fix="Write a TCP port that a container of the task maps, or remove HealthCheckPort.",
     sources=(
-        *_UNANSWERED[1:],
+        *_HEALTH_CHECK_SOURCES[1:],
         "https://repost.aws/knowledge-center/ecs-fargate-health-check-failures",
     ),
     failure_ids=("tg-health-check-port-not-in-task",),
 )
-def health_port(view: View) -> Iterator[Problem]:
-    """A port left over from another service, or the listener's in place of the container's:
-    nothing answers there, every task is unhealthy, and ECS replaces them without end. In awsvpc
-    a container may listen on a port that it does not map: hence a warning."""
-    for attachment, group, port in _unanswered(view, datagrams=False):
-        task = ecs.task_definition_of(attachment.service)
-        assert task is not None
+def unmapped_health_check_port(view: View) -> Iterator[Problem]:
+    """If no container listens on the health check port, for example because it is the listener's
+    port, every task is unhealthy, and ECS keeps replacing the tasks. In network mode awsvpc a
+    container can listen on a port that it does not map, so this is a warning."""
+    for service, task, group, port in _unmapped_health_checks(view, over_udp=False):
         yield problem(
             group["HealthCheckPort"],
-            f"{group.id} is checked on port {port}, which no container of {task.id} maps: unless "
-            f"one listens there all the same, all tasks of {attachment.service.id} are unhealthy "
-            f"and replaced for ever",
-            "Write a TCP port that a container of the task maps, or leave it out for the port of "
-            "the traffic.",
+            f"The health checks of target group `{group.id}` use port {port}, which no container "
+            f"of task definition `{task.id}` maps: unless a container listens on it, the tasks of "
+            f"service `{service.id}` are never healthy",
+            "Write a TCP port that a container maps, or remove HealthCheckPort to use the traffic "
+            "port.",
         )
+
+
+# Timeouts ------------------------------------------------------------------------------------
 
 
 @rule(
     "E9564",
-    "A health check may take as long as the time between two",
+    "The timeout of a health check is not shorter than its interval",
     error_messages=(
         "Health check interval must be greater than the timeout.",
         "Health check timeout '10' must be smaller than the interval '10'",
     ),
-    fix="Let HealthCheckTimeoutSeconds (5 if not written) be less than HealthCheckIntervalSeconds "
-    "(30 if not written).",
+    fix="Write a HealthCheckTimeoutSeconds (default 5) that is less than "
+    "HealthCheckIntervalSeconds (default 30).",
     sources=(
         "hashicorp/terraform-provider-aws#2366",
         "terraform-linters/tflint-ruleset-aws#404",
@@ -150,41 +160,36 @@ def health_port(view: View) -> Iterator[Problem]:
         "tg-health-check-interval-equals-default-timeout",
     ),
 )
-def health_check_timeout(view: View) -> Iterator[Problem]:
-    """A check of an Application Load Balancer has to be over before the next one begins. It may
-    take five seconds where nothing is said, so that an interval of five fails by itself."""
+def health_check_timeout_too_long(view: View) -> Iterator[Problem]:
+    """For an Application Load Balancer the timeout must be less than the interval. As the default
+    timeout is five seconds, an interval of five seconds fails without any timeout written."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
-        if _family(group) != APPLICATION:
+        if load_balancer_type_for(group) != APPLICATION:
             continue
-        timeout, interval = (group[f"HealthCheck{what}Seconds"] for what in ("Timeout", "Interval"))
-        longest = 5 if timeout.absent else timeout.number
-        between = 30 if interval.absent else interval.number
-        if longest is not None and between is not None and longest >= between:
+        timeout, interval = group["HealthCheckTimeoutSeconds"], group["HealthCheckIntervalSeconds"]
+        timeout_seconds = _DEFAULT_TIMEOUT if timeout.absent else timeout.number
+        interval_seconds = _DEFAULT_INTERVAL if interval.absent else interval.number
+        if timeout_seconds is None or interval_seconds is None:
+            continue
+        if timeout_seconds >= interval_seconds:
             yield problem(
                 interval if timeout.absent else timeout,
-                f"{group.id} is checked every {between} seconds, and a check may take {longest}"
-                f"{', as nothing else is said' if timeout.absent else ''}: AWS refuses that",
-                f"Write `HealthCheckTimeoutSeconds: {max(2, between - 1)}` or less."
-                if between > 2
-                else "Write a longer interval.",
+                f"The health check of target group `{group.id}` has a timeout of {timeout_seconds} "
+                f"seconds{' by default' if timeout.absent else ''} and an interval of "
+                f"{interval_seconds} seconds{' by default' if interval.absent else ''}, and AWS "
+                f"requires a shorter timeout",
+                f"Write `HealthCheckTimeoutSeconds: {max(2, interval_seconds - 1)}` or less."
+                if interval_seconds > 2
+                else "Write a longer HealthCheckIntervalSeconds.",
             )
 
 
-def _check(group: Resource) -> str | None:
-    """The protocol that health is checked by; None where it is not known. A target group of an
-    ALB is checked by HTTP or HTTPS, whatever it speaks."""
-    given = group["HealthCheckProtocol"]
-    if given.present:
-        return given.text
-    if ecs.target_type(group) not in ("instance", "ip"):
-        return None
-    family = _family(group)
-    return "HTTP" if family == APPLICATION else "TCP" if family in (NETWORK, GATEWAY) else None
+# Paths and codes -----------------------------------------------------------------------------
 
 
 @rule(
     "E9567",
-    "A health check over TCP is given what belongs to HTTP",
+    "A health check over TCP has a path or a matcher",
     error_messages=(
         "Health check matchers are not supported for TCP health checks",
         "Health check paths are not supported for TCP health checks",
@@ -195,39 +200,49 @@ def _check(group: Resource) -> str | None:
         "hashicorp/terraform-provider-aws#2170",
     ),
 )
-def path_on_tcp(view: View) -> Iterator[Problem]:
-    """A target group that speaks TCP, TLS or UDP is checked by a connection where nothing else is
-    said, and a path or a status means nothing then: AWS refuses it. (A matcher beside a written
-    `HealthCheckProtocol: TCP` is found by cfn-lint: E3684.)"""
+def path_with_tcp_health_check(view: View) -> Iterator[Problem]:
+    """The health checks of TCP, TLS and UDP target groups use TCP by default, for which AWS rejects
+    a path and a matcher. (cfn-lint finds a matcher together with `HealthCheckProtocol: TCP`:
+    E3684.)"""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
-        if _check(group) != "TCP" or _family(group) == APPLICATION:
+        if _health_check_protocol(group) != "TCP" or load_balancer_type_for(group) == APPLICATION:
             continue
-        by_default = group["HealthCheckProtocol"].absent
-        for key in ("HealthCheckPath", "Matcher") if by_default else ("HealthCheckPath",):
-            node = group[key]
-            if node.present and not node.unknown:
-                why = ", as nothing else is said" if by_default else ""
+        is_default = group["HealthCheckProtocol"].absent
+        for key in ("HealthCheckPath", "Matcher") if is_default else ("HealthCheckPath",):
+            if group[key].present and not group[key].unknown:
                 yield problem(
-                    node,
-                    f"{group.id} is checked by TCP{why}, and AWS refuses {key} then",
-                    "Write `HealthCheckProtocol: HTTP`, or remove it.",
+                    group[key],
+                    f"The health checks of target group `{group.id}` use TCP"
+                    f"{' by default' if is_default else ''}, for which AWS rejects {key}",
+                    f"Write `HealthCheckProtocol: HTTP`, or remove {key}.",
                 )
+
+
+def _health_check_protocol(group: Resource) -> str | None:
+    """The protocol of a target group's health checks; None if it is not known."""
+    protocol = group["HealthCheckProtocol"]
+    if protocol.present:
+        return protocol.text
+    if ecs.target_type(group) not in ("instance", "ip"):
+        return None
+    kind = load_balancer_type_for(group)
+    return "HTTP" if kind == APPLICATION else "TCP" if kind in (NETWORK, GATEWAY) else None
 
 
 @rule(
     "E9570",
-    "A gRPC target group looks for a status of HTTP",
+    "The health check of a gRPC target group expects HTTP status codes",
     error_messages=("Health check matcher GRPC code '200' must be within '0-99' inclusive",),
-    fix="Write `Matcher: {GrpcCode: 12}` or other gRPC codes, of 0 to 99, and no `HttpCode`.",
+    fix="Write `Matcher: {GrpcCode: '12'}`, or other gRPC codes from 0 to 99, without HttpCode.",
     sources=(
         "kubernetes-sigs/aws-load-balancer-controller#2804",
         "kubernetes-sigs/aws-load-balancer-controller#1662",
     ),
     failure_ids=("tg-grpc-matcher-http-code",),
 )
-def grpc_matcher(view: View) -> Iterator[Problem]:
-    """gRPC has status codes of its own, from 0 to 99, and a target group with that protocol version
-    is checked by them."""
+def http_code_for_grpc(view: View) -> Iterator[Problem]:
+    """The health checks of a target group with protocol version GRPC compare gRPC status codes,
+    which go from 0 to 99, and not HTTP status codes."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         if group["ProtocolVersion"].text != "GRPC":
             continue
@@ -235,23 +250,26 @@ def grpc_matcher(view: View) -> Iterator[Problem]:
         if http.present and not http.unknown:
             yield problem(
                 http,
-                f"{group.id} speaks gRPC, and its health check looks for a status of HTTP",
-                "Write `GrpcCode` instead, such as '0-99' or '12'.",
+                f"The health check of gRPC target group `{group.id}` has HttpCode, which is for "
+                f"HTTP target groups",
+                "Write GrpcCode instead, such as `0-99` or `12`.",
             )
-        above = [code for code in re.findall(r"[0-9]+", grpc.text or "") if len(code) > 2]
-        if above and re.fullmatch(r"[0-9, -]+", grpc.text or ""):
+        codes = re.findall(r"[0-9]+", grpc.text or "")
+        has_http_code = any(len(code) > 2 for code in codes)
+        if has_http_code and re.fullmatch(r"[0-9, -]+", grpc.text or ""):
             yield problem(
                 grpc,
-                f"gRPC has the codes 0 to 99, and AWS refuses `{grpc.text}`",
-                "Write one of those, such as '0-99' or '12'.",
+                f"The health check of target group `{group.id}` has `GrpcCode: {grpc.text}`, and "
+                f"gRPC codes are numbers from 0 to 99",
+                "Write numbers from 0 to 99, such as `0-99` or `12`.",
             )
 
 
 RULES = (
-    health_check_protocol,
-    udp_health_port,
-    health_port,
-    health_check_timeout,
-    path_on_tcp,
-    grpc_matcher,
+    unsupported_health_check_protocol,
+    udp_health_check_port_without_tcp,
+    unmapped_health_check_port,
+    health_check_timeout_too_long,
+    path_with_tcp_health_check,
+    http_code_for_grpc,
 )

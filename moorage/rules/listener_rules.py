@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.listeners import _doubles
+from moorage.rules.listeners import find_duplicates
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -16,30 +16,27 @@ from moorage.rules.rule import Problem, problem, rule
     "E9500",
     "Two rules of a listener have the same priority",
     error_messages=("Priority '1' is currently in use",),
-    fix="Give each rule of a listener a priority of its own.",
+    fix="Give each rule of a listener another priority.",
     sources=("stelligent/mu#85", "aws/copilot-cli#454", "aws/copilot-cli#4532"),
     failure_ids=("lb-duplicate-rule-priority",),
 )
-def rule_priority_taken(view: View) -> Iterator[Problem]:
-    """The rules of a listener are asked in the order of their priorities, and no two can have the
-    same. The second one fails with PriorityInUse."""
-    for first, second in _doubles(
+def duplicate_priority(view: View) -> Iterator[Problem]:
+    """A listener evaluates its rules in the order of their priorities, which must be unique. AWS
+    rejects the second rule with PriorityInUse."""
+    for first, second in find_duplicates(
         view.resources_of_type(ecs.LISTENER_RULE), "ListenerArn", "Priority"
     ):
         yield problem(
             second["Priority"],
-            f"{second.id} has the priority of {first.id} on the same listener, and AWS refuses "
-            f"the second one",
-            "Take a priority that no other rule of the listener has.",
+            f"Listener rules `{first.id}` and `{second.id}` of the same listener have the same "
+            f"priority, and AWS rejects the second one",
+            "Write a Priority that no other rule of the listener has.",
         )
 
 
-_MOST_VALUES = 5
-
-
-_MOST_WILDCARDS = 6
-
-
+_MAX_VALUES = 5
+_MAX_WILDCARDS = 6
+"""Per rule. AWS's pages say five in one place and six in another."""
 _CONFIGS = (
     "PathPatternConfig",
     "HostHeaderConfig",
@@ -52,9 +49,9 @@ _CONFIGS = (
 
 @rule(
     "E9510",
-    "The conditions of a rule have more than five values together",
+    "The conditions of a listener rule have more than five values or too many wildcards",
     error_messages=("A rule can only have '5' condition values",),
-    fix="Split the rule in several, with at most five values over all their conditions.",
+    fix="Split the rule into several rules with at most five condition values each.",
     sources=(
         "serverless/serverless#11882",
         "aws/copilot-cli#4961",
@@ -63,53 +60,51 @@ _CONFIGS = (
     ),
     failure_ids=("lb-rule-over-5-values-in-total",),
 )
-def rule_condition_values(view: View) -> Iterator[Problem]:
-    """Five values are the limit of a rule, not of each of its conditions: three paths and three
-    host names are one too many. So are more than six wildcards (AWS's pages say five or six)."""
-    for one in view.resources_of_type(ecs.LISTENER_RULE):
-        lists = _values(one)
+def too_many_condition_values(view: View) -> Iterator[Problem]:
+    """The limit of five values is for a rule, not for each of its conditions: three paths and three
+    host names are too many. A rule with more than six wildcards is rejected too."""
+    for listener_rule in view.resources_of_type(ecs.LISTENER_RULE):
+        lists = _condition_values(listener_rule)
         values = [value for values in lists for value in values]
-        wildcards = sum(len(re.findall(r"[*?]", value.text or "")) for value in _patterns(values))
-        # cfn-lint counts the paths of one condition (E3032).
-        if len(values) > _MOST_VALUES and not _linted(one):
+        wildcards = sum(len(re.findall(r"[*?]", node.text or "")) for node in _patterns(values))
+        if len(values) > _MAX_VALUES and not _is_found_by_cfn_lint(listener_rule):
             yield problem(
-                one["Conditions"],
-                f"The conditions of {one.id} have {len(values)} values together, and AWS takes "
-                f"{_MOST_VALUES} in a rule",
-                "Split the rule in two.",
+                listener_rule["Conditions"],
+                f"The conditions of listener rule `{listener_rule.id}` have {len(values)} values "
+                f"in total, and AWS accepts at most {_MAX_VALUES}",
+                "Split the rule into two rules.",
             )
-        elif len(values) <= _MOST_VALUES and wildcards > _MOST_WILDCARDS:
+        elif len(values) <= _MAX_VALUES and wildcards > _MAX_WILDCARDS:
             yield problem(
-                one["Conditions"],
-                f"The conditions of {one.id} have {wildcards} wildcards, and AWS takes at most "
-                f"{_MOST_WILDCARDS} in a rule",
-                "Split the rule in two, or write fewer.",
+                listener_rule["Conditions"],
+                f"The conditions of listener rule `{listener_rule.id}` have {wildcards} wildcards, "
+                f"and AWS accepts at most {_MAX_WILDCARDS}",
+                "Split the rule into two rules, or write fewer wildcards.",
             )
 
 
-def _values(one: Resource) -> list[list[Node]]:
-    """The values of each condition of a rule that are certainly there."""
-    found = []
-    for condition in one["Conditions"].items:
+def _condition_values(listener_rule: Resource) -> list[list[Node]]:
+    """The values of each condition that certainly exist."""
+    lists = []
+    for condition in listener_rule["Conditions"].items:
         configs = (condition, *(condition[name] for name in _CONFIGS))
-        lists = [config[key] for config in configs for key in ("Values", "RegexValues")]
-        found.append([value for node in lists for value in node.items if not value.optional])
-    return found
+        nodes = [config[key] for config in configs for key in ("Values", "RegexValues")]
+        lists.append([value for node in nodes for value in node.items if not value.optional])
+    return lists
 
 
 def _patterns(values: list[Node]) -> Iterator[Node]:
-    """The texts in which wildcards count."""
+    """The texts in which `*` and `?` are wildcards."""
     for value in values:
         if "RegexValues" not in value.path:
             yield from (value["Key"], value["Value"]) if value.entries else (value,)
 
 
-def _linted(one: Resource) -> bool:
-    paths = [item.at("PathPatternConfig", "Values") for item in one["Conditions"].items]
-    return any(len(node.items) > _MOST_VALUES for node in paths)
+def _is_found_by_cfn_lint(listener_rule: Resource) -> bool:
+    """cfn-lint counts the paths of one condition: E3032."""
+    conditions = listener_rule["Conditions"].items
+    paths = [condition.at("PathPatternConfig", "Values") for condition in conditions]
+    return any(len(node.items) > _MAX_VALUES for node in paths)
 
 
-RULES = (
-    rule_priority_taken,
-    rule_condition_values,
-)
+RULES = (duplicate_priority, too_many_condition_values)

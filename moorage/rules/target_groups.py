@@ -1,34 +1,58 @@
-"""Target groups: load balancers, targets and attributes."""
+"""Target groups: load balancers, target types, required properties and attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, networks
+from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
-from moorage.rules.listeners import _together
+from moorage.rules.listeners import exist_together
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_and, join_or, quote
+
+HTTP_PROTOCOLS = ("HTTP", "HTTPS")
+UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
+"""The protocols with datagrams."""
+
+_ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttribute"
+
+
+def load_balancer_type_for(group: Resource) -> str | None:
+    """The type of load balancer that a target group is for, by its protocol; `lambda` for a target
+    group of a Lambda function, None if it is not known."""
+    if ecs.target_type(group) == "lambda":
+        return LAMBDA
+    protocol = group["Protocol"].text
+    if protocol in HTTP_PROTOCOLS:
+        return APPLICATION
+    if protocol in ecs.NLB_PROTOCOLS:
+        return NETWORK
+    return GATEWAY if protocol == "GENEVE" else None
+
+
+# Load balancers ------------------------------------------------------------------------------
 
 
 @rule(
     "E9530",
-    "No listener forwards to a service's target group",
+    "No listener forwards to the target group of a service",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
     ),
-    fix="Forward to the target group in a listener's DefaultActions or in a listener rule, or take "
-    "it out of the service.",
+    fix="Forward to the target group in DefaultActions of a listener or in a listener rule, or "
+    "remove it from LoadBalancers of the service.",
     sources=("aws/aws-cdk#34290", "umotif-public/terraform-aws-ecs-fargate#43"),
     failure_ids=("ord-target-group-without-listener",),
 )
 def target_group_without_listener(view: View) -> Iterator[Problem]:
-    """A service names a target group that no listener and no rule forwards to, as happens when
-    the listener becomes a redirect to HTTPS and the forwarding goes with it. Such a target group
-    belongs to no load balancer, and ECS refuses the service."""
+    """A target group belongs to a load balancer only if a listener or listener rule forwards to it.
+    ECS refuses to create a service whose target group has no load balancer. It happens, for
+    example, when the default action of a listener becomes a redirect to HTTPS."""
     if not ecs.are_all_forwards_known(view) or any(
         stack.template.is_generated for stack in view.stacks
     ):
@@ -42,60 +66,64 @@ def target_group_without_listener(view: View) -> Iterator[Problem]:
         ):
             yield problem(
                 attachment.target_group,
-                f"No listener and no rule forwards to {group.id}, and ECS refuses a target group "
-                f"without a load balancer",
-                f"Forward to {group.id} in a listener's DefaultActions or in a listener rule.",
+                f"No listener or listener rule forwards to target group `{group.id}`, and ECS "
+                f"refuses to create service `{attachment.service.id}`",
+                f"Forward to `{group.id}` in DefaultActions of a listener or in a listener rule.",
             )
 
 
 @rule(
     "E9533",
-    "A target group is behind two load balancers",
+    "Listeners of two load balancers forward to the same target group",
     error_messages=(
         "The following target groups cannot be associated with more than one load balancer: "
         "arn:...",
     ),
-    fix="Give each load balancer a target group of its own; a service can be in several.",
+    fix="Create a target group for each load balancer. A service can have several target groups.",
     sources=(
         "aws/aws-cdk#15233",
         "aws-cloudformation/cloudformation-coverage-roadmap#780",
     ),
     failure_ids=("lb-target-group-on-two-load-balancers",),
 )
-def target_group_of_two(view: View) -> Iterator[Problem]:
-    """A target group belongs to the load balancer whose listener forwarded to it first. A listener
-    of another load balancer that does so too fails, while a second listener or a rule of the same
-    one is fine."""
-    firsts: dict[Resource, tuple[Resource, Resource]] = {}
+def target_group_of_two_load_balancers(view: View) -> Iterator[Problem]:
+    """A target group belongs to the load balancer of the first listener that forwards to it. AWS
+    refuses to create a listener of another load balancer that forwards to it too. Several listeners
+    and rules of one load balancer can forward to it."""
+    first_forwarders: dict[Resource, tuple[Resource, Resource]] = {}
     for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
-        balancer = ecs.load_balancer_of(forwarder)
-        if balancer is None:
+        load_balancer = ecs.load_balancer_of(forwarder)
+        if load_balancer is None:
             continue
         for node in ecs.forwarded_target_groups(forwarder):
             group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
             if group is None:
                 continue
-            first, first_balancer = firsts.setdefault(group, (forwarder, balancer))
-            if first_balancer is not balancer and _together(first, forwarder):
+            first, owner = first_forwarders.setdefault(group, (forwarder, load_balancer))
+            if owner is not load_balancer and exist_together(first, forwarder):
                 yield problem(
                     node,
-                    f"{forwarder.id} on {balancer.id} forwards to {group.id}, which belongs to "
-                    f"{first_balancer.id} already: AWS allows one load balancer",
-                    "Make a second target group for this load balancer.",
+                    f"`{forwarder.id}` of load balancer `{load_balancer.id}` forwards to target "
+                    f"group `{group.id}`, which belongs to load balancer `{owner.id}`, and AWS "
+                    f"rejects it",
+                    f"Create another target group for `{load_balancer.id}`.",
                 )
+
+
+# Targets -------------------------------------------------------------------------------------
 
 
 @rule(
     "E9540",
-    "A service's target group takes other targets than its tasks are",
+    "The target type of a service's target group does not fit the network mode of its tasks",
     error_messages=(
         "The provided target group arn:... has target type instance, which is incompatible with "
         "the awsvpc network mode specified in the task definition.",
         "The provided target group arn:... has target type ip, which is incompatible with the "
         "bridge network mode specified in the task definition.",
     ),
-    fix="Write `TargetType: ip` for tasks with network mode awsvpc, as all on Fargate are, and "
-    "`TargetType: instance` for the others. Without a target type it is `instance`.",
+    fix="Write `TargetType: ip` for tasks in network mode awsvpc, which is required on Fargate. "
+    "Write `TargetType: instance`, the default, for tasks in other network modes.",
     sources=(
         "riboseinc/terraform-aws-ecs-gitlab#5",
         "hashicorp/terraform-provider-aws#11723",
@@ -105,103 +133,85 @@ def target_group_of_two(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("tg-target-type-instance-with-awsvpc", "tg-target-type-omitted"),
 )
-def target_type(view: View) -> Iterator[Problem]:
-    """Tasks with network mode awsvpc have addresses of their own and are registered by them; the
-    others are reached through the instance that they run on. ECS refuses to create a service whose
-    target group takes the other kind."""
+def wrong_target_type(view: View) -> Iterator[Problem]:
+    """ECS registers tasks in network mode awsvpc by their IP addresses, and other tasks by their
+    container instances. It refuses to create a service whose target group has the other target
+    type."""
     for attachment in ecs.target_group_attachments(view):
-        service, group = (
-            attachment.service,
-            ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP),
-        )
+        service = attachment.service
+        group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
         if group is None:
             continue
-        task = ecs.task_definition_of(service)
-        mode = ecs.network_mode(task) if task is not None else None
-        if mode is None and ecs.runs_on_fargate(service):
-            mode = "awsvpc"
-        given = group["TargetType"]
-        if mode == "awsvpc" and (given.absent or given.is_none_of("ip")):
-            says = (
-                "has no target type, which makes it `instance`,"
-                if given.absent
-                else (f"has the target type `{given.choices[0]}`,")
-            )
+        mode = _network_mode(service)
+        target_type = group["TargetType"]
+        message = (
+            f"Target group `{group.id}` has target type "
+            f"{target_type.choices[0] if target_type.choices else 'instance'}"
+            f"{' by default' if target_type.absent else ''}, which ECS rejects for service "
+            f"`{service.id}`, as its tasks have network mode {mode}"
+        )
+        if mode == "awsvpc" and (target_type.absent or target_type.is_none_of("ip")):
+            yield problem(target_type, message, "Write `TargetType: ip`.")
+        elif mode in ("bridge", "host") and target_type.text == "ip" and not _on_fargate(service):
             yield problem(
-                given,
-                f"{group.id} {says} and ECS refuses it for {service.id}, whose tasks have network "
-                f"mode awsvpc",
-                "Write `TargetType: ip`.",
-            )
-        elif mode in ("bridge", "host") and given.text == "ip" and not _on_fargate(service):
-            yield problem(
-                given,
-                f"{group.id} has the target type `ip`, and ECS refuses it for {service.id}, whose "
-                f"tasks have network mode {mode}",
+                target_type,
+                message,
                 "Write `TargetType: instance`, or `NetworkMode: awsvpc` in the task definition.",
             )
 
 
+def _network_mode(service: Resource) -> str | None:
+    """The network mode of a service's tasks; None if it is not known."""
+    task = ecs.task_definition_of(service)
+    mode = ecs.network_mode(task) if task is not None else None
+    return "awsvpc" if mode is None and ecs.runs_on_fargate(service) else mode
+
+
 def _on_fargate(service: Resource) -> bool:
-    """Whether its tasks run on Fargate; then their network mode is what is wrong."""
+    """Whether a service runs on Fargate; then its network mode is wrong, not its target type."""
     task = ecs.task_definition_of(service)
     return bool(ecs.runs_on_fargate(service) or (task is not None and ecs.is_for_fargate(task)))
 
 
 @rule(
     "E9545",
-    "A target group without a target type has no VPC",
+    "A target group without target type lacks VpcId, Port or Protocol",
     error_messages=("A VPC ID must be specified",),
-    fix="Write `VpcId`, `Port` and `Protocol`.",
+    fix="Write VpcId, Port and Protocol.",
     sources=("AWS docs: Elastic Load Balancing API reference, CreateTargetGroup",),
 )
 def target_group_without_vpc(view: View) -> Iterator[Problem]:
-    """A target group holds instances unless it says otherwise, and they have a VPC, a port and a
-    protocol. (With a target type written, cfn-lint finds what is missing: E3681.)"""
+    """The default target type is `instance`, for which AWS requires a VPC, a port and a protocol.
+    (cfn-lint finds missing properties of target groups with a TargetType: E3681.)"""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         missing = [key for key in ("VpcId", "Port", "Protocol") if group[key].absent]
-        included = any(key.startswith("Fn::") for key, _ in group.props.entries)
-        if missing and group["TargetType"].absent and not included:
+        has_include = any(key.startswith("Fn::") for key, _ in group.props.entries)
+        if missing and group["TargetType"].absent and not has_include:
             yield problem(
                 group[missing[0]],
-                f"{group.id} has no {' and no '.join(missing)}, and AWS refuses that for "
-                f"instances, which it takes without a target type",
-                f"Write `{'` and `'.join(missing)}`.",
+                f"Target group `{group.id}` has no {join_or(missing)}, which AWS requires for the "
+                f"default target type `instance`",
+                f"Write {join_and(missing)}.",
             )
 
 
-_HTTP = ("HTTP", "HTTPS")
+# Attributes ----------------------------------------------------------------------------------
 
 
-def _family(group: Resource) -> str | None:
-    """The kind of load balancer that a target group is for, by its protocol."""
+def _describe(group: Resource) -> str:
+    """A target group with its protocol, as the beginning of a message."""
     if ecs.target_type(group) == "lambda":
-        return LAMBDA
-    protocol = group["Protocol"].text
-    if protocol in _HTTP:
-        return APPLICATION
-    if protocol in ecs.NLB_PROTOCOLS:
-        return NETWORK
-    return GATEWAY if protocol == "GENEVE" else None
-
-
-def _speaks(group: Resource) -> str:
-    """What a target group is, for a message."""
-    if ecs.target_type(group) == "lambda":
-        return f"{group.id}, a target group of a function,"
-    return f"{group.id}, a target group that speaks {group['Protocol'].text},"
-
-
-_ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttribute"
+        return f"Target group `{group.id}` of a Lambda function"
+    return f"Target group `{group.id}` with protocol {group['Protocol'].text}"
 
 
 @rule(
     "E9585",
-    "A target group has an attribute that its protocol does not have",
+    "A target group has an attribute that its protocol does not support",
     error_messages=("The provided target group attribute is not supported",),
-    fix="Remove the attribute. Algorithms, slow start and cookies are for HTTP and HTTPS; proxy "
-    "protocol, client IP preservation and connection termination for the protocols of Network "
-    "Load Balancers.",
+    fix="Remove the attribute. Load balancing algorithms, slow start and cookie stickiness are for "
+    "HTTP and HTTPS. Proxy protocol, client IP preservation and connection termination are for the "
+    "protocols of Network Load Balancers.",
     sources=(
         "hashicorp/terraform-provider-aws#12726",
         "hashicorp/terraform-provider-aws#15295",
@@ -209,28 +219,24 @@ _ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttrib
     ),
     failure_ids=("tg-attribute-alb-only-on-nlb",),
 )
-def target_group_attribute_key(view: View) -> Iterator[Problem]:
-    """A target group has the attributes of the type of load balancer that its protocol is for. One
-    of another type is refused, even if it says that nothing is wanted."""
+def unsupported_target_group_attribute(view: View) -> Iterator[Problem]:
+    """A target group supports the attributes for the type of load balancer that its protocol is
+    for. AWS rejects other attributes, even with a value that disables them."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
-        family = _family(group) if items else None
-        if family is not None:
-            yield from find_unsupported_keys(
-                items, elb_attributes.TARGET_GROUP, family, _speaks(group)
-            )
-
-
-_DATAGRAMS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
+        kind = load_balancer_type_for(group) if items else None
+        if kind is not None:
+            table = elb_attributes.TARGET_GROUP
+            yield from find_unsupported_keys(items, table, kind, _describe(group))
 
 
 @rule(
     "E9588",
-    "An attribute of a target group has a value that it does not take",
+    "An attribute of a target group has an invalid value",
     error_messages=(
         "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",
     ),
-    fix="Write a value that the attribute takes with the target group's protocol.",
+    fix="Write a value that the attribute accepts for the protocol of the target group.",
     sources=(
         "ansible/ansible#67993",
         "hashicorp/terraform-provider-aws#15603",
@@ -240,45 +246,52 @@ _DATAGRAMS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
     ),
     failure_ids=("tg-stickiness-lb-cookie-on-nlb", "tg-preserve-client-ip-off-for-udp"),
 )
-def target_group_attribute_value(view: View) -> Iterator[Problem]:
-    """Elastic Load Balancing judges attributes by the target group's protocol: cookies keep clients
-    on a target for HTTP, their address does for the protocols of Network Load Balancers (wrong even
-    where stickiness is off), and none is for TLS; clients' addresses are always kept for UDP."""
+def invalid_target_group_attribute(view: View) -> Iterator[Problem]:
+    """Which values an attribute accepts depends on the protocol of the target group. HTTP and HTTPS
+    have cookie stickiness, the protocols of Network Load Balancers source IP stickiness, and TLS
+    none; a wrong stickiness type is rejected even if stickiness is disabled. For UDP, client IP
+    preservation cannot be disabled."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
-        family = _family(group) if items else None
-        if family is None:
-            continue
-        yield from find_invalid_values(items, elb_attributes.TARGET_GROUP, family)
-        protocol, attributes = (
-            group["Protocol"].text,
-            ecs.attributes(group, "TargetGroupAttributes"),
+        kind = load_balancer_type_for(group) if items else None
+        if kind is not None:
+            yield from find_invalid_values(items, elb_attributes.TARGET_GROUP, kind)
+            attributes = ecs.attributes(group, "TargetGroupAttributes")
+            yield from _invalid_for_protocol(group, kind, attributes)
+
+
+def _invalid_for_protocol(
+    group: Resource, kind: str, attributes: dict[str, Node]
+) -> Iterator[Problem]:
+    owner, protocol = _describe(group), group["Protocol"].text
+    stickiness_type = attributes.get("stickiness.type")
+    stickiness = attributes.get("stickiness.enabled")
+    preserve_client_ip = attributes.get("preserve_client_ip.enabled")
+    if stickiness_type is not None and stickiness_type.is_none_of(*STICKINESS_TYPES[kind]):
+        yield problem(
+            stickiness_type,
+            f"{owner} does not support stickiness of type `{stickiness_type.choices[0]}`",
+            f"Write {join_or(quote(STICKINESS_TYPES[kind]))}.",
         )
-        kind, sticky, keeps = (
-            attributes.get(key)
-            for key in ("stickiness.type", "stickiness.enabled", "preserve_client_ip.enabled")
+    if stickiness is not None and stickiness.flag and protocol == "TLS":
+        yield problem(stickiness, f"{owner} does not support stickiness", "Write `false`.")
+    if (
+        preserve_client_ip is not None
+        and preserve_client_ip.flag is False
+        and protocol in UDP_PROTOCOLS
+    ):
+        yield problem(
+            preserve_client_ip,
+            f"{owner} does not support disabling client IP preservation",
+            "Remove the attribute, or write `true`.",
         )
-        if kind is not None and kind.is_none_of(*STICKINESS_TYPES[family]):
-            yield problem(
-                kind,
-                f"{_speaks(group)} does not take stickiness by `{kind.choices[0]}`",
-                f"Write {' or '.join(f'`{one}`' for one in STICKINESS_TYPES[family])}.",
-            )
-        if sticky is not None and sticky.flag and protocol == "TLS":
-            yield problem(sticky, f"{_speaks(group)} has no stickiness", "Write `false`.")
-        if keeps is not None and keeps.flag is False and protocol in _DATAGRAMS:
-            yield problem(
-                keeps,
-                f"{_speaks(group)} always keeps the addresses of clients",
-                "Remove it, or write `true`.",
-            )
 
 
 RULES = (
     target_group_without_listener,
-    target_group_of_two,
-    target_type,
+    target_group_of_two_load_balancers,
+    wrong_target_type,
     target_group_without_vpc,
-    target_group_attribute_key,
-    target_group_attribute_value,
+    unsupported_target_group_attribute,
+    invalid_target_group_attribute,
 )
