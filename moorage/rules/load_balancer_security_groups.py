@@ -8,20 +8,25 @@ from moorage.cfn import ecs, networks, reachability
 from moorage.cfn.reachability import ANY_PEER, EGRESS, INGRESS, TargetTraffic
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.security_groups import _named, _rules_of
+from moorage.rules.security_groups import (
+    describe_groups,
+    hint_for_rule,
+    reference_to_group,
+    rules_property,
+)
 
 
 @rule(
     "E9690",
-    "The tasks' security groups do not admit their load balancer",
+    "The tasks' security groups do not allow traffic from their load balancer",
     error_messages=(
         "(service ...) (port ...) is unhealthy in (target-group ...) due to (reason Request timed "
         "out)",
         "Health checks failed",
     ),
-    fix="Admit the load balancer's security group on the container's port and on the health "
-    "check's; where a Network Load Balancer has none, the addresses of its subnets for health "
-    "checks, and the clients' where client addresses are preserved.",
+    fix="Allow the load balancer's security group on the container port and on the health check "
+    "port. If a Network Load Balancer has no security group, allow the addresses of its subnets "
+    "for health checks, and those of the clients if client IP preservation is on.",
     sources=(
         "https://repost.aws/knowledge-center/ecs-fargate-health-check-failures",
         "aws/aws-cdk#1490",
@@ -37,117 +42,140 @@ from moorage.rules.security_groups import _named, _rules_of
         "sg-udp-client-ip-preserved-vpc-cidr-only",
     ),
 )
-def tasks_closed(view: View) -> Iterator[Problem]:
-    """Packets that a security group does not admit are dropped without an answer. Health checks
-    time out, ECS stops the tasks and starts others, and the deployment never comes to rest; or,
-    where only clients are kept out, everything looks well and nobody is served. A health check
-    on another port, or over TCP beside UDP traffic, needs a rule of its own."""
-    for flow in reachability.find_target_traffic(view):
-        closed = reachability.visible_security_groups(flow.target)
-        if closed and _admits(flow) is False:
+def health_check_blocked_by_security_group(view: View) -> Iterator[Problem]:
+    """Security groups drop traffic that they do not allow. Health checks time out, and ECS stops
+    the tasks and starts others again and again. If only the traffic of clients is not allowed, the
+    tasks are healthy and clients get no response. A health check on another port, or over TCP for a
+    UDP target group, needs another ingress rule."""
+    for traffic in reachability.find_target_traffic(view):
+        groups = reachability.visible_security_groups(traffic.target)
+        allowed = groups and reachability.allows_ingress(
+            traffic.target, traffic.protocol, traffic.ports, traffic.source
+        )
+        if groups and allowed is False:
             yield problem(
-                _rules_of(closed[0], INGRESS),
-                f"{_named(closed)} admits no {_wording(flow)} from {_sender(flow)} "
-                f"to the tasks of {flow.attachment.service.id}: {_outcome(flow)}",
-                f"Write an ingress rule of {closed[0].id} for {_port(flow)} with {_peer(flow)}.",
+                rules_property(groups[0], INGRESS),
+                f"{_capitalize(describe_groups(groups))} does not allow "
+                f"{_describe_traffic(traffic)} from {_describe_source(traffic)} to the tasks of "
+                f"service `{traffic.attachment.service.id}`: {_consequence(traffic)}",
+                hint_for_rule(
+                    groups[0], INGRESS, _describe_port(traffic), _source_hint(traffic, groups[0])
+                ),
             )
 
 
-def _admits(flow: TargetTraffic) -> bool | None:
-    return reachability.allows_ingress(flow.target, flow.protocol, flow.ports, flow.source)
+def _capitalize(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def _wording(flow: TargetTraffic) -> str:
-    return f"{'health check' if flow.is_health_check else 'traffic'} on {_port(flow)}"
+def _describe_traffic(traffic: TargetTraffic) -> str:
+    kind = "health checks" if traffic.is_health_check else "traffic"
+    return f"{kind} on {_describe_port(traffic)}"
 
 
-def _port(flow: TargetTraffic) -> str:
-    if flow.ports is None:
-        return f"the tasks' {flow.protocol} port"
-    first, last = flow.ports
-    return f"{flow.protocol} {first if first == last else f'{first}-{last}'}"
+def _describe_port(traffic: TargetTraffic) -> str:
+    if traffic.ports is None:
+        return f"the {traffic.protocol} port of the tasks"
+    first, last = traffic.ports
+    return f"{traffic.protocol} {first if first == last else f'{first}-{last}'}"
 
 
-def _sender(flow: TargetTraffic) -> str:
-    balancer = flow.load_balancer.id
-    groups = reachability.visible_security_groups(flow.source)
-    if flow.source is not flow.load_balancer_peer:
-        return f"the clients of {balancer}, whose own addresses the tasks see"
+def _is_from_load_balancer(traffic: TargetTraffic) -> bool:
+    return traffic.source is traffic.load_balancer_peer
+
+
+def _has_no_security_group(traffic: TargetTraffic) -> bool:
+    return not traffic.source.security_groups and traffic.source.security_groups_known
+
+
+def _describe_source(traffic: TargetTraffic) -> str:
+    load_balancer = f"load balancer `{traffic.load_balancer.id}`"
+    if not _is_from_load_balancer(traffic):
+        return f"the clients of {load_balancer} (it preserves client IP addresses)"
+    groups = reachability.visible_security_groups(traffic.source)
     if groups:
-        return f"{balancer} ({_named(groups)})"
-    if not flow.source.security_groups and flow.source.security_groups_known:
-        return f"{balancer}, which has no security group and comes by its subnets' addresses"
-    return balancer
+        return f"{load_balancer} ({describe_groups(groups)})"
+    if _has_no_security_group(traffic):
+        return f"{load_balancer} (it has no security group)"
+    return load_balancer
 
 
-def _outcome(flow: TargetTraffic) -> str:
-    if flow.source is flow.load_balancer_peer:
-        return "health checks time out and ECS keeps replacing the tasks"
-    return "the stack is created, and what clients send is dropped"
+def _consequence(traffic: TargetTraffic) -> str:
+    if _is_from_load_balancer(traffic):
+        return "health checks time out, and ECS keeps replacing the tasks"
+    return "the stack is created, but the traffic of clients is dropped"
 
 
-def _peer(flow: TargetTraffic) -> str:
-    groups = reachability.visible_security_groups(flow.source)
-    if groups and groups[0].type == networks.SECURITY_GROUP:
-        return f"`SourceSecurityGroupId: !GetAtt {groups[0].id}.GroupId`"
-    if flow.source.is_internet:
-        return "the clients' CIDR, such as `CidrIp: 0.0.0.0/0`"
-    if not flow.source.security_groups and flow.source.security_groups_known:
-        return "the CIDR of the load balancer's subnets, or of the VPC"
-    return "the load balancer's security group"
+def _source_hint(traffic: TargetTraffic, group: Resource) -> str:
+    reference = reference_to_group(traffic.source, group)
+    if reference:
+        return f"with `SourceSecurityGroupId: {reference}`"
+    if traffic.source.is_internet:
+        return "from the CIDR blocks of the clients"
+    if _has_no_security_group(traffic):
+        return "from the CIDR blocks of the load balancer's subnets"
+    return "from the load balancer's security group"
 
 
 @rule(
     "E9693",
-    "The load balancer's security groups do not open a listener's port",
+    "The load balancer's security groups do not allow the port of a listener",
     error_messages=("net::ERR_CONNECTION_TIMED_OUT",),
-    fix="Open the listener's port, with its protocol, in a security group of the load balancer.",
+    fix="Add an ingress rule for the port and protocol of the listener to a security group of the "
+    "load balancer.",
     sources=(
         "https://openillumi.com/?p=116266",
         "AWS docs: Security groups for your Application Load Balancer",
     ),
     failure_ids=("sg-lb-listener-port-closed",),
 )
-def listener_closed(view: View) -> Iterator[Problem]:
-    """Clients time out, while all targets are healthy and the stack is green. Common for a
-    second listener, or one for tests, whose port the rules of the first do not cover."""
+def listener_port_blocked_by_security_group(view: View) -> Iterator[Problem]:
+    """Clients time out although the stack is created and all targets are healthy. It often happens
+    to a second listener, such as a test listener, on another port than the first one."""
     for listener in view.resources_of_type(ecs.LISTENER):
-        balancer = ecs.load_balancer_of(listener)
+        load_balancer = ecs.load_balancer_of(listener)
         port = listener["Port"].number
-        if balancer is None or port is None or _takes_private_links(balancer):
+        if load_balancer is None or port is None or _accepts_private_link(load_balancer):
             continue
-        party = reachability.load_balancer_peer(balancer)
-        groups = reachability.visible_security_groups(party)
-        if not groups or any(one.type != networks.SECURITY_GROUP for one in groups):
+        peer = reachability.load_balancer_peer(load_balancer)
+        groups = reachability.visible_security_groups(peer)
+        if not groups or any(group.type != networks.SECURITY_GROUP for group in groups):
             continue
-        for protocol in _transports(listener):
-            if reachability.allows_ingress(party, protocol, (port, port), ANY_PEER) is False:
+        for protocol in _transport_protocols(listener):
+            if reachability.allows_ingress(peer, protocol, (port, port), ANY_PEER) is False:
                 yield problem(
-                    _rules_of(groups[0], INGRESS),
-                    f"{_named(groups)} opens no {protocol} {port}, on which {listener.id} of "
-                    f"{balancer.id} listens: clients time out",
-                    f"Write an ingress rule of {groups[0].id} for {protocol} {port}.",
+                    rules_property(groups[0], INGRESS),
+                    f"{_capitalize(describe_groups(groups))} of load balancer "
+                    f"`{load_balancer.id}` does not allow {protocol} {port} of listener "
+                    f"`{listener.id}`, so clients time out",
+                    hint_for_rule(
+                        groups[0],
+                        INGRESS,
+                        f"{protocol} {port}",
+                        "from the CIDR blocks or security groups of its clients",
+                    ),
                 )
 
 
-def _takes_private_links(balancer: Resource) -> bool:
-    """Whether traffic may come around the groups, through a VPC endpoint service."""
-    enforced = balancer["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]
+def _accepts_private_link(load_balancer: Resource) -> bool:
+    """Whether traffic through a VPC endpoint service may bypass the security groups."""
+    enforced = load_balancer["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"]
     return enforced.present and enforced.text != "on"
 
 
-def _transports(listener: Resource) -> tuple[str, ...]:
-    known = {"UDP": ("udp",), "TCP_UDP": ("tcp", "udp")}
-    tcp = dict.fromkeys(("HTTP", "HTTPS", "TCP", "TLS"), ("tcp",))
-    return {**known, **tcp}.get(listener["Protocol"].text or "", ())
+def _transport_protocols(listener: Resource) -> tuple[str, ...]:
+    protocol = listener["Protocol"].text or ""
+    if protocol in ("HTTP", "HTTPS", "TCP", "TLS"):
+        return ("tcp",)
+    return {"UDP": ("udp",), "TCP_UDP": ("tcp", "udp")}.get(protocol, ())
 
 
 @rule(
     "E9696",
-    "The load balancer's security groups let nothing out to the tasks",
+    "The load balancer's security groups do not allow traffic to the tasks",
     error_messages=("Request timed out", "504 Gateway Time-out"),
-    fix="Let the load balancer's security group out to the container's port and to the health "
-    "check's, not to the listener's.",
+    fix="Add an egress rule for the container port, and one for the health check port, to the load "
+    "balancer's security group. The listener's port does not matter.",
     sources=(
         "pulumi/pulumi-awsx#663",
         "app-sre/qontract-reconcile#1876",
@@ -155,35 +183,36 @@ def _transports(listener: Resource) -> tuple[str, ...]:
     ),
     failure_ids=("sg-lb-egress-blocks-target",),
 )
-def load_balancer_kept_in(view: View) -> Iterator[Problem]:
-    """A group with egress rules lets out what they say and nothing else, and a separate
-    SecurityGroupEgress takes away the rule that lets everything out. What goes to the tasks goes
-    to the container's port: a rule with the listener's port lets nothing reach them, though the
-    tasks' own group is open."""
-    for flow in reachability.find_target_traffic(view):
-        groups = reachability.visible_security_groups(flow.load_balancer_peer)
-        if not groups:
-            continue
-        out = reachability.allows_egress(
-            flow.load_balancer_peer, flow.protocol, flow.ports, flow.target
+def target_blocked_by_load_balancer_security_group(view: View) -> Iterator[Problem]:
+    """A security group with egress rules allows no other outbound traffic, and the first separate
+    SecurityGroupEgress removes the default rule that allows everything. The load balancer connects
+    to the container port: an egress rule for the listener's port is not enough, even if the tasks'
+    security group allows the traffic."""
+    for traffic in reachability.find_target_traffic(view):
+        groups = reachability.visible_security_groups(traffic.load_balancer_peer)
+        allowed = groups and reachability.allows_egress(
+            traffic.load_balancer_peer, traffic.protocol, traffic.ports, traffic.target
         )
-        if out is False:
-            target = reachability.visible_security_groups(flow.target)
-            peer = (
-                f" with `DestinationSecurityGroupId: !GetAtt {target[0].id}.GroupId`"
-                if (target and target[0].type == networks.SECURITY_GROUP)
-                else ""
-            )
+        if groups and allowed is False:
+            reference = reference_to_group(traffic.target, groups[0])
             yield problem(
-                _rules_of(groups[0], EGRESS),
-                f"{_named(groups)} lets no {_wording(flow)} out from {flow.load_balancer.id} to "
-                f"the tasks of {flow.attachment.service.id}: targets never become healthy",
-                f"Write an egress rule of {groups[0].id} for {_port(flow)}{peer}.",
+                rules_property(groups[0], EGRESS),
+                f"{_capitalize(describe_groups(groups))} of load balancer "
+                f"`{traffic.load_balancer.id}` does not allow {_describe_traffic(traffic)} to the "
+                f"tasks of service `{traffic.attachment.service.id}`, so they never become healthy",
+                hint_for_rule(
+                    groups[0],
+                    EGRESS,
+                    _describe_port(traffic),
+                    f"with `DestinationSecurityGroupId: {reference}`"
+                    if reference
+                    else "to the tasks",
+                ),
             )
 
 
 RULES = (
-    tasks_closed,
-    listener_closed,
-    load_balancer_kept_in,
+    health_check_blocked_by_security_group,
+    listener_port_blocked_by_security_group,
+    target_blocked_by_load_balancer_security_group,
 )

@@ -1,4 +1,4 @@
-"""Security groups and the VPCs they belong to."""
+"""Security groups: their VPCs, and how messages name them and their rules."""
 
 from __future__ import annotations
 
@@ -6,94 +6,33 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, networks, reachability
 from moorage.cfn.nodes import Node
+from moorage.cfn.reachability import Peer
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or
 
 
-@rule(
-    "E9680",
-    "A security group is in another VPC than what it is for",
-    error_messages=(
-        "Invalid request provided: CreateService error: Security group sg-... does not appear to "
-        "belong to the same VPC as the input subnets.",
-        "InvalidConfigurationRequest: One or more security groups are invalid",
-    ),
-    fix="Write the VpcId of the subnets in the security group. Without VpcId it is made in the "
-    "account's default VPC, or fails where there is none.",
-    sources=("aws/aws-dotnet-deploy#735", "mludvig/aws-ethereum-miner#12"),
-    failure_ids=("sg-without-vpc-id",),
-)
-def group_in_other_vpc(view: View) -> Iterator[Problem]:
-    """Without VpcId a security group is made in the default VPC of the account. A service or a
-    load balancer takes groups of the VPC of its subnets only."""
-    for group in view.resources_of_type(networks.SECURITY_GROUP):
-        own = group["VpcId"]
-        for user, vpc in _users(view).get(group, ()):
-            if own.absent or _differ(own, vpc):
-                made = "made in the default VPC" if own.absent else "in another VPC"
-                spelt = f"!Ref {vpc.resource.id}" if vpc.resource else "that of the subnets"
-                yield problem(
-                    own,
-                    f"{group.id} is {made}, while {user.id}, which it is for, is in the VPC of "
-                    "its subnets, and AWS refuses the group",
-                    f"Write `VpcId: {spelt}`." if vpc.resource else f"Write VpcId: {spelt}.",
-                )
-                break
+def describe_groups(groups: tuple[Resource, ...]) -> str:
+    """Security groups in words. A VPC is in the place of its default security group."""
+    return join_or(
+        f"security group `{group.id}`"
+        if group.type == networks.SECURITY_GROUP
+        else f"the default security group of VPC `{group.id}`"
+        for group in groups
+    )
 
 
-def _differ(one: Node, other: Node) -> bool:
-    for node, resource in ((one, other.resource), (other, one.resource)):
-        if resource is not None:
-            return networks.refers_to(node, resource) is False
-    return one.is_same_as(other) is False
+def reference_to_group(peer: Peer, user: Resource) -> str | None:
+    """`!GetAtt` of the first security group of a peer, if it is in the stack of the resource that
+    is to refer to it."""
+    groups = reachability.visible_security_groups(peer)
+    if not groups or groups[0].type != networks.SECURITY_GROUP:
+        return None
+    return f"!GetAtt {groups[0].id}.GroupId" if groups[0].stack is user.stack else None
 
 
-def _users(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
-    """What uses each security group, with a VpcId that says where it does."""
-    if "users of groups" not in view.cache:
-        found: dict[Resource, list[tuple[Resource, Node]]] = {}
-        for user, listed, vpcs in _uses(view):
-            for node in listed.items:
-                group = reachability.find_security_group(node)
-                if group is not None:
-                    given = [(user, one) for one in vpcs if one.present]
-                    found.setdefault(group, []).extend(given)
-        view.cache["users of groups"] = found
-    users: dict[Resource, list[tuple[Resource, Node]]] = view.cache["users of groups"]
-    return users
-
-
-def _uses(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
-    for service in ecs.services(view):
-        network = service.props.at("NetworkConfiguration", "AwsvpcConfiguration")
-        targets = [
-            one.target_group.resource
-            for one in ecs.target_group_attachments(view)
-            if one.service is service
-        ]
-        vpcs = [one["VpcId"] for one in networks.find_subnets(network["Subnets"])]
-        vpcs += [one["VpcId"] for one in targets if one is not None]
-        yield service, network["SecurityGroups"], vpcs
-    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
-        subnets = networks.subnets_of_load_balancer(balancer) or ()
-        vpcs = [one["VpcId"] for one in subnets] or _targets_vpcs(view, balancer)
-        yield balancer, balancer["SecurityGroups"], vpcs
-    for endpoint in view.resources_of_type(networks.VPC_ENDPOINT):
-        yield endpoint, endpoint["SecurityGroupIds"], [endpoint["VpcId"]]
-    for mount in view.resources_of_type("AWS::EFS::MountTarget"):
-        subnet = mount["SubnetId"].resource
-        yield mount, mount["SecurityGroups"], [subnet["VpcId"]] if subnet else []
-
-
-def _targets_vpcs(view: View, balancer: Resource) -> list[Node]:
-    return [
-        group["VpcId"]
-        for group in view.resources_of_type(ecs.TARGET_GROUP)
-        if balancer in ecs.load_balancers_of_target_group(view, group)
-    ]
-
-
-def _rules_of(group: Resource, direction: str) -> Node:
+def rules_property(group: Resource, direction: str) -> Node:
+    """The property of a security group, or of one of its separate rules, to show a problem at."""
     if group.type != networks.SECURITY_GROUP:
         return group.body
     inline = group[f"SecurityGroup{direction}"]
@@ -101,11 +40,104 @@ def _rules_of(group: Resource, direction: str) -> Node:
     return separate[0] if inline.absent and separate else inline
 
 
-def _named(groups: tuple[Resource, ...]) -> str:
-    return " or ".join(
-        one.id if one.type == networks.SECURITY_GROUP else f"{one.id}'s default security group"
-        for one in groups
-    )
+def hint_for_rule(group: Resource, direction: str, traffic: str, peer: str) -> str:
+    """How to allow traffic (`tcp 443`) from or to a peer in a security group."""
+    if group.type != networks.SECURITY_GROUP:
+        return (
+            f"Use a security group with an {direction.lower()} rule for {traffic} {peer} instead "
+            f"of the default security group."
+        )
+    return f"In `{group.id}`, add an {direction.lower()} rule for {traffic} {peer}."
 
 
-RULES = (group_in_other_vpc,)
+@rule(
+    "E9680",
+    "A security group is in another VPC than the resource that uses it",
+    error_messages=(
+        "Invalid request provided: CreateService error: Security group sg-... does not appear to "
+        "belong to the same VPC as the input subnets.",
+        "InvalidConfigurationRequest: One or more security groups are invalid",
+    ),
+    fix="Write the VpcId of the subnets in the security group. Without VpcId it is created in the "
+    "default VPC of the account, or not at all if there is none.",
+    sources=("aws/aws-dotnet-deploy#735", "mludvig/aws-ethereum-miner#12"),
+    failure_ids=("sg-without-vpc-id",),
+)
+def security_group_in_other_vpc(view: View) -> Iterator[Problem]:
+    """A security group without VpcId is created in the default VPC of the account. Services, load
+    balancers, endpoints and mount targets only accept security groups in the VPC of their
+    subnets."""
+    for group in view.resources_of_type(networks.SECURITY_GROUP):
+        vpc_id = group["VpcId"]
+        for user, vpc in _users_of_groups(view).get(group, ()):
+            if vpc_id.absent or _is_other_vpc(vpc_id, vpc):
+                resource = vpc.resource
+                has_reference = resource is not None and resource.stack is group.stack
+                yield problem(
+                    vpc_id,
+                    f"Security group `{group.id}` has no VpcId, so it is created in the default "
+                    f"VPC, and AWS rejects it for `{user.id}`, which is in the VPC of its subnets"
+                    if vpc_id.absent
+                    else f"Security group `{group.id}` is in another VPC than `{user.id}`, which "
+                    f"uses it, and AWS rejects that",
+                    f"Write `VpcId: !Ref {resource.id}`."
+                    if resource is not None and has_reference
+                    else f"Write the VpcId of the subnets of `{user.id}`.",
+                )
+                break
+
+
+def _is_other_vpc(first: Node, second: Node) -> bool:
+    for node, resource in ((first, second.resource), (second, first.resource)):
+        if resource is not None:
+            return networks.refers_to(node, resource) is False
+    return first.is_same_as(second) is False
+
+
+def _users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
+    """The resources that use each security group, with a VpcId of their VPC."""
+    if "users of groups" not in view.cache:
+        found: dict[Resource, list[tuple[Resource, Node]]] = {}
+        for user, groups, vpcs in _uses_of_groups(view):
+            for node in groups.items:
+                group = reachability.find_security_group(node)
+                if group is not None:
+                    present = [(user, vpc) for vpc in vpcs if vpc.present]
+                    found.setdefault(group, []).extend(present)
+        view.cache["users of groups"] = found
+    users: dict[Resource, list[tuple[Resource, Node]]] = view.cache["users of groups"]
+    return users
+
+
+def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
+    """Resources with their lists of security groups and the VpcIds that show their VPC."""
+    for service in ecs.services(view):
+        network = service.props.at("NetworkConfiguration", "AwsvpcConfiguration")
+        target_groups = [
+            attachment.target_group.resource
+            for attachment in ecs.target_group_attachments(view)
+            if attachment.service is service
+        ]
+        vpcs = [subnet["VpcId"] for subnet in networks.find_subnets(network["Subnets"])]
+        vpcs += [one["VpcId"] for one in target_groups if one is not None]
+        yield service, network["SecurityGroups"], vpcs
+    for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        subnets = networks.subnets_of_load_balancer(load_balancer) or ()
+        vpcs = [subnet["VpcId"] for subnet in subnets] or _vpcs_of_targets(view, load_balancer)
+        yield load_balancer, load_balancer["SecurityGroups"], vpcs
+    for endpoint in view.resources_of_type(networks.VPC_ENDPOINT):
+        yield endpoint, endpoint["SecurityGroupIds"], [endpoint["VpcId"]]
+    for mount_target in view.resources_of_type("AWS::EFS::MountTarget"):
+        subnet = mount_target["SubnetId"].resource
+        yield mount_target, mount_target["SecurityGroups"], [subnet["VpcId"]] if subnet else []
+
+
+def _vpcs_of_targets(view: View, load_balancer: Resource) -> list[Node]:
+    return [
+        group["VpcId"]
+        for group in view.resources_of_type(ecs.TARGET_GROUP)
+        if load_balancer in ecs.load_balancers_of_target_group(view, group)
+    ]
+
+
+RULES = (security_group_in_other_vpc,)
