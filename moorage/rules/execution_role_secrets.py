@@ -1,4 +1,4 @@
-"""Permissions of the execution role for secrets."""
+"""Permissions of the execution role for the secrets of containers."""
 
 from __future__ import annotations
 
@@ -24,24 +24,23 @@ from moorage.cfn.permissions import (
 )
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
-from moorage.rules.execution_role import _called, _containers, _place
+from moorage.rules.execution_role import (
+    containers_with_execution_role,
+    describe_container,
+    place_for_permission,
+)
 from moorage.rules.rule import Problem, problem, rule
 
-KEY, ALIAS = "AWS::KMS::Key", "AWS::KMS::Alias"
-
-
-FILE_SYSTEM, SECRET_POLICY = "AWS::EFS::FileSystem", "AWS::SecretsManager::ResourcePolicy"
-
-
-GET_SECRET, GET_PARAMETERS = "secretsmanager:GetSecretValue", "ssm:GetParameters"
-
-
-_AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
+_KEY, _ALIAS = "AWS::KMS::Key", "AWS::KMS::Alias"
+_SECRET_POLICY = "AWS::SecretsManager::ResourcePolicy"
+_GET_SECRET, _GET_PARAMETERS = "secretsmanager:GetSecretValue", "ssm:GetParameters"
+_DECRYPT = "kms:Decrypt"
+_FIELDS_AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
 
 
 @rule(
     "E9755",
-    "The execution role may not read a secret that a container is given",
+    "The execution role is not allowed to read a secret of a container",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
         "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 "
@@ -50,9 +49,9 @@ _AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
         "AccessDeniedException: ... is not authorized to perform: kms:Decrypt",
         "Access to KMS is not allowed",
     ),
-    fix="Allow the execution role secretsmanager:GetSecretValue on the secret's ARN (without the "
-    "JSON key), or ssm:GetParameters on the parameter's, and kms:Decrypt on the key if it is one "
-    "of yours.",
+    fix="Allow the execution role secretsmanager:GetSecretValue on the ARN of the secret (without "
+    "the JSON key), or ssm:GetParameters on the ARN of the parameter, and kms:Decrypt on a customer "
+    "managed key.",
     sources=(
         "aws-samples/aws-fargate-pipeline-lambda-autoscaling#3",
         "cloudposse/terraform-aws-ecs-alb-service-task#42",
@@ -68,119 +67,142 @@ _AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
         "iam-secret-resource-with-json-key",
     ),
 )
-def secret_not_readable(view: View) -> Iterator[Problem]:
-    """Secrets are put into a container's environment before it starts, with the execution role: the
-    task role does not count, and AmazonECSTaskExecutionRolePolicy allows no secret. A secret under
-    a key of one's own takes kms:Decrypt on that key as well. A policy names the secret by its ARN:
-    with the JSON key of `ValueFrom` behind it, it matches nothing. No task starts, and the service
-    waits for hours until the stack is rolled back."""
+def secret_not_allowed(view: View) -> Iterator[Problem]:
+    """ECS reads the secrets of a container before it starts, with the execution role and not with
+    the task role. AmazonECSTaskExecutionRolePolicy allows no secrets. A secret that is encrypted
+    with a customer managed key also needs kms:Decrypt on the key. A policy names the secret by its
+    ARN; with a JSON key after it, as in `ValueFrom`, it matches nothing. No task starts, and the
+    service waits for hours until the stack is rolled back."""
     for policy in policy_documents(view):
-        yield from _overlong(parse_document(policy).statements)
-    for task, container, role in _containers(view):
-        for node in _given(container):
-            action = _denied(role, node)
+        yield from _arns_with_json_key(parse_document(policy).statements)
+    for task, container, role in containers_with_execution_role(view):
+        owner = describe_container(container, task)
+        for name, source in _secret_sources(container):
+            secret = _secret_in_view(source)
+            action = _missing_action(role, source)
             if action is not None:
                 yield problem(
-                    _place(role, action),
-                    f"{role.id}, the execution role, may not {action} what {_property(node)} of "
-                    f"{_called(container, task)} comes from, so no task starts",
-                    f"Allow {action} on it in the execution role.",
+                    place_for_permission(role, action),
+                    f"Execution role `{role.id}` does not allow {action} for {name} of {owner}, so "
+                    f"no task starts",
+                    f"Allow {action} on `!Ref {secret.id}` in `{role.id}`."
+                    if secret is not None and secret.stack is role.stack
+                    else f"Allow {action} on its ARN in `{role.id}`.",
                 )
-            secret = _secret_of(node)
-            key = _key_of(secret) if secret is not None else None
-            if key is not None and _may_not_decrypt(role, key):
+            key = _key_of_secret(secret) if secret is not None else None
+            if key is not None and _is_decryption_denied(role, key):
                 yield problem(
-                    _place(role, "kms:Decrypt"),
-                    f"{role.id}, the execution role, may not kms:Decrypt with {key.id}, the key of "
-                    f"the secret for {_called(container, task)}, so no task starts",
-                    f"Allow kms:Decrypt on `!GetAtt {key.id}.Arn` in the execution role.",
+                    place_for_permission(role, _DECRYPT),
+                    f"Execution role `{role.id}` does not allow {_DECRYPT} on key `{key.id}`, "
+                    f"which encrypts {name} of {owner}, so no task starts",
+                    f"Allow {_DECRYPT} on `!GetAtt {key.id}.Arn` in `{role.id}`.",
                 )
 
 
-def _given(container: Node) -> Iterator[Node]:
-    """Where the execution role has to read a secret for a container."""
+# Secrets of containers -----------------------------------------------------------------------
+
+
+def _secret_sources(container: Node) -> Iterator[tuple[str, Node]]:
+    """What the execution role must read for a container: in words, and the property that names
+    it."""
     for secret in (
         *container["Secrets"].items,
         *container.at("LogConfiguration", "SecretOptions").items,
     ):
         if secret["ValueFrom"].present:
-            yield secret["ValueFrom"]
+            name = secret["Name"].text
+            yield f"the secret `{name}`" if name else "a secret", secret["ValueFrom"]
     credentials = container.at("RepositoryCredentials", "CredentialsParameter")
     if credentials.present and credentials.text is None:
-        yield credentials
+        yield "the registry credentials", credentials
 
 
-def _property(node: Node) -> str:
-    """What a secret's place is called: its property."""
-    return str(node.path[-1]) if node.path else "the value"
-
-
-def _denied(role: Resource, node: Node) -> str | None:
-    """The action that is certainly not allowed on what a secret comes from."""
-    if container_secrets.is_invalid_parameter_name(node):
-        return None  # it leads nowhere at all, which is another fault
-    view = node.stack.view
-    texts = expand_arns(node)
+def _missing_action(role: Resource, source: Node) -> str | None:
+    """The action that a role certainly does not allow on the source of a secret."""
+    if container_secrets.is_invalid_parameter_name(source):
+        return None  # E9155 reports it
+    view = source.stack.view
+    texts = expand_arns(source)
     if len(texts) != 1 or any(
-        one["Name"].is_same_as(node) for one in view.resources_of_type(container_secrets.SECRET)
+        secret["Name"].is_same_as(source)
+        for secret in view.resources_of_type(container_secrets.SECRET)
     ):
         return None
-    wanted = _readings(view, texts[0])
-    if not wanted or any(allows(role, action, on) is not False for action, on in wanted):
+    readings = _readings(view, texts[0])
+    if not readings or any(allows(role, action, arns) is not False for action, arns in readings):
         return None
-    by_policy = any(_is_about(one, node) for one in view.resources_of_type(SECRET_POLICY))
-    has_overlong = any(True for _ in _overlong(policies_of_role(role).statements))
-    return None if by_policy or has_overlong else wanted[0][0]
+    policies = view.resources_of_type(_SECRET_POLICY)
+    if any(_may_be_for_secret(policy, source) for policy in policies):
+        return None
+    if any(True for _ in _arns_with_json_key(policies_of_role(role).statements)):
+        return None
+    return readings[0][0]
 
 
-def _is_about(policy: Resource, node: Node) -> bool:
-    """Whether a secret's own policy may be about the one that a container is given."""
-    theirs, ours = policy["SecretId"].resource, _secret_of(node)
-    return theirs is None or ours is None or theirs is ours
+def _may_be_for_secret(policy: Resource, source: Node) -> bool:
+    """Whether a resource policy may be for the secret of a container."""
+    secret, own_secret = policy["SecretId"].resource, _secret_in_view(source)
+    return secret is None or own_secret is None or secret is own_secret
 
 
 def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
-    """The ways in which a secret's source may be read, each an action and an ARN: one is enough."""
+    """The actions and ARNs with which a source can be read; one of them is enough."""
     if text.startswith("arn:"):
         fields = text.split(":")
         if len(fields) >= 7 and fields[2] == "secretsmanager":
-            named = ":".join(fields[:7])
-            return _as_secret(view, named)
+            return _secret_readings(view, ":".join(fields[:7]))
         if len(fields) >= 6 and fields[2] == "ssm":
-            return [(GET_PARAMETERS, (text.replace(":parameter//", ":parameter/"),))]
+            return [(_GET_PARAMETERS, (text.replace(":parameter//", ":parameter/"),))]
         return []
     if starts_with_placeholder(text):
-        whole = _AFTER_ARN.sub("", text)
-        as_parameter = (GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text}"),))
-        either_way = [*_as_secret(view, whole), as_parameter, (GET_PARAMETERS, (text,))]
-        return _as_secret(view, whole) if whole != text else either_way
+        arn = _FIELDS_AFTER_ARN.sub("", text)
+        if arn != text:
+            return _secret_readings(view, arn)
+        parameter = (_GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text}"),))
+        return [*_secret_readings(view, arn), parameter, (_GET_PARAMETERS, (text,))]
     if not text or ":" in text:
         return []
-    return [(GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
+    return [(_GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
 
 
-def _as_secret(view: View, named: str) -> list[tuple[str, Arns | None]]:
-    """By its whole ARN, or by one that lacks the six characters at its end."""
+def _secret_readings(view: View, arn: str) -> list[tuple[str, Arns | None]]:
+    """By the full ARN, or by one without the six random characters at its end."""
     suffix = make_character_placeholders(view, "suffix of a secret", 6)
-    return [(GET_SECRET, (named,)), (GET_SECRET, (f"{named}-{suffix}",))]
+    return [(_GET_SECRET, (arn,)), (_GET_SECRET, (f"{arn}-{suffix}",))]
 
 
-def _overlong(statements: Iterable[Statement]) -> Iterator[Problem]:
-    for one in statements:
+def _secret_in_view(source: Node) -> Resource | None:
+    """The secret in view that a source names, by itself or through an attachment."""
+    part = source.parts[0] if source.parts else None
+    for _ in range(3):
+        if not isinstance(part, Attr):
+            return None
+        if part.resource.type == container_secrets.SECRET:
+            return part.resource
+        part = part.resource["SecretId"].attr
+    return None
+
+
+# ARNs in policies ----------------------------------------------------------------------------
+
+
+def _arns_with_json_key(statements: Iterable[Statement]) -> Iterator[Problem]:
+    for statement in statements:
         if (
-            one.allows is not True
-            or one.excludes_resources
-            or one.covers_action(GET_SECRET) is False
+            statement.allows is not True
+            or statement.excludes_resources
+            or statement.covers_action(_GET_SECRET) is False
         ):
             continue
-        for node in one.node["Resource"].as_list:
+        for node in statement.node["Resource"].as_list:
             texts = expand_arns(node)
             if texts and all(map(_has_json_key, texts)):
                 yield problem(
                     node,
-                    "The ARN of a secret ends with its name, and with the key of its JSON behind "
-                    "it this matches no secret: IAM answers AccessDeniedException",
-                    "Write the secret's ARN alone; `:key:stage:id` belongs to ValueFrom only.",
+                    "The ARN of a secret has a JSON key after it, so the statement matches no "
+                    "secret and does not allow to read it",
+                    "Write only the ARN of the secret. `:<json-key>:<version-stage>:<version-id>` "
+                    "is for ValueFrom.",
                 )
 
 
@@ -189,57 +211,48 @@ def _has_json_key(text: str) -> bool:
         return text[1:].endswith("::") and text.count(":") == 3
     fields = text.split(":")
     is_secret = fields[0] == "arn" and fields[2:3] == ["secretsmanager"]
-    return is_secret and any(one != "*" for one in fields[7:])
+    return is_secret and any(field != "*" for field in fields[7:])
 
 
-def _secret_of(node: Node) -> Resource | None:
-    """The secret in sight that a container is given."""
-    first = node.parts[0] if node.parts else None
-    for _ in range(3):
-        if not isinstance(first, Attr):
-            return None
-        if first.resource.type == container_secrets.SECRET:
-            return first.resource
-        first = first.resource["SecretId"].attr
-    return None
+# Keys ----------------------------------------------------------------------------------------
 
 
-def _key_of(secret: Resource) -> Resource | None:
-    """The key in sight that a secret is encrypted with."""
+def _key_of_secret(secret: Resource) -> Resource | None:
+    """The customer managed key in view that encrypts a secret."""
     key = secret["KmsKeyId"].resource
-    if key is not None and key.type == ALIAS:
+    if key is not None and key.type == _ALIAS:
         key = key["TargetKeyId"].resource
-    return key if key is not None and key.type == KEY else None
+    return key if key is not None and key.type == _KEY else None
 
 
-def _may_not_decrypt(role: Resource, key: Resource) -> bool:
-    on = expand_parts(role.view, (Attr(key, "Arn"),))
-    return allows(role, "kms:Decrypt", on) is False and _is_left_to_iam(key)
+def _is_decryption_denied(role: Resource, key: Resource) -> bool:
+    arns = expand_parts(role.view, (Attr(key, "Arn"),))
+    return allows(role, _DECRYPT, arns) is False and _is_decided_by_iam(key)
 
 
-def _is_left_to_iam(key: Resource) -> bool:
-    """Whether a key's own policy lets nobody but the account decrypt, who leaves it to IAM."""
+def _is_decided_by_iam(key: Resource) -> bool:
+    """Whether a key policy allows only the account to decrypt, which leaves it to IAM policies."""
     policy = key["KeyPolicy"]
     if policy.absent:
         return True
-    said = parse_document(policy)
-    return said.complete and all(
-        one.allows is False
-        or one.covers_action("kms:Decrypt") is False
-        or _is_the_account(one.node["Principal"])
-        for one in said.statements
+    document = parse_document(policy)
+    return document.complete and all(
+        statement.allows is False
+        or statement.covers_action(_DECRYPT) is False
+        or _is_account(statement.node["Principal"])
+        for statement in document.statements
     )
 
 
-def _is_the_account(principal: Node) -> bool:
-    named = dict(principal.entries)
-    if not named or set(named) - {"AWS", "Service"}:
+def _is_account(principal: Node) -> bool:
+    principals = dict(principal.entries)
+    if not principals or set(principals) - {"AWS", "Service"}:
         return False
     texts = [
-        "".join(one if isinstance(one, str) else "?" for one in node.parts)
+        "".join(part if isinstance(part, str) else "?" for part in node.parts)
         for node in principal["AWS"].as_list
     ]
-    return all(one.endswith(":root") for one in texts)
+    return all(text.endswith(":root") for text in texts)
 
 
-RULES = (secret_not_readable,)
+RULES = (secret_not_allowed,)

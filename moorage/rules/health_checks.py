@@ -26,8 +26,8 @@ _DEFAULT_TIMEOUT, _DEFAULT_INTERVAL = 5, 30
     "E9555",
     "A health check has a protocol that its target group does not support",
     error_messages=("Health check protocol 'UDP' must be one of 'HTTP', 'HTTPS', 'TCP'",),
-    fix="Write TCP, HTTP or HTTPS as HealthCheckProtocol, and a HealthCheckPort on which the target "
-    "responds with that protocol. For an HTTP or HTTPS target group, write HTTP or HTTPS.",
+    fix="Write TCP, HTTP or HTTPS as HealthCheckProtocol, and a HealthCheckPort on which targets "
+    "respond with that protocol. For an HTTP or HTTPS target group, write HTTP or HTTPS.",
     sources=(
         "kubernetes-sigs/aws-load-balancer-controller#2144",
         "AWS docs: Network Load Balancers user guide, Health checks for target groups",

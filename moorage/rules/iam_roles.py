@@ -1,4 +1,4 @@
-"""Roles: trust policies, missing roles and managed policies."""
+"""Roles: trust policies, roles that do not exist, managed policies and service-linked roles."""
 
 from __future__ import annotations
 
@@ -17,24 +17,27 @@ from moorage.cfn.values import Unknown
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import PATHS
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_and
 
-DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
+_TASK_ROLES = {"ExecutionRoleArn": "execution role", "TaskRoleArn": "task role"}
+_ROLE_OF_CONSOLE = "ecsTaskExecutionRole"
+"""The execution role that the ECS console creates."""
 
 
-_TASK_ROLES = ("ExecutionRoleArn", "TaskRoleArn")
+# Trust ---------------------------------------------------------------------------------------
 
 
 @rule(
     "E9730",
-    "A role does not trust the service that is to assume it",
+    "A role does not trust the service that must assume it",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/...' that was provided for this "
         "task. Please verify that the role being passed has the proper trust relationship and "
         "permissions and that your IAM user has permissions to pass this role",
         "Cannot assume role provided.",
     ),
-    fix="Let ecs-tasks.amazonaws.com assume the execution role and the task role, and "
-    "codedeploy.amazonaws.com the role of a deployment group.",
+    fix="Write the principal ecs-tasks.amazonaws.com in the trust policies of the execution role "
+    "and the task role, and codedeploy.amazonaws.com in that of a deployment group's role.",
     sources=(
         "tmknom/terraform-aws-codedeploy-for-ecs#18",
         "AWS docs: Amazon ECS task execution IAM role",
@@ -42,93 +45,105 @@ _TASK_ROLES = ("ExecutionRoleArn", "TaskRoleArn")
     ),
     failure_ids=("td-role-trust-wrong-principal", "iam-codedeploy-role-trust"),
 )
-def wrong_trust(view: View) -> Iterator[Problem]:
-    """Tasks get their roles from ecs-tasks.amazonaws.com, not from the service ECS itself or from
-    EC2, and CodeDeploy assumes its own. With another principal in the trust policy no task starts,
-    and the service waits until the stack is rolled back; a deployment group is refused at once."""
-    used: list[tuple[Resource, str, str, str]] = []
+def wrong_trusted_service(view: View) -> Iterator[Problem]:
+    """The execution role and the task role are assumed by ecs-tasks.amazonaws.com, not by
+    ecs.amazonaws.com or ec2.amazonaws.com, and the role of a deployment group by CodeDeploy. With
+    another principal in the trust policy no task starts, and the service waits until the stack is
+    rolled back; CodeDeploy rejects the deployment group at once."""
+    uses: list[tuple[Resource, str, str, str]] = []
     for task in ecs.task_definitions(view):
-        for key in _TASK_ROLES:
+        for key, kind in _TASK_ROLES.items():
             role = find_role(task[key])
-            used += [(role, "ecs-tasks", task.id, "no task starts")] if role else []
-    for group in view.resources_of_type(DEPLOYMENT_GROUP):
+            if role:
+                use = f"the {kind} of task definition `{task.id}`"
+                uses.append((role, "ecs-tasks", use, "no task starts"))
+    for group in view.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
         role = find_role(group["ServiceRoleArn"])
-        used += [(role, "codedeploy", group.id, "CodeDeploy refuses the group")] if role else []
-    for role, service, user, then in used:
+        if role:
+            use = f"the role of deployment group `{group.id}`"
+            uses.append((role, "codedeploy", use, "CodeDeploy rejects the deployment group"))
+    for role, service, use, consequence in uses:
         if trusts(role, service) is False:
-            trusted = ", ".join(trusted_services(role)) or "others"
+            trusted = trusted_services(role)
+            instead = f" but {join_and(trusted)}" if trusted else ""
             yield problem(
                 _principal(role),
-                f"{role.id} is for {user}, and it trusts {trusted}, not {service}.amazonaws.com: "
-                f"{then}",
+                f"Role `{role.id}`, {use}, does not trust {service}.amazonaws.com{instead}, so "
+                f"{consequence}",
                 f"Write `Service: {service}.amazonaws.com`.",
             )
 
 
 def _principal(role: Resource) -> Node:
-    trust = role["AssumeRolePolicyDocument"]
-    said = trust["Statement"].as_list
-    return said[0]["Principal"] if said else trust
+    policy = role["AssumeRolePolicyDocument"]
+    statements = policy["Statement"].as_list
+    return statements[0]["Principal"] if statements else policy
 
 
-_MADE_BY_CONSOLE = "ecsTaskExecutionRole"
+# Missing roles -------------------------------------------------------------------------------
 
 
 @rule(
     "W9735",
-    "A task runs with a role that nothing here creates",
+    "A task definition uses a role that may not exist in the account",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/ecsTaskExecutionRole' that was "
         "provided for this task. Please verify that the role being passed has the proper trust "
         "relationship and permissions and that your IAM user has permissions to pass this role",
     ),
-    fix="Create the role in the template and refer to it by `!GetAtt Role.Arn`, or take its ARN as "
-    "a parameter.",
+    fix="Create the role in the template and refer to it with `!GetAtt <role>.Arn`, or make its "
+    "ARN a parameter.",
     sources=("cloud-village/ctfd-infra#13", "svdgraaf/serverless-fargate-tasks#11"),
     failure_ids=("iam-assumes-ecstaskexecutionrole-exists",),
 )
-def role_not_here(view: View) -> Iterator[Problem]:
-    """ecsTaskExecutionRole is made by the console of ECS when somebody first uses it there. In an
-    account where nobody has, as in any account without a role of the name that is written out, no
-    task starts, and the service waits until the stack is rolled back."""
+def role_may_not_exist(view: View) -> Iterator[Problem]:
+    """The ECS console creates ecsTaskExecutionRole when it is used for the first time. In an
+    account without that role, or without another role whose name is in the template, no task
+    starts, and the service waits until the stack is rolled back."""
     for task in ecs.task_definitions(view):
-        for key in _TASK_ROLES:
+        for key, kind in _TASK_ROLES.items():
             node = task[key]
             name = role_name_from_arn(node)
-            if name and find_role(node) is None and _is_assumed(node, name):
+            if name and find_role(node) is None and _is_expected_in_any_account(node, name):
                 yield problem(
                     node,
-                    f"{task.id} takes it that the account has a role {name}, which nothing here "
-                    f"creates; without it ECS is unable to assume the role, and no task starts",
-                    "Create the role here and write `!GetAtt <role>.Arn`, or take its ARN as a "
-                    "parameter.",
+                    f"The {kind} of task definition `{task.id}` is `{name}`, which no template "
+                    f"here creates; no task starts in an account without it",
+                    "Create the role in the template and write `!GetAtt <role>.Arn`, or make its "
+                    "ARN a parameter.",
                 )
 
 
-def _is_assumed(node: Node, name: str) -> bool:
-    """Whether the role is taken for granted in any account: the one that the console makes, or one
-    by its name in whatever account this is."""
-    whole = "".join(one if isinstance(one, str) else "" for one in node.parts)
-    if ":role/aws-service-role/" in whole:
+def _is_expected_in_any_account(node: Node, name: str) -> bool:
+    """Whether a template expects a role in every account that it is deployed to: the role of the
+    console, or a fixed name with the account as a pseudo parameter."""
+    text = "".join(part if isinstance(part, str) else "" for part in node.parts)
+    if ":role/aws-service-role/" in text:
         return False
-    in_any = any(isinstance(one, Unknown) and one.token == "AWS::AccountId" for one in node.parts)
-    known = all(isinstance(one, str) or _is_pseudo(one) for one in node.parts)
-    return name == _MADE_BY_CONSOLE or (in_any and known)
+    has_account = any(
+        isinstance(part, Unknown) and part.token == "AWS::AccountId" for part in node.parts
+    )
+    is_fixed = all(isinstance(part, str) or _is_pseudo_parameter(part) for part in node.parts)
+    return name == _ROLE_OF_CONSOLE or (has_account and is_fixed)
 
 
-def _is_pseudo(part: object) -> bool:
+def _is_pseudo_parameter(part: object) -> bool:
     return isinstance(part, Unknown) and part.token.startswith("AWS::")
+
+
+# Managed policies ----------------------------------------------------------------------------
 
 
 @rule(
     "E9740",
-    "An AWS managed policy is named with a wrong path",
+    "The ARN of an AWS managed policy has a wrong path",
     error_messages=(
         "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
         "attachable.",
     ),
-    fix="Write the ARN with the policy's own path, as the AWS Managed Policy Reference Guide has "
-    "it: AmazonECSTaskExecutionRolePolicy is under service-role/, AWSCodeDeployRoleForECS is not.",
+    fix="Write the ARN with the path that the AWS Managed Policy Reference Guide shows: "
+    "AmazonECSTaskExecutionRolePolicy has the path service-role/, AWSCodeDeployRoleForECS has "
+    "none.",
     sources=(
         "LibraryOfCongress/concordia#946",
         "AWS docs: AWS Managed Policy Reference Guide",
@@ -136,55 +151,57 @@ def _is_pseudo(part: object) -> bool:
     ),
     failure_ids=("iam-managed-policy-wrong-path",),
 )
-def wrong_path(view: View) -> Iterator[Problem]:
-    """The path is a part of a policy's ARN, and each AWS managed policy lives under one path only.
-    With another one the policy is not found, and the role is not created."""
+def wrong_managed_policy_path(view: View) -> Iterator[Problem]:
+    """The path is part of the ARN of a policy. With another path IAM does not find the policy, and
+    the role is not created."""
     for owner in view.resources_of_type("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for node in (*owner["ManagedPolicyArns"].items, owner["PermissionsBoundary"]):
-            given = aws_managed_policy_path(node)
-            path, _, name = (given or "").rpartition("/")
-            right = PATHS.get(name)
-            if right is not None and right != (f"{path}/" if path else ""):
+            policy = aws_managed_policy_path(node)
+            path, _, name = (policy or "").rpartition("/")
+            right_path = PATHS.get(name)
+            if right_path is not None and right_path != (f"{path}/" if path else ""):
                 yield problem(
                     node,
-                    f"There is no AWS managed policy {given}, and IAM answers that it does not "
-                    f"exist or is not attachable",
-                    f"Write `arn:${{AWS::Partition}}:iam::aws:policy/{right}{name}`.",
+                    f"There is no AWS managed policy `{policy}`, so IAM refuses to create "
+                    f"`{owner.id}`",
+                    f"Write `arn:${{AWS::Partition}}:iam::aws:policy/{right_path}{name}`.",
                 )
+
+
+# Service-linked roles ------------------------------------------------------------------------
 
 
 @rule(
     "E9745",
-    "A template creates a role that AWS creates by itself",
+    "A template creates a service-linked role that usually exists",
     error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
-    fix="Remove the resource: the first use of the service creates the role, and "
-    "`aws iam create-service-linked-role` does where that is too late.",
+    fix="Remove the resource: AWS creates the role when the service is first used. If that is too "
+    "late, create it once with `aws iam create-service-linked-role`.",
     sources=("aws-samples/aws-container-devsecops-workshop#4",),
     failure_ids=("iam-service-linked-role-in-template",),
 )
 def service_linked_role(view: View) -> Iterator[Problem]:
-    """The service-linked roles of ECS, of Elastic Load Balancing and of scaling ECS exist once in
-    an account. Where one of these services was ever used, the role is there already and the stack
-    fails."""
-    linked = (
+    """An account has one service-linked role for each of ECS, Elastic Load Balancing and auto
+    scaling of ECS. AWS creates it when the service is first used; after that the stack fails."""
+    services = (
         "ecs.amazonaws.com",
         "elasticloadbalancing.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
     )
     for role in view.resources_of_type("AWS::IAM::ServiceLinkedRole"):
         name = role["AWSServiceName"]
-        if name.text in linked and role.body["Condition"].absent:
+        if name.text in services and role.body["Condition"].absent:
             yield problem(
                 name,
-                f"An account has one role for {name.text}, and creating {role.id} fails where it "
-                f"exists already",
-                "Remove the resource, or make it depend on a condition.",
+                f"`{role.id}` is the service-linked role of {name.text}, of which an account has "
+                f"only one, so the stack fails if it exists",
+                "Remove the resource, or add a Condition to it.",
             )
 
 
 RULES = (
-    wrong_trust,
-    role_not_here,
-    wrong_path,
+    wrong_trusted_service,
+    role_may_not_exist,
+    wrong_managed_policy_path,
     service_linked_role,
 )

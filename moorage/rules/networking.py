@@ -110,8 +110,8 @@ def _serves(
     "E9605",
     "Fargate tasks in a private subnet have neither a NAT gateway nor VPC endpoints",
     error_messages=_PULL_ERRORS,
-    fix="Add a default route to a NAT gateway to the subnet's route table, or VPC endpoints for all "
-    "services that the tasks call: ECR, S3, CloudWatch Logs and the stores of their secrets.",
+    fix="Add a default route to a NAT gateway to the subnet's route table, or VPC endpoints for "
+    "all services that the tasks call: ECR, S3, CloudWatch Logs and the stores of their secrets.",
     sources=(
         "aws/amazon-ecs-agent#1246",
         "karanpratapsingh/preview-environments#9",
@@ -129,7 +129,7 @@ def private_subnet_without_nat(view: View) -> Iterator[Problem]:
             continue
         place = _awsvpc_configuration(service)["Subnets"]
         route = (
-            f"Write an AWS::EC2::Route in {_describe_route_table(subnet)} with "
+            f"Add an AWS::EC2::Route to {_describe_route_table(subnet)}, with "
             f"`DestinationCidrBlock: 0.0.0.0/0` and a NatGatewayId"
         )
         if endpoints:
@@ -227,7 +227,7 @@ def missing_vpc_endpoint(view: View) -> Iterator[Problem]:
                 _awsvpc_configuration(service)["Subnets"],
                 f"The tasks of service `{service.id}` cannot reach {needs}: subnet `{subnet.id}` "
                 f"has no default route, and its VPC has no such endpoint",
-                f"Write an AWS::EC2::VPCEndpoint for {names}, or add a default route to a NAT "
+                f"Add an AWS::EC2::VPCEndpoint for {names}, or add a default route to a NAT "
                 f"gateway.",
             )
 
