@@ -257,7 +257,7 @@ def test_stacks_of_an_environment_are_judged_together(
     assert main(["check", "dev"]) == 1
     said = capsys.readouterr().out
     assert "error E9696 stacks." in said
-    assert "lets no health check on tcp 8080 out" in said
+    assert "does not allow health checks on tcp 8080" in said
 
 
 # explain -------------------------------------------------------------------------------------

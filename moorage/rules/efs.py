@@ -10,10 +10,9 @@ from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
-FILE_SYSTEM = "AWS::EFS::FileSystem"
+_FILE_SYSTEM = "AWS::EFS::FileSystem"
 
-
-_MAKE_NO_DIRECTORY = (
+_CREATE_NO_DIRECTORIES = (
     "AWS::EFS::",
     "AWS::IAM::",
     "AWS::ECS::",
@@ -22,17 +21,19 @@ _MAKE_NO_DIRECTORY = (
     "AWS::SSM::Parameter",
     "AWS::EC2::SecurityGroup",
 )
+"""Prefixes of resource types that refer to a file system but create no directories in it."""
 
 
 @rule(
     "E9850",
-    "An EFS volume that can't be mounted",
+    "An EFS volume cannot be mounted",
     error_messages=(
         "mount.nfs4: mounting fs-...:/grafana failed, reason given by server: No such file or "
         "directory",
     ),
-    fix="With an access point or IAM set TransitEncryption to ENABLED; with an access point leave "
-    "RootDirectory out; on a new file system let an access point make the directory.",
+    fix="Write `TransitEncryption: ENABLED` with an access point or IAM authorization. Remove "
+    "RootDirectory with an access point. Let an access point create the directory of a new file "
+    "system.",
     sources=(
         "AWS docs: Specifying an Amazon EFS file system in an Amazon ECS task definition",
         "acp-io/terraform-grafana#4",
@@ -43,76 +44,83 @@ _MAKE_NO_DIRECTORY = (
         "td-efs-root-directory-does-not-exist",
     ),
 )
-def efs_volume(view: View) -> Iterator[Problem]:
-    """IAM authorization and access points need encryption in transit, and an access point already
-    says which directory is the root: RegisterTaskDefinition refuses anything else. A new file
-    system holds nothing but `/`, and mounting another directory of it fails with each task that
-    starts, until the stack is rolled back. An access point can make its directory."""
+def unmountable_efs_volume(view: View) -> Iterator[Problem]:
+    """IAM authorization and access points require encryption in transit, and an access point
+    already sets the root directory: RegisterTaskDefinition rejects anything else. A new file system
+    has no directory except `/`. Mounting another one fails for each task until the stack is rolled
+    back. An access point can create its directory."""
     for task in ecs.task_definitions(view):
         for volume in task["Volumes"].items:
             efs = volume["EFSVolumeConfiguration"]
-            yield from _unencrypted(task, efs)
-            yield from _wrong_root(task, efs)
+            yield from _missing_encryption(task, efs)
+            yield from _wrong_root_directory(task, efs)
 
 
-def _unencrypted(task: Resource, efs: Node) -> Iterator[Problem]:
-    access, encryption = efs["AuthorizationConfig"], efs["TransitEncryption"]
-    point = _has(access["AccessPointId"])
-    if (point or access["IAM"].text == "ENABLED") and (
+def _missing_encryption(task: Resource, efs: Node) -> Iterator[Problem]:
+    authorization, encryption = efs["AuthorizationConfig"], efs["TransitEncryption"]
+    has_access_point = _is_set(authorization["AccessPointId"])
+    if (has_access_point or authorization["IAM"].text == "ENABLED") and (
         encryption.absent or encryption.text == "DISABLED"
     ):
+        feature = "an access point" if has_access_point else "IAM authorization"
         yield problem(
             encryption,
-            f"A volume of {task.id} uses {'an access point' if point else 'IAM'}, which needs "
-            f"encryption in transit",
+            f"An EFS volume of task definition `{task.id}` has {feature} but no encryption in "
+            f"transit, which ECS requires for it",
             "Write `TransitEncryption: ENABLED`.",
         )
 
 
-def _wrong_root(task: Resource, efs: Node) -> Iterator[Problem]:
-    point, root = efs.at("AuthorizationConfig", "AccessPointId"), efs["RootDirectory"]
+def _wrong_root_directory(task: Resource, efs: Node) -> Iterator[Problem]:
+    access_point, root = efs.at("AuthorizationConfig", "AccessPointId"), efs["RootDirectory"]
     if root.text in (None, "", "/"):
         return
-    system = ecs.resource_of_type(efs["FilesystemId"], FILE_SYSTEM)
-    if _has(point):
+    file_system = ecs.resource_of_type(efs["FilesystemId"], _FILE_SYSTEM)
+    if _is_set(access_point):
         yield problem(
             root,
-            f"A volume of {task.id} has an access point and the root directory {root.text}, and "
-            f"ECS refuses that",
-            "Leave RootDirectory out; the access point says what is mounted.",
+            f"An EFS volume of task definition `{task.id}` has an access point and the "
+            f"RootDirectory `{root.text}`, and ECS rejects both together",
+            "Remove RootDirectory. The access point sets the directory.",
         )
-    elif point.absent and system and not _may_hold_directories(task, system):
+    elif access_point.absent and file_system and not _may_have_directories(task, file_system):
         yield problem(
             root,
-            f"{task.id} mounts {root.text} of {system.id}, and a new file system has no such "
-            f"directory",
-            "Mount `/`, or mount an AWS::EFS::AccessPoint that makes the directory by "
-            "RootDirectory.CreationInfo.",
+            f"Task definition `{task.id}` mounts `{root.text}` of file system `{file_system.id}`, "
+            f"and a new file system does not have that directory",
+            "Remove RootDirectory to mount `/`, or mount an AWS::EFS::AccessPoint that creates the "
+            "directory with RootDirectory.CreationInfo.",
         )
 
 
-def _has(node: Node) -> bool:
-    """Whether something is given that is not empty by default."""
+def _is_set(node: Node) -> bool:
+    """Whether a value is present and is not empty by default."""
     return node.present and node.default != ""
 
 
-def _may_hold_directories(task: Resource, system: Resource) -> bool:
-    """Whether something else in sight may have made directories: an instance, a function, another
-    task that mounts it."""
+def _may_have_directories(task: Resource, file_system: Resource) -> bool:
+    """Whether another resource in view may have created directories: an instance, a function, or
+    another task that mounts the file system."""
     for stack in task.view.stacks:
-        imported = any(
-            isinstance(one, Attr) and one.resource is system for one in stack.imported_values
+        is_imported = any(
+            isinstance(value, Attr) and value.resource is file_system
+            for value in stack.imported_values
         )
-        for one in stack.resources.values():
-            here = stack is system.stack
-            refers = system.id in stack.direct_dependencies(one.id) if here else imported
-            if refers and not one.type.startswith(_MAKE_NO_DIRECTORY):
+        for resource in stack.resources.values():
+            refers = (
+                file_system.id in stack.direct_dependencies(resource.id)
+                if stack is file_system.stack
+                else is_imported
+            )
+            if refers and not resource.type.startswith(_CREATE_NO_DIRECTORIES):
                 return True
-    others = (one for one in ecs.task_definitions(task.view) if one is not task)
+    other_tasks = (one for one in ecs.task_definitions(task.view) if one is not task)
     volumes = (
-        volume["EFSVolumeConfiguration"] for one in others for volume in one["Volumes"].items
+        volume["EFSVolumeConfiguration"] for one in other_tasks for volume in one["Volumes"].items
     )
-    return any(ecs.resource_of_type(one["FilesystemId"], FILE_SYSTEM) is system for one in volumes)
+    return any(
+        ecs.resource_of_type(efs["FilesystemId"], _FILE_SYSTEM) is file_system for efs in volumes
+    )
 
 
-RULES = (efs_volume,)
+RULES = (unmountable_efs_volume,)

@@ -50,8 +50,8 @@ _FIELDS_AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
         "Access to KMS is not allowed",
     ),
     fix="Allow the execution role secretsmanager:GetSecretValue on the ARN of the secret (without "
-    "the JSON key), or ssm:GetParameters on the ARN of the parameter, and kms:Decrypt on a customer "
-    "managed key.",
+    "the JSON key), or ssm:GetParameters on the ARN of the parameter, and kms:Decrypt on a "
+    "customer managed key.",
     sources=(
         "aws-samples/aws-fargate-pipeline-lambda-autoscaling#3",
         "cloudposse/terraform-aws-ecs-alb-service-task#42",

@@ -1,4 +1,4 @@
-"""Log groups of containers."""
+"""Log groups that containers log to with awslogs."""
 
 from __future__ import annotations
 
@@ -10,36 +10,29 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Text, Unknown, as_text
 from moorage.cfn.view import Resource, Stack, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import name_container
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 
-
-_MAKERS = ("Custom::", "AWS::CloudFormation::")
-
-
-_MADE_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
-
-
-_OWN = re.compile(r"(?:^|:)AWS::\w+$")
-
-
+_MAY_CREATE_LOG_GROUPS = ("Custom::", "AWS::CloudFormation::")
+"""Prefixes of resource types that may create resources that are not in the template."""
+_CREATED_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
+_PSEUDO_PARAMETER = re.compile(r"(?:^|:)AWS::\w+$")
 _REGION = re.compile(
     r"\b[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)[a-z]*-\d(?=\b|[a-z]\b)"
 )
-
-
-_OF_ONE_REGION = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
+_REGIONAL_ID = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 
 @rule(
     "W9840",
-    "A log group that is not where the log driver looks for it",
+    "The log group of a container may not exist, or not in the region of awslogs-region",
     error_messages=(
         "CannotStartContainerError: ... failed to initialize logging driver: failed to create "
         "Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
     ),
-    fix="Make an AWS::Logs::LogGroup and `!Ref` it in `awslogs-group`, and let `awslogs-region` be "
-    "`!Ref AWS::Region`.",
+    fix="Create an AWS::Logs::LogGroup, and write `awslogs-group: !Ref <log group>` and "
+    "`awslogs-region: !Ref AWS::Region`.",
     sources=(
         "cn-terraform/terraform-aws-ecs-fargate-task-definition#1",
         "ryfeus/stepfunctions2processing#5",
@@ -49,11 +42,11 @@ _OF_ONE_REGION = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
     ),
     failure_ids=("td-log-group-missing", "td-awslogs-region-literal"),
 )
-def log_group_elsewhere(view: View) -> Iterator[Problem]:
-    """The driver awslogs makes streams and no groups. A group that nobody has made, or that is
-    looked for in another region than the stack's, keeps each container from starting, and the
-    service waits for hours until the stack is rolled back. A group of that name may have been made
-    beforehand, and the stack may always be deployed to that one region: hence a warning."""
+def missing_log_group(view: View) -> Iterator[Problem]:
+    """The log driver awslogs creates log streams but no log groups. If the log group does not exist
+    in awslogs-region, no container starts, and the service waits for hours until the stack is
+    rolled back. It is a warning, as the log group may have been created before, and the stack may
+    only be deployed to that region."""
     for task in ecs.task_definitions(view):
         for container in ecs.containers(task):
             log = container["LogConfiguration"]
@@ -61,105 +54,126 @@ def log_group_elsewhere(view: View) -> Iterator[Problem]:
             group, region = options["awslogs-group"], options["awslogs-region"]
             if log["LogDriver"].text != "awslogs":
                 continue
-            if _made_in(task.stack, group):
-                if _is_fixed_elsewhere(task.stack, region):
+            if _is_created_by_stack(task.stack, group):
+                if _may_be_other_region(task.stack, region):
                     yield problem(
                         region,
-                        f"The log group of {container['Name'].text or task.id} is made where the "
-                        f"stack is, and looked for in {region.text}: anywhere else no container "
-                        f"starts",
+                        f"In task definition `{task.id}`, {name_container(container)} looks for "
+                        f"its log group in {region.text}, but the log group is in the region of "
+                        f"the stack: in other regions the container does not start",
                         "Write `!Ref AWS::Region`.",
                     )
-            elif options["awslogs-create-group"].flag is False or (
-                options["awslogs-create-group"].absent
-            ):
-                yield from _missing(view, task, group)
+            elif not _creates_log_group(options):
+                yield from _missing_log_group(view, task, container, group)
 
 
-def _missing(view: View, task: Resource, group: Node) -> Iterator[Problem]:
-    groups = [one["LogGroupName"] for one in view.resources_of_type(LOG_GROUP)]
-    may_be_here = any(one.present and one.is_same_as(group) is not False for one in groups)
-    if may_be_here or not _is_expected(task.stack, group) or _may_be_made(task.stack, group):
+def _creates_log_group(options: Node) -> bool:
+    create = options["awslogs-create-group"]
+    return not (create.absent or create.flag is False)
+
+
+def _missing_log_group(
+    view: View, task: Resource, container: Node, group: Node
+) -> Iterator[Problem]:
+    names = [log_group["LogGroupName"] for log_group in view.resources_of_type(LOG_GROUP)]
+    may_be_in_view = any(name.present and name.is_same_as(group) is not False for name in names)
+    if may_be_in_view or not _belongs_to_template(task.stack, group):
+        return
+    if _may_be_created_otherwise(task.stack, group):
         return
     yield problem(
         group,
-        f"Nothing here makes the log group {group.text or 'of that name'}, and the log driver "
-        f"makes none: containers of {task.id} do not start without it",
-        'Add an AWS::Logs::LogGroup and `!Ref` it, or write `awslogs-create-group: "true"` and '
-        "allow logs:CreateLogGroup.",
+        f"No template here creates the log group{f' `{group.text}`' if group.text else ''} of "
+        f"{name_container(container)} of task definition `{task.id}`, which does not start without "
+        f"it",
+        "Add an AWS::Logs::LogGroup and write `!Ref` of it. Or write "
+        '`awslogs-create-group: "true"`, and allow logs:CreateLogGroup in the execution role.',
     )
 
 
-def _made_in(stack: Stack, group: Node) -> bool:
-    """Whether the stack itself makes the log group."""
+def _is_created_by_stack(stack: Stack, group: Node) -> bool:
+    """Whether the stack itself creates the log group."""
     if group.resource is not None:
         return group.resource.stack is stack and group.resource.type == LOG_GROUP
     return any(
-        one.type == LOG_GROUP
-        and one["LogGroupName"].present
-        and one["LogGroupName"].is_same_as(group)
-        for one in stack.resources.values()
+        resource.type == LOG_GROUP
+        and resource["LogGroupName"].present
+        and resource["LogGroupName"].is_same_as(group)
+        for resource in stack.resources.values()
     )
 
 
-def _is_fixed_elsewhere(stack: Stack, region: Node) -> bool:
-    """Whether a region is written out that may not be the stack's own."""
-    own = as_text(stack.resolve_ref("AWS::Region"))
-    return region.text is not None and own != region.text and not _is_for(stack.view, region.text)
+# Regions -------------------------------------------------------------------------------------
 
 
-def _is_for(view: View, region: str) -> bool:
-    """Whether a template is made for one region: it names that one elsewhere too, in an ARN or a
-    zone, or it names what exists in one region only and no other region. Such are the templates
-    that a CDK application makes for a known environment."""
+def _may_be_other_region(stack: Stack, region: Node) -> bool:
+    """Whether a region is written that may not be the region of the stack."""
+    own_region = as_text(stack.resolve_ref("AWS::Region"))
+    return (
+        region.text is not None
+        and own_region != region.text
+        and not _is_for_region(stack.view, region.text)
+    )
+
+
+def _is_for_region(view: View, region: str) -> bool:
+    """Whether a template is for one region, as the CDK writes them for a known environment: it has
+    that region in another ARN or Availability Zone, or it has ids or zones of one region and names
+    no region."""
     if "regions" not in view.cache:
-        view.cache["regions"] = _regions(view)
-    named, fixed = view.cache["regions"]
-    return region in named if named else bool(fixed)
+        view.cache["regions"] = _named_regions(view)
+    named, has_regional_values = view.cache["regions"]
+    return region in named if named else bool(has_regional_values)
 
 
-def _regions(view: View) -> tuple[set[str], bool]:
-    """The regions that are named but for logs, and whether anything of one region is."""
+def _named_regions(view: View) -> tuple[set[str], bool]:
+    """The regions in all values except those of awslogs-region, and whether a value exists in one
+    region only."""
     named: set[str] = set()
-    fixed = False
+    has_regional_values = False
     todo = [("", one.props) for stack in view.stacks for one in stack.resources.values()]
     while todo:
         key, node = todo.pop()
-        todo += [(key, one) for one in node.items]
-        todo += [pair for pair in node.entries if pair[0] != "awslogs-region"]
-        texts = [one for one in node.parts if isinstance(one, str)]
+        todo += [(key, item) for item in node.items]
+        todo += [entry for entry in node.entries if entry[0] != "awslogs-region"]
+        texts = [part for part in node.parts if isinstance(part, str)]
         named.update(region for text in texts for region in _REGION.findall(text))
-        fixed = fixed or bool(texts and key == "AvailabilityZone")
-        fixed = fixed or any(_OF_ONE_REGION.fullmatch(one) for one in texts)
-    return named, fixed
+        is_zone = bool(texts and key == "AvailabilityZone")
+        has_id = any(_REGIONAL_ID.fullmatch(text) for text in texts)
+        has_regional_values = has_regional_values or is_zone or has_id
+    return named, has_regional_values
 
 
-def _is_expected(stack: Stack, group: Node) -> bool:
-    """Whether a log group of that name can be expected here: it is called after the stack or what
-    the stack holds, or it is written out in the template that makes the cluster as well. Where the
-    cluster was there before, so may be the group."""
+# Log groups that are created otherwise -------------------------------------------------------
+
+
+def _belongs_to_template(stack: Stack, group: Node) -> bool:
+    """Whether a log group should be in the template: its name contains the stack's name or an
+    attribute of its resources, or it is a fixed name and the template creates the cluster too. If
+    the cluster existed before, the log group may have existed too."""
     if isinstance(group.value, Text):
-        return all(_is_own(part) for part in group.parts)
-    return group.text not in (None, "") and any(
-        one.type == ecs.CLUSTER for one in stack.resources.values()
-    )
+        return all(_is_from_stack(part) for part in group.parts)
+    has_cluster = any(one.type == ecs.CLUSTER for one in stack.resources.values())
+    return group.text not in (None, "") and has_cluster
 
 
-def _is_own(part: object) -> bool:
+def _is_from_stack(part: object) -> bool:
     if isinstance(part, Unknown):
-        return bool(_OWN.search(part.token))
+        return bool(_PSEUDO_PARAMETER.search(part.token))
     return isinstance(part, str | Attr)
 
 
-def _may_be_made(stack: Stack, group: Node) -> bool:
-    """Whether AWS makes the group, or something in the stack of which no one here knows what it
-    makes, or a stack that is not here and from which this one imports."""
+def _may_be_created_otherwise(stack: Stack, group: Node) -> bool:
+    """Whether AWS creates the log group, or a custom resource, nested stack or macro may, or a
+    stack that is not in view and that this one imports from."""
     first = group.parts[0]
-    if isinstance(first, str) and _MADE_BY_AWS.match(first):
+    if isinstance(first, str) and _CREATED_BY_AWS.match(first):
         return True
-    unseen = any(one.type.startswith(_MAKERS) for one in stack.resources.values())
-    elsewhere = any(isinstance(one, Unknown) for one in stack.imported_values)
-    return unseen or elsewhere or stack.template.is_generated
+    has_creators = any(
+        resource.type.startswith(_MAY_CREATE_LOG_GROUPS) for resource in stack.resources.values()
+    )
+    has_imports = any(isinstance(value, Unknown) for value in stack.imported_values)
+    return has_creators or has_imports or stack.template.is_generated
 
 
-RULES = (log_group_elsewhere,)
+RULES = (missing_log_group,)
