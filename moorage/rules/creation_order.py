@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from moorage.cfn import ecs, lifecycle, networks
 from moorage.cfn.nodes import Node
@@ -37,9 +38,9 @@ def service_before_listener(view: View) -> Iterator[Problem]:
     for attachment in ecs.target_group_attachments(view):
         service, group = attachment.service, attachment.target_group.resource
         forwarders = ecs.find_forwarders(view, group) if group else ()
-        may_forward = (*forwarders, *_forwarders_with_unknown_targets(view))
         if not group or not forwarders:
             continue
+        may_forward = chain(forwarders, _forwarders_with_unknown_targets(view))
         if any(view.is_created_before(forwarder, service) for forwarder in may_forward):
             continue
         names = join_or(quote(forwarder.id for forwarder in forwarders))

@@ -154,7 +154,7 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
     ),
 )
 def fixed_unique_value(view: View) -> Iterator[Problem]:
-    """IAM names are unique in an account, for all regions. A log group with `DeletionPolicy: Retain`
+    """IAM names are unique in an account, for all regions. A log group with DeletionPolicy Retain
     still exists when its stack is created again. A listener of another stack can have each priority
     only once. A second stack with the same template fails, or the same stack after a failed first
     attempt."""
