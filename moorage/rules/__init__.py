@@ -1,8 +1,8 @@
-"""Rules for what cfn-lint does not see, for anybody's templates.
+"""Rules for CloudFormation templates with ECS, for mistakes that cfn-lint does not find.
 
     cfn-lint --append-rules moorage.rules template.yaml
 
-takes each rule of `registry` from here as a class of its own.
+cfn-lint looks for rule classes among the names of this module: one for each rule of `registry`.
 """
 
 from __future__ import annotations
@@ -10,4 +10,4 @@ from __future__ import annotations
 from moorage.rules import plugin
 from moorage.rules.registry import RULES
 
-globals().update({one.id: plugin.rule_class(one) for one in RULES})
+globals().update({rule.id: plugin.rule_class(rule) for rule in RULES})

@@ -1,4 +1,4 @@
-"""Blue/green deployments by CodeDeploy's hook in a CloudFormation template."""
+"""Blue/green deployments with the CodeDeploy hook: templates with AWS::CodeDeployBlueGreen."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from moorage.rules.rule import Problem, problem, rule
 
 TRANSFORM = "AWS::CodeDeployBlueGreen"
 HOOK = "AWS::CodeDeploy::BlueGreen"
+TASK_SET = "AWS::ECS::TaskSet"
 
 
 @rule(
-    "E9399",
-    "A template with the blue/green hook of CodeDeploy has what the hook does not take",
+    "E9340",
+    "A template with the CodeDeploy hook contains what the hook does not support",
     error_messages=(
         'Transform AWS::CodeDeployBlueGreen failed with: Failed to parse the "Hooks" section for '
         "the provided template. Please ensure the AWS::CodeDeploy::BlueGreen Hook matches the "
@@ -26,7 +27,9 @@ HOOK = "AWS::CodeDeploy::BlueGreen"
         "'CodeDeployBlueGreenHook' of type AWS::CodeDeploy::BlueGreen failed with message: "
         "Internal Failure",
     ),
-    fix="Keep the template to what CloudFormation's page on blue/green deployments allows.",
+    fix="Move outputs and nested stacks to another template, replace imports with parameters, pass "
+    "secrets in Secrets, write a Weight for each target group, and name resources in Hooks by "
+    "their logical IDs.",
     sources=(
         "AWS docs: Perform ECS blue/green deployments through CodeDeploy using CloudFormation",
         "https://repost.aws/knowledge-center/cloudformation-blue-green-errors",
@@ -39,144 +42,172 @@ HOOK = "AWS::CodeDeploy::BlueGreen"
         "cd-hook-wrong-logical-id",
     ),
 )
-def hook_does_not_take(view: View) -> Iterator[Problem]:
-    """With the transform AWS::CodeDeployBlueGreen, CloudFormation writes the green resources into
-    the template by itself. It takes no outputs, imports or nested stacks, nor dynamic references
-    and NoEcho parameters in what it copies; finds all by the logical IDs of the Hooks section; and
-    shifts weights that must be there."""
+def unsupported_by_hook(view: View) -> Iterator[Problem]:
+    """With the transform AWS::CodeDeployBlueGreen, CloudFormation adds the green resources to the
+    template. Such a template can have no outputs, imports and nested stacks, and no dynamic
+    references and NoEcho parameters in the task definition and task set that are copied. The Hooks
+    section names resources by their logical IDs, and the weights that the hook shifts must be
+    written."""
     for stack in view.stacks:
-        if TRANSFORM in [one.text for one in _top(stack, "Transform").as_list]:
-            yield from _not_allowed(stack)
-            yield from _without_weight(stack)
-            yield from _wrong_ids(stack)
+        if TRANSFORM in [transform.text for transform in _section(stack, "Transform").as_list]:
+            yield from _unsupported_sections(stack)
+            yield from _unsupported_values(stack)
+            yield from _missing_weights(stack)
+            yield from _wrong_logical_ids(stack)
 
 
-def _top(stack: Stack, section: str) -> Node:
-    return Node(stack, stack.template.body, ())[section]
+def _section(stack: Stack, name: str) -> Node:
+    return Node(stack, stack.template.body, ())[name]
 
 
-def _not_allowed(stack: Stack) -> Iterator[Problem]:
-    if _top(stack, "Outputs").entries:
+# What the template cannot contain ------------------------------------------------------------
+
+
+def _unsupported_sections(stack: Stack) -> Iterator[Problem]:
+    if _section(stack, "Outputs").entries:
         yield problem(
-            _top(stack, "Outputs"),
+            _section(stack, "Outputs"),
             f"A template with {TRANSFORM} cannot have Outputs",
             "Move the outputs to another template.",
         )
-    for path, value in _everything(stack.template.body, ()):
+    for path, value in _walk(stack.template.body, ()):
         if path[-1:] == ("Fn::ImportValue",) and path[:1] != ("Outputs",):
             yield problem(
                 Node(stack, value, path),
                 f"A template with {TRANSFORM} cannot import values",
-                "Make it a parameter.",
+                "Replace the import with a parameter.",
             )
     for resource in stack.resources.values():
         if resource.type == "AWS::CloudFormation::Stack":
             yield problem(
                 resource,
                 f"A template with {TRANSFORM} cannot have nested stacks",
-                f"Move {resource.id} to another template.",
+                f"Move `{resource.id}` to another template.",
             )
-        if resource.type in (ecs.TASK_DEFINITION, "AWS::ECS::TaskSet"):
-            for node in _leaves(resource.props):
-                what = _refused(node)
-                if what is not None:
-                    yield problem(
-                        node,
-                        f"{resource.id} is copied by {TRANSFORM}, which does not take {what}",
-                        "Let the container read it by Secrets.",
-                    )
 
 
-def _refused(node: Node) -> str | None:
-    """A dynamic reference or a NoEcho parameter at a place, in words."""
-    said = (one.token if isinstance(one, Unknown | OneOf) else one for one in node.parts)
-    if any(isinstance(one, str) and "{{resolve:" in one for one in said):
+def _unsupported_values(stack: Stack) -> Iterator[Problem]:
+    for resource in stack.resources.values():
+        if resource.type not in (ecs.TASK_DEFINITION, TASK_SET):
+            continue
+        for node in _leaves(resource.props):
+            kind = _unsupported_kind(node)
+            if kind is not None:
+                yield problem(
+                    node,
+                    f"{TRANSFORM} copies `{resource.id}`, which cannot contain {kind}",
+                    "Pass the value to the container in Secrets.",
+                )
+
+
+def _unsupported_kind(node: Node) -> str | None:
+    """`dynamic references` or `NoEcho parameters`, if a value contains them."""
+    texts = (part.token if isinstance(part, Unknown | OneOf) else part for part in node.parts)
+    if any(isinstance(text, str) and "{{resolve:" in text for text in texts):
         return "dynamic references"
-    hidden = {
+    no_echo = {
         name
         for name, body in node.stack.template.section("Parameters").items()
         if str(body.get("NoEcho")).lower() == "true"
     }
-    for path, value in _everything(node.raw, ()) if hidden else ():
+    for path, value in _walk(node.raw, ()) if no_echo else ():
         if isinstance(value, str):
             names = {value} if path[-1:] == ("Ref",) else set(re.findall(r"\$\{([^}]+)\}", value))
-            if names & hidden:
+            if names & no_echo:
                 return "NoEcho parameters"
     return None
 
 
 def _leaves(node: Node) -> Iterator[Node]:
-    """The values inside a property that hold no others."""
+    """The values inside a property that contain no other values."""
     todo = [node]
     while todo:
-        one = todo.pop()
-        inside = (*one.items, *(inner for _, inner in one.entries))
-        todo += inside
-        if not inside:
-            yield one
+        current = todo.pop()
+        children = (*current.items, *(child for _, child in current.entries))
+        todo += children
+        if not children:
+            yield current
 
 
-def _without_weight(stack: Stack) -> Iterator[Problem]:
+# Weights -------------------------------------------------------------------------------------
+
+
+def _missing_weights(stack: Stack) -> Iterator[Problem]:
     for resource in stack.resources.values():
         if resource.type not in (ecs.LISTENER, ecs.LISTENER_RULE):
             continue
         for action in ecs.actions(resource).items:
-            for one in action["ForwardConfig"]["TargetGroups"].items:
-                if not one.unknown and one["Weight"].absent:
+            for target_group in action["ForwardConfig"]["TargetGroups"].items:
+                if not target_group.unknown and target_group["Weight"].absent:
                     yield problem(
-                        one["Weight"],
-                        f"{resource.id} forwards without a Weight, and the hook fails when it "
-                        f"shifts traffic",
-                        "Write Weight: 1 on the target group in use and 0 on the other.",
+                        target_group["Weight"],
+                        f"`{resource.id}` forwards to a target group without Weight, so the hook "
+                        f"fails when it shifts traffic",
+                        "Write `Weight: 1` for the target group in use and `Weight: 0` for the "
+                        "other one.",
                     )
 
 
-def _wrong_ids(stack: Stack) -> Iterator[Problem]:
-    for _, hook in _top(stack, "Hooks").entries:
+# Logical IDs ---------------------------------------------------------------------------------
+
+
+def _wrong_logical_ids(stack: Stack) -> Iterator[Problem]:
+    for _, hook in _section(stack, "Hooks").entries:
         if hook["Type"].text != HOOK:
             continue
-        for one in hook["Properties"]["Applications"].items:
-            ecs_, routing = one["ECSAttributes"], one["ECSAttributes"]["TrafficRouting"]
-            wanted: list[tuple[Node, tuple[str, ...]]] = [
-                (one["Target"]["LogicalID"], (ecs.SERVICE,)),
-                (ecs_["TaskDefinitions"][0], (ecs.TASK_DEFINITION,)),
-                (ecs_["TaskSets"][0], ("AWS::ECS::TaskSet",)),
-                (routing["ProdTrafficRoute"]["LogicalID"], (ecs.LISTENER,)),
-            ]
-            if routing["TestTrafficRoute"].present:
-                wanted.append((routing["TestTrafficRoute"]["LogicalID"], (ecs.LISTENER,)))
-            if routing["TargetGroups"].empty:
-                wanted.append((routing["TargetGroups"], ()))
-            wanted += [(node, (ecs.TARGET_GROUP,)) for node in routing["TargetGroups"].items]
-            for node, kinds in wanted:
-                yield from _not_of_kind(stack, node, kinds)
+        for application in hook["Properties"]["Applications"].items:
+            for node, resource_type in _required_ids(application):
+                yield from _wrong_logical_id(stack, node, resource_type)
 
 
-def _not_of_kind(stack: Stack, node: Node, kinds: tuple[str, ...]) -> Iterator[Problem]:
+def _required_ids(application: Node) -> Iterator[tuple[Node, str]]:
+    """The properties of a hook's application that must be logical IDs, with the type of each
+    resource."""
+    attributes = application["ECSAttributes"]
+    routing = attributes["TrafficRouting"]
+    yield application["Target"]["LogicalID"], ecs.SERVICE
+    yield attributes["TaskDefinitions"][0], ecs.TASK_DEFINITION
+    yield attributes["TaskSets"][0], TASK_SET
+    yield routing["ProdTrafficRoute"]["LogicalID"], ecs.LISTENER
+    if routing["TestTrafficRoute"].present:
+        yield routing["TestTrafficRoute"]["LogicalID"], ecs.LISTENER
+    if routing["TargetGroups"].empty:
+        yield routing["TargetGroups"], ecs.TARGET_GROUP
+    for node in routing["TargetGroups"].items:
+        yield node, ecs.TARGET_GROUP
+
+
+def _wrong_logical_id(stack: Stack, node: Node, resource_type: str) -> Iterator[Problem]:
+    hint = f"Write the logical ID of a resource of type {resource_type}."
     if node.absent:
         name = ".".join(map(str, node.path[-2:]))
-        yield problem(node, f"The hook names nothing in {name}", "Write a logical ID.")
+        yield problem(node, f"The CodeDeploy hook lacks a logical ID in {name}", hint)
         return
-    found = stack.resources.get(node.text or "")
-    if node.text is not None and (found is None or found.type not in kinds):
-        is_ = f"is {found.type}" if found else "is not in the template"
+    if node.text is None:
+        return
+    resource = stack.resources.get(node.text)
+    if resource is None:
+        message = f"The CodeDeploy hook names `{node.text}`, which is not in the template"
+        yield problem(node, message, hint)
+    elif resource.type != resource_type:
         yield problem(
             node,
-            f"The hook wants the logical ID of {' or '.join(kinds)} here, and {node.text} {is_}",
-            "Write the logical ID of a resource of that type.",
+            f"The CodeDeploy hook requires the logical ID of a resource of type {resource_type}, "
+            f"and `{node.text}` has type {resource.type}",
+            hint,
         )
 
 
-def _everything(raw: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every value inside a raw one, with its place."""
+def _walk(raw: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Every value inside a raw value, with its path."""
     todo = [(path, raw)]
     while todo:
-        at, value = todo.pop()
-        yield at, value
+        current, value = todo.pop()
+        yield current, value
         if isinstance(value, Mapping):
-            todo += [((*at, key), inner) for key, inner in value.items()]
+            todo += [((*current, key), child) for key, child in value.items()]
         elif isinstance(value, list):
-            todo += [((*at, key), inner) for key, inner in enumerate(value)]
+            todo += [((*current, index), child) for index, child in enumerate(value)]
 
 
-RULES = (hook_does_not_take,)
+RULES = (unsupported_by_hook,)

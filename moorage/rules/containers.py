@@ -1,8 +1,7 @@
-"""The containers of a task among themselves, and within the task's size."""
+"""Container definitions: names, dependencies, sizes, port mappings and health checks."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from moorage.cfn import ecs, fargate
@@ -10,47 +9,28 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.values import Text
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or, name_container, quote
 
 
-def _each(view: View) -> Iterator[tuple[Resource, Node]]:
+def containers_of_all_tasks(view: View) -> Iterator[tuple[Resource, Node]]:
+    """Every container definition, with its task definition."""
     for task in ecs.task_definitions(view):
         for container in ecs.containers(task):
             yield task, container
 
 
-def _label(container: Node) -> str:
-    return container["Name"].text or "a container"
+# Names ---------------------------------------------------------------------------------------
 
 
 @rule(
-    "E9358",
-    "Links between containers that share one network interface",
-    error_messages=("Links are not supported when networkMode=awsvpc.",),
-    fix="Leave Links out: the containers of a task reach each other at 127.0.0.1.",
-    sources=("aws-observability/aws-otel-collector#1359",),
-    failure_ids=("td-links",),
-)
-def links(view: View) -> Iterator[Problem]:
-    """Links belong to Docker's bridge. With awsvpc, and so on Fargate, all containers of a task
-    have one network interface in common, and RegisterTaskDefinition refuses Links."""
-    for task, container in _each(view):
-        if container["Links"].items and ecs.network_mode(task) == "awsvpc":
-            yield problem(
-                container["Links"],
-                f"{task.id} has network mode awsvpc, in which ECS refuses Links",
-                "Leave Links out; the containers of a task reach each other at 127.0.0.1.",
-            )
-
-
-@rule(
-    "E9361",
-    "A name is used twice within a task definition",
+    "E9100",
+    "Two containers of a task, or two variables of a container, have the same name",
     error_messages=(
         "The secret name must be unique and not shared with any new or existing environment "
         "variables set on the container, such as 'DB_PASSWORD'.",
         "Duplicate secret names found: DB_PASSWORD. Each secret name must be unique.",
     ),
-    fix="Give each container a name of its own, and each variable either in Environment or in "
+    fix="Give each container its own name. Define each variable once: in Environment or in "
     "Secrets.",
     sources=(
         "compose-x/ecs_composex#707",
@@ -59,53 +39,81 @@ def links(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("td-duplicate-container-name", "td-env-and-secret-same-name"),
 )
-def names_twice(view: View) -> Iterator[Problem]:
-    """Containers of a task are told apart by their names, and a container's variables come from
-    Environment and from Secrets alike. RegisterTaskDefinition refuses two containers of one name,
-    a secret under the name of a variable, and two secrets under one name."""
+def duplicate_names(view: View) -> Iterator[Problem]:
+    """ECS identifies the containers of a task by name, and sets both Environment and Secrets as
+    environment variables. RegisterTaskDefinition rejects two containers with the same name, a
+    secret with the name of a variable, and two secrets with the same name."""
     for task in ecs.task_definitions(view):
-        for name in _repeated([one["Name"] for one in ecs.containers(task)]):
+        for name in _repeated_names([one["Name"] for one in ecs.containers(task)]):
             yield problem(
                 name,
-                f"{task.id} has two containers of the name {name.text}",
-                "Give each container a name of its own.",
+                f"Task definition `{task.id}` has two containers with the name `{name.text}`",
+                "Give each container its own name.",
             )
         for container in ecs.containers(task):
-            secrets = [one["Name"] for one in container["Secrets"].items]
-            variables = {one["Name"].text for one in container["Environment"].items} - {None}
-            again = {id(one) for one in _repeated(secrets)}
+            secrets = [secret["Name"] for secret in container["Secrets"].items]
+            variables = {entry["Name"].text for entry in container["Environment"].items} - {None}
+            repeated = {id(name) for name in _repeated_names(secrets)}
             for name in secrets:
-                if name.text in variables or id(name) in again:
-                    yield problem(
-                        name,
-                        f"{_label(container)} in {task.id} gets {name.text} twice, and ECS refuses "
-                        f"a secret whose name another secret or variable has",
-                        "Keep one of the two.",
-                    )
+                if name.text in variables:
+                    other = "an entry of Environment"
+                elif id(name) in repeated:
+                    other = "another secret"
+                else:
+                    continue
+                yield problem(
+                    name,
+                    f"In task definition `{task.id}`, a secret of {name_container(container)} has "
+                    f"the same name `{name.text}` as {other}, and ECS rejects it",
+                    "Remove one of the two, or rename it.",
+                )
 
 
-def _repeated(names: list[Node]) -> list[Node]:
-    """Those whose text another had before."""
+def _repeated_names(names: list[Node]) -> list[Node]:
+    """The names that are equal to an earlier one."""
     seen: set[str] = set()
-    found = []
+    repeated = []
     for name in names:
         text = name.text
         if text in seen:
-            found.append(name)
+            repeated.append(name)
         elif text is not None:
             seen.add(text)
-    return found
+    return repeated
 
 
 @rule(
-    "E9362",
-    "A container waits for what never comes",
+    "E9103",
+    "Links are used in network mode awsvpc",
+    error_messages=("Links are not supported when networkMode=awsvpc.",),
+    fix="Remove Links. The containers of a task reach each other at 127.0.0.1.",
+    sources=("aws-observability/aws-otel-collector#1359",),
+    failure_ids=("td-links",),
+)
+def links_with_awsvpc(view: View) -> Iterator[Problem]:
+    """Links are for the network mode bridge. In awsvpc, and so on Fargate, the containers of a task
+    share one network interface, and RegisterTaskDefinition rejects Links."""
+    for task, container in containers_of_all_tasks(view):
+        if container["Links"].items and ecs.network_mode(task) == "awsvpc":
+            yield problem(
+                container["Links"],
+                f"Task definition `{task.id}` has network mode awsvpc, in which ECS rejects Links",
+                "Remove Links. The containers of a task reach each other at 127.0.0.1.",
+            )
+
+
+# Dependencies --------------------------------------------------------------------------------
+
+
+@rule(
+    "E9106",
+    "A container depends on a condition that is never met",
     error_messages=(
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
         "container",
     ),
-    fix="A container that is waited for to end is `Essential: false`; one that is waited for to be "
-    "healthy has a HealthCheck; none waits for itself, however many lie between.",
+    fix="Write `Essential: false` for a container that others wait to finish, and add a "
+    "HealthCheck to one that others wait to be healthy. Remove dependencies that form a cycle.",
     sources=(
         "boto/boto3#2436",
         "aws/copilot-cli#2421",
@@ -118,83 +126,100 @@ def _repeated(names: list[Node]) -> list[Node]:
         "td-depends-on-cycle",
     ),
 )
-def waits_in_vain(view: View) -> Iterator[Problem]:
-    """DependsOn lets a container wait for another. When an essential container ends, so does the
-    task, so nothing can wait for its end. A container without HealthCheck is never reported as
-    healthy, whatever HEALTHCHECK its image has. And containers that wait for each other, or for
-    one that is not there, are refused when the task definition is registered."""
+def impossible_dependency(view: View) -> Iterator[Problem]:
+    """With DependsOn a container starts after another one has started, finished or become healthy.
+    When an essential container finishes, the task stops, so no container can wait for that. A
+    container without HealthCheck never becomes healthy, even if its image has a HEALTHCHECK.
+    RegisterTaskDefinition rejects containers that depend on each other and on containers that do
+    not exist."""
     for task in ecs.task_definitions(view):
-        names = {one["Name"].text: one for one in ecs.containers(task)}
-        complete = task["ContainerDefinitions"].all_known and None not in names
+        containers = {one["Name"].text: one for one in ecs.containers(task)}
+        names_known = task["ContainerDefinitions"].all_known and None not in containers
         for container in ecs.containers(task):
             for entry in container["DependsOn"].items:
-                name, condition = entry["ContainerName"], entry["Condition"].text
-                other = names.get(name.text) if name.text is not None else None
-                if other is not None:
-                    yield from _vain(task, container, other, condition)
-                elif complete and name.text is not None:
+                name = entry["ContainerName"]
+                dependency = containers.get(name.text) if name.text is not None else None
+                if dependency is not None:
+                    yield from _unmet_condition(task, container, dependency, entry["Condition"])
+                elif names_known and name.text is not None:
+                    own_name = container["Name"].text
+                    others = quote(one for one in containers if one and one != own_name)
                     yield problem(
                         name,
-                        f"{_label(container)} waits for {name.text}, and {task.id} has no such "
-                        f"container",
-                        f"Name one of {', '.join(filter(None, names))}.",
+                        f"Task definition `{task.id}` has no container `{name.text}`, on which "
+                        f"{name_container(container)} depends",
+                        f"Write {join_or(others)}." if others else "Remove DependsOn.",
                     )
-        for name, circle in _circles(ecs.containers(task)):
+        for name, cycle in _dependency_cycles(ecs.containers(task)):
+            itself = len(set(cycle)) == 1
             yield problem(
                 name,
-                f"Containers of {task.id} wait for each other: {' -> '.join(circle)}",
-                "Leave one of them out of the other's DependsOn.",
+                f"In task definition `{task.id}`, container `{cycle[0]}` depends on itself"
+                if itself
+                else f"Containers of task definition `{task.id}` depend on each other: "
+                f"{' -> '.join(cycle)}",
+                "Remove this entry of DependsOn."
+                if itself
+                else "Remove one of these entries of DependsOn.",
             )
 
 
-def _vain(task: Resource, waiting: Node, awaited: Node, condition: str | None) -> Iterator[Problem]:
-    waits = f"{_label(waiting)} in {task.id} waits for {_label(awaited)}"
-    essential = awaited["Essential"]
-    if condition in ("COMPLETE", "SUCCESS") and (essential.absent or essential.flag):
+def _unmet_condition(
+    task: Resource, container: Node, dependency: Node, condition: Node
+) -> Iterator[Problem]:
+    subject = f"In task definition `{task.id}`, {name_container(container)}"
+    name = name_container(dependency)
+    essential = dependency["Essential"]
+    if condition.text in ("COMPLETE", "SUCCESS") and (essential.absent or essential.flag):
         yield problem(
             essential,
-            f"{waits} to end, which is essential, and ECS refuses that",
-            f"Write `Essential: false` for {_label(awaited)}.",
+            f"{subject} waits for {name} to finish, and ECS rejects that for an essential "
+            f"container",
+            f"Write `Essential: false` for {name}.",
         )
-    if condition == "HEALTHY" and awaited["HealthCheck"].absent:
+    if condition.text == "HEALTHY" and dependency["HealthCheck"].absent:
         yield problem(
-            awaited["HealthCheck"],
-            f"{waits} to be healthy, and without HealthCheck it never is",
-            f"Give {_label(awaited)} a HealthCheck, or wait for START.",
+            dependency["HealthCheck"],
+            f"{subject} waits for {name} to be healthy, which it never is without a HealthCheck",
+            f"Add a HealthCheck to {name}, or write `Condition: START`.",
         )
 
 
-def _circles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
-    """Each circle of DependsOn once: the entry that closes it, and the names along it."""
-    waits: dict[str, list[tuple[str, Node]]] = {}
-    for one in containers:
-        if one["Name"].text is not None:
-            named = [entry["ContainerName"] for entry in one["DependsOn"].items]
-            waits[one["Name"].text] = [(node.text, node) for node in named if node.text is not None]
+def _dependency_cycles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
+    """Each cycle of DependsOn once: the entry that closes it, and the names along it."""
+    dependencies: dict[str, list[tuple[str, Node]]] = {}
+    for container in containers:
+        name = container["Name"].text
+        if name is not None:
+            nodes = [entry["ContainerName"] for entry in container["DependsOn"].items]
+            dependencies[name] = [(node.text, node) for node in nodes if node.text is not None]
     done: set[str] = set()
-    for start in waits:
-        way: list[str] = [start]
-        left = [iter(waits[start])] if start not in done else []
-        while left:
-            name, node = next(left[-1], (None, None))
+    for start in dependencies:
+        path: list[str] = [start]
+        remaining = [iter(dependencies[start])] if start not in done else []
+        while remaining:
+            name, node = next(remaining[-1], (None, None))
             if name is None or node is None:
-                left.pop()
-                done.add(way.pop())
-            elif name in way:
-                yield node, [*way[way.index(name) :], name]
-            elif name in waits and name not in done:
-                way.append(name)
-                left.append(iter(waits[name]))
+                remaining.pop()
+                done.add(path.pop())
+            elif name in path:
+                yield node, [*path[path.index(name) :], name]
+            elif name in dependencies and name not in done:
+                path.append(name)
+                remaining.append(iter(dependencies[name]))
+
+
+# Sizes ---------------------------------------------------------------------------------------
 
 
 @rule(
-    "E9364",
-    "Containers take more than their task has",
+    "E9109",
+    "Containers need more CPU or memory than their task has",
     error_messages=(
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         "The 'memory' setting for container 'app' is greater than for the task.",
     ),
-    fix="Raise the task's Cpu or Memory, or lower the containers'.",
+    fix="Increase the Cpu or Memory of the task, or decrease that of its containers.",
     sources=(
         "aws/aws-cdk#1553",
         "terraform-aws-modules/terraform-aws-atlantis#168",
@@ -204,62 +229,75 @@ def _circles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
     ),
     failure_ids=("td-container-cpu-sum", "td-container-memory-above-task"),
 )
-def larger_than_task(view: View) -> Iterator[Problem]:
-    """What a task has is shared by its containers: their Cpu may not add up to more, no
-    container's Memory may be more, and their MemoryReservations may not add up to more.
-    RegisterTaskDefinition refuses the task definition else."""
+def containers_larger_than_task(view: View) -> Iterator[Problem]:
+    """The containers share the CPU and memory of their task. RegisterTaskDefinition rejects the
+    task definition if the sum of their Cpu, the Memory of one container or the sum of their
+    MemoryReservation is more than the task has."""
     for task in ecs.task_definitions(view):
-        found = [
-            _over(task["Cpu"], [one["Cpu"] for one in ecs.containers(task)]),
-            *(_over(task["Memory"], [one["Memory"]]) for one in ecs.containers(task)),
-            _over(task["Memory"], [one["MemoryReservation"] for one in ecs.containers(task)]),
-        ]
-        for node, taken, has in filter(None, found):
-            what = str(node.path[-1])
-            whose = "of a container" if what == "Memory" else "of the containers"
-            yield problem(
-                node,
-                f"The {what} {whose}, {taken}, is more than the {has} of {task.id}",
-                "Raise the task's size, or lower what its containers take.",
-            )
+        containers = ecs.containers(task)
+        yield from _excess(task, task["Cpu"], [one["Cpu"] for one in containers])
+        for container in containers:
+            yield from _excess(task, task["Memory"], [container["Memory"]])
+        yield from _excess(task, task["Memory"], [one["MemoryReservation"] for one in containers])
 
 
-def _over(whole: Node, parts: list[Node]) -> tuple[Node, int, int] | None:
-    """The part with which the sum exceeds the whole, the sum and the whole: with the defaults of
-    parameters, or with any of their allowed values."""
-    usual = fargate.size(whole.default)
-    possible = [fargate.size(one) for one in whole.choices]
-    most = max((one for one in possible if one is not None), default=None)
-    if most is not None and None not in possible:
-        found = _exceeding(most, [(node, _least(node)) for node in parts])
+def _excess(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]:
+    found = _find_excess(limit, sizes)
+    if found is None:
+        return
+    node, total, maximum = found
+    name, limit_name = str(node.path[-1]), str(limit.path[-1])
+    subject = (
+        f"A container has `Memory: {total}`"
+        if name == "Memory"
+        else f"The containers have {total} of {name} in total"
+    )
+    yield problem(
+        node,
+        f"{subject}, more than the `{limit_name}: {maximum}` of task definition `{task.id}`",
+        f"Increase {limit_name} of the task, or decrease {name} of its containers.",
+    )
+
+
+def _find_excess(limit: Node, sizes: list[Node]) -> tuple[Node, int, int] | None:
+    """The size with which the sum exceeds the limit, the sum, and the limit: with any of the
+    allowed values of parameters, or with their default values."""
+    allowed = [fargate.size(choice) for choice in limit.choices]
+    maximum = max((size for size in allowed if size is not None), default=None)
+    if maximum is not None and None not in allowed:
+        found = _exceed(maximum, [(node, _minimum_size(node)) for node in sizes])
         if found:
             return found
-    if usual is not None:
-        return _exceeding(usual, [(node, fargate.size(node.default)) for node in parts])
+    default = fargate.size(limit.default)
+    if default is not None:
+        return _exceed(default, [(node, fargate.size(node.default)) for node in sizes])
     return None
 
 
-def _least(node: Node) -> int | None:
-    sizes = [fargate.size(one) for one in node.choices]
-    known = [one for one in sizes if one is not None]
+def _minimum_size(node: Node) -> int | None:
+    sizes = [fargate.size(choice) for choice in node.choices]
+    known = [size for size in sizes if size is not None]
     return min(known) if known and len(known) == len(sizes) else None
 
 
-def _exceeding(whole: int, parts: list[tuple[Node, int | None]]) -> tuple[Node, int, int] | None:
-    total = sum(size or 0 for _, size in parts)
+def _exceed(limit: int, sizes: list[tuple[Node, int | None]]) -> tuple[Node, int, int] | None:
+    total = sum(size or 0 for _, size in sizes)
     so_far = 0
-    for node, size in parts:
+    for node, size in sizes:
         so_far += size or 0
-        if so_far > whole:
-            return node, total, whole
+        if so_far > limit:
+            return node, total, limit
     return None
 
 
+# Port mappings -------------------------------------------------------------------------------
+
+
 @rule(
-    "E9368",
-    "A load balancer's port that a container maps twice",
+    "E9112",
+    "A container maps the port of a load balancer twice",
     error_messages=("Container port 514 is used in more than one port mapping for container app",),
-    fix="Map the port once, and serve the other protocol on another port or in another service.",
+    fix="Map the port once. Use another port, or another service, for the other protocol.",
     sources=(
         "aws/amazon-ecs-agent#3428",
         "terraform-aws-modules/terraform-aws-ecs#89",
@@ -267,10 +305,10 @@ def _exceeding(whole: int, parts: list[tuple[Node, int | None]]) -> tuple[Node, 
     ),
     failure_ids=("td-same-port-tcp-and-udp-behind-load-balancer",),
 )
-def port_mapped_twice(view: View) -> Iterator[Problem]:
-    """A service names the container and the port that a load balancer sends to, and no protocol.
-    A task definition may map one port for TCP and for UDP, but ECS refuses to create a service
-    whose load balancer uses it, as it can't tell which is meant."""
+def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
+    """LoadBalancers of a service names a container and a port, but no protocol. A task definition
+    can map one port for TCP and for UDP, but ECS refuses to create a service whose load balancer
+    uses that port, as it does not know which mapping is meant."""
     for attachment in ecs.target_group_attachments(view):
         task = ecs.task_definition_of(attachment.service)
         name, port = attachment.container_name, attachment.container_port
@@ -278,21 +316,23 @@ def port_mapped_twice(view: View) -> Iterator[Problem]:
         if container is None or port is None:
             continue
         mappings = container["PortMappings"]
-        if sum(one["ContainerPort"].number == port for one in mappings.items) > 1:
+        if sum(mapping["ContainerPort"].number == port for mapping in mappings.items) > 1:
             yield problem(
                 mappings,
-                f"{name} maps port {port} more than once, and ECS then refuses "
-                f"{attachment.service.id}, whose load balancer sends to it",
-                "Map it once; serve the other protocol on another port or in another service.",
+                f"Container `{name}` maps port {port} more than once, and ECS refuses to create "
+                f"service `{attachment.service.id}`, whose load balancer uses that port",
+                "Map the port once. Use another port, or another service, for the other protocol.",
             )
 
 
+# Health checks -------------------------------------------------------------------------------
+
+
 @rule(
-    "E9369",
-    "A container's health check that is no command",
+    "E9115",
+    "The command of a container health check has the wrong form",
     error_messages=("Task failed container health checks",),
-    fix="Begin Command with CMD-SHELL and one string for the shell, or with CMD and the program "
-    "and its arguments one by one.",
+    fix="Write `[CMD-SHELL, <command line>]`, or `[CMD, <program>, <argument>, ...]`.",
     sources=(
         "hackoregon/openelections#562",
         "AWS docs: AWS::ECS::TaskDefinition HealthCheck",
@@ -300,117 +340,49 @@ def port_mapped_twice(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("td-health-check-without-cmd-prefix",),
 )
-def health_check_command(view: View) -> Iterator[Problem]:
-    """The first string of Command says how the rest is run: CMD-SHELL hands one string to the
-    shell, CMD runs a program with arguments. Without either, a whole line is looked up as the name
-    of a program, and of several strings after CMD-SHELL only the first is the command. The check
-    then fails always, and ECS replaces the task for ever."""
-    for task, container in _each(view):
+def malformed_health_check_command(view: View) -> Iterator[Problem]:
+    """The first item of Command says how Docker runs the rest: CMD-SHELL passes one string to the
+    shell, CMD runs a program with arguments. Without either of them Docker looks for a program
+    named like the whole command line. After CMD-SHELL it runs only the first string. The health
+    check then always fails, and ECS keeps replacing the task."""
+    for task, container in containers_of_all_tasks(view):
         command = container.at("HealthCheck", "Command")
-        wrong = _wrong_command(command) if command.all_known else None
-        if wrong:
+        mistake = _command_mistake(command) if command.all_known else None
+        if mistake:
             yield problem(
                 command,
-                f"The health check of {_label(container)} in {task.id} {wrong}",
-                "Write [CMD-SHELL, the whole line], or [CMD, program, argument, ...].",
+                f"In task definition `{task.id}`, the health check command of "
+                f"{name_container(container)} {mistake}",
+                "Write `[CMD-SHELL, <command line>]`, or `[CMD, <program>, <argument>, ...]`.",
             )
 
 
-def _wrong_command(command: Node) -> str | None:
+def _command_mistake(command: Node) -> str | None:
     if not command.items:
         return None
     first, *rest = command.items
-    if _cannot_be(first, ("CMD", "CMD-SHELL", "NONE")):
-        return "begins with neither CMD nor CMD-SHELL, so the line is looked up as a program"
+    if _is_none_of(first, ("CMD", "CMD-SHELL", "NONE")):
+        return "does not begin with CMD or CMD-SHELL, so its first item is run as a program"
     if first.text == "CMD-SHELL" and len(rest) != 1:
-        return f"has {len(rest)} strings after CMD-SHELL, of which the shell runs the first"
+        return f"has {len(rest)} strings after CMD-SHELL, and only the first one is run"
     if first.text == "CMD" and len(rest) == 1 and " " in (rest[0].text or "").strip():
-        return "has a whole line after CMD, which is looked up as a program"
+        return "has a command line after CMD, which is run as the name of a program"
     return None
 
 
-def _cannot_be(node: Node, words: tuple[str, ...]) -> bool:
+def _is_none_of(node: Node, words: tuple[str, ...]) -> bool:
+    """Whether a value is certainly none of the words, even if only its beginning is known."""
     if isinstance(node.value, Text):
         start = node.parts[0]
-        return isinstance(start, str) and not any(one.startswith(start) for one in words)
+        return isinstance(start, str) and not any(word.startswith(start) for word in words)
     return node.is_none_of(*words)
 
 
-_SMALL = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
-_WITH_WGET = re.compile(r"alpine|busybox")
-_ARM = re.compile(r"arm64|aarch64")
-_INTEL = re.compile(r"amd64|x86[-_]64")
-_CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
-
-
-@rule(
-    "W9372",
-    "An image that does not fit what is asked of it",
-    error_messages=(
-        "Task failed container health checks",
-        "exec /docker-entrypoint.sh: exec format error",
-        "CannotPullContainerError: image Manifest does not contain descriptor matching platform "
-        "'linux/amd64'",
-    ),
-    fix="Check health with a program that the image has, and let CpuArchitecture be what it was "
-    "built for.",
-    sources=(
-        "navapbc/template-infra#212",
-        "parse-community/parse-server#5780",
-        "aws/copilot-cli#6095",
-        "terraform-aws-modules/terraform-aws-ecs#155",
-    ),
-    failure_ids=("td-health-check-tool-not-in-image", "td-cpu-architecture-mismatch"),
-)
-def image_does_not_fit(view: View) -> Iterator[Problem]:
-    """A container's health check runs within the container, and images made small have no curl,
-    and some no wget or shell either. An image for one architecture does not start on the other,
-    and Fargate takes X86_64 where nothing is said. What an image holds can't be seen in a
-    template: this goes by its name and tag alone."""
-    for task, container in _each(view):
-        image = _image(container)
-        tool = _missing_tool(image, container.at("HealthCheck", "Command"))
-        if tool:
-            yield problem(
-                container.at("HealthCheck", "Command"),
-                f"{_label(container)} in {task.id} checks its health with {tool}, which an image "
-                f"like {image} seldom has, and then it is replaced for ever",
-                f"Make sure that the image has {tool}, or call a program that it does have.",
-            )
-        runtime = task["RuntimePlatform"]["CpuArchitecture"]
-        runs_on = "X86_64" if runtime.absent and ecs.is_for_fargate(task) else runtime.text
-        other = _ARM if runs_on == "X86_64" else _INTEL if runs_on == "ARM64" else None
-        if other and other.search(image) and not (_ARM.search(image) and _INTEL.search(image)):
-            yield problem(
-                container["Image"],
-                f"{image} is not built for {runs_on}, on which {task.id} runs it",
-                "Set RuntimePlatform.CpuArchitecture to what the image is built for.",
-            )
-
-
-def _image(container: Node) -> str:
-    """The image as far as it is known, defaults of parameters included."""
-    node = container["Image"]
-    whole = node.default
-    return (whole or "".join(one for one in node.parts if isinstance(one, str))).lower()
-
-
-def _missing_tool(image: str, command: Node) -> str | None:
-    """What a health check calls and an image of that name is unlikely to have."""
-    line = " ".join(part for one in command.items for part in one.parts if isinstance(part, str))
-    if not _SMALL.search(image) or "curl" in image:
-        return None
-    if _WGET.search(line):
-        return None if _WITH_WGET.search(image) else "wget"
-    return "curl" if _CURL.search(line) else None
-
-
 RULES = (
-    links,
-    names_twice,
-    waits_in_vain,
-    larger_than_task,
-    port_mapped_twice,
-    health_check_command,
-    image_does_not_fit,
+    duplicate_names,
+    links_with_awsvpc,
+    impossible_dependency,
+    containers_larger_than_task,
+    load_balancer_port_mapped_twice,
+    malformed_health_check_command,
 )

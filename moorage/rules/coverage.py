@@ -1,4 +1,4 @@
-"""Known failures that no rule here finds, and why: by the ids that rules name in `failure_ids`."""
+"""Known failures that no rule finds, and why, by the ids that rules list in `failure_ids`."""
 
 from __future__ import annotations
 
@@ -22,38 +22,43 @@ FOUND_BY_CFN_LINT: dict[str, str] = {
     "tg-matcher-on-tcp-health-check": "E3684",
     "tg-without-vpc": "E3681",
 }
-"""Found by cfn-lint itself, by that rule."""
+"""Failures that cfn-lint finds, with its rule."""
 
 FOUND_BY_COMPARISON: dict[str, str] = {
-    "cd-hook-mixed-update": "a change of the task definition mixed with others, under the hook",
-    "cd-listener-drift": "a listener that CodeDeploy has switched since",
-    "cd-service-update-refused": "a change that a CodeDeploy service refuses",
-    "stk-export-in-use": "an export changed or removed that another stack imports",
-    "upd-lb-replacement-keeps-target-group": "a replaced load balancer whose target group stays",
+    "cd-hook-mixed-update": "a task definition that changes together with other resources, in a "
+    "template with the CodeDeploy hook",
+    "cd-listener-drift": "a listener that CodeDeploy has changed since it was created",
+    "cd-service-update-refused": "a change that ECS rejects for services deployed by CodeDeploy",
+    "stk-export-in-use": "a changed or removed export that another stack imports",
+    "upd-lb-replacement-keeps-target-group": "a load balancer that is replaced while its target "
+    "group stays",
     "upd-nlb-created-without-security-group": "a Network Load Balancer that gets its first "
-    "security group; without one it is right where its targets admit the clients themselves",
-    "upd-native-blue-green-weights": "the rule of a blue/green service changed with it",
-    "upd-task-definition-container-renamed": "a container renamed under its service",
+    "security group. Without one it works if its targets allow the clients' addresses",
+    "upd-native-blue-green-weights": "a listener rule of a blue/green service that changes "
+    "together with the service",
+    "upd-task-definition-container-renamed": "a renamed container that the service still refers to",
     "upd-attach-target-group-to-existing-service": "a running service that gets its first listener",
 }
-"""Found by comparing two versions: `python build.py check ENV --against REV`."""
+"""Failures that the comparison of two versions finds: `python build.py check ENV --against REV`."""
 
 UNDECIDABLE: dict[str, str] = {
-    "env-service-linked-role-missing": "The account decides: the first use of ECS makes the role. "
-    "`aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com` before it helps.",
-    "iam-deployer-lacks-ecs-tagresource": "The identity that deploys is not in the template.",
-    "stk-az-without-load-balancer-support": "Which zone takes load balancers only AWS knows, by "
-    "account.",
-    "stk-rollback-complete": "The state of the stack decides, not its template.",
-    "stk-template-body-too-large": "The way of deploying decides: above 51,200 bytes it takes an "
-    "S3 bucket. Moorage refuses to build such a template (M1303).",
+    "env-service-linked-role-missing": "It depends on the account: the first use of ECS creates "
+    "the role. Create it beforehand with "
+    "`aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com`.",
+    "iam-deployer-lacks-ecs-tagresource": "The template does not contain the identity that "
+    "deploys it.",
+    "stk-az-without-load-balancer-support": "Which Availability Zones support load balancers "
+    "differs between accounts.",
+    "stk-rollback-complete": "It depends on the state of the stack, not on the template.",
+    "stk-template-body-too-large": "It depends on how the template is deployed: above 51,200 bytes "
+    "it must be uploaded to an S3 bucket. Moorage does not build such a template (M1303).",
     "svc-circuit-breaker-hides-first-failure": "Nothing is wrong with the template: the rollback "
-    "takes the evidence away. Deploy with `--disable-rollback` to keep it.",
+    "removes the failed tasks. Deploy with `--disable-rollback` to keep them.",
 }
-"""What no template shows."""
+"""Failures that no template shows."""
 
 TOO_NOISY: dict[str, str] = {
-    "svc-no-circuit-breaker": "Most good templates would raise it. Moorage's own services have the "
-    "circuit breaker unless the params say `circuit_breaker: false`.",
+    "svc-no-circuit-breaker": "Most correct templates would raise it. Moorage's own services have "
+    "the circuit breaker unless the params say `circuit_breaker: false`.",
 }
-"""Advice that most good templates do without."""
+"""Advice that most correct templates do not follow."""

@@ -1,4 +1,4 @@
-"""How services are deployed: how many tasks at a time, by which controller, in which way."""
+"""Deployments by the ECS controller: rolling updates, and blue/green, linear and canary."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_and
 
 
 @rule(
-    "E9377",
-    "A service's percentages leave no room to replace a task",
+    "E9290",
+    "MinimumHealthyPercent and MaximumPercent do not let ECS replace a task",
     error_messages=(
         "service X was unable to stop or start tasks during a deployment because of the service "
         "deployment configuration. Update the minimumHealthyPercent or maximumPercent value and "
         "try again.",
     ),
-    fix="Write MaximumPercent: 200, or a MinimumHealthyPercent that lets a task be stopped first.",
+    fix="Write `MaximumPercent: 200`, or a MinimumHealthyPercent that allows a task to be stopped.",
     sources=(
         "pipe-cd/pipecd#2729",
         "GovWifi/govwifi-terraform#1011",
@@ -26,68 +27,70 @@ from moorage.rules.rule import Problem, problem, rule
     ),
     failure_ids=("svc-min-100-max-100", "svc-max-percent-rounds-down-for-one-task"),
 )
-def no_room(view: View) -> Iterator[Problem]:
+def stuck_rolling_update(view: View) -> Iterator[Problem]:
     """During a deployment ECS runs at most MaximumPercent of the desired tasks, rounded down, and
-    at least MinimumHealthyPercent, rounded up. Where the one allows no task more and the other no
-    task less, the first deployment works and every later one hangs: 150 per cent of one task is
-    one."""
+    at least MinimumHealthyPercent, rounded up. If that allows neither one more task nor one less,
+    the first deployment succeeds and every later one hangs. An example is one task with a
+    MaximumPercent of 150, which is one task when rounded down."""
     for service in ecs.services(view):
+        if not _is_rolling(service):
+            continue
         configuration = service["DeploymentConfiguration"]
-        strategy = configuration["Strategy"]
-        if (
-            ecs.deployment_controller(service) != "ECS"
-            or not (strategy.absent or strategy.text == "ROLLING")
-            or not (
-                service["SchedulingStrategy"].absent
-                or service["SchedulingStrategy"].text == "REPLICA"
-            )
+        maximum = _percent(configuration["MaximumPercent"], 200)
+        minimum = _percent(configuration["MinimumHealthyPercent"], 100)
+        if maximum is None or minimum is None:
+            continue
+        count = _minimum_count(service)
+        for_any_count = maximum <= 100 <= minimum
+        if for_any_count or (
+            count and count * maximum // 100 <= count <= -(-count * minimum // 100)
         ):
-            continue
-        most = _percent(configuration["MaximumPercent"], 200)
-        least = _percent(configuration["MinimumHealthyPercent"], 100)
-        if most is None or least is None:
-            continue
-        count = _least_count(service)
-        always = most <= 100 <= least
-        if always or (count and count * most // 100 <= count <= -(-count * least // 100)):
-            of = "any number of tasks" if always else _tasks(count)
-            at = "MaximumPercent"
-            if configuration[at].absent or (most >= 200 and not always):
-                at = "MinimumHealthyPercent"
+            key = "MaximumPercent"
+            if configuration[key].absent or (maximum >= 200 and not for_any_count):
+                key = "MinimumHealthyPercent"
+            tasks = "" if for_any_count else f" of {count} task{'' if count == 1 else 's'}"
             yield problem(
-                configuration[at],
-                f"Of {of}, {service.id} may start none more (at most {most} %, rounded down) and "
-                f"stop none (at least {least} %, rounded up): every deployment but the first hangs",
-                "Write MaximumPercent: 200, or MinimumHealthyPercent: 0 where a pause is fine.",
+                configuration[key],
+                f"Every deployment of service `{service.id}` after the first one hangs: at most "
+                f"{maximum} %{tasks} (rounded down) and at least {minimum} % (rounded up) let ECS "
+                f"neither start nor stop a task",
+                "Write `MaximumPercent: 200`, or `MinimumHealthyPercent: 0` if the service can be "
+                "down during a deployment.",
             )
 
 
-def _percent(given: Node, default: int) -> int | None:
-    return default if given.absent else given.number
+def _is_rolling(service: Resource) -> bool:
+    strategy = service["DeploymentConfiguration"]["Strategy"]
+    scheduling = service["SchedulingStrategy"]
+    return (
+        ecs.deployment_controller(service) == "ECS"
+        and (strategy.absent or strategy.text == "ROLLING")
+        and (scheduling.absent or scheduling.text == "REPLICA")
+    )
 
 
-def _tasks(count: int | None) -> str:
-    return "one task" if count == 1 else f"{count} tasks"
+def _percent(node: Node, default: int) -> int | None:
+    return default if node.absent else node.number
 
 
-def _least_count(service: Resource) -> int | None:
-    """The least number of tasks of a service; None where it is not known."""
+def _minimum_count(service: Resource) -> int | None:
+    """The smallest number of tasks of a service; None if it is not known."""
     targets = ecs.scalable_targets_by_service(service.view).get(service, [])
     if targets:
-        counts = [one["MinCapacity"].number for one in targets]
-        known = [one for one in counts if one is not None]
+        counts = [target["MinCapacity"].number for target in targets]
+        known = [count for count in counts if count is not None]
         return min(known) if len(known) == len(counts) else None
     count = service["DesiredCount"]
     return 1 if count.absent else count.number
 
 
 @rule(
-    "E9379",
-    "A service asks for what its deployment controller does not have",
+    "E9295",
+    "A service uses a feature that its deployment controller does not support",
     error_messages=(
         "DeploymentCircuitBreaker can only be used with the ECS deployment controller",
     ),
-    fix="Remove it, or leave the DeploymentController at ECS.",
+    fix="Remove the feature, or remove DeploymentController, whose default is ECS.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#165",
         "aws/aws-cdk#12719",
@@ -96,132 +99,102 @@ def _least_count(service: Resource) -> int | None:
     ),
     failure_ids=("svc-circuit-breaker-with-code-deploy", "svc-connect-with-code-deploy"),
 )
-def not_with_controller(view: View) -> Iterator[Problem]:
-    """The circuit breaker and Service Connect belong to the deployments that ECS itself does. With
-    CODE_DEPLOY, failed deployments are rolled back by the deployment group."""
+def unsupported_by_controller(view: View) -> Iterator[Problem]:
+    """The deployment circuit breaker and Service Connect work only with the deployment controller
+    ECS. With CODE_DEPLOY, the deployment group rolls failed deployments back."""
     for service in ecs.services(view):
         controller = ecs.deployment_controller(service)
         if controller not in ("CODE_DEPLOY", "EXTERNAL"):
             continue
         breaker = service["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
         if breaker["Enable"].flag:
+            rollback = " For rollbacks, write AutoRollbackConfiguration in the deployment group."
             yield problem(
                 breaker,
-                f"{service.id} is deployed by {controller}, and ECS takes a deployment circuit "
-                f"breaker only with the controller ECS",
-                "Remove DeploymentCircuitBreaker. With CODE_DEPLOY, write AutoRollbackConfiguration"
-                " on the deployment group.",
+                f"Service `{service.id}` has the deployment controller {controller}, with which "
+                f"ECS rejects a deployment circuit breaker",
+                "Remove DeploymentCircuitBreaker."
+                + (rollback if controller == "CODE_DEPLOY" else ""),
             )
         connect = service["ServiceConnectConfiguration"]
         if connect["Enabled"].flag:
             yield problem(
                 connect,
-                f"{service.id} is deployed by {controller}, and Service Connect works only with "
-                f"the controller ECS",
-                "Remove ServiceConnectConfiguration, or the DeploymentController.",
+                f"Service `{service.id}` has the deployment controller {controller}, with which "
+                f"ECS rejects Service Connect",
+                "Remove ServiceConnectConfiguration or DeploymentController.",
             )
+
+
+# Blue/green, linear and canary ---------------------------------------------------------------
+
+_TRAFFIC_SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
+_REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 
 @rule(
-    "E9380",
-    "A service has more or fewer target groups than ECS takes",
-    fix="Use five target groups at most; with CODE_DEPLOY, exactly one.",
-    sources=(
-        "AWS docs: Registering multiple target groups with a service",
-        "AWS docs: Blue/green deployment with CodeDeploy",
-    ),
-    failure_ids=("svc-more-than-five-target-groups", "cd-several-target-groups-on-service"),
-)
-def number_of_target_groups(view: View) -> Iterator[Problem]:
-    """A service has five target groups at most, and with the controller CODE_DEPLOY exactly one:
-    CodeDeploy adds the other of its pair by itself."""
-    for service in ecs.services(view):
-        balancers = service["LoadBalancers"]
-        count = sum(bool(one.entries) for one in balancers.items)
-        controller = ecs.deployment_controller(service)
-        if controller == "CODE_DEPLOY" and (count > 1 or balancers.empty):
-            yield problem(
-                balancers,
-                f"{service.id} is deployed by CodeDeploy and has {count or 'no'} target groups; "
-                f"ECS refuses anything but one",
-                "Leave the target group that the production listener forwards to."
-                if count
-                else "Write LoadBalancers with the target group that the production listener "
-                "forwards to.",
-            )
-        elif count > 5:
-            yield problem(
-                balancers,
-                f"{service.id} has {count} target groups, and ECS takes five",
-                "Split the service, or let listeners share a target group.",
-            )
-
-
-# Blue/green by ECS itself -----------------------------------------------------------------------
-
-
-_SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
-_NEEDS = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
-
-
-@rule(
-    "E9382",
-    "A service that shifts traffic between two target groups is not told how",
-    fix="Write AdvancedConfiguration on each of LoadBalancers: AlternateTargetGroupArn, "
-    "ProductionListenerRule, RoleArn; and both target groups into the rule's forward action.",
+    "E9300",
+    "A service with a blue/green, linear or canary strategy lacks what it needs to shift traffic",
+    fix="Write AlternateTargetGroupArn, ProductionListenerRule and RoleArn in "
+    "AdvancedConfiguration of each entry of LoadBalancers, and both target groups in the forward "
+    "action of the listener rule.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#277",
         "AWS docs: Required resources for Amazon ECS blue/green deployments",
     ),
     failure_ids=("svc-native-blue-green-without-advanced-configuration",),
 )
-def shifts_traffic_nowhere(view: View) -> Iterator[Problem]:
-    """With the strategies BLUE_GREEN, LINEAR and CANARY, ECS starts new tasks in a second target
-    group and moves the production rule's weights over. It needs the second group, the rule and a
-    role that may change it, and is to be the controller itself."""
+def incomplete_traffic_shifting(view: View) -> Iterator[Problem]:
+    """With the strategies BLUE_GREEN, LINEAR and CANARY, ECS starts the new tasks in a second
+    target group and changes the weights of the production listener rule. It needs the second target
+    group, the listener rule, a role that may change the rule, and the deployment controller ECS."""
     for service in ecs.services(view):
         strategy = service["DeploymentConfiguration"]["Strategy"]
-        if not strategy.choices or not set(strategy.choices) <= set(_SHIFTING):
+        if not strategy.choices or not set(strategy.choices) <= set(_TRAFFIC_SHIFTING):
             continue
-        named = strategy.choices[0]
+        name = strategy.choices[0]
         controller = service["DeploymentController"]["Type"]
         if controller.is_none_of("ECS"):
             yield problem(
                 strategy,
-                f"{service.id} has the strategy {named}, which only the controller ECS has, and "
-                f"is deployed by {controller.choices[0]}",
-                "Remove DeploymentController, or the Strategy.",
+                f"Service `{service.id}` has the strategy {name} and the deployment controller "
+                f"{controller.choices[0]}, and only the controller ECS supports that strategy",
+                "Remove DeploymentController or Strategy.",
             )
             continue
         for entry in service["LoadBalancers"].items:
+            if entry.unknown:
+                continue
             advanced = entry["AdvancedConfiguration"]
-            missing = [one for one in _NEEDS if advanced[one].absent]
-            if missing and not entry.unknown:
+            missing = [key for key in _REQUIRED if advanced[key].absent]
+            if missing:
                 yield problem(
                     advanced[missing[0]] if advanced.present else advanced,
-                    f"{service.id} has the strategy {named}, and its load balancer does not name "
-                    f"{', '.join(missing)}; ECS refuses that",
-                    f"Write AdvancedConfiguration with {', '.join(missing)}.",
+                    f"Service `{service.id}` has the strategy {name}, for which ECS requires "
+                    f"{join_and(missing)} in LoadBalancers",
+                    f"Write {'them' if len(missing) > 1 else 'it'} in AdvancedConfiguration of the "
+                    f"entry.",
                 )
-            elif not entry.unknown:
-                yield from _not_in_rule(service, entry)
+            else:
+                yield from _target_group_not_in_rule(service, entry)
 
 
-def _not_in_rule(service: Resource, entry: Node) -> Iterator[Problem]:
-    """The target group that the production rule in sight does not forward to."""
+def _target_group_not_in_rule(service: Resource, entry: Node) -> Iterator[Problem]:
+    """A target group to which the production listener rule certainly does not forward."""
     advanced = entry["AdvancedConfiguration"]
-    rule_ = ecs.resource_of_type(advanced["ProductionListenerRule"], ecs.LISTENER_RULE)
-    if rule_ is None or not rule_["Actions"].all_known:
+    listener_rule = ecs.resource_of_type(advanced["ProductionListenerRule"], ecs.LISTENER_RULE)
+    if listener_rule is None or not listener_rule["Actions"].all_known:
         return
-    forwards = ecs.forwarded_target_groups(rule_)
+    forwards = ecs.forwarded_target_groups(listener_rule)
     for node in (entry["TargetGroupArn"], advanced["AlternateTargetGroupArn"]):
-        if node.resource and all(one.is_same_as(node) is False for one in forwards):
+        if node.resource and all(forward.is_same_as(node) is False for forward in forwards):
             yield problem(
                 advanced["ProductionListenerRule"],
-                f"{rule_.id} does not forward to {node.resource.id}, so {service.id} cannot shift "
-                f"traffic by it",
-                f"Write both target groups into the ForwardConfig of {rule_.id}, with weights.",
+                f"Listener rule `{listener_rule.id}` does not forward to target group "
+                f"`{node.resource.id}`, so ECS cannot shift the traffic of service `{service.id}`",
+                f"Write both target groups, with weights, in ForwardConfig of "
+                f"`{listener_rule.id}`.",
             )
 
 
-RULES = (no_room, not_with_controller, number_of_target_groups, shifts_traffic_nowhere)
+RULES = (stuck_rolling_update, unsupported_by_controller, incomplete_traffic_shifting)

@@ -1,4 +1,4 @@
-"""What goes wrong later in a stack's life: images, repositories, deletion."""
+"""ECR repositories: deletion and lifecycle policies."""
 
 from __future__ import annotations
 
@@ -7,19 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from moorage.cfn import ecs, lifecycle
-from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr
+from moorage.cfn import lifecycle
 from moorage.cfn.view import View
-from moorage.facts.ecr_repositories import (
-    ACTION_TYPES,
-    COUNT_TYPES,
-    COUNT_TYPES_BY_AGE,
-    REGISTRY_HOST_PART,
-    TAG_STATUSES,
-)
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or, quote
 
+_AGES = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
+_COUNT_TYPES = ("imageCountMoreThan", *_AGES)
+_ACTIONS = ("expire", "transition")
+_TAG_STATUSES = ("tagged", "untagged", "any")
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},
     "selection": {
@@ -33,42 +29,50 @@ _KEYS = {
     },
     "action": {"type", "targetStorageClass"},
 }
+"""Source: AWS docs, Lifecycle policy properties in Amazon ECR."""
 
 
 @rule(
-    "W9314",
-    "A repository that holds images can't be deleted with its stack",
+    "W9870",
+    "A repository with images cannot be deleted together with its stack",
     error_messages=(
         "The repository with name '...' in registry with id '...' cannot be deleted because it "
         "still contains images",
     ),
-    fix="Write `EmptyOnDelete: true` if the images may go with the stack, or `DeletionPolicy: "
-    "Retain` if they must stay.",
+    fix="Write `EmptyOnDelete: true` to delete the images with the stack, or `DeletionPolicy: "
+    "Retain` to keep the repository.",
     sources=("AWS docs: AWS::ECR::Repository",),
     failure_ids=("stk-ecr-repository-not-empty",),
 )
-def repository_not_empty(view: View) -> Iterator[Problem]:
-    """ECR deletes empty repositories only. Once an image was pushed, deleting the stack or rolling
-    it back fails at the repository."""
+def repository_not_emptied(view: View) -> Iterator[Problem]:
+    """ECR only deletes empty repositories. If the repository contains an image, deleting the stack
+    or rolling it back fails."""
     for repository in view.resources_of_type(lifecycle.REPOSITORY):
-        empties, kept = repository["EmptyOnDelete"], repository.body["DeletionPolicy"]
-        if (empties.absent or empties.flag is False) and (kept.absent or kept.text == "Delete"):
+        empty_on_delete = repository["EmptyOnDelete"]
+        policy = repository.body["DeletionPolicy"]
+        if (empty_on_delete.absent or empty_on_delete.flag is False) and (
+            policy.absent or policy.text == "Delete"
+        ):
             yield problem(
                 repository,
-                f"{repository.id} can't be deleted while it holds images, and its stack with it",
-                "Write `EmptyOnDelete: true`, or `DeletionPolicy: Retain`.",
+                f"The stack cannot be deleted while repository `{repository.id}` contains images",
+                "Write `EmptyOnDelete: true` to delete the images with the stack, or "
+                "`DeletionPolicy: Retain` to keep the repository.",
             )
 
 
+# Lifecycle policies --------------------------------------------------------------------------
+
+
 @rule(
-    "E9315",
-    "A lifecycle policy that ECR refuses",
+    "E9880",
+    "ECR rejects a lifecycle policy",
     error_messages=(
         "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy "
         "constraint: 'Lifecycle policy validation failure: instance failed to match exactly one "
         "schema (matched 0 out of 2)'",
     ),
-    fix="Follow the message; each rule needs rulePriority, selection and action.",
+    fix="Change what the message names. Each rule needs rulePriority, selection and action.",
     sources=(
         "cloudposse/terraform-aws-ecr#158",
         "cloud-custodian/cloud-custodian#5597",
@@ -76,126 +80,104 @@ def repository_not_empty(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("stk-ecr-lifecycle-policy",),
 )
-def refused_lifecycle_policy(view: View) -> Iterator[Problem]:
-    """The policy is a text to CloudFormation, so nothing looks into it before ECR does: countUnit
-    goes with counting by age only, `tagged` needs prefixes or patterns, priorities are unique, a
-    rule for `any` comes last, and no other key may stand in it."""
+def invalid_lifecycle_policy(view: View) -> Iterator[Problem]:
+    """For CloudFormation a lifecycle policy is a string; only ECR checks it. countUnit is only for
+    counting by age, `tagged` needs prefixes or patterns, priorities are unique, a rule for `any`
+    has the highest priority number, and other keys are rejected."""
     for repository in view.resources_of_type(lifecycle.REPOSITORY):
         node = repository["LifecyclePolicy"]["LifecyclePolicyText"]
-        why = _unfit(node.text) if node.text is not None else None
-        if why:
+        mistake = _policy_mistake(node.text) if node.text is not None else None
+        if mistake:
+            message, hint = mistake
             yield problem(
                 node,
-                f"The lifecycle policy of {repository.id} {why}, and ECR refuses it",
-                "See the properties of a lifecycle policy in ECR's user guide.",
+                f"The lifecycle policy of repository `{repository.id}` {message}, and ECR rejects "
+                f"it",
+                hint,
             )
 
 
-def _unfit(text: str) -> str | None:
-    """What is wrong with a lifecycle policy."""
+Mistake = tuple[str, str]
+"""What a lifecycle policy has or lacks, and what to write."""
+
+
+def _policy_mistake(text: str) -> Mistake | None:
     try:
         policy = json.loads(text)
     except ValueError:
-        return "is not JSON"
+        return "is not valid JSON", "Write a JSON object with `rules`."
     rules = policy.get("rules") if isinstance(policy, dict) else None
     if not isinstance(rules, list) or not rules or not all(isinstance(one, dict) for one in rules):
-        return "has no list of `rules`"
+        return "has no list of `rules`", "Write a JSON object with `rules`, a list of objects."
     if set(policy) - {"rules"}:
-        return f"has an unknown key `{min(set(policy) - {'rules'})}`"
-    found = next(filter(None, map(_unfit_rule, rules)), None)
-    return found or _unfit_order(rules)
+        return _unknown_key(set(policy) - {"rules"})
+    mistake = next(filter(None, map(_rule_mistake, rules)), None)
+    return mistake or _order_mistake(rules)
 
 
-def _unfit_rule(one: dict[str, Any]) -> str | None:
-    parts = {"rule": one, "selection": one.get("selection"), "action": one.get("action")}
+def _unknown_key(keys: set[str]) -> Mistake:
+    return f"has an unknown key `{min(keys)}`", f"Remove or rename `{min(keys)}`."
+
+
+def _rule_mistake(policy_rule: dict[str, Any]) -> Mistake | None:
+    parts = {
+        "rule": policy_rule,
+        "selection": policy_rule.get("selection"),
+        "action": policy_rule.get("action"),
+    }
     for name, part in parts.items():
         if not isinstance(part, dict):
-            return f"has a rule without `{name}`"
+            return f"has a rule without `{name}`", f"Add `{name}` to the rule."
         if set(part) - _KEYS[name]:
-            return f"has an unknown key `{min(set(part) - _KEYS[name])}`"
-    if "rulePriority" not in one:
-        return "has a rule without `rulePriority`"
-    if one["action"].get("type") not in ACTION_TYPES:
-        return f"has a rule whose action is not {' or '.join(ACTION_TYPES)}"
-    return _unfit_selection(one["selection"])
+            return _unknown_key(set(part) - _KEYS[name])
+    if "rulePriority" not in policy_rule:
+        return "has a rule without `rulePriority`", "Add `rulePriority` to the rule."
+    if policy_rule["action"].get("type") not in _ACTIONS:
+        return "has an unknown `type` of an action", f"Write {join_or(quote(_ACTIONS))}."
+    return _selection_mistake(policy_rule["selection"])
 
 
-def _unfit_selection(selection: dict[str, Any]) -> str | None:
+def _selection_mistake(selection: dict[str, Any]) -> Mistake | None:
     status, count = selection.get("tagStatus"), selection.get("countType")
-    if status not in TAG_STATUSES:
-        return "has a rule whose `tagStatus` is not tagged, untagged or any"
-    if status == "tagged" and not (
-        selection.get("tagPrefixList") or selection.get("tagPatternList")
-    ):
-        return "has a rule for `tagged` without `tagPrefixList` or `tagPatternList`"
-    if count not in COUNT_TYPES:
-        return "has a rule whose `countType` is unknown"
-    if count in COUNT_TYPES_BY_AGE and "countUnit" not in selection:
-        return f"has a rule with `{count}` without `countUnit`"
-    if count not in COUNT_TYPES_BY_AGE and "countUnit" in selection:
-        return f"has a rule with `{count}` and `countUnit`, which goes with ages only"
+    if status not in _TAG_STATUSES:
+        return "has an unknown `tagStatus`", f"Write {join_or(quote(_TAG_STATUSES))}."
+    has_tags = selection.get("tagPrefixList") or selection.get("tagPatternList")
+    if status == "tagged" and not has_tags:
+        return (
+            "has a rule for `tagged` without `tagPrefixList` or `tagPatternList`",
+            "Add one of the two to the selection.",
+        )
+    if count not in _COUNT_TYPES:
+        return "has an unknown `countType`", f"Write {join_or(quote(_COUNT_TYPES))}."
+    if count in _AGES and "countUnit" not in selection:
+        return (
+            f"has a rule with `{count}` but without `countUnit`",
+            "Add `countUnit` with the value `days`.",
+        )
+    if count not in _AGES and "countUnit" in selection:
+        return f"has a rule with `{count}` and `countUnit`", "Remove `countUnit`."
     return None
 
 
-def _unfit_order(rules: list[dict[str, Any]]) -> str | None:
-    priorities = [one["rulePriority"] for one in rules]
+def _order_mistake(rules: list[dict[str, Any]]) -> Mistake | None:
+    priorities = [policy_rule["rulePriority"] for policy_rule in rules]
     if max(Counter(map(str, priorities)).values()) > 1:
-        return "gives two rules the same `rulePriority`"
-    if not all(isinstance(one, int) for one in priorities):
+        return "has two rules with the same `rulePriority`", "Give each rule another one."
+    if not all(isinstance(priority, int) for priority in priorities):
         return None
-    for one in rules:
-        chosen = one["selection"]
-        others = [
+    for policy_rule in rules:
+        selection = policy_rule["selection"]
+        same_class = [
             other["rulePriority"]
             for other in rules
-            if other["selection"].get("storageClass") == chosen.get("storageClass")
+            if other["selection"].get("storageClass") == selection.get("storageClass")
         ]
-        if chosen["tagStatus"] == "any" and one["rulePriority"] < max(others):
-            return "has a rule for `any` before others: it needs the highest `rulePriority`"
+        if selection["tagStatus"] == "any" and policy_rule["rulePriority"] < max(same_class):
+            return (
+                "has a rule for `any` with a lower `rulePriority` than another rule",
+                "Give the rule for `any` the highest `rulePriority`.",
+            )
     return None
 
 
-@rule(
-    "W9316",
-    "A new image under the same tag is not deployed",
-    error_messages=("No changes to deploy. Stack ... is up to date",),
-    fix="Name a version or a digest, or make the image a parameter.",
-    sources=("aws/copilot-cli#3092",),
-    failure_ids=("upd-mutable-image-tag",),
-)
-def mutable_tag(view: View) -> Iterator[Problem]:
-    """CloudFormation compares texts. `latest`, or no tag, reads the same after a push, so an
-    update deploys nothing, while a task that starts by itself gets the new image, and a rollback
-    does not bring back the old one."""
-    for task in ecs.task_definitions(view):
-        if not ecs.services_of(task):
-            continue
-        for container in ecs.containers(task):
-            if _is_latest(container["Image"]) and lifecycle.is_decided_by_template(
-                container["Image"]
-            ):
-                yield problem(
-                    container["Image"],
-                    f"The image of {container['Name'].text or 'a container'} in {task.id} is "
-                    f"always `latest`, so a new one changes nothing that CloudFormation sees",
-                    "Write a tag of one version or a digest, or make the image a parameter.",
-                )
-
-
-def _is_latest(image: Node) -> bool:
-    """Whether an image's tag is `latest`, or left out where the image is of the account's own
-    registry: the examples of others, such as `nginx`, nobody pushes anew."""
-    last = image.parts[-1] if image.parts else None
-    if isinstance(last, Attr):
-        return last.resource.type == lifecycle.REPOSITORY and last.name == "RepositoryUri"
-    if not isinstance(last, str) or not last or "@" in last:
-        return False
-    _, slash, name = last.rpartition("/")
-    _, colon, tag = name.partition(":")
-    if colon:
-        return tag == "latest"
-    own = any(isinstance(part, str) and REGISTRY_HOST_PART in part for part in image.parts)
-    return bool(name and slash) and own
-
-
-RULES = (repository_not_empty, refused_lifecycle_policy, mutable_tag)
+RULES = (repository_not_emptied, invalid_lifecycle_policy)

@@ -1,4 +1,4 @@
-"""Attributes of load balancers, listeners and target groups that their kind does not take."""
+"""Checks of the attributes of load balancers, listeners and target groups."""
 
 from __future__ import annotations
 
@@ -11,48 +11,52 @@ from moorage.rules.rule import Problem, problem
 
 
 def find_unsupported_keys(
-    items: Sequence[Node], table: AttributeTable, kind: str, whose: str
+    attributes: Sequence[Node], table: AttributeTable, kind: str, owner: str
 ) -> Iterator[Problem]:
-    """Attributes that their owner does not take."""
-    for one in items:
-        key = one["Key"].text
-        hint = _misplaced(key, table, kind) if key is not None else None
+    """Attributes that their owner does not support. `kind` is the type of load balancer that it
+    belongs to; `owner` is the beginning of the message."""
+    for attribute in attributes:
+        key = attribute["Key"].text
+        hint = _hint_for_key(key, table, kind) if key is not None else None
         if hint:
-            yield problem(one["Key"], f"{whose} has no attribute `{key}`, and AWS refuses it", hint)
+            message = f"{owner} does not support the attribute `{key}`, and AWS rejects it"
+            yield problem(attribute["Key"], message, hint)
 
 
 def find_invalid_values(
-    items: Sequence[Node], table: AttributeTable, kind: str
+    attributes: Sequence[Node], table: AttributeTable, kind: str
 ) -> Iterator[Problem]:
-    """Values that an attribute does not take, of attributes that are right."""
-    for one in items:
-        attribute = table.get(one["Key"].text or "")
-        if attribute is None or kind not in attribute.kinds:
+    """Values that an attribute does not accept, for the attributes that are supported."""
+    for attribute in attributes:
+        key, value = attribute["Key"].text or "", attribute["Value"]
+        fact = table.get(key)
+        if fact is None or kind not in fact.kinds:
             continue
-        given = one["Value"]
-        if given.choices and not any(attribute.accepts(value) for value in given.choices):
+        if value.choices and not any(fact.accepts(choice) for choice in value.choices):
             yield problem(
-                given,
-                f"`{one['Key'].text}` does not take `{given.choices[0]}`, and AWS refuses it",
-                f"Write {attribute.allowed_values}.",
+                value,
+                f"The attribute `{key}` does not accept the value `{value.choices[0]}`, and AWS "
+                f"rejects it",
+                f"Write {fact.allowed_values}.",
             )
 
 
-def _misplaced(key: str, table: AttributeTable, kind: str) -> str | None:
-    """What to write instead of a key that this kind does not take; None where it does, or where
-    nobody here knows the key: AWS may have made it since."""
+def _hint_for_key(key: str, table: AttributeTable, kind: str) -> str | None:
+    """What to write instead of an unsupported key; None for a supported one, and for one that is
+    not in any table: AWS may have added it since."""
     if key in table:
-        if kind in table[key].kinds:
-            return None
-        return _elsewhere(key, table, kind)
-    for owner, other in TABLES_BY_PROPERTY:
-        if other is not table and key in other:
-            return f"Write it into the {owner}, or remove it."
-    near = get_close_matches(key, [one for one in table if kind in table[one].kinds], 1, 0.8)
-    return f"Write `{near[0]}`." if near else None
+        return None if kind in table[key].kinds else _hint_for_removal(key, kind)
+    for property_name, other_table in TABLES_BY_PROPERTY:
+        if other_table is not table and key in other_table:
+            return f"Move it to {property_name}, or remove it."
+    supported = [name for name in table if kind in table[name].kinds]
+    similar = get_close_matches(key, supported, 1, 0.8)
+    return f"Write `{similar[0]}`." if similar else None
 
 
-def _elsewhere(key: str, table: AttributeTable, kind: str) -> str:
+def _hint_for_removal(key: str, kind: str) -> str:
     if key == "idle_timeout.timeout_seconds" and kind == NETWORK:
-        return "Remove it; listeners for TCP have `tcp.idle_timeout.seconds` in ListenerAttributes."
+        return (
+            "Remove it. For a TCP listener, write `tcp.idle_timeout.seconds` in ListenerAttributes."
+        )
     return "Remove it."

@@ -1,4 +1,4 @@
-"""What Fargate wants of a task definition, and what it does not take."""
+"""Task definitions for Fargate: what it requires and what it does not support."""
 
 from __future__ import annotations
 
@@ -8,84 +8,101 @@ from moorage.cfn import ecs, fargate
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
-from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
-from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_STOP_TIMEOUT, SIZES
+from moorage.facts.fargate import SIZES
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or, name_container
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"
-_STORAGE = range(EPHEMERAL_STORAGE[0], EPHEMERAL_STORAGE[1] + 1)
+_MAX_STOP_TIMEOUT = 120
+"""Seconds. Source: AWS docs, Amazon ECS task definition parameters for Fargate."""
+_EPHEMERAL_STORAGE = range(21, 201)
+"""GiB. Source: AWS docs, AWS::ECS::TaskDefinition EphemeralStorage."""
 
 
 def fargate_task_definitions(view: View) -> Iterator[Resource]:
-    return (one for one in ecs.task_definitions(view) if ecs.is_for_fargate(one))
+    """The task definitions that are certainly for Fargate."""
+    return (task for task in ecs.task_definitions(view) if ecs.is_for_fargate(task))
 
 
-def _is_on(node: Node) -> bool:
+# Unsupported parameters ----------------------------------------------------------------------
+
+
+def _is_true(node: Node) -> bool:
     return node.flag is True
 
 
-def _has_some(node: Node) -> bool:
-    return any(one.present and not one.unknown for one in node.items)
+def _has_items(node: Node) -> bool:
+    return any(item.present and not item.unknown for item in node.items)
 
 
-def _is_given(node: Node) -> bool:
+def _has_text(node: Node) -> bool:
     return node.text not in (None, "")
 
 
-def _is_more_than_none(node: Node) -> bool:
+def _is_positive(node: Node) -> bool:
     return (node.number or 0) > 0
 
 
-def _adds_more(node: Node) -> bool:
-    return any(one.is_none_of("SYS_PTRACE", "CAP_SYS_PTRACE") for one in node.items)
+def _adds_unsupported_capability(node: Node) -> bool:
+    return any(item.is_none_of("SYS_PTRACE", "CAP_SYS_PTRACE") for item in node.items)
 
 
 def _is_too_long(node: Node) -> bool:
-    return (node.number or 0) > MAX_STOP_TIMEOUT
+    return (node.number or 0) > _MAX_STOP_TIMEOUT
 
 
 def _has_gpu(node: Node) -> bool:
-    return any(one["Type"].text == "GPU" for one in node.items)
+    return any(item["Type"].text == "GPU" for item in node.items)
 
 
 Test = Callable[[Node], bool]
+"""Whether Fargate rejects a value."""
 
 _TASK: dict[str, tuple[Test, str]] = {
-    "IpcMode": (_is_given, "Leave IpcMode out."),
+    "IpcMode": (_has_text, "Remove IpcMode."),
 }
-_LINUX = (
-    "Leave it out; of LinuxParameters Fargate takes InitProcessEnabled, Tmpfs and Capabilities."
+_LINUX_PARAMETERS = (
+    "Remove it. Of LinuxParameters, Fargate supports InitProcessEnabled, Tmpfs and Capabilities."
 )
 _CONTAINER: dict[str, tuple[Test, str]] = {
-    "Privileged": (_is_on, "Leave Privileged out, or run the task on instances of your own."),
-    "DisableNetworking": (_is_on, "Leave DisableNetworking out."),
-    "DnsServers": (_has_some, "Leave DnsServers out; tasks ask the VPC's resolver."),
-    "DnsSearchDomains": (_has_some, "Leave DnsSearchDomains out; write whole names."),
-    "DockerSecurityOptions": (_has_some, "Leave DockerSecurityOptions out."),
-    "ExtraHosts": (_has_some, "Leave ExtraHosts out; put names in a private hosted zone."),
-    "ResourceRequirements": (_has_gpu, "Run what needs a GPU on instances of your own."),
-    "LinuxParameters.Devices": (_has_some, _LINUX),
-    "LinuxParameters.SharedMemorySize": (_is_more_than_none, _LINUX),
-    "LinuxParameters.MaxSwap": (_is_more_than_none, _LINUX),
-    "LinuxParameters.Swappiness": (_is_more_than_none, _LINUX),
-    "LinuxParameters.Capabilities.Add": (_adds_more, "Add no capability but SYS_PTRACE."),
-    "StopTimeout": (_is_too_long, f"Write {MAX_STOP_TIMEOUT} or less."),
+    "Privileged": (_is_true, "Remove Privileged, or run the task on container instances."),
+    "DisableNetworking": (_is_true, "Remove DisableNetworking."),
+    "DnsServers": (_has_items, "Remove DnsServers. Tasks use the DNS resolver of the VPC."),
+    "DnsSearchDomains": (
+        _has_items,
+        "Remove DnsSearchDomains, and use fully qualified domain names.",
+    ),
+    "DockerSecurityOptions": (_has_items, "Remove DockerSecurityOptions."),
+    "ExtraHosts": (
+        _has_items,
+        "Remove ExtraHosts, and create records in a private hosted zone instead.",
+    ),
+    "ResourceRequirements": (_has_gpu, "Run tasks that need a GPU on container instances."),
+    "LinuxParameters.Devices": (_has_items, _LINUX_PARAMETERS),
+    "LinuxParameters.SharedMemorySize": (_is_positive, _LINUX_PARAMETERS),
+    "LinuxParameters.MaxSwap": (_is_positive, _LINUX_PARAMETERS),
+    "LinuxParameters.Swappiness": (_is_positive, _LINUX_PARAMETERS),
+    "LinuxParameters.Capabilities.Add": (
+        _adds_unsupported_capability,
+        "Remove all capabilities except SYS_PTRACE.",
+    ),
+    "StopTimeout": (_is_too_long, f"Write {_MAX_STOP_TIMEOUT} or less."),
 }
 
 
 @rule(
-    "E9355",
-    "Fargate does not take a parameter of the task or of a container",
+    "E9180",
+    "Fargate does not support a parameter of the task definition",
     error_messages=(
         "Tasks using the Fargate launch type do not support ipcMode.",
         "Fargate compatible task definitions do not support privileged containers",
     ),
-    fix="Leave the parameter out, or run the task on container instances.",
+    fix="Remove the parameter, or run the task on container instances.",
     sources=(
         "cn-terraform/terraform-aws-ecs-fargate#2",
         "josmo/drone-ecs#65",
-        "aws/containers-roadmap#736 (tmpfs is taken since January 2026)",
+        "aws/containers-roadmap#736 (tmpfs is supported since January 2026)",
         _DIFFERENCES,
         _PARAMETERS,
     ),
@@ -96,31 +113,39 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
         "td-stop-timeout-above-120",
     ),
 )
-def not_on_fargate(view: View) -> Iterator[Problem]:
-    """On Fargate there is no host to share, so RegisterTaskDefinition refuses what would reach
-    into it: IPC, devices, shared memory and swap, privileges and capabilities other than
-    SYS_PTRACE, name servers and hosts of one's own. A container gets at most 120 seconds to
-    stop. The stack fails when the task definition is created."""
+def unsupported_parameter(view: View) -> Iterator[Problem]:
+    """Fargate gives tasks no access to the host. RegisterTaskDefinition therefore rejects IPC
+    modes, devices, shared memory, swap, privileged containers, capabilities other than SYS_PTRACE,
+    and custom DNS servers and hosts. StopTimeout is at most 120 seconds. The stack fails when it
+    creates the task definition."""
     for task in fargate_task_definitions(view):
-        yield from _refused(task.props, _TASK, task.id)
+        owner = f"task definition `{task.id}`"
+        yield from _unsupported(task.props, _TASK, owner)
         for container in ecs.containers(task):
-            name = container["Name"].text
-            yield from _refused(container, _CONTAINER, f"{name} in {task.id}" if name else task.id)
+            yield from _unsupported(
+                container, _CONTAINER, f"{name_container(container)} of {owner}"
+            )
 
 
-def _refused(place: Node, tests: Mapping[str, tuple[Test, str]], whose: str) -> Iterator[Problem]:
-    for path, (is_refused, hint) in tests.items():
-        node = place.at(*path.split("."))
-        if is_refused(node):
-            value = f" of {node.text}" if node.text not in (None, "true") else ""
-            yield problem(node, f"Fargate refuses {path}{value} of {whose}", hint)
+def _unsupported(
+    properties: Node, tests: Mapping[str, tuple[Test, str]], owner: str
+) -> Iterator[Problem]:
+    for path, (is_rejected, hint) in tests.items():
+        node = properties.at(*path.split("."))
+        if is_rejected(node):
+            setting = f"`{path}: {node.text}`" if node.text is not None else path
+            yield problem(node, f"Fargate does not support {setting} of {owner}", hint)
+
+
+# Storage -------------------------------------------------------------------------------------
 
 
 @rule(
-    "E9356",
-    "A volume that Fargate can't mount",
+    "E9183",
+    "A Fargate task has a volume of the host or of a Docker driver",
     error_messages=("Fargate compatible task definitions do not support sourcePath",),
-    fix="Write the volume's name alone for storage that lives with the task, or use EFS or EBS.",
+    fix="Write only the Name of the volume to share files between the containers of a task, or use "
+    "EFS or EBS.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#174",
         "chanzuckerberg/cztack#348",
@@ -128,23 +153,36 @@ def _refused(place: Node, tests: Mapping[str, tuple[Test, str]], whose: str) -> 
     ),
     failure_ids=("td-volume-source-path", "td-docker-volume"),
 )
-def volume_on_host(view: View) -> Iterator[Problem]:
-    """A path of the host, or a volume of a Docker driver, needs a host, and on Fargate there is
-    none to be seen. RegisterTaskDefinition refuses the task definition."""
-    hint = "Write the volume's Name alone for storage that lives with the task, or use EFS or EBS."
+def host_volume(view: View) -> Iterator[Problem]:
+    """Directories of the host and volumes of Docker drivers need access to the host, which Fargate
+    does not give. RegisterTaskDefinition rejects the task definition."""
+    hint = (
+        "Write only the Name of the volume to share files between the containers of a task, or use "
+        "EFS or EBS."
+    )
     for task in fargate_task_definitions(view):
         for volume in task["Volumes"].items:
             path, docker = volume.at("Host", "SourcePath"), volume["DockerVolumeConfiguration"]
-            if _is_given(path):
-                yield problem(path, f"Fargate has no host whose {path.text} {task.id} mounts", hint)
+            if _has_text(path):
+                yield problem(
+                    path,
+                    f"Task definition `{task.id}` mounts `{path.text}` of the host, which Fargate "
+                    f"does not support",
+                    hint,
+                )
             elif docker.present and not docker.unknown:
-                yield problem(docker, f"Fargate refuses the Docker volume of {task.id}", hint)
+                yield problem(
+                    docker,
+                    f"Task definition `{task.id}` has a Docker volume, which Fargate does not "
+                    f"support",
+                    hint,
+                )
 
 
 @rule(
-    "E9357",
-    "Ephemeral storage that Fargate does not have",
-    fix="Write 21 to 200 GiB, or leave EphemeralStorage out for the 20 GiB that each task has.",
+    "E9186",
+    "The size of the ephemeral storage is out of range",
+    fix="Write 21 to 200 (GiB), or remove EphemeralStorage for the default of 20 GiB.",
     sources=(
         "AWS docs: AWS::ECS::TaskDefinition EphemeralStorage",
         "anomalyco/sst#3542",
@@ -152,29 +190,32 @@ def volume_on_host(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("td-ephemeral-storage-range",),
 )
-def ephemeral_storage(view: View) -> Iterator[Problem]:
-    """Each task has 20 GiB of disk. The property that asks for more starts at 21 and ends at 200,
-    and RegisterTaskDefinition refuses any other number."""
+def ephemeral_storage_out_of_range(view: View) -> Iterator[Problem]:
+    """Each Fargate task has 20 GiB of ephemeral storage. EphemeralStorage increases it to between
+    21 and 200 GiB; RegisterTaskDefinition rejects any other size."""
     for task in ecs.task_definitions(view):
-        node = task.props.at("EphemeralStorage", "SizeInGiB")
-        if node.number is not None and node.number not in _STORAGE:
+        size = task.props.at("EphemeralStorage", "SizeInGiB")
+        if size.number is not None and size.number not in _EPHEMERAL_STORAGE:
             yield problem(
-                node,
-                f"{task.id} asks for {node.number} GiB of ephemeral storage, and ECS takes 21 to "
-                f"200",
-                "Write 21 to 200, or leave EphemeralStorage out for the 20 GiB of each task.",
+                size,
+                f"Task definition `{task.id}` has {size.number} GiB of ephemeral storage, and ECS "
+                f"accepts 21 to 200",
+                "Write 21 to 200, or remove EphemeralStorage for the default of 20 GiB.",
             )
 
 
+# Execution role ------------------------------------------------------------------------------
+
+
 @rule(
-    "E9359",
-    "A Fargate task without execution role that needs one",
+    "E9189",
+    "A Fargate task definition needs an execution role and has none",
     error_messages=(
         "Fargate requires task definition to have execution role ARN to support log driver "
         "awslogs.",
         "Fargate requires task definition to have execution role ARN to support ECR images.",
     ),
-    fix="Give ExecutionRoleArn a role that trusts ecs-tasks.amazonaws.com and has "
+    fix="Write an ExecutionRoleArn. The role must trust ecs-tasks.amazonaws.com and have "
     "AmazonECSTaskExecutionRolePolicy.",
     sources=(
         "nathanpeck/aws-cloudformation-fargate#1",
@@ -184,22 +225,23 @@ def ephemeral_storage(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("td-no-execution-role",),
 )
-def no_execution_role(view: View) -> Iterator[Problem]:
-    """Before a container starts, Fargate itself pulls its image, opens its log and reads its
-    secrets, and it does so with the execution role; the task's own role does not count. Without
-    one, RegisterTaskDefinition refuses whatever needs it."""
+def missing_execution_role(view: View) -> Iterator[Problem]:
+    """Before a container starts, Fargate pulls its image, creates its log stream and reads its
+    secrets with the execution role, not with the task role. RegisterTaskDefinition rejects a task
+    definition that needs the role and does not have one."""
     for task in fargate_task_definitions(view):
         role = task["ExecutionRoleArn"]
-        needs = next(filter(None, map(_needs_role, ecs.containers(task))), None)
-        if role.absent and needs:
+        reason = next(filter(None, map(_needs_execution_role, ecs.containers(task))), None)
+        if role.absent and reason:
             yield problem(
                 role,
-                f"{task.id} has no execution role, and Fargate needs one for {needs}",
-                "Give ExecutionRoleArn a role with AmazonECSTaskExecutionRolePolicy.",
+                f"Task definition `{task.id}` has no execution role, and Fargate requires one for "
+                f"{reason}",
+                "Write an ExecutionRoleArn of a role with AmazonECSTaskExecutionRolePolicy.",
             )
 
 
-def _needs_role(container: Node) -> str | None:
+def _needs_execution_role(container: Node) -> str | None:
     """What Fargate needs the execution role for."""
     log = container["LogConfiguration"]
     if log["LogDriver"].text == "awslogs":
@@ -208,26 +250,29 @@ def _needs_role(container: Node) -> str | None:
         return "secrets"
     if container.at("RepositoryCredentials", "CredentialsParameter").present:
         return "the credentials of a registry"
-    if any(_is_of_ecr(part) for part in container["Image"].parts):
+    if any(_is_ecr(part) for part in container["Image"].parts):
         return "an image in ECR"
     return "environment files" if container["EnvironmentFiles"].items else None
 
 
-def _is_of_ecr(part: object) -> bool:
+def _is_ecr(part: object) -> bool:
     if isinstance(part, Attr):
         return part.resource.type == "AWS::ECR::Repository"
-    return isinstance(part, str) and REGISTRY_HOST_PART in part
+    return isinstance(part, str) and ".dkr.ecr." in part
+
+
+# Sizes ---------------------------------------------------------------------------------------
 
 
 @rule(
-    "E9365",
-    "Fargate has no task of the size that the parameters make",
+    "E9192",
+    "Parameters give a Fargate task a combination of CPU and memory that does not exist",
     error_messages=(
         "No Fargate configuration exists for given values: 1024 CPU, 512 memory. See the Amazon "
         "ECS documentation for the valid values.",
     ),
-    fix="Let the defaults and the allowed values of both parameters make a pair that Fargate has, "
-    "or take both from one mapping.",
+    fix="Choose default and allowed values for both parameters that form a valid combination, or "
+    "take both sizes from one mapping.",
     sources=(
         "hackoregon/civic-devops#246",
         "doctorray117/minecraft-ondemand#34",
@@ -235,86 +280,64 @@ def _is_of_ecr(part: object) -> bool:
     ),
     failure_ids=("td-cpu-memory-pair-from-parameters",),
 )
-def size_from_parameters(view: View) -> Iterator[Problem]:
-    """Fargate has fixed pairs of CPU and memory. Where they come from parameters, each may be
-    right by itself and the pair not: then the stack fails at its task definition. It is a fault
-    if the defaults do not go together, or if no choice of allowed values does."""
+def invalid_size_from_parameters(view: View) -> Iterator[Problem]:
+    """Fargate has fixed combinations of CPU and memory. If both come from parameters, each value
+    can be valid while the combination is not; then the stack fails at its task definition. This
+    rule reports default values that do not go together, and allowed values of which no combination
+    is valid."""
     for task in fargate_task_definitions(view):
         cpu, memory = task["Cpu"], task["Memory"]
-        if _is_written(cpu) and _is_written(memory):
-            continue  # cfn-lint's E3047 sees that
-        pairs = _usual(cpu, memory) or _possible(cpu, memory)
-        if pairs and not any(fargate.fits(*pair) for pair in pairs):
-            units, mebibytes = pairs[0]
-            near = SIZES.get(units)
+        if _is_literal(cpu) and _is_literal(memory):
+            continue  # cfn-lint reports it: E3047
+        sizes = _default_size(cpu, memory) or _allowed_sizes(cpu, memory)
+        if sizes and not any(fargate.fits(*size) for size in sizes):
+            units, mebibytes = sizes[0]
+            memory_sizes = SIZES.get(units)
             yield problem(
-                memory if near else cpu,
-                f"Fargate has no task of {units} CPU units and {mebibytes} MiB, which the "
-                f"parameters of {task.id} make",
-                f"With {units} CPU units give {_listed(near)} MiB."
-                if near
-                else f"Give {_listed(tuple(SIZES))} CPU units.",
+                memory if memory_sizes else cpu,
+                f"Fargate has no tasks with {units} CPU units and {mebibytes} MiB, which the "
+                f"parameters give task definition `{task.id}`",
+                f"For {units} CPU units, choose {_list_sizes(memory_sizes)} MiB."
+                if memory_sizes
+                else f"Choose {_list_sizes(tuple(SIZES))} CPU units.",
             )
 
 
-def _is_written(node: Node) -> bool:
+def _is_literal(node: Node) -> bool:
     return not isinstance(node.raw, Mapping)
 
 
-def _usual(cpu: Node, memory: Node) -> list[tuple[int, int]]:
-    """The pair that is deployed where no parameter is given."""
-    pair = fargate.size(cpu.default), fargate.size(memory.default)
-    return [(pair[0], pair[1])] if pair[0] is not None and pair[1] is not None else []
+def _default_size(cpu: Node, memory: Node) -> list[tuple[int, int]]:
+    """The CPU and memory of the default values, if both are known."""
+    units, mebibytes = fargate.size(cpu.default), fargate.size(memory.default)
+    return [(units, mebibytes)] if units is not None and mebibytes is not None else []
 
 
-def _possible(cpu: Node, memory: Node) -> list[tuple[int, int]]:
-    """Every pair that can be chosen; none where that is not known."""
-    pairs = [
-        (fargate.size(one), fargate.size(other)) for one in cpu.choices for other in memory.choices
+def _allowed_sizes(cpu: Node, memory: Node) -> list[tuple[int, int]]:
+    """Every combination of allowed values; none if one of them is not known."""
+    sizes = [
+        (fargate.size(units), fargate.size(mebibytes))
+        for units in cpu.choices
+        for mebibytes in memory.choices
     ]
-    known = [(one, other) for one, other in pairs if one is not None and other is not None]
-    return known if len(known) == len(pairs) else []
+    known = [
+        (units, mebibytes)
+        for units, mebibytes in sizes
+        if units is not None and mebibytes is not None
+    ]
+    return known if len(known) == len(sizes) else []
 
 
-def _listed(numbers: tuple[int, ...]) -> str:
-    if len(numbers) > 5:
-        return f"{numbers[0]}, {numbers[1]}, ... or {numbers[-1]}"
-    return f"{', '.join(map(str, numbers[:-1]))} or {numbers[-1]}"
-
-
-@rule(
-    "E9370",
-    "awslogs on Fargate without a prefix for its streams",
-    error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
-    fix="Give the log driver's Options an `awslogs-stream-prefix`, such as the container's name.",
-    sources=(
-        "aws-cloudformation/cfn-lint#1787",
-        "AWS docs: Send Amazon ECS logs to CloudWatch",
-    ),
-    failure_ids=("td-awslogs-without-stream-prefix",),
-)
-def no_stream_prefix(view: View) -> Iterator[Problem]:
-    """On container instances a log stream may be named after the container's id alone. On Fargate
-    the prefix is required, and RegisterTaskDefinition refuses the container without it."""
-    for task in fargate_task_definitions(view):
-        for container in ecs.containers(task):
-            log = container["LogConfiguration"]
-            options = log["Options"]
-            prefix = options["awslogs-stream-prefix"]
-            if log["LogDriver"].text == "awslogs" and options.entries and prefix.absent:
-                yield problem(
-                    prefix,
-                    f"The log of {container['Name'].text or 'a container'} in {task.id} has no "
-                    f"awslogs-stream-prefix, which Fargate requires",
-                    f"Write `awslogs-stream-prefix: {container['Name'].text or 'app'}`.",
-                )
+def _list_sizes(sizes: tuple[int, ...]) -> str:
+    if len(sizes) > 5:
+        return f"{sizes[0]}, {sizes[1]}, ... or {sizes[-1]}"
+    return join_or(map(str, sizes))
 
 
 RULES = (
-    not_on_fargate,
-    volume_on_host,
-    ephemeral_storage,
-    no_execution_role,
-    size_from_parameters,
-    no_stream_prefix,
+    unsupported_parameter,
+    host_volume,
+    ephemeral_storage_out_of_range,
+    missing_execution_role,
+    invalid_size_from_parameters,
 )

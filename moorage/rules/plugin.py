@@ -1,4 +1,4 @@
-"""A rule as cfn-lint wants it: a class. All rules share one look at a template."""
+"""The rules as classes for cfn-lint. All classes share one run of the rules over a template."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from moorage.rules.runner import LocatedProblem, run_rules
 DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules.md"
 
 _DEFAULT_REGION = "us-east-1"
-"""What cfn-lint takes where nobody said one, so that it says nothing."""
+"""What cfn-lint assumes without `--regions`, so it does not show that the user chose it."""
 
-_LOOKED: WeakKeyDictionary[Any, dict[str, list[LocatedProblem]]] = WeakKeyDictionary()
+_PROBLEMS: WeakKeyDictionary[Any, dict[str, list[LocatedProblem]]] = WeakKeyDictionary()
+"""The problems of each template that cfn-lint has loaded, by rule id."""
 
 
 def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
-    """The class that cfn-lint makes its rule from."""
+    """The class of a rule, as cfn-lint needs it."""
 
     def match(self: CloudFormationLintRule, cfn: Any) -> list[RuleMatch]:
         return [
-            RuleMatch(list(one.path), f"{one.message}. {one.hint}")
-            for one in _seen(cfn).get(rule.id, ())
+            RuleMatch(list(problem.path), f"{problem.message}. {problem.hint}")
+            for problem in _problems_of(cfn).get(rule.id, ())
         ]
 
     return type(
@@ -44,13 +45,18 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
     )
 
 
-def _seen(cfn: Any) -> dict[str, list[LocatedProblem]]:
-    found = _LOOKED.get(cfn)
-    if found is None:
-        found = {}
-        regions = [one for one in cfn.regions if one != _DEFAULT_REGION]
-        region = regions[0] if len(cfn.regions) == len(regions) == 1 else None
-        for one in run_rules([Template(str(cfn.filename), cfn.template, region)]):
-            found.setdefault(one.rule.id, []).append(one)
-        _LOOKED[cfn] = found
-    return found
+def _problems_of(cfn: Any) -> dict[str, list[LocatedProblem]]:
+    problems = _PROBLEMS.get(cfn)
+    if problems is None:
+        problems = {}
+        for problem in run_rules([Template(str(cfn.filename), cfn.template, _region_of(cfn))]):
+            problems.setdefault(problem.rule.id, []).append(problem)
+        _PROBLEMS[cfn] = problems
+    return problems
+
+
+def _region_of(cfn: Any) -> str | None:
+    """The region that the template is checked for; None if there are several, or if it is only
+    cfn-lint's default."""
+    regions = [region for region in cfn.regions if region != _DEFAULT_REGION]
+    return regions[0] if len(cfn.regions) == len(regions) == 1 else None

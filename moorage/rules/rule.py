@@ -1,4 +1,4 @@
-"""What a rule is: a function from a view to faults, and what its page says."""
+"""A rule: a function from a view of templates to problems, and the text of the rule's page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from moorage.cfn.view import Resource, View
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong, where, what AWS says or does, and what to write instead."""
+    """What is wrong, where, and what to write instead.
+
+    The message has no period at its end, the hint has one.
+    """
 
     node: Node
     message: str
@@ -23,24 +26,25 @@ RuleFunction = Callable[[View], Iterator[Problem]]
 
 @dataclass(frozen=True)
 class Rule:
-    """`E93xx` for what fails or cannot work, `W93xx` for races, latent and advisable things."""
+    """`E9xxx`: the deployment fails or what is deployed cannot work. `W9xxx`: a race, a problem of
+    a later deployment, or advice."""
 
     id: str
     title: str
-    """What the fault is, in one line."""
+    """What is wrong, in one line without a period."""
     description: str
-    """What happens at deployment or after it."""
+    """Why it is wrong, and what happens during or after the deployment."""
     error_messages: tuple[str, ...]
-    """AWS's own error texts, as far as they are known."""
+    """What AWS reports, as far as it is known."""
     fix: str
     sources: tuple[str, ...]
     failure_ids: tuple[str, ...]
-    """The ids of the known failures that it finds."""
+    """The ids of the known failures that the rule finds."""
     check: RuleFunction
 
 
 def rule(
-    code: str,
+    rule_id: str,
     title: str,
     *,
     fix: str,
@@ -48,16 +52,16 @@ def rule(
     failure_ids: tuple[str, ...] = (),
     error_messages: tuple[str, ...] = (),
 ) -> Callable[[RuleFunction], Rule]:
-    """Makes a function a rule; its docstring tells what goes wrong."""
+    """Turns a function into a rule. The function's docstring is the rule's description."""
 
-    def made(check: RuleFunction) -> Rule:
+    def decorate(check: RuleFunction) -> Rule:
         description = " ".join((check.__doc__ or "").split())
-        return Rule(code, title, description, error_messages, fix, sources, failure_ids, check)
+        return Rule(rule_id, title, description, error_messages, fix, sources, failure_ids, check)
 
-    return made
+    return decorate
 
 
-def problem(at: Node | Resource, message: str, hint: str) -> Problem:
-    """A fault at a property, or at a resource as a whole. A property that should be there and is
-    not may be named too: it is shown at the nearest place that exists."""
-    return Problem(at.body if isinstance(at, Resource) else at, message, hint)
+def problem(place: Node | Resource, message: str, hint: str) -> Problem:
+    """A problem of a property, or of a resource. The property may be missing: then the problem is
+    shown at its nearest parent that exists."""
+    return Problem(place.body if isinstance(place, Resource) else place, message, hint)

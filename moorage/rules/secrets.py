@@ -1,4 +1,4 @@
-"""What secrets of containers are taken from."""
+"""The sources of containers' secrets: Secrets Manager and Parameter Store."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
-    "E9360",
-    "ValueFrom does not lead to the secret",
+    "E9155",
+    "ValueFrom of a secret has the wrong form",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: ... Parameter name: "
         'can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of '
@@ -20,8 +20,9 @@ from moorage.rules.rule import Problem, problem, rule
         "ResourceInitializationError: unable to pull secrets or registry auth: ... unexpected ARN "
         "format with parameters when trying to retrieve ASM secret",
     ),
-    fix="Give a secret of Secrets Manager by its whole ARN, alone or followed by `:key:stage:id`, "
-    "of which each may be empty: `${Secret}:password::`.",
+    fix="Write the full ARN of the Secrets Manager secret, alone or followed by "
+    "`:<json-key>:<version-stage>:<version-id>`, of which each can be empty: "
+    "`${Secret}:password::`.",
     sources=(
         "aws/aws-cdk#10519",
         "cloudposse/terraform-aws-ecs-container-definition#144",
@@ -31,46 +32,46 @@ from moorage.rules.rule import Problem, problem, rule
     ),
     failure_ids=("td-secret-by-name", "td-secret-json-key-without-colons"),
 )
-def secret_source(view: View) -> Iterator[Problem]:
-    """ECS reads what is no ARN as the name of a parameter in Parameter Store, so a secret of
-    Secrets Manager that is given by its name is looked for in the wrong service. After the ARN it
-    takes either nothing or exactly three fields, the key of the JSON, the version's stage and its
-    id; with any other number of colons the agent refuses the ARN. In either case no task starts,
-    and the service waits for hours until the stack is rolled back."""
-    names = [one["Name"] for one in view.resources_of_type(container_secrets.SECRET)]
-    parameters = [one["Name"] for one in view.resources_of_type(container_secrets.PARAMETER)]
+def malformed_secret_source(view: View) -> Iterator[Problem]:
+    """ECS reads a ValueFrom that is not an ARN as the name of a parameter in Parameter Store, so it
+    does not find a Secrets Manager secret by its name. After the ARN of a secret it accepts either
+    nothing or exactly three fields: the JSON key, the version stage and the version id. With any
+    other number of fields the ECS agent rejects the ARN. In both cases no task starts, and the
+    service waits for hours until the stack is rolled back."""
+    secret_names = [one["Name"] for one in view.resources_of_type(container_secrets.SECRET)]
+    parameter_names = [one["Name"] for one in view.resources_of_type(container_secrets.PARAMETER)]
     for task in ecs.task_definitions(view):
         for node in container_secrets.secret_sources(task):
-            after = container_secrets.count_fields_after_arn(node)
-            if after is not None:
-                if after not in (0, 3):
+            fields = container_secrets.count_fields_after_arn(node)
+            if fields is not None:
+                if fields not in (0, 3):
                     yield problem(
                         node,
-                        f"{_named(node)} has {after} of the 3 fields after the secret's ARN, and "
-                        f"ECS takes none or all",
-                        "End it with `:key::`, with both colons even though nothing follows them.",
+                        f"{_describe(node)} has {fields} field{'s' if fields > 1 else ''} after "
+                        f"the ARN of the secret, and ECS accepts none or three",
+                        "For a JSON key, write `<arn>:<json-key>::` with both colons at the end.",
                     )
-            elif container_secrets.is_invalid_parameter_name(node) or _is_one_of(
-                names, parameters, node
+            elif container_secrets.is_invalid_parameter_name(node) or _is_secret_name(
+                node, secret_names, parameter_names
             ):
                 yield problem(
                     node,
-                    f"{_named(node)} is no ARN, so ECS looks in Parameter Store and not in "
-                    f"Secrets Manager, and no parameter has such a name",
-                    "Write the secret's whole ARN, or `!Ref` it; a parameter with slashes in its "
-                    "name begins with one.",
+                    f"{_describe(node)} is not an ARN, so ECS looks for it in Parameter Store and "
+                    f"not in Secrets Manager, and no parameter has that name",
+                    "Write the full ARN of the secret, or `!Ref` of the secret. The name of a "
+                    "parameter with slashes begins with a slash.",
                 )
 
 
-def _is_one_of(secret_names: list[Node], parameters: list[Node], node: Node) -> bool:
-    """Whether it is the name of a secret here, and not of a parameter."""
-    if node.text is None or any(one.is_same_as(node) is not False for one in parameters):
+def _is_secret_name(node: Node, secret_names: list[Node], parameter_names: list[Node]) -> bool:
+    """Whether a value is the name of a secret in view, and certainly not of a parameter."""
+    if node.text is None or any(name.is_same_as(node) is not False for name in parameter_names):
         return False
-    return any(one.is_same_as(node) for one in secret_names)
+    return any(name.is_same_as(node) for name in secret_names)
 
 
-def _named(node: Node) -> str:
+def _describe(node: Node) -> str:
     return f"`{node.text}`" if node.text is not None else "ValueFrom"
 
 
-RULES = (secret_source,)
+RULES = (malformed_secret_source,)

@@ -1,55 +1,130 @@
-"""Target groups: who can be in them, how their health is checked, and their attributes."""
+"""Target groups: load balancers, target types, required properties and attributes."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from moorage.cfn import ecs
+from moorage.cfn import ecs, networks
+from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
-from moorage.facts.load_balancing import NLB_PROTOCOLS, UDP_PROTOCOLS
+from moorage.facts.load_balancing import NLB_PROTOCOLS
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
+from moorage.rules.listeners import exist_together
 from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_and, join_or, quote
 
-_HTTP = ("HTTP", "HTTPS")
-_CHECKS = ("TCP", "HTTP", "HTTPS")
+HTTP_PROTOCOLS = ("HTTP", "HTTPS")
+UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
+"""The protocols with datagrams."""
+
+_ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttribute"
 
 
-def _family(group: Resource) -> str | None:
-    """The kind of load balancer that a target group is for, by its protocol."""
+def load_balancer_type_for(group: Resource) -> str | None:
+    """The type of load balancer that a target group is for, by its protocol; `lambda` for a target
+    group of a Lambda function, None if it is not known."""
     if ecs.target_type(group) == "lambda":
         return LAMBDA
     protocol = group["Protocol"].text
-    if protocol in _HTTP:
+    if protocol in HTTP_PROTOCOLS:
         return APPLICATION
     if protocol in NLB_PROTOCOLS:
         return NETWORK
     return GATEWAY if protocol == "GENEVE" else None
 
 
-def _speaks(group: Resource) -> str:
-    """What a target group is, for a message."""
-    if ecs.target_type(group) == "lambda":
-        return f"{group.id}, a target group of a function,"
-    return f"{group.id}, a target group that speaks {group['Protocol'].text},"
+# Load balancers ------------------------------------------------------------------------------
+
+
+@rule(
+    "E9530",
+    "No listener forwards to the target group of a service",
+    error_messages=(
+        "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
+        "associated load balancer.",
+    ),
+    fix="Forward to the target group in DefaultActions of a listener or in a listener rule, or "
+    "remove it from LoadBalancers of the service.",
+    sources=("aws/aws-cdk#34290", "umotif-public/terraform-aws-ecs-fargate#43"),
+    failure_ids=("ord-target-group-without-listener",),
+)
+def target_group_without_listener(view: View) -> Iterator[Problem]:
+    """A target group belongs to a load balancer only if a listener or listener rule forwards to it.
+    ECS refuses to create a service whose target group has no load balancer. It happens, for
+    example, when the default action of a listener becomes a redirect to HTTPS."""
+    if not ecs.are_all_forwards_known(view) or any(
+        stack.template.is_generated for stack in view.stacks
+    ):
+        return
+    for attachment in ecs.target_group_attachments(view):
+        group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
+        if (
+            group
+            and not ecs.find_forwarders(view, group)
+            and not networks.may_be_modified_elsewhere(group)
+        ):
+            yield problem(
+                attachment.target_group,
+                f"No listener or listener rule forwards to target group `{group.id}`, and ECS "
+                f"refuses to create service `{attachment.service.id}`",
+                f"Forward to `{group.id}` in DefaultActions of a listener or in a listener rule.",
+            )
+
+
+@rule(
+    "E9533",
+    "Listeners of two load balancers forward to the same target group",
+    error_messages=(
+        "The following target groups cannot be associated with more than one load balancer: "
+        "arn:...",
+    ),
+    fix="Create a target group for each load balancer. A service can have several target groups.",
+    sources=(
+        "aws/aws-cdk#15233",
+        "aws-cloudformation/cloudformation-coverage-roadmap#780",
+    ),
+    failure_ids=("lb-target-group-on-two-load-balancers",),
+)
+def target_group_of_two_load_balancers(view: View) -> Iterator[Problem]:
+    """A target group belongs to the load balancer of the first listener that forwards to it. AWS
+    refuses to create a listener of another load balancer that forwards to it too. Several listeners
+    and rules of one load balancer can forward to it."""
+    first_forwarders: dict[Resource, tuple[Resource, Resource]] = {}
+    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
+        load_balancer = ecs.load_balancer_of(forwarder)
+        if load_balancer is None:
+            continue
+        for node in ecs.forwarded_target_groups(forwarder):
+            group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
+            if group is None:
+                continue
+            first, owner = first_forwarders.setdefault(group, (forwarder, load_balancer))
+            if owner is not load_balancer and exist_together(first, forwarder):
+                yield problem(
+                    node,
+                    f"`{forwarder.id}` of load balancer `{load_balancer.id}` forwards to target "
+                    f"group `{group.id}`, which belongs to load balancer `{owner.id}`, and AWS "
+                    f"rejects it",
+                    f"Create another target group for `{load_balancer.id}`.",
+                )
 
 
 # Targets -------------------------------------------------------------------------------------
 
 
 @rule(
-    "E9330",
-    "A service's target group takes other targets than its tasks are",
+    "E9540",
+    "The target type of a service's target group does not fit the network mode of its tasks",
     error_messages=(
         "The provided target group arn:... has target type instance, which is incompatible with "
         "the awsvpc network mode specified in the task definition.",
         "The provided target group arn:... has target type ip, which is incompatible with the "
         "bridge network mode specified in the task definition.",
     ),
-    fix="Write `TargetType: ip` for tasks with network mode awsvpc, as all on Fargate are, and "
-    "`TargetType: instance` for the others. Without a target type it is `instance`.",
+    fix="Write `TargetType: ip` for tasks in network mode awsvpc, which is required on Fargate. "
+    "Write `TargetType: instance`, the default, for tasks in other network modes.",
     sources=(
         "riboseinc/terraform-aws-ecs-gitlab#5",
         "hashicorp/terraform-provider-aws#11723",
@@ -59,319 +134,85 @@ def _speaks(group: Resource) -> str:
     ),
     failure_ids=("tg-target-type-instance-with-awsvpc", "tg-target-type-omitted"),
 )
-def target_type(view: View) -> Iterator[Problem]:
-    """Tasks with network mode awsvpc have addresses of their own and are registered by them; the
-    others are reached through the instance that they run on. ECS refuses to create a service whose
-    target group takes the other kind."""
+def wrong_target_type(view: View) -> Iterator[Problem]:
+    """ECS registers tasks in network mode awsvpc by their IP addresses, and other tasks by their
+    container instances. It refuses to create a service whose target group has the other target
+    type."""
     for attachment in ecs.target_group_attachments(view):
-        service, group = (
-            attachment.service,
-            ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP),
-        )
+        service = attachment.service
+        group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
         if group is None:
             continue
-        task = ecs.task_definition_of(service)
-        mode = ecs.network_mode(task) if task is not None else None
-        if mode is None and ecs.runs_on_fargate(service):
-            mode = "awsvpc"
-        given = group["TargetType"]
-        if mode == "awsvpc" and (given.absent or given.is_none_of("ip")):
-            says = (
-                "has no target type, which makes it `instance`,"
-                if given.absent
-                else (f"has the target type `{given.choices[0]}`,")
-            )
+        mode = _network_mode(service)
+        target_type = group["TargetType"]
+        message = (
+            f"Target group `{group.id}` has target type "
+            f"{target_type.choices[0] if target_type.choices else 'instance'}"
+            f"{' by default' if target_type.absent else ''}, which ECS rejects for service "
+            f"`{service.id}`, as its tasks have network mode {mode}"
+        )
+        if mode == "awsvpc" and (target_type.absent or target_type.is_none_of("ip")):
+            yield problem(target_type, message, "Write `TargetType: ip`.")
+        elif mode in ("bridge", "host") and target_type.text == "ip" and not _on_fargate(service):
             yield problem(
-                given,
-                f"{group.id} {says} and ECS refuses it for {service.id}, whose tasks have network "
-                f"mode awsvpc",
-                "Write `TargetType: ip`.",
-            )
-        elif mode in ("bridge", "host") and given.text == "ip" and not _on_fargate(service):
-            yield problem(
-                given,
-                f"{group.id} has the target type `ip`, and ECS refuses it for {service.id}, whose "
-                f"tasks have network mode {mode}",
+                target_type,
+                message,
                 "Write `TargetType: instance`, or `NetworkMode: awsvpc` in the task definition.",
             )
 
 
+def _network_mode(service: Resource) -> str | None:
+    """The network mode of a service's tasks; None if it is not known."""
+    task = ecs.task_definition_of(service)
+    mode = ecs.network_mode(task) if task is not None else None
+    return "awsvpc" if mode is None and ecs.runs_on_fargate(service) else mode
+
+
 def _on_fargate(service: Resource) -> bool:
-    """Whether its tasks run on Fargate; then their network mode is what is wrong."""
+    """Whether a service runs on Fargate; then its network mode is wrong, not its target type."""
     task = ecs.task_definition_of(service)
     return bool(ecs.runs_on_fargate(service) or (task is not None and ecs.is_for_fargate(task)))
 
 
 @rule(
-    "E9339",
-    "A target group without a target type has no VPC",
+    "E9545",
+    "A target group without target type lacks VpcId, Port or Protocol",
     error_messages=("A VPC ID must be specified",),
-    fix="Write `VpcId`, `Port` and `Protocol`.",
+    fix="Write VpcId, Port and Protocol.",
     sources=("AWS docs: Elastic Load Balancing API reference, CreateTargetGroup",),
 )
 def target_group_without_vpc(view: View) -> Iterator[Problem]:
-    """A target group holds instances unless it says otherwise, and they have a VPC, a port and a
-    protocol. (With a target type written, cfn-lint finds what is missing: E3681.)"""
+    """The default target type is `instance`, for which AWS requires a VPC, a port and a protocol.
+    (cfn-lint finds missing properties of target groups with a TargetType: E3681.)"""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         missing = [key for key in ("VpcId", "Port", "Protocol") if group[key].absent]
-        included = any(key.startswith("Fn::") for key, _ in group.props.entries)
-        if missing and group["TargetType"].absent and not included:
+        has_include = any(key.startswith("Fn::") for key, _ in group.props.entries)
+        if missing and group["TargetType"].absent and not has_include:
             yield problem(
                 group[missing[0]],
-                f"{group.id} has no {' and no '.join(missing)}, and AWS refuses that for "
-                f"instances, which it takes without a target type",
-                f"Write `{'` and `'.join(missing)}`.",
+                f"Target group `{group.id}` has no {join_or(missing)}, which AWS requires for the "
+                f"default target type `instance`",
+                f"Write {join_and(missing)}.",
             )
-
-
-# Health checks -------------------------------------------------------------------------------
-
-
-def _check(group: Resource) -> str | None:
-    """The protocol that health is checked by; None where it is not known. A target group of an
-    ALB is checked by HTTP or HTTPS, whatever it speaks."""
-    given = group["HealthCheckProtocol"]
-    if given.present:
-        return given.text
-    if ecs.target_type(group) not in ("instance", "ip"):
-        return None
-    family = _family(group)
-    return "HTTP" if family == APPLICATION else "TCP" if family in (NETWORK, GATEWAY) else None
-
-
-@rule(
-    "E9331",
-    "Health is checked by a protocol that there are no health checks for",
-    error_messages=("Health check protocol 'UDP' must be one of 'HTTP', 'HTTPS', 'TCP'",),
-    fix="Check by TCP, HTTP or HTTPS, on a port where something answers that; by HTTP or HTTPS "
-    "for a target group that speaks one of them.",
-    sources=(
-        "kubernetes-sigs/aws-load-balancer-controller#2144",
-        "AWS docs: Network Load Balancers user guide, Health checks for target groups",
-        "AWS docs: Elastic Load Balancing API reference, CreateTargetGroup",
-    ),
-    failure_ids=("tg-udp-health-check-protocol",),
-)
-def health_check_protocol(view: View) -> Iterator[Problem]:
-    """Load balancers connect, or ask by HTTP or HTTPS. They don't send a datagram to see whether
-    an answer comes, and creating a target group that wants it fails. An Application Load Balancer
-    does not check by a mere connection either."""
-    for group in view.resources_of_type(ecs.TARGET_GROUP):
-        given = group["HealthCheckProtocol"]
-        takes = _HTTP if _family(group) == APPLICATION else _CHECKS
-        if given.is_none_of(*takes):
-            yield problem(
-                given,
-                f"{group.id} cannot be checked by {given.choices[0]}: AWS takes "
-                f"{', '.join(takes)} here",
-                f"Write one of {', '.join(takes)}.",
-            )
-
-
-_UNANSWERED = (
-    "aws/containers-roadmap#850",
-    "AWS docs: Network Load Balancers user guide, Health checks for target groups",
-    "AWS docs: Amazon ECS developer guide, Troubleshooting service load balancers",
-)
-
-
-def _unanswered(
-    view: View, *, datagrams: bool
-) -> Iterator[tuple[ecs.TargetGroupAttachment, Resource, int]]:
-    """Target groups of services whose health is checked on a port that no container of the task
-    takes TCP on, with that port."""
-    for attachment in ecs.target_group_attachments(view):
-        group = ecs.resource_of_type(attachment.target_group, ecs.TARGET_GROUP)
-        task = ecs.task_definition_of(attachment.service)
-        if group is None or task is None or ecs.network_mode(task) != "awsvpc":
-            continue
-        if (group["Protocol"].text in UDP_PROTOCOLS) is not datagrams:
-            continue
-        given = group["HealthCheckPort"]
-        port = given.number
-        if datagrams and (given.absent or given.text == "traffic-port"):
-            port = attachment.container_port
-        if port is not None and ecs.accepts_tcp(task, port) is False:
-            yield attachment, group, port
-
-
-@rule(
-    "E9332",
-    "A UDP service's health is checked where nothing listens on TCP",
-    error_messages=(
-        "(service web) (port 514) is unhealthy in (target-group ...) due to (reason Health "
-        "checks failed)",
-    ),
-    fix="Let a container of the task answer on a TCP port, and write that port as "
-    "`HealthCheckPort`.",
-    sources=(
-        *_UNANSWERED,
-        "aws/containers-roadmap#445",
-        "kubernetes-sigs/aws-load-balancer-controller#2144",
-    ),
-    failure_ids=("tg-udp-health-check-on-udp-port", "tg-udp-health-check-port-not-in-task"),
-)
-def udp_health_port(view: View) -> Iterator[Problem]:
-    """Health is checked over TCP or HTTP, for UDP too, and on the port of the traffic if nothing
-    else is said. Where no container listens on TCP there, every task is unhealthy, ECS replaces it,
-    and the next one too."""
-    for attachment, group, port in _unanswered(view, datagrams=True):
-        task = ecs.task_definition_of(attachment.service)
-        assert task is not None
-        yield problem(
-            group["HealthCheckPort"],
-            f"{group.id} is checked over TCP on port {port}, where no container of {task.id} "
-            f"listens: all tasks of {attachment.service.id} are unhealthy and replaced for ever",
-            "Write as `HealthCheckPort` a TCP port that a container of the task maps.",
-        )
-
-
-@rule(
-    "W9333",
-    "Health is checked on a port that no container has",
-    error_messages=(
-        "(service web) is unhealthy in (target-group ...) due to (reason Health checks failed)",
-    ),
-    fix="Write a TCP port that a container of the task maps, or leave `HealthCheckPort` out.",
-    sources=(
-        *_UNANSWERED[1:],
-        "https://repost.aws/knowledge-center/ecs-fargate-health-check-failures",
-    ),
-    failure_ids=("tg-health-check-port-not-in-task",),
-)
-def health_port(view: View) -> Iterator[Problem]:
-    """A port left over from another service, or the listener's in place of the container's:
-    nothing answers there, every task is unhealthy, and ECS replaces them without end. In awsvpc
-    a container may listen on a port that it does not map: hence a warning."""
-    for attachment, group, port in _unanswered(view, datagrams=False):
-        task = ecs.task_definition_of(attachment.service)
-        assert task is not None
-        yield problem(
-            group["HealthCheckPort"],
-            f"{group.id} is checked on port {port}, which no container of {task.id} maps: unless "
-            f"one listens there all the same, all tasks of {attachment.service.id} are unhealthy "
-            f"and replaced for ever",
-            "Write a TCP port that a container of the task maps, or leave it out for the port of "
-            "the traffic.",
-        )
-
-
-@rule(
-    "E9336",
-    "A health check may take as long as the time between two",
-    error_messages=(
-        "Health check interval must be greater than the timeout.",
-        "Health check timeout '10' must be smaller than the interval '10'",
-    ),
-    fix="Let HealthCheckTimeoutSeconds (5 if not written) be less than HealthCheckIntervalSeconds "
-    "(30 if not written).",
-    sources=(
-        "hashicorp/terraform-provider-aws#2366",
-        "terraform-linters/tflint-ruleset-aws#404",
-        "aws/aws-cdk#16446",
-    ),
-    failure_ids=(
-        "tg-health-check-timeout-not-below-interval",
-        "tg-health-check-interval-equals-default-timeout",
-    ),
-)
-def health_check_timeout(view: View) -> Iterator[Problem]:
-    """A check of an Application Load Balancer has to be over before the next one begins. It may
-    take five seconds where nothing is said, so that an interval of five fails by itself."""
-    for group in view.resources_of_type(ecs.TARGET_GROUP):
-        if _family(group) != APPLICATION:
-            continue
-        timeout, interval = (group[f"HealthCheck{what}Seconds"] for what in ("Timeout", "Interval"))
-        longest = 5 if timeout.absent else timeout.number
-        between = 30 if interval.absent else interval.number
-        if longest is not None and between is not None and longest >= between:
-            yield problem(
-                interval if timeout.absent else timeout,
-                f"{group.id} is checked every {between} seconds, and a check may take {longest}"
-                f"{', as nothing else is said' if timeout.absent else ''}: AWS refuses that",
-                f"Write `HealthCheckTimeoutSeconds: {max(2, between - 1)}` or less."
-                if between > 2
-                else "Write a longer interval.",
-            )
-
-
-@rule(
-    "E9337",
-    "A gRPC target group looks for a status of HTTP",
-    error_messages=("Health check matcher GRPC code '200' must be within '0-99' inclusive",),
-    fix="Write `Matcher: {GrpcCode: 12}` or other gRPC codes, of 0 to 99, and no `HttpCode`.",
-    sources=(
-        "kubernetes-sigs/aws-load-balancer-controller#2804",
-        "kubernetes-sigs/aws-load-balancer-controller#1662",
-    ),
-    failure_ids=("tg-grpc-matcher-http-code",),
-)
-def grpc_matcher(view: View) -> Iterator[Problem]:
-    """gRPC has status codes of its own, from 0 to 99, and a target group with that protocol version
-    is checked by them."""
-    for group in view.resources_of_type(ecs.TARGET_GROUP):
-        if group["ProtocolVersion"].text != "GRPC":
-            continue
-        http, grpc = (group.props.at("Matcher", key) for key in ("HttpCode", "GrpcCode"))
-        if http.present and not http.unknown:
-            yield problem(
-                http,
-                f"{group.id} speaks gRPC, and its health check looks for a status of HTTP",
-                "Write `GrpcCode` instead, such as '0-99' or '12'.",
-            )
-        above = [code for code in re.findall(r"[0-9]+", grpc.text or "") if len(code) > 2]
-        if above and re.fullmatch(r"[0-9, -]+", grpc.text or ""):
-            yield problem(
-                grpc,
-                f"gRPC has the codes 0 to 99, and AWS refuses `{grpc.text}`",
-                "Write one of those, such as '0-99' or '12'.",
-            )
-
-
-@rule(
-    "E9338",
-    "A health check over TCP is given what belongs to HTTP",
-    error_messages=(
-        "Health check matchers are not supported for TCP health checks",
-        "Health check paths are not supported for TCP health checks",
-    ),
-    fix="Remove HealthCheckPath and Matcher, or write `HealthCheckProtocol: HTTP`.",
-    sources=(
-        "awsdocs/aws-cloudformation-user-guide#186",
-        "hashicorp/terraform-provider-aws#2170",
-    ),
-)
-def path_on_tcp(view: View) -> Iterator[Problem]:
-    """A target group that speaks TCP, TLS or UDP is checked by a connection where nothing else is
-    said, and a path or a status means nothing then: AWS refuses it. (A matcher beside a written
-    `HealthCheckProtocol: TCP` is found by cfn-lint: E3684.)"""
-    for group in view.resources_of_type(ecs.TARGET_GROUP):
-        if _check(group) != "TCP" or _family(group) == APPLICATION:
-            continue
-        by_default = group["HealthCheckProtocol"].absent
-        for key in ("HealthCheckPath", "Matcher") if by_default else ("HealthCheckPath",):
-            node = group[key]
-            if node.present and not node.unknown:
-                why = ", as nothing else is said" if by_default else ""
-                yield problem(
-                    node,
-                    f"{group.id} is checked by TCP{why}, and AWS refuses {key} then",
-                    "Write `HealthCheckProtocol: HTTP`, or remove it.",
-                )
 
 
 # Attributes ----------------------------------------------------------------------------------
 
-_ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttribute"
+
+def _describe(group: Resource) -> str:
+    """A target group with its protocol, as the beginning of a message."""
+    if ecs.target_type(group) == "lambda":
+        return f"Target group `{group.id}` of a Lambda function"
+    return f"Target group `{group.id}` with protocol {group['Protocol'].text}"
 
 
 @rule(
-    "E9334",
-    "A target group has an attribute that its protocol does not have",
+    "E9585",
+    "A target group has an attribute that its protocol does not support",
     error_messages=("The provided target group attribute is not supported",),
-    fix="Remove the attribute. Algorithms, slow start and cookies are for HTTP and HTTPS; proxy "
-    "protocol, client IP preservation and connection termination for the protocols of Network "
-    "Load Balancers.",
+    fix="Remove the attribute. Load balancing algorithms, slow start and cookie stickiness are for "
+    "HTTP and HTTPS. Proxy protocol, client IP preservation and connection termination are for the "
+    "protocols of Network Load Balancers.",
     sources=(
         "hashicorp/terraform-provider-aws#12726",
         "hashicorp/terraform-provider-aws#15295",
@@ -379,25 +220,24 @@ _ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttrib
     ),
     failure_ids=("tg-attribute-alb-only-on-nlb",),
 )
-def target_group_attribute_key(view: View) -> Iterator[Problem]:
-    """A target group has the attributes of the type of load balancer that its protocol is for. One
-    of another type is refused, even if it says that nothing is wanted."""
+def unsupported_target_group_attribute(view: View) -> Iterator[Problem]:
+    """A target group supports the attributes for the type of load balancer that its protocol is
+    for. AWS rejects other attributes, even with a value that disables them."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
-        family = _family(group) if items else None
-        if family is not None:
-            yield from find_unsupported_keys(
-                items, elb_attributes.TARGET_GROUP, family, _speaks(group)
-            )
+        kind = load_balancer_type_for(group) if items else None
+        if kind is not None:
+            table = elb_attributes.TARGET_GROUP
+            yield from find_unsupported_keys(items, table, kind, _describe(group))
 
 
 @rule(
-    "E9335",
-    "An attribute of a target group has a value that it does not take",
+    "E9588",
+    "An attribute of a target group has an invalid value",
     error_messages=(
         "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",
     ),
-    fix="Write a value that the attribute takes with the target group's protocol.",
+    fix="Write a value that the attribute accepts for the protocol of the target group.",
     sources=(
         "ansible/ansible#67993",
         "hashicorp/terraform-provider-aws#15603",
@@ -407,49 +247,52 @@ def target_group_attribute_key(view: View) -> Iterator[Problem]:
     ),
     failure_ids=("tg-stickiness-lb-cookie-on-nlb", "tg-preserve-client-ip-off-for-udp"),
 )
-def target_group_attribute_value(view: View) -> Iterator[Problem]:
-    """Elastic Load Balancing judges attributes by the target group's protocol: cookies keep clients
-    on a target for HTTP, their address does for the protocols of Network Load Balancers (wrong even
-    where stickiness is off), and none is for TLS; clients' addresses are always kept for UDP."""
+def invalid_target_group_attribute(view: View) -> Iterator[Problem]:
+    """Which values an attribute accepts depends on the protocol of the target group. HTTP and HTTPS
+    have cookie stickiness, the protocols of Network Load Balancers source IP stickiness, and TLS
+    none; a wrong stickiness type is rejected even if stickiness is disabled. For UDP, client IP
+    preservation cannot be disabled."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
-        family = _family(group) if items else None
-        if family is None:
-            continue
-        yield from find_invalid_values(items, elb_attributes.TARGET_GROUP, family)
-        protocol, attributes = (
-            group["Protocol"].text,
-            ecs.attributes(group, "TargetGroupAttributes"),
+        kind = load_balancer_type_for(group) if items else None
+        if kind is not None:
+            yield from find_invalid_values(items, elb_attributes.TARGET_GROUP, kind)
+            attributes = ecs.attributes(group, "TargetGroupAttributes")
+            yield from _invalid_for_protocol(group, kind, attributes)
+
+
+def _invalid_for_protocol(
+    group: Resource, kind: str, attributes: dict[str, Node]
+) -> Iterator[Problem]:
+    owner, protocol = _describe(group), group["Protocol"].text
+    stickiness_type = attributes.get("stickiness.type")
+    stickiness = attributes.get("stickiness.enabled")
+    preserve_client_ip = attributes.get("preserve_client_ip.enabled")
+    if stickiness_type is not None and stickiness_type.is_none_of(*STICKINESS_TYPES[kind]):
+        yield problem(
+            stickiness_type,
+            f"{owner} does not support stickiness of type `{stickiness_type.choices[0]}`",
+            f"Write {join_or(quote(STICKINESS_TYPES[kind]))}.",
         )
-        kind, sticky, keeps = (
-            attributes.get(key)
-            for key in ("stickiness.type", "stickiness.enabled", "preserve_client_ip.enabled")
+    if stickiness is not None and stickiness.flag and protocol == "TLS":
+        yield problem(stickiness, f"{owner} does not support stickiness", "Write `false`.")
+    if (
+        preserve_client_ip is not None
+        and preserve_client_ip.flag is False
+        and protocol in UDP_PROTOCOLS
+    ):
+        yield problem(
+            preserve_client_ip,
+            f"{owner} does not support disabling client IP preservation",
+            "Remove the attribute, or write `true`.",
         )
-        if kind is not None and kind.is_none_of(*STICKINESS_TYPES[family]):
-            yield problem(
-                kind,
-                f"{_speaks(group)} does not take stickiness by `{kind.choices[0]}`",
-                f"Write {' or '.join(f'`{one}`' for one in STICKINESS_TYPES[family])}.",
-            )
-        if sticky is not None and sticky.flag and protocol == "TLS":
-            yield problem(sticky, f"{_speaks(group)} has no stickiness", "Write `false`.")
-        if keeps is not None and keeps.flag is False and protocol in UDP_PROTOCOLS:
-            yield problem(
-                keeps,
-                f"{_speaks(group)} always keeps the addresses of clients",
-                "Remove it, or write `true`.",
-            )
 
 
 RULES = (
-    target_type,
-    health_check_protocol,
-    udp_health_port,
-    health_port,
-    target_group_attribute_key,
-    target_group_attribute_value,
-    health_check_timeout,
-    grpc_matcher,
-    path_on_tcp,
+    target_group_without_listener,
+    target_group_of_two_load_balancers,
+    wrong_target_type,
     target_group_without_vpc,
+    unsupported_target_group_attribute,
+    invalid_target_group_attribute,
 )

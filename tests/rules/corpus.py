@@ -6,7 +6,7 @@
       base: alb
       good: {Resources.Service.Properties.DesiredCount: 1}
       bad: {Resources.Service.DependsOn: null}
-      finds: {E9301: Resources.Service.Properties.LoadBalancers.0.TargetGroupArn}
+      finds: {E9930: Resources.Service.Properties.LoadBalancers.0.TargetGroupArn}
       region: eu-west-1
 
 It is named by its id in the catalogue of failures, or by a name of its own. `good` (it may be left

@@ -38,5 +38,5 @@ def test_cfn_lint_finds_what_is_left_to_it(name: str) -> None:
 def test_a_number_is_used_once_and_says_how_bad_it_is() -> None:
     numbers = [rule.id[1:] for rule in RULES]
     assert len(numbers) == len(set(numbers))
-    assert all(rule.id[:3] in ("E93", "W93") for rule in RULES)
+    assert all(rule.id[0] in "EW" and 9100 <= int(rule.id[1:]) <= 9999 for rule in RULES)
     assert all(rule.sources and rule.fix and rule.description for rule in RULES)

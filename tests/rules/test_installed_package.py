@@ -53,5 +53,5 @@ def test_cfn_lint_finds_the_rules_in_the_package(way: str, installed: Path, tmp_
     }[way]
     run = linted([*words, "bad.yaml"], tmp_path, installed)
     assert run.returncode == 2, run.stderr
-    assert "E9312" in run.stdout
+    assert "E9745" in run.stdout
     assert "bad.yaml:4" in run.stdout

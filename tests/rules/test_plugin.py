@@ -48,10 +48,10 @@ def found(run: subprocess.CompletedProcess[str]) -> list[Any]:
 def test_a_fault_is_told_with_line_and_page(tmp_path: Path) -> None:
     (tmp_path / "linked.yaml").write_text(LINKED)
     (one,) = found(linted(tmp_path, ["linked.yaml"], "--format", "json"))
-    assert (one["Rule"]["Id"], one["Level"]) == ("E9312", "Error")
+    assert (one["Rule"]["Id"], one["Level"]) == ("E9745", "Error")
     assert one["Location"]["Start"]["LineNumber"] in (2, 5)
     assert one["Location"]["Path"][:2] == ["Resources", "Role"]
-    assert one["Rule"]["Source"].endswith("docs/rules.md#e9312")
+    assert one["Rule"]["Source"].endswith("docs/rules.md#e9745")
     assert one["Message"].endswith(".")
 
 
@@ -59,16 +59,16 @@ def test_json_and_many_files(tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text(json.dumps(HURRIED))
     (tmp_path / "good.json").write_text(json.dumps(bases()["alb"]))
     matches = found(linted(tmp_path, ["bad.json", "good.json"], "--format", "json"))
-    assert [(one["Filename"], one["Rule"]["Id"][1:]) for one in matches] == [("bad.json", "9301")]
+    assert [(one["Filename"], one["Rule"]["Id"][1:]) for one in matches] == [("bad.json", "9930")]
 
 
 @pytest.mark.parametrize("way", ["option", "template", "resource"])
 def test_a_rule_can_be_silenced(way: str, tmp_path: Path) -> None:
-    silence = "Metadata: {cfn-lint: {config: {ignore_checks: [E9312]}}}\n"
+    silence = "Metadata: {cfn-lint: {config: {ignore_checks: [E9745]}}}\n"
     inside = LINKED.replace("    Properties", f"    {silence}    Properties")
     text = {"option": LINKED, "template": silence + LINKED, "resource": inside}[way]
     (tmp_path / "linked.yaml").write_text(text)
-    options = ["--ignore-checks", "E93"] if way == "option" else []
+    options = ["--ignore-checks", "E97"] if way == "option" else []
     run = linted(tmp_path, ["linked.yaml"], *options)
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
@@ -82,9 +82,9 @@ def test_a_region_counts_where_it_is_told(tmp_path: Path) -> None:
     """Where none is told cfn-lint takes one of its own, which says nothing."""
     log = "Resources.TaskDefinition.Properties.ContainerDefinitions.0.LogConfiguration.Options"
     for region, options, rules in (
-        ("us-east-1", (), ["W9371"]),
+        ("us-east-1", (), ["W9840"]),
         ("eu-west-1", ("--regions", "eu-west-1"), []),
-        ("us-east-1", ("--regions", "eu-west-1"), ["W9371"]),
+        ("us-east-1", ("--regions", "eu-west-1"), ["W9840"]),
     ):
         body = changed(bases()["alb"], {f"{log}.awslogs-region": region})
         (tmp_path / "t.json").write_text(json.dumps(body))
@@ -98,4 +98,4 @@ def test_settings_that_append_the_rules_tell_nothing_twice(tmp_path: Path) -> No
     command = [sys.executable, str(ROOT / "build.py"), "check", "a.yaml", "--format", "json"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     codes = [one["code"] for one in json.loads(run.stdout)]
-    assert codes.count("E9301") == 1
+    assert codes.count("E9930") == 1

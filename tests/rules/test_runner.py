@@ -23,7 +23,7 @@ def judged(changes: dict[str, Any] | None = None, body: Any = HURRIED) -> list[L
 
 def test_a_verdict_says_what_where_and_how_else() -> None:
     (one,) = judged()
-    assert one.rule.id[1:] == "9301"
+    assert one.rule.id[1:] == "9930"
     assert (one.template, one.path) == ("t", ATTACHMENT)
     assert "Listener" in one.message
     assert not one.message.endswith(".")
@@ -49,7 +49,7 @@ def test_a_resource_may_ask_for_silence_of_a_rule() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Metadata": silence("E3001", "W9399")},
+        {"Metadata": silence("E3001", "W9999")},
         {"Metadata": silence("", None, 1, ["E"])},
         {"Metadata": {"cfn-lint": {"config": {"ignore_checks": RULE}}}},
         {"Metadata": {"cfn-lint": [RULE]}},

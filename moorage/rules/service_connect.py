@@ -1,0 +1,111 @@
+"""Service Connect: port names, discovery names and client aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.cfn import ecs
+from moorage.cfn.nodes import Node
+from moorage.cfn.view import Resource, View
+from moorage.rules.rule import Problem, problem, rule
+from moorage.rules.wording import join_or, quote
+
+
+@rule(
+    "E9365",
+    "Service Connect has a port name that does not exist, or a name that is already used",
+    error_messages=("The portName must refer to a named PortMapping in the task definition",),
+    fix="Write the Name of a port mapping as PortName, and give each Service Connect service its "
+    "own DiscoveryName.",
+    sources=(
+        "cloudposse/terraform-aws-ecs-container-definition#162",
+        "pulumi/pulumi-awsx#1168",
+        "AWS docs: ServiceConnectService (discoveryName must be unique within the namespace)",
+    ),
+    failure_ids=("svc-connect-port-name-missing",),
+)
+def wrong_service_connect_name(view: View) -> Iterator[Problem]:
+    """Service Connect finds the port of a container by the Name of its port mapping, which is
+    otherwise optional. The discovery name, by default the port name, must be unique in the
+    namespace."""
+    earlier_names: list[tuple[Resource, Node, Node]] = []
+    for service in ecs.services(view):
+        connect = service["ServiceConnectConfiguration"]
+        if not connect["Enabled"].flag:
+            continue
+        namespace = connect["Namespace"]
+        for entry in connect["Services"].items:
+            port_name = entry["PortName"]
+            yield from _unknown_port_name(service, port_name)
+            discovery_name = entry["DiscoveryName"]
+            name = port_name if discovery_name.absent else discovery_name
+            if any(_clashes(earlier, service, namespace, name) for earlier in earlier_names):
+                yield problem(
+                    name,
+                    f"Service `{service.id}` has the discovery name `{name.text}`, which another "
+                    f"Service Connect service of the namespace already has",
+                    "Write another DiscoveryName.",
+                )
+            earlier_names.append((service, namespace, name))
+        yield from _repeated_alias(service, connect)
+
+
+def _unknown_port_name(service: Resource, port_name: Node) -> Iterator[Problem]:
+    task = ecs.task_definition_of(service)
+    names = _port_names(task) if task else None
+    if task is None or names is None or not port_name.certainly_present:
+        return
+    if any(name.is_same_as(port_name) is not False for name in names):
+        return
+    known = quote(name.text for name in names if name.text)
+    name = f"the name `{port_name.text}`" if port_name.text else "this name"
+    add = f"add `Name: {port_name.text or '<port name>'}` to the port mapping of the container."
+    yield problem(
+        port_name,
+        f"No port mapping of task definition `{task.id}` has {name}, and ECS refuses to create "
+        f"service `{service.id}`",
+        f"Write {join_or(known)}, or {add}" if known else f"A{add[1:]}",
+    )
+
+
+def _port_names(task: Resource) -> list[Node] | None:
+    """The names of a task's port mappings; None if there may be others."""
+    containers = task["ContainerDefinitions"]
+    mappings = [container["PortMappings"] for container in containers.items]
+    if not containers.items or not all(node.all_known for node in (containers, *mappings)):
+        return None
+    return [one["Name"] for ports in mappings for one in ports.items if one["Name"].present]
+
+
+def _clashes(
+    earlier: tuple[Resource, Node, Node], service: Resource, namespace: Node, name: Node
+) -> bool:
+    """Whether two discovery names are certainly equal and in the same namespace."""
+    earlier_service, earlier_namespace, earlier_name = earlier
+    if name.text is None or earlier_name.text != name.text:
+        return False
+    if earlier_service is service:
+        return True
+    if earlier_namespace.present or namespace.present:
+        return bool(earlier_namespace.is_same_as(namespace))
+    return bool(earlier_service["Cluster"].is_same_as(service["Cluster"]))
+
+
+def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
+    """Two client aliases of a service with the same name and port."""
+    seen: set[tuple[str, str]] = set()
+    for entry in connect["Services"].items:
+        for alias in entry["ClientAliases"].items:
+            name, port = alias["DnsName"].text, alias["Port"].text
+            if name is None or port is None:
+                continue
+            if (name, port) in seen:
+                yield problem(
+                    alias["DnsName"],
+                    f"Service `{service.id}` has two client aliases `{name}:{port}`",
+                    "Write another DnsName or Port.",
+                )
+            seen.add((name, port))
+
+
+RULES = (wrong_service_connect_name,)
