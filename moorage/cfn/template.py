@@ -69,7 +69,7 @@ class Template:
         macros = given if isinstance(given, list) else [] if given is None else [given]
         resources = self.body.get("Resources")
         keys = list(resources) if isinstance(resources, Mapping) else []
-        return any(one not in _HARMLESS for one in macros) or any(
+        return any(macro not in _HARMLESS for macro in macros) or any(
             str(key).startswith(("Fn::ForEach", "Fn::Transform")) for key in keys
         )
 
@@ -78,7 +78,7 @@ class Template:
         """Whether the AWS CDK wrote the template: it says so, or most logical IDs end as its do,
         with eight digits of a hash."""
         resources = self.resources.values()
-        if any(one["Type"] == "AWS::CDK::Metadata" for one in resources):
+        if any(resource["Type"] == "AWS::CDK::Metadata" for resource in resources):
             return True
         marks = [name for name in self.resources if _OF_CDK.search(name)]
         return "BootstrapVersion" in self.parameters or 2 * len(marks) > len(self.resources) > 0

@@ -175,7 +175,7 @@ def _may_be(text: Text, literal: str) -> bool:
     [True, False]
     """
     first, last = text.parts[0], text.parts[-1]
-    said = [one for one in text.parts if isinstance(one, str)]
+    said = [part for part in text.parts if isinstance(part, str)]
     if any("{{" in one for one in said):
         return True
     return (

@@ -32,8 +32,10 @@ def compare_templates(
         lambda kind: _schema(kind, region),
     )
     found = [
-        _told(one, *(new if one.node.stack.view is change.new else old)[one.node.stack.name])
-        for one in find_effects(change)
+        _told(
+            effect, *(new if effect.node.stack.view is change.new else old)[effect.node.stack.name]
+        )
+        for effect in find_effects(change)
     ]
     return sorted(found, key=lambda one: (one.place.file, one.place.line, one.code, one.message))
 

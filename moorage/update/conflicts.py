@@ -15,7 +15,11 @@ def find_conflicts(change: Comparison) -> Iterator[Effect]:
     """What an update gives to a resource while another still holds it."""
     given_up = _given_up(change)
     for new, before in _comers(change):
-        held = {one.key for one in find_unique_values(before)} if before is not None else ()
+        held = (
+            {unique_value.key for unique_value in find_unique_values(before)}
+            if before is not None
+            else ()
+        )
         for hold in find_unique_values(new, change.replacements):
             old = given_up.get(hold.key)
             if old is not None and hold.key not in held:
@@ -56,9 +60,9 @@ def _given_up(change: Comparison) -> dict[tuple[Any, ...], Resource]:
             }
         elif not change.is_deleted_first(pair.new):
             found |= {one.key: pair.old for one in find_unique_values(pair.old)}
-    gone = (one for stack in change.removed_stacks for one in stack.resources.values())
+    gone = (resource for stack in change.removed_stacks for resource in stack.resources.values())
     for old in (*change.removed, *gone):
-        found |= {one.key: old for one in find_unique_values(old)}
+        found |= {unique_value.key: old for unique_value in find_unique_values(old)}
     return found
 
 

@@ -36,7 +36,8 @@ def _exports(change: Comparison) -> Iterator[Effect]:
             now = after.get(name)
             same = now is not None and not differs(output["Value"], now["Value"])
             anew = now is not None and any(
-                one in change.replacements for one in referenced_resources(now["Value"])
+                referenced_resource in change.replacements
+                for referenced_resource in referenced_resources(now["Value"])
             )
             if users and (anew or not same):
                 yield Effect(
@@ -66,7 +67,9 @@ def _import(stacks: list[str]) -> str:
 
 def _exported(stack: Stack) -> dict[str, Node]:
     """The outputs of a stack that are exported, by the exports' names."""
-    nodes = (Node(stack, one, ("Outputs", key)) for key, one in stack.template.outputs.items())
+    nodes = (
+        Node(stack, output, ("Outputs", key)) for key, output in stack.template.outputs.items()
+    )
     found = ((node.at("Export", "Name").text, node) for node in nodes)
     return {name: node for name, node in found if name is not None}
 

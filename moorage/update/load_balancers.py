@@ -49,7 +49,10 @@ def _late_addresses(change: Comparison) -> Iterator[Effect]:
 
 def _other_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
     plain = {comparable_value(one) for one in old["Subnets"].items}
-    mappings = {comparable_value(one["SubnetId"]): one for one in old["SubnetMappings"].items}
+    mappings = {
+        comparable_value(subnet_mapping["SubnetId"]): subnet_mapping
+        for subnet_mapping in old["SubnetMappings"].items
+    }
     for mapping in new["SubnetMappings"].items:
         subnet = comparable_value(mapping["SubnetId"])
         before = mappings.get(subnet)
@@ -107,7 +110,10 @@ def _leaves_vpc(change: Comparison, resource: Resource) -> bool:
     if resource not in change.replacements:
         return False
     vpc = resource["VpcId"]
-    anew = any(one in change.replacements for one in referenced_resources(vpc))
+    anew = any(
+        referenced_resource in change.replacements
+        for referenced_resource in referenced_resources(vpc)
+    )
     return anew or differs(change.replacements[resource][0].old["VpcId"], vpc)
 
 

@@ -83,7 +83,7 @@ def _shown(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
 
 def _git(folder: Path, *arguments: str) -> str:
     """What git prints, run where the folder is or will be. Raises NoSuchVersionError."""
-    at = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.is_dir())
+    at = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.is_dir())
     try:
         run = subprocess.run(
             ["git", "-C", str(at), *arguments],

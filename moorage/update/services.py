@@ -71,7 +71,7 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
         before, after = pair.old["CapacityProviders"], pair.new["CapacityProviders"]
         if pair.new.type not in (ecs.CLUSTER, _ASSOCIATIONS) or not after.all_known:
             continue
-        lost = {comparable_value(one) for one in before.items} - {
+        lost = {comparable_value(item) for item in before.items} - {
             comparable_value(one) for one in after.items
         }
         cluster = pair.old if pair.old.type == ecs.CLUSTER else pair.old["Cluster"].resource
@@ -80,12 +80,12 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
             for service in ecs.services(change.old)
             if cluster is not None and service["Cluster"].resource is cluster
             if order.get(service.stack.name, len(order)) >= order[pair.new.stack.name]
-            for one in service["CapacityProviderStrategy"].items
-            if comparable_value(one["CapacityProvider"]) in lost
+            for capacity_provider_strategy in service["CapacityProviderStrategy"].items
+            if comparable_value(capacity_provider_strategy["CapacityProvider"]) in lost
         ]
         if users:
             elsewhere = any(one.type == _ASSOCIATIONS for one in change.added)
-            names = ", ".join(dict.fromkeys(f"{one.id} of `{one.stack.name}`" for one in users))
+            names = ", ".join(dict.fromkeys(f"{user.id} of `{user.stack.name}`" for user in users))
             yield Effect(
                 "M1406" if elsewhere else "M1404",
                 "warning" if elsewhere else "error",
@@ -135,7 +135,9 @@ def _mixed(change: Comparison) -> Iterator[Effect]:
     for _, stack in change.stack_pairs:
         if "AWS::CodeDeployBlueGreen" not in str(stack.template.body.get("Transform")):
             continue
-        pairs = [one for one in change.pairs if one.new.stack is stack and one.changed_properties]
+        pairs = [
+            pair for pair in change.pairs if pair.new.stack is stack and pair.changed_properties
+        ]
         deploys = [one for one in pairs if one.new.type in kinds]
         others = [one for one in pairs if one.new.type not in kinds]
         if deploys and others:
@@ -201,7 +203,9 @@ def _first_listeners(change: Comparison) -> Iterator[Effect]:
         ):
             continue
         group = attachment.target_group.resource
-        if group in added and all(one in added for one in ecs.find_forwarders(change.new, group)):
+        if group in added and all(
+            forwarder in added for forwarder in ecs.find_forwarders(change.new, group)
+        ):
             yield Effect(
                 "M1406",
                 "warning",
@@ -222,12 +226,12 @@ def _emptied(change: Comparison) -> Iterator[Effect]:
         ):
             continue
         nodes = ecs.forwarded_target_groups(pair.new)
-        groups = [ecs.resource_of_type(one, ecs.TARGET_GROUP) for one in nodes]
+        groups = [ecs.resource_of_type(node, ecs.TARGET_GROUP) for node in nodes]
         before = [
-            ecs.resource_of_type(one, ecs.TARGET_GROUP)
-            for one in ecs.forwarded_target_groups(pair.old)
+            ecs.resource_of_type(forwarded_target_group, ecs.TARGET_GROUP)
+            for forwarded_target_group in ecs.forwarded_target_groups(pair.old)
         ]
-        new = bool(groups) and all(one in change.added for one in groups)
+        new = bool(groups) and all(group in change.added for group in groups)
         if new and before and all(one in change.removed for one in before):
             yield Effect(
                 "M1406",
