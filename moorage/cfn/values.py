@@ -174,7 +174,7 @@ def _can_be(text: Text, literal: str) -> bool:
     """
     first, last = text.parts[0], text.parts[-1]
     known = [part for part in text.parts if isinstance(part, str)]
-    if any("{{" in one for one in said):
+    if any("{{" in part for part in known):
         return True
     return (
         literal.startswith(first if isinstance(first, str) else "")
