@@ -79,12 +79,12 @@ def starts_with_placeholder(text: str) -> bool:
 def _spelled(view: View, parts: Parts, within: tuple[Attr, ...]) -> Arns:
     choices = [_choices(view, part, within) for part in parts]
     many = 1
-    for at, one in enumerate(choices):
-        many *= len(one)
+    for at, choice in enumerate(choices):
+        many *= len(choice)
         if many > _MOST:
-            many //= len(one)
+            many //= len(choice)
             choices[at] = (_hole(view, repr(parts[at]), _FREE),)
-    return tuple("".join(one) for one in product(*choices))
+    return tuple("".join(choice) for choice in product(*choices))
 
 
 def _choices(view: View, part: str | Attr | Unknown | OneOf, within: tuple[Attr, ...]) -> Arns:

@@ -130,7 +130,10 @@ class Comparison:
             for old, new in zip(
                 _at(pair.old.props, steps), _at(pair.new.props, steps), strict=False
             ):
-                if differs(old, new) or any(one in replaced for one in referenced_resources(new)):
+                if differs(old, new) or any(
+                    referenced_resource in replaced
+                    for referenced_resource in referenced_resources(new)
+                ):
                     return steps[0]
         return ""
 

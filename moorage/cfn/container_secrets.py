@@ -63,7 +63,7 @@ def is_invalid_parameter_name(node: Node) -> bool:
     first = node.parts[0] if node.parts else None
     if not isinstance(first, str) and not _is_pseudo(first):
         return False
-    text = "".join(one if isinstance(one, str) else "x" for one in node.parts)
+    text = "".join(part if isinstance(part, str) else "x" for part in node.parts)
     if text.startswith("arn:"):
         return False
     return ("/" in text and not text.startswith("/")) or text.count(":") > 1
@@ -85,11 +85,11 @@ def _granted(view: View) -> set[Any]:
             for document in permissions.policy_documents(view)
             for statement in document["Statement"].as_list
             if any(
-                (one.text or "").startswith("secretsmanager:")
-                for one in statement["Action"].as_list
+                (action.text or "").startswith("secretsmanager:")
+                for action in statement["Action"].as_list
             )
         )
-        resources = (one.value for said in statements for one in said["Resource"].as_list)
+        resources = (resource.value for said in statements for resource in said["Resource"].as_list)
         view.cache["secrets granted"] = {one for one in resources if isinstance(one, Unknown)}
     granted: set[Any] = view.cache["secrets granted"]
     return granted

@@ -49,7 +49,7 @@ def task_definition_of(service: Resource) -> Resource | None:
 
 def services_of(task: Resource) -> list[Resource]:
     """The services that run a task definition."""
-    return [one for one in services(task.view) if task_definition_of(one) is task]
+    return [service for service in services(task.view) if task_definition_of(service) is task]
 
 
 def containers(task: Resource) -> tuple[Node, ...]:
@@ -58,7 +58,9 @@ def containers(task: Resource) -> tuple[Node, ...]:
 
 def find_container(task: Resource, name: str) -> Node | None:
     """The container of a name."""
-    return next((one for one in containers(task) if one["Name"].text == name), None)
+    return next(
+        (container for container in containers(task) if container["Name"].text == name), None
+    )
 
 
 def network_mode(task: Resource) -> str | None:
@@ -71,7 +73,10 @@ def network_mode(task: Resource) -> str | None:
 
 def is_for_fargate(task: Resource) -> bool | None:
     """Whether a task definition is made for Fargate: it says so, or a service runs it there."""
-    if any(one.text == "FARGATE" for one in task["RequiresCompatibilities"].items):
+    if any(
+        requires_compatibility.text == "FARGATE"
+        for requires_compatibility in task["RequiresCompatibilities"].items
+    ):
         return True
     runs = [runs_on_fargate(one) for one in services_of(task)]
     if any(runs):
@@ -85,8 +90,8 @@ def runs_on_fargate(service: Resource) -> bool | None:
     launch, strategy = service["LaunchType"], service["CapacityProviderStrategy"]
     if launch.present:
         return None if launch.unknown else launch.text == "FARGATE"
-    providers = [one["CapacityProvider"] for one in strategy.items]
-    if any(one.text in ("FARGATE", "FARGATE_SPOT") for one in providers):
+    providers = [item["CapacityProvider"] for item in strategy.items]
+    if any(provider.text in ("FARGATE", "FARGATE_SPOT") for provider in providers):
         return True
     return False if strategy.absent and service["Cluster"].absent else None
 
@@ -138,11 +143,11 @@ def _segments(node: Node) -> list[Parts]:
             segments += [[one] if one else [] for one in rest]
         else:
             segments[-1].append(part)
-    return [tuple(one) for one in segments]
+    return [tuple(segment) for segment in segments]
 
 
 def _texts(parts: Parts) -> bool:
-    return bool(parts) and all(isinstance(one, str) for one in parts)
+    return bool(parts) and all(isinstance(part, str) for part in parts)
 
 
 def _alike(one: Parts, other: Parts) -> bool:
@@ -153,12 +158,12 @@ def _alike(one: Parts, other: Parts) -> bool:
 def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
     """Each mapping's container port, protocol (`tcp` by default) and place."""
     found = []
-    for one in container["PortMappings"].items:
-        protocol = one["Protocol"]
-        port = one["ContainerPort"].number
+    for port_mapping in container["PortMappings"].items:
+        protocol = port_mapping["Protocol"]
+        port = port_mapping["ContainerPort"].number
         kind = "tcp" if protocol.absent else protocol.text
         if port is not None and kind is not None:
-            found.append((port, kind.lower(), one))
+            found.append((port, kind.lower(), port_mapping))
     return found
 
 
@@ -252,8 +257,8 @@ def find_forwarders(view: View, group: Resource) -> tuple[Resource, ...]:
 def are_all_forwards_known(view: View) -> bool:
     """Whether it is in sight what every listener and rule forwards to."""
     for forwarder in view.resources_of_type(LISTENER, LISTENER_RULE):
-        groups = [one.at("ForwardConfig", "TargetGroups") for one in actions(forwarder).items]
-        if not all(one.all_known for one in (actions(forwarder), *groups)):
+        groups = [item.at("ForwardConfig", "TargetGroups") for item in actions(forwarder).items]
+        if not all(group.all_known for group in (actions(forwarder), *groups)):
             return False
         if any(isinstance(node.value, Unknown) for node in forwarded_target_groups(forwarder)):
             return False
@@ -275,13 +280,13 @@ def load_balancer_of(forwarder: Resource) -> Resource | None:
 
 def listeners_of_target_group(view: View, group: Resource) -> list[Resource]:
     """The listeners through which a target group is reached, by themselves or by their rules."""
-    found = (listener_of(one) for one in find_forwarders(view, group))
+    found = (listener_of(forwarder) for forwarder in find_forwarders(view, group))
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
 def load_balancers_of_target_group(view: View, group: Resource) -> list[Resource]:
     """The load balancers that send to a target group."""
-    found = (load_balancer_of(one) for one in find_forwarders(view, group))
+    found = (load_balancer_of(forwarder) for forwarder in find_forwarders(view, group))
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
@@ -312,7 +317,11 @@ def is_nlb_without_type(load_balancer: Resource) -> bool:
 def fixed_addresses(load_balancer: Resource) -> list[Node]:
     """The addresses that are chosen for a load balancer, which only a Network one has."""
     keys = ("AllocationId", "PrivateIPv4Address")
-    found = (one[key] for one in load_balancer["SubnetMappings"].items for key in keys)
+    found = (
+        subnet_mapping[key]
+        for subnet_mapping in load_balancer["SubnetMappings"].items
+        for key in keys
+    )
     return [one for one in found if one.present]
 
 
@@ -338,8 +347,8 @@ def target_type(group: Resource) -> str | None:
 def attributes(resource: Resource, name: str) -> dict[str, Node]:
     """Key and value of LoadBalancerAttributes, TargetGroupAttributes or ListenerAttributes."""
     return {
-        key: one["Value"]
-        for one in resource[name].items
-        for key in [one["Key"].text]
+        key: item["Value"]
+        for item in resource[name].items
+        for key in [item["Key"].text]
         if key is not None
     }

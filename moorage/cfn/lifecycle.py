@@ -50,7 +50,9 @@ def dependencies_of(resource: Resource) -> Iterator[Resource]:
 def find_unordered_dependencies(resource: Resource, needed: Iterable[Resource]) -> list[Resource]:
     """What of this a resource may be created before."""
     return [
-        one for one in dict.fromkeys(needed) if not resource.view.is_created_before(one, resource)
+        needed_resource
+        for needed_resource in dict.fromkeys(needed)
+        if not resource.view.is_created_before(needed_resource, resource)
     ]
 
 
@@ -86,15 +88,17 @@ def attachments_of_gateway(gateway: Resource) -> list[Resource]:
 
 def attachments_for_load_balancer(load_balancer: Resource) -> list[Resource]:
     """What attaches an internet gateway to the VPC of a load balancer."""
-    mappings = [one["SubnetId"] for one in load_balancer["SubnetMappings"].items]
-    nodes = [one["VpcId"] for one in networks.find_subnets(load_balancer["Subnets"])]
+    mappings = [
+        subnet_mapping["SubnetId"] for subnet_mapping in load_balancer["SubnetMappings"].items
+    ]
+    nodes = [subnet["VpcId"] for subnet in networks.find_subnets(load_balancer["Subnets"])]
     nodes += [
         one["VpcId"] for node in mappings if (one := ecs.resource_of_type(node, networks.SUBNET))
     ]
     return [
-        one
-        for one in gateway_attachments(load_balancer.view)
-        if any(vpc.present and vpc.is_same_as(one["VpcId"]) for vpc in nodes)
+        gateway_attachment
+        for gateway_attachment in gateway_attachments(load_balancer.view)
+        if any(vpc.present and vpc.is_same_as(gateway_attachment["VpcId"]) for vpc in nodes)
     ]
 
 
@@ -127,11 +131,17 @@ def roles_of_service(service: Resource) -> list[Resource]:
     task = ecs.task_definition_of(service)
     nodes = [
         service["Role"],
-        *(one.at("AdvancedConfiguration", "RoleArn") for one in service["LoadBalancers"].items),
-        *(one.at("ManagedEBSVolume", "RoleArn") for one in service["VolumeConfigurations"].items),
+        *(
+            load_balancer.at("AdvancedConfiguration", "RoleArn")
+            for load_balancer in service["LoadBalancers"].items
+        ),
+        *(
+            volume_configuration.at("ManagedEBSVolume", "RoleArn")
+            for volume_configuration in service["VolumeConfigurations"].items
+        ),
         *((task["ExecutionRoleArn"], task["TaskRoleArn"]) if task else ()),
     ]
-    found = (ecs.resource_of_type(one, ROLE) for one in nodes)
+    found = (ecs.resource_of_type(node, ROLE) for node in nodes)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
@@ -188,7 +198,7 @@ def mount_targets(service: Resource) -> Iterator[Resource]:
     """The mount targets of the file systems that a service's tasks mount."""
     task = ecs.task_definition_of(service)
     volumes = task["Volumes"].items if task else ()
-    systems = [one.at("EFSVolumeConfiguration", "FilesystemId").resource for one in volumes]
+    systems = [volume.at("EFSVolumeConfiguration", "FilesystemId").resource for volume in volumes]
     for one in service.view.resources_of_type("AWS::EFS::MountTarget") if any(systems) else ():
         if one["FileSystemId"].present and one["FileSystemId"].resource in systems:
             yield one
@@ -197,7 +207,10 @@ def mount_targets(service: Resource) -> Iterator[Resource]:
 def capacity_provider_associations(service: Resource) -> Iterator[Resource]:
     """What associates a service's capacity providers with its cluster, where the cluster itself
     does not list them."""
-    asked = [one["CapacityProvider"] for one in service["CapacityProviderStrategy"].items]
+    asked = [
+        capacity_provider_strategy["CapacityProvider"]
+        for capacity_provider_strategy in service["CapacityProviderStrategy"].items
+    ]
     cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER) if asked else None
     own = cluster["CapacityProviders"] if cluster else None
     if cluster is None or own is None or not own.all_known:

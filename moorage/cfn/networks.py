@@ -72,7 +72,7 @@ def may_be_modified_elsewhere(resource: Resource) -> bool:
     """Whether more may be made of a resource than is in sight: a nested stack or a custom resource
     is given it, or a macro has yet to work on its template."""
     users = resource.view.dependents(resource)
-    given = any(one.type.startswith(_OUTSIDERS) for one in users)
+    given = any(user.type.startswith(_OUTSIDERS) for user in users)
     return given or resource.stack.template.is_generated
 
 
@@ -81,7 +81,7 @@ def may_be_modified_elsewhere(resource: Resource) -> bool:
 
 def find_subnets(node: Node) -> tuple[Resource, ...]:
     """The subnets in view that a list names, each at most once."""
-    found = (one.resource for one in node.items)
+    found = (item.resource for item in node.items)
     return tuple(dict.fromkeys(one for one in found if one is not None and one.type == SUBNET))
 
 
@@ -92,8 +92,8 @@ def find_all_subnets(node: Node) -> tuple[Resource, ...] | None:
 
 
 def _named(node: Node) -> Iterator[object]:
-    for one in node.items:
-        yield one.resource or one.path
+    for item in node.items:
+        yield item.resource or item.path
 
 
 def subnet_property(load_balancer: Resource) -> Node:
@@ -106,7 +106,10 @@ def subnets_of_load_balancer(load_balancer: Resource) -> tuple[Resource, ...] | 
     """The subnets of a load balancer, if all are in view."""
     if load_balancer["SubnetMappings"].absent:
         return find_all_subnets(load_balancer["Subnets"])
-    found = [one["SubnetId"].resource for one in load_balancer["SubnetMappings"].items]
+    found = [
+        subnet_mapping["SubnetId"].resource
+        for subnet_mapping in load_balancer["SubnetMappings"].items
+    ]
     known = [one for one in found if one is not None and one.type == SUBNET]
     return tuple(dict.fromkeys(known)) if known and len(known) == len(found) else None
 
@@ -190,7 +193,7 @@ def _way(table: Resource) -> str | None:
             for one in view.resources_of_type(f"{EC2}VPNGatewayRoutePropagation")
             for node in one["RouteTableIds"].as_list
         ]
-        ways = [_leads(one) for truth, one in routes if truth]
+        ways = [_leads(route) for truth, route in routes if truth]
         unsure = (
             None in [truth for truth, _ in routes]
             or may_be_modified_elsewhere(table)
@@ -260,12 +263,12 @@ def vpc_endpoints(view: View) -> tuple[VpcEndpoint, ...]:
 def endpoints_of_vpc(vpc: Resource) -> tuple[VpcEndpoint, ...] | None:
     """The endpoints of a VPC; None where there may be others than those in view."""
     found = []
-    for one in vpc_endpoints(vpc.view):
-        truth = refers_to(one.resource["VpcId"], vpc)
+    for vpc_endpoint in vpc_endpoints(vpc.view):
+        truth = refers_to(vpc_endpoint.resource["VpcId"], vpc)
         if truth is None:
             return None
         if truth:
-            found.append(one)
+            found.append(vpc_endpoint)
     return None if may_be_modified_elsewhere(vpc) else tuple(found)
 
 
@@ -275,7 +278,7 @@ def endpoint_service_name(name: Node) -> str | None:
     >>> SERVICE_NAME.fullmatch("com.amazonaws.eu-west-1.ecr.api")[1]
     'ecr.api'
     """
-    spelt = "".join(one if isinstance(one, str) else "*" for one in name.parts)
+    spelt = "".join(part if isinstance(part, str) else "*" for part in name.parts)
     match = SERVICE_NAME.fullmatch(spelt)
     return match[1] if match and "*" not in match[1] else None
 
@@ -286,7 +289,7 @@ def serves_subnet(endpoint: VpcEndpoint, subnet: Resource) -> bool | None:
     if table is None:
         return None if default_route(subnet) is None else False
     listed = endpoint.resource["RouteTableIds"]
-    truths = [refers_to(one, table) for one in listed.items]
+    truths = [refers_to(item, table) for item in listed.items]
     if True in truths:
         return True
     return None if None in truths or not listed.all_known else False

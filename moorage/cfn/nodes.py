@@ -358,7 +358,7 @@ def evaluate_list(stack: Stack, raw: Any) -> list[Any] | None:
     if not isinstance(value, list):
         return None
     items = [evaluate(stack, one, ())[0] for one in value]
-    return [one for one in items if one is not MISSING]
+    return [item for item in items if item is not MISSING]
 
 
 def _split(stack: Stack, argument: Any) -> Any:

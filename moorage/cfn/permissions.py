@@ -39,7 +39,7 @@ def find_role(node: Node) -> Resource | None:
     value = node.value
     if isinstance(value, Text) and isinstance(value.parts[-1], Attr):
         last = value.parts[-1]
-        before = "".join(one for one in value.parts[:-1] if isinstance(one, str))
+        before = "".join(part for part in value.parts[:-1] if isinstance(part, str))
         is_role = last.resource.type == ROLE and last.name == "Ref"
         return last.resource if is_role and ":role/" in before else None
     name = role_name_from_arn(node)
@@ -101,7 +101,9 @@ class Statement:
         if on is None:
             is_all = not self.excludes_resources and ("*",) in self.resources
             return True if is_all else None
-        found = any_of(matches(one, on, aws_managed=self.aws_managed) for one in self.resources)
+        found = any_of(
+            matches(resource, on, aws_managed=self.aws_managed) for resource in self.resources
+        )
         return found if not self.excludes_resources else None if found is None else not found
 
     def applies(self, action: str, on: Arns | None, allows: bool) -> bool | None:
@@ -124,7 +126,7 @@ class PolicySet:
 
     def allows(self, action: str, on: Arns | None) -> bool | None:
         """Whether they allow an action on an ARN."""
-        allowed = any_of(one.applies(action, on, True) for one in self.statements)
+        allowed = any_of(statement.applies(action, on, True) for statement in self.statements)
         denied = any_of(one.applies(action, on, False) for one in self.statements)
         if denied:
             return False
@@ -160,12 +162,12 @@ def _policies(role: Resource) -> PolicySet:
     inline, attached = role["Policies"], role["ManagedPolicyArns"]
     complete = _counted(inline) and _counted(attached) and not _name_is_exported(role)
     statements: list[Statement] = []
-    for one in inline.items:
-        found = parse_document(one["PolicyDocument"])
+    for item in inline.items:
+        found = parse_document(item["PolicyDocument"])
         complete = complete and found.complete
         statements += found.statements
-    for one in attached.items:
-        found = resolve_managed_policy(one)
+    for item in attached.items:
+        found = resolve_managed_policy(item)
         complete = complete and found.complete
         statements += found.statements
     for policy, sure in _beside(role.view).get(role, ()):
@@ -253,7 +255,9 @@ def parse_document(policy: Node, sure: bool = True, *, aws_managed: bool = False
     said = policy["Statement"]
     known = all(isinstance(one.value, Mapping) for one in said.as_list) and said.present
     statements = tuple(
-        _statement(one, sure, aws_managed) for one in said.as_list if isinstance(one.value, Mapping)
+        _statement(item, sure, aws_managed)
+        for item in said.as_list
+        if isinstance(item.value, Mapping)
     )
     return PolicySet(statements, known)
 
@@ -272,7 +276,9 @@ def _statement(said: Node, sure: bool, aws_managed: bool) -> Statement:
             for action in (one.choices if len(one.choices) == 1 else (None,))
         ),
         excludes_actions=but_actions,
-        resources=tuple(_patterns(one, aws_managed) for one in (resources.as_list or (resources,))),
+        resources=tuple(
+            _patterns(resource, aws_managed) for resource in (resources.as_list or (resources,))
+        ),
         excludes_resources=but_resources,
         certain=sure and said["Condition"].absent and said["Principal"].absent,
         aws_managed=aws_managed,
@@ -311,10 +317,10 @@ def trusts(role: Resource, service: str) -> bool | None:
     if not isinstance(trust.value, Mapping) or not said.as_list:
         return None
     trusted: list[bool | None] = []
-    for one in said.as_list:
-        about = all_of((_assumes(one), _principal_is(one["Principal"], service)))
-        effect = one["Effect"].text
-        if about is not False and (effect != "Allow" or one["Condition"].present):
+    for item in said.as_list:
+        about = all_of((_assumes(item), _principal_is(item["Principal"], service)))
+        effect = item["Effect"].text
+        if about is not False and (effect != "Allow" or item["Condition"].present):
             about = None
         trusted.append(about)
     return any_of(trusted)
@@ -325,8 +331,8 @@ def _assumes(said: Node) -> bool | None:
     if actions.absent:
         return None
     return any_of(
-        _is_like(one.text, "sts:AssumeRole") if one.text is not None else None
-        for one in actions.as_list
+        _is_like(action.text, "sts:AssumeRole") if action.text is not None else None
+        for action in actions.as_list
     )
 
 
@@ -346,7 +352,7 @@ def _may_be_anyone(node: Node) -> bool:
     if node.parts == (ACCOUNT,) or node.resource is not None:
         return False
     return node.text in (None, "*") and not any(
-        isinstance(one, str) and one.strip("*") for one in node.parts
+        isinstance(part, str) and part.strip("*") for part in node.parts
     )
 
 
@@ -365,8 +371,8 @@ def _is_service(node: Node, service: str) -> bool | None:
 def trusted_services(role: Resource) -> list[str]:
     """The services that a role names as trusted, as they are written."""
     return [
-        one.text
+        service.text
         for said in role["AssumeRolePolicyDocument"]["Statement"].as_list
-        for one in said["Principal"]["Service"].as_list
-        if one.text is not None
+        for service in said["Principal"]["Service"].as_list
+        if service.text is not None
     ]

@@ -53,15 +53,15 @@ _NOBODY = tuple(ip_network(one) for one in ("127.0.0.0/8", "255.255.255.255/32",
 
 def any_of(truths: Iterable[TriState]) -> TriState:
     unsure = False
-    for one in truths:
-        if one:
+    for truth in truths:
+        if truth:
             return True
-        unsure = unsure or one is None
+        unsure = unsure or truth is None
     return None if unsure else False
 
 
 def all_of(truths: Iterable[TriState]) -> TriState:
-    found = any_of(None if one is None else not one for one in truths)
+    found = any_of(None if truth is None else not truth for truth in truths)
     return None if found is None else not found
 
 
@@ -89,7 +89,7 @@ ANY_PEER = Peer(security_groups_known=False)
 
 def visible_security_groups(party: Peer) -> tuple[Resource, ...] | None:
     """The security groups of a party, if all are in view; a VPC stands for its default group."""
-    found = [find_security_group(one) for one in party.security_groups]
+    found = [find_security_group(security_group) for security_group in party.security_groups]
     known = [one for one in found if one is not None]
     return (
         tuple(known) if party.security_groups_known and len(known) == len(found) and known else None
@@ -168,7 +168,7 @@ def rules_allow(
         return True if complete else None
     truths = [rule_covers(one, direction, protocol, ports, party) for one in found]
     if owner.type == VPC:  # its default group, which admits its own members
-        truths += [_owns(owner, one) for one in party.security_groups]
+        truths += [_owns(owner, security_group) for security_group in party.security_groups]
         truths += [] if party.security_groups_known else [None]
     if direction == INGRESS and not found and _is_output(owner):
         return None  # another stack may be meant to add rules
@@ -183,7 +183,7 @@ def _is_output(owner: Resource) -> bool:
         for stack in stacks
         for key, body in stack.template.outputs.items()
     ]
-    leaving = (one for one in outputs if len(stacks) == 1 or one["Export"].absent)
+    leaving = (output for output in outputs if len(stacks) == 1 or output["Export"].absent)
     return any(one["Value"].resource is owner for one in leaving)
 
 
@@ -201,7 +201,7 @@ def rule_covers(rule: Node, direction: str, protocol: str, ports: Ports, party: 
 
 
 def _is_of(node: Node, protocol: str) -> TriState:
-    kinds = {_PROTOCOLS.get(one, one.lower()) for one in node.choices}
+    kinds = {_PROTOCOLS.get(choice, choice.lower()) for choice in node.choices}
     if not kinds:
         return None
     if kinds <= {protocol, "-1", "all"}:
@@ -210,7 +210,7 @@ def _is_of(node: Node, protocol: str) -> TriState:
 
 
 def _spans(rule: Node, protocol: str, ports: Ports) -> TriState:
-    if any(one in ("-1", "all") for one in rule["IpProtocol"].choices):
+    if any(choice in ("-1", "all") for choice in rule["IpProtocol"].choices):
         return True
     first, last = _numbers(rule["FromPort"]), _numbers(rule["ToPort"])
     if not first or not last or ports is None:
@@ -222,7 +222,7 @@ def _spans(rule: Node, protocol: str, ports: Ports) -> TriState:
 
 def _numbers(node: Node) -> tuple[int, ...]:
     try:
-        return tuple(int(one) for one in node.choices)
+        return tuple(int(choice) for choice in node.choices)
     except ValueError:
         return ()
 
@@ -239,7 +239,9 @@ def _is_with(rule: Node, direction: str, party: Peer) -> TriState:
         if "PrefixList" in name:
             truths.append(None)
             continue
-        truths += [is_same_security_group(peer, one) for one in party.security_groups]
+        truths += [
+            is_same_security_group(peer, security_group) for security_group in party.security_groups
+        ]
         truths += [] if party.security_groups_known else [None]
     if rule["CidrIp"].present:
         truths.append(None if party.is_ipv6 is None else not party.is_ipv6 and _holds(rule, party))
@@ -258,11 +260,11 @@ def _is_with_anybody(rule: Node, direction: str) -> TriState:
 
 
 def _is_all(node: Node) -> TriState:
-    return True if any(one.prefixlen == 0 for one in cidr_blocks(node)) else None
+    return True if any(cidr_block.prefixlen == 0 for cidr_block in cidr_blocks(node)) else None
 
 
 def _inside(block: Any, others: Iterable[Any]) -> bool:
-    return any(block.subnet_of(one) for one in others if one.version == block.version)
+    return any(block.subnet_of(other) for other in others if other.version == block.version)
 
 
 def _holds(rule: Node, party: Peer) -> TriState:
@@ -278,9 +280,11 @@ def _holds(rule: Node, party: Peer) -> TriState:
         return False
     if party.is_internet:
         return not block.is_private
-    theirs: list[Any] = [one for one in party.cidr_blocks if one.version == block.version]
+    theirs: list[Any] = [
+        cidr_block for cidr_block in party.cidr_blocks if cidr_block.version == block.version
+    ]
     if theirs:
-        if all(one.subnet_of(block) for one in theirs):
+        if all(their.subnet_of(block) for their in theirs):
             return True
         return None if any(one.overlaps(block) for one in theirs) else False
     return None
@@ -400,7 +404,7 @@ def instance_peer(view: View) -> Peer:
     if len(groups) != 1 or any(view.resources_of_type("AWS::EC2::Instance", "AWS::EC2::SpotFleet")):
         return Peer(security_groups_known=False)
     providers = view.resources_of_type("AWS::ECS::CapacityProvider")
-    if not all(one["ManagedInstancesProvider"].absent for one in providers):
+    if not all(provider["ManagedInstancesProvider"].absent for provider in providers):
         return Peer(security_groups_known=False)
     launch = groups[0]["LaunchConfigurationName"].resource
     if launch is not None and launch.type == "AWS::AutoScaling::LaunchConfiguration":
@@ -563,7 +567,7 @@ def _taken(task: Resource | None) -> set[tuple[int, str]] | None:
         for port, protocol, _ in ecs.port_mappings(container)
     }
     mappings = [one["PortMappings"] for one in ecs.containers(task)]
-    return found if all(one.fully_known for one in mappings) and mappings else None
+    return found if all(mapping.fully_known for mapping in mappings) and mappings else None
 
 
 def _at_target(
@@ -573,8 +577,8 @@ def _at_target(
     if mode != "bridge":
         return None if port is None else (port, port)
     found = ecs.find_container(task, attachment.container_name or "") if task else None
-    for one, _, mapping in ecs.port_mappings(found) if found else ():
-        if one == port:
+    for port_mapping, _, mapping in ecs.port_mappings(found) if found else ():
+        if port_mapping == port:
             host = mapping["HostPort"]
             if host.absent or host.number == 0:
                 return DYNAMIC_HOST_PORTS

@@ -1,10 +1,10 @@
-"""Which choices of a deployment are looked at.
+"""Scenarios: which values of parameters and conditions are evaluated.
 
-A template with conditions stands for many templates. All of them are too many, and most
-combinations nobody deploys, so these are looked at: the one that the parameters' defaults make,
-and each that differs from it by one choice. What is found only after such a step counts if it is
-still found when every other choice is made the other way as well: then the step alone is wrong,
-whatever else is chosen.
+A template with conditions can be deployed in many ways. Evaluating all combinations takes too long,
+and most are never deployed. So these are evaluated: the scenario of the parameters' defaults, and
+each scenario that differs from it in one choice. A result that appears only with such a choice
+counts if it also appears when all other choices are inverted, because then this choice alone is the
+cause.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moorage.cfn.values import Unknown, as_text
 from moorage.cfn.view import Scenario, View
 
 MAX_STEPS = 6
-"""Steps from the defaults that are looked at."""
+"""How many scenarios other than the default one are evaluated."""
 
 T = TypeVar("T")
 
@@ -27,46 +27,47 @@ def find_in_scenarios(
     find: Callable[[View], Iterable[T]],
     key: Callable[[T], Hashable],
 ) -> list[T]:
-    """What `find` finds in any scenario, each thing once by its key."""
+    """Returns what `find` returns in any scenario, each result once by its key."""
     choices = _choices(templates)
     base = {name: values[0] for name, values in choices.items()}
     first = View(templates, base)
-    results = {key(one): one for one in find(first)}
-    seen = {_truths(first)}
+    results = {key(result): result for result in find(first)}
+    seen = {_condition_values(first)}
     for name, value in _steps(choices):
         view = View(templates, {**base, name: value})
-        truths = _truths(view)
-        if truths in seen:
+        conditions = _condition_values(view)
+        if conditions in seen:
             continue
         if len(seen) > MAX_STEPS:
             break
-        seen.add(truths)
-        new = {key(one): one for one in find(view)}
+        seen.add(conditions)
+        new = {key(result): result for result in find(view)}
         if new.keys() - results.keys():
-            other = View(templates, {**_others(choices), name: value})
-            still = {key(one) for one in find(other)}
-            results |= {one: new[one] for one in new if one in still and one not in results}
+            inverted = View(templates, {**_inverted(choices), name: value})
+            confirmed = {key(result) for result in find(inverted)} - results.keys()
+            results |= {result: new[result] for result in new if result in confirmed}
     return list(results.values())
 
 
 def default_view(templates: Sequence[Template]) -> View:
-    """The templates as the parameters' defaults make them."""
+    """The templates with the defaults of their parameters."""
     return View(templates, {name: values[0] for name, values in _choices(templates).items()})
 
 
 def _steps(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
-    """One choice made otherwise, the first alternative of each before the second of any."""
-    for at in range(1, max(map(len, choices.values()), default=0)):
+    """Single changes of the default scenario: first one alternative of each choice, then the
+    next."""
+    for index in range(1, max(map(len, choices.values()), default=0)):
         for name, values in choices.items():
-            if at < len(values):
-                yield name, values[at]
+            if index < len(values):
+                yield name, values[index]
 
 
-def _others(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Scenario:
+def _inverted(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Scenario:
     return {name: values[-1] for name, values in choices.items()}
 
 
-def _truths(view: View) -> tuple[Any, ...]:
+def _condition_values(view: View) -> tuple[Any, ...]:
     return tuple(
         stack.evaluate_condition(name)
         for stack in view.stacks
@@ -75,7 +76,8 @@ def _truths(view: View) -> tuple[Any, ...]:
 
 
 def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
-    """What conditions hang on, by (template, name), with the possible values, the default first."""
+    """Parameters and conditions that can vary, by (template, name), with their possible values, the
+    default first."""
     choices = {
         (template.name, name): values
         for template in templates
@@ -94,14 +96,14 @@ def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
 
 
 def _is_plain(raw: Mapping[str, Any]) -> bool:
-    """Whether a condition compares by itself, and does not follow from others."""
+    """Whether a condition is a comparison, and not derived from other conditions."""
     return "Fn::Equals" in raw or (
         "Fn::Not" in raw and "Fn::Equals" in str(raw) and "Condition" not in str(raw)
     )
 
 
 def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]:
-    """The values of a parameter (or pseudo parameter) that can matter."""
+    """The values of a parameter (or pseudo parameter) that can change a condition."""
     if name in template.parameter_values:
         return []
     other = Unknown(f"{template.name}:{name}", excluded=frozenset(compared))
@@ -124,7 +126,7 @@ def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]
 
 
 def _compared(template: Template) -> dict[str, list[str]]:
-    """Parameters that conditions mention, with the literals each is compared with."""
+    """Parameters used in conditions, with the literals that each is compared with."""
     compared: dict[str, list[str]] = {}
     todo: list[Any] = list(template.conditions.values())
     while todo:
@@ -132,10 +134,10 @@ def _compared(template: Template) -> dict[str, list[str]]:
         if isinstance(raw, Mapping):
             equals = raw.get("Fn::Equals")
             if isinstance(equals, list) and len(equals) == 2:
-                for one, other in (equals, reversed(equals)):
-                    text = as_text(other)
-                    if isinstance(one, Mapping) and isinstance(one.get("Ref"), str):
-                        literals = compared.setdefault(one["Ref"], [])
+                for operand, literal in (equals, reversed(equals)):
+                    text = as_text(literal)
+                    if isinstance(operand, Mapping) and isinstance(operand.get("Ref"), str):
+                        literals = compared.setdefault(operand["Ref"], [])
                         literals += [text] if text is not None and text not in literals else []
             if isinstance(raw.get("Ref"), str):
                 compared.setdefault(raw["Ref"], [])

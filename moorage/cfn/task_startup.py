@@ -56,10 +56,10 @@ def _called(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
         yield "s3", "the image's layers"
     if container.at("LogConfiguration", "LogDriver").text == "awslogs":
         yield "logs", "the awslogs driver"
-    for one in container["Secrets"].items:
-        kind = secret_store(one["ValueFrom"])
+    for secret in container["Secrets"].items:
+        kind = secret_store(secret["ValueFrom"])
         if kind is not None:
-            yield kind, f"the secret {one['Name'].text or ''}".strip()
+            yield kind, f"the secret {secret['Name'].text or ''}".strip()
     if container.at("RepositoryCredentials", "CredentialsParameter").present:
         yield "secretsmanager", "the registry's credentials"
 
@@ -68,8 +68,8 @@ def image_registry(image: Node) -> str | None:
     """Where an image comes from: `ecr` (private), `public`, or None where that is not known."""
     parts = image.parts
     if any(
-        getattr(getattr(one, "resource", None), "type", "") == "AWS::ECR::Repository"
-        for one in parts
+        getattr(getattr(part, "resource", None), "type", "") == "AWS::ECR::Repository"
+        for part in parts
     ):
         return "ecr"
     spelt = "".join(one if isinstance(one, str) else "*" for one in parts)
@@ -101,4 +101,4 @@ def secret_store(node: Node) -> str | None:
 def subnet_routes(service: Resource) -> tuple[tuple[Resource, str | None], ...]:
     """The subnets in view that a service's tasks run in, with where their traffic goes."""
     listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-    return tuple((one, default_route(one)) for one in find_subnets(listed))
+    return tuple((subnet, default_route(subnet)) for subnet in find_subnets(listed))

@@ -1,4 +1,4 @@
-"""One CloudFormation template as it was written, read without trust in its shape."""
+"""A CloudFormation template as written; nothing about its structure is assumed to be valid."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-_OF_CDK = re.compile(r"[0-9A-F]{8}$")
-_LISTS = ("List<", "CommaDelimitedList")
-_HARMLESS = ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen")
-"""Macros that leave resources of ECS and Elastic Load Balancing as they are."""
+_CDK_LOGICAL_ID = re.compile(r"[0-9A-F]{8}$")
+_LIST_TYPES = ("List<", "CommaDelimitedList")
+_HARMLESS_MACROS = (
+    "AWS::Serverless-2016-10-31",
+    "AWS::LanguageExtensions",
+    "AWS::CodeDeployBlueGreen",
+)
+"""Macros that do not change resources of ECS and Elastic Load Balancing."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: what may be given for it, and what is taken where nothing is."""
+    """A template parameter."""
 
     name: str
     type: str
@@ -27,27 +31,28 @@ class Parameter:
 
     @property
     def is_list(self) -> bool:
-        return self.type.startswith(_LISTS)
+        return self.type.startswith(_LIST_TYPES)
 
     @property
     def is_direct(self) -> bool:
-        """Whether what is given is the value itself, and not the name of one in Parameter Store."""
+        """Whether a given value is used itself, and is not the name of a parameter in Parameter
+        Store."""
         return not self.type.startswith("AWS::SSM::Parameter::Value")
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """A template's body under a name: its file, or its stack."""
+    """The body of a template, and the name of its file or stack."""
 
     name: str
     body: Mapping[str, Any]
     region: str | None = None
-    """The region it is deployed to, where that is known."""
+    """The region that it is deployed to, if known."""
     parameter_values: Mapping[str, str] = field(default_factory=dict)
-    """Values given for parameters at deployment, where they are known."""
+    """Parameter values given at deployment, as far as they are known."""
 
     def section(self, name: str) -> dict[str, Mapping[str, Any]]:
-        """The entries of a section that are maps, as all should be."""
+        """The entries of a section that are maps; others are invalid and left out."""
         section = self.body.get(name)
         if not isinstance(section, Mapping):
             return {}
@@ -55,7 +60,7 @@ class Template:
 
     @cached_property
     def resources(self) -> dict[str, Mapping[str, Any]]:
-        """Logical IDs and bodies of the resources whose type is a text."""
+        """Bodies of the resources whose type is a string, by logical ID."""
         return {
             name: body
             for name, body in self.section("Resources").items()
@@ -64,24 +69,24 @@ class Template:
 
     @cached_property
     def is_generated(self) -> bool:
-        """Whether a macro or a loop may add resources to those that stand here."""
+        """Whether a macro or a loop may add resources."""
         given = self.body.get("Transform")
         macros = given if isinstance(given, list) else [] if given is None else [given]
         resources = self.body.get("Resources")
         keys = list(resources) if isinstance(resources, Mapping) else []
-        return any(one not in _HARMLESS for one in macros) or any(
+        return any(macro not in _HARMLESS_MACROS for macro in macros) or any(
             str(key).startswith(("Fn::ForEach", "Fn::Transform")) for key in keys
         )
 
     @cached_property
     def is_from_cdk(self) -> bool:
-        """Whether the AWS CDK wrote the template: it says so, or most logical IDs end as its do,
-        with eight digits of a hash."""
+        """Whether the AWS CDK generated the template: it has CDK metadata, or most logical IDs end
+        in eight hexadecimal digits, as CDK's do."""
         resources = self.resources.values()
-        if any(one["Type"] == "AWS::CDK::Metadata" for one in resources):
+        if any(resource["Type"] == "AWS::CDK::Metadata" for resource in resources):
             return True
-        marks = [name for name in self.resources if _OF_CDK.search(name)]
-        return "BootstrapVersion" in self.parameters or 2 * len(marks) > len(self.resources) > 0
+        hashed = [name for name in self.resources if _CDK_LOGICAL_ID.search(name)]
+        return "BootstrapVersion" in self.parameters or 2 * len(hashed) > len(self.resources) > 0
 
     @cached_property
     def conditions(self) -> dict[str, Mapping[str, Any]]:
@@ -101,17 +106,17 @@ class Template:
 
 
 def _parameter(name: str, body: Mapping[str, Any]) -> Parameter:
-    allowed, longest = body.get("AllowedValues"), body.get("MaxLength")
+    allowed, max_length = body.get("AllowedValues"), body.get("MaxLength")
     try:
-        most = int(longest)  # type: ignore[arg-type]
+        length: int | None = int(max_length)  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        most = None
+        length = None
     return Parameter(
         name=name,
         type=str(body.get("Type", "String")),
-        allowed_values=tuple(one for one in allowed if isinstance(one, str | int | float))
+        allowed_values=tuple(value for value in allowed if isinstance(value, str | int | float))
         if isinstance(allowed, list)
         else (),
         default=body.get("Default"),
-        max_length=most,
+        max_length=length,
     )

@@ -99,7 +99,9 @@ def find_unique_values(
     `replaced` tells, is another place."""
     for hold, nodes in _all(resource):
         if replaced is None or not any(
-            one in replaced for node in nodes for one in referenced_resources(node)
+            referenced_resource in replaced
+            for node in nodes
+            for referenced_resource in referenced_resources(node)
         ):
             yield hold
 

@@ -18,7 +18,7 @@ def comparable_value(node: Node) -> Any:
     if isinstance(value, Mapping):
         return tuple(sorted((key, comparable_value(inner)) for key, inner in node.entries))
     if isinstance(value, list):
-        return tuple(comparable_value(one) for one in node.items)
+        return tuple(comparable_value(item) for item in node.items)
     if isinstance(value, Attr | Text | Unknown | OneOf):
         return repr([_named(part) for part in node.parts])
     text = node.text
@@ -63,5 +63,5 @@ def referenced_resources(node: Node) -> Iterator[Resource]:
     for part in node.parts:
         if isinstance(part, Attr):
             yield part.resource
-    for inner in (*node.items, *(one for _, one in node.entries)):
+    for inner in (*node.items, *(entry for _, entry in node.entries)):
         yield from referenced_resources(inner)

@@ -1,7 +1,6 @@
-"""What a property of a template can turn out to be, besides the plain values of JSON.
+"""Values of properties that are only partly known before the deployment.
 
-A rule that meets one of these decides by what it says, and never by what it might be: that is how
-rules stay silent about what only the deployment knows.
+Rules decide by what is known of such a value, and report nothing about the rest.
 """
 
 from __future__ import annotations
@@ -19,27 +18,27 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
-"""The property is not there, or is AWS::NoValue."""
+"""The property is absent, or is AWS::NoValue."""
 
 
 ZONE_PREFIX: Final = "zone of the region: "
-"""How the token of `Fn::Select` from `Fn::GetAZs` begins: other numbers are other zones."""
+"""Prefix of the token of `Fn::Select` from `Fn::GetAZs`: different indices are different zones."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Known to CloudFormation alone. The same token stands for the same value."""
+    """A value that only the deployment knows. Equal tokens are the same value."""
 
     token: str
     default: Any = field(default=None, compare=False)
-    """What it is by the parameters' defaults, where it hangs on them: a hint, not a fact."""
+    """The value with the parameters' defaults, if it depends on parameters: a hint, not a fact."""
     excluded: frozenset[str] = field(default=frozenset(), compare=False)
-    """Texts that it certainly is not."""
+    """Texts that it cannot be."""
 
 
 @dataclass(frozen=True)
 class OneOf:
-    """One of a parameter's allowed values, or what follows from them."""
+    """One of a parameter's allowed values, or a value derived from them."""
 
     values: tuple[str, ...]
     token: str
@@ -48,7 +47,7 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Attr:
-    """What a resource returns: `Ref`, or the attribute's name."""
+    """A return value of a resource: `Ref`, or an attribute by its name."""
 
     resource: Resource
     name: str
@@ -56,42 +55,44 @@ class Attr:
 
 @dataclass(frozen=True)
 class Text:
-    """A text of which some parts are not known."""
+    """A text with some unknown parts."""
 
     parts: tuple[str | Attr | Unknown | OneOf, ...]
 
 
 def join_parts(parts: list[Any]) -> Any:
-    """Parts put together: plain text where all are plain, the part itself where it is the only one.
+    """Concatenates parts: a plain text if all parts are texts; the part itself if it is the only
+    one.
 
-    >>> joined(["a", "-", "b"]), joined(["", "x"])
+    >>> join_parts(["a", "-", "b"]), join_parts(["", "x"])
     ('a-b', 'x')
     """
     flat: list[Any] = []
     for part in parts:
-        for one in part.parts if isinstance(part, Text) else (part,):
-            if isinstance(one, str) and flat and isinstance(flat[-1], str):
-                flat[-1] += one
-            elif one != "":
-                flat.append(one)
+        for piece in part.parts if isinstance(part, Text) else (part,):
+            if isinstance(piece, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += piece
+            elif piece != "":
+                flat.append(piece)
     if not flat:
         return ""
     if len(flat) == 1:
         return flat[0]
-    choices = [one for one in flat if isinstance(one, OneOf)]
-    if len(choices) == 1 and all(isinstance(one, str | OneOf) for one in flat):
-        only = choices[0]
-        made = tuple(
-            "".join(one if isinstance(one, str) else value for one in flat) for value in only.values
+    choices = [piece for piece in flat if isinstance(piece, OneOf)]
+    if len(choices) == 1 and all(isinstance(piece, str | OneOf) for piece in flat):
+        values = tuple(
+            "".join(piece if isinstance(piece, str) else value for piece in flat)
+            for value in choices[0].values
         )
-        return OneOf(made, f"{[one if isinstance(one, str) else one.token for one in flat]}")
+        token = f"{[piece if isinstance(piece, str) else piece.token for piece in flat]}"
+        return OneOf(values, token)
     return Text(tuple(flat))
 
 
 def as_text(value: Any) -> str | None:
-    """A scalar as CloudFormation passes it on, always as text; None for anything else.
+    """A scalar as the text that CloudFormation passes to AWS; None for anything else.
 
-    >>> plain(True), plain(80), plain("x"), plain([])
+    >>> as_text(True), as_text(80), as_text("x"), as_text([])
     ('true', '80', 'x', None)
     """
     if isinstance(value, bool):
@@ -101,7 +102,7 @@ def as_text(value: Any) -> str | None:
     return str(value) if isinstance(value, str | int | float) else None
 
 
-_IDS = {
+_REF_ATTRIBUTES = {
     "AWS::EC2::InternetGateway": "InternetGatewayId",
     "AWS::EC2::NatGateway": "NatGatewayId",
     "AWS::EC2::RouteTable": "RouteTableId",
@@ -117,69 +118,66 @@ _IDS = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": "LoadBalancerArn",
     "AWS::ElasticLoadBalancingV2::TargetGroup": "TargetGroupArn",
 }
-"""The attribute that is what `Ref` gives. Source: AWS docs, the return values of each type."""
-_FREE = ("Custom::", "AWS::CloudFormation::")
-"""Types that return what they like, two of them the same if they like."""
+"""The attribute that equals `Ref`. Source: AWS docs, the return values of each type."""
+_ARBITRARY = ("Custom::", "AWS::CloudFormation::")
+"""Types with arbitrary return values, which two resources may share."""
 
 
-def _same_attribute(one: Attr, other: Attr) -> bool | None:
-    ids = is_ref_equivalent(one) and is_ref_equivalent(other)
-    if one.resource is other.resource:
-        return True if one.name == other.name or ids else None
-    own = all(is_ref_equivalent(attr) or attr.name == "Arn" for attr in (one, other))
-    return None if not own or any(_is_free(attr) for attr in (one, other)) else False
+def _same_attribute(left: Attr, right: Attr) -> bool | None:
+    both_refs = is_ref_equivalent(left) and is_ref_equivalent(right)
+    if left.resource is right.resource:
+        return True if left.name == right.name or both_refs else None
+    unique = all(is_ref_equivalent(attr) or attr.name == "Arn" for attr in (left, right))
+    return None if not unique or any(_is_arbitrary(attr) for attr in (left, right)) else False
 
 
 def is_ref_equivalent(attr: Attr) -> bool:
-    """Whether what is returned is what `Ref` gives, and the resource is one of AWS: then it is
-    the same by whichever attribute, and no other resource's."""
-    return attr.name in ("Ref", _IDS.get(attr.resource.type)) and not _is_free(attr)
+    """Whether an attribute equals `Ref`, and its resource is of an AWS type: then the value is the
+    same whichever of the two is used, and no other resource has it."""
+    return attr.name in ("Ref", _REF_ATTRIBUTES.get(attr.resource.type)) and not _is_arbitrary(attr)
 
 
-def _is_free(attr: Attr) -> bool:
-    return attr.resource.type.startswith(_FREE)
+def _is_arbitrary(attr: Attr) -> bool:
+    return attr.resource.type.startswith(_ARBITRARY)
 
 
-def are_same(one: Any, other: Any) -> bool | None:
-    """Whether two values are one and the same; None where only the deployment knows."""
-    if isinstance(one, Attr) and isinstance(other, Attr):
-        return _same_attribute(one, other)
-    left, right = as_text(one), as_text(other)
-    if left is not None and right is not None:
-        return left == right
-    if isinstance(one, OneOf) and right is not None:
-        return None if right in one.values else False
-    if isinstance(other, OneOf) and left is not None:
-        return None if left in other.values else False
-    if isinstance(one, Unknown | OneOf | Text) and one == other:
+def are_same(left: Any, right: Any) -> bool | None:
+    """Whether two values are the same; None if only the deployment knows."""
+    if isinstance(left, Attr) and isinstance(right, Attr):
+        return _same_attribute(left, right)
+    left_text, right_text = as_text(left), as_text(right)
+    if left_text is not None and right_text is not None:
+        return left_text == right_text
+    if isinstance(left, OneOf) and right_text is not None:
+        return None if right_text in left.values else False
+    if isinstance(right, OneOf) and left_text is not None:
+        return None if left_text in right.values else False
+    if isinstance(left, Unknown | OneOf | Text) and left == right:
         return True
-    if isinstance(one, Unknown) and isinstance(other, Unknown):
-        return (
-            False
-            if one.token.startswith(ZONE_PREFIX) and other.token.startswith(ZONE_PREFIX)
-            else None
-        )
-    for unknown, text in ((one, right), (other, left)):
+    if isinstance(left, Unknown) and isinstance(right, Unknown):
+        zones = [value.token.startswith(ZONE_PREFIX) for value in (left, right)]
+        return False if all(zones) else None
+    for unknown, text in ((left, right_text), (right, left_text)):
         if isinstance(unknown, Unknown) and text in unknown.excluded:
             return False
-        if isinstance(unknown, Text) and text is not None and not _may_be(unknown, text):
+        if isinstance(unknown, Text) and text is not None and not _can_be(unknown, text):
             return False
     return None
 
 
-def _may_be(text: Text, literal: str) -> bool:
-    """Whether a text may turn out to be that literal, by the parts of it that are known.
+def _can_be(text: Text, literal: str) -> bool:
+    """Whether a text can equal that literal, judged by its known parts.
 
     >>> from moorage.cfn.values import Unknown as U
-    >>> [_may_be(Text((U("AWS::StackName"), "-app")), one) for one in ("x-app", "app")]
+    >>> [_can_be(Text((U("AWS::StackName"), "-app")), text) for text in ("x-app", "app")]
     [True, False]
     """
     first, last = text.parts[0], text.parts[-1]
-    said = [one for one in text.parts if isinstance(one, str)]
-    if any("{{" in one for one in said):
+    known = [part for part in text.parts if isinstance(part, str)]
+    if any("{{" in part for part in known):
         return True
     return (
         literal.startswith(first if isinstance(first, str) else "")
         and literal.endswith(last if isinstance(last, str) else "")
-        and sum(map(len, said)) <= len(literal)
+        and sum(map(len, known)) <= len(literal)
     )

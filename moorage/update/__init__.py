@@ -1,8 +1,7 @@
-"""What an update does to what is deployed: two versions of an environment -> effects. Pure.
+"""What an update does to deployed stacks: compares two versions of an environment. Pure.
 
-What is judged is what CloudFormation and the services behind it do with a change, so that a
-reviewer reads it before the deployment does it: what is replaced and what that means, what is
-refused, what is lost.
+The effects are those of CloudFormation and of the services behind it, so that a reviewer sees
+before the deployment what is replaced and what that means, what is refused, and what is deleted.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from moorage.update.load_balancers import find_load_balancer_effects
 from moorage.update.replacements import find_replacements
 from moorage.update.services import find_service_effects
 
-__all__ = ["Effect", "effects"]
+__all__ = ["Effect", "find_effects"]
 
 
 def find_effects(change: Comparison) -> Iterator[Effect]:
-    """Everything that a reviewer should know of an update before it runs."""
+    """Yields everything that a reviewer should know about an update before it runs."""
     yield from find_export_effects(change)
     yield from find_replacements(change)
     yield from find_conflicts(change)

@@ -1,4 +1,4 @@
-"""Two versions of templates, as texts -> Findings on what an update from one to the other does."""
+"""Two versions of templates, as texts -> findings about the update from one to the other."""
 
 from __future__ import annotations
 
@@ -23,27 +23,37 @@ from moorage.update.previous_version import TemplateTexts
 def compare_templates(
     old: TemplateTexts, new: TemplateTexts, region: str | None = None
 ) -> list[Finding]:
-    """What an update does, told at the new templates, and for what goes at the old ones. Texts
-    that are no templates are passed over: other checks tell of them."""
+    """Returns findings about an update, located in the new templates; about deleted resources, in
+    the old ones. Texts that are not templates are skipped, because other checks report them."""
     before, after = _templates(old, region), _templates(new, region)
     change = Comparison(
         default_view(list(before.values())),
         default_view(list(after.values())),
         lambda kind: _schema(kind, region),
     )
-    found = [
-        _told(one, *(new if one.node.stack.view is change.new else old)[one.node.stack.name])
-        for one in find_effects(change)
+    findings = [
+        _locate(
+            effect, *(new if effect.node.stack.view is change.new else old)[effect.node.stack.name]
+        )
+        for effect in find_effects(change)
     ]
-    return sorted(found, key=lambda one: (one.place.file, one.place.line, one.code, one.message))
+    return sorted(
+        findings,
+        key=lambda finding: (
+            finding.place.file,
+            finding.place.line,
+            finding.code,
+            finding.message,
+        ),
+    )
 
 
 def _templates(texts: TemplateTexts, region: str | None) -> dict[str, Template]:
     decoded = {name: decode_str(text) for name, (_, text) in texts.items()}
     return {
         name: Template(name, body, region)
-        for name, (body, wrong) in decoded.items()
-        if not wrong and isinstance(body, Mapping)
+        for name, (body, errors) in decoded.items()
+        if not errors and isinstance(body, Mapping)
     }
 
 
@@ -56,7 +66,7 @@ def _schema(kind: str, region: str | None) -> Mapping[str, Any]:
     return schema
 
 
-def _told(effect: Effect, file: str, text: str) -> Finding:
+def _locate(effect: Effect, file: str, text: str) -> Finding:
     body: Any = effect.node.stack.template.body
     path = nearest_existing_path(body, effect.node.path)
     line = LintTemplate(file, body).get_location_yaml(body, list(path)) if path else None

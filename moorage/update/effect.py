@@ -1,4 +1,4 @@
-"""What an update does, as one line of it."""
+"""One effect of an update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moorage.findings.finding import Level
 
 @dataclass(frozen=True)
 class Effect:
-    """What the update does at a place of the new templates (or of the old, for what goes)."""
+    """One effect, at a node of the new templates; for deleted resources, of the old templates."""
 
     code: str
     level: Level

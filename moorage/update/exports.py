@@ -1,4 +1,4 @@
-"""Stacks and exports that go, change or stay where they should not."""
+"""Removed stacks, and exports that other stacks still import."""
 
 from __future__ import annotations
 
@@ -12,51 +12,57 @@ from moorage.update.effect import Effect
 
 
 def find_export_effects(change: Comparison) -> Iterator[Effect]:
-    """Stacks and exports that others still need."""
-    yield from _gone_stacks(change)
-    yield from _exports(change)
+    """Yields removed stacks, and exports that change or disappear while other stacks import
+    them."""
+    yield from _removed_stacks(change)
+    yield from _changed_exports(change)
+    yield from _removed_exports(change)
 
 
-def _gone_stacks(change: Comparison) -> Iterator[Effect]:
+def _removed_stacks(change: Comparison) -> Iterator[Effect]:
     for stack in change.removed_stacks:
         yield Effect(
             "M1407",
             "warning",
             Node(stack, {}, ()),
-            f"`{stack.name}` is no longer built, but its stack stays deployed, and costs",
-            "Delete the stack when nothing imports from it any more.",
+            f"`{stack.name}` is no longer built, but its stack stays deployed and continues to "
+            "cost money",
+            "Delete the stack once no other stack imports from it.",
         )
 
 
-def _exports(change: Comparison) -> Iterator[Effect]:
+def _changed_exports(change: Comparison) -> Iterator[Effect]:
     for old, new in change.stack_pairs:
         after = _exported(new)
         for name, output in _exported(old).items():
-            users = _importers(change, old, name)
+            importers = _importers(change, old, name)
             now = after.get(name)
             same = now is not None and not differs(output["Value"], now["Value"])
-            anew = now is not None and any(
-                one in change.replacements for one in referenced_resources(now["Value"])
+            replaced = now is not None and any(
+                resource in change.replacements for resource in referenced_resources(now["Value"])
             )
-            if users and (anew or not same):
+            if importers and (replaced or not same):
                 yield Effect(
                     "M1403",
                     "error",
                     now["Value"] if now is not None else output,
-                    f"The export {name} is {'changed' if now is not None else 'taken away'} while "
-                    f"{_import(users)} it, and CloudFormation refuses that",
-                    "Let the importing stacks stop to import it first, in an update of their own.",
+                    f"The export {name} is {'changed' if now is not None else 'removed'} while "
+                    f"{_import(importers)} it, which CloudFormation refuses",
+                    "First update the importing stacks so that they no longer import it.",
                 )
+
+
+def _removed_exports(change: Comparison) -> Iterator[Effect]:
     for stack in change.removed_stacks:
         for name in _exported(stack):
-            users = [one.name for one in change.new.stacks if name in one.import_names]
-            if users:
+            importers = [user.name for user in change.new.stacks if name in user.import_names]
+            if importers:
                 yield Effect(
                     "M1403",
                     "error",
                     Node(stack, {}, ()),
-                    f"`{stack.name}` is no longer built, and {_import(users)} {name} from it",
-                    "Keep the stack in the params, or let nothing import from it.",
+                    f"`{stack.name}` is no longer built, but {_import(importers)} {name} from it",
+                    "Keep the stack in the params, or remove the imports.",
                 )
 
 
@@ -65,17 +71,19 @@ def _import(stacks: list[str]) -> str:
 
 
 def _exported(stack: Stack) -> dict[str, Node]:
-    """The outputs of a stack that are exported, by the exports' names."""
-    nodes = (Node(stack, one, ("Outputs", key)) for key, one in stack.template.outputs.items())
+    """The exported outputs of a stack by export name."""
+    nodes = (
+        Node(stack, output, ("Outputs", key)) for key, output in stack.template.outputs.items()
+    )
     found = ((node.at("Export", "Name").text, node) for node in nodes)
     return {name: node for name, node in found if name is not None}
 
 
 def _importers(change: Comparison, exporter: Stack, name: str) -> list[str]:
-    """The stacks that import a name when its stack is updated: those that did, but for those that
-    stop to and are updated earlier."""
+    """The stacks that import a name at the time when its stack is updated: those that imported it
+    before, except those that no longer do and are updated earlier."""
     order = [stack.name for stack in change.new.stacks]
-    free = {
+    released = {
         stack.name
         for stack in change.new.stacks[: order.index(exporter.name)]
         if name not in stack.import_names
@@ -83,5 +91,5 @@ def _importers(change: Comparison, exporter: Stack, name: str) -> list[str]:
     return [
         stack.name
         for stack in change.old.stacks
-        if name in stack.import_names and stack.name not in free and stack.name != exporter.name
+        if name in stack.import_names and stack.name not in released and stack.name != exporter.name
     ]

@@ -1,4 +1,4 @@
-"""What Elastic Load Balancing refuses to change."""
+"""Changes that Elastic Load Balancing refuses."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from moorage.cfn.value_comparison import comparable_value, differs, referenced_r
 from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 
-_ANOTHER = "Make a new load balancer beside it: under another logical ID, or in another stack."
+_CREATE_ANOTHER = "Create another load balancer, with another logical ID or in another stack."
 
 
 def find_load_balancer_effects(change: Comparison) -> Iterator[Effect]:
-    """What Elastic Load Balancing refuses."""
-    yield from _late_security_groups(change)
-    yield from _late_addresses(change)
-    yield from _moved_load_balancers(change)
-    yield from _two_load_balancers(change)
+    """Yields changes that Elastic Load Balancing refuses."""
+    yield from _added_security_groups(change)
+    yield from _changed_nlb_addresses(change)
+    yield from _load_balancers_left_in_old_vpc(change)
+    yield from _target_groups_of_two_load_balancers(change)
 
 
-def _late_security_groups(change: Comparison) -> Iterator[Effect]:
+def _added_security_groups(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         if pair.new.type == ecs.LOAD_BALANCER and ecs.load_balancer_type(pair.new) == "network":
             before, after = pair.old["SecurityGroups"], pair.new["SecurityGroups"]
@@ -30,26 +30,29 @@ def _late_security_groups(change: Comparison) -> Iterator[Effect]:
                     "M1404",
                     "error",
                     after,
-                    f"{pair.new.id} was created without a security group. Elastic Load Balancing "
-                    'says "You cannot set security groups on a Network Load Balancer which was '
-                    'created without any security groups"',
-                    _ANOTHER,
+                    f"{pair.new.id} was created without security groups and cannot get any later. "
+                    'Elastic Load Balancing reports "You cannot set security groups on a Network '
+                    'Load Balancer which was created without any security groups"',
+                    _CREATE_ANOTHER,
                 )
 
 
-def _late_addresses(change: Comparison) -> Iterator[Effect]:
-    """Network Load Balancers whose addresses, or whose subnet in a zone, shall change."""
+def _changed_nlb_addresses(change: Comparison) -> Iterator[Effect]:
+    """Network Load Balancers whose addresses or subnets change."""
     for pair in change.pairs:
         if pair.new.type != ecs.LOAD_BALANCER or ecs.load_balancer_type(pair.new) != "network":
             continue
         if pair.new not in change.replacements:
-            yield from _other_addresses(pair.old, pair.new)
-            yield from _other_subnets(change, pair.old, pair.new)
+            yield from _changed_addresses(pair.old, pair.new)
+            yield from _additional_subnets(change, pair.old, pair.new)
 
 
-def _other_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
+def _changed_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
     plain = {comparable_value(one) for one in old["Subnets"].items}
-    mappings = {comparable_value(one["SubnetId"]): one for one in old["SubnetMappings"].items}
+    mappings = {
+        comparable_value(subnet_mapping["SubnetId"]): subnet_mapping
+        for subnet_mapping in old["SubnetMappings"].items
+    }
     for mapping in new["SubnetMappings"].items:
         subnet = comparable_value(mapping["SubnetId"])
         before = mappings.get(subnet)
@@ -60,32 +63,32 @@ def _other_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
                     "M1404",
                     "error",
                     mapping[key],
-                    f"{key} of {new.id} changes in a subnet that stays. A Network Load Balancer "
-                    "keeps the addresses with which it was created",
-                    _ANOTHER,
+                    f"{key} of {new.id} changes in a subnet that it keeps. A Network Load Balancer "
+                    "keeps the addresses that it was created with",
+                    _CREATE_ANOTHER,
                 )
 
 
-def _other_subnets(change: Comparison, old: Resource, new: Resource) -> Iterator[Effect]:
-    before = {one.id: one for one in networks.subnets_of_load_balancer(old) or ()}
+def _additional_subnets(change: Comparison, old: Resource, new: Resource) -> Iterator[Effect]:
+    before = {subnet.id: subnet for subnet in networks.subnets_of_load_balancer(old) or ()}
     for subnet in networks.subnets_of_load_balancer(new) or ():
-        stays = subnet.id in before and subnet not in change.replacements
-        if stays or _leaves_vpc(change, subnet):
+        kept = subnet.id in before and subnet not in change.replacements
+        if kept or _leaves_vpc(change, subnet):
             continue
-        if any(networks.are_in_same_zone(subnet, one) for one in before.values()):
+        if any(networks.are_in_same_zone(subnet, old_subnet) for old_subnet in before.values()):
             yield Effect(
                 "M1404",
                 "error",
                 networks.subnet_property(new),
-                f"{new.id} gets {subnet.id} in a zone where it has another subnet. Elastic Load "
-                'Balancing says "You cannot specify an additional subnet from an Availability Zone '
-                'that is already associated with the load balancer"',
-                "Take the zone out in an update before, and in again with this one.",
+                f"{new.id} gets {subnet.id} in an Availability Zone where it already has a subnet. "
+                'Elastic Load Balancing reports "You cannot specify an additional subnet from an '
+                'Availability Zone that is already associated with the load balancer"',
+                "Deploy two updates: first remove the zone, then add it with the new subnet.",
             )
 
 
-def _moved_load_balancers(change: Comparison) -> Iterator[Effect]:
-    """Load balancers that stay while what they stand in becomes another VPC."""
+def _load_balancers_left_in_old_vpc(change: Comparison) -> Iterator[Effect]:
+    """Load balancers that are kept while their subnets or security groups move to another VPC."""
     for pair in change.pairs:
         if pair.new.type != ecs.LOAD_BALANCER or pair.new in change.replacements:
             continue
@@ -95,24 +98,24 @@ def _moved_load_balancers(change: Comparison) -> Iterator[Effect]:
                     "M1404",
                     "error",
                     node,
-                    f"{pair.new.id} stays in its VPC, and {node.resource.id} is made anew in "
-                    "another: Elastic Load Balancing refuses what is in another VPC",
-                    _ANOTHER,
+                    f"{pair.new.id} stays in its VPC, while {node.resource.id} is replaced by one "
+                    "in another VPC. Elastic Load Balancing refuses resources of another VPC",
+                    _CREATE_ANOTHER,
                 )
                 break
 
 
 def _leaves_vpc(change: Comparison, resource: Resource) -> bool:
-    """Whether a group or a subnet is made anew in another VPC."""
+    """Whether a security group or a subnet is replaced by one in another VPC."""
     if resource not in change.replacements:
         return False
     vpc = resource["VpcId"]
-    anew = any(one in change.replacements for one in referenced_resources(vpc))
-    return anew or differs(change.replacements[resource][0].old["VpcId"], vpc)
+    vpc_replaced = any(used in change.replacements for used in referenced_resources(vpc))
+    return vpc_replaced or differs(change.replacements[resource][0].old["VpcId"], vpc)
 
 
-def _two_load_balancers(change: Comparison) -> Iterator[Effect]:
-    """Target groups that stay while their load balancer is replaced."""
+def _target_groups_of_two_load_balancers(change: Comparison) -> Iterator[Effect]:
+    """Target groups that are kept while their load balancer is replaced."""
     for forwarder in change.new.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
         balancer = ecs.load_balancer_of(forwarder)
         if balancer not in change.replacements:
@@ -129,8 +132,8 @@ def _two_load_balancers(change: Comparison) -> Iterator[Effect]:
                     "M1404",
                     "error",
                     node,
-                    f"{balancer.id} is made anew while {group.id} stays with the old one. Elastic "
-                    'Load Balancing says "The following target groups cannot be associated with '
-                    'more than one load balancer"',
+                    f"{balancer.id} is replaced while {group.id} is still attached to the old one. "
+                    'Elastic Load Balancing reports "The following target groups cannot be '
+                    'associated with more than one load balancer"',
                     f"Give {group.id} another logical ID in the same update.",
                 )

@@ -1,4 +1,4 @@
-"""The templates as they were: out/ of another folder, or of a revision of git -> texts."""
+"""Reads earlier versions of templates: from another folder, or from a git revision."""
 
 from __future__ import annotations
 
@@ -11,26 +11,27 @@ from pathlib import Path
 from moorage.pipeline.write import MANIFEST
 
 TemplateTexts = Mapping[str, tuple[str, str]]
-"""Where a template was, and its text, by a name of its own, in the order of deployment."""
+"""Location and text of each template by a unique name, in the order of deployment."""
 
 
 class NoSuchVersionError(Exception):
-    """There is no such folder and no such revision; the message says so to the user."""
+    """There is no such folder and no such revision; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class PreviousEnvironment:
-    """An environment as it was: its region, and its templates by their stacks' whole names."""
+    """An earlier version of an environment: its region, and its templates by CloudFormation stack
+    name."""
 
     region: str
     texts: TemplateTexts
 
 
 def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment | None:
-    """An environment in a version of its folder: nothing where it was not there yet.
+    """Loads an earlier version of an environment; None if it did not exist then.
 
-    `source` is a folder (another out/, or the environment's own folder in it) or a revision.
-    Raises NoSuchVersionError.
+    `source` is a folder (another out/, or the environment's folder in it) or a git revision, and
+    `folder` the environment's folder. Raises NoSuchVersionError.
     """
     read = _reader(source, folder)
     manifest = read(MANIFEST)
@@ -42,38 +43,38 @@ def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment 
         if str(content["environment"]) != folder.name:
             return None
         region = str(content["region"])
-        named = {str(one["stack_name"]): str(one["template"]) for one in content["stacks"]}
+        files = {str(stack["stack_name"]): str(stack["template"]) for stack in content["stacks"]}
     except (ValueError, KeyError, TypeError) as error:
-        raise NoSuchVersionError(f"`{where}` is no {MANIFEST} of a build.") from error
-    found = {name: read(file) for name, file in named.items()}
+        raise NoSuchVersionError(f"`{where}` was not written by a build.") from error
+    texts = {name: read(file) for name, file in files.items()}
     return PreviousEnvironment(
-        region, {name: one for name, one in found.items() if one is not None}
+        region, {name: text for name, text in texts.items() if text is not None}
     )
 
 
 def load_previous_template(source: str, file: Path) -> TemplateTexts:
-    """One template in another version: under the same name in a folder, in a revision, or the
-    file that `source` names."""
+    """Loads another version of a template: the file of the same name in a folder or in a git
+    revision, or the file that `source` names. Raises NoSuchVersionError."""
     other = Path(source)
     found = _read(other) if other.is_file() else _reader(source, file.parent)(file.name)
     return {} if found is None else {file.name: found}
 
 
 def _reader(source: str, folder: Path) -> Callable[[str], tuple[str, str] | None]:
-    """A function from a file's name to where it was and its text, or None."""
+    """Returns a function from a file name to the file's location and text, or None."""
     if Path(source).is_dir():
         base = Path(source) / folder.name
         base = base if base.is_dir() else Path(source)
         return lambda name: _read(base / name)
     _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{source}^{{commit}}")
-    return lambda name: _shown(source, folder, name)
+    return lambda name: _read_from_git(source, folder, name)
 
 
 def _read(path: Path) -> tuple[str, str] | None:
     return (str(path), path.read_text("utf-8", "replace")) if path.is_file() else None
 
 
-def _shown(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
+def _read_from_git(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
     root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
     path = (folder.resolve() / name).relative_to(root.resolve()).as_posix()
     if not _git(folder, "ls-tree", "--full-tree", "--name-only", revision, "--", path):
@@ -82,8 +83,9 @@ def _shown(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    """What git prints, run where the folder is or will be. Raises NoSuchVersionError."""
-    at = next(one for one in (folder.resolve(), *folder.resolve().parents) if one.is_dir())
+    """Runs git in the folder, or in its nearest existing parent; returns what it prints. Raises
+    NoSuchVersionError."""
+    at = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.is_dir())
     try:
         run = subprocess.run(
             ["git", "-C", str(at), *arguments],
@@ -93,10 +95,10 @@ def _git(folder: Path, *arguments: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise NoSuchVersionError("There is no `git` here to look a revision up with.") from error
+        raise NoSuchVersionError("git is not installed, so a revision cannot be read.") from error
     if run.returncode:
         what = arguments[-1].removesuffix("^{commit}")
         raise NoSuchVersionError(
-            f"`{what}` is neither a folder nor a revision that git knows here."
+            f"`{what}` is neither a folder nor a git revision of this repository."
         )
     return run.stdout

@@ -1,4 +1,4 @@
-"""Resources that are made anew, and data that goes with the old ones."""
+"""Resources that an update replaces, and data that is deleted with the old ones."""
 
 from __future__ import annotations
 
@@ -24,25 +24,28 @@ _ROUTINE = frozenset(
         "AWS::IAM::InstanceProfile",
     }
 )
-"""Types whose replacement nobody notices."""
+"""Types whose replacement has no visible effect."""
 
 
-_MEANS = {
-    ecs.LOAD_BALANCER: "It gets another DNS name and other addresses: clients that know the old "
-    "ones lose it",
-    ecs.TARGET_GROUP: "Its listener leads to the new one at once, which is empty until the "
-    "service's new tasks are there: nobody answers meanwhile",
-    ecs.LISTENER: "The old one answers until the new load balancer's does",
-    ecs.SERVICE: "A new service starts beside the old one, and the old one's tasks stop after it",
-    ecs.CLUSTER: "Every service in it is made anew",
-    "AWS::EC2::EIP": "The address changes: clients that know the old one lose it",
-    "AWS::EC2::NatGateway": "Outgoing traffic comes from another address, unless its Elastic IP "
-    "stays",
-    "AWS::EC2::SecurityGroup": "Rules elsewhere that name the old one by its id stop to hold",
-    "AWS::EC2::Subnet": "Everything that has an address in it must leave it first",
-    "AWS::EC2::VPC": "Everything in it is made anew",
-    "AWS::IAM::Role": "Policies elsewhere that name the old one's ARN stop to hold",
-    "AWS::Route53::HostedZone": "It gets other name servers",
+_CONSEQUENCES = {
+    ecs.LOAD_BALANCER: "Its DNS name and addresses change, and clients that use the old ones "
+    "lose the connection",
+    ecs.TARGET_GROUP: "Its listener immediately forwards to the new one, which has no targets "
+    "until the service's new tasks are registered, so requests fail in the meantime",
+    ecs.LISTENER: "The old listener answers until the one of the new load balancer does",
+    ecs.SERVICE: "The new service starts in addition to the old one, whose tasks are stopped "
+    "afterwards",
+    ecs.CLUSTER: "Every service in it is replaced",
+    "AWS::EC2::EIP": "The address changes, and clients that use the old one lose the connection",
+    "AWS::EC2::NatGateway": "Outgoing traffic comes from another address, unless it keeps its "
+    "Elastic IP",
+    "AWS::EC2::SecurityGroup": "Rules outside these templates that use the old group's ID no "
+    "longer apply",
+    "AWS::EC2::Subnet": "Every network interface in it must be deleted first",
+    "AWS::EC2::VPC": "Everything in it is replaced",
+    "AWS::IAM::Role": "Policies outside these templates that use the old role's ARN no longer "
+    "apply",
+    "AWS::Route53::HostedZone": "Its name servers change",
 }
 
 
@@ -66,88 +69,88 @@ _STATEFUL = frozenset(
         "AWS::SQS::Queue",
     }
 )
-"""Types that hold what cannot be made again."""
+"""Types that hold data which cannot be restored."""
 
 
 _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
-"""Types of which a snapshot is kept where no DeletionPolicy says otherwise, but for the instances
-of a cluster."""
+"""Types of which CloudFormation keeps a snapshot by default, except for instances of a cluster."""
 
-_FULL_MUST_STAY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
-"""Types that cannot be deleted while they hold something."""
+_UNDELETABLE_UNLESS_EMPTY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
+"""Types that cannot be deleted unless they are empty."""
 
 
-_KEEPS = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
+_KEEPING_POLICIES = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
 def find_replacements(change: Comparison) -> Iterator[Effect]:
-    """What is replaced or deleted, and what that means."""
-    yield from _retyped(change)
+    """Yields resources that are replaced or deleted, and what that means."""
+    yield from _changed_types(change)
     yield from _replacements(change)
-    yield from _lost(change)
+    yield from _deleted_data(change)
 
 
-def _retyped(change: Comparison) -> Iterator[Effect]:
+def _changed_types(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         if pair.old.type != pair.new.type:
             yield Effect(
                 "M1402",
                 "error",
                 pair.new.body["Type"],
-                f"{pair.new.id} was {pair.old.type}, and CloudFormation refuses to change a type",
-                "Give the new resource a logical ID of its own.",
+                f"{pair.new.id} was of type {pair.old.type}, and CloudFormation refuses to change "
+                "the type of a resource",
+                "Give the new resource another logical ID.",
             )
 
 
 def _replacements(change: Comparison) -> Iterator[Effect]:
     for new, (pair, reason) in change.replacements.items():
-        means = _MEANS.get(new.type)
+        consequence = _CONSEQUENCES.get(new.type)
         follows = not differs(pair.old[reason], new[reason])
-        if new.type in _ROUTINE or (means is None and (follows or _emptied(pair))):
-            continue  # nobody notices, or it is told otherwise
+        if new.type in _ROUTINE or (consequence is None and (follows or _loses_data(pair))):
+            continue  # no visible effect, or reported with the resource that causes it
         yield Effect(
             "M1401",
-            "warning" if means else "info",
+            "warning" if consequence else "info",
             new[reason],
-            f"{new.id} ({new.type}) is made anew, because {reason} changes"
-            + (f". {means}" if means else ""),
-            "Keep the old value if that is not meant.",
+            f"{new.id} ({new.type}) is replaced, because {reason} changes"
+            + (f". {consequence}" if consequence else ""),
+            f"Keep the old value of {reason} unless the replacement is intended.",
         )
 
 
-def _lost(change: Comparison) -> Iterator[Effect]:
+def _deleted_data(change: Comparison) -> Iterator[Effect]:
     for old in change.removed:
         policy = old.body["DeletionPolicy"]
         kept = (
             policy.absent and old.type in _SNAPSHOT_BY_DEFAULT and old["DBClusterIdentifier"].absent
         )
-        if old.type in _STATEFUL and policy.text not in _KEEPS and not kept:
-            full = old.type in _FULL_MUST_STAY and not old["EmptyOnDelete"].flag
+        if old.type in _STATEFUL and policy.text not in _KEEPING_POLICIES and not kept:
+            undeletable = old.type in _UNDELETABLE_UNLESS_EMPTY and not old["EmptyOnDelete"].flag
             yield Effect(
                 "M1405",
                 "warning",
                 old.body,
-                f"{old.id} ({old.type}) leaves the template "
+                f"{old.id} ({old.type}) is removed from the template "
                 + (
                     "and cannot be deleted unless it is empty"
-                    if full
-                    else "and is deleted, with all that it holds"
+                    if undeletable
+                    else "and is deleted with all its data"
                 ),
-                "Deploy it with `DeletionPolicy: Retain` first, if that is not meant.",
+                "To keep it, first deploy it with `DeletionPolicy: Retain`.",
             )
     for new, (pair, reason) in change.replacements.items():
-        if _emptied(pair):
+        if _loses_data(pair):
             yield Effect(
                 "M1405",
                 "warning",
                 new[reason],
-                f"{new.id} ({new.type}) is made anew and empty, because {reason} changes, and the "
-                "old one is deleted with all that it holds",
-                "Write `UpdateReplacePolicy: Retain`, or keep the old value.",
+                f"{new.id} ({new.type}) is replaced by an empty one, because {reason} changes, "
+                "and the old one is deleted with all its data",
+                f"Add `UpdateReplacePolicy: Retain`, or keep the old value of {reason}.",
             )
 
 
-def _emptied(pair: ResourcePair) -> bool:
-    """Whether what a resource holds goes when it is made anew."""
-    policies = {one.body["UpdateReplacePolicy"].text for one in (pair.old, pair.new)}
-    return pair.new.type in _STATEFUL and not policies & _KEEPS
+def _loses_data(pair: ResourcePair) -> bool:
+    """Whether the data of a resource is deleted when it is replaced."""
+    policies = {resource.body["UpdateReplacePolicy"].text for resource in (pair.old, pair.new)}
+    return pair.new.type in _STATEFUL and not policies & _KEEPING_POLICIES

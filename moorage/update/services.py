@@ -1,4 +1,4 @@
-"""What ECS and CodeDeploy refuse to change, undo, or do too early."""
+"""Changes that ECS and CodeDeploy refuse, revert, or apply too early."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moorage.cfn.value_comparison import comparable_value
 from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 
-_CODE_DEPLOY_TAKES = frozenset(
+_UPDATABLE_WITH_CODE_DEPLOY = frozenset(
     {
         "DeploymentConfiguration",
         "DesiredCount",
@@ -22,25 +22,26 @@ _CODE_DEPLOY_TAKES = frozenset(
         "Tags",
     }
 )
-"""What may change in a service that CodeDeploy deploys (ECS API reference, UpdateService)."""
+"""Properties that can change in a service with the CODE_DEPLOY controller (ECS API reference,
+UpdateService)."""
 
 
 _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 
 
 def find_service_effects(change: Comparison) -> Iterator[Effect]:
-    """What ECS and CodeDeploy refuse, and what a deployment notices."""
-    yield from _renamed_containers(change)
-    yield from _capacity_in_use(change)
+    """Yields changes that ECS and CodeDeploy refuse, and changes that affect traffic."""
+    yield from _removed_target_containers(change)
+    yield from _capacity_providers_in_use(change)
     yield from _code_deploy_services(change)
-    yield from _mixed(change)
-    yield from _put_back(change)
+    yield from _changes_with_hook_deployment(change)
+    yield from _reset_traffic(change)
     yield from _first_listeners(change)
-    yield from _emptied(change)
+    yield from _empty_target_groups(change)
 
 
-def _renamed_containers(change: Comparison) -> Iterator[Effect]:
-    """Services whose target group leads to a container that the new task definition lacks."""
+def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
+    """Services whose target group names a container that the new task definition does not have."""
     for attachment in ecs.target_group_attachments(change.new):
         service, name = attachment.service, attachment.container_name
         before = change.find_old_version(service)
@@ -58,21 +59,22 @@ def _renamed_containers(change: Comparison) -> Iterator[Effect]:
                 "M1404",
                 "error",
                 attachment.entry["ContainerName"],
-                f"The container `{name}` goes from the task definition, and {service.id} still "
-                "sends to it. ECS says that the container does not exist in the task definition",
-                "Change the name in the service's LoadBalancers in the same update.",
+                f"The container `{name}` is removed from the task definition, but {service.id} "
+                "still registers it in a target group. ECS reports that the container does not "
+                "exist in the task definition",
+                "Change ContainerName in the service's LoadBalancers in the same update.",
             )
 
 
-def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
-    """Capacity providers that a cluster loses while a service uses them."""
-    order = {stack.name: at for at, stack in enumerate(change.new.stacks)}
+def _capacity_providers_in_use(change: Comparison) -> Iterator[Effect]:
+    """Capacity providers that are removed from a cluster while a service uses them."""
+    order = {stack.name: index for index, stack in enumerate(change.new.stacks)}
     for pair in change.pairs:
         before, after = pair.old["CapacityProviders"], pair.new["CapacityProviders"]
         if pair.new.type not in (ecs.CLUSTER, _ASSOCIATIONS) or not after.all_known:
             continue
-        lost = {comparable_value(one) for one in before.items} - {
-            comparable_value(one) for one in after.items
+        removed = {comparable_value(provider) for provider in before.items} - {
+            comparable_value(provider) for provider in after.items
         }
         cluster = pair.old if pair.old.type == ecs.CLUSTER else pair.old["Cluster"].resource
         users = [
@@ -80,20 +82,21 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
             for service in ecs.services(change.old)
             if cluster is not None and service["Cluster"].resource is cluster
             if order.get(service.stack.name, len(order)) >= order[pair.new.stack.name]
-            for one in service["CapacityProviderStrategy"].items
-            if comparable_value(one["CapacityProvider"]) in lost
+            for item in service["CapacityProviderStrategy"].items
+            if comparable_value(item["CapacityProvider"]) in removed
         ]
         if users:
-            elsewhere = any(one.type == _ASSOCIATIONS for one in change.added)
-            names = ", ".join(dict.fromkeys(f"{one.id} of `{one.stack.name}`" for one in users))
+            moved = any(resource.type == _ASSOCIATIONS for resource in change.added)
+            names = ", ".join(dict.fromkeys(f"{user.id} of `{user.stack.name}`" for user in users))
             yield Effect(
-                "M1406" if elsewhere else "M1404",
-                "warning" if elsewhere else "error",
+                "M1406" if moved else "M1404",
+                "warning" if moved else "error",
                 after,
-                f"A capacity provider that {names} uses leaves {pair.new.id}. ECS says "
+                f"A capacity provider that {names} uses is removed from {pair.new.id}. ECS reports "
                 '"The specified capacity provider is in use and cannot be removed"'
-                + (", if it hears of this before the new associations" if elsewhere else ""),
-                "Keep it, or let the service use another in an update before this one.",
+                + (" if this change comes before the new association" if moved else ""),
+                "Keep it, or first deploy an update in which the service uses another capacity "
+                "provider.",
             )
 
 
@@ -105,7 +108,7 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
         if controller != "CODE_DEPLOY":
             continue
         task = ecs.task_definition_of(pair.new)
-        changed = [key for key in pair.changed_properties if key not in _CODE_DEPLOY_TAKES]
+        changed = [key for key in pair.changed_properties if key not in _UPDATABLE_WITH_CODE_DEPLOY]
         if task in change.replacements and "TaskDefinition" not in changed:
             changed.append("TaskDefinition")
         if pair.changed_properties and not changed:
@@ -113,59 +116,63 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
                 "M1406",
                 "warning",
                 pair.new[pair.changed_properties[0]],
-                f"{pair.changed_properties[0]} of {pair.new.id} changes. CloudFormation sends the "
-                "task definition of the template along, which ECS refuses once CodeDeploy has "
-                "deployed another",
-                "If it is refused, change it with `aws ecs update-service`.",
+                f"{pair.changed_properties[0]} of {pair.new.id} changes. CloudFormation also "
+                "sends the template's task definition, which ECS refuses once CodeDeploy has "
+                "deployed another revision",
+                "If ECS refuses the update, change the property with `aws ecs update-service`.",
             )
         for key in changed:
             yield Effect(
                 "M1404",
                 "error",
                 pair.new[key],
-                f"{key} of {pair.new.id} changes, which ECS refuses for a service that CodeDeploy "
-                'deploys: "Use AWS CodeDeploy to trigger a new deployment"',
-                "Leave the property as it is, and deploy through CodeDeploy.",
+                f"{key} of {pair.new.id} changes, which ECS refuses for a service with the "
+                'CODE_DEPLOY controller: "Use AWS CodeDeploy to trigger a new deployment"',
+                "Keep the old value, and deploy the change through CodeDeploy.",
             )
 
 
-def _mixed(change: Comparison) -> Iterator[Effect]:
-    """Under the CodeDeploy hook, a new task definition must be the only change."""
+def _changes_with_hook_deployment(change: Comparison) -> Iterator[Effect]:
+    """With the AWS::CodeDeployBlueGreen hook, a new task definition must be the only change."""
     kinds = ("AWS::ECS::TaskDefinition", "AWS::ECS::TaskSet")
     for _, stack in change.stack_pairs:
         if "AWS::CodeDeployBlueGreen" not in str(stack.template.body.get("Transform")):
             continue
-        pairs = [one for one in change.pairs if one.new.stack is stack and one.changed_properties]
-        deploys = [one for one in pairs if one.new.type in kinds]
-        others = [one for one in pairs if one.new.type not in kinds]
+        pairs = [
+            pair for pair in change.pairs if pair.new.stack is stack and pair.changed_properties
+        ]
+        deploys = [pair for pair in pairs if pair.new.type in kinds]
+        others = [pair for pair in pairs if pair.new.type not in kinds]
         if deploys and others:
             yield Effect(
                 "M1404",
                 "error",
                 others[0].new.body,
-                f"{others[0].new.id} changes together with {deploys[0].new.id}. CodeDeploy's hook "
-                'says "Additional resource diff other than Amazon ECS application related resource '
-                'update is detected"',
-                "Change the task definition in an update of its own.",
+                f"{others[0].new.id} changes in the same update as {deploys[0].new.id}. "
+                'The hook reports "Additional resource diff other than Amazon ECS application '
+                'related resource update is detected"',
+                "Change the task definition in a separate update.",
             )
 
 
-def _put_back(change: Comparison) -> Iterator[Effect]:
-    """Listeners and rules that a deployment switches and an update would switch back."""
+def _reset_traffic(change: Comparison) -> Iterator[Effect]:
+    """Listeners and rules whose target groups a deployment has switched and an update would
+    reset."""
     switched = {**_blue_green(change), **_code_deploy_routes(change)}
     for pair in change.pairs:
-        who = switched.get(pair.new)
+        deployer = switched.get(pair.new)
         actions = "DefaultActions" if pair.new.type == ecs.LISTENER else "Actions"
-        if who and pair.changed_properties and pair.new not in change.replacements:
+        if deployer and pair.changed_properties and pair.new not in change.replacements:
             yield Effect(
                 "M1406",
                 "warning",
                 pair.new[actions]
                 if actions in pair.changed_properties
                 else pair.new[pair.changed_properties[0]],
-                f"{who} has switched {pair.new.id} since, and an update of it puts the target "
-                "groups back as the template has them: traffic may go where no task is",
-                "Change it by itself, when the template's target group is the live one.",
+                f"{deployer} may have switched the target groups of {pair.new.id} since. An "
+                "update resets them to those of the template, so traffic can go to a target group "
+                "without tasks",
+                "Deploy this change separately, while the template's target group is the live one.",
             )
 
 
@@ -192,7 +199,7 @@ def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
 
 
 def _first_listeners(change: Comparison) -> Iterator[Effect]:
-    """Services that exist and get a target group whose listener comes in the same update."""
+    """Existing services that get a target group whose listener is created in the same update."""
     added = set(change.added)
     for attachment in ecs.target_group_attachments(change.new):
         if (
@@ -201,20 +208,22 @@ def _first_listeners(change: Comparison) -> Iterator[Effect]:
         ):
             continue
         group = attachment.target_group.resource
-        if group in added and all(one in added for one in ecs.find_forwarders(change.new, group)):
+        if group in added and all(
+            forwarder in added for forwarder in ecs.find_forwarders(change.new, group)
+        ):
             yield Effect(
                 "M1406",
                 "warning",
                 attachment.target_group,
-                f"{attachment.service.id} runs already and gets {group.id} in the update that "
-                "makes it. People report that ECS then says the target group has no associated "
+                f"{attachment.service.id} exists and gets {group.id} in the update that creates "
+                "the listener. People report that ECS then says the target group has no associated "
                 "load balancer",
-                "If it is refused, deploy the listener first and the service after it.",
+                "If ECS refuses the update, deploy the listener first and then the service.",
             )
 
 
-def _emptied(change: Comparison) -> Iterator[Effect]:
-    """Listeners and rules that stay and lead to new target groups only."""
+def _empty_target_groups(change: Comparison) -> Iterator[Effect]:
+    """Existing listeners and rules that forward to new target groups only."""
     for pair in change.pairs:
         if (
             pair.new.type not in (ecs.LISTENER, ecs.LISTENER_RULE)
@@ -222,19 +231,20 @@ def _emptied(change: Comparison) -> Iterator[Effect]:
         ):
             continue
         nodes = ecs.forwarded_target_groups(pair.new)
-        groups = [ecs.resource_of_type(one, ecs.TARGET_GROUP) for one in nodes]
+        groups = [ecs.resource_of_type(node, ecs.TARGET_GROUP) for node in nodes]
         before = [
-            ecs.resource_of_type(one, ecs.TARGET_GROUP)
-            for one in ecs.forwarded_target_groups(pair.old)
+            ecs.resource_of_type(forwarded_target_group, ecs.TARGET_GROUP)
+            for forwarded_target_group in ecs.forwarded_target_groups(pair.old)
         ]
-        new = bool(groups) and all(one in change.added for one in groups)
-        if new and before and all(one in change.removed for one in before):
+        new = bool(groups) and all(group in change.added for group in groups)
+        if new and before and all(group in change.removed for group in before):
             yield Effect(
                 "M1406",
                 "warning",
                 nodes[0],
-                f"{pair.new.id} leads to {groups[0].id if groups[0] else 'the new one'} at "
-                "once, which is empty until the service's new tasks are there: nobody answers "
-                "meanwhile",
-                "Do it when that does no harm.",
+                f"{pair.new.id} immediately forwards to "
+                f"{groups[0].id if groups[0] else 'the new one'}, "
+                "which has no targets until the service's new tasks are registered, so requests "
+                "fail in the meantime",
+                "Deploy it when an interruption is acceptable.",
             )

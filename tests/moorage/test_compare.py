@@ -435,7 +435,7 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
         assert main(["check", "dev", *arguments(repository), "--against", source]) == 0
         said = capsys.readouterr().out
         assert "M1401 Resources.LoadBalancer.Properties.Scheme: LoadBalancer" in said
-        assert "another DNS name" in said
+        assert "DNS name and addresses change" in said
     capsys.readouterr()
     file = str(repository / "out" / "dev" / "edge.yaml")
     main(["check", file, "--against", "HEAD"])
@@ -495,4 +495,4 @@ def test_a_version_that_does_not_exist_is_wrong_usage(
         load_previous_environment(source or "no such folder", repository / "out" / "dev")
     command = ["check", "dev", *arguments(repository), f"--against={source or 'none'}"]
     assert main(command) == 2
-    assert "neither a folder nor a revision" in capsys.readouterr().err
+    assert "neither a folder nor a git revision" in capsys.readouterr().err
