@@ -118,7 +118,8 @@ class TargetGroupSettings(Base):
     )
     slow_start: Annotated[int, duration(30, 900)] | None = Field(
         None,
-        description="Time over which the share of requests of a new task rises to the full one.",
+        description="Time over which the share of requests of a new task rises to that of the "
+        "others.",
     )
     stickiness: Stickiness | None = Field(None, description="Sticky sessions.")
     algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = Field(
