@@ -66,7 +66,8 @@ def ipv6_problems(
 
 
 def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
-    """The subnets of the load balancer: public, or private where there are private ones."""
+    """The subnets of the load balancer: public ones for `internet-facing`; for `internal` private
+    ones, or public ones if there are no private ones."""
     if scheme == "internet-facing":
         return home.public_subnets
     return home.private_subnets or home.public_subnets

@@ -71,7 +71,7 @@ HeaderName = Annotated[str, AfterValidator(_validate_header_name)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
 HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_validate_headers)]
-Method = Annotated[str, text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")]
+Method = Annotated[str, text(r"[A-Z_-]{1,40}", "an HTTP method in upper case", "POST")]
 RouteName = Annotated[
     str, text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
 ]

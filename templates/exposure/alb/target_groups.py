@@ -124,7 +124,8 @@ class TargetGroupSettings(Base):
         Annotated[int, duration(*TARGET_GROUP["slow_start.duration_seconds"].limits)] | None
     ) = Field(
         None,
-        description="Time over which the share of requests of a new task rises to the full one.",
+        description="Time over which the share of requests of a new task rises to that of the "
+        "others.",
     )
     stickiness: Stickiness | None = Field(None, description="Sticky sessions.")
     algorithm: Literal["round_robin", "least_outstanding_requests", "weighted_random"] = Field(

@@ -37,8 +37,8 @@ _EXIT_TIME = 15
 MAX_DRAIN = MAX_STOP_TIMEOUT - _EXIT_TIME
 
 
-def _without_nul(value: str) -> str:
-    """Rejects NUL characters: an argument of a program ends at one (execve(2))."""
+def _reject_nul(value: str) -> str:
+    """Reject NUL characters: an argument of a program ends at one (execve(2))."""
     if "\0" in value:
         visible = shown(value.replace("\0", r"\0"))
         message = f"{visible} contains a NUL character"
@@ -68,7 +68,7 @@ def _validate_dns_name(value: str) -> str:
 
 
 Hex = Annotated[str, text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00")]
-Text = Annotated[str, AfterValidator(_without_nul)]
+Text = Annotated[str, AfterValidator(_reject_nul)]
 DnsName = Annotated[
     str,
     AfterValidator(_validate_dns_name),
@@ -86,7 +86,7 @@ class Sidecar(Base):
         "hangs."
     )
     name: DnsName | None = Field(
-        None, description="Name that `dns` queries. Default: the name servers of the root."
+        None, description="Name that `dns` queries. Default: the root zone, for its name servers."
     )
     send: Text | None = Field(None, description="What `send` sends, as text.")
     send_hex: Hex | None = Field(None, description="What `send` sends, in hexadecimal.")

@@ -59,13 +59,15 @@ def scheme_problems(params: Params) -> Iterator[Problem]:
 
 
 def address_count_problems(
-    key: str, given: Sequence[str], count: int, name: str
+    key: str, addresses: Sequence[str], count: int, name: str
 ) -> Iterator[Problem]:
-    if given and len(given) != count:
+    """A list of addresses, below `key`, that has not the length `count`, the number of subnets that
+    the network `name` has for the load balancer."""
+    if addresses and len(addresses) != count:
         subnets = "the subnet" if count == 1 else f"each of the {count} subnets"
         message = (
             f"`{key}` needs an address for {subnets} of the network `{name}`, and lists "
-            f"{len(given)}"
+            f"{len(addresses)}"
         )
         hint = (
             "Write one address for each subnet, in the order of the network's Availability Zones."
