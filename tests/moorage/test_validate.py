@@ -18,7 +18,7 @@ from moorage.model import Base, Environment, wrong
 from moorage.pipeline.load import Document
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.common.fields import Some, Switch, duration
+from templates.common.fields import OneOrMany, Switch, duration
 
 HEADER = {"app": "shop", "region": "eu-central-1"}
 
@@ -39,7 +39,7 @@ class Params(Base):
     things: dict[str, Inner] = Field({}, description="Things by name.")
     numbers: list[int] = Field([], description="Numbers.")
     items: list[Inner] = Field([], min_length=1, description="Items.")
-    words: Some[str] = Field([], description="One or some.")
+    words: OneOrMany[str] = Field([], description="One or some.")
     wait: Annotated[int, duration(5, 300)] = Field(30, description="How long.")
     either: Inner | int | None = Field(None, description="A thing or a number.")
 
