@@ -280,8 +280,10 @@ def test_schedules_that_aws_takes(expression: str) -> None:
     ],
 )
 def test_schedules_that_it_does_not_take(expression: str) -> None:
-    with pytest.raises(Exception, match=r"schedule|rate|fields|month"):
+    with pytest.raises(PydanticCustomError) as raised:
         _check_expression(expression)
+    assert raised.value.context is not None
+    assert raised.value.context["code"] == "M1507"
 
 
 @pytest.mark.parametrize(
