@@ -14,7 +14,7 @@ from .. import ecr
 from ..common.exports import export_output
 from ..common.iam import allow, role
 from ..common.logs import log_group
-from ..common.policy_statements import statement
+from ..common.policy_statements import policy_statement
 from . import firelens
 from .container_definitions import container_definition, execution_role_statements
 from .containers import Containers, apply_init
@@ -96,7 +96,7 @@ def _roles(task: Task) -> Iterator[Any]:
                 "Sidecars": sidecar_statements(
                     params.sidecars, task.placement.cluster_name, task.log_group_arn
                 ),
-                "Task": [statement(written) for written in params.task_role.statements],
+                "Task": [policy_statement(written) for written in params.task_role.statements],
             },
             task.env,
             managed=params.task_role.managed_policies,

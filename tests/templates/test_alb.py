@@ -375,9 +375,9 @@ def test_an_existing_listener_needs_no_network() -> None:
         ({"certificate": IN_VIRGINIA}, "M1210", "certificate"),
         ({"certificate": [CERTIFICATE, IN_VIRGINIA]}, "M1210", "certificate.1"),
         ({"certificate": [CERTIFICATE, CERTIFICATE]}, "M2305", "certificate.1"),
-        ({"certificate": "shop.example.com"}, "M1107", "certificate"),
+        ({"certificate": "shop.example.com"}, "M1503", "certificate"),
         ({"ssl_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "M2310", "ssl_policy"),
-        ({"certificate": CERTIFICATE, "ssl_policy": "TLS13"}, "M1107", "ssl_policy"),
+        ({"certificate": CERTIFICATE, "ssl_policy": "TLS13"}, "M1503", "ssl_policy"),
         ({"authentication": True}, "M2310", "authentication"),
         ({"network": "netwrok"}, "M1201", "network"),
         ({"scheme": "public"}, "M1104", "scheme"),
@@ -385,11 +385,11 @@ def test_an_existing_listener_needs_no_network() -> None:
         ({"idle_timeout": "4001s"}, "M1105", "idle_timeout"),
         ({"clients": []}, "M1105", "clients"),
         ({"clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
-        ({"clients": ["10.0.0.1/8"]}, "M1107", "clients.0"),
-        ({"clients": ["pl-list"]}, "M1107", "clients.0"),
-        ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1107", "access_logs.prefix"),
-        ({"access_logs": {"prefix": "/alb"}}, "M1107", "access_logs.prefix"),
-        ({"access_logs": {"prefix": "alb/*"}}, "M1107", "access_logs.prefix"),
+        ({"clients": ["10.0.0.1/8"]}, "M1504", "clients.0"),
+        ({"clients": ["pl-list"]}, "M1503", "clients.0"),
+        ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1503", "access_logs.prefix"),
+        ({"access_logs": {"prefix": "/alb"}}, "M1503", "access_logs.prefix"),
+        ({"access_logs": {"prefix": "alb/*"}}, "M1503", "access_logs.prefix"),
         ({"access_logs": {"expire_after": "36h"}}, "M2321", "access_logs.expire_after"),
         ({"access_logs": {"expire_after": "0d"}}, "M2321", "access_logs.expire_after"),
         (
@@ -397,14 +397,14 @@ def test_an_existing_listener_needs_no_network() -> None:
             "M2320",
             "access_logs.expire_after",
         ),
-        ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1107", "web_acl"),
+        ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1503", "web_acl"),
         ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M2301", "web_acl"),
         (
             {"aliases": [{"zone": "example.com", "name": "a.example.com"}]},
-            "M1107",
+            "M1503",
             "aliases.0.zone",
         ),
-        ({"aliases": [{"zone": ZONE, "name": "A.example.com"}]}, "M1107", "aliases.0.name"),
+        ({"aliases": [{"zone": ZONE, "name": "A.example.com"}]}, "M1503", "aliases.0.name"),
         ({"aliases": [{"zone": ZONE, "name": "a.example.com"}] * 2}, "M2330", "aliases.1.name"),
         (
             {"aliases": [{"zone": ZONE, "name": f"a{sep}b.example.com"} for sep in ".-"]},
@@ -420,7 +420,7 @@ def test_an_existing_listener_needs_no_network() -> None:
         ),
         (
             {"existing": EXISTING | {"listener": LISTENER.replace("/app/", "/net/")}},
-            "M1107",
+            "M1503",
             "existing.listener",
         ),
     ],
@@ -491,7 +491,7 @@ def test_a_certificate_in_iam_can_be_used_in_every_region() -> None:
 
 def test_an_invalid_certificate_is_not_reported_as_missing() -> None:
     given = {"certificate": "mine", "ssl_policy": "ELBSecurityPolicy-2016-08"}
-    assert find_findings(given) == [("error", "M1107", "certificate")]
+    assert find_findings(given) == [("error", "M1503", "certificate")]
 
 
 def test_arns_are_not_checked_against_an_invalid_region() -> None:

@@ -9,10 +9,10 @@ from pydantic import Discriminator, Field, Tag
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base
 
-from ... import network
 from ...common.fields import (
     BucketName,
     HostAddress,
+    Ipv4Cidr,
     SecurityGroupId,
     StackName,
     Switch,
@@ -78,7 +78,7 @@ class Existing(Base):
         description="Id of its security group, if it has one. Services allow traffic from it on "
         "their ports, and add rules for their clients and tasks to it.",
     )
-    addresses: UniqueList[network.Ipv4Cidr] = Field(
+    addresses: UniqueList[Ipv4Cidr] = Field(
         [],
         description="CIDR blocks that contain its private addresses, such as those of its subnets. "
         "Used to allow health checks if it has no security group. Default: the CIDR block of the "
