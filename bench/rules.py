@@ -31,7 +31,7 @@ from corpus import bases  # noqa: E402
 from rewriting import Body, with_names  # noqa: E402
 
 from moorage.cfn.template import Template  # noqa: E402
-from moorage.rules.runner import verdicts  # noqa: E402
+from moorage.rules.runner import run_rules  # noqa: E402
 
 SIZES = (10, 50, 100, 200, 400)
 RUNS = 3
@@ -118,7 +118,7 @@ def measured(body: Body) -> tuple[float, float]:
         assert not broken, [one[:300] for one in broken[:3]]
         gc.collect()
         began = time.perf_counter()
-        said = verdicts([Template("bench", decoded)])
+        said = run_rules([Template("bench", decoded)])
         ours.append(time.perf_counter() - began)
         assert not said, [one.message for one in said[:3]]
     return min(lints), min(ours)

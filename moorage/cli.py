@@ -231,11 +231,11 @@ def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
     """What deploying an environment does to what another version of it has deployed."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST
-    from moorage.update.compare import against
-    from moorage.update.previous_version import NoSuchVersionError, previous
+    from moorage.update.compare import compare_templates
+    from moorage.update.previous_version import NoSuchVersionError, load_previous_environment
 
     try:
-        old = previous(source, folder)
+        old = load_previous_environment(source, folder)
     except NoSuchVersionError as error:
         raise UsageError(f"--against: {error}") from error
     manifest = str(folder / MANIFEST)
@@ -250,7 +250,7 @@ def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
         stack.stack_name: (str(folder / stack.rendering.file), stack.rendering.text)
         for stack in plan.stacks
     }
-    return against(old.texts, new, region)
+    return compare_templates(old.texts, new, region)
 
 
 def _nothing_there(file: str, source: str, what: str) -> Finding:
@@ -265,8 +265,8 @@ def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
     """What stands against any template."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
-    from moorage.update.compare import against
-    from moorage.update.previous_version import NoSuchVersionError, previous_file
+    from moorage.update.compare import compare_templates
+    from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
     try:
         text = Path(file).read_text(encoding="utf-8")
@@ -277,12 +277,12 @@ def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
     if arguments.against is None:
         return found
     try:
-        old = previous_file(arguments.against, Path(file))
+        old = load_previous_template(arguments.against, Path(file))
     except NoSuchVersionError as error:
         raise UsageError(f"--against: {error}") from error
     if not old:
         return [*found, _nothing_there(file, arguments.against, f"`{Path(file).name}`")]
-    return [*found, *against(old, {Path(file).name: (file, text)})]
+    return [*found, *compare_templates(old, {Path(file).name: (file, text)})]
 
 
 def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:

@@ -42,34 +42,34 @@ PARTITION, REGION, ACCOUNT = (
 # Spelling ------------------------------------------------------------------------------------
 
 
-def spelled(view: View, parts: Parts) -> Arns:
+def expand_parts(view: View, parts: Parts) -> Arns:
     """A text of parts with its holes."""
     return _spelled(view, parts, ())
 
 
-def arns(node: Node) -> Arns:
+def expand_arns(node: Node) -> Arns:
     """What a property says, with its holes; nothing where it says nothing."""
     parts = node.parts
-    return spelled(node.stack.view, parts) if parts else ()
+    return expand_parts(node.stack.view, parts) if parts else ()
 
 
-def hole(view: View, name: str) -> str:
+def make_placeholder(view: View, name: str) -> str:
     """A hole for anything, of a name of its own."""
     return _hole(view, name, _FREE)
 
 
-def characters(view: View, name: str, many: int) -> str:
+def make_character_placeholders(view: View, name: str, many: int) -> str:
     """As many holes for one character each."""
     return "".join(_hole(view, f"{name} {at}", _ONE) for at in range(many))
 
 
-def arn(view: View, service: str, rest: str) -> str:
+def make_arn(view: View, service: str, rest: str) -> str:
     """The ARN of something in the account and region of the stack."""
-    (found,) = spelled(view, _arn(service, rest))
+    (found,) = expand_parts(view, _arn(service, rest))
     return found
 
 
-def begins_anyhow(text: str) -> bool:
+def starts_with_placeholder(text: str) -> bool:
     """Whether it begins with a hole for anything."""
     return _FREE <= ord(text[0]) < _WORD if text else False
 
@@ -93,7 +93,7 @@ def _choices(view: View, part: str | Attr | Unknown | OneOf, within: tuple[Attr,
     if isinstance(part, OneOf):
         return part.values
     if isinstance(part, Attr):
-        parts = () if part in within or len(within) > 4 else returned(part)
+        parts = () if part in within or len(within) > 4 else resolve_return_value(part)
         if parts:
             return _spelled(view, parts, (*within, part))
         key = f"{part.resource.stack.name}.{part.resource.id}.{part.name}"
@@ -104,7 +104,7 @@ def _choices(view: View, part: str | Attr | Unknown | OneOf, within: tuple[Attr,
 
 
 def _hole(view: View, name: str, kind: int) -> str:
-    known: dict[tuple[str, int], str] = view.memo.setdefault("holes", {})
+    known: dict[tuple[str, int], str] = view.cache.setdefault("holes", {})
     if (name, kind) not in known:
         known[name, kind] = chr(kind + len(known) % _EACH)
     return known[name, kind]
@@ -113,7 +113,7 @@ def _hole(view: View, name: str, kind: int) -> str:
 # What resources return -----------------------------------------------------------------------
 
 
-def returned(attr: Attr) -> Parts:
+def resolve_return_value(attr: Attr) -> Parts:
     """An attribute or a Ref spelled out, where its kind is known: else nothing."""
     resource, name = attr.resource, attr.name
     spell = _KINDS.get(resource.type)
@@ -135,13 +135,13 @@ def _own(resource: Resource, what: str) -> Attr:
     return Attr(resource, f"{what}{_OWN}")
 
 
-def named(resource: Resource, key: str) -> Parts:
+def physical_name_parts(resource: Resource, key: str) -> Parts:
     """A name that is given, or the one that CloudFormation makes from the stack's and the logical
     ID ("AWS docs: Name type")."""
     given = resource[key]
     if given.present:
         return given.parts or (Unknown(f"{resource.stack.name}.{resource.id}.{key}"),)
-    stack = resource.stack.named("AWS::StackName")
+    stack = resource.stack.resolve_ref("AWS::StackName")
     first = stack if isinstance(stack, str | Unknown) else ""
     return (first, "-", _own(resource, "name"))
 
@@ -169,13 +169,13 @@ def _parameter(resource: Resource, name: str) -> Parts:
 def _role(resource: Resource, name: str) -> Parts:
     if name not in ("Ref", "Arn"):
         return ()
-    own = named(resource, "RoleName")
+    own = physical_name_parts(resource, "RoleName")
     path = resource["Path"].parts or ("/",)
     return own if name == "Ref" else _arn("iam", "role", *path, *own, region=False)
 
 
 def _log_group(resource: Resource, name: str) -> Parts:
-    own = named(resource, "LogGroupName")
+    own = physical_name_parts(resource, "LogGroupName")
     if name == "Ref":
         return own
     return _arn("logs", "log-group:", *own, ":*") if name == "Arn" else ()
@@ -217,16 +217,16 @@ _KINDS: dict[str, Callable[[Resource, str], Parts]] = {
 # Matching ------------------------------------------------------------------------------------
 
 
-def matches(patterns: Arns, texts: Arns, *, by_aws: bool = False) -> bool | None:
+def matches(patterns: Arns, texts: Arns, *, aws_managed: bool = False) -> bool | None:
     """Whether a pattern, in which `*` and `?` stand for anything, matches a text; None where that
-    hangs on what is in the holes. `by_aws`: the pattern is AWS's own, and nobody calls a stack so
-    that its name fits."""
+    hangs on what is in the holes. `aws_managed`: the pattern is AWS's own, and nobody calls a
+    stack so that its name fits."""
     pairs = list(product(patterns, texts))
     if not pairs:
         return None
     if all(_surely(pattern, text) for pattern, text in pairs):
         return True
-    return None if any(_possibly(pattern, text, by_aws) for pattern, text in pairs) else False
+    return None if any(_possibly(pattern, text, aws_managed) for pattern, text in pairs) else False
 
 
 @lru_cache(maxsize=4096)
@@ -275,7 +275,7 @@ def _units(text: str, wild: bool) -> list[_Unit]:
     return units
 
 
-def _overlap(one: str, other: str, by_aws: bool) -> bool:
+def _overlap(one: str, other: str, aws_managed: bool) -> bool:
     """Whether one character can be both."""
     if one == other or _ANY in (one, other):
         return True
@@ -285,12 +285,12 @@ def _overlap(one: str, other: str, by_aws: bool) -> bool:
         if kind in (_WORDLY, _STACKLY) or kind.startswith(_ITS):
             if len(literal) > 1:
                 return True
-            return literal not in ":/*" and not (by_aws and kind == _STACKLY)
+            return literal not in ":/*" and not (aws_managed and kind == _STACKLY)
     return False
 
 
 @lru_cache(maxsize=4096)
-def _possibly(pattern: str, text: str, by_aws: bool) -> bool:
+def _possibly(pattern: str, text: str, aws_managed: bool) -> bool:
     """Whether it matches with something in the holes: whether both, read as patterns, have a text
     in common."""
     ours, theirs = _units(pattern, True), _units(text, False)
@@ -311,18 +311,18 @@ def _possibly(pattern: str, text: str, by_aws: bool) -> bool:
         if theirs_repeats:
             todo.append((i, j + 1))
         both = i < len(ours) and j < len(theirs)
-        if both and _overlap(ours[i][0], theirs[j][0], by_aws):
+        if both and _overlap(ours[i][0], theirs[j][0], aws_managed):
             todo.append((i if ours_repeats else i + 1, j if theirs_repeats else j + 1))
     return False
 
 
-def either(values: Iterable[bool | None]) -> bool | None:
+def any_of(values: Iterable[bool | None]) -> bool | None:
     """Whether one holds at least; None where that is not known."""
     seen = set(values)
     return True if True in seen else None if None in seen else False
 
 
-def every(values: Iterable[bool | None]) -> bool | None:
+def all_of(values: Iterable[bool | None]) -> bool | None:
     """Whether all hold; None where that is not known."""
     seen = set(values)
     return False if False in seen else None if None in seen else True

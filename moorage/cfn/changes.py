@@ -15,7 +15,7 @@ from typing import Any
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.value_comparison import differs, mentioned
+from moorage.cfn.value_comparison import differs, referenced_resources
 from moorage.cfn.view import Resource, Stack, View
 
 Schemas = Callable[[str], Mapping[str, Any]]
@@ -29,14 +29,14 @@ _ALSO = {
 
 
 @dataclass(frozen=True)
-class Pair:
+class ResourcePair:
     """A resource before and after."""
 
     old: Resource
     new: Resource
 
     @cached_property
-    def changed(self) -> tuple[str, ...]:
+    def changed_properties(self) -> tuple[str, ...]:
         """The properties that change, by name."""
         keys = dict.fromkeys([*_keys(self.old.props), *_keys(self.new.props)])
         return tuple(key for key in keys if differs(self.old.props[key], self.new.props[key]))
@@ -51,21 +51,21 @@ class Comparison:
     schemas: Schemas
 
     @cached_property
-    def stacks(self) -> list[tuple[Stack, Stack]]:
+    def stack_pairs(self) -> list[tuple[Stack, Stack]]:
         """The stacks that stay, by their names."""
         before = {stack.name: stack for stack in self.old.stacks}
         return [(before[one.name], one) for one in self.new.stacks if one.name in before]
 
     @cached_property
-    def gone_stacks(self) -> list[Stack]:
+    def removed_stacks(self) -> list[Stack]:
         after = {stack.name for stack in self.new.stacks}
         return [stack for stack in self.old.stacks if stack.name not in after]
 
     @cached_property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[ResourcePair]:
         return [
-            Pair(old.resources[name], resource)
-            for old, new in self.stacks
+            ResourcePair(old.resources[name], resource)
+            for old, new in self.stack_pairs
             for name, resource in new.resources.items()
             if name in old.resources
         ]
@@ -75,7 +75,7 @@ class Comparison:
         """Resources that leave a stack that stays."""
         return [
             resource
-            for old, new in self.stacks
+            for old, new in self.stack_pairs
             for name, resource in old.resources.items()
             if name not in new.resources
         ]
@@ -91,11 +91,11 @@ class Comparison:
             if id(resource) not in kept
         ]
 
-    def kept(self, new: Resource) -> Resource | None:
+    def find_old_version(self, new: Resource) -> Resource | None:
         """What a resource was before."""
         return self._before.get(id(new))
 
-    def heir(self, old: Resource) -> Resource | None:
+    def find_new_version(self, old: Resource) -> Resource | None:
         """What a resource becomes, itself or one made anew."""
         return self._after.get(id(old))
 
@@ -108,10 +108,10 @@ class Comparison:
         return {id(pair.new): pair.old for pair in self.pairs}
 
     @cached_property
-    def replaced(self) -> dict[Resource, tuple[Pair, str]]:
+    def replacements(self) -> dict[Resource, tuple[ResourcePair, str]]:
         """The resources that an update makes anew, each with the property that is the reason; for
-        the rest of `Pair` see there. Follows references until nothing more is replaced."""
-        found: dict[Resource, tuple[Pair, str]] = {}
+        the rest of `ResourcePair` see there. Follows references until nothing more is replaced."""
+        found: dict[Resource, tuple[ResourcePair, str]] = {}
         todo = [pair for pair in self.pairs if pair.old.type == pair.new.type]
         while True:
             new = {
@@ -125,16 +125,16 @@ class Comparison:
                 return found
             found |= new
 
-    def _reason(self, pair: Pair, replaced: Mapping[Resource, Any]) -> str:
+    def _reason(self, pair: ResourcePair, replaced: Mapping[Resource, Any]) -> str:
         for steps in self._create_only(pair):
             for old, new in zip(
                 _at(pair.old.props, steps), _at(pair.new.props, steps), strict=False
             ):
-                if differs(old, new) or any(one in replaced for one in mentioned(new)):
+                if differs(old, new) or any(one in replaced for one in referenced_resources(new)):
                     return steps[0]
         return ""
 
-    def _create_only(self, pair: Pair) -> Iterator[list[str]]:
+    def _create_only(self, pair: ResourcePair) -> Iterator[list[str]]:
         """The paths of properties that cannot change."""
         kind = pair.new.type
         for pointer in self.schemas(kind).get("createOnlyProperties") or ():
@@ -144,14 +144,14 @@ class Comparison:
         if kind == ecs.SERVICE and pair.old[launch].present and pair.new[launch].present:
             yield [launch]
 
-    def goes_first(self, resource: Resource) -> bool:
+    def is_deleted_first(self, resource: Resource) -> bool:
         """Whether the old one is deleted before the new one is made, where one is made anew."""
         found: bool = self.schemas(resource.type).get("replacementStrategy") == "delete_then_create"
         return found
 
 
 def _keys(node: Node) -> list[str]:
-    return [key for key, _ in node.pairs]
+    return [key for key, _ in node.entries]
 
 
 def _at(node: Node, steps: list[str]) -> list[Node]:

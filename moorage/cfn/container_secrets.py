@@ -27,7 +27,7 @@ _PSEUDO = re.compile(r"(?:^|:)AWS::\w+$")
 _ARN_FIELDS = 7
 
 
-def injected(task: Resource) -> list[Node]:
+def secret_sources(task: Resource) -> list[Node]:
     """Where each secret of a task's containers, and of their log drivers, comes from."""
     return [
         secret["ValueFrom"]
@@ -40,7 +40,7 @@ def injected(task: Resource) -> list[Node]:
     ]
 
 
-def fields_after_arn(node: Node) -> int | None:
+def count_fields_after_arn(node: Node) -> int | None:
     """How many fields with colons follow the ARN of a secret in Secrets Manager; None where it is
     none, or where that is not known."""
     if not node.parts:
@@ -56,7 +56,7 @@ def fields_after_arn(node: Node) -> int | None:
     return len(fields) - _ARN_FIELDS if len(fields) >= _ARN_FIELDS else None
 
 
-def no_parameter_name(node: Node) -> bool:
+def is_invalid_parameter_name(node: Node) -> bool:
     """Whether what is read as a parameter's name can't be one: it has a slash and does not begin
     with one, or it has more than the one colon of a version. Source: Systems Manager,
     `PutParameter`, Name."""
@@ -79,18 +79,19 @@ def _is_secret_arn(part: object) -> bool:
 
 def _granted(view: View) -> set[Any]:
     """Values that policies give as the ARN of a secret to read."""
-    if "secrets granted" not in view.memo:
+    if "secrets granted" not in view.cache:
         statements = (
             statement
-            for document in permissions.documents(view)
-            for statement in document["Statement"].many
+            for document in permissions.policy_documents(view)
+            for statement in document["Statement"].as_list
             if any(
-                (one.text or "").startswith("secretsmanager:") for one in statement["Action"].many
+                (one.text or "").startswith("secretsmanager:")
+                for one in statement["Action"].as_list
             )
         )
-        resources = (one.value for said in statements for one in said["Resource"].many)
-        view.memo["secrets granted"] = {one for one in resources if isinstance(one, Unknown)}
-    granted: set[Any] = view.memo["secrets granted"]
+        resources = (one.value for said in statements for one in said["Resource"].as_list)
+        view.cache["secrets granted"] = {one for one in resources if isinstance(one, Unknown)}
+    granted: set[Any] = view.cache["secrets granted"]
     return granted
 
 

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Unknown, same
+from moorage.cfn.values import Attr, OneOf, Unknown, are_same
 from moorage.cfn.view import Resource, View
 
 SERVICE = "AWS::ECS::Service"
-TASK = "AWS::ECS::TaskDefinition"
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 CLUSTER = "AWS::ECS::Cluster"
 ELB = "AWS::ElasticLoadBalancingV2::"
 LISTENER, LISTENER_RULE = f"{ELB}Listener", f"{ELB}ListenerRule"
 LOAD_BALANCER, TARGET_GROUP = f"{ELB}LoadBalancer", f"{ELB}TargetGroup"
-NETWORK_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
+NLB_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
 """What only a Network Load Balancer speaks."""
 
 T = TypeVar("T")
 
 
-def named(node: Node, kind: str) -> Resource | None:
+def resource_of_type(node: Node, kind: str) -> Resource | None:
     """The resource of that type that a property names, by Ref or by any attribute."""
     resource = node.resource
     return resource if resource is not None and resource.type == kind else None
@@ -35,28 +35,28 @@ def named(node: Node, kind: str) -> Resource | None:
 
 
 def services(view: View) -> Iterator[Resource]:
-    return view.of(SERVICE)
+    return view.resources_of_type(SERVICE)
 
 
-def tasks(view: View) -> Iterator[Resource]:
-    return view.of(TASK)
+def task_definitions(view: View) -> Iterator[Resource]:
+    return view.resources_of_type(TASK_DEFINITION)
 
 
-def task_of(service: Resource) -> Resource | None:
+def task_definition_of(service: Resource) -> Resource | None:
     """The task definition that a service runs."""
-    return named(service["TaskDefinition"], TASK)
+    return resource_of_type(service["TaskDefinition"], TASK_DEFINITION)
 
 
 def services_of(task: Resource) -> list[Resource]:
     """The services that run a task definition."""
-    return [one for one in services(task.view) if task_of(one) is task]
+    return [one for one in services(task.view) if task_definition_of(one) is task]
 
 
 def containers(task: Resource) -> tuple[Node, ...]:
     return task["ContainerDefinitions"].items
 
 
-def container(task: Resource, name: str) -> Node | None:
+def find_container(task: Resource, name: str) -> Node | None:
     """The container of a name."""
     return next((one for one in containers(task) if one["Name"].text == name), None)
 
@@ -65,18 +65,18 @@ def network_mode(task: Resource) -> str | None:
     """`awsvpc`, `bridge` (the default on Linux), `host` or `none`; None where it is not known."""
     mode = task["NetworkMode"]
     if mode.absent:
-        return "awsvpc" if on_fargate(task) else "bridge"
+        return "awsvpc" if is_for_fargate(task) else "bridge"
     return mode.text
 
 
-def on_fargate(task: Resource) -> bool | None:
+def is_for_fargate(task: Resource) -> bool | None:
     """Whether a task definition is made for Fargate: it says so, or a service runs it there."""
     if any(one.text == "FARGATE" for one in task["RequiresCompatibilities"].items):
         return True
     runs = [runs_on_fargate(one) for one in services_of(task)]
     if any(runs):
         return True
-    known = task["RequiresCompatibilities"].sure and task["LaunchType"].absent
+    known = task["RequiresCompatibilities"].fully_known and task["LaunchType"].absent
     return False if known and None not in runs else None
 
 
@@ -91,26 +91,26 @@ def runs_on_fargate(service: Resource) -> bool | None:
     return False if strategy.absent and service["Cluster"].absent else None
 
 
-def controller(service: Resource) -> str | None:
+def deployment_controller(service: Resource) -> str | None:
     """`ECS` (the default), `CODE_DEPLOY` or `EXTERNAL`; None where it is not known."""
     given = service.props.at("DeploymentController", "Type")
     return "ECS" if given.absent else given.text
 
 
-def scaled(view: View) -> dict[Resource, list[Resource]]:
+def scalable_targets_by_service(view: View) -> dict[Resource, list[Resource]]:
     """Services with the targets of Application Auto Scaling that set their count of tasks."""
-    if "scaled" not in view.memo:
+    if "scaled" not in view.cache:
         found: dict[Resource, list[Resource]] = {}
-        for target in view.of("AWS::ApplicationAutoScaling::ScalableTarget"):
-            service = scaled_by(target["ResourceId"])
+        for target in view.resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
+            service = find_scaled_service(target["ResourceId"])
             if service is not None:
                 found.setdefault(service, []).append(target)
-        view.memo["scaled"] = found
-    scaled: dict[Resource, list[Resource]] = view.memo["scaled"]
+        view.cache["scaled"] = found
+    scaled: dict[Resource, list[Resource]] = view.cache["scaled"]
     return scaled
 
 
-def scaled_by(resource_id: Node) -> Resource | None:
+def find_scaled_service(resource_id: Node) -> Resource | None:
     """The service in view that a scaling target's or policy's ResourceId names, by an attribute
     or by the same text as its ServiceName: `service/<cluster>/<name>`."""
     *_, cluster, name = _segments(resource_id)
@@ -147,7 +147,7 @@ def _texts(parts: Parts) -> bool:
 
 def _alike(one: Parts, other: Parts) -> bool:
     pairs = zip(one, other, strict=False)
-    return len(one) == len(other) and all(same(*pair) is True for pair in pairs)
+    return len(one) == len(other) and all(are_same(*pair) is True for pair in pairs)
 
 
 def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
@@ -162,7 +162,7 @@ def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
     return found
 
 
-def answers_tcp(task: Resource, port: int) -> bool | None:
+def accepts_tcp(task: Resource, port: int) -> bool | None:
     """Whether some container of a task says that it takes TCP on a port; None where that is not
     known. By its container port: for tasks with addresses of their own, or the host's."""
     every = containers(task)
@@ -176,7 +176,7 @@ def answers_tcp(task: Resource, port: int) -> bool | None:
             at, span, kind = (
                 mapping[key] for key in ("ContainerPort", "ContainerPortRange", "Protocol")
             )
-            if kind.isnt("tcp", "TCP"):
+            if kind.is_none_of("tcp", "TCP"):
                 continue
             if at.number == port and not kind.unknown:
                 return True
@@ -188,7 +188,7 @@ def answers_tcp(task: Resource, port: int) -> bool | None:
 
 
 @dataclass(frozen=True)
-class Attachment:
+class TargetGroupAttachment:
     """One entry of a service's LoadBalancers."""
 
     service: Resource
@@ -197,19 +197,19 @@ class Attachment:
     """The property that names the target group."""
 
     @property
-    def container(self) -> str | None:
+    def container_name(self) -> str | None:
         return self.entry["ContainerName"].text
 
     @property
-    def port(self) -> int | None:
+    def container_port(self) -> int | None:
         return self.entry["ContainerPort"].number
 
 
-def attachments(view: View) -> list[Attachment]:
+def target_group_attachments(view: View) -> list[TargetGroupAttachment]:
     """Every target group that a service registers its tasks in, alternates too."""
-    if "attachments" not in view.memo:
-        view.memo["attachments"] = [
-            Attachment(service, entry, node)
+    if "attachments" not in view.cache:
+        view.cache["attachments"] = [
+            TargetGroupAttachment(service, entry, node)
             for service in services(view)
             for entry in service["LoadBalancers"].items
             for node in (
@@ -218,7 +218,7 @@ def attachments(view: View) -> list[Attachment]:
             )
             if node.present
         ]
-    found: list[Attachment] = view.memo["attachments"]
+    found: list[TargetGroupAttachment] = view.cache["attachments"]
     return found
 
 
@@ -227,7 +227,7 @@ def actions(forwarder: Resource) -> Node:
     return forwarder["DefaultActions" if forwarder.type == LISTENER else "Actions"]
 
 
-def forwards(forwarder: Resource) -> list[Node]:
+def forwarded_target_groups(forwarder: Resource) -> list[Node]:
     """The properties of a listener or of a rule that name the target groups it forwards to."""
     found = []
     for action in actions(forwarder).items:
@@ -236,26 +236,26 @@ def forwards(forwarder: Resource) -> list[Node]:
     return [one for one in found if one.present]
 
 
-def forwarders(view: View, group: Resource) -> tuple[Resource, ...]:
+def find_forwarders(view: View, group: Resource) -> tuple[Resource, ...]:
     """The listeners and rules that forward to a target group."""
-    if "forwarders" not in view.memo:
+    if "forwarders" not in view.cache:
         found: dict[Resource, list[Resource]] = {}
-        for listener in view.of(LISTENER, LISTENER_RULE):
-            for node in forwards(listener):
-                target = named(node, TARGET_GROUP)
+        for listener in view.resources_of_type(LISTENER, LISTENER_RULE):
+            for node in forwarded_target_groups(listener):
+                target = resource_of_type(node, TARGET_GROUP)
                 if target is not None and listener not in found.setdefault(target, []):
                     found[target].append(listener)
-        view.memo["forwarders"] = found
-    return tuple(view.memo["forwarders"].get(group, ()))
+        view.cache["forwarders"] = found
+    return tuple(view.cache["forwarders"].get(group, ()))
 
 
-def forwards_known(view: View) -> bool:
+def are_all_forwards_known(view: View) -> bool:
     """Whether it is in sight what every listener and rule forwards to."""
-    for forwarder in view.of(LISTENER, LISTENER_RULE):
+    for forwarder in view.resources_of_type(LISTENER, LISTENER_RULE):
         groups = [one.at("ForwardConfig", "TargetGroups") for one in actions(forwarder).items]
         if not all(one.all_known for one in (actions(forwarder), *groups)):
             return False
-        if any(isinstance(node.value, Unknown) for node in forwards(forwarder)):
+        if any(isinstance(node.value, Unknown) for node in forwarded_target_groups(forwarder)):
             return False
     return True
 
@@ -264,48 +264,48 @@ def listener_of(forwarder: Resource) -> Resource | None:
     """The listener itself, or the listener that a rule belongs to."""
     if forwarder.type == LISTENER:
         return forwarder
-    return named(forwarder["ListenerArn"], LISTENER)
+    return resource_of_type(forwarder["ListenerArn"], LISTENER)
 
 
 def load_balancer_of(forwarder: Resource) -> Resource | None:
     """The load balancer that a listener or a rule belongs to."""
     listener = listener_of(forwarder)
-    return named(listener["LoadBalancerArn"], LOAD_BALANCER) if listener else None
+    return resource_of_type(listener["LoadBalancerArn"], LOAD_BALANCER) if listener else None
 
 
-def listeners_to(view: View, group: Resource) -> list[Resource]:
+def listeners_of_target_group(view: View, group: Resource) -> list[Resource]:
     """The listeners through which a target group is reached, by themselves or by their rules."""
-    found = (listener_of(one) for one in forwarders(view, group))
+    found = (listener_of(one) for one in find_forwarders(view, group))
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def load_balancers_of(view: View, group: Resource) -> list[Resource]:
+def load_balancers_of_target_group(view: View, group: Resource) -> list[Resource]:
     """The load balancers that send to a target group."""
-    found = (load_balancer_of(one) for one in forwarders(view, group))
+    found = (load_balancer_of(one) for one in find_forwarders(view, group))
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def kind(load_balancer: Resource) -> str | None:
+def load_balancer_type(load_balancer: Resource) -> str | None:
     """`application` (the default), `network` or `gateway`; None where it is not known, or where
     it was left out and it is a Network Load Balancer by all else."""
     given = load_balancer["Type"]
     if given.present:
         return given.text
-    return None if typeless(load_balancer) else "application"
+    return None if is_nlb_without_type(load_balancer) else "application"
 
 
-def typeless(load_balancer: Resource) -> bool:
+def is_nlb_without_type(load_balancer: Resource) -> bool:
     """Whether the type of a Network Load Balancer was forgotten, going by its listeners, or by
     what is said of its addresses where no listener is in sight."""
     key = ("typeless", load_balancer)
-    if key not in load_balancer.view.memo:
-        spoken = [one["Protocol"].text for one in listeners_of(load_balancer)]
-        load_balancer.view.memo[key] = load_balancer["Type"].absent and (
-            all(one in NETWORK_PROTOCOLS for one in spoken)
+    if key not in load_balancer.view.cache:
+        spoken = [one["Protocol"].text for one in listeners_of_load_balancer(load_balancer)]
+        load_balancer.view.cache[key] = load_balancer["Type"].absent and (
+            all(one in NLB_PROTOCOLS for one in spoken)
             if spoken
             else bool(fixed_addresses(load_balancer))
         )
-    found: bool = load_balancer.view.memo[key]
+    found: bool = load_balancer.view.cache[key]
     return found
 
 
@@ -316,17 +316,17 @@ def fixed_addresses(load_balancer: Resource) -> list[Node]:
     return [one for one in found if one.present]
 
 
-def listeners_of(load_balancer: Resource) -> tuple[Resource, ...]:
+def listeners_of_load_balancer(load_balancer: Resource) -> tuple[Resource, ...]:
     """The listeners of a load balancer."""
     view = load_balancer.view
-    if "listeners" not in view.memo:
+    if "listeners" not in view.cache:
         found: dict[Resource, list[Resource]] = {}
-        for one in view.of(LISTENER):
-            owner = named(one["LoadBalancerArn"], LOAD_BALANCER)
+        for one in view.resources_of_type(LISTENER):
+            owner = resource_of_type(one["LoadBalancerArn"], LOAD_BALANCER)
             if owner is not None:
                 found.setdefault(owner, []).append(one)
-        view.memo["listeners"] = found
-    return tuple(view.memo["listeners"].get(load_balancer, ()))
+        view.cache["listeners"] = found
+    return tuple(view.cache["listeners"].get(load_balancer, ()))
 
 
 def target_type(group: Resource) -> str | None:

@@ -11,11 +11,11 @@ from typing import Any
 
 from moorage.cfn import ecs, networks
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Unknown, plain
+from moorage.cfn.values import Attr, OneOf, Unknown, as_text
 from moorage.cfn.view import Resource, Stack, View
 
-ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
-ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
+GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
+CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
@@ -35,24 +35,26 @@ _LENGTHS = {"AWS::StackName": 128, "AWS::AccountId": 12, "AWS::Region": 9, "AWS:
 shortest of the others. Source: AWS docs, CreateStack."""
 
 
-def upstream(resource: Resource) -> Iterator[Resource]:
+def dependencies_of(resource: Resource) -> Iterator[Resource]:
     """What exists in its own stack before a resource is created."""
     found = resource.stack.resources
-    return (found[name] for name in resource.stack.upstream(resource.id))
+    return (found[name] for name in resource.stack.all_dependencies(resource.id))
 
 
-def missed(resource: Resource, needed: Iterable[Resource]) -> list[Resource]:
+def find_unordered_dependencies(resource: Resource, needed: Iterable[Resource]) -> list[Resource]:
     """What of this a resource may be created before."""
-    return [one for one in dict.fromkeys(needed) if not resource.view.before(one, resource)]
+    return [
+        one for one in dict.fromkeys(needed) if not resource.view.is_created_before(one, resource)
+    ]
 
 
-def done_by_others(resource: Resource) -> bool:
+def depends_on_external_action(resource: Resource) -> bool:
     """Whether a resource waits for something that can do anything meanwhile, as push an image: a
     custom resource, a nested stack, a wait condition."""
-    return any(one.type.startswith(_DOERS) for one in upstream(resource))
+    return any(one.type.startswith(_DOERS) for one in dependencies_of(resource))
 
 
-def together(one: Resource, other: Resource) -> bool:
+def are_created_together(one: Resource, other: Resource) -> bool:
     """Whether one run of CloudFormation creates both: of one stack, and under one condition."""
     named = [resource.body["Condition"].text for resource in (one, other)]
     return one.stack is other.stack and named[0] == named[1]
@@ -63,24 +65,30 @@ def together(one: Resource, other: Resource) -> bool:
 
 def gateway_attachments(view: View) -> list[Resource]:
     """What attaches an internet gateway to a VPC."""
-    return [one for one in view.of(ATTACHMENT) if one["InternetGatewayId"].present]
+    return [
+        one
+        for one in view.resources_of_type(GATEWAY_ATTACHMENT)
+        if one["InternetGatewayId"].present
+    ]
 
 
-def attaches(gateway: Resource) -> list[Resource]:
+def attachments_of_gateway(gateway: Resource) -> list[Resource]:
     """What attaches this internet gateway."""
     found = gateway_attachments(gateway.view)
     return [one for one in found if one["InternetGatewayId"].resource is gateway]
 
 
-def attached_for(load_balancer: Resource) -> list[Resource]:
+def attachments_for_load_balancer(load_balancer: Resource) -> list[Resource]:
     """What attaches an internet gateway to the VPC of a load balancer."""
     mappings = [one["SubnetId"] for one in load_balancer["SubnetMappings"].items]
-    nodes = [one["VpcId"] for one in networks.subnets(load_balancer["Subnets"])]
-    nodes += [one["VpcId"] for node in mappings if (one := ecs.named(node, networks.SUBNET))]
+    nodes = [one["VpcId"] for one in networks.find_subnets(load_balancer["Subnets"])]
+    nodes += [
+        one["VpcId"] for node in mappings if (one := ecs.resource_of_type(node, networks.SUBNET))
+    ]
     return [
         one
         for one in gateway_attachments(load_balancer.view)
-        if any(vpc.present and vpc.same(one["VpcId"]) for vpc in nodes)
+        if any(vpc.present and vpc.is_same_as(one["VpcId"]) for vpc in nodes)
     ]
 
 
@@ -88,109 +96,111 @@ def attached_for(load_balancer: Resource) -> list[Resource]:
 
 
 @dataclass(frozen=True)
-class Need:
+class StartupDependency:
     """What must exist when tasks start, and what it is to them."""
 
-    what: str
+    description: str
     resources: tuple[Resource, ...]
 
 
-def needs(service: Resource) -> list[Need]:
+def startup_dependencies(service: Resource) -> list[StartupDependency]:
     """What the first tasks of a service need, and neither it nor they refer to."""
     found = (
-        Need("policies of its roles", tuple(policies(service))),
-        Need("the way out of its subnets", tuple(ways_out(service))),
-        Need("mount targets of its file systems", tuple(mount_targets(service))),
-        Need("capacity providers of its cluster", tuple(associations(service))),
+        StartupDependency("policies of its roles", tuple(separate_policies(service))),
+        StartupDependency("the way out of its subnets", tuple(outbound_routes(service))),
+        StartupDependency("mount targets of its file systems", tuple(mount_targets(service))),
+        StartupDependency(
+            "capacity providers of its cluster", tuple(capacity_provider_associations(service))
+        ),
     )
     return [one for one in found if one.resources]
 
 
-def roles(service: Resource) -> list[Resource]:
+def roles_of_service(service: Resource) -> list[Resource]:
     """The roles that a service and its tasks work with."""
-    task = ecs.task_of(service)
+    task = ecs.task_definition_of(service)
     nodes = [
         service["Role"],
         *(one.at("AdvancedConfiguration", "RoleArn") for one in service["LoadBalancers"].items),
         *(one.at("ManagedEBSVolume", "RoleArn") for one in service["VolumeConfigurations"].items),
         *((task["ExecutionRoleArn"], task["TaskRoleArn"]) if task else ()),
     ]
-    found = (ecs.named(one, ROLE) for one in nodes)
+    found = (ecs.resource_of_type(one, ROLE) for one in nodes)
     return list(dict.fromkeys(one for one in found if one is not None))
 
 
-def policies(service: Resource) -> Iterator[Resource]:
+def separate_policies(service: Resource) -> Iterator[Resource]:
     """The policies that stand beside a role of the service, and not in it."""
-    used = roles(service)
-    for policy in service.view.of(*POLICIES) if used else ():
+    used = roles_of_service(service)
+    for policy in service.view.resources_of_type(*POLICIES) if used else ():
         nodes = (*policy["Roles"].items, policy["RoleName"])
         if any(_names_role(node, role) for node in nodes for role in used):
             yield policy
 
 
 def _names_role(node: Node, role: Resource) -> bool:
-    return node.resource is role or (node.present and node.same(role["RoleName"]) is True)
+    return node.resource is role or (node.present and node.is_same_as(role["RoleName"]) is True)
 
 
-def ways_out(service: Resource) -> Iterator[Resource]:
+def outbound_routes(service: Resource) -> Iterator[Resource]:
     """The routes of a service's subnets to the internet with the associations of their tables, or
     the endpoints that stand in for them.
 
     A route to an internet gateway is left out where the service waits for a load balancer or a
     NAT gateway: those take minutes, the route seconds."""
     listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-    subnets = networks.subnets(listed)
-    slow = (ecs.LOAD_BALANCER, networks.NAT)
-    waits = any(one.type in slow for one in upstream(service)) if subnets else False
+    subnets = networks.find_subnets(listed)
+    slow = (ecs.LOAD_BALANCER, networks.NAT_GATEWAY)
+    waits = any(one.type in slow for one in dependencies_of(service)) if subnets else False
     for subnet in subnets:
         way = networks.default_route(subnet)
-        if way == networks.NATTED or (way == networks.INTERNET and not waits):
+        if way == networks.VIA_NAT or (way == networks.VIA_INTERNET_GATEWAY and not waits):
             yield from _routes(subnet)
-        elif way == networks.NOWHERE:
+        elif way == networks.NO_INTERNET_ROUTE:
             yield from _endpoints(subnet)
 
 
 def _routes(subnet: Resource) -> Iterator[Resource]:
-    table = networks.route_table(subnet)
-    for one in subnet.view.of(networks.ROUTE):
+    table = networks.route_table_of(subnet)
+    for one in subnet.view.resources_of_type(networks.ROUTE):
         everywhere = one["DestinationCidrBlock"].text == "0.0.0.0/0"
         if everywhere and one["RouteTableId"].resource is table:
             yield one
-    for one in subnet.view.of(networks.ASSOCIATION):
+    for one in subnet.view.resources_of_type(networks.ROUTE_TABLE_ASSOCIATION):
         if one["SubnetId"].resource is subnet:
             yield one
 
 
 def _endpoints(subnet: Resource) -> Iterator[Resource]:
     vpc = networks.vpc_of(subnet)
-    for one in (networks.endpoints_in(vpc) or ()) if vpc else ():
-        if one.service in _AT_START and (not one.is_gateway or networks.serves(one, subnet)):
+    for one in (networks.endpoints_of_vpc(vpc) or ()) if vpc else ():
+        if one.service in _AT_START and (not one.is_gateway or networks.serves_subnet(one, subnet)):
             yield one.resource
 
 
 def mount_targets(service: Resource) -> Iterator[Resource]:
     """The mount targets of the file systems that a service's tasks mount."""
-    task = ecs.task_of(service)
+    task = ecs.task_definition_of(service)
     volumes = task["Volumes"].items if task else ()
     systems = [one.at("EFSVolumeConfiguration", "FilesystemId").resource for one in volumes]
-    for one in service.view.of("AWS::EFS::MountTarget") if any(systems) else ():
+    for one in service.view.resources_of_type("AWS::EFS::MountTarget") if any(systems) else ():
         if one["FileSystemId"].present and one["FileSystemId"].resource in systems:
             yield one
 
 
-def associations(service: Resource) -> Iterator[Resource]:
+def capacity_provider_associations(service: Resource) -> Iterator[Resource]:
     """What associates a service's capacity providers with its cluster, where the cluster itself
     does not list them."""
     asked = [one["CapacityProvider"] for one in service["CapacityProviderStrategy"].items]
-    cluster = ecs.named(service["Cluster"], ecs.CLUSTER) if asked else None
+    cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER) if asked else None
     own = cluster["CapacityProviders"] if cluster else None
     if cluster is None or own is None or not own.all_known:
         return
-    lacking = [one for one in asked if all(listed.same(one) is False for listed in own.items)]
-    for one in service.view.of(ASSOCIATIONS):
+    lacking = [one for one in asked if all(listed.is_same_as(one) is False for listed in own.items)]
+    for one in service.view.resources_of_type(CAPACITY_PROVIDER_ASSOCIATIONS):
         listed = one["CapacityProviders"].items
         if one["Cluster"].resource is cluster and any(
-            provider.same(asked_for) for provider in listed for asked_for in lacking
+            provider.is_same_as(asked_for) for provider in listed for asked_for in lacking
         ):
             yield one
 
@@ -203,44 +213,50 @@ def bucket_policies(node: Node) -> list[Resource]:
     view = node.stack.view
     buckets = [
         one
-        for one in view.of("AWS::S3::Bucket")
-        if node.resource is one or (node.present and node.same(one["BucketName"]) is True)
+        for one in view.resources_of_type("AWS::S3::Bucket")
+        if node.resource is one or (node.present and node.is_same_as(one["BucketName"]) is True)
     ]
     return [
         policy
-        for policy in view.of("AWS::S3::BucketPolicy")
+        for policy in view.resources_of_type("AWS::S3::BucketPolicy")
         for bucket in buckets
         for name in [policy["Bucket"]]
-        if name.resource is bucket or (name.present and name.same(bucket["BucketName"]) is True)
+        if name.resource is bucket
+        or (name.present and name.is_same_as(bucket["BucketName"]) is True)
     ]
 
 
 # Scaling -------------------------------------------------------------------------------------
 
 
-def may_grow(service: Resource) -> bool:
+def starts_tasks(service: Resource) -> bool:
     """Whether a service certainly starts tasks: a new one without DesiredCount starts one.
     Source: AWS docs, AWS::ECS::Service."""
     count = service["DesiredCount"]
-    if not decided(count):
+    if not is_decided_by_template(count):
         return False
     if count.absent or (count.number or 0) > 0:
         return True
     return any(
-        (one["MinCapacity"].number or 0) > 0 and ecs.scaled_by(one["ResourceId"]) is service
-        for one in service.view.of(SCALABLE_TARGET)
+        (one["MinCapacity"].number or 0) > 0
+        and ecs.find_scaled_service(one["ResourceId"]) is service
+        for one in service.view.resources_of_type(SCALABLE_TARGET)
     )
 
 
 # Names and other fixed values ----------------------------------------------------------------
 
 
-def fixed(node: Node) -> str | None:
+def fixed_text(node: Node) -> str | None:
     """The text of a property that is the same in every stack of its template."""
-    return node.text if decided(node) and "AWS::Region" not in _mentioned(node.raw) else None
+    return (
+        node.text
+        if is_decided_by_template(node) and "AWS::Region" not in _mentioned(node.raw)
+        else None
+    )
 
 
-def decided(node: Node) -> bool:
+def is_decided_by_template(node: Node) -> bool:
     """Whether the template alone decides what stands here: not a condition, and not a value that
     is given for a parameter, or taken for one to look at a scenario."""
     stack = node.stack
@@ -248,7 +264,7 @@ def decided(node: Node) -> bool:
         parameter = stack.template.parameters.get(name)
         if name == "Fn::If" or (stack.name, name) in stack.view.scenario:
             return False
-        if parameter is not None and name in stack.template.values:
+        if parameter is not None and name in stack.template.parameter_values:
             return False
     return True
 
@@ -273,7 +289,7 @@ def _mentioned(raw: Any) -> set[str]:
     return found
 
 
-def longest(node: Node) -> int:
+def max_length(node: Node) -> int:
     """The characters of a text with its parts at their longest, as far as that is known: the name
     of a stack, a parameter's MaxLength or longest AllowedValue, or else its Default."""
     return sum(_longest(node.stack, part) for part in node.parts)
@@ -290,12 +306,12 @@ def _longest(stack: Stack, part: str | Attr | Unknown | OneOf) -> int:
     parameter = stack.template.parameters.get(name)
     if parameter is None:
         return _LENGTHS.get(name, 0)
-    if parameter.longest is not None:
-        return parameter.longest
-    return len(plain(part.default) or "")
+    if parameter.max_length is not None:
+        return parameter.max_length
+    return len(as_text(part.default) or "")
 
 
-def comes_from_outside(node: Node) -> bool:
+def varies_between_stacks(node: Node) -> bool:
     """Whether a value is a parameter, or an import under a name that is put together: then the
     template is made for more than one stack. An import of a fixed name is for one."""
     value = node.value

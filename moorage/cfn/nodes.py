@@ -10,7 +10,17 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
+from moorage.cfn.values import (
+    MISSING,
+    ZONE_PREFIX,
+    Attr,
+    OneOf,
+    Text,
+    Unknown,
+    are_same,
+    as_text,
+    join_parts,
+)
 
 if TYPE_CHECKING:
     from moorage.cfn.view import Resource, Stack
@@ -45,7 +55,7 @@ class Node:
         """A scalar, a map or list as written, MISSING, or one of `values`."""
         if self._value is _UNREAD:
             try:
-                self._value, self.path = reduced(self.stack, self.raw, self.path)
+                self._value, self.path = evaluate(self.stack, self.raw, self.path)
             except RecursionError:
                 self._value = Unknown("too deep")
         return self._value
@@ -83,7 +93,7 @@ class Node:
         return not self.absent
 
     @property
-    def given(self) -> bool:
+    def certainly_present(self) -> bool:
         """Whether it certainly is there, known or not. An If that is not decided may be nothing."""
         if self.unknown:
             return isinstance(self.raw, Mapping) and not _ALWAYS.isdisjoint(self.raw)
@@ -102,7 +112,7 @@ class Node:
             argument = raw["Fn::If"]
             if not isinstance(argument, list) or len(argument) != 3:
                 return True
-            truth = self.stack.truth(argument[0])
+            truth = self.stack.evaluate_condition(argument[0])
             if truth is None:
                 return True
             raw = argument[1 if truth else 2]
@@ -110,20 +120,21 @@ class Node:
 
     @property
     def unknown(self) -> bool:
-        """Whether this very value is left to the deployment. Its parts may be even so: `sure`."""
+        """Whether this very value is left to the deployment. Its parts may be even so:
+        `fully_known`."""
         return isinstance(self.value, Unknown | OneOf | Text)
 
     @property
-    def sure(self) -> bool:
+    def fully_known(self) -> bool:
         """Whether nothing in it is left to the deployment, at any depth. An attribute is sure."""
         if self.unknown:
             return False
-        return all(node.sure for node in (*self.items, *(node for _, node in self.pairs)))
+        return all(node.fully_known for node in (*self.items, *(node for _, node in self.entries)))
 
     @property
     def text(self) -> str | None:
         """The literal as text (`80` and `true` too), or None."""
-        return plain(self.value)
+        return as_text(self.value)
 
     @property
     def number(self) -> int | None:
@@ -172,14 +183,14 @@ class Node:
     def default(self) -> str | None:
         """The literal, or the default of the parameter that it is: for advice, not for errors."""
         if isinstance(self.value, Unknown | OneOf):
-            return plain(self.value.default)
+            return as_text(self.value.default)
         return self.text
 
-    def same(self, other: Node) -> bool | None:
+    def is_same_as(self, other: Node) -> bool | None:
         """Whether both are the same value; None where only the deployment knows."""
-        return same(self.value, other.value)
+        return are_same(self.value, other.value)
 
-    def isnt(self, *words: str) -> bool:
+    def is_none_of(self, *words: str) -> bool:
         """Whether it certainly is none of these words. What is absent or unknown may be."""
         return bool(self.choices) and not set(self.choices) & set(words)
 
@@ -196,14 +207,14 @@ class Node:
         return self._items
 
     @property
-    def many(self) -> tuple[Node, ...]:
+    def as_list(self) -> tuple[Node, ...]:
         """The items of a list, or the value itself: as IAM reads `Action` and `Statement`."""
         if isinstance(self.value, list):
             return self.items
         return () if self.absent else (self,)
 
     @property
-    def pairs(self) -> tuple[tuple[str, Node], ...]:
+    def entries(self) -> tuple[tuple[str, Node], ...]:
         """The entries of a map, without those that are AWS::NoValue; none for anything else."""
         value = self.value
         if not isinstance(value, Mapping):
@@ -222,7 +233,7 @@ class Node:
         return f"<{'.'.join(map(str, self.path))}: {self.value!r}>"
 
 
-def existing(body: Any, path: Path) -> Path:
+def nearest_existing_path(body: Any, path: Path) -> Path:
     """The nearest place that exists."""
     for at, key in enumerate(path):
         inside = isinstance(body, Mapping) and key in body
@@ -235,7 +246,7 @@ def existing(body: Any, path: Path) -> Path:
 # Functions carried out -----------------------------------------------------------------------
 
 
-def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
+def evaluate(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
     """A raw value with its outermost function carried out, and the place where it then stands."""
     for _ in range(_DEEPEST):
         if isinstance(raw, str):
@@ -253,9 +264,9 @@ def reduced(stack: Stack, raw: Any, path: Path) -> tuple[Any, Path]:
             try:
                 return _static(_FUNCTIONS[function](stack, argument)), path
             except (TypeError, ValueError, KeyError, IndexError, AttributeError):
-                return Unknown(token(raw)), path
+                return Unknown(expression_key(raw)), path
         elif isinstance(function, str) and function.startswith("Fn::"):
-            return Unknown(token(_settled(stack, raw))), path
+            return Unknown(expression_key(_settled(stack, raw))), path
         else:
             return raw, path
     return Unknown("too deep"), path
@@ -266,7 +277,7 @@ def _static(value: Any) -> Any:
     return Unknown(value) if isinstance(value, str) and "{{resolve:" in value else value
 
 
-def token(raw: Any) -> str:
+def expression_key(raw: Any) -> str:
     """A text that is the same for the same expression."""
     return repr(raw)
 
@@ -275,16 +286,20 @@ def _settled(stack: Stack, raw: Any) -> Any:
     """An expression with what can be known in it known, so that equal ones look equal."""
     if isinstance(raw, Mapping):
         if len(raw) == 1 and next(iter(raw)) in ("Ref", "Fn::Sub", "Fn::FindInMap", "Fn::If"):
-            value = reduced(stack, raw, ())[0]
+            value = evaluate(stack, raw, ())[0]
             return _settled(stack, value) if isinstance(value, list) else value
         return {key: _settled(stack, value) for key, value in raw.items()}
     if isinstance(raw, list):
         return [_settled(stack, value) for value in raw]
-    return plain(raw)
+    return as_text(raw)
 
 
 def _ref(stack: Stack, argument: Any) -> Any:
-    return stack.named(argument) if isinstance(argument, str) else Unknown(token(argument))
+    return (
+        stack.resolve_ref(argument)
+        if isinstance(argument, str)
+        else Unknown(expression_key(argument))
+    )
 
 
 def _get_att(stack: Stack, argument: Any) -> Any:
@@ -306,83 +321,87 @@ def _sub(stack: Stack, argument: Any) -> Any:
         if name.startswith("!"):
             parts.append("${" + name[1:] + "}")
         elif name in names:
-            parts.append(_part(reduced(stack, names[name], ())[0]))
+            parts.append(_part(evaluate(stack, names[name], ())[0]))
         elif "." in name:
             parts.append(_part(_get_att(stack, name)))
         else:
-            parts.append(_part(stack.named(name)))
+            parts.append(_part(stack.resolve_ref(name)))
     parts.append(text[at:])
-    return joined(parts)
+    return join_parts(parts)
 
 
 def _part(value: Any) -> Any:
-    text = plain(value)
+    text = as_text(value)
     if text is not None:
         return text
-    return value if isinstance(value, Unknown | OneOf | Attr | Text) else Unknown(token(value))
+    return (
+        value
+        if isinstance(value, Unknown | OneOf | Attr | Text)
+        else Unknown(expression_key(value))
+    )
 
 
 def _join(stack: Stack, argument: Any) -> Any:
     separator, given = argument
-    values = listed(stack, given)
+    values = evaluate_list(stack, given)
     if values is None or not isinstance(separator, str):
-        return Unknown(token(_settled(stack, {"Fn::Join": argument})))
+        return Unknown(expression_key(_settled(stack, {"Fn::Join": argument})))
     parts: list[Any] = []
     for value in values:
         parts += ([separator] if parts else []) + [_part(value)]
-    return joined(parts)
+    return join_parts(parts)
 
 
-def listed(stack: Stack, raw: Any) -> list[Any] | None:
+def evaluate_list(stack: Stack, raw: Any) -> list[Any] | None:
     """The reduced items of a list, without AWS::NoValue; None where they cannot be counted."""
-    value = reduced(stack, raw, ())[0]
+    value = evaluate(stack, raw, ())[0]
     if not isinstance(value, list):
         return None
-    items = [reduced(stack, one, ())[0] for one in value]
+    items = [evaluate(stack, one, ())[0] for one in value]
     return [one for one in items if one is not MISSING]
 
 
 def _split(stack: Stack, argument: Any) -> Any:
     separator, given = argument
-    value = reduced(stack, given, ())[0]
-    text = plain(value)
+    value = evaluate(stack, given, ())[0]
+    text = as_text(value)
     if text is not None and isinstance(separator, str):
         return text.split(separator)
-    return Unknown(token(_settled(stack, {"Fn::Split": argument})))
+    return Unknown(expression_key(_settled(stack, {"Fn::Split": argument})))
 
 
 def _branch(stack: Stack, argument: Any) -> Any:
     """Steps to the branch of an If and what stands there, or what both branches come to."""
     if not isinstance(argument, list) or len(argument) != 3:
-        return Unknown(token(argument))
-    truth = stack.truth(argument[0])
+        return Unknown(expression_key(argument))
+    truth = stack.evaluate_condition(argument[0])
     if truth is not None:
         branch = 1 if truth else 2
         return (branch,), argument[branch]
-    both = [reduced(stack, one, ())[0] for one in argument[1:]]
-    equal = plain(both[0]) is not None and same(*both)
-    return both[0] if equal else Unknown(token(argument))
+    both = [evaluate(stack, one, ())[0] for one in argument[1:]]
+    equal = as_text(both[0]) is not None and are_same(*both)
+    return both[0] if equal else Unknown(expression_key(argument))
 
 
 def _selected(stack: Stack, argument: Any) -> Any:
     """Steps to the item that is selected and what stands there, or what is known of it."""
     if not isinstance(argument, list) or len(argument) != 2:
-        return Unknown(token(argument))
-    index = plain(reduced(stack, argument[0], ())[0])
-    items = reduced(stack, argument[1], ())[0]
+        return Unknown(expression_key(argument))
+    index = as_text(evaluate(stack, argument[0], ())[0])
+    items = evaluate(stack, argument[1], ())[0]
     if index is not None and index.isdigit() and isinstance(items, list):
         at = int(index)
-        return ((1, at), items[at]) if at < len(items) else Unknown(token(argument))
+        return ((1, at), items[at]) if at < len(items) else Unknown(expression_key(argument))
     zones = argument[1].get("Fn::GetAZs") if isinstance(argument[1], Mapping) else None
     if index is not None and zones in ("", {"Ref": "AWS::Region"}, stack.template.region or ""):
-        return Unknown(f"{ZONE}{index}")
-    return Unknown(token(_settled(stack, {"Fn::Select": argument})))
+        return Unknown(f"{ZONE_PREFIX}{index}")
+    return Unknown(expression_key(_settled(stack, {"Fn::Select": argument})))
 
 
 def _find_in_map(stack: Stack, argument: Any) -> Any:
-    keys = [reduced(stack, one, ())[0] for one in argument[:3]]
-    unknown = Unknown(token({"Fn::FindInMap": _settled(stack, argument)}))
-    table = stack.template.mappings.get(plain(keys[0]) or "")
+    keys = [evaluate(stack, one, ())[0] for one in argument[:3]]
+    unknown = Unknown(expression_key({"Fn::FindInMap": _settled(stack, argument)}))
+    table = stack.template.mappings.get(as_text(keys[0]) or "")
     if table is None:
         return unknown
     found = [
@@ -393,13 +412,13 @@ def _find_in_map(stack: Stack, argument: Any) -> Any:
         for value in [table[first].get(second, MISSING)]
         if value is not MISSING
     ]
-    certain = all(plain(key) is not None for key in keys[1:])
+    certain = all(as_text(key) is not None for key in keys[1:])
     if not found or (len(argument) > 3 and not certain):  # a DefaultValue
         return unknown
     if all(one == found[0] for one in found):
         return found[0]
     usual = _usual(keys, table)
-    texts = dict.fromkeys(map(plain, found))
+    texts = dict.fromkeys(map(as_text, found))
     known = tuple(text for text in texts if text is not None)
     if any(isinstance(key, Unknown | Text) for key in keys) or len(texts) > _MOST_CHOICES:
         return Unknown(unknown.token, usual)
@@ -410,7 +429,7 @@ def _find_in_map(stack: Stack, argument: Any) -> Any:
 def _usual(keys: list[Any], table: Mapping[str, Any]) -> Any:
     """What stands under the defaults of the parameters that the keys are, if anything does."""
     first, second = (
-        plain(key.default if isinstance(key, Unknown | OneOf) else key) or "" for key in keys[1:]
+        as_text(key.default if isinstance(key, Unknown | OneOf) else key) or "" for key in keys[1:]
     )
     row = table.get(first)
     return row.get(second) if isinstance(row, Mapping) else None
@@ -419,13 +438,13 @@ def _usual(keys: list[Any], table: Mapping[str, Any]) -> Any:
 def _keys(key: Any, table: Mapping[str, Any]) -> tuple[str, ...]:
     if isinstance(key, OneOf):
         return key.values
-    text = plain(key)
+    text = as_text(key)
     return tuple(map(str, table)) if text is None else (text,)
 
 
 def _import(stack: Stack, argument: Any) -> Any:
-    name = reduced(stack, argument, ())[0]
-    return stack.view.imported(name)
+    name = evaluate(stack, argument, ())[0]
+    return stack.view.resolve_import(name)
 
 
 _PICKS: dict[str, Any] = {"Fn::If": _branch, "Fn::Select": _selected}

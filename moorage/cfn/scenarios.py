@@ -13,16 +13,16 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import Any, TypeVar
 
 from moorage.cfn.template import Template
-from moorage.cfn.values import Unknown, plain
+from moorage.cfn.values import Unknown, as_text
 from moorage.cfn.view import Scenario, View
 
-MOST = 6
+MAX_STEPS = 6
 """Steps from the defaults that are looked at."""
 
 T = TypeVar("T")
 
 
-def found(
+def find_in_scenarios(
     templates: Sequence[Template],
     find: Callable[[View], Iterable[T]],
     key: Callable[[T], Hashable],
@@ -38,7 +38,7 @@ def found(
         truths = _truths(view)
         if truths in seen:
             continue
-        if len(seen) > MOST:
+        if len(seen) > MAX_STEPS:
             break
         seen.add(truths)
         new = {key(one): one for one in find(view)}
@@ -49,7 +49,7 @@ def found(
     return list(results.values())
 
 
-def usual(templates: Sequence[Template]) -> View:
+def default_view(templates: Sequence[Template]) -> View:
     """The templates as the parameters' defaults make them."""
     return View(templates, {name: values[0] for name, values in _choices(templates).items()})
 
@@ -67,7 +67,11 @@ def _others(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Scenario:
 
 
 def _truths(view: View) -> tuple[Any, ...]:
-    return tuple(stack.truth(name) for stack in view.stacks for name in stack.template.conditions)
+    return tuple(
+        stack.evaluate_condition(name)
+        for stack in view.stacks
+        for name in stack.template.conditions
+    )
 
 
 def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
@@ -82,7 +86,9 @@ def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
     view = View(templates, {name: values[0] for name, values in choices.items()})
     for stack in view.stacks:
         for name in stack.template.conditions:
-            if stack.truth(name) is None and _is_plain(stack.template.conditions[name]):
+            if stack.evaluate_condition(name) is None and _is_plain(
+                stack.template.conditions[name]
+            ):
                 choices[stack.name, f"Condition {name}"] = [True, False]
     return choices
 
@@ -96,18 +102,18 @@ def _is_plain(raw: Mapping[str, Any]) -> bool:
 
 def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]:
     """The values of a parameter (or pseudo parameter) that can matter."""
-    if name in template.values:
+    if name in template.parameter_values:
         return []
-    other = Unknown(f"{template.name}:{name}", unlike=frozenset(compared))
+    other = Unknown(f"{template.name}:{name}", excluded=frozenset(compared))
     if name.startswith("AWS::"):
         known = name == "AWS::Region" and template.region
-        own = Unknown(name, unlike=frozenset(compared))
+        own = Unknown(name, excluded=frozenset(compared))
         return [] if known or name == "AWS::NoValue" else [own, *compared]
     parameter = template.parameters.get(name)
     if parameter is None or parameter.is_list or not parameter.is_direct:
         return []
-    default = plain(parameter.default)
-    allowed = [text for text in map(plain, parameter.allowed) if text is not None]
+    default = as_text(parameter.default)
+    allowed = [text for text in map(as_text, parameter.allowed_values) if text is not None]
     if allowed:
         first = default if default in allowed else allowed[0]
         return [first, *(one for one in allowed if one != first)]
@@ -127,7 +133,7 @@ def _compared(template: Template) -> dict[str, list[str]]:
             equals = raw.get("Fn::Equals")
             if isinstance(equals, list) and len(equals) == 2:
                 for one, other in (equals, reversed(equals)):
-                    text = plain(other)
+                    text = as_text(other)
                     if isinstance(one, Mapping) and isinstance(one.get("Ref"), str):
                         literals = compared.setdefault(one["Ref"], [])
                         literals += [text] if text is not None and text not in literals else []

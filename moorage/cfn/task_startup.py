@@ -6,48 +6,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moorage.cfn import ecs
-from moorage.cfn.networks import default_route, subnets
+from moorage.cfn.networks import default_route, find_subnets
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource
 
 
 @dataclass(frozen=True)
-class Need:
+class RequiredService:
     """A service of AWS that a task calls at its start, by the name of its endpoint."""
 
     service: str
-    what: str
+    description: str
 
 
-def is_fargate(service: Resource) -> bool:
+def is_certainly_on_fargate(service: Resource) -> bool:
     """Whether a service certainly runs its tasks on Fargate: then images, secrets and logs pass
     the tasks' own network interfaces."""
     key = ("is fargate", service)
-    memo = service.view.memo
+    memo = service.view.cache
     if key not in memo:
-        task = ecs.task_of(service)
-        told = task is not None and ecs.on_fargate(task)
+        task = ecs.task_definition_of(service)
+        told = task is not None and ecs.is_for_fargate(task)
         memo[key] = bool(ecs.runs_on_fargate(service) or told)
     found: bool = memo[key]
     return found
 
 
-def needs(service: Resource) -> tuple[Need, ...]:
+def required_services(service: Resource) -> tuple[RequiredService, ...]:
     """What the tasks of a service certainly call of AWS. Images of ECR come in layers from S3.
     Source: AWS docs, Amazon ECR interface VPC endpoints; Amazon ECS interface VPC endpoints."""
-    task = ecs.task_of(service)
-    found: dict[str, Need] = {}
+    task = ecs.task_definition_of(service)
+    found: dict[str, RequiredService] = {}
     for container in ecs.containers(task) if task else ():
         for name, what in _called(service, container):
-            found.setdefault(name, Need(name, what))
+            found.setdefault(name, RequiredService(name, what))
     if service["EnableExecuteCommand"].flag:
-        found.setdefault("ssmmessages", Need("ssmmessages", "ECS Exec"))
+        found.setdefault("ssmmessages", RequiredService("ssmmessages", "ECS Exec"))
     return tuple(found.values())
 
 
 def _called(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
-    if registry(container["Image"]) == "ecr":
-        if service["PlatformVersion"].absent or service["PlatformVersion"].isnt("1.3.0", "1.2.0"):
+    if image_registry(container["Image"]) == "ecr":
+        if service["PlatformVersion"].absent or service["PlatformVersion"].is_none_of(
+            "1.3.0", "1.2.0"
+        ):
             yield "ecr.api", "the image's authorization"
         yield "ecr.dkr", "the image's manifest"
         yield "s3", "the image's layers"
@@ -61,7 +63,7 @@ def _called(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
         yield "secretsmanager", "the registry's credentials"
 
 
-def registry(image: Node) -> str | None:
+def image_registry(image: Node) -> str | None:
     """Where an image comes from: `ecr` (private), `public`, or None where that is not known."""
     parts = image.parts
     if any(
@@ -95,7 +97,7 @@ def secret_store(node: Node) -> str | None:
     return "ssm" if node.text and not node.text.startswith("arn:") else None
 
 
-def routes(service: Resource) -> tuple[tuple[Resource, str | None], ...]:
+def subnet_routes(service: Resource) -> tuple[tuple[Resource, str | None], ...]:
     """The subnets in view that a service's tasks run in, with where their traffic goes."""
     listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-    return tuple((one, default_route(one)) for one in subnets(listed))
+    return tuple((one, default_route(one)) for one in find_subnets(listed))

@@ -20,9 +20,9 @@ class Parameter:
 
     name: str
     type: str
-    allowed: tuple[Any, ...] = ()
+    allowed_values: tuple[Any, ...] = ()
     default: Any = None
-    longest: int | None = None
+    max_length: int | None = None
     """MaxLength, in characters."""
 
     @property
@@ -43,7 +43,7 @@ class Template:
     body: Mapping[str, Any]
     region: str | None = None
     """The region it is deployed to, where that is known."""
-    values: Mapping[str, str] = field(default_factory=dict)
+    parameter_values: Mapping[str, str] = field(default_factory=dict)
     """Values given for parameters at deployment, where they are known."""
 
     def section(self, name: str) -> dict[str, Mapping[str, Any]]:
@@ -109,9 +109,9 @@ def _parameter(name: str, body: Mapping[str, Any]) -> Parameter:
     return Parameter(
         name=name,
         type=str(body.get("Type", "String")),
-        allowed=tuple(one for one in allowed if isinstance(one, str | int | float))
+        allowed_values=tuple(one for one in allowed if isinstance(one, str | int | float))
         if isinstance(allowed, list)
         else (),
         default=body.get("Default"),
-        longest=most,
+        max_length=most,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.value_comparison import mentioned, settled
+from moorage.cfn.value_comparison import comparable_value, referenced_resources
 from moorage.cfn.view import Resource
 
 _ELB = "AWS::ElasticLoadBalancingV2::"
@@ -77,32 +77,34 @@ _RULES: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Hold:
+class UniqueValue:
     """One thing that is held, by `key`; equal keys are the same thing."""
 
     key: tuple[Any, ...]
-    at: Node
-    what: str
+    node: Node
+    description: str
     """As it is told: "the name `web`", "the same VpcId and CidrBlock"."""
 
 
-def name_of(resource: Resource) -> Node:
+def name_property(resource: Resource) -> Node:
     """The property that gives a resource its physical name: `ServiceName`, or `Name`."""
     kind = resource.type
     return resource[_NAMED_OTHERWISE.get(kind) or f"{kind.split('::')[-1]}Name"]
 
 
-def holds(resource: Resource, replaced: Mapping[Resource, Any] | None = None) -> Iterator[Hold]:
+def find_unique_values(
+    resource: Resource, replaced: Mapping[Resource, Any] | None = None
+) -> Iterator[UniqueValue]:
     """What a resource holds. A place within something that is itself made anew, of which
     `replaced` tells, is another place."""
     for hold, nodes in _all(resource):
         if replaced is None or not any(
-            one in replaced for node in nodes for one in mentioned(node)
+            one in replaced for node in nodes for one in referenced_resources(node)
         ):
             yield hold
 
 
-def _all(resource: Resource) -> Iterator[tuple[Hold, list[Node]]]:
+def _all(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
     yield from _names(resource)
     kind = resource.type
     for keys in _TOGETHER.get(kind, ()):
@@ -117,8 +119,8 @@ def _all(resource: Resource) -> Iterator[tuple[Hold, list[Node]]]:
         for mapping in resource["SubnetMappings"].items:
             address, private = mapping["AllocationId"], mapping["PrivateIPv4Address"]
             if address.present:
-                key = ("AWS::EC2::NatGateway", settled(address))
-                yield Hold(key, address, "the same AllocationId"), [address]
+                key = ("AWS::EC2::NatGateway", comparable_value(address))
+                yield UniqueValue(key, address, "the same AllocationId"), [address]
             if private.present:
                 nodes = [mapping["SubnetId"], private]
                 yield _hold("address", nodes, private, "the same PrivateIPv4Address"), nodes
@@ -129,15 +131,15 @@ def _all(resource: Resource) -> Iterator[tuple[Hold, list[Node]]]:
         yield from _connect_names(resource)
 
 
-def _names(resource: Resource) -> Iterator[tuple[Hold, list[Node]]]:
-    name = name_of(resource)
+def _names(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
+    name = name_property(resource)
     if name.present and not name.unknown and resource.type not in _SHARED_NAMES:
         nodes = [name, *(resource[key] for key in _WITHIN.get(resource.type, ()))]
         what = f"the name `{name.text}`" if name.text else "the same name"
         yield _hold(f"{resource.type} name", nodes, name, what), nodes
 
 
-def _connect_names(service: Resource) -> Iterator[tuple[Hold, list[Node]]]:
+def _connect_names(service: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
     """The names of Service Connect, each of which is unique in its namespace."""
     connect = service["ServiceConnectConfiguration"]
     for one in connect["Services"].items:
@@ -148,8 +150,8 @@ def _connect_names(service: Resource) -> Iterator[tuple[Hold, list[Node]]]:
             yield _hold("connect", nodes, name, what), nodes
 
 
-def _hold(kind: str, nodes: list[Node], at: Node, what: str) -> Hold:
-    return Hold((kind, *map(settled, nodes)), at, what)
+def _hold(kind: str, nodes: list[Node], at: Node, what: str) -> UniqueValue:
+    return UniqueValue((kind, *map(comparable_value, nodes)), at, what)
 
 
 def _and(words: list[str]) -> str:

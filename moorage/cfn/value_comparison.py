@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import ZONE, Attr, OneOf, Text, Unknown
+from moorage.cfn.values import ZONE_PREFIX, Attr, OneOf, Text, Unknown
 from moorage.cfn.view import Resource
 
 
-def settled(node: Node) -> Any:
+def comparable_value(node: Node) -> Any:
     """A node's value in a form that is equal where both versions mean the same: with a resource's
     name in place of the resource, and without the default of a parameter, which an update of a
     stack does not take over."""
     value = node.value
     if isinstance(value, Mapping):
-        return tuple(sorted((key, settled(inner)) for key, inner in node.pairs))
+        return tuple(sorted((key, comparable_value(inner)) for key, inner in node.entries))
     if isinstance(value, list):
-        return tuple(settled(one) for one in node.items)
+        return tuple(comparable_value(one) for one in node.items)
     if isinstance(value, Attr | Text | Unknown | OneOf):
         return repr([_named(part) for part in node.parts])
     text = node.text
@@ -34,11 +34,11 @@ def _named(part: Any) -> Any:
 def differs(old: Node, new: Node) -> bool:
     """Whether a value changes. Where a parameter or an import takes a literal's place, or gives
     it up, only a default tells; without one it may be the same."""
-    if settled(old) == settled(new):
+    if comparable_value(old) == comparable_value(new):
         return False
     before, after = old.value, new.value
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        keys = dict.fromkeys([key for node in (old, new) for key, _ in node.pairs])
+        keys = dict.fromkeys([key for node in (old, new) for key, _ in node.entries])
         return any(differs(old[key], new[key]) for key in keys)
     if isinstance(before, list) and isinstance(after, list):
         same_length = len(old.items) == len(new.items)
@@ -53,15 +53,15 @@ def _likely(node: Node, text: str) -> bool:
     """Whether an unknown value may well be a text: by the parameter's default where it has one,
     or by the letter where it is a zone of a number."""
     token = node.value.token if isinstance(node.value, Unknown) else ""
-    if token.startswith(ZONE):
-        return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE)) % 26))
+    if token.startswith(ZONE_PREFIX):
+        return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE_PREFIX)) % 26))
     return node.default in (None, text)
 
 
-def mentioned(node: Node) -> Iterator[Resource]:
+def referenced_resources(node: Node) -> Iterator[Resource]:
     """The resources that a value refers to, at any depth."""
     for part in node.parts:
         if isinstance(part, Attr):
             yield part.resource
-    for inner in (*node.items, *(one for _, one in node.pairs)):
-        yield from mentioned(inner)
+    for inner in (*node.items, *(one for _, one in node.entries)):
+        yield from referenced_resources(inner)

@@ -22,7 +22,7 @@ MISSING: Final = _Missing()
 """The property is not there, or is AWS::NoValue."""
 
 
-ZONE: Final = "zone of the region: "
+ZONE_PREFIX: Final = "zone of the region: "
 """How the token of `Fn::Select` from `Fn::GetAZs` begins: other numbers are other zones."""
 
 
@@ -33,7 +33,7 @@ class Unknown:
     token: str
     default: Any = field(default=None, compare=False)
     """What it is by the parameters' defaults, where it hangs on them: a hint, not a fact."""
-    unlike: frozenset[str] = field(default=frozenset(), compare=False)
+    excluded: frozenset[str] = field(default=frozenset(), compare=False)
     """Texts that it certainly is not."""
 
 
@@ -61,7 +61,7 @@ class Text:
     parts: tuple[str | Attr | Unknown | OneOf, ...]
 
 
-def joined(parts: list[Any]) -> Any:
+def join_parts(parts: list[Any]) -> Any:
     """Parts put together: plain text where all are plain, the part itself where it is the only one.
 
     >>> joined(["a", "-", "b"]), joined(["", "x"])
@@ -88,7 +88,7 @@ def joined(parts: list[Any]) -> Any:
     return Text(tuple(flat))
 
 
-def plain(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
     """A scalar as CloudFormation passes it on, always as text; None for anything else.
 
     >>> plain(True), plain(80), plain("x"), plain([])
@@ -123,14 +123,14 @@ _FREE = ("Custom::", "AWS::CloudFormation::")
 
 
 def _same_attribute(one: Attr, other: Attr) -> bool | None:
-    ids = is_id(one) and is_id(other)
+    ids = is_ref_equivalent(one) and is_ref_equivalent(other)
     if one.resource is other.resource:
         return True if one.name == other.name or ids else None
-    own = all(is_id(attr) or attr.name == "Arn" for attr in (one, other))
+    own = all(is_ref_equivalent(attr) or attr.name == "Arn" for attr in (one, other))
     return None if not own or any(_is_free(attr) for attr in (one, other)) else False
 
 
-def is_id(attr: Attr) -> bool:
+def is_ref_equivalent(attr: Attr) -> bool:
     """Whether what is returned is what `Ref` gives, and the resource is one of AWS: then it is
     the same by whichever attribute, and no other resource's."""
     return attr.name in ("Ref", _IDS.get(attr.resource.type)) and not _is_free(attr)
@@ -140,11 +140,11 @@ def _is_free(attr: Attr) -> bool:
     return attr.resource.type.startswith(_FREE)
 
 
-def same(one: Any, other: Any) -> bool | None:
+def are_same(one: Any, other: Any) -> bool | None:
     """Whether two values are one and the same; None where only the deployment knows."""
     if isinstance(one, Attr) and isinstance(other, Attr):
         return _same_attribute(one, other)
-    left, right = plain(one), plain(other)
+    left, right = as_text(one), as_text(other)
     if left is not None and right is not None:
         return left == right
     if isinstance(one, OneOf) and right is not None:
@@ -154,9 +154,13 @@ def same(one: Any, other: Any) -> bool | None:
     if isinstance(one, Unknown | OneOf | Text) and one == other:
         return True
     if isinstance(one, Unknown) and isinstance(other, Unknown):
-        return False if one.token.startswith(ZONE) and other.token.startswith(ZONE) else None
+        return (
+            False
+            if one.token.startswith(ZONE_PREFIX) and other.token.startswith(ZONE_PREFIX)
+            else None
+        )
     for unknown, text in ((one, right), (other, left)):
-        if isinstance(unknown, Unknown) and text in unknown.unlike:
+        if isinstance(unknown, Unknown) and text in unknown.excluded:
             return False
         if isinstance(unknown, Text) and text is not None and not _may_be(unknown, text):
             return False

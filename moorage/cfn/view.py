@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from moorage.cfn.nodes import Node, reduced, token
+from moorage.cfn.nodes import Node, evaluate, expression_key
 from moorage.cfn.template import Parameter, Template
-from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, plain, same
+from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
 
 _IMPORT = "Fn::ImportValue"
 
@@ -63,10 +63,10 @@ class Stack:
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
-            if "Condition" not in body or self.truth(body["Condition"]) is not False
+            if "Condition" not in body or self.evaluate_condition(body["Condition"]) is not False
         }
 
-    def named(self, name: str) -> Any:
+    def resolve_ref(self, name: str) -> Any:
         """What `Ref` gives for a name."""
         if name not in self._named:
             self._named[name] = self._found(name)
@@ -91,20 +91,20 @@ class Stack:
         return Unknown(f"{self.name}:{name}")
 
     @cached_property
-    def imports(self) -> frozenset[str]:
+    def import_names(self) -> frozenset[str]:
         """The names that the template imports, as far as they are known."""
-        names = (reduced(self, raw, ())[0] for raw in _imports(self.template.body))
+        names = (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
         return frozenset(name for name in names if isinstance(name, str))
 
     @cached_property
-    def imported(self) -> tuple[Any, ...]:
+    def imported_values(self) -> tuple[Any, ...]:
         """What its imports stand for; unknown where the stack that exports it is not here."""
-        names = (reduced(self, raw, ())[0] for raw in _imports(self.template.body))
-        return tuple(map(self.view.imported, names))
+        names = (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
+        return tuple(map(self.view.resolve_import, names))
 
     # Conditions -------------------------------------------------------------------------------
 
-    def truth(self, condition: Any) -> bool | None:
+    def evaluate_condition(self, condition: Any) -> bool | None:
         """Whether a condition holds, by its name; None where only the deployment knows."""
         if not isinstance(condition, str):
             return None
@@ -121,11 +121,11 @@ class Stack:
             return None
         function, argument = next(iter(raw.items()))
         if function == "Condition":
-            return self.truth(argument)
+            return self.evaluate_condition(argument)
         if not isinstance(argument, list):
             return None
         if function == "Fn::Equals" and len(argument) == 2:
-            return same(*(reduced(self, one, ())[0] for one in argument))
+            return are_same(*(evaluate(self, one, ())[0] for one in argument))
         if function == "Fn::Not" and len(argument) == 1:
             inner = self._holds(argument[0])
             return None if inner is None else not inner
@@ -137,7 +137,7 @@ class Stack:
 
     # What depends on what ---------------------------------------------------------------------
 
-    def references(self, name: str) -> frozenset[str]:
+    def direct_dependencies(self, name: str) -> frozenset[str]:
         """The logical IDs that a resource refers to or names in DependsOn."""
         if name not in self._references:
             body = self.template.resources.get(name, {})
@@ -166,18 +166,18 @@ class Stack:
                         yield from _substituted(text)
                         todo += inner[1:] if isinstance(inner, list) else []
                     elif key == "Fn::If" and isinstance(inner, list) and len(inner) == 3:
-                        truth = self.truth(inner[0])
+                        truth = self.evaluate_condition(inner[0])
                         todo += inner[1:] if truth is None else [inner[1 if truth else 2]]
                     else:
                         todo.append(inner)
 
-    def upstream(self, name: str) -> frozenset[str]:
+    def all_dependencies(self, name: str) -> frozenset[str]:
         """All logical IDs that exist before a resource is created, however far back."""
         if name not in self._upstream:
             seen: set[str] = set()
             todo = [name]
             while todo:
-                new = self.references(todo.pop()) - seen
+                new = self.direct_dependencies(todo.pop()) - seen
                 seen |= new
                 todo += new
             self._upstream[name] = frozenset(seen)
@@ -190,7 +190,7 @@ class View:
     def __init__(self, templates: Iterable[Template], scenario: Scenario) -> None:
         self.scenario = scenario
         self.stacks = [Stack(self, template) for template in templates]
-        self.memo: dict[Any, Any] = {}
+        self.cache: dict[Any, Any] = {}
         """What analyses have worked out, by their own keys."""
 
     @cached_property
@@ -201,23 +201,23 @@ class View:
                 found.setdefault(resource.type, []).append(resource)
         return found
 
-    def of(self, *types: str) -> Iterator[Resource]:
+    def resources_of_type(self, *types: str) -> Iterator[Resource]:
         """The resources of some types, in the order of the templates."""
         for one in types:
             yield from self._by_type.get(one, ())
 
-    def begins(self, prefix: str) -> Iterator[Resource]:
+    def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
         """The resources whose type begins so."""
         for one, resources in self._by_type.items():
             if one.startswith(prefix):
                 yield from resources
 
-    def imported(self, name: Any) -> Any:
+    def resolve_import(self, name: Any) -> Any:
         """What an import of that name stands for: the exporting stack's value, where it is here."""
-        text = plain(name)
+        text = as_text(name)
         if text is not None and text in self._exports:
             return self._exports[text]
-        return Unknown(f"import:{token(text if text is not None else name)}")
+        return Unknown(f"import:{expression_key(text if text is not None else name)}")
 
     @cached_property
     def _exports(self) -> dict[str, Any]:
@@ -232,7 +232,7 @@ class View:
                     found[name] = node["Value"].value
         return found
 
-    def users(self, resource: Resource) -> frozenset[Resource]:
+    def dependents(self, resource: Resource) -> frozenset[Resource]:
         """The resources that refer to one or wait for it, those that import it too."""
         return frozenset(self._users.get(resource, ()))
 
@@ -241,32 +241,32 @@ class View:
         found: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
             for user in stack.resources.values():
-                for name in stack.references(user.id):
+                for name in stack.direct_dependencies(user.id):
                     found.setdefault(stack.resources[name], set()).add(user)
                 for raw in _imports(user.body.raw) if self._exports else ():
-                    value = reduced(stack, {_IMPORT: raw}, ())[0]
+                    value = evaluate(stack, {_IMPORT: raw}, ())[0]
                     if isinstance(value, Attr):
                         found.setdefault(value.resource, set()).add(user)
         return found
 
-    def before(self, first: Resource, then: Resource) -> bool:
+    def is_created_before(self, first: Resource, then: Resource) -> bool:
         """Whether a resource certainly exists when another is created."""
         if first.stack is then.stack:
-            return first.id in first.stack.upstream(then.id)
+            return first.id in first.stack.all_dependencies(then.id)
         return first.stack.name in self._earlier(then.stack)
 
     def _earlier(self, stack: Stack) -> frozenset[str]:
         """The stacks that must stand before one: it imports from them, or they from others."""
         key = ("earlier", stack.name)
-        if key not in self.memo:
+        if key not in self.cache:
             seen: set[str] = set()
             todo = [stack.name]
             while todo:
                 new = self._imports.get(todo.pop(), frozenset()) - seen
                 seen |= new
                 todo += new
-            self.memo[key] = frozenset(seen)
-        found: frozenset[str] = self.memo[key]
+            self.cache[key] = frozenset(seen)
+        found: frozenset[str] = self.cache[key]
         return found
 
     @cached_property
@@ -280,7 +280,7 @@ class View:
         return {
             stack.name: frozenset(
                 owners[name]
-                for name in stack.imports
+                for name in stack.import_names
                 if name in owners and owners[name] != stack.name
             )
             for stack in self.stacks
@@ -289,13 +289,13 @@ class View:
 
 def _given(parameter: Parameter, stack: Stack) -> Any:
     """What is known of a parameter's value."""
-    given = stack.template.values.get(parameter.name)
+    given = stack.template.parameter_values.get(parameter.name)
     if given is not None and parameter.is_direct and not parameter.is_list:
         return given
     key = f"{stack.name}:{parameter.name}"
-    found = dict.fromkeys(map(plain, parameter.allowed))
+    found = dict.fromkeys(map(as_text, parameter.allowed_values))
     texts = tuple(text for text in found if text is not None)
-    if parameter.is_list or not parameter.is_direct or len(texts) != len(parameter.allowed):
+    if parameter.is_list or not parameter.is_direct or len(texts) != len(parameter.allowed_values):
         return Unknown(key, parameter.default if parameter.is_direct else None)
     if len(texts) == 1:
         return texts[0]

@@ -18,40 +18,40 @@ class Attribute:
 
     kinds: frozenset[str]
     """The kinds of load balancer that take it (`lambda`: an ALB with a function as target)."""
-    words: tuple[str, ...] = ()
-    least: int | None = None
-    most: int | None = None
+    keywords: tuple[str, ...] = ()
+    minimum: int | None = None
+    maximum: int | None = None
 
-    def takes(self, value: str) -> bool:
+    def accepts(self, value: str) -> bool:
         """Whether it takes a value, as far as is known."""
-        if not self.words and self.least is None:
+        if not self.keywords and self.minimum is None:
             return True
-        if value.lower() in self.words:
+        if value.lower() in self.keywords:
             return True
-        if self.least is None or not value.isascii() or not value.isdigit() or len(value) > 9:
+        if self.minimum is None or not value.isascii() or not value.isdigit() or len(value) > 9:
             return False
-        return self.least <= int(value) and (self.most is None or int(value) <= self.most)
+        return self.minimum <= int(value) and (self.maximum is None or int(value) <= self.maximum)
 
     @property
-    def range(self) -> str:
+    def allowed_values(self) -> str:
         """What it takes, in words."""
         numbers = []
-        if self.least is not None:
-            most = "" if self.most is None else f" to {self.most}"
-            numbers = [f"a number from {self.least}{most}"]
-        return " or ".join([*(f"`{word}`" for word in self.words), *numbers])
+        if self.minimum is not None:
+            most = "" if self.maximum is None else f" to {self.maximum}"
+            numbers = [f"a number from {self.minimum}{most}"]
+        return " or ".join([*(f"`{word}`" for word in self.keywords), *numbers])
 
 
-Table = dict[str, Attribute]
+AttributeTable = dict[str, Attribute]
 
 _BALANCERS = frozenset({APPLICATION, NETWORK})
 _TARGETS = frozenset({APPLICATION, LAMBDA, NETWORK, GATEWAY})
 _SWITCH = ("true", "false")
 
 
-def _table(*groups: tuple[Iterable[str], dict[str, Attribute]]) -> Table:
+def _table(*groups: tuple[Iterable[str], dict[str, Attribute]]) -> AttributeTable:
     return {
-        key: Attribute(frozenset(kinds), one.words, one.least, one.most)
+        key: Attribute(frozenset(kinds), one.keywords, one.minimum, one.maximum)
         for kinds, group in groups
         for key, one in group.items()
     }
@@ -61,7 +61,7 @@ def _one(*words: str, least: int | None = None, most: int | None = None) -> Attr
     return Attribute(frozenset(), words, least, most)
 
 
-LOAD_BALANCER: Table = _table(
+LOAD_BALANCER: AttributeTable = _table(
     (
         {APPLICATION, NETWORK, GATEWAY},
         {
@@ -116,7 +116,7 @@ LOAD_BALANCER: Table = _table(
 _HEADER = "routing.http.request.x_amzn_"
 _ANSWER = "routing.http.response."
 
-LISTENER: Table = _table(
+LISTENER: AttributeTable = _table(
     ({NETWORK, GATEWAY}, {"tcp.idle_timeout.seconds": _one(least=60, most=6000)}),
     ({GATEWAY}, {"send_tcp_reset.on_idle_timeout.enabled": _one(*_SWITCH)}),
     (
@@ -157,7 +157,7 @@ LISTENER: Table = _table(
 
 _WEEK = 604800
 
-TARGET_GROUP: Table = _table(
+TARGET_GROUP: AttributeTable = _table(
     (
         {APPLICATION, NETWORK, GATEWAY},
         {"deregistration_delay.timeout_seconds": _one(least=0, most=3600)},
@@ -220,7 +220,7 @@ TARGET_GROUP: Table = _table(
     ),
 )
 
-STICKINESS: dict[str, tuple[str, ...]] = {
+STICKINESS_TYPES: dict[str, tuple[str, ...]] = {
     APPLICATION: ("lb_cookie", "app_cookie"),
     LAMBDA: ("lb_cookie", "app_cookie"),
     NETWORK: ("source_ip",),
@@ -228,7 +228,7 @@ STICKINESS: dict[str, tuple[str, ...]] = {
 }
 """The types of stickiness by the kind of load balancer."""
 
-OWNERS: tuple[tuple[str, Table], ...] = (
+TABLES_BY_PROPERTY: tuple[tuple[str, AttributeTable], ...] = (
     ("LoadBalancerAttributes", LOAD_BALANCER),
     ("ListenerAttributes", LISTENER),
     ("TargetGroupAttributes", TARGET_GROUP),

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 
 from moorage.findings.codes import CODES
-from moorage.rules.coverage import COMPARED, LINTED, NOISE, UNDECIDABLE
+from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
 from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
 
@@ -35,18 +35,18 @@ def listing() -> str:
 def _page(rule: Rule) -> Iterator[str]:
     yield f"{rule.id}  {rule.title}"
     yield ""
-    yield textwrap.fill(rule.goes_wrong, _WIDTH)
-    if rule.says:
+    yield textwrap.fill(rule.description, _WIDTH)
+    if rule.error_messages:
         yield ""
         yield "AWS says:"
-        for one in rule.says:
+        for one in rule.error_messages:
             yield textwrap.fill(one, _WIDTH, initial_indent="  ", subsequent_indent="  ")
     yield ""
     yield textwrap.fill(f"Mend: {rule.fix}", _WIDTH)
     yield ""
     yield _listed("Sources", rule.sources)
-    if rule.cases:
-        yield _listed("Cases", rule.cases)
+    if rule.failure_ids:
+        yield _listed("Cases", rule.failure_ids)
     yield ""
 
 
@@ -85,11 +85,11 @@ def _document() -> Iterator[str]:
     yield ""
     yield "| failure | where it is found, or why it cannot be |"
     yield "|---|---|"
-    for case, code in sorted(LINTED.items()):
+    for case, code in sorted(FOUND_BY_CFN_LINT.items()):
         yield f"| {case} | cfn-lint, {code} |"
-    for case, what in sorted(COMPARED.items()):
+    for case, what in sorted(FOUND_BY_COMPARISON.items()):
         yield f"| {case} | `python build.py check ENV --against REV`: {_cell(what)} |"
-    for case, reason in sorted({**NOISE, **UNDECIDABLE}.items()):
+    for case, reason in sorted({**TOO_NOISY, **UNDECIDABLE}.items()):
         yield f"| {case} | {_cell(reason)} |"
     yield ""
 
@@ -97,17 +97,17 @@ def _document() -> Iterator[str]:
 def _section(rule: Rule) -> Iterator[str]:
     yield f"## {rule.id}"
     yield ""
-    yield f"**{rule.title}.** {rule.goes_wrong}"
-    for one in rule.says:
+    yield f"**{rule.title}.** {rule.description}"
+    for one in rule.error_messages:
         yield ""
         yield f"> {one}"
     yield ""
     yield f"Mend: {rule.fix}"
     yield ""
     yield f"Sources: {', '.join(rule.sources)}."
-    if rule.cases:
+    if rule.failure_ids:
         yield ""
-        yield f"Cases: {', '.join(f'`{one}`' for one in rule.cases)}."
+        yield f"Cases: {', '.join(f'`{one}`' for one in rule.failure_ids)}."
 
 
 def _cell(words: str) -> str:

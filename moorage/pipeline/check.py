@@ -25,7 +25,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.load import Document
 from moorage.rules.registry import RULES
-from moorage.rules.runner import Verdict, verdicts
+from moorage.rules.runner import LocatedProblem, run_rules
 
 _LONGEST = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
@@ -109,18 +109,18 @@ def _judged(
     """What Moorage's rules say of templates that belong together, but for the rules that the
     user's settings of cfn-lint ignore."""
     maps = {file: body for file, body in bodies.items() if isinstance(body, Mapping)}
-    for one in verdicts([Template(file, body, region) for file, body in maps.items()]):
+    for one in run_rules([Template(file, body, region) for file, body in maps.items()]):
         if not one.rule.id.startswith(ignored):
             yield _told(one, _line(one, maps[one.template]))
 
 
-def _line(verdict: Verdict, body: Any) -> int:
+def _line(verdict: LocatedProblem, body: Any) -> int:
     # cfn-lint's view of a template is costly to make, and most templates have nothing to tell.
     found = LintTemplate(verdict.template, body).get_location_yaml(body, list(verdict.path))
     return found[0] + 1 if found else 1
 
 
-def _told(verdict: Verdict, line: int) -> Finding:
+def _told(verdict: LocatedProblem, line: int) -> Finding:
     return Finding(
         code=verdict.rule.id,
         level=_VERDICTS[verdict.rule.id[0]],

@@ -10,7 +10,7 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node, Path
 from moorage.cfn.values import OneOf, Unknown
 from moorage.cfn.view import Stack, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 TRANSFORM = "AWS::CodeDeployBlueGreen"
 HOOK = "AWS::CodeDeploy::BlueGreen"
@@ -19,7 +19,7 @@ HOOK = "AWS::CodeDeploy::BlueGreen"
 @rule(
     "E9399",
     "A template with the blue/green hook of CodeDeploy has what the hook does not take",
-    says=(
+    error_messages=(
         'Transform AWS::CodeDeployBlueGreen failed with: Failed to parse the "Hooks" section for '
         "the provided template. Please ensure the AWS::CodeDeploy::BlueGreen Hook matches the "
         "expected schema.",
@@ -33,19 +33,19 @@ HOOK = "AWS::CodeDeploy::BlueGreen"
         "aws-cloudformation/cloudformation-coverage-roadmap#821",
         "aws-cloudformation/cloudformation-coverage-roadmap#483",
     ),
-    cases=(
+    failure_ids=(
         "cd-hook-template-with-outputs",
         "cd-hook-forward-config-without-weight",
         "cd-hook-wrong-logical-id",
     ),
 )
-def hook_does_not_take(view: View) -> Iterator[Fault]:
+def hook_does_not_take(view: View) -> Iterator[Problem]:
     """With the transform AWS::CodeDeployBlueGreen, CloudFormation writes the green resources into
     the template by itself. It takes no outputs, imports or nested stacks, nor dynamic references
     and NoEcho parameters in what it copies; finds all by the logical IDs of the Hooks section; and
     shifts weights that must be there."""
     for stack in view.stacks:
-        if TRANSFORM in [one.text for one in _top(stack, "Transform").many]:
+        if TRANSFORM in [one.text for one in _top(stack, "Transform").as_list]:
             yield from _not_allowed(stack)
             yield from _without_weight(stack)
             yield from _wrong_ids(stack)
@@ -55,32 +55,32 @@ def _top(stack: Stack, section: str) -> Node:
     return Node(stack, stack.template.body, ())[section]
 
 
-def _not_allowed(stack: Stack) -> Iterator[Fault]:
-    if _top(stack, "Outputs").pairs:
-        yield fault(
+def _not_allowed(stack: Stack) -> Iterator[Problem]:
+    if _top(stack, "Outputs").entries:
+        yield problem(
             _top(stack, "Outputs"),
             f"A template with {TRANSFORM} cannot have Outputs",
             "Move the outputs to another template.",
         )
     for path, value in _everything(stack.template.body, ()):
         if path[-1:] == ("Fn::ImportValue",) and path[:1] != ("Outputs",):
-            yield fault(
+            yield problem(
                 Node(stack, value, path),
                 f"A template with {TRANSFORM} cannot import values",
                 "Make it a parameter.",
             )
     for resource in stack.resources.values():
         if resource.type == "AWS::CloudFormation::Stack":
-            yield fault(
+            yield problem(
                 resource,
                 f"A template with {TRANSFORM} cannot have nested stacks",
                 f"Move {resource.id} to another template.",
             )
-        if resource.type in (ecs.TASK, "AWS::ECS::TaskSet"):
+        if resource.type in (ecs.TASK_DEFINITION, "AWS::ECS::TaskSet"):
             for node in _leaves(resource.props):
                 what = _refused(node)
                 if what is not None:
-                    yield fault(
+                    yield problem(
                         node,
                         f"{resource.id} is copied by {TRANSFORM}, which does not take {what}",
                         "Let the container read it by Secrets.",
@@ -110,20 +110,20 @@ def _leaves(node: Node) -> Iterator[Node]:
     todo = [node]
     while todo:
         one = todo.pop()
-        inside = (*one.items, *(inner for _, inner in one.pairs))
+        inside = (*one.items, *(inner for _, inner in one.entries))
         todo += inside
         if not inside:
             yield one
 
 
-def _without_weight(stack: Stack) -> Iterator[Fault]:
+def _without_weight(stack: Stack) -> Iterator[Problem]:
     for resource in stack.resources.values():
         if resource.type not in (ecs.LISTENER, ecs.LISTENER_RULE):
             continue
         for action in ecs.actions(resource).items:
             for one in action["ForwardConfig"]["TargetGroups"].items:
                 if not one.unknown and one["Weight"].absent:
-                    yield fault(
+                    yield problem(
                         one["Weight"],
                         f"{resource.id} forwards without a Weight, and the hook fails when it "
                         f"shifts traffic",
@@ -131,15 +131,15 @@ def _without_weight(stack: Stack) -> Iterator[Fault]:
                     )
 
 
-def _wrong_ids(stack: Stack) -> Iterator[Fault]:
-    for _, hook in _top(stack, "Hooks").pairs:
+def _wrong_ids(stack: Stack) -> Iterator[Problem]:
+    for _, hook in _top(stack, "Hooks").entries:
         if hook["Type"].text != HOOK:
             continue
         for one in hook["Properties"]["Applications"].items:
             ecs_, routing = one["ECSAttributes"], one["ECSAttributes"]["TrafficRouting"]
             wanted: list[tuple[Node, tuple[str, ...]]] = [
                 (one["Target"]["LogicalID"], (ecs.SERVICE,)),
-                (ecs_["TaskDefinitions"][0], (ecs.TASK,)),
+                (ecs_["TaskDefinitions"][0], (ecs.TASK_DEFINITION,)),
                 (ecs_["TaskSets"][0], ("AWS::ECS::TaskSet",)),
                 (routing["ProdTrafficRoute"]["LogicalID"], (ecs.LISTENER,)),
             ]
@@ -152,15 +152,15 @@ def _wrong_ids(stack: Stack) -> Iterator[Fault]:
                 yield from _not_of_kind(stack, node, kinds)
 
 
-def _not_of_kind(stack: Stack, node: Node, kinds: tuple[str, ...]) -> Iterator[Fault]:
+def _not_of_kind(stack: Stack, node: Node, kinds: tuple[str, ...]) -> Iterator[Problem]:
     if node.absent:
         name = ".".join(map(str, node.path[-2:]))
-        yield fault(node, f"The hook names nothing in {name}", "Write a logical ID.")
+        yield problem(node, f"The hook names nothing in {name}", "Write a logical ID.")
         return
     found = stack.resources.get(node.text or "")
     if node.text is not None and (found is None or found.type not in kinds):
         is_ = f"is {found.type}" if found else "is not in the template"
-        yield fault(
+        yield problem(
             node,
             f"The hook wants the logical ID of {' or '.join(kinds)} here, and {node.text} {is_}",
             "Write the logical ID of a resource of that type.",

@@ -9,11 +9,11 @@ from moorage.cfn import ecs, fargate
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Text
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 
 def _each(view: View) -> Iterator[tuple[Resource, Node]]:
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         for container in ecs.containers(task):
             yield task, container
 
@@ -25,17 +25,17 @@ def _label(container: Node) -> str:
 @rule(
     "E9358",
     "Links between containers that share one network interface",
-    says=("Links are not supported when networkMode=awsvpc.",),
+    error_messages=("Links are not supported when networkMode=awsvpc.",),
     fix="Leave Links out: the containers of a task reach each other at 127.0.0.1.",
     sources=("aws-observability/aws-otel-collector#1359",),
-    cases=("td-links",),
+    failure_ids=("td-links",),
 )
-def links(view: View) -> Iterator[Fault]:
+def links(view: View) -> Iterator[Problem]:
     """Links belong to Docker's bridge. With awsvpc, and so on Fargate, all containers of a task
     have one network interface in common, and RegisterTaskDefinition refuses Links."""
     for task, container in _each(view):
         if container["Links"].items and ecs.network_mode(task) == "awsvpc":
-            yield fault(
+            yield problem(
                 container["Links"],
                 f"{task.id} has network mode awsvpc, in which ECS refuses Links",
                 "Leave Links out; the containers of a task reach each other at 127.0.0.1.",
@@ -45,7 +45,7 @@ def links(view: View) -> Iterator[Fault]:
 @rule(
     "E9361",
     "A name is used twice within a task definition",
-    says=(
+    error_messages=(
         "The secret name must be unique and not shared with any new or existing environment "
         "variables set on the container, such as 'DB_PASSWORD'.",
         "Duplicate secret names found: DB_PASSWORD. Each secret name must be unique.",
@@ -57,15 +57,15 @@ def links(view: View) -> Iterator[Fault]:
         "dagster-io/dagster#11622",
         "CircleCI-Public/aws-ecs-orb#190",
     ),
-    cases=("td-duplicate-container-name", "td-env-and-secret-same-name"),
+    failure_ids=("td-duplicate-container-name", "td-env-and-secret-same-name"),
 )
-def names_twice(view: View) -> Iterator[Fault]:
+def names_twice(view: View) -> Iterator[Problem]:
     """Containers of a task are told apart by their names, and a container's variables come from
     Environment and from Secrets alike. RegisterTaskDefinition refuses two containers of one name,
     a secret under the name of a variable, and two secrets under one name."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         for name in _repeated([one["Name"] for one in ecs.containers(task)]):
-            yield fault(
+            yield problem(
                 name,
                 f"{task.id} has two containers of the name {name.text}",
                 "Give each container a name of its own.",
@@ -76,7 +76,7 @@ def names_twice(view: View) -> Iterator[Fault]:
             again = {id(one) for one in _repeated(secrets)}
             for name in secrets:
                 if name.text in variables or id(name) in again:
-                    yield fault(
+                    yield problem(
                         name,
                         f"{_label(container)} in {task.id} gets {name.text} twice, and ECS refuses "
                         f"a secret whose name another secret or variable has",
@@ -100,7 +100,7 @@ def _repeated(names: list[Node]) -> list[Node]:
 @rule(
     "E9362",
     "A container waits for what never comes",
-    says=(
+    error_messages=(
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
         "container",
     ),
@@ -112,18 +112,18 @@ def _repeated(names: list[Node]) -> list[Node]:
         "aws/copilot-cli#2723",
         "AWS docs: Amazon ECS task definition parameters, Container dependency",
     ),
-    cases=(
+    failure_ids=(
         "td-depends-on-success-of-essential",
         "td-depends-on-healthy-without-health-check",
         "td-depends-on-cycle",
     ),
 )
-def waits_in_vain(view: View) -> Iterator[Fault]:
+def waits_in_vain(view: View) -> Iterator[Problem]:
     """DependsOn lets a container wait for another. When an essential container ends, so does the
     task, so nothing can wait for its end. A container without HealthCheck is never reported as
     healthy, whatever HEALTHCHECK its image has. And containers that wait for each other, or for
     one that is not there, are refused when the task definition is registered."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         names = {one["Name"].text: one for one in ecs.containers(task)}
         complete = task["ContainerDefinitions"].all_known and None not in names
         for container in ecs.containers(task):
@@ -133,31 +133,31 @@ def waits_in_vain(view: View) -> Iterator[Fault]:
                 if other is not None:
                     yield from _vain(task, container, other, condition)
                 elif complete and name.text is not None:
-                    yield fault(
+                    yield problem(
                         name,
                         f"{_label(container)} waits for {name.text}, and {task.id} has no such "
                         f"container",
                         f"Name one of {', '.join(filter(None, names))}.",
                     )
         for name, circle in _circles(ecs.containers(task)):
-            yield fault(
+            yield problem(
                 name,
                 f"Containers of {task.id} wait for each other: {' -> '.join(circle)}",
                 "Leave one of them out of the other's DependsOn.",
             )
 
 
-def _vain(task: Resource, waiting: Node, awaited: Node, condition: str | None) -> Iterator[Fault]:
+def _vain(task: Resource, waiting: Node, awaited: Node, condition: str | None) -> Iterator[Problem]:
     waits = f"{_label(waiting)} in {task.id} waits for {_label(awaited)}"
     essential = awaited["Essential"]
     if condition in ("COMPLETE", "SUCCESS") and (essential.absent or essential.flag):
-        yield fault(
+        yield problem(
             essential,
             f"{waits} to end, which is essential, and ECS refuses that",
             f"Write `Essential: false` for {_label(awaited)}.",
         )
     if condition == "HEALTHY" and awaited["HealthCheck"].absent:
-        yield fault(
+        yield problem(
             awaited["HealthCheck"],
             f"{waits} to be healthy, and without HealthCheck it never is",
             f"Give {_label(awaited)} a HealthCheck, or wait for START.",
@@ -190,7 +190,7 @@ def _circles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
 @rule(
     "E9364",
     "Containers take more than their task has",
-    says=(
+    error_messages=(
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         "The 'memory' setting for container 'app' is greater than for the task.",
     ),
@@ -202,13 +202,13 @@ def _circles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, list[str]]]:
         "pulumi/pulumi-awsx#1220",
         "pulumi/pulumi-awsx#188",
     ),
-    cases=("td-container-cpu-sum", "td-container-memory-above-task"),
+    failure_ids=("td-container-cpu-sum", "td-container-memory-above-task"),
 )
-def larger_than_task(view: View) -> Iterator[Fault]:
+def larger_than_task(view: View) -> Iterator[Problem]:
     """What a task has is shared by its containers: their Cpu may not add up to more, no
     container's Memory may be more, and their MemoryReservations may not add up to more.
     RegisterTaskDefinition refuses the task definition else."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         found = [
             _over(task["Cpu"], [one["Cpu"] for one in ecs.containers(task)]),
             *(_over(task["Memory"], [one["Memory"]]) for one in ecs.containers(task)),
@@ -217,7 +217,7 @@ def larger_than_task(view: View) -> Iterator[Fault]:
         for node, taken, has in filter(None, found):
             what = str(node.path[-1])
             whose = "of a container" if what == "Memory" else "of the containers"
-            yield fault(
+            yield problem(
                 node,
                 f"The {what} {whose}, {taken}, is more than the {has} of {task.id}",
                 "Raise the task's size, or lower what its containers take.",
@@ -258,28 +258,28 @@ def _exceeding(whole: int, parts: list[tuple[Node, int | None]]) -> tuple[Node, 
 @rule(
     "E9368",
     "A load balancer's port that a container maps twice",
-    says=("Container port 514 is used in more than one port mapping for container app",),
+    error_messages=("Container port 514 is used in more than one port mapping for container app",),
     fix="Map the port once, and serve the other protocol on another port or in another service.",
     sources=(
         "aws/amazon-ecs-agent#3428",
         "terraform-aws-modules/terraform-aws-ecs#89",
         "aws/containers-roadmap#850",
     ),
-    cases=("td-same-port-tcp-and-udp-behind-load-balancer",),
+    failure_ids=("td-same-port-tcp-and-udp-behind-load-balancer",),
 )
-def port_mapped_twice(view: View) -> Iterator[Fault]:
+def port_mapped_twice(view: View) -> Iterator[Problem]:
     """A service names the container and the port that a load balancer sends to, and no protocol.
     A task definition may map one port for TCP and for UDP, but ECS refuses to create a service
     whose load balancer uses it, as it can't tell which is meant."""
-    for attachment in ecs.attachments(view):
-        task = ecs.task_of(attachment.service)
-        name, port = attachment.container, attachment.port
-        container = ecs.container(task, name) if task and name is not None else None
+    for attachment in ecs.target_group_attachments(view):
+        task = ecs.task_definition_of(attachment.service)
+        name, port = attachment.container_name, attachment.container_port
+        container = ecs.find_container(task, name) if task and name is not None else None
         if container is None or port is None:
             continue
         mappings = container["PortMappings"]
         if sum(one["ContainerPort"].number == port for one in mappings.items) > 1:
-            yield fault(
+            yield problem(
                 mappings,
                 f"{name} maps port {port} more than once, and ECS then refuses "
                 f"{attachment.service.id}, whose load balancer sends to it",
@@ -290,7 +290,7 @@ def port_mapped_twice(view: View) -> Iterator[Fault]:
 @rule(
     "E9369",
     "A container's health check that is no command",
-    says=("Task failed container health checks",),
+    error_messages=("Task failed container health checks",),
     fix="Begin Command with CMD-SHELL and one string for the shell, or with CMD and the program "
     "and its arguments one by one.",
     sources=(
@@ -298,9 +298,9 @@ def port_mapped_twice(view: View) -> Iterator[Fault]:
         "AWS docs: AWS::ECS::TaskDefinition HealthCheck",
         "moby/moby daemon/health.go",
     ),
-    cases=("td-health-check-without-cmd-prefix",),
+    failure_ids=("td-health-check-without-cmd-prefix",),
 )
-def health_check_command(view: View) -> Iterator[Fault]:
+def health_check_command(view: View) -> Iterator[Problem]:
     """The first string of Command says how the rest is run: CMD-SHELL hands one string to the
     shell, CMD runs a program with arguments. Without either, a whole line is looked up as the name
     of a program, and of several strings after CMD-SHELL only the first is the command. The check
@@ -309,7 +309,7 @@ def health_check_command(view: View) -> Iterator[Fault]:
         command = container.at("HealthCheck", "Command")
         wrong = _wrong_command(command) if command.all_known else None
         if wrong:
-            yield fault(
+            yield problem(
                 command,
                 f"The health check of {_label(container)} in {task.id} {wrong}",
                 "Write [CMD-SHELL, the whole line], or [CMD, program, argument, ...].",
@@ -333,7 +333,7 @@ def _cannot_be(node: Node, words: tuple[str, ...]) -> bool:
     if isinstance(node.value, Text):
         start = node.parts[0]
         return isinstance(start, str) and not any(one.startswith(start) for one in words)
-    return node.isnt(*words)
+    return node.is_none_of(*words)
 
 
 _SMALL = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
@@ -346,7 +346,7 @@ _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
 @rule(
     "W9372",
     "An image that does not fit what is asked of it",
-    says=(
+    error_messages=(
         "Task failed container health checks",
         "exec /docker-entrypoint.sh: exec format error",
         "CannotPullContainerError: image Manifest does not contain descriptor matching platform "
@@ -360,9 +360,9 @@ _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
         "aws/copilot-cli#6095",
         "terraform-aws-modules/terraform-aws-ecs#155",
     ),
-    cases=("td-health-check-tool-not-in-image", "td-cpu-architecture-mismatch"),
+    failure_ids=("td-health-check-tool-not-in-image", "td-cpu-architecture-mismatch"),
 )
-def image_does_not_fit(view: View) -> Iterator[Fault]:
+def image_does_not_fit(view: View) -> Iterator[Problem]:
     """A container's health check runs within the container, and images made small have no curl,
     and some no wget or shell either. An image for one architecture does not start on the other,
     and Fargate takes X86_64 where nothing is said. What an image holds can't be seen in a
@@ -371,17 +371,17 @@ def image_does_not_fit(view: View) -> Iterator[Fault]:
         image = _image(container)
         tool = _missing_tool(image, container.at("HealthCheck", "Command"))
         if tool:
-            yield fault(
+            yield problem(
                 container.at("HealthCheck", "Command"),
                 f"{_label(container)} in {task.id} checks its health with {tool}, which an image "
                 f"like {image} seldom has, and then it is replaced for ever",
                 f"Make sure that the image has {tool}, or call a program that it does have.",
             )
         runtime = task["RuntimePlatform"]["CpuArchitecture"]
-        runs_on = "X86_64" if runtime.absent and ecs.on_fargate(task) else runtime.text
+        runs_on = "X86_64" if runtime.absent and ecs.is_for_fargate(task) else runtime.text
         other = _ARM if runs_on == "X86_64" else _INTEL if runs_on == "ARM64" else None
         if other and other.search(image) and not (_ARM.search(image) and _INTEL.search(image)):
-            yield fault(
+            yield problem(
                 container["Image"],
                 f"{image} is not built for {runs_on}, on which {task.id} runs it",
                 "Set RuntimePlatform.CpuArchitecture to what the image is built for.",

@@ -1,8 +1,8 @@
-"""Known failures that no rule here finds, and why: by the ids that rules name in `cases`."""
+"""Known failures that no rule here finds, and why: by the ids that rules name in `failure_ids`."""
 
 from __future__ import annotations
 
-LINTED: dict[str, str] = {
+FOUND_BY_CFN_LINT: dict[str, str] = {
     "iam-role-description-japanese": "E3031",
     "iam-role-name-instead-of-arn": "E1041",
     "lb-alb-single-subnet": "E3680",
@@ -24,7 +24,7 @@ LINTED: dict[str, str] = {
 }
 """Found by cfn-lint itself, by that rule."""
 
-COMPARED: dict[str, str] = {
+FOUND_BY_COMPARISON: dict[str, str] = {
     "cd-hook-mixed-update": "a change of the task definition mixed with others, under the hook",
     "cd-listener-drift": "a listener that CodeDeploy has switched since",
     "cd-service-update-refused": "a change that a CodeDeploy service refuses",
@@ -52,7 +52,7 @@ UNDECIDABLE: dict[str, str] = {
 }
 """What no template shows."""
 
-NOISE: dict[str, str] = {
+TOO_NOISY: dict[str, str] = {
     "svc-no-circuit-breaker": "Most good templates would raise it. Moorage's own services have the "
     "circuit breaker unless the params say `circuit_breaker: false`.",
 }

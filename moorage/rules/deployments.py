@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 
 @rule(
     "E9377",
     "A service's percentages leave no room to replace a task",
-    says=(
+    error_messages=(
         "service X was unable to stop or start tasks during a deployment because of the service "
         "deployment configuration. Update the minimumHealthyPercent or maximumPercent value and "
         "try again.",
@@ -24,9 +24,9 @@ from moorage.rules.rule import Fault, fault, rule
         "GovWifi/govwifi-terraform#1011",
         "AWS docs: Service definition parameters (the upper limit is rounded down, the lower up)",
     ),
-    cases=("svc-min-100-max-100", "svc-max-percent-rounds-down-for-one-task"),
+    failure_ids=("svc-min-100-max-100", "svc-max-percent-rounds-down-for-one-task"),
 )
-def no_room(view: View) -> Iterator[Fault]:
+def no_room(view: View) -> Iterator[Problem]:
     """During a deployment ECS runs at most MaximumPercent of the desired tasks, rounded down, and
     at least MinimumHealthyPercent, rounded up. Where the one allows no task more and the other no
     task less, the first deployment works and every later one hangs: 150 per cent of one task is
@@ -35,7 +35,7 @@ def no_room(view: View) -> Iterator[Fault]:
         configuration = service["DeploymentConfiguration"]
         strategy = configuration["Strategy"]
         if (
-            ecs.controller(service) != "ECS"
+            ecs.deployment_controller(service) != "ECS"
             or not (strategy.absent or strategy.text == "ROLLING")
             or not (
                 service["SchedulingStrategy"].absent
@@ -54,7 +54,7 @@ def no_room(view: View) -> Iterator[Fault]:
             at = "MaximumPercent"
             if configuration[at].absent or (most >= 200 and not always):
                 at = "MinimumHealthyPercent"
-            yield fault(
+            yield problem(
                 configuration[at],
                 f"Of {of}, {service.id} may start none more (at most {most} %, rounded down) and "
                 f"stop none (at least {least} %, rounded up): every deployment but the first hangs",
@@ -72,7 +72,7 @@ def _tasks(count: int | None) -> str:
 
 def _least_count(service: Resource) -> int | None:
     """The least number of tasks of a service; None where it is not known."""
-    targets = ecs.scaled(service.view).get(service, [])
+    targets = ecs.scalable_targets_by_service(service.view).get(service, [])
     if targets:
         counts = [one["MinCapacity"].number for one in targets]
         known = [one for one in counts if one is not None]
@@ -84,7 +84,9 @@ def _least_count(service: Resource) -> int | None:
 @rule(
     "E9379",
     "A service asks for what its deployment controller does not have",
-    says=("DeploymentCircuitBreaker can only be used with the ECS deployment controller",),
+    error_messages=(
+        "DeploymentCircuitBreaker can only be used with the ECS deployment controller",
+    ),
     fix="Remove it, or leave the DeploymentController at ECS.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#165",
@@ -92,18 +94,18 @@ def _least_count(service: Resource) -> int | None:
         "pipe-cd/pipecd#4900",
         "AWS docs: Deployment circuit breaker; Service Connect (considerations)",
     ),
-    cases=("svc-circuit-breaker-with-code-deploy", "svc-connect-with-code-deploy"),
+    failure_ids=("svc-circuit-breaker-with-code-deploy", "svc-connect-with-code-deploy"),
 )
-def not_with_controller(view: View) -> Iterator[Fault]:
+def not_with_controller(view: View) -> Iterator[Problem]:
     """The circuit breaker and Service Connect belong to the deployments that ECS itself does. With
     CODE_DEPLOY, failed deployments are rolled back by the deployment group."""
     for service in ecs.services(view):
-        controller = ecs.controller(service)
+        controller = ecs.deployment_controller(service)
         if controller not in ("CODE_DEPLOY", "EXTERNAL"):
             continue
         breaker = service["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
         if breaker["Enable"].flag:
-            yield fault(
+            yield problem(
                 breaker,
                 f"{service.id} is deployed by {controller}, and ECS takes a deployment circuit "
                 f"breaker only with the controller ECS",
@@ -112,7 +114,7 @@ def not_with_controller(view: View) -> Iterator[Fault]:
             )
         connect = service["ServiceConnectConfiguration"]
         if connect["Enabled"].flag:
-            yield fault(
+            yield problem(
                 connect,
                 f"{service.id} is deployed by {controller}, and Service Connect works only with "
                 f"the controller ECS",
@@ -128,17 +130,17 @@ def not_with_controller(view: View) -> Iterator[Fault]:
         "AWS docs: Registering multiple target groups with a service",
         "AWS docs: Blue/green deployment with CodeDeploy",
     ),
-    cases=("svc-more-than-five-target-groups", "cd-several-target-groups-on-service"),
+    failure_ids=("svc-more-than-five-target-groups", "cd-several-target-groups-on-service"),
 )
-def number_of_target_groups(view: View) -> Iterator[Fault]:
+def number_of_target_groups(view: View) -> Iterator[Problem]:
     """A service has five target groups at most, and with the controller CODE_DEPLOY exactly one:
     CodeDeploy adds the other of its pair by itself."""
     for service in ecs.services(view):
         balancers = service["LoadBalancers"]
-        count = sum(bool(one.pairs) for one in balancers.items)
-        controller = ecs.controller(service)
+        count = sum(bool(one.entries) for one in balancers.items)
+        controller = ecs.deployment_controller(service)
         if controller == "CODE_DEPLOY" and (count > 1 or balancers.empty):
-            yield fault(
+            yield problem(
                 balancers,
                 f"{service.id} is deployed by CodeDeploy and has {count or 'no'} target groups; "
                 f"ECS refuses anything but one",
@@ -148,7 +150,7 @@ def number_of_target_groups(view: View) -> Iterator[Fault]:
                 "forwards to.",
             )
         elif count > 5:
-            yield fault(
+            yield problem(
                 balancers,
                 f"{service.id} has {count} target groups, and ECS takes five",
                 "Split the service, or let listeners share a target group.",
@@ -171,9 +173,9 @@ _NEEDS = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
         "cloudposse/terraform-aws-ecs-alb-service-task#277",
         "AWS docs: Required resources for Amazon ECS blue/green deployments",
     ),
-    cases=("svc-native-blue-green-without-advanced-configuration",),
+    failure_ids=("svc-native-blue-green-without-advanced-configuration",),
 )
-def shifts_traffic_nowhere(view: View) -> Iterator[Fault]:
+def shifts_traffic_nowhere(view: View) -> Iterator[Problem]:
     """With the strategies BLUE_GREEN, LINEAR and CANARY, ECS starts new tasks in a second target
     group and moves the production rule's weights over. It needs the second group, the rule and a
     role that may change it, and is to be the controller itself."""
@@ -183,8 +185,8 @@ def shifts_traffic_nowhere(view: View) -> Iterator[Fault]:
             continue
         named = strategy.choices[0]
         controller = service["DeploymentController"]["Type"]
-        if controller.isnt("ECS"):
-            yield fault(
+        if controller.is_none_of("ECS"):
+            yield problem(
                 strategy,
                 f"{service.id} has the strategy {named}, which only the controller ECS has, and "
                 f"is deployed by {controller.choices[0]}",
@@ -195,7 +197,7 @@ def shifts_traffic_nowhere(view: View) -> Iterator[Fault]:
             advanced = entry["AdvancedConfiguration"]
             missing = [one for one in _NEEDS if advanced[one].absent]
             if missing and not entry.unknown:
-                yield fault(
+                yield problem(
                     advanced[missing[0]] if advanced.present else advanced,
                     f"{service.id} has the strategy {named}, and its load balancer does not name "
                     f"{', '.join(missing)}; ECS refuses that",
@@ -205,16 +207,16 @@ def shifts_traffic_nowhere(view: View) -> Iterator[Fault]:
                 yield from _not_in_rule(service, entry)
 
 
-def _not_in_rule(service: Resource, entry: Node) -> Iterator[Fault]:
+def _not_in_rule(service: Resource, entry: Node) -> Iterator[Problem]:
     """The target group that the production rule in sight does not forward to."""
     advanced = entry["AdvancedConfiguration"]
-    rule_ = ecs.named(advanced["ProductionListenerRule"], ecs.LISTENER_RULE)
+    rule_ = ecs.resource_of_type(advanced["ProductionListenerRule"], ecs.LISTENER_RULE)
     if rule_ is None or not rule_["Actions"].all_known:
         return
-    forwards = ecs.forwards(rule_)
+    forwards = ecs.forwarded_target_groups(rule_)
     for node in (entry["TargetGroupArn"], advanced["AlternateTargetGroupArn"]):
-        if node.resource and all(one.same(node) is False for one in forwards):
-            yield fault(
+        if node.resource and all(one.is_same_as(node) is False for one in forwards):
+            yield problem(
                 advanced["ProductionListenerRule"],
                 f"{rule_.id} does not forward to {node.resource.id}, so {service.id} cannot shift "
                 f"traffic by it",

@@ -11,7 +11,7 @@ from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 _BY_AGE = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
 _ACTIONS = ("expire", "transition")
@@ -33,22 +33,22 @@ _KEYS = {
 @rule(
     "W9314",
     "A repository that holds images can't be deleted with its stack",
-    says=(
+    error_messages=(
         "The repository with name '...' in registry with id '...' cannot be deleted because it "
         "still contains images",
     ),
     fix="Write `EmptyOnDelete: true` if the images may go with the stack, or `DeletionPolicy: "
     "Retain` if they must stay.",
     sources=("AWS docs: AWS::ECR::Repository",),
-    cases=("stk-ecr-repository-not-empty",),
+    failure_ids=("stk-ecr-repository-not-empty",),
 )
-def repository_not_empty(view: View) -> Iterator[Fault]:
+def repository_not_empty(view: View) -> Iterator[Problem]:
     """ECR deletes empty repositories only. Once an image was pushed, deleting the stack or rolling
     it back fails at the repository."""
-    for repository in view.of(lifecycle.REPOSITORY):
+    for repository in view.resources_of_type(lifecycle.REPOSITORY):
         empties, kept = repository["EmptyOnDelete"], repository.body["DeletionPolicy"]
         if (empties.absent or empties.flag is False) and (kept.absent or kept.text == "Delete"):
-            yield fault(
+            yield problem(
                 repository,
                 f"{repository.id} can't be deleted while it holds images, and its stack with it",
                 "Write `EmptyOnDelete: true`, or `DeletionPolicy: Retain`.",
@@ -58,7 +58,7 @@ def repository_not_empty(view: View) -> Iterator[Fault]:
 @rule(
     "E9315",
     "A lifecycle policy that ECR refuses",
-    says=(
+    error_messages=(
         "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy "
         "constraint: 'Lifecycle policy validation failure: instance failed to match exactly one "
         "schema (matched 0 out of 2)'",
@@ -69,17 +69,17 @@ def repository_not_empty(view: View) -> Iterator[Fault]:
         "cloud-custodian/cloud-custodian#5597",
         "AWS docs: Lifecycle policy properties in Amazon ECR",
     ),
-    cases=("stk-ecr-lifecycle-policy",),
+    failure_ids=("stk-ecr-lifecycle-policy",),
 )
-def refused_lifecycle_policy(view: View) -> Iterator[Fault]:
+def refused_lifecycle_policy(view: View) -> Iterator[Problem]:
     """The policy is a text to CloudFormation, so nothing looks into it before ECR does: countUnit
     goes with counting by age only, `tagged` needs prefixes or patterns, priorities are unique, a
     rule for `any` comes last, and no other key may stand in it."""
-    for repository in view.of(lifecycle.REPOSITORY):
+    for repository in view.resources_of_type(lifecycle.REPOSITORY):
         node = repository["LifecyclePolicy"]["LifecyclePolicyText"]
         why = _unfit(node.text) if node.text is not None else None
         if why:
-            yield fault(
+            yield problem(
                 node,
                 f"The lifecycle policy of {repository.id} {why}, and ECR refuses it",
                 "See the properties of a lifecycle policy in ECR's user guide.",
@@ -153,21 +153,23 @@ def _unfit_order(rules: list[dict[str, Any]]) -> str | None:
 @rule(
     "W9316",
     "A new image under the same tag is not deployed",
-    says=("No changes to deploy. Stack ... is up to date",),
+    error_messages=("No changes to deploy. Stack ... is up to date",),
     fix="Name a version or a digest, or make the image a parameter.",
     sources=("aws/copilot-cli#3092",),
-    cases=("upd-mutable-image-tag",),
+    failure_ids=("upd-mutable-image-tag",),
 )
-def mutable_tag(view: View) -> Iterator[Fault]:
+def mutable_tag(view: View) -> Iterator[Problem]:
     """CloudFormation compares texts. `latest`, or no tag, reads the same after a push, so an
     update deploys nothing, while a task that starts by itself gets the new image, and a rollback
     does not bring back the old one."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         if not ecs.services_of(task):
             continue
         for container in ecs.containers(task):
-            if _is_latest(container["Image"]) and lifecycle.decided(container["Image"]):
-                yield fault(
+            if _is_latest(container["Image"]) and lifecycle.is_decided_by_template(
+                container["Image"]
+            ):
+                yield problem(
                     container["Image"],
                     f"The image of {container['Name'].text or 'a container'} in {task.id} is "
                     f"always `latest`, so a new one changes nothing that CloudFormation sees",

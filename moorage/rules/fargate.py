@@ -9,7 +9,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.facts.fargate import SIZES
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"
@@ -17,8 +17,8 @@ _LONGEST_STOP = 120
 _STORAGE = range(21, 201)
 
 
-def fargate_tasks(view: View) -> Iterator[Resource]:
-    return (one for one in ecs.tasks(view) if ecs.on_fargate(one))
+def fargate_task_definitions(view: View) -> Iterator[Resource]:
+    return (one for one in ecs.task_definitions(view) if ecs.is_for_fargate(one))
 
 
 def _is_on(node: Node) -> bool:
@@ -38,7 +38,7 @@ def _is_more_than_none(node: Node) -> bool:
 
 
 def _adds_more(node: Node) -> bool:
-    return any(one.isnt("SYS_PTRACE", "CAP_SYS_PTRACE") for one in node.items)
+    return any(one.is_none_of("SYS_PTRACE", "CAP_SYS_PTRACE") for one in node.items)
 
 
 def _is_too_long(node: Node) -> bool:
@@ -77,7 +77,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
 @rule(
     "E9355",
     "Fargate does not take a parameter of the task or of a container",
-    says=(
+    error_messages=(
         "Tasks using the Fargate launch type do not support ipcMode.",
         "Fargate compatible task definitions do not support privileged containers",
     ),
@@ -89,51 +89,56 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
         _DIFFERENCES,
         _PARAMETERS,
     ),
-    cases=("td-ipc-mode", "td-privileged", "td-linux-parameters", "td-stop-timeout-above-120"),
+    failure_ids=(
+        "td-ipc-mode",
+        "td-privileged",
+        "td-linux-parameters",
+        "td-stop-timeout-above-120",
+    ),
 )
-def not_on_fargate(view: View) -> Iterator[Fault]:
+def not_on_fargate(view: View) -> Iterator[Problem]:
     """On Fargate there is no host to share, so RegisterTaskDefinition refuses what would reach
     into it: IPC, devices, shared memory and swap, privileges and capabilities other than
     SYS_PTRACE, name servers and hosts of one's own. A container gets at most 120 seconds to
     stop. The stack fails when the task definition is created."""
-    for task in fargate_tasks(view):
+    for task in fargate_task_definitions(view):
         yield from _refused(task.props, _TASK, task.id)
         for container in ecs.containers(task):
             name = container["Name"].text
             yield from _refused(container, _CONTAINER, f"{name} in {task.id}" if name else task.id)
 
 
-def _refused(place: Node, tests: Mapping[str, tuple[Test, str]], whose: str) -> Iterator[Fault]:
+def _refused(place: Node, tests: Mapping[str, tuple[Test, str]], whose: str) -> Iterator[Problem]:
     for path, (is_refused, hint) in tests.items():
         node = place.at(*path.split("."))
         if is_refused(node):
             value = f" of {node.text}" if node.text not in (None, "true") else ""
-            yield fault(node, f"Fargate refuses {path}{value} of {whose}", hint)
+            yield problem(node, f"Fargate refuses {path}{value} of {whose}", hint)
 
 
 @rule(
     "E9356",
     "A volume that Fargate can't mount",
-    says=("Fargate compatible task definitions do not support sourcePath",),
+    error_messages=("Fargate compatible task definitions do not support sourcePath",),
     fix="Write the volume's name alone for storage that lives with the task, or use EFS or EBS.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#174",
         "chanzuckerberg/cztack#348",
         _DIFFERENCES,
     ),
-    cases=("td-volume-source-path", "td-docker-volume"),
+    failure_ids=("td-volume-source-path", "td-docker-volume"),
 )
-def volume_on_host(view: View) -> Iterator[Fault]:
+def volume_on_host(view: View) -> Iterator[Problem]:
     """A path of the host, or a volume of a Docker driver, needs a host, and on Fargate there is
     none to be seen. RegisterTaskDefinition refuses the task definition."""
     hint = "Write the volume's Name alone for storage that lives with the task, or use EFS or EBS."
-    for task in fargate_tasks(view):
+    for task in fargate_task_definitions(view):
         for volume in task["Volumes"].items:
             path, docker = volume.at("Host", "SourcePath"), volume["DockerVolumeConfiguration"]
             if _is_given(path):
-                yield fault(path, f"Fargate has no host whose {path.text} {task.id} mounts", hint)
+                yield problem(path, f"Fargate has no host whose {path.text} {task.id} mounts", hint)
             elif docker.present and not docker.unknown:
-                yield fault(docker, f"Fargate refuses the Docker volume of {task.id}", hint)
+                yield problem(docker, f"Fargate refuses the Docker volume of {task.id}", hint)
 
 
 @rule(
@@ -145,15 +150,15 @@ def volume_on_host(view: View) -> Iterator[Fault]:
         "anomalyco/sst#3542",
         "aws/aws-cdk#31291",
     ),
-    cases=("td-ephemeral-storage-range",),
+    failure_ids=("td-ephemeral-storage-range",),
 )
-def ephemeral_storage(view: View) -> Iterator[Fault]:
+def ephemeral_storage(view: View) -> Iterator[Problem]:
     """Each task has 20 GiB of disk. The property that asks for more starts at 21 and ends at 200,
     and RegisterTaskDefinition refuses any other number."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         node = task.props.at("EphemeralStorage", "SizeInGiB")
         if node.number is not None and node.number not in _STORAGE:
-            yield fault(
+            yield problem(
                 node,
                 f"{task.id} asks for {node.number} GiB of ephemeral storage, and ECS takes 21 to "
                 f"200",
@@ -164,7 +169,7 @@ def ephemeral_storage(view: View) -> Iterator[Fault]:
 @rule(
     "E9359",
     "A Fargate task without execution role that needs one",
-    says=(
+    error_messages=(
         "Fargate requires task definition to have execution role ARN to support log driver "
         "awslogs.",
         "Fargate requires task definition to have execution role ARN to support ECR images.",
@@ -177,17 +182,17 @@ def ephemeral_storage(view: View) -> Iterator[Fault]:
         "hashicorp/terraform-provider-aws#3051",
         "virtual-kubelet/virtual-kubelet#193",
     ),
-    cases=("td-no-execution-role",),
+    failure_ids=("td-no-execution-role",),
 )
-def no_execution_role(view: View) -> Iterator[Fault]:
+def no_execution_role(view: View) -> Iterator[Problem]:
     """Before a container starts, Fargate itself pulls its image, opens its log and reads its
     secrets, and it does so with the execution role; the task's own role does not count. Without
     one, RegisterTaskDefinition refuses whatever needs it."""
-    for task in fargate_tasks(view):
+    for task in fargate_task_definitions(view):
         role = task["ExecutionRoleArn"]
         needs = next(filter(None, map(_needs_role, ecs.containers(task))), None)
         if role.absent and needs:
-            yield fault(
+            yield problem(
                 role,
                 f"{task.id} has no execution role, and Fargate needs one for {needs}",
                 "Give ExecutionRoleArn a role with AmazonECSTaskExecutionRolePolicy.",
@@ -217,7 +222,7 @@ def _is_of_ecr(part: object) -> bool:
 @rule(
     "E9365",
     "Fargate has no task of the size that the parameters make",
-    says=(
+    error_messages=(
         "No Fargate configuration exists for given values: 1024 CPU, 512 memory. See the Amazon "
         "ECS documentation for the valid values.",
     ),
@@ -228,13 +233,13 @@ def _is_of_ecr(part: object) -> bool:
         "doctorray117/minecraft-ondemand#34",
         "cfn-lint's schema extension fargate_cpu_memory",
     ),
-    cases=("td-cpu-memory-pair-from-parameters",),
+    failure_ids=("td-cpu-memory-pair-from-parameters",),
 )
-def size_from_parameters(view: View) -> Iterator[Fault]:
+def size_from_parameters(view: View) -> Iterator[Problem]:
     """Fargate has fixed pairs of CPU and memory. Where they come from parameters, each may be
     right by itself and the pair not: then the stack fails at its task definition. It is a fault
     if the defaults do not go together, or if no choice of allowed values does."""
-    for task in fargate_tasks(view):
+    for task in fargate_task_definitions(view):
         cpu, memory = task["Cpu"], task["Memory"]
         if _is_written(cpu) and _is_written(memory):
             continue  # cfn-lint's E3047 sees that
@@ -242,7 +247,7 @@ def size_from_parameters(view: View) -> Iterator[Fault]:
         if pairs and not any(fargate.fits(*pair) for pair in pairs):
             units, mebibytes = pairs[0]
             near = SIZES.get(units)
-            yield fault(
+            yield problem(
                 memory if near else cpu,
                 f"Fargate has no task of {units} CPU units and {mebibytes} MiB, which the "
                 f"parameters of {task.id} make",
@@ -280,24 +285,24 @@ def _listed(numbers: tuple[int, ...]) -> str:
 @rule(
     "E9370",
     "awslogs on Fargate without a prefix for its streams",
-    says=("Log driver awslogs requires options: awslogs-stream-prefix",),
+    error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
     fix="Give the log driver's Options an `awslogs-stream-prefix`, such as the container's name.",
     sources=(
         "aws-cloudformation/cfn-lint#1787",
         "AWS docs: Send Amazon ECS logs to CloudWatch",
     ),
-    cases=("td-awslogs-without-stream-prefix",),
+    failure_ids=("td-awslogs-without-stream-prefix",),
 )
-def no_stream_prefix(view: View) -> Iterator[Fault]:
+def no_stream_prefix(view: View) -> Iterator[Problem]:
     """On container instances a log stream may be named after the container's id alone. On Fargate
     the prefix is required, and RegisterTaskDefinition refuses the container without it."""
-    for task in fargate_tasks(view):
+    for task in fargate_task_definitions(view):
         for container in ecs.containers(task):
             log = container["LogConfiguration"]
             options = log["Options"]
             prefix = options["awslogs-stream-prefix"]
-            if log["LogDriver"].text == "awslogs" and options.pairs and prefix.absent:
-                yield fault(
+            if log["LogDriver"].text == "awslogs" and options.entries and prefix.absent:
+                yield problem(
                     prefix,
                     f"The log of {container['Name'].text or 'a container'} in {task.id} has no "
                     f"awslogs-stream-prefix, which Fargate requires",

@@ -8,14 +8,14 @@ from itertools import combinations
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_id
+from moorage.cfn.values import Attr, OneOf, Text, Unknown, is_ref_equivalent
 from moorage.cfn.view import Resource, Stack, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
-from moorage.rules.elb_attribute_checks import wrong_keys, wrong_values
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
+from moorage.rules.rule import Problem, problem, rule
 
-_SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: ecs.NETWORK_PROTOCOLS}
+_SPEAKS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: ecs.NLB_PROTOCOLS}
 _A_KIND = {APPLICATION: "an Application Load Balancer", NETWORK: "a Network Load Balancer"}
 
 
@@ -26,7 +26,7 @@ def _kind(listener: Resource) -> str | None:
     """What kind of load balancer a listener belongs to, going by its ARN where that is all."""
     balancer = ecs.load_balancer_of(listener)
     if balancer is not None:
-        return ecs.kind(balancer)
+        return ecs.load_balancer_type(balancer)
     arn = "".join(part for part in listener["LoadBalancerArn"].parts if isinstance(part, str))
     kinds = {"/app/": APPLICATION, "/net/": NETWORK, "/gwy/": GATEWAY}
     return next((kind for mark, kind in kinds.items() if f":loadbalancer{mark}" in arn), None)
@@ -35,13 +35,13 @@ def _kind(listener: Resource) -> str | None:
 def _out_of_place(listener: Resource) -> bool:
     """Whether a listener speaks what its load balancer does not: E9321 tells."""
     kind = _kind(listener)
-    return kind in _SPEAKS and listener["Protocol"].isnt(*_SPEAKS[kind])
+    return kind in _SPEAKS and listener["Protocol"].is_none_of(*_SPEAKS[kind])
 
 
 @rule(
     "E9321",
     "A listener speaks a protocol that its load balancer's type does not speak",
-    says=(
+    error_messages=(
         "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
         "Listener protocol 'HTTP' must be one of 'TLS, TCP, TCP_UDP, UDP'",
     ),
@@ -52,28 +52,28 @@ def _out_of_place(listener: Resource) -> bool:
         "hashicorp/terraform-provider-aws#6173",
         "pulumi/pulumi-aws#1193",
     ),
-    cases=("lb-type-omitted-for-nlb", "lb-http-listener-on-nlb"),
+    failure_ids=("lb-type-omitted-for-nlb", "lb-http-listener-on-nlb"),
 )
-def listener_protocol(view: View) -> Iterator[Fault]:
+def listener_protocol(view: View) -> Iterator[Problem]:
     """An Application Load Balancer reads HTTP, a Network Load Balancer passes on what comes. The
     type is `application` where none is written, so that a forgotten one makes every TCP listener
     fail."""
-    for balancer in view.of(ecs.LOAD_BALANCER):
-        if ecs.typeless(balancer):
+    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        if ecs.is_nlb_without_type(balancer):
             spoken = [
                 f"{one.id} on it, which speaks {one['Protocol'].text}"
-                for one in ecs.listeners_of(balancer)
+                for one in ecs.listeners_of_load_balancer(balancer)
             ]
-            yield fault(
+            yield problem(
                 balancer["Type"],
                 f"{balancer.id} has no type, which makes it an Application Load Balancer, and AWS "
                 f"refuses {[*spoken, 'fixed addresses for it'][0]}",
                 "Write `Type: network`.",
             )
-    for listener in view.of(ecs.LISTENER):
+    for listener in view.resources_of_type(ecs.LISTENER):
         kind = _kind(listener)
         if kind in _SPEAKS and _out_of_place(listener):
-            yield fault(
+            yield problem(
                 listener["Protocol"],
                 f"{listener.id} speaks {listener['Protocol'].choices[0]}, and AWS refuses that on "
                 f"{_A_KIND[kind]}",
@@ -98,16 +98,16 @@ def _fits(listener: Resource, group: Resource) -> bool:
     the other does not, it takes the load balancer to tell which of them is wrong."""
     speaks = listener["Protocol"].text or ""
     pairs = _PAIRS.get(speaks)
-    if pairs is None or not group["Protocol"].isnt(*pairs):
+    if pairs is None or not group["Protocol"].is_none_of(*pairs):
         return True
     http = _SPEAKS[APPLICATION]
-    return _kind(listener) is None and (speaks in http) is group["Protocol"].isnt(*http)
+    return _kind(listener) is None and (speaks in http) is group["Protocol"].is_none_of(*http)
 
 
 @rule(
     "E9322",
     "A listener forwards to a target group of another protocol",
-    says=(
+    error_messages=(
         "IncompatibleProtocols: The listener and its associated target group 'arn:...' have "
         "incompatible protocols",
     ),
@@ -119,23 +119,25 @@ def _fits(listener: Resource, group: Resource) -> bool:
         "aws/aws-cdk#11535",
         "AWS docs: Network Load Balancers user guide, Target groups",
     ),
-    cases=("lb-tcp-listener-http-target-group", "lb-udp-listener-tcp-target-group"),
+    failure_ids=("lb-tcp-listener-http-target-group", "lb-udp-listener-tcp-target-group"),
 )
-def listener_and_target_group(view: View) -> Iterator[Fault]:
+def listener_and_target_group(view: View) -> Iterator[Problem]:
     """A listener passes on what it speaks, or what is left of it after TLS. It can't make TCP of
     UDP, nor read HTTP out of TCP, and creating the listener or the rule fails."""
-    for forwarder in view.of(ecs.LISTENER, ecs.LISTENER_RULE):
+    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
         listener = ecs.listener_of(forwarder)
         if listener is None or _out_of_place(listener):
             continue
-        for node in ecs.forwards(forwarder):
-            group = ecs.named(node, ecs.TARGET_GROUP)
+        for node in ecs.forwarded_target_groups(forwarder):
+            group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
             if group is None or _fits(listener, group):
                 continue
-            others = (one for one in ecs.listeners_to(view, group) if one is not listener)
+            others = (
+                one for one in ecs.listeners_of_target_group(view, group) if one is not listener
+            )
             shared = any(_fits(one, group) for one in others)
             speaks = listener["Protocol"].text or ""
-            yield fault(
+            yield problem(
                 node if shared else group["Protocol"],
                 f"{listener.id} speaks {speaks}, and AWS does not let it forward to {group.id}, "
                 f"which speaks {group['Protocol'].choices[0]}",
@@ -149,20 +151,20 @@ def listener_and_target_group(view: View) -> Iterator[Fault]:
     "A listener without TLS forwards to a target group of gRPC or HTTP/2",
     fix="Let the listener speak HTTPS, with a certificate.",
     sources=("AWS docs: Application Load Balancers user guide, Target groups, Protocol version",),
-    cases=("lb-grpc-on-http-listener",),
+    failure_ids=("lb-grpc-on-http-listener",),
 )
-def grpc_without_tls(view: View) -> Iterator[Fault]:
+def grpc_without_tls(view: View) -> Iterator[Problem]:
     """Clients agree on HTTP/2 while TLS begins, so an Application Load Balancer forwards to target
     groups with the protocol version GRPC or HTTP2 from HTTPS listeners only."""
-    for forwarder in view.of(ecs.LISTENER, ecs.LISTENER_RULE):
+    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
         listener = ecs.listener_of(forwarder)
         if listener is None or listener["Protocol"].text != "HTTP" or _out_of_place(listener):
             continue
-        for node in ecs.forwards(forwarder):
-            group = ecs.named(node, ecs.TARGET_GROUP)
+        for node in ecs.forwarded_target_groups(forwarder):
+            group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
             version = group["ProtocolVersion"].text if group is not None else None
             if group is not None and version in ("GRPC", "HTTP2") and _fits(listener, group):
-                yield fault(
+                yield problem(
                     listener["Protocol"],
                     f"{listener.id} speaks HTTP and forwards to {group.id}, which speaks "
                     f"{version}: AWS allows that from HTTPS only",
@@ -190,7 +192,7 @@ def _region(stack: Stack) -> str | None:
 @rule(
     "E9324",
     "A listener's certificate is from another region",
-    says=(
+    error_messages=(
         "CertificateNotFound: Certificate 'arn:aws:acm:us-east-1:...' not found",
         "Certificate ARN '...' is not valid",
     ),
@@ -200,18 +202,18 @@ def _region(stack: Stack) -> str | None:
         "kubernetes-sigs/aws-load-balancer-controller#2134",
         "pulumi/pulumi-cloud#214",
     ),
-    cases=("lb-certificate-in-other-region",),
+    failure_ids=("lb-certificate-in-other-region",),
 )
-def certificate_elsewhere(view: View) -> Iterator[Fault]:
+def certificate_elsewhere(view: View) -> Iterator[Problem]:
     """A load balancer finds the certificates of its own region only. The one that CloudFront uses
     is in us-east-1 and serves no load balancer elsewhere."""
-    for owner in view.of(ecs.LISTENER, f"{ecs.ELB}ListenerCertificate"):
+    for owner in view.resources_of_type(ecs.LISTENER, f"{ecs.ELB}ListenerCertificate"):
         certificates = [one["CertificateArn"] for one in owner["Certificates"].items]
         places = [(node, _certified_in(node)) for node in certificates]
         home = _region(owner.stack) if any(place for _, place in places) else None
         for node, place in places:
             if place and home and place != home:
-                yield fault(
+                yield problem(
                     node,
                     f"The certificate of {owner.id} is in {place}, and the stack is in {home}, "
                     f"where AWS does not find it",
@@ -232,7 +234,7 @@ def _same_place(node: Node) -> Hashable | None:
     """What is equal for nodes that certainly say the same; None where they say nothing."""
     value = node.value
     if isinstance(value, Attr):
-        return value.resource if is_id(value) else (value.resource, value.name)
+        return value.resource if is_ref_equivalent(value) else (value.resource, value.name)
     if isinstance(value, Unknown | OneOf):
         return value.token
     return tuple(map(str, value.parts)) if isinstance(value, Text) else node.text
@@ -264,26 +266,29 @@ def _together(one: Resource, other: Resource) -> bool:
     stacks = {one.stack.name, other.stack.name}
     if any(name.startswith("Condition ") and at in stacks for at, name in one.view.scenario):
         return False
-    return one.stack.truth(first) is True and other.stack.truth(second) is True
+    return (
+        one.stack.evaluate_condition(first) is True
+        and other.stack.evaluate_condition(second) is True
+    )
 
 
 @rule(
     "E9325",
     "Two listeners of a load balancer have the same port",
-    says=("A listener already exists on this port for this load balancer",),
+    error_messages=("A listener already exists on this port for this load balancer",),
     fix="Give each listener a port of its own; on a Network Load Balancer, one listener speaks "
     "TCP_UDP for both on one port.",
     sources=("AWS docs: Elastic Load Balancing API reference, CreateListener, DuplicateListener",),
-    cases=("lb-duplicate-listener-port",),
+    failure_ids=("lb-duplicate-listener-port",),
 )
-def listener_port_taken(view: View) -> Iterator[Fault]:
+def listener_port_taken(view: View) -> Iterator[Problem]:
     """A port of a load balancer has one listener, whatever it speaks: TCP and UDP on one port are
     one listener that speaks TCP_UDP. The second one fails."""
-    for first, second in _doubles(view.of(ecs.LISTENER), "LoadBalancerArn", "Port"):
+    for first, second in _doubles(view.resources_of_type(ecs.LISTENER), "LoadBalancerArn", "Port"):
         protocols = {one["Protocol"].text for one in (first, second)}
         both = protocols in ({"TCP", "UDP"}, {"TCP", "QUIC"})
         joint = "TCP_UDP" if "UDP" in protocols else "TCP_QUIC"
-        yield fault(
+        yield problem(
             second["Port"],
             f"{second.id} has the port of {first.id} on the same load balancer, and AWS refuses "
             f"a second listener on a port",
@@ -296,16 +301,18 @@ def listener_port_taken(view: View) -> Iterator[Fault]:
 @rule(
     "E9326",
     "Two rules of a listener have the same priority",
-    says=("Priority '1' is currently in use",),
+    error_messages=("Priority '1' is currently in use",),
     fix="Give each rule of a listener a priority of its own.",
     sources=("stelligent/mu#85", "aws/copilot-cli#454", "aws/copilot-cli#4532"),
-    cases=("lb-duplicate-rule-priority",),
+    failure_ids=("lb-duplicate-rule-priority",),
 )
-def rule_priority_taken(view: View) -> Iterator[Fault]:
+def rule_priority_taken(view: View) -> Iterator[Problem]:
     """The rules of a listener are asked in the order of their priorities, and no two can have the
     same. The second one fails with PriorityInUse."""
-    for first, second in _doubles(view.of(ecs.LISTENER_RULE), "ListenerArn", "Priority"):
-        yield fault(
+    for first, second in _doubles(
+        view.resources_of_type(ecs.LISTENER_RULE), "ListenerArn", "Priority"
+    ):
+        yield problem(
             second["Priority"],
             f"{second.id} has the priority of {first.id} on the same listener, and AWS refuses "
             f"the second one",
@@ -330,7 +337,7 @@ _CONFIGS = (
 @rule(
     "E9327",
     "The conditions of a rule have more than five values together",
-    says=("A rule can only have '5' condition values",),
+    error_messages=("A rule can only have '5' condition values",),
     fix="Split the rule in several, with at most five values over all their conditions.",
     sources=(
         "serverless/serverless#11882",
@@ -338,25 +345,25 @@ _CONFIGS = (
         "aws/aws-cdk#10065",
         "AWS docs: Quotas for your Application Load Balancers, Rules",
     ),
-    cases=("lb-rule-over-5-values-in-total",),
+    failure_ids=("lb-rule-over-5-values-in-total",),
 )
-def rule_condition_values(view: View) -> Iterator[Fault]:
+def rule_condition_values(view: View) -> Iterator[Problem]:
     """Five values are the limit of a rule, not of each of its conditions: three paths and three
     host names are one too many. So are more than six wildcards (AWS's pages say five or six)."""
-    for one in view.of(ecs.LISTENER_RULE):
+    for one in view.resources_of_type(ecs.LISTENER_RULE):
         lists = _values(one)
         values = [value for values in lists for value in values]
         wildcards = sum(len(re.findall(r"[*?]", value.text or "")) for value in _patterns(values))
         # cfn-lint counts the paths of one condition (E3032).
         if len(values) > _MOST_VALUES and not _linted(one):
-            yield fault(
+            yield problem(
                 one["Conditions"],
                 f"The conditions of {one.id} have {len(values)} values together, and AWS takes "
                 f"{_MOST_VALUES} in a rule",
                 "Split the rule in two.",
             )
         elif len(values) <= _MOST_VALUES and wildcards > _MOST_WILDCARDS:
-            yield fault(
+            yield problem(
                 one["Conditions"],
                 f"The conditions of {one.id} have {wildcards} wildcards, and AWS takes at most "
                 f"{_MOST_WILDCARDS} in a rule",
@@ -378,7 +385,7 @@ def _patterns(values: list[Node]) -> Iterator[Node]:
     """The texts in which wildcards count."""
     for value in values:
         if "RegexValues" not in value.path:
-            yield from (value["Key"], value["Value"]) if value.pairs else (value,)
+            yield from (value["Key"], value["Value"]) if value.entries else (value,)
 
 
 def _linted(one: Resource) -> bool:
@@ -392,7 +399,7 @@ def _linted(one: Resource) -> bool:
 @rule(
     "E9328",
     "A target group is behind two load balancers",
-    says=(
+    error_messages=(
         "The following target groups cannot be associated with more than one load balancer: "
         "arn:...",
     ),
@@ -401,24 +408,24 @@ def _linted(one: Resource) -> bool:
         "aws/aws-cdk#15233",
         "aws-cloudformation/cloudformation-coverage-roadmap#780",
     ),
-    cases=("lb-target-group-on-two-load-balancers",),
+    failure_ids=("lb-target-group-on-two-load-balancers",),
 )
-def target_group_of_two(view: View) -> Iterator[Fault]:
+def target_group_of_two(view: View) -> Iterator[Problem]:
     """A target group belongs to the load balancer whose listener forwarded to it first. A listener
     of another load balancer that does so too fails, while a second listener or a rule of the same
     one is fine."""
     firsts: dict[Resource, tuple[Resource, Resource]] = {}
-    for forwarder in view.of(ecs.LISTENER, ecs.LISTENER_RULE):
+    for forwarder in view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE):
         balancer = ecs.load_balancer_of(forwarder)
         if balancer is None:
             continue
-        for node in ecs.forwards(forwarder):
-            group = ecs.named(node, ecs.TARGET_GROUP)
+        for node in ecs.forwarded_target_groups(forwarder):
+            group = ecs.resource_of_type(node, ecs.TARGET_GROUP)
             if group is None:
                 continue
             first, first_balancer = firsts.setdefault(group, (forwarder, balancer))
             if first_balancer is not balancer and _together(first, forwarder):
-                yield fault(
+                yield problem(
                     node,
                     f"{forwarder.id} on {balancer.id} forwards to {group.id}, which belongs to "
                     f"{first_balancer.id} already: AWS allows one load balancer",
@@ -435,17 +442,17 @@ def target_group_of_two(view: View) -> Iterator[Fault]:
     fix="Remove the attribute, or write a value that it takes.",
     sources=("AWS docs: Elastic Load Balancing API reference, ListenerAttribute",),
 )
-def listener_attribute(view: View) -> Iterator[Fault]:
+def listener_attribute(view: View) -> Iterator[Problem]:
     """Listeners have attributes of their own, which differ by the type of the load balancer. One
     that belongs to another type, or to the load balancer itself, is refused."""
-    for listener in view.of(ecs.LISTENER):
+    for listener in view.resources_of_type(ecs.LISTENER):
         items = listener["ListenerAttributes"].items
         kind = _kind(listener) if items else None
         if kind in (APPLICATION, NETWORK, GATEWAY) and not _out_of_place(listener):
             table = elb_attributes.LISTENER
             whose = f"{listener.id}, a listener of {_A_KIND.get(kind, 'a Gateway Load Balancer')},"
-            yield from wrong_keys(items, table, kind, whose)
-            yield from wrong_values(items, table, kind)
+            yield from find_unsupported_keys(items, table, kind, whose)
+            yield from find_invalid_values(items, table, kind)
 
 
 RULES = (

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.networks import touched
+from moorage.cfn.networks import may_be_modified_elsewhere
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, Unknown, plain
+from moorage.cfn.values import Attr, Unknown, as_text
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, NETWORK
-from moorage.rules.elb_attribute_checks import wrong_keys, wrong_values
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
+from moorage.rules.rule import Problem, problem, rule
 
 _KINDS = (APPLICATION, NETWORK, elb_attributes.GATEWAY)
 _A_KIND = {APPLICATION: "an Application", NETWORK: "a Network", "gateway": "a Gateway"}
@@ -26,7 +26,7 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
 @rule(
     "E9317",
     "A load balancer has an attribute that its type does not have",
-    says=(
+    error_messages=(
         "Load balancer attribute key 'idle_timeout.timeout_seconds' is not supported on load "
         "balancers with type 'network'",
     ),
@@ -37,34 +37,36 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
         "aws-cloudformation/cloudformation-coverage-roadmap#2121",
         f"{_API} LoadBalancerAttribute",
     ),
-    cases=("lb-attribute-idle-timeout-on-nlb",),
+    failure_ids=("lb-attribute-idle-timeout-on-nlb",),
 )
-def load_balancer_attribute_key(view: View) -> Iterator[Fault]:
+def load_balancer_attribute_key(view: View) -> Iterator[Problem]:
     """Each type of load balancer has attributes of its own. One that belongs to another type, to
     a listener or to a target group is refused, and the stack rolls back."""
-    for balancer in view.of(ecs.LOAD_BALANCER):
-        kind = ecs.kind(balancer)
+    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        kind = ecs.load_balancer_type(balancer)
         if kind in _KINDS:
             whose = f"{balancer.id}, {_A_KIND[kind]} Load Balancer,"
             items = balancer["LoadBalancerAttributes"].items
-            yield from wrong_keys(items, elb_attributes.LOAD_BALANCER, kind, whose)
+            yield from find_unsupported_keys(items, elb_attributes.LOAD_BALANCER, kind, whose)
 
 
 @rule(
     "E9318",
     "An attribute of a load balancer has a value that it does not take",
-    says=("The value of 'idle_timeout.timeout_seconds' must be between '1' and '4000' inclusive",),
+    error_messages=(
+        "The value of 'idle_timeout.timeout_seconds' must be between '1' and '4000' inclusive",
+    ),
     fix="Write a value that the attribute takes.",
     sources=(f"{_API} LoadBalancerAttribute",),
 )
-def load_balancer_attribute_value(view: View) -> Iterator[Fault]:
+def load_balancer_attribute_value(view: View) -> Iterator[Problem]:
     """Attributes are texts for CloudFormation, so that nobody but Elastic Load Balancing looks at
     their values, when the load balancer is made."""
-    for balancer in view.of(ecs.LOAD_BALANCER):
-        kind = ecs.kind(balancer)
+    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        kind = ecs.load_balancer_type(balancer)
         if kind in _KINDS:
             items = balancer["LoadBalancerAttributes"].items
-            yield from wrong_values(items, elb_attributes.LOAD_BALANCER, kind)
+            yield from find_invalid_values(items, elb_attributes.LOAD_BALANCER, kind)
 
 
 # Addresses -----------------------------------------------------------------------------------
@@ -73,7 +75,7 @@ def load_balancer_attribute_value(view: View) -> Iterator[Fault]:
 @rule(
     "E9319",
     "A load balancer is given addresses that its scheme or type does not take",
-    says=("Elastic IPs are not supported for load balancers with scheme 'internal'",),
+    error_messages=("Elastic IPs are not supported for load balancers with scheme 'internal'",),
     fix="Elastic IPs (`AllocationId`) are for an internet-facing Network Load Balancer, "
     "`PrivateIPv4Address` is for an internal one.",
     sources=(
@@ -81,33 +83,33 @@ def load_balancer_attribute_value(view: View) -> Iterator[Fault]:
         "hashicorp/terraform-provider-aws#15235",
         f"{_API} SubnetMapping",
     ),
-    cases=("lb-internal-nlb-with-eip",),
+    failure_ids=("lb-internal-nlb-with-eip",),
 )
-def addresses_of_another_scheme(view: View) -> Iterator[Fault]:
+def addresses_of_another_scheme(view: View) -> Iterator[Problem]:
     """A Network Load Balancer keeps fixed addresses: public ones, which are Elastic IPs, if it
     faces the internet, and private ones of its subnets if it is internal. The addresses of an
     Application Load Balancer change, and none can be given to it."""
-    for balancer in view.of(ecs.LOAD_BALANCER):
-        kind, scheme = ecs.kind(balancer), balancer["Scheme"]
+    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        kind, scheme = ecs.load_balancer_type(balancer), balancer["Scheme"]
         facing = "internet-facing" if scheme.absent else scheme.text
         for mapping in balancer["SubnetMappings"].items:
             public, private = mapping["AllocationId"], mapping["PrivateIPv4Address"]
             if public.present and not public.optional:
                 if kind == APPLICATION:
-                    yield fault(
+                    yield problem(
                         public,
                         f"{balancer.id} is an Application Load Balancer, which takes no Elastic IP",
                         "Remove it, or use a Network Load Balancer.",
                     )
                 elif facing == "internal":
-                    yield fault(
+                    yield problem(
                         public,
                         f"{balancer.id} is internal, and AWS refuses Elastic IPs for it",
                         "Write `PrivateIPv4Address`, or `Scheme: internet-facing`.",
                     )
             outside = kind == NETWORK and facing == "internet-facing"
             if outside and private.present and not private.optional:
-                yield fault(
+                yield problem(
                     private,
                     f"{balancer.id} is internet-facing, and AWS refuses private addresses for it",
                     "Write `AllocationId`, or `Scheme: internal`.",
@@ -162,7 +164,7 @@ _BUCKET = "<bucket>"
 @rule(
     "E9320",
     "A load balancer may not write its access logs",
-    says=("Access Denied for bucket: <bucket>. Please check S3bucket permission",),
+    error_messages=("Access Denied for bucket: <bucket>. Please check S3bucket permission",),
     fix="Allow `s3:PutObject` on `<bucket>/<prefix>/AWSLogs/<account>/*`: for an Application Load "
     "Balancer to `logdelivery.elasticloadbalancing.amazonaws.com` or to the region's account of "
     "Elastic Load Balancing, for a Network Load Balancer to `delivery.logs.amazonaws.com`.",
@@ -173,14 +175,14 @@ _BUCKET = "<bucket>"
         "kubernetes-sigs/aws-load-balancer-controller#1956",
         "hashicorp/terraform-provider-aws internal/service/elb/service_account_data_source.go",
     ),
-    cases=("lb-access-logs-wrong-principal",),
+    failure_ids=("lb-access-logs-wrong-principal",),
 )
-def access_logs_refused(view: View) -> Iterator[Fault]:
+def access_logs_refused(view: View) -> Iterator[Problem]:
     """Elastic Load Balancing writes a test file when access logs are switched on. The two types of
     load balancer write under different names; a bucket policy that allows the other's name, or
     other keys than the load balancer writes, makes it fail."""
-    for balancer in view.of(ecs.LOAD_BALANCER):
-        kind = ecs.kind(balancer)
+    for balancer in view.resources_of_type(ecs.LOAD_BALANCER):
+        kind = ecs.load_balancer_type(balancer)
         attributes = ecs.attributes(balancer, "LoadBalancerAttributes")
         enabled, place = (attributes.get(f"access_logs.s3.{key}") for key in ("enabled", "bucket"))
         if kind in _WRITERS and enabled is not None and enabled.flag and place is not None:
@@ -192,7 +194,7 @@ def access_logs_refused(view: View) -> Iterator[Fault]:
 
 def _refused(
     balancer: Resource, kind: str, place: Node, bucket: Resource, prefix: Node | None
-) -> Iterator[Fault]:
+) -> Iterator[Problem]:
     policies = _policies(bucket)
     if policies is None or not all(_statements(policy).all_known for policy in policies):
         return
@@ -214,19 +216,23 @@ def _refused(
     others = [one for one, _, fits in judged if fits]
     elsewhere = [one for one, writes, _ in judged if writes]
     if others:
-        yield fault(others[0]["Principal"], message, f"Allow it to {writer}.")
+        yield problem(others[0]["Principal"], message, f"Allow it to {writer}.")
     elif elsewhere:
         at = elsewhere[0]["Resource"]
-        yield fault(at, f"{message} where it writes them", f"Allow it on {keys}.")
+        yield problem(at, f"{message} where it writes them", f"Allow it on {keys}.")
     elif policies or _left_alone(bucket, balancer, kind):
         at = policies[0]["PolicyDocument"] if policies else place
         hint = f"Allow {writer} the action s3:PutObject on {keys}."
-        yield fault(at, message, hint)
+        yield problem(at, message, hint)
 
 
 def _left_alone(bucket: Resource, balancer: Resource, kind: str) -> bool:
     """Whether a bucket certainly has no policy when an ALB tries to write there."""
-    return kind == APPLICATION and bucket.stack is balancer.stack and not touched(bucket)
+    return (
+        kind == APPLICATION
+        and bucket.stack is balancer.stack
+        and not may_be_modified_elsewhere(bucket)
+    )
 
 
 def _policies(bucket: Resource) -> list[Resource] | None:
@@ -234,8 +240,8 @@ def _policies(bucket: Resource) -> list[Resource] | None:
     found = {
         one: True
         if one["Bucket"].resource is bucket
-        else one["Bucket"].resource is None and one["Bucket"].same(bucket["BucketName"])
-        for one in bucket.view.of("AWS::S3::BucketPolicy")
+        else one["Bucket"].resource is None and one["Bucket"].is_same_as(bucket["BucketName"])
+        for one in bucket.view.resources_of_type("AWS::S3::BucketPolicy")
     }
     return None if None in found.values() else [one for one, its in found.items() if its]
 
@@ -246,7 +252,7 @@ def _statements(policy: Resource) -> Node:
 
 def _allowing(policy: Resource) -> list[Node]:
     """The statements that allow something, or may."""
-    return [one for one in _statements(policy).many if not one["Effect"].isnt("Allow")]
+    return [one for one in _statements(policy).as_list if not one["Effect"].is_none_of("Allow")]
 
 
 def _puts(statement: Node) -> bool | None:
@@ -255,7 +261,7 @@ def _puts(statement: Node) -> bool | None:
         return None
     return _any(
         _covers(action.text, "s3:putobject") if action.text is not None else None
-        for action in statement["Action"].many
+        for action in statement["Action"].as_list
     )
 
 
@@ -264,7 +270,7 @@ def _key_in(statement: Node, key: str, bucket: Resource) -> bool | None:
     if statement["Resource"].absent:
         return None
     found: list[bool | None] = []
-    for one in statement["Resource"].many:
+    for one in statement["Resource"].as_list:
         pattern = re.sub(r"(?<=AWSLogs/)\d{12}(?=/)", _ACCOUNT, _written(one, bucket))
         if bucket["BucketName"].present:
             name = _written(bucket["BucketName"], None)
@@ -283,8 +289,8 @@ def _writer_in(statement: Node, kind: str, region: str | None) -> bool | None:
     if principal.text is not None:
         return principal.text == "*"
     found: list[bool | None] = []
-    for sort, names in principal.pairs:
-        for name in names.many:
+    for sort, names in principal.entries:
+        for name in names.as_list:
             if sort == "Service":
                 found.append(None if name.text is None else name.text in _WRITERS[kind])
             elif sort == "AWS":
@@ -318,7 +324,7 @@ def _mark(part: object, bucket: Resource | None) -> str:
         return f"arn:aws:s3:::{_BUCKET}" if part.name == "Arn" else _BUCKET
     if isinstance(part, Unknown) and part.token in ("AWS::AccountId", "AWS::Partition"):
         return _ACCOUNT if part.token == "AWS::AccountId" else "aws"
-    return plain(part) or (_UNKNOWN if plain(part) is None else "")
+    return as_text(part) or (_UNKNOWN if as_text(part) is None else "")
 
 
 def _covers(pattern: str, text: str) -> bool:

@@ -9,14 +9,14 @@ from cfnlint.rules import CloudFormationLintRule, RuleMatch
 
 from moorage.cfn.template import Template
 from moorage.rules.rule import Rule
-from moorage.rules.runner import Verdict, verdicts
+from moorage.rules.runner import LocatedProblem, run_rules
 
 DOCS = "https://github.com/moorage/moorage/blob/main/docs/rules.md"
 
 _DEFAULT_REGION = "us-east-1"
 """What cfn-lint takes where nobody said one, so that it says nothing."""
 
-_LOOKED: WeakKeyDictionary[Any, dict[str, list[Verdict]]] = WeakKeyDictionary()
+_LOOKED: WeakKeyDictionary[Any, dict[str, list[LocatedProblem]]] = WeakKeyDictionary()
 
 
 def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
@@ -33,10 +33,10 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
         (CloudFormationLintRule,),
         {
             "__module__": __name__,
-            "__doc__": rule.goes_wrong,
+            "__doc__": rule.description,
             "id": rule.id,
             "shortdesc": rule.title,
-            "description": rule.goes_wrong,
+            "description": rule.description,
             "source_url": f"{DOCS}#{rule.id.lower()}",
             "tags": ["moorage"],
             "match": match,
@@ -44,13 +44,13 @@ def rule_class(rule: Rule) -> type[CloudFormationLintRule]:
     )
 
 
-def _seen(cfn: Any) -> dict[str, list[Verdict]]:
+def _seen(cfn: Any) -> dict[str, list[LocatedProblem]]:
     found = _LOOKED.get(cfn)
     if found is None:
         found = {}
         regions = [one for one in cfn.regions if one != _DEFAULT_REGION]
         region = regions[0] if len(cfn.regions) == len(regions) == 1 else None
-        for one in verdicts([Template(str(cfn.filename), cfn.template, region)]):
+        for one in run_rules([Template(str(cfn.filename), cfn.template, region)]):
             found.setdefault(one.rule.id, []).append(one)
         _LOOKED[cfn] = found
     return found

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs, lifecycle, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 _MOST = 32
 """Characters of a load balancer's or target group's name."""
@@ -34,33 +34,37 @@ _TAGGED = (
 
 def _balancing(view: View) -> Iterator[Resource]:
     """Load balancers and target groups with a name."""
-    return (one for one in view.of(ecs.LOAD_BALANCER, ecs.TARGET_GROUP) if one["Name"].present)
+    return (
+        one
+        for one in view.resources_of_type(ecs.LOAD_BALANCER, ecs.TARGET_GROUP)
+        if one["Name"].present
+    )
 
 
 @rule(
     "E9308",
     "A name that Elastic Load Balancing refuses",
-    says=(
+    error_messages=(
         "Target group name '...' cannot be longer than '32' characters",
         "The load balancer name '...' cannot contain double hyphens(--)",
     ),
     fix="Leave Name out: CloudFormation makes one that fits and is unique.",
     sources=(*_NAME_SOURCES, "cloudposse/terraform-aws-alb#27", "zalando-stups/senza#395"),
-    cases=(
+    failure_ids=(
         "name-target-group-over-32",
         "name-load-balancer-internal-prefix",
         "name-target-group-underscore",
         "name-load-balancer-double-hyphen",
     ),
 )
-def refused_name(view: View) -> Iterator[Fault]:
+def refused_name(view: View) -> Iterator[Problem]:
     """Names of load balancers and target groups have up to 32 letters of ASCII, digits and
     hyphens, no hyphen at either end; that of a load balancer has no two hyphens in a row and does
     not begin with `internal-`."""
     for resource in _balancing(view):
         why = _refused(resource)
         if why:
-            yield fault(
+            yield problem(
                 resource["Name"],
                 f"The name of {resource.id} {why}, and Elastic Load Balancing refuses it",
                 "Leave Name out, or write up to 32 letters, digits and single hyphens.",
@@ -98,19 +102,19 @@ def _wrong(resource: Resource, name: str) -> str | None:
 @rule(
     "W9309",
     "A name that is put together may be too long for Elastic Load Balancing",
-    says=("Target group name '...' cannot be longer than '32' characters",),
+    error_messages=("Target group name '...' cannot be longer than '32' characters",),
     fix="Leave Name out: CloudFormation shortens the stack's name as needed.",
     sources=(*_NAME_SOURCES, "byu-oit/handel#34", "docker-archive/ecs-plugin#160"),
-    cases=("name-target-group-from-stack-name",),
+    failure_ids=("name-target-group-from-stack-name",),
 )
-def long_name(view: View) -> Iterator[Fault]:
+def long_name(view: View) -> Iterator[Problem]:
     """What stands in the template is short, and the stack's name or the parameter that comes with
     it is not: the names of load balancers and target groups have 32 characters, those of stacks
     up to 128. It works for the first stack and fails for the one with the longer name."""
     for resource in _balancing(view):
-        length = lifecycle.longest(resource["Name"])
+        length = lifecycle.max_length(resource["Name"])
         if length > _MOST and not _refused(resource):
-            yield fault(
+            yield problem(
                 resource["Name"],
                 f"The name of {resource.id} can get {length} characters long, and Elastic Load "
                 f"Balancing takes {_MOST}",
@@ -121,7 +125,7 @@ def long_name(view: View) -> Iterator[Fault]:
 @rule(
     "W9310",
     "A fixed name stands in the way of replacement",
-    says=(
+    error_messages=(
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
         "Rename ... and update the stack again.",
         "Creation of service was not idempotent",
@@ -133,17 +137,17 @@ def long_name(view: View) -> Iterator[Fault]:
         "honerlaw/serverless-fargate-plugin#19",
         "awslabs/ecs-refarch-continuous-deployment#11",
     ),
-    cases=("upd-custom-named-resource", "svc-fixed-service-name"),
+    failure_ids=("upd-custom-named-resource", "svc-fixed-service-name"),
 )
-def name_blocks_replacement(view: View) -> Iterator[Fault]:
+def name_blocks_replacement(view: View) -> Iterator[Problem]:
     """Some changes replace a load balancer (Scheme, Type), a target group (Port, Protocol,
     TargetType) or a service (LaunchType, Cluster). CloudFormation creates the new one before it
     deletes the old one, and the name is still taken."""
     for kind, key in _BLOCKERS.items():
-        for resource in view.of(kind):
+        for resource in view.resources_of_type(kind):
             name = resource[key]
-            if lifecycle.fixed(name) and not (key == "Name" and _refused(resource)):
-                yield fault(
+            if lifecycle.fixed_text(name) and not (key == "Name" and _refused(resource)):
+                yield problem(
                     name,
                     f"{resource.id} has a fixed name, so CloudFormation can't update the stack "
                     f"once a change must replace it",
@@ -154,7 +158,7 @@ def name_blocks_replacement(view: View) -> Iterator[Fault]:
 @rule(
     "W9311",
     "Only the first stack can have this name or number",
-    says=(
+    error_messages=(
         "... already exists in stack arn:...",
         "Resource of type 'AWS::Logs::LogGroup' with identifier '...' already exists.",
         "Priority '1' is currently in use",
@@ -165,37 +169,39 @@ def name_blocks_replacement(view: View) -> Iterator[Fault]:
         "stelligent/mu#85",
         "AWS docs: Acknowledging IAM resources in CloudFormation templates",
     ),
-    cases=(
+    failure_ids=(
         "iam-fixed-role-name",
         "stk-retained-named-log-group",
         "lb-fixed-priority-on-shared-listener",
     ),
 )
-def taken_by_the_first(view: View) -> Iterator[Fault]:
+def taken_by_the_first(view: View) -> Iterator[Problem]:
     """IAM names are one set for all regions of an account. A log group that is retained still has
     its name when the stack is created again. A listener of another stack takes each priority
     once. A second stack of the same template fails, or the next try after a failed one."""
     for kind, key in _GLOBAL.items():
-        for resource in view.of(kind):
-            if lifecycle.fixed(resource[key]):
-                yield fault(
+        for resource in view.resources_of_type(kind):
+            if lifecycle.fixed_text(resource[key]):
+                yield problem(
                     resource[key],
                     f"{resource.id} has a fixed name, which a second stack or another region "
                     f"can't have again, and which needs CAPABILITY_NAMED_IAM",
                     f"Leave {key} out.",
                 )
-    for group in view.of("AWS::Logs::LogGroup"):
+    for group in view.resources_of_type("AWS::Logs::LogGroup"):
         kept = group.body["DeletionPolicy"].text == "Retain"
-        if kept and lifecycle.fixed(group["LogGroupName"]):
-            yield fault(
+        if kept and lifecycle.fixed_text(group["LogGroupName"]):
+            yield problem(
                 group["LogGroupName"],
                 f"{group.id} stays when its stack is deleted or fails to be created, and then "
                 f"nothing can be created under its name",
                 "Leave LogGroupName out, or write `DeletionPolicy: Delete`.",
             )
-    for one in view.of(ecs.LISTENER_RULE):
-        if lifecycle.fixed(one["Priority"]) and lifecycle.comes_from_outside(one["ListenerArn"]):
-            yield fault(
+    for one in view.resources_of_type(ecs.LISTENER_RULE):
+        if lifecycle.fixed_text(one["Priority"]) and lifecycle.varies_between_stacks(
+            one["ListenerArn"]
+        ):
+            yield problem(
                 one["Priority"],
                 f"{one.id} has a fixed priority on a listener that is given from outside, and "
                 f"the next stack with this template asks for the same",
@@ -206,13 +212,13 @@ def taken_by_the_first(view: View) -> Iterator[Fault]:
 @rule(
     "E9312",
     "A template creates a role that AWS creates by itself",
-    says=("Service role name AWSServiceRoleForECS has been taken in this account",),
+    error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
     fix="Remove the resource: the first use of the service creates the role, and "
     "`aws iam create-service-linked-role` does where that is too late.",
     sources=("aws-samples/aws-container-devsecops-workshop#4",),
-    cases=("iam-service-linked-role-in-template",),
+    failure_ids=("iam-service-linked-role-in-template",),
 )
-def service_linked_role(view: View) -> Iterator[Fault]:
+def service_linked_role(view: View) -> Iterator[Problem]:
     """The service-linked roles of ECS, of Elastic Load Balancing and of scaling ECS exist once in
     an account. Where one of these services was ever used, the role is there already and the stack
     fails."""
@@ -221,10 +227,10 @@ def service_linked_role(view: View) -> Iterator[Fault]:
         "elasticloadbalancing.amazonaws.com",
         "ecs.application-autoscaling.amazonaws.com",
     )
-    for role in view.of("AWS::IAM::ServiceLinkedRole"):
+    for role in view.resources_of_type("AWS::IAM::ServiceLinkedRole"):
         name = role["AWSServiceName"]
         if name.text in linked and role.body["Condition"].absent:
-            yield fault(
+            yield problem(
                 name,
                 f"An account has one role for {name.text}, and creating {role.id} fails where it "
                 f"exists already",
@@ -235,7 +241,7 @@ def service_linked_role(view: View) -> Iterator[Fault]:
 @rule(
     "E9313",
     "A description or tag with characters that AWS refuses",
-    says=(
+    error_messages=(
         "Invalid rule description. Valid descriptions are strings less than 256 characters from "
         "the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",
         "InvalidParameterException: Invalid parameter at 'tags'",
@@ -247,9 +253,9 @@ def service_linked_role(view: View) -> Iterator[Fault]:
         "hashicorp/terraform-provider-aws#18874",
         "aprin-labs/archimedes#1054",
     ),
-    cases=("sg-rule-description-apostrophe",),
+    failure_ids=("sg-rule-description-apostrophe",),
 )
-def refused_characters(view: View) -> Iterator[Fault]:
+def refused_characters(view: View) -> Iterator[Problem]:
     """EC2 takes a small set of characters in descriptions of security group rules: no apostrophe,
     no letter beyond ASCII, no dash or arrow pasted from a document. Tags take letters of any
     script, but few other signs."""
@@ -262,12 +268,12 @@ def refused_characters(view: View) -> Iterator[Fault]:
         else:
             continue
         hint = "Write up to 255 of a-z, A-Z, 0-9, spaces and ._-:/()#,@[]+=&;{}!$* only."
-        yield fault(told, f"The description of this rule {why}", hint)
-    for resource in view.of(*_TAGGED):
+        yield problem(told, f"The description of this rule {why}", hint)
+    for resource in view.resources_of_type(*_TAGGED):
         for tag in resource["Tags"].items:
             for node in (tag["Key"], tag["Value"]):
                 if not all(map(_is_tag_text, _literals(node))):
-                    yield fault(
+                    yield problem(
                         node,
                         f"This tag of {resource.id} has characters that AWS refuses",
                         "Write letters, digits, spaces and _.:/=+-@ only.",
@@ -276,10 +282,12 @@ def refused_characters(view: View) -> Iterator[Fault]:
 
 def _rules(view: View) -> Iterator[Node]:
     """The rules of security groups, in line and as resources."""
-    for group in view.of(networks.GROUP):
+    for group in view.resources_of_type(networks.SECURITY_GROUP):
         yield from group["SecurityGroupIngress"].items
         yield from group["SecurityGroupEgress"].items
-    for one in view.of(f"{networks.GROUP}Ingress", f"{networks.GROUP}Egress"):
+    for one in view.resources_of_type(
+        f"{networks.SECURITY_GROUP}Ingress", f"{networks.SECURITY_GROUP}Egress"
+    ):
         yield one.props
 
 

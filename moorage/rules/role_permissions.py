@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from moorage.cfn import container_secrets, ecs
 from moorage.cfn.arns import (
     Arns,
-    arn,
-    arns,
-    begins_anyhow,
-    characters,
-    either,
-    hole,
-    spelled,
+    any_of,
+    expand_arns,
+    expand_parts,
+    make_arn,
+    make_character_placeholders,
+    make_placeholder,
+    starts_with_placeholder,
 )
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import (
-    EVERYTHING,
+    ANY_RESOURCE,
     Statement,
     allows,
-    aws_policy,
-    document,
-    documents,
-    policies,
-    role_of,
+    aws_managed_policy_path,
+    find_role,
+    parse_document,
+    policies_of_role,
+    policy_documents,
 )
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 KEY, ALIAS = "AWS::KMS::Key", "AWS::KMS::Alias"
 FILE_SYSTEM, SECRET_POLICY = "AWS::EFS::FileSystem", "AWS::SecretsManager::ResourcePolicy"
@@ -44,16 +44,21 @@ _AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
 
 def _place(role: Resource, action: str) -> Node:
     """Where to allow it: the statement that allows it on something else, or else the role."""
-    for one in policies(role).statements:
-        if one.allows and not one.by_aws and one.covers(action) and not one.but_resources:
-            return one.at["Resource"]
+    for one in policies_of_role(role).statements:
+        if (
+            one.allows
+            and not one.aws_managed
+            and one.covers_action(action)
+            and not one.excludes_resources
+        ):
+            return one.node["Resource"]
     return role["Policies"]
 
 
 def _containers(view: View) -> Iterator[tuple[Resource, Node, Resource]]:
     """Each container whose task's execution role is in sight."""
-    for task in ecs.tasks(view):
-        role = role_of(task["ExecutionRoleArn"])
+    for task in ecs.task_definitions(view):
+        role = find_role(task["ExecutionRoleArn"])
         if role is not None:
             for container in ecs.containers(task):
                 yield task, container, role
@@ -70,7 +75,7 @@ def _called(container: Node, task: Resource) -> str:
 @rule(
     "E9385",
     "The execution role may not read a secret that a container is given",
-    says=(
+    error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
         "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 "
         "time(s): AccessDeniedException: User: arn:aws:sts::... is not authorized to perform: "
@@ -89,26 +94,26 @@ def _called(container: Node, task: Resource) -> str:
         "AWS docs: Amazon ECS task execution IAM role",
         "AWS docs: Pass Secrets Manager secrets through Amazon ECS environment variables",
     ),
-    cases=(
+    failure_ids=(
         "td-execution-role-without-secret-permission",
         "td-secret-permission-on-task-role",
         "td-kms-decrypt-missing",
         "iam-secret-resource-with-json-key",
     ),
 )
-def secret_not_readable(view: View) -> Iterator[Fault]:
+def secret_not_readable(view: View) -> Iterator[Problem]:
     """Secrets are put into a container's environment before it starts, with the execution role: the
     task role does not count, and AmazonECSTaskExecutionRolePolicy allows no secret. A secret under
     a key of one's own takes kms:Decrypt on that key as well. A policy names the secret by its ARN:
     with the JSON key of `ValueFrom` behind it, it matches nothing. No task starts, and the service
     waits for hours until the stack is rolled back."""
-    for policy in documents(view):
-        yield from _overlong(document(policy).statements)
+    for policy in policy_documents(view):
+        yield from _overlong(parse_document(policy).statements)
     for task, container, role in _containers(view):
         for node in _given(container):
             action = _denied(role, node)
             if action is not None:
-                yield fault(
+                yield problem(
                     _place(role, action),
                     f"{role.id}, the execution role, may not {action} what {_property(node)} of "
                     f"{_called(container, task)} comes from, so no task starts",
@@ -117,7 +122,7 @@ def secret_not_readable(view: View) -> Iterator[Fault]:
             secret = _secret_of(node)
             key = _key_of(secret) if secret is not None else None
             if key is not None and _may_not_decrypt(role, key):
-                yield fault(
+                yield problem(
                     _place(role, "kms:Decrypt"),
                     f"{role.id}, the execution role, may not kms:Decrypt with {key.id}, the key of "
                     f"the secret for {_called(container, task)}, so no task starts",
@@ -145,17 +150,19 @@ def _property(node: Node) -> str:
 
 def _denied(role: Resource, node: Node) -> str | None:
     """The action that is certainly not allowed on what a secret comes from."""
-    if container_secrets.no_parameter_name(node):
+    if container_secrets.is_invalid_parameter_name(node):
         return None  # it leads nowhere at all, which is another fault
     view = node.stack.view
-    texts = arns(node)
-    if len(texts) != 1 or any(one["Name"].same(node) for one in view.of(container_secrets.SECRET)):
+    texts = expand_arns(node)
+    if len(texts) != 1 or any(
+        one["Name"].is_same_as(node) for one in view.resources_of_type(container_secrets.SECRET)
+    ):
         return None
     wanted = _readings(view, texts[0])
     if not wanted or any(allows(role, action, on) is not False for action, on in wanted):
         return None
-    by_policy = any(_is_about(one, node) for one in view.of(SECRET_POLICY))
-    has_overlong = any(True for _ in _overlong(policies(role).statements))
+    by_policy = any(_is_about(one, node) for one in view.resources_of_type(SECRET_POLICY))
+    has_overlong = any(True for _ in _overlong(policies_of_role(role).statements))
     return None if by_policy or has_overlong else wanted[0][0]
 
 
@@ -175,30 +182,34 @@ def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
         if len(fields) >= 6 and fields[2] == "ssm":
             return [(GET_PARAMETERS, (text.replace(":parameter//", ":parameter/"),))]
         return []
-    if begins_anyhow(text):
+    if starts_with_placeholder(text):
         whole = _AFTER_ARN.sub("", text)
-        as_parameter = (GET_PARAMETERS, (arn(view, "ssm", f"parameter/{text}"),))
+        as_parameter = (GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text}"),))
         either_way = [*_as_secret(view, whole), as_parameter, (GET_PARAMETERS, (text,))]
         return _as_secret(view, whole) if whole != text else either_way
     if not text or ":" in text:
         return []
-    return [(GET_PARAMETERS, (arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
+    return [(GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
 
 
 def _as_secret(view: View, named: str) -> list[tuple[str, Arns | None]]:
     """By its whole ARN, or by one that lacks the six characters at its end."""
-    suffix = characters(view, "suffix of a secret", 6)
+    suffix = make_character_placeholders(view, "suffix of a secret", 6)
     return [(GET_SECRET, (named,)), (GET_SECRET, (f"{named}-{suffix}",))]
 
 
-def _overlong(statements: Iterable[Statement]) -> Iterator[Fault]:
+def _overlong(statements: Iterable[Statement]) -> Iterator[Problem]:
     for one in statements:
-        if one.allows is not True or one.but_resources or one.covers(GET_SECRET) is False:
+        if (
+            one.allows is not True
+            or one.excludes_resources
+            or one.covers_action(GET_SECRET) is False
+        ):
             continue
-        for node in one.at["Resource"].many:
-            texts = arns(node)
+        for node in one.node["Resource"].as_list:
+            texts = expand_arns(node)
             if texts and all(map(_has_json_key, texts)):
-                yield fault(
+                yield problem(
                     node,
                     "The ARN of a secret ends with its name, and with the key of its JSON behind "
                     "it this matches no secret: IAM answers AccessDeniedException",
@@ -207,7 +218,7 @@ def _overlong(statements: Iterable[Statement]) -> Iterator[Fault]:
 
 
 def _has_json_key(text: str) -> bool:
-    if begins_anyhow(text):
+    if starts_with_placeholder(text):
         return text[1:].endswith("::") and text.count(":") == 3
     fields = text.split(":")
     is_secret = fields[0] == "arn" and fields[2:3] == ["secretsmanager"]
@@ -235,7 +246,7 @@ def _key_of(secret: Resource) -> Resource | None:
 
 
 def _may_not_decrypt(role: Resource, key: Resource) -> bool:
-    on = spelled(role.view, (Attr(key, "Arn"),))
+    on = expand_parts(role.view, (Attr(key, "Arn"),))
     return allows(role, "kms:Decrypt", on) is False and _is_left_to_iam(key)
 
 
@@ -244,22 +255,22 @@ def _is_left_to_iam(key: Resource) -> bool:
     policy = key["KeyPolicy"]
     if policy.absent:
         return True
-    said = document(policy)
+    said = parse_document(policy)
     return said.complete and all(
         one.allows is False
-        or one.covers("kms:Decrypt") is False
-        or _is_the_account(one.at["Principal"])
+        or one.covers_action("kms:Decrypt") is False
+        or _is_the_account(one.node["Principal"])
         for one in said.statements
     )
 
 
 def _is_the_account(principal: Node) -> bool:
-    named = dict(principal.pairs)
+    named = dict(principal.entries)
     if not named or set(named) - {"AWS", "Service"}:
         return False
     texts = [
         "".join(one if isinstance(one, str) else "?" for one in node.parts)
-        for node in principal["AWS"].many
+        for node in principal["AWS"].as_list
     ]
     return all(one.endswith(":root") for one in texts)
 
@@ -270,7 +281,7 @@ def _is_the_account(principal: Node) -> bool:
 @rule(
     "E9386",
     "The execution role may not pull the image or write the logs of a container",
-    says=(
+    error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
         "retrieval failed: unable to get ecr registry auth: AccessDeniedException: User: "
         "arn:aws:sts::... is not authorized to perform: ecr:GetAuthorizationToken on resource: *",
@@ -290,24 +301,26 @@ def _is_the_account(principal: Node) -> bool:
         "AWS docs: Send Amazon ECS logs to CloudWatch",
         "moby/moby daemon/logger/awslogs/cloudwatchlogs.go",
     ),
-    cases=(
+    failure_ids=(
         "iam-ecr-token-scoped-to-repository",
         "iam-execution-role-without-log-permission",
         "td-awslogs-create-group-without-permission",
     ),
 )
-def image_or_logs_denied(view: View) -> Iterator[Fault]:
+def image_or_logs_denied(view: View) -> Iterator[Problem]:
     """On Fargate the image is pulled, and the log stream made, with the execution role. The token
     for a registry can only be allowed on `*`, never on one repository. The AWS managed policy for
     execution roles allows log streams and no log groups. Without any of these no task starts."""
     for task, container, role in _containers(view):
         lacking: dict[Node, list[Need]] = {}
-        for need in (*_pulling(container), *_logging(container)) if ecs.on_fargate(task) else ():
-            if either(allows(role, need.action, on) for on in need.on) is False:
+        for need in (
+            (*_pulling(container), *_logging(container)) if ecs.is_for_fargate(task) else ()
+        ):
+            if any_of(allows(role, need.action, on) for on in need.on) is False:
                 lacking.setdefault(_place(role, need.action), []).append(need)
         for place, needs in lacking.items():
             actions = " and ".join(one.action for one in needs)
-            yield fault(
+            yield problem(
                 place,
                 f"{role.id}, the execution role, may not {actions}, which it takes to "
                 f"{needs[0].why} of {_called(container, task)}: no task starts",
@@ -326,13 +339,13 @@ class Need:
 
 
 def _pulling(container: Node) -> Iterator[Need]:
-    texts = arns(container["Image"])
+    texts = expand_arns(container["Image"])
     found = [_ECR.match(one) for one in texts]
     if not found or not all(found):
         return
-    yield Need("ecr:GetAuthorizationToken", (EVERYTHING,), "pull the image", "`*`")
+    yield Need("ecr:GetAuthorizationToken", (ANY_RESOURCE,), "pull the image", "`*`")
     view = container.stack.view
-    partition = arn(view, "ecr", "").split(":")[1]
+    partition = make_arn(view, "ecr", "").split(":")[1]
     repositories = tuple(
         f"arn:{partition}:ecr:{one[2]}:{one[1]}:repository/{one[3]}" for one in found if one
     )
@@ -355,11 +368,11 @@ def _logging(container: Node) -> Iterator[Need]:
 def _log_arns(options: Node) -> tuple[Arns, ...]:
     """The log group of a container as policies name it: by itself, or with its streams."""
     view = options.stack.view
-    anywhere = hole(view, "somewhere")
-    region = (arns(options["awslogs-region"]) or (anywhere,))[0]
+    anywhere = make_placeholder(view, "somewhere")
+    region = (expand_arns(options["awslogs-region"]) or (anywhere,))[0]
     found: list[Arns] = []
-    for name in arns(options["awslogs-group"]) or (anywhere,):
-        fields = arn(view, "logs", f"log-group:{name}").split(":")
+    for name in expand_arns(options["awslogs-group"]) or (anywhere,):
+        fields = make_arn(view, "logs", f"log-group:{name}").split(":")
         one = ":".join((*fields[:3], region, *fields[4:]))
         found += [(one,), (f"{one}:*",), (f"{one}:log-stream:{anywhere}",)]
     return tuple(found)
@@ -367,14 +380,14 @@ def _log_arns(options: Node) -> tuple[Arns, ...]:
 
 def _exists(group: Node) -> bool:
     """Whether the log group is one in sight: then the driver never comes to create it."""
-    groups = list(group.stack.view.of("AWS::Logs::LogGroup"))
-    return group.resource in groups or any(one["LogGroupName"].same(group) for one in groups)
+    groups = list(group.stack.view.resources_of_type("AWS::Logs::LogGroup"))
+    return group.resource in groups or any(one["LogGroupName"].is_same_as(group) for one in groups)
 
 
 @rule(
     "W9340",
     "The log driver is to make a log group, and may not",
-    says=(
+    error_messages=(
         "failed to initialize logging driver: failed to create Cloudwatch log group: "
         "AccessDeniedException: User: arn:aws:sts::...",
     ),
@@ -384,19 +397,19 @@ def _exists(group: Node) -> bool:
         "prakhar1989/docker-curriculum#260",
         "moby/moby daemon/logger/awslogs/cloudwatchlogs.go",
     ),
-    cases=("td-awslogs-create-group-without-permission",),
+    failure_ids=("td-awslogs-create-group-without-permission",),
 )
-def log_group_not_made(view: View) -> Iterator[Fault]:
+def log_group_not_made(view: View) -> Iterator[Problem]:
     """The driver makes the group only where it finds none, so all goes well for as long as the
     template's own group is there. The day it is deleted, or named otherwise, no task starts."""
     for task, container, role in _containers(view):
         options = container.at("LogConfiguration", "Options")
         asked = options["awslogs-create-group"]
-        if not asked.flag or not _exists(options["awslogs-group"]) or not ecs.on_fargate(task):
+        if not asked.flag or not _exists(options["awslogs-group"]) or not ecs.is_for_fargate(task):
             continue
         action = "logs:CreateLogGroup"
-        if either(allows(role, action, on) for on in _log_arns(options)) is False:
-            yield fault(
+        if any_of(allows(role, action, on) for on in _log_arns(options)) is False:
+            yield problem(
                 asked,
                 f"{_called(container, task)} asks for its log group to be made, which {role.id}, "
                 f"the execution role, may not do: it works only while the group is there",
@@ -420,7 +433,7 @@ EXEC = tuple(
 @rule(
     "E9387",
     "The task role lacks what ECS Exec or an EFS volume takes",
-    says=(
+    error_messages=(
         "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand "
         "operation: The execute command failed due to an internal error.",
         "The service couldn't be created because a valid taskRoleArn is not being used. Specify a "
@@ -437,23 +450,23 @@ EXEC = tuple(
         "AWS docs: Monitor Amazon ECS containers with ECS Exec",
         "AWS docs: Use Amazon EFS volumes with Amazon ECS",
     ),
-    cases=(
+    failure_ids=(
         "svc-exec-without-task-role-permissions",
         "td-efs-iam-without-task-role-permission",
     ),
 )
-def task_role_lacks(view: View) -> Iterator[Fault]:
+def task_role_lacks(view: View) -> Iterator[Problem]:
     """The agent of ECS Exec in a container, and the mount of an EFS volume with IAM authorization,
     act with the task role, not with the execution role. Without a task role a service with
     EnableExecuteCommand is refused; without the permissions no session opens, and no task with
     such a volume starts."""
     for service in ecs.services(view):
-        task = ecs.task_of(service) if service["EnableExecuteCommand"].flag else None
+        task = ecs.task_definition_of(service) if service["EnableExecuteCommand"].flag else None
         if task is None:
             continue
-        role = role_of(task["TaskRoleArn"])
+        role = find_role(task["TaskRoleArn"])
         if task["TaskRoleArn"].absent:
-            yield fault(
+            yield problem(
                 task["TaskRoleArn"],
                 f"{task.id} has no task role, and ECS refuses {service.id} with "
                 f"EnableExecuteCommand without one",
@@ -461,40 +474,40 @@ def task_role_lacks(view: View) -> Iterator[Fault]:
             )
         lacking = [one for one in EXEC if role is not None and allows(role, one) is False]
         if role is not None and lacking:
-            yield fault(
+            yield problem(
                 _place(role, lacking[0]),
                 f"{role.id}, the task role, may not {', '.join(lacking)} on `*`, so ECS Exec into "
                 f"{service.id} fails with TargetNotConnectedException",
                 "Allow ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and "
                 "OpenDataChannel on `*` in the task role.",
             )
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         yield from _mounts(task)
 
 
-def _mounts(task: Resource) -> Iterator[Fault]:
+def _mounts(task: Resource) -> Iterator[Problem]:
     for volume in task["Volumes"].items:
         efs = volume["EFSVolumeConfiguration"]
-        system = ecs.named(efs["FilesystemId"], FILE_SYSTEM)
+        system = ecs.resource_of_type(efs["FilesystemId"], FILE_SYSTEM)
         by_iam = efs.at("AuthorizationConfig", "IAM").text == "ENABLED"
         if not by_iam or system is None or system["FileSystemPolicy"].present:
             continue
         given = task["TaskRoleArn"]
-        role = role_of(given)
-        on = spelled(task.view, (Attr(system, "Arn"),))
+        role = find_role(given)
+        on = expand_parts(task.view, (Attr(system, "Arn"),))
         write = (
             f"Allow elasticfilesystem:ClientMount and ClientWrite on `!GetAtt {system.id}.Arn` in "
             f"the task role."
         )
         if given.absent:
-            yield fault(
+            yield problem(
                 given,
                 f"{task.id} mounts {system.id} with IAM authorization, and has no task role to be "
                 f"allowed it: no task starts",
                 write,
             )
         elif role is not None and allows(role, CLIENT_MOUNT, on) is False:
-            yield fault(
+            yield problem(
                 _place(role, CLIENT_MOUNT),
                 f"{task.id} mounts {system.id} with IAM authorization, and {role.id}, the task "
                 f"role, may not {CLIENT_MOUNT}: no task starts",
@@ -508,7 +521,7 @@ def _mounts(task: Resource) -> Iterator[Fault]:
 @rule(
     "E9390",
     "CodeDeploy may not pass the roles of the task it deploys",
-    says=(
+    error_messages=(
         "The deployment failed because the IAM role ... is not authorized to perform iam:PassRole "
         "on the task's roles",
     ),
@@ -518,18 +531,18 @@ def _mounts(task: Resource) -> Iterator[Fault]:
         "AWS docs: Amazon ECS CodeDeploy IAM Role",
         "AWS docs: AWSCodeDeployRoleForECSLimited",
     ),
-    cases=("iam-codedeploy-limited-cannot-pass-role",),
+    failure_ids=("iam-codedeploy-limited-cannot-pass-role",),
 )
-def roles_not_passed(view: View) -> Iterator[Fault]:
+def roles_not_passed(view: View) -> Iterator[Problem]:
     """AWSCodeDeployRoleForECSLimited passes only roles that are named ecsTaskExecutionRole or
     ECSTaskExecution..., and no name that CloudFormation makes is like that. The deployment group
     is created all the same, and then the first deployment fails."""
-    for group in view.of(DEPLOYMENT_GROUP):
-        role = role_of(group["ServiceRoleArn"])
+    for group in view.resources_of_type(DEPLOYMENT_GROUP):
+        role = find_role(group["ServiceRoleArn"])
         for passed in _roles_to_pass(group) if role is not None else ():
-            on = spelled(view, (Attr(passed, "Arn"),))
+            on = expand_parts(view, (Attr(passed, "Arn"),))
             if role is not None and allows(role, "iam:PassRole", on) is False:
-                yield fault(
+                yield problem(
                     _limited(role),
                     f"{role.id} may not pass {passed.id} to a task, so the first deployment by "
                     f"{group.id} fails",
@@ -540,18 +553,22 @@ def roles_not_passed(view: View) -> Iterator[Fault]:
 
 def _roles_to_pass(group: Resource) -> Iterator[Resource]:
     """The roles of the tasks that a deployment group deploys."""
-    for entry in group["ECSServices"].many:
-        service = ecs.named(entry["ServiceName"], ecs.SERVICE)
-        task = ecs.task_of(service) if service is not None else None
+    for entry in group["ECSServices"].as_list:
+        service = ecs.resource_of_type(entry["ServiceName"], ecs.SERVICE)
+        task = ecs.task_definition_of(service) if service is not None else None
         if task is not None:
-            roles = (role_of(task["ExecutionRoleArn"]), role_of(task["TaskRoleArn"]))
+            roles = (find_role(task["ExecutionRoleArn"]), find_role(task["TaskRoleArn"]))
             yield from (one for one in roles if one is not None)
 
 
 def _limited(role: Resource) -> Node:
     """Where the policy stands that passes too little, or should stand."""
     attached = role["ManagedPolicyArns"]
-    limited = (one for one in attached.items if aws_policy(one) == "AWSCodeDeployRoleForECSLimited")
+    limited = (
+        one
+        for one in attached.items
+        if aws_managed_policy_path(one) == "AWSCodeDeployRoleForECSLimited"
+    )
     return next(limited, attached)
 
 

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.permissions import aws_policy, role_name, role_of, services_trusted, trusts
+from moorage.cfn.permissions import (
+    aws_managed_policy_path,
+    find_role,
+    role_name_from_arn,
+    trusted_services,
+    trusts,
+)
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import PATHS
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 DEPLOYMENT_GROUP = "AWS::CodeDeploy::DeploymentGroup"
 _TASK_ROLES = ("ExecutionRoleArn", "TaskRoleArn")
@@ -20,7 +26,7 @@ _MADE_BY_CONSOLE = "ecsTaskExecutionRole"
 @rule(
     "E9388",
     "A role does not trust the service that is to assume it",
-    says=(
+    error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/...' that was provided for this "
         "task. Please verify that the role being passed has the proper trust relationship and "
         "permissions and that your IAM user has permissions to pass this role",
@@ -33,24 +39,24 @@ _MADE_BY_CONSOLE = "ecsTaskExecutionRole"
         "AWS docs: Amazon ECS task execution IAM role",
         "AWS docs: Amazon ECS CodeDeploy IAM Role",
     ),
-    cases=("td-role-trust-wrong-principal", "iam-codedeploy-role-trust"),
+    failure_ids=("td-role-trust-wrong-principal", "iam-codedeploy-role-trust"),
 )
-def wrong_trust(view: View) -> Iterator[Fault]:
+def wrong_trust(view: View) -> Iterator[Problem]:
     """Tasks get their roles from ecs-tasks.amazonaws.com, not from the service ECS itself or from
     EC2, and CodeDeploy assumes its own. With another principal in the trust policy no task starts,
     and the service waits until the stack is rolled back; a deployment group is refused at once."""
     used: list[tuple[Resource, str, str, str]] = []
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         for key in _TASK_ROLES:
-            role = role_of(task[key])
+            role = find_role(task[key])
             used += [(role, "ecs-tasks", task.id, "no task starts")] if role else []
-    for group in view.of(DEPLOYMENT_GROUP):
-        role = role_of(group["ServiceRoleArn"])
+    for group in view.resources_of_type(DEPLOYMENT_GROUP):
+        role = find_role(group["ServiceRoleArn"])
         used += [(role, "codedeploy", group.id, "CodeDeploy refuses the group")] if role else []
     for role, service, user, then in used:
         if trusts(role, service) is False:
-            trusted = ", ".join(services_trusted(role)) or "others"
-            yield fault(
+            trusted = ", ".join(trusted_services(role)) or "others"
+            yield problem(
                 _principal(role),
                 f"{role.id} is for {user}, and it trusts {trusted}, not {service}.amazonaws.com: "
                 f"{then}",
@@ -60,14 +66,14 @@ def wrong_trust(view: View) -> Iterator[Fault]:
 
 def _principal(role: Resource) -> Node:
     trust = role["AssumeRolePolicyDocument"]
-    said = trust["Statement"].many
+    said = trust["Statement"].as_list
     return said[0]["Principal"] if said else trust
 
 
 @rule(
     "E9389",
     "An AWS managed policy is named with a wrong path",
-    says=(
+    error_messages=(
         "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
         "attachable.",
     ),
@@ -78,18 +84,18 @@ def _principal(role: Resource) -> Node:
         "AWS docs: AWS Managed Policy Reference Guide",
         "AWS docs: Amazon ECS task execution IAM role",
     ),
-    cases=("iam-managed-policy-wrong-path",),
+    failure_ids=("iam-managed-policy-wrong-path",),
 )
-def wrong_path(view: View) -> Iterator[Fault]:
+def wrong_path(view: View) -> Iterator[Problem]:
     """The path is a part of a policy's ARN, and each AWS managed policy lives under one path only.
     With another one the policy is not found, and the role is not created."""
-    for owner in view.of("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
+    for owner in view.resources_of_type("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"):
         for node in (*owner["ManagedPolicyArns"].items, owner["PermissionsBoundary"]):
-            given = aws_policy(node)
+            given = aws_managed_policy_path(node)
             path, _, name = (given or "").rpartition("/")
             right = PATHS.get(name)
             if right is not None and right != (f"{path}/" if path else ""):
-                yield fault(
+                yield problem(
                     node,
                     f"There is no AWS managed policy {given}, and IAM answers that it does not "
                     f"exist or is not attachable",
@@ -100,7 +106,7 @@ def wrong_path(view: View) -> Iterator[Fault]:
 @rule(
     "W9391",
     "A task runs with a role that nothing here creates",
-    says=(
+    error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/ecsTaskExecutionRole' that was "
         "provided for this task. Please verify that the role being passed has the proper trust "
         "relationship and permissions and that your IAM user has permissions to pass this role",
@@ -108,18 +114,18 @@ def wrong_path(view: View) -> Iterator[Fault]:
     fix="Create the role in the template and refer to it by `!GetAtt Role.Arn`, or take its ARN as "
     "a parameter.",
     sources=("cloud-village/ctfd-infra#13", "svdgraaf/serverless-fargate-tasks#11"),
-    cases=("iam-assumes-ecstaskexecutionrole-exists",),
+    failure_ids=("iam-assumes-ecstaskexecutionrole-exists",),
 )
-def role_not_here(view: View) -> Iterator[Fault]:
+def role_not_here(view: View) -> Iterator[Problem]:
     """ecsTaskExecutionRole is made by the console of ECS when somebody first uses it there. In an
     account where nobody has, as in any account without a role of the name that is written out, no
     task starts, and the service waits until the stack is rolled back."""
-    for task in ecs.tasks(view):
+    for task in ecs.task_definitions(view):
         for key in _TASK_ROLES:
             node = task[key]
-            name = role_name(node)
-            if name and role_of(node) is None and _is_assumed(node, name):
-                yield fault(
+            name = role_name_from_arn(node)
+            if name and find_role(node) is None and _is_assumed(node, name):
+                yield problem(
                     node,
                     f"{task.id} takes it that the account has a role {name}, which nothing here "
                     f"creates; without it ECS is unable to assume the role, and no task starts",

@@ -10,15 +10,15 @@ from moorage.cfn.view import Resource, View
 
 
 @dataclass(frozen=True)
-class Fault:
+class Problem:
     """What is wrong, where, what AWS says or does, and what to write instead."""
 
-    at: Node
+    node: Node
     message: str
     hint: str
 
 
-Find = Callable[[View], Iterator[Fault]]
+RuleFunction = Callable[[View], Iterator[Problem]]
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,15 @@ class Rule:
     id: str
     title: str
     """What the fault is, in one line."""
-    goes_wrong: str
+    description: str
     """What happens at deployment or after it."""
-    says: tuple[str, ...]
+    error_messages: tuple[str, ...]
     """AWS's own error texts, as far as they are known."""
     fix: str
     sources: tuple[str, ...]
-    cases: tuple[str, ...]
+    failure_ids: tuple[str, ...]
     """The ids of the known failures that it finds."""
-    find: Find
+    check: RuleFunction
 
 
 def rule(
@@ -45,19 +45,19 @@ def rule(
     *,
     fix: str,
     sources: tuple[str, ...],
-    cases: tuple[str, ...] = (),
-    says: tuple[str, ...] = (),
-) -> Callable[[Find], Rule]:
+    failure_ids: tuple[str, ...] = (),
+    error_messages: tuple[str, ...] = (),
+) -> Callable[[RuleFunction], Rule]:
     """Makes a function a rule; its docstring tells what goes wrong."""
 
-    def made(find: Find) -> Rule:
-        goes_wrong = " ".join((find.__doc__ or "").split())
-        return Rule(code, title, goes_wrong, says, fix, sources, cases, find)
+    def made(check: RuleFunction) -> Rule:
+        description = " ".join((check.__doc__ or "").split())
+        return Rule(code, title, description, error_messages, fix, sources, failure_ids, check)
 
     return made
 
 
-def fault(at: Node | Resource, message: str, hint: str) -> Fault:
+def problem(at: Node | Resource, message: str, hint: str) -> Problem:
     """A fault at a property, or at a resource as a whole. A property that should be there and is
     not may be named too: it is shown at the nearest place that exists."""
-    return Fault(at.body if isinstance(at, Resource) else at, message, hint)
+    return Problem(at.body if isinstance(at, Resource) else at, message, hint)

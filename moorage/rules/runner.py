@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.cfn.nodes import Path, existing
-from moorage.cfn.scenarios import found
+from moorage.cfn.nodes import Path, nearest_existing_path
+from moorage.cfn.scenarios import find_in_scenarios
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
 from moorage.rules.registry import RULES
@@ -15,7 +15,7 @@ from moorage.rules.rule import Rule
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LocatedProblem:
     """A fault where it stands in a template as written."""
 
     rule: Rule
@@ -25,23 +25,23 @@ class Verdict:
     hint: str
 
 
-def verdicts(templates: Sequence[Template]) -> list[Verdict]:
+def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
     """What all rules find, without what a resource's Metadata asks not to be told
     (`cfn-lint: {config: {ignore_checks: [...]}}`, as cfn-lint has it)."""
     bodies = {template.name: template.body for template in templates}
 
-    def judged(view: View) -> Iterator[Verdict]:
+    def judged(view: View) -> Iterator[LocatedProblem]:
         for rule in RULES:
-            for one in rule.find(view):
-                name = one.at.stack.name
-                path = existing(bodies[name], one.at.path)
-                yield Verdict(rule, name, path, one.message, one.hint)
+            for one in rule.check(view):
+                name = one.node.stack.name
+                path = nearest_existing_path(bodies[name], one.node.path)
+                yield LocatedProblem(rule, name, path, one.message, one.hint)
 
-    every = found(templates, judged, lambda one: (one.rule.id, one.template, one.path))
+    every = find_in_scenarios(templates, judged, lambda one: (one.rule.id, one.template, one.path))
     return [one for one in every if not _ignored(bodies[one.template], one)]
 
 
-def _ignored(body: Mapping[str, Any], verdict: Verdict) -> bool:
+def _ignored(body: Mapping[str, Any], verdict: LocatedProblem) -> bool:
     """Whether the template's Metadata asks for silence, by the beginning of the id, or the
     resource's, by the whole of it."""
     if verdict.rule.id.startswith(tuple(_silenced(body))):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 MAP_SERVICE = "AWS::ServiceDiscovery::Service"
 
@@ -15,7 +15,7 @@ MAP_SERVICE = "AWS::ServiceDiscovery::Service"
 @rule(
     "E9383",
     "A service registry is given a port that it has no use for",
-    says=(
+    error_messages=(
         "The values specified for serviceRegistries do not require a value for 'containerPort'. "
         "Remove the value and retry.",
         "Specify a value for either 'port' or the 'containerName' and 'containerPort' "
@@ -29,25 +29,28 @@ MAP_SERVICE = "AWS::ServiceDiscovery::Service"
         "cloudposse/terraform-aws-ecs-web-app#208",
         "trussworks/terraform-aws-ecs-service#344",
     ),
-    cases=("svc-registry-container-port-with-a-record", "svc-registry-port-and-container-port"),
+    failure_ids=(
+        "svc-registry-container-port-with-a-record",
+        "svc-registry-port-and-container-port",
+    ),
 )
-def registry_ports(view: View) -> Iterator[Fault]:
+def registry_ports(view: View) -> Iterator[Problem]:
     """Ports are told by SRV records. A registry with A records of tasks that have addresses of
     their own takes no port, and an SRV record takes it in one way, not in both."""
     for service in ecs.services(view):
         for registry in service["ServiceRegistries"].items:
             port = registry["Port"]
             of_container = [registry["ContainerPort"], registry["ContainerName"]]
-            given = [one for one in (*of_container, port) if one.given]
-            if port.given and len(given) > 1:
-                yield fault(
+            given = [one for one in (*of_container, port) if one.certainly_present]
+            if port.certainly_present and len(given) > 1:
+                yield problem(
                     port,
                     f"{service.id} gives its service registry a Port and a container's port, and "
                     f"ECS takes only one of them",
                     "Remove Port, or ContainerName and ContainerPort.",
                 )
             elif given and _has_no_srv(registry) and _is_awsvpc(service):
-                yield fault(
+                yield problem(
                     given[0],
                     f"The service registry of {service.id} has no SRV record, and ECS refuses a "
                     f"port for it",
@@ -57,15 +60,15 @@ def registry_ports(view: View) -> Iterator[Fault]:
 
 def _has_no_srv(registry: Node) -> bool:
     """Whether a registry in sight certainly has records, and none that tells a port."""
-    found = ecs.named(registry["RegistryArn"], MAP_SERVICE)
+    found = ecs.resource_of_type(registry["RegistryArn"], MAP_SERVICE)
     if found is None:
         return False
     types = [one["Type"] for one in found["DnsConfig"]["DnsRecords"].items]
-    return bool(types) and all(one.isnt("SRV") for one in types)
+    return bool(types) and all(one.is_none_of("SRV") for one in types)
 
 
 def _is_awsvpc(service: Resource) -> bool:
-    task = ecs.task_of(service)
+    task = ecs.task_definition_of(service)
     mode = ecs.network_mode(task) if task else None
     return mode == "awsvpc" or bool(ecs.runs_on_fargate(service))
 
@@ -73,16 +76,16 @@ def _is_awsvpc(service: Resource) -> bool:
 @rule(
     "E9384",
     "Service Connect names a port that the task definition does not name, or a name twice",
-    says=("The portName must refer to a named PortMapping in the task definition",),
+    error_messages=("The portName must refer to a named PortMapping in the task definition",),
     fix="Give the container's port mapping the Name that PortName says.",
     sources=(
         "cloudposse/terraform-aws-ecs-container-definition#162",
         "pulumi/pulumi-awsx#1168",
         "AWS docs: ServiceConnectService (discoveryName must be unique within the namespace)",
     ),
-    cases=("svc-connect-port-name-missing",),
+    failure_ids=("svc-connect-port-name-missing",),
 )
-def connect_names(view: View) -> Iterator[Fault]:
+def connect_names(view: View) -> Iterator[Problem]:
     """Service Connect finds a container's port by the Name of its port mapping, which is optional
     everywhere else. What it makes of it, a name in the namespace, may be there only once."""
     seen: list[tuple[Resource, Node, Node]] = []
@@ -90,13 +93,17 @@ def connect_names(view: View) -> Iterator[Fault]:
         connect = service["ServiceConnectConfiguration"]
         if not connect["Enabled"].flag:
             continue
-        task = ecs.task_of(service)
+        task = ecs.task_definition_of(service)
         names = _port_names(task) if task else None
         for entry in connect["Services"].items:
             port = entry["PortName"]
-            if port.given and names is not None and all(one.same(port) is False for one in names):
+            if (
+                port.certainly_present
+                and names is not None
+                and all(one.is_same_as(port) is False for one in names)
+            ):
                 has = ", ".join(one.text or "?" for one in names)
-                yield fault(
+                yield problem(
                     port,
                     f"No port mapping of {task.id if task else 'the task'} has the name "
                     f"{port.text or 'that this says'}, and ECS refuses to create {service.id}",
@@ -104,7 +111,7 @@ def connect_names(view: View) -> Iterator[Fault]:
                 )
             name = port if entry["DiscoveryName"].absent else entry["DiscoveryName"]
             if any(_clashes(one, service, connect["Namespace"], name) for one in seen):
-                yield fault(
+                yield problem(
                     name,
                     f"Service Connect already has a service {name.text} in this namespace, and "
                     f"{service.id} makes a second one",
@@ -132,11 +139,11 @@ def _clashes(
     if other[0] is service:
         return True
     if other[1].present or namespace.present:
-        return bool(other[1].same(namespace))
-    return bool(other[0]["Cluster"].same(service["Cluster"]))
+        return bool(other[1].is_same_as(namespace))
+    return bool(other[0]["Cluster"].is_same_as(service["Cluster"]))
 
 
-def _same_alias(service: Resource, connect: Node) -> Iterator[Fault]:
+def _same_alias(service: Resource, connect: Node) -> Iterator[Problem]:
     """One name and port for two services of a Service Connect configuration."""
     seen: set[tuple[str, str]] = set()
     for entry in connect["Services"].items:
@@ -145,7 +152,7 @@ def _same_alias(service: Resource, connect: Node) -> Iterator[Fault]:
             if name is None or port is None:
                 continue
             if (name, port) in seen:
-                yield fault(
+                yield problem(
                     alias["DnsName"],
                     f"{service.id} has the client alias {name}:{port} twice",
                     "Write another DnsName or Port.",

@@ -9,16 +9,16 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import OneOf, Unknown
 from moorage.cfn.view import Resource, View
-from moorage.rules.rule import Fault, fault, rule
+from moorage.rules.rule import Problem, problem, rule
 
 TASK_SET = "AWS::ECS::TaskSet"
 
 _RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
 
 
-def network_mode(service: Resource) -> str | None:
+def network_mode_of_service(service: Resource) -> str | None:
     """The network mode of a service's tasks; None where it is not known."""
-    task = ecs.task_of(service)
+    task = ecs.task_definition_of(service)
     if task is not None:
         return ecs.network_mode(task)
     return "awsvpc" if ecs.runs_on_fargate(service) else None
@@ -30,28 +30,28 @@ def network_mode(service: Resource) -> str | None:
 @rule(
     "E9373",
     "A service's load balancer names a container or port that its task definition does not have",
-    says=(
+    error_messages=(
         "The container app did not have a container port 8080 defined.",
         "The container web does not exist in the task definition.",
     ),
     fix="Write the ContainerName and a ContainerPort of the task definition's PortMappings.",
     sources=("pulumi/pulumi-awsx#1172", "pulumi/pulumi-aws#3095", "aws/amazon-ecs-agent#1276"),
-    cases=("svc-container-port-not-in-task", "svc-container-name-not-in-task"),
+    failure_ids=("svc-container-port-not-in-task", "svc-container-name-not-in-task"),
 )
-def container_not_in_task(view: View) -> Iterator[Fault]:
+def container_not_in_task(view: View) -> Iterator[Problem]:
     """ECS registers a task's port in the target group by the container's name and port, and looks
     both up in the task definition when the service is created. The port is the container's, not
     the listener's or the target group's."""
-    for service in view.of(ecs.SERVICE, TASK_SET):
-        task = ecs.task_of(service)
+    for service in view.resources_of_type(ecs.SERVICE, TASK_SET):
+        task = ecs.task_definition_of(service)
         if task is None or not task["ContainerDefinitions"].all_known:
             continue
         for entry in service["LoadBalancers"].items:
             name, port = entry["ContainerName"], entry["ContainerPort"]
-            named = [(one, one["Name"].same(name)) for one in ecs.containers(task)]
-            if name.given and named and all(same is False for _, same in named):
+            named = [(one, one["Name"].is_same_as(name)) for one in ecs.containers(task)]
+            if name.certainly_present and named and all(same is False for _, same in named):
                 has = ", ".join(one["Name"].text or "?" for one, _ in named)
-                yield fault(
+                yield problem(
                     name,
                     f"{task.id} has no container {name.text or 'of this name'}, and ECS refuses "
                     f"to create {service.id}",
@@ -59,8 +59,8 @@ def container_not_in_task(view: View) -> Iterator[Fault]:
                 )
             alike = [one for one, same in named if same]
             for container in alike if len(alike) == 1 else ():
-                if port.given and _lacks(container, port):
-                    yield fault(
+                if port.certainly_present and _lacks(container, port):
+                    yield problem(
                         port,
                         f"Container {container['Name'].text or 'in'} of {task.id} has no port "
                         f"mapping for {port.text or 'this port'}, and ECS refuses to create "
@@ -77,7 +77,7 @@ def _lacks(container: Node, port: Node) -> bool:
 
 def _may_have(mapping: Node, port: Node) -> bool:
     if mapping["ContainerPort"].present:
-        return mapping["ContainerPort"].same(port) is not False
+        return mapping["ContainerPort"].is_same_as(port) is not False
     ports = mapping["ContainerPortRange"]
     match = _RANGE.fullmatch(ports.text or "")
     if match is None or port.number is None:
@@ -102,7 +102,7 @@ def _ports_to_write(container: Node) -> str:
 @rule(
     "E9374",
     "A service has a property that ECS refuses beside its others",
-    says=(
+    error_messages=(
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one "
         "and try again.",
         "Health check grace period is only valid for services configured to use load balancers",
@@ -118,22 +118,22 @@ def _ports_to_write(container: Node) -> str:
         "aws/amazon-ecs-cli#426",
         "PasseiDireto/gh-runner-task-action#8",
     ),
-    cases=(
+    failure_ids=(
         "svc-launch-type-and-capacity-provider",
         "svc-grace-period-without-load-balancer",
         "svc-role-with-awsvpc",
         "svc-network-configuration-missing",
     ),
 )
-def refused_together(view: View) -> Iterator[Fault]:
+def refused_together(view: View) -> Iterator[Problem]:
     """Some properties of a service exclude or require each other. A launch type and a strategy of
     capacity providers say the same thing twice; a grace period needs health checks of a load
     balancer; Role is for services from before the service-linked role, with one load balancer and
     without awsvpc; and awsvpc needs subnets."""
     for service in ecs.services(view):
         launch, role = service["LaunchType"], service["Role"]
-        if launch.given and service["CapacityProviderStrategy"].items:
-            yield fault(
+        if launch.certainly_present and service["CapacityProviderStrategy"].items:
+            yield problem(
                 launch,
                 f"{service.id} has a LaunchType and a CapacityProviderStrategy, and ECS takes only "
                 f"one of them",
@@ -141,15 +141,15 @@ def refused_together(view: View) -> Iterator[Fault]:
             )
         grace = service["HealthCheckGracePeriodSeconds"]
         if grace.number and _has_no_health_check(service):
-            yield fault(
+            yield problem(
                 grace,
                 f"{service.id} has a health check grace period and no load balancer, and ECS "
                 f"refuses it",
                 "Remove HealthCheckGracePeriodSeconds, or add LoadBalancers.",
             )
-        why = _linked_role(service) if role.sure and role.present else None
+        why = _linked_role(service) if role.fully_known and role.present else None
         if why is not None:
-            yield fault(
+            yield problem(
                 role,
                 f"{service.id} has a Role and {why}; ECS then uses its service-linked role and "
                 f"refuses another",
@@ -159,10 +159,10 @@ def refused_together(view: View) -> Iterator[Fault]:
         if (
             service["NetworkConfiguration"].present  # without it, cfn-lint says so (E3052)
             and subnets.empty
-            and network_mode(service) == "awsvpc"
-            and ecs.controller(service) in ("ECS", "CODE_DEPLOY")
+            and network_mode_of_service(service) == "awsvpc"
+            and ecs.deployment_controller(service) in ("ECS", "CODE_DEPLOY")
         ):
-            yield fault(
+            yield problem(
                 subnets,
                 f"{service.id} runs tasks in network mode awsvpc and names no subnets for them",
                 "Write AwsvpcConfiguration.Subnets.",
@@ -172,19 +172,19 @@ def refused_together(view: View) -> Iterator[Fault]:
 def _has_no_health_check(service: Resource) -> bool:
     """Whether nothing certainly checks the health of a service's tasks: no load balancer, nor what
     later versions of ECS also count (VPC Lattice and health checks of containers)."""
-    task = ecs.task_of(service)
+    task = ecs.task_definition_of(service)
     checked = task is None or any(one["HealthCheck"].present for one in ecs.containers(task))
     return (
         service["LoadBalancers"].empty
         and service["VpcLatticeConfigurations"].empty
-        and ecs.controller(service) == "ECS"
+        and ecs.deployment_controller(service) == "ECS"
         and not checked
     )
 
 
 def _linked_role(service: Resource) -> str | None:
     """Why a service needs the service-linked role."""
-    if network_mode(service) == "awsvpc":
+    if network_mode_of_service(service) == "awsvpc":
         return "its tasks have network mode awsvpc"
     if len(service["LoadBalancers"].items) > 1 and service["LoadBalancers"].all_known:
         return "several target groups"
@@ -203,15 +203,15 @@ need to start."""
 @rule(
     "W9376",
     "A service's tasks are stopped when they are not healthy soon after their start",
-    says=("(service web) (task ...) failed ELB health checks in (target-group ...)",),
+    error_messages=("(service web) (task ...) failed ELB health checks in (target-group ...)",),
     fix="Write HealthCheckGracePeriodSeconds, longer than the application's slowest start.",
     sources=(
         "https://repost.aws/knowledge-center/ecs-fargate-health-check-failures",
         "aws-cloudformation/cfn-lint#3612 (the default is 0)",
     ),
-    cases=("svc-no-grace-period",),
+    failure_ids=("svc-no-grace-period",),
 )
-def no_grace_period(view: View) -> Iterator[Fault]:
+def no_grace_period(view: View) -> Iterator[Problem]:
     """Without a grace period ECS acts on the load balancer's health checks from a task's first
     second. Where they give up within a minute, an application that starts more slowly, on a busy
     day or with a cold cache, is stopped and started for ever. Checks that are left at their
@@ -224,14 +224,14 @@ def no_grace_period(view: View) -> Iterator[Fault]:
         times = [
             interval * count
             for entry in service["LoadBalancers"].items
-            for group in [ecs.named(entry["TargetGroupArn"], ecs.TARGET_GROUP)]
+            for group in [ecs.resource_of_type(entry["TargetGroupArn"], ecs.TARGET_GROUP)]
             if group is not None
             for interval in [group["HealthCheckIntervalSeconds"].number]
             for count in [group["UnhealthyThresholdCount"].number]
             if interval is not None and count is not None
         ]
         if times and max(waits, min(times)) < _SOON:
-            yield fault(
+            yield problem(
                 grace,
                 f"A task of {service.id} that is not healthy after {max(waits, min(times))} "
                 f"seconds is stopped: the health checks give up, and there is "
@@ -246,16 +246,16 @@ def no_grace_period(view: View) -> Iterator[Fault]:
     fix="Remove DesiredCount: the service then starts with one task, and auto scaling goes to "
     "MinCapacity at once.",
     sources=("aws/aws-cdk#3919", "aws/containers-roadmap#493", "aws/copilot-cli#4442"),
-    cases=("svc-desired-count-with-autoscaling",),
+    failure_ids=("svc-desired-count-with-autoscaling",),
 )
-def desired_count_with_scaling(view: View) -> Iterator[Fault]:
+def desired_count_with_scaling(view: View) -> Iterator[Problem]:
     """CloudFormation sends DesiredCount with each update of a service. Auto scaling may have gone
     up to a hundred tasks: a deployment of a new image sets it back to the template's two."""
-    for service, targets in ecs.scaled(view).items():
+    for service, targets in ecs.scalable_targets_by_service(view).items():
         count = service["DesiredCount"]
         said = count.text if count.number is not None else _parameter(count)
         if said is not None:
-            yield fault(
+            yield problem(
                 count,
                 f"Each update of {service.id} sets its tasks back to {said}, however many "
                 f"{targets[0].id} has scaled it to",
@@ -281,7 +281,9 @@ _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
 @rule(
     "W9392",
     "ECS Exec does not work in a container with a read-only root",
-    says=("An error occurred (TargetNotConnectedException) when calling the ExecuteCommand",),
+    error_messages=(
+        "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand",
+    ),
     fix="Mount writable volumes at /var/lib/amazon/ssm and /var/log/amazon/ssm, or leave one of "
     "the two properties out.",
     sources=(
@@ -289,19 +291,19 @@ _AGENT = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
         "aws-containers/amazon-ecs-exec-checker#21",
         "AWS docs: Using Amazon ECS Exec (considerations)",
     ),
-    cases=("svc-exec-with-readonly-root",),
+    failure_ids=("svc-exec-with-readonly-root",),
 )
-def exec_with_readonly_root(view: View) -> Iterator[Fault]:
+def exec_with_readonly_root(view: View) -> Iterator[Problem]:
     """ECS Exec runs an agent inside the container, and the agent writes to the container's file
     system. With ReadonlyRootFilesystem it stops at once, and nobody gets a shell."""
     for service in ecs.services(view):
-        task = ecs.task_of(service)
+        task = ecs.task_definition_of(service)
         if task is None or not service["EnableExecuteCommand"].flag:
             continue
         for container in ecs.containers(task):
             readonly = container["ReadonlyRootFilesystem"]
             if readonly.flag and not _agent_may_write(container):
-                yield fault(
+                yield problem(
                     readonly,
                     f"{service.id} enables ECS Exec, whose agent cannot write in container "
                     f"{container['Name'].text or readonly.path[-2]} of {task.id} and stops",
@@ -324,18 +326,18 @@ def _agent_may_write(container: Node) -> bool:
 @rule(
     "W9393",
     "A service without a cluster runs in the one named default",
-    says=("ClusterNotFoundException: Cluster not found.",),
+    error_messages=("ClusterNotFoundException: Cluster not found.",),
     fix="Write Cluster.",
     sources=("AWS docs: CreateService (cluster: if you do not specify one, default is assumed)",),
-    cases=("svc-cluster-omitted",),
+    failure_ids=("svc-cluster-omitted",),
 )
-def no_cluster(view: View) -> Iterator[Fault]:
+def no_cluster(view: View) -> Iterator[Problem]:
     """Cluster may be left out; then ECS looks for a cluster with the name `default`, which most
     accounts do not have."""
     for service in ecs.services(view):
         if service["Cluster"].absent:
-            own = next(view.of(ecs.CLUSTER), None)
-            yield fault(
+            own = next(view.resources_of_type(ecs.CLUSTER), None)
+            yield problem(
                 service["Cluster"],
                 f"{service.id} names no cluster, so ECS looks for one that is named default",
                 f"Write `Cluster: !Ref {own.id if own else 'Cluster'}`.",

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison
-from moorage.update.conflicts import taken
+from moorage.update.conflicts import find_conflicts
 from moorage.update.effect import Effect
-from moorage.update.exports import stacks
-from moorage.update.load_balancers import balancers
-from moorage.update.replacements import anew
-from moorage.update.services import services
+from moorage.update.exports import find_export_effects
+from moorage.update.load_balancers import find_load_balancer_effects
+from moorage.update.replacements import find_replacements
+from moorage.update.services import find_service_effects
 
 __all__ = ["Effect", "effects"]
 
 
-def effects(change: Comparison) -> Iterator[Effect]:
+def find_effects(change: Comparison) -> Iterator[Effect]:
     """Everything that a reviewer should know of an update before it runs."""
-    yield from stacks(change)
-    yield from anew(change)
-    yield from taken(change)
-    yield from balancers(change)
-    yield from services(change)
+    yield from find_export_effects(change)
+    yield from find_replacements(change)
+    yield from find_conflicts(change)
+    yield from find_load_balancer_effects(change)
+    yield from find_service_effects(change)

@@ -14,6 +14,6 @@ class Effect:
 
     code: str
     level: Level
-    at: Node
+    node: Node
     message: str
     hint: str

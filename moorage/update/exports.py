@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import Node
-from moorage.cfn.value_comparison import differs, mentioned
+from moorage.cfn.value_comparison import differs, referenced_resources
 from moorage.cfn.view import Stack
 from moorage.update.effect import Effect
 
 
-def stacks(change: Comparison) -> Iterator[Effect]:
+def find_export_effects(change: Comparison) -> Iterator[Effect]:
     """Stacks and exports that others still need."""
     yield from _gone_stacks(change)
     yield from _exports(change)
 
 
 def _gone_stacks(change: Comparison) -> Iterator[Effect]:
-    for stack in change.gone_stacks:
+    for stack in change.removed_stacks:
         yield Effect(
             "M1407",
             "warning",
@@ -29,14 +29,14 @@ def _gone_stacks(change: Comparison) -> Iterator[Effect]:
 
 
 def _exports(change: Comparison) -> Iterator[Effect]:
-    for old, new in change.stacks:
+    for old, new in change.stack_pairs:
         after = _exported(new)
         for name, output in _exported(old).items():
             users = _importers(change, old, name)
             now = after.get(name)
             same = now is not None and not differs(output["Value"], now["Value"])
             anew = now is not None and any(
-                one in change.replaced for one in mentioned(now["Value"])
+                one in change.replacements for one in referenced_resources(now["Value"])
             )
             if users and (anew or not same):
                 yield Effect(
@@ -47,9 +47,9 @@ def _exports(change: Comparison) -> Iterator[Effect]:
                     f"{_import(users)} it, and CloudFormation refuses that",
                     "Let the importing stacks stop to import it first, in an update of their own.",
                 )
-    for stack in change.gone_stacks:
+    for stack in change.removed_stacks:
         for name in _exported(stack):
-            users = [one.name for one in change.new.stacks if name in one.imports]
+            users = [one.name for one in change.new.stacks if name in one.import_names]
             if users:
                 yield Effect(
                     "M1403",
@@ -78,10 +78,10 @@ def _importers(change: Comparison, exporter: Stack, name: str) -> list[str]:
     free = {
         stack.name
         for stack in change.new.stacks[: order.index(exporter.name)]
-        if name not in stack.imports
+        if name not in stack.import_names
     }
     return [
         stack.name
         for stack in change.old.stacks
-        if name in stack.imports and stack.name not in free and stack.name != exporter.name
+        if name in stack.import_names and stack.name not in free and stack.name != exporter.name
     ]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from moorage.pipeline.write import MANIFEST
 
-Texts = Mapping[str, tuple[str, str]]
+TemplateTexts = Mapping[str, tuple[str, str]]
 """Where a template was, and its text, by a name of its own, in the order of deployment."""
 
 
@@ -19,14 +19,14 @@ class NoSuchVersionError(Exception):
 
 
 @dataclass(frozen=True)
-class Previous:
+class PreviousEnvironment:
     """An environment as it was: its region, and its templates by their stacks' whole names."""
 
     region: str
-    texts: Texts
+    texts: TemplateTexts
 
 
-def previous(source: str, folder: Path) -> Previous | None:
+def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment | None:
     """An environment in a version of its folder: nothing where it was not there yet.
 
     `source` is a folder (another out/, or the environment's own folder in it) or a revision.
@@ -46,10 +46,12 @@ def previous(source: str, folder: Path) -> Previous | None:
     except (ValueError, KeyError, TypeError) as error:
         raise NoSuchVersionError(f"`{where}` is no {MANIFEST} of a build.") from error
     found = {name: read(file) for name, file in named.items()}
-    return Previous(region, {name: one for name, one in found.items() if one is not None})
+    return PreviousEnvironment(
+        region, {name: one for name, one in found.items() if one is not None}
+    )
 
 
-def previous_file(source: str, file: Path) -> Texts:
+def load_previous_template(source: str, file: Path) -> TemplateTexts:
     """One template in another version: under the same name in a folder, in a revision, or the
     file that `source` names."""
     other = Path(source)

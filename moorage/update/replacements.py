@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.changes import Comparison, Pair
+from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import differs
 from moorage.update.effect import Effect
 
@@ -80,7 +80,7 @@ _FULL_MUST_STAY = frozenset({"AWS::S3::Bucket", "AWS::ECR::Repository"})
 _KEEPS = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
 
 
-def anew(change: Comparison) -> Iterator[Effect]:
+def find_replacements(change: Comparison) -> Iterator[Effect]:
     """What is replaced or deleted, and what that means."""
     yield from _retyped(change)
     yield from _replacements(change)
@@ -100,7 +100,7 @@ def _retyped(change: Comparison) -> Iterator[Effect]:
 
 
 def _replacements(change: Comparison) -> Iterator[Effect]:
-    for new, (pair, reason) in change.replaced.items():
+    for new, (pair, reason) in change.replacements.items():
         means = _MEANS.get(new.type)
         follows = not differs(pair.old[reason], new[reason])
         if new.type in _ROUTINE or (means is None and (follows or _emptied(pair))):
@@ -135,7 +135,7 @@ def _lost(change: Comparison) -> Iterator[Effect]:
                 ),
                 "Deploy it with `DeletionPolicy: Retain` first, if that is not meant.",
             )
-    for new, (pair, reason) in change.replaced.items():
+    for new, (pair, reason) in change.replacements.items():
         if _emptied(pair):
             yield Effect(
                 "M1405",
@@ -147,7 +147,7 @@ def _lost(change: Comparison) -> Iterator[Effect]:
             )
 
 
-def _emptied(pair: Pair) -> bool:
+def _emptied(pair: ResourcePair) -> bool:
     """Whether what a resource holds goes when it is made anew."""
     policies = {one.body["UpdateReplacePolicy"].text for one in (pair.old, pair.new)}
     return pair.new.type in _STATEFUL and not policies & _KEEPS

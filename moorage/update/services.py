@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison
-from moorage.cfn.value_comparison import settled
+from moorage.cfn.value_comparison import comparable_value
 from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
 
@@ -28,7 +28,7 @@ _CODE_DEPLOY_TAKES = frozenset(
 _ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 
 
-def services(change: Comparison) -> Iterator[Effect]:
+def find_service_effects(change: Comparison) -> Iterator[Effect]:
     """What ECS and CodeDeploy refuse, and what a deployment notices."""
     yield from _renamed_containers(change)
     yield from _capacity_in_use(change)
@@ -41,14 +41,19 @@ def services(change: Comparison) -> Iterator[Effect]:
 
 def _renamed_containers(change: Comparison) -> Iterator[Effect]:
     """Services whose target group leads to a container that the new task definition lacks."""
-    for attachment in ecs.attachments(change.new):
-        service, name = attachment.service, attachment.container
-        before = change.kept(service)
-        was = ecs.task_of(before) if before is not None else None
-        task = ecs.task_of(service)
-        if name is None or was is None or task is None or not task["ContainerDefinitions"].sure:
+    for attachment in ecs.target_group_attachments(change.new):
+        service, name = attachment.service, attachment.container_name
+        before = change.find_old_version(service)
+        was = ecs.task_definition_of(before) if before is not None else None
+        task = ecs.task_definition_of(service)
+        if (
+            name is None
+            or was is None
+            or task is None
+            or not task["ContainerDefinitions"].fully_known
+        ):
             continue
-        if ecs.container(was, name) is not None and ecs.container(task, name) is None:
+        if ecs.find_container(was, name) is not None and ecs.find_container(task, name) is None:
             yield Effect(
                 "M1404",
                 "error",
@@ -66,7 +71,9 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
         before, after = pair.old["CapacityProviders"], pair.new["CapacityProviders"]
         if pair.new.type not in (ecs.CLUSTER, _ASSOCIATIONS) or not after.all_known:
             continue
-        lost = {settled(one) for one in before.items} - {settled(one) for one in after.items}
+        lost = {comparable_value(one) for one in before.items} - {
+            comparable_value(one) for one in after.items
+        }
         cluster = pair.old if pair.old.type == ecs.CLUSTER else pair.old["Cluster"].resource
         users = [
             service
@@ -74,7 +81,7 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
             if cluster is not None and service["Cluster"].resource is cluster
             if order.get(service.stack.name, len(order)) >= order[pair.new.stack.name]
             for one in service["CapacityProviderStrategy"].items
-            if settled(one["CapacityProvider"]) in lost
+            if comparable_value(one["CapacityProvider"]) in lost
         ]
         if users:
             elsewhere = any(one.type == _ASSOCIATIONS for one in change.added)
@@ -93,22 +100,22 @@ def _capacity_in_use(change: Comparison) -> Iterator[Effect]:
 def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         controller = pair.new.props.at("DeploymentController", "Type").text
-        if pair.new.type != ecs.SERVICE or pair.new in change.replaced:
+        if pair.new.type != ecs.SERVICE or pair.new in change.replacements:
             continue
         if controller != "CODE_DEPLOY":
             continue
-        task = ecs.task_of(pair.new)
-        changed = [key for key in pair.changed if key not in _CODE_DEPLOY_TAKES]
-        if task in change.replaced and "TaskDefinition" not in changed:
+        task = ecs.task_definition_of(pair.new)
+        changed = [key for key in pair.changed_properties if key not in _CODE_DEPLOY_TAKES]
+        if task in change.replacements and "TaskDefinition" not in changed:
             changed.append("TaskDefinition")
-        if pair.changed and not changed:
+        if pair.changed_properties and not changed:
             yield Effect(
                 "M1406",
                 "warning",
-                pair.new[pair.changed[0]],
-                f"{pair.changed[0]} of {pair.new.id} changes. CloudFormation sends the task "
-                "definition of the template along, which ECS refuses once CodeDeploy has deployed "
-                "another",
+                pair.new[pair.changed_properties[0]],
+                f"{pair.changed_properties[0]} of {pair.new.id} changes. CloudFormation sends the "
+                "task definition of the template along, which ECS refuses once CodeDeploy has "
+                "deployed another",
                 "If it is refused, change it with `aws ecs update-service`.",
             )
         for key in changed:
@@ -125,10 +132,10 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
 def _mixed(change: Comparison) -> Iterator[Effect]:
     """Under the CodeDeploy hook, a new task definition must be the only change."""
     kinds = ("AWS::ECS::TaskDefinition", "AWS::ECS::TaskSet")
-    for _, stack in change.stacks:
+    for _, stack in change.stack_pairs:
         if "AWS::CodeDeployBlueGreen" not in str(stack.template.body.get("Transform")):
             continue
-        pairs = [one for one in change.pairs if one.new.stack is stack and one.changed]
+        pairs = [one for one in change.pairs if one.new.stack is stack and one.changed_properties]
         deploys = [one for one in pairs if one.new.type in kinds]
         others = [one for one in pairs if one.new.type not in kinds]
         if deploys and others:
@@ -149,11 +156,13 @@ def _put_back(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         who = switched.get(pair.new)
         actions = "DefaultActions" if pair.new.type == ecs.LISTENER else "Actions"
-        if who and pair.changed and pair.new not in change.replaced:
+        if who and pair.changed_properties and pair.new not in change.replacements:
             yield Effect(
                 "M1406",
                 "warning",
-                pair.new[actions] if actions in pair.changed else pair.new[pair.changed[0]],
+                pair.new[actions]
+                if actions in pair.changed_properties
+                else pair.new[pair.changed_properties[0]],
                 f"{who} has switched {pair.new.id} since, and an update of it puts the target "
                 "groups back as the template has them: traffic may go where no task is",
                 "Change it by itself, when the template's target group is the live one.",
@@ -173,7 +182,7 @@ def _blue_green(change: Comparison) -> dict[Resource, str]:
 
 def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
     found = {}
-    for group in change.new.of("AWS::CodeDeploy::DeploymentGroup"):
+    for group in change.new.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
         for pair in group.props.at("LoadBalancerInfo", "TargetGroupPairInfoList").items:
             for key in ("ProdTrafficRoute", "TestTrafficRoute"):
                 for arn in pair.at(key, "ListenerArns").items:
@@ -185,11 +194,14 @@ def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
 def _first_listeners(change: Comparison) -> Iterator[Effect]:
     """Services that exist and get a target group whose listener comes in the same update."""
     added = set(change.added)
-    for attachment in ecs.attachments(change.new):
-        if change.kept(attachment.service) is None or attachment.service in change.replaced:
+    for attachment in ecs.target_group_attachments(change.new):
+        if (
+            change.find_old_version(attachment.service) is None
+            or attachment.service in change.replacements
+        ):
             continue
         group = attachment.target_group.resource
-        if group in added and all(one in added for one in ecs.forwarders(change.new, group)):
+        if group in added and all(one in added for one in ecs.find_forwarders(change.new, group)):
             yield Effect(
                 "M1406",
                 "warning",
@@ -204,11 +216,17 @@ def _first_listeners(change: Comparison) -> Iterator[Effect]:
 def _emptied(change: Comparison) -> Iterator[Effect]:
     """Listeners and rules that stay and lead to new target groups only."""
     for pair in change.pairs:
-        if pair.new.type not in (ecs.LISTENER, ecs.LISTENER_RULE) or pair.new in change.replaced:
+        if (
+            pair.new.type not in (ecs.LISTENER, ecs.LISTENER_RULE)
+            or pair.new in change.replacements
+        ):
             continue
-        nodes = ecs.forwards(pair.new)
-        groups = [ecs.named(one, ecs.TARGET_GROUP) for one in nodes]
-        before = [ecs.named(one, ecs.TARGET_GROUP) for one in ecs.forwards(pair.old)]
+        nodes = ecs.forwarded_target_groups(pair.new)
+        groups = [ecs.resource_of_type(one, ecs.TARGET_GROUP) for one in nodes]
+        before = [
+            ecs.resource_of_type(one, ecs.TARGET_GROUP)
+            for one in ecs.forwarded_target_groups(pair.old)
+        ]
         new = bool(groups) and all(one in change.added for one in groups)
         if new and before and all(one in change.removed for one in before):
             yield Effect(

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.container_secrets import fields_after_arn, injected, no_parameter_name
+from moorage.cfn.container_secrets import (
+    count_fields_after_arn,
+    is_invalid_parameter_name,
+    secret_sources,
+)
 from moorage.cfn.nodes import Node
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
@@ -28,7 +32,7 @@ def value_from(raw: Any) -> Node:
         },
     }
     view = View([Template("t", body)], {})
-    return injected(next(view.of("AWS::ECS::TaskDefinition")))[0]
+    return secret_sources(next(view.resources_of_type("AWS::ECS::TaskDefinition")))[0]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +56,7 @@ def value_from(raw: Any) -> Node:
     ],
 )
 def test_fields_after_the_arn_of_a_secret(raw: Any, fields: int | None) -> None:
-    assert fields_after_arn(value_from(raw)) == fields
+    assert count_fields_after_arn(value_from(raw)) == fields
 
 
 @pytest.mark.parametrize(
@@ -70,4 +74,4 @@ def test_fields_after_the_arn_of_a_secret(raw: Any, fields: int | None) -> None:
     ],
 )
 def test_what_is_no_name_of_a_parameter(raw: Any, cannot: bool) -> None:
-    assert no_parameter_name(value_from(raw)) is cannot
+    assert is_invalid_parameter_name(value_from(raw)) is cannot

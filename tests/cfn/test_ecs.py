@@ -39,8 +39,8 @@ def resource(name: str, **resources: tuple[str, dict[str, Any]]) -> Resource:
     ],
 )
 def test_who_answers_tcp_on_a_port(containers: Any, answers: bool | None) -> None:
-    task = resource("T", T=(ecs.TASK, {"ContainerDefinitions": containers}))
-    assert ecs.answers_tcp(task, 80) is answers
+    task = resource("T", T=(ecs.TASK_DEFINITION, {"ContainerDefinitions": containers}))
+    assert ecs.accepts_tcp(task, 80) is answers
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,6 @@ def test_the_kind_of_a_load_balancer(
         f"L{at}": (ecs.LISTENER, {"LoadBalancerArn": {"Ref": "B"}, "Protocol": one})
         for at, one in enumerate(protocols)
     }
-    assert ecs.kind(resource("B", B=(ecs.LOAD_BALANCER, balancer), **listeners)) == kind
+    assert (
+        ecs.load_balancer_type(resource("B", B=(ecs.LOAD_BALANCER, balancer), **listeners)) == kind
+    )

@@ -19,7 +19,7 @@ def choices(*keys: Any) -> tuple[str, ...]:
         "Mappings": SIZES,
         "Resources": {"R": {"Type": "A::B::C", "Properties": {"P": {"Fn::FindInMap": [*keys]}}}},
     }
-    return next(View([Template("t", body)], {}).of("A::B::C"))["P"].choices
+    return next(View([Template("t", body)], {}).resources_of_type("A::B::C"))["P"].choices
 
 
 def test_keys_that_are_known() -> None:

@@ -56,7 +56,11 @@ PUBLIC = network(GatewayId=ref("Gateway"))
 
 
 def needed(view: View) -> set[str]:
-    return {one.id for need in lifecycle.needs(the(view, "Service")) for one in need.resources}
+    return {
+        one.id
+        for need in lifecycle.startup_dependencies(the(view, "Service"))
+        for one in need.resources
+    }
 
 
 def test_tasks_behind_a_nat_gateway_need_the_route_and_the_association() -> None:
@@ -77,7 +81,7 @@ def test_tasks_need_policies_that_stand_beside_their_roles() -> None:
         ByName=made(f"{IAM}RolePolicy", RoleName="task"),
         Elsewhere=made(f"{IAM}Policy", Roles=[ref("Other"), "tasks"]),
         Nowhere=made(f"{IAM}ManagedPolicy"),
-        Task=made(ecs.TASK, TaskRoleArn={"Fn::GetAtt": "Role.Arn"}),
+        Task=made(ecs.TASK_DEFINITION, TaskRoleArn={"Fn::GetAtt": "Role.Arn"}),
         Service=made(ecs.SERVICE, TaskDefinition=ref("Task")),
     )
     assert needed(view) == {"Beside", "ByName"}
@@ -90,15 +94,17 @@ def test_an_exporting_stack_stands_before_the_one_that_imports() -> None:
         Template("network", {"Resources": NATTED, "Outputs": exports}),
         Template("app", {"Resources": {"S": made(ecs.SERVICE, NetworkConfiguration=imported)}}),
     )
-    app = next(View(templates, {}).of(ecs.SERVICE))
-    (need,) = lifecycle.needs(app)
+    app = next(View(templates, {}).resources_of_type(ecs.SERVICE))
+    (need,) = lifecycle.startup_dependencies(app)
     assert {one.id for one in need.resources} == {"Route", "Association"}
-    assert lifecycle.missed(app, need.resources) == []
+    assert lifecycle.find_unordered_dependencies(app, need.resources) == []
 
 
 def test_what_a_resource_may_come_before_is_missed() -> None:
     view = view_of(A=made("A::A::A"), B=made("A::A::A"), C=made("A::A::A", "A"))
-    missed = lifecycle.missed(the(view, "C"), [the(view, "A"), the(view, "B"), the(view, "B")])
+    missed = lifecycle.find_unordered_dependencies(
+        the(view, "C"), [the(view, "A"), the(view, "B"), the(view, "B")]
+    )
     assert missed == [the(view, "B")]
 
 
@@ -121,7 +127,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
         Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
         Target=made(lifecycle.SCALABLE_TARGET, ResourceId=resource_id),
     )
-    found = ecs.scaled_by(the(view, "Target")["ResourceId"])
+    found = ecs.find_scaled_service(the(view, "Target")["ResourceId"])
     assert found is (the(view, "Service") if names else None)
 
 
@@ -130,7 +136,7 @@ def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
         Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
         Target=made(lifecycle.SCALABLE_TARGET, ResourceId="service/main/web"),
     )
-    assert ecs.scaled_by(the(view, "Target")["ResourceId"]) is None
+    assert ecs.find_scaled_service(the(view, "Target")["ResourceId"]) is None
 
 
 @pytest.mark.parametrize(
@@ -139,7 +145,7 @@ def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
 def test_a_service_starts_one_task_unless_it_says_otherwise(count: Any, grows: bool) -> None:
     given = {} if count is None else {"DesiredCount": count}
     view = view_of({"Count": {"Type": "Number"}}, Service=made(ecs.SERVICE, **given))
-    assert lifecycle.may_grow(the(view, "Service")) is grows
+    assert lifecycle.starts_tasks(the(view, "Service")) is grows
 
 
 @pytest.mark.parametrize(
@@ -163,7 +169,7 @@ def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
         "Usual": {"Type": "String", "Default": "default"},
     }
     view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
-    assert lifecycle.longest(the(view, "Group")["Name"]) == length
+    assert lifecycle.max_length(the(view, "Group")["Name"]) == length
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,7 @@ def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
         Own=made(ecs.LISTENER),
         Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
     )
-    assert lifecycle.comes_from_outside(the(view, "Rule")["ListenerArn"]) is outside
+    assert lifecycle.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
 
 
 @pytest.mark.parametrize(

@@ -42,19 +42,22 @@ def resource(view: View, name: str) -> Resource:
 @pytest.mark.parametrize(
     ("route", "way"),
     [
-        ({"GatewayId": {"Ref": "Gateway"}}, networks.INTERNET),
-        ({"GatewayId": "igw-0123456789abcdef0"}, networks.INTERNET),
-        ({"NatGatewayId": {"Ref": "Nat"}}, networks.NATTED),
-        ({"NatGatewayId": {"Ref": "Given"}}, networks.NATTED),
-        ({"InstanceId": {"Ref": "Given"}}, networks.NATTED),
+        ({"GatewayId": {"Ref": "Gateway"}}, networks.VIA_INTERNET_GATEWAY),
+        ({"GatewayId": "igw-0123456789abcdef0"}, networks.VIA_INTERNET_GATEWAY),
+        ({"NatGatewayId": {"Ref": "Nat"}}, networks.VIA_NAT),
+        ({"NatGatewayId": {"Ref": "Given"}}, networks.VIA_NAT),
+        ({"InstanceId": {"Ref": "Given"}}, networks.VIA_NAT),
         ({"GatewayId": {"Ref": "Given"}}, None),
         ({"TransitGatewayId": "tgw-0123456789abcdef0"}, None),
         ({"DestinationCidrBlock": {"Ref": "Given"}, "GatewayId": {"Ref": "Gateway"}}, None),
         (
             {"DestinationCidrBlock": "10.9.0.0/16", "NatGatewayId": {"Ref": "Nat"}},
-            networks.NOWHERE,
+            networks.NO_INTERNET_ROUTE,
         ),
-        ({"RouteTableId": {"Ref": "Given"}, "NatGatewayId": {"Ref": "Nat"}}, networks.NOWHERE),
+        (
+            {"RouteTableId": {"Ref": "Given"}, "NatGatewayId": {"Ref": "Nat"}},
+            networks.NO_INTERNET_ROUTE,
+        ),
         ({"RouteTableId": {"Fn::Unheard": 1}, "NatGatewayId": {"Ref": "Nat"}}, None),
     ],
 )
@@ -67,7 +70,9 @@ def test_where_the_default_route_leads(route: dict[str, Any], way: str | None) -
 def test_a_subnet_without_an_association_leads_nowhere() -> None:
     resources = network(Route=one("Route", **EVERYWHERE, GatewayId={"Ref": "Gateway"}))
     del resources["Association"]
-    assert networks.default_route(resource(view_of(resources), "Subnet")) == networks.NOWHERE
+    assert (
+        networks.default_route(resource(view_of(resources), "Subnet")) == networks.NO_INTERNET_ROUTE
+    )
 
 
 def test_a_custom_resource_may_add_routes() -> None:
@@ -95,7 +100,7 @@ def test_a_macro_may_add_routes() -> None:
 def test_the_service_of_an_endpoint(name: Any, service: str | None) -> None:
     endpoint = one("VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName=name)
     view = view_of(network(Endpoint=endpoint), Parameters={"Given": {"Type": "String"}})
-    assert [one.service for one in networks.endpoints(view)] == [service]
+    assert [one.service for one in networks.vpc_endpoints(view)] == [service]
 
 
 def test_endpoints_of_another_vpc_are_not_a_vpc_s() -> None:
@@ -107,7 +112,7 @@ def test_endpoints_of_another_vpc_are_not_a_vpc_s() -> None:
         ),
         Parameters={"Given": {"Type": "AWS::EC2::VPC::Id"}},
     )
-    found = networks.endpoints_in(resource(view, "Vpc"))
+    found = networks.endpoints_of_vpc(resource(view, "Vpc"))
     assert found is not None
     assert [one.resource.id for one in found] == ["Own"]
 
@@ -118,8 +123,8 @@ def test_endpoints_of_another_vpc_are_not_a_vpc_s() -> None:
 def test_the_subnets_that_a_gateway_endpoint_serves(tables: Any, truth: bool | None) -> None:
     endpoint = one("VPCEndpoint", ServiceName="com.amazonaws.a.s3", RouteTableIds=tables)
     view = view_of(network(Endpoint=endpoint), Parameters={"Given": {"Type": "List<String>"}})
-    only = networks.endpoints(view)[0]
-    assert networks.serves(only, resource(view, "Subnet")) is truth
+    only = networks.vpc_endpoints(view)[0]
+    assert networks.serves_subnet(only, resource(view, "Subnet")) is truth
 
 
 @pytest.mark.parametrize(
@@ -142,8 +147,8 @@ def test_whether_subnets_lie_in_one_zone(first: Any, second: Any, truth: bool | 
         },
         Parameters={"A": {"Type": "String"}, "B": {"Type": "String"}},
     )
-    assert networks.same_zone(resource(view, "One"), resource(view, "Other")) is truth
+    assert networks.are_in_same_zone(resource(view, "One"), resource(view, "Other")) is truth
 
 
 def test_name_servers_are_on_and_hostnames_off_where_nothing_is_said() -> None:
-    assert networks.dns(resource(view_of(network()), "Vpc")) == (True, False)
+    assert networks.dns_settings(resource(view_of(network()), "Vpc")) == (True, False)

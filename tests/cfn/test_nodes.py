@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.nodes import Node, existing
+from moorage.cfn.nodes import Node, nearest_existing_path
 from moorage.cfn.template import Template
 from moorage.cfn.values import MISSING, Attr, OneOf, Text, Unknown
 from moorage.cfn.view import View
@@ -41,7 +41,7 @@ def node(value: Any, region: str | None = None, **values: str) -> Node:
             "Never": {"Type": "T::B", "Condition": "No"},
         },
     }
-    (resource,) = View([Template("t", body, region, values)], {}).of("T::A")
+    (resource,) = View([Template("t", body, region, values)], {}).resources_of_type("T::A")
     return resource["P"]
 
 
@@ -127,9 +127,9 @@ def test_what_makes_no_sense_is_unknown(value: Any) -> None:
     found = node(value)
     assert found.unknown
     assert not found.absent
-    assert not found.sure
+    assert not found.fully_known
     assert found.text is found.resource is found["Inner"].text is None
-    assert found.items == found.pairs == found.choices == ()
+    assert found.items == found.entries == found.choices == ()
 
 
 @pytest.mark.parametrize("value", [None, NO_VALUE, {"Fn::If": ["No", "x", NO_VALUE]}])
@@ -137,10 +137,10 @@ def test_what_is_not_there(value: Any) -> None:
     found = node(value)
     assert found.absent
     assert found.empty
-    assert found.sure
-    assert not found.given
+    assert found.fully_known
+    assert not found.certainly_present
     assert found["Any"]["Thing"].absent
-    assert found.items == found.many == found.parts == ()
+    assert found.items == found.as_list == found.parts == ()
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_what_names_a_resource(value: Any, name: str) -> None:
     assert found.attr == Attr(found.resource, name) if found.resource else None
     assert found.resource is not None
     assert found.resource.id == "B"
-    assert found.sure
+    assert found.fully_known
     assert not found.unknown
     assert found.text is None
 
@@ -176,12 +176,12 @@ def test_choices() -> None:
 
 
 def test_what_it_is_not() -> None:
-    assert node("a").isnt("b", "c")
-    assert not node("a").isnt("a", "c")
-    assert node({"Ref": "Size"}).isnt("medium")
-    assert not node({"Ref": "Size"}).isnt("medium", "small")
-    assert not node({"Ref": "Free"}).isnt("x")
-    assert not node(None).isnt("x")
+    assert node("a").is_none_of("b", "c")
+    assert not node("a").is_none_of("a", "c")
+    assert node({"Ref": "Size"}).is_none_of("medium")
+    assert not node({"Ref": "Size"}).is_none_of("medium", "small")
+    assert not node({"Ref": "Free"}).is_none_of("x")
+    assert not node(None).is_none_of("x")
 
 
 def test_parts() -> None:
@@ -222,7 +222,7 @@ def test_lists_lose_what_is_not_there() -> None:
     assert [one.text for one in found.items] == ["a", "one"]
     assert [one.path[-1] for one in found.items] == [0, 3]
     assert found.all_known
-    assert found.many == found.items
+    assert found.as_list == found.items
 
 
 def test_lists_of_which_not_all_is_known() -> None:
@@ -230,42 +230,42 @@ def test_lists_of_which_not_all_is_known() -> None:
     assert not node(["a", {"Ref": "Free"}]).all_known
     assert not node({"Ref": "Subnets"}).all_known
     assert node({"Ref": "Subnets"}).items == ()
-    assert not node(["a", {"b": {"Ref": "Free"}}]).sure
-    assert node(["a", {"b": {"Ref": "B"}}]).sure
+    assert not node(["a", {"b": {"Ref": "Free"}}]).fully_known
+    assert node(["a", {"b": {"Ref": "B"}}]).fully_known
 
 
 def test_a_value_by_itself_is_one_of_many() -> None:
-    assert [one.text for one in node("a").many] == ["a"]
-    assert [key for key, _ in node({"a": 1, "b": NO_VALUE}).pairs] == ["a"]
+    assert [one.text for one in node("a").as_list] == ["a"]
+    assert [key for key, _ in node({"a": 1, "b": NO_VALUE}).entries] == ["a"]
 
 
 def test_what_may_be_left_out() -> None:
     left_out = {"Fn::If": ["Maybe", "a", NO_VALUE]}
     assert node(left_out).unknown
     assert node(left_out).optional
-    assert not node(left_out).given
+    assert not node(left_out).certainly_present
     assert node({"Fn::If": ["Yes", left_out, "b"]}).optional
     assert not node({"Fn::If": ["Yes", {"Ref": "Free"}, NO_VALUE]}).optional
     assert not node({"Ref": "Free"}).optional
-    assert node({"Ref": "Free"}).given
+    assert node({"Ref": "Free"}).certainly_present
 
 
 def test_zones_by_number_are_different_zones() -> None:
     def zone(at: int) -> Any:
         return node({"Fn::Select": [at, {"Fn::GetAZs": ""}]})
 
-    assert zone(0).same(zone(1)) is False
-    assert zone(0).same(zone(0)) is True
+    assert zone(0).is_same_as(zone(1)) is False
+    assert zone(0).is_same_as(zone(0)) is True
     elsewhere = node({"Fn::Select": [0, {"Fn::GetAZs": "eu-west-1"}]})
-    assert zone(0).same(elsewhere) is None
+    assert zone(0).is_same_as(elsewhere) is None
 
 
 def test_equal_expressions_are_the_same() -> None:
     def zone(size: Any) -> Node:
         return node({"Fn::Select": [0, {"Fn::Cidr": [{"Ref": "Free"}, size, 8]}]})
 
-    assert zone("4").same(zone({"Fn::If": ["Yes", "4", "5"]})) is True
-    assert zone("4").same(zone("5")) is None
+    assert zone("4").is_same_as(zone({"Fn::If": ["Yes", "4", "5"]})) is True
+    assert zone("4").is_same_as(zone("5")) is None
 
 
 def test_a_place_is_that_of_the_branch_that_is_taken() -> None:
@@ -278,11 +278,11 @@ def test_a_place_is_that_of_the_branch_that_is_taken() -> None:
 
 def test_the_nearest_place_that_exists() -> None:
     body = {"A": [{"B": 1}]}
-    assert existing(body, ("A", 0, "B")) == ("A", 0, "B")
-    assert existing(body, ("A", 0, "C", "D")) == ("A", 0)
-    assert existing(body, ("A", 1, "B")) == ("A",)
-    assert existing(body, ("A", "B")) == ("A",)
-    assert existing(body, ("X",)) == ()
+    assert nearest_existing_path(body, ("A", 0, "B")) == ("A", 0, "B")
+    assert nearest_existing_path(body, ("A", 0, "C", "D")) == ("A", 0)
+    assert nearest_existing_path(body, ("A", 1, "B")) == ("A",)
+    assert nearest_existing_path(body, ("A", "B")) == ("A",)
+    assert nearest_existing_path(body, ("X",)) == ()
 
 
 def test_absent_is_missing() -> None:

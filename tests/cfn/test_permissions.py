@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.arns import arn, arns, matches, spelled
-from moorage.cfn.permissions import allows, managed, role_of, trusts
+from moorage.cfn.arns import expand_arns, expand_parts, make_arn, matches
+from moorage.cfn.permissions import allows, find_role, resolve_managed_policy, trusts
 from moorage.cfn.template import Template
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
@@ -254,7 +254,7 @@ def test_every_policy_that_is_known_by_its_content_is_known_by_its_path() -> Non
     one = role()
     for name in STATEMENTS:
         one = role(ManagedPolicyArns=[f"arn:aws:iam::aws:policy/{PATHS[name]}{name}"])
-        assert managed(one["ManagedPolicyArns"][0]).complete
+        assert resolve_managed_policy(one["ManagedPolicyArns"][0]).complete
 
 
 def test_a_boundary_caps() -> None:
@@ -276,7 +276,7 @@ def test_names_of_roles_that_cloudformation_makes_are_none_of_those_aws_has_in_m
     }
     one = role(ManagedPolicyArns=[limited], beside=others)
     passes = {
-        name: allows(one, "iam:PassRole", spelled(one.view, (Attr(other, "Arn"),)))
+        name: allows(one, "iam:PassRole", expand_parts(one.view, (Attr(other, "Arn"),)))
         for name, other in one.stack.resources.items()
         if name != "Role"
     }
@@ -322,13 +322,13 @@ SECRETS = {
 )
 def test_secrets_by_ref_and_by_name(pattern: Any, of: str, expected: bool | None) -> None:
     one = role(allow("secretsmanager:GetSecretValue", pattern), beside=SECRETS)
-    on = spelled(one.view, (Attr(one.stack.resources[of], "Ref"),))
+    on = expand_parts(one.view, (Attr(one.stack.resources[of], "Ref"),))
     assert allows(one, "secretsmanager:GetSecretValue", on) is expected
 
 
 def test_a_name_in_a_circle_is_not_followed_for_ever() -> None:
     one = role(RoleName={"Ref": "Role"})
-    assert spelled(one.view, (Attr(one, "Arn"),))
+    assert expand_parts(one.view, (Attr(one, "Arn"),))
 
 
 def test_a_parameter_by_its_name() -> None:
@@ -336,7 +336,7 @@ def test_a_parameter_by_its_name() -> None:
     one = role(allow("ssm:Get*", {SUB: "arn:aws:ssm:*:*:parameter${Db}"}), beside={"Db": named})
     assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/db",)) is True
     assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/dbs",)) is False
-    assert arn(one.view, "ssm", "parameter/a").count(":") == 5
+    assert make_arn(one.view, "ssm", "parameter/a").count(":") == 5
 
 
 def test_matching_of_several_values() -> None:
@@ -400,8 +400,8 @@ def test_trust_under_a_condition_of_another_action_or_denied() -> None:
 def test_the_role_that_a_property_names(given: Any, found: bool) -> None:
     task = {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"TaskRoleArn": given}}}
     one = role(RoleName="mine", beside=task)
-    assert (role_of(one.stack.resources["Task"]["TaskRoleArn"]) is one) is found
+    assert (find_role(one.stack.resources["Task"]["TaskRoleArn"]) is one) is found
 
 
 def test_what_says_nothing_is_no_arn() -> None:
-    assert arns(role()["Path"]) == ()
+    assert expand_arns(role()["Path"]) == ()

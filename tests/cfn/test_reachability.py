@@ -6,7 +6,7 @@ import pytest
 
 from moorage.cfn import reachability, task_startup
 from moorage.cfn.nodes import Node
-from moorage.cfn.reachability import ANYBODY, EGRESS, INGRESS, Party
+from moorage.cfn.reachability import ANY_PEER, EGRESS, INGRESS, Peer
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
@@ -27,10 +27,10 @@ def resource(view: View, name: str) -> Resource:
     return view.stacks[0].resources[name]
 
 
-def party(view: View, *named: Any) -> Party:
+def party(view: View, *named: Any) -> Peer:
     """Whoever is in these groups."""
     node = Node(view.stacks[0], list(named), ("Groups",))
-    return Party(node.items, node.all_known)
+    return Peer(node.items, node.all_known)
 
 
 def rule(**given: Any) -> dict[str, Any]:
@@ -72,7 +72,8 @@ A, B = {"Fn::GetAtt": ["A", "GroupId"]}, {"Ref": "B"}
 def test_what_a_rule_lets_in_from_a_group(given: Any, truth: bool | None) -> None:
     view = view_of({"A": group(SecurityGroupIngress=[given]), "B": group()})
     assert (
-        reachability.allows(resource(view, "A"), INGRESS, "tcp", (80, 80), party(view, B)) is truth
+        reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), party(view, B))
+        is truth
     )
 
 
@@ -80,8 +81,8 @@ def test_a_rule_counts_wherever_it_stands() -> None:
     separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId=A, SourceSecurityGroupId=B)}
     view = view_of({"A": group(), "B": group(), "Rule": separate})
     a = resource(view, "A")
-    assert reachability.allows(a, INGRESS, "tcp", (80, 80), party(view, B)) is True
-    assert reachability.allows(a, INGRESS, "tcp", (81, 81), party(view, B)) is False
+    assert reachability.rules_allow(a, INGRESS, "tcp", (80, 80), party(view, B)) is True
+    assert reachability.rules_allow(a, INGRESS, "tcp", (81, 81), party(view, B)) is False
 
 
 def test_a_rule_of_another_stack_counts() -> None:
@@ -98,18 +99,18 @@ def test_a_rule_of_another_stack_counts() -> None:
         }
     }
     view = View([Template("base", base), Template("rules", rules)], {})
-    assert reachability.allows(resource(view, "A"), INGRESS, "tcp", (80, 80), ANYBODY) is True
+    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is True
 
 
 def test_a_rule_of_a_group_that_is_not_known_may_be_of_any() -> None:
     separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId={"Fn::Unheard": 1})}
     view = view_of({"A": group(), "Rule": separate})
-    assert reachability.allows(resource(view, "A"), INGRESS, "tcp", (80, 80), ANYBODY) is None
+    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
 
 
 def test_a_group_that_leaves_its_stack_without_rules_may_get_some() -> None:
     view = view_of({"A": group()}, Outputs={"Group": {"Value": A}})
-    assert reachability.allows(resource(view, "A"), INGRESS, "tcp", (80, 80), ANYBODY) is None
+    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
 
 
 @pytest.mark.parametrize(
@@ -131,23 +132,23 @@ def test_what_a_group_lets_out(inline: Any, separate: Any, truth: bool | None) -
         resources["Rule"] = {"Type": f"{EC2}Egress", "Properties": separate}
     view = view_of(resources)
     a = resource(view, "A")
-    assert reachability.allows(a, EGRESS, "tcp", (80, 80), party(view, B)) is truth
+    assert reachability.rules_allow(a, EGRESS, "tcp", (80, 80), party(view, B)) is truth
 
 
 def test_an_unknown_group_beside_a_closed_one_may_be_open() -> None:
     view = view_of({"A": group(), "B": group()})
     closed, either = party(view, A), party(view, A, {"Ref": "Given"})
-    assert reachability.admits(closed, "tcp", (80, 80), party(view, B)) is False
-    assert reachability.admits(either, "tcp", (80, 80), party(view, B)) is None
+    assert reachability.allows_ingress(closed, "tcp", (80, 80), party(view, B)) is False
+    assert reachability.allows_ingress(either, "tcp", (80, 80), party(view, B)) is None
 
 
 def test_the_default_group_of_a_vpc_admits_its_own() -> None:
     default = {"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}
     view = view_of({"A": group(), "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {}}})
     inside, other = party(view, default), party(view, A)
-    assert reachability.admits(inside, "tcp", (80, 80), inside) is True
-    assert reachability.admits(inside, "tcp", (80, 80), other) is False
-    assert reachability.lets_out(inside, "tcp", (80, 80), other) is True
+    assert reachability.allows_ingress(inside, "tcp", (80, 80), inside) is True
+    assert reachability.allows_ingress(inside, "tcp", (80, 80), other) is False
+    assert reachability.allows_egress(inside, "tcp", (80, 80), other) is True
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_whether_client_addresses_are_preserved(
     properties: dict[str, Any], truth: bool | None
 ) -> None:
     target = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
-    assert reachability.preserves(resource(view_of({"T": target}), "T")) is truth
+    assert reachability.preserves_client_ip(resource(view_of({"T": target}), "T")) is truth
 
 
 @pytest.mark.parametrize(
@@ -194,7 +195,7 @@ def test_where_an_image_comes_from(image: Any, found: str | None) -> None:
     repository = {"Type": "AWS::ECR::Repository", "Properties": {}}
     task = {"Type": "X", "Properties": {"Image": image}}
     view = view_of({"Repository": repository, "Task": task})
-    assert task_startup.registry(resource(view, "Task")["Image"]) == found
+    assert task_startup.image_registry(resource(view, "Task")["Image"]) == found
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from moorage.cfn.scenarios import MOST, found, usual
+from moorage.cfn.scenarios import MAX_STEPS, default_view, find_in_scenarios
 from moorage.cfn.template import Template
 from moorage.cfn.view import View
 
 
 def texts(view: View) -> Iterator[str]:
     """What stands in every property P."""
-    for one in view.of("T::R"):
+    for one in view.resources_of_type("T::R"):
         yield one["P"].text or "?"
 
 
 def seen(parameters: Any, conditions: Any, value: Any) -> list[str]:
     resources = {"A": {"Type": "T::R", "Properties": {"P": value}}}
     body = {"Parameters": parameters, "Conditions": conditions, "Resources": resources}
-    return found([Template("t", body)], texts, lambda one: one)
+    return find_in_scenarios([Template("t", body)], texts, lambda one: one)
 
 
 def stage(*allowed: str, default: str | None = None) -> dict[str, Any]:
@@ -81,8 +81,8 @@ def test_values_that_are_given_leave_no_choice() -> None:
         "Conditions": {"IsProd": equals("S", "prod")},
         "Resources": {"A": {"Type": "T::R", "Properties": {"P": {"Fn::If": ["IsProd", "a", "b"]}}}},
     }
-    template = Template("t", body, values={"S": "prod"})
-    assert found([template], texts, lambda one: one) == ["a"]
+    template = Template("t", body, parameter_values={"S": "prod"})
+    assert find_in_scenarios([template], texts, lambda one: one) == ["a"]
 
 
 def test_many_conditions_do_not_make_too_many() -> None:
@@ -98,8 +98,8 @@ def test_many_conditions_do_not_make_too_many() -> None:
         "Conditions": {f"Is{name}": equals(name, "x") for name in names},
         "Resources": {},
     }
-    assert found([Template("t", body)], find, str) == []
-    assert len(looked) == MOST + 1
+    assert find_in_scenarios([Template("t", body)], find, str) == []
+    assert len(looked) == MAX_STEPS + 1
 
 
 def test_the_usual_one_is_that_of_the_defaults() -> None:
@@ -108,4 +108,4 @@ def test_the_usual_one_is_that_of_the_defaults() -> None:
         "Conditions": {"IsProd": equals("S", "prod")},
         "Resources": {"A": {"Type": "T::R", "Properties": {"P": {"Fn::If": ["IsProd", "a", "b"]}}}},
     }
-    assert [*texts(usual([Template("t", body)]))] == ["a"]
+    assert [*texts(default_view([Template("t", body)]))] == ["a"]

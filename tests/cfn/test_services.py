@@ -32,7 +32,7 @@ def service(properties: dict[str, Any], **others: dict[str, Any]) -> Resource:
     ],
 )
 def test_controller(properties: dict[str, Any], controller: str | None) -> None:
-    assert ecs.controller(service(properties)) == controller
+    assert ecs.deployment_controller(service(properties)) == controller
 
 
 @pytest.mark.parametrize(
@@ -49,13 +49,16 @@ def test_controller(properties: dict[str, Any], controller: str | None) -> None:
 def test_scaled(resource_id: Any, is_scaled: bool) -> None:
     target = {"Type": SCALABLE, "Properties": {"ResourceId": resource_id}}
     one = service({"ServiceName": "shop"}, Target=target)
-    assert (one in ecs.scaled(one.view)) == is_scaled
+    assert (one in ecs.scalable_targets_by_service(one.view)) == is_scaled
 
 
 def test_what_certainly_is_given() -> None:
     undecided = {"Fn::If": ["Nobody", "EC2", {"Ref": "AWS::NoValue"}]}
     one = service({"Role": "r", "LaunchType": undecided, "Cluster": {"Ref": "Given"}})
-    given = {name: one[name].given for name in ("Role", "LaunchType", "Cluster", "DesiredCount")}
+    given = {
+        name: one[name].certainly_present
+        for name in ("Role", "LaunchType", "Cluster", "DesiredCount")
+    }
     assert given == {"Role": True, "LaunchType": False, "Cluster": True, "DesiredCount": False}
 
 

@@ -42,11 +42,15 @@ def test_parameters() -> None:
         "Odd": {"AllowedValues": [None, ["x"], 1], "MaxLength": "many"},
     }
     found = Template("t", {"Parameters": given}).parameters
-    assert found["Plain"].allowed == ("a", "b")
-    assert (found["Plain"].default, found["Plain"].longest) == ("a", 8)
+    assert found["Plain"].allowed_values == ("a", "b")
+    assert (found["Plain"].default, found["Plain"].max_length) == ("a", 8)
     assert [name for name, one in found.items() if one.is_list] == ["Listed", "Commas"]
     assert [name for name, one in found.items() if not one.is_direct] == ["Stored"]
-    assert (found["Odd"].type, found["Odd"].allowed, found["Odd"].longest) == ("String", (1,), None)
+    assert (found["Odd"].type, found["Odd"].allowed_values, found["Odd"].max_length) == (
+        "String",
+        (1,),
+        None,
+    )
 
 
 @pytest.mark.parametrize(

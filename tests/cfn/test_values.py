@@ -7,14 +7,24 @@ from typing import Any
 import pytest
 
 from moorage.cfn.template import Template
-from moorage.cfn.values import MISSING, ZONE, Attr, OneOf, Text, Unknown, joined, plain, same
+from moorage.cfn.values import (
+    MISSING,
+    ZONE_PREFIX,
+    Attr,
+    OneOf,
+    Text,
+    Unknown,
+    are_same,
+    as_text,
+    join_parts,
+)
 from moorage.cfn.view import Resource, View
 
 GROUP, CUSTOM = "AWS::EC2::SecurityGroup", "Custom::Thing"
 TYPES = {"One": GROUP, "Two": GROUP, "Three": CUSTOM, "Four": CUSTOM}
 VIEW = View([Template("t", {"Resources": {k: {"Type": v} for k, v in TYPES.items()}})], {})
-ONE, TWO = VIEW.of(GROUP)
-THREE, FOUR = VIEW.of(CUSTOM)
+ONE, TWO = VIEW.resources_of_type(GROUP)
+THREE, FOUR = VIEW.resources_of_type(CUSTOM)
 
 
 def attr(resource: Resource, name: str = "Ref") -> Attr:
@@ -37,17 +47,17 @@ def attr(resource: Resource, name: str = "Ref") -> Attr:
     ],
 )
 def test_scalars_are_texts(value: Any, text: str | None) -> None:
-    assert plain(value) == text
+    assert as_text(value) == text
 
 
 def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
     unknown, choice = Unknown("u"), OneOf(("a", "b"), "c")
-    assert joined([]) == ""
-    assert joined(["a", "", "b"]) == "ab"
-    assert joined(["", unknown, ""]) is unknown
-    assert joined(["x-", choice, "-y"]).values == ("x-a-y", "x-b-y")
-    assert joined(["a", Text(("b", unknown)), "c"]) == Text(("ab", unknown, "c"))
-    assert isinstance(joined([choice, unknown]), Text)
+    assert join_parts([]) == ""
+    assert join_parts(["a", "", "b"]) == "ab"
+    assert join_parts(["", unknown, ""]) is unknown
+    assert join_parts(["x-", choice, "-y"]).values == ("x-a-y", "x-b-y")
+    assert join_parts(["a", Text(("b", unknown)), "c"]) == Text(("ab", unknown, "c"))
+    assert isinstance(join_parts([choice, unknown]), Text)
 
 
 @pytest.mark.parametrize(
@@ -69,11 +79,11 @@ def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
         (attr(ONE), "text", None),
         (Unknown("p"), Unknown("p"), True),
         (Unknown("p"), Unknown("q"), None),
-        (Unknown("p", unlike=frozenset(["a"])), "a", False),
-        ("a", Unknown("p", unlike=frozenset(["a"])), False),
-        (Unknown("p", unlike=frozenset(["a"])), "b", None),
-        (Unknown(f"{ZONE}0"), Unknown(f"{ZONE}1"), False),
-        (Unknown(f"{ZONE}0"), Unknown(f"{ZONE}0"), True),
+        (Unknown("p", excluded=frozenset(["a"])), "a", False),
+        ("a", Unknown("p", excluded=frozenset(["a"])), False),
+        (Unknown("p", excluded=frozenset(["a"])), "b", None),
+        (Unknown(f"{ZONE_PREFIX}0"), Unknown(f"{ZONE_PREFIX}1"), False),
+        (Unknown(f"{ZONE_PREFIX}0"), Unknown(f"{ZONE_PREFIX}0"), True),
         (OneOf(("a", "b"), "p"), "a", None),
         (OneOf(("a", "b"), "p"), "c", False),
         ("c", OneOf(("a", "b"), "p"), False),
@@ -86,5 +96,5 @@ def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
     ],
 )
 def test_what_is_the_same(one: Any, other: Any, answer: bool | None) -> None:
-    assert same(one, other) is answer
-    assert same(other, one) is answer
+    assert are_same(one, other) is answer
+    assert are_same(other, one) is answer

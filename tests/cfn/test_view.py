@@ -52,7 +52,9 @@ IS_PROD = {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
 def test_conditions(condition: Any, dev: bool | None, prod: bool | None) -> None:
     conditions = {"IsProd": IS_PROD, "It": condition}
     body = {"Parameters": STAGE, "Conditions": conditions, "Resources": {}}
-    truths = [view(body, Stage=stage).stacks[0].truth("It") for stage in ("dev", "prod")]
+    truths = [
+        view(body, Stage=stage).stacks[0].evaluate_condition("It") for stage in ("dev", "prod")
+    ]
     assert truths == [dev, prod]
 
 
@@ -66,16 +68,16 @@ def test_what_is_not_made_is_not_there() -> None:
             "C": resource(Properties={"P": {"Ref": "A"}}),
         },
     }
-    assert [one.id for one in view(body, Stage="dev").of("T::R")] == ["B", "C"]
-    assert [one.id for one in view(body, Stage="prod").of("T::R")] == ["A", "B", "C"]
+    assert [one.id for one in view(body, Stage="dev").resources_of_type("T::R")] == ["B", "C"]
+    assert [one.id for one in view(body, Stage="prod").resources_of_type("T::R")] == ["A", "B", "C"]
     assert resources(view(body, Stage="dev"))["C"]["P"].unknown
 
 
 def test_types() -> None:
     body = {"Resources": {"A": resource("X::A"), "B": resource("X::B"), "C": resource("Y::C")}}
     found = view(body)
-    assert [one.id for one in found.of("Y::C", "X::A")] == ["C", "A"]
-    assert [one.id for one in found.begins("X::")] == ["A", "B"]
+    assert [one.id for one in found.resources_of_type("Y::C", "X::A")] == ["C", "A"]
+    assert [one.id for one in found.resources_with_type_prefix("X::")] == ["A", "B"]
 
 
 # Order ---------------------------------------------------------------------------------------
@@ -84,7 +86,7 @@ def test_types() -> None:
 def before(body: Any, first: str, then: str, **scenario: Any) -> bool:
     found = view(body, **scenario)
     named = resources(found)
-    return found.before(named[first], named[then])
+    return found.is_created_before(named[first], named[then])
 
 
 @pytest.mark.parametrize(
@@ -151,8 +153,8 @@ LOWER = {"Resources": {"B": resource(Properties={"P": {"Fn::ImportValue": "upper
 def test_an_import_is_what_is_exported() -> None:
     named = resources(view(UPPER, LOWER))
     assert named["B"]["P"].resource is named["A"]
-    assert named["B"].view.before(named["A"], named["B"])
-    assert not named["B"].view.before(named["B"], named["A"])
+    assert named["B"].view.is_created_before(named["A"], named["B"])
+    assert not named["B"].view.is_created_before(named["B"], named["A"])
 
 
 def test_an_import_from_elsewhere_is_unknown() -> None:
@@ -163,7 +165,7 @@ def test_an_import_from_elsewhere_is_unknown() -> None:
 def test_imports_of_one_name_are_the_same() -> None:
     again = {"Resources": {"C": resource(Properties={"P": {"Fn::ImportValue": "upper-A"}})}}
     named = resources(view(LOWER, again))
-    assert named["B"]["P"].same(named["C"]["P"]) is True
+    assert named["B"]["P"].is_same_as(named["C"]["P"]) is True
 
 
 def test_names_of_exports_may_be_put_together() -> None:
@@ -173,7 +175,7 @@ def test_names_of_exports_may_be_put_together() -> None:
     using = {"Fn::ImportValue": {"Fn::Join": ["-", ["dev", "A"]]}}
     named = resources(view(upper, {"Resources": {"B": resource(Properties={"P": using})}}))
     assert named["B"]["P"].resource is named["A"]
-    assert named["B"].view.before(named["A"], named["B"])
+    assert named["B"].view.is_created_before(named["A"], named["B"])
 
 
 def test_what_is_exported_again_is_unknown() -> None:
@@ -181,7 +183,7 @@ def test_what_is_exported_again_is_unknown() -> None:
     lower = {"Resources": {"B": resource(Properties={"P": {"Fn::ImportValue": "again"}})}}
     named = resources(view(UPPER, middle, lower))
     assert named["B"]["P"].unknown
-    assert named["B"].view.before(named["A"], named["B"])
+    assert named["B"].view.is_created_before(named["A"], named["B"])
 
 
 def test_equal_names_in_two_stacks_are_two_things() -> None:
@@ -191,10 +193,10 @@ def test_equal_names_in_two_stacks_are_two_things() -> None:
             "A": resource(Properties={"P": {"Ref": "Free"}, "N": {"Ref": "AWS::StackName"}})
         },
     }
-    one, other = view(body, body).of("T::R")
-    assert one["P"].same(other["P"]) is None
-    assert one["N"].same(other["N"]) is None
-    assert one["P"].same(one["P"]) is True
+    one, other = view(body, body).resources_of_type("T::R")
+    assert one["P"].is_same_as(other["P"]) is None
+    assert one["N"].is_same_as(other["N"]) is None
+    assert one["P"].is_same_as(one["P"]) is True
 
 
 def test_users() -> None:
@@ -204,8 +206,8 @@ def test_users() -> None:
     }
     found = view(upper, LOWER)
     named = resources(found)
-    assert {one.id for one in found.users(named["A"])} == {"Near", "B"}
-    assert found.users(named["Other"]) == frozenset()
+    assert {one.id for one in found.dependents(named["A"])} == {"Near", "B"}
+    assert found.dependents(named["Other"]) == frozenset()
 
 
 def test_what_is_given_at_deployment_is_known() -> None:
@@ -213,13 +215,15 @@ def test_what_is_given_at_deployment_is_known() -> None:
         "Parameters": {"Free": {"Type": "String"}},
         "Resources": {"A": resource(Properties={"P": {"Ref": "Free"}})},
     }
-    (found,) = View([Template("s", body, values={"Free": "x"})], {}).of("T::R")
+    (found,) = View([Template("s", body, parameter_values={"Free": "x"})], {}).resources_of_type(
+        "T::R"
+    )
     assert found["P"].text == "x"
 
 
 def test_the_region() -> None:
     body = {"Resources": {"A": resource(Properties={"P": {"Ref": "AWS::Region"}})}}
-    (found,) = View([Template("s", body, "eu-west-1")], {}).of("T::R")
+    (found,) = View([Template("s", body, "eu-west-1")], {}).resources_of_type("T::R")
     assert found["P"].text == "eu-west-1"
-    (found,) = view(body).of("T::R")
+    (found,) = view(body).resources_of_type("T::R")
     assert found["P"].value == Unknown("AWS::Region")

@@ -12,8 +12,12 @@ from command_line import main
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.update.compare import against
-from moorage.update.previous_version import NoSuchVersionError, previous, previous_file
+from moorage.update.compare import compare_templates
+from moorage.update.previous_version import (
+    NoSuchVersionError,
+    load_previous_environment,
+    load_previous_template,
+)
 
 WEB = dedent(
     """
@@ -68,7 +72,7 @@ def texts(**templates: str) -> Mapping[str, tuple[str, str]]:
 
 
 def judged(old: Mapping[str, str], new: Mapping[str, str]) -> list[Finding]:
-    return against(texts(**old), texts(**new), "eu-central-1")
+    return compare_templates(texts(**old), texts(**new), "eu-central-1")
 
 
 def codes(findings: list[Finding]) -> dict[str, list[str]]:
@@ -439,10 +443,13 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
 
 
 def test_an_environment_that_is_new_has_nothing_to_be_judged_against(repository: Path) -> None:
-    assert previous("HEAD", repository / "out" / "prod") is None
-    assert previous(str(repository / "out" / "dev"), repository / "out" / "prod") is None
-    assert previous_file("HEAD", repository / "new.yaml") == {}
-    old = previous("HEAD", repository / "out" / "dev")
+    assert load_previous_environment("HEAD", repository / "out" / "prod") is None
+    assert (
+        load_previous_environment(str(repository / "out" / "dev"), repository / "out" / "prod")
+        is None
+    )
+    assert load_previous_template("HEAD", repository / "new.yaml") == {}
+    old = load_previous_environment("HEAD", repository / "out" / "dev")
     assert old is not None
     assert list(old.texts) == ["shop-dev-network", "shop-dev-edge"]
 
@@ -485,7 +492,7 @@ def test_a_version_that_does_not_exist_is_wrong_usage(
     source: str, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NoSuchVersionError):
-        previous(source or "no such folder", repository / "out" / "dev")
+        load_previous_environment(source or "no such folder", repository / "out" / "dev")
     command = ["check", "dev", *arguments(repository), f"--against={source or 'none'}"]
     assert main(command) == 2
     assert "neither a folder nor a revision" in capsys.readouterr().err

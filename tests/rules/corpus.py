@@ -32,7 +32,7 @@ from typing import Any
 from cfnlint.decode.cfn_yaml import loads
 
 from moorage.cfn.template import Template
-from moorage.rules.runner import Verdict, verdicts
+from moorage.rules.runner import LocatedProblem, run_rules
 
 HERE = Path(__file__).parent
 KEYS = {"base", "good", "bad", "finds", "region"}
@@ -69,13 +69,13 @@ def cases() -> tuple[Case, ...]:
     )
 
 
-def found(found: Iterable[Verdict]) -> set[tuple[str, str]]:
+def ids_and_places(found: Iterable[LocatedProblem]) -> set[tuple[str, str]]:
     """Ids and places of verdicts, as `Case.finds` has them."""
     return {(one.rule.id, ".".join(map(str, one.path))) for one in found}
 
 
-def judged(case: Case, body: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return found(verdicts([case.template(body)]))
+def run_case(case: Case, body: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return ids_and_places(run_rules([case.template(body)]))
 
 
 def changed(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from corpus import Case, bases, cases, found, judged
+from corpus import Case, bases, cases, ids_and_places, run_case
 
 from moorage.cfn.template import Template
 from moorage.rules.registry import RULES
-from moorage.rules.runner import verdicts
+from moorage.rules.runner import run_rules
 
 WITHOUT_CASE: frozenset[str] = frozenset()
 """Ids of the catalogue that a rule names and the corpus lacks, as no template of its can say it."""
@@ -21,17 +21,17 @@ def each(case: Case) -> str:
 
 @pytest.mark.parametrize("base", bases())
 def test_nothing_is_found_in_a_base(base: str) -> None:
-    assert found(verdicts([Template(base, bases()[base])])) == set()
+    assert ids_and_places(run_rules([Template(base, bases()[base])])) == set()
 
 
 @pytest.mark.parametrize("case", cases(), ids=each)
 def test_nothing_is_found_in_the_good_twin(case: Case) -> None:
-    assert judged(case, case.good) == set()
+    assert run_case(case, case.good) == set()
 
 
 @pytest.mark.parametrize("case", cases(), ids=each)
 def test_the_fault_and_nothing_else_is_found_in_the_bad_twin(case: Case) -> None:
-    assert judged(case, case.bad) == case.finds
+    assert run_case(case, case.bad) == case.finds
 
 
 @pytest.mark.parametrize("case", cases(), ids=each)
@@ -54,7 +54,7 @@ def test_every_failure_that_a_rule_names_is_a_case_that_it_finds() -> None:
     assert [
         f"{rule.id} {name}"
         for rule in RULES
-        for name in rule.cases
+        for name in rule.failure_ids
         if name not in WITHOUT_CASE
         and not any(f"{one}-".startswith(f"{name}-") for code, one in finds if code == rule.id)
     ] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from moorage.cfn.template import Template
-from moorage.rules.runner import verdicts
+from moorage.rules.runner import run_rules
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_what_the_cdk_wrote_is_left_in_its_order(more: dict[str, object], found:
             "NatEip": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
         },
     }
-    assert [one.rule.id for one in verdicts([Template("t", body)])] == found
+    assert [one.rule.id for one in run_rules([Template("t", body)])] == found

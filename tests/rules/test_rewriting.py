@@ -10,20 +10,20 @@ from functools import cache
 
 import pytest
 from corpus import Case, bases, cases
+from deterministic import deterministic_settings
 from hypothesis import given
 from hypothesis import strategies as st
 from rewriting import REWRITES, SPLITS, Body, Rewrite, Split, everywhere, somewhere
-from steady import steady
 
 from moorage.cfn.template import Template
 from moorage.rules.registry import RULES
-from moorage.rules.runner import verdicts
+from moorage.rules.runner import run_rules
 
 
 def ids(*bodies: Body, region: str | None = None) -> set[str]:
     """The rules that find something in an environment of templates."""
     templates = [Template(f"stack-{at}", body, region) for at, body in enumerate(bodies)]
-    return {one.rule.id for one in verdicts(templates)}
+    return {one.rule.id for one in run_rules(templates)}
 
 
 def goods() -> Iterable[tuple[str, str | None, Body]]:
@@ -51,7 +51,7 @@ def said(case: Case) -> set[str]:
     return ids(dict(case.bad), region=case.region)
 
 
-KNOWN = {name for rule in RULES for name in rule.cases}
+KNOWN = {name for rule in RULES for name in rule.failure_ids}
 
 
 def rewrites(case: Case) -> tuple[Rewrite, ...]:
@@ -115,7 +115,7 @@ def test_two_stacks_have_no_fault_that_one_had_not(case: Case) -> None:
     assert {name: rules for name, rules in seen.items() if rules - said(case)} == {}
 
 
-@steady(max_examples=150)
+@deterministic_settings(max_examples=150)
 @given(
     case=st.sampled_from(bads()),
     rewrites=st.lists(st.sampled_from(REWRITES), min_size=1, max_size=4),

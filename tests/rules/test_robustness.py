@@ -15,13 +15,13 @@ from cfnlint.config import ConfigMixIn
 from cfnlint.decode.decode import decode_str
 from cfnlint.runner import Runner
 from corpus import bases, cases
+from deterministic import deterministic_settings
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from steady import steady
 
 from moorage.cfn.template import Template
 from moorage.rules.registry import RULES
-from moorage.rules.runner import verdicts
+from moorage.rules.runner import run_rules
 
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Outputs", "Hooks", "Metadata")
 TYPES = sorted({one["Type"] for body in bases().values() for one in body["Resources"].values()})
@@ -112,19 +112,19 @@ templates = st.fixed_dictionaries(
 
 def judge(*bodies: Any) -> None:
     """Lets the rules judge; a place that they name must exist."""
-    for one in verdicts([Template(f"stack-{at}", body) for at, body in enumerate(bodies)]):
+    for one in run_rules([Template(f"stack-{at}", body) for at, body in enumerate(bodies)]):
         place: Any = bodies[int(one.template.removeprefix("stack-"))]
         for key in one.path:
             place = place[key]
 
 
-@steady(max_examples=200)
+@deterministic_settings(max_examples=200)
 @given(st.lists(templates, min_size=1, max_size=2))
 def test_any_template_can_be_judged(bodies: list[Any]) -> None:
     judge(*bodies)
 
 
-@steady(max_examples=60)
+@deterministic_settings(max_examples=60)
 @given(values)
 def test_any_body_can_be_judged(body: Any) -> None:
     if isinstance(body, dict):
@@ -165,7 +165,7 @@ def mutated(body: Any, random: Random, value: Any) -> Any:
     return made
 
 
-@steady(max_examples=400)
+@deterministic_settings(max_examples=400)
 @given(
     body=st.sampled_from([*bases().values(), *(case.bad for case in cases())]),
     seeds=st.lists(st.tuples(st.integers(0, 2**32), values), min_size=1, max_size=5),
@@ -250,7 +250,7 @@ def test_cfn_lint_runs_the_rules() -> None:
     assert {one.id for one in RULES} <= loaded
 
 
-@steady(max_examples=8)
+@deterministic_settings(max_examples=8)
 @given(body=templates)
 def test_cfn_lint_meets_no_crash_in_any_template(body: Any) -> None:
     try:
@@ -261,7 +261,7 @@ def test_cfn_lint_meets_no_crash_in_any_template(body: Any) -> None:
         assume(False)  # before it came to any rule
 
 
-@steady(max_examples=12)
+@deterministic_settings(max_examples=12)
 @given(
     body=st.sampled_from([*bases().values()]),
     seeds=st.lists(st.tuples(st.integers(0, 2**32), values), min_size=1, max_size=3),

@@ -9,7 +9,7 @@ from corpus import bases, cases, changed
 from rewriting import everywhere, shared_apart
 
 from moorage.cfn.template import Template
-from moorage.rules.runner import Verdict, verdicts
+from moorage.rules.runner import LocatedProblem, run_rules
 
 SERVICE = "Resources.Service"
 ATTACHMENT = ("Resources", "Service", "Properties", "LoadBalancers", 0, "TargetGroupArn")
@@ -17,8 +17,8 @@ HURRIED = changed(bases()["alb"], {f"{SERVICE}.DependsOn": None})
 """A service that does not wait for its listener."""
 
 
-def judged(changes: dict[str, Any] | None = None, body: Any = HURRIED) -> list[Verdict]:
-    return verdicts([Template("t", changed(body, changes or {}))])
+def judged(changes: dict[str, Any] | None = None, body: Any = HURRIED) -> list[LocatedProblem]:
+    return run_rules([Template("t", changed(body, changes or {}))])
 
 
 def test_a_verdict_says_what_where_and_how_else() -> None:
@@ -92,5 +92,5 @@ def test_a_fault_over_two_stacks_is_seen_with_both() -> None:
     stacks = shared_apart(dict(case.bad), everywhere)
     assert stacks is not None
     upper, lower = (Template(name, body) for name, body in zip(("up", "low"), stacks, strict=True))
-    assert {one.rule.id for one in verdicts([upper, lower])} == {rule for rule, _ in case.finds}
-    assert verdicts([upper]) == verdicts([lower]) == []
+    assert {one.rule.id for one in run_rules([upper, lower])} == {rule for rule, _ in case.finds}
+    assert run_rules([upper]) == run_rules([lower]) == []

@@ -1,5 +1,6 @@
-"""The codes of Moorage's findings, a topic a file. Findings of cfn-lint and of the rules keep the ids
-of their rules."""
+"""The codes of Moorage's findings, a topic a file.
+
+Findings of cfn-lint and of the rules have the ids of their rules."""
 
 from __future__ import annotations
 

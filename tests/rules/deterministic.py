@@ -7,7 +7,7 @@ from functools import partial
 
 from hypothesis import HealthCheck, Phase, settings
 
-steady = partial(
+deterministic_settings = partial(
     settings,
     deadline=None,  # a shared machine is slow now and then, which says nothing about the code
     derandomize="EXPLORE" not in os.environ,
