@@ -162,6 +162,7 @@ def test_the_overrides_example_changes_the_service(tmp_path: Path) -> None:
 
 def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
     (source,) = blocks(README, "python")
+    source = source.replace("moorage.templates.", "templates.")  # as in a checkout
     path = tmp_path / "queue.py"
     path.write_text(source)
     spec = spec_from_file_location("templates.queue", path)
