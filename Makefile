@@ -61,7 +61,8 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py explain --format markdown > docs/rules.md
 
 site: $(SITE_READY) ## the documentation site, into site/; a broken link is an error
-	$(SITE)/bin/python -m mkdocs build --strict --quiet
+	$(SITE)/bin/python docs/site/pages.py build/pages
+	$(SITE)/bin/zensical build --strict --clean
 
 $(SITE_READY): requirements-docs.lock
 	rm -rf $(SITE)
