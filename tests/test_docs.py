@@ -25,7 +25,8 @@ from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FROM_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCS = [*FROM_ROOT, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -224,3 +225,13 @@ def test_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
             if not target.startswith(("http:", "https:")):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_named_files_and_functions_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    named = set(re.findall(r"`((?:moorage|templates|tests|docs)/[\w./]*)`", text))
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    for path, function in re.findall(r"`((?:moorage|templates)/[\w/]+\.py)`, `(\w+)`", text):
+        assert f"def {function}(" in (ROOT / path).read_text(), f"{path}: {function}"

@@ -64,7 +64,7 @@ def replace_links(text: str, source: str, page: str) -> str:
 
 
 def page_of(path: str) -> str:
-    """The page of the site, or the file next to the pages, that a path in the repository becomes."""
+    """What a path in the repository becomes in the site."""
     page = FROM_ROOT.get(path, path.removeprefix("docs/"))
     return f"{page}/index.md" if path == DECISIONS else page
 
