@@ -49,7 +49,7 @@ def copy_source(folder: Path) -> Path:
     """A copy of what the package is built from: setuptools writes next to it."""
     for name in ("moorage", "templates"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+    for name in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     return folder
 

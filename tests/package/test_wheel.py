@@ -34,7 +34,7 @@ def test_the_wheel_contains_every_file_of_both_packages(wheel: Path) -> None:
     }
     with ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    assert names == expected, "list the missing package in setup.cfg"
+    assert names == expected, "a package lacks its __init__.py, or setup.cfg its data"
 
 
 def test_the_metadata_is_valid(wheel: Path) -> None:
