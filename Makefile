@@ -1,30 +1,44 @@
-# Needs Python 3.11 or newer and make; everything else comes from requirements.lock.
+# Needs Python 3.11 or newer and make. Everything else is installed into .venv: what a build needs
+# from requirements.lock, what tests need in addition from requirements-dev.lock.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+DEV_READY := .venv/.dev-ready
+SITE := .venv-docs
+SITE_READY := $(SITE)/.ready
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup test lint check golden bench docs lock
+.PHONY: build setup dev test lint check golden bench docs site lock dist
 .DEFAULT_GOAL := build
+.DELETE_ON_ERROR:
 
 build: setup ## build every params/<env>.yaml into out/<env>/
 	$(BIN)/python build.py
 
-setup: $(READY) ## prepare .venv
+setup: $(READY) ## prepare .venv for building
 
-# The stamp is written last: a setup that was cut short is done again, from the start.
-$(READY): requirements.lock
+dev: $(DEV_READY) ## add to .venv what tests, lint and documents need
+
+# The stamps are written last: a setup that was interrupted is repeated from the start.
+# setuptools prints a notice about every editable installation; it is no warning about this one.
+$(READY): requirements.lock setup.cfg setup.py pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Moorage needs Python 3.11 or newer: make PYTHON=python3.11" >&2; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python $(PIP_INSTALL) -r requirements.lock
+	PYTHONWARNINGS="ignore:Editable installation" \
+		$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-test: setup ## every test
+$(DEV_READY): $(READY) requirements-dev.lock
+	$(BIN)/python $(PIP_INSTALL) -r requirements-dev.lock
+	@touch $@
+
+test: dev ## every test
 	$(BIN)/python -m pytest
 
-lint: setup ## the part of the gate that is not tests
+lint: dev ## the part of the gate that is not tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -32,11 +46,11 @@ lint: setup ## the part of the gate that is not tests
 
 check: lint test ## the gate
 
-golden: setup ## write anew what the tests compare with; then read the diff
+golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py
 
-bench: setup ## what builds, rules and health sidecars cost
+bench: dev ## measure builds, rules and health sidecars
 	$(BIN)/python bench/build.py
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
@@ -46,8 +60,27 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py schema --format markdown > docs/params.md
 	$(BIN)/python build.py explain --format markdown > docs/rules.md
 
-lock: setup ## renew requirements.lock with the newest versions that setup.cfg allows
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \
-		--strip-extras --allow-unsafe --generate-hashes --no-emit-options \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--output-file requirements.lock setup.cfg
+site: $(SITE_READY) ## the documentation site, into site/; a broken link is an error
+	$(SITE)/bin/python docs/site/pages.py build/pages
+	$(SITE)/bin/zensical build --strict --clean
+
+$(SITE_READY): requirements-docs.lock
+	rm -rf $(SITE)
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python $(PIP_INSTALL) -r requirements-docs.lock
+	@touch $@
+
+dist: dev ## the wheel and the source distribution, into dist/
+	rm -rf dist
+	$(BIN)/pyproject-build --no-isolation
+
+# The newest versions that setup.cfg allows; with `make lock UPGRADE=`, those that are locked already
+# stay. Tests run with the versions that build.
+UPGRADE := --upgrade
+COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet $(UPGRADE) --strip-extras \
+	--allow-unsafe --generate-hashes --no-emit-options --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host
+lock: dev ## renew the locks
+	$(COMPILE) --build-deps-for wheel --output-file requirements.lock setup.cfg
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock setup.cfg
+	$(COMPILE) --output-file requirements-docs.lock requirements-docs.in

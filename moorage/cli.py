@@ -5,6 +5,9 @@ python build.py check           the same without writing; fails when out/ is not
 python build.py check FILE      lint any CloudFormation template
 python build.py explain CODE    what a finding means, and what to do about it
 python build.py schema          JSON Schema of the params, for editors
+python build.py init [DIR]      a new project with params, tests and CI
+
+The command `moorage` does the same in every project.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a seco
     from moorage.pipeline.render import Format
 
 CLEAN, FOUND, USAGE = 0, 1, 2
-COMMANDS = ("build", "check", "explain", "schema")
+COMMANDS = ("build", "check", "explain", "schema", "init")
 
 Step = Callable[[str, str], None]
 """Hears which step of which environment begins."""
@@ -41,37 +44,38 @@ class UsageError(Exception):
     """The command line, or a folder that it names, is not what it should be."""
 
 
-def main(argv: Sequence[str], templates: str) -> int:
-    """Runs a command line; `templates` is the package whose `TEMPLATES` are the kinds of stacks.
+def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
+    """Runs a command line; `templates` is the package whose `TEMPLATES` are the kinds of stacks,
+    and `program` the command's name in messages.
 
     Returns the exit code: 0 clean, 1 findings of level error, 2 wrong usage.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
-    arguments = _parser().parse_args(argv if named else ["build", *argv])
+    arguments = _parser(program).parse_args(argv if named else ["build", *argv])
     arguments.templates = templates
     try:
         code: int = arguments.run(arguments)
     except UsageError as error:
-        _tell(f"build.py: {error}")
+        _tell(f"{program}: {error}")
         return USAGE
     except ModuleNotFoundError as error:
         package, _, inner = (error.name or "").partition(".")
         if inner or package in ("moorage", "templates", ""):
             raise
-        _tell(f"build.py: this Python lacks `{package}`. Use make, or .venv/bin/python.")
+        _tell(f"{program}: this Python lacks `{package}`. Use make, or .venv/bin/python.")
         return USAGE
     except BrokenPipeError:
         raise
     except OSError as error:
         at = error.filename2 or error.filename
-        _tell(f"build.py: `{at}` cannot be used: {error.strerror or error}.")
+        _tell(f"{program}: `{at}` cannot be used: {error.strerror or error}.")
         return USAGE
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str = "build.py") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="build.py",
+        prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Exit code: 0 clean, 1 findings of level error, 2 wrong usage.",
@@ -110,6 +114,10 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
+    initializing = command("init", _init)
+    initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
+    initializing.add_argument("--app", help="name of the application; without it, the directory's")
+    initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
     return parser
 
 
@@ -196,6 +204,22 @@ def _schema(arguments: argparse.Namespace) -> int:
     from moorage.schema.json_schema import schema
 
     print(as_json(schema(templates)), end="")
+    return CLEAN
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    """Create a project: params, stack kinds, tests, Makefile and CI; overwrite nothing."""
+    from moorage.init import ProjectError, create_project
+
+    directory = arguments.directory
+    try:
+        files = create_project(directory, arguments.app, arguments.region)
+    except ProjectError as error:
+        raise UsageError(str(error)) from error
+    for path in files:
+        print(path)
+    enter = "" if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && "
+    print(f"next: {enter}make build")
     return CLEAN
 
 
@@ -441,14 +465,14 @@ def _progress() -> Iterator[Step]:
         progress.stop()
 
 
-def run(templates: str) -> NoReturn:
+def run(templates: str, program: str = "build.py") -> NoReturn:
     """Runs this process's command line and ends the process with its exit code."""
     # cfn-lint's rules and schemas are a great many objects that live to the end, and a build is
     # over in seconds: looking through them again and again saves some memory, and takes a fifth of
     # the time.
     gc.disable()
     try:
-        code = main(sys.argv[1:], templates)
+        code = main(sys.argv[1:], templates, program)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read our output, such as `head`, has had enough
         with suppress(OSError):

@@ -25,7 +25,8 @@ from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-DOCS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FROM_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+DOCS = [*FROM_ROOT, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -89,6 +90,9 @@ def test_every_other_command_exists() -> None:
         first, second = [*shlex.split(command), ""][:2]
         known = {
             "python": True,
+            "pip": True,
+            "moorage": second in cli.COMMANDS,
+            "cd": True,
             "make": second in targets,
             "bash": second.startswith("out/") and (ROOT / second).exists(),
             "cfn-lint": True,
@@ -106,7 +110,8 @@ def test_every_command_and_flag_is_in_the_readme() -> None:
     subparsers = next(one for one in parser._actions if hasattr(one, "choices") and one.choices)
     assert subparsers.choices is not None
     for name, command in dict(subparsers.choices).items():
-        assert f"build.py {name}" in text, f"{name} is not in the README"
+        program = "moorage" if name == "init" else "build.py"
+        assert f"{program} {name}" in text, f"{name} is not in the README"
         for action in command._actions:
             for flag in action.option_strings:
                 assert flag in ("-h", "--help") or flag in text, (
@@ -162,6 +167,7 @@ def test_the_overrides_example_changes_the_service(tmp_path: Path) -> None:
 
 def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
     (source,) = blocks(README, "python")
+    source = source.replace("moorage.templates.", "templates.")  # as in a checkout
     path = tmp_path / "queue.py"
     path.write_text(source)
     spec = spec_from_file_location("templates.queue", path)
@@ -219,3 +225,13 @@ def test_links_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
             if not target.startswith(("http:", "https:")):
                 assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_named_files_and_functions_exist(document: str) -> None:
+    text = (ROOT / document).read_text()
+    named = set(re.findall(r"`((?:moorage|templates|tests|docs)/[\w./]*)`", text))
+    assert named
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
+    for path, function in re.findall(r"`((?:moorage|templates)/[\w/]+\.py)`, `(\w+)`", text):
+        assert f"def {function}(" in (ROOT / path).read_text(), f"{path}: {function}"

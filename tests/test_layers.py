@@ -21,6 +21,7 @@ LAYERS = (
     "moorage.pipeline",
     "moorage.schema",
     "moorage.update",
+    "moorage.init",
     "moorage.cli",
 )
 """The modules of moorage/ from the bottom up. A module imports from those before it, and from its
@@ -35,6 +36,7 @@ LIBRARIES = {
     "moorage.pipeline": {"cfnlint", "pydantic", "pydantic_core", "ruamel", "yaml"},
     "moorage.schema": {"pydantic", "pydantic_core", "ruamel"},
     "moorage.update": {"cfnlint"},
+    "moorage.init": {"pydantic"},
     "moorage.cli": {"rich"},
 }
 """The libraries that each of them may use."""

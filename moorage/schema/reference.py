@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -31,13 +32,24 @@ laid over it: maps merge, everything else replaces, and null deletes. `${env}`, 
 `${region}` and `${account}` may stand in any text.
 """
 
+_SHARED = "Shared by several templates"
+
 
 def reference(templates: Mapping[str, TemplateModule]) -> str:
-    """The whole reference: the top of a params file, then one section per template."""
-    contents = "\n".join(f"- [`{name}`](#{name})" for name in templates)
-    parts = [_HEAD, contents, *_header()]
+    """The whole reference: the top of a params file, one section per template, and one with the
+    models that several templates take."""
+    schemas = {name: written_schema(module.Params, name) for name, module in templates.items()}
+    layout = _lay_out(schemas)
+    contents = [f"- [`{name}`](#{name})" for name in templates]
+    if layout.shared:
+        contents.append(f"- [{_SHARED}](#{_slug(_SHARED)})")
+    parts = [_HEAD, "\n".join(contents), *_header()]
     for name, module in templates.items():
-        parts += _template(name, module)
+        parts += _template(name, module, schemas[name], layout)
+    if layout.shared:
+        parts.append(f"## {_SHARED}")
+        for section in layout.shared:
+            parts += _section(section, schemas[section.template], layout)
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -56,25 +68,25 @@ def _header() -> Iterator[str]:
     yield _rows((key, takes, default, STACK_KEYS[key]) for key, takes, default in rows)
 
 
-def _template(name: str, module: TemplateModule) -> Iterator[str]:
-    found = written_schema(module.Params, name)
-    sections = list(_sections(name, found, found["$defs"], set()))
-    places = {section.name: section.title for section in reversed(sections)}
+def _template(name: str, module: TemplateModule, schema: Schema, layout: _Layout) -> Iterator[str]:
     yield f"## `{name}`"
-    yield "\n\n".join(_prose(module)) or inspect.cleandoc(found.get("description", ""))
+    yield "\n\n".join(_prose(module)) or inspect.cleandoc(schema.get("description", ""))
     if yaml := example(module):
         yield f"```yaml\n{yaml}\n```"
-    yield _table(found, places)
-    for section in sections:
-        if places[section.name] != section.title:
-            continue
-        model = found["$defs"][section.name]
-        yield f"### `{section.title}`"
-        yield inspect.cleandoc(model.get("description", ""))
-        others = [one.title for one in sections if one.name == section.name][1:]
-        if others:
-            yield f"Also for {', '.join(f'`{one}`' for one in others)}."
-        yield _table(model, places)
+    yield _table(schema, layout.titles)
+    for section in layout.sections[name]:
+        yield from _section(section, schema, layout)
+
+
+def _section(section: _Section, schema: Schema, layout: _Layout) -> Iterator[str]:
+    model = schema["$defs"][section.model]
+    yield f"### `{section.title}`"
+    yield inspect.cleandoc(model.get("description", ""))
+    if section.templates:
+        yield f"For {_list(section.templates)}."
+    if section.other_places:
+        yield f"Also for {_list(section.other_places)}."
+    yield _table(model, layout.titles)
 
 
 # Docstrings ------------------------------------------------------------------------------------
@@ -102,24 +114,105 @@ def _prose(module: TemplateModule) -> list[str]:
 
 
 @dataclass(frozen=True)
+class _Place:
+    """A place where a model is used: its name in `$defs`, and the path to it."""
+
+    model: str
+    path: str
+
+
+@dataclass(frozen=True)
 class _Section:
-    """A place where a model stands: its name in `$defs`, and the path to it."""
+    """A model that is printed, in a section with a title."""
 
-    name: str
+    model: str
     title: str
+    template: str
+    """The template whose schema the model is read from."""
+    templates: tuple[str, ...] = ()
+    """The templates that take the model, where there are several."""
+    other_places: tuple[str, ...] = ()
 
 
-def _sections(path: str, model: Schema, models: Schema, seen: set[str]) -> Iterator[_Section]:
-    """Every place of a model below another; a model's own insides at its first place only."""
+@dataclass(frozen=True)
+class _Layout:
+    """Which models are printed where."""
+
+    sections: Mapping[str, tuple[_Section, ...]]
+    """By template: the models that only this template takes."""
+    shared: tuple[_Section, ...]
+    titles: Mapping[str, str]
+    """The title of the section of each model, by the model's name in `$defs`."""
+
+
+def _lay_out(schemas: Mapping[str, Schema]) -> _Layout:
+    """Gives each model one section, also where several templates take the same model."""
+    places: dict[str, list[tuple[str, _Place]]] = {}  # by what the models are
+    for template, schema in schemas.items():
+        for place in _places(template, schema, schema["$defs"], set()):
+            content = _content(place.model, schema["$defs"])
+            places.setdefault(content, []).append((template, place))
+    sections: dict[str, list[_Section]] = {template: [] for template in schemas}
+    shared: list[_Section] = []
+    titles: dict[str, str] = {}
+    taken = {*schemas, _slug(_SHARED)}
+    for found in places.values():
+        template, first = found[0]
+        templates = tuple(dict.fromkeys(template for template, _ in found))
+        if len(templates) == 1:
+            paths = [place.path for _, place in found]
+            section = _Section(first.model, paths[0], template, (), tuple(paths[1:]))
+            sections[template].append(section)
+        else:
+            section = _shared_section(found, templates, taken)
+            taken.add(_slug(section.title))
+            shared.append(section)
+        titles |= {place.model: section.title for _, place in found}
+    return _Layout({name: tuple(own) for name, own in sections.items()}, tuple(shared), titles)
+
+
+def _shared_section(
+    found: list[tuple[str, _Place]], templates: tuple[str, ...], taken: set[str]
+) -> _Section:
+    """The section of a model that several templates take.
+
+    Its title and its other places are paths without the template's name where more than one
+    template has them.
+    """
+    template, first = found[0]
+    below = [place.path.removeprefix(f"{name}.") for name, place in found]
+    uses = Counter(below)
+    title = max(below, key=lambda path: uses[path])
+    others = dict.fromkeys(
+        path if uses[path] > 1 else place.path
+        for path, (_, place) in zip(below, found, strict=True)
+        if path != title
+    )
+    if _slug(title) in taken:
+        title = first.path
+    return _Section(first.model, title, template, templates, tuple(others))
+
+
+def _content(model: str, models: Schema) -> str:
+    """What a model is: its schema with those of its models in place of their names, which differ
+    from template to template."""
+    return re.sub(
+        r'"#/definitions/([^"]+)"',
+        lambda match: _content(match[1], models),
+        json.dumps(models[model], sort_keys=True),
+    )
+
+
+def _places(path: str, model: Schema, models: Schema, seen: set[str]) -> Iterator[_Place]:
+    """Every place of a model below another; the models inside a model at its first place only."""
     for key, field in model.get("properties", {}).items():
-        found = [one for one in _models(field, f"{path}.{key}") if _is_map(models[one[0]])]
+        found = [item for item in _models(field, f"{path}.{key}") if _is_map(models[item[0]])]
         for name, at in found:
             several = sum(1 for _, other in found if other == at) > 1
-            title = f"{at} ({name.rpartition('.')[2]})" if several else at
-            yield _Section(name, title)
+            yield _Place(name, f"{at} ({name.rpartition('.')[2]})" if several else at)
             if name not in seen:
                 seen.add(name)
-                yield from _sections(at, models[name], models, seen)
+                yield from _places(at, models[name], models, seen)
 
 
 def _is_map(model: Schema) -> bool:
@@ -146,12 +239,12 @@ def _name(schema: Schema) -> str:
 # Tables ----------------------------------------------------------------------------------------
 
 
-def _table(model: Schema, places: Mapping[str, str]) -> str:
+def _table(model: Schema, titles: Mapping[str, str]) -> str:
     required = model.get("required", [])
     return _rows(
         (
             key,
-            _takes(field, places),
+            _takes(field, titles),
             "required" if key in required else _default(field.get("default")),
             field.get("description", ""),
         )
@@ -191,23 +284,23 @@ def _is_other(text: str) -> bool:
         return True
 
 
-def _takes(schema: Schema, places: Mapping[str, str]) -> str:
+def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
     """What may be written, in words."""
     if "takes" in schema:
         return str(schema["takes"])
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            forms = [_takes(one, places) for one in schema[key] if one.get("type") != "null"]
+            forms = [_takes(one, titles) for one in schema[key] if one.get("type") != "null"]
             return _either(list(dict.fromkeys(forms)))
     if "$ref" in schema:
-        place = places.get(_name(schema))
-        return f"[a map](#{_slug(place)})" if place else "a map"
+        title = titles.get(_name(schema))
+        return f"[a map](#{_slug(title)})" if title else "a map"
     if "enum" in schema or "const" in schema:
         return _choice([f"`{_flow(one)}`" for one in schema.get("enum", [schema.get("const")])])
     kinds = schema.get("type", "any")
     words = {"object": _takes_map, "array": _takes_list}
     if isinstance(kinds, str) and kinds in words:
-        return words[kinds](schema, places)
+        return words[kinds](schema, titles)
     return " or ".join(_WORDS[one] for one in ([kinds] if isinstance(kinds, str) else kinds)) + (
         _range(schema)
     )
@@ -234,16 +327,16 @@ _WORDS = {
 }
 
 
-def _takes_map(schema: Schema, places: Mapping[str, str]) -> str:
+def _takes_map(schema: Schema, titles: Mapping[str, str]) -> str:
     values = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
-    inner = [_takes(one, places) for one in values if isinstance(one, dict) and one]
+    inner = [_takes(one, titles) for one in values if isinstance(one, dict) and one]
     names = schema.get("propertyNames", {})
-    keys = f" by {_takes(names, places)}" if {"enum", "takes"} & names.keys() else ""
+    keys = f" by {_takes(names, titles)}" if {"enum", "takes"} & names.keys() else ""
     return f"a map{keys}" + (f", each {inner[0]}" if inner else "")
 
 
-def _takes_list(schema: Schema, places: Mapping[str, str]) -> str:
-    inner = _takes(schema["items"], places) if schema.get("items") else ""
+def _takes_list(schema: Schema, titles: Mapping[str, str]) -> str:
+    inner = _takes(schema["items"], titles) if schema.get("items") else ""
     return f"a list, each {inner}" if inner else "a list"
 
 
@@ -256,6 +349,11 @@ def _range(schema: Schema) -> str:
 
 def _choice(words: list[str]) -> str:
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _list(names: tuple[str, ...]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
 
 
 def _slug(title: str) -> str:

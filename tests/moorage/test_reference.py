@@ -103,7 +103,9 @@ def test_every_key_is_mentioned() -> None:
 def is_mentioned(key: str) -> bool:
     template, _, name = key.partition(": ")
     start = TEXT.index("## The top" if template == "header" else f"## `{template}`")
-    return f"\n| `{name.partition('.')[2]}` |" in TEXT[start : TEXT.find("\n## ", start)]
+    section = TEXT[start : TEXT.find("\n## ", start)]
+    shared = TEXT[TEXT.index("\n## Shared") :]
+    return f"\n| `{name.partition('.')[2]}` |" in section + shared
 
 
 def test_every_link_leads_somewhere_and_no_anchor_stands_twice() -> None:
@@ -171,3 +173,27 @@ def test_a_model_has_one_section_which_names_its_other_places() -> None:
     found = SECTION.findall(text)
     assert found == ["thing.leaf", "thing.way (Left)", "thing.way (Right)"]
     assert "Also for `thing.leaves.*.*`." in text
+
+
+def test_a_model_of_several_templates_has_one_section() -> None:
+    class Shared(Base):
+        """A stack with the same leaf, at one more place."""
+
+        leaf: Switch[Leaf] = Field(None, description="A leaf.")
+        bud: Switch[Leaf] = Field(None, description="A leaf to come.")
+
+    text = reference({**SMALL, "second": Module(Params=Shared)})
+    first, second, shared = text.split("\n## ")[2:]
+    assert SECTION.findall(first) == ["thing.way (Left)", "thing.way (Right)"]
+    assert SECTION.findall(second) == []
+    assert SECTION.findall(shared) == ["leaf"]
+    assert row(first, "leaf")[0] == row(second, "leaf")[0] == "`true`, `false` or [a map](#leaf)"
+    assert "For `thing` and `second`." in shared
+    assert "Also for `thing.leaves.*.*` and `second.bud`." in shared
+
+
+def test_no_table_is_printed_twice() -> None:
+    tables = [
+        part for part in TEXT.split("\n\n") if part.startswith("| Key") and part.count("\n") > 2
+    ]
+    assert len(tables) == len(set(tables))

@@ -24,7 +24,15 @@ Resources:
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the package as pip makes it, and nothing else of ours."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
-    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE", "moorage"):
+    for name in (
+        "setup.py",
+        "setup.cfg",
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        "moorage",
+        "templates",
+    ):
         subprocess.run(["cp", "-r", str(ROOT / name), str(source)], check=True)
     command = "-m pip install --quiet --no-deps --no-build-isolation --no-index --target"
     subprocess.run([sys.executable, *command.split(), str(target), str(source)], check=True)
