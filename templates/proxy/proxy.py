@@ -56,8 +56,8 @@ class ServiceProxy:
     containers: Containers
     """The containers behind it."""
     network_mode: NetworkMode
-    written_names: frozenset[str]
-    """Names of the containers that the params write; one of them may be the proxy's own."""
+    is_name_taken: bool
+    """Whether the params write a container with the name of the proxy."""
     entries: Mapping[int, ExposeEntry]
     """The `expose:` entries that lead to it, by their places."""
     nlb_entries: frozenset[int]
@@ -108,7 +108,7 @@ def resolve_proxy(
         params=proxy,
         containers={name: params for name, params in containers.items() if name != PROXY},
         network_mode=placement.params.network_mode,
-        written_names=frozenset(containers),
+        is_name_taken=PROXY in containers,
         entries=own,
         nlb_entries=frozenset(
             index for index, entry in own.items() if env.params_of(entry.via, nlb.Params)
