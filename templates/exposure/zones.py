@@ -63,7 +63,8 @@ def subnet_problems(exposure: Exposure) -> Iterator[Problem]:
         nlb = isinstance(balancer, UsedNlb)
         cross_zone = isinstance(balancer, UsedNlb) and balancer.params.cross_zone
         if 0 < count < task_subnets and not cross_zone:
-            message = f"`{balancer.name}` is in {count} subnets, and the tasks are in "
+            subnet = "subnet" if count == 1 else "subnets"
+            message = f"`{balancer.name}` is in {count} {subnet}, and the tasks are in "
             message += f"{task_subnets}: tasks in other Availability Zones get no traffic"
             hint = (
                 f"List one public and one private subnet of each Availability Zone in `{net.name}`"

@@ -138,7 +138,7 @@ def test_on_a_bridge_the_agent_is_linked() -> None:
         "containers": {"web": {"image": IMAGE, "ports": [8126]}},
     }
     resources, findings = built(web, cluster=cluster)
-    assert [(one.code, one.level) for one in findings] == [("M1220", "warning")]
+    assert [(one.code, one.level) for one in findings] == [("M2748", "warning")]
     agent, web = (
         {one["Name"]: one["Value"] for one in found.get("Environment", [])} | found
         for found in sorted(
@@ -166,4 +166,4 @@ def test_every_name_of_a_configuration_is_known() -> None:
 def test_more_containers_than_ecs_takes() -> None:
     many = {f"c{number}": {"image": IMAGE} for number in range(10)}
     _, findings = built({"containers": many, "sidecars": {"otel": True}})
-    assert [one.code for one in findings] == ["M1105"]
+    assert [one.code for one in findings] == ["M2747"]

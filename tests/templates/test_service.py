@@ -741,7 +741,7 @@ def test_two_stacks_that_took_over_one_vpc_are_one_network() -> None:
     assert built(stacks)[1] == []
     other = {"template": "network", "existing": private | {"vpc": "vpc-0123456789abcdef1"}}
     _, (finding,) = built(stacks | {"inner": other})
-    assert finding.code == "M1201"
+    assert finding.code == "M2553"
 
 
 def test_an_oidc_clients_secret_may_be_named_by_its_whole_arn() -> None:

@@ -231,7 +231,7 @@ def test_a_zone_is_taken_out_across_zones_without_udp_and_without_cutting_connec
     for way in (TCP, TLS):
         assert attributes(body(way, edge=both))[UNHEALTHY] == "false"
     for way in (UDP, DNS):
-        assert found(way, edge=both) == [("M1214", "expose.0.port")]
+        assert found(way, edge=both) == [("M2502", "expose.0.port")]
         assert found(way, edge=both | {"zonal_shift": False}) == []
         assert found(way, edge=both | {"cross_zone": False}) == []
 
@@ -363,7 +363,7 @@ def test_an_existing_group_that_admits_its_clients_already() -> None:
 def test_nobody_could_connect() -> None:
     for edge in ({"template": "nlb"}, {**OPEN, "scheme": "internal"}):
         way = {**TCP, "clients": [], "preserve_client_ip": True}
-        assert found(way, edge=edge) == [("M1105", "expose.0.clients")]
+        assert found(way, edge=edge) == [("M2511", "expose.0.clients")]
 
 
 def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -380,7 +380,7 @@ def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def test_two_services_that_write_one_rule() -> None:
     way = {**TCP, "clients": ["10.1.0.0/16", "10.0.0.0/16"]}
-    for clients, codes in (["10.0.0.0/16"], [("M1209", "expose.0.clients")]), (["10.2.0.0/16"], []):
+    for clients, codes in (["10.0.0.0/16"], [("M2519", "expose.0.clients")]), (["10.2.0.0/16"], []):
         balancers, service = sharing(*clients)
         assert found(way, **balancers, **service) == codes
     balancers, service = sharing()
@@ -393,21 +393,21 @@ def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
 
 def test_more_rules_than_a_group_takes() -> None:
     assert found({**TCP, "clients": _blocks(60)}) == []
-    assert found({**TCP, "clients": _blocks(61)}) == [("M1105", "expose.0.clients")]
-    assert found({**DNS, "clients": _blocks(31)}) == [("M1105", "expose.0.clients")]
+    assert found({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
+    assert found({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
     both = {"edge": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
     assert found({**TCP, "clients": mixed}, **both) == []
     open_ = {**OPEN, "scheme": "internal"}
     way = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
-    assert found(way, edge=open_) == [("M1105", "expose")]
+    assert found(way, edge=open_) == [("M2520", "expose")]
     assert found({**way, "clients": _blocks(58)}, edge=open_) == []
 
 
 def test_more_rules_than_a_group_takes_over_all_services() -> None:
     balancers, service = sharing(*_blocks(50))
     way = {**TCP, "port": 9000, "clients": _blocks(11)}
-    assert found(way, **balancers, **service) == [("M1105", "expose.0.clients")]
+    assert found(way, **balancers, **service) == [("M2520", "expose.0.clients")]
     assert found({**way, "clients": _blocks(10)}, **balancers, **service) == []
 
 
@@ -478,7 +478,7 @@ def test_the_slower_of_two_load_balancers_has_to_notice_as_well() -> None:
 def test_a_drain_that_is_over_before_anybody_notices(check: Any, path: str, hint: str) -> None:
     way = {**UDP, "health_check": {**ECHO, **check}}
     (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M1105")
+    assert (finding.level, finding.code) == ("warning", "M2539")
     assert ".".join(map(str, finding.path)) == f"stacks.web.expose.0.{path}"
     assert hint in finding.hint
 
@@ -525,8 +525,8 @@ def test_the_sidecar_asks_by_what_packets_come_by() -> None:
 def test_a_sidecar_cannot_ask_by_both_kinds_of_addresses() -> None:
     both = {"rival": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M1108", place)]
-    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M1108", place)]
+    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M2541", place)]
+    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M2541", place)]
 
 
 def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
@@ -559,51 +559,51 @@ def _sidecar(**given: Any) -> dict[str, Any]:
     ("way", "code", "place"),
     [
         ({"via": "edge"}, "M1102", "port"),
-        ({"via": "edge", "port": "1234/udp"}, "M1214", "health_check"),
-        (_checked(interval="10s"), "M1214", "health_check"),
+        ({"via": "edge", "port": "1234/udp"}, "M2531", "health_check"),
+        (_checked(interval="10s"), "M2531", "health_check"),
         (_checked(port=9001), "M1205", "health_check.port"),
         (_checked(port="1234/udp"), "M1205", "health_check.port"),
-        ({**UDP, "port": "1234/quic"}, "M1214", "port"),
-        ({**TCP, "port": "8443/tcp_quic"}, "M1214", "port"),
-        ({**UDP, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
-        ({**DNS, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
+        ({**UDP, "port": "1234/quic"}, "M2501", "port"),
+        ({**TCP, "port": "8443/tcp_quic"}, "M2501", "port"),
+        ({**UDP, "preserve_client_ip": False}, "M2504", "preserve_client_ip"),
+        ({**DNS, "preserve_client_ip": False}, "M2504", "preserve_client_ip"),
         ({"via": "edge", "port": "8443/tls"}, "M1102", "certificate"),
-        ({**TCP, "certificate": CERTIFICATE}, "M1220", "certificate"),
-        ({**TCP, "alpn_policy": "HTTP2Only"}, "M1220", "alpn_policy"),
-        ({**TCP, "target_tls": True}, "M1220", "target_tls"),
-        ({**TLS, "source_ip_stickiness": True}, "M1220", "source_ip_stickiness"),
-        ({**TLS, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
-        ({**UDP, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
-        ({**UDP, "proxy_protocol_v2": True}, "M1220", "proxy_protocol_v2"),
-        ({**DNS, "proxy_protocol_v2": True, "health_check": ECHO}, "M1220", "proxy_protocol_v2"),
+        ({**TCP, "certificate": CERTIFICATE}, "M2503", "certificate"),
+        ({**TCP, "alpn_policy": "HTTP2Only"}, "M2503", "alpn_policy"),
+        ({**TCP, "target_tls": True}, "M2503", "target_tls"),
+        ({**TLS, "source_ip_stickiness": True}, "M2507", "source_ip_stickiness"),
+        ({**TLS, "tcp_idle_timeout": "5m"}, "M2508", "tcp_idle_timeout"),
+        ({**UDP, "tcp_idle_timeout": "5m"}, "M2508", "tcp_idle_timeout"),
+        ({**UDP, "proxy_protocol_v2": True}, "M2505", "proxy_protocol_v2"),
+        ({**DNS, "proxy_protocol_v2": True, "health_check": ECHO}, "M2506", "proxy_protocol_v2"),
         ({**TCP, "port": 8444}, "M1205", "port"),
         ({**TCP, "target_port": 8444}, "M1205", "target_port"),
         ({**TCP, "port": 1234}, "M1205", "port"),
         ({**TCP, "port": 80, "target_port": 1234}, "M1205", "port"),
-        ({**DNS, "port": "53/tcp_udp"}, "M1205", "health_check"),
+        ({**DNS, "port": "53/tcp_udp"}, "M2532", "health_check"),
         ({**TCP, "container": "ap"}, "M1204", "container"),
-        ({**TCP, "hosts": ["a.example.com"]}, "M1220", "hosts"),
-        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M1220", "source_ips"),
-        ({**TCP, "stickiness": {}}, "M1220", "stickiness"),
+        ({**TCP, "hosts": ["a.example.com"]}, "M2552", "hosts"),
+        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M2552", "source_ips"),
+        ({**TCP, "stickiness": {}}, "M2552", "stickiness"),
         ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M1107", "clients.1"),
-        ({**TCP, "clients": ["2001:db8::/32"]}, "M1220", "clients.0"),
-        ({**TCP, "health_check": ECHO}, "M1220", "health_check.sidecar"),
-        ({**TLS, "health_check": ECHO}, "M1220", "health_check.sidecar"),
-        ({**TCP, "health_check": {"path": "/"}}, "M1220", "health_check.path"),
-        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M1105", "health_check"),
+        ({**TCP, "clients": ["2001:db8::/32"]}, "M2515", "clients.0"),
+        ({**TCP, "health_check": ECHO}, "M2536", "health_check.sidecar"),
+        ({**TLS, "health_check": ECHO}, "M2536", "health_check.sidecar"),
+        ({**TCP, "health_check": {"path": "/"}}, "M2535", "health_check.path"),
+        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2533", "health_check"),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "interval": "5s"}},
-            "M1105",
+            "M2533",
             "health_check",
         ),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "matcher": "100-199"}},
-            "M1105",
+            "M2534",
             "health_check.matcher",
         ),
-        (_checked(sidecar=SEND, port=9000), "M1220", "health_check.port"),
-        (_checked(sidecar=SEND, path="/"), "M1220", "health_check.path"),
-        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M1105", "health_check"),
+        (_checked(sidecar=SEND, port=9000), "M2537", "health_check.port"),
+        (_checked(sidecar=SEND, path="/"), "M2537", "health_check.path"),
+        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2533", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
         ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
         (_sidecar(port="8081/udp"), "M1107", "health_check.sidecar.port"),
@@ -629,7 +629,7 @@ def test_equal_timeout_and_interval_are_for_tcp() -> None:
 
 def test_a_port_of_a_container_as_tcp_and_as_udp() -> None:
     both = {"ports": [54, "54/udp"]}
-    assert ("M1220", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
+    assert ("M2556", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
     apart = {
         "container": {"ports": ["54/udp"]},
         "beside": {"tcp": {"image": "ecr:a:1", "ports": [54]}},
@@ -641,7 +641,7 @@ def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -
     way = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
     public = {"template": "alb"}
     codes = found({**way, "clients": ["10.0.0.0/8"]}, public=public)
-    assert codes == [("M1220", "expose.0.clients"), ("M1220", "expose.0.target_port")]
+    assert codes == [("M2551", "expose.0.clients"), ("M2551", "expose.0.target_port")]
 
 
 @pytest.mark.parametrize(
@@ -650,7 +650,7 @@ def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -
 )
 def test_checks_that_an_application_load_balancer_has_not(check: Any, place: str) -> None:
     way = {"via": "public", "port": 8443, "paths": ["/*"], "health_check": check}
-    assert found(way, public={"template": "alb"}) == [("M1220", f"expose.0.{place}")]
+    assert found(way, public={"template": "alb"}) == [("M2555", f"expose.0.{place}")]
 
 
 def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
@@ -660,16 +660,16 @@ def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
         "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
         "expose": [TCP],
     }
-    assert ("M1209", "expose.0.port") in found(TCP, rival=other)
+    assert ("M2509", "expose.0.port") in found(TCP, rival=other)
     assert found({**DNS, "port": "53/tcp_udp", "health_check": ECHO}, {**UDP, "port": "53/udp"})[
         -1
-    ] == ("M1209", "expose.1.port")
+    ] == ("M2509", "expose.1.port")
 
 
 def test_the_same_existing_load_balancer_by_two_names() -> None:
     edge = {"template": "nlb", "existing": THEIRS}
     ways = (TCP, {**TCP, "via": "rival"})
-    assert found(*ways, edge=edge, rival=edge) == [("M1209", "expose.1.port")]
+    assert found(*ways, edge=edge, rival=edge) == [("M2509", "expose.1.port")]
 
 
 def test_two_sidecars_on_one_port() -> None:
@@ -680,19 +680,19 @@ def test_two_sidecars_on_one_port() -> None:
 def test_two_sidecars_for_one_port() -> None:
     other = {**_sidecar(port=8081), "via": "rival"}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, other, rival=INTERNAL) == [("M1108", place)]
+    assert found(UDP, other, rival=INTERNAL) == [("M2540", place)]
 
 
 def test_a_container_with_the_sidecars_name() -> None:
     beside = {"health-1234": {"image": "ecr:a:1"}}
     codes = found({**UDP, "container": "app"}, beside=beside)
-    assert ("M1302", "expose.0.health_check.sidecar") in codes
+    assert ("M2538", "expose.0.health_check.sidecar") in codes
 
 
 def test_more_containers_than_a_task_may_have() -> None:
     beside = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
     codes = found({**UDP, "container": "app"}, beside=beside)
-    assert codes == [("M1212", "expose.0.health_check.sidecar")]
+    assert codes == [("M2543", "expose.0.health_check.sidecar")]
 
 
 def test_more_sidecars_than_a_template_has_room_for() -> None:
@@ -700,7 +700,7 @@ def test_more_sidecars_than_a_template_has_room_for() -> None:
     ways = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
     given = {"container": {"ports": [f"{port}/udp" for port in ports]}}
     place = "expose.4.health_check.sidecar"
-    assert found(*ways, **given) == [("M1303", place)]
+    assert found(*ways, **given) == [("M2542", place)]
     assert found(*ways[1:], **given) == []
 
 
@@ -716,7 +716,7 @@ def test_the_sidecar_takes_its_share_of_the_task() -> None:
 def test_where_the_sidecars_image_cannot_be_pulled() -> None:
     place = "expose.0.health_check.sidecar.image"
     closed = {"egress": "endpoints"}
-    assert found(UDP, edge=INTERNAL, network=closed) == [("M1211", place)]
+    assert found(UDP, edge=INTERNAL, network=closed) == [("M2709", place)]
     mirror = _sidecar(image="ecr:base/python:3.13.1")
     assert found(mirror, edge=INTERNAL, network=closed) == []
 
@@ -735,34 +735,36 @@ def test_who_may_connect_must_be_told_where_nothing_tells() -> None:
 
 
 def test_clients_that_cannot_be_told_apart() -> None:
-    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M1214", "expose.0.clients")]
+    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M2516", "expose.0.clients")]
     kept = {**TCP, "preserve_client_ip": True}
     assert found({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
     assert found({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
-        ("M1214", "expose.0.clients.0")
+        ("M2513", "expose.0.clients.0")
     ]
     far = {"edge": {**OPEN, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M1214", "expose.0.clients")]
+    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M2518", "expose.0.clients")]
     assert found(kept, **far) == []
-    assert found(UDP, **far) == [("M1214", "expose.0.via")]
+    assert found(UDP, **far) == [("M2517", "expose.0.via")]
 
 
 def test_udp_over_ipv6_to_tasks_that_have_none() -> None:
     existing = {"arn": NLB, "security_group": GROUP, "ip_address_type": "dualstack"}
     edge = {"template": "nlb", "existing": existing}
     way = {**UDP, "clients": ["10.0.0.0/8"]}
-    assert found(way, edge=edge) == [("M1108", "expose.0.via")]
+    assert found(way, edge=edge) == [("M2554", "expose.0.via")]
     assert found(way, edge=edge, network={"ipv6": True}) == []
     assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
     vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
-    assert found(way, edge=edge, network={"existing": vpc}) == [("M1108", "expose.0.via")]
+    assert found(way, edge=edge, network={"existing": vpc}) == [("M2554", "expose.0.via")]
     assert found(way, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
 
 
 def test_a_port_of_the_other_protocol_is_named() -> None:
     way = {**TCP, "port": 5, "target_port": 1234}
     (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
-    assert finding.message == "Container `app` has 1234/udp, and this is not for udp"
+    assert finding.message == (
+        "Container `app` has port 1234/udp, and the listener does not send UDP"
+    )
     assert finding.hint == "Write `port: 5/udp`, or add 1234 to its `ports`."
 
 
@@ -798,15 +800,16 @@ def test_proxy_protocol_goes_before_tcp() -> None:
 
 def test_a_security_group_of_clients_that_come_from_public_addresses() -> None:
     way = {**TCP, "clients": [CLIENT_GROUP]}
-    assert found(way) == [("M1220", "expose.0.clients.0")]
+    assert found(way) == [("M2514", "expose.0.clients.0")]
     assert found(way, edge=INTERNAL) == []
 
 
 def test_clients_within_the_network_by_ipv6() -> None:
     both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M1220")
-    assert '[10.0.0.0/16, "::/0"]' in finding.hint
+    assert (finding.level, finding.code) == ("warning", "M2512")
+    assert "`clients: [10.0.0.0/16]`" in finding.hint
+    assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
     assert found({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
 
 
@@ -819,11 +822,11 @@ def _vpc(public: int, private: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("edge", "public", "private", "codes"),
     [
-        ({"template": "nlb"}, 1, 3, ["M1214"]),
+        ({"template": "nlb"}, 1, 3, ["M2561"]),
         ({"template": "nlb", "cross_zone": True}, 1, 3, []),
         ({"template": "nlb"}, 2, 2, []),
         (INTERNAL, 1, 3, []),
-        ({"template": "alb"}, 2, 3, ["M1214"]),
+        ({"template": "alb"}, 2, 3, ["M2561"]),
         ({"template": "alb"}, 3, 3, []),
         ({"template": "alb", "scheme": "internal"}, 2, 3, []),
     ],
@@ -923,7 +926,7 @@ def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str
     way = {**TCP, "clients": ["10.0.0.0/8"]}
     every = document(stacks(way, edge=edge, service={"desired_count": count}))
     levels = [(one.level, one.code, one.path[2:]) for one in validate(every, TEMPLATES)[1]]
-    assert levels == ([(level, "M1108", ("desired_count",))] if level else [])
+    assert levels == ([(level, "M2560", ("desired_count",))] if level else [])
 
 
 def test_an_address_in_a_zone_where_tasks_cannot_be() -> None:
@@ -932,5 +935,5 @@ def test_an_address_in_a_zone_where_tasks_cannot_be() -> None:
     here = {"existing": {**vpc, "private_subnets": subnets[2:]}}
     service = {"desired_count": 4}
     _, (finding,) = validate(document(stacks(TCP, network=here, service=service)), TEMPLATES)
-    assert (finding.level, finding.code) == ("warning", "M1108")
-    assert finding.hint == "Write `cross_zone: true` at `edge`."
+    assert (finding.level, finding.code) == ("warning", "M2560")
+    assert finding.hint == "Write `cross_zone: true` in `edge`."
