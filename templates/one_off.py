@@ -57,6 +57,7 @@ def _essential_containers(params: Params) -> list[str]:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with such a task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     essential = _essential_containers(params)
     if params.container is None and len(essential) > 1:
@@ -76,6 +77,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a task that runs at each deployment."""
     task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at each deployment")
     template.set_version()

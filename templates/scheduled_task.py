@@ -103,6 +103,7 @@ class Params(TaskParams):
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a scheduled task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     yield from zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
@@ -124,6 +125,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a scheduled task."""
     task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs by a schedule")
     template.set_version()

@@ -113,7 +113,9 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers[PROXY] = proxy_container(proxy)
     definitions = {key: container.params for key, container in containers.items()}
     definitions = with_port_names(name, params, definitions)
-    containers = {key: replace(one, params=definitions[key]) for key, one in containers.items()}
+    containers = {
+        key: replace(container, params=definitions[key]) for key, container in containers.items()
+    }
     exposure = resolve_exposure(name, entries, definitions, placement, env)
     containers |= health_sidecars(exposure)
     return Service(
@@ -138,13 +140,14 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a service, given the other stacks of the environment."""
     service = env.resolve(resolve_service, name, params)
     exposure = service.exposure
     if service.proxy:
         yield from proxy_problems(service.proxy)
-    reached = list(exposure_problems(exposure))
-    yield from reached
-    paths = {problem.path for problem in reached}
+    entry_problems = list(exposure_problems(exposure))
+    yield from entry_problems
+    paths = {problem.path for problem in entry_problems}
     for problem in ecs_service_problems(service):
         if problem.path not in paths:  # the port of a health sidecar is in both
             yield problem
@@ -153,8 +156,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from scaling_problems(params.scaling, TARGETS, is_counted)
     yield from _request_problems(service)
     yield from instance_problems(exposure)
-    others = [env.resolve(resolve_service, other, its).exposure for other, its in env.of(Params)]
-    yield from exposure_conflicts(exposure, others)
+    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
+    yield from exposure_conflicts(exposure, [other.exposure for other in services])
     yield from zone_problems(exposure, *service.least_count)
     yield from subnet_problems(exposure)
 
@@ -181,16 +184,17 @@ def _request_problems(service: Service) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a service."""
     service = env.resolve(resolve_service, name, params)
-    exposed = exposure_resources(service.exposure)
+    exposure = exposure_resources(service.exposure)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
     template.add_resource(
         [
             *task_resources(service.task),
             *security_groups(service.task),
-            *exposed.resources,
-            *ecs_service_resources(service, exposed),
+            *exposure.resources,
+            *ecs_service_resources(service, exposure),
             *_scaling(service),
         ]
     )

@@ -99,6 +99,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a worker, given the other stacks of the environment."""
     worker = env.resolve(resolve_worker, name, params)
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
@@ -128,6 +129,7 @@ def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a worker."""
     worker = env.resolve(resolve_worker, name, params)
     template = Template(f"{env.app} {env.name}: the worker `{name}`")
     template.set_version()

@@ -24,13 +24,13 @@ def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[
     if exposure.placement.network is None:
         return
     task_subnets = len(exposure.placement.subnets)
-    reached = min(count, task_subnets)
+    zones_with_tasks = min(count, task_subnets)
     balancers = {item.load_balancer.name: item.load_balancer for item in exposure.nlb_listeners}
     for via, balancer in sorted(balancers.items()):
         handle, zones = balancer.handle, balancer.handle.zones
-        if zones is None or handle.cross_zone or not 0 < reached < zones:
+        if zones is None or handle.cross_zone or not 0 < zones_with_tasks < zones:
             continue
-        tasks = f"{reached} task{'s' if reached > 1 else ''}"
+        tasks = f"{zones_with_tasks} task{'s' if zones_with_tasks > 1 else ''}"
         message = (
             f"`{via}` has addresses in {zones} Availability Zones, each of which sends to tasks "
         )

@@ -55,21 +55,21 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
             hint = "Write for example `routes: [{path: /, to: web}]`, or the name of a file in "
             hint += "`config:`."
             because = [(*path, "config")]
-            here = (*path, "routes")
+            at = (*path, "routes")
             message = "`routes` is missing: the proxy would send requests nowhere"
-            yield Problem("M1102", here, message, hint, because=because)
+            yield Problem("M1102", at, message, hint, because=because)
         yield from _page_problems(proxy)
         yield from _path_problems(proxy)
         for index, route in enumerate(proxy.routes):
             yield from _route_problems(route, (*path, "routes", index), containers)
         if health := proxy.application_health:
-            here = (*path, "application_health", "to")
+            at = (*path, "application_health", "to")
             if health.to.scheme != "container":
                 hint = "Write a container and its path, such as `web/healthz`."
                 message = f"{shown(health.to)} is not a container of the task"
-                yield Problem("M1104", here, message, hint)
+                yield Problem("M1104", at, message, hint)
             else:
-                yield from _target_problems(health.to, here, containers)
+                yield from _target_problems(health.to, at, containers)
     elif others := sorted(proxy.model_fields_set - CONTAINER_KEYS - {"config"}):
         keys = " and ".join(f"`{key}`" for key in others)
         message = f"With `config`, {keys} {'has' if len(others) == 1 else 'have'} no effect"
@@ -112,8 +112,8 @@ def _path_problems(proxy: Proxy) -> Iterator[Problem]:
     if health := proxy.application_health:
         if health.path == proxy.health_path:
             message = f"`{health.path}` is the `health_path`, which nginx answers itself"
-            here = (PROXY, "application_health", "path")
-            yield Problem("M3055", here, message, "Write another path.")
+            at = (PROXY, "application_health", "path")
+            yield Problem("M3055", at, message, "Write another path.")
         taken[f"= {health.path}"] = "application_health"
     for index, route in enumerate(proxy.routes):
         if route.path is None and route.match is None:
@@ -208,8 +208,8 @@ def _load_balancer_problems(proxy: ServiceProxy) -> Iterator[Problem]:
                 message = f"`{via}` closes the connection after {seconds}s, before `read_timeout` "
                 message += "ends"
                 hint = f"Write at most `{seconds}s`, or raise `idle_timeout` of `{via}`."
-                here = (*path, "read_timeout")
-                yield Problem("M3060", here, message, hint, level="warning")
+                at = (*path, "read_timeout")
+                yield Problem("M3060", at, message, hint, level="warning")
     for via, seconds in idle_timeouts.items():
         if params.keepalive_timeout is not None and params.keepalive_timeout <= seconds:
             message = f"`{via}` keeps idle connections for {seconds}s, and answers 502 if it uses "

@@ -26,6 +26,7 @@ from .volumes import volume_problems
 
 
 def task_problems(task: Task) -> Iterator[Problem]:
+    """Problems of containers are reported at the key that adds the container."""
     for problem in _container_problems(task):
         yield task.locate(problem)
     yield from _stack_problems(task)

@@ -51,11 +51,11 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
 
 def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
     """Message and hint for a route without a port, or with several to choose from."""
-    usable = [str(one) for one in ports if one.protocol == "tcp"]
+    usable = [str(candidate) for candidate in ports if candidate.protocol == "tcp"]
     add = f"the port that it listens on to the `ports` of `{name}`"
     if not usable:
         return f"Container `{name}` has no TCP port", f"Add {add}."
-    write = f"Write {' or '.join(f'`port: {one}`' for one in usable)}"
+    write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
     if port is None:
         return f"Container `{name}` has more than one TCP port", f"{write}."
     if port.protocol != "tcp":
@@ -139,7 +139,7 @@ def rule_conflicts(
             if later or not may_clash(rule.route, other.route):
                 continue
             numbers = rule.priority, other.priority
-            taken = {one.priority for one in same} if numbers[0] == numbers[1] else ()
+            taken = {candidate.priority for candidate in same} if numbers[0] == numbers[1] else ()
             if conflict := clash(rule.route, other.route, numbers, taken):
                 reason, hint = conflict
                 message = f"The route {reason} as `{other.place}`"
@@ -149,7 +149,7 @@ def rule_conflicts(
 def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
     """Rules of the same listener that get no requests because of a priority in the params."""
     route, path = rule.route, (*rule.path, "priority")
-    others = [one for one in same if one.place != rule.place]
+    others = [other for other in same if other.place != rule.place]
     hidden = [
         other for other in others if rule.priority < other.priority and hides(route, other.route)
     ]

@@ -84,18 +84,18 @@ def _container_problems(
             because=because,
         )
     elif listener.target is None:
-        needed = " or ".join(str(Port(number, one)) for one in TRANSPORTS[port.protocol])
+        needed = " or ".join(str(Port(number, kind)) for kind in TRANSPORTS[port.protocol])
         message = f"Container `{name}` has no port {needed}"
         hint = "Add it to its `ports`, or write `target_port:` if it listens on another port."
         # At most one of the two exists, since the listener needs the other one.
-        for other in ("tcp", "udp"):
-            if Port(number, other) in containers[name].ports:
+        for transport in ("tcp", "udp"):
+            if Port(number, transport) in containers[name].ports:
                 key = "port"
                 message = (
-                    f"Container `{name}` has port {number}/{other}, and the listener does not "
+                    f"Container `{name}` has port {number}/{transport}, and the listener does not "
                 )
-                message += f"send {other.upper()}"
-                hint = f"Write `port: {port.number}/{other}`, or add {needed} to its `ports`."
+                message += f"send {transport.upper()}"
+                hint = f"Write `port: {port.number}/{transport}`, or add {needed} to its `ports`."
         yield Problem("M1205", (*path, key), message, hint, because=because)
 
 
@@ -136,11 +136,11 @@ def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> I
     """The load balancer "prepends a proxy protocol header to the TCP data" (Network Load Balancers
     user guide, "Proxy protocol"). A service that expects it does not answer the probe of a health
     sidecar."""
-    here = (*path, "proxy_protocol_v2")
+    at = (*path, "proxy_protocol_v2")
     if protocol == "udp":
         message = "Proxy protocol is for TCP only"
         hint = "Remove it: UDP packets keep the IP address of the client."
-        yield Problem("M2505", here, message, hint)
+        yield Problem("M2505", at, message, hint)
     elif protocol == "tcp_udp" and entry.health_check and entry.health_check.sidecar:
         message = (
             "The probe of the health sidecar has no proxy protocol header, which the container "
@@ -148,7 +148,7 @@ def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> I
         message += "expects"
         hint = "Remove it, since packets keep the IP address of the client, or check health by "
         hint += "`port:`."
-        yield Problem("M2506", here, message, hint)
+        yield Problem("M2506", at, message, hint)
 
 
 def _client_problems(
@@ -230,12 +230,12 @@ def _health_problems(
 ) -> Iterator[Problem]:
     entry = listener.entry
     check = entry.health_check
-    here = (*listener.path, "health_check")
+    at = (*listener.path, "health_check")
     checked = check is not None and (check.port is not None or check.sidecar is not None)
     if port.protocol == "udp" and not checked:
         yield Problem(
             "M2531",
-            here,
+            at,
             "A load balancer cannot check health over UDP, so the listener needs a `health_check`",
             "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
             "`health_check: {port: ...}` with a TCP port of the task.",
@@ -245,14 +245,14 @@ def _health_problems(
     if check is None:
         return
     if check.sidecar:
-        yield from _sidecar_problems(entry, port, here, check, containers)
+        yield from _sidecar_problems(entry, port, at, check, containers)
     elif check.port is not None:
         listened = any(check.port in container.ports for container in containers.values())
         if not listened or check.port.protocol != "tcp":
             message = f"No container of the task has TCP port {check.port.number} in its `ports`"
             hint = "Add it to the `ports` of the container that answers."
-            yield Problem("M1205", (*here, "port"), message, hint, because=[("containers",)])
-    yield from _check_problems(check, here)
+            yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
+    yield from _check_problems(check, at)
 
 
 def _unanswered_problems(
@@ -274,61 +274,61 @@ def _unanswered_problems(
         yield Problem("M2532", (*listener.path, "health_check"), message, hint, level="warning")
 
 
-def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
+def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
     """The timeout is below the interval, or over TCP as long as it; status codes are 200 to 599
     (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
     http = checks_over_http(check)
     if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
-        yield Problem("M2533", here, message, hint)
+        yield Problem("M2533", at, message, hint)
     for code in re.findall(r"\d+", check.matcher or ""):
         if not 200 <= int(code) <= 599:
             message = f"A Network Load Balancer cannot take the status {code} for healthy"
-            yield Problem("M2534", (*here, "matcher"), message, "Write codes from 200 to 599.")
+            yield Problem("M2534", (*at, "matcher"), message, "Write codes from 200 to 599.")
     if http or check.sidecar:
         return
     for key in ("path", "matcher"):
         if getattr(check, key) is not None:
             message = f"`{key}` has no effect on a health check over TCP"
             hint = "Add `protocol: HTTP` to the health check, or remove it."
-            yield Problem("M2535", (*here, key), message, hint)
+            yield Problem("M2535", (*at, key), message, hint)
 
 
 def _sidecar_problems(
-    entry: ExposeEntry, port: Port, here: Path, check: HealthCheck, containers: Containers
+    entry: ExposeEntry, port: Port, at: Path, check: HealthCheck, containers: Containers
 ) -> Iterator[Problem]:
     sidecar = check.sidecar
     assert sidecar is not None
     if "udp" not in TRANSPORTS[port.protocol]:
         message = "Health sidecars are for UDP only"
         hint = "Remove it: the load balancer checks the TCP port itself."
-        yield Problem("M2536", (*here, "sidecar"), message, hint)
+        yield Problem("M2536", (*at, "sidecar"), message, hint)
     for key in ("port", "protocol", "path", "matcher"):
         if getattr(check, key) is not None:
             hint = "Remove it: `sidecar:` has a `port` and a `mode`."
             message = f"`{key}` has no effect with `sidecar`"
-            yield Problem("M2537", (*here, key), message, hint)
+            yield Problem("M2537", (*at, key), message, hint)
     number = sidecar.port.number
     for name, container in containers.items():
         if sidecar.port in container.ports:
             message = f"Container `{name}` of the task listens on port {number} as well"
             hint = "Write another `port:` below `sidecar:`."
-            yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+            yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if number == (entry.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
         message = f"The service listens on port {number} as well: `{port}` includes TCP"
         hint = "Write another `port:` below `sidecar:`."
-        yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+        yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if container_name(entry.target_port or port.number) in containers:
         name = container_name(entry.target_port or port.number)
         message = f"The health sidecar and a container of the task have the name `{name}`"
         hint = "Rename the container."
-        yield Problem("M2538", (*here, "sidecar"), message, hint)
-    yield from sidecar_problems(sidecar, (*here, "sidecar"))
-    yield from _drain_problems(sidecar, check, here)
+        yield Problem("M2538", (*at, "sidecar"), message, hint)
+    yield from sidecar_problems(sidecar, (*at, "sidecar"))
+    yield from _drain_problems(sidecar, check, at)
 
 
-def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterator[Problem]:
+def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[Problem]:
     """A service that stops while packets still arrive.
 
     ECS deregisters a task from its target groups before it stops it, but on FARGATE_SPOT it may do
@@ -347,8 +347,8 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterato
         f"The drain ends after {seconds}s, and the load balancer takes {needed}s to detect the "
     )
     message += "closed port"
-    path = here if sidecar.drain is None else (*here, "sidecar", "drain")
-    because = [(*here, "interval"), (*here, "unhealthy_threshold")]
+    path = at if sidecar.drain is None else (*at, "sidecar", "drain")
+    because = [(*at, "interval"), (*at, "unhealthy_threshold")]
     yield Problem("M2539", path, message, hint, level="warning", because=because)
 
 
@@ -362,17 +362,17 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
     for target in targets:
         if target.sidecar is None:
             continue
-        here: Path = ("expose", target.index, "health_check", "sidecar")
+        at: Path = ("expose", target.index, "health_check", "sidecar")
         other = by_port.setdefault(target.health_port, target)
         if other.number != target.number:
             message = f"The health sidecar of port {other.number} listens on port "
             message += f"{target.health_port} as well"
-            yield Problem("M1206", (*here, "port"), message, "Write another `port:` here.")
+            yield Problem("M1206", (*at, "port"), message, "Write another `port:`.")
         first = by_service.setdefault(target.number, target)
         if first.sidecar != target.sidecar:
             message = f"`expose[{first.index}]` has a different `sidecar` for port {target.number}"
             hint = "Write the same in both entries: a port has one health sidecar."
-            yield Problem("M2540", here, message, hint)
+            yield Problem("M2540", at, message, hint)
         if target.uses_ipv6 != first.uses_ipv6:
             versions = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
             message = (
@@ -381,7 +381,7 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
                 "one of them only"
             )
             hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
-            yield Problem("M2541", here, message, hint)
+            yield Problem("M2541", at, message, hint)
     if not by_service:
         return
     last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
