@@ -54,7 +54,7 @@ class EcsService:
     """The containers that others can connect to: those that the params write, and the proxy."""
     scaling: Scaling | None
     exposure: Exposure | None
-    """How load balancers reach the tasks; None for a service that none can reach."""
+    """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
 
     @property
@@ -74,23 +74,23 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
         yield from rebalancing_problems(task)
 
 
-def ecs_service_resources(service: EcsService, exposed: ExposureResources | None) -> list[Any]:
-    """The service and what makes other services find it."""
+def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
+    """The service, and what other services need to find it."""
     task = service.task
     namespace = task.placement.namespace
     return [
         *offering_resources(task.name, service.params, namespace, task.env),
-        _ecs_service(service, exposed),
+        _ecs_service(service, exposure),
     ]
 
 
-def _ecs_service(service: EcsService, exposed: ExposureResources | None) -> ecs.Service:
+def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs.Service:
     params, task = service.params, service.task
     optional: dict[str, Any] = {
-        "DependsOn": sorted([*(exposed.waits_for if exposed else ()), *task.waits_for]),
+        "DependsOn": sorted([*(exposure.waits_for if exposure else ()), *task.waits_for]),
         "EnableExecuteCommand": params.enable_execute_command or None,
         "VolumeConfigurations": volume_configurations(params.volumes),
-        "HealthCheckGracePeriodSeconds": _grace_period(service, exposed),
+        "HealthCheckGracePeriodSeconds": _grace_period(service, exposure),
     }
     return ecs.Service(
         "Service",
@@ -102,7 +102,7 @@ def _ecs_service(service: EcsService, exposed: ExposureResources | None) -> ecs.
         DeploymentConfiguration=deployment_configuration(params),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
-        **({"LoadBalancers": list(exposed.load_balancers)} if exposed else {}),
+        **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),
         **offering_properties(
             task.name,
             params,
@@ -116,8 +116,8 @@ def _ecs_service(service: EcsService, exposed: ExposureResources | None) -> ecs.
     )
 
 
-def _grace_period(service: EcsService, exposed: ExposureResources | None) -> int | None:
-    if exposed is None or not exposed.load_balancers:
+def _grace_period(service: EcsService, exposure: ExposureResources | None) -> int | None:
+    if exposure is None or not exposure.load_balancers:
         return None
     grace = service.health_check_grace_period
     return GRACE_PERIOD if grace is None else grace

@@ -1,4 +1,4 @@
-"""A stack that holds a task which runs once, at each deployment: a migration of a database.
+"""A task that runs once at each deployment, such as a migration of a database.
 
     migrate:
       template: one_off
@@ -8,10 +8,10 @@
       template: service
       after: [migrate]
 
-`deploy.sh` deploys the stack, runs its task, waits for it, and ends where the task did not exit
-with 0: what stands `after` it stays as it was. The task runs at every deployment, also where
-nothing changed, because a run that failed must be made good by the next. So it must be one that
-can run again.
+`deploy.sh` deploys the stack, runs its task, waits for it, and stops if the task does not exit with
+0: the stacks that name this one in `after:` are not deployed. The task runs at every deployment,
+even if nothing has changed, so that the next deployment repeats a run that failed. It must be able
+to run again.
 """
 
 from __future__ import annotations
@@ -35,43 +35,45 @@ from .tasks.task_resources import log_group_output, security_groups, task_output
 
 
 class Params(TaskParams):
-    """A task that `deploy.sh` runs, and that must succeed before other stacks are deployed: those
-    that name this one in `after:`. It runs at every deployment."""
+    """A task that `deploy.sh` runs at every deployment. It must succeed before the stacks that name
+    this one in `after:` are deployed."""
 
     container: ContainerName | None = Field(
         None,
-        description="The container whose exit code must be 0; the essential one where there is one "
-        "only.",
+        description="The container whose exit code must be 0; by default the only essential one.",
     )
     timeout: Annotated[int, duration(60, 86_400)] = Field(
-        3600, description="How long it may take; then it is stopped, and has failed."
+        3600, description="Time after which the task is stopped and has failed."
     )
 
 
-def _essential(params: Params) -> list[str]:
-    return [name for name, one in apply_init(params.containers).items() if one.essential]
+def _essential_containers(params: Params) -> list[str]:
+    containers = apply_init(params.containers)
+    return [name for name, container in containers.items() if container.essential]
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with such a task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
-    essential = _essential(params)
+    essential = _essential_containers(params)
     if params.container is None and len(essential) > 1:
-        hint = f"Write `container: {essential[0]}`, or another one."
-        message = "It is not said which container's exit code counts"
-        yield Problem("M1108", ("containers",), message, hint)
+        hint = f"Write `container: {essential[0]}`, or another essential container."
+        message = "The task has several essential containers, and `container` does not say whose "
+        message += "exit code decides"
+        yield Problem("M3305", ("containers",), message, hint)
     elif params.container is not None and params.container not in params.containers:
         meant = near(params.container, params.containers) or next(iter(params.containers))
         message = f"There is no container {shown(params.container)}"
         yield Problem("M1204", ("container",), message, f"Did you mean `{meant}`?")
     elif params.container is not None and essential and params.container not in essential:
-        message = f"Container `{params.container}` is not essential: the task does not end with it"
-        hint = f"Write `container: {essential[0]}`, or make `{params.container}` essential."
-        yield Problem("M1108", ("container",), message, hint)
+        message = f"The task does not end with `{params.container}`, which is not essential"
+        hint = f"Write `container: {essential[0]}`, or remove `essential: false` or `init` from "
+        hint += f"`{params.container}`."
+        yield Problem("M3306", ("container",), message, hint)
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The task and all that only it needs. Who runs it is no part of the stack."""
+    """The stack of a task that runs at each deployment."""
     task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at each deployment")
     template.set_version()
@@ -87,15 +89,15 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    container = params.container or _essential(params)[0]
+    container = params.container or _essential_containers(params)[0]
     return Deployment(after=tuple(params.after), run=Run(container, params.timeout))
 
 
 def _request(task: Task) -> ssm.Parameter:
-    """What ECS is asked for when the task is run. An output should not repeat what was imported
-    (cfn-lint, W6001), so it is a parameter."""
-    asked = run_task.as_json(run_task.camel(run_task.request(task)))
-    return ssm.Parameter("RunTask", Type="String", Value=asked)
+    """The request that runs the task. It contains imported values, which an output should not
+    repeat (cfn-lint, W6001), so it is a parameter of SSM."""
+    request = run_task.to_camel_case(run_task.request(task))
+    return ssm.Parameter("RunTask", Type="String", Value=run_task.as_json(request))
 
 
 def _outputs(task: Task) -> Iterator[Output]:

@@ -1,4 +1,4 @@
-"""A stack that holds a task which runs by a schedule, with all that only it needs.
+"""A task that runs on a schedule.
 
     report:
       template: scheduled_task
@@ -7,11 +7,10 @@
       containers:
         report: {image: "ecr:shop/report:1.4.2", command: [bin/report]}
 
-EventBridge Scheduler starts the task, and starts it again and again whether or not the last one has
-ended: it cannot know. So by default it starts a state machine instead, which looks whether a task
-of the family runs, and runs one if none does. That is as far as overlapping runs can be prevented
-from outside: two starts within a second or two could still both see none. `overlap: allow` leaves
-the state machine out.
+EventBridge Scheduler starts the task whether or not the last run has ended: it does not know. So by
+default it starts a state machine, which runs the task unless a task of the family is running. Two
+starts within a second or two can still overlap, since neither finds a running task. With
+`overlap: allow` there is no state machine.
 """
 
 from __future__ import annotations
@@ -49,27 +48,29 @@ TimeZone = Annotated[
 
 
 class Retry(Base):
-    """How long it is tried to start a run that could not be started."""
+    """How long and how often a failed start is repeated."""
 
-    maximum_attempts: int = Field(185, ge=0, le=185, description="How often it tries again.")
+    maximum_attempts: int = Field(
+        185, ge=0, le=185, description="Number of attempts after the first one."
+    )
     maximum_age: Annotated[int, duration(60, _DAY)] = Field(
-        3600, description="How late a run may start; a later one is left out."
+        3600, description="Time after which a run that could not be started is dropped."
     )
 
 
 class DeadLetterQueue(Base):
-    """Where runs are told that could not be started or, with `overlap: skip`, failed."""
+    """A queue for messages about runs that could not start or, with `overlap: skip`, failed."""
 
     retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
-        14 * _DAY, description="How long the stack's own queue keeps them."
+        14 * _DAY, description="How long a queue that the stack creates keeps messages."
     )
     existing: QueueArn | None = Field(
-        None, description="ARN of a standard queue that is there already, in the same region."
+        None, description="ARN of an existing standard queue in the same region."
     )
 
 
 class Params(TaskParams):
-    """A task that runs by a schedule."""
+    """A task that runs on a schedule."""
 
     schedule: ScheduleExpression = Field(
         description="When it runs: `cron(minutes hours day-of-month month day-of-week year)`, "
@@ -78,50 +79,52 @@ class Params(TaskParams):
     time_zone: TimeZone = Field(
         "UTC", description="Time zone of the schedule, with its changes to and from summer time."
     )
-    enabled: bool = Field(True, description="Whether the schedule is in force.")
+    enabled: bool = Field(True, description="Whether the schedule starts runs.")
     flexible_window: FlexibleWindow | None = Field(
-        None, description="Time after the moment of the schedule within which a run may start."
+        None, description="Time window after the scheduled time within which a run starts."
     )
     overlap: Literal["skip", "allow"] = Field(
         "skip",
-        description="What happens where the last run has not ended when the next is due: `skip` "
-        "leaves the next one out, `allow` runs both.",
+        description="What happens if a run is due and the last one has not ended: `skip` drops the "
+        "new one, `allow` runs both.",
     )
     timeout: Annotated[int, duration(60, 30 * _DAY)] | None = Field(
         None,
-        description="How long a run may take; then it is stopped. With `overlap: skip`, where a "
-        "run that never ends would be the last.",
+        description="Time after which a run is stopped. For `overlap: skip`, with which a run that "
+        "never ends prevents all others.",
     )
-    retry: Retry = Field(Retry(), description="What happens where a run cannot be started.")
+    retry: Retry = Field(Retry(), description="Repetition of failed starts.")
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
         DeadLetterQueue(),
-        description="Where runs are told that could not be started or, with `overlap: skip`, that "
-        "failed: its task did not exit with 0, or took longer than `timeout`.",
+        description="A queue for messages about runs that could not be started or, with `overlap: "
+        "skip`, failed: the task did not exit with 0, or took longer than `timeout`.",
     )
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with a scheduled task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     yield from time_zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
-        message = "Nobody watches over runs that may overlap"
+        message = "`timeout` has no effect with `overlap: allow`"
         hint = "Remove it, or write `overlap: skip`."
-        yield Problem("M1108", ("timeout",), message, hint, because=[("overlap",)])
-    dead = params.dead_letter_queue
-    if dead and dead.existing:
+        yield Problem("M3302", ("timeout",), message, hint, because=[("overlap",)])
+    queue = params.dead_letter_queue
+    if queue and queue.existing:
         path = ("dead_letter_queue", "existing")
-        yield from queue_arn_problems(dead.existing, path, env)
-        if str(dead.existing).endswith(".fifo"):
-            message = "EventBridge Scheduler sends to standard queues only"
-            yield Problem("M1220", path, message, "Name another one.")
-        if "retention" in dead.model_fields_set:
-            message, at = "A queue that exists is not changed", ("dead_letter_queue", "retention")
-            yield Problem("M1108", at, message, "Remove it, or `existing:`.")
+        yield from queue_arn_problems(queue.existing, path, env)
+        if str(queue.existing).endswith(".fifo"):
+            message = "EventBridge Scheduler sends to standard queues only, and this is a FIFO "
+            message += "queue"
+            yield Problem("M3303", path, message, "Write the ARN of a standard queue.")
+        if "retention" in queue.model_fields_set:
+            message = "`retention` has no effect on an existing queue"
+            at = ("dead_letter_queue", "retention")
+            yield Problem("M3304", at, message, "Remove it, or remove `existing:`.")
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The task, its schedule, and all that only they need."""
+    """The stack of a scheduled task."""
     task = env.resolve(resolve_task, name, params)
     template = Template(f"{env.app} {env.name}: the task `{name}`, which runs by a schedule")
     template.set_version()
@@ -129,8 +132,8 @@ def compose(name: str, params: Params, env: Environment) -> Template:
         [
             *task_resources(task),
             *security_groups(task),
-            *(_guard(task, params) if params.overlap == "skip" else ()),
-            *_dead_letters(params),
+            *(_state_machine(task, params) if params.overlap == "skip" else ()),
+            *_dead_letter_queue(params),
             _schedule_role(task, params),
             _schedule(task, params),
         ]
@@ -178,7 +181,7 @@ def _schedule(task: Task, params: Params) -> aws_scheduler.Schedule:
 def _target(task: Task, params: Params) -> dict[str, Any]:
     if params.overlap == "skip":
         return {"Arn": Ref("StateMachine")}
-    asked = run_task.request(task)
+    request = run_task.request(task)
     same = (
         *("LaunchType", "PlatformVersion", "PropagateTags"),
         *("EnableECSManagedTags", "EnableExecuteCommand"),
@@ -189,46 +192,46 @@ def _target(task: Task, params: Params) -> dict[str, Any]:
         "PlacementConstraints": aws_scheduler.PlacementConstraint,
     }
     return {
-        "Arn": run_task.in_cluster(task, "cluster/${Cluster}"),
+        "Arn": run_task.cluster_arn(task, "cluster/${Cluster}"),
         "EcsParameters": aws_scheduler.EcsParameters(
             TaskDefinitionArn=Ref("TaskDefinition"),
             TaskCount=1,
-            **_target_network(asked),
-            **{key: asked[key] for key in same if key in asked},
+            **_target_network(request),
+            **{key: request[key] for key in same if key in request},
             **{
-                key: [kind(**one.properties) for one in asked[key]]
+                key: [kind(**item.properties) for item in request[key]]
                 for key, kind in lists.items()
-                if key in asked
+                if key in request
             },
         ),
     }
 
 
-def _target_network(asked: dict[str, Any]) -> dict[str, Any]:
-    if "NetworkConfiguration" not in asked:
+def _target_network(request: dict[str, Any]) -> dict[str, Any]:
+    if "NetworkConfiguration" not in request:
         return {}
-    where = asked["NetworkConfiguration"].AwsvpcConfiguration.properties
-    net = aws_scheduler.AwsVpcConfiguration(**where)
+    properties = request["NetworkConfiguration"].AwsvpcConfiguration.properties
+    net = aws_scheduler.AwsVpcConfiguration(**properties)
     return {"NetworkConfiguration": aws_scheduler.NetworkConfiguration(AwsvpcConfiguration=net)}
 
 
-def _dead_letters(params: Params) -> Iterator[AWSObject]:
-    dead = params.dead_letter_queue
-    if dead and dead.existing is None:
-        yield from dead_letter_queue(dead.retention)
+def _dead_letter_queue(params: Params) -> Iterator[AWSObject]:
+    queue = params.dead_letter_queue
+    if queue and queue.existing is None:
+        yield from dead_letter_queue(queue.retention)
 
 
 def _dead_letter_arn(params: Params) -> Any:
-    dead = params.dead_letter_queue
-    return dead and (dead.existing or GetAtt("DeadLetterQueue", "Arn"))
+    queue = params.dead_letter_queue
+    return queue and (queue.existing or GetAtt("DeadLetterQueue", "Arn"))
 
 
 def _dead_letter_url(params: Params) -> Any:
-    dead = params.dead_letter_queue
-    return queue_url(dead.existing) if dead and dead.existing else Ref("DeadLetterQueue")
+    queue = params.dead_letter_queue
+    return queue_url(queue.existing) if queue and queue.existing else Ref("DeadLetterQueue")
 
 
-def _tell_statements(params: Params) -> Iterator[Statement]:
+def _report_statements(params: Params) -> Iterator[Statement]:
     if arn := _dead_letter_arn(params):
         yield allow("TellWhatFailed", [sqs.SendMessage], [arn])
 
@@ -239,15 +242,15 @@ def _dead_letter_config(params: Params) -> dict[str, Any]:
 
 
 def _schedule_role(task: Task, params: Params) -> Role:
-    """What EventBridge Scheduler may do, for schedules of this account only.
+    """The role of EventBridge Scheduler, for schedules of this account only.
 
-    Its user guide, "Confused deputy prevention in EventBridge Scheduler": the source is the group
-    of schedules, not the schedule.
+    Its user guide, "Confused deputy prevention in EventBridge Scheduler": the source ARN is that of
+    the schedule group, not of the schedule.
     """
     start: list[Statement] = [allow("StartRun", [states.StartExecution], [Ref("StateMachine")])]
     if params.overlap == "allow":
         start = list(run_task.run_statements(task))
-    start += _tell_statements(params)
+    start += _report_statements(params)
     group = "${AWS::Region}:${AWS::AccountId}:schedule-group/default"
     sources = {
         "aws:SourceAccount": AccountId,
@@ -266,14 +269,14 @@ def _schedule_role(task: Task, params: Params) -> Role:
 # What prevents overlapping runs --------------------------------------------------------------
 
 
-def _guard(task: Task, params: Params) -> Iterator[AWSObject]:
-    """A state machine that runs the task where none of its family runs, and its role."""
+def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
+    """A state machine that runs the task unless a task of its family is running, and its role."""
     yield role(
         "StateMachineRole",
         "states.amazonaws.com",
         {
             "RunTask": run_task.run_statements(task),
-            "WatchTask": [*_watch_statements(task), *_tell_statements(params)],
+            "WatchTask": [*_watch_statements(task), *_report_statements(params)],
         },
         task.env,
         permissions_boundary=params.permissions_boundary,
@@ -286,27 +289,28 @@ def _guard(task: Task, params: Params) -> Iterator[AWSObject]:
     )
 
 
-_NOT_OF_STATES = ("Count", "EnableECSManagedTags")
-"""What RunTask takes and `ecs:runTask.sync` is not said to take: a state machine with a field that
-it does not take is refused ("The field 'Count' is not supported by Step Functions"). AWS Step
-Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions"."""
+_NOT_IN_STEP_FUNCTIONS = ("Count", "EnableECSManagedTags")
+"""Parameters of RunTask that the documentation of `ecs:runTask.sync` does not list: Step Functions
+refuses a state machine with one that it does not support ("The field 'Count' is not supported by
+Step Functions"). AWS Step Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step
+Functions"."""
 
 
 def _definition(task: Task, params: Params) -> dict[str, Any]:
-    """The states. A task that is starting counts as one that runs (Amazon ECS API reference,
-    ListTasks, desiredStatus); `.sync` waits for the end, and fails where a container did, or where
-    ECS has no room for the task, which has an error of its own ("Run Amazon ECS or Fargate tasks
-    with Step Functions")."""
+    """The definition of the state machine. ListTasks with desiredStatus RUNNING includes tasks that
+    are starting (Amazon ECS API reference); `.sync` waits for the end of the task, and fails if a
+    container has failed, or with another error if ECS has no capacity for the task ("Run Amazon
+    ECS or Fargate tasks with Step Functions")."""
     states_arn = "arn:${AWS::Partition}:states:::"
     limit = {"TimeoutSeconds": params.timeout} if params.timeout else {}
-    told = [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]
-    again = {
+    report = [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]
+    retry = {
         "ErrorEquals": ["AmazonECS.Unknown"],
         "IntervalSeconds": 60,
         "BackoffRate": 1,
         "MaxAttempts": min(params.retry.maximum_attempts, params.retry.maximum_age // 60),
     }
-    tell = {
+    report_states = {
         "Tell": {
             "Type": "Task",
             "Resource": f"{states_arn}sqs:sendMessage",
@@ -318,7 +322,7 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
         },
         "Failed": {"Type": "Fail"},
     }
-    dead = params.dead_letter_queue
+    queue = params.dead_letter_queue
     return {
         "Comment": "Runs the task where none of its family runs",
         "StartAt": "Look",
@@ -346,26 +350,28 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
                 "Parameters": {
                     key: value
                     for key, value in run_task.request(task).items()
-                    if key not in _NOT_OF_STATES
+                    if key not in _NOT_IN_STEP_FUNCTIONS
                 },
                 **limit,
-                "Retry": [again],
-                **({"Catch": told} if dead else {}),
+                "Retry": [retry],
+                **({"Catch": report} if queue else {}),
                 "End": True,
             },
-            **(tell if dead else {}),
+            **(report_states if queue else {}),
         },
     }
 
 
 def _watch_statements(task: Task) -> Iterator[Statement]:
-    """AWS Step Functions developer guide, "Run Amazon ECS or Fargate tasks with Step Functions":
-    how it learns of a task's end. ListTasks takes no task for its resource (Service Authorization
-    Reference), hence the `*`."""
-    here = Condition(ArnEquals({"ecs:cluster": run_task.in_cluster(task, "cluster/${Cluster}")}))
-    yield allow("Look", [ecs_actions.ListTasks], ["*"], Condition=here)
-    task = run_task.in_cluster(task, "task/${Cluster}/*")
-    yield allow("Watch", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [task])
+    """What the state machine needs to detect the end of a task (AWS Step Functions developer guide,
+    "Run Amazon ECS or Fargate tasks with Step Functions"). ListTasks does not take a task as its
+    resource (Service Authorization Reference), hence the `*`."""
+    in_cluster = Condition(
+        ArnEquals({"ecs:cluster": run_task.cluster_arn(task, "cluster/${Cluster}")})
+    )
+    yield allow("Look", [ecs_actions.ListTasks], ["*"], Condition=in_cluster)
+    tasks = run_task.cluster_arn(task, "task/${Cluster}/*")
+    yield allow("Watch", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [tasks])
     rule = "${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
     yield allow(
         "HearOfTheEnd",

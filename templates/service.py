@@ -1,5 +1,5 @@
-"""A stack that holds one ECS service, with all that only it needs: task definition,
-roles, log group, security group, and its target groups and listener rules.
+"""An ECS service, with its task definition, roles, log group, security group, target groups and
+listener rules.
 
     web:
       template: service
@@ -62,8 +62,8 @@ class Scaling(scaling.Scaling):
     requests_per_target: int | None = Field(
         None,
         ge=1,
-        description="Requests for each task and minute, through each Application Load Balancer's "
-        "target group.",
+        description="Requests per minute for each task, in each target group of an Application "
+        "Load Balancer.",
     )
 
 
@@ -75,11 +75,11 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
 
     health_check_grace_period: Duration | None = Field(
         None,
-        description="Time after a task's start in which a load balancer's verdict does not count; "
-        "60s where the service is exposed.",
+        description="Time after the start of a task in which ECS ignores failed health checks of "
+        "load balancers; 60s if a load balancer sends to the service.",
     )
     scaling: Scaling | None = Field(
-        None, description="Let the number of tasks follow the load, in place of `desired_count`."
+        None, description="Scale the number of tasks with the load, instead of `desired_count`."
     )
 
     @property
@@ -101,9 +101,9 @@ class Service(EcsService):
 
 
 def resolve_service(name: str, params: Params, env: Environment) -> Service:
-    """What the params of a service mean. Faults in the params leave values out, and are problems.
+    """The service that the params describe. Faults in them leave values out, and are problems.
 
-    Call it by `env.resolve`, which keeps its result.
+    Call it by `env.resolve`, which keeps the result.
     """
     placement = resolve_placement(params, env)
     entries = lead_to_proxy(params.proxy, params.expose)
@@ -113,7 +113,9 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers[PROXY] = proxy_container(proxy)
     definitions = {key: container.params for key, container in containers.items()}
     definitions = with_port_names(name, params, definitions)
-    containers = {key: replace(one, params=definitions[key]) for key, one in containers.items()}
+    containers = {
+        key: replace(container, params=definitions[key]) for key, container in containers.items()
+    }
     exposure = resolve_exposure(name, entries, definitions, placement, env)
     containers |= health_sidecars(exposure)
     return Service(
@@ -138,23 +140,24 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a service, given the other stacks of the environment."""
     service = env.resolve(resolve_service, name, params)
     exposure = service.exposure
     if service.proxy:
         yield from proxy_problems(service.proxy)
-    reached = list(exposure_problems(exposure))
-    yield from reached
-    paths = {problem.path for problem in reached}
+    entry_problems = list(exposure_problems(exposure))
+    yield from entry_problems
+    paths = {problem.path for problem in entry_problems}
     for problem in ecs_service_problems(service):
-        if problem.path not in paths:  # the port of a health sidecar, which is reported better
+        if problem.path not in paths:  # the port of a health sidecar is in both
             yield problem
     yield from _grace_period_problems(service)
     is_counted = "desired_count" in params.model_fields_set
     yield from scaling_problems(params.scaling, TARGETS, is_counted)
     yield from _request_problems(service)
     yield from instance_problems(exposure)
-    others = [env.resolve(resolve_service, other, its).exposure for other, its in env.of(Params)]
-    yield from exposure_conflicts(exposure, others)
+    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
+    yield from exposure_conflicts(exposure, [other.exposure for other in services])
     yield from zone_problems(exposure, *service.least_count)
     yield from subnet_problems(exposure)
 
@@ -162,35 +165,36 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def _grace_period_problems(service: Service) -> Iterator[Problem]:
     forwards = any(entry.forwards for entry in service.exposure.entries)
     if service.health_check_grace_period is not None and not forwards:
-        message = "A grace period needs a load balancer"
-        hint = "Remove it, or give a container a `health_check` with a `start_period`."
+        message = "A grace period has no effect on a service without a load balancer"
+        hint = "Remove it, or write `start_period` in the `health_check` of a container."
         path = ("health_check_grace_period",)
-        yield Problem("M1220", path, message, hint, because=[("expose",)])
+        yield Problem("M3201", path, message, hint, because=[("expose",)])
 
 
 def _request_problems(service: Service) -> Iterator[Problem]:
     scaled = service.scaling and service.scaling.requests_per_target
     if scaled and not service.exposure.targets:
-        message = "Only an Application Load Balancer counts requests"
-        hint = "Remove it, or lead a route of `expose:` to the service."
+        message = "No Application Load Balancer sends requests to the service"
+        hint = "Remove it, or add a route to `expose:`."
         path = ("scaling", "requests_per_target")
-        yield Problem("M1220", path, message, hint, because=[("expose",)])
+        yield Problem("M3202", path, message, hint, because=[("expose",)])
 
 
 # Resources -----------------------------------------------------------------------------------
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a service."""
     service = env.resolve(resolve_service, name, params)
-    exposed = exposure_resources(service.exposure)
+    exposure = exposure_resources(service.exposure)
     template = Template(f"{env.app} {env.name}: the ECS service `{name}`")
     template.set_version()
     template.add_resource(
         [
             *task_resources(service.task),
             *security_groups(service.task),
-            *exposed.resources,
-            *ecs_service_resources(service, exposed),
+            *exposure.resources,
+            *ecs_service_resources(service, exposure),
             *_scaling(service),
         ]
     )

@@ -1,5 +1,5 @@
-"""A stack that holds one ECS service which works on the messages of a queue, with all that only it
-needs: the queue and its dead-letter queue, task definition, roles, log group, security group.
+"""An ECS service that works on the messages of a queue, with the queue and its dead-letter queue,
+task definition, roles, log group and security group.
 
     mailer:
       template: worker
@@ -7,8 +7,8 @@ needs: the queue and its dead-letter queue, task definition, roles, log group, s
         mailer: {image: "ecr:shop/mailer:1.4.2"}
       scaling: {min: 1, max: 20, backlog_per_task: 50}
 
-Its containers find the queue's URL in `QUEUE_URL`. Other stacks send to it by
-`queues: {MAIL_QUEUE_URL: mailer}`.
+The variable `QUEUE_URL` of its containers is the URL of the queue. Other stacks send to the queue
+with `queues: {MAIL_QUEUE_URL: mailer}`.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ from .tasks.task_resources import security_groups, task_resources
 
 
 class Scaling(scaling.Scaling):
-    """The number of tasks follows the queue, or the load."""
+    """Scales the number of tasks with the queue, or with the load."""
 
     min: int = Field(
         1,
         ge=0,
         le=5000,
-        description="Least number of tasks. 0 needs `backlog_per_task`: the first message wakes a "
-        "task, within some minutes, or a quarter of an hour where the queue lay still for six.",
+        description="Lowest number of tasks. 0 needs `backlog_per_task`: the first message starts "
+        "a task, within some minutes, or a quarter of an hour if the queue was idle for six hours.",
     )
     backlog_per_task: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="Messages for each task, with those that it is working on: how long a message "
-        "may wait, divided by how long a task works on one. Needs `container_insights` at the "
-        "cluster, which counts the tasks.",
+        description="Messages for each task, including those in flight: the time that a message "
+        "may wait, divided by the time that a task needs for one. Needs `container_insights` of "
+        "the cluster, which count the tasks.",
     )
 
 
@@ -66,7 +66,8 @@ class Params(QueueConsumerParams, EcsServiceParams):
 
     scaling: Scaling | None = Field(
         None,
-        description="Let the number of tasks follow the queue or the load, not `desired_count`.",
+        description="Scale the number of tasks with the queue or the load, instead of "
+        "`desired_count`.",
     )
 
 
@@ -83,7 +84,7 @@ class Worker(EcsService):
 
 
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
-    """What the params of a worker mean; call it by `env.resolve`, which keeps its result."""
+    """The worker that the params describe. Call it by `env.resolve`, which keeps the result."""
     containers = with_port_names(name, params, params.containers)
     return Worker(
         params=params,
@@ -100,6 +101,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """What is wrong with a worker, given the other stacks of the environment."""
     worker = env.resolve(resolve_worker, name, params)
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
@@ -113,22 +115,23 @@ def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
     """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
     tasks is a metric of Container Insights."""
     if scaling.min == 0 and scaling.backlog_per_task is None:
-        message = "Where there is no task there is no load, and so there would never be one"
+        message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write `backlog_per_task:`, or `min: 1`."
-        yield Problem("M1108", ("scaling", "min"), message, hint)
+        yield Problem("M3203", ("scaling", "min"), message, hint)
     cluster = worker.task.placement.cluster
     if not scaling.backlog_per_task or cluster is None or cluster.params.existing:
         return
     if cluster.params.container_insights == "off":
-        message = f"Nobody counts the tasks: `{cluster.name}` has no Container Insights"
-        hint = f"Write `container_insights: on` at `{cluster.name}`."
-        yield Problem("M1108", ("scaling", "backlog_per_task"), message, hint)
+        message = f"`{cluster.name}` has no Container Insights, which count the tasks"
+        hint = f"Write `container_insights: on` in `{cluster.name}`."
+        yield Problem("M3204", ("scaling", "backlog_per_task"), message, hint)
 
 
 # Resources -----------------------------------------------------------------------------------
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
+    """The stack of a worker."""
     worker = env.resolve(resolve_worker, name, params)
     template = Template(f"{env.app} {env.name}: the worker `{name}`")
     template.set_version()

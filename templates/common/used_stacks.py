@@ -31,5 +31,5 @@ def resolve_stack(
 ) -> UsedStack[P, H] | None:
     """The stack of that name, or the only one of that kind; None where `find_stack_problems` says
     why there is none."""
-    found = find_stack(env, kind, name)
-    return UsedStack(*found, build_handle(*found, env)) if found else None
+    stack = find_stack(env, kind, name)
+    return UsedStack(*stack, build_handle(*stack, env)) if stack else None

@@ -1,1 +1,1 @@
-"""The ways to a service: listeners, rules, target groups, who is let in, how health is asked."""
+"""How services are reached: listeners, target groups, security group rules and health checks."""

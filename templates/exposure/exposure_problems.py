@@ -31,7 +31,7 @@ def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
     rules, listeners, env = exposure.rules, exposure.nlb_listeners, exposure.env
     known = {used.index for used in exposure.reachable}
     for index, entry in enumerate(exposure.entries):
-        if index not in known:  # the load balancer decides on everything else
+        if index not in known:  # its load balancer decides which other keys it may have
             yield from _via_problems(entry, ("expose", index), env)
     own_network = exposure.placement.network
     for used in exposure.reachable:
@@ -40,10 +40,10 @@ def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
         yield from _ipv6_problems(listener, own_network)
     for rule in rules:
         entry = exposure.entries[rule.index]
-        yield from _key_problems(entry, rule.path, NLB_KEYS, "an Application")
+        yield from _key_problems(entry, rule.path, NLB_KEYS, "an Application", "M2551")
         yield from _check_problems(entry, (*rule.path, "health_check"))
     for listener in listeners:
-        yield from _key_problems(listener.entry, listener.path, ALB_KEYS, "a Network")
+        yield from _key_problems(listener.entry, listener.path, ALB_KEYS, "a Network", "M2552")
     yield from rule_problems(rules, exposure.containers)
     for listener in listeners:
         yield from listener_problems(listener, exposure.containers, env)
@@ -51,8 +51,11 @@ def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
     yield from _title_problems(exposure)
     groups = len(exposure.targets) + len(exposure.nlb_targets)
     if groups > MAX_TARGET_GROUPS:
-        message = f"The routes need {groups} target groups"
-        hint = f"ECS takes {MAX_TARGET_GROUPS} for a service. Lead more routes to the same port."
+        message = (
+            f"`expose` needs {groups} target groups, and ECS allows {MAX_TARGET_GROUPS} for a "
+        )
+        message += "service"
+        hint = "Forward more routes to the same port, or split the service."
         yield Problem("M1216", ("expose",), message, hint)
 
 
@@ -64,23 +67,23 @@ def _via_problems(entry: ExposeEntry, path: Path, env: Environment) -> Iterator[
     hint = f"Write {' or '.join(f'`{name}`' for name in meant)}." if meant else ""
     hint = hint or "Add a stack with `template: alb` or `template: nlb`."
     spec = env.stacks.get(entry.via)
-    what = f"is a stack of template `{spec.template}`" if spec else "is not a stack"
-    message = f"{shown(entry.via)} {what}; a load balancer is wanted here"
+    what = f"a stack of template `{spec.template}`" if spec else "not a stack of this environment"
+    message = f"{shown(entry.via)} is {what}, and `via` needs a load balancer"
     yield Problem("M1201", (*path, "via"), message, hint)
 
 
 def _network_problems(
     balancer: UsedAlb | UsedNlb, path: Path, own_network: UsedNetwork | None
 ) -> Iterator[Problem]:
-    """A target group of addresses takes the addresses of its own VPC."""
+    """A target group contains IP addresses of its VPC."""
     net = balancer.network
     if own_network is None or net is None or balancer.params.existing:
         return
     if _vpc(own_network) != _vpc(net):
         message = f"`{balancer.name}` is in network `{net.name}`, and the service in "
         message += f"`{own_network.name}`"
-        hint = f"Write `network: {net.name}` here, or use a load balancer of `{own_network.name}`."
-        yield Problem("M1201", (*path, "via"), message, hint, because=[("network",)])
+        hint = f"Write `network: {net.name}`, or use a load balancer of `{own_network.name}`."
+        yield Problem("M2553", (*path, "via"), message, hint, because=[("network",)])
 
 
 def _vpc(net: UsedNetwork) -> str:
@@ -89,9 +92,9 @@ def _vpc(net: UsedNetwork) -> str:
 
 
 def _ipv6_problems(listener: NlbListener, own_network: UsedNetwork | None) -> Iterator[Problem]:
-    """UDP through a dualstack load balancer comes to IPv6 addresses of the tasks.
+    """UDP packets of a dualstack load balancer reach the IPv6 addresses of the tasks.
 
-    Of a load balancer that a stack creates this is a finding there.
+    If a stack creates the load balancer, this is a finding there.
     """
     existing, port = listener.load_balancer.params.existing, listener.entry.port
     if not existing or own_network is None or port is None:
@@ -99,31 +102,35 @@ def _ipv6_problems(listener: NlbListener, own_network: UsedNetwork | None) -> It
     udp = "udp" in TRANSPORTS.get(port.protocol, ())
     if udp and existing.ip_address_type == "dualstack" and not own_network.handle.ipv6:
         via, name = listener.entry.via, own_network.name
-        message = f"UDP comes over IPv6 through `{via}`, and tasks in `{name}` have none"
-        hint = f"Write `ipv6: true` in `{name}`"
-        hint += ", below `existing:`, if it is so." if own_network.params.existing else "."
-        yield Problem("M1108", (*listener.path, "via"), message, hint, because=[("network",)])
+        message = f"UDP packets of `{via}` come over IPv6, and tasks in `{name}` have no IPv6 "
+        message += "addresses"
+        hint = f"Write `ipv6: true` in `{name}`."
+        if own_network.params.existing:
+            hint = f"Write `ipv6: true` below `existing:` of `{name}` if its subnets have IPv6 "
+            hint += "blocks."
+        yield Problem("M2554", (*listener.path, "via"), message, hint, because=[("network",)])
 
 
 def _key_problems(
-    entry: ExposeEntry, path: Path, keys: Sequence[str], balancer: str
+    entry: ExposeEntry, path: Path, keys: Sequence[str], kind: str, code: str
 ) -> Iterator[Problem]:
     for key in sorted(entry.model_fields_set.intersection(keys)):
         hint = "Use `clients:`." if key == "source_ips" else "Remove it."
-        message = f"`{key}` has no meaning behind {balancer} Load Balancer"
-        yield Problem("M1220", (*path, key), message, hint)
+        message = f"`{key}` has no effect behind {kind} Load Balancer"
+        yield Problem(code, (*path, key), message, hint)
 
 
 def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
     """Health checks that only a Network Load Balancer has (Elastic Load Balancing API reference,
     CreateTargetGroup, HealthCheckProtocol)."""
     if entry.health_check and entry.health_check.sidecar:
-        message = "A sidecar answers for UDP services, which are behind Network Load Balancers"
-        yield Problem("M1220", (*path, "sidecar"), message, "Remove it, or lead `via` an NLB.")
+        message = "A health sidecar is for UDP, which an Application Load Balancer does not have"
+        hint = "Remove it, or write the name of a Network Load Balancer in `via`."
+        yield Problem("M2555", (*path, "sidecar"), message, hint)
     if entry.health_check and entry.health_check.protocol == "TCP":
         message = "An Application Load Balancer cannot check health over TCP"
         hint = "Write `protocol: HTTP` or `HTTPS`, or remove it."
-        yield Problem("M1220", (*path, "protocol"), message, hint)
+        yield Problem("M2555", (*path, "protocol"), message, hint)
 
 
 def _title_problems(exposure: Exposure) -> Iterator[Problem]:
@@ -137,30 +144,31 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
     counts = Counter(title for _, title in named)
     doubled = [title for title, count in counts.items() if count > 1]
     if conflicts := sorted({*doubled, *taken.intersection(rule.title for rule in rules)}):
-        message = f"Two load balancers lead to the logical ID {conflicts[0]}"
+        message = f"The names of two load balancers lead to the same logical ID, {conflicts[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)
 
 
 def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
-    """Rules in the security group of the tasks, which names clients where the load balancer has no
-    security group."""
+    """Rules in the security group of the tasks, which allows clients itself where the load balancer
+    has no security group."""
     ingress = [rule for rule in rules if isinstance(rule, ec2.SecurityGroupIngress)]
     tasks = [rule for rule in ingress if rule.to_dict()["Properties"]["GroupId"] == _TASKS]
     for key, version in ("CidrIpv6", "IPv4"), ("CidrIp", "IPv6"):
         count = sum(key not in rule.to_dict()["Properties"] for rule in tasks)
         if count > MAX_RULES:
-            message = f"The security group of the tasks gets {count} inbound {version} rules"
-            hint = f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks."
-            yield Problem("M1105", ("expose",), message, hint, level="warning")
+            message = f"The security group of the tasks gets {count} inbound {version} rules, and "
+            message += f"EC2 allows {MAX_RULES} unless the quota is raised"
+            hint = "Write larger blocks in `clients`, or request a higher quota."
+            yield Problem("M2520", ("expose",), message, hint, level="warning")
 
 
 _TASKS = GetAtt("SecurityGroup", "GroupId").to_dict()
 
 
 def exposure_conflicts(exposure: Exposure, every: Sequence[Exposure]) -> Iterator[Problem]:
-    """Conflicts with the entries of other services; reported at the stack that comes later by
-    name."""
+    """Conflicts with the entries of all services. A conflict is reported in the stack that comes
+    later by name."""
     rules = [rule for other in every for rule in other.rules]
     yield from rule_conflicts(exposure.rules, rules)
     listeners = [listener for other in every for listener in other.nlb_listeners]

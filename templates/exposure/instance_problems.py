@@ -18,22 +18,24 @@ def instance_problems(exposure: Exposure) -> Iterator[Problem]:
         path: Path = ("expose", index)
         check = entry.health_check
         if check and check.sidecar:
-            message = "A health sidecar asks the service at 127.0.0.1, and is asked on its own port"
+            message = f"Health sidecars do not work with `network_mode: {mode}`"
             hint = "Write `network_mode: awsvpc`."
             at = (*path, "health_check", "sidecar")
-            yield Problem("M1220", at, message, hint, because=because)
+            yield Problem("M2562", at, message, hint, because=because)
         elif check and check.port and mode == "bridge":
-            message = "On a bridge nobody knows which port of the instance leads to it"
-            hint = "Leave it out: the port that takes traffic is asked. Or `network_mode: awsvpc`."
+            message = "A health check on another port does not work with `network_mode: bridge`: "
+            message += "the load balancer does not know the port of the instance"
+            hint = "Remove it, so that the port of the requests is checked, or write "
+            hint += "`network_mode: awsvpc`."
             at = (*path, "health_check", "port")
-            yield Problem("M1220", at, message, hint, because=because)
+            yield Problem("M2562", at, message, hint, because=because)
         if mode == "bridge" and entry.port and "udp" in entry.port.protocol:
-            message = "On a bridge no TCP port beside it tells the health of a UDP port"
+            message = "The health of a UDP port cannot be checked with `network_mode: bridge`"
             hint = "Write `network_mode: awsvpc` or `host`."
-            yield Problem("M1220", (*path, "port"), message, hint, because=because)
+            yield Problem("M2562", (*path, "port"), message, hint, because=because)
     for listener in exposure.nlb_listeners:
         if listener.load_balancer.handle.security_group is None:
             via = listener.load_balancer.name
-            message = f"`{via}` has no security group that the instances could admit"
-            hint = f"Give `{via}` one, or write `network_mode: awsvpc`."
-            yield Problem("M1220", (*listener.path, "via"), message, hint, because=because)
+            message = f"`{via}` has no security group, by which the instances allow load balancers"
+            hint = "Use a load balancer with a security group, or write `network_mode: awsvpc`."
+            yield Problem("M2563", (*listener.path, "via"), message, hint, because=because)

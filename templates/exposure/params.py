@@ -1,4 +1,4 @@
-"""What stands below `expose:`: a way to a service, through an ALB or an NLB."""
+"""An entry of `expose:`, through an Application or a Network Load Balancer."""
 
 from __future__ import annotations
 
@@ -31,17 +31,18 @@ ListenerClient = Annotated[
 
 
 class ListenerSettings(Base):
-    """What a route says of a Network Load Balancer's listener."""
+    """Settings of a listener of a Network Load Balancer."""
 
     target_port: int | None = Field(
-        None, ge=1, le=65535, description="NLB: port of the container, if not the listener's."
+        None, ge=1, le=65535, description="NLB: port of the container, if not that of the listener."
     )
     clients: list[ListenerClient] | None = Field(
         None,
-        description="NLB: CIDR blocks, prefix lists and security groups that may connect. "
-        "Everybody for an internet-facing load balancer, the network's addresses for an internal. "
-        "Each is a rule of a security group, which takes 60 unless the quota is raised. `[]` where "
-        "the security group of an existing load balancer admits them already.",
+        description="NLB: CIDR blocks, prefix lists and security groups that are allowed to "
+        "connect. By default everyone for an internet-facing load balancer, the addresses of the "
+        "network for an internal one. Each is a rule of a security group, which has 60 unless the "
+        "quota is raised. `[]` if the security group of an existing load balancer allows them "
+        "already.",
     )
     certificate: CertificateArn | None = Field(
         None, description="NLB: ARN of the certificate of a `tls` listener."
@@ -52,41 +53,43 @@ class ListenerSettings(Base):
     )
     alpn_policy: (
         Literal["HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None"] | None
-    ) = Field(None, description="NLB: protocols that a `tls` listener offers by ALPN.")
+    ) = Field(None, description="NLB: ALPN policy of a `tls` listener.")
     target_tls: bool = Field(
-        False, description="NLB: speak TLS to the container behind a `tls` listener as well."
+        False, description="NLB: use TLS between a `tls` listener and the container as well."
     )
     proxy_protocol_v2: bool = Field(
-        False, description="NLB: tell the container the client's address by proxy protocol 2."
+        False, description="NLB: send the IP address of the client by proxy protocol version 2."
     )
     preserve_client_ip: bool | None = Field(
         None,
-        description="NLB: whether packets keep the client's address. They always do for UDP; for "
-        "`tcp` and `tls` only if this is true.",
+        description="NLB: whether packets keep the IP address of the client. UDP packets always "
+        "do, those of `tcp` and `tls` only if this is true.",
     )
     source_ip_stickiness: bool = Field(
-        False, description="NLB: keep a client, by its address, on the task that it reached."
+        False, description="NLB: send packets of a client IP address to the same task."
     )
     connection_termination: bool | None = Field(
-        None, description="NLB: cut connections when the deregistration delay is over."
+        None, description="NLB: close connections at the end of the deregistration delay."
     )
     tcp_idle_timeout: (
         Annotated[int, duration(*LISTENER["tcp.idle_timeout.seconds"].limits)] | None
-    ) = Field(None, description="NLB: how long a TCP connection may be silent; 350s if not said.")
+    ) = Field(None, description="NLB: idle timeout of TCP connections; 350s by default.")
 
 
 class ExposeEntry(Route, ListenerSettings):
-    """A way to the service. Through an Application Load Balancer it is a listener rule: which
-    requests, and what becomes of them. Through a Network Load Balancer it is a listener.
+    """Traffic that a load balancer sends to the service. Through an Application Load Balancer it is
+    a listener rule with conditions and an action, through a Network Load Balancer a listener.
 
-    All kinds of conditions that are given must hold; of several values of one kind, one must.
+    A request must meet every kind of condition that is written, with one of its values.
     """
 
 
 class ExposeParams(LoadBalancedParams):
     """How a service is reached."""
 
-    expose: list[ExposeEntry] = Field([], description="Ways that lead to the service.")
+    expose: list[ExposeEntry] = Field(
+        [], description="Traffic that load balancers send to the service."
+    )
 
     def listener_protocols(self, via: str) -> list[str | None]:
         entries = [entry for entry in self.expose if entry.via == via]

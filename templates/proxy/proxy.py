@@ -1,12 +1,12 @@
 """The reverse proxy of a service, and the container that it becomes.
 
-The container runs nginx's own image. Its configuration is in an environment variable of the
-container, where a reviewer reads it line by line. A shell writes it to a file and then replaces
+The container runs the official image of nginx. The configuration is in an environment variable of
+the container, where a reviewer reads it line by line. A shell writes it to a file and then replaces
 itself with nginx, so that nginx gets the signals. nginx runs as a user without privileges and
 writes only below /tmp.
 
 A configuration that the user writes is a text file next to the params. It is either a whole
-nginx.conf, or what the image's own nginx.conf includes from /etc/nginx/conf.d.
+nginx.conf, or what the nginx.conf of the image includes from /etc/nginx/conf.d.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class ServiceProxy:
     containers: Containers
     """The containers behind it."""
     network_mode: NetworkMode
-    written_names: frozenset[str]
-    """Names of the containers that the params write; one of them may be the proxy's own."""
+    is_name_taken: bool
+    """Whether the params write a container with the name of the proxy."""
     entries: Mapping[int, ExposeEntry]
     """The `expose:` entries that lead to it, by their places."""
     nlb_entries: frozenset[int]
@@ -70,7 +70,7 @@ class ServiceProxy:
 
     @property
     def user(self) -> str | None:
-        """The user that nginx runs as; None for the image's own."""
+        """The user that nginx runs as; None for that of the image."""
         return self.params.user or (None if self.params.config else NGINX)
 
     @property
@@ -102,16 +102,16 @@ def resolve_proxy(
     """The proxy of a service with these containers and entries, of which some lead to it."""
     if proxy is None:
         return None
-    own = {index: entry for index, entry in enumerate(entries) if entry.container == PROXY}
-    balancers = {entry.via: env.params_of(entry.via, alb.Params) for entry in own.values()}
+    to_proxy = {index: entry for index, entry in enumerate(entries) if entry.container == PROXY}
+    balancers = {entry.via: env.params_of(entry.via, alb.Params) for entry in to_proxy.values()}
     return ServiceProxy(
         params=proxy,
         containers={name: params for name, params in containers.items() if name != PROXY},
         network_mode=placement.params.network_mode,
-        written_names=frozenset(containers),
-        entries=own,
+        is_name_taken=PROXY in containers,
+        entries=to_proxy,
         nlb_entries=frozenset(
-            index for index, entry in own.items() if env.params_of(entry.via, nlb.Params)
+            index for index, entry in to_proxy.items() if env.params_of(entry.via, nlb.Params)
         ),
         idle_timeouts={
             via: params.idle_timeout

@@ -28,10 +28,10 @@ _MOST_OF_TASK = 64 * 1024
 
 def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
     """What is wrong with the proxy of a service."""
-    if PROXY in proxy.written_names:
-        message = f"A container `{PROXY}` is what `proxy:` makes"
-        hint = "Rename this one, or write it as `proxy:`."
-        yield Problem("M1108", ("containers", PROXY), message, hint)
+    if proxy.is_name_taken:
+        message = f"`proxy:` adds a container with the name `{PROXY}` as well"
+        hint = "Rename this container, or write it as `proxy:`."
+        yield Problem("M3050", ("containers", PROXY), message, hint)
     problems = list(_params_problems(proxy))
     yield from problems
     yield from _load_balancer_problems(proxy)
@@ -46,68 +46,74 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
     path: Path = (PROXY,)
     containers = service_proxy.containers
     if user and not is_root(user) and proxy.port < _PRIVILEGED_PORTS:
-        message = f"Only root may listen on port {proxy.port}, and nginx is not root here"
-        hint = f"Write one from {_PRIVILEGED_PORTS}: load balancers ask it, and no client knows."
-        yield Problem("M1105", (*path, "port"), message, hint, because=[(*path, "user")])
+        message = f"Only root is allowed to listen on port {proxy.port}, and nginx does not run as "
+        message += "root"
+        hint = f"Write a port from {_PRIVILEGED_PORTS}: only load balancers connect to it."
+        yield Problem("M3051", (*path, "port"), message, hint, because=[(*path, "user")])
     if proxy.config is None:
         if not proxy.routes:
-            hint = "Write for example `routes: [{path: /, to: web}]`, or name a file in `config:`."
+            hint = "Write for example `routes: [{path: /, to: web}]`, or the name of a file in "
+            hint += "`config:`."
             because = [(*path, "config")]
-            here = (*path, "routes")
-            yield Problem("M1102", here, "The proxy leads nowhere", hint, because=because)
+            at = (*path, "routes")
+            message = "`routes` is missing: the proxy would send requests nowhere"
+            yield Problem("M1102", at, message, hint, because=because)
         yield from _page_problems(proxy)
         yield from _path_problems(proxy)
         for index, route in enumerate(proxy.routes):
             yield from _route_problems(route, (*path, "routes", index), containers)
         if health := proxy.application_health:
-            here = (*path, "application_health", "to")
+            at = (*path, "application_health", "to")
             if health.to.scheme != "container":
                 hint = "Write a container and its path, such as `web/healthz`."
-                yield Problem("M1104", here, f"{shown(health.to)} is not a container", hint)
+                message = f"{shown(health.to)} is not a container of the task"
+                yield Problem("M1104", at, message, hint)
             else:
-                yield from _target_problems(health.to, here, containers)
+                yield from _target_problems(health.to, at, containers)
     elif others := sorted(proxy.model_fields_set - CONTAINER_KEYS - {"config"}):
-        message = f"`config` stands beside {', '.join(others)}, which would change nothing"
-        hint = "Write it into the file, or remove `config:`."
-        yield Problem("M1108", (*path, others[0]), message, hint)
+        keys = " and ".join(f"`{key}`" for key in others)
+        message = f"With `config`, {keys} {'has' if len(others) == 1 else 'have'} no effect"
+        hint = "Write this into the file, or remove `config:`."
+        yield Problem("M3052", (*path, others[0]), message, hint)
     if proxy.config and user and not is_root(user) and proxy.image == IMAGE:
-        message = "Only root can write the configuration to /etc/nginx in this image"
-        yield Problem("M1220", (*path, "user"), message, "Remove it, or write an `image:`.")
+        message = "In this image only root can write the configuration to /etc/nginx"
+        hint = "Remove `user`, or write an `image:` in which the user can."
+        yield Problem("M3053", (*path, "user"), message, hint)
 
 
 def _page_problems(proxy: Proxy) -> Iterator[Problem]:
     if proxy.intercept_errors and not proxy.error_pages:
         hint = "Write `error_pages:`, or remove it."
-        message = "There is no page that could replace the application's"
-        yield Problem("M1220", (PROXY, "intercept_errors"), message, hint)
+        message = "`intercept_errors` has no effect without `error_pages`"
+        yield Problem("M3054", (PROXY, "intercept_errors"), message, hint)
     taken: dict[int, int] = {}
     for index, page in enumerate(proxy.error_pages):
         path = (PROXY, "error_pages", index)
         yield from _content_problems(page, path)
         for status in page.statuses:
             if status in taken:
-                message = f"{status} has a page already, `error_pages[{taken[status]}]`"
-                yield Problem("M1209", (*path, "statuses"), message, "Keep one of them.")
+                message = f"`error_pages[{taken[status]}]` is a page for {status} as well"
+                yield Problem("M3055", (*path, "statuses"), message, "Remove one of them.")
             taken.setdefault(status, index)
 
 
 def _content_problems(page: ErrorPage, path: Path) -> Iterator[Problem]:
     if (page.body is None) == (page.path is None):
         message = "A page has either a `body` or a `path`"
-        yield Problem("M1108", path, message, "Write one of them.")
+        yield Problem("M3056", path, message, "Write one of them.")
     elif page.body is None and "content_type" in page.model_fields_set:
-        message = "`content_type` is that of a `body`"
-        yield Problem("M1220", (*path, "content_type"), message, "Remove it.")
+        message = "`content_type` has no effect on a page with a `path`"
+        yield Problem("M3054", (*path, "content_type"), message, "Remove it.")
 
 
 def _path_problems(proxy: Proxy) -> Iterator[Problem]:
-    """Two locations of one path: nginx would not start."""
+    """Two locations with the same path, with which nginx does not start."""
     taken = {f"= {proxy.health_path}": "health_path"}
     if health := proxy.application_health:
         if health.path == proxy.health_path:
-            message = f"`{health.path}` is what nginx answers by itself, `health_path`"
-            here = (PROXY, "application_health", "path")
-            yield Problem("M1209", here, message, "Write another one.")
+            message = f"`{health.path}` is the `health_path`, which nginx answers itself"
+            at = (PROXY, "application_health", "path")
+            yield Problem("M3055", at, message, "Write another path.")
         taken[f"= {health.path}"] = "application_health"
     for index, route in enumerate(proxy.routes):
         if route.path is None and route.match is None:
@@ -115,34 +121,35 @@ def _path_problems(proxy: Proxy) -> Iterator[Problem]:
         key = f"~ {route.match}" if route.match is not None else location_path(route)
         path: Path = (PROXY, "routes", index, "path" if route.path else "match")
         if key in taken:
-            message = f"The same requests are taken by `{taken[key]}`"
-            yield Problem("M1209", path, message, "Keep one of them.")
+            message = f"`{taken[key]}` takes the same requests"
+            yield Problem("M3055", path, message, "Remove one of them.")
         taken.setdefault(key, f"routes[{index}]")
 
 
 def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> Iterator[Problem]:
     if (route.path is None) == (route.match is None):
         message = "A route has either a `path` or a `match`"
-        yield Problem("M1108", path, message, "Write one of them; `path: /` takes all the rest.")
+        hint = "Write one of them; `path: /` takes all other requests."
+        yield Problem("M3056", path, message, hint)
     elif route.match is not None and route.to.path:
-        message = "What a regular expression matched cannot be replaced by a path"
-        yield Problem("M1220", (*path, "to"), message, f"Leave out `{route.to.path}`.")
+        message = "A path in `to` cannot replace what the regular expression of `match` matches"
+        yield Problem("M3057", (*path, "to"), message, f"Remove `{route.to.path}`.")
     if route.ignore_case and route.match is None:
-        message = "`ignore_case` is for `match`"
-        yield Problem("M1220", (*path, "ignore_case"), message, "Remove it.")
+        message = "`ignore_case` has no effect without `match`"
+        yield Problem("M3054", (*path, "ignore_case"), message, "Remove it.")
     fastcgi = route.to.scheme == "fastcgi"
     if fastcgi and route.root is None:
-        message = "FastCGI needs to know where the scripts are"
-        hint = "Write `root:`, the folder in the container that runs them."
+        message = "`root` is missing, and FastCGI needs the folder of the scripts"
+        hint = "Write `root:` with the folder in the container that runs them."
         yield Problem("M1102", (*path, "root"), message, hint)
     for key in ("root", "script"):
         if not fastcgi and getattr(route, key) is not None:
-            message = f"`{key}` is for FastCGI"
+            message = f"`{key}` has no effect without FastCGI"
             hint = f"Remove it, or write `to: fastcgi://{route.to.host}`."
-            yield Problem("M1220", (*path, key), message, hint)
+            yield Problem("M3054", (*path, key), message, hint)
     if fastcgi and route.websocket:
         message = "FastCGI has no WebSockets"
-        yield Problem("M1220", (*path, "websocket"), message, "Remove it.")
+        yield Problem("M3054", (*path, "websocket"), message, "Remove it.")
     yield from _verify_problems(route, path)
     if not route.to.outside:
         yield from _target_problems(route.to, (*path, "to"), containers)
@@ -150,13 +157,13 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
 
 def _verify_problems(route: ProxyRoute, path: Path) -> Iterator[Problem]:
     if not route.verify and route.to.scheme != "https":
-        message = "There is no certificate to verify"
-        yield Problem("M1220", (*path, "verify"), message, "Remove it.")
+        message = "`verify` has no effect without HTTPS: there is no certificate"
+        yield Problem("M3054", (*path, "verify"), message, "Remove it.")
     elif route.verify and route.to.scheme == "https" and _is_address(route.to.host):
-        # nginx looks for names in a certificate, never for addresses (X509_check_host).
-        message = f"No certificate is found to be that of an address, {route.to.host}"
-        hint = "Write the host's name, or `verify: false`."
-        yield Problem("M1220", (*path, "to"), message, hint, level="warning")
+        # nginx looks for names in a certificate, not for IP addresses (X509_check_host).
+        message = f"nginx cannot verify the certificate of an IP address, {route.to.host}"
+        hint = "Write the name of the host, or `verify: false`."
+        yield Problem("M3058", (*path, "to"), message, hint, level="warning")
 
 
 def _is_address(host: str) -> bool:
@@ -165,8 +172,8 @@ def _is_address(host: str) -> bool:
 
 def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator[Problem]:
     if to.host == PROXY:
-        message = "The proxy would lead to itself"
-        yield Problem("M1204", path, message, "Name the container that answers.")
+        message = "The proxy would send the requests to itself"
+        yield Problem("M3059", path, message, "Write the name of the container that answers.")
         return
     if to.host not in containers:
         message = f"There is no container {shown(to.host)}"
@@ -180,39 +187,40 @@ def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator
         return
     ports = tcp_ports(containers[to.host])
     because = [("containers", to.host, "ports")]
-    say = f"Write {' or '.join(f'`{to.host}:{port}`' for port in ports)}."
+    write = f"Write {' or '.join(f'`{to.host}:{port}`' for port in ports)}."
     if to.port is None and len(ports) != 1 and not (to.scheme == "fastcgi" and not ports):
         number = "more than one TCP port" if ports else "no TCP port"
-        hint = say if ports else f"Add the port that it listens on to the `ports` of `{to.host}`."
+        hint = write if ports else f"Add the port that it listens on to the `ports` of `{to.host}`."
         yield Problem("M1205", path, f"Container `{to.host}` has {number}", hint, because=because)
     elif to.port is not None and ports and to.port not in ports:
         message = f"Container `{to.host}` has no TCP port {to.port}"
-        yield Problem("M1205", path, message, say, because=because)
+        yield Problem("M1205", path, message, write, because=because)
 
 
 def _load_balancer_problems(proxy: ServiceProxy) -> Iterator[Problem]:
-    """What does not fit the load balancers in front of the proxy."""
+    """Timeouts and protocols that do not fit the load balancers in front of the proxy."""
     params, idle_timeouts = proxy.params, proxy.idle_timeouts
     places: list[tuple[Path, Passing]] = [((PROXY,), params)]
     places += [((PROXY, "routes", index), route) for index, route in enumerate(params.routes)]
     for path, passing in places:
         for via, seconds in idle_timeouts.items():
             if passing.read_timeout is not None and passing.read_timeout > seconds:
-                message = f"`{via}` gives up after {seconds}s, before the proxy does"
+                message = f"`{via}` closes the connection after {seconds}s, before `read_timeout` "
+                message += "ends"
                 hint = f"Write at most `{seconds}s`, or raise `idle_timeout` of `{via}`."
-                here = (*path, "read_timeout")
-                yield Problem("M1220", here, message, hint, level="warning")
+                at = (*path, "read_timeout")
+                yield Problem("M3060", at, message, hint, level="warning")
     for via, seconds in idle_timeouts.items():
         if params.keepalive_timeout is not None and params.keepalive_timeout <= seconds:
-            message = f"`{via}` uses idle connections for {seconds}s, and would answer 502 for one "
-            message += "that the proxy is closing"
-            hint = f"Leave it out, or write more than `{seconds}s`."
-            yield Problem("M1220", (PROXY, "keepalive_timeout"), message, hint)
+            message = f"`{via}` keeps idle connections for {seconds}s, and answers 502 if it uses "
+            message += "one that the proxy closes"
+            hint = f"Remove it, or write more than `{seconds}s`."
+            yield Problem("M3061", (PROXY, "keepalive_timeout"), message, hint)
     for index in sorted(proxy.nlb_entries):
         if proxy.entries[index].proxy_protocol_v2 and params.config is None:
-            message = "The proxy does not read the proxy protocol"
+            message = "The generated nginx configuration does not read proxy protocol headers"
             hint = "Write `preserve_client_ip: true` instead."
-            yield Problem("M1220", ("expose", index, "proxy_protocol_v2"), message, hint)
+            yield Problem("M3062", ("expose", index, "proxy_protocol_v2"), message, hint)
 
 
 def _text_problems(proxy: ServiceProxy) -> Iterator[Problem]:
@@ -237,12 +245,12 @@ def _file_problems(file: TextFile, proxy: ServiceProxy) -> Iterator[Problem]:
 
 
 def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Problem]:
-    """What no template, or no task definition, can hold; a little less may still be too much for
-    the rest of the template."""
+    """A configuration that is too large for a template or a task definition. A smaller one can
+    still be too large together with the rest of the template."""
     size = len(text.encode())
     if size > _MOST_OF_TEMPLATE or len(json.dumps(text)) > _MOST_OF_TASK:
-        message = f"The configuration of {size:,} bytes fits into no template"
-        hint = "Build an image that holds it, and run that as a container."
+        message = f"The configuration has {size:,} bytes and does not fit into a template"
+        hint = "Build an image that contains it, and run that as a container."
         yield Problem("M1303", path, message, hint, place=place)
 
 

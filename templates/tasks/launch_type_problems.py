@@ -1,5 +1,4 @@
-"""What is wrong with where a task is to run: what Fargate refuses and instances take, and the other
-way round.
+"""What does not fit the launch type of a task: what only Fargate has, and what only instances have.
 
 Sources: Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate" and "...
 for Amazon ECS Managed Instances"; Amazon ECS API reference, PortMapping and ContainerDefinition.
@@ -7,7 +6,7 @@ for Amazon ECS Managed Instances"; Amazon ECS API reference, PortMapping and Con
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
@@ -15,18 +14,18 @@ from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
-from .containers import Container, Containers, suggest_container
+from .containers import Containers, suggest_container
 from .launch_types import find_links
 from .linux_parameters import fargate_linux_problems
 from .params import TaskParams
 from .task import Task
 
-_OF_FARGATE = ("capacity_providers", "ephemeral_storage", "platform_version")
-_OF_ADDRESSES = ("security_groups", "subnets")
-_OF_INSTANCES = ("placement_strategies", "placement_constraints")
+_FARGATE_KEYS = ("capacity_providers", "ephemeral_storage", "platform_version")
+_AWSVPC_KEYS = ("security_groups", "subnets")
+_INSTANCE_KEYS = ("placement_strategies", "placement_constraints")
 
-# Amazon ECS API reference, PortMapping, hostPort: SSH, Docker and the agent have these.
-_RESERVED = (22, 2375, 2376, 51678, 51679, 51680)
+# Amazon ECS API reference, PortMapping, hostPort: SSH, Docker and the ECS agent use these.
+_RESERVED_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
 
 
 def launch_type_problems(task: Task) -> Iterator[Problem]:
@@ -35,221 +34,231 @@ def launch_type_problems(task: Task) -> Iterator[Problem]:
         yield from _fargate_problems(params, containers)
     else:
         yield from _instance_problems(task)
-    yield from _cluster_problems(task)
-    yield from _address_problems(params, containers)
-    yield from _link_problems(params, containers)
-    yield from _port_problems(params, containers)
+    yield from _capacity_problems(task)
+    yield from _reference_problems(params, containers)
+    yield from _link_cycle_problems(params, containers)
+    yield from _host_port_problems(params, containers)
 
 
-def _cluster_problems(task: Task) -> Iterator[Problem]:
-    """What does not fit the instances that the cluster has."""
+def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
+    because = [("launch",)]
+    if params.network_mode != "awsvpc":
+        message = f"Fargate does not have the network mode `{params.network_mode}`"
+        hint = "Remove `network_mode`, or write `launch: ec2`."
+        yield Problem("M2722", ("network_mode",), message, hint, because=because)
+    for key in _INSTANCE_KEYS:
+        if getattr(params, key):
+            message = f"`{key}` has no effect on Fargate, which places each task on its own host "
+            message += "and spreads tasks over Availability Zones"
+            hint = "Remove it, or write `launch: ec2`."
+            yield Problem("M2722", (key,), message, hint, because=because)
+    for name, container in containers.items():
+        path: Path = ("containers", name)
+        if container.privileged:
+            message = "Fargate does not run privileged containers"
+            hint = "Remove it, or write `launch: ec2`. Fargate has `add_capabilities: "
+            hint += "[SYS_PTRACE]`."
+            yield Problem("M2722", (*path, "privileged"), message, hint, because=because)
+        if container.gpus:
+            hint = "Write `launch: ec2`, with `gpu: true` in the `capacity` of the cluster."
+            yield Problem("M2722", (*path, "gpus"), "Fargate has no GPUs", hint, because=because)
+        yield from fargate_linux_problems(path, container)
+
+
+def _instance_problems(task: Task) -> Iterator[Problem]:
+    params, used = task.params, task.placement.cluster
+    if used and task.placement.instances is None:
+        message = f"The cluster `{used.name}` has no instances for `launch: {params.launch}`"
+        hint = f"Write `capacity: {{{params.launch}: true}}` in `{used.name}`, or "
+        hint += f"`existing: {{{params.launch}: ...}}` if the cluster has them already."
+        yield Problem("M2723", ("launch",), message, hint, because=[("cluster",)])
+    if params.launch == "managed_instances" and params.network_mode == "bridge":
+        message = "Managed instances do not have the network mode `bridge`"
+        hint = "Write `network_mode: awsvpc` or `host`, or `launch: ec2`."
+        yield Problem("M2724", ("network_mode",), message, hint, because=[("launch",)])
+    for key in _FARGATE_KEYS:
+        if key in params.model_fields_set:
+            message = f"`{key}` has no effect on instances, it is for Fargate"
+            hint = "Remove it, or move it to the params of an environment that uses Fargate."
+            yield Problem("M2721", (key,), message, hint, because=[("launch",)])
+    if task.placement.shares_instance:
+        for key in _AWSVPC_KEYS:
+            if key in params.model_fields_set:
+                message = f"`{key}` has no effect with `network_mode: {params.network_mode}`: the "
+                message += "task uses the IP address of its instance"
+                hint = f"Write `{key}` in the `capacity` of the cluster, or `network_mode: awsvpc`."
+                yield Problem("M2725", (key,), message, hint, because=[("network_mode",)])
+
+
+def _capacity_problems(task: Task) -> Iterator[Problem]:
+    """What the instances of the cluster do not have."""
     params, instances, used = task.params, task.placement.instances, task.placement.cluster
     if instances is None or used is None:
         return
     users = task.security_group_users if task.placement.shares_instance else ()
     if users and instances.security_group is None:
-        message = f"Nobody tells the security group of the instances of `{used.name}`"
-        hint = "Write its `security_group` there, below `existing:`."
-        yield Problem("M1220", ("launch",), message, hint, because=[users[0]])
+        message = f"The security group of the instances of `{used.name}` is unknown"
+        hint = f"Write its id as `security_group` below `existing:` of `{used.name}`."
+        yield Problem("M2726", ("launch",), message, hint, because=[users[0]])
     if instances.architecture not in (None, params.cpu_architecture):
-        message = f"The instances of `{used.name}` are {instances.architecture}"
-        hint = f"Write `cpu_architecture: {instances.architecture}`, or other `instance_types` "
-        hint += "there."
-        yield Problem("M1220", ("cpu_architecture",), message, hint)
+        message = f"The instances of `{used.name}` are {instances.architecture}, and the images "
+        message += f"{params.cpu_architecture}"
+        hint = f"Write `cpu_architecture: {instances.architecture}`, or other `instance_types` in "
+        hint += f"`{used.name}`."
+        yield Problem("M2727", ("cpu_architecture",), message, hint)
     if instances.gpus is False:
         yield from _gpu_problems(task.container_params, used.name)
     network = task.placement.network
     if network and instances.network not in (None, network.name):
         message = f"The instances are in network `{instances.network}`, and the tasks in "
         message += f"`{network.name}`"
-        yield Problem("M1201", ("network",), message, f"Write `network: {instances.network}`.")
+        yield Problem("M2729", ("network",), message, f"Write `network: {instances.network}`.")
 
 
-def _gpu_problems(containers: Containers, cluster_name: str) -> Iterator[Problem]:
-    for key, container in containers.items():
-        if container.gpus:
-            message = f"The instances of `{cluster_name}` give tasks no GPUs, and none would start"
-            hint = "Write `gpu: true` there, and `instance_types` that have one, as `g5.xlarge`."
-            path: Path = ("containers", key, "gpus")
-            yield Problem("M1220", path, message, hint, because=[("launch",)])
-
-
-def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    if params.network_mode != "awsvpc":
-        message = f"`{params.network_mode}` is for instances: on Fargate a task has its own address"
-        hint = "Leave `network_mode` out, or write `launch: ec2`."
-        yield Problem("M1220", ("network_mode",), message, hint, because=[("launch",)])
-    for key in _OF_INSTANCES:
-        if getattr(params, key):
-            message = "Fargate places tasks itself, each on a host of its own, over all zones"
-            hint = "Leave it out, or write `launch: ec2`."
-            yield Problem("M1220", (key,), message, hint, because=[("launch",)])
+def _gpu_problems(containers: Containers, cluster: str) -> Iterator[Problem]:
     for name, container in containers.items():
-        here = ("containers", name)
-        if container.privileged:
-            message = "Fargate gives no container the rights of root on its host"
-            hint = "Leave it out: `add_capabilities: [SYS_PTRACE]` is what Fargate has. Or write "
-            hint += "`launch: ec2`."
-            yield Problem("M1220", (*here, "privileged"), message, hint, because=[("launch",)])
         if container.gpus:
-            hint = "Write `launch: ec2`, with `gpu: true` in the cluster's `capacity`."
-            path = (*here, "gpus")
-            yield Problem("M1220", path, "Fargate has no GPUs", hint, because=[("launch",)])
-        yield from fargate_linux_problems(here, container)
+            message = f"The instances of `{cluster}` have no GPUs for tasks, so no task could start"
+            hint = f"Write `gpu: true` in the `capacity` of `{cluster}`, and `instance_types` with "
+            hint += "GPUs, such as `g5.xlarge`."
+            path: Path = ("containers", name, "gpus")
+            yield Problem("M2728", path, message, hint, because=[("launch",)])
 
 
-def _instance_problems(task: Task) -> Iterator[Problem]:
-    params, used = task.params, task.placement.cluster
-    if used and task.placement.instances is None:
-        message = f"The cluster `{used.name}` is not said to have such instances"
-        hint = f"Write `capacity: {{{params.launch}: true}}` at `{used.name}`, or what is there "
-        hint += f"already as `existing: {{{params.launch}: ...}}`."
-        yield Problem("M1220", ("launch",), message, hint, because=[("cluster",)])
-    if params.launch == "managed_instances" and params.network_mode == "bridge":
-        message = "Managed instances have no `bridge`"
-        hint = "Write `network_mode: awsvpc` or `host`, or `launch: ec2`."
-        yield Problem("M1220", ("network_mode",), message, hint, because=[("launch",)])
-    for key in _OF_FARGATE:
-        if key in params.model_fields_set:
-            message = f"`{key}` is Fargate's, and means nothing on instances"
-            hint = "Move it to the params of the environment that runs on Fargate."
-            yield Problem("M1220", (key,), message, hint, because=[("launch",)])
-    if task.placement.shares_instance:
-        for key in _OF_ADDRESSES:
-            if key in params.model_fields_set:
-                message = f"With `{params.network_mode}` a task has the address of its instance"
-                hint = f"Write `{key}` in the `capacity` of the cluster, or `network_mode: awsvpc`."
-                yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
-
-
-def _address_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    """Names in `address_of` and `links`, which must be those of other containers."""
+def _reference_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
+    """Names in `address_of` and `links` that are not names of other containers."""
     for name, container in containers.items():
-        here: Path = ("containers", name)
-        for key, other in container.address_of.items():
-            path = (*here, "address_of", key)
-            yield from _name_problems(name, other, path, containers)
-            for beside in ("environment", "secrets"):
-                if key in getattr(container, beside):
-                    message = f"`{key}` stands in `address_of` and in `{beside}`"
-                    yield Problem("M1108", path, message, "Keep one of them.")
-        for index, other in enumerate(container.links):
-            path = (*here, "links", index)
-            yield from _name_problems(name, other, path, containers)
-            if params.network_mode != "bridge" and other != name:
-                message = f"With `{params.network_mode}` all containers have one address, no links"
-                hint = "Leave it out: they reach each other at 127.0.0.1, and `address_of: "
-                hint += f"{{{_variable(other)}: {other}}}` is right with and without a bridge."
+        path: Path = ("containers", name)
+        for variable, target in container.address_of.items():
+            at = (*path, "address_of", variable)
+            yield from _name_problems(name, target, at, containers)
+            for key in ("environment", "secrets"):
+                if variable in getattr(container, key):
+                    message = f"`{variable}` is written in `address_of` and in `{key}`"
+                    yield Problem("M2742", at, message, "Remove one of them.")
+        for index, target in enumerate(container.links):
+            at = (*path, "links", index)
+            yield from _name_problems(name, target, at, containers)
+            if params.network_mode != "bridge" and target != name:
+                message = f"Containers have no links with `network_mode: {params.network_mode}`"
+                hint = "Remove it: they reach each other at 127.0.0.1. `address_of: "
+                hint += f"{{{_variable(target)}: {target}}}` is right in every network mode."
                 because = [("network_mode",), ("launch",)]
-                yield Problem("M1220", path, message, hint, because=because)
+                yield Problem("M2743", at, message, hint, because=because)
 
 
 def _variable(container: str) -> str:
     return container.upper().replace("-", "_") + "_HOST"
 
 
-def _name_problems(
-    name: str, other: str, path: Path, containers: Mapping[str, Container]
-) -> Iterator[Problem]:
-    if other == name:
-        message = f"`{name}` would be led to itself"
-        yield Problem("M1204", path, message, "Name another container, or write `127.0.0.1`.")
-    elif other not in containers:
-        hint = suggest_container(other, dict(containers))
-        message = f"There is no container {shown(other)}"
-        yield Problem("M1204", path, message, hint, because=[("containers", other)])
+def _name_problems(name: str, target: str, path: Path, containers: Containers) -> Iterator[Problem]:
+    if target == name:
+        message = f"The container `{name}` refers to itself"
+        hint = "Write the name of another container, or use `127.0.0.1` in the container."
+        yield Problem("M2741", path, message, hint)
+    elif target not in containers:
+        message = f"There is no container {shown(target)}"
+        hint = suggest_container(target, containers)
+        yield Problem("M1204", path, message, hint, because=[("containers", target)])
 
 
-def _link_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    """On a bridge a container starts after those that it links to: Docker must know them."""
+def _link_cycle_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
+    """With `bridge`, a container starts after those that it links to."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
-    links = {name: find_links(name, one) for name, one in containers.items()}
+    links = {name: find_links(name, container) for name, container in containers.items()}
     waits = {
-        name: sorted({*one.depends_on, *links[name]} & containers.keys() - {name})
-        for name, one in containers.items()
+        name: sorted({*container.depends_on, *links[name]} & containers.keys() - {name})
+        for name, container in containers.items()
     }
     try:
         TopologicalSorter(waits).prepare()
     except CycleError as error:
-        circle = list(reversed(error.args[1]))
-        if any(after in links[one] for one, after in pairwise(circle)):
-            message = f"On a bridge these would wait for each other: {' -> '.join(circle)}"
-            hint = "A container starts after those that it links to. Let one find the other in "
-            hint += "another way, or write `network_mode: awsvpc`."
-            path: Path = ("containers", circle[0])
+        cycle = list(reversed(error.args[1]))
+        if any(after in links[name] for name, after in pairwise(cycle)):
+            message = f"The containers wait for each other: {' -> '.join(cycle)}"
+            hint = "A container starts after those that it links to. Remove a link or a "
+            hint += "`depends_on`, or write `network_mode: awsvpc`."
+            path: Path = ("containers", cycle[0])
             yield Problem("M1207", path, message, hint)
 
 
-def _port_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    """Ports of the instance that are said."""
+def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
+    """Ports of the instance."""
     taken: dict[tuple[int, str], str] = {}
     for name, container in containers.items():
-        for at, port in enumerate(container.ports):
-            path = ("containers", name, "ports", at)
-            if params.network_mode == "host" and port.number in _RESERVED:
-                message = f"Port {port.number} of the instance is not free for this"
-                hint = "Let the container listen elsewhere, or write `network_mode: awsvpc`."
-                yield Problem("M1220", path, message, hint, because=[("network_mode",)])
+        for index, port in enumerate(container.ports):
+            path = ("containers", name, "ports", index)
+            if params.network_mode == "host" and port.number in _RESERVED_PORTS:
+                message = f"Port {port.number} of the instance is reserved"
+                hint = "Let the container listen on another port, or write `network_mode: awsvpc`."
+                yield Problem("M2744", path, message, hint, because=[("network_mode",)])
                 continue
             if port.host is None:
                 continue
             if params.network_mode != "bridge":
                 if port.host != port.number:
-                    message = f"With `{params.network_mode}` a port is the same outside and inside"
+                    message = (
+                        f"With `network_mode: {params.network_mode}` the port of the instance "
+                    )
+                    message += "is that of the container"
                     hint = f"Write `{port}`, or `launch: ec2` with `network_mode: bridge`."
                     because = [("network_mode",), ("launch",)]
-                    yield Problem("M1220", path, message, hint, because=because)
+                    yield Problem("M2745", path, message, hint, because=because)
                 continue
-            if port.host in _RESERVED or DYNAMIC_HOST_PORTS[0] <= port.host:
-                message = f"Port {port.host} of the instance is not free for this"
-                hint = f"Write `{port}`, and Docker takes one that is free, or a port below "
-                hint += f"{DYNAMIC_HOST_PORTS[0]} that neither SSH nor the ECS agent has."
-                yield Problem("M1220", path, message, hint)
-            other = taken.setdefault((port.host, port.protocol), name)
-            if other != name:
-                message = f"Port {port.host} of the instance is taken by container `{other}`"
-                yield Problem("M1206", path, message, "Write another one, or none.")
+            if port.host in _RESERVED_PORTS or DYNAMIC_HOST_PORTS[0] <= port.host:
+                message = f"Port {port.host} of the instance is reserved"
+                hint = f"Write `{port}`, so that Docker chooses a free port, or a port below "
+                hint += f"{DYNAMIC_HOST_PORTS[0]} that SSH, Docker and the ECS agent do not use."
+                yield Problem("M2744", path, message, hint)
+            first = taken.setdefault((port.host, port.protocol), name)
+            if first != name:
+                message = f"The container `{first}` uses port {port.host} of the instance as well"
+                hint = f"Write another port, or `{port}`, so that Docker chooses a free one."
+                yield Problem("M1206", path, message, hint)
+
+
+# Deployments ---------------------------------------------------------------------------------
 
 
 def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
     """Whether there is an instance for the first task of a deployment, which must leave that many
-    tasks running: those that take a port of their instance, or want it for themselves, share none.
-    """
+    tasks running. Tasks share no instance where they use a port of it, or have the placement
+    constraint `distinct_instance`."""
     params, instances = task.params, task.placement.instances
     if instances is None or instances.most is None or not 0 < instances.most <= left_running:
         return
     reasons: list[Path] = [
-        ("containers", name, "ports", at)
-        for name, container in task.container_params.items()
-        for at, port in enumerate(container.ports)
+        container.origin.locate(("ports", index))
+        for container in task.containers.values()
+        for index, port in enumerate(container.params.ports)
         if params.network_mode == "host" or (params.network_mode == "bridge" and port.host)
     ]
     if "distinct_instance" in params.placement_constraints:
         reasons.append(("placement_constraints",))
     if reasons:
-        message = (
-            f"Each task needs an instance of its own, a deployment leaves {left_running} running, "
-        )
-        message += f"and the cluster has {instances.most} at most"
-        hint = f"Raise `max` in the `capacity` of the cluster to {left_running + 1}, or write "
+        message = f"Each task needs its own instance, a deployment keeps {left_running} running, "
+        message += f"and the cluster has `max: {instances.most}`"
+        hint = f"Write `max: {left_running + 1}` or more in the `capacity` of the cluster, or "
         hint += "`minimum_healthy_percent: 0`."
-        yield Problem("M1213", reasons[0], message, hint, because=[("minimum_healthy_percent",)])
+        yield Problem("M2730", reasons[0], message, hint, because=[("minimum_healthy_percent",)])
 
 
 def rebalancing_problems(task: Task) -> Iterator[Problem]:
-    """What ECS cannot even out over the zones (Amazon ECS developer guide, "Balancing an Amazon ECS
-    service across Availability Zones"; aws/aws-cdk, Ec2Service)."""
+    """Placement with which ECS does not rebalance a service over Availability Zones (Amazon ECS
+    developer guide, "Balancing an Amazon ECS service across Availability Zones"; aws/aws-cdk,
+    Ec2Service)."""
     params = task.params
     if params.launch == "fargate":
         return
     hint = "write `availability_zone_rebalancing: false`."
     if params.placement_strategies and params.placement_strategies[0] != "spread:zone":
-        message = "Zones are rebalanced only where tasks are spread over them before all else"
+        message = "Availability Zone rebalancing needs `spread:zone` as the first strategy"
         path: Path = ("placement_strategies", 0)
-        yield Problem("M1220", path, message, f"Put `spread:zone` before it, or {hint}")
-    for index, one in enumerate(params.placement_constraints):
-        if "attribute:ecs.availability-zone" in one:
-            message = "Zones are not rebalanced where a constraint chooses them"
+        yield Problem("M2731", path, message, f"Write `spread:zone` before it, or {hint}")
+    for index, constraint in enumerate(params.placement_constraints):
+        if "attribute:ecs.availability-zone" in constraint:
+            message = "Availability Zone rebalancing does not work with a constraint that selects "
+            message += "Availability Zones"
             path = ("placement_constraints", index)
-            yield Problem("M1220", path, message, f"Leave it out, or {hint}")
+            yield Problem("M2731", path, message, f"Remove it, or {hint}")

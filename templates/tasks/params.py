@@ -1,4 +1,4 @@
-"""What a stack says of the tasks that it runs."""
+"""Params of the tasks of a stack."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from moorage.facts.fargate import EPHEMERAL_STORAGE
 from moorage.facts.quotas import MAX_MANAGED_POLICIES_PER_ROLE
 from moorage.model import Base
 
@@ -24,82 +25,89 @@ from .volumes import (
 
 
 class TaskLogs(Logs):
-    """Where the containers' output goes: a log group of the stack's own, or one that exists."""
+    """The log group of the containers: one that the stack creates, or an existing one."""
 
     existing: LogGroupName | None = Field(
-        None, description="Name of a log group that is there already."
+        None, description="Name of an existing log group to use instead."
     )
 
 
 class ExecutionRole(Base):
-    """The role by which ECS starts the task. It reads exactly what the containers name."""
+    """The role that ECS starts tasks with. It can read exactly what the containers name."""
 
-    existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
+    existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
 
 
 class TaskRole(Base):
-    """The role that the containers themselves have."""
+    """The role of the containers."""
 
     statements: list[UserStatement] = Field(
-        [], description="What they may do, as statements of an IAM policy."
+        [], description="What the containers are allowed to do, as statements of an IAM policy."
     )
     managed_policies: UniqueList[PolicyArn] = Field(
         [],
         max_length=MAX_MANAGED_POLICIES_PER_ROLE,
-        description="ARNs of policies to attach. Above 10 the account's quota must be raised.",
+        description="ARNs of policies to attach. More than 10 need a higher quota of the account.",
     )
-    existing: RoleArn | None = Field(None, description="ARN of a role to use instead.")
+    existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
 
 
 class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
-    """What a stack says of the tasks that it runs."""
+    """The tasks of a stack."""
 
     after: UniqueList[StackName] = Field(
         [],
-        description="Stacks that are deployed before this one, beside those whose values it takes. "
-        "A `one_off` must also have run, and succeeded.",
+        description="Stacks that are deployed before this one, in addition to those that it "
+        "imports from. The task of a `one_off` must also have succeeded.",
     )
     network: StackName | None = Field(
-        None, description="Stack of the network; the only one where there is one."
+        None, description="Stack of the network; by default the only one."
     )
     cpu: int = Field(256, description="CPU units of the task: 1024 are one vCPU.")
     memory: int = Field(
-        512, description="MiB of the task. Fargate takes certain pairs, instances what they have."
+        512, description="MiB of the task. Fargate has certain pairs of `cpu` and `memory`."
     )
     cpu_architecture: Literal["X86_64", "ARM64"] = Field(
-        "X86_64", description="What the images are built for."
+        "X86_64", description="CPU architecture of the images."
     )
     ephemeral_storage: int | None = Field(
-        None, ge=21, le=200, description="Fargate: GiB of disk, if more than its 20."
+        None,
+        ge=EPHEMERAL_STORAGE[0],
+        le=EPHEMERAL_STORAGE[1],
+        description="Fargate: GiB of disk, if more than the 20 that each task has.",
     )
     platform_version: Literal["LATEST", "1.4.0"] = Field(
-        "LATEST", description="Fargate: version of its platform."
+        "LATEST", description="Fargate: platform version."
     )
     enable_execute_command: bool = Field(
-        False, description="Let people open a shell in a container with ECS Exec."
+        False, description="Allow ECS Exec, which opens a shell in a container."
     )
     capacity_providers: dict[Provider, Share] = Field(
         {},
-        description="Fargate: mix of FARGATE and FARGATE_SPOT; the cluster's own where none is "
-        "given.",
+        description="Fargate: strategy of FARGATE and FARGATE_SPOT; by default that of the "
+        "cluster.",
     )
     subnets: Literal["public", "private"] | None = Field(
         None,
-        description="Where tasks with addresses of their own are. Public ones get public "
-        "addresses, on Fargate. Private, unless the network has `egress: public` or no private "
-        "subnets.",
+        description="Subnets of the tasks, with `network_mode: awsvpc`. On Fargate, tasks in "
+        "public subnets get public IP addresses. By default private, or public if the network has "
+        "`egress: public` or no private subnets.",
     )
     security_groups: UniqueList[SecurityGroupId] = Field(
         [],
         max_length=4,
-        description="Security groups of tasks with addresses of their own, beside the stack's.",
+        description="Security groups of the tasks in addition to that of the stack, with "
+        "`network_mode: awsvpc`.",
     )
-    execution_role: ExecutionRole = Field(ExecutionRole(), description="Role that starts the task.")
-    task_role: TaskRole = Field(TaskRole(), description="Role of the containers themselves.")
+    execution_role: ExecutionRole = Field(
+        ExecutionRole(), description="Role that ECS starts tasks with."
+    )
+    task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
     permissions_boundary: PolicyArn | None = Field(
-        None, description="ARN of a policy that bounds the stack's roles."
+        None, description="ARN of the permissions boundary of the roles of the stack."
     )
     kms_keys: list[KeyArn] = Field(
-        [], description="KMS keys of the account's own that encrypt the secrets named below."
+        [],
+        description="ARNs of customer managed KMS keys that encrypt the secrets of the containers.",
     )
-    logs: TaskLogs = Field(TaskLogs(), description="Where output goes.")
+    logs: TaskLogs = Field(TaskLogs(), description="Log group of the containers.")

@@ -86,6 +86,7 @@ class Placement:
 
 
 def resolve_placement(params: TaskParams, env: Environment) -> Placement:
+    """Where the tasks of these params run."""
     return Placement(
         params=params,
         network=resolve_stack(env, network.Params, params.network, network.handle),

@@ -1,4 +1,4 @@
-"""Tasks that run once and end: how ECS is asked to run one, and who may ask."""
+"""Tasks that run once and end: the request that runs one, and the permissions that it needs."""
 
 from __future__ import annotations
 
@@ -27,25 +27,24 @@ def run_problems(task: Task) -> Iterator[Problem]:
     yield from task_problems(task)
     for name, volume in task.params.volumes.items():
         if volume.ebs:
-            message = "A volume on EBS is made for the tasks of a service only"
+            message = "A task that runs once cannot have an EBS volume"
             hint = "Write `efs:`, or `ephemeral_storage:` for up to 200 GiB on Fargate."
-            yield Problem("M1220", ("volumes", name, "ebs"), message, hint)
+            yield Problem("M3301", ("volumes", name, "ebs"), message, hint)
 
 
 def request(task: Task) -> dict[str, Any]:
-    """What RunTask is asked for, in the words of CloudFormation: a task of the stack's definition,
-    where the params say that it runs.
+    """The request to RunTask, with the property names of CloudFormation.
 
-    A cluster's default may be a mix with Spot. That is for services, which start a task again, so
-    here the params themselves must ask for it.
+    The default strategy of a cluster may use Spot. It is not used here, since nothing starts a task
+    again that Spot has stopped: the params themselves must name FARGATE_SPOT.
     """
     on = run_on(task.placement, default_strategy=False)
-    words = {"PlacementStrategies": "PlacementStrategy"}
+    renamed = {"PlacementStrategies": "PlacementStrategy"}
     return {
         "Cluster": task.placement.cluster_name,
         "TaskDefinition": Ref("TaskDefinition"),
         "Count": 1,
-        **{words.get(key, key): value for key, value in on.items()},
+        **{renamed.get(key, key): value for key, value in on.items()},
         "EnableExecuteCommand": task.params.enable_execute_command,
         "EnableECSManagedTags": True,
         "PropagateTags": "TASK_DEFINITION",
@@ -53,14 +52,15 @@ def request(task: Task) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> Sub:
-    """A value as JSON that CloudFormation fills in: references stand in it by their names."""
-    found: dict[str, Any] = {}
-    text = json.dumps(_named(value, found), indent=2)
-    return Sub(text, **found) if found else Sub(text)
+    """A value as JSON text in which CloudFormation replaces each reference."""
+    imports: dict[str, Any] = {}
+    text = json.dumps(_substitute(value, imports), indent=2)
+    return Sub(text, **imports) if imports else Sub(text)
 
 
-def _named(value: Any, found: dict[str, Any]) -> Any:
-    """The value with `${Name}` for each reference; what a name stands for is put into `found`."""
+def _substitute(value: Any, imports: dict[str, Any]) -> Any:
+    """The value with `${Name}` for each reference; imported values are added to `imports` by their
+    names."""
     if hasattr(value, "to_dict"):
         value = value.to_dict()
     if isinstance(value, Mapping):
@@ -73,43 +73,43 @@ def _named(value: Any, found: dict[str, Any]) -> Any:
         if value.keys() == {"Fn::ImportValue"}:
             export = str(value["Fn::ImportValue"])
             short = logical_id(export.rsplit("-", 1)[-1])
-            name = short if found.get(short, value) == value else logical_id(export)
-            found[name] = value
+            name = short if imports.get(short, value) == value else logical_id(export)
+            imports[name] = value
             return f"${{{name}}}"
-        return {key: _named(one, found) for key, one in value.items()}
+        return {key: _substitute(item, imports) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_named(one, found) for one in value]
+        return [_substitute(item, imports) for item in value]
     return value
 
 
-def camel(value: Any) -> Any:
-    """A request in the words of the API, which begin with a small letter."""
+def to_camel_case(value: Any) -> Any:
+    """A request with the parameter names of the API, which begin with a lower-case letter."""
     if hasattr(value, "to_dict"):
         value = value.to_dict()
     if isinstance(value, Mapping) and not any(key == "Ref" or "::" in key for key in value):
-        return {key[0].lower() + key[1:]: camel(one) for key, one in value.items()}
-    return [camel(one) for one in value] if isinstance(value, list) else value
+        return {key[0].lower() + key[1:]: to_camel_case(item) for key, item in value.items()}
+    return [to_camel_case(item) for item in value] if isinstance(value, list) else value
 
 
-def in_cluster(task: Task, resource: str) -> Sub:
-    """The ARN of something of the cluster's: `task/${Cluster}/*`."""
+def cluster_arn(task: Task, resource: str) -> Sub:
+    """ARN of a resource of the cluster, such as `task/${Cluster}/*`."""
     return Sub(f"{_ECS}:{resource}", Cluster=task.placement.cluster_name)
 
 
 def run_statements(task: Task) -> Iterator[Statement]:
-    """What a role needs to run the stack's task in its cluster, and nothing else.
+    """What a role must be allowed to run the task of the stack in its cluster, and nothing else.
 
-    Every revision of its definition: one that is still to be made is not there to be named. Amazon
-    ECS developer guide, "Amazon ECS EventBridge IAM role"; ecs:TagResource because the tasks get
-    tags (aws/aws-cdk#28854).
+    All revisions of the task definition are allowed, since the number of the next one is not known.
+    Amazon ECS developer guide, "Amazon ECS EventBridge IAM role"; ecs:TagResource because the tasks
+    get tags (aws/aws-cdk#28854).
     """
     family = Sub(f"{_ECS}:task-definition/{task.family}:*")
-    here = Condition(ArnEquals({"ecs:cluster": in_cluster(task, "cluster/${Cluster}")}))
-    yield allow("RunTask", [ecs_actions.RunTask], [family], Condition=here)
+    in_cluster = Condition(ArnEquals({"ecs:cluster": cluster_arn(task, "cluster/${Cluster}")}))
+    yield allow("RunTask", [ecs_actions.RunTask], [family], Condition=in_cluster)
     yield allow(
         "TagTask",
         [ecs_actions.TagResource],
-        [in_cluster(task, "task/${Cluster}/*")],
+        [cluster_arn(task, "task/${Cluster}/*")],
         Condition=Condition(StringEquals({"ecs:CreateAction": "RunTask"})),
     )
     yield allow(

@@ -24,11 +24,11 @@ def sidecar_problems(task: Task) -> Iterator[Problem]:
         path = ("sidecars", "firelens")
         yield from firelens.firelens_problems(sidecars.firelens, path, task.env)
     if sidecars.datadog and task.params.launch != "fargate":
-        message = "On instances Datadog's agent learns nothing of a task from beside it"
-        hint = "Run it as a service of its own on each instance, as Datadog has it, and remove "
-        hint += "this; traces and DogStatsD work here too."
+        message = "On instances the Datadog agent collects no metrics of a task as its sidecar"
+        hint = "Run it as a service on each instance, as Datadog documents it, and remove it here; "
+        hint += "keep it here for traces and DogStatsD alone."
         at = ("sidecars", "datadog")
-        yield Problem("M1220", at, message, hint, level="warning", because=[("launch",)])
+        yield Problem("M2748", at, message, hint, level="warning", because=[("launch",)])
     yield from _name_problems(task)
     if task.params.network_mode != "bridge":
         yield from _port_problems(task)
@@ -38,14 +38,15 @@ def _name_problems(task: Task) -> Iterator[Problem]:
     added = [key for key in NAMES if getattr(task.params.sidecars, key) is not None]
     for key in added:
         if NAMES[key] in task.params.containers:
-            message = f"`{NAMES[key]}` is the container that `sidecars.{key}` adds"
+            message = f"`sidecars.{key}` adds a container with the name `{NAMES[key]}` as well"
             path = ("containers", NAMES[key])
-            yield Problem("M1108", path, message, "Rename this one.")
+            yield Problem("M2746", path, message, "Rename this container.")
     count = len(task.containers)
     if added and count > MAX_CONTAINERS:
-        message = f"The task has {count} containers, with those of `sidecars`"
-        hint = f"ECS takes {MAX_CONTAINERS}. Split the task, or leave a sidecar out."
-        yield Problem("M1105", ("containers",), message, hint)
+        message = f"The task has {count} containers with its sidecars, and ECS allows "
+        message += f"{MAX_CONTAINERS}"
+        hint = "Move a container to another stack, or remove a sidecar."
+        yield Problem("M2747", ("containers",), message, hint)
 
 
 def _ports(sidecars: Sidecars) -> dict[str, list[Port]]:
@@ -64,23 +65,24 @@ def _port_problems(task: Task) -> Iterator[Problem]:
     for key, ports in _ports(task.params.sidecars).items():
         for port in ports:
             if port in taken:
-                message = f"Port {port} is taken by `sidecars.{taken[port]}` already"
-                hint = "Write `dogstatsd: false` at `datadog`, or another `config` at `otel`."
+                message = f"`sidecars.{key}` and `sidecars.{taken[port]}` listen on port {port}"
+                hint = "Write `dogstatsd: false` in `datadog`, or another `config` in `otel`."
                 because = [("sidecars", taken[port])]
                 yield Problem("M1206", ("sidecars", key), message, hint, because=because)
             taken.setdefault(port, key)
     for container in _other_containers(task):
         for index, port in enumerate(container.params.ports):
             if port in taken:
-                message = f"Port {port} is taken by `sidecars.{taken[port]}` in the same task"
-                hint = "Let the container listen elsewhere: those of a task share one address."
+                message = f"`sidecars.{taken[port]}` listens on port {port} as well"
+                hint = "Let the container listen on another port: the containers of a task have "
+                hint += "the same IP address."
                 path = container.origin.locate(("ports", index))
                 because = [("sidecars", taken[port])]
                 yield Problem("M1206", path, message, hint, because=because)
 
 
 def _other_containers(task: Task) -> Iterator[TaskContainer]:
-    """All containers that are no sidecars, also one that has the name of a sidecar."""
+    """All containers that are not sidecars, even one that has the name of a sidecar."""
     yield from written_containers(task.params.containers).values()
     for container in task.containers.values():
         if not container.is_written and container.origin.path[0] != "sidecars":
@@ -90,7 +92,7 @@ def _other_containers(task: Task) -> Iterator[TaskContainer]:
 def endpoint_problems(task: Task) -> Iterator[Problem]:
     """What the sidecars could not reach from a network that has endpoints only.
 
-    Datadog can be reached by AWS PrivateLink, through an endpoint that the params do not show: a
+    Datadog can be reached through an endpoint of AWS PrivateLink, which the params do not show: a
     warning.
     """
     if task.placement.network is None:
@@ -98,9 +100,9 @@ def endpoint_problems(task: Task) -> Iterator[Problem]:
     name, endpoints = task.placement.network.name, task.placement.network.params.endpoints
     sidecars = task.params.sidecars
     if sidecars.datadog:
-        message = f"`{sidecars.datadog.site}` is on the internet, and `{name}` has no way there"
-        hint = f"Write `egress: nat` at `{name}`, or give it endpoints of Datadog's by PrivateLink."
-        yield Problem("M1211", ("sidecars", "datadog"), message, hint, level="warning")
+        message = f"`{name}` has no route to the internet, where `{sidecars.datadog.site}` is"
+        hint = f"Write `egress: nat` in `{name}`, or create endpoints of Datadog in it."
+        yield Problem("M2711", ("sidecars", "datadog"), message, hint, level="warning")
     needed = {
         "otel": otel.endpoint_services(sidecars.otel) if sidecars.otel else [],
         "firelens": firelens.endpoint_services(sidecars.firelens) if sidecars.firelens else [],
@@ -109,6 +111,6 @@ def endpoint_problems(task: Task) -> Iterator[Problem]:
     for key, services in needed.items():
         for service in services:
             if service not in existing:
-                message = f"`{name}` has no endpoint for `{service}`, which this sends to"
-                hint = f"Write `endpoints: [{', '.join([*endpoints, service])}]` at `{name}`."
-                yield Problem("M1211", ("sidecars", key), message, hint)
+                message = f"`{name}` has no endpoint for `{service}`, which the sidecar sends to"
+                hint = f"Write `endpoints: [{', '.join([*endpoints, service])}]` in `{name}`."
+                yield Problem("M2711", ("sidecars", key), message, hint)

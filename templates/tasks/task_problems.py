@@ -26,6 +26,7 @@ from .volume_problems import volume_problems
 
 
 def task_problems(task: Task) -> Iterator[Problem]:
+    """Problems of containers are reported at the key that adds the container."""
     for problem in _container_problems(task):
         yield task.locate(problem)
     yield from _stack_problems(task)
@@ -76,8 +77,9 @@ def _stack_problems(task: Task) -> Iterator[Problem]:
     for index, name in enumerate(params.after):
         if name not in env.stacks and name not in env.broken:
             meant = near(name, env.stacks)
-            hint = f"Did you mean `{meant}`?" if meant else "Name a stack of this environment."
-            yield Problem("M1201", ("after", index), f"{shown(name)} is not a stack", hint)
+            hint = f"Did you mean `{meant}`?" if meant else "Write the name of a stack."
+            message = f"{shown(name)} is not a stack of this environment"
+            yield Problem("M1201", ("after", index), message, hint)
 
 
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
@@ -86,29 +88,36 @@ def _size_problems(params: TaskParams) -> Iterator[Problem]:
         yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory)
     elif not 128 <= params.cpu <= 196_608:
         hint = "Write 128 to 196608: 1024 are one vCPU."
-        yield Problem("M1203", ("cpu",), f"{params.cpu} CPU units are no size of a task", hint)
+        message = f"ECS has no tasks with {params.cpu} CPU units"
+        yield Problem("M2701", ("cpu",), message, hint)
     elif params.memory < 6:
-        yield Problem("M1203", ("memory",), f"{params.memory} MiB are too few", "Write 6 or more.")
+        message = f"ECS has no tasks with {params.memory} MiB of memory"
+        yield Problem("M2701", ("memory",), message, "Write 6 or more.")
 
 
 def _existing_problems(params: TaskParams) -> Iterator[Problem]:
-    mine = params.task_role
-    if mine.existing and (mine.statements or mine.managed_policies):
-        message = "A role that exists is not changed"
-        hint = "Remove the statements and policies, or remove `existing:`."
-        yield Problem("M1108", ("task_role",), message, hint)
-    if params.logs.existing and params.logs.model_fields_set != {"existing"}:
-        hint = "Remove the other keys, or remove `existing:`."
-        yield Problem("M1108", ("logs",), "A log group that exists is not changed", hint)
+    role = params.task_role
+    if role.existing and (role.statements or role.managed_policies):
+        message = "`statements` and `managed_policies` have no effect on an existing role"
+        hint = "Remove them, or remove `existing:`."
+        yield Problem("M2702", ("task_role",), message, hint)
+    others = sorted(params.logs.model_fields_set - {"existing"})
+    if params.logs.existing and others:
+        keys = " and ".join(f"`{key}`" for key in others)
+        message = f"{keys} {'has' if len(others) == 1 else 'have'} no effect on an existing log "
+        message += "group"
+        hint = f"Remove {'it' if len(others) == 1 else 'them'}, or remove `existing:`."
+        yield Problem("M2702", ("logs",), message, hint)
 
 
 def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
     if len(arns) > MANAGED_POLICIES_PER_ROLE:
-        count = MANAGED_POLICIES_PER_ROLE
-        message = f"IAM attaches {count} policies to a role unless the quota is raised"
-        hint = "Ask for a higher quota before you deploy, or write `statements:`."
+        limit = MANAGED_POLICIES_PER_ROLE
+        message = f"The role has {len(arns)} managed policies, and IAM attaches {limit} to a role "
+        message += "unless the quota is raised"
+        hint = "Request a higher quota before you deploy, or write `statements:` instead."
         path = ("task_role", "managed_policies")
-        yield Problem("M1105", path, message, hint, level="warning")
+        yield Problem("M2703", path, message, hint, level="warning")
 
 
 def _key_problems(task: Task) -> Iterator[Problem]:
@@ -118,10 +127,12 @@ def _key_problems(task: Task) -> Iterator[Problem]:
     regions = {secrets.parse_secret(reference).region for reference in _secret_references(task)}
     for index, arn in enumerate(task.params.kms_keys):
         if is_in_other_region(arn, env) and region_of(arn) not in regions:
-            message = f"The key is in {region_of(arn)}, where none of the secrets is"
-            hint = f"Name a key in {env.region}, or the secret by its whole ARN."
+            message = f"The key is in {region_of(arn)}, and none of the secrets is"
+            hint = (
+                f"Write the ARN of a key in {env.region}, or write the secret with its whole ARN."
+            )
             path = ("kms_keys", index)
-            yield Problem("M1220", path, message, hint, because=[("containers",)])
+            yield Problem("M2704", path, message, hint, because=[("containers",)])
 
 
 def _secret_references(task: Task) -> Iterator[str]:
@@ -138,13 +149,14 @@ def _capacity_provider_problems(task: Task) -> Iterator[Problem]:
     used = task.placement.cluster
     for provider in providers if used else ():
         if used and provider not in used.handle.capacity_providers:
-            message = f"The cluster `{used.name}` is not said to have {provider}"
-            hint = f"Add it: `existing: {{capacity_providers: [{provider}]}}` at `{used.name}`."
-            yield Problem("M1220", ("capacity_providers", provider), message, hint)
+            message = f"The existing cluster `{used.name}` does not list {provider}"
+            hint = "If the cluster has it, add it to `capacity_providers` below `existing:` of "
+            hint += f"`{used.name}`."
+            yield Problem("M2705", ("capacity_providers", provider), message, hint)
 
 
 def _subnet_problems(task: Task) -> Iterator[Problem]:
-    """Whether the tasks can reach what they need at start."""
+    """Whether the subnets exist, and have a route out of the VPC."""
     placement = task.placement
     if placement.network is None or placement.shares_instance:
         return
@@ -153,24 +165,27 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
     if kind == "public" and task.params.launch != "fargate" and net.public_subnets:
         # Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task": on
         # instances the interface of a task gets no public address.
-        message = "On instances a task with an address of its own gets no public one"
-        hint = "Write `subnets: private`, where the network has a way out, or a `network_mode: "
-        hint += "bridge`." if task.params.launch == "ec2" else "host`."
-        yield Problem("M1211", path, message, hint, because=[("network_mode",)])
+        message = "A task on instances gets no public IP address, so it cannot reach the internet "
+        message += "from a public subnet"
+        mode = "bridge" if task.params.launch == "ec2" else "host"
+        hint = "Write `subnets: private` if these have a route out of the VPC, or `network_mode: "
+        hint += f"{mode}`."
+        yield Problem("M2708", path, message, hint, because=[("network_mode",)])
     if not placement.subnets:
         message = f"The network `{name}` has no {kind} subnets"
         other = "private" if kind == "public" else "public"
-        hint = f"Write `subnets: {other}` here, or name `{kind}_subnets` at `{name}`."
-        yield Problem("M1211", path, message, hint)
+        hint = f"Write `subnets: {other}`, or add `{kind}_subnets` to `{name}`."
+        yield Problem("M2706", path, message, hint)
     elif kind == "private" and net.egress == "public":
-        message = f"From a private subnet of `{name}` nothing can be reached, not even the image"
-        hint = f"Write `subnets: public` here, or `egress: nat` at `{name}`."
-        yield Problem("M1211", path, message, hint)
+        message = f"The private subnets of `{name}` have no route out of the VPC, so the tasks "
+        message += "cannot pull their images"
+        hint = f"Write `subnets: public`, or `egress: nat` in `{name}`."
+        yield Problem("M2707", path, message, hint)
 
 
 def _endpoint_problems(task: Task) -> Iterator[Problem]:
-    """What cannot be reached from subnets without a route to the internet: through endpoints only
-    services of the same region are."""
+    """What the tasks cannot reach from subnets that have endpoints, which reach services of one
+    region, but no route to the internet."""
     placement = task.placement
     if placement.network is None or placement.network.handle.egress != "endpoints":
         return
@@ -183,17 +198,19 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
         path: Path = ("containers", key)
         repository = images.parse_repository(container.image)
         if repository is None:
-            message = f"`{container.image}` cannot be pulled: `{name}` has no way to the internet"
-            hint = "Copy it to ECR (a pull-through cache does) and write `ecr:...`."
-            yield Problem("M1211", (*path, "image"), message, hint)
+            message = f"`{container.image}` cannot be pulled: `{name}` has no route to the internet"
+            hint = "Copy it to ECR, for example by a pull-through cache, and write `ecr:...`."
+            yield Problem("M2709", (*path, "image"), message, hint)
         elif repository.region not in (None, region):
-            message = f"`{container.image}` cannot be pulled: endpoints lead to {region} only"
-            hint = f"Replicate the repository to {region}."
-            yield Problem("M1211", (*path, "image"), message, hint)
+            message = f"`{container.image}` cannot be pulled: the endpoints of `{name}` reach "
+            message += f"{region} only"
+            hint = f"Replicate the repository to {region}, and write the image there."
+            yield Problem("M2709", (*path, "image"), message, hint)
         for variable, reference in container.secrets.items():
             if secrets.parse_secret(reference).region not in (None, region):
-                message = f"`{reference}` cannot be read: endpoints lead to {region} only"
-                hint = f"Keep the secret in {region}."
-                yield Problem("M1211", (*path, "secrets", variable), message, hint)
+                message = f"`{reference}` cannot be read: the endpoints of `{name}` reach {region} "
+                message += "only"
+                hint = f"Create the secret in {region}, and write it here."
+                yield Problem("M2710", (*path, "secrets", variable), message, hint)
     yield from endpoint_problems(task)
     yield from queue_endpoint_problems(task.params, placement.network.params.endpoints, name)

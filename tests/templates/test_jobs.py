@@ -73,13 +73,13 @@ def variables(made: dict[str, Any]) -> dict[str, Any]:
 # Workers -------------------------------------------------------------------------------------
 
 
-def test_a_worker_may_receive_and_delete_and_never_send() -> None:
+def test_a_worker_is_allowed_to_receive_and_delete_and_not_to_send() -> None:
     (statement,) = allowed(worker()["TaskRole"]).values()
     assert statement["Resource"] == [{"Fn::GetAtt": ["Queue", "Arn"]}]
     assert not any("Send" in action for action in statement["Action"])
 
 
-def test_whose_queue_has_a_key_may_use_it_as_far_as_needed() -> None:
+def test_permissions_for_the_kms_key_of_a_queue() -> None:
     stacks = {
         "jobs": {"template": "worker", **ONE, "queue": {"kms_key": KEY}},
         "web": {"template": "service", **ONE, "queues": {"JOBS": "jobs"}},
@@ -91,7 +91,7 @@ def test_whose_queue_has_a_key_may_use_it_as_far_as_needed() -> None:
     assert its["SendToQueues"]["Resource"] == [{"Fn::ImportValue": "shop-dev-jobs-QueueArn"}]
 
 
-def test_a_worker_may_send_to_its_own_queue_without_importing_it() -> None:
+def test_a_worker_can_send_to_its_own_queue_without_importing_it() -> None:
     made = worker(queues={"AGAIN": "jobs"})
     assert variables(made) == {"AGAIN": {"Ref": "Queue"}, "QUEUE_URL": {"Ref": "Queue"}}
     assert allowed(made["TaskRole"])["SendToQueues"]["Resource"] == [
@@ -99,7 +99,7 @@ def test_a_worker_may_send_to_its_own_queue_without_importing_it() -> None:
     ]
 
 
-def test_a_queue_that_exists_is_used_as_it_is() -> None:
+def test_an_existing_queue_is_used_and_none_is_created() -> None:
     made = worker(queue={"existing": {"arn": QUEUE}, "variable": "ORDERS"})
     assert variables(made) == {
         "ORDERS": {"Fn::Sub": f"https://sqs.{REGION}.${{AWS::URLSuffix}}/123456789012/orders"}
@@ -118,7 +118,7 @@ def test_queues_are_encrypted_and_refuse_callers_without_tls() -> None:
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_without_a_dead_letter_queue_messages_are_tried_until_they_are_too_old() -> None:
+def test_without_a_dead_letter_queue_there_is_no_redrive_policy() -> None:
     made = worker(queue={"dead_letter_queue": False})
     assert "DeadLetterQueue" not in made
     assert "RedrivePolicy" not in made["Queue"]
@@ -128,7 +128,7 @@ def test_without_a_dead_letter_queue_messages_are_tried_until_they_are_too_old()
 
 
 @pytest.mark.parametrize("kind", ["worker", "service"])
-def test_who_scales_has_no_desired_count(kind: str) -> None:
+def test_a_service_with_scaling_has_no_desired_count(kind: str) -> None:
     plain = resources("jobs", jobs={"template": kind, **ONE, "desired_count": 3})
     assert plain["Service"]["DesiredCount"] == 3
     scaled = resources("jobs", jobs={"template": kind, **ONE, "scaling": {"max": 9, "cpu": 60}})
@@ -142,7 +142,7 @@ def test_who_scales_has_no_desired_count(kind: str) -> None:
     assert "RoleARN" not in scaled["ScalableTarget"]
 
 
-def test_the_backlog_counts_messages_that_are_worked_on() -> None:
+def test_the_backlog_includes_messages_in_flight() -> None:
     made = worker(scaling={"min": 2, "max": 9, "backlog_per_task": 10})
     tracking = made["BacklogScalingPolicy"]["TargetTrackingScalingPolicyConfiguration"]
     *metrics, result = tracking["CustomizedMetricSpecification"]["Metrics"]
@@ -156,7 +156,7 @@ def test_the_backlog_counts_messages_that_are_worked_on() -> None:
     assert "WakeAlarm" not in made
 
 
-def test_where_no_task_runs_the_first_message_wakes_one() -> None:
+def test_without_tasks_the_first_message_starts_one() -> None:
     made = worker(scaling={"min": 0, "max": 9, "backlog_per_task": 10})
     tracking = made["BacklogScalingPolicy"]["TargetTrackingScalingPolicyConfiguration"]
     expression = tracking["CustomizedMetricSpecification"]["Metrics"][-1]["Expression"]
@@ -174,7 +174,7 @@ def test_where_no_task_runs_the_first_message_wakes_one() -> None:
 
 
 @pytest.mark.parametrize("overlap", ["skip", "allow"])
-def test_who_starts_the_task_may_run_that_task_and_pass_its_roles_only(overlap: str) -> None:
+def test_permissions_to_run_the_task_and_pass_its_roles(overlap: str) -> None:
     made = scheduled(overlap=overlap)
     role = made["StateMachineRole" if overlap == "skip" else "ScheduleRole"]
     statements = allowed(role)
@@ -192,7 +192,7 @@ def test_who_starts_the_task_may_run_that_task_and_pass_its_roles_only(overlap: 
     }
 
 
-def test_where_runs_must_not_overlap_the_schedule_starts_a_state_machine_and_no_task() -> None:
+def test_without_overlap_the_schedule_starts_a_state_machine() -> None:
     made = scheduled()
     assert made["Schedule"]["Target"]["Arn"] == {"Ref": "StateMachine"}
     assert set(allowed(made["ScheduleRole"])) == {"StartRun", "TellWhatFailed"}
@@ -213,7 +213,7 @@ def states(**given: Any) -> dict[str, Any]:
     return found
 
 
-def test_every_state_leads_to_one_that_is_there() -> None:
+def test_every_next_state_exists() -> None:
     for given in ({}, {"dead_letter_queue": False}, {"timeout": "1h"}):
         found = states(**given)
         for name, state in found.items():
@@ -232,7 +232,7 @@ def test_every_state_leads_to_one_that_is_there() -> None:
     "more",
     [{}, {"enable_execute_command": True}, {"capacity_providers": {"FARGATE": {"weight": 1}}}],
 )
-def test_the_state_machine_asks_for_nothing_that_step_functions_refuses(
+def test_the_state_machine_has_only_parameters_that_step_functions_supports(
     more: dict[str, Any],
 ) -> None:
     """AWS Step Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions",
@@ -245,7 +245,7 @@ def test_the_state_machine_asks_for_nothing_that_step_functions_refuses(
     assert states(**more)["Run"]["Parameters"].keys() <= taken
 
 
-def test_a_run_that_finds_no_room_is_tried_again_for_as_long_as_it_may_be_late() -> None:
+def test_a_run_without_capacity_is_repeated_for_the_maximum_age() -> None:
     (again,) = states(retry={"maximum_age": "30m"})["Run"]["Retry"]
     assert again["IntervalSeconds"] * again["MaxAttempts"] == 1800
     assert states(retry={"maximum_attempts": 0})["Run"]["Retry"][0]["MaxAttempts"] == 0
@@ -265,7 +265,7 @@ def test_a_run_that_finds_no_room_is_tried_again_for_as_long_as_it_may_be_late()
         "at(2028-02-29T00:00:00)",
     ],
 )
-def test_schedules_that_aws_takes(expression: str) -> None:
+def test_valid_schedules(expression: str) -> None:
     assert _check_expression(expression) == expression
 
 
@@ -279,7 +279,7 @@ def test_schedules_that_aws_takes(expression: str) -> None:
         *("at(2027-02-29T00:00:00)", "at(2027-01-01)", "at(2027-01-01T24:00:00)"),
     ],
 )
-def test_schedules_that_it_does_not_take(expression: str) -> None:
+def test_invalid_schedules(expression: str) -> None:
     with pytest.raises(PydanticCustomError) as raised:
         _check_expression(expression)
     assert raised.value.context is not None
@@ -295,13 +295,13 @@ def test_schedules_that_it_does_not_take(expression: str) -> None:
         ("0 4 * * 0,7", "cron(0 4 ? * SUN,SUN *)"),
     ],
 )
-def test_crons_own_form_is_said_in_awss(written: str, said: str) -> None:
+def test_a_schedule_of_crontab_is_answered_with_that_of_aws(written: str, said: str) -> None:
     with pytest.raises(PydanticCustomError) as told:
         _check_expression(written)
     assert f"`{said}`" in str(told.value.context)
 
 
-def test_a_time_zone_that_nobody_knows_is_a_warning() -> None:
+def test_an_unknown_time_zone_is_a_warning() -> None:
     found = list(time_zone_problems("Europe/Berln", ("time_zone",)))
     assert [one.level for one in found] in ([], ["warning"])
     assert list(time_zone_problems("UTC", ("time_zone",))) == []
@@ -310,7 +310,7 @@ def test_a_time_zone_that_nobody_knows_is_a_warning() -> None:
 # Tasks of a deployment -----------------------------------------------------------------------
 
 
-def test_a_stack_comes_after_what_it_names_and_what_runs_is_said() -> None:
+def test_a_stack_is_deployed_after_those_that_it_names() -> None:
     plan = planned(
         api={"template": "service", "after": ["zeroth"], **ONE},
         zeroth={"template": "one_off", "timeout": "5m", **ONE},
@@ -323,7 +323,7 @@ def test_a_stack_comes_after_what_it_names_and_what_runs_is_said() -> None:
     assert (runs["zeroth"].container, runs["zeroth"].timeout) == ("app", 300)
 
 
-def test_what_exists_already_is_nothing_to_wait_for() -> None:
+def test_a_stack_does_not_wait_for_one_that_is_not_built() -> None:
     existing = {"existing": {"listener": LISTENER, "security_group": "sg-0123456789abcdef0"}}
     plan = planned(
         api={"template": "service", "after": ["old"], **ONE}, old={"template": "alb", **existing}
@@ -332,7 +332,7 @@ def test_what_exists_already_is_nothing_to_wait_for() -> None:
     assert "old" not in api.depends_on
 
 
-def test_containers_that_run_first_are_not_the_one_whose_exit_code_counts() -> None:
+def test_the_exit_code_of_an_init_container_does_not_decide() -> None:
     containers = {"wait": {**ONE["containers"]["app"], "init": True}, **ONE["containers"]}
     plan = planned(migrate={"template": "one_off", "containers": containers})
     (migrate,) = [one for one in plan.stacks if one.name == "migrate"]
@@ -340,7 +340,7 @@ def test_containers_that_run_first_are_not_the_one_whose_exit_code_counts() -> N
     assert migrate.run.container == "app"
 
 
-def test_the_request_is_json_whose_names_are_filled_in() -> None:
+def test_the_request_is_json_in_which_references_are_replaced() -> None:
     made = resources("migrate", migrate={"template": "one_off", **ONE})
     text, names = made["RunTask"]["Value"]["Fn::Sub"]
     request = json.loads(text)
@@ -350,7 +350,7 @@ def test_the_request_is_json_whose_names_are_filled_in() -> None:
     assert request["launchType"] == "FARGATE"
 
 
-def test_a_migration_is_not_interrupted_because_the_cluster_likes_spot() -> None:
+def test_a_task_that_runs_once_does_not_use_the_spot_strategy_of_the_cluster() -> None:
     cluster = {"template": "cluster", "default_strategy": {"FARGATE_SPOT": {"weight": 1}}}
     made = resources("migrate", cluster=cluster, migrate={"template": "one_off", **ONE})
     assert json.loads(made["RunTask"]["Value"]["Fn::Sub"][0])["launchType"] == "FARGATE"

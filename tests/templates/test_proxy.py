@@ -161,7 +161,7 @@ def test_an_image_that_moves_is_told_at_the_proxy() -> None:
 
 
 def test_a_port_of_roots_is_for_root() -> None:
-    assert codes(built({"port": 80})[1]) == ["M1105"]
+    assert codes(built({"port": 80})[1]) == ["M3051"]
     body, findings = built({"port": 80, "user": "root"})
     assert findings == []
     assert "LinuxParameters" not in containers(body)["proxy"]

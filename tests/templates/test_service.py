@@ -1,6 +1,6 @@
-"""What the service template composes: who may do what, who may reach what, and what waits for what.
+"""Resources of services: permissions, security group rules, and dependencies.
 
-What is wrong with params is under tests/errors, whole templates are under tests/golden.
+Faults in params are under tests/errors, whole templates under tests/golden.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ Resources = dict[str, dict[str, Any]]
 
 
 def built(stacks: dict[str, Any], **header: Any) -> tuple[dict[str, Any], list[Finding]]:
-    """The body of the stack `web`, and what was found on the way."""
+    """The template of the stack `web`, and the findings."""
     every = {"network": {}, "cluster": {}, **stacks}
     data = {"app": "shop", "region": REGION, **header, "stacks": every}
     document = Document("dev", "params/dev.yaml", data, {})
@@ -69,7 +69,7 @@ def body(
     header: dict[str, Any] | None = None,
     **given: Any,
 ) -> dict[str, Any]:
-    """The body of a service `web` with one container `app`, unless more is said."""
+    """The template of a service `web`, by default with one container `app`."""
     containers = {"containers": {"app": {**WEB, **(container or {})}}}
     service = {"template": "service", **containers, **given}
     result, findings = built({"public": {"template": "alb"}, **(stacks or {}), "web": service},
@@ -95,7 +95,7 @@ def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
-    """Every pair of an action and a resource that a role's inline policies allow."""
+    """Every pair of an action and a resource that the inline policies of a role allow."""
     return {
         (action, text(resource))
         for one in statements(role)
@@ -109,7 +109,7 @@ def listed(value: Any) -> list[Any]:
 
 
 def text(value: Any) -> str:
-    """An expression as a person would say it."""
+    """An expression as readable text."""
     if isinstance(value, str):
         return value
     ((function, argument),) = value.items()
@@ -124,7 +124,7 @@ def text(value: Any) -> str:
 
 
 def arn(service: str, rest: str) -> str:
-    """The ARN of something in the stack's own partition, region and account."""
+    """The ARN of a resource in the partition, region and account of the stack."""
     return f"arn:${{AWS::Partition}}:{service}:${{AWS::Region}}:${{AWS::AccountId}}:{rest}"
 
 
@@ -135,7 +135,7 @@ WRITE_LOGS = {("logs:CreateLogStream", "LogGroup.Arn"), ("logs:PutLogEvents", "L
 
 
 def execution(**given: Any) -> set[tuple[str, str]]:
-    """What the execution role may do beside writing into its own log group."""
+    """What the execution role is allowed to do, except writing to its log group."""
     every = allowed(resources(**given)["ExecutionRole"])
     assert every >= WRITE_LOGS
     return every - WRITE_LOGS
@@ -170,7 +170,9 @@ PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownload
         ),
     ],
 )
-def test_it_pulls_from_the_named_repository_only(image: str, repository: str) -> None:
+def test_the_execution_role_pulls_from_the_named_repository_only(
+    image: str, repository: str
+) -> None:
     token = ("ecr:GetAuthorizationToken", "*")
     assert execution(container={"image": image}) == {
         token,
@@ -218,7 +220,7 @@ def test_it_pulls_from_the_named_repository_only(image: str, repository: str) ->
         ),
     ],
 )
-def test_it_reads_the_named_secret_only(
+def test_the_execution_role_reads_the_named_secret_only(
     reference: str, grant: tuple[str, str], value_from: str
 ) -> None:
     every = resources(container={"secrets": {"VALUE": reference}})
@@ -228,7 +230,7 @@ def test_it_reads_the_named_secret_only(
     assert text(secret["ValueFrom"]) == value_from
 
 
-def test_two_keys_of_one_secret_are_one_grant() -> None:
+def test_two_keys_of_one_secret_are_one_permission() -> None:
     secrets = {"USER": "secretsmanager:db:user", "PASSWORD": "secretsmanager:db:password"}
     role = resources(container={"secrets": secrets})["ExecutionRole"]
     (read,) = (one for one in statements(role) if one["Sid"] == "ReadSecrets")
@@ -237,7 +239,7 @@ def test_two_keys_of_one_secret_are_one_grant() -> None:
     ]
 
 
-def test_it_decrypts_with_the_named_keys_only() -> None:
+def test_the_execution_role_decrypts_with_the_named_keys_only() -> None:
     given = {"container": {"secrets": {"A": "ssm:a"}}, "kms_keys": [KEY]}
     assert execution(**given) == {
         ("ssm:GetParameters", arn("ssm", "parameter/a")),
@@ -245,7 +247,7 @@ def test_it_decrypts_with_the_named_keys_only() -> None:
     }
 
 
-def test_it_reads_the_named_environment_files_only() -> None:
+def test_the_execution_role_reads_the_named_environment_files_only() -> None:
     file = "arn:aws:s3:::conf/shop/a.env"
     assert execution(container={"environment_files": [file]}) == {
         ("s3:GetObject", file),
@@ -253,13 +255,13 @@ def test_it_reads_the_named_environment_files_only() -> None:
     }
 
 
-def test_it_reads_a_registrys_credentials() -> None:
+def test_the_execution_role_reads_the_credentials_of_a_registry() -> None:
     given = {"repository_credentials": "secretsmanager:registry"}
     secret = arn("secretsmanager", "secret:registry-??????")
     assert execution(container=given) == {("secretsmanager:GetSecretValue", secret)}
 
 
-def test_it_reads_what_all_containers_need_together() -> None:
+def test_the_execution_role_reads_what_all_containers_need() -> None:
     containers = {
         "app": WEB | {"image": "ecr:app:1", "secrets": {"A": "ssm:a"}},
         "side": {"image": "ecr:side:1", "secrets": {"B": "ssm:b"}},
@@ -273,14 +275,14 @@ def test_it_reads_what_all_containers_need_together() -> None:
     }
 
 
-def test_an_existing_execution_role_is_used_and_none_is_made() -> None:
+def test_an_existing_execution_role_is_used_and_none_is_created() -> None:
     every = resources(execution_role={"existing": ROLE})
     assert "ExecutionRole" not in every
     assert every["TaskDefinition"]["ExecutionRoleArn"] == ROLE
 
 
 @pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
-def test_only_tasks_take_the_roles_on(role: str) -> None:
+def test_only_tasks_assume_the_roles(role: str) -> None:
     (trust,) = resources()[role]["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
 
@@ -288,7 +290,7 @@ def test_only_tasks_take_the_roles_on(role: str) -> None:
 # The task role -------------------------------------------------------------------------------
 
 
-def test_the_task_role_may_do_nothing_by_default() -> None:
+def test_the_task_role_has_no_permissions_by_default() -> None:
     every = resources()
     assert not {"Policies", "ManagedPolicyArns"} & every["TaskRole"].keys()
     assert text(every["TaskDefinition"]["TaskRoleArn"]) == "TaskRole.Arn"
@@ -319,7 +321,7 @@ def shell_logs(group: str) -> set[tuple[str, str]]:
     ],
     ids=["made", "made without logs", "existing", "existing with logs"],
 )
-def test_with_exec_it_opens_shells_and_writes_their_logs(
+def test_with_ecs_exec_the_task_role_opens_sessions_and_writes_their_logs(
     cluster: dict[str, Any], logs: set[tuple[str, str]]
 ) -> None:
     every = resources(enable_execute_command=True, stacks={"cluster": cluster})
@@ -327,7 +329,7 @@ def test_with_exec_it_opens_shells_and_writes_their_logs(
     assert every["Service"]["EnableExecuteCommand"] is True
 
 
-def test_users_statements_are_theirs_word_for_word() -> None:
+def test_statements_of_the_params_are_unchanged() -> None:
     mine = {
         "Sid": "Mine",
         "Effect": "Deny",
@@ -338,7 +340,7 @@ def test_users_statements_are_theirs_word_for_word() -> None:
     assert list(statements(resources(task_role={"statements": [mine]})["TaskRole"])) == [mine]
 
 
-def test_pseudo_parameters_in_users_statements_are_filled_by_cloudformation() -> None:
+def test_pseudo_parameters_in_statements_are_replaced_by_cloudformation() -> None:
     given = {
         "Action": "sqs:SendMessage",
         "Resource": ["arn:aws:sqs:*:${AWS::AccountId}:q", "arn:aws:sqs:::fixed"],
@@ -353,7 +355,7 @@ def test_pseudo_parameters_in_users_statements_are_filled_by_cloudformation() ->
     assert one["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
 
 
-def test_policy_variables_beside_pseudo_parameters_stay_iams() -> None:
+def test_policy_variables_next_to_pseudo_parameters_are_left_to_iam() -> None:
     given = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${AWS::AccountId}/${aws:userid}/*"}
     (one,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
     assert one["Resource"] == [{"Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:userid}/*"}]
@@ -365,14 +367,14 @@ def test_managed_policies_are_attached() -> None:
     assert role["ManagedPolicyArns"] == [policy]
 
 
-def test_an_existing_task_role_is_used_and_none_is_made_or_exported() -> None:
+def test_an_existing_task_role_is_used_and_none_is_created_or_exported() -> None:
     every = body(task_role={"existing": ROLE})
     assert "TaskRole" not in every["Resources"]
     assert "TaskRoleArn" not in every["Outputs"]
     assert every["Resources"]["TaskDefinition"]["Properties"]["TaskRoleArn"] == ROLE
 
 
-def test_both_roles_have_the_environments_boundary_or_the_services_own() -> None:
+def test_both_roles_have_the_permissions_boundary_of_the_environment_or_the_service() -> None:
     header = {"permissions_boundary": BOUNDARY}
     for given, wanted in (
         ({}, BOUNDARY),
@@ -387,7 +389,7 @@ def test_both_roles_have_the_environments_boundary_or_the_services_own() -> None
 # Logs and the task ---------------------------------------------------------------------------
 
 
-def test_logs_go_to_a_group_of_the_stacks_own() -> None:
+def test_logs_go_to_a_log_group_of_the_stack() -> None:
     every = body(logs={"retention": "14d"})
     group = every["Resources"]["LogGroup"]
     assert group["Properties"] == {"RetentionInDays": 14}
@@ -399,12 +401,12 @@ def test_logs_go_to_a_group_of_the_stacks_own() -> None:
     assert options["awslogs-stream-prefix"] == "app"
 
 
-def test_logs_are_kept_when_that_is_asked() -> None:
+def test_logs_are_kept_if_the_params_say_so() -> None:
     group = body(logs={"keep": True})["Resources"]["LogGroup"]
     assert group["DeletionPolicy"] == group["UpdateReplacePolicy"] == "Retain"
 
 
-def test_an_existing_log_group_is_written_to_and_none_is_made() -> None:
+def test_an_existing_log_group_is_used_and_none_is_created() -> None:
     every = resources(logs={"existing": "/shop/old"})
     assert "LogGroup" not in every
     assert allowed(every["ExecutionRole"]) == {
@@ -427,7 +429,7 @@ def test_the_size_architecture_and_disk_of_the_task() -> None:
     assert "EphemeralStorage" not in plain
 
 
-def test_old_revisions_of_the_task_definition_stay() -> None:
+def test_old_revisions_of_the_task_definition_are_retained() -> None:
     task = body()["Resources"]["TaskDefinition"]
     assert task["DeletionPolicy"] == task["UpdateReplacePolicy"] == "Retain"
 
@@ -443,7 +445,7 @@ def where(**given: Any) -> tuple[str | None, dict[str, tuple[int, int]]]:
     return service.get("LaunchType"), strategy
 
 
-def test_the_clusters_strategy_holds_where_the_service_has_none() -> None:
+def test_a_service_without_a_strategy_uses_that_of_the_cluster() -> None:
     default = {"FARGATE": {"base": 1}, "FARGATE_SPOT": {"weight": 1}}
     assert where() == (None, {"FARGATE": (0, 1)})
     assert where(stacks={"cluster": {"default_strategy": default}}) == (
@@ -452,12 +454,12 @@ def test_the_clusters_strategy_holds_where_the_service_has_none() -> None:
     )
 
 
-def test_the_services_own_mix_goes_before_the_clusters() -> None:
+def test_the_strategy_of_a_service_overrides_that_of_the_cluster() -> None:
     mix = {"FARGATE": {"base": 2, "weight": 1}, "FARGATE_SPOT": {"weight": 3}}
     assert where(capacity_providers=mix) == (None, {"FARGATE": (2, 1), "FARGATE_SPOT": (0, 3)})
 
 
-def test_on_an_existing_cluster_the_launch_type_says_it() -> None:
+def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
     existing = {"name": "old", "capacity_providers": ["FARGATE_SPOT"]}
     stacks = {"cluster": {"existing": existing}}
     assert where(stacks=stacks) == ("FARGATE", {})
@@ -486,12 +488,14 @@ PUBLIC, PRIVATE = (
         ("endpoints", ("DISABLED", PRIVATE)),
     ],
 )
-def test_tasks_are_where_they_can_reach_out(egress: str, wanted: tuple[str, list[str]]) -> None:
+def test_tasks_are_in_subnets_with_a_route_out_of_the_vpc(
+    egress: str, wanted: tuple[str, list[str]]
+) -> None:
     container = {"image": "ecr:web:1"}
     assert placement(container=container, stacks={"network": {"egress": egress}}) == wanted
 
 
-def test_tasks_are_in_public_subnets_where_that_is_asked() -> None:
+def test_tasks_are_in_public_subnets_if_the_params_say_so() -> None:
     assert placement(subnets="public") == ("ENABLED", PUBLIC)
 
 
@@ -503,7 +507,7 @@ def test_tasks_are_in_the_subnets_that_an_existing_network_has() -> None:
     assert placement(stacks={"network": only}) == ("ENABLED", public)
 
 
-def test_further_security_groups_stand_beside_the_stacks_own() -> None:
+def test_further_security_groups_are_added_to_that_of_the_stack() -> None:
     group = "sg-0123456789abcdef0"
     service = resources(security_groups=[group])["Service"]
     groups = service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
@@ -528,21 +532,21 @@ def test_the_circuit_breaker(given: dict[str, Any], enabled: bool, rollback: boo
     assert breaker == {"Enable": enabled, "Rollback": rollback}
 
 
-def test_the_count_and_how_far_a_deployment_may_go() -> None:
+def test_desired_count_and_deployment_percentages() -> None:
     service = resources(desired_count=4, minimum_healthy_percent=50, maximum_percent=150)["Service"]
     deployment = service["DeploymentConfiguration"]
     assert service["DesiredCount"] == 4
     assert (deployment["MinimumHealthyPercent"], deployment["MaximumPercent"]) == (50, 150)
 
 
-def test_zones_are_balanced_again_unless_that_is_refused() -> None:
+def test_availability_zone_rebalancing_is_on_by_default() -> None:
     assert resources()["Service"]["AvailabilityZoneRebalancing"] == "ENABLED"
     service = resources(availability_zone_rebalancing=False, maximum_percent=100,
                         minimum_healthy_percent=0)["Service"]  # fmt: skip
     assert service["AvailabilityZoneRebalancing"] == "DISABLED"
 
 
-def test_a_grace_period_stands_where_a_load_balancer_judges() -> None:
+def test_a_service_behind_a_load_balancer_has_a_grace_period() -> None:
     key = "HealthCheckGracePeriodSeconds"
     assert key not in resources()["Service"]
     redirect = {"via": "public", "name": "old", "paths": ["/a"], "redirect": {"path": "/b"}}
@@ -558,7 +562,7 @@ HTTPS = {"public": {"template": "alb", "certificate": CERTIFICATE, "authenticati
 
 
 def openings(every: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
-    """From which group to which, on which port, by the kind of rule."""
+    """Source and destination security group and port, by the kind of rule."""
     ingress = {
         (text(one["SourceSecurityGroupId"]), text(one["GroupId"]), one["ToPort"])
         for one in of_type("SecurityGroupIngress", every).values()
@@ -573,7 +577,7 @@ def openings(every: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
 BALANCER, TASKS = "shop-dev-public-SecurityGroupId", "SecurityGroup.GroupId"
 
 
-def test_a_route_makes_all_that_it_takes() -> None:
+def test_resources_of_a_route() -> None:
     every = body(expose=[ROUTE])
     (group,) = of_type("TargetGroup", every)
     (rule,) = of_type("ListenerRule", every).values()
@@ -590,7 +594,7 @@ def test_a_route_makes_all_that_it_takes() -> None:
     assert openings(every) == {"ingress": way, "egress": way}
 
 
-def test_the_service_waits_for_rules_that_lead_to_it_and_no_other() -> None:
+def test_the_service_waits_for_the_rules_that_forward_to_it_only() -> None:
     redirect = {"via": "public", "name": "old", "paths": ["/old"], "redirect": {"path": "/new"}}
     assert body(expose=[ROUTE, redirect])["Resources"]["Service"]["DependsOn"] == [
         "Public8080Egress",
@@ -599,14 +603,14 @@ def test_the_service_waits_for_rules_that_lead_to_it_and_no_other() -> None:
     ]
 
 
-def test_without_routes_nothing_is_opened() -> None:
+def test_without_routes_there_are_no_security_group_rules() -> None:
     every = body()
     assert openings(every) == {"ingress": set(), "egress": set()}
     assert not {"DependsOn", "LoadBalancers"} & every["Resources"]["Service"].keys()
     assert not of_type("TargetGroup", every)
 
 
-def test_a_health_port_of_its_own_is_opened_beside_the_traffics() -> None:
+def test_a_separate_health_check_port_is_allowed_as_well() -> None:
     every = body(container={"ports": [8080, 9000]}, expose=[ROUTE | {"port": 8080} | CHECKED])
     ways = {(BALANCER, TASKS, port) for port in (8080, 9000)}
     assert openings(every) == {"ingress": ways, "egress": ways}
@@ -618,7 +622,7 @@ def test_a_health_port_of_its_own_is_opened_beside_the_traffics() -> None:
     )
 
 
-def test_a_sidecar_may_answer_for_the_health_of_a_task() -> None:
+def test_a_sidecar_can_answer_health_checks_of_a_task() -> None:
     containers = {"app": WEB, "health": {"image": IMAGE, "ports": [9000]}}
     every = body(containers=containers, expose=[ROUTE | {"container": "app"} | CHECKED])
     assert {port for _, _, port in openings(every)["ingress"]} == {8080, 9000}
@@ -637,7 +641,7 @@ def test_two_routes_to_one_port_share_its_target_group() -> None:
     assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
 
 
-def test_the_route_that_says_more_sets_the_target_group_wherever_it_stands() -> None:
+def test_the_route_with_settings_sets_the_target_group_in_any_order() -> None:
     second = {"via": "public", "name": "api", "hosts": ["api.example.com"]}
     plain = of_type("TargetGroup", body(expose=[second, ROUTE]))
     given = of_type("TargetGroup", body(expose=[second, ROUTE | {"deregistration_delay": "5s"}]))
@@ -648,7 +652,7 @@ def test_the_route_that_says_more_sets_the_target_group_wherever_it_stands() -> 
         assert attributes[key] == seconds
 
 
-def test_two_load_balancers_have_a_target_group_and_a_way_in_each() -> None:
+def test_each_of_two_load_balancers_has_a_target_group_and_rules() -> None:
     inner = {"template": "alb", "scheme": "internal"}
     every = body(expose=[ROUTE, ROUTE | {"via": "inner"}], stacks={"inner": inner})
     assert of_type("TargetGroup", every).keys() == {
@@ -662,7 +666,7 @@ def test_two_load_balancers_have_a_target_group_and_a_way_in_each() -> None:
     assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 2
 
 
-def test_an_existing_load_balancer_is_used_by_its_ids() -> None:
+def test_an_existing_load_balancer_is_referred_to_by_its_ids() -> None:
     every = body(expose=[ROUTE], stacks={"public": {"template": "alb", "existing": EXISTING_ALB}})
     (rule,) = of_type("ListenerRule", every).values()
     assert rule["ListenerArn"] == LISTENER
@@ -670,7 +674,7 @@ def test_an_existing_load_balancer_is_used_by_its_ids() -> None:
     assert openings(every) == {"ingress": way, "egress": way}
 
 
-def test_with_a_certificate_the_rules_stand_at_https() -> None:
+def test_with_a_certificate_rules_belong_to_the_https_listener() -> None:
     (rule,) = of_type("ListenerRule", body(expose=[ROUTE], stacks=HTTPS)).values()
     assert text(rule["ListenerArn"]) == "shop-dev-public-HttpsListenerArn"
 
@@ -716,7 +720,7 @@ def test_a_fixed_response() -> None:
     ],
     ids=["oidc", "cognito"],
 )
-def test_users_log_in_before_they_are_let_through(provider: dict[str, Any], kind: str) -> None:
+def test_users_log_in_before_requests_are_forwarded(provider: dict[str, Any], kind: str) -> None:
     login = provider | {"session_timeout": "1h", "session_cookie": "shop"}
     actions = answered({"authenticate": login})
     assert [(one["Order"], one["Type"]) for one in actions] == [(1, kind), (2, "forward")]
@@ -724,12 +728,12 @@ def test_users_log_in_before_they_are_let_through(provider: dict[str, Any], kind
     assert (config["SessionTimeout"], config["SessionCookieName"]) == (3600, "shop")
 
 
-def test_an_oidc_clients_secret_never_stands_in_the_template() -> None:
+def test_the_secret_of_an_oidc_client_is_not_in_the_template() -> None:
     config = answered({"authenticate": {"oidc": OIDC}})[0]["AuthenticateOidcConfig"]
     assert config["ClientSecret"] == "{{resolve:secretsmanager:login:SecretString:secret}}"
 
 
-def test_two_stacks_that_took_over_one_vpc_are_one_network() -> None:
+def test_two_stacks_with_one_existing_vpc_are_one_network() -> None:
     private = EXISTING_NETWORK | {"public_subnets": []}
     web = {"template": "service", "network": "inner", "containers": {"web": WEB}}
     stacks = {
@@ -741,17 +745,17 @@ def test_two_stacks_that_took_over_one_vpc_are_one_network() -> None:
     assert built(stacks)[1] == []
     other = {"template": "network", "existing": private | {"vpc": "vpc-0123456789abcdef1"}}
     _, (finding,) = built(stacks | {"inner": other})
-    assert finding.code == "M1201"
+    assert finding.code == "M2553"
 
 
-def test_an_oidc_clients_secret_may_be_named_by_its_whole_arn() -> None:
+def test_the_secret_of_an_oidc_client_can_be_written_as_an_arn() -> None:
     login = OIDC | {"client_secret": f"secretsmanager:{SECRET}:password"}
     config = answered({"authenticate": {"oidc": login}})[0]["AuthenticateOidcConfig"]
     wanted = f"{{{{resolve:secretsmanager:{SECRET}:SecretString:password}}}}"
     assert config["ClientSecret"] == wanted
 
 
-def test_a_key_may_be_where_a_secret_is() -> None:
+def test_a_key_can_be_in_the_region_of_a_secret() -> None:
     far = SECRET.replace(REGION, "us-east-1")
     key = KEY.replace(REGION, "us-east-1")
     container = {"secrets": {"TOKEN": f"secretsmanager:{far}"}}
@@ -770,7 +774,7 @@ def attributes(**given: Any) -> dict[str, str]:
     return {one["Key"]: one["Value"] for one in target_group(**given)["TargetGroupAttributes"]}
 
 
-def test_a_target_group_takes_addresses_in_the_services_network() -> None:
+def test_a_target_group_is_in_the_network_of_the_service() -> None:
     group = target_group()
     assert group["TargetType"] == "ip"
     assert text(group["VpcId"]) == "shop-dev-network-VpcId"
@@ -779,7 +783,7 @@ def test_a_target_group_takes_addresses_in_the_services_network() -> None:
     assert group["Matcher"] == {"HttpCode": "200-399"}
 
 
-def test_grpc_is_asked_for_its_health_in_its_own_way() -> None:
+def test_health_check_of_grpc() -> None:
     group = target_group(protocol_version="GRPC")
     assert group["ProtocolVersion"] == "GRPC"
     assert group["HealthCheckPath"] == "/AWS.ALB/healthcheck"
@@ -788,7 +792,7 @@ def test_grpc_is_asked_for_its_health_in_its_own_way() -> None:
     assert (own["HealthCheckPath"], own["Matcher"]) == ("/a.B/Check", {"GrpcCode": "0"})
 
 
-def test_https_to_the_container_is_https_for_its_health_too() -> None:
+def test_a_target_group_with_https_has_an_https_health_check() -> None:
     group = target_group(protocol="HTTPS")
     assert (group["Protocol"], group["HealthCheckProtocol"]) == ("HTTPS", "HTTPS")
     other = target_group(protocol="HTTPS", health_check={"protocol": "HTTP"})
@@ -840,7 +844,7 @@ def definition(**container: Any) -> dict[str, Any]:
     return one
 
 
-def test_what_is_left_out_is_left_to_ecs() -> None:
+def test_omitted_settings_are_left_to_ecs() -> None:
     assert definition().keys() == {
         "Name",
         "Image",
@@ -857,7 +861,7 @@ def test_ports_keep_their_protocol() -> None:
     ]
 
 
-def test_variables_are_text_in_the_order_of_their_names() -> None:
+def test_variables_are_text_sorted_by_name() -> None:
     variables = {"B": 1, "A": True, "C": "x", "D": 0.5}
     assert definition(environment=variables)["Environment"] == [
         {"Name": "A", "Value": "true"},
@@ -871,7 +875,7 @@ def test_a_cpu_of_zero_is_passed_on() -> None:
     assert definition(cpu=0)["Cpu"] == 0
 
 
-def test_a_health_check_in_one_text_goes_through_the_shell() -> None:
+def test_a_health_check_written_as_text_runs_in_a_shell() -> None:
     check = definition(health_check={"command": "true", "start_period": "0s"})["HealthCheck"]
     assert check["Command"] == ["CMD-SHELL", "true"]
     assert check["StartPeriod"] == 0
@@ -885,7 +889,7 @@ def test_linux_parameters() -> None:
     }
 
 
-def test_images_of_ones_own_registry_are_named_in_full() -> None:
+def test_images_of_the_registry_of_the_account_are_written_in_full() -> None:
     host = "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}"
     assert definition(image="ecr:shop/web:1")["Image"] == {"Fn::Sub": f"{host}/shop/web:1"}
     assert definition()["Image"] == IMAGE
@@ -901,7 +905,7 @@ def test_exports() -> None:
 
 
 def findings(given: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
-    """Code and path of what is found; the rest stands under tests/errors."""
+    """Code and path of each finding; the texts are under tests/errors."""
     service = {"template": "service", "containers": {"app": WEB}, **given}
     _, found = built({"public": {"template": "alb"}, **stacks, "web": service})
     return [(one.code, ".".join(map(str, one.path))) for one in found]
@@ -911,19 +915,19 @@ def service(**route: Any) -> dict[str, Any]:
     return {"template": "service", "containers": {"app": WEB}, "expose": [ROUTE | route]}
 
 
-def test_services_of_two_listeners_never_clash() -> None:
+def test_services_of_two_listeners_do_not_conflict() -> None:
     inner = {"template": "alb", "scheme": "internal"}
     assert findings({"expose": [ROUTE]}, inner=inner, other=service(via="inner")) == []
 
 
-def test_services_that_ask_the_same_of_one_listener_clash() -> None:
+def test_services_with_the_same_conditions_on_one_listener_conflict() -> None:
     clash = [("M1209", "stacks.web.expose.0")]
     assert findings({"expose": [ROUTE]}, other=service()) == clash
     twice = {name: {"template": "alb", "existing": EXISTING_ALB} for name in ("public", "again")}
     assert findings({"expose": [ROUTE]}, other=service(via="again"), **twice) == clash
 
 
-def test_listeners_that_share_a_security_group_have_one_way_in() -> None:
+def test_listeners_that_share_a_security_group_have_one_rule() -> None:
     other = EXISTING_ALB | {"listener": LISTENER.replace("f2f7dc8e", "aaaaaaaa")}
     stacks = {
         "public": {"template": "alb", "existing": EXISTING_ALB},
@@ -945,15 +949,15 @@ def priorities(**given: Any) -> dict[str, int]:
     return {name: one["Priority"] for name, one in rules.items()}
 
 
-def test_a_rule_with_another_name_has_another_number() -> None:
-    """CloudFormation makes the new one first, and AWS gives a number only once."""
+def test_a_rule_with_another_name_has_another_priority() -> None:
+    """CloudFormation creates the new rule first, and a listener has each priority once."""
     before = priorities(container={"ports": [3000]})
     after = priorities(container={"ports": [3001]})
     assert before.keys().isdisjoint(after)
     assert set(before.values()).isdisjoint(after.values())
 
 
-def test_the_same_route_of_another_stack_has_another_number() -> None:
+def test_the_same_route_of_another_stack_has_another_priority() -> None:
     both = {}
     for name in ("web", "site"):
         data = {"network": {}, "cluster": {}, "public": {"template": "alb"}}
@@ -968,5 +972,5 @@ def test_the_same_route_of_another_stack_has_another_number() -> None:
     assert both["web"] != both["site"]
 
 
-def test_the_last_route_that_goes_takes_the_target_group_with_it() -> None:
+def test_removing_the_last_route_removes_the_target_group() -> None:
     assert resources()["Service"]["LoadBalancers"] == []

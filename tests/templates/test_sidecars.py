@@ -1,4 +1,4 @@
-"""What sidecars that are asked for by name add to a task, and to who may do what.
+"""The containers, permissions and references that `sidecars:` adds to a task.
 
 What is wrong with them is in tests/errors/sidecars, whole templates are under tests/golden.
 """
@@ -55,7 +55,7 @@ def waits(container: dict[str, Any]) -> dict[str, str]:
 
 
 def allowed(role: dict[str, Any]) -> dict[str, list[Any]]:
-    """What a role may do: resources by the statements' names, none of which may stand twice."""
+    """What a role is allowed to do: resources by the Sid of their statement, which is unique."""
     policies = role["Properties"].get("Policies", [])
     found = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
     by_sid = {one["Sid"]: one["Resource"] for one in found}
@@ -66,21 +66,21 @@ def allowed(role: dict[str, Any]) -> dict[str, list[Any]]:
 ALL = {"datadog": {"api_key": KEY, "dogstatsd": False}, "otel": True, "firelens": {"firehose": "a"}}
 
 
-def test_without_sidecars_nothing_waits() -> None:
+def test_without_sidecars_no_container_waits() -> None:
     assert waits(task({})["web"]) == {}
 
 
-def test_the_application_waits_for_its_sidecars_and_they_for_nothing() -> None:
+def test_the_application_starts_after_its_sidecars() -> None:
     init = {"image": IMAGE, "init": True}
     containers = {"first": init, "web": {"image": IMAGE, "depends_on": {"log-router": "HEALTHY"}}}
     found = task({"sidecars": ALL, "containers": containers})
-    beside = {"datadog-agent": "START", "otel-collector": "START", "log-router": "START"}
-    assert waits(found["first"]) == beside
-    assert waits(found["web"]) == beside | {"log-router": "HEALTHY", "first": "SUCCESS"}
-    assert [waits(found[name]) for name in beside] == [{}, {}, {}]
+    sidecars = {"datadog-agent": "START", "otel-collector": "START", "log-router": "START"}
+    assert waits(found["first"]) == sidecars
+    assert waits(found["web"]) == sidecars | {"log-router": "HEALTHY", "first": "SUCCESS"}
+    assert [waits(found[name]) for name in sidecars] == [{}, {}, {}]
 
 
-def test_only_the_log_router_ends_the_task_with_it() -> None:
+def test_only_the_log_router_is_essential() -> None:
     found = task({"sidecars": ALL})
     essential = {name for name, one in found.items() if one["Essential"]}
     assert essential == {"web", "log-router"}
@@ -90,7 +90,7 @@ def test_only_the_log_router_ends_the_task_with_it() -> None:
     }
 
 
-def test_all_output_but_the_routers_own_goes_through_it() -> None:
+def test_all_output_but_that_of_the_log_router_goes_through_it() -> None:
     drivers = {
         name: one["LogConfiguration"]["LogDriver"] for name, one in task({"sidecars": ALL}).items()
     }
@@ -119,7 +119,7 @@ def test_the_api_key_is_a_secret_and_read_once() -> None:
         ({"firehose": "shop-logs"}, ":deliverystream/shop-logs"),
     ],
 )
-def test_the_task_role_sends_there_and_nowhere_else(
+def test_the_task_role_is_allowed_to_send_to_the_destination_only(
     destination: dict[str, Any], resource: str
 ) -> None:
     resources, findings = built({"sidecars": {"firelens": destination}})
@@ -129,7 +129,7 @@ def test_the_task_role_sends_there_and_nowhere_else(
     assert str(may["SendLogs"][0]["Fn::Sub"]).endswith(resource)
 
 
-def test_on_a_bridge_the_agent_is_linked() -> None:
+def test_with_bridge_mode_containers_link_to_the_agent() -> None:
     cluster = {"capacity": {"ec2": {}}}
     web = {
         "launch": "ec2",
@@ -138,7 +138,7 @@ def test_on_a_bridge_the_agent_is_linked() -> None:
         "containers": {"web": {"image": IMAGE, "ports": [8126]}},
     }
     resources, findings = built(web, cluster=cluster)
-    assert [(one.code, one.level) for one in findings] == [("M1220", "warning")]
+    assert [(one.code, one.level) for one in findings] == [("M2748", "warning")]
     agent, web = (
         {one["Name"]: one["Value"] for one in found.get("Environment", [])} | found
         for found in sorted(
@@ -163,7 +163,7 @@ def test_every_name_of_a_configuration_is_known() -> None:
     assert set(get_args(otel.ConfigName)) == otel._CONFIGS.keys()
 
 
-def test_more_containers_than_ecs_takes() -> None:
+def test_more_containers_than_ecs_allows() -> None:
     many = {f"c{number}": {"image": IMAGE} for number in range(10)}
     _, findings = built({"containers": many, "sidecars": {"otel": True}})
-    assert [one.code for one in findings] == ["M1105"]
+    assert [one.code for one in findings] == ["M2747"]

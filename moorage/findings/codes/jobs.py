@@ -4,7 +4,76 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = (
+_TASKS = (
+    Code(
+        "M3301",
+        "A task that runs once cannot have an EBS volume.",
+        "Moorage configures EBS volumes for the tasks of services only.",
+        "Write `efs:`, or `ephemeral_storage:` for up to 200 GiB on Fargate.",
+        """\
+ephemeral_storage: 100  # GiB
+""",
+    ),
+    Code(
+        "M3302",
+        "`timeout` has no effect with `overlap: allow`.",
+        "With `overlap: allow`, EventBridge Scheduler starts each run itself and does not stop it. "
+        "With `overlap: skip`, a state machine runs the task and stops it after the timeout.",
+        "Remove `timeout`, or write `overlap: skip`.",
+        """\
+schedule: rate(1 hour)
+overlap: skip
+timeout: 30m
+""",
+    ),
+    Code(
+        "M3303",
+        "The dead-letter queue of a schedule must be a standard queue.",
+        "EventBridge Scheduler does not send to FIFO queues.",
+        "Write the ARN of a standard queue.",
+        """\
+dead_letter_queue: {existing: "arn:aws:sqs:eu-central-1:123456789012:failed-runs"}
+""",
+        (
+            'EventBridge Scheduler user guide, "Configuring a dead-letter queue for EventBridge '
+            'Scheduler"',
+        ),
+    ),
+    Code(
+        "M3304",
+        "`retention` has no effect on an existing dead-letter queue.",
+        "With `existing:` the stack refers to the queue and does not change it.",
+        "Remove `retention`, or remove `existing:`.",
+        """\
+dead_letter_queue: {retention: 7d}
+""",
+    ),
+    Code(
+        "M3305",
+        "The container whose exit code decides is not named.",
+        "The run of a `one_off` has succeeded if one container exits with code 0. The task has "
+        "several essential containers.",
+        "Write the name of the container in `container:`.",
+        """\
+container: migrate
+""",
+    ),
+    Code(
+        "M3306",
+        "The container whose exit code decides is not essential.",
+        "A task ends when an essential container ends. It may end before this container does.",
+        "Write the name of an essential container in `container:`, or remove `essential: false` "
+        "from this one.",
+        """\
+container: migrate
+containers:
+  migrate: {image: "ecr:shop/api:1.4.2", command: [bin/migrate]}
+""",
+        ("Amazon ECS API reference, ContainerDefinition",),
+    ),
+)
+
+_QUEUES = (
     # M3350 to M3399: queues.
     Code(
         "M3351",
@@ -56,3 +125,5 @@ queue:
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
     ),
 )
+
+CODES: tuple[Code, ...] = (*_TASKS, *_QUEUES)

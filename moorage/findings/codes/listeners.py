@@ -1,8 +1,552 @@
-"""M2500 to M2599: listeners of a Network Load Balancer, and health sidecars."""
+"""M2500 to M2599: listeners of a Network Load Balancer, and health sidecars; M2550 and above: what
+concerns the entries of `expose:` through load balancers of both kinds."""
 
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+
+_GUIDE = "Network Load Balancers user guide"
+_LISTENERS = f'{_GUIDE}, "Listeners for your Network Load Balancers"'
+_CLIENT_IP = f'{_GUIDE}, "Client IP preservation"'
+_HEALTH = f'{_GUIDE}, "Health checks for Network Load Balancer target groups"'
+_ATTRIBUTES = "Elastic Load Balancing API reference, TargetGroupAttribute"
+_TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
+
+_TLS = """\
+expose:
+  - via: edge
+    port: 443/tls
+    certificate: arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd
+"""
+_TCP = """\
+expose:
+  - {via: edge, port: 8443/tcp}
+"""
+_SIDECAR = """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
+"""
+
+_PROTOCOLS = (
+    Code(
+        "M2501",
+        "ECS services cannot be behind QUIC listeners.",
+        "Each target of a QUIC listener is registered with a server id. ECS registers tasks "
+        "without one.",
+        "Write the port with `/udp`: QUIC then passes through, but a client whose IP address "
+        "changes may reach another task.",
+        """\
+expose:
+  - {via: edge, port: 443/udp, health_check: {port: 8080}}
+""",
+        (_LISTENERS,),
+    ),
+    Code(
+        "M2502",
+        "A load balancer with cross-zone load balancing and zonal shift takes no UDP.",
+        "Zonal shift of a load balancer with cross-zone load balancing works for TCP and TLS "
+        "target groups only.",
+        "Remove `cross_zone` or `zonal_shift` from the load balancer, or use another one.",
+        """\
+edge: {template: nlb, zonal_shift: true}
+""",
+        ('ARC developer guide, "Network Load Balancers"',),
+    ),
+    Code(
+        "M2503",
+        "The setting is for TLS listeners only.",
+        "Only a TLS listener has a certificate, a security policy, an ALPN policy and TLS to its "
+        "targets.",
+        "Write the port with `/tls`, or remove the setting.",
+        _TLS,
+        (_LISTENERS,),
+    ),
+    Code(
+        "M2504",
+        "UDP packets always keep the IP address of the client.",
+        "Client IP preservation cannot be turned off for UDP and TCP_UDP target groups.",
+        "Remove `preserve_client_ip: false`.",
+        _SIDECAR,
+        (_CLIENT_IP,),
+    ),
+    Code(
+        "M2505",
+        "Proxy protocol is for TCP only.",
+        "The load balancer adds the header of proxy protocol version 2 to TCP data. A container "
+        "behind a UDP listener sees the IP address of the client itself.",
+        "Remove `proxy_protocol_v2`.",
+        _SIDECAR,
+        (f'{_GUIDE}, "Proxy protocol"',),
+    ),
+    Code(
+        "M2506",
+        "A health sidecar sends no proxy protocol header.",
+        "With `proxy_protocol_v2` the container expects the header before the data of each "
+        "connection. The probe of the health sidecar has none, so it would fail.",
+        "Remove `proxy_protocol_v2`, or check the health by `port:`.",
+        """\
+expose:
+  - {via: edge, port: 53/tcp_udp, health_check: {port: 8080}, proxy_protocol_v2: true}
+""",
+        (f'{_GUIDE}, "Proxy protocol"',),
+    ),
+    Code(
+        "M2507",
+        "TLS listeners have no stickiness.",
+        "Source IP stickiness is not supported for TLS target groups.",
+        "Write the port with `/tcp` and let the container speak TLS, or remove "
+        "`source_ip_stickiness`.",
+        """\
+expose:
+  - {via: edge, port: 443/tcp, source_ip_stickiness: true}
+""",
+        (_ATTRIBUTES,),
+    ),
+    Code(
+        "M2508",
+        "The idle timeout can be set for TCP listeners only.",
+        "The attribute `tcp.idle_timeout.seconds` exists for TCP listeners.",
+        "Remove `tcp_idle_timeout`.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, tcp_idle_timeout: 10m}
+""",
+        ("Elastic Load Balancing API reference, ListenerAttribute",),
+    ),
+    Code(
+        "M2509",
+        "Two services listen on the same port of a load balancer.",
+        "A Network Load Balancer has one listener for each port, whatever its protocol.",
+        "Write another port for one of the services. For TCP and UDP on one port write one entry "
+        "with `/tcp_udp`.",
+        """\
+expose:
+  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}
+""",
+        (_LISTENERS,),
+    ),
+)
+
+_CLIENTS = (
+    Code(
+        "M2511",
+        "No client can connect.",
+        "`clients: []` adds no rule to the security group of the load balancer, which the stack "
+        "creates without any.",
+        "Write the clients, or remove the key.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}
+""",
+    ),
+    Code(
+        "M2512",
+        "By default IPv6 clients cannot connect to this load balancer.",
+        "Without `clients:`, an internal load balancer is open to the IPv4 block of its network "
+        "only. A dualstack load balancer has IPv6 addresses as well.",
+        "Write `clients:` with the blocks of all clients, IPv4 and IPv6.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16, "2001:db8:0:100::/56"]}
+""",
+        ("Elastic Load Balancing API reference, LoadBalancerAttribute",),
+    ),
+    Code(
+        "M2513",
+        "The load balancer has no security group that could allow a security group.",
+        "A security group as a client is a rule in the security group of the load balancer. "
+        "Without one, the rules are in the security group of the tasks and allow IP addresses.",
+        "Write the IP addresses of the clients.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}
+""",
+    ),
+    Code(
+        "M2514",
+        "A security group does not match clients with public IP addresses.",
+        "A rule with a source security group matches private IP addresses of its members. Clients "
+        "reach an internet-facing load balancer from their public ones.",
+        "Write the public IP addresses of the clients, or use an internal load balancer.",
+        """\
+edge: {template: nlb, scheme: internal}
+""",
+        ('Amazon VPC user guide, "Security group rules"',),
+    ),
+    Code(
+        "M2515",
+        "An IPv6 client cannot connect to an IPv4 load balancer.",
+        "A load balancer with `ip_address_type: ipv4` has IPv4 addresses only.",
+        "Remove the client, or write `ip_address_type: dualstack` in the load balancer.",
+        """\
+edge: {template: nlb, ip_address_type: dualstack}
+""",
+    ),
+    Code(
+        "M2516",
+        "The clients cannot be restricted.",
+        "Without a security group of the load balancer, the security group of the tasks allows the "
+        "clients. It sees the IP address of the load balancer instead of theirs unless client IP "
+        "addresses are preserved.",
+        "Write `preserve_client_ip: true`, or remove `clients`.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, preserve_client_ip: true, clients: [10.0.0.0/16]}
+""",
+        (_CLIENT_IP,),
+    ),
+    Code(
+        "M2517",
+        "UDP through a dualstack load balancer needs its security group.",
+        "Health checks come from IPv6 addresses of the load balancer that the params do not "
+        "contain, so the security group of the tasks cannot allow them.",
+        "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
+        """\
+edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+""",
+        (_CLIENT_IP,),
+    ),
+    Code(
+        "M2518",
+        "Tasks do not see the IPv6 address of a client.",
+        "On the way to IPv4 tasks, a dualstack load balancer replaces the IPv6 address of a client "
+        "with its own IPv4 address. The security group of the tasks would have to allow all IPv6 "
+        "clients.",
+        "Use a load balancer with a security group, or write IPv4 clients only.",
+        """\
+edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+""",
+        (_CLIENT_IP,),
+    ),
+    Code(
+        "M2519",
+        "Two services add the same rule to a security group.",
+        "EC2 refuses the second rule: InvalidPermission.Duplicate. Existing load balancers may "
+        "share a security group.",
+        "Allow the clients in the security group itself, and write `clients: []` in both entries.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, clients: []}
+""",
+        ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
+    ),
+    Code(
+        "M2520",
+        "A security group gets more rules than its quota.",
+        "A security group has 60 inbound and 60 outbound rules for each IP version unless the "
+        "quota is raised. A prefix list counts as its maximum number of entries.",
+        "Write larger blocks, or request a higher quota before the deployment.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/8]}
+""",
+        ('Amazon VPC user guide, "Amazon VPC quotas"',),
+    ),
+)
+
+_HEALTH_CHECKS = (
+    Code(
+        "M2531",
+        "A UDP listener has no health check.",
+        "A load balancer checks health over TCP or HTTP, for UDP target groups as well.",
+        "Write `health_check: {sidecar: {probe: ...}}` with `dns`, `ntp`, `echo`, `send` or "
+        "`none`; or `health_check: {port: ...}` with a TCP port of the task.",
+        _SIDECAR,
+        (_HEALTH,),
+    ),
+    Code(
+        "M2532",
+        "No container is known to listen on the TCP port of the health check.",
+        "A TCP_UDP target group is checked over TCP on its own port. If nothing listens there, "
+        "all tasks are unhealthy.",
+        "Add a `health_check:` with a `sidecar:` or a `port:`, or add the port to the `ports` of "
+        "the container that listens on it.",
+        """\
+expose:
+  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}
+""",
+        (_HEALTH,),
+    ),
+    Code(
+        "M2533",
+        "The timeout of a health check is not below its interval.",
+        "Elastic Load Balancing refuses a timeout that is longer than the interval, and for HTTP "
+        "and HTTPS also one that is as long.",
+        "Raise `interval`, or lower `timeout`.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, health_check: {interval: 10s, timeout: 5s}}
+""",
+        (_TARGET_GROUP,),
+    ),
+    Code(
+        "M2534",
+        "The status code is outside the range of a health check.",
+        "Network Load Balancers accept status codes from 200 to 599 for healthy targets.",
+        "Write codes in this range.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, matcher: "200-399"}}
+""",
+        ("Elastic Load Balancing API reference, Matcher",),
+    ),
+    Code(
+        "M2535",
+        "The setting has no effect on a health check over TCP.",
+        "A health check over TCP only opens a connection; a path and a status exist over HTTP.",
+        "Add `protocol: HTTP`, or remove the setting.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, path: /healthz}}
+""",
+        (_HEALTH,),
+    ),
+    Code(
+        "M2536",
+        "Health sidecars are for UDP only.",
+        "A health sidecar answers health checks in place of a UDP service, which a load balancer "
+        "cannot check. A TCP port is checked itself.",
+        "Remove `sidecar:`.",
+        _TCP,
+        ("docs/health-sidecar.md",),
+    ),
+    Code(
+        "M2537",
+        "The setting has no effect with a health sidecar.",
+        "With `sidecar:`, the load balancer checks the port of the sidecar, over the protocol of "
+        "its `mode`.",
+        "Remove it. Write `port` and `mode` below `sidecar:`.",
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns, port: 9090}}}
+""",
+        ("docs/health-sidecar.md",),
+    ),
+    Code(
+        "M2538",
+        "A container has the name of a health sidecar.",
+        "The containers of a task have different names. The health sidecar of port 53 is named "
+        "`health-53`.",
+        "Rename the container.",
+        _SIDECAR,
+    ),
+    Code(
+        "M2539",
+        "The drain of a health sidecar is too short.",
+        "When a task stops, the health sidecar closes its port and keeps the UDP service running "
+        "for `drain`. Until the load balancer has detected the closed port, after `interval` x "
+        "`unhealthy_threshold`, it may still send packets.",
+        "Remove `drain`, or raise it. If the load balancer needs more than 105s, lower `interval` "
+        "or `unhealthy_threshold`.",
+        """\
+expose:
+  - via: edge
+    port: 53/udp
+    health_check: {sidecar: {probe: dns}, interval: 10s, unhealthy_threshold: 3}
+""",
+        ("docs/health-sidecar.md",),
+    ),
+    Code(
+        "M2540",
+        "Two entries have different health sidecars for one port.",
+        "A task has one health sidecar for each UDP port.",
+        "Write the same `sidecar:` in both entries.",
+        """\
+expose:
+  - {via: public-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
+  - {via: internal-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
+""",
+        ("docs/health-sidecar.md",),
+    ),
+    Code(
+        "M2541",
+        "A health sidecar cannot probe a port over IPv4 and IPv6.",
+        "UDP packets of a dualstack load balancer reach the tasks over IPv6, and those of an IPv4 "
+        "load balancer over IPv4. The health sidecar probes the port over one of them.",
+        "Use load balancers with the same `ip_address_type`, or check one by `port:`.",
+        _SIDECAR,
+        (f'{_GUIDE}, "IP address type"',),
+    ),
+    Code(
+        "M2542",
+        "The task has too many health sidecars for a template.",
+        "The program of a health sidecar is part of its container definition, some 11 kB. "
+        "CloudFormation accepts templates of 51,200 bytes in a request.",
+        "Move some ports to another service, or check their health by a TCP `port:`.",
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {port: 8080}}
+""",
+        ('AWS CloudFormation user guide, "Understand CloudFormation quotas"',),
+    ),
+    Code(
+        "M2543",
+        "The task has more containers than ECS allows, with its health sidecars.",
+        "A task definition has at most 10 containers.",
+        "Move a container to another service, or check health by `port:`.",
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {port: 8080}}
+""",
+        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
+    ),
+)
+
+_LOAD_BALANCERS = (
+    Code(
+        "M2551",
+        "The setting has no effect behind an Application Load Balancer.",
+        "It belongs to a listener of a Network Load Balancer.",
+        "Remove it, or write the name of a Network Load Balancer in `via`.",
+        _TCP,
+    ),
+    Code(
+        "M2552",
+        "The setting has no effect behind a Network Load Balancer.",
+        "It belongs to a rule of an Application Load Balancer, which reads HTTP requests. A "
+        "Network Load Balancer does not.",
+        "Remove it, or write the name of an Application Load Balancer in `via`.",
+        """\
+expose:
+  - {via: public, paths: ["/*"]}
+""",
+    ),
+    Code(
+        "M2553",
+        "The load balancer and the service are in different networks.",
+        "A target group contains IP addresses of its VPC.",
+        "Write the network of the load balancer in `network:`, or use a load balancer of the "
+        "network of the service.",
+        """\
+network: network-a
+expose:
+  - {via: public-a, paths: ["/*"]}
+""",
+        (_TARGET_GROUP,),
+    ),
+    Code(
+        "M2554",
+        "UDP through a dualstack load balancer needs tasks with IPv6 addresses.",
+        "A dualstack Network Load Balancer sends UDP packets to the IPv6 addresses of its targets.",
+        "Write `ipv6: true` in the network. Below its `existing:`, do so only if its subnets have "
+        "IPv6 blocks.",
+        """\
+network: {ipv6: true}
+""",
+        (f'{_GUIDE}, "IP address type"',),
+    ),
+    Code(
+        "M2555",
+        "An Application Load Balancer does not have this kind of health check.",
+        "It checks health over HTTP and HTTPS only, and its targets speak HTTP.",
+        "Write `protocol: HTTP` or `HTTPS`, and remove `sidecar`.",
+        """\
+expose:
+  - {via: public, paths: ["/*"], health_check: {path: /healthz}}
+""",
+        (_TARGET_GROUP,),
+    ),
+    Code(
+        "M2556",
+        "A port is written for TCP and for UDP.",
+        "ECS refuses a service with a load balancer whose container port is in two port mappings.",
+        "Remove one of the two from `ports`. On Fargate the list decides only what is registered: "
+        "the container can be reached at the other one nevertheless.",
+        """\
+containers:
+  dns: {image: "ecr:shop/dns:1.4.2", ports: [53]}
+""",
+        ("aws/amazon-ecs-agent, issue 3428",),
+    ),
+    Code(
+        "M2557",
+        "Two routes set the same target group.",
+        "Routes to the same port through the same load balancer share a target group. One of them "
+        "sets it.",
+        "Write all its settings in one of the routes.",
+        """\
+expose:
+  - {via: public, name: app, paths: ["/*"], health_check: {path: /healthz}}
+  - {via: public, name: docs, paths: ["/docs/*"]}
+""",
+    ),
+    Code(
+        "M2558",
+        "A route gets no requests, because of a `priority`.",
+        "The listener evaluates its rules by priority, lowest first. A rule with broader "
+        "conditions and a lower number takes all requests of the other one.",
+        "Remove `priority`, or write a number on the other side of the number that the message "
+        "names.",
+        """\
+expose:
+  - {via: public, paths: ["/docs/*"]}  # the priority is computed: narrower conditions first
+""",
+        ('Application Load Balancers user guide, "Listener rules"',),
+    ),
+    Code(
+        "M2559",
+        "The load balancer cannot reach an identity provider.",
+        "To log users in, the load balancer connects to the endpoints of the provider, which its "
+        "security group must allow.",
+        "Write `authentication: true` in the load balancer.",
+        """\
+public: {template: alb, authentication: true}
+""",
+        (
+            'Application Load Balancers user guide, "Authenticate users using an Application Load '
+            'Balancer"',
+        ),
+    ),
+    Code(
+        "M2560",
+        "The service has too few tasks for the Availability Zones of its load balancer.",
+        "Without cross-zone load balancing, each address of a Network Load Balancer sends to tasks "
+        "in its own Availability Zone only. Clients that use the address of a zone without a task "
+        "cannot connect.",
+        "Run a task in each zone, or write `cross_zone: true` in the load balancer.",
+        """\
+edge: {template: nlb, cross_zone: true}
+""",
+        ('AWS re:Post, knowledge center, "elb-dns-cross-zone-balance-configuration"',),
+    ),
+    Code(
+        "M2561",
+        "Tasks run in Availability Zones that the load balancer is not in.",
+        "A load balancer sends nothing to a target in an Availability Zone that is not enabled for "
+        "it.",
+        "List one public and one private subnet of each Availability Zone in the network.",
+        """\
+network:
+  existing:
+    vpc: vpc-0123456789abcdef0
+    public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+    private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
+""",
+        ('Amazon ECS developer guide, "Troubleshooting service load balancers"',),
+    ),
+    Code(
+        "M2562",
+        "The entry needs network mode `awsvpc`.",
+        "With `bridge` and `host`, load balancers reach tasks through ports of their instance, "
+        "which other tasks share: a health sidecar has no fixed port, and on a bridge Docker "
+        "chooses the ports.",
+        "Write `network_mode: awsvpc`, or what the message names.",
+        """\
+launch: ec2
+network_mode: awsvpc
+""",
+        ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
+    ),
+    Code(
+        "M2563",
+        "A load balancer without a security group cannot reach tasks through their instance.",
+        "The security group of the instances allows load balancers by their security groups.",
+        "Use a load balancer with a security group, or write `network_mode: awsvpc`.",
+        """\
+edge: {template: nlb, security_group: true}
+""",
+    ),
+)
 
 
 def _udp_service(sidecar: str) -> str:
@@ -81,4 +625,10 @@ _HEALTH_SIDECARS: tuple[Code, ...] = (
     ),
 )
 
-CODES: tuple[Code, ...] = _HEALTH_SIDECARS
+CODES: tuple[Code, ...] = (
+    *_PROTOCOLS,
+    *_CLIENTS,
+    *_HEALTH_CHECKS,
+    *_LOAD_BALANCERS,
+    *_HEALTH_SIDECARS,
+)

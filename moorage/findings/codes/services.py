@@ -4,7 +4,58 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = (
+_SERVICES = (
+    Code(
+        "M3201",
+        "`health_check_grace_period` has no effect without a load balancer.",
+        "The grace period is the time in which ECS ignores failed health checks of load balancers "
+        "after a task has started.",
+        "Remove it. For a container with a `health_check:`, write `start_period` there.",
+        """\
+containers:
+  web:
+    image: ecr:shop/web:1.4.2
+    health_check: {command: "curl -fsS localhost:8080/healthz", start_period: 60s}
+""",
+        ("Amazon ECS API reference, CreateService",),
+    ),
+    Code(
+        "M3202",
+        "`requests_per_target` needs a route through an Application Load Balancer.",
+        "The number of requests is a metric of the target group of an Application Load Balancer.",
+        "Remove it, or add a route to `expose:`.",
+        """\
+expose:
+  - {via: public, paths: ["/*"]}
+scaling: {max: 10, requests_per_target: 500}
+""",
+        ("Application Auto Scaling API reference, PredefinedMetricSpecification",),
+    ),
+    Code(
+        "M3203",
+        "A worker without tasks would not start one.",
+        "The CPU and memory metrics of a service come from its tasks. With `min: 0` and no task "
+        "there are none, and nothing scales the worker out.",
+        "Write `backlog_per_task:`, which is a metric of the queue, or `min: 1`.",
+        """\
+scaling: {min: 0, max: 10, backlog_per_task: 20}
+""",
+    ),
+    Code(
+        "M3204",
+        "`backlog_per_task` needs Container Insights.",
+        "The backlog per task is the number of messages divided by the number of running tasks, "
+        "which is a metric of Container Insights.",
+        "Write `container_insights: on` in the cluster.",
+        """\
+cluster: {container_insights: on}
+mailer: {template: worker, scaling: {max: 10, backlog_per_task: 20}}
+""",
+        ('Amazon ECS developer guide, "Amazon ECS service utilization metrics"',),
+    ),
+)
+
+_SCALING = (
     # M3250 to M3299: scaling and deployment.
     Code(
         "M3250",
@@ -54,3 +105,5 @@ availability_zone_rebalancing: false
         ),
     ),
 )
+
+CODES: tuple[Code, ...] = (*_SERVICES, *_SCALING)

@@ -4,4 +4,372 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_FARGATE = 'Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate"'
+_NETWORKING = 'Amazon ECS developer guide, "Amazon ECS task networking options for EC2"'
+_PORT_MAPPING = "Amazon ECS API reference, PortMapping"
+
+_TASKS = (
+    Code(
+        "M2701",
+        "The task is too small or too large for ECS.",
+        "On instances a task has 128 to 196608 CPU units (0.125 to 192 vCPUs) and at least 6 MiB "
+        "of memory. RegisterTaskDefinition refuses other values.",
+        "Write a size in this range.",
+        """\
+launch: ec2
+cpu: 256  # 1024 are one vCPU
+memory: 512  # MiB
+""",
+        ("Amazon ECS API reference, RegisterTaskDefinition",),
+    ),
+    Code(
+        "M2702",
+        "A setting has no effect on an existing role or log group.",
+        "With `existing:` the stack refers to the role or log group and does not change it.",
+        "Remove the other keys, or remove `existing:`.",
+        """\
+task_role: {existing: "arn:aws:iam::123456789012:role/shop"}  # and nothing else
+""",
+    ),
+    Code(
+        "M2703",
+        "The role needs a higher quota for managed policies.",
+        "IAM attaches 10 managed policies to a role unless the quota of the account is raised, to "
+        "20 at most. With a lower quota the deployment fails.",
+        "Request a higher quota before the deployment, or write `statements:` instead of policies.",
+        """\
+task_role:
+  statements:
+    - {Action: "s3:GetObject", Resource: "arn:aws:s3:::shop-uploads/*"}
+""",
+        ('IAM user guide, "IAM and AWS STS quotas"',),
+    ),
+    Code(
+        "M2704",
+        "The KMS key is in a region that has none of the secrets.",
+        "A secret is encrypted with a key of its own region.",
+        "Write the ARN of a key in the region of the secrets. If the secret is in the other "
+        "region, write its whole ARN.",
+        """\
+kms_keys: ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
+""",
+    ),
+    Code(
+        "M2705",
+        "The cluster does not have this capacity provider.",
+        "The `existing:` of a cluster must list its capacity providers. ECS refuses a service with "
+        "a capacity provider that its cluster does not have.",
+        "If the cluster has it, add it to `capacity_providers` below `existing:` of the cluster.",
+        """\
+cluster:
+  existing: {name: shop, capacity_providers: [FARGATE, FARGATE_SPOT]}
+""",
+        ("Amazon ECS API reference, CapacityProviderStrategyItem",),
+    ),
+    Code(
+        "M2706",
+        "The network has no subnets of this kind.",
+        "Tasks with an IP address of their own need a subnet.",
+        "Write the other kind in `subnets:`, or add subnets to the network.",
+        """\
+subnets: private
+""",
+    ),
+    Code(
+        "M2707",
+        "The subnets of the tasks have no route out of the VPC.",
+        "A private subnet of a network with `egress: public` has neither a NAT gateway nor "
+        "endpoints: the tasks can pull no image, read no secret and write no logs.",
+        "Write `subnets: public` for the tasks, or `egress: nat` for the network.",
+        """\
+network: {egress: nat}
+web: {template: service, subnets: private}
+""",
+    ),
+    Code(
+        "M2708",
+        "A task on instances gets no public IP address.",
+        "In network mode `awsvpc`, only Fargate assigns a public IP address to a task. Without one "
+        "a task in a public subnet cannot reach the internet.",
+        "Write `subnets: private` if these subnets have a route out of the VPC, or another "
+        "`network_mode`: then the task uses the IP address of its instance.",
+        """\
+launch: ec2
+subnets: private
+""",
+        ('Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task"',),
+    ),
+    Code(
+        "M2709",
+        "The image cannot be pulled through the endpoints of the network.",
+        "A network with `egress: endpoints` has no route to the internet. Its endpoints reach "
+        "private ECR repositories of the same region only.",
+        "Copy the image to an ECR repository in the region; a pull-through cache does this.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2"}
+""",
+        ('Amazon ECR user guide, "Amazon ECR interface VPC endpoints (AWS PrivateLink)"',),
+    ),
+    Code(
+        "M2710",
+        "The secret cannot be read through the endpoints of the network.",
+        "A network with `egress: endpoints` has no route to the internet, and its endpoints reach "
+        "services of the same region only.",
+        "Create the secret in the region of the tasks.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2", secrets: {DB_PASSWORD: "ssm:/shop/db_password"}}
+""",
+    ),
+    Code(
+        "M2711",
+        "A sidecar cannot reach its destination from the network.",
+        "A network with `egress: endpoints` has no route to the internet: a task reaches only what "
+        "the network has an endpoint for.",
+        "Add the endpoint to the network, or write `egress: nat`.",
+        """\
+network: {egress: endpoints, endpoints: [xray]}
+web: {template: service, sidecars: {otel: {config: xray}}}
+""",
+    ),
+)
+
+_LAUNCH_TYPES = (
+    Code(
+        "M2721",
+        "The setting is for Fargate only.",
+        "ECS refuses it, or ignores it, for tasks that run on instances.",
+        "Remove it, or move it to the params of an environment that runs the tasks on Fargate.",
+        """\
+launch: fargate
+ephemeral_storage: 50
+""",
+        (_FARGATE,),
+    ),
+    Code(
+        "M2722",
+        "The setting is for tasks on instances only.",
+        "Fargate does not give tasks access to the host: it refuses privileged containers, GPUs "
+        "and network modes other than `awsvpc`, and chooses the host itself.",
+        "Remove it, or write `launch: ec2`.",
+        """\
+launch: ec2
+network_mode: bridge
+""",
+        (_FARGATE,),
+    ),
+    Code(
+        "M2723",
+        "The cluster has no instances of this launch type.",
+        "Tasks of the launch types `ec2` and `managed_instances` run on instances that belong to "
+        "the cluster.",
+        "Add them to `capacity` of the cluster. If an existing cluster has them already, write "
+        "them below its `existing:`.",
+        """\
+cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}
+web: {template: service, launch: ec2}
+""",
+    ),
+    Code(
+        "M2724",
+        "Managed instances do not have this network mode.",
+        "Tasks on ECS Managed Instances run in the network modes `awsvpc` and `host`.",
+        "Write `network_mode: awsvpc` or `host`, or `launch: ec2`.",
+        """\
+launch: managed_instances
+network_mode: awsvpc
+""",
+        (
+            'Amazon ECS developer guide, "Amazon ECS task definition differences for Amazon ECS '
+            'Managed Instances"',
+        ),
+    ),
+    Code(
+        "M2725",
+        "The setting needs network mode `awsvpc`.",
+        "With `bridge` and `host` a task uses the IP address of its instance. Its subnets and "
+        "security groups are those of the instance.",
+        "Write it in `capacity` of the cluster, or write `network_mode: awsvpc`.",
+        """\
+launch: ec2
+network_mode: awsvpc
+subnets: private
+""",
+        (_NETWORKING,),
+    ),
+    Code(
+        "M2726",
+        "The security group of the instances is unknown.",
+        "Tasks in network mode `bridge` or `host` use the security group of their instances. Rules "
+        "for load balancers and for mount targets of EFS refer to it.",
+        "Write its id as `security_group` below `existing:` of the cluster.",
+        """\
+cluster:
+  existing:
+    name: shop
+    ec2: {capacity_provider: shop-ec2, security_group: sg-0123456789abcdef0}
+""",
+    ),
+    Code(
+        "M2727",
+        "The instances have another CPU architecture than the images.",
+        "ECS places a task only on an instance with the CPU architecture of its task definition.",
+        "Write the architecture of the instances in `cpu_architecture:`, or choose other "
+        "`instance_types`.",
+        """\
+cluster: {capacity: {ec2: {instance_types: [t4g.small]}}}
+web: {template: service, launch: ec2, cpu_architecture: ARM64}
+""",
+        ("Amazon ECS API reference, RuntimePlatform",),
+    ),
+    Code(
+        "M2728",
+        "The instances of the cluster have no GPUs for tasks.",
+        "ECS places a container with GPUs only on an instance that has them, with an AMI that has "
+        "the drivers.",
+        "Write `gpu: true` in the `capacity` of the cluster, with `instance_types` that have GPUs.",
+        """\
+cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}
+""",
+        ('Amazon ECS developer guide, "Amazon ECS task definitions for GPU workloads"',),
+    ),
+    Code(
+        "M2729",
+        "The tasks and their instances are in different networks.",
+        "A task that runs on an instance is in the VPC of the instance.",
+        "Write the network of the instances in `network:`.",
+        """\
+cluster: {capacity: {ec2: {network: network}}}
+web: {template: service, launch: ec2, network: network}
+""",
+    ),
+    Code(
+        "M2730",
+        "Fewer instances than a deployment needs.",
+        "Each task needs an instance without another task of the service: it uses a port of the "
+        "instance, or has the placement constraint `distinct_instance`. A deployment starts a new "
+        "task before it stops an old one, so it needs one instance more than the tasks that must "
+        "keep running.",
+        "Raise `max` in the `capacity` of the cluster, or write `minimum_healthy_percent: 0`.",
+        """\
+cluster: {capacity: {ec2: {max: 3}}}
+web: {template: service, launch: ec2, network_mode: host, desired_count: 2}
+""",
+        ("Amazon ECS API reference, DeploymentConfiguration",),
+    ),
+    Code(
+        "M2731",
+        "Availability Zone rebalancing does not work with this placement.",
+        "ECS rebalances a service over Availability Zones only if its first placement strategy "
+        "spreads over them, and no placement constraint selects them.",
+        "Write `spread:zone` first, or `availability_zone_rebalancing: false`.",
+        """\
+launch: ec2
+placement_strategies: ["spread:zone", "binpack:memory"]
+""",
+        (
+            'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
+            'Zones"',
+        ),
+    ),
+)
+
+_CONTAINERS = (
+    Code(
+        "M2741",
+        "A container refers to itself.",
+        "`links` and `address_of` name other containers of the task.",
+        "Write the name of another container. The address of a container itself is `127.0.0.1`.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
+  php: {image: "ecr:shop/php:1.4.2"}
+""",
+    ),
+    Code(
+        "M2742",
+        "A variable is written in `address_of` and in another key.",
+        "A variable of a container has one value.",
+        "Remove it from one of the keys.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
+""",
+    ),
+    Code(
+        "M2743",
+        "Links need network mode `bridge`.",
+        "In the network modes `awsvpc` and `host` all containers of a task have the same IP "
+        "address, and reach each other at 127.0.0.1.",
+        "Remove the link. `address_of` is right in every network mode.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
+""",
+        (_NETWORKING,),
+    ),
+    Code(
+        "M2744",
+        "The port of the instance is reserved.",
+        "SSH, Docker and the ECS agent use the ports 22, 2375, 2376 and 51678 to 51680. With "
+        "`bridge`, Docker chooses ports from 32768 to 65535 for containers without a fixed one.",
+        "Write another port, or no port of the instance: Docker then chooses a free one.",
+        """\
+network_mode: bridge
+containers:
+  web: {image: "ecr:shop/web:1.4.2", ports: ["80:8080"]}
+""",
+        (_PORT_MAPPING,),
+    ),
+    Code(
+        "M2745",
+        "A port of the instance needs network mode `bridge`.",
+        "In the network modes `awsvpc` and `host` a container is reached at the port that it "
+        "listens on; ECS refuses a different port of the host.",
+        "Write the port of the container alone.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.4.2", ports: [8080]}
+""",
+        (_PORT_MAPPING,),
+    ),
+    Code(
+        "M2746",
+        "A container has the name of a sidecar.",
+        "The containers of a task have different names, and `sidecars:` adds one with this name.",
+        "Rename the container.",
+        """\
+sidecars: {otel: true}  # adds the container `otel-collector`
+containers:
+  web: {image: "ecr:shop/web:1.4.2"}
+""",
+    ),
+    Code(
+        "M2747",
+        "The task has more containers than ECS allows.",
+        "A task definition has at most 10 containers, with those that `sidecars:` adds.",
+        "Move containers to another service, or remove a sidecar.",
+        """\
+sidecars: {otel: true}
+containers:
+  web: {image: "ecr:shop/web:1.4.2"}
+""",
+        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
+    ),
+    Code(
+        "M2748",
+        "As a sidecar on instances, the Datadog agent collects no metrics of its task.",
+        "Datadog documents its agent as a sidecar for Fargate. On instances it runs once on each "
+        "instance, for all containers there.",
+        "Run the agent as a service on each instance. As a sidecar it takes traces and DogStatsD "
+        "metrics only.",
+        """\
+launch: fargate
+sidecars: {datadog: {api_key: "ssm:/shop/datadog_api_key"}}
+""",
+        ('Datadog documentation, "Amazon ECS"',),
+    ),
+)
+
+CODES: tuple[Code, ...] = (*_TASKS, *_LAUNCH_TYPES, *_CONTAINERS)

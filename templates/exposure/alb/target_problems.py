@@ -22,8 +22,8 @@ def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iter
         yield from route_problems(route, rule.path, https=handle.https)
         if route.authenticate and not handle.authentication:
             message = f"`{route.via}` cannot reach an identity provider"
-            hint = f"Write `authentication: true` at `{route.via}`."
-            yield Problem("M1214", (*rule.path, "authenticate"), message, hint)
+            hint = f"Write `authentication: true` in `{route.via}`."
+            yield Problem("M2559", (*rule.path, "authenticate"), message, hint)
         if route.forwards:
             yield from _container_problems(rule, containers)
             yield from _health_port_problems(route, rule.path, containers)
@@ -44,32 +44,33 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
     elif Port(target.port.number, "udp") in containers[name].ports:
         # Amazon ECS refuses such a service: "Container port ... is used in more than one port
         # mapping" (aws/amazon-ecs-agent issue 3428).
-        message = f"Container `{name}` has port {target.port} as TCP and as UDP"
-        hint = "ECS cannot put it behind a load balancer: let one of them listen elsewhere."
-        yield Problem("M1220", (*rule.path, "port"), message, hint, because=because)
+        message = f"Port {target.port} of container `{name}` is written for TCP and for UDP, which "
+        message += "ECS refuses behind a load balancer"
+        hint = "Let the container listen on another port for one of them, and change its `ports`."
+        yield Problem("M2556", (*rule.path, "port"), message, hint, because=because)
 
 
-def _describe_missing_port(name: str, asked: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
-    """Message and hint where a route finds no port, or several."""
-    usable = [str(port) for port in ports if port.protocol == "tcp"]
+def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
+    """Message and hint for a route without a port, or with several to choose from."""
+    usable = [str(candidate) for candidate in ports if candidate.protocol == "tcp"]
     add = f"the port that it listens on to the `ports` of `{name}`"
     if not usable:
         return f"Container `{name}` has no TCP port", f"Add {add}."
-    say = f"Say `port:` with {' or '.join(usable)}"
-    if asked is None:
-        return f"Container `{name}` has more than one TCP port", f"{say}."
-    if asked.protocol != "tcp":
-        return "An Application Load Balancer takes TCP ports only", f"{say}, or add {add}."
-    return f"Container `{name}` has no TCP port {asked}", f"{say}, or add {add}."
+    write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
+    if port is None:
+        return f"Container `{name}` has more than one TCP port", f"{write}."
+    if port.protocol != "tcp":
+        return "An Application Load Balancer forwards to TCP ports only", f"{write}, or add {add}."
+    return f"Container `{name}` has no TCP port {port}", f"{write}, or add {add}."
 
 
 def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
     check = route.health_check
     if check is None or check.port is None:
         return
-    listened = any(check.port in one.ports for one in containers.values())
+    listened = any(check.port in container.ports for container in containers.values())
     if not listened or check.port.protocol != "tcp":
-        message = f"No container of the task listens on TCP port {check.port.number}"
+        message = f"No container of the task has TCP port {check.port.number} in its `ports`"
         hint = "Add it to the `ports` of the container that answers, or remove this key."
         at = (*path, "health_check", "port")
         yield Problem("M1205", at, message, hint, because=[("containers",)])
@@ -82,18 +83,20 @@ def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
     for rule in rules:
         if (rule.target or rule.route.name) and rule.title in titles:
             first = titles[rule.title]
-            message = f"It would have the logical ID of `expose[{first}]`, {rule.title}"
-            hint = "Give it a `name:` of its own, which should not change later."
+            message = f"The route has the same logical ID as `expose[{first}]`, {rule.title}"
+            hint = "Add a `name:`, which should not change later."
             yield Problem("M1302", rule.path, message, hint)
         titles.setdefault(rule.title, rule.index)
         settings = target_settings(rule.route)
         if rule.target and settings:
             if rule.target.key in setters:
-                keys = ", ".join(sorted(settings))
-                message = f"`expose[{setters[rule.target.key]}]` sets the same target group "
-                message += "already"
-                hint = f"Say {keys} there; both routes share one target group."
-                yield Problem("M1108", rule.path, message, hint)
+                keys = " and ".join(f"`{key}`" for key in sorted(settings))
+                first = setters[rule.target.key]
+                message = f"`expose[{first}]` has settings of the same target group as well"
+                hint = (
+                    f"Write {keys} in `expose[{first}]` instead: the routes share a target group."
+                )
+                yield Problem("M2557", rule.path, message, hint)
             setters.setdefault(rule.target.key, rule.index)
 
 
@@ -104,8 +107,8 @@ def _target_title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
         for title, maker in _titles(rule):
             other = makers.setdefault(title, maker)
             if other != maker:
-                message = f"`{maker}` and `{other}` would share the logical ID {title}"
-                hint = "Rename the container, or the load balancer's stack."
+                message = f"`{maker}` and `{other}` lead to the same logical ID, {title}"
+                hint = "Rename the container, or the stack of the load balancer."
                 yield Problem("M1302", rule.path, message, hint)
                 break
 
@@ -137,7 +140,7 @@ def rule_conflicts(
             if later or not can_conflict(rule.route, other.route):
                 continue
             numbers = rule.priority, other.priority
-            taken = {one.priority for one in same} if numbers[0] == numbers[1] else ()
+            taken = {candidate.priority for candidate in same} if numbers[0] == numbers[1] else ()
             if conflict := find_conflict(rule.route, other.route, numbers, taken):
                 reason, hint = conflict
                 message = f"The route {reason} as `{other.place}`"
@@ -145,22 +148,23 @@ def rule_conflicts(
 
 
 def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
-    """What a priority that the params name does to the other rules of the same listener."""
+    """Rules of the same listener that get no requests because of a priority in the params."""
     route, path = rule.route, (*rule.path, "priority")
-    others = [one for one in same if one.place != rule.place]
+    others = [other for other in same if other.place != rule.place]
     hidden = [
         other for other in others if rule.priority < other.priority and shadows(route, other.route)
     ]
     if hidden:
         names = ", ".join(f"`{other.place}`" for other in hidden[:3])
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
-        message = f"All requests for {names}{more} come to this route, which is asked first"
+        message = f"This route takes all requests of {names}{more}, because of this `priority`"
         last = max(other.priority for other in hidden)
-        hint = f"Leave it out, or write more than {last}." if last < 50000 else "Leave it out."
-        yield Problem("M1209", path, message, hint, level="warning")
+        hint = f"Remove it, or write more than {last}." if last < 50000 else "Remove it."
+        yield Problem("M2558", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority
         if first and shadows(other.route, route):
-            message = f"All requests for it come to `{other.place}`, asked before it"
-            hint = f"Leave it out, or write less than {other.priority}."
-            yield Problem("M1209", path, message, hint, level="warning")
+            message = f"`{other.place}` takes all requests of this route, because of this "
+            message += "`priority`"
+            hint = f"Remove it, or write less than {other.priority}."
+            yield Problem("M2558", path, message, hint, level="warning")

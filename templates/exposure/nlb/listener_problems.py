@@ -1,6 +1,6 @@
-"""What can be wrong with listeners of a Network Load Balancer, and of several beside each other.
+"""What can be wrong with listeners of a Network Load Balancer, and between several of them.
 
-Facts: Network Load Balancers user guide ("Listeners", "Target groups", "Health checks").
+Sources: Network Load Balancers user guide ("Listeners", "Target groups", "Health checks").
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from .listeners import (
     TRANSPORTS,
     NlbListener,
     NlbTarget,
-    asks_by_http,
+    checks_over_http,
     detection_time,
     preserves_client_ip,
 )
 
 MAX_CONTAINERS = 10
 MAX_SIDECARS = 4
-"""Of one task: with more, its template is too large for sure, as YAML."""
+"""Health sidecars of a task; with more of them its template is too large, as YAML."""
 
 
 def listener_problems(
@@ -46,22 +46,22 @@ def listener_problems(
     entry, path, balancer = listener.entry, listener.path, listener.load_balancer.handle
     port = entry.port
     if port is None:
-        hint = "Write the listener's port with its protocol: `443/tls`, `1234/udp`."
+        hint = "Write the port of the listener and its protocol: `443/tls`, `1234/udp`."
         yield Problem("M1102", (*path, "port"), "`port` is missing", hint)
         return
     if port.protocol not in TRANSPORTS:
         yield Problem(
-            "M1214",
+            "M2501",
             (*path, "port"),
             "A target of a QUIC listener needs a server id, and ECS registers tasks without one",
-            f"Write `{port.number}/udp`: QUIC passes through, but a client that changes its "
-            "address may reach another task.",
+            f"Write `{port.number}/udp`: QUIC then passes through, but a client whose IP address "
+            "changes may reach another task.",
         )
         return
     if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
-        message = f"`{entry.via}` has `cross_zone` and `zonal_shift`, which exclude UDP together"
-        hint = f"Remove one of them at `{entry.via}`, or use another load balancer."
-        yield Problem("M1214", (*path, "port"), message, hint)
+        message = f"`{entry.via}` has `cross_zone` and `zonal_shift`, and so takes no UDP"
+        hint = f"Remove one of them from `{entry.via}`, or use another load balancer."
+        yield Problem("M2502", (*path, "port"), message, hint)
     yield from _container_problems(listener, port, containers)
     yield from _protocol_problems(entry, port, path, env)
     yield from _client_problems(entry, port, path, balancer)
@@ -82,24 +82,27 @@ def _container_problems(
     both = {Port(number, "tcp"), Port(number, "udp")} <= set(containers[name].ports)
     if both:
         yield Problem(
-            "M1220",
+            "M2556",
             (*path, key),
-            f"Container `{name}` has port {number} as TCP and as UDP",
-            f"ECS cannot put it behind a load balancer. Remove {number}/udp from its `ports`: on "
-            "Fargate that list only names what is registered, and it is reached all the same. "
-            "Or give it to a second container.",
+            f"Port {number} of container `{name}` is written for TCP and for UDP, which ECS "
+            "refuses behind a load balancer",
+            f"Remove {number}/udp from its `ports`: on Fargate the container can be reached at it "
+            "nevertheless. Or let a second container listen on it.",
             because=because,
         )
     elif listener.target is None:
-        wanted = " or ".join(str(Port(number, one)) for one in TRANSPORTS[port.protocol])
-        message = f"Container `{name}` has no port {wanted}"
-        hint = "Add it to its `ports`, or say `target_port:` here if it listens elsewhere."
-        # Only one of the two can be there, as neither is what the listener asks for.
-        for other in {"tcp", "udp"} & {one.protocol for one in containers[name].ports}:
-            if Port(number, other) in containers[name].ports:
+        needed = " or ".join(str(Port(number, kind)) for kind in TRANSPORTS[port.protocol])
+        message = f"Container `{name}` has no port {needed}"
+        hint = "Add it to its `ports`, or write `target_port:` if it listens on another port."
+        # At most one of the two exists, since the listener needs the other one.
+        for transport in ("tcp", "udp"):
+            if Port(number, transport) in containers[name].ports:
                 key = "port"
-                message = f"Container `{name}` has {number}/{other}, and this is not for {other}"
-                hint = f"Write `port: {port.number}/{other}`, or add {wanted} to its `ports`."
+                message = (
+                    f"Container `{name}` has port {number}/{transport}, and the listener does not "
+                )
+                message += f"send {transport.upper()}"
+                hint = f"Write `port: {port.number}/{transport}`, or add {needed} to its `ports`."
         yield Problem("M1205", (*path, key), message, hint, because=because)
 
 
@@ -110,7 +113,8 @@ def _protocol_problems(
     given = entry.model_fields_set
     if protocol == "tls":
         if entry.certificate is None:
-            hint = "Write the ARN of a certificate in ACM, or use `/tcp` to pass TLS through."
+            hint = "Write the ARN of a certificate in ACM, or write the port with `/tcp`: TLS then "
+            hint += "passes through."
             message = "`certificate` is missing, and a TLS listener needs one"
             yield Problem("M1102", (*path, "certificate"), message, hint)
         else:
@@ -119,100 +123,113 @@ def _protocol_problems(
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
             hint = f"Write `port: {port.number}/tls`, or remove it."
-            yield Problem("M1220", (*path, key), f"`{key}` is for TLS listeners", hint)
+            yield Problem("M2503", (*path, key), f"`{key}` is for TLS listeners only", hint)
     if "udp" in TRANSPORTS[protocol] and entry.preserve_client_ip is False:
-        message = "The client's address cannot be taken out of UDP packets"
-        hint = "Remove it: for UDP it is always preserved."
-        yield Problem("M1220", (*path, "preserve_client_ip"), message, hint)
+        message = "UDP packets always keep the IP address of the client"
+        hint = "Remove `preserve_client_ip`."
+        yield Problem("M2504", (*path, "preserve_client_ip"), message, hint)
     if entry.proxy_protocol_v2:
-        yield from _proxy_problems(entry, protocol, path)
+        yield from _proxy_protocol_problems(entry, protocol, path)
     if protocol == "tls" and entry.source_ip_stickiness:
-        message = "TLS listeners cannot keep clients on a task"
-        hint = "Use `/tcp` and let the container speak TLS, or remove it."
-        yield Problem("M1220", (*path, "source_ip_stickiness"), message, hint)
+        message = "TLS listeners have no stickiness"
+        hint = "Write the port with `/tcp` and let the container speak TLS, or remove it."
+        yield Problem("M2507", (*path, "source_ip_stickiness"), message, hint)
     if protocol != "tcp" and entry.tcp_idle_timeout is not None:
-        message = "Only the idle timeout of TCP listeners can be set"
-        yield Problem("M1220", (*path, "tcp_idle_timeout"), message, "Remove it.")
+        message = "The idle timeout can be set for TCP listeners only"
+        yield Problem("M2508", (*path, "tcp_idle_timeout"), message, "Remove it.")
 
 
-def _proxy_problems(entry: ExposeEntry, protocol: str, path: Path) -> Iterator[Problem]:
+def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> Iterator[Problem]:
     """The load balancer "prepends a proxy protocol header to the TCP data" (Network Load Balancers
-    user guide, "Proxy protocol"); a service that expects one would not answer a sidecar."""
-    here = (*path, "proxy_protocol_v2")
+    user guide, "Proxy protocol"). A service that expects it does not answer the probe of a health
+    sidecar."""
+    at = (*path, "proxy_protocol_v2")
     if protocol == "udp":
-        message = "Proxy protocol is for TCP"
-        yield Problem("M1220", here, message, "Remove it: for UDP the client's address is kept.")
+        message = "Proxy protocol is for TCP only"
+        hint = "Remove it: UDP packets keep the IP address of the client."
+        yield Problem("M2505", at, message, hint)
     elif protocol == "tcp_udp" and entry.health_check and entry.health_check.sidecar:
-        message = "The sidecar's probe has no proxy protocol header, which the service would expect"
-        hint = "Remove it, as the client's address is kept, or check health by `port:`."
-        yield Problem("M1220", here, message, hint)
+        message = (
+            "The probe of the health sidecar has no proxy protocol header, which the container "
+        )
+        message += "expects"
+        hint = "Remove it, since packets keep the IP address of the client, or check health by "
+        hint += "`port:`."
+        yield Problem("M2506", at, message, hint)
 
 
 def _client_problems(
     entry: ExposeEntry, port: Port, path: Path, balancer: nlb.Handle
 ) -> Iterator[Problem]:
     if balancer.security_group is None and not preserves_client_ip(entry, port):
-        yield from _open_problems(entry, path)
+        yield from _unrestricted_client_problems(entry, path)
         return
     if balancer.security_group is None and balancer.dualstack:
-        yield from _far_problems(entry, port, path)
+        yield from _translated_client_problems(entry, port, path)
     if entry.clients is None and balancer.clients_default is None:
-        hint = "Name who may connect, such as `clients: [10.0.0.0/16]`"
-        own = balancer.security_group is not None
-        hint += ", or write `[]` if its security group admits them." if own else "."
-        message = "`clients` is missing: nothing tells who may connect by default"
+        hint = "Write the clients that may connect, such as `clients: [10.0.0.0/16]`"
+        has_group = balancer.security_group is not None
+        hint += ", or `[]` if the security group allows them already." if has_group else "."
+        message = "`clients` is missing, and the load balancer has no default for it"
         yield Problem("M1102", (*path, "clients"), message, hint)
-    adopted = balancer.security_group is not None and balancer.scheme is None
-    if entry.clients == [] and not adopted:
-        hint = "Name who may connect, or remove it."
-        yield Problem("M1105", (*path, "clients"), "Nobody could connect", hint)
+    has_existing_group = balancer.security_group is not None and balancer.scheme is None
+    if entry.clients == [] and not has_existing_group:
+        hint = "Write the clients that may connect, or remove the key."
+        yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
     if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
-        # Nobody reaches those addresses by an internet gateway (ELB API reference,
+        # No client reaches these addresses through an internet gateway (ELB API reference,
         # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
-        message = f"`{entry.via}` has IPv6 addresses, and by default only IPv4 clients may connect"
+        message = f"`{entry.via}` has IPv6 addresses, and by default only IPv4 clients can connect"
         (block,) = balancer.clients_default or ("10.0.0.0/16",)
-        hint = f'Write `clients: [{block}, "::/0"]` for all who reach it, or who else may.'
-        yield Problem("M1220", (*path, "clients"), message, hint, level="warning")
+        hint = f"Write `clients: [{block}]` for IPv4 clients only, or add the IPv6 blocks of other "
+        hint += "clients."
+        yield Problem("M2512", (*path, "clients"), message, hint, level="warning")
     clients = entry.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
         if client.startswith("sg-") and balancer.security_group is None:
-            message = f"`{entry.via}` has no security group that could admit `{client}`"
-            hint = "Name the clients' addresses."
-            yield Problem("M1214", (*path, "clients", index), message, hint)
+            message = f"`{entry.via}` has no security group that could allow `{client}`"
+            hint = "Write the IP addresses of the clients."
+            yield Problem("M2513", (*path, "clients", index), message, hint)
         elif client.startswith("sg-") and balancer.scheme == "internet-facing":
-            message = f"`{entry.via}` is reached by public addresses, and `{client}` admits none"
-            hint = "Name the clients' public addresses, or use an internal load balancer."
-            where = (*path, "clients", index)
-            yield Problem("M1220", where, message, hint, level="warning")
+            message = (
+                f"Clients reach `{entry.via}` from public IP addresses, which `{client}` does "
+            )
+            message += "not allow"
+            hint = "Write the public IP addresses of the clients, or use an internal load balancer."
+            at = (*path, "clients", index)
+            yield Problem("M2514", at, message, hint, level="warning")
         if ":" in client and not balancer.dualstack:
-            message = f"`{client}` can never connect: `{entry.via}` has IPv4 addresses only"
-            hint = f"Remove it, or write `ip_address_type: dualstack` at `{entry.via}`."
-            yield Problem("M1220", (*path, "clients", index), message, hint)
+            message = f"`{client}` cannot connect: `{entry.via}` has IPv4 addresses only"
+            hint = f"Remove it, or write `ip_address_type: dualstack` in `{entry.via}`."
+            yield Problem("M2515", (*path, "clients", index), message, hint)
 
 
-def _open_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
-    """Clients that nobody could tell apart: the tasks see the load balancer's address only."""
+def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
+    """Clients where the security group of the tasks sees the load balancer only."""
     if entry.clients is not None:
         message = (
-            f"`{entry.via}` has no security group, and tasks see its address, not the client's"
+            f"`clients` cannot be restricted: `{entry.via}` has no security group, and that of "
         )
-        hint = "Write `preserve_client_ip: true`, so that tasks judge by it, or remove `clients`."
+        message += "the tasks sees the IP address of the load balancer"
+        hint = "Write `preserve_client_ip: true`, so that it sees the clients, or remove `clients`."
         because = [(*path, "preserve_client_ip")]
-        yield Problem("M1214", (*path, "clients"), message, hint, because=because)
+        yield Problem("M2516", (*path, "clients"), message, hint, because=because)
 
 
-def _far_problems(entry: ExposeEntry, port: Port, path: Path) -> Iterator[Problem]:
-    """Where addresses are translated on the way, tasks see IPv6 addresses of the load balancer's
-    (Network Load Balancers user guide, "Client IP preservation"), which the params do not tell."""
+def _translated_client_problems(entry: ExposeEntry, port: Port, path: Path) -> Iterator[Problem]:
+    """Where IP addresses are translated, tasks see addresses of the load balancer (Network Load
+    Balancers user guide, "Client IP preservation"); its IPv6 addresses are not in the params."""
     if "udp" in TRANSPORTS[port.protocol]:
-        message = f"Health checks come from IPv6 addresses of `{entry.via}` that nothing tells"
-        hint = "UDP needs `ip_address_type: ipv4` there, or a load balancer with a security group."
-        yield Problem("M1214", (*path, "via"), message, hint)
+        message = f"Health checks come from IPv6 addresses of `{entry.via}`, which are unknown, so "
+        message += "the security group of the tasks cannot allow them"
+        hint = f"Write `ip_address_type: ipv4` in `{entry.via}`, or use a load balancer with a "
+        hint += "security group."
+        yield Problem("M2517", (*path, "via"), message, hint)
     elif any(":" in client for client in entry.clients or ()):
-        message = f"Tasks see IPv6 clients with the IPv4 address of `{entry.via}`"
-        hint = "Use a load balancer with a security group, or name IPv4 clients only."
-        yield Problem("M1214", (*path, "clients"), message, hint)
+        message = f"Tasks see the IPv4 address of `{entry.via}` instead of IPv6 clients"
+        hint = "Use a load balancer with a security group, or write IPv4 clients only."
+        yield Problem("M2518", (*path, "clients"), message, hint)
 
 
 def _health_problems(
@@ -220,116 +237,126 @@ def _health_problems(
 ) -> Iterator[Problem]:
     entry = listener.entry
     check = entry.health_check
-    here = (*listener.path, "health_check")
-    told = check is not None and (check.port is not None or check.sidecar is not None)
-    if port.protocol == "udp" and not told:
+    at = (*listener.path, "health_check")
+    checked = check is not None and (check.port is not None or check.sidecar is not None)
+    if port.protocol == "udp" and not checked:
         yield Problem(
-            "M1214",
-            here,
-            "A load balancer cannot check health over UDP",
-            "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none; "
-            "or `health_check: {port: ...}` with a TCP port of the task.",
+            "M2531",
+            at,
+            "A load balancer cannot check health over UDP, so the listener needs a `health_check`",
+            "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
+            "`health_check: {port: ...}` with a TCP port of the task.",
         )
-    if port.protocol == "tcp_udp" and not told:
+    if port.protocol == "tcp_udp" and not checked:
         yield from _unanswered_problems(listener, port, containers)
     if check is None:
         return
     if check.sidecar:
-        yield from _sidecar_problems(entry, port, here, check, containers)
+        yield from _sidecar_problems(entry, port, at, check, containers)
     elif check.port is not None:
-        listened = any(check.port in one.ports for one in containers.values())
+        listened = any(check.port in container.ports for container in containers.values())
         if not listened or check.port.protocol != "tcp":
-            message = f"No container of the task listens on TCP port {check.port.number}"
+            message = f"No container of the task has TCP port {check.port.number} in its `ports`"
             hint = "Add it to the `ports` of the container that answers."
-            yield Problem("M1205", (*here, "port"), message, hint, because=[("containers",)])
-    yield from _check_problems(check, here)
+            yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
+    yield from _check_problems(check, at)
 
 
 def _unanswered_problems(
     listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
-    """Both halves of a port are judged by TCP, where nothing may listen: the half for UDP names the
-    container, and no `ports` the other one."""
+    """A TCP_UDP target group is checked over TCP. The container of the entry has the port for UDP,
+    and no container has it for TCP."""
     number = listener.entry.target_port or port.number
-    if listener.target and not any(Port(number) in one.ports for one in containers.values()):
-        message = f"Health is checked over TCP on port {number}, which no container is said to have"
-        hint = (
-            "Add a `health_check:` with a `sidecar:`, which asks over UDP, or with a `port:`; or "
-            f"{number} to the `ports` of another container, if that listens on it."
+    if listener.target and not any(
+        Port(number) in container.ports for container in containers.values()
+    ):
+        message = (
+            f"Health is checked over TCP on port {number}, which no container has in its `ports`"
         )
-        yield Problem("M1205", (*listener.path, "health_check"), message, hint, level="warning")
+        hint = (
+            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`; or "
+            f"add {number} to the `ports` of another container if it listens on it."
+        )
+        yield Problem("M2532", (*listener.path, "health_check"), message, hint, level="warning")
 
 
-def _check_problems(check: HealthCheck, here: Path) -> Iterator[Problem]:
-    """Only a check over TCP may take as long as the interval; HTTP statuses are 200 to 599 (Elastic
-    Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
-    http = asks_by_http(check)
+def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
+    """The timeout is below the interval, or over TCP as long as it; status codes are 200 to 599
+    (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
+    http = checks_over_http(check)
     if check.timeout > check.interval or (http and check.timeout == check.interval):
-        hint = f"Raise the interval above {check.timeout}s, or lower the timeout."
+        hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
-        yield Problem("M1105", here, message, hint)
+        yield Problem("M2533", at, message, hint)
     for code in re.findall(r"\d+", check.matcher or ""):
         if not 200 <= int(code) <= 599:
-            message = f"{code} is not a status that can mean healthy"
-            yield Problem("M1105", (*here, "matcher"), message, "Write codes from 200 to 599.")
+            message = f"A Network Load Balancer cannot take the status {code} for healthy"
+            yield Problem("M2534", (*at, "matcher"), message, "Write codes from 200 to 599.")
     if http or check.sidecar:
         return
     for key in ("path", "matcher"):
         if getattr(check, key) is not None:
-            message = f"`{key}` has no meaning for a check over TCP"
-            hint = "Write `protocol: HTTP` beside it, or remove it."
-            yield Problem("M1220", (*here, key), message, hint)
+            message = f"`{key}` has no effect on a health check over TCP"
+            hint = "Add `protocol: HTTP` to the health check, or remove it."
+            yield Problem("M2535", (*at, key), message, hint)
 
 
 def _sidecar_problems(
-    entry: ExposeEntry, port: Port, here: Path, check: HealthCheck, containers: Containers
+    entry: ExposeEntry, port: Port, at: Path, check: HealthCheck, containers: Containers
 ) -> Iterator[Problem]:
     sidecar = check.sidecar
     assert sidecar is not None
     if "udp" not in TRANSPORTS[port.protocol]:
-        message = "A sidecar answers for UDP services"
-        hint = "Remove it: TCP is checked on the service's own port."
-        yield Problem("M1220", (*here, "sidecar"), message, hint)
+        message = "Health sidecars are for UDP only"
+        hint = "Remove it: the load balancer checks the TCP port itself."
+        yield Problem("M2536", (*at, "sidecar"), message, hint)
     for key in ("port", "protocol", "path", "matcher"):
         if getattr(check, key) is not None:
             hint = "Remove it: `sidecar:` has a `port` and a `mode`."
-            message = f"`{key}` has no meaning beside `sidecar`"
-            yield Problem("M1220", (*here, key), message, hint)
+            message = f"`{key}` has no effect with `sidecar`"
+            yield Problem("M2537", (*at, key), message, hint)
     number = sidecar.port.number
     for name, container in containers.items():
         if sidecar.port in container.ports:
-            message = f"Port {number} is taken by container `{name}` of the same task"
+            message = f"Container `{name}` of the task listens on port {number} as well"
             hint = "Write another `port:` below `sidecar:`."
-            yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+            yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if number == (entry.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
-        message = f"Port {number} is the service's own: `{port}` is also for TCP"
+        message = f"The service listens on port {number} as well: `{port}` includes TCP"
         hint = "Write another `port:` below `sidecar:`."
-        yield Problem("M1206", (*here, "sidecar", "port"), message, hint)
+        yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if sidecar_name(entry.target_port or port.number) in containers:
-        message = "A container of the task has the sidecar's name"
+        name = sidecar_name(entry.target_port or port.number)
+        message = f"The health sidecar and a container of the task have the name `{name}`"
         hint = "Rename the container."
-        yield Problem("M1302", (*here, "sidecar"), message, hint)
-    yield from sidecar_problems(sidecar, (*here, "sidecar"))
-    yield from _drain_problems(sidecar, check, here)
+        yield Problem("M2538", (*at, "sidecar"), message, hint)
+    yield from sidecar_problems(sidecar, (*at, "sidecar"))
+    yield from _drain_problems(sidecar, check, at)
 
 
-def _drain_problems(sidecar: Sidecar, check: HealthCheck, here: Path) -> Iterator[Problem]:
-    """A service that ends while packets still come.
+def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[Problem]:
+    """A service that stops while packets still arrive.
 
-    ECS takes a task out of its target groups before it stops it, but for one: on FARGATE_SPOT it
-    may do so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in
-    AWS Fargate Spot tasks?"). Hence a warning, and none where somebody wants no drain at all.
+    ECS deregisters a task from its target groups before it stops it, but on FARGATE_SPOT it may do
+    so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in AWS
+    Fargate Spot tasks?"). Hence a warning, and none for `drain: 0s`.
     """
-    needed, stays = detection_time(check), resolve_drain(sidecar, detection_time(check))
-    if not 0 < stays < needed:
+    needed = detection_time(check)
+    seconds = resolve_drain(sidecar, needed)
+    if not 0 < seconds < needed:
         return
     hint = f"Remove it, or write `{needed}s`."
     if needed > MAX_DRAIN:
-        hint = f"Let `interval` x `unhealthy_threshold` be {MAX_DRAIN}s at most, and leave it out."
-    message = f"The drain ends after {stays}s; the load balancer needs {needed}s to notice"
-    path = here if sidecar.drain is None else (*here, "sidecar", "drain")
-    because = [(*here, "interval"), (*here, "unhealthy_threshold")]
-    yield Problem("M1105", path, message, hint, level="warning", because=because)
+        hint = f"Lower `interval` x `unhealthy_threshold` to {MAX_DRAIN}s at most, and remove "
+        hint += "`drain`."
+    message = (
+        f"The drain ends after {seconds}s, and the load balancer takes {needed}s to detect the "
+    )
+    message += "closed port"
+    path = at if sidecar.drain is None else (*at, "sidecar", "drain")
+    because = [(*at, "interval"), (*at, "unhealthy_threshold")]
+    yield Problem("M2539", path, message, hint, level="warning", because=because)
 
 
 def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -> Iterator[Problem]:
@@ -342,39 +369,44 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
     for target in targets:
         if target.sidecar is None:
             continue
-        here: Path = ("expose", target.index, "health_check", "sidecar")
+        at: Path = ("expose", target.index, "health_check", "sidecar")
         other = by_port.setdefault(target.health_port, target)
         if other.number != target.number:
-            message = f"Port {target.health_port} is taken by the sidecar of port {other.number}"
-            yield Problem("M1206", (*here, "port"), message, "Write another `port:` here.")
+            message = f"The health sidecar of port {other.number} listens on port "
+            message += f"{target.health_port} as well"
+            yield Problem("M1206", (*at, "port"), message, "Write another `port:`.")
         first = by_service.setdefault(target.number, target)
         if first.sidecar != target.sidecar:
-            message = f"`expose[{first.index}]` has another sidecar for port {target.number}"
-            hint = "One sidecar answers for both: write the same at both."
-            yield Problem("M1108", here, message, hint)
+            message = f"`expose[{first.index}]` has a different `sidecar` for port {target.number}"
+            hint = "Write the same in both entries: a port has one health sidecar."
+            yield Problem("M2540", at, message, hint)
         if target.uses_ipv6 != first.uses_ipv6:
-            ways = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
+            versions = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
             message = (
-                f"Packets come over {ways[0]} here and over {ways[1]} at `expose[{first.index}]`, "
-                f"and the sidecar can ask port {target.number} by one of them only"
+                f"Packets arrive over {versions[0]}, and over {versions[1]} from "
+                f"`expose[{first.index}]`, and the health sidecar probes port {target.number} over "
+                "one of them only"
             )
-            hint = "Use load balancers of one `ip_address_type`, or check one by `port:`."
-            yield Problem("M1108", here, message, hint)
+            hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
+            yield Problem("M2541", at, message, hint)
     if not by_service:
         return
     last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
     if len(by_service) > MAX_SIDECARS:
-        message = f"Each of the {len(by_service)} health sidecars is some 11 kB of the template"
-        hint = (
-            f"CloudFormation takes 51,200 bytes without a bucket, room for {MAX_SIDECARS} at most. "
-            "Give some ports to another service, or check their health by a TCP `port:`."
+        message = (
+            f"The {len(by_service)} health sidecars take some 11 kB of the template each, and "
         )
-        yield Problem("M1303", last, message, hint, level="warning")
+        message += "CloudFormation accepts 51,200 bytes"
+        hint = f"Keep {MAX_SIDECARS} at most: move ports to another service, or check their health "
+        hint += "by a TCP `port:`."
+        yield Problem("M2542", last, message, hint, level="warning")
     if len(containers) + len(by_service) > MAX_CONTAINERS:
-        many = f"{len(containers)} and {len(by_service)}"
-        message = f"With its health sidecars the task has more than 10 containers: {many}"
+        message = (
+            f"The task has {len(containers)} containers and {len(by_service)} health sidecars, "
+        )
+        message += f"and ECS allows {MAX_CONTAINERS}"
         hint = "Move a container to another service, or check health by `port:`."
-        yield Problem("M1212", last, message, hint)
+        yield Problem("M2543", last, message, hint)
 
 
 def listener_conflicts(
@@ -387,10 +419,11 @@ def listener_conflicts(
             if (other.stack, other.index) < (listener.stack, listener.index) and _same_port(
                 listener, other
             ):
-                message = f"`{listener.entry.via}` listens on port {_port(listener)} for "
-                message += f"`{other.place}` already"
-                hint = "Take another port. For TCP and UDP on one port write `/tcp_udp` once."
-                yield Problem("M1209", (*listener.path, "port"), message, hint)
+                message = f"`{other.place}` uses port {_port(listener)} of "
+                message += f"`{listener.entry.via}` as well"
+                hint = "Write another port. For TCP and UDP on one port write one entry with "
+                hint += "`/tcp_udp`."
+                yield Problem("M2509", (*listener.path, "port"), message, hint)
 
 
 def _same_port(listener: NlbListener, other: NlbListener) -> bool:

@@ -1,6 +1,7 @@
-"""Listeners of a Network Load Balancer: where they lead, and what comes out.
+"""Listeners of a Network Load Balancer, their targets, and the resources that they become.
 
-A service owns its listeners and target groups and the security-group rules of both sides. Facts:
+The stack of a service contains its listeners and target groups, and the security group rules of
+both sides. Sources:
 Network Load Balancers user guide ("Listeners", "Target groups", "Edit target group attributes",
 "Update the security groups") and the Elastic Load Balancing API reference (TargetGroupAttribute,
 ListenerAttribute).
@@ -34,9 +35,9 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "udp": ("udp",),
     "tcp_udp": ("tcp", "udp"),
 }
-"""What travels on the wire for each protocol of a listener."""
+"""The transport protocols of each protocol of a listener."""
 IDLE_TIMEOUT = 350
-"""Seconds; ELB's own."""
+"""Seconds; the default of Elastic Load Balancing."""
 
 
 @dataclass(frozen=True)
@@ -162,22 +163,23 @@ def _resolve_target(
     return NlbTarget(index, entry, load_balancer, entry.port, name, number)
 
 
-def asks_by_http(check: HealthCheck) -> bool:
-    """Whether an answer has a path and a status; otherwise a connection is the answer."""
+def checks_over_http(check: HealthCheck) -> bool:
+    """Whether a health check is an HTTP request; otherwise it only opens a connection."""
     return check.sidecar.mode == "http" if check.sidecar else check.protocol in ("HTTP", "HTTPS")
 
 
-# What comes out ------------------------------------------------------------------------------
+# Resources -----------------------------------------------------------------------------------
 
 
 def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> elb.TargetGroup:
-    """A target group of addresses, or of instances; nameless: a name blocks its replacement."""
+    """A target group of IP addresses, or of instances. It has no name: a name would prevent its
+    replacement."""
     shifted = target.load_balancer.handle.shifts_across_zones
     check = target.entry.health_check or HealthCheck()
-    http = asks_by_http(check)
+    http = checks_over_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
     own_port = target.health_port == target.number and "tcp" in target.transports
-    asked = (
+    http_settings = (
         {
             "HealthCheckPath": check.path or "/",
             "Matcher": elb.Matcher(HttpCode=check.matcher or "200-399"),
@@ -202,27 +204,28 @@ def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> 
             elb.TargetGroupAttribute(Key=key, Value=value)
             for key, value in _attributes(target, shifted=shifted).items()
         ],
-        **asked,
+        **http_settings,
         **({"IpAddressType": "ipv6"} if target.uses_ipv6 else {}),
     )
 
 
 def _target_protocol(target: NlbTarget) -> str:
-    """What the container is spoken to by: what the listener speaks, but for TLS that ends there."""
+    """The protocol of the listener, unless it terminates TLS."""
     if target.listener.protocol == "tls" and not target.entry.target_tls:
         return "TCP"
     return target.listener.protocol.upper()
 
 
 def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
-    """All of them always: one that is left out keeps the value it had (Elastic Load Balancing API
-    reference, ModifyTargetGroupAttributes), so that what is removed here would go on there.
+    """All attributes, always: one that is left out keeps its value (Elastic Load Balancing API
+    reference, ModifyTargetGroupAttributes), so removing it from the params would not reset it.
 
-    But for those that the protocol decides on: UDP keeps clients' addresses, TLS no client. Where
-    the params are silent the values are ELB's own (the same, TargetGroupAttribute).
+    Except those that the protocol determines: UDP preserves client IP addresses, TLS has no
+    stickiness. Where the params do not set a value it is the default of Elastic Load Balancing (the
+    same, TargetGroupAttribute).
 
-    Zonal shift across zones asks for TCP or TLS, and that connections to unhealthy targets stay
-    (ARC developer guide, "Network Load Balancers").
+    Zonal shift with cross-zone load balancing requires TCP or TLS, and that connections to
+    unhealthy targets are not terminated (ARC developer guide, "Network Load Balancers").
     """
     entry = target.entry
     udp, tls = "udp" in target.transports, target.listener.protocol == "tls"
@@ -242,7 +245,7 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
 
 
 def nlb_listener(target: NlbTarget) -> elb.Listener:
-    """The listener, in the service's own stack: one port leads to one service."""
+    """The listener. It is in the stack of the service, since a port leads to one service."""
     # Always there, as an attribute that is left out keeps the value it had.
     idle = target.entry.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
@@ -288,11 +291,11 @@ def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: 
     return list(rules.values())
 
 
-def _meaning(rule: Any) -> str:
-    """What a rule says, without its description."""
-    body = rule.to_dict()
-    said = {key: value for key, value in body["Properties"].items() if key != "Description"}
-    return json.dumps([body["Type"], said], sort_keys=True)
+def _meaning(resource: Any) -> str:
+    """Identifies what a rule allows: the rule without its description."""
+    body = resource.to_dict()
+    rule = {key: value for key, value in body["Properties"].items() if key != "Description"}
+    return json.dumps([body["Type"], rule], sort_keys=True)
 
 
 def _clients(target: NlbTarget) -> Sequence[str]:
@@ -302,7 +305,7 @@ def _clients(target: NlbTarget) -> Sequence[str]:
 
 
 def _client_rules(target: NlbTarget) -> Iterator[Any]:
-    """Clients reach the load balancer."""
+    """What allows clients in the security group of the load balancer."""
     for transport in target.transports:
         listens = logical_id(target.entry.via, f"{transport}{target.listener.number}")
         for client in _clients(target):
@@ -316,10 +319,10 @@ def _client_rules(target: NlbTarget) -> Iterator[Any]:
 
 
 def _rules_with_group(target: NlbTarget) -> Iterator[Any]:
-    """Clients reach the load balancer, and nobody but the load balancer the tasks.
+    """The load balancer allows clients, and the tasks allow the load balancer only.
 
-    Its group stands for it in the tasks' rules, for traffic with the client's address as well
-    (Network Load Balancers user guide, "Update the security groups for your NLB").
+    The rules of the tasks name its security group, which also matches packets with the IP address
+    of the client (Network Load Balancers user guide, "Update the security groups for your NLB").
     """
     yield from _client_rules(target)
     tasks = GetAtt("SecurityGroup", "GroupId")
@@ -342,18 +345,18 @@ def _rules_with_group(target: NlbTarget) -> Iterator[Any]:
 
 
 def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
-    """The load balancer has no group to name: its addresses ask for health, and packets come from
-    it or from the clients themselves, by whether the clients' addresses are preserved."""
+    """The load balancer has no security group that rules could name. Health checks come from its IP
+    addresses; packets too, or from those of the clients where these are preserved."""
     balancer = target.load_balancer.handle
     nodes = balancer.addresses or ()
     senders = _clients(target) if target.preserves_client_ip else nodes
     if balancer.dualstack and any(":" in client for client in senders):
-        # On the way to IPv4 tasks, IPv6 clients get an address of the load balancer's.
+        # Packets of IPv6 clients reach IPv4 tasks from an address of the load balancer.
         senders = [*(client for client in senders if ":" not in client), *nodes]
-    asked = ("tcp", target.health_port)
+    health = ("tcp", target.health_port)
     for transport, number in target.task_ports:
         traffic = senders if number == target.number and transport in target.transports else ()
-        checks = nodes if (transport, number) == asked else ()
+        checks = nodes if (transport, number) == health else ()
         for address in sorted({*traffic, *checks}):
             title = logical_id(target.entry.via, f"{transport}{number}")
             yield ec2.SecurityGroupIngress(
@@ -366,7 +369,7 @@ def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
 
 
 def _source(client: str) -> str:
-    """The property of an ingress rule that takes such a client."""
+    """The property of an ingress rule for a client."""
     return "SourceSecurityGroupId" if client.startswith("sg-") else find_address_property(client)
 
 

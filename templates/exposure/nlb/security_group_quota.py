@@ -1,6 +1,6 @@
 """Rules in the security groups of Network Load Balancers, to which several services add some.
 
-The rules of services count in the order of their names; problems are found over all of them.
+The rules of the services are counted in the order of their names.
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ def security_group_problems(
 
 
 def _too_many(path: Path, count: int, direction: str, group: str) -> Problem:
-    message = f"The security group of `{group}` gets {count} {direction} rules"
+    message = f"The security group of `{group}` gets {count} {direction} rules, and EC2 allows "
+    message += f"{MAX_RULES} unless the quota is raised"
     hint = (
-        f"EC2 takes {MAX_RULES} unless the quota is raised. Name larger blocks, or ask for a "
-        "higher quota: a prefix list counts as many as it may hold."
+        "Write larger blocks in `clients`, or request a higher quota: a prefix list counts as its "
     )
-    return Problem("M1105", path, message, hint, level="warning")
+    hint += "maximum number of entries."
+    return Problem("M2520", path, message, hint, level="warning")
 
 
 def _duplicate_problems(
@@ -79,9 +80,12 @@ def _duplicate_problems(
         if balancers[0] != balancers[1]:
             reported.add(listener.index)
             _, number, client = rule
-            message = f"`{other.place}` admits `{client}` at port {number} of `{group}` already"
-            hint = "Admit them in the group itself, and write `clients: []` at both."
-            yield Problem("M1209", (*listener.path, "clients"), message, hint)
+            message = (
+                f"`{other.place}` adds the same rule to `{group}`: port {number} for `{client}`"
+            )
+            hint = "Add the rule to the security group itself, and write `clients: []` in both "
+            hint += "entries."
+            yield Problem("M2519", (*listener.path, "clients"), message, hint)
 
 
 def _rules(listeners: Sequence[NlbListener]) -> Iterator[tuple[NlbListener, _Kind, _Rule]]:

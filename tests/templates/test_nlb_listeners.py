@@ -1,4 +1,4 @@
-"""Ways through a Network Load Balancer: what they compose, and what AWS would refuse of them."""
+"""Entries of `expose:` through a Network Load Balancer: their resources and their findings."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ THEIRS = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
 UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
 
 Rule = tuple[str, str, str, int, Any]
-"""Direction, whose group, protocol, port and the other end."""
+"""Direction, security group, protocol, port, and source or destination."""
 
 
 def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """A service `web` with a container `app`; `edge` or other stacks in place of the usual ones."""
+    """A service `web` with a container `app`; `edge` and other stacks replace the usual ones."""
     names = {"edge", "network", "rival", "public"} & given.keys()
     container = {
         "image": "ecr:shop/app:1",
@@ -46,7 +46,7 @@ def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
     service = {
         "template": "service",
         "desired_count": 2,
-        "containers": {"app": container, **given.get("beside", {})},
+        "containers": {"app": container, **given.get("more", {})},
         "expose": list(expose),
         **given.get("service", {}),
     }
@@ -60,20 +60,20 @@ def document(every: dict[str, Any]) -> Document:
 
 
 def body(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
-    """The service's resources."""
-    its = document(stacks(*expose, **given))
-    env, findings = validate(its, TEMPLATES)
+    """The resources of the service."""
+    parsed = document(stacks(*expose, **given))
+    env, findings = validate(parsed, TEMPLATES)
     assert env is not None, findings
     assert findings == []
-    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
-    rendering, faults = render(stack, its, "yaml")
+    stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "web")
+    rendering, faults = render(stack, parsed, "yaml")
     assert rendering is not None, faults
     resources: dict[str, Any] = rendering.body["Resources"]
     return resources
 
 
 def found(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
-    """Code and place of each finding at the service."""
+    """Code and path of each finding of the service."""
     _, findings = validate(document(stacks(*expose, **given)), TEMPLATES)
     assert all(one.path[:2] == ("stacks", "web") for one in findings), findings
     return [(one.code, ".".join(str(step) for step in one.path[2:])) for one in findings]
@@ -84,11 +84,11 @@ def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 
 def rules(resources: dict[str, Any]) -> set[Rule]:
-    """All security-group rules: EC2 takes each only once."""
+    """All security group rules, of which EC2 refuses duplicates."""
     every = [
-        (way, _end(one["GroupId"]), one["IpProtocol"], one["FromPort"], _other(one))
-        for way in ("Ingress", "Egress")
-        for one in properties(resources, f"SecurityGroup{way}")
+        (entry, _end(one["GroupId"]), one["IpProtocol"], one["FromPort"], _other(one))
+        for entry in ("Ingress", "Egress")
+        for one in properties(resources, f"SecurityGroup{entry}")
         if one["FromPort"] == one["ToPort"]
     ]
     assert len(set(every)) == len(every)
@@ -114,15 +114,15 @@ def attributes(resources: dict[str, Any]) -> dict[str, str]:
 def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, Any]:
     (task,) = properties(resources, "TaskDefinition")
     containers: dict[str, Any] = {one["Name"]: one for one in task["ContainerDefinitions"]}
-    its: dict[str, Any] = containers[name]
-    return its
+    container: dict[str, Any] = containers[name]
+    return container
 
 
 # Listener, target group and attachment -------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("way", "listens", "targets", "checked"),
+    ("entry", "listens", "targets", "checked"),
     [
         (UDP, ("UDP", 1234), ("UDP", 1234), ("TCP", "8080")),
         (DNS, ("TCP_UDP", 54), ("TCP_UDP", 54), ("TCP", "traffic-port")),
@@ -150,8 +150,10 @@ def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, A
         ),
     ],
 )
-def test_protocols_and_ports_pair(way: Any, listens: Any, targets: Any, checked: Any) -> None:
-    made = body(way)
+def test_listener_and_target_group_for_each_protocol(
+    entry: Any, listens: Any, targets: Any, checked: Any
+) -> None:
+    made = body(entry)
     (listener,) = properties(made, "Listener")
     (group,) = properties(made, "TargetGroup")
     (service,) = properties(made, "Service")
@@ -167,21 +169,21 @@ def test_protocols_and_ports_pair(way: Any, listens: Any, targets: Any, checked:
     assert (attached["ContainerName"], attached["ContainerPort"]) == ("app", targets[1])
 
 
-def test_nothing_has_a_physical_name_that_would_block_its_replacement() -> None:
+def test_no_resource_has_a_physical_name_that_prevents_its_replacement() -> None:
     (group,) = properties(body(UDP), "TargetGroup")
     assert "Name" not in group
 
 
 def test_the_service_waits_for_its_listeners_and_rules() -> None:
     made = body(UDP, TLS, TCP)
-    ways = ("::Listener", "::SecurityGroupIngress", "::SecurityGroupEgress")
-    awaited = {name for name, one in made.items() if one["Type"].endswith(ways)}
+    entries = ("::Listener", "::SecurityGroupIngress", "::SecurityGroupEgress")
+    awaited = {name for name, one in made.items() if one["Type"].endswith(entries)}
     assert set(made["Service"]["DependsOn"]) == awaited
 
 
 def test_settings_of_a_tls_listener() -> None:
-    way = {**TLS, "alpn_policy": "HTTP2Only", "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
-    (listener,) = properties(body(way), "Listener")
+    entry = {**TLS, "alpn_policy": "HTTP2Only", "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-2021-06"}
+    (listener,) = properties(body(entry), "Listener")
     assert listener["Certificates"] == [{"CertificateArn": CERTIFICATE}]
     assert listener["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-2021-06"
     assert listener["AlpnPolicy"] == ["HTTP2Only"]
@@ -189,12 +191,12 @@ def test_settings_of_a_tls_listener() -> None:
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, "350"), ({"tcp_idle_timeout": "1h"}, "3600")])
-def test_the_idle_timeout_of_tcp_is_always_there(given: Any, seconds: str) -> None:
+def test_the_idle_timeout_of_tcp_is_always_set(given: Any, seconds: str) -> None:
     (listener,) = properties(body({**TCP, **given}), "Listener")
     assert listener["ListenerAttributes"] == [{"Key": "tcp.idle_timeout.seconds", "Value": seconds}]
 
 
-def test_attributes_are_all_there_so_that_an_update_puts_each_back() -> None:
+def test_all_attributes_are_set_so_that_an_update_resets_each() -> None:
     usual = {
         "deregistration_delay.timeout_seconds": "60",
         "deregistration_delay.connection_termination.enabled": "false",
@@ -226,20 +228,22 @@ def test_attributes_are_all_there_so_that_an_update_puts_each_back() -> None:
     }
 
 
-def test_a_zone_is_taken_out_across_zones_without_udp_and_without_cutting_connections() -> None:
+def test_zonal_shift_with_cross_zone_load_balancing_excludes_udp_and_keeps_connections() -> None:
     both = {"template": "nlb", "cross_zone": True, "zonal_shift": True}
-    for way in (TCP, TLS):
-        assert attributes(body(way, edge=both))[UNHEALTHY] == "false"
-    for way in (UDP, DNS):
-        assert found(way, edge=both) == [("M1214", "expose.0.port")]
-        assert found(way, edge=both | {"zonal_shift": False}) == []
-        assert found(way, edge=both | {"cross_zone": False}) == []
+    for entry in (TCP, TLS):
+        assert attributes(body(entry, edge=both))[UNHEALTHY] == "false"
+    for entry in (UDP, DNS):
+        assert found(entry, edge=both) == [("M2502", "expose.0.port")]
+        assert found(entry, edge=both | {"zonal_shift": False}) == []
+        assert found(entry, edge=both | {"cross_zone": False}) == []
 
 
-@pytest.mark.parametrize(("way", "kind"), [(UDP, "ipv6"), (DNS, "ipv6"), (TCP, None), (TLS, None)])
-def test_udp_on_a_dualstack_load_balancer_needs_targets_with_ipv6(way: Any, kind: Any) -> None:
+@pytest.mark.parametrize(
+    ("entry", "kind"), [(UDP, "ipv6"), (DNS, "ipv6"), (TCP, None), (TLS, None)]
+)
+def test_udp_on_a_dualstack_load_balancer_needs_targets_with_ipv6(entry: Any, kind: Any) -> None:
     both = {"template": "nlb", "ip_address_type": "dualstack"}
-    (group,) = properties(body(way, edge=both, network={"ipv6": True}), "TargetGroup")
+    (group,) = properties(body(entry, edge=both, network={"ipv6": True}), "TargetGroup")
     assert group.get("IpAddressType") == kind
 
 
@@ -247,14 +251,14 @@ def test_udp_on_a_dualstack_load_balancer_needs_targets_with_ipv6(way: Any, kind
 
 
 def _through(protocol: str, port: int) -> set[Rule]:
-    """From the load balancer's group to the tasks', on both sides."""
+    """Rules of both sides: from the security group of the load balancer to that of the tasks."""
     return {
         ("Ingress", "tasks", protocol, port, "edge"),
         ("Egress", "edge", protocol, port, "tasks"),
     }
 
 
-def test_udp_and_the_sidecar_are_opened_and_nothing_else() -> None:
+def test_the_load_balancer_is_allowed_to_reach_udp_and_the_sidecar_only() -> None:
     assert rules(body(UDP, edge=INTERNAL)) == {
         ("Ingress", "edge", "udp", 1234, "10.0.0.0/16"),
         *_through("udp", 1234),
@@ -262,7 +266,7 @@ def test_udp_and_the_sidecar_are_opened_and_nothing_else() -> None:
     }
 
 
-def test_clients_reach_the_listener_and_the_load_balancer_the_container() -> None:
+def test_clients_are_allowed_at_the_listener_and_the_load_balancer_at_the_container() -> None:
     clients = ["203.0.113.0/24", "pl-0123456789abcdef0", CLIENT_GROUP]
     assert rules(body({**TLS, "clients": clients}, edge=INTERNAL)) == {
         *(("Ingress", "edge", "tcp", 443, client) for client in clients),
@@ -279,7 +283,7 @@ def test_tcp_and_udp_on_one_port() -> None:
     }
 
 
-def test_two_listeners_to_one_port_need_its_rules_once() -> None:
+def test_two_listeners_for_one_port_share_its_rules() -> None:
     assert rules(body(TCP, TLS)) == {
         ("Ingress", "edge", "tcp", 443, "0.0.0.0/0"),
         ("Ingress", "edge", "tcp", 8443, "0.0.0.0/0"),
@@ -287,7 +291,7 @@ def test_two_listeners_to_one_port_need_its_rules_once() -> None:
     }
 
 
-def test_everybody_is_both_kinds_of_addresses_behind_a_dualstack_load_balancer() -> None:
+def test_by_default_a_dualstack_load_balancer_allows_ipv4_and_ipv6() -> None:
     both = {"template": "nlb", "ip_address_type": "dualstack"}
     assert rules(body(UDP, edge=both, network={"ipv6": True})) == {
         ("Ingress", "edge", "udp", 1234, "0.0.0.0/0"),
@@ -297,14 +301,14 @@ def test_everybody_is_both_kinds_of_addresses_behind_a_dualstack_load_balancer()
     }
 
 
-def test_addresses_that_differ_by_their_colons_only() -> None:
+def test_addresses_that_differ_in_colons_only() -> None:
     both = {"template": "nlb", "ip_address_type": "dualstack"}
     clients = ["1::2:0:0/96", "1:2::/96"]
     made = rules(body({**TCP, "clients": clients}, edge=both, network={"ipv6": True}))
     assert {end for *_, end in made} == {*clients, "edge", "tasks"}
 
 
-def test_an_existing_load_balancers_group_gets_rules_as_well() -> None:
+def test_the_security_group_of_an_existing_load_balancer_gets_rules() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
     assert rules(body({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge)) == {
         ("Ingress", GROUP, "tcp", 8443, "10.0.0.0/8"),
@@ -316,7 +320,7 @@ def test_an_existing_load_balancers_group_gets_rules_as_well() -> None:
 NODES = ("10.0.0.0/19", "10.0.32.0/19")
 
 
-def test_without_a_group_tasks_admit_clients_and_the_addresses_that_ask_for_health() -> None:
+def test_without_a_security_group_tasks_allow_clients_and_health_checks() -> None:
     edge = {**OPEN, "scheme": "internal"}
     clients = ["10.9.0.0/16", "pl-0123456789abcdef0"]
     assert rules(body({**UDP, "clients": clients}, edge=edge)) == {
@@ -325,25 +329,25 @@ def test_without_a_group_tasks_admit_clients_and_the_addresses_that_ask_for_heal
     }
 
 
-def test_without_a_group_packets_of_tcp_come_from_the_load_balancer() -> None:
+def test_without_a_security_group_tcp_packets_come_from_the_load_balancer() -> None:
     edge = {**OPEN, "scheme": "internal"}
     assert rules(body(TCP, edge=edge)) == {
         ("Ingress", "tasks", "tcp", 8443, node) for node in NODES
     }
 
 
-def test_without_a_group_clients_are_admitted_where_their_addresses_are_kept() -> None:
+def test_without_a_security_group_clients_are_allowed_if_their_addresses_are_preserved() -> None:
     edge = {**OPEN, "scheme": "internal"}
-    way = {**TCP, "preserve_client_ip": True, "clients": ["10.9.0.0/16"]}
-    checked = {**way, "health_check": {"port": 9000}}
+    entry = {**TCP, "preserve_client_ip": True, "clients": ["10.9.0.0/16"]}
+    checked = {**entry, "health_check": {"port": 9000}}
     nodes = {("Ingress", "tasks", "tcp", 8443, node) for node in NODES}
     client = ("Ingress", "tasks", "tcp", 8443, "10.9.0.0/16")
-    assert rules(body(way, edge=edge)) == {client, *nodes}
+    assert rules(body(entry, edge=edge)) == {client, *nodes}
     asked = {("Ingress", "tasks", "tcp", 9000, node) for node in NODES}
     assert rules(body(checked, edge=edge)) == {client, *asked}
 
 
-def test_an_existing_load_balancer_without_a_group() -> None:
+def test_an_existing_load_balancer_without_a_security_group() -> None:
     edge = {"template": "nlb", "existing": THEIRS}
     assert rules(body({**UDP, "clients": ["10.9.0.0/16"]}, edge=edge)) == {
         ("Ingress", "tasks", "udp", 1234, "10.9.0.0/16"),
@@ -352,7 +356,7 @@ def test_an_existing_load_balancer_without_a_group() -> None:
     assert rules(body(TCP, edge=edge)) == {("Ingress", "tasks", "tcp", 8443, "10.7.0.0/24")}
 
 
-def test_an_existing_group_that_admits_its_clients_already() -> None:
+def test_an_existing_security_group_that_allows_its_clients_already() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
     assert rules(body({**TCP, "clients": []}, edge=edge)) == {
         ("Ingress", "tasks", "tcp", 8443, GROUP),
@@ -360,14 +364,14 @@ def test_an_existing_group_that_admits_its_clients_already() -> None:
     }
 
 
-def test_nobody_could_connect() -> None:
+def test_no_client_could_connect() -> None:
     for edge in ({"template": "nlb"}, {**OPEN, "scheme": "internal"}):
-        way = {**TCP, "clients": [], "preserve_client_ip": True}
-        assert found(way, edge=edge) == [("M1105", "expose.0.clients")]
+        entry = {**TCP, "clients": [], "preserve_client_ip": True}
+        assert found(entry, edge=edge) == [("M2511", "expose.0.clients")]
 
 
 def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two load balancers that exist and have one group, and a service behind the other one."""
+    """Two existing load balancers with one security group, and a service behind the second one."""
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
     other = {"template": "nlb", "existing": {"arn": f"{NLB[:-1]}9", "security_group": GROUP}}
     api = {
@@ -378,37 +382,37 @@ def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"edge": edge, "public": other}, {"rival": api}
 
 
-def test_two_services_that_write_one_rule() -> None:
-    way = {**TCP, "clients": ["10.1.0.0/16", "10.0.0.0/16"]}
-    for clients, codes in (["10.0.0.0/16"], [("M1209", "expose.0.clients")]), (["10.2.0.0/16"], []):
+def test_two_services_that_add_the_same_rule() -> None:
+    entry = {**TCP, "clients": ["10.1.0.0/16", "10.0.0.0/16"]}
+    for clients, codes in (["10.0.0.0/16"], [("M2519", "expose.0.clients")]), (["10.2.0.0/16"], []):
         balancers, service = sharing(*clients)
-        assert found(way, **balancers, **service) == codes
+        assert found(entry, **balancers, **service) == codes
     balancers, service = sharing()
-    assert found({**way, "clients": []}, **balancers, **service) == []
+    assert found({**entry, "clients": []}, **balancers, **service) == []
 
 
 def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
     return [kind.format(number) for number in range(count)]
 
 
-def test_more_rules_than_a_group_takes() -> None:
+def test_more_rules_than_the_quota() -> None:
     assert found({**TCP, "clients": _blocks(60)}) == []
-    assert found({**TCP, "clients": _blocks(61)}) == [("M1105", "expose.0.clients")]
-    assert found({**DNS, "clients": _blocks(31)}) == [("M1105", "expose.0.clients")]
+    assert found({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
+    assert found({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
     both = {"edge": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
     assert found({**TCP, "clients": mixed}, **both) == []
     open_ = {**OPEN, "scheme": "internal"}
-    way = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
-    assert found(way, edge=open_) == [("M1105", "expose")]
-    assert found({**way, "clients": _blocks(58)}, edge=open_) == []
+    entry = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
+    assert found(entry, edge=open_) == [("M2520", "expose")]
+    assert found({**entry, "clients": _blocks(58)}, edge=open_) == []
 
 
-def test_more_rules_than_a_group_takes_over_all_services() -> None:
+def test_more_rules_than_the_quota_over_all_services() -> None:
     balancers, service = sharing(*_blocks(50))
-    way = {**TCP, "port": 9000, "clients": _blocks(11)}
-    assert found(way, **balancers, **service) == [("M1105", "expose.0.clients")]
-    assert found({**way, "clients": _blocks(10)}, **balancers, **service) == []
+    entry = {**TCP, "port": 9000, "clients": _blocks(11)}
+    assert found(entry, **balancers, **service) == [("M2520", "expose.0.clients")]
+    assert found({**entry, "clients": _blocks(10)}, **balancers, **service) == []
 
 
 def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
@@ -421,24 +425,26 @@ def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
 # The sidecar ---------------------------------------------------------------------------------
 
 
-def test_the_sidecar_can_do_nothing_but_its_work() -> None:
-    its = sidecar(body(UDP))
-    assert its["Essential"] is True
-    assert its["ReadonlyRootFilesystem"] is True
-    assert its["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
-    assert its["User"] == "65534:65534"
-    assert (its["Cpu"], its["Memory"]) == (32, 64)
-    assert its["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
-    assert its["HealthCheck"]["Command"][:2] == ["CMD", "python3"]
-    assert its["Image"].startswith("public.ecr.aws/docker/library/python:3.")
-    assert not its.keys() & {"Secrets", "Environment"}
+def test_the_sidecar_has_no_privileges() -> None:
+    container = sidecar(body(UDP))
+    assert container["Essential"] is True
+    assert container["ReadonlyRootFilesystem"] is True
+    assert container["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
+    assert container["User"] == "65534:65534"
+    assert (container["Cpu"], container["Memory"]) == (32, 64)
+    assert container["PortMappings"] == [{"ContainerPort": 8080, "Protocol": "tcp"}]
+    assert container["HealthCheck"]["Command"][:2] == ["CMD", "python3"]
+    assert container["Image"].startswith("public.ecr.aws/docker/library/python:3.")
+    assert not container.keys() & {"Secrets", "Environment"}
 
 
-def test_the_sidecar_starts_after_the_service_and_so_stops_before_it() -> None:
-    its = sidecar(body({**UDP, "health_check": {"sidecar": {"probe": "echo", "drain": "45s"}}}))
-    assert its["DependsOn"] == [{"ContainerName": "app", "Condition": "START"}]
-    assert its["StopTimeout"] == 60
-    assert "--drain=45" in its["Command"]
+def test_the_sidecar_starts_after_the_service_and_stops_before_it() -> None:
+    container = sidecar(
+        body({**UDP, "health_check": {"sidecar": {"probe": "echo", "drain": "45s"}}})
+    )
+    assert container["DependsOn"] == [{"ContainerName": "app", "Condition": "START"}]
+    assert container["StopTimeout"] == 60
+    assert "--drain=45" in container["Command"]
 
 
 @pytest.mark.parametrize(
@@ -451,19 +457,19 @@ def test_the_sidecar_starts_after_the_service_and_so_stops_before_it() -> None:
         ({**ECHO, "sidecar": {"probe": "echo", "drain": "0s"}}, 0, 15),
     ],
 )
-def test_the_drain_is_as_long_as_the_load_balancer_needs_to_notice(
+def test_the_drain_is_as_long_as_the_load_balancer_needs_to_detect_a_closed_port(
     check: Any, drain: int, stop: int
 ) -> None:
-    its = sidecar(body({**UDP, "health_check": {**ECHO, **check}}))
-    assert f"--drain={drain}" in its["Command"]
-    assert its["StopTimeout"] == stop
+    container = sidecar(body({**UDP, "health_check": {**ECHO, **check}}))
+    assert f"--drain={drain}" in container["Command"]
+    assert container["StopTimeout"] == stop
 
 
-def test_the_slower_of_two_load_balancers_has_to_notice_as_well() -> None:
+def test_the_drain_is_long_enough_for_the_slower_of_two_load_balancers() -> None:
     slow = {**UDP, "via": "rival", "health_check": {**ECHO, "interval": "30s"}}
-    for ways in ((UDP, slow), (slow, UDP)):
-        its = sidecar(body(*ways, rival={"template": "nlb"}))
-        assert ("--drain=90" in its["Command"], its["StopTimeout"]) == (True, 105)
+    for entries in ((UDP, slow), (slow, UDP)):
+        container = sidecar(body(*entries, rival={"template": "nlb"}))
+        assert ("--drain=90" in container["Command"], container["StopTimeout"]) == (True, 105)
 
 
 @pytest.mark.parametrize(
@@ -475,15 +481,17 @@ def test_the_slower_of_two_load_balancers_has_to_notice_as_well() -> None:
          "health_check.sidecar.drain", "105s"),
     ],
 )  # fmt: skip
-def test_a_drain_that_is_over_before_anybody_notices(check: Any, path: str, hint: str) -> None:
-    way = {**UDP, "health_check": {**ECHO, **check}}
-    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M1105")
+def test_a_drain_that_ends_before_the_load_balancer_has_detected_it(
+    check: Any, path: str, hint: str
+) -> None:
+    entry = {**UDP, "health_check": {**ECHO, **check}}
+    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
+    assert (finding.level, finding.code) == ("warning", "M2539")
     assert ".".join(map(str, finding.path)) == f"stacks.web.expose.0.{path}"
     assert hint in finding.hint
 
 
-def test_what_the_sidecar_is_told() -> None:
+def test_arguments_of_the_sidecar() -> None:
     probe = {
         "probe": "send",
         "send_hex": "0a0b",
@@ -498,9 +506,9 @@ def test_what_the_sidecar_is_told() -> None:
         "memory": 48,
         "image": "ecr:base/python:3.13.1",
     }
-    its = sidecar(body({**UDP, "health_check": {"sidecar": probe}}))
-    assert its["Command"][:3] == ["python3", "-u", "-c"]
-    assert its["Command"][4:] == [
+    container = sidecar(body({**UDP, "health_check": {"sidecar": probe}}))
+    assert container["Command"][:3] == ["python3", "-u", "-c"]
+    assert container["Command"][4:] == [
         "--listen=8081",
         "--mode=http",
         "--probe=send",
@@ -513,20 +521,20 @@ def test_what_the_sidecar_is_told() -> None:
         "--fall=4",
         "--drain=45",
     ]
-    assert (its["Cpu"], its["Memory"]) == (16, 48)
+    assert (container["Cpu"], container["Memory"]) == (16, 48)
 
 
-def test_the_sidecar_asks_by_what_packets_come_by() -> None:
+def test_the_sidecar_probes_over_the_ip_version_of_the_packets() -> None:
     both = {"template": "nlb", "ip_address_type": "dualstack"}
     assert "--host=::1" in sidecar(body(UDP, edge=both, network={"ipv6": True}))["Command"]
     assert "--host" not in str(sidecar(body(UDP, network={"ipv6": True}))["Command"][4:])
 
 
-def test_a_sidecar_cannot_ask_by_both_kinds_of_addresses() -> None:
+def test_a_sidecar_cannot_probe_over_both_ip_versions() -> None:
     both = {"rival": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M1108", place)]
-    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M1108", place)]
+    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M2541", place)]
+    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M2541", place)]
 
 
 def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
@@ -536,7 +544,7 @@ def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
     assert len(properties(made, "TargetGroup")) == 2
 
 
-def test_the_execution_role_may_pull_the_sidecars_image() -> None:
+def test_the_execution_role_is_allowed_to_pull_the_image_of_the_sidecar() -> None:
     probe = {"probe": "echo", "image": "ecr:base/python:3.13.1"}
     made = body({**UDP, "health_check": {"sidecar": probe}})
     assert "repository/base/python" in repr(made["ExecutionRole"])
@@ -556,54 +564,54 @@ def _sidecar(**given: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("way", "code", "place"),
+    ("entry", "code", "place"),
     [
         ({"via": "edge"}, "M1102", "port"),
-        ({"via": "edge", "port": "1234/udp"}, "M1214", "health_check"),
-        (_checked(interval="10s"), "M1214", "health_check"),
+        ({"via": "edge", "port": "1234/udp"}, "M2531", "health_check"),
+        (_checked(interval="10s"), "M2531", "health_check"),
         (_checked(port=9001), "M1205", "health_check.port"),
         (_checked(port="1234/udp"), "M1205", "health_check.port"),
-        ({**UDP, "port": "1234/quic"}, "M1214", "port"),
-        ({**TCP, "port": "8443/tcp_quic"}, "M1214", "port"),
-        ({**UDP, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
-        ({**DNS, "preserve_client_ip": False}, "M1220", "preserve_client_ip"),
+        ({**UDP, "port": "1234/quic"}, "M2501", "port"),
+        ({**TCP, "port": "8443/tcp_quic"}, "M2501", "port"),
+        ({**UDP, "preserve_client_ip": False}, "M2504", "preserve_client_ip"),
+        ({**DNS, "preserve_client_ip": False}, "M2504", "preserve_client_ip"),
         ({"via": "edge", "port": "8443/tls"}, "M1102", "certificate"),
-        ({**TCP, "certificate": CERTIFICATE}, "M1220", "certificate"),
-        ({**TCP, "alpn_policy": "HTTP2Only"}, "M1220", "alpn_policy"),
-        ({**TCP, "target_tls": True}, "M1220", "target_tls"),
-        ({**TLS, "source_ip_stickiness": True}, "M1220", "source_ip_stickiness"),
-        ({**TLS, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
-        ({**UDP, "tcp_idle_timeout": "5m"}, "M1220", "tcp_idle_timeout"),
-        ({**UDP, "proxy_protocol_v2": True}, "M1220", "proxy_protocol_v2"),
-        ({**DNS, "proxy_protocol_v2": True, "health_check": ECHO}, "M1220", "proxy_protocol_v2"),
+        ({**TCP, "certificate": CERTIFICATE}, "M2503", "certificate"),
+        ({**TCP, "alpn_policy": "HTTP2Only"}, "M2503", "alpn_policy"),
+        ({**TCP, "target_tls": True}, "M2503", "target_tls"),
+        ({**TLS, "source_ip_stickiness": True}, "M2507", "source_ip_stickiness"),
+        ({**TLS, "tcp_idle_timeout": "5m"}, "M2508", "tcp_idle_timeout"),
+        ({**UDP, "tcp_idle_timeout": "5m"}, "M2508", "tcp_idle_timeout"),
+        ({**UDP, "proxy_protocol_v2": True}, "M2505", "proxy_protocol_v2"),
+        ({**DNS, "proxy_protocol_v2": True, "health_check": ECHO}, "M2506", "proxy_protocol_v2"),
         ({**TCP, "port": 8444}, "M1205", "port"),
         ({**TCP, "target_port": 8444}, "M1205", "target_port"),
         ({**TCP, "port": 1234}, "M1205", "port"),
         ({**TCP, "port": 80, "target_port": 1234}, "M1205", "port"),
-        ({**DNS, "port": "53/tcp_udp"}, "M1205", "health_check"),
+        ({**DNS, "port": "53/tcp_udp"}, "M2532", "health_check"),
         ({**TCP, "container": "ap"}, "M1204", "container"),
-        ({**TCP, "hosts": ["a.example.com"]}, "M1220", "hosts"),
-        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M1220", "source_ips"),
-        ({**TCP, "stickiness": {}}, "M1220", "stickiness"),
+        ({**TCP, "hosts": ["a.example.com"]}, "M2552", "hosts"),
+        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M2552", "source_ips"),
+        ({**TCP, "stickiness": {}}, "M2552", "stickiness"),
         ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
-        ({**TCP, "clients": ["2001:db8::/32"]}, "M1220", "clients.0"),
-        ({**TCP, "health_check": ECHO}, "M1220", "health_check.sidecar"),
-        ({**TLS, "health_check": ECHO}, "M1220", "health_check.sidecar"),
-        ({**TCP, "health_check": {"path": "/"}}, "M1220", "health_check.path"),
-        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M1105", "health_check"),
+        ({**TCP, "clients": ["2001:db8::/32"]}, "M2515", "clients.0"),
+        ({**TCP, "health_check": ECHO}, "M2536", "health_check.sidecar"),
+        ({**TLS, "health_check": ECHO}, "M2536", "health_check.sidecar"),
+        ({**TCP, "health_check": {"path": "/"}}, "M2535", "health_check.path"),
+        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2533", "health_check"),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "interval": "5s"}},
-            "M1105",
+            "M2533",
             "health_check",
         ),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "matcher": "100-199"}},
-            "M1105",
+            "M2534",
             "health_check.matcher",
         ),
-        (_checked(sidecar=SEND, port=9000), "M1220", "health_check.port"),
-        (_checked(sidecar=SEND, path="/"), "M1220", "health_check.path"),
-        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M1105", "health_check"),
+        (_checked(sidecar=SEND, port=9000), "M2537", "health_check.port"),
+        (_checked(sidecar=SEND, path="/"), "M2537", "health_check.path"),
+        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2533", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
         ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
         (_sidecar(port="8081/udp"), "M2573", "health_check.sidecar.port"),
@@ -617,91 +625,93 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         (_sidecar(memory=1024), "M1212", "health_check.sidecar.memory"),
     ],
 )
-def test_refused(way: Any, code: str, place: str) -> None:
-    codes = found(way)
+def test_refused(entry: Any, code: str, place: str) -> None:
+    codes = found(entry)
     assert (code, f"expose.0.{place}") in codes
     assert {at for _, at in codes} <= {f"expose.0.{place}", "expose.0.health_check.sidecar"}
 
 
-def test_equal_timeout_and_interval_are_for_tcp() -> None:
+def test_timeout_and_interval_can_be_equal_for_tcp() -> None:
     assert found({**TCP, "health_check": {"interval": "5s"}}) == []
 
 
-def test_a_port_of_a_container_as_tcp_and_as_udp() -> None:
+def test_a_port_of_a_container_for_tcp_and_for_udp() -> None:
     both = {"ports": [54, "54/udp"]}
-    assert ("M1220", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
+    assert ("M2556", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
     apart = {
         "container": {"ports": ["54/udp"]},
-        "beside": {"tcp": {"image": "ecr:a:1", "ports": [54]}},
+        "more": {"tcp": {"image": "ecr:a:1", "ports": [54]}},
     }
     assert found({**DNS, "container": "app", "health_check": ECHO}, **apart) == []
 
 
 def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -> None:
-    way = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
+    entry = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
     public = {"template": "alb"}
-    codes = found({**way, "clients": ["10.0.0.0/8"]}, public=public)
-    assert codes == [("M1220", "expose.0.clients"), ("M1220", "expose.0.target_port")]
+    codes = found({**entry, "clients": ["10.0.0.0/8"]}, public=public)
+    assert codes == [("M2551", "expose.0.clients"), ("M2551", "expose.0.target_port")]
 
 
 @pytest.mark.parametrize(
     ("check", "place"),
     [(ECHO, "health_check.sidecar"), ({"protocol": "TCP"}, "health_check.protocol")],
 )
-def test_checks_that_an_application_load_balancer_has_not(check: Any, place: str) -> None:
-    way = {"via": "public", "port": 8443, "paths": ["/*"], "health_check": check}
-    assert found(way, public={"template": "alb"}) == [("M1220", f"expose.0.{place}")]
+def test_health_checks_that_an_application_load_balancer_does_not_have(
+    check: Any, place: str
+) -> None:
+    entry = {"via": "public", "port": 8443, "paths": ["/*"], "health_check": check}
+    assert found(entry, public={"template": "alb"}) == [("M2555", f"expose.0.{place}")]
 
 
-def test_one_port_of_a_load_balancer_leads_to_one_service() -> None:
+def test_one_port_of_a_load_balancer_belongs_to_one_service() -> None:
     other = {
         "template": "service",
         "desired_count": 2,
         "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
         "expose": [TCP],
     }
-    assert ("M1209", "expose.0.port") in found(TCP, rival=other)
+    assert ("M2509", "expose.0.port") in found(TCP, rival=other)
     assert found({**DNS, "port": "53/tcp_udp", "health_check": ECHO}, {**UDP, "port": "53/udp"})[
         -1
-    ] == ("M1209", "expose.1.port")
+    ] == ("M2509", "expose.1.port")
 
 
-def test_the_same_existing_load_balancer_by_two_names() -> None:
+def test_the_same_existing_load_balancer_with_two_names() -> None:
     edge = {"template": "nlb", "existing": THEIRS}
-    ways = (TCP, {**TCP, "via": "rival"})
-    assert found(*ways, edge=edge, rival=edge) == [("M1209", "expose.1.port")]
+    entries = (TCP, {**TCP, "via": "rival"})
+    assert found(*entries, edge=edge, rival=edge) == [("M2509", "expose.1.port")]
 
 
 def test_two_sidecars_on_one_port() -> None:
-    ways = (UDP, {**UDP, "port": "53/udp"})
-    assert found(*ways) == [("M1206", "expose.1.health_check.sidecar.port")]
+    entries = (UDP, {**UDP, "port": "53/udp"})
+    assert found(*entries) == [("M1206", "expose.1.health_check.sidecar.port")]
 
 
 def test_two_sidecars_for_one_port() -> None:
     other = {**_sidecar(port=8081), "via": "rival"}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, other, rival=INTERNAL) == [("M1108", place)]
+    assert found(UDP, other, rival=INTERNAL) == [("M2540", place)]
 
 
-def test_a_container_with_the_sidecars_name() -> None:
-    beside = {"health-1234": {"image": "ecr:a:1"}}
-    codes = found({**UDP, "container": "app"}, beside=beside)
-    assert ("M1302", "expose.0.health_check.sidecar") in codes
+def test_a_container_with_the_name_of_the_sidecar() -> None:
+    more = {"health-1234": {"image": "ecr:a:1"}}
+    codes = found({**UDP, "container": "app"}, more=more)
+    assert ("M2538", "expose.0.health_check.sidecar") in codes
 
 
-def test_more_containers_than_a_task_may_have() -> None:
-    beside = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
-    codes = found({**UDP, "container": "app"}, beside=beside)
-    assert codes == [("M1212", "expose.0.health_check.sidecar")]
+def test_more_containers_than_ecs_allows() -> None:
+    more = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
+    codes = found({**UDP, "container": "app"}, more=more)
+    assert codes == [("M2543", "expose.0.health_check.sidecar")]
 
 
-def test_more_sidecars_than_a_template_has_room_for() -> None:
+def test_more_sidecars_than_fit_into_a_template() -> None:
     ports = range(2000, 2005)
-    ways = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
+    entries = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
     given = {"container": {"ports": [f"{port}/udp" for port in ports]}}
     place = "expose.4.health_check.sidecar"
-    assert found(*ways, **given) == [("M1303", place)]
-    assert found(*ways[1:], **given) == []
+    assert found(*entries, **given) == [("M2542", place)]
+    assert found(*entries[1:], **given) == []
 
 
 def test_the_sidecar_takes_its_share_of_the_task() -> None:
@@ -713,20 +723,20 @@ def test_the_sidecar_takes_its_share_of_the_task() -> None:
     assert found(UDP, container={"memory_reservation": 449}) == [("M1212", "containers")]
 
 
-def test_where_the_sidecars_image_cannot_be_pulled() -> None:
+def test_an_image_of_the_sidecar_that_cannot_be_pulled() -> None:
     place = "expose.0.health_check.sidecar.image"
     closed = {"egress": "endpoints"}
-    assert found(UDP, edge=INTERNAL, network=closed) == [("M1211", place)]
+    assert found(UDP, edge=INTERNAL, network=closed) == [("M2709", place)]
     mirror = _sidecar(image="ecr:base/python:3.13.1")
     assert found(mirror, edge=INTERNAL, network=closed) == []
 
 
-def test_an_image_of_the_sidecars_that_is_not_pinned() -> None:
+def test_an_image_of_the_sidecar_that_is_not_pinned() -> None:
     place = "expose.0.health_check.sidecar.image"
     assert found(_sidecar(image="python:latest")) == [("M1219", place)]
 
 
-def test_who_may_connect_must_be_told_where_nothing_tells() -> None:
+def test_clients_are_required_where_there_is_no_default() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
     assert found(TCP, edge=edge) == [("M1102", "expose.0.clients")]
     assert found(UDP, edge={"template": "nlb", "existing": THEIRS}) == [
@@ -734,47 +744,49 @@ def test_who_may_connect_must_be_told_where_nothing_tells() -> None:
     ]
 
 
-def test_clients_that_cannot_be_told_apart() -> None:
-    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M1214", "expose.0.clients")]
+def test_clients_that_cannot_be_restricted() -> None:
+    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M2516", "expose.0.clients")]
     kept = {**TCP, "preserve_client_ip": True}
     assert found({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
     assert found({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
-        ("M1214", "expose.0.clients.0")
+        ("M2513", "expose.0.clients.0")
     ]
     far = {"edge": {**OPEN, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M1214", "expose.0.clients")]
+    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M2518", "expose.0.clients")]
     assert found(kept, **far) == []
-    assert found(UDP, **far) == [("M1214", "expose.0.via")]
+    assert found(UDP, **far) == [("M2517", "expose.0.via")]
 
 
-def test_udp_over_ipv6_to_tasks_that_have_none() -> None:
+def test_udp_over_ipv6_to_tasks_without_ipv6_addresses() -> None:
     existing = {"arn": NLB, "security_group": GROUP, "ip_address_type": "dualstack"}
     edge = {"template": "nlb", "existing": existing}
-    way = {**UDP, "clients": ["10.0.0.0/8"]}
-    assert found(way, edge=edge) == [("M1108", "expose.0.via")]
-    assert found(way, edge=edge, network={"ipv6": True}) == []
+    entry = {**UDP, "clients": ["10.0.0.0/8"]}
+    assert found(entry, edge=edge) == [("M2554", "expose.0.via")]
+    assert found(entry, edge=edge, network={"ipv6": True}) == []
     assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
     vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
-    assert found(way, edge=edge, network={"existing": vpc}) == [("M1108", "expose.0.via")]
-    assert found(way, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
+    assert found(entry, edge=edge, network={"existing": vpc}) == [("M2554", "expose.0.via")]
+    assert found(entry, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
 
 
-def test_a_port_of_the_other_protocol_is_named() -> None:
-    way = {**TCP, "port": 5, "target_port": 1234}
-    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
-    assert finding.message == "Container `app` has 1234/udp, and this is not for udp"
+def test_a_port_of_the_other_transport_is_named() -> None:
+    entry = {**TCP, "port": 5, "target_port": 1234}
+    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
+    assert finding.message == (
+        "Container `app` has port 1234/udp, and the listener does not send UDP"
+    )
     assert finding.hint == "Write `port: 5/udp`, or add 1234 to its `ports`."
 
 
 @pytest.mark.parametrize("word", ["none", "dns", True, "ping"])
-def test_a_bare_word_where_the_sidecar_stands(word: Any) -> None:
-    way = {**UDP, "health_check": {"sidecar": word}}
-    (finding,) = validate(document(stacks(way)), TEMPLATES)[1]
+def test_a_word_instead_of_the_map_of_a_sidecar(word: Any) -> None:
+    entry = {**UDP, "health_check": {"sidecar": word}}
+    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
     assert (finding.code, finding.path[-1]) == ("M1103", "sidecar")
     assert finding.hint.startswith("Write `{probe: ")
 
 
-def test_security_policies_that_nobody_knows() -> None:
+def test_unknown_security_policies() -> None:
     nonsense = {**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-Nonsense"}
     (finding,) = validate(document(stacks(nonsense)), TEMPLATES)[1]
     assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M2304", "ssl_policy")
@@ -783,7 +795,7 @@ def test_security_policies_that_nobody_knows() -> None:
     assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-2016-08"}) == []
 
 
-def test_a_stacks_name_that_is_none_is_told_once() -> None:
+def test_an_invalid_stack_name_is_reported_once() -> None:
     every = {**stacks({**TCP, "via": "myEdge"}), "myEdge": {"template": "nlb"}}
     _, (finding,) = validate(document(every), TEMPLATES)
     assert finding.path == ("stacks", "myEdge")
@@ -792,21 +804,22 @@ def test_a_stacks_name_that_is_none_is_told_once() -> None:
     assert finding.path[2:] == ("expose", 0, "via")
 
 
-def test_proxy_protocol_goes_before_tcp() -> None:
+def test_proxy_protocol_on_a_tcp_listener() -> None:
     assert found({**DNS, "proxy_protocol_v2": True}) == []
 
 
-def test_a_security_group_of_clients_that_come_from_public_addresses() -> None:
-    way = {**TCP, "clients": [CLIENT_GROUP]}
-    assert found(way) == [("M1220", "expose.0.clients.0")]
-    assert found(way, edge=INTERNAL) == []
+def test_a_security_group_of_clients_with_public_addresses() -> None:
+    entry = {**TCP, "clients": [CLIENT_GROUP]}
+    assert found(entry) == [("M2514", "expose.0.clients.0")]
+    assert found(entry, edge=INTERNAL) == []
 
 
-def test_clients_within_the_network_by_ipv6() -> None:
+def test_ipv6_clients_of_an_internal_load_balancer() -> None:
     both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M1220")
-    assert '[10.0.0.0/16, "::/0"]' in finding.hint
+    assert (finding.level, finding.code) == ("warning", "M2512")
+    assert "`clients: [10.0.0.0/16]`" in finding.hint
+    assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
     assert found({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
 
 
@@ -819,11 +832,11 @@ def _vpc(public: int, private: int) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("edge", "public", "private", "codes"),
     [
-        ({"template": "nlb"}, 1, 3, ["M1214"]),
+        ({"template": "nlb"}, 1, 3, ["M2561"]),
         ({"template": "nlb", "cross_zone": True}, 1, 3, []),
         ({"template": "nlb"}, 2, 2, []),
         (INTERNAL, 1, 3, []),
-        ({"template": "alb"}, 2, 3, ["M1214"]),
+        ({"template": "alb"}, 2, 3, ["M2561"]),
         ({"template": "alb"}, 3, 3, []),
         ({"template": "alb", "scheme": "internal"}, 2, 3, []),
     ],
@@ -831,25 +844,29 @@ def _vpc(public: int, private: int) -> dict[str, Any]:
 def test_tasks_in_zones_without_their_load_balancer(
     edge: Any, public: int, private: int, codes: list[str]
 ) -> None:
-    way = {"via": "edge", "port": 8443, **({"paths": ["/*"]} if edge["template"] == "alb" else {})}
+    entry = {
+        "via": "edge",
+        "port": 8443,
+        **({"paths": ["/*"]} if edge["template"] == "alb" else {}),
+    }
     given = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
-    assert found(way, **given) == [(code, "expose.0.via") for code in codes]
+    assert found(entry, **given) == [(code, "expose.0.via") for code in codes]
 
 
-def test_more_target_groups_than_ecs_takes_over_both_kinds() -> None:
+def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() -> None:
     ports = [8001, 8002, 8003, 8004, 8005]
     container = {"ports": [*ports, "1234/udp"]}
-    ways = [{"via": "edge", "port": port} for port in ports[:3]]
+    entries = [{"via": "edge", "port": port} for port in ports[:3]]
     routes = [{"via": "public", "port": port, "paths": [f"/{port}"]} for port in ports[3:]]
     given = {"container": container, "public": {"template": "alb"}}
-    assert found(*ways, *routes, **given) == []
-    assert found(*ways, *routes, UDP, **given) == [("M1216", "expose")]
+    assert found(*entries, *routes, **given) == []
+    assert found(*entries, *routes, UDP, **given) == [("M1216", "expose")]
 
 
-@pytest.mark.parametrize("way", [UDP, TLS, DNS, {"via": "edge", "paths": [], "port": 1}])
-def test_a_way_through_nobody_knows_what_is_told_as_that_alone(way: Any) -> None:
-    """It may have been meant for either kind of load balancer."""
-    every = document(stacks({**way, "via": "egde"}))
+@pytest.mark.parametrize("entry", [UDP, TLS, DNS, {"via": "edge", "paths": [], "port": 1}])
+def test_an_unknown_load_balancer_is_the_only_finding_of_its_entry(entry: Any) -> None:
+    """It may be meant for either kind of load balancer."""
+    every = document(stacks({**entry, "via": "egde"}))
     _, (finding,) = validate(every, TEMPLATES)
     assert (finding.code, finding.path[-1]) == ("M1201", "via")
     assert finding.hint == "Write `edge`."
@@ -861,10 +878,10 @@ def test_access_logs_without_a_listener_that_is_logged() -> None:
     assert (finding.level, finding.code) == ("warning", "M2322")
     assert finding.path == ("stacks", "edge", "access_logs")
     assert found(TCP, TLS, edge=logged) == []
-    assert found(edge=logged) == [], "its listeners may stand elsewhere"
+    assert found(edge=logged) == [], "other stacks may contain its listeners"
 
 
-def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
+def test_names_of_both_kinds_that_lead_to_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
     _, findings = validate(document(every), TEMPLATES)
@@ -875,27 +892,27 @@ def test_names_of_both_kinds_that_come_to_one_logical_id() -> None:
     ("before", "after"),
     [(UDP, UDP | {"port": "1234/tcp_udp"}), (TLS, TLS | {"port": "443/tcp"})],
 )
-def test_another_protocol_on_its_port_is_an_update(before: Any, after: Any) -> None:
-    """ELB has no second listener on a port, nor EC2 a second rule that says the same: whatever
-    stays has its logical ID, as CloudFormation makes the new before it takes the old away."""
+def test_another_protocol_on_the_same_port_is_an_update(before: Any, after: Any) -> None:
+    """ELB refuses a second listener on a port, and EC2 a second rule like the first. CloudFormation
+    creates new resources before it deletes old ones, so those that stay keep their logical IDs."""
     after = {key: value for key, value in after.items() if key != "certificate"}
-    one, other = body(before), body(after)
+    old, new = body(before), body(after)
     for kind in "::Listener", "::TargetGroup", "Ingress", "Egress":
-        names, later = (
-            {name for name, made in its.items() if made["Type"].endswith(kind)}
-            for its in (one, other)
+        old_names, new_names = (
+            {name for name, resource in resources.items() if resource["Type"].endswith(kind)}
+            for resources in (old, new)
         )
         if kind == "::TargetGroup":
-            assert names.isdisjoint(later)
+            assert old_names.isdisjoint(new_names)
             continue
-        same = {name for name in names if any(one[name] == other[its] for its in later)}
-        assert (names if kind == "::Listener" else same) <= later
+        same = {name for name in old_names if any(old[name] == new[later] for later in new_names)}
+        assert (old_names if kind == "::Listener" else same) <= new_names
 
 
-def test_ports_whose_listeners_come_to_one_logical_id() -> None:
-    ways = ({**DNS, "port": 53}, {**DNS, "via": "edge-5", "port": 3, "target_port": 53})
+def test_ports_whose_listeners_have_the_same_logical_id() -> None:
+    entries = ({**DNS, "port": 53}, {**DNS, "via": "edge-5", "port": 3, "target_port": 53})
     given = {"container": {"ports": [53]}}
-    every = {**stacks(*ways, **given), "edge-5": {"template": "nlb"}}
+    every = {**stacks(*entries, **given), "edge-5": {"template": "nlb"}}
     _, findings = validate(document(every), TEMPLATES)
     assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
 
@@ -920,17 +937,17 @@ CHOSEN = {**INTERNAL, "private_addresses": ["10.0.0.10", "10.0.32.10"]}
     ],
 )
 def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str | None) -> None:
-    way = {**TCP, "clients": ["10.0.0.0/8"]}
-    every = document(stacks(way, edge=edge, service={"desired_count": count}))
+    entry = {**TCP, "clients": ["10.0.0.0/8"]}
+    every = document(stacks(entry, edge=edge, service={"desired_count": count}))
     levels = [(one.level, one.code, one.path[2:]) for one in validate(every, TEMPLATES)[1]]
-    assert levels == ([(level, "M1108", ("desired_count",))] if level else [])
+    assert levels == ([(level, "M2560", ("desired_count",))] if level else [])
 
 
-def test_an_address_in_a_zone_where_tasks_cannot_be() -> None:
+def test_an_address_in_a_zone_without_subnets_of_the_tasks() -> None:
     subnets = [f"subnet-0123456789abcdef{number}" for number in range(3)]
     vpc = {"vpc": "vpc-0123456789abcdef0", "public_subnets": subnets[:2]}
     here = {"existing": {**vpc, "private_subnets": subnets[2:]}}
     service = {"desired_count": 4}
     _, (finding,) = validate(document(stacks(TCP, network=here, service=service)), TEMPLATES)
-    assert (finding.level, finding.code) == ("warning", "M1108")
-    assert finding.hint == "Write `cross_zone: true` at `edge`."
+    assert (finding.level, finding.code) == ("warning", "M2560")
+    assert finding.hint == "Write `cross_zone: true` in `edge`."
