@@ -190,7 +190,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
         message = f"The workspace is in {region_of(params.workspace)}, but the collector is in "
         message += f"{env.region} and signs its requests for that region"
         hint = f"Write the ARN of a workspace in {env.region}."
-        yield Problem("M1220", (*path, "workspace"), message, hint)
+        yield Problem("M2905", (*path, "workspace"), message, hint)
 
 
 def endpoint_services(params: Otel) -> list[str]:

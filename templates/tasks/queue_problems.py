@@ -65,7 +65,7 @@ def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Probl
     """Reports a queue that is in another region than the stacks."""
     if is_in_other_region(arn, env):
         message = f"The queue is in {region_of(arn)}, but the stack is in {env.region}"
-        yield Problem("M1220", path, message, f"Write the ARN of a queue in {env.region}.")
+        yield Problem("M3355", path, message, f"Write the ARN of a queue in {env.region}.")
 
 
 def queue_sender_problems(params: Any, env: Environment) -> Iterator[Problem]:
