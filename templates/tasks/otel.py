@@ -28,7 +28,7 @@ from .containers import Container
 from .images import Image
 from .ports import Port
 from .secrets import SecretRef
-from .variables import VariableName, Variables
+from .variables import Variable, VariableName
 
 CONTAINER_NAME = "otel-collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
@@ -123,7 +123,7 @@ class Otel(Base):
         None,
         description="Host and port that `...-prometheus` scrapes, such as `127.0.0.1:9090`.",
     )
-    environment: Variables = Field(
+    environment: dict[VariableName, Variable] = Field(
         {}, description="Environment variables, for `$${env:NAME}` in the configuration."
     )
     secrets: dict[VariableName, SecretRef] = Field(

@@ -9,6 +9,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
+from ..common.fields import format_duration
 from ..common.regions import is_in_other_region, key_region_problems, region_of
 from .containers import Container
 from .queues import Queue, QueueConsumerParams, QueueSenderParams
@@ -54,9 +55,10 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
             hint = "Remove `retention`, or remove `existing` to create a queue."
             yield Problem("M3351", (*path, "retention"), message, hint)
     elif not queue.fifo and dead.retention <= queue.retention:
-        message = "The dead-letter queue must keep messages for longer than the queue: their age "
-        message += "counts from when they were sent to the queue"
-        hint = "Raise this `retention`, or lower that of the queue: for example `14d` and `4d`."
+        message = f"The dead-letter queue keeps messages for {format_duration(dead.retention)}, "
+        message += f"which is not longer than {format_duration(queue.retention)} in the queue"
+        hint = "Write a longer `retention` for the dead-letter queue, or a shorter one for the "
+        hint += "queue: the age of a message counts from when it was first sent."
         because = [("queue", "retention")]
         yield Problem("M3354", (*path, "retention"), message, hint, because=because)
 

@@ -69,10 +69,11 @@ def _server_problems(
 ) -> Iterator[Problem]:
     if not connectable_ports(server):
         message = f"The service `{name}` has no endpoints and no DNS name"
+        hint = "Add `discovery: true` or `service_connect: {services: [{port: 8080}]}` to "
+        hint += f"`{name}`."
         if server.discovery:
             message = f"The service `{name}` has `discovery`, but its containers have no `ports`"
-        hint = f"Add `service_connect: {{services: [{{port: 8080}}]}}` to `{name}`, or "
-        hint += "`discovery: true` and `ports` of its containers."
+            hint = f"Add `ports` to the containers of `{name}`."
         yield Problem("M3111", path, message, hint)
     elif not server.discovery and not getattr(params, "service_connect", None):
         message = f"The service `{name}` can be reached through Service Connect only"
