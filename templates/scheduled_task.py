@@ -33,7 +33,7 @@ from moorage.model import Base, Environment
 from .common.exports import export_output
 from .common.fields import Switch, duration, text
 from .common.iam import allow, role
-from .common.schedules import Expression, Window, zone_problems
+from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
 from .tasks import run_task
 from .tasks.launch_types import uses_instance_address
 from .tasks.queue_problems import queue_arn_problems
@@ -71,7 +71,7 @@ class DeadLetterQueue(Base):
 class Params(TaskParams):
     """A task that runs by a schedule."""
 
-    schedule: Expression = Field(
+    schedule: ScheduleExpression = Field(
         description="When it runs: `cron(minutes hours day-of-month month day-of-week year)`, "
         "`rate(15 minutes)`, or once, `at(2027-01-31T03:00:00)`."
     )
@@ -79,7 +79,7 @@ class Params(TaskParams):
         "UTC", description="Time zone of the schedule, with its changes to and from summer time."
     )
     enabled: bool = Field(True, description="Whether the schedule is in force.")
-    flexible_window: Window | None = Field(
+    flexible_window: FlexibleWindow | None = Field(
         None, description="Time after the moment of the schedule within which a run may start."
     )
     overlap: Literal["skip", "allow"] = Field(
@@ -103,7 +103,7 @@ class Params(TaskParams):
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """What only the whole can tell."""
     yield from run_task.run_problems(params, env)
-    yield from zone_problems(params.time_zone, ("time_zone",))
+    yield from time_zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
         message = "Nobody watches over runs that may overlap"
         hint = "Remove it, or write `overlap: skip`."

@@ -1,4 +1,4 @@
-"""A stack that holds an ECS cluster, or the name of one that exists.
+"""A stack with an ECS cluster, or the name of an existing cluster.
 
 cluster:
   container_insights: enhanced
@@ -46,21 +46,21 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Handle:
-    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+    """What other stacks use to refer to the cluster: literal values or imports."""
 
     name: Any
     exec_log_group: Any | None
-    """The name of the log group for ECS Exec, if there is one."""
+    """Name of the log group of ECS Exec, if there is one."""
     capacity_providers: tuple[str, ...]
     default_strategy: dict[Provider, Share]
     instances: Mapping[LaunchType, capacity.CapacityHandle] = field(default_factory=dict)
-    """What there is beside Fargate, by what services call it."""
+    """The instances of the cluster, by launch type."""
     namespace: service_discovery.NamespaceHandle | None = None
-    """Where services find each other, if anywhere."""
+    """The Cloud Map namespace of the cluster's services, if there is one."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
-    """How to refer to the cluster from another stack."""
+    """What other stacks use to refer to the cluster of the stack `name`."""
     if params.existing:
         return Handle(
             name=params.existing.name,
@@ -85,12 +85,13 @@ def _existing_instances(existing: Existing) -> dict[LaunchType, ExistingInstance
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with the params together, and with regard to other stacks."""
     if params.existing and params.model_fields_set != {"existing"}:
-        others = sorted(params.model_fields_set - {"existing"})
-        hint = "Remove what stands beside it, or remove `existing:` to have the cluster made."
-        message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
-        yield Problem("M1108", ("existing",), message, hint)
+        ignored = sorted(params.model_fields_set - {"existing"})
+        settings = ", ".join(f"`{key}`" for key in ignored)
+        message = f"With `existing` the stack creates no cluster, so {settings} has no effect"
+        hint = f"Remove {settings}, or remove `existing` to create a cluster."
+        yield Problem("M2100", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
     yield from capacity.capacity_problems(params.capacity, env)
     yield from namespace_problems(params.namespace, env)
@@ -102,7 +103,10 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
-    """The cluster, its log group for ECS Exec, and its instances."""
+    """The cluster, its log group for ECS Exec, and its instances.
+
+    For an existing cluster: the security group rules of its instances, or None if there are none.
+    """
     rules = list(_instance_rule_resources(name, params, env))
     if params.existing and not rules:
         return None
@@ -134,18 +138,18 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
 
 
 def _instance_rule_resources(name: str, params: Params, env: Environment) -> Iterator[Any]:
-    """What lets load balancers reach tasks through the instances, for all stacks together."""
+    """Rules that allow load balancers to reach tasks on the instances, for all stacks together."""
     groups: dict[LaunchType, Any] = {
-        kind: GetAtt(f"{capacity.LOGICAL_ID_PREFIXES[kind]}SecurityGroup", "GroupId")
-        for kind in (params.capacity.by_launch_type() if params.capacity else ())
+        launch_type: GetAtt(f"{capacity.LOGICAL_ID_PREFIXES[launch_type]}SecurityGroup", "GroupId")
+        for launch_type in (params.capacity.by_launch_type() if params.capacity else ())
     }
     if params.existing:
-        instances = capacity.existing_capacity_handles(_existing_instances(params.existing))
-        groups = {kind: one.security_group for kind, one in instances.items()}
+        existing = capacity.existing_capacity_handles(_existing_instances(params.existing))
+        groups = {launch: instances.security_group for launch, instances in existing.items()}
     found = {
         opening
-        for _, its in env.of(LaunchParams)
-        if (picked := find_stack(env, Params, its.cluster)) and picked[0] == name
-        for opening in openings(its, env)
+        for _, launch_params in env.of(LaunchParams)
+        if (picked := find_stack(env, Params, launch_params.cluster)) and picked[0] == name
+        for opening in openings(launch_params, env)
     }
     yield from instance_rules(found, groups, env)

@@ -14,11 +14,13 @@ from .strategies import strategy_items
 def provider_associations(
     params: Params, providers: list[Any]
 ) -> ecs.ClusterCapacityProviderAssociations:
-    """In place of the cluster's own list, which would have the cluster wait for its instances.
+    """Associates the capacity providers with the cluster, in a resource apart from the cluster.
 
-    It comes after managed instances, which change the same cluster: ECS refuses two changes at once
-    (Amazon ECS API reference, CreateCapacityProvider and PutClusterCapacityProviders,
-    UpdateInProgressException)."""
+    With the list in the cluster itself, the cluster would depend on its instances, which depend on
+    the cluster. The association depends on managed instances, which change the same cluster: ECS
+    refuses two changes at once (Amazon ECS API reference, CreateCapacityProvider and
+    PutClusterCapacityProviders, UpdateInProgressException).
+    """
     managed = params.capacity and params.capacity.managed_instances
     after = {"DependsOn": "ManagedInstancesCapacityProvider"} if managed else {}
     return ecs.ClusterCapacityProviderAssociations(

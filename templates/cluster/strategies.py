@@ -12,19 +12,21 @@ from .params import Provider, Share
 
 
 def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[Problem]:
-    """ECS API reference, CapacityProviderStrategyItem: one base at most; some weight above 0."""
+    """At most one provider has a base, and one has a weight above 0 (Amazon ECS API reference,
+    CapacityProviderStrategyItem)."""
     if not strategy:
         return
     if sum(1 for share in strategy.values() if share.base) > 1:
-        hint = "Leave `base` with one of them."
-        yield Problem("M1108", path, "Only one capacity provider can have a base", hint)
+        bases = [provider for provider, share in sorted(strategy.items()) if share.base]
+        message = f"More than one capacity provider has a base: {', '.join(bases)}"
+        yield Problem("M2101", path, message, "Remove `base` from all but one of them.")
     if not any(share.weight for share in strategy.values()):
         hint = "Write for example `FARGATE: {weight: 1}`."
-        yield Problem("M1108", path, "No capacity provider has a weight above 0", hint)
+        yield Problem("M2102", path, "No capacity provider has a weight above 0", hint)
 
 
 def strategy_items(strategy: dict[Provider, Share]) -> list[ecs.CapacityProviderStrategyItem]:
-    """A strategy in the form of AWS::ECS::Service, providers by name."""
+    """The strategy as AWS::ECS::Service has it, in the order of the providers' names."""
     return [
         ecs.CapacityProviderStrategyItem(
             CapacityProvider=provider, Base=share.base, Weight=share.weight

@@ -1,4 +1,4 @@
-"""Values that stand twice, or become the same logical ID."""
+"""Values that occur twice in a list, or that become the same logical ID."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Sequence
 
 
 def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Where a value stands that stood before, and where it stood first."""
+    """The index of each value that occurred before, and the index of its first occurrence."""
     for index, value in enumerate(values):
         first = values.index(value)
         if first != index:
             yield index, first
 
 
-def describe_conflict(one: str, other: str) -> str:
-    """What is wrong with two values of which only one can be."""
-    if one == other:
-        return f"`{one}` stands twice"
-    return f"`{one}` and `{other}` become the same logical ID"
+def describe_conflict(value: str, other: str) -> str:
+    """What is wrong with two values that become the same logical ID."""
+    if value == other:
+        return f"The list contains `{value}` twice"
+    return f"`{value}` and `{other}` become the same logical ID"

@@ -1,7 +1,8 @@
-"""Types of the values that stand in params: how each is written, and what it becomes.
+"""Types of the fields of params: how a value is written in YAML, and what it is in Python.
 
-A type's JSON Schema describes what is written, for editors and for the params reference, which
-shows the schema's `takes` where there is one; its JSON serializer turns a default back into that.
+The JSON Schema of a type describes the written form, for editors and for the params reference,
+which shows the schema's `takes` if it has one. The JSON serializer of a type writes a default value
+in that form.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ _DURATION = {"type": "string", "pattern": r"^\d+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def _seconds(value: Any) -> int:
+def _parse_duration(value: Any) -> int:
     match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
     if not match:
         hint = "Write a whole number with its unit: `30s`, `5m`, `1h` or `14d`."
         if isinstance(value, int) and not isinstance(value, bool):
-            hint = f"Write its unit too, as in `{value}s`."
-        raise wrong("M1107", f"{shown(value)} is not a duration", hint)
+            hint = f"Add the unit: `{value}s`."
+        raise wrong("M1500", f"{shown(value)} is not a duration", hint)
     return int(match[1]) * _UNITS[match[2]]
 
 
 def format_duration(seconds: int) -> str:
-    """A duration as one writes it in params.
+    """A duration as it is written in params.
 
-    >>> written(300), written(45)
+    >>> format_duration(300), format_duration(45)
     ('5m', '45s')
     """
     for unit, size in sorted(_UNITS.items(), key=lambda item: -item[1]):
@@ -59,7 +60,7 @@ def format_duration(seconds: int) -> str:
 
 Duration = Annotated[
     int,
-    BeforeValidator(_seconds),
+    BeforeValidator(_parse_duration),
     PlainSerializer(format_duration, when_used="json"),
     WithJsonSchema(_DURATION | {"takes": "a duration such as `30s` or `5m`"}),
 ]
@@ -82,7 +83,7 @@ class _DurationRange:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        seconds = core_schema.no_info_before_validator_function(_seconds, handler(source))
+        seconds = core_schema.no_info_before_validator_function(_parse_duration, handler(source))
         written = core_schema.plain_serializer_function_ser_schema(
             format_duration, when_used="json"
         )
@@ -102,20 +103,19 @@ def duration(low: int, high: int) -> _DurationRange:
     return _DurationRange(low, high)
 
 
-def _retention(seconds: int) -> int:
+def _parse_retention(value: Any) -> int:
+    seconds = _parse_duration(value)
     days = seconds // _UNITS["d"]
     if days * _UNITS["d"] != seconds or days not in RETENTION_DAYS:
-        near = sorted(sorted(RETENTION_DAYS, key=lambda one: abs(one - seconds / 86400))[:3])
-        hint = f"Write {near[0]}d, {near[1]}d or {near[2]}d."
-        raise wrong(
-            "M1104", f"CloudWatch Logs cannot keep logs for `{format_duration(seconds)}`", hint
-        )
+        near = sorted(sorted(RETENTION_DAYS, key=lambda days: abs(days - seconds / 86400))[:3])
+        message = f"CloudWatch Logs has no retention period of `{format_duration(seconds)}`"
+        raise wrong("M1501", message, f"Write `{near[0]}d`, `{near[1]}d` or `{near[2]}d`.")
     return days
 
 
 Retention = Annotated[
     int,
-    BeforeValidator(lambda value: _retention(_seconds(value))),
+    BeforeValidator(_parse_retention),
     PlainSerializer(lambda days: f"{days}d", when_used="json"),
     WithJsonSchema({"type": "string", "enum": [f"{days}d" for days in RETENTION_DAYS]}),
 ]
@@ -124,33 +124,34 @@ Retention = Annotated[
 T = TypeVar("T")
 
 
-def _switch(value: Any) -> Any:
+def _parse_switch(value: Any) -> Any:
     if isinstance(value, bool):
         return {} if value else None
     if not (value is None or isinstance(value, dict | BaseModel)):
-        message = f"{shown(value)} stands where true, false or a map belongs"
-        raise wrong("M1103", message, "Write `true`, or below it what is not as usual.")
+        message = f"Expected true, false or a map, got {shown(value)}"
+        hint = "Write `true` for the defaults, or a map with the settings that differ from them."
+        raise wrong("M1103", message, hint)
     return value
 
 
-def _switched(value: Any, written: SerializerFunctionWrapHandler) -> Any:
+def _serialize_switch(value: Any, written: SerializerFunctionWrapHandler) -> Any:
     return value is not None and (written(value) or True)
 
 
 @dataclass(frozen=True)
 class _SwitchSchema:
-    """JSON Schema of a Switch: `true` and `false` where pydantic knows of null only."""
+    """JSON Schema of a Switch: `true` and `false` instead of pydantic's null."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        maps = [one for one in handler(core)["anyOf"] if one != {"type": "null"}]
+        maps = [schema for schema in handler(core)["anyOf"] if schema != {"type": "null"}]
         return {"anyOf": [{"type": "boolean"}, *maps]}
 
 
 @dataclass(frozen=True)
-class _SomeSchema:
-    """JSON Schema of a Some: what may be an item may stand without a list."""
+class _OneOrManySchema:
+    """JSON Schema of a OneOrMany: an item can be written without a list around it."""
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -161,30 +162,30 @@ class _SomeSchema:
 
 Switch = Annotated[
     T | None,
-    BeforeValidator(_switch),
-    WrapSerializer(_switched, when_used="json"),
+    BeforeValidator(_parse_switch),
+    WrapSerializer(_serialize_switch, when_used="json"),
     _SwitchSchema(),
 ]
-"""A feature: `true` for its defaults, `false` for none, or a map that says more."""
+"""A feature: `true` for its defaults, `false` to turn it off, or a map with its settings."""
 
-Some = Annotated[
+OneOrMany = Annotated[
     list[T],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
-    _SomeSchema(),
+    _OneOrManySchema(),
 ]
-"""One text or a list of them."""
+"""One text, or a list of texts."""
 
 
-def unique(values: list[T]) -> list[T]:
-    """The same list, in which nothing may stand twice."""
-    for at, value in enumerate(values):
-        if value in values[:at]:
-            raise wrong("M1107", f"{shown(value)} stands twice", "Keep one of them.")
+def reject_duplicates(values: list[T]) -> list[T]:
+    """The same list; raises the error of a params field if a value is in it twice."""
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise wrong("M1502", f"The list contains {shown(value)} twice", "Remove one of them.")
     return values
 
 
-UniqueList = Annotated[list[T], AfterValidator(unique)]
-"""A list in which nothing stands twice."""
+UniqueList = Annotated[list[T], AfterValidator(reject_duplicates)]
+"""A list without duplicates."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,9 @@ class _TextForm:
     def _check(self, value: str) -> str:
         if not re.fullmatch(self.pattern, value):
             raise wrong(
-                "M1107", f"{shown(value)} is not {self.what}", f"Write one like `{self.example}`."
+                "M1503",
+                f"{shown(value)} is not {self.what}",
+                f"Write {self.what}, such as `{self.example}`.",
             )
         return value
 
@@ -270,64 +273,83 @@ StackName = Annotated[
         {"type": "string", "pattern": f"^{_STACK_NAME}$", "takes": "the name of a stack"}
     ),
 ]
-"""The name of another stack of the environment. Which names there are, the whole tells: one that is
-no name is a finding where the stack stands."""
+"""The name of another stack of the environment.
+
+Whether there is such a stack is checked with the whole environment at hand, by the stack that uses
+it: see stack_lookup.
+"""
 
 
-def _cidr(value: str) -> str:
+def _check_cidr(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         reason = str(error)
-    hint = "Write one like `10.0.0.0/16`."
+    hint = "Write a CIDR block, such as `10.0.0.0/16`."
     if "host bits" in reason:
         hint = f"Did you mean `{ipaddress.ip_network(value, strict=False)}`?"
-    raise wrong("M1107", f"{shown(value)} is not a CIDR block", hint)
+    raise wrong("M1504", f"{shown(value)} is not a CIDR block", hint)
 
 
 Cidr = Annotated[
     str,
-    AfterValidator(_cidr),
+    AfterValidator(_check_cidr),
     WithJsonSchema({"type": "string", "takes": "a CIDR block such as `10.0.0.0/16`"}),
 ]
 """An IPv4 or IPv6 network such as `10.0.0.0/16`."""
 
 
-def _ipv4_address(value: str) -> str:
+def _check_ip_version_4(cidr: str) -> str:
+    if ip_version(cidr) != 4:
+        hint = "Write an IPv4 block, such as `10.0.0.0/16`."
+        raise wrong("M1506", f"`{cidr}` is not an IPv4 block", hint)
+    return cidr
+
+
+Ipv4Cidr = Annotated[Cidr, AfterValidator(_check_ip_version_4)]
+"""An IPv4 network such as `10.0.0.0/16`."""
+
+
+def _check_ipv4_address(value: str) -> str:
     try:
         return str(ipaddress.IPv4Address(value))
     except ValueError:
         message = f"{shown(value)} is not an IPv4 address"
-        raise wrong("M1107", message, "Write one like `10.0.1.10`.") from None
+        hint = "Write an IPv4 address, such as `10.0.1.10`."
+        raise wrong("M1505", message, hint) from None
 
 
 HostAddress = Annotated[
     str,
-    AfterValidator(_ipv4_address),
+    AfterValidator(_check_ipv4_address),
     WithJsonSchema({"type": "string", "takes": "an IPv4 address such as `10.0.1.10`"}),
 ]
 """The IPv4 address of one host, such as `10.0.1.10`."""
 
 
 def ip_version(cidr: str) -> int:
-    """4 or 6."""
+    """The IP version of a CIDR block: 4 or 6."""
     return ipaddress.ip_network(cidr).version
 
 
-def _config_file(value: Any, info: ValidationInfo) -> TextFile:
-    """Reads what a file holds by the reader that validation was given: `moorage.load` has it."""
+def _read_config_file(value: Any, info: ValidationInfo) -> TextFile:
+    """Reads the file with the function `read` of the validation context.
+
+    It reads below the folder of the params only, and records the file for the build.
+    """
     read = (info.context or {}).get("read")
     if not isinstance(value, str):
-        raise wrong("M1103", f"{shown(value)} stands where the name of a file belongs")
+        hint = "Write the name of a file below the folder of the params, such as `nginx/web.conf`."
+        raise wrong("M1103", f"Expected the name of a file, got {shown(value)}", hint)
     if read is None:
-        raise wrong("M1001", f"{shown(value)} cannot be read here")
-    found: TextFile = read(value)
-    return found
+        raise wrong("M1001", f"{shown(value)} cannot be read: the params were not read from a file")
+    file: TextFile = read(value)
+    return file
 
 
 ConfigFile = Annotated[
     TextFile,
-    PlainValidator(_config_file),
+    PlainValidator(_read_config_file),
     PlainSerializer(lambda file: file.name, when_used="json"),
     WithJsonSchema(
         {
@@ -337,4 +359,4 @@ ConfigFile = Annotated[
         }
     ),
 ]
-"""A text file that the params name, relative to the folder that they stand in."""
+"""A text file that the params name, relative to the folder of the params file."""

@@ -1,4 +1,4 @@
-"""IAM roles and statements. Each statement stands in the file of the resource that needs it."""
+"""IAM roles and policies. The statements are in the modules of the resources that need them."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from troposphere import iam
 from moorage.model import Environment
 
 Arn = Any
-"""A literal ARN, or an expression that becomes one."""
+"""An ARN as text, or an intrinsic function that returns one."""
 
 
 def allow(sid: str, actions: Iterable[Any], resources: Iterable[Arn], **more: Any) -> Statement:
-    """A statement that allows actions on resources; `more` may hold a Condition."""
+    """A statement that allows actions on resources; `more` can have a Condition."""
     return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources), **more)
 
 
@@ -30,11 +30,11 @@ def role(
     permissions_boundary: str | None = None,
     **trust: Any,
 ) -> iam.Role:
-    """A role that an AWS service takes on, with inline policies.
+    """A role that an AWS service can assume, with inline policies.
 
-    Inline, because a policy of its own is a resource of its own, which the role's first user would
-    have to wait for. Nameless, because a fixed name blocks replacement. A policy without statements
-    is left out. `trust` may hold a Condition for the trust policy.
+    The policies are inline because a separate policy is a resource that whatever uses the role
+    would have to wait for. The role has no RoleName because a fixed name prevents replacement.
+    A policy without statements is left out. `trust` can have a Condition for the trust policy.
     """
     boundary = permissions_boundary or env.permissions_boundary
     named = {name: list(statements) for name, statements in policies.items()}
@@ -65,7 +65,7 @@ def role(
 
 
 def policy(statements: Iterable[Statement | Mapping[str, Any]]) -> dict[str, Any]:
-    """A policy document of composed statements and of the user's own, which are plain maps."""
+    """A policy document. Statements that the user wrote are plain maps."""
     return {
         "Version": "2012-10-17",
         "Statement": list(statements),

@@ -18,21 +18,23 @@ LogGroupName = Annotated[
 
 
 class Logs(Base):
-    """A log group of the stack's own."""
+    """A log group that this stack creates."""
 
-    retention: Retention = Field(30, description="How long events are kept, such as `14d`.")
+    retention: Retention = Field(
+        30, description="How long CloudWatch Logs keeps the events, such as `14d`."
+    )
     keep: bool = Field(
-        False, description="Keep the group and its events when the stack is deleted."
+        False, description="Keep the log group and its events when the stack is deleted."
     )
     kms_key: KeyArn | None = Field(
         None,
-        description="ARN of a KMS key that encrypts the events. The key's own policy must admit "
-        "CloudWatch Logs.",
+        description="ARN of a KMS key that encrypts the events. The key policy must allow "
+        "CloudWatch Logs to use the key.",
     )
 
 
 def log_group(title: str, params: Logs) -> logs.LogGroup:
-    """A log group without a name: one that was kept would block the next that had it."""
+    """A log group without a fixed name, which a kept log group would take from the next one."""
     policy = "Retain" if params.keep else "Delete"
     optional = {"KmsKeyId": params.kms_key} if params.kms_key else {}
     return logs.LogGroup(

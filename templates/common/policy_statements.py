@@ -1,4 +1,4 @@
-"""Statements of the user's own for a role, in the words of IAM."""
+"""IAM policy statements that the user writes, with the keys of IAM."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from .fields import Some, text
+from .fields import OneOrMany, text
 
 # IAM user guide, "IAM JSON policy elements: Condition operators".
 Operator = Annotated[
@@ -28,95 +28,104 @@ Operator = Annotated[
 ]
 
 
-def _condition_value(value: Any) -> Any:
+def _check_condition_value(value: Any) -> Any:
     values = value if isinstance(value, list) else [value]
-    for one in values:
-        if not isinstance(one, str | bool | int | float):
-            message = f"{shown(one)} stands where text or a number belongs"
-            raise wrong("M1103", message, "Write what the key must be, or a list of such.")
-    return [str(one) for one in value] if isinstance(value, list) else value
+    for item in values:
+        if not isinstance(item, str | bool | int | float):
+            message = f"Expected text or a number, got {shown(item)}"
+            raise wrong("M1103", message, "Write the value that the key must have, or a list.")
+    return [str(item) for item in value] if isinstance(value, list) else value
 
 
-ConditionValue = Annotated[Any, AfterValidator(_condition_value)]
+ConditionValue = Annotated[Any, AfterValidator(_check_condition_value)]
 
 
 class UserStatement(Base):
-    """A statement of an IAM policy, as IAM writes it. `$${AWS::AccountId}` and the like may stand
-    in resources and conditions."""
+    """A statement of an IAM policy, with the keys of IAM. Resources and conditions can contain
+    pseudo parameters, such as `$${AWS::AccountId}`."""
 
     Sid: (
         Annotated[str, text(r"[A-Za-z0-9]+", "a name of letters and digits", "ReadUploads")] | None
-    ) = Field(None, description="A name for it.")
-    Effect: Literal["Allow", "Deny"] = Field("Allow", description="What it does.")
-    Action: Some[str] = Field([], description="Actions, such as `s3:GetObject`.")
-    NotAction: Some[str] = Field([], description="All actions but these; with `Deny`.")
-    Resource: Some[str] = Field([], description="ARNs of what they act on.")
-    NotResource: Some[str] = Field([], description="All resources but these.")
-    Condition: dict[Operator, dict[str, ConditionValue]] = Field({}, description="When it holds.")
+    ) = Field(None, description="A name for the statement.")
+    Effect: Literal["Allow", "Deny"] = Field("Allow", description="Whether it allows or denies.")
+    Action: OneOrMany[str] = Field([], description="Actions, such as `s3:GetObject`.")
+    NotAction: OneOrMany[str] = Field([], description="All actions but these; with `Deny`.")
+    Resource: OneOrMany[str] = Field([], description="ARNs of the resources.")
+    NotResource: OneOrMany[str] = Field([], description="All resources but these.")
+    Condition: dict[Operator, dict[str, ConditionValue]] = Field(
+        {}, description="When the statement applies."
+    )
 
 
 def statement_problems(statements: Sequence[UserStatement], path: Path) -> Iterator[Problem]:
-    """What IAM would refuse, and what nobody should grant.
+    """What IAM refuses, and statements that allow every action.
 
     IAM user guide, "IAM JSON policy elements: Sid" (unique in a policy) and "... Resource" (an ARN,
-    or `*`); what the statements get beside them has no Sid of the user's.
+    or `*`). Other statements of the role are in other policies, so their Sids do not matter.
     """
-    names = [one.Sid for one in statements]
-    for index, one in enumerate(statements):
+    names = [statement.Sid for statement in statements]
+    for index, statement in enumerate(statements):
         here = (*path, index)
-        if one.Sid and one.Sid in names[:index]:
-            message = f"Another statement is named `{one.Sid}` already"
-            yield Problem("M1107", (*here, "Sid"), message, "Give it a name of its own, or none.")
+        if statement.Sid and statement.Sid in names[:index]:
+            message = f"Two statements have the Sid `{statement.Sid}`"
+            yield Problem("M1520", (*here, "Sid"), message, "Write another Sid, or remove it.")
         for key in ("Action", "Resource"):
-            if bool(getattr(one, key)) == bool(getattr(one, f"Not{key}")):
-                hint = f"Write either `{key}` or `Not{key}`."
-                message = f"A statement needs {key} or Not{key}, and not both"
-                yield Problem("M1108", here, message, hint)
-        yield from _action_problems(one, here)
-        yield from _resource_problems(one, here)
+            if bool(getattr(statement, key)) == bool(getattr(statement, f"Not{key}")):
+                message = f"The statement has neither `{key}` nor `Not{key}`"
+                if getattr(statement, key):
+                    message = f"The statement has both `{key}` and `Not{key}`"
+                hint = f"Write exactly one of `{key}` and `Not{key}`."
+                yield Problem("M1521", here, message, hint)
+        yield from _action_problems(statement, here)
+        yield from _resource_problems(statement, here)
 
 
-def _action_problems(one: UserStatement, here: Path) -> Iterator[Problem]:
-    if one.Effect == "Allow" and ({"*", "*:*"} & set(one.Action) or one.NotAction):
-        hint = "Name the actions that the task needs, such as `s3:GetObject`."
-        key = "NotAction" if one.NotAction else "Action"
-        message = "The statement grants every action there is"
+def _action_problems(statement: UserStatement, here: Path) -> Iterator[Problem]:
+    if statement.Effect == "Allow" and (
+        {"*", "*:*"} & set(statement.Action) or statement.NotAction
+    ):
+        hint = "Write the actions that the task needs, such as `s3:GetObject`."
+        key = "NotAction" if statement.NotAction else "Action"
+        message = "The statement allows all actions of all services"
         if key == "NotAction":
-            message = "The statement grants every action but those"
-        yield Problem("M1217", (*here, key), message, hint)
+            message = "The statement allows all actions of all services except those in `NotAction`"
+        yield Problem("M1524", (*here, key), message, hint)
     for key in ("Action", "NotAction"):
-        for action in getattr(one, key):
+        for action in getattr(statement, key):
             if not re.fullmatch(r"[A-Za-z0-9*-]+:[A-Za-z0-9*?]+|\*", action):
-                hint = "Write the service and the action, such as `s3:GetObject`."
-                yield Problem("M1107", (*here, key), f"{shown(action)} is not an action", hint)
+                hint = "Write the service prefix and the action, such as `s3:GetObject`."
+                message = f"{shown(action)} is not an IAM action"
+                yield Problem("M1522", (*here, key), message, hint)
 
 
-def _resource_problems(one: UserStatement, here: Path) -> Iterator[Problem]:
+def _resource_problems(statement: UserStatement, here: Path) -> Iterator[Problem]:
     for key in ("Resource", "NotResource"):
-        for resource in getattr(one, key):
+        for resource in getattr(statement, key):
             if resource != "*" and not resource.startswith(("arn:", "${AWS::")):
-                hint = 'Write one such as `arn:aws:s3:::my-bucket/*`, or `"*"`.'
+                hint = 'Write an ARN, such as `arn:aws:s3:::my-bucket/*`, or `"*"`.'
                 message = f"{shown(resource)} is not the ARN of a resource"
-                yield Problem("M1107", (*here, key), message, hint)
+                yield Problem("M1523", (*here, key), message, hint)
 
 
-def statement(one: UserStatement) -> dict[str, Any]:
-    """The statement as it stands in a policy."""
+def policy_statement(written: UserStatement) -> dict[str, Any]:
+    """The statement as a policy document has it."""
     return {
-        key: _filled(value)
-        for key, value in one.model_dump().items()
+        key: _resolve_pseudo_parameters(value)
+        for key, value in written.model_dump().items()
         if value not in (None, [], {})
     }
 
 
-def _filled(value: Any) -> Any:
-    """Text with pseudo parameters such as `${AWS::AccountId}` is left to CloudFormation to fill;
-    what else stands in `${...}` beside them is IAM's."""
+def _resolve_pseudo_parameters(value: Any) -> Any:
+    """Values with `Fn::Sub` for the texts that have pseudo parameters, such as `${AWS::AccountId}`.
+
+    Any other `${...}` in such a text is a policy variable of IAM.
+    """
     if isinstance(value, str):
         variables = re.sub(r"\$\{(?!AWS::)", "${!", value)
         return Sub(variables) if "${AWS::" in value else value
     if isinstance(value, list):
-        return [_filled(item) for item in value]
+        return [_resolve_pseudo_parameters(item) for item in value]
     if isinstance(value, dict):
-        return {key: _filled(item) for key, item in value.items()}
+        return {key: _resolve_pseudo_parameters(item) for key, item in value.items()}
     return value

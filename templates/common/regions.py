@@ -1,4 +1,4 @@
-"""Where the thing is that an ARN names."""
+"""The regions of ARNs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from moorage.model import Environment
 
 
 def region_of(arn: str) -> str:
-    """The region of an ARN; empty where the thing has none, such as a certificate in IAM."""
+    """The region of an ARN; empty if the resource has none, such as a certificate in IAM."""
     return arn.split(":")[3]
 
 
 def is_in_other_region(arn: str, env: Environment) -> bool:
-    """Whether the thing is in another region than the environment; False where nobody can tell."""
+    """Whether an ARN is of another region than the environment; False if one of them has none."""
     return bool(env.region and region_of(arn)) and region_of(arn) != env.region
 
 
 def key_region_problems(arn: str | None, path: Path, env: Environment) -> Iterator[Problem]:
-    """A KMS key that is not where the thing is that it should encrypt."""
+    """A KMS key in another region than the resources that it is to encrypt."""
     if arn and is_in_other_region(arn, env):
-        message = f"The key is in {region_of(arn)}, and what it is for in {env.region}"
-        yield Problem("M1220", path, message, f"Name a key in {env.region}.")
+        message = f"The KMS key is in {region_of(arn)}, but the environment is in {env.region}"
+        yield Problem("M1510", path, message, f"Write the ARN of a key in {env.region}.")

@@ -1,4 +1,4 @@
-"""When something runs: the expressions and time zones of EventBridge Scheduler.
+"""Schedule expressions and time zones of EventBridge Scheduler.
 
 Forms and ranges: EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler".
 """
@@ -21,8 +21,10 @@ from .fields import Duration, format_duration
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-_AT = re.compile(r"at\(([12]\d{3})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3])(:[0-5]\d){2}\)")
-_RATE = re.compile(r"rate\(([1-9]\d{0,8}) (minute|hour|day)(s?)\)")
+_AT_EXPRESSION = re.compile(
+    r"at\(([12]\d{3})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3])(:[0-5]\d){2}\)"
+)
+_RATE_EXPRESSION = re.compile(r"rate\(([1-9]\d{0,8}) (minute|hour|day)(s?)\)")
 
 _Field = tuple[str, int, int, list[str], str]
 _FIELDS: tuple[_Field, ...] = (
@@ -33,55 +35,58 @@ _FIELDS: tuple[_Field, ...] = (
     ("day of the week", 1, 7, _DAYS, r"\?|L|([1-7]|[A-Z]{3})(L|#[1-5])"),
     ("year", 1970, 2199, [], ""),
 )
-"""Each field of a cron expression: its name, bounds, names for numbers, and other forms."""
+"""Each field of a cron expression: name, least and greatest number, names for the numbers, and a
+pattern of further forms."""
 
 
-def _expression(value: str) -> str:
+def _check_expression(value: str) -> str:
     if value.startswith("cron(") and value.endswith(")"):
-        _cron(value[5:-1].split(), value)
-    elif match := _RATE.fullmatch(value):
+        _check_cron(value[5:-1].split(), value)
+    elif match := _RATE_EXPRESSION.fullmatch(value):
         if (match[1] == "1") == bool(match[3]):
-            right = f"rate({match[1]} {match[2]}{'' if match[1] == '1' else 's'})"
-            raise wrong("M1107", f"{shown(value)} is not a rate", f"Write `{right}`.")
-    elif not ((match := _AT.fullmatch(value)) and _is_day(*match.groups()[:3])):
+            unit = match[2] if match[1] == "1" else f"{match[2]}s"
+            hint = f"Write `rate({match[1]} {unit})`."
+            raise wrong("M1507", f"{shown(value)} is not a rate expression", hint)
+    elif not ((match := _AT_EXPRESSION.fullmatch(value)) and _is_date(*match.groups()[:3])):
         if len(words := value.split()) == 5:
-            hint = f"Write `cron({' '.join(_six(words))})`: days of the week begin with SUN as 1."
-            raise wrong(
-                "M1107", f"{shown(value)} is cron's own form, which AWS does not take", hint
-            )
+            converted = f"cron({' '.join(_convert_to_six_fields(words))})"
+            message = f"{shown(value)} has the form of a crontab, which AWS does not accept"
+            raise wrong("M1507", message, f"Write `{converted}`. AWS numbers SUN to SAT 1 to 7.")
         hint = "Write `cron(0 3 * * ? *)`, `rate(15 minutes)` or `at(2027-01-31T03:00:00)`."
-        raise wrong("M1107", f"{shown(value)} is not a schedule", hint)
+        raise wrong("M1507", f"{shown(value)} is not a schedule expression", hint)
     return value
 
 
-def _is_day(year: str, month: str, day: str) -> bool:
+def _is_date(year: str, month: str, day: str) -> bool:
     return 1 <= int(day) <= monthrange(int(year), int(month))[1]
 
 
-def _six(words: list[str]) -> list[str]:
-    """Five fields of cron's own form as AWS's six."""
+def _convert_to_six_fields(words: list[str]) -> list[str]:
+    """The six fields of AWS for the five fields of a crontab, which numbers SUN to SAT 0 to 6."""
     minutes, hours, day, month, weekday = words
     if weekday == "*":
         return [minutes, hours, day, month, "?", "*"]
-    named = re.sub(r"(?<![\d/])\d", lambda found: _DAYS[int(found[0]) % 7], weekday)
+    named = re.sub(r"(?<![\d/])\d", lambda match: _DAYS[int(match[0]) % 7], weekday)
     return [minutes, hours, "?", month, named, "*"]
 
 
-def _cron(words: list[str], value: str) -> None:
+def _check_cron(words: list[str], value: str) -> None:
     if len(words) == 5:
-        hint = f"Write `cron({' '.join(_six(words))})`."
-        raise wrong("M1107", f"{shown(value)} has five fields, and AWS's form has six", hint)
+        hint = f"Write `cron({' '.join(_convert_to_six_fields(words))})`."
+        raise wrong("M1507", f"{shown(value)} has five fields; AWS expects six", hint)
     if len(words) != len(_FIELDS):
         hint = "Write minutes, hours, day of the month, month, day of the week and year."
-        raise wrong("M1107", f"{shown(value)} does not have six fields", hint)
+        message = f"{shown(value)} has {len(words)} fields; AWS expects six"
+        raise wrong("M1507", message, hint)
     for word, field in zip(words, _FIELDS, strict=True):
         if not _is_field(word, field):
             name, low, high, _, _ = field
-            hint = f"Write `*`, or what is from {low} to {high}."
-            raise wrong("M1107", f"{shown(word)} cannot be the {name} of a schedule", hint)
+            hint = f"Write `*`, or numbers from {low} to {high}."
+            message = f"{shown(word)} is not a valid value for the field of the {name}"
+            raise wrong("M1507", message, hint)
     if (words[2] == "?") == (words[4] == "?"):
-        message = "One of the day of the month and the day of the week must be `?`, not both"
-        raise wrong("M1107", message, "Write `?` for the one that does not matter.")
+        message = "Exactly one of the day of the month and the day of the week must be `?`"
+        raise wrong("M1507", message, "Write `?` for the one that the schedule does not depend on.")
 
 
 def _is_field(word: str, field: _Field) -> bool:
@@ -103,9 +108,9 @@ def _is_field(word: str, field: _Field) -> bool:
     return bool(others and re.fullmatch(others, word)) or all(map(is_part, word.split(",")))
 
 
-Expression = Annotated[
+ScheduleExpression = Annotated[
     str,
-    AfterValidator(_expression),
+    AfterValidator(_check_expression),
     WithJsonSchema(
         {
             "type": "string",
@@ -116,25 +121,30 @@ Expression = Annotated[
         }
     ),
 ]
-"""A schedule as EventBridge Scheduler takes it."""
+"""A schedule expression of EventBridge Scheduler."""
 
 
-def zone_problems(zone: str, path: Path) -> Iterator[Problem]:
-    """A time zone that this machine does not know. Machines know different ones, some none."""
+def time_zone_problems(zone: str, path: Path) -> Iterator[Problem]:
+    """A warning for a time zone that is not in this machine's database.
+
+    Databases of machines differ, and some machines have none; then every time zone passes.
+    """
     known = available_timezones()
     if known and zone not in known:
         meant = near(zone, known)
-        hint = f"Did you mean `{meant}`?" if meant else "Write one like `Europe/Berlin`."
-        message = f"{shown(zone)} is not a time zone that is known here"
-        yield Problem("M1104", path, message, hint, level="warning")
+        hint = (
+            f"Did you mean `{meant}`?" if meant else "Write a time zone, such as `Europe/Berlin`."
+        )
+        message = f"{shown(zone)} is not in the time zone database of this machine"
+        yield Problem("M1508", path, message, hint, level="warning")
 
 
-def _whole_minutes(seconds: int) -> int:
+def _check_window(seconds: int) -> int:
     if seconds % 60 or not 60 <= seconds <= 86_400:
-        message = f"A window cannot be `{format_duration(seconds)}`"
-        raise wrong("M1105", message, "Write 1m to 1d, in whole minutes.")
+        message = f"`{format_duration(seconds)}` is not a possible flexible time window"
+        raise wrong("M1509", message, "Write whole minutes, from `1m` to `1d`.")
     return seconds
 
 
-Window = Annotated[Duration, AfterValidator(_whole_minutes)]
-"""Seconds that make whole minutes, up to a day."""
+FlexibleWindow = Annotated[Duration, AfterValidator(_check_window)]
+"""Seconds of a flexible time window: whole minutes, up to a day."""

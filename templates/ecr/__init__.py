@@ -1,13 +1,13 @@
-"""A stack that holds ECR repositories, to which one pushes before a service of theirs is deployed.
+"""A stack with ECR repositories, to which images are pushed before services use them.
 
 ecr:
   repositories:
     shop/web: {keep_images: 5}
     shop/worker: {expire_untagged_after: 14d, pull_accounts: ["210987654321"]}
 
-A service with `image: ecr:shop/web:1.4.2` is deployed after this stack. The two are never one
-stack: a service that waits for its first image would hold up, and then take back, the very
-repository that the image must be pushed to.
+A service with `image: ecr:shop/web:1.4.2` is deployed after this stack. The two are separate stacks
+because the service needs an image in the repository: in one stack, the service would wait for the
+image until the deployment fails, and the rollback would delete the repository.
 """
 
 from __future__ import annotations
@@ -26,29 +26,32 @@ from .repositories import Repository, RepositoryName, repository, repository_pro
 
 
 class Params(Base):
-    """ECR repositories. Images name them: `ecr:<repository>:<tag>`."""
+    """ECR repositories. Services refer to them with `image: ecr:<repository>:<tag>`."""
 
     repositories: dict[RepositoryName, Repository] = Field(
         min_length=1,
         max_length=100,
-        description="The repositories by name. A repository that another environment of the "
-        "account has needs no entry: images find it by name.",
+        description="The repositories by name. A repository of another environment in the same "
+        "account and region needs no entry: images can refer to it by name.",
     )
 
 
-def named(params: Params) -> Iterator[tuple[str, str, Repository]]:
+def _repositories(params: Params) -> Iterator[tuple[str, str, Repository]]:
     """Key, name and params of each repository."""
-    for key, one in params.repositories.items():
-        yield key, one.name or key, one
+    for key, repository_params in params.repositories.items():
+        yield key, repository_params.name or key, repository_params
 
 
 def handle(name: str, params: Params, env: Environment) -> dict[str, Any]:
-    """The URIs of the stack's repositories by name, for other stacks."""
-    return {its: import_value(env, name, f"{_title(key)}Uri") for key, its, _ in named(params)}
+    """The URIs of the stack's repositories by name, as imports for other stacks."""
+    return {
+        repository_name: import_value(env, name, f"{_repository_id(key)}Uri")
+        for key, repository_name, _ in _repositories(params)
+    }
 
 
 def repository_uris(env: Environment) -> Mapping[str, Any]:
-    """The URIs of all repositories that the environment itself has, by name."""
+    """The URIs of all repositories of the environment's `ecr` stacks, by name."""
     return {
         name: uri
         for stack, params in env.of(Params)
@@ -56,47 +59,47 @@ def repository_uris(env: Environment) -> Mapping[str, Any]:
     }
 
 
-def _title(key: str) -> str:
+def _repository_id(key: str) -> str:
     return logical_id(key, "Repository")
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
-    titles: dict[str, str] = {}
-    elsewhere = {
-        its: f"`stacks.{other}`"
-        for other, its_params in env.of(Params)
+    """What is wrong with the repositories, and with regard to other stacks."""
+    keys_by_id: dict[str, str] = {}
+    stacks_by_repository = {
+        repository_name: other
+        for other, other_params in env.of(Params)
         if other < name
-        for _, its, _ in named(its_params)
+        for _, repository_name, _ in _repositories(other_params)
     }
-    for key, its, one in named(params):
+    for key, repository_name, repository_params in _repositories(params):
         path: Path = ("repositories", key)
-        yield from repository_problems(one, path, env)
-        title = _title(key)
-        if title in titles:
-            message = f"`{titles[title]}` and `{key}` lead to the same logical ID {title}"
-            hint = "Give one of them another key, and its name in `name:`."
+        yield from repository_problems(repository_params, path, env)
+        logical = _repository_id(key)
+        if logical in keys_by_id:
+            message = f"`{keys_by_id[logical]}` and `{key}` become the same logical ID {logical}"
+            hint = f"Write another key, and `name: {repository_name}` below it."
             yield Problem("M1302", path, message, hint)
-        titles.setdefault(title, key)
-        if its in elsewhere:
-            message = f"{elsewhere[its]} has a repository `{its}` already"
-            yield Problem("M1108", path, message, "Keep one of them.")
-        elsewhere.setdefault(its, f"`stacks.{name}`")
+        keys_by_id.setdefault(logical, key)
+        if repository_name in stacks_by_repository:
+            other = stacks_by_repository[repository_name]
+            message = f"`stacks.{other}` creates a repository `{repository_name}` too"
+            yield Problem("M2214", path, message, "Remove one of the two.")
+        stacks_by_repository.setdefault(repository_name, name)
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The repositories, and their URIs and ARNs for others."""
+    """The repositories, and exports of their URIs and ARNs."""
     template = Template(f"{env.app} {env.name}: the ECR repositories `{name}`")
     template.set_version()
-    for key, its, one in named(params):
-        title = _title(key)
-        template.add_resource(repository(title, its, one))
+    for key, repository_name, repository_params in _repositories(params):
+        title = _repository_id(key)
+        uri, arn = GetAtt(title, "RepositoryUri"), GetAtt(title, "Arn")
+        template.add_resource(repository(title, repository_name, repository_params))
         template.add_output(
             [
-                export_output(
-                    env, name, f"{title}Uri", GetAtt(title, "RepositoryUri"), f"URI of {its}"
-                ),
-                export_output(env, name, f"{title}Arn", GetAtt(title, "Arn"), f"ARN of {its}"),
+                export_output(env, name, f"{title}Uri", uri, f"URI of {repository_name}"),
+                export_output(env, name, f"{title}Arn", arn, f"ARN of {repository_name}"),
             ]
         )
     return template

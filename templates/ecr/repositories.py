@@ -1,6 +1,6 @@
-"""Repositories of images: their params, what can be wrong with them, and what comes out."""
+"""ECR repositories: their params, what can be wrong with them, and their resources."""
 
-# ruff: noqa: N815 (a lifecycle policy is in ECR's own words)
+# ruff: noqa: N815 (a lifecycle policy has ECR's own keys)
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from troposphere import Sub, ecr
 
 from moorage.facts.ecr_repositories import (
+    COUNT_TYPES_BY_AGE,
     MAX_LIFECYCLE_RULES,
     MAX_WILDCARDS_OF_TAG_EXCLUSION,
     MAX_WILDCARDS_OF_TAG_PATTERN,
@@ -27,7 +28,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
 
-from ..common.fields import KeyArn, Switch, UniqueList, duration, text
+from ..common.fields import KeyArn, Switch, UniqueList, duration, format_duration, text
 from ..common.iam import policy
 from ..common.regions import key_region_problems
 
@@ -47,45 +48,46 @@ TagPrefix = Annotated[str, text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a ta
 AccountId = Annotated[str, text(r"\d{12}", "the id of an AWS account, in quotes", "123456789012")]
 
 
-def _few_wildcards(most: int) -> Callable[[str], str]:
-    def _checked(pattern: str) -> str:
-        if pattern.count("*") > most:
-            hint = f"Write at most {most}, such as `prod-*`."
-            raise wrong("M1107", f"{shown(pattern)} has too many wildcards", hint)
+def _limit_wildcards(limit: int) -> Callable[[str], str]:
+    def check(pattern: str) -> str:
+        if pattern.count("*") > limit:
+            message = f"{shown(pattern)} has more than {limit} wildcards"
+            raise wrong("M2213", message, f"Write a pattern with up to {limit}, such as `prod-*`.")
         return pattern
 
-    return _checked
+    return check
 
 
-TagWildcard = Annotated[TagPattern, AfterValidator(_few_wildcards(MAX_WILDCARDS_OF_TAG_PATTERN))]
-Exclusion = Annotated[TagPattern, AfterValidator(_few_wildcards(MAX_WILDCARDS_OF_TAG_EXCLUSION))]
+TagWildcard = Annotated[TagPattern, AfterValidator(_limit_wildcards(MAX_WILDCARDS_OF_TAG_PATTERN))]
+Exclusion = Annotated[TagPattern, AfterValidator(_limit_wildcards(MAX_WILDCARDS_OF_TAG_EXCLUSION))]
 Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Selection(Base):
-    """Which images a rule is for."""
+    """The images that a rule applies to."""
 
-    tagStatus: TagStatus = Field(description="Images by their tags.")
+    tagStatus: TagStatus = Field(description="Whether the images have tags.")
     tagPatternList: list[TagWildcard] = Field(
-        [], description="With `tagged`: patterns such as `prod*`, all of which must match."
+        [], description="With `tagged`: patterns of tags, such as `prod*`. All of them must match."
     )
     tagPrefixList: list[TagPrefix] = Field(
-        [], description="With `tagged`: how tags begin, in place of patterns."
+        [], description="With `tagged`: prefixes of tags, instead of patterns."
     )
     storageClass: Literal["standard", "archive"] | None = Field(
-        None, description="Where the images are; `archive` with `sinceImageTransitioned`."
+        None,
+        description="Storage class of the images; `archive` with `sinceImageTransitioned`.",
     )
     countType: CountType = Field(
-        description="What is counted: images, or days since something happened to one."
+        description="What is counted: images, or days since an event of an image."
     )
-    countUnit: Literal["days"] | None = Field(None, description="`days`, where days are counted.")
-    countNumber: Count = Field(description="From how many on the rule acts.")
+    countUnit: Literal["days"] | None = Field(None, description="`days`, if days are counted.")
+    countNumber: Count = Field(description="The number above which the rule applies.")
 
 
 class Action(Base):
-    """What becomes of the images that a rule is for."""
+    """What ECR does with the images that a rule applies to."""
 
-    type: ActionType = Field(description="Delete them, or archive them.")
+    type: ActionType = Field(description="Delete the images, or archive them.")
     targetStorageClass: Literal["archive"] | None = Field(
         None, description="`archive`, with `transition`."
     )
@@ -94,174 +96,186 @@ class Action(Base):
 class LifecycleRule(Base):
     """A rule of a lifecycle policy."""
 
-    rulePriority: Count = Field(description="Its place: the lowest is applied first.")
-    description: str | None = Field(None, description="What it is for.")
-    selection: Selection = Field(description="Which images.")
-    action: Action = Field(description="What becomes of them.")
+    rulePriority: Count = Field(description="The order of the rules: the lowest is applied first.")
+    description: str | None = Field(None, description="A description of the rule.")
+    selection: Selection = Field(description="The images that the rule applies to.")
+    action: Action = Field(description="What ECR does with them.")
 
 
 class LifecyclePolicy(Base):
-    """A lifecycle policy of ECR in its own words."""
+    """A lifecycle policy, with the keys of ECR."""
 
     rules: list[LifecycleRule] = Field(
-        min_length=1, max_length=MAX_LIFECYCLE_RULES, description="Its rules."
+        min_length=1, max_length=MAX_LIFECYCLE_RULES, description="The rules."
     )
 
 
 class ImmutableTags(Base):
-    """Tags that are never moved to another image."""
+    """Tags that cannot be moved to another image."""
 
     exclusions: UniqueList[Exclusion] = Field(
-        [], max_length=5, description="Tags that may be moved all the same: `latest`, `dev-*`."
+        [],
+        max_length=5,
+        description="Tags that can be moved nevertheless, such as `latest` or `dev-*`.",
     )
 
 
 class Repository(Base):
-    """A private repository of ECR."""
+    """A private ECR repository."""
 
     name: RepositoryName | None = Field(
         None,
-        description="The repository's name, where the key is not enough: with `${env}` in it two "
-        "environments of one account have repositories of their own.",
+        description="Name of the repository. Default: the key. With `${env}` in it, each "
+        "environment of an account has its own repository.",
     )
     scan_on_push: bool = Field(
-        True, description="Look for known vulnerabilities in each image that is pushed."
+        True, description="Scan each pushed image for known vulnerabilities."
     )
     immutable_tags: Switch[ImmutableTags] = Field(
-        ImmutableTags(), description="Refuse to move a tag; `false` lets every tag be moved."
+        ImmutableTags(),
+        description="Refuse to move a tag to another image; `false` allows it for all tags.",
     )
     encryption: Literal["AES256", "KMS", "KMS_DSSE"] = Field(
-        "AES256", description="How images are encrypted. It cannot be changed later."
+        "AES256",
+        description="How images are encrypted. It cannot be changed later.",
     )
     kms_key: KeyArn | None = Field(
-        None, description="ARN of the KMS key to encrypt with; AWS's own where none is given."
+        None, description="ARN of the KMS key that encrypts images. Default: the AWS managed key."
     )
     keep_images: Count | None = Field(
         None,
-        description="How many images are kept, the newest, whatever their tags; older ones are "
-        "deleted. A task that needs a deleted one cannot start, nor can a deployment go back.",
+        description="Number of images to keep, whatever their tags; older images are deleted. "
+        "Tasks that need a deleted image cannot start, and deployments cannot be rolled back to "
+        "it.",
     )
     expire_untagged_after: Annotated[int, duration(_DAY, 3650 * _DAY)] | None = Field(
-        None, description="Age, in whole days, at which an image without a tag is deleted."
+        None, description="Age in whole days at which images without tags are deleted."
     )
     lifecycle_policy: LifecyclePolicy | None = Field(
-        None, description="A lifecycle policy in ECR's own words, in place of the two above."
+        None,
+        description="A lifecycle policy with the keys of ECR, instead of `keep_images` and "
+        "`expire_untagged_after`.",
     )
     pull_accounts: UniqueList[AccountId] = Field(
-        [], description="Ids of other accounts, in quotes, that may pull."
+        [], description="Ids of other AWS accounts, in quotes, that are allowed to pull images."
     )
     keep: bool = Field(
         True,
-        description="Keep the repository and its images when the stack is deleted, or the "
-        "repository is taken out of the params; to be made again it must be deleted first, for "
-        "its name is taken. `false` deletes it with all its images.",
+        description="Keep the repository and its images when the stack is deleted or the "
+        "repository is removed from the params. To create it again, delete it first, because its "
+        "name is in use. `false` deletes the repository with all its images.",
     )
 
 
-# What can be wrong ---------------------------------------------------------------------------
+# Problems ------------------------------------------------------------------------------------
 
 
-def repository_problems(one: Repository, path: Path, env: Environment) -> Iterator[Problem]:
+def repository_problems(params: Repository, path: Path, env: Environment) -> Iterator[Problem]:
     """What is wrong with a repository by itself."""
-    if one.kms_key and one.encryption == "AES256":
-        message = "A key is given, and the images are encrypted without it"
-        hint = "Write `encryption: KMS`, or remove the key."
+    if params.kms_key and params.encryption == "AES256":
+        message = "With `encryption: AES256` the KMS key has no effect"
+        hint = "Write `encryption: KMS`, or remove `kms_key`."
         because = [(*path, "encryption")]
-        yield Problem("M1108", (*path, "kms_key"), message, hint, because=because)
-    yield from key_region_problems(one.kms_key, (*path, "kms_key"), env)
-    if one.expire_untagged_after and one.expire_untagged_after % _DAY:
-        message = "ECR counts the age of images in days"
-        hint = f"Write `{one.expire_untagged_after // _DAY}d`."
-        yield Problem("M1107", (*path, "expire_untagged_after"), message, hint)
-    for at, account in enumerate(one.pull_accounts):
+        yield Problem("M2200", (*path, "kms_key"), message, hint, because=because)
+    yield from key_region_problems(params.kms_key, (*path, "kms_key"), env)
+    if params.expire_untagged_after and params.expire_untagged_after % _DAY:
+        message = f"`{format_duration(params.expire_untagged_after)}` is not a number of days"
+        hint = f"Write whole days, such as `{params.expire_untagged_after // _DAY}d`."
+        yield Problem("M2201", (*path, "expire_untagged_after"), message, hint)
+    for index, account in enumerate(params.pull_accounts):
         if account == env.account:
-            message = f"{account} is the account of this environment, which may pull already"
-            yield Problem("M1220", (*path, "pull_accounts", at), message, "Remove it.")
-    if one.lifecycle_policy:
+            message = f"{account} is the account of the environment, which needs no permission"
+            yield Problem("M2202", (*path, "pull_accounts", index), message, f"Remove {account}.")
+    if params.lifecycle_policy:
         here = (*path, "lifecycle_policy")
-        if one.keep_images or one.expire_untagged_after:
-            message = "A repository has one lifecycle policy"
-            hint = "Write all of it below `lifecycle_policy`, or remove that."
-            yield Problem("M1108", here, message, hint)
-        yield from _policy_problems(one.lifecycle_policy.rules, (*here, "rules"))
+        shortcuts = ("keep_images", "expire_untagged_after")
+        written = [f"`{key}`" for key in shortcuts if getattr(params, key)]
+        if written:
+            message = f"The repository has `lifecycle_policy` and also {' and '.join(written)}"
+            hint = f"Remove {' and '.join(written)}, or remove `lifecycle_policy`."
+            yield Problem("M2203", here, message, hint)
+        yield from _policy_problems(params.lifecycle_policy.rules, (*here, "rules"))
 
 
 def _policy_problems(rules: Sequence[LifecycleRule], path: Path) -> Iterator[Problem]:
     """ECR user guide, "Lifecycle policy properties in Amazon ECR"."""
-    for at, rule in enumerate(rules):
-        here = (*path, at)
-        if any(rule.rulePriority == other.rulePriority for other in rules[:at]):
-            message = f"Another rule has the priority {rule.rulePriority} already"
-            yield Problem("M1107", (*here, "rulePriority"), message, "Give each rule its own.")
-        yield from _last_problems(rule, rules, (*here, "rulePriority"))
+    for index, rule in enumerate(rules):
+        here = (*path, index)
+        if any(rule.rulePriority == other.rulePriority for other in rules[:index]):
+            message = f"Two rules have the priority {rule.rulePriority}"
+            yield Problem("M2204", (*here, "rulePriority"), message, "Write another number.")
+        yield from _order_problems(rule, rules, (*here, "rulePriority"))
         yield from _selection_problems(rule.selection, (*here, "selection"))
         yield from _action_problems(rule, (*here, "action"))
 
 
-def _last_problems(
+def _order_problems(
     rule: LifecycleRule, rules: Sequence[LifecycleRule], path: Path
 ) -> Iterator[Problem]:
-    place = _storage(rule.selection)
-    beside = [one.rulePriority for one in rules if _storage(one.selection) == place]
-    if rule.selection.tagStatus == "any" and rule.rulePriority < max(beside):
-        message = "A rule for images of `any` tag status must come last"
-        yield Problem("M1107", path, message, f"Write a number above {max(beside)}.")
+    storage_class = _storage_class(rule.selection)
+    highest = max(
+        other.rulePriority for other in rules if _storage_class(other.selection) == storage_class
+    )
+    if rule.selection.tagStatus == "any" and rule.rulePriority < highest:
+        message = "A rule with `tagStatus: any` must have the highest `rulePriority`"
+        yield Problem("M2205", path, message, f"Write a number above {highest}.")
 
 
-def _storage(selection: Selection) -> str:
+def _storage_class(selection: Selection) -> str:
     return selection.storageClass or "standard"
 
 
-def _selection_problems(one: Selection, path: Path) -> Iterator[Problem]:
-    listed = [key for key in ("tagPatternList", "tagPrefixList") if getattr(one, key)]
-    if one.tagStatus == "tagged" and len(listed) != 1:
-        message = "A rule for `tagged` images needs their tags, in one of two ways"
-        hint = "Write either `tagPatternList` or `tagPrefixList`."
-        yield Problem("M1108", path, message, hint)
-    elif one.tagStatus != "tagged" and listed:
-        message = f"`{listed[0]}` goes with `tagStatus: tagged` only"
-        yield Problem("M1108", (*path, listed[0]), message, "Remove it, or change `tagStatus`.")
-    by_age = one.countType != "imageCountMoreThan"
-    if by_age and one.countUnit is None:
-        message = f"`{one.countType}` counts days, and must say so"
-        yield Problem("M1108", path, message, "Add `countUnit: days`.")
-    elif not by_age and one.countUnit is not None:
-        message = "Images are counted, not days"
-        yield Problem("M1108", (*path, "countUnit"), message, "Remove `countUnit`.")
-    archived = one.countType == "sinceImageTransitioned"
-    if archived != (_storage(one) == "archive"):
-        message = f"`{one.countType}` is for images in the storage class "
-        message += "`archive`" if archived else "`standard`"
+def _selection_problems(selection: Selection, path: Path) -> Iterator[Problem]:
+    listed = [key for key in ("tagPatternList", "tagPrefixList") if getattr(selection, key)]
+    if selection.tagStatus == "tagged" and len(listed) != 1:
+        message = "A rule with `tagStatus: tagged` needs either patterns or prefixes of tags"
+        hint = "Write exactly one of `tagPatternList` and `tagPrefixList`."
+        yield Problem("M2206", path, message, hint)
+    elif selection.tagStatus != "tagged" and listed:
+        message = f"With `tagStatus: {selection.tagStatus}` ECR does not accept `{listed[0]}`"
+        hint = f"Remove `{listed[0]}`, or write `tagStatus: tagged`."
+        yield Problem("M2207", (*path, listed[0]), message, hint)
+    counts_days = selection.countType in COUNT_TYPES_BY_AGE
+    if counts_days and selection.countUnit is None:
+        message = f"`{selection.countType}` counts days and needs a unit"
+        yield Problem("M2208", path, message, "Add `countUnit: days`.")
+    elif not counts_days and selection.countUnit is not None:
+        message = f"`{selection.countType}` counts images and has no unit"
+        yield Problem("M2208", (*path, "countUnit"), message, "Remove `countUnit`.")
+    archived = selection.countType == "sinceImageTransitioned"
+    if archived != (_storage_class(selection) == "archive"):
+        storage_class = "archive" if archived else "standard"
+        message = f"`{selection.countType}` applies to images in the storage class "
+        message += f"`{storage_class}` only"
         hint = "Write `storageClass: archive`." if archived else "Remove `storageClass`."
-        yield Problem("M1108", path, message, hint)
+        yield Problem("M2209", path, message, hint)
 
 
 def _action_problems(rule: LifecycleRule, path: Path) -> Iterator[Problem]:
-    """The 90 days: ECR user guide, "Archiving an image"."""
     action, selection = rule.action, rule.selection
-    if (action.type == "transition") != (action.targetStorageClass is not None):
-        message = "Images are moved to a storage class, and deleted from any"
-        hint = "Write `targetStorageClass: archive` with `type: transition`, and only with it."
-        yield Problem("M1108", path, message, hint)
-    elif action.type == "transition" and _storage(selection) == "archive":
-        message = "The images are in the archive already"
-        yield Problem("M1108", path, message, "Write `type: expire`.")
-    if (
-        selection.countType == "sinceImageTransitioned"
-        and selection.countNumber < MIN_DAYS_IN_ARCHIVE
-    ):
-        message = f"An archived image is kept for {MIN_DAYS_IN_ARCHIVE} days at least"
+    if action.type == "transition" and action.targetStorageClass is None:
+        message = "`type: transition` needs a target storage class"
+        yield Problem("M2210", path, message, "Add `targetStorageClass: archive`.")
+    elif action.type == "expire" and action.targetStorageClass is not None:
+        message = "`type: expire` has no target storage class"
+        yield Problem("M2210", path, message, "Remove `targetStorageClass`.")
+    elif action.type == "transition" and _storage_class(selection) == "archive":
+        message = "Images in the storage class `archive` cannot be archived again"
+        yield Problem("M2211", path, message, "Write `type: expire`.")
+    days = selection.countNumber
+    if selection.countType == "sinceImageTransitioned" and days < MIN_DAYS_IN_ARCHIVE:
+        message = f"ECR keeps archived images for at least {MIN_DAYS_IN_ARCHIVE} days, not {days}"
         number = (*path[:-1], "selection", "countNumber")
-        yield Problem("M1105", number, message, f"Write {MIN_DAYS_IN_ARCHIVE} or more.")
+        yield Problem("M2212", number, message, f"Write {MIN_DAYS_IN_ARCHIVE} or more.")
 
 
-# What comes out ------------------------------------------------------------------------------
+# Resources ----------------------------------------------------------------------------------
 
 
 def repository(title: str, name: str, params: Repository) -> ecr.Repository:
-    """A repository that goes with its stack only where the params say so.
+    """A repository, which is deleted with its stack only if the params say so.
 
-    One that is kept goes nevertheless where its creation is rolled back: it is empty, and its name
+    Even a repository to keep is deleted if its creation is rolled back: it is empty, and its name
     would block the next attempt (CloudFormation user guide, DeletionPolicy attribute,
     RetainExceptOnCreate).
     """
@@ -304,20 +318,20 @@ def _mutability(tags: ImmutableTags | None) -> str:
 
 
 def _lifecycle(params: Repository) -> list[dict[str, Any]]:
-    """The rules of the repository's lifecycle policy as ECR takes them."""
+    """The rules of the repository's lifecycle policy, with the keys of ECR."""
     if params.lifecycle_policy:
         return [_plain(rule) for rule in params.lifecycle_policy.rules]
     rules: list[dict[str, Any]] = []
     if params.expire_untagged_after:
         days = params.expire_untagged_after // _DAY
-        chosen = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
-        rules.append(_expiry(f"Untagged images older than {days} days", chosen, days))
+        selection = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days"}
+        rules.append(_expiry(f"Untagged images older than {days} days", selection, days))
     if params.keep_images:
-        chosen = {"tagStatus": "any", "countType": "imageCountMoreThan"}
-        what = f"All but the newest {params.keep_images}"
-        rules.append(_expiry(what, chosen, params.keep_images))
-    # A rule for `any` must come last.
-    return [{"rulePriority": at, **rule} for at, rule in enumerate(rules, 1)]
+        selection = {"tagStatus": "any", "countType": "imageCountMoreThan"}
+        description = f"All but the newest {params.keep_images}"
+        rules.append(_expiry(description, selection, params.keep_images))
+    # A rule with `any` must have the highest priority.
+    return [{"rulePriority": priority, **rule} for priority, rule in enumerate(rules, 1)]
 
 
 def _expiry(description: str, selection: dict[str, str], number: int) -> dict[str, Any]:
@@ -335,13 +349,16 @@ def _plain(rule: LifecycleRule) -> dict[str, Any]:
 
 
 def _as_text(rules: Sequence[dict[str, Any]]) -> str:
-    """A policy in lines, as a reviewer reads it."""
+    """A policy as JSON in several lines, so that changes of it can be reviewed."""
     return json.dumps({"rules": rules}, indent=2) + "\n"
 
 
 def _pull(accounts: Sequence[str]) -> Statement:
-    """What the ECR user guide grants for a pull, "Repository policy examples in Amazon ECR"; the
-    other account's roles need the same, and ecr:GetAuthorizationToken."""
+    """A statement that allows other accounts to pull.
+
+    Their roles need the same permissions, and ecr:GetAuthorizationToken (Amazon ECR user guide,
+    "Repository policy examples in Amazon ECR").
+    """
     roots = [Sub(f"arn:${{AWS::Partition}}:iam::{account}:root") for account in accounts]
     return Statement(
         Sid="PullFromOtherAccounts",

@@ -1,4 +1,4 @@
-"""A stack that holds a VPC with public and private subnets, or the ids of one that exists.
+"""A stack with a VPC, its public and private subnets, or the ids of an existing VPC.
 
 network:
   cidr: 10.20.0.0/16
@@ -6,9 +6,9 @@ network:
   egress: nat-per-az
   flow_logs: {retention: 30d, traffic: reject}
 
-The addresses are cut in a way that never moves: an eighth of the VPC for the private subnet of each
-of four zones, a sixteenth for each public one, and the last quarter for you. A zone that is added
-takes the next block, whatever stands in the blocks before it.
+The division of the VPC's addresses never changes: an eighth of the VPC is for the private subnet of
+each of up to four Availability Zones, a sixteenth for each public subnet, and the last quarter is
+free for your own use. A zone that is added gets the next block.
 """
 
 from __future__ import annotations
@@ -27,34 +27,35 @@ from ..common.regions import key_region_problems
 from .endpoints import endpoint_problems, endpoint_resources
 from .existing import existing_network_problems
 from .flow_logs import flow_log_resources
-from .params import Egress, Ipv4Cidr, Params
+from .params import Egress, Params
 from .routes import nat_gateway_resources, private_route_resources, public_route_resources
 from .subnets import private_subnet_resources, public_subnet_resources
 from .vpc import vpc_resources
-from .zones import plan_zones, zone_problems
+from .zones import availability_zone_problems, plan_zones
 
-__all__ = ["Egress", "Handle", "Ipv4Cidr", "Params", "compose", "handle", "problems"]
+__all__ = ["Egress", "Handle", "Params", "compose", "handle", "problems"]
 
 
 @dataclass(frozen=True)
 class Handle:
-    """What other stacks refer to. Its values are literals or imports; no user can tell."""
+    """What other stacks use to refer to the network: literal values or imports."""
 
     vpc_id: Any
     public_subnets: tuple[Any, ...]
     private_subnets: tuple[Any, ...]
     cidr: str | None
-    """The VPC's IPv4 block; None where an existing VPC came without it."""
+    """The VPC's IPv4 block; None if the params of an existing VPC do not have it."""
     egress: Egress | None
-    """How private subnets reach out; None where the VPC exists and nobody knows."""
+    """How private subnets reach the internet; None for an existing VPC, where it is unknown."""
     ipv6: bool
     public_cidrs: tuple[str, ...] | None
-    """IPv4 blocks of the public subnets, in their order; None where the VPC exists."""
+    """IPv4 blocks of the public subnets, in their order; None for an existing VPC."""
     private_cidrs: tuple[str, ...] | None
+    """IPv4 blocks of the private subnets, in their order; None for an existing VPC."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
-    """How to refer to the network from another stack."""
+    """What other stacks use to refer to the network of the stack `name`."""
     if params.existing:
         return Handle(
             vpc_id=params.existing.vpc,
@@ -69,8 +70,10 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     zones = plan_zones(params)
     return Handle(
         vpc_id=import_value(env, name, "VpcId"),
-        public_subnets=tuple(import_value(env, name, f"{zone.public}Id") for zone in zones),
-        private_subnets=tuple(import_value(env, name, f"{zone.private}Id") for zone in zones),
+        public_subnets=tuple(import_value(env, name, f"{zone.public_subnet}Id") for zone in zones),
+        private_subnets=tuple(
+            import_value(env, name, f"{zone.private_subnet}Id") for zone in zones
+        ),
         cidr=params.cidr,
         egress=params.egress,
         ipv6=params.ipv6,
@@ -80,22 +83,22 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What only the whole can tell."""
+    """What is wrong with the params together, and with regard to the environment's region."""
     if params.existing:
         yield from existing_network_problems(params, params.existing)
     else:
-        yield from zone_problems(params.availability_zones, env.region)
+        yield from availability_zone_problems(params.availability_zones, env.region)
         yield from endpoint_problems(params, env.region)
     if params.flow_logs:
         yield from key_region_problems(params.flow_logs.kms_key, ("flow_logs", "kms_key"), env)
 
 
 def compose(name: str, params: Params, env: Environment) -> Template | None:
-    """The VPC, its subnets, and the ways in and out.
+    """The VPC, its subnets, gateways, routes and endpoints; None for an existing VPC.
 
-    A stack that imports from this one begins when all of this one is there, so its tasks find
-    their routes and endpoints. Within it, what needs the internet gateway waits for its attachment
-    (CloudFormation user guide, "When a DependsOn attribute is required").
+    A stack that imports from this one is deployed after all of it, so its tasks find their routes
+    and endpoints. Within this stack, resources that need the internet gateway depend on its
+    attachment (CloudFormation user guide, "When a DependsOn attribute is required").
     """
     if params.existing:
         return None
@@ -117,9 +120,11 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         template.add_resource(list(flow_log_resources(params.flow_logs, env)))
     template.add_output(export_output(env, name, "VpcId", Ref("Vpc"), "Id of the VPC"))
     for zone in zones:
-        public, private = f"Public subnet {zone.key}", f"Private subnet {zone.key}"
-        template.add_output(export_output(env, name, f"{zone.public}Id", Ref(zone.public), public))
+        public, private = f"Public subnet {zone.letter}", f"Private subnet {zone.letter}"
         template.add_output(
-            export_output(env, name, f"{zone.private}Id", Ref(zone.private), private)
+            export_output(env, name, f"{zone.public_subnet}Id", Ref(zone.public_subnet), public)
+        )
+        template.add_output(
+            export_output(env, name, f"{zone.private_subnet}Id", Ref(zone.private_subnet), private)
         )
     return template

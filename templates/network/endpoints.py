@@ -1,4 +1,4 @@
-"""VPC endpoints of AWS services."""
+"""VPC endpoints of AWS services, for private subnets without a route to the internet."""
 
 from __future__ import annotations
 
@@ -12,50 +12,56 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
 from .params import Params
-from .subnets import private_route_table
 from .zones import Zone
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
+    """What is wrong with the services that get an endpoint."""
     if params.endpoints and params.egress != "endpoints":
-        hint = "Write `egress: endpoints`, or remove them."
-        message = f"With `egress: {params.egress}` no endpoint is made"
-        yield Problem("M1220", ("endpoints",), message, hint, because=[("egress",)])
+        hint = "Write `egress: endpoints`, or remove `endpoints`."
+        message = f"With `egress: {params.egress}` the stack creates no endpoints"
+        yield Problem("M2009", ("endpoints",), message, hint, because=[("egress",)])
         return
-    seen = {_endpoint_id(service) for service in (*TASK_SERVICES, "s3")}
-    for index, service in enumerate(params.endpoints):
+    created = {_endpoint_id(service) for service in ("s3", *TASK_SERVICES)}
+    listed: set[str] = set()
+    for index, written in enumerate(params.endpoints):
         path = ("endpoints", index)
-        short = _strip_region(service, region)
-        if short == service and "amazonaws" in service:
-            hint = f"Write only what follows the region, or a name with `.{region}.` in it."
-            yield Problem("M1107", path, f"`{service}` is not a service of {region}", hint)
-        elif _endpoint_id(short) in seen:
-            hint = "Remove it: ECR, logs, Secrets Manager, SSM and S3 have theirs unasked."
-            yield Problem("M1220", path, f"There is an endpoint for `{short}` already", hint)
-        seen.add(_endpoint_id(short))
+        service = _strip_region(written, region)
+        endpoint = _endpoint_id(service)
+        if service == written and "amazonaws" in written:
+            hint = f"Write only the service, such as `sqs`, or a full name with `.{region}.` in it."
+            yield Problem("M2011", path, f"`{written}` is not a service of {region}", hint)
+        elif endpoint in created:
+            message = f"The stack creates the endpoint of `{service}` in any case"
+            yield Problem("M2012", path, message, f"Remove `{written}`.")
+        elif endpoint in listed:
+            message = f"The endpoint of `{service}` is listed twice"
+            yield Problem("M2012", path, message, f"Remove `{written}`.")
+        listed.add(endpoint)
 
 
 def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment) -> Iterator[Any]:
+    """The endpoints that tasks need and those that the params list, and their security group."""
     yield _endpoint_security_group(params)
-    for service in ("s3", *TASK_SERVICES, *params.endpoints):
-        short = _strip_region(service, env.region)
-        name = service if short != service else build_service_name(service, env.region)
-        if short in GATEWAY_SERVICES:
+    for written in ("s3", *TASK_SERVICES, *params.endpoints):
+        service = _strip_region(written, env.region)
+        name = written if service != written else build_service_name(service, env.region)
+        if service in GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
-                _endpoint_id(short),
+                _endpoint_id(service),
                 VpcId=Ref("Vpc"),
                 VpcEndpointType="Gateway",
                 ServiceName=name,
-                RouteTableIds=[Ref(private_route_table(zone)) for zone in zones],
+                RouteTableIds=[Ref(zone.private_route_table) for zone in zones],
             )
         else:
             yield ec2.VPCEndpoint(
-                _endpoint_id(short),
+                _endpoint_id(service),
                 VpcId=Ref("Vpc"),
                 VpcEndpointType="Interface",
                 ServiceName=name,
                 PrivateDnsEnabled=True,
-                SubnetIds=[Ref(zone.private) for zone in zones],
+                SubnetIds=[Ref(zone.private_subnet) for zone in zones],
                 SecurityGroupIds=[Ref("EndpointSecurityGroup")],
             )
 
@@ -65,15 +71,19 @@ def _endpoint_id(service: str) -> str:
 
 
 def _strip_region(service: str, region: str) -> str:
-    """The service alone, where it was written whole: `sqs` of `com.amazonaws.eu-west-1.sqs`."""
+    """The service in the full name of an endpoint service: `sqs` of `com.amazonaws.eu-west-1.sqs`.
+
+    Any other text is returned unchanged.
+    """
     return service.rpartition(f".{region}.")[2]
 
 
 def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
-    """HTTPS from the VPC and nothing out: endpoints answer and never call.
+    """A security group that allows HTTPS from the VPC, and nothing outbound.
 
-    A rule to the loopback address stands for no rule, since a group that is created with none gets
-    one that allows everything (CloudFormation reference, AWS::EC2::SecurityGroup).
+    The outbound rule to the loopback address is there because EC2 adds a rule that allows
+    everything to a group without outbound rules (CloudFormation reference,
+    AWS::EC2::SecurityGroup).
     """
     return ec2.SecurityGroup(
         "EndpointSecurityGroup",

@@ -1,4 +1,4 @@
-"""What is wrong with the params of an existing VPC."""
+"""What can be wrong with the params of an existing VPC."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from .params import Existing, Params
 
 def existing_network_problems(params: Params, existing: Existing) -> Iterator[Problem]:
     if params.model_fields_set != {"existing"}:
-        others = sorted(params.model_fields_set - {"existing"})
-        hint = "Remove what stands beside it, or remove `existing:` to have the network made."
-        message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
-        yield Problem("M1108", ("existing",), message, hint)
+        ignored = sorted(params.model_fields_set - {"existing"})
+        settings = ", ".join(f"`{key}`" for key in ignored)
+        message = f"With `existing` the stack creates no VPC, so {settings} has no effect"
+        hint = f"Remove {settings}, or remove `existing` to create a VPC."
+        yield Problem("M2000", ("existing",), message, hint)
     lists = {"public_subnets": existing.public_subnets, "private_subnets": existing.private_subnets}
     if not any(lists.values()):
-        hint = "List the ids below `public_subnets:`, `private_subnets:` or both."
+        hint = "Write the ids of subnets below `public_subnets:`, `private_subnets:` or both."
         because: tuple[Path, ...] = tuple(("existing", key) for key in lists)
-        yield Problem("M1108", ("existing",), "No subnet is named", hint, because=because)
+        message = "The existing VPC has no subnets in the params"
+        yield Problem("M2001", ("existing",), message, hint, because=because)
     seen: set[str] = set()
     for key, ids in lists.items():
-        for index, one in enumerate(ids):
-            if one in seen:
-                hint = "Keep it once, as public or as private."
+        for index, subnet in enumerate(ids):
+            if subnet in seen:
+                hint = "Remove one of the two: a subnet is either public or private."
                 path = ("existing", key, index)
-                yield Problem("M1107", path, f"The subnet `{one}` stands twice", hint)
-            seen.add(one)
+                yield Problem("M2002", path, f"The subnet `{subnet}` is listed twice", hint)
+            seen.add(subnet)

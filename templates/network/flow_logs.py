@@ -17,10 +17,10 @@ from .params import FlowLogs
 
 
 def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
-    """Flow logs of the VPC, the group they go to and the role that writes there.
+    """Flow logs of the VPC, their log group, and the role that writes to it.
 
-    VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". What it lists beyond
-    these actions, to create and find groups, is not needed where the group is there already.
+    VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". The further actions that
+    it lists, to create and find log groups, are not needed for a log group that exists.
     """
     yield log_group("FlowLogGroup", params)
     yield role(

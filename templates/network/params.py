@@ -9,72 +9,73 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from moorage.facts.addresses import HOSTLESS_BLOCKS
+from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ..common import fields
-from ..common.fields import SubnetId, Switch, VpcId, ip_version
+from ..common.fields import Ipv4Cidr, SubnetId, Switch, VpcId
 from ..common.logs import Logs
 
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
 ZONE_LETTERS = "ABCD"
-"""What names a zone in logical IDs: by its place in the params, so that it stays for ever."""
+"""The letter of each zone in logical IDs. It depends on the zone's position in the params alone, so
+it never changes."""
 
 _HOSTLESS = tuple(map(IPv4Network, HOSTLESS_BLOCKS))
 
 
-def _check_ipv4(cidr: str) -> str:
-    if ip_version(cidr) != 4:
-        raise wrong("M1218", f"`{cidr}` is not an IPv4 block", "Write one like `10.0.0.0/16`.")
-    return cidr
-
-
 def _check_vpc_cidr(cidr: str) -> str:
-    """A VPC takes /16 to /28 (EC2 API reference, CreateVpc); a sixteenth of it must still hold a
-    load balancer, which wants a /27 (ELB user guide, "Subnets for your load balancer")."""
+    """A VPC can be /16 to /28 (EC2 API reference, CreateVpc).
+
+    A sixteenth of it must be large enough for a load balancer, which needs a /27 (ELB user guide,
+    "Subnets for your load balancer").
+    """
     block = IPv4Network(cidr)
     if not 16 <= block.prefixlen <= 23:
         hint = f"Write /16 to /23, for example `{block.network_address}/16`."
         if block.prefixlen > 23:
-            hint = "Write /16 to /23: eight subnets are cut from it."
-        raise wrong("M1218", f"A VPC of /{block.prefixlen} cannot be divided into subnets", hint)
+            hint = "Write /16 to /23: the VPC is divided into up to eight subnets."
+        message = f"A VPC of the size /{block.prefixlen} cannot be divided into subnets"
+        if block.prefixlen < 16:
+            message = f"A VPC cannot be as large as /{block.prefixlen}"
+        raise wrong("M2003", message, hint)
     if any(block.overlaps(other) for other in _HOSTLESS):
-        hint = "Take a private block: in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
-        raise wrong("M1218", f"No host can have an address in `{cidr}`", hint)
+        hint = "Write a block in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
+        raise wrong("M2004", f"`{cidr}` contains addresses that no host can have", hint)
     return cidr
 
 
 REGION_NAME = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
 ZONE_NAME = re.compile(f"{REGION_NAME.pattern}[a-z]")
-_ZONES_HINT = "Write 2, 3 or 4, or a list of names such as `[eu-central-1a, eu-central-1b]`."
+_ZONES_HINT = "Write 2, 3 or 4, or a list of zones, such as `[eu-central-1a, eu-central-1b]`."
 
 
 def _check_zones(value: Any) -> int | list[str]:
     if isinstance(value, bool) or not isinstance(value, int | list):
-        raise wrong("M1103", f"`{value}` stands where zones belong", _ZONES_HINT)
+        message = f"Expected a number or a list of Availability Zones, got {shown(value)}"
+        raise wrong("M1103", message, _ZONES_HINT)
     count = value if isinstance(value, int) else len(value)
     if not 2 <= count <= len(ZONE_LETTERS):
         raise wrong(
-            "M1105", f"A network has 2 to {len(ZONE_LETTERS)} zones, not {count}", _ZONES_HINT
+            "M1105",
+            f"A network has 2 to {len(ZONE_LETTERS)} Availability Zones, not {count}",
+            _ZONES_HINT,
         )
     for name in value if isinstance(value, list) else ():
         if not isinstance(name, str) or not ZONE_NAME.fullmatch(name):
-            raise wrong("M1107", f"`{name}` is not the name of a zone", _ZONES_HINT)
+            message = f"{shown(name)} is not the name of an Availability Zone"
+            raise wrong("M2005", message, _ZONES_HINT)
     return value
 
 
 def _check_endpoint_service(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*", name):
-        raise wrong(
-            "M1107", f"`{name}` is not the name of an endpoint service", "Write one like `sqs`."
-        )
+        message = f"{shown(name)} is not the name of an endpoint service"
+        raise wrong("M2010", message, "Write the name of a service, such as `sqs`.")
     return name
 
 
-Ipv4Cidr = Annotated[fields.Cidr, AfterValidator(_check_ipv4)]
-
 VpcCidr = Annotated[Ipv4Cidr, AfterValidator(_check_vpc_cidr)]
-
 Zones = Annotated[
     int | list[str],
     PlainValidator(_check_zones),
@@ -92,70 +93,77 @@ Zones = Annotated[
         }
     ),
 ]
-
 EndpointService = Annotated[str, AfterValidator(_check_endpoint_service)]
-"""A service as it stands at the end of its endpoint's name, such as `sqs`, or that whole name."""
+"""A service, such as `sqs`, or the full name of its endpoint service."""
 
 
 class FlowLogs(Logs):
-    """A log group of the stack's own for the VPC's flow logs."""
+    """A log group that this stack creates for the VPC's flow logs."""
 
     traffic: Literal["all", "accept", "reject"] = Field(
-        "all", description="Which flows are logged: all, what was let through, or what was not."
+        "all", description="Which flows are logged: all, the accepted ones or the rejected ones."
     )
 
 
 class Existing(Base):
-    """A VPC that is there already."""
+    """An existing VPC."""
 
-    vpc: VpcId = Field(description="The VPC's id.")
+    vpc: VpcId = Field(description="Id of the VPC.")
     public_subnets: list[SubnetId] = Field(
-        [], description="Ids of subnets with a route to an internet gateway, one for each zone."
+        [],
+        description="Ids of subnets with a route to an internet gateway, one for each "
+        "Availability Zone.",
     )
     private_subnets: list[SubnetId] = Field(
-        [], description="Ids of subnets without one, one for each zone."
+        [],
+        description="Ids of subnets without a route to an internet gateway, one for each "
+        "Availability Zone.",
     )
     cidr: Ipv4Cidr | None = Field(
-        None, description="The VPC's IPv4 block. Needed where a rule admits the whole VPC."
+        None,
+        description="The VPC's IPv4 block. It is needed for security group rules that allow the "
+        "whole VPC.",
     )
-    ipv6: bool = Field(False, description="Whether the VPC and these subnets have IPv6 too.")
+    ipv6: bool = Field(False, description="Whether the VPC and these subnets have IPv6 blocks too.")
 
 
 class Params(Base):
-    """A VPC with a public and a private subnet in each of its availability zones."""
+    """A VPC with a public and a private subnet in each of its Availability Zones."""
 
     cidr: VpcCidr = Field(
         "10.0.0.0/16",
-        description="The VPC's IPv4 block, /16 to /23. It can only be changed by replacing the "
-        "network and all that stands in it.",
+        description="The VPC's IPv4 block, /16 to /23. It cannot be changed without replacing the "
+        "VPC and everything in it.",
     )
     availability_zones: Zones = Field(
         2,
-        description="How many zones, 2 to 4: the first that the account has. Or the list of their "
-        "names. In a few regions (`us-east-1`, `us-west-1`, `ap-northeast-1`) some zones lack "
-        "load balancers, Fargate or endpoints, and which ones they are differs between accounts: "
-        "name those that work. Add a name at the end only: with another order, or another name in "
-        "a place, the deployment fails, for a new subnet cannot have the addresses of an old one.",
+        description="The number of Availability Zones, 2 to 4, which are the first ones of the "
+        "account; or a list of their names. In a few regions (`us-east-1`, `us-west-1`, "
+        "`ap-northeast-1`) some zones have no load balancers, Fargate or endpoints, and which ones "
+        "differs between accounts: there, list zones that have them. Add names only at the end of "
+        "the list: if the order or a name changes, the deployment fails, because a new subnet "
+        "cannot have the addresses of an existing one.",
     )
     egress: Egress = Field(
         "nat",
-        description="How tasks reach AWS and the internet. `public`: only from public subnets, "
-        "with a public IP address. `nat`: also from private subnets, through one NAT gateway. "
-        "`nat-per-az`: through one in each zone. `endpoints`: from private subnets only the AWS "
-        "services that have an endpoint, which ECR, logs, Secrets Manager and SSM get.",
+        description="How tasks reach AWS services and the internet. `public`: only from public "
+        "subnets, with a public IP address. `nat`: also from private subnets, through one NAT "
+        "gateway. `nat-per-az`: through a NAT gateway in each Availability Zone. `endpoints`: from "
+        "private subnets only to AWS services with a VPC endpoint; the stack creates those of "
+        "ECR, S3, CloudWatch Logs, Secrets Manager and Systems Manager.",
     )
     endpoints: list[EndpointService] = Field(
         [],
-        description="More services that get an endpoint with `egress: endpoints`, such as `sqs`, "
-        "`sts`, `kms` or `dynamodb`. Where the name does not begin with "
-        "`com.amazonaws.<region>.`, as for many services in China, write it whole.",
+        description="Further services to create an endpoint for with `egress: endpoints`, such as "
+        "`sqs`, `sts`, `kms` or `dynamodb`. Write the full name of the endpoint service if it does "
+        "not begin with `com.amazonaws.<region>.`, as for many services in China.",
     )
     flow_logs: Switch[FlowLogs] = Field(
-        None, description="A log group for the VPC's flow logs, with the role that writes it."
+        None, description="A log group for the VPC's flow logs, and the role that writes to it."
     )
     ipv6: bool = Field(
         False,
-        description="A block of IPv6 addresses from Amazon beside the IPv4 one, with a /64 for "
-        "each subnet. Private subnets reach out by it with `egress: nat` and `nat-per-az`.",
+        description="Add an IPv6 block from Amazon to the VPC, with a /64 for each subnet. With "
+        "`egress: nat` and `nat-per-az` private subnets reach the internet over IPv6 too.",
     )
-    existing: Existing | None = Field(None, description="Use a VPC that is there already.")
+    existing: Existing | None = Field(None, description="Use an existing VPC.")

@@ -13,37 +13,37 @@ from .zones import Zone
 
 
 def public_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator[Any]:
-    tag = f"{title}-public-{zone.key.lower()}"
-    yield _subnet(zone.public, zone, zone.public_cidr, len(ZONE_LETTERS) + zone.index, tag, params)
-    yield _association(zone.public, "PublicRouteTable")
+    """The public subnet of a zone, in the route table that all public subnets share."""
+    tag = f"{title}-public-{zone.letter.lower()}"
+    yield _subnet(
+        zone.public_subnet, zone, zone.public_cidr, len(ZONE_LETTERS) + zone.index, tag, params
+    )
+    yield _association(zone.public_subnet, "PublicRouteTable")
 
 
 def private_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator[Any]:
-    tag = f"{title}-private-{zone.key.lower()}"
-    yield _subnet(zone.private, zone, zone.private_cidr, zone.index, tag, params)
-    yield ec2.RouteTable(private_route_table(zone), VpcId=Ref("Vpc"))
-    yield _association(zone.private, private_route_table(zone))
-
-
-def private_route_table(zone: Zone) -> str:
-    return f"PrivateRouteTable{zone.key}"
+    """The private subnet of a zone and its own route table."""
+    tag = f"{title}-private-{zone.letter.lower()}"
+    yield _subnet(zone.private_subnet, zone, zone.private_cidr, zone.index, tag, params)
+    yield ec2.RouteTable(zone.private_route_table, VpcId=Ref("Vpc"))
+    yield _association(zone.private_subnet, zone.private_route_table)
 
 
 def _subnet(
     subnet: str, zone: Zone, cidr: str, ipv6_block: int, tag: str, params: Params
 ) -> ec2.Subnet:
-    """A subnet that gives out no public addresses of itself: a task says when it wants one."""
+    """A subnet that assigns no public addresses by default: tasks ask for one themselves."""
     optional: dict[str, Any] = {}
     if params.ipv6:
         optional["DependsOn"] = [IPV6_BLOCK]
         optional["Ipv6CidrBlock"] = Select(ipv6_block, _ipv6_blocks())
     if zone.name:
-        # A name that somebody wrote is meant; cfn-lint warns of every literal.
+        # cfn-lint warns about every literal zone; the user wrote this one on purpose.
         optional["Metadata"] = {"cfn-lint": {"config": {"ignore_checks": ["W3010"]}}}
     return ec2.Subnet(
         subnet,
         VpcId=Ref("Vpc"),
-        # GetAZs lists only zones with a default subnet, unless there is none at all.
+        # GetAZs lists only zones with a default subnet, unless no zone has one.
         AvailabilityZone=zone.name or Select(zone.index, GetAZs(Region)),
         CidrBlock=cidr,
         MapPublicIpOnLaunch=False,
@@ -53,7 +53,8 @@ def _subnet(
 
 
 def _ipv6_blocks() -> Cidr:
-    """The first /64 blocks of the VPC's /56, private ones before public ones; always as many."""
+    """The first /64 blocks of the VPC's /56, for private subnets before public ones. The number of
+    blocks is always the same, so that no block moves."""
     return Cidr(Select(0, GetAtt("Vpc", "Ipv6CidrBlocks")), 2 * len(ZONE_LETTERS), 64)
 
 

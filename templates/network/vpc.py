@@ -10,12 +10,13 @@ from troposphere import Ref, Tags, ec2
 from .params import Params
 
 INTERNET_GATEWAY_ATTACHMENT = "InternetGatewayAttachment"
-
 IPV6_BLOCK = "Ipv6CidrBlock"
+"""Logical IDs that other resources depend on."""
 
 
 def vpc_resources(title: str, params: Params) -> Iterator[Any]:
-    # Endpoints with private DNS want both DNS settings (PrivateLink guide, interface endpoints).
+    """The VPC and its internet gateways; `title` is the VPC's Name tag."""
+    # Endpoints with private DNS need both DNS settings (PrivateLink guide, interface endpoints).
     yield ec2.VPC(
         "Vpc",
         CidrBlock=params.cidr,
@@ -34,4 +35,5 @@ def vpc_resources(title: str, params: Params) -> Iterator[Any]:
 
 
 def has_nat(params: Params) -> bool:
+    """Whether private subnets reach the internet through NAT gateways."""
     return params.egress in ("nat", "nat-per-az")

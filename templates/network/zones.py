@@ -14,55 +14,64 @@ from .params import REGION_NAME, ZONE_LETTERS, Params
 
 @dataclass(frozen=True)
 class Zone:
-    """An availability zone and what is its own: one letter and the blocks of its subnets."""
+    """An Availability Zone of the network: its letter, and the blocks of its subnets."""
 
-    key: str
+    letter: str
+    """Its letter in logical IDs."""
     index: int
     name: str | None
-    """None where CloudFormation takes the zone from the account's list."""
+    """None if CloudFormation picks the zone from the account's list, by its index."""
     public_cidr: str
     private_cidr: str
 
     @property
-    def public(self) -> str:
+    def public_subnet(self) -> str:
         """Logical ID of the public subnet."""
-        return f"PublicSubnet{self.key}"
+        return f"PublicSubnet{self.letter}"
 
     @property
-    def private(self) -> str:
+    def private_subnet(self) -> str:
         """Logical ID of the private subnet."""
-        return f"PrivateSubnet{self.key}"
+        return f"PrivateSubnet{self.letter}"
+
+    @property
+    def private_route_table(self) -> str:
+        """Logical ID of the route table of the private subnet."""
+        return f"PrivateRouteTable{self.letter}"
 
 
 def plan_zones(params: Params) -> tuple[Zone, ...]:
-    """The zones in the order of the params; an eighth of the VPC is private, a sixteenth public."""
+    """The zones in the order of the params.
+
+    Each has an eighth of the VPC for its private subnet and a sixteenth for its public one.
+    """
     block = ip_network(params.cidr)
     private = list(block.subnets(prefixlen_diff=3))[:4]
     public = list(block.subnets(prefixlen_diff=4))[8:12]
-    asked = params.availability_zones
-    names = [None] * asked if isinstance(asked, int) else asked
+    zones = params.availability_zones
+    names = [None] * zones if isinstance(zones, int) else zones
     return tuple(
         Zone(ZONE_LETTERS[index], index, name, str(public[index]), str(private[index]))
         for index, name in enumerate(names)
     )
 
 
-def zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
-    """Nothing is said where the region itself is wrong: that is a finding of its own."""
+def availability_zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
+    """What is wrong with the zones; nothing if the region is wrong, which is a finding already."""
     if not REGION_NAME.fullmatch(region):
         return
     if isinstance(zones, int):
         most = count_zones(region)
         if zones > most:
-            hint = f"Write {most} or fewer, or list the names of those that your account has."
-            message = f"Not every account has {zones} zones in {region}"
-            yield Problem("M1105", ("availability_zones",), message, hint)
+            hint = f"Write {most} or less, or list the names of zones that your account has."
+            message = f"Not every account has {zones} Availability Zones in {region}"
+            yield Problem("M2008", ("availability_zones",), message, hint)
         return
     for index, zone in enumerate(zones):
         path = ("availability_zones", index)
         if zone[:-1] != region:
-            hint = f"Write one like `{region}a`."
-            yield Problem("M1107", path, f"The zone `{zone}` is not in {region}", hint)
+            hint = f"Write a zone of {region}, such as `{region}a`."
+            yield Problem("M2006", path, f"The Availability Zone `{zone}` is not in {region}", hint)
         elif zone in zones[:index]:
-            hint = "Name another one: two subnets in one zone fail together."
-            yield Problem("M1107", path, f"The zone `{zone}` stands twice", hint)
+            hint = "Write another zone: subnets in the same zone fail together."
+            yield Problem("M2007", path, f"The Availability Zone `{zone}` is listed twice", hint)

@@ -20,7 +20,16 @@ from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, Wit
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ..common.fields import Cidr, ConfigFile, Duration, Some, Switch, UniqueList, duration, text
+from ..common.fields import (
+    Cidr,
+    ConfigFile,
+    Duration,
+    OneOrMany,
+    Switch,
+    UniqueList,
+    duration,
+    text,
+)
 from ..tasks.containers import HealthCheck, User
 from ..tasks.images import Image
 
@@ -311,7 +320,7 @@ class Gzip(Base):
 class Resolver(Base):
     """Who is asked for the addresses of hosts outside, and for how long an answer holds."""
 
-    addresses: Annotated[Some[ServerAddress], Field(min_length=1)] = Field(
+    addresses: Annotated[OneOrMany[ServerAddress], Field(min_length=1)] = Field(
         [RESOLVER], description="DNS servers; the VPC's own where none is said."
     )
     valid: Annotated[int, duration(1, 3600)] = Field(

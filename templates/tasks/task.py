@@ -26,7 +26,7 @@ from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
 from ..common.iam import allow, role
 from ..common.logs import LogGroupName, Logs, log_group
-from ..common.policy_statements import UserStatement, statement, statement_problems
+from ..common.policy_statements import UserStatement, policy_statement, statement_problems
 from ..common.regions import is_in_other_region, key_region_problems, region_of
 from ..common.stack_lookup import find_stack, find_stack_problems
 from . import fargate_sizes, firelens, images, secrets
@@ -505,7 +505,7 @@ def _roles(name: str, params: TaskParams, env: Environment) -> Iterator[Any]:
                 "Sidecars": sidecar_statements(
                     params.sidecars, cluster_of(params, env).name, _log_group_arn(params)
                 ),
-                "Task": [statement(one) for one in params.task_role.statements],
+                "Task": [policy_statement(one) for one in params.task_role.statements],
             },
             env,
             managed=params.task_role.managed_policies,

@@ -17,7 +17,7 @@ from moorage.pipeline.validate import Header
 from moorage.schema.json_schema import schema
 from moorage.schema.reference import example, reference
 from templates import TEMPLATES
-from templates.common.fields import Some, StackName, Switch, VpcId, duration
+from templates.common.fields import OneOrMany, StackName, Switch, VpcId, duration
 
 TEXT = reference(TEMPLATES)
 SECTION = re.compile(r"^### `(.+)`$", re.MULTILINE)
@@ -65,7 +65,7 @@ class Params(Base):
 
     leaf: Switch[Leaf] = Field(None, description="A leaf.")
     leaves: dict[StackName, list[Leaf]] = Field({}, description="Leaves.")
-    vpcs: Some[VpcId] = Field([], description="Networks.")
+    vpcs: OneOrMany[VpcId] = Field([], description="Networks.")
     way: Left | Right | None = Field(None, description="A way.")
     modes: dict[Literal["a", "b"], float] = Field({"a": 1.5}, description="Modes.")
 

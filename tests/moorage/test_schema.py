@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from moorage.model import Base
 from moorage.schema.json_schema import schema
 from templates import TEMPLATES
-from templates.common.fields import Retention, Some, StackName, Switch, duration
+from templates.common.fields import OneOrMany, Retention, StackName, Switch, duration
 
 FILES = sorted([*Path("params").glob("*.yaml"), *Path("tests/golden").glob("*/params/*.yaml")])
 
@@ -38,7 +38,7 @@ class Params(Base):
     inners: list[Inner] = Field([], description="More of them.")
     by_name: dict[StackName, Inner] = Field({}, description="Them by name.")
     by_kind: dict[Literal["a", "b"], Inner] = Field({"a": Inner(size=2)}, description="By kind.")
-    words: Some[str] = Field([], description="One or some.")
+    words: OneOrMany[str] = Field([], description="One or some.")
     pair: tuple[int, str] | None = Field(None, description="Two of them.")
     number: float | None = Field(None, description="A number.")
     anything: Any = Field(None, description="Whatever.")

@@ -18,7 +18,7 @@ from moorage.model import Base, Environment, wrong
 from moorage.pipeline.load import Document
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.common.fields import Some, Switch, duration
+from templates.common.fields import OneOrMany, Switch, duration
 
 HEADER = {"app": "shop", "region": "eu-central-1"}
 
@@ -39,7 +39,7 @@ class Params(Base):
     things: dict[str, Inner] = Field({}, description="Things by name.")
     numbers: list[int] = Field([], description="Numbers.")
     items: list[Inner] = Field([], min_length=1, description="Items.")
-    words: Some[str] = Field([], description="One or some.")
+    words: OneOrMany[str] = Field([], description="One or some.")
     wait: Annotated[int, duration(5, 300)] = Field(30, description="How long.")
     either: Inner | int | None = Field(None, description="A thing or a number.")
 
@@ -127,15 +127,15 @@ def test_a_key_that_is_written_is_not_the_one_that_was_meant() -> None:
         ({"name": True}, "M1103", "name", "`true` stands where text"),
         ({"name": None}, "M1103", "name", "nothing stands where text"),
         ({"name": []}, "M1103", "name", "a list stands where text"),
-        ({"inner": 3}, "M1103", "inner", "`3` stands where true, false or a map"),
-        ({"inner": []}, "M1103", "inner", "a list stands where true, false or a map"),
+        ({"inner": 3}, "M1103", "inner", "Expected true, false or a map, got `3`"),
+        ({"inner": []}, "M1103", "inner", "Expected true, false or a map, got a list"),
         ({"numbers": {}}, "M1103", "numbers", "a map stands where a list"),
         ({"numbers": ["1"]}, "M1103", "numbers.0", "`1` stands where a whole number"),
         ({"numbers": [1.5]}, "M1103", "numbers.0", "`1.5` stands where a whole number"),
         ({"things": []}, "M1103", "things", "a list stands where a map"),
         ({"things": {"a": 1}}, "M1103", "things.a", "`1` stands where a map"),
         ({"words": 3}, "M1103", "words", "`3` stands where a list"),
-        ({"wait": 30}, "M1107", "wait", "`30` is not a duration"),
+        ({"wait": 30}, "M1500", "wait", "`30` is not a duration"),
         ({"wait": "1h"}, "M1105", "wait", "`1h` is out of range"),
         ({"inner": {"size": 10}}, "M1105", "inner.size", "`10` must be at most 9"),
         ({"inner": {"image": "fany"}}, "M1104", "inner.image", "`fany` is not possible"),
@@ -198,9 +198,9 @@ def test_all_faults_are_found_at_once() -> None:
         ("M1105", "stacks.thing.things.a.size"),
         ("M1106", "stacks.what.template"),
         ("M1107", "stacks.My_Web"),
-        ("M1107", "stacks.thing.wait"),
         ("M1201", "stacks.web.name"),
         ("M1218", "stacks.web.items.0.size"),
+        ("M1500", "stacks.thing.wait"),
     ]
 
 

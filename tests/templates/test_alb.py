@@ -367,9 +367,9 @@ def test_what_exists_needs_no_network() -> None:
         ({"certificate": IN_VIRGINIA}, "M1210", "certificate"),
         ({"certificate": [CERTIFICATE, IN_VIRGINIA]}, "M1210", "certificate.1"),
         ({"certificate": [CERTIFICATE, CERTIFICATE]}, "M1302", "certificate.1"),
-        ({"certificate": "shop.example.com"}, "M1107", "certificate"),
+        ({"certificate": "shop.example.com"}, "M1503", "certificate"),
         ({"ssl_policy": "ELBSecurityPolicy-TLS13-1-3-2021-06"}, "M1108", "ssl_policy"),
-        ({"certificate": CERTIFICATE, "ssl_policy": "TLS13"}, "M1107", "ssl_policy"),
+        ({"certificate": CERTIFICATE, "ssl_policy": "TLS13"}, "M1503", "ssl_policy"),
         ({"authentication": True}, "M1108", "authentication"),
         ({"network": "netwrok"}, "M1201", "network"),
         ({"scheme": "public"}, "M1104", "scheme"),
@@ -377,11 +377,11 @@ def test_what_exists_needs_no_network() -> None:
         ({"idle_timeout": "4001s"}, "M1105", "idle_timeout"),
         ({"clients": []}, "M1105", "clients"),
         ({"clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M1107", "clients.1"),
-        ({"clients": ["10.0.0.1/8"]}, "M1107", "clients.0"),
-        ({"clients": ["pl-list"]}, "M1107", "clients.0"),
-        ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1107", "access_logs.prefix"),
-        ({"access_logs": {"prefix": "/alb"}}, "M1107", "access_logs.prefix"),
-        ({"access_logs": {"prefix": "alb/*"}}, "M1107", "access_logs.prefix"),
+        ({"clients": ["10.0.0.1/8"]}, "M1504", "clients.0"),
+        ({"clients": ["pl-list"]}, "M1503", "clients.0"),
+        ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1503", "access_logs.prefix"),
+        ({"access_logs": {"prefix": "/alb"}}, "M1503", "access_logs.prefix"),
+        ({"access_logs": {"prefix": "alb/*"}}, "M1503", "access_logs.prefix"),
         ({"access_logs": {"expire_after": "36h"}}, "M1107", "access_logs.expire_after"),
         ({"access_logs": {"expire_after": "0d"}}, "M1107", "access_logs.expire_after"),
         (
@@ -389,14 +389,14 @@ def test_what_exists_needs_no_network() -> None:
             "M1108",
             "access_logs.expire_after",
         ),
-        ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1107", "web_acl"),
+        ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1503", "web_acl"),
         ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M1220", "web_acl"),
         (
             {"aliases": [{"zone": "example.com", "name": "a.example.com"}]},
-            "M1107",
+            "M1503",
             "aliases.0.zone",
         ),
-        ({"aliases": [{"zone": ZONE, "name": "A.example.com"}]}, "M1107", "aliases.0.name"),
+        ({"aliases": [{"zone": ZONE, "name": "A.example.com"}]}, "M1503", "aliases.0.name"),
         ({"aliases": [{"zone": ZONE, "name": "a.example.com"}] * 2}, "M1302", "aliases.1.name"),
         (
             {"aliases": [{"zone": ZONE, "name": f"a{sep}b.example.com"} for sep in ".-"]},
@@ -412,7 +412,7 @@ def test_what_exists_needs_no_network() -> None:
         ),
         (
             {"existing": EXISTING | {"listener": LISTENER.replace("/app/", "/net/")}},
-            "M1107",
+            "M1503",
             "existing.listener",
         ),
     ],
@@ -475,7 +475,7 @@ def test_a_certificate_in_iam_has_no_region_and_fits_in_all() -> None:
 
 def test_a_faulty_certificate_is_no_missing_one() -> None:
     given = {"certificate": "mine", "ssl_policy": "ELBSecurityPolicy-2016-08"}
-    assert found(given) == [("error", "M1107", "certificate")]
+    assert found(given) == [("error", "M1503", "certificate")]
 
 
 def test_regions_are_not_judged_where_the_region_itself_is_faulty() -> None:

@@ -18,7 +18,7 @@ from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.common.schedules import _expression, zone_problems
+from templates.common.schedules import _check_expression, time_zone_problems
 
 REGION = "eu-central-1"
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -266,7 +266,7 @@ def test_a_run_that_finds_no_room_is_tried_again_for_as_long_as_it_may_be_late()
     ],
 )
 def test_schedules_that_aws_takes(expression: str) -> None:
-    assert _expression(expression) == expression
+    assert _check_expression(expression) == expression
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,10 @@ def test_schedules_that_aws_takes(expression: str) -> None:
     ],
 )
 def test_schedules_that_it_does_not_take(expression: str) -> None:
-    with pytest.raises(Exception, match=r"schedule|rate|fields|month"):
-        _expression(expression)
+    with pytest.raises(PydanticCustomError) as raised:
+        _check_expression(expression)
+    assert raised.value.context is not None
+    assert raised.value.context["code"] == "M1507"
 
 
 @pytest.mark.parametrize(
@@ -295,14 +297,14 @@ def test_schedules_that_it_does_not_take(expression: str) -> None:
 )
 def test_crons_own_form_is_said_in_awss(written: str, said: str) -> None:
     with pytest.raises(PydanticCustomError) as told:
-        _expression(written)
+        _check_expression(written)
     assert f"`{said}`" in str(told.value.context)
 
 
 def test_a_time_zone_that_nobody_knows_is_a_warning() -> None:
-    found = list(zone_problems("Europe/Berln", ("time_zone",)))
+    found = list(time_zone_problems("Europe/Berln", ("time_zone",)))
     assert [one.level for one in found] in ([], ["warning"])
-    assert list(zone_problems("UTC", ("time_zone",))) == []
+    assert list(time_zone_problems("UTC", ("time_zone",))) == []
 
 
 # Tasks of a deployment -----------------------------------------------------------------------

@@ -35,7 +35,6 @@ _TITLES: dict[str, str] = {
     "M1214": "The route needs something that its load balancer does not have.",
     "M1215": "The route holds more than a listener rule can.",
     "M1216": "The service has more target groups than ECS takes.",
-    "M1217": "A policy grants everything.",
     "M1218": "The addresses do not fit.",
     "M1219": "The image is not pinned.",
     "M1220": "The setting has no effect, or the wrong one, in this place.",

@@ -4,4 +4,173 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "M2000",
+        "Settings of an existing network have no effect.",
+        "With `existing` the stack creates no VPC, so there is nothing that the other "
+        "settings could be applied to.",
+        "Remove the other settings, or remove `existing` to create a VPC.",
+        """\
+template: network
+existing:  # no other settings next to it
+  vpc: vpc-0123456789abcdef0
+  private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+""",
+    ),
+    Code(
+        "M2001",
+        "An existing network has no subnets in the params.",
+        "Load balancers and tasks are created in the subnets that are listed here. Without "
+        "any there is no place for them.",
+        "List the ids of public subnets, of private subnets, or of both.",
+        """\
+template: network
+existing:
+  vpc: vpc-0123456789abcdef0
+  public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+""",
+    ),
+    Code(
+        "M2002",
+        "A subnet of an existing network is listed twice.",
+        "A subnet is public if it has a route to an internet gateway, and private otherwise. "
+        "Of each Availability Zone a load balancer accepts one subnet, so the same one twice "
+        "is refused.",
+        "Remove one of the two entries.",
+        """\
+template: network
+existing:
+  vpc: vpc-0123456789abcdef0
+  public_subnets: [subnet-0123456789abcdef0]
+  private_subnets: [subnet-0123456789abcdef1]
+""",
+    ),
+    Code(
+        "M2003",
+        "The size of the VPC is not possible.",
+        "A VPC is at most a /16. It is divided into a subnet of an eighth and one of a "
+        "sixteenth for each of up to four Availability Zones, and a load balancer needs a "
+        "subnet of at least a /27. So the VPC is at least a /23.",
+        "Write a block from /16 to /23.",
+        """\
+template: network
+cidr: 10.20.0.0/16
+""",
+        (
+            "Amazon EC2 API reference, CreateVpc",
+            'Elastic Load Balancing user guide, "Subnets for your load balancer"',
+        ),
+    ),
+    Code(
+        "M2004",
+        "The VPC's block contains addresses that no host can have.",
+        "Some blocks of IPv4 addresses are reserved, for example for loopback, link-local "
+        "addresses and multicast. Packets to them are not routed.",
+        "Write a private block: in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`.",
+        """\
+template: network
+cidr: 172.16.0.0/16
+""",
+        ("IANA IPv4 Special-Purpose Address Registry (RFC 6890)",),
+    ),
+    Code(
+        "M2005",
+        "The text is not the name of an Availability Zone.",
+        "The name of an Availability Zone is the name of its region and a letter.",
+        "Write names such as `eu-central-1a`, or the number of zones.",
+        """\
+template: network
+availability_zones: [eu-central-1a, eu-central-1b]
+""",
+    ),
+    Code(
+        "M2006",
+        "The Availability Zone is in another region.",
+        "A VPC is in one region, and its subnets are in Availability Zones of that region. "
+        "The region is that of the environment.",
+        "Write an Availability Zone of the environment's region.",
+        """\
+# of an environment with region: eu-central-1
+template: network
+availability_zones: [eu-central-1a, eu-central-1b]
+""",
+    ),
+    Code(
+        "M2007",
+        "An Availability Zone is listed twice.",
+        "The network has a public and a private subnet for each entry, so that load balancers "
+        "and tasks run in different Availability Zones. Load balancers refuse two subnets in "
+        "the same zone.",
+        "Write another Availability Zone, or remove the entry.",
+        """\
+template: network
+availability_zones: [eu-central-1a, eu-central-1b]  # each zone once
+""",
+        ("Elastic Load Balancing API reference, CreateLoadBalancer, Subnets",),
+    ),
+    Code(
+        "M2008",
+        "Not every account has that many Availability Zones in the region.",
+        "The stack takes the first Availability Zones that the account has in the region. In "
+        "an account with fewer zones the deployment fails.",
+        "Write a smaller number, or list zones that the account has.",
+        """\
+# of an environment with region: ap-northeast-1
+template: network
+availability_zones: 3
+""",
+    ),
+    Code(
+        "M2009",
+        "The stack creates no VPC endpoints.",
+        "Endpoints are for private subnets without a route to the internet, which is `egress: "
+        "endpoints`. With any other value of `egress` the stack creates none, and AWS "
+        "services are reached over the internet.",
+        "Write `egress: endpoints`, or remove `endpoints`.",
+        """\
+template: network
+egress: endpoints
+endpoints: [sqs, dynamodb]
+""",
+    ),
+    Code(
+        "M2010",
+        "The text is not the name of an endpoint service.",
+        "An endpoint is created for a service by the last part of the name of its endpoint "
+        "service, such as `sqs`, `ecr.api` or `execute-api`; or by the full name.",
+        "Write the name as AWS PrivateLink has it.",
+        """\
+template: network
+egress: endpoints
+endpoints: [sqs, execute-api]
+""",
+        ('AWS PrivateLink guide, "AWS services that integrate with AWS PrivateLink"',),
+    ),
+    Code(
+        "M2011",
+        "The endpoint service is in another region.",
+        "A VPC endpoint leads to a service in the region of its VPC. The full name of an "
+        "endpoint service contains its region.",
+        "Write only the service, or the name of the endpoint service in the environment's region.",
+        """\
+# of an environment with region: eu-central-1
+template: network
+egress: endpoints
+endpoints: [sts]  # or com.amazonaws.eu-central-1.sts
+""",
+    ),
+    Code(
+        "M2012",
+        "The endpoint is created already.",
+        "With `egress: endpoints` the stack creates the endpoints of ECR, S3, CloudWatch "
+        "Logs, Secrets Manager and Systems Manager in any case. `endpoints` lists further "
+        "services, each once.",
+        "Remove the entry.",
+        """\
+template: network
+egress: endpoints
+endpoints: [sqs]  # in addition to ecr.api, ecr.dkr, s3, logs, secretsmanager, ssm, ssmmessages
+""",
+    ),
+)

@@ -1,6 +1,6 @@
-"""Instances that a cluster's tasks run on: an Auto Scaling group of its own, or ECS's.
+"""Instances of a cluster: an Auto Scaling group, or ECS Managed Instances.
 
-Facts: Amazon ECS developer guide ("Automatically manage Amazon ECS capacity with cluster auto
+Sources: Amazon ECS developer guide ("Automatically manage Amazon ECS capacity with cluster auto
 scaling", "Amazon ECS container instance IAM role", "Amazon ECS Managed Instances instance profile",
 "Amazon ECS infrastructure IAM role", "Amazon ECS container agent configuration").
 """
@@ -43,7 +43,7 @@ __all__ = [
 
 
 def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -> Iterator[Any]:
-    """Everything of a cluster's instances but the association with the cluster."""
+    """All resources of a cluster's instances except the association with the cluster."""
     if capacity and capacity.ec2:
         yield from auto_scaling_group_resources(capacity.ec2, env, name)
     if capacity and capacity.managed_instances:
@@ -51,17 +51,20 @@ def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -
 
 
 def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> Iterator[Output]:
-    """What services refer to."""
-    for kind in capacity.by_launch_type() if capacity else {}:
-        title = LOGICAL_ID_PREFIXES[kind]
-        provider = Ref(f"{title}CapacityProvider")
-        yield export_output(env, name, f"{title}CapacityProvider", provider, "Where tasks can run")
-        group = GetAtt(f"{title}SecurityGroup", "GroupId")
-        yield export_output(env, name, f"{title}SecurityGroupId", group, "Group of the instances")
+    """The exports that services import: capacity provider and security group of the instances."""
+    for launch_type in capacity.by_launch_type() if capacity else {}:
+        prefix = LOGICAL_ID_PREFIXES[launch_type]
+        provider = Ref(f"{prefix}CapacityProvider")
+        yield export_output(env, name, f"{prefix}CapacityProvider", provider, "Where tasks can run")
+        group = GetAtt(f"{prefix}SecurityGroup", "GroupId")
+        yield export_output(env, name, f"{prefix}SecurityGroupId", group, "Group of the instances")
 
 
 def associated_providers(capacity: Capacity | None) -> list[Any]:
-    """The capacity providers that are put into the cluster; that of managed instances is made in
-    it, and ECS refuses to associate it ("Cannot associate Managed Instances capacity provider to
-    clusters using this API", aws/aws-cdk#35699, hashicorp/terraform-provider-aws#44783)."""
+    """The capacity providers that must be associated with the cluster.
+
+    The capacity provider of managed instances is created in the cluster, and ECS refuses to
+    associate it ("Cannot associate Managed Instances capacity provider to clusters using this API",
+    aws/aws-cdk#35699, hashicorp/terraform-provider-aws#44783).
+    """
     return [Ref("Ec2CapacityProvider")] if capacity and capacity.ec2 else []

@@ -23,9 +23,13 @@ from .user_data import image_id, user_data
 
 
 def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> Iterator[Any]:
-    """The user data names the cluster, so that the cluster is there before the instances, and is
-    deleted after them; the association comes last, in a resource of its own, or cluster and group
-    would wait for each other (aws/containers-roadmap#631)."""
+    """The Auto Scaling group and what it needs.
+
+    The user data refers to the cluster, so the cluster is created before the instances and deleted
+    after them. The association of the capacity provider is created last, as a resource apart from
+    the cluster: otherwise cluster and group would depend on each other
+    (aws/containers-roadmap#631).
+    """
     home = find_network_handle(params, env)
     yield instances_security_group("Ec2SecurityGroup", home, env, name)
     yield role(
@@ -56,13 +60,16 @@ def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> It
 
 
 def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: str) -> Any:
-    """The metadata service asks for a token, whose answer does not reach containers behind Docker's
-    bridge: the agent itself uses the instance's network, and tasks get their roles from the agent
-    (Amazon EC2 user guide, "Use the Instance Metadata Service", hop limit)."""
+    """The launch template.
+
+    The instance metadata service requires a token, and the hop limit keeps the token from
+    containers behind Docker's bridge (Amazon EC2 user guide, "Use the Instance Metadata Service",
+    hop limit). The agent uses the instance's network, and tasks get credentials from the agent.
+    """
     hops = 2 if params.instance_metadata else 1
     groups = [GetAtt("Ec2SecurityGroup", "GroupId"), *params.security_groups]
     public = choose_subnet_type(params, home) == "public"
-    # /dev/xvda is the root of Amazon Linux 2023.
+    # /dev/xvda is the root device of Amazon Linux 2023.
     disk = ec2.EBSBlockDevice(
         DeleteOnTermination=True, Encrypted=True, VolumeSize=params.disk_size, VolumeType="gp3"
     )
@@ -87,8 +94,11 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
 
 
 def _auto_scaling_group(params: Ec2, home: network.Handle, env: Environment, name: str) -> Any:
-    """Its size is ECS's to choose, so that no update sets it. ECS puts its tag there by itself; a
-    template that does not have it would take it away again (aws/aws-cdk, AsgCapacityProvider)."""
+    """The group, without a desired capacity, because ECS sets it and an update must not reset it.
+
+    ECS adds the tag AmazonECSManaged; an update of a template without it would remove it
+    (aws/aws-cdk, AsgCapacityProvider).
+    """
     optional: dict[str, Any] = {"MaxInstanceLifetime": params.max_instance_lifetime}
     return autoscaling.AutoScalingGroup(
         "Ec2AutoScalingGroup",
@@ -106,7 +116,7 @@ def _auto_scaling_group(params: Ec2, home: network.Handle, env: Environment, nam
 
 
 def _launch_template_choice(params: Ec2) -> dict[str, Any]:
-    """The launch template as it is, or with choices."""
+    """The launch template alone, or with a mixed instances policy for Spot or several types."""
     template = autoscaling.LaunchTemplateSpecification(
         LaunchTemplateId=Ref("Ec2LaunchTemplate"),
         Version=GetAtt("Ec2LaunchTemplate", "LatestVersionNumber"),
@@ -119,8 +129,8 @@ def _launch_template_choice(params: Ec2) -> dict[str, Any]:
             LaunchTemplate=autoscaling.LaunchTemplate(
                 LaunchTemplateSpecification=template,
                 Overrides=[
-                    autoscaling.LaunchTemplateOverrides(InstanceType=one)
-                    for one in params.instance_types
+                    autoscaling.LaunchTemplateOverrides(InstanceType=instance_type)
+                    for instance_type in params.instance_types
                 ],
             ),
             InstancesDistribution=autoscaling.InstancesDistribution(

@@ -18,64 +18,71 @@ from .params import Capacity, Ec2, ExistingInstances, Instances, ManagedInstance
 
 @dataclass(frozen=True)
 class CapacityHandle:
-    """What other stacks refer to."""
+    """What other stacks use to refer to the instances of one launch type."""
 
     capacity_provider: Any
-    """Its name."""
+    """The name of the capacity provider."""
     security_group: Any | None
-    """Id of the instances' group; None where they exist and nobody tells."""
+    """Id of the instances' security group; None for existing instances without it in the params."""
     network: str | None
-    """Stack of the network that they stand in; None where nobody tells."""
+    """Stack of the network that the instances are in; None if it is unknown."""
     architecture: str | None
-    """X86_64 or ARM64; None where ECS chooses by the task, or nobody tells."""
+    """X86_64 or ARM64; None if ECS chooses it for each task, or if it is unknown."""
     most: int | None = None
-    """How many there can be; None where ECS takes as many as it needs, or nobody tells."""
+    """The maximum number of instances; None if there is none, or if it is unknown."""
     gpus: bool | None = None
-    """Whether tasks are given GPUs; None where ECS chooses by the task, or nobody tells."""
+    """Whether the instances have GPUs for tasks; None if ECS chooses them, or if it is unknown."""
 
 
 LOGICAL_ID_PREFIXES: Mapping[LaunchType, str] = {
     "ec2": "Ec2",
     "managed_instances": "ManagedInstances",
 }
-"""What logical IDs and outputs of each kind begin with."""
+"""The beginning of the logical IDs and outputs of the instances of a launch type."""
 
 
 def capacity_handles(
     name: str, capacity: Capacity | None, env: Environment
 ) -> dict[LaunchType, CapacityHandle]:
-    """How to refer to a cluster's instances from another stack, by kind."""
+    """What other stacks use to refer to the instances that the cluster's stack creates."""
     return {
-        kind: CapacityHandle(
-            capacity_provider=import_value(
-                env, name, f"{LOGICAL_ID_PREFIXES[kind]}CapacityProvider"
-            ),
-            security_group=import_value(env, name, f"{LOGICAL_ID_PREFIXES[kind]}SecurityGroupId"),
-            network=picked[0] if (picked := find_stack(env, network.Params, its.network)) else None,
-            **_known_properties(its),
-        )
-        for kind, its in (capacity.by_launch_type() if capacity else {}).items()
+        launch_type: _capacity_handle(name, LOGICAL_ID_PREFIXES[launch_type], instances, env)
+        for launch_type, instances in (capacity.by_launch_type() if capacity else {}).items()
     }
 
 
-def _known_properties(its: Instances) -> dict[str, Any]:
-    """What the params tell of instances; an AMI of the user's may have drivers for GPUs."""
-    if isinstance(its, ManagedInstances):
-        return {"architecture": find_common_architecture(its.instance_types)}
-    assert isinstance(its, Ec2)
+def _capacity_handle(
+    name: str, prefix: str, instances: Instances, env: Environment
+) -> CapacityHandle:
+    found = find_stack(env, network.Params, instances.network)
+    return CapacityHandle(
+        capacity_provider=import_value(env, name, f"{prefix}CapacityProvider"),
+        security_group=import_value(env, name, f"{prefix}SecurityGroupId"),
+        network=found[0] if found else None,
+        **_known_properties(instances),
+    )
+
+
+def _known_properties(instances: Instances) -> dict[str, Any]:
+    """What the params say about instances; an AMI that the user chose can have GPU drivers."""
+    if isinstance(instances, ManagedInstances):
+        return {"architecture": find_common_architecture(instances.instance_types)}
+    assert isinstance(instances, Ec2)
     return {
-        "architecture": find_architecture(its.instance_types),
-        "most": its.max,
-        "gpus": its.gpu or (None if its.ami else False),
+        "architecture": find_architecture(instances.instance_types),
+        "most": instances.max,
+        "gpus": instances.gpu or (None if instances.ami else False),
     }
 
 
 def existing_capacity_handles(
     existing: Mapping[LaunchType, ExistingInstances | None],
 ) -> dict[LaunchType, CapacityHandle]:
-    """The same for instances that are there already."""
+    """What other stacks use to refer to the instances of an existing cluster."""
     return {
-        kind: CapacityHandle(its.capacity_provider, its.security_group, None, None)
-        for kind, its in existing.items()
-        if its is not None
+        launch_type: CapacityHandle(
+            instances.capacity_provider, instances.security_group, None, None
+        )
+        for launch_type, instances in existing.items()
+        if instances is not None
     }

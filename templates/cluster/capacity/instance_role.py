@@ -13,10 +13,10 @@ from .params import Ec2
 
 
 def agent_statements(params: Ec2) -> list[Statement]:
-    """What the ECS agent needs of AmazonEC2ContainerServiceforEC2Role, in this cluster alone.
+    """The part of AmazonEC2ContainerServiceforEC2Role that the ECS agent needs, for this cluster.
 
-    Images are pulled and logs written by the tasks' execution role. DiscoverPollEndpoint takes no
-    resource (Service Authorization Reference, Amazon ECS).
+    Images are pulled and logs are written with the tasks' execution role. DiscoverPollEndpoint
+    supports no resources (Service Authorization Reference, Amazon ECS).
     """
     cluster = GetAtt("Cluster", "Arn")
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
@@ -51,9 +51,12 @@ _TAG_SETTINGS = {"ECS_CONTAINER_INSTANCE_TAGS", "ECS_CONTAINER_INSTANCE_PROPAGAT
 
 
 def tag_statements(params: Ec2) -> list[Statement]:
-    """What the agent needs to register with tags, where its settings have some; without it, it
-    could not register at all (AmazonEC2ContainerServiceforEC2Role; Amazon ECS developer guide,
-    "Adding tags to Amazon EC2 container instances"). DescribeTags takes no resource."""
+    """What the agent needs to register an instance with tags, if its settings have tags.
+
+    Without these permissions the registration fails (AmazonEC2ContainerServiceforEC2Role; Amazon
+    ECS developer guide, "Adding tags to Amazon EC2 container instances"). DescribeTags supports no
+    resources.
+    """
     if not _TAG_SETTINGS & params.agent.keys():
         return []
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
@@ -70,10 +73,10 @@ def tag_statements(params: Ec2) -> list[Statement]:
 
 
 def session_manager_statements(params: Ec2) -> list[Statement]:
-    """AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager": of
-    AmazonSSMManagedInstanceCore what a shell needs, without the right to read all parameters.
+    """The part of AmazonSSMManagedInstanceCore that a shell needs, without access to parameters.
 
-    None of the actions takes a resource that is known before the instance.
+    AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager". No
+    resource of these actions is known before the instance exists.
     """
     if not params.session_manager:
         return []

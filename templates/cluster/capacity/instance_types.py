@@ -6,19 +6,21 @@ import re
 
 
 def is_graviton(instance_type: str) -> bool:
-    """Whether a type has Arm processors: a `g` after its generation (Amazon EC2 instance types,
-    "Instance type naming conventions"), or the first of them, `a1`."""
+    """Whether a type has Arm processors: it has a `g` after its generation, or it is an `a1`.
+
+    Amazon EC2 instance types, "Instance type naming conventions".
+    """
     match = re.match(r"([a-z-]+)\d+([a-z0-9-]*)\.", instance_type)
     return match is not None and (match[1] == "a" or "g" in match[2].split("-")[0])
 
 
 def find_architecture(instance_types: list[str]) -> str:
-    """What images must be built for."""
+    """The CPU architecture of the instance types, which are all of the same one."""
     return "ARM64" if is_graviton(instance_types[0]) else "X86_64"
 
 
 def find_common_architecture(patterns: list[str]) -> str | None:
-    """The architecture of all types that patterns allow; None where both are, or nobody tells."""
-    families = [re.fullmatch(r"[a-z-]+\d+[a-z0-9-]*\..*", one) for one in patterns]
-    found = {find_architecture([one]) for one in patterns}
-    return found.pop() if len(found) == 1 and all(families) else None
+    """The CPU architecture of all types that match; None if it differs, or if it is unknown."""
+    name_a_family = all(re.fullmatch(r"[a-z-]+\d+[a-z0-9-]*\..*", text) for text in patterns)
+    architectures = {find_architecture([text]) for text in patterns}
+    return architectures.pop() if len(architectures) == 1 and name_a_family else None

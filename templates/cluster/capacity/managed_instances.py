@@ -1,4 +1,4 @@
-"""Instances that ECS manages: their roles and their capacity provider."""
+"""ECS Managed Instances: their roles and their capacity provider."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from .placement import find_network_handle, instances_security_group, select_sub
 def managed_instances_resources(
     params: ManagedInstances, env: Environment, name: str
 ) -> Iterator[Any]:
-    """What AWS's policy for the infrastructure role lacks is the right to pass the instances' role,
-    unless that has a fixed name."""
+    """The roles, the security group and the capacity provider.
+
+    AWS's policy for the infrastructure role allows to pass only an instance role of a fixed name,
+    so the role needs another statement for this one.
+    """
     home = find_network_handle(params, env)
     yield instances_security_group("ManagedInstancesSecurityGroup", home, env, name)
     yield role(
@@ -94,5 +97,5 @@ def _instance_requirements(params: ManagedInstances) -> Any:
     )
 
 
-def _range_properties(one: Range) -> dict[str, int]:
-    return {"Min": one.min} | ({"Max": one.max} if one.max is not None else {})
+def _range_properties(limits: Range) -> dict[str, int]:
+    return {"Min": limits.min} | ({"Max": limits.max} if limits.max is not None else {})

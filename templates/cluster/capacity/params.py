@@ -28,17 +28,17 @@ ProviderName = Annotated[
 
 def _check_agent_key(value: str) -> str:
     if value in _SETTINGS_OF_TEMPLATE:
-        hint = "Leave it out: the template writes it."
-        raise wrong("M1107", f"{shown(value)} is the template's own", hint)
+        message = f"{shown(value)} is set by Moorage"
+        raise wrong("M2107", message, f"Remove {shown(value)}.")
     if not re.fullmatch(r"ECS_[A-Z0-9_]+", value):
-        hint = "Write one like `ECS_IMAGE_PULL_BEHAVIOR`."
-        raise wrong("M1107", f"{shown(value)} is no setting of the ECS agent", hint)
+        hint = "Write a setting of the ECS agent, such as `ECS_IMAGE_PULL_BEHAVIOR`."
+        raise wrong("M2108", f"{shown(value)} is not a setting of the ECS agent", hint)
     return value
 
 
 def _check_agent_value(value: str) -> str:
     if not re.fullmatch(r"[^\n\r]*", value):
-        raise wrong("M1107", f"{shown(value)} has more than one line", "Write it in one line.")
+        raise wrong("M2109", f"{shown(value)} has more than one line", "Write it in one line.")
     return value
 
 
@@ -54,131 +54,149 @@ AgentValue = Annotated[str, AfterValidator(_check_agent_value)]
 
 
 class Spot(Base):
-    """Spot instances, which cost less and which EC2 takes back two minutes after it says so. ECS
-    stops their tasks in time and starts them elsewhere."""
+    """Spot Instances, which cost less, and which EC2 can take back with a notice of two minutes.
+    ECS stops their tasks in time and starts them on other instances."""
 
     on_demand_base: int = Field(
-        0, ge=0, le=5000, description="Instances that are not Spot, before any is."
+        0,
+        ge=0,
+        le=5000,
+        description="On-Demand Instances that are started before any Spot Instance.",
     )
     on_demand_percent: int = Field(
-        0, ge=0, le=100, description="Share of the instances above the base that are not Spot."
+        0,
+        ge=0,
+        le=100,
+        description="Percentage of On-Demand Instances among the instances above the base.",
     )
 
 
 class Instances(Base):
-    """What both kinds of capacity say."""
+    """Settings that both kinds of capacity have."""
 
     network: StackName | None = Field(
-        None, description="Stack of the network; the only one where there is one."
+        None, description="Stack of the network. Default: the only network of the environment."
     )
     subnets: Literal["public", "private"] | None = Field(
         None,
-        description="Where the instances are. Public ones get public addresses. Private, unless "
-        "the network has `egress: public` or no private subnets.",
+        description="Subnets of the instances. In public subnets they get public addresses. "
+        "Default: private, or public if the network has `egress: public` or no private subnets.",
     )
     security_groups: UniqueList[SecurityGroupId] = Field(
-        [], max_length=4, description="Security groups of the instances beside the stack's own."
+        [], max_length=4, description="Further security groups of the instances."
     )
 
 
 class Ec2(Instances):
-    """An Auto Scaling group that grows and shrinks with the tasks."""
+    """An Auto Scaling group that ECS scales with the tasks."""
 
     instance_types: UniqueList[InstanceType] = Field(
         ["t3.medium"],
         min_length=1,
         max_length=40,
-        description="Types of instances, of x86 or of Graviton, not both: they decide the AMI. "
-        "Several make it likelier that EC2 has one, above all with `spot`.",
+        description="Instance types, all x86 or all Graviton, because the AMI depends on it. With "
+        "several types it is more likely that EC2 has capacity, above all with `spot`.",
     )
-    min: int = Field(0, ge=0, le=5000, description="Instances that there always are.")
-    max: int = Field(4, ge=1, le=5000, description="Instances that there can be.")
+    min: int = Field(0, ge=0, le=5000, description="Minimum number of instances.")
+    max: int = Field(4, ge=1, le=5000, description="Maximum number of instances.")
     target_capacity: int = Field(
-        100, ge=1, le=100, description="Percent of the instances' capacity that tasks should fill."
+        100,
+        ge=1,
+        le=100,
+        description="Percentage of the instances' capacity that tasks are to use.",
     )
-    spot: Switch[Spot] = Field(None, description="Spot instances; `true` for nothing else.")
-    gpu: bool = Field(False, description="The AMI with drivers for GPUs, for types that have one.")
+    spot: Switch[Spot] = Field(
+        None, description="Use Spot Instances; `true` for Spot Instances only."
+    )
+    gpu: bool = Field(
+        False, description="Use the AMI with GPU drivers, for instance types with GPUs."
+    )
     ami: AmiId | None = Field(
         None,
-        description="Id of an AMI with the ECS agent. Without one it is the newest ECS-optimised "
-        "Amazon Linux 2023 at the time of a deployment that changes the stack; instances that run "
-        "stay as they are.",
+        description="Id of an AMI with the ECS agent. Default: the newest ECS-optimized Amazon "
+        "Linux 2023 AMI at the time of a deployment that changes the stack. Running instances keep "
+        "their AMI.",
     )
-    disk_size: int = Field(30, ge=30, le=16384, description="GiB of the encrypted root disk.")
+    disk_size: int = Field(
+        30, ge=30, le=16384, description="Size of the encrypted root volume in GiB."
+    )
     max_instance_lifetime: Annotated[int, duration(86400, 31536000)] | None = Field(
         None,
-        description="Age at which an instance is replaced, by one of the newest AMI and settings. "
-        "ECS moves its tasks first. It needs `termination_protection: false`.",
+        description="Age at which an instance is replaced by one with the current AMI and "
+        "settings. ECS moves its tasks first. This needs `termination_protection: false`.",
     )
     termination_protection: bool = Field(
         True,
-        description="Protects instances with tasks from scaling in. CloudFormation cannot delete "
+        description="Protect instances with tasks from scale-in. CloudFormation cannot delete "
         "protected instances: before you delete the cluster's stack, delete the services, and wait "
-        "until ECS has ended their instances (with `min: 0`).",
+        "until ECS has terminated their instances (with `min: 0`).",
     )
     session_manager: bool = Field(
-        True, description="Lets people open a shell on the instances by Session Manager."
+        True, description="Allow shells on the instances through Session Manager."
     )
     instance_metadata: bool = Field(
         False,
-        description="Lets containers ask the instance's metadata service, and with it take the "
-        "instance's role, by which ECS gives out the credentials of all tasks of the instance. "
-        "Tasks in network mode `host` can in any case.",
+        description="Allow containers to reach the instance metadata service. Through it they can "
+        "use the instance's role, and with that get the credentials of all tasks on the instance. "
+        "Tasks in network mode `host` can reach it in any case.",
     )
     agent: dict[AgentKey, AgentValue] = Field(
         {},
-        description="More settings of the ECS agent: `{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`.",
+        description="Further settings of the ECS agent, such as "
+        "`{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`.",
     )
 
 
 class Range(Base):
-    """A least, and perhaps a most."""
+    """A minimum, and optionally a maximum."""
 
-    min: int = Field(ge=1, le=1_000_000, description="The least.")
-    max: int | None = Field(None, ge=1, le=1_000_000, description="The most.")
+    min: int = Field(ge=1, le=1_000_000, description="The minimum.")
+    max: int | None = Field(None, ge=1, le=1_000_000, description="The maximum.")
 
 
 class ManagedInstances(Instances):
-    """Instances that ECS chooses, starts, patches and replaces by itself."""
+    """ECS Managed Instances, which ECS chooses, starts, patches and replaces."""
 
     instance_types: UniqueList[InstancePattern] = Field(
-        [], max_length=400, description="Types that ECS may choose, such as `m7g.*`; any if empty."
+        [], max_length=400, description="Types that ECS can choose, such as `m7g.*`. Default: any."
     )
-    vcpus: Range = Field(Range(min=1), description="Virtual CPUs that an instance has.")
-    memory: Range = Field(Range(min=1024), description="MiB of memory that an instance has.")
-    spot: bool = Field(False, description="Spot instances, which EC2 can take back.")
+    vcpus: Range = Field(Range(min=1), description="Number of vCPUs of an instance.")
+    memory: Range = Field(Range(min=1024), description="Memory of an instance in MiB.")
+    spot: bool = Field(False, description="Use Spot Instances, which EC2 can take back.")
     disk_size: int | None = Field(
-        None, ge=1, le=16384, description="GiB of disk for the tasks; ECS's own choice if not said."
+        None, ge=1, le=16384, description="Disk for the tasks in GiB. Default: ECS's."
     )
     scale_in_after: Annotated[int, duration(0, 3600)] | None = Field(
-        None, description="How long an instance may be idle; ECS's own choice if not said."
+        None, description="Time after which an idle instance is terminated. Default: ECS's."
     )
-    detailed_monitoring: bool = Field(False, description="Metrics each minute; they cost.")
+    detailed_monitoring: bool = Field(
+        False, description="Metrics at intervals of a minute, which are charged for."
+    )
 
 
 class Capacity(Base):
-    """Instances for tasks, beside Fargate, which every cluster has."""
+    """Instances for tasks, in addition to Fargate, which every cluster has."""
 
     ec2: Switch[Ec2] = Field(None, description="An Auto Scaling group, for `launch: ec2`.")
     managed_instances: Switch[ManagedInstances] = Field(
-        None, description="Instances that ECS manages, for `launch: managed_instances`."
+        None, description="ECS Managed Instances, for `launch: managed_instances`."
     )
 
     def by_launch_type(self) -> dict[LaunchType, Instances]:
-        """Each kind that there is, by what a service calls it."""
-        every: dict[LaunchType, Instances | None] = {
+        """The kinds of instances that the cluster has, by launch type."""
+        kinds: dict[LaunchType, Instances | None] = {
             "ec2": self.ec2,
             "managed_instances": self.managed_instances,
         }
-        return {kind: one for kind, one in every.items() if one is not None}
+        return {launch: kind for launch, kind in kinds.items() if kind is not None}
 
 
 class ExistingInstances(Base):
-    """Instances of a cluster that is there already."""
+    """Instances of an existing cluster."""
 
     capacity_provider: ProviderName = Field(description="Name of their capacity provider.")
     security_group: SecurityGroupId | None = Field(
         None,
-        description="Id of their security group. It gets rules for the load balancers that lead "
-        "to tasks in network mode `bridge` or `host`, which need it.",
+        description="Id of their security group. The stack adds rules to it for load balancers in "
+        "front of tasks in network mode `bridge` or `host`; such services need it.",
     )

@@ -1,4 +1,4 @@
-"""The network and the subnets that a cluster's instances are in, and their security group."""
+"""The network, the subnets and the security group of a cluster's instances."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from .params import Instances
 
 
 def choose_subnet_type(params: Instances, net: network.Handle) -> Literal["public", "private"]:
-    """Where the instances are: where the params say, or else where they can reach out."""
+    """The subnets that the params name, or else those from which instances reach ECS."""
     if params.subnets:
         return params.subnets
     return "public" if net.egress == "public" or not net.private_subnets else "private"
 
 
 def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
+    """Ids of the subnets of the instances; empty if the network has no such subnets."""
     return (
         net.public_subnets if choose_subnet_type(params, net) == "public" else net.private_subnets
     )
 
 
 def find_network_handle(params: Instances, env: Environment) -> network.Handle:
-    """The network of the instances; `capacity_problems` has asked for it."""
+    """The network of the instances; `capacity_problems` has made sure that there is one."""
     found = find_stack(env, network.Params, params.network)
     assert found is not None
     return network.handle(*found, env)
 
 
 def instances_security_group(title: str, home: network.Handle, env: Environment, name: str) -> Any:
-    """Nothing comes in but what load balancers send to tasks that share the instances' address."""
+    """A security group without rules. Rules for load balancers in front of tasks that use the
+    instances' addresses are added by instance_rules."""
     return ec2.SecurityGroup(
         title,
         GroupDescription=f"Instances of {env.stack_name(name)}",

@@ -17,11 +17,11 @@ from .placement import choose_subnet_type, select_subnets
 
 def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[Problem]:
     """What is wrong with a cluster's instances."""
-    for kind, its in (capacity.by_launch_type() if capacity else {}).items():
-        path: Path = ("capacity", kind)
+    for launch_type, instances in (capacity.by_launch_type() if capacity else {}).items():
+        path: Path = ("capacity", launch_type)
         at = (*path, "network")
-        yield from find_stack_problems(env, network.Params, its.network, at, "network")
-        yield from _subnet_problems(its, path, env)
+        yield from find_stack_problems(env, network.Params, instances.network, at, "network")
+        yield from _subnet_problems(instances, path, env)
     if capacity and capacity.ec2:
         yield from _auto_scaling_group_problems(capacity.ec2, ("capacity", "ec2"))
     if capacity and capacity.managed_instances:
@@ -32,56 +32,63 @@ def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[P
 
 def _auto_scaling_group_problems(params: Ec2, path: Path) -> Iterator[Problem]:
     if params.min > params.max:
-        message = f"There are always {params.min} instances, and there can be {params.max}"
+        message = f"The minimum of {params.min} instances is above the maximum of {params.max}"
         hint = "Raise `max`, or lower `min`."
-        yield Problem("M1105", (*path, "min"), message, hint, because=[(*path, "max")])
+        yield Problem("M2103", (*path, "min"), message, hint, because=[(*path, "max")])
     first = params.instance_types[0]
     for index, other in enumerate(params.instance_types):
         if is_graviton(other) != is_graviton(first):
             kinds = {True: "Graviton", False: "x86"}
-            message = f"`{other}` is {kinds[is_graviton(other)]}, and `{first}` is not"
-            hint = "Keep types of one kind: one AMI and one image run on all of them."
-            yield Problem("M1220", (*path, "instance_types", index), message, hint)
+            message = f"`{other}` is a type with {kinds[is_graviton(other)]} processors, but "
+            message += f"`{first}` has {kinds[is_graviton(first)]} processors"
+            hint = "Keep the types of one of them: all instances have the same AMI."
+            yield Problem("M2104", (*path, "instance_types", index), message, hint)
     if params.max_instance_lifetime and params.termination_protection:
         # Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum
         # instance lifetime": scale-in protection keeps an instance from it.
-        message = "An instance with tasks is protected, and so is never too old"
-        hint = "Write `termination_protection: false`: ECS moves the tasks before it ends one."
+        message = "Instances with tasks are protected from termination, so none is replaced by age"
+        hint = (
+            "Write `termination_protection: false`. ECS moves the tasks of an instance before it "
+        )
+        hint += "is terminated."
         because = [(*path, "termination_protection")]
-        yield Problem("M1108", (*path, "max_instance_lifetime"), message, hint, because=because)
+        yield Problem("M2105", (*path, "max_instance_lifetime"), message, hint, because=because)
     if params.gpu and is_graviton(first) and not params.ami:
-        message = "There is no ECS-optimised AMI with GPU drivers for Graviton"
-        hint = "Use types such as `g5.xlarge`, or name an `ami` of your own."
-        yield Problem("M1220", (*path, "gpu"), message, hint)
+        message = "There is no ECS-optimized AMI with GPU drivers for Graviton"
+        hint = "Write x86 types with GPUs, such as `g5.xlarge`, or the id of another AMI in `ami`."
+        yield Problem("M2106", (*path, "gpu"), message, hint)
 
 
 def _managed_instances_problems(params: ManagedInstances, path: Path) -> Iterator[Problem]:
-    for key, one in (("vcpus", params.vcpus), ("memory", params.memory)):
-        if one.max is not None and one.max < one.min:
-            message = f"The most, {one.max}, is below the least, {one.min}"
-            yield Problem("M1105", (*path, key), message, "Swap the two numbers.")
+    for key, limits in (("vcpus", params.vcpus), ("memory", params.memory)):
+        if limits.max is not None and limits.max < limits.min:
+            message = f"The minimum of {limits.min} is above the maximum of {limits.max}"
+            yield Problem("M2103", (*path, key), message, "Raise `max`, or lower `min`.")
 
 
 def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterator[Problem]:
-    """Whether the instances can reach ECS and join the cluster."""
+    """Missing subnets for the instances, and subnets from which they cannot reach ECS."""
     found = find_stack(env, network.Params, params.network)
     if not found:
         return
-    name, its = found
-    net = network.handle(name, its, env)
-    where = choose_subnet_type(params, net)
+    name, network_params = found
+    net = network.handle(name, network_params, env)
+    subnet_type = choose_subnet_type(params, net)
     if not select_subnets(params, net):
-        other = "private" if where == "public" else "public"
-        message = f"The network `{name}` has no {where} subnets"
-        hint = f"Write `subnets: {other}` here, or name `{where}_subnets` at `{name}`."
-        yield Problem("M1211", (*path, "subnets"), message, hint)
-    elif where == "private" and net.egress == "public":
-        message = f"From a private subnet of `{name}` instances cannot reach ECS"
-        hint = f"Write `subnets: public` here, or `egress: nat` at `{name}`."
-        yield Problem("M1211", (*path, "subnets"), message, hint)
-    elif where == "private" and net.egress == "endpoints":
-        lacking = [one for one in AGENT_SERVICES if one not in its.endpoints]
-        if lacking:
-            message = f"Instances in `{name}` cannot reach ECS: no endpoint for {lacking[0]}"
-            hint = f"Write `endpoints: [{', '.join(AGENT_SERVICES)}]` at `{name}`."
-            yield Problem("M1211", (*path, "network"), message, hint)
+        other = "private" if subnet_type == "public" else "public"
+        message = f"The network `{name}` has no {subnet_type} subnets for the instances"
+        hint = f"Write `subnets: {other}`, or add `{subnet_type}_subnets` to `stacks.{name}`."
+        yield Problem("M2110", (*path, "subnets"), message, hint)
+    elif subnet_type == "private" and net.egress == "public":
+        message = f"Instances in private subnets of `{name}` cannot reach ECS"
+        hint = f"Write `subnets: public`, or `egress: nat` in `stacks.{name}`."
+        yield Problem("M2111", (*path, "subnets"), message, hint)
+    elif subnet_type == "private" and net.egress == "endpoints":
+        listed = network_params.endpoints
+        missing = [service for service in AGENT_SERVICES if service not in listed]
+        if missing:
+            message = f"Instances in private subnets of `{name}` cannot reach ECS: the network has "
+            message += f"no endpoints for {', '.join(missing)}"
+            endpoints = ", ".join([*listed, *missing])
+            hint = f"Write `endpoints: [{endpoints}]` in `stacks.{name}`."
+            yield Problem("M2112", (*path, "network"), message, hint)

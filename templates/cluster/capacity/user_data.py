@@ -11,11 +11,14 @@ from .params import Ec2
 
 
 def image_id(params: Ec2) -> Any:
-    """The AMI, read from AWS's public parameter when the stack is created or updated (Amazon ECS
+    """The AMI: the one of the params, or AWS's newest ECS-optimized one.
+
+    CloudFormation reads it from a public parameter when it creates or updates the stack (Amazon ECS
     developer guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
 
-    A dynamic reference and no Parameter, as no template has one; and not `resolve:ssm:`, by which
-    each instance would read it anew, so that what runs changed without a deployment.
+    This is a dynamic reference of CloudFormation, because templates of Moorage have no Parameters.
+    It is not `resolve:ssm:` of the launch template, which EC2 reads at the start of each instance:
+    then the AMI could change without a deployment.
     """
     if params.ami:
         return params.ami
@@ -26,6 +29,7 @@ def image_id(params: Ec2) -> Any:
 
 
 def user_data(params: Ec2) -> Any:
+    """A script that writes the settings of the ECS agent."""
     settings = {
         "ECS_CLUSTER": "${Cluster}",
         "ECS_AWSVPC_BLOCK_IMDS": "" if params.instance_metadata else "true",

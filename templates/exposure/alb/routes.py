@@ -14,7 +14,15 @@ from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ...common.fields import Cidr, Some, StackName, UniqueList, duration, text, unique
+from ...common.fields import (
+    Cidr,
+    OneOrMany,
+    StackName,
+    UniqueList,
+    duration,
+    reject_duplicates,
+    text,
+)
 from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
 from .specificity import Conditions, compute_specificity
@@ -65,7 +73,9 @@ PathPattern = Annotated[str, AfterValidator(_path)]
 Host = Annotated[str, AfterValidator(_host)]
 HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
-HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
+HeaderValues = Annotated[
+    OneOrMany[HeaderValue], Field(min_length=1), AfterValidator(reject_duplicates)
+]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
 Method = Annotated[str, text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")]
 RouteName = Annotated[

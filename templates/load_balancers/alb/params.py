@@ -10,7 +10,15 @@ from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.elb_attributes import LOAD_BALANCER
 from moorage.model import Base
 
-from ...common.fields import BucketName, SecurityGroupId, Some, StackName, Switch, duration, text
+from ...common.fields import (
+    BucketName,
+    OneOrMany,
+    SecurityGroupId,
+    StackName,
+    Switch,
+    duration,
+    text,
+)
 from .. import access_logs
 from ..alias_records import Alias
 from ..certificates import CertificateArn, SslPolicy
@@ -75,7 +83,7 @@ class Params(Base):
         description="Whether it has public addresses, in the public subnets, or private ones only. "
         "It cannot be changed while services use the load balancer: make a second one.",
     )
-    certificate: Some[CertificateArn] = Field(
+    certificate: OneOrMany[CertificateArn] = Field(
         [],
         description="ARN of a certificate in ACM, in the same region, or in IAM; or a list, of "
         "which the first is the default. With one, HTTPS is served on 443 and HTTP redirects to "

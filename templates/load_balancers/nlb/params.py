@@ -9,10 +9,10 @@ from pydantic import Discriminator, Field, Tag
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base
 
-from ... import network
 from ...common.fields import (
     BucketName,
     HostAddress,
+    Ipv4Cidr,
     SecurityGroupId,
     StackName,
     Switch,
@@ -76,7 +76,7 @@ class Existing(Base):
         description="Id of its security group, where it has one. Services admit it on their "
         "ports, and add rules for their clients and their tasks to it.",
     )
-    addresses: UniqueList[network.Ipv4Cidr] = Field(
+    addresses: UniqueList[Ipv4Cidr] = Field(
         [],
         description="CIDR blocks of its private addresses, such as those of its subnets. Where it "
         "has no security group, services admit its health checks by them. Default: the network's "
