@@ -51,7 +51,7 @@ from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
 from .tasks.scaling import requests_policy, scaling_problems, scaling_resources
-from .tasks.service_connect import with_port_names
+from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
 from .tasks.task_resources import security_groups, task_resources
 
@@ -112,7 +112,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     if proxy:
         containers[PROXY] = proxy_container(proxy)
     definitions = {key: container.params for key, container in containers.items()}
-    definitions = with_port_names(name, params, definitions)
+    definitions = add_port_names(name, params, definitions)
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }

@@ -36,7 +36,7 @@ from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
-from .tasks.service_connect import with_port_names
+from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
 from .tasks.task_resources import security_groups, task_resources
 
@@ -85,7 +85,7 @@ class Worker(EcsService):
 
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     """The worker that the params describe. Call it by `env.resolve`, which keeps the result."""
-    containers = with_port_names(name, params, params.containers)
+    containers = add_port_names(name, params, params.containers)
     return Worker(
         params=params,
         task=resolve_task(name, params, env, containers=written_containers(containers)),

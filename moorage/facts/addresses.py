@@ -1,4 +1,4 @@
-"""Blocks of addresses that have a meaning of their own."""
+"""IP address blocks with a special meaning."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ HOSTLESS_BLOCKS = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", 
 Registry" (RFC 6890), and multicast (RFC 5771)."""
 
 PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
-"""Blocks that a VPC usually has. RFC 1918, and RFC 6598 for the last one."""
+"""Blocks that VPCs usually have. RFC 1918, and RFC 6598 for the last one."""

@@ -1,4 +1,4 @@
-"""How ECR names repositories and images, and what its lifecycle policies say."""
+"""Names of ECR repositories and images, and the values in lifecycle policies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REPOSITORY_NAME = rf"(?:{_PART}/)*{_PART}"
 IMAGE_VERSION = (
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
-"""What follows the repository in the name of an image."""
+"""The tag and the digest of an image, which follow the name of its repository."""
 
 REGISTRY_HOST = (
     r"(?P<account>\d{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
@@ -22,8 +22,8 @@ REGISTRY_HOST = (
 requests to Amazon ECR registries"; AWS General Reference, "Amazon ECR endpoints and quotas"."""
 
 REGISTRY_HOST_PART = ".dkr.ecr."
-"""What the IPv4 hosts of private registries have between account and region: by it an image is
-known as one of ECR where account and region are parameters."""
+"""The part between account and region in the IPv4 hosts of private registries. It identifies an
+image of ECR even if account and region are parameters of a template."""
 
 # Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR".
 TagStatus = Literal["tagged", "untagged", "any"]

@@ -1,29 +1,30 @@
-"""Attributes of load balancers, listeners and target groups: which kind takes which, and with what.
+"""Attributes of load balancers, listeners and target groups, and the values that they accept.
 
-Elastic Load Balancing API reference 2015-12-01: LoadBalancerAttribute, ListenerAttribute and
-TargetGroupAttribute; ranges and words are theirs. What they leave open is left open here.
+From the Elastic Load Balancing API reference 2015-12-01, LoadBalancerAttribute, ListenerAttribute
+and TargetGroupAttribute (botocore 1.44.5, compared on 2026-11-27). An attribute without keywords
+and numbers is one for which the reference states no values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 APPLICATION, NETWORK, GATEWAY, LAMBDA = "application", "network", "gateway", "lambda"
 
 
 @dataclass(frozen=True)
 class Attribute:
-    """What is known of one attribute."""
+    """The values of one attribute, and the kinds of load balancers that have it."""
 
     kinds: frozenset[str]
-    """The kinds of load balancer that take it (`lambda`: an ALB with a function as target)."""
+    """The kinds of load balancers that have it; `lambda` is an ALB with a function as target."""
     keywords: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
 
     def accepts(self, value: str) -> bool:
-        """Whether it takes a value, as far as is known."""
+        """Whether the attribute accepts a value; True if the reference does not say."""
         if not self.keywords and self.minimum is None:
             return True
         if value.lower() in self.keywords:
@@ -34,103 +35,103 @@ class Attribute:
 
     @property
     def limits(self) -> tuple[int, int]:
-        """The least and the most number that it takes, where it has both."""
-        assert self.minimum is not None, "this attribute takes no numbers"
-        assert self.maximum is not None, "this attribute has no greatest number"
+        """The least and the greatest number that it accepts; only for attributes with both."""
+        assert self.minimum is not None, "the attribute has no minimum"
+        assert self.maximum is not None, "the attribute has no maximum"
         return self.minimum, self.maximum
 
     @property
     def allowed_values(self) -> str:
-        """What it takes, in words."""
+        """The accepted values, for messages."""
         numbers = []
         if self.minimum is not None:
-            most = "" if self.maximum is None else f" to {self.maximum}"
-            numbers = [f"a number from {self.minimum}{most}"]
+            upper = "" if self.maximum is None else f" to {self.maximum}"
+            numbers = [f"a number from {self.minimum}{upper}"]
         return " or ".join([*(f"`{word}`" for word in self.keywords), *numbers])
 
 
 AttributeTable = dict[str, Attribute]
 
-_BALANCERS = frozenset({APPLICATION, NETWORK})
-_TARGETS = frozenset({APPLICATION, LAMBDA, NETWORK, GATEWAY})
+_ALB_AND_NLB = frozenset({APPLICATION, NETWORK})
+_ALL_KINDS = frozenset({APPLICATION, LAMBDA, NETWORK, GATEWAY})
 _SWITCH = ("true", "false")
 
 
 def _table(*groups: tuple[Iterable[str], dict[str, Attribute]]) -> AttributeTable:
     return {
-        key: Attribute(frozenset(kinds), one.keywords, one.minimum, one.maximum)
+        key: replace(attribute, kinds=frozenset(kinds))
         for kinds, group in groups
-        for key, one in group.items()
+        for key, attribute in group.items()
     }
 
 
-def _one(*words: str, least: int | None = None, most: int | None = None) -> Attribute:
-    return Attribute(frozenset(), words, least, most)
+def _values(*keywords: str, minimum: int | None = None, maximum: int | None = None) -> Attribute:
+    return Attribute(frozenset(), keywords, minimum, maximum)
 
 
 LOAD_BALANCER: AttributeTable = _table(
     (
         {APPLICATION, NETWORK, GATEWAY},
         {
-            "deletion_protection.enabled": _one(*_SWITCH),
-            "load_balancing.cross_zone.enabled": _one(*_SWITCH),
+            "deletion_protection.enabled": _values(*_SWITCH),
+            "load_balancing.cross_zone.enabled": _values(*_SWITCH),
         },
     ),
     (
-        _BALANCERS,
+        _ALB_AND_NLB,
         {
-            "access_logs.s3.enabled": _one(*_SWITCH),
-            "access_logs.s3.bucket": _one(),
-            "access_logs.s3.prefix": _one(),
-            "ipv6.deny_all_igw_traffic": _one(*_SWITCH),
-            "zonal_shift.config.enabled": _one(*_SWITCH),
+            "access_logs.s3.enabled": _values(*_SWITCH),
+            "access_logs.s3.bucket": _values(),
+            "access_logs.s3.prefix": _values(),
+            "ipv6.deny_all_igw_traffic": _values(*_SWITCH),
+            "zonal_shift.config.enabled": _values(*_SWITCH),
         },
     ),
     (
         {APPLICATION},
         {
-            "idle_timeout.timeout_seconds": _one(least=1, most=4000),
-            "client_keep_alive.seconds": _one(least=60, most=604800),
-            "connection_logs.s3.enabled": _one(*_SWITCH),
-            "connection_logs.s3.bucket": _one(),
-            "connection_logs.s3.prefix": _one(),
-            "health_check_logs.s3.enabled": _one(*_SWITCH),
-            "health_check_logs.s3.bucket": _one(),
-            "health_check_logs.s3.prefix": _one(),
-            "routing.http.desync_mitigation_mode": _one("monitor", "defensive", "strictest"),
-            "routing.http.drop_invalid_header_fields.enabled": _one(*_SWITCH),
-            "routing.http.preserve_host_header.enabled": _one(*_SWITCH),
-            "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": _one(*_SWITCH),
-            "routing.http.xff_client_port.enabled": _one(*_SWITCH),
-            "routing.http.xff_header_processing.mode": _one("append", "preserve", "remove"),
-            "routing.http2.enabled": _one(*_SWITCH),
-            "waf.fail_open.enabled": _one(*_SWITCH),
+            "idle_timeout.timeout_seconds": _values(minimum=1, maximum=4000),
+            "client_keep_alive.seconds": _values(minimum=60, maximum=604800),
+            "connection_logs.s3.enabled": _values(*_SWITCH),
+            "connection_logs.s3.bucket": _values(),
+            "connection_logs.s3.prefix": _values(),
+            "health_check_logs.s3.enabled": _values(*_SWITCH),
+            "health_check_logs.s3.bucket": _values(),
+            "health_check_logs.s3.prefix": _values(),
+            "routing.http.desync_mitigation_mode": _values("monitor", "defensive", "strictest"),
+            "routing.http.drop_invalid_header_fields.enabled": _values(*_SWITCH),
+            "routing.http.preserve_host_header.enabled": _values(*_SWITCH),
+            "routing.http.x_amzn_tls_version_and_cipher_suite.enabled": _values(*_SWITCH),
+            "routing.http.xff_client_port.enabled": _values(*_SWITCH),
+            "routing.http.xff_header_processing.mode": _values("append", "preserve", "remove"),
+            "routing.http2.enabled": _values(*_SWITCH),
+            "waf.fail_open.enabled": _values(*_SWITCH),
         },
     ),
     (
         {NETWORK},
         {
-            "dns_record.client_routing_policy": _one(
+            "dns_record.client_routing_policy": _values(
                 "any_availability_zone",
                 "partial_availability_zone_affinity",
                 "availability_zone_affinity",
             ),
-            "secondary_ips.auto_assigned.per_subnet": _one(least=0, most=7),
+            "secondary_ips.auto_assigned.per_subnet": _values(minimum=0, maximum=7),
         },
     ),
 )
 
-_HEADER = "routing.http.request.x_amzn_"
-_ANSWER = "routing.http.response."
+_REQUEST = "routing.http.request.x_amzn_"
+_RESPONSE = "routing.http.response."
 
 LISTENER: AttributeTable = _table(
-    ({NETWORK, GATEWAY}, {"tcp.idle_timeout.seconds": _one(least=60, most=6000)}),
-    ({GATEWAY}, {"send_tcp_reset.on_idle_timeout.enabled": _one(*_SWITCH)}),
+    ({NETWORK, GATEWAY}, {"tcp.idle_timeout.seconds": _values(minimum=60, maximum=6000)}),
+    ({GATEWAY}, {"send_tcp_reset.on_idle_timeout.enabled": _values(*_SWITCH)}),
     (
         {APPLICATION},
         {
             **{
-                f"{_HEADER}{name}.header_name": _one()
+                f"{_REQUEST}{name}.header_name": _values()
                 for name in (
                     "mtls_clientcert_serial_number",
                     "mtls_clientcert_issuer",
@@ -142,9 +143,9 @@ LISTENER: AttributeTable = _table(
                     "tls_cipher_suite",
                 )
             },
-            f"{_ANSWER}server.enabled": _one(*_SWITCH),
+            f"{_RESPONSE}server.enabled": _values(*_SWITCH),
             **{
-                f"{_ANSWER}{name}.header_value": _one()
+                f"{_RESPONSE}{name}.header_value": _values()
                 for name in (
                     "strict_transport_security",
                     "access_control_allow_origin",
@@ -163,66 +164,71 @@ LISTENER: AttributeTable = _table(
 )
 
 _WEEK = 604800
+_STATE_ROUTING = "target_group_health.unhealthy_state_routing"
 
 TARGET_GROUP: AttributeTable = _table(
     (
         {APPLICATION, NETWORK, GATEWAY},
-        {"deregistration_delay.timeout_seconds": _one(least=0, most=3600)},
+        {"deregistration_delay.timeout_seconds": _values(minimum=0, maximum=3600)},
     ),
     (
-        _TARGETS,
+        _ALL_KINDS,
         {
-            "stickiness.enabled": _one(*_SWITCH),
-            # Which of these depends on the kind: STICKINESS.
-            "stickiness.type": _one(),
-            # AWS documents these for ALB and NLB, and does not say what a GWLB does with them.
-            "load_balancing.cross_zone.enabled": _one(*_SWITCH, "use_load_balancer_configuration"),
-            "target_group_health.dns_failover.minimum_healthy_targets.count": _one("off", least=1),
-            "target_group_health.dns_failover.minimum_healthy_targets.percentage": _one(
-                "off", least=1, most=100
+            "stickiness.enabled": _values(*_SWITCH),
+            # The values depend on the kind of load balancer: STICKINESS_TYPES.
+            "stickiness.type": _values(),
+            # AWS documents these for ALB and NLB, and does not say whether a GWLB has them.
+            "load_balancing.cross_zone.enabled": _values(
+                *_SWITCH, "use_load_balancer_configuration"
             ),
-            "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": _one(
-                least=1
+            "target_group_health.dns_failover.minimum_healthy_targets.count": _values(
+                "off", minimum=1
             ),
-            "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": _one(
-                "off", least=1, most=100
+            "target_group_health.dns_failover.minimum_healthy_targets.percentage": _values(
+                "off", minimum=1, maximum=100
+            ),
+            f"{_STATE_ROUTING}.minimum_healthy_targets.count": _values(minimum=1),
+            f"{_STATE_ROUTING}.minimum_healthy_targets.percentage": _values(
+                "off", minimum=1, maximum=100
             ),
         },
     ),
     (
         {APPLICATION},
         {
-            "load_balancing.algorithm.type": _one(
+            "load_balancing.algorithm.type": _values(
                 "round_robin", "least_outstanding_requests", "weighted_random"
             ),
-            "load_balancing.algorithm.anomaly_mitigation": _one("on", "off"),
-            "slow_start.duration_seconds": _one("0", least=30, most=900),
+            "load_balancing.algorithm.anomaly_mitigation": _values("on", "off"),
+            "slow_start.duration_seconds": _values("0", minimum=30, maximum=900),
         },
     ),
     (
         {APPLICATION, LAMBDA},
         {
-            "stickiness.app_cookie.cookie_name": _one(),
-            "stickiness.app_cookie.duration_seconds": _one(least=1, most=_WEEK),
-            "stickiness.lb_cookie.duration_seconds": _one(least=1, most=_WEEK),
+            "stickiness.app_cookie.cookie_name": _values(),
+            "stickiness.app_cookie.duration_seconds": _values(minimum=1, maximum=_WEEK),
+            "stickiness.lb_cookie.duration_seconds": _values(minimum=1, maximum=_WEEK),
         },
     ),
-    ({LAMBDA}, {"lambda.multi_value_headers.enabled": _one(*_SWITCH)}),
+    ({LAMBDA}, {"lambda.multi_value_headers.enabled": _values(*_SWITCH)}),
     (
         {NETWORK},
         {
-            "deregistration_delay.connection_termination.enabled": _one(*_SWITCH),
-            "preserve_client_ip.enabled": _one(*_SWITCH),
-            "proxy_protocol_v2.enabled": _one(*_SWITCH),
-            "target_health_state.unhealthy.connection_termination.enabled": _one(*_SWITCH),
-            "target_health_state.unhealthy.draining_interval_seconds": _one(least=0, most=360000),
+            "deregistration_delay.connection_termination.enabled": _values(*_SWITCH),
+            "preserve_client_ip.enabled": _values(*_SWITCH),
+            "proxy_protocol_v2.enabled": _values(*_SWITCH),
+            "target_health_state.unhealthy.connection_termination.enabled": _values(*_SWITCH),
+            "target_health_state.unhealthy.draining_interval_seconds": _values(
+                minimum=0, maximum=360000
+            ),
         },
     ),
     (
         {GATEWAY},
         {
-            "target_failover.on_deregistration": _one("rebalance", "no_rebalance"),
-            "target_failover.on_unhealthy": _one("rebalance", "no_rebalance"),
+            "target_failover.on_deregistration": _values("rebalance", "no_rebalance"),
+            "target_failover.on_unhealthy": _values("rebalance", "no_rebalance"),
         },
     ),
 )
@@ -240,4 +246,4 @@ TABLES_BY_PROPERTY: tuple[tuple[str, AttributeTable], ...] = (
     ("ListenerAttributes", LISTENER),
     ("TargetGroupAttributes", TARGET_GROUP),
 )
-"""The tables by the property that takes their keys."""
+"""The tables by the CloudFormation property that has the attributes."""

@@ -1,4 +1,4 @@
-"""What Fargate has and accepts."""
+"""Sizes, limits and capacity providers of Fargate."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ SIZES: dict[int, tuple[int, ...]] = {
     16384: tuple(range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB)),
     32768: (60 * _GIB, 120 * _GIB, 244 * _GIB),
 }
-"""CPU units and the MiB of memory that go with them. Source: cfn-lint's schema extension
+"""The MiB of memory that a task can have, by its CPU units. Source: cfn-lint's schema extension
 fargate_cpu_memory for AWS::ECS::TaskDefinition (1.58.0), after "Task size" in the Amazon ECS
 developer guide."""
 
 EPHEMERAL_STORAGE = (21, 200)
-"""The least and the most GiB that a task can ask for; without it a task has 20. Amazon ECS API
+"""The least and the greatest size in GiB; a task without the setting has 20. Amazon ECS API
 reference, EphemeralStorage (botocore 1.44.5, read on 2026-11-27)."""
 
 MAX_STOP_TIMEOUT = 120
-"""Seconds between SIGTERM and SIGKILL. Amazon ECS API reference, ContainerDefinition, stopTimeout
-(botocore 1.44.5, read on 2026-11-27)."""
+"""The greatest number of seconds between SIGTERM and SIGKILL. Amazon ECS API reference,
+ContainerDefinition, stopTimeout (botocore 1.44.5, read on 2026-11-27)."""
 
 ADDABLE_CAPABILITIES = ("SYS_PTRACE",)
 """The Linux capabilities that a container can add. Amazon ECS API reference, KernelCapabilities."""

@@ -11,7 +11,8 @@ from moorage.facts.elb_attributes import APPLICATION, NETWORK
 HEALTH_CHECK_INTERVAL = (5, 300)
 HEALTH_CHECK_TIMEOUT = (2, 120)
 HEALTH_CHECK_THRESHOLD = (2, 10)
-"""The least and the most: seconds for the first two, checks in a row for the third."""
+"""The least and the greatest value: seconds for interval and timeout, consecutive checks for the
+thresholds."""
 
 NLB_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
 """The protocols of a listener and of a target group of a Network Load Balancer."""
@@ -19,7 +20,7 @@ UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 """Those of them that carry UDP datagrams."""
 
 DEFAULT_TCP_IDLE_TIMEOUT = 350
-"""Seconds after which a Network Load Balancer forgets a silent TCP connection. Elastic Load
+"""Seconds after which a Network Load Balancer forgets an idle TCP connection. Elastic Load
 Balancing API reference, ListenerAttribute (botocore 1.44.5, read on 2026-11-27)."""
 
 # User guides for Application and for Network Load Balancers, "Access logs".
@@ -60,7 +61,7 @@ LOG_ACCOUNTS = {
     "us-west-1": "027434742980",
     "us-west-2": "797873946194",
 }
-"""The accounts that Elastic Load Balancing writes access logs from, in the regions where it has
+"""The accounts that Elastic Load Balancing writes access logs from, in the regions that have
 them. User guide for Application Load Balancers, "Enable access logs"."""
 
 # User guides for Network and for Application Load Balancers, "Security policies".

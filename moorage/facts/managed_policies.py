@@ -1,8 +1,8 @@
-"""AWS's own managed policies: what those that matter to containers allow, and where each lives.
+"""AWS managed policies: the statements of those that matter to containers, and the paths of all.
 
-From "AWS docs: AWS Managed Policy Reference Guide", as moto 5.2.5 carries it. AWS only ever adds to
-such a policy ("AWS docs: AWS managed policies for Amazon Elastic Container Service: Services do not
-remove permissions from an AWS managed policy").
+From the AWS Managed Policy Reference Guide, as moto 5.2.5 contains it. AWS adds permissions to such
+a policy and removes none (Amazon ECS developer guide, "AWS managed policies for Amazon Elastic
+Container Service": "Services do not remove permissions from an AWS managed policy").
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 from typing import Any
 
 
-def _statement(said: dict[str, Any], on: str) -> dict[str, Any]:
-    return {"Effect": "Allow", **said, "Resource": on.split()}
+def _statement(actions: dict[str, Any], resources: str) -> dict[str, Any]:
+    return {"Effect": "Allow", **actions, "Resource": resources.split()}
 
 
-def _allow(actions: str, on: str = "*") -> dict[str, Any]:
-    return _statement({"Action": actions.split()}, on)
+def _allow(actions: str, resources: str = "*") -> dict[str, Any]:
+    return _statement({"Action": actions.split()}, resources)
 
 
-def _all_but(actions: str, on: str = "*") -> dict[str, Any]:
-    return _statement({"NotAction": actions.split()}, on)
+def _allow_all_but(actions: str, resources: str = "*") -> dict[str, Any]:
+    return _statement({"NotAction": actions.split()}, resources)
 
 
-def _where(actions: str, on: str = "*") -> dict[str, Any]:
-    """A statement that holds under some condition."""
-    return _statement({"Action": actions.split(), "Condition": {"Some": "condition"}}, on)
+def _allow_conditionally(actions: str, resources: str = "*") -> dict[str, Any]:
+    """A statement with a condition, which is not written out here."""
+    return _statement({"Action": actions.split(), "Condition": {"Some": "condition"}}, resources)
 
 
 STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
     "AdministratorAccess": (_allow("*"),),
     "PowerUserAccess": (
-        _all_but("iam:* organizations:* account:*"),
+        _allow_all_but("iam:* organizations:* account:*"),
         _allow(
             "account:GetAccountInformation account:GetGovCloudAccountInformation "
             "account:GetPrimaryEmail account:ListRegions iam:CreateServiceLinkedRole "
@@ -61,16 +61,16 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "ecr:GetAuthorizationToken ecr:BatchCheckLayerAvailability "
             "ecr:GetDownloadUrlForLayer ecr:BatchGetImage logs:CreateLogStream logs:PutLogEvents",
         ),
-        _where("ecs:TagResource"),
+        _allow_conditionally("ecs:TagResource"),
         _allow(
             "ecs:ListTagsForResource",
-            on="arn:aws:ecs:*:*:task/*/* arn:aws:ecs:*:*:container-instance/*/*",
+            resources="arn:aws:ecs:*:*:task/*/* arn:aws:ecs:*:*:container-instance/*/*",
         ),
     ),
     "AmazonEC2ContainerServiceEventsRole": (
         _allow("ecs:RunTask"),
-        _where("iam:PassRole"),
-        _where("ecs:TagResource"),
+        _allow_conditionally("iam:PassRole"),
+        _allow_conditionally("ecs:TagResource"),
     ),
     "AmazonEC2ContainerServiceAutoscaleRole": (
         _allow("ecs:DescribeServices ecs:UpdateService"),
@@ -83,19 +83,19 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
         ),
         _allow(
             "elasticloadbalancing:RegisterTargets elasticloadbalancing:DeregisterTargets",
-            on="arn:aws:elasticloadbalancing:*:*:targetgroup/*/*",
+            resources="arn:aws:elasticloadbalancing:*:*:targetgroup/*/*",
         ),
         _allow(
             "elasticloadbalancing:ModifyListener",
-            on="arn:aws:elasticloadbalancing:*:*:listener/app/*/*/*",
+            resources="arn:aws:elasticloadbalancing:*:*:listener/app/*/*/*",
         ),
         _allow(
             "elasticloadbalancing:ModifyListener",
-            on="arn:aws:elasticloadbalancing:*:*:listener/net/*/*/*",
+            resources="arn:aws:elasticloadbalancing:*:*:listener/net/*/*/*",
         ),
         _allow(
             "elasticloadbalancing:ModifyRule",
-            on="arn:aws:elasticloadbalancing:*:*:listener-rule/app/*/*/*/*",
+            resources="arn:aws:elasticloadbalancing:*:*:listener-rule/app/*/*/*/*",
         ),
     ),
     "AWSCodeDeployRole": (
@@ -133,29 +133,30 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "lambda:InvokeFunction cloudwatch:DescribeAlarms sns:Publish s3:GetObject "
             "s3:GetObjectVersion",
         ),
-        _where("iam:PassRole"),
+        _allow_conditionally("iam:PassRole"),
     ),
     "AWSCodeDeployRoleForECSLimited": (
         _allow(
             "ecs:DescribeServices ecs:CreateTaskSet ecs:UpdateServicePrimaryTaskSet "
             "ecs:DeleteTaskSet cloudwatch:DescribeAlarms",
         ),
-        _allow("sns:Publish", on="arn:aws:sns:*:*:CodeDeployTopic_*"),
+        _allow("sns:Publish", resources="arn:aws:sns:*:*:CodeDeployTopic_*"),
         _allow(
             "elasticloadbalancing:DescribeTargetGroups elasticloadbalancing:DescribeListeners "
             "elasticloadbalancing:ModifyListener elasticloadbalancing:DescribeRules "
             "elasticloadbalancing:ModifyRule",
         ),
-        _allow("lambda:InvokeFunction", on="arn:aws:lambda:*:*:function:CodeDeployHook_*"),
-        _where("s3:GetObject s3:GetObjectVersion"),
-        _where(
+        _allow("lambda:InvokeFunction", resources="arn:aws:lambda:*:*:function:CodeDeployHook_*"),
+        _allow_conditionally("s3:GetObject s3:GetObjectVersion"),
+        _allow_conditionally(
             "iam:PassRole",
-            on="arn:aws:iam::*:role/ecsTaskExecutionRole arn:aws:iam::*:role/ECSTaskExecution*",
+            resources="arn:aws:iam::*:role/ecsTaskExecutionRole "
+            "arn:aws:iam::*:role/ECSTaskExecution*",
         ),
     ),
     "AmazonEC2ContainerRegistryFullAccess": (
         _allow("ecr:* cloudtrail:LookupEvents"),
-        _where("iam:CreateServiceLinkedRole"),
+        _allow_conditionally("iam:CreateServiceLinkedRole"),
     ),
     "AmazonEC2ContainerRegistryPowerUser": (
         _allow(
@@ -194,31 +195,31 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
         _allow(
             "lambda:AddPermission lambda:CreateFunction lambda:GetFunction lambda:InvokeFunction "
             "lambda:UpdateFunctionConfiguration",
-            on="arn:aws:lambda:*:*:function:SecretsManager*",
+            resources="arn:aws:lambda:*:*:function:SecretsManager*",
         ),
         _allow(
             "serverlessrepo:CreateCloudFormationChangeSet serverlessrepo:GetApplication",
-            on="arn:aws:serverlessrepo:*:*:applications/SecretsManager*",
+            resources="arn:aws:serverlessrepo:*:*:applications/SecretsManager*",
         ),
         _allow(
             "s3:GetObject",
-            on="arn:aws:s3:::awsserverlessrepo-changesets* "
+            resources="arn:aws:s3:::awsserverlessrepo-changesets* "
             "arn:aws:s3:::secrets-manager-rotation-apps-*/*",
         ),
-        _where("cloudformation:TagResource cloudformation:UntagResource"),
+        _allow_conditionally("cloudformation:TagResource cloudformation:UntagResource"),
     ),
     "AmazonSSMFullAccess": (
         _allow(
             "cloudwatch:PutMetricData ds:CreateComputer ds:DescribeDirectories "
             "ec2:DescribeInstanceStatus logs:* ssm:* ec2messages:*",
         ),
-        _where(
+        _allow_conditionally(
             "iam:CreateServiceLinkedRole",
-            on="arn:aws:iam::*:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM*",
+            resources="arn:aws:iam::*:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM*",
         ),
         _allow(
             "iam:DeleteServiceLinkedRole iam:GetServiceLinkedRoleDeletionStatus",
-            on="arn:aws:iam::*:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM*",
+            resources="arn:aws:iam::*:role/aws-service-role/ssm.amazonaws.com/AWSServiceRoleForAmazonSSM*",
         ),
         _allow(
             "ssmmessages:CreateControlChannel ssmmessages:CreateDataChannel "
@@ -248,11 +249,11 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "autoscaling:Describe* cloudwatch:* logs:* sns:* iam:GetPolicy iam:GetPolicyVersion "
             "iam:GetRole oam:ListSinks",
         ),
-        _where(
+        _allow_conditionally(
             "iam:CreateServiceLinkedRole",
-            on="arn:aws:iam::*:role/aws-service-role/events.amazonaws.com/AWSServiceRoleForCloudWatchEvents*",
+            resources="arn:aws:iam::*:role/aws-service-role/events.amazonaws.com/AWSServiceRoleForCloudWatchEvents*",
         ),
-        _allow("oam:ListAttachedLinks", on="arn:aws:oam:*:*:sink/*"),
+        _allow("oam:ListAttachedLinks", resources="arn:aws:oam:*:*:sink/*"),
     ),
     "CloudWatchLogsFullAccess": (
         _allow(
@@ -278,7 +279,7 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
             "xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets "
             "xray:GetSamplingStatisticSummaries",
         ),
-        _allow("ssm:GetParameter", on="arn:aws:ssm:*:*:parameter/AmazonCloudWatch-*"),
+        _allow("ssm:GetParameter", resources="arn:aws:ssm:*:*:parameter/AmazonCloudWatch-*"),
     ),
     "AWSXRayDaemonWriteAccess": (
         _allow(
@@ -320,7 +321,7 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
     ),
     "AmazonSNSFullAccess": (
         _allow("sns:*"),
-        _where(
+        _allow_conditionally(
             "sms-voice:DescribeVerifiedDestinationNumbers "
             "sms-voice:CreateVerifiedDestinationNumber "
             "sms-voice:SendDestinationNumberVerificationCode sms-voice:SendTextMessage "
@@ -353,7 +354,7 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
         ),
         _allow(
             "cloudwatch:GetInsightRuleReport",
-            on="arn:aws:cloudwatch:*:*:insight-rule/DynamoDBContributorInsights*",
+            resources="arn:aws:cloudwatch:*:*:insight-rule/DynamoDBContributorInsights*",
         ),
     ),
     "AWSAppMeshEnvoyAccess": (_allow("appmesh:StreamAggregatedResources"),),
@@ -374,7 +375,7 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 """The statements of a policy by its name."""
 
-_IN_THE_ROOT = """
+_WITHOUT_PATH = """
     AWSAppMeshEnvoyAccess AWSAppMeshFullAccess AWSAppMeshPreviewEnvoyAccess AWSAppMeshReadOnly
     AWSCertificateManagerFullAccess AWSCertificateManagerPrivateCAAuditor
     AWSCertificateManagerPrivateCAFullAccess AWSCertificateManagerPrivateCAPrivilegedUser
@@ -461,7 +462,7 @@ _IN_THE_ROOT = """
     ReadOnlyAccess SecretsManagerReadWrite SecurityAudit
 """
 
-_FOR_SERVICES = """
+_OF_SERVICE_ROLES = """
     AWSAppRunnerServicePolicyForECRAccess AWSAppSyncPushToCloudWatchLogs
     AWSBackupGatewayServiceRolePolicyForVirtualMachineMetadataSync
     AWSBackupServiceRolePolicyForBackup AWSBackupServiceRolePolicyForRestores
@@ -500,7 +501,7 @@ _FOR_SERVICES = """
     VMImportExportRoleForAWSConnector
 """
 
-_FOR_JOBS = """
+_OF_JOB_FUNCTIONS = """
     AWSManagementConsoleAdministratorAccess Billing DataScientist DatabaseAdministrator
     NetworkAdministrator SupportUser SystemAdministrator ViewOnlyAccess
 """
@@ -508,10 +509,10 @@ _FOR_JOBS = """
 PATHS: dict[str, str] = {
     name: path
     for path, names in (
-        ("", _IN_THE_ROOT),
-        ("service-role/", _FOR_SERVICES),
-        ("job-function/", _FOR_JOBS),
+        ("", _WITHOUT_PATH),
+        ("service-role/", _OF_SERVICE_ROLES),
+        ("job-function/", _OF_JOB_FUNCTIONS),
     )
     for name in names.split()
 }
-"""What stands between `policy/` and a policy's name in its ARN."""
+"""The path of each policy: the part of its ARN between `policy/` and the name."""

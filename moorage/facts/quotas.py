@@ -9,7 +9,7 @@ from __future__ import annotations
 # AWS CloudFormation user guide, "Understand CloudFormation quotas"; API reference, CreateStack,
 # TemplateBody and StackName.
 MAX_TEMPLATE_BYTES = 51_200
-"""Of a template that is passed in the request itself, without an S3 bucket."""
+"""The size of a template in the request itself; a template in an S3 bucket can be larger."""
 MAX_RESOURCES = 500
 MAX_OUTPUTS = 200
 MAX_PARAMETERS = 200

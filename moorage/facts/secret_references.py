@@ -1,4 +1,4 @@
-"""How ECS, IAM and Secrets Manager name secrets and parameters.
+"""The names and ARNs of secrets in Secrets Manager and of parameters in Parameter Store.
 
 Amazon ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment variables";
 Secrets Manager API reference, CreateSecret, Name (botocore 1.44.5, read on 2026-11-27); Systems

@@ -60,7 +60,7 @@ def _container_problems(name: str, container: Container) -> Iterator[Problem]:
     """Problems of a container that do not depend on the others."""
     path = ("containers", name)
     if not images.is_pinned(container.image):
-        message = f"`{container.image}` can refer to another image tomorrow"
+        message = f"`{container.image}` is not pinned: tasks that start later can run another image"
         hint = "Write a tag that is never moved, or a digest."
         yield Problem("M1219", (*path, "image"), message, hint, level="warning")
     for limit, value in container.ulimits.items():
@@ -95,8 +95,8 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
         is_excepted = key in container.not_secret or _DYNAMIC_SECRET.search(value)
         if (has_secret_name or _SECRET_VALUES.search(value)) and not is_excepted:
             message = f"`{key}` looks like a secret, and its value can be read in the template"
-            hint = f"Store it and write `secrets: {{{key}: ssm:/path/name}}`, or if it is no "
-            hint += f"secret `not_secret: [{key}]`."
+            hint = f"Store the secret and write `secrets: {{{key}: ssm:/path/name}}`, or write "
+            hint += f"`not_secret: [{key}]` if it is not a secret."
             yield Problem("M1208", (*path, "environment", key), message, hint)
         if key in container.secrets:
             message = f"`{key}` is in both `environment` and `secrets`"

@@ -11,15 +11,15 @@ from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
 from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
-from moorage.model import Base, wrong
+from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text
 from .images import Image
-from .linux_parameters import Device, KernelParameter, KernelParameterValue, Tmpfs
+from .linux_parameters import Device, KernelParameter, Tmpfs
 from .mounts import MountField, MountPath, VolumeName
 from .ports import ContainerPort
 from .secrets import SecretRef
-from .variables import VariableName, Variables
+from .variables import Variable, VariableName
 
 EnvironmentFile = Annotated[
     str,
@@ -121,16 +121,6 @@ Condition = Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]
 """Amazon ECS API reference, ContainerDependency, condition."""
 
 
-def _validate_dependencies(value: Any) -> Any:
-    """Refuses a list, which Docker Compose also takes here."""
-    if not isinstance(value, list):
-        return value
-    name = value[0] if value and isinstance(value[0], str) else "db"
-    hint = f"Write a condition for each container: `depends_on: {{{name}: HEALTHY}}`. The "
-    hint += "conditions are START, COMPLETE, SUCCESS and HEALTHY."
-    raise wrong("M1103", "A list is not a map of containers and conditions", hint)
-
-
 class Container(Base):
     """A container of the task. In the network modes `awsvpc` and `host` the containers of a task
     reach each other at 127.0.0.1, in the mode `bridge` through `links`. `address_of` works in every
@@ -143,7 +133,7 @@ class Container(Base):
     )
     command: list[str] = Field([], description="Arguments that replace the image's CMD.")
     entry_point: list[str] = Field([], description="Program that replaces the image's ENTRYPOINT.")
-    environment: Variables = Field(
+    environment: dict[VariableName, Variable] = Field(
         {}, description="Environment variables. Anybody who can read the template can read them."
     )
     environment_files: UniqueList[EnvironmentFile] = Field(
@@ -185,7 +175,7 @@ class Container(Base):
     health_check: HealthCheck | None = Field(
         None, description="A health check inside the container."
     )
-    depends_on: Annotated[dict[str, Condition], BeforeValidator(_validate_dependencies)] = Field(
+    depends_on: dict[str, Condition] = Field(
         {}, description="Containers that this one waits for, with the condition to wait for."
     )
     init: bool = Field(
@@ -238,7 +228,7 @@ class Container(Base):
         [], description="Linux capabilities to add; on Fargate only `SYS_PTRACE`."
     )
     ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
-    system_controls: dict[KernelParameter, KernelParameterValue] = Field(
+    system_controls: dict[KernelParameter, Variable] = Field(
         {}, description="Kernel parameters by name, such as `net.core.somaxconn`."
     )
     cpu: int | None = Field(

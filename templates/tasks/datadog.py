@@ -17,7 +17,7 @@ from .containers import Container
 from .images import Image
 from .ports import Port
 from .secrets import SecretRef
-from .variables import VariableName, Variables
+from .variables import Variable, VariableName
 
 CONTAINER_NAME = "datadog-agent"
 IMAGE = "public.ecr.aws/datadog/agent:7.84.6"
@@ -49,7 +49,7 @@ class Datadog(Base):
     site: Site = Field("datadoghq.com", description="Datadog site of the account.")
     apm: bool = Field(True, description="Accept traces on port 8126.")
     dogstatsd: bool = Field(True, description="Accept metrics of the application on port 8125/udp.")
-    environment: Variables = Field(
+    environment: dict[VariableName, Variable] = Field(
         {}, description="More environment variables of the agent, such as `DD_TAGS`."
     )
     secrets: dict[VariableName, SecretRef] = Field(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 from troposphere import ecs
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
 from ..common.fields import UniqueList, text
-from .variables import format_scalar
 
 # Amazon ECS API reference, Tmpfs, mountOptions: those that apply to a single mount.
 TmpfsOption = Literal[
@@ -27,11 +26,6 @@ KernelParameter = Annotated[
         "a kernel parameter that a container can set",
         "net.core.somaxconn",
     ),
-]
-KernelParameterValue = Annotated[
-    str,
-    BeforeValidator(format_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
 Device = Annotated[
     str,

@@ -28,7 +28,7 @@ from .containers import Container
 from .images import Image
 from .ports import Port
 from .secrets import SecretRef
-from .variables import VariableName, Variables
+from .variables import Variable, VariableName
 
 CONTAINER_NAME = "otel-collector"
 IMAGE = "public.ecr.aws/aws-observability/aws-otel-collector:v0.49.0"
@@ -123,7 +123,7 @@ class Otel(Base):
         None,
         description="Host and port that `...-prometheus` scrapes, such as `127.0.0.1:9090`.",
     )
-    environment: Variables = Field(
+    environment: dict[VariableName, Variable] = Field(
         {}, description="Environment variables, for `$${env:NAME}` in the configuration."
     )
     secrets: dict[VariableName, SecretRef] = Field(
@@ -190,7 +190,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
         message = f"The workspace is in {region_of(params.workspace)}, but the collector is in "
         message += f"{env.region} and signs its requests for that region"
         hint = f"Write the ARN of a workspace in {env.region}."
-        yield Problem("M1220", (*path, "workspace"), message, hint)
+        yield Problem("M2905", (*path, "workspace"), message, hint)
 
 
 def endpoint_services(params: Otel) -> list[str]:

@@ -8,6 +8,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
+from ..common.fields import format_duration
 from ..common.regions import is_in_other_region, key_region_problems, region_of
 from .containers import Container, Containers
 from .queues import Queue, QueueConsumerParams, QueueSenderParams
@@ -53,9 +54,10 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
             hint = "Remove `retention`, or remove `existing` to create a queue."
             yield Problem("M3351", (*path, "retention"), message, hint)
     elif not queue.fifo and dead.retention <= queue.retention:
-        message = "The dead-letter queue must keep messages for longer than the queue: their age "
-        message += "counts from when they were sent to the queue"
-        hint = "Raise this `retention`, or lower that of the queue: for example `14d` and `4d`."
+        message = f"The dead-letter queue keeps messages for {format_duration(dead.retention)}, "
+        message += f"which is not longer than {format_duration(queue.retention)} in the queue"
+        hint = "Write a longer `retention` for the dead-letter queue, or a shorter one for the "
+        hint += "queue: the age of a message counts from when it was first sent."
         because = [("queue", "retention")]
         yield Problem("M3354", (*path, "retention"), message, hint, because=because)
 
@@ -64,7 +66,7 @@ def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Probl
     """Reports a queue that is in another region than the stacks."""
     if is_in_other_region(arn, env):
         message = f"The queue is in {region_of(arn)}, but the stack is in {env.region}"
-        yield Problem("M1220", path, message, f"Write the ARN of a queue in {env.region}.")
+        yield Problem("M3355", path, message, f"Write the ARN of a queue in {env.region}.")
 
 
 def queue_sender_problems(

@@ -1,4 +1,9 @@
-"""Services that the tasks of a stack connect to."""
+"""Services that the tasks of a stack connect to: `reaches`.
+
+The client's stack adds a rule for its tasks to the security group of the service, so that no other
+tasks can connect. It is deployed after the service, because a task that started before an endpoint
+existed does not see it (Amazon ECS developer guide, "Amazon ECS Service Connect components").
+"""
 
 from __future__ import annotations
 
@@ -20,63 +25,76 @@ from .service_discovery import server_ingress_rule
 
 
 class ReachesParams(LaunchParams):
-    """What a stack says of the services that its tasks connect to."""
+    """The services that a stack's tasks connect to."""
 
     reaches: UniqueList[StackName] = Field(
         [],
-        description="Stacks of services whose endpoints the tasks connect to: those of "
-        "`service_connect:`, and with `discovery:` all ports of the containers. Their security "
-        "groups are opened, and they are deployed first.",
+        description="Stacks of services to which the tasks connect: to the endpoints of their "
+        "`service_connect:`, and with `discovery:` to all ports of their containers. Their "
+        "security groups allow it, and they are deployed first.",
     )
 
 
 def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """What is wrong with whom the tasks connect to."""
+    """Problems of `reaches` of a stack."""
     if params.reaches and uses_instance_address(params.network_mode):
-        message = "The tasks have no security group by which they could be let in"
-        hint = "Write `network_mode: awsvpc`."
-        yield Problem("M1220", ("reaches",), message, hint, because=[("network_mode",)])
-    for at, name in enumerate(params.reaches):
-        path: Path = ("reaches", at)
+        message = "`reaches` needs tasks with their own security group, and with `network_mode: "
+        message += f"{params.network_mode}` they have that of their instances"
+        hint = "Write `network_mode: awsvpc`, or remove `reaches`."
+        yield Problem("M3105", ("reaches",), message, hint, because=[("network_mode",)])
+    for index, name in enumerate(params.reaches):
+        path: Path = ("reaches", index)
         server = env.params_of(name, DiscoverableParams)
         if name in env.broken:
             continue
         if server is None:
-            known = [other for other, its in env.of(DiscoverableParams) if connectable_ports(its)]
-            meant = near(name, known)
-            hint = f"Did you mean `{meant}`?" if meant else "Name a stack of template `service`."
-            yield Problem("M1201", path, f"{shown(name)} is no service of this environment", hint)
+            yield _unknown_service(name, path, env)
         else:
             yield from _server_problems(name, server, params, path, env)
+
+
+def _unknown_service(name: str, path: Path, env: Environment) -> Problem:
+    spec = env.stacks.get(name)
+    message = f"There is no stack {shown(name)}"
+    if spec:
+        message = f"{shown(name)} is a stack of template `{spec.template}`, not `service`"
+    services = [stack for stack, params in env.of(DiscoverableParams) if connectable_ports(params)]
+    close = near(name, services)
+    hint = f"Did you mean `{close}`?" if close else "Write the name of a `service` stack."
+    return Problem("M1201", path, message, hint)
 
 
 def _server_problems(
     name: str, server: DiscoverableParams, params: ReachesParams, path: Path, env: Environment
 ) -> Iterator[Problem]:
     if not connectable_ports(server):
-        message = f"`{name}` offers nothing by which it could be reached"
-        offer = "service_connect: {services: [{port: 8080}]}"
-        hint = f"Add `discovery: true`, or `{offer}`, at `{name}`."
-        yield Problem("M1220", path, message, hint)
+        message = f"The service `{name}` has no endpoints and no DNS name"
+        hint = "Add `discovery: true` or `service_connect: {services: [{port: 8080}]}` to "
+        hint += f"`{name}`."
+        if server.discovery:
+            message = f"The service `{name}` has `discovery`, but its containers have no `ports`"
+            hint = f"Add `ports` to the containers of `{name}`."
+        yield Problem("M3111", path, message, hint)
     elif not server.discovery and not getattr(params, "service_connect", None):
-        message = f"`{name}` is found through Service Connect only"
-        hint = f"Add `discovery: true` at `{name}`."
+        message = f"The service `{name}` can be reached through Service Connect only"
+        hint = f"Add `discovery: true` to `{name}`."
         if isinstance(params, DiscoverableParams):
-            hint = f"Add `service_connect: true` here, or `discovery: true` at `{name}`."
-        yield Problem("M1108", path, message, hint, because=[("service_connect",)])
-    mine, its = (_network(one, env) for one in (params, server))
-    if mine and its and mine != its:
-        message = f"`{name}` is in network `{its}`, and these tasks in `{mine}`"
-        yield Problem("M1201", path, message, f"Write `network: {its}` here.")
+            hint = f"Add `service_connect: true` here, or `discovery: true` to `{name}`."
+        yield Problem("M3112", path, message, hint, because=[("service_connect",)])
+    client_network, server_network = (_network_name(stack, env) for stack in (params, server))
+    if client_network and server_network and client_network != server_network:
+        message = f"`{name}` is in the network `{server_network}`, but these tasks are in "
+        message += f"`{client_network}`"
+        yield Problem("M3115", path, message, f"Write `network: {server_network}` here.")
 
 
-def _network(params: LaunchParams, env: Environment) -> str | None:
+def _network_name(params: LaunchParams, env: Environment) -> str | None:
     found = find_stack(env, network.Params, getattr(params, "network", None))
     return found[0] if found else None
 
 
 def reaches_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:
-    """What lets the tasks in at the services that they reach."""
+    """Security group rules that allow the tasks to connect to the services in `reaches`."""
     for name in sorted(params.reaches):
         server = env.params_of(name, DiscoverableParams)
         for port in connectable_ports(server) if server else ():

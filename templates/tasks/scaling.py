@@ -60,7 +60,7 @@ def scaling_problems(
     if desired:
         message = "`scaling` sets the number of tasks; with `desired_count` every update would "
         message += "reset it"
-        hint = "Remove `desired_count`. A new service starts with the `min` of `scaling`."
+        hint = "Remove `desired_count`: the service has at least `min` tasks."
         yield Problem("M3252", ("desired_count",), message, hint, because=[path])
 
 

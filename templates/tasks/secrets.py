@@ -30,6 +30,8 @@ _SSM_ARN = re.compile(PARAMETER_ARN)
 _SECRET_NAME = re.compile(f"(?P<name>{SECRET_NAME}){JSON_KEY_FIELDS}")
 _SECRET_ARN = re.compile(f"(?P<arn>{SECRET_ARN}){JSON_KEY_FIELDS}")
 _HINT = "Write `ssm:/path/name` or `secretsmanager:name[:json-key[:stage[:version]]]`."
+_PARAMETER_HINT = "Write `ssm:/path/name`, or `ssm:` and the ARN of the parameter."
+_SECRET_HINT = "Write `secretsmanager:name[:json-key[:stage[:version]]]`, or the ARN for the name."
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _parse_parameter(reference: str, rest: str) -> Secret:
     if match := _SSM_ARN.fullmatch(rest):
         return Secret("ssm", rest, rest, match["region"])
     if not _SSM_NAME.fullmatch(rest):
-        raise wrong("M2607", f"`{reference}` does not name a parameter", _HINT)
+        raise wrong("M2607", f"`{reference}` does not name a parameter", _PARAMETER_HINT)
     arn = f"${{AWS::Region}}:${{AWS::AccountId}}:parameter/{rest.removeprefix('/')}"
     full = Sub(f"arn:${{AWS::Partition}}:ssm:{arn}")
     return Secret("ssm", full, full, None)
@@ -79,7 +81,7 @@ def _parse_secrets_manager_secret(reference: str, rest: str) -> Secret:
     """
     match = _SECRET_ARN.fullmatch(rest) or _SECRET_NAME.fullmatch(rest)
     if not match:
-        raise wrong("M2607", f"`{reference}` does not name a secret", _HINT)
+        raise wrong("M2607", f"`{reference}` does not name a secret", _SECRET_HINT)
     parts = match.groupdict()
     fields = [parts["key"], parts["stage"], parts["version"]]
     suffix = "".join(f":{field or ''}" for field in fields) if any(fields) else ""

@@ -1,10 +1,7 @@
-"""Services that other services of the environment find and reach: by Service Connect, and by names
-in the DNS.
+"""Services that other services of the environment can discover, by Service Connect or by DNS.
 
-A service says what it offers, and the others whom they reach: their stacks open its security group
-to themselves, so that nobody else gets in, and are deployed after it, for a task that is there
-before an endpoint never sees it (Amazon ECS developer guide, "Amazon ECS Service Connect
-components").
+The params of a service list its endpoints, those of its clients list it in `reaches` (see
+`reachable_services`).
 """
 
 from __future__ import annotations
@@ -43,58 +40,68 @@ AuthorityArn = Annotated[
 
 
 class Tls(Base):
-    """Encrypts what goes from client to service, with certificates that ECS renews."""
+    """Encrypts the traffic between clients and the service, with certificates that ECS renews."""
 
     authority: AuthorityArn = Field(
-        description="ARN of the AWS Private Certificate Authority that issues them. It must have "
-        "the tag `AmazonECSManaged: true`, or AWS's policy does not let ECS use it."
+        description="ARN of the AWS Private Certificate Authority that issues the certificates. It "
+        "must have the tag `AmazonECSManaged: true`, which AWS's managed policy for ECS requires."
     )
 
 
 class Endpoint(Base):
-    """A port under a name that clients with `service_connect:` use."""
+    """A port of a container with the name under which clients with `service_connect:` reach it."""
 
-    port: PortField = Field(description="The container's port, TCP.")
+    port: PortField = Field(description="TCP port of the container.")
     container: ContainerName | None = Field(
-        None, description="Container of the port; the one that has it where only one has."
+        None,
+        description="Container with the port; required only if several containers have the port.",
     )
     name: DnsName | None = Field(
-        None, description="Name by which clients connect; the stack's where none is given."
+        None, description="Name to which clients connect; the name of the stack by default."
     )
     client_port: int | None = Field(
-        None, ge=1, le=65535, description="Port to which clients connect, if another one."
+        None, ge=1, le=65535, description="Port to which clients connect, if it is another one."
     )
     protocol: Literal["http", "http2", "grpc"] | None = Field(
-        None, description="What is spoken, for metrics and retries; it cannot be changed later."
+        None,
+        description="Protocol of the requests, for metrics and retries. ECS does not allow to "
+        "change it later.",
     )
-    tls: Tls | None = Field(None, description="Encrypt the way from client to service.")
+    tls: Tls | None = Field(
+        None, description="Encrypt the traffic between clients and the service."
+    )
     idle_timeout: Duration | None = Field(
-        None, description="Time without traffic after which a connection is closed; `0s` for never."
+        None,
+        description="Time without traffic after which a connection is closed; `0s` for never.",
     )
     request_timeout: Duration | None = Field(
-        None, description="Time that a request may take, with a `protocol`; `0s` for any."
+        None,
+        description="With a `protocol`: time after which a request fails; `0s` for no limit.",
     )
 
 
 class ServiceConnect(Base):
-    """A proxy beside the containers, through which they reach endpoints of other services by name.
-    It takes some 256 CPU units and 64 MiB of the task's where there is much traffic."""
+    """A proxy in each task, which ECS adds and through which the containers reach endpoints of
+    other services by name. With much traffic it needs about 256 CPU units and 64 MiB of the
+    task."""
 
-    services: list[Endpoint] = Field([], description="Ports that others reach through it.")
+    services: list[Endpoint] = Field(
+        [], description="Endpoints: ports that clients reach through Service Connect."
+    )
 
 
 class DiscoverableParams(LaunchParams):
-    """What a stack says of how other services find its own."""
+    """How other services discover the service of a stack."""
 
     service_connect: Switch[ServiceConnect] = Field(
         None,
-        description="Reach the endpoints of others by name (`true`), and offer some. Needs a "
-        "`namespace` at the cluster.",
+        description="Service Connect: reach endpoints of other services by name (`true`), and "
+        "declare endpoints (`services`). The cluster needs a `namespace`.",
     )
     discovery: Switch[Discovery] = Field(
         None,
-        description="A name in the DNS that leads to the tasks. Needs a `namespace` at the "
-        "cluster.",
+        description="A DNS name that resolves to the addresses of the tasks. The cluster needs a "
+        "`namespace`.",
     )
 
 
@@ -103,146 +110,165 @@ def _endpoints(params: DiscoverableParams) -> list[Endpoint]:
 
 
 def connectable_ports(params: DiscoverableParams) -> list[Port]:
-    """The ports that others may connect to, in order."""
-    ports = {one.port for one in _endpoints(params)}
+    """The ports to which clients connect: those of the endpoints, and with `discovery` its port or
+    all ports of the containers."""
+    ports = {endpoint.port for endpoint in _endpoints(params)}
     if params.discovery and params.discovery.port:
         ports.add(params.discovery.port)
     elif params.discovery:
         ports |= params.listened_ports
-    return sorted(ports, key=lambda one: (one.number, one.protocol))
+    return sorted(ports, key=lambda port: (port.number, port.protocol))
 
 
-def _home(params: LaunchParams, env: Environment) -> service_discovery.NamespaceHandle | None:
-    """The namespace that a stack's services are found in."""
-    found = find_stack(env, cluster.Params, params.cluster)
-    return cluster.handle(*found, env).namespace if found else None
+def _find_namespace(
+    params: LaunchParams, env: Environment
+) -> service_discovery.NamespaceHandle | None:
+    """The namespace of the stack's cluster."""
+    stack = find_stack(env, cluster.Params, params.cluster)
+    return cluster.handle(*stack, env).namespace if stack else None
 
 
-# What can be wrong ---------------------------------------------------------------------------
+# Problems ------------------------------------------------------------------------------------
 
 
 def offering_problems(
     stack: str, params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """What is wrong with how a service is found."""
-    found = find_stack(env, cluster.Params, params.cluster)
-    home = _home(params, env)
+    """Problems of `service_connect` and `discovery` of a stack."""
+    cluster_stack = find_stack(env, cluster.Params, params.cluster)
+    namespace = _find_namespace(params, env)
     for key in ("service_connect", "discovery"):
         if getattr(params, key) is None:
             continue
         if uses_instance_address(params.network_mode):
-            message = "The tasks have no addresses of their own, under which they could be found"
-            hint = "Write `network_mode: awsvpc`."
-            yield Problem("M1220", (key,), message, hint, because=[("network_mode",)])
-        if found and home is None:
-            name, its = found
-            message = f"The cluster `{name}` has no namespace in which to find anything"
-            hint = "existing: {namespace: {arn: ...}}" if its.existing else "namespace: true"
-            yield Problem("M1108", (key,), message, f"Write `{hint}` at `{name}`.")
+            message = f"`{key}` needs tasks with their own IP addresses, and with `network_mode: "
+            message += f"{params.network_mode}` they have those of their instances"
+            hint = f"Write `network_mode: awsvpc`, or remove `{key}`."
+            yield Problem("M3105", (key,), message, hint, because=[("network_mode",)])
+        if cluster_stack and namespace is None:
+            name, cluster_params = cluster_stack
+            message = f"The cluster `{name}` has no namespace"
+            key_to_add = "namespace: true"
+            if cluster_params.existing:
+                key_to_add = "existing: {namespace: {arn: ...}}"
+            yield Problem("M3101", (key,), message, f"Add `{key_to_add}` to `{name}`.")
     if params.discovery:
-        if found and home and not home.dns:
-            message = f"The names in the namespace of `{found[0]}` are in no DNS"
-            hint = f"Remove its `dns: false` at `{found[0]}`, or use `service_connect:`."
-            yield Problem("M1108", ("discovery",), message, hint)
+        if cluster_stack and namespace and not namespace.dns:
+            message = f"The namespace of the cluster `{cluster_stack[0]}` has no DNS names"
+            hint = (
+                f"Remove `dns: false` from `{cluster_stack[0]}`, or use `service_connect` instead."
+            )
+            yield Problem("M3102", ("discovery",), message, hint)
         yield from discovery_problems(params.discovery, containers)
     yield from _endpoint_problems(params, containers, env)
-    yield from _clash_problems(stack, params, env)
+    yield from _name_problems(stack, params, env)
     reaches: Sequence[str] = getattr(params, "reaches", ())
     if stack in reaches:
         path = ("reaches", reaches.index(stack))
-        yield Problem("M1220", path, "The tasks would reach themselves", "Remove it.")
+        message = "The tasks do not need permission to reach their own service"
+        yield Problem("M3110", path, message, f"Remove `{stack}`.")
 
 
 def _endpoint_problems(
     params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
     ports: set[Port] = set()
-    for at, one in enumerate(_endpoints(params)):
-        path: Path = ("service_connect", "services", at)
-        if one.port.protocol != "tcp":
-            message = f"Service Connect carries TCP, and not {one.port}"
+    for index, endpoint in enumerate(_endpoints(params)):
+        path: Path = ("service_connect", "services", index)
+        if endpoint.port.protocol != "tcp":
+            message = f"Service Connect supports TCP only, not {endpoint.port}"
             hint = "Use `discovery:`, or a Network Load Balancer."
-            yield Problem("M1107", (*path, "port"), message, hint)
-        elif one.port in ports:
-            message = f"Port {one.port} is offered already"
-            yield Problem("M1108", (*path, "port"), message, "Keep one of the two.")
+            yield Problem("M3107", (*path, "port"), message, hint)
+        elif endpoint.port in ports:
+            message = f"Another endpoint already has port {endpoint.port}"
+            yield Problem("M3108", (*path, "port"), message, "Remove one of the two endpoints.")
         else:
             yield from service_discovery.container_port_problems(
-                one.container, one.port, path, containers
+                endpoint.container, endpoint.port, path, containers
             )
-        ports.add(one.port)
-        if one.request_timeout is not None and one.protocol is None:
-            message = "Only with a `protocol` does the proxy know a request"
+        ports.add(endpoint.port)
+        if endpoint.request_timeout is not None and endpoint.protocol is None:
+            message = "`request_timeout` needs a `protocol`: without it the proxy forwards bytes "
+            message += "and knows no requests"
             hint = "Add `protocol: http`, or use `idle_timeout`."
-            yield Problem("M1108", (*path, "request_timeout"), message, hint)
-        if one.tls and is_in_other_region(one.tls.authority, env):
-            place = region_of(one.tls.authority)
-            message = f"The authority is in {place}, and the service in {env.region}"
-            hint = f"Name one in {env.region}."
-            yield Problem("M1220", (*path, "tls", "authority"), message, hint)
+            yield Problem("M3109", (*path, "request_timeout"), message, hint)
+        if endpoint.tls and is_in_other_region(endpoint.tls.authority, env):
+            message = f"The certificate authority is in {region_of(endpoint.tls.authority)}, but "
+            message += f"the service is in {env.region}"
+            hint = f"Write the ARN of a certificate authority in {env.region}."
+            yield Problem("M3113", (*path, "tls", "authority"), message, hint)
 
 
 def _names(stack: str, params: DiscoverableParams) -> Iterator[tuple[Path, str]]:
-    """What a service takes in its namespace, with the place that asks for it."""
+    """Names of a service in its namespace, with the paths of their entries."""
     endpoints = _endpoints(params)
-    for at, one in enumerate(endpoints):
-        if one.port not in [other.port for other in endpoints[:at]]:  # which is told as such
-            path: Path = ("service_connect", "services", at)
-            yield path, f"{one.name or stack}:{one.client_port or one.port.number}"
+    for index, endpoint in enumerate(endpoints):
+        # A second endpoint with the same port is a problem by itself.
+        if endpoint.port not in [earlier.port for earlier in endpoints[:index]]:
+            path: Path = ("service_connect", "services", index)
+            port = endpoint.client_port or endpoint.port.number
+            yield path, f"{endpoint.name or stack}:{port}"
     if params.discovery:
         yield ("discovery",), params.discovery.name or stack
 
 
-def _clash_problems(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
-    home = _home(params, env)
-    if home is None:
+def _name_problems(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
+    """Names that the stack, or a stack before it in the alphabet, already has in the namespace."""
+    namespace = _find_namespace(params, env)
+    if namespace is None:
         return
-    taken: dict[str, str] = {}
-    for other, its in env.of(DiscoverableParams):
-        place = _home(its, env)
-        if other < stack and place and place.key == home.key:
-            taken |= {name: f"`stacks.{other}`" for _, name in _names(other, its)}
+    owners: dict[str, str] = {}
+    for other, other_params in env.of(DiscoverableParams):
+        other_namespace = _find_namespace(other_params, env)
+        if other < stack and other_namespace and other_namespace.key == namespace.key:
+            owners |= {name: other for _, name in _names(other, other_params)}
     for path, name in _names(stack, params):
-        if name in taken:
-            message = f"{taken[name]} is found as `{name}` already"
-            yield Problem("M1209", path, message, "Give one of them another `name`.")
-        taken.setdefault(name, f"`stacks.{stack}`")
+        if name in owners:
+            message = f"The stack `{owners[name]}` already has the name `{name}` in the namespace"
+            yield Problem("M3114", path, message, "Write another `name` in one of the two.")
+        owners.setdefault(name, stack)
 
 
-# What comes out ------------------------------------------------------------------------------
+# Resources -----------------------------------------------------------------------------------
 
 
-def with_port_names(stack: str, params: DiscoverableParams, containers: Containers) -> Containers:
-    """The containers with names for the ports that the stack offers through Service Connect."""
-    for one in _endpoints(params):
-        name = service_discovery.find_port_container(one.container, one.port, containers)
+def add_port_names(stack: str, params: DiscoverableParams, containers: Containers) -> Containers:
+    """The containers with names for the ports of the endpoints, to which Service Connect refers."""
+    for endpoint in _endpoints(params):
+        name = service_discovery.find_port_container(endpoint.container, endpoint.port, containers)
         if name in containers:
-            named = replace(one.port, name=_port_name(stack, one), app_protocol=one.protocol)
-            containers = _renamed(containers, name, one.port, named)
+            named_port = replace(
+                endpoint.port, name=_port_name(stack, endpoint), app_protocol=endpoint.protocol
+            )
+            containers = _replace_port(containers, name, named_port)
     return containers
 
 
-def _renamed(containers: Containers, name: str, port: Port, named: Port) -> Containers:
-    its = containers[name]
-    ports = [replace(named, host=one.host) if one == port else one for one in its.ports]
-    return {**containers, name: its.model_copy(update={"ports": ports})}
+def _replace_port(containers: Containers, name: str, named_port: Port) -> Containers:
+    container = containers[name]
+    ports = [
+        replace(named_port, host=port.host) if port == named_port else port
+        for port in container.ports
+    ]
+    return {**containers, name: container.model_copy(update={"ports": ports})}
 
 
-def _port_name(stack: str, one: Endpoint) -> str:
-    """Also the name of what ECS makes in Cloud Map, unless that is told; alone in its namespace."""
-    return f"{stack}-{one.port.number}"
+def _port_name(stack: str, endpoint: Endpoint) -> str:
+    """The name of a port mapping. It is also the name of the service that ECS creates in Cloud Map,
+    and has to be unique in the namespace."""
+    return f"{stack}-{endpoint.port.number}"
 
 
 def offering_resources(
     stack: str,
     params: DiscoverableParams,
-    home: service_discovery.NamespaceHandle | None,
+    namespace: service_discovery.NamespaceHandle | None,
     env: Environment,
 ) -> Iterator[Any]:
-    """What stands beside a service that others find."""
-    if params.discovery and home:
-        yield service_discovery.discovery_service(stack, params.discovery, home)
-    if any(one.tls for one in _endpoints(params)):
+    """The Cloud Map service of `discovery`, and the role with which ECS issues certificates."""
+    if params.discovery and namespace:
+        yield service_discovery.discovery_service(stack, params.discovery, namespace)
+    if any(endpoint.tls for endpoint in _endpoints(params)):
         yield role(
             "ServiceConnectTlsRole",
             "ecs.amazonaws.com",
@@ -263,18 +289,19 @@ def offering_properties(
     params: DiscoverableParams,
     containers: Containers,
     log_group: Any,
-    home: service_discovery.NamespaceHandle | None,
+    namespace: service_discovery.NamespaceHandle | None,
 ) -> dict[str, Any]:
-    """What the ECS service says of it; the proxy writes to the log group of the containers."""
-    found: dict[str, Any] = {}
+    """Properties of the ECS service. The proxy of Service Connect writes its logs to
+    `log_group`."""
+    properties: dict[str, Any] = {}
     if params.discovery:
-        found["ServiceRegistries"] = [
+        properties["ServiceRegistries"] = [
             service_discovery.service_registry(params.discovery, containers)
         ]
-    if params.service_connect and home:
-        found["ServiceConnectConfiguration"] = ecs.ServiceConnectConfiguration(
+    if params.service_connect and namespace:
+        properties["ServiceConnectConfiguration"] = ecs.ServiceConnectConfiguration(
             Enabled=True,
-            Namespace=home.arn,
+            Namespace=namespace.arn,
             LogConfiguration=ecs.LogConfiguration(
                 LogDriver="awslogs",
                 Options={
@@ -283,30 +310,37 @@ def offering_properties(
                     "awslogs-stream-prefix": "service-connect",
                 },
             ),
-            Services=[_connected(stack, one) for one in params.service_connect.services],
+            Services=[
+                _service_connect_service(stack, endpoint)
+                for endpoint in params.service_connect.services
+            ],
         )
-    return found
+    return properties
 
 
-def _connected(stack: str, one: Endpoint) -> ecs.ServiceConnectService:
-    times = {
-        "IdleTimeoutSeconds": one.idle_timeout,
-        "PerRequestTimeoutSeconds": one.request_timeout,
+def _service_connect_service(stack: str, endpoint: Endpoint) -> ecs.ServiceConnectService:
+    timeouts = {
+        key: value
+        for key, value in (
+            ("IdleTimeoutSeconds", endpoint.idle_timeout),
+            ("PerRequestTimeoutSeconds", endpoint.request_timeout),
+        )
+        if value is not None
     }
-    given = {key: value for key, value in times.items() if value is not None}
-    optional: dict[str, Any] = {"Timeout": ecs.TimeoutConfiguration(**given)} if given else {}
-    if one.tls:
+    optional: dict[str, Any] = {"Timeout": ecs.TimeoutConfiguration(**timeouts)} if timeouts else {}
+    if endpoint.tls:
         optional["Tls"] = ecs.ServiceConnectTlsConfiguration(
             IssuerCertificateAuthority=ecs.ServiceConnectTlsCertificateAuthority(
-                AwsPcaAuthorityArn=one.tls.authority
+                AwsPcaAuthorityArn=endpoint.tls.authority
             ),
             RoleArn=GetAtt("ServiceConnectTlsRole", "Arn"),
         )
     return ecs.ServiceConnectService(
-        PortName=_port_name(stack, one),
+        PortName=_port_name(stack, endpoint),
         ClientAliases=[
             ecs.ServiceConnectClientAlias(
-                DnsName=one.name or stack, Port=one.client_port or one.port.number
+                DnsName=endpoint.name or stack,
+                Port=endpoint.client_port or endpoint.port.number,
             )
         ],
         **optional,

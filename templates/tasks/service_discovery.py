@@ -1,4 +1,4 @@
-"""How tasks find each other: namespaces, names in the DNS, and who may connect to whom."""
+"""Service discovery by DNS: namespaces of Cloud Map, and names of services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 NamespaceName = Annotated[
     str, text(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", "the name of a namespace", "shop.internal")
 ]
-DnsName = Annotated[str, text(rf"(?=.{{1,127}}$){_LABEL}(\.{_LABEL})*", "a name in the DNS", "api")]
+DnsName = Annotated[str, text(rf"(?=.{{1,127}}$){_LABEL}(\.{_LABEL})*", "a DNS name", "api")]
 NamespaceArn = Annotated[
     str,
     text(
@@ -38,63 +38,68 @@ NamespaceArn = Annotated[
 
 
 class ExistingNamespace(Base):
-    """A Cloud Map namespace that is there already."""
+    """A Cloud Map namespace that already exists."""
 
-    arn: NamespaceArn = Field(description="Its ARN.")
-    dns: bool = Field(True, description="Whether its names are in the VPC's DNS.")
+    arn: NamespaceArn = Field(description="ARN of the namespace.")
+    dns: bool = Field(
+        True, description="Whether it is a private DNS namespace, with names in the VPC's DNS."
+    )
 
 
 class Namespace(Base):
-    """A Cloud Map namespace: where services are found by name."""
+    """A Cloud Map namespace, in which services have names."""
 
     name: NamespaceName | None = Field(
-        None, description="Its name; `<env>.<app>.internal` where none is given."
+        None, description="Name of the namespace; `<env>.<app>.internal` by default."
     )
     dns: bool = Field(
         True,
-        description="Put names into the VPC's DNS, for `discovery:`; for Service Connect alone "
-        "`false` will do.",
+        description="Create DNS names in the VPC, which `discovery:` needs. Service Connect works "
+        "with `false` too.",
     )
     network: StackName | None = Field(
-        None, description="Stack of the network whose DNS it is; the only one where there is one."
+        None,
+        description="Stack of the network in whose VPC the names are; by default the environment's "
+        "only network.",
     )
     existing: ExistingNamespace | None = Field(
-        None, description="Use a namespace that is there already."
+        None, description="Use a namespace that already exists."
     )
 
 
 class Discovery(Base):
-    """A name in the namespace's DNS that leads to the addresses of the tasks."""
+    """A DNS name in the namespace that resolves to the addresses of the tasks."""
 
     name: DnsName | None = Field(
-        None, description="The name below the namespace's; the stack's where none is given."
+        None, description="Name inside the namespace; the name of the stack by default."
     )
     ttl: Annotated[int, duration(1, 3600)] = Field(
-        10, description="How long clients may keep an answer."
+        10, description="Time for which clients cache an answer (TTL)."
     )
     port: PortField | None = Field(
-        None, description="A port to tell by an SRV record as well, which few clients ask for."
+        None, description="A port for an additional SRV record, which few clients use."
     )
     container: ContainerName | None = Field(
-        None, description="Container of that port; the one that has it where only one has."
+        None,
+        description="Container with the port; required only if several containers have the port.",
     )
 
 
 @dataclass(frozen=True)
 class NamespaceHandle:
-    """What services refer to. Its values are literals or imports; no user can tell."""
+    """References to a namespace, as literals or imports."""
 
     arn: Any
     identity: Any
     dns: bool
     key: str
-    """What tells namespaces apart: two clusters may use the same one."""
+    """Equal for handles of the same namespace, which several clusters can use."""
 
 
 def namespace_handle(
     stack: str, params: Namespace | None, env: Environment
 ) -> NamespaceHandle | None:
-    """How to refer to the namespace of a cluster's stack."""
+    """The namespace of the cluster stack `stack`."""
     if params is None or params.existing:
         return existing_namespace_handle(params.existing if params else None)
     return NamespaceHandle(
@@ -106,109 +111,114 @@ def namespace_handle(
 
 
 def existing_namespace_handle(existing: ExistingNamespace | None) -> NamespaceHandle | None:
-    """How to refer to a namespace that exists."""
+    """A namespace that already exists."""
     if existing is None:
         return None
     identity = existing.arn.rsplit("/", 1)[-1]
     return NamespaceHandle(arn=existing.arn, identity=identity, dns=existing.dns, key=existing.arn)
 
 
-# What can be wrong ---------------------------------------------------------------------------
+# Problems ------------------------------------------------------------------------------------
 
 
 def namespace_region_problems(
     existing: ExistingNamespace | None, path: Path, env: Environment
 ) -> Iterator[Problem]:
-    """A namespace that is not where the services are which it should hold."""
+    """Reports an existing namespace that is in another region than the environment."""
     if existing and is_in_other_region(existing.arn, env):
-        message = f"The namespace is in {region_of(existing.arn)}, and the services in {env.region}"
-        yield Problem("M1220", (*path, "arn"), message, f"Name one in {env.region}.")
+        message = f"The namespace is in {region_of(existing.arn)}, but the services are in "
+        message += env.region
+        hint = f"Write the ARN of a namespace in {env.region}."
+        yield Problem("M3113", (*path, "arn"), message, hint)
 
 
 def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a cluster's namespace."""
+    """Problems of a cluster's `namespace`."""
     if params is None:
         return
     yield from namespace_region_problems(params.existing, ("namespace", "existing"), env)
     if params.existing and params.model_fields_set != {"existing"}:
-        others = sorted(params.model_fields_set - {"existing"})
-        hint = "Remove what stands beside it, or remove `existing:`."
-        message = f"`existing` stands beside {', '.join(others)}, which would change nothing"
-        yield Problem("M1108", ("namespace", "existing"), message, hint)
+        keys = ", ".join(f"`{key}`" for key in sorted(params.model_fields_set - {"existing"}))
+        message = f"Moorage does not change an existing namespace: {keys} would have no effect"
+        hint = f"Remove {keys}, or remove `existing` to create a namespace."
+        yield Problem("M3103", ("namespace", "existing"), message, hint)
     elif params.dns and not params.existing:
         path = ("namespace", "network")
         yield from find_stack_problems(env, network.Params, params.network, path, "network")
     elif params.network and not params.existing:
-        message = "A namespace outside the DNS belongs to no network"
-        yield Problem("M1220", ("namespace", "network"), message, "Remove it, or `dns: false`.")
+        message = "A namespace without DNS names belongs to no network"
+        hint = "Remove `network`, or remove `dns: false`."
+        yield Problem("M3104", ("namespace", "network"), message, hint)
 
 
 def discovery_problems(params: Discovery, containers: Containers) -> Iterator[Problem]:
-    """What is wrong with a service's name in the DNS."""
+    """Problems of a service's `discovery`."""
     if params.port is None:
         if params.container is not None:
-            message = "A container is named, and none of its ports"
-            hint = "Add `port:`, or remove it: the name leads to the task as a whole."
-            yield Problem("M1108", ("discovery", "container"), message, hint)
+            message = "`container` has no effect without `port`: the name resolves to the "
+            message += "addresses of the tasks"
+            hint = "Add `port:`, or remove `container`."
+            yield Problem("M3106", ("discovery", "container"), message, hint)
         return
     yield from container_port_problems(params.container, params.port, ("discovery",), containers)
 
 
 def find_port_container(container: str | None, port: Port, containers: Containers) -> str:
-    """The container that a port is of: the one named, the only one that has it, or the only one."""
-    having = [name for name, one in containers.items() if port in one.ports]
-    return container or (having[0] if len(having) == 1 else choose_container(None, containers))
+    """The container of a port: the given one, the only one that has the port, or the only one.
+    Empty if there are several."""
+    owners = [name for name, candidate in containers.items() if port in candidate.ports]
+    return container or (owners[0] if len(owners) == 1 else choose_container(None, containers))
 
 
 def container_port_problems(
     container: str | None, port: Port, path: Path, containers: Containers
 ) -> Iterator[Problem]:
-    """Whether a container of the task has a port; `path` is where both are asked for."""
+    """Why no container has the port. `path` is the entry with the keys `container` and `port`."""
     name = find_port_container(container, port, containers)
     yield from container_choice_problems(name or None, path, containers)
     if name in containers and port not in containers[name].ports:
         ports = ", ".join(map(str, containers[name].ports))
         message = f"Container `{name}` has no port {port}"
-        hint = f"It has {ports}." if ports else "Add it to the container's `ports`."
+        hint = f"Write one of its ports: {ports}." if ports else f"Add {port} to its `ports`."
         because = [("containers", name, "ports")]
         yield Problem("M1205", (*path, "port"), message, hint, because=because)
 
 
-# What comes out ------------------------------------------------------------------------------
+# Resources -----------------------------------------------------------------------------------
 
 
 def namespace_resource(params: Namespace, env: Environment) -> Any:
-    """The namespace of a cluster's stack."""
+    """The namespace that a cluster stack creates."""
     name = params.name or f"{env.name}.{env.app}.internal"
     if not params.dns:
         return servicediscovery.HttpNamespace("Namespace", Name=name)
     found = find_stack(env, network.Params, params.network)
-    assert found is not None, "namespace_problems has asked for it"
+    assert found is not None, "namespace_problems has found no problem"
     vpc_id = network.handle(*found, env).vpc_id
     return servicediscovery.PrivateDnsNamespace("Namespace", Name=name, Vpc=vpc_id)
 
 
 def namespace_outputs(stack: str, env: Environment) -> Iterator[Output]:
-    """What services take of it."""
+    """Outputs for the stacks of services."""
     for name, attribute in (("NamespaceArn", "Arn"), ("NamespaceId", "Id")):
         value = GetAtt("Namespace", attribute)
         yield export_output(env, stack, name, value, f"{attribute} of the namespace")
 
 
 def discovery_service(
-    stack: str, params: Discovery, home: NamespaceHandle
+    stack: str, params: Discovery, namespace: NamespaceHandle
 ) -> servicediscovery.Service:
-    """The name, under which ECS enters healthy tasks.
+    """The Cloud Map service in which ECS registers healthy tasks.
 
     Amazon ECS developer guide, "Use service discovery to connect Amazon ECS services with DNS
-    names": A records for tasks with addresses of their own, SRV records for ports beside them, and
-    the health that ECS tells.
+    names": A records for tasks in the network mode `awsvpc`, SRV records for ports in addition, and
+    a custom health check, whose state ECS reports.
     """
     types = ["A", *(["SRV"] if params.port else [])]
     return servicediscovery.Service(
         "DiscoveryService",
         Name=params.name or stack,
-        NamespaceId=home.identity,
+        NamespaceId=namespace.identity,
         DnsConfig=servicediscovery.DnsConfig(
             DnsRecords=[
                 servicediscovery.DnsRecord(Type=kind, TTL=str(params.ttl)) for kind in types
@@ -220,7 +230,7 @@ def discovery_service(
 
 
 def service_registry(params: Discovery, containers: Containers) -> ecs.ServiceRegistry:
-    """What the ECS service says of it."""
+    """An item of the ServiceRegistries property of an ECS service."""
     port = {}
     if params.port:
         name = find_port_container(params.container, params.port, containers)
@@ -231,7 +241,7 @@ def service_registry(params: Discovery, containers: Containers) -> ecs.ServiceRe
 def server_ingress_rule(
     title: str, server: str, protocol: str, port: int, env: Environment
 ) -> ec2.SecurityGroupIngress:
-    """Lets the stack's tasks in at another service's port."""
+    """A rule that allows the stack's tasks to connect to a port of the service `server`."""
     return ec2.SecurityGroupIngress(
         title,
         Description=f"To {server}",

@@ -1,6 +1,6 @@
-"""What workers, schedules and tasks of a deployment compose: who may do what, and what scales.
+"""Scheduled tasks and one-off tasks: permissions, the state machine, and the request to ECS.
 
-What is wrong with params is under tests/errors, whole templates are under tests/golden.
+Problems are in tests/errors, whole templates are under tests/golden.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from templates import TEMPLATES
 from templates.common.schedules import _check_expression, time_zone_problems
 
 REGION = "eu-central-1"
-KEY = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-QUEUE = f"arn:aws:sqs:{REGION}:123456789012:orders"
 LISTENER = f"arn:aws:elasticloadbalancing:{REGION}:123456789012:listener/app/old/50dc6c49/f2f7dc8e"
 ONE: dict[str, Any] = {
     "containers": {"app": {"image": "public.ecr.aws/docker/library/busybox:1.37"}}
@@ -50,10 +48,6 @@ def resources(name: str, **stacks: dict[str, Any]) -> dict[str, Any]:
     return {key: one.get("Properties", {}) for key, one in body.items()}
 
 
-def worker(**given: Any) -> dict[str, Any]:
-    return resources("jobs", jobs={"template": "worker", **ONE, **given})
-
-
 def scheduled(**given: Any) -> dict[str, Any]:
     every = {"template": "scheduled_task", "schedule": "rate(1 hour)", **ONE, **given}
     return resources("jobs", jobs=every)
@@ -63,111 +57,6 @@ def allowed(role: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The statements of a role by their Sid."""
     policies = role.get("Policies", [])
     return {one["Sid"]: one for each in policies for one in each["PolicyDocument"]["Statement"]}
-
-
-def variables(made: dict[str, Any]) -> dict[str, Any]:
-    (container,) = made["TaskDefinition"]["ContainerDefinitions"]
-    return {one["Name"]: one["Value"] for one in container.get("Environment", [])}
-
-
-# Workers -------------------------------------------------------------------------------------
-
-
-def test_a_worker_is_allowed_to_receive_and_delete_and_not_to_send() -> None:
-    (statement,) = allowed(worker()["TaskRole"]).values()
-    assert statement["Resource"] == [{"Fn::GetAtt": ["Queue", "Arn"]}]
-    assert not any("Send" in action for action in statement["Action"])
-
-
-def test_permissions_for_the_kms_key_of_a_queue() -> None:
-    stacks = {
-        "jobs": {"template": "worker", **ONE, "queue": {"kms_key": KEY}},
-        "web": {"template": "service", **ONE, "queues": {"JOBS": "jobs"}},
-    }
-    mine = allowed(resources("jobs", **stacks)["TaskRole"])["DecryptMessages"]
-    assert (mine["Action"], mine["Resource"]) == (["kms:Decrypt"], [KEY])
-    its = allowed(resources("web", **stacks)["TaskRole"])
-    assert its["EncryptMessages"]["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
-    assert its["SendToQueues"]["Resource"] == [{"Fn::ImportValue": "shop-dev-jobs-QueueArn"}]
-
-
-def test_a_worker_can_send_to_its_own_queue_without_importing_it() -> None:
-    made = worker(queues={"AGAIN": "jobs"})
-    assert variables(made) == {"AGAIN": {"Ref": "Queue"}, "QUEUE_URL": {"Ref": "Queue"}}
-    assert allowed(made["TaskRole"])["SendToQueues"]["Resource"] == [
-        {"Fn::GetAtt": ["Queue", "Arn"]}
-    ]
-
-
-def test_an_existing_queue_is_used_and_none_is_created() -> None:
-    made = worker(queue={"existing": {"arn": QUEUE}, "variable": "ORDERS"})
-    assert variables(made) == {
-        "ORDERS": {"Fn::Sub": f"https://sqs.{REGION}.${{AWS::URLSuffix}}/123456789012/orders"}
-    }
-    assert allowed(made["TaskRole"])["WorkOnQueue"]["Resource"] == [QUEUE]
-    assert not any("Queue" in name for name in made)
-
-
-def test_queues_are_encrypted_and_refuse_callers_without_tls() -> None:
-    made = worker(queue={"fifo": True})
-    for name in ("Queue", "DeadLetterQueue"):
-        assert made[name]["SqsManagedSseEnabled"] is True
-        assert made[name]["FifoQueue"] is True
-        (statement,) = made[f"{name}Policy"]["PolicyDocument"]["Statement"]
-        assert statement["Effect"] == "Deny"
-        assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def test_without_a_dead_letter_queue_there_is_no_redrive_policy() -> None:
-    made = worker(queue={"dead_letter_queue": False})
-    assert "DeadLetterQueue" not in made
-    assert "RedrivePolicy" not in made["Queue"]
-
-
-# Scaling -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("kind", ["worker", "service"])
-def test_a_service_with_scaling_has_no_desired_count(kind: str) -> None:
-    plain = resources("jobs", jobs={"template": kind, **ONE, "desired_count": 3})
-    assert plain["Service"]["DesiredCount"] == 3
-    scaled = resources("jobs", jobs={"template": kind, **ONE, "scaling": {"max": 9, "cpu": 60}})
-    assert "DesiredCount" not in scaled["Service"]
-    assert scaled["ScalableTarget"]["ResourceId"] == {
-        "Fn::Sub": [
-            "service/${Cluster}/${Service.Name}",
-            {"Cluster": {"Fn::ImportValue": "shop-dev-cluster-ClusterName"}},
-        ]
-    }
-    assert "RoleARN" not in scaled["ScalableTarget"]
-
-
-def test_the_backlog_includes_messages_in_flight() -> None:
-    made = worker(scaling={"min": 2, "max": 9, "backlog_per_task": 10})
-    tracking = made["BacklogScalingPolicy"]["TargetTrackingScalingPolicyConfiguration"]
-    *metrics, result = tracking["CustomizedMetricSpecification"]["Metrics"]
-    assert {one["Id"]: one["MetricStat"]["Metric"]["MetricName"] for one in metrics} == {
-        "visible": "ApproximateNumberOfMessagesVisible",
-        "in_flight": "ApproximateNumberOfMessagesNotVisible",
-        "running": "RunningTaskCount",
-    }
-    assert result["Expression"] == "SUM([FILL(visible, 0), FILL(in_flight, 0)]) / running"
-    assert [one["ReturnData"] for one in (*metrics, result)] == [False, False, False, True]
-    assert "WakeAlarm" not in made
-
-
-def test_without_tasks_the_first_message_starts_one() -> None:
-    made = worker(scaling={"min": 0, "max": 9, "backlog_per_task": 10})
-    tracking = made["BacklogScalingPolicy"]["TargetTrackingScalingPolicyConfiguration"]
-    expression = tracking["CustomizedMetricSpecification"]["Metrics"][-1]["Expression"]
-    assert expression.endswith(" / IF(FILL(running, 0) < 1, 1, running)")
-    assert made["WakeAlarm"]["AlarmActions"] == [{"Ref": "WakeScalingPolicy"}]
-    step = made["WakeScalingPolicy"]["StepScalingPolicyConfiguration"]
-    assert step["AdjustmentType"] == "ChangeInCapacity"
-    assert [one["ScalingAdjustment"] for one in step["StepAdjustments"]] == [1]
-    assert step["Cooldown"] == 300
-    told = {key: made["WakeAlarm"][key] for key in ("EvaluationPeriods", "DatapointsToAlarm")}
-    assert set(told.values()) == {3}, "the newest minutes of a late metric are filled with 0"
 
 
 # Schedules -----------------------------------------------------------------------------------

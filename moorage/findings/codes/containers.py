@@ -51,20 +51,6 @@ containers:
         ('The Open Group Base Specifications, "Environment Variable Definition"',),
     ),
     Code(
-        "M2604",
-        "The environment variable has no value.",
-        "In YAML, `FOO:` with nothing after it is null. A null in the params removes a key that "
-        "`base.yaml` sets; it does not set an empty variable.",
-        'Write `FOO: ""` for a variable with an empty value, or remove the line.',
-        """\
-containers:
-  web:
-    image: ecr:shop/web:1.4.2
-    environment:
-      FEATURES: ""  # set, and empty
-""",
-    ),
-    Code(
         "M2605",
         "The same name is set in two places.",
         "A container has each variable, and a log driver each option, once. With two values for "
@@ -140,8 +126,13 @@ containers:
 expose:
   - via: public
     paths: [/*]
-    login:
+    authenticate:
       oidc:
+        issuer: https://login.example.com
+        authorization_endpoint: https://login.example.com/authorize
+        token_endpoint: https://login.example.com/token
+        user_info_endpoint: https://login.example.com/user
+        client_id: shop
         client_secret: secretsmanager:shop/login:client_secret  # secret, then key
 """,
         (

@@ -4,4 +4,191 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_CONNECT = 'Amazon ECS developer guide, "Use Service Connect to connect Amazon ECS services"'
+_DISCOVERY = (
+    'Amazon ECS developer guide, "Use service discovery to connect Amazon ECS services with DNS '
+    'names"'
+)
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M3101",
+        "The cluster has no namespace.",
+        "Service Connect and service discovery register services by name in a namespace of Cloud "
+        "Map. Moorage creates it with the cluster.",
+        "Add `namespace: true` to the cluster, or for an existing cluster "
+        "`existing: {namespace: {arn: ...}}`.",
+        """\
+# in the stack of the cluster
+template: cluster
+namespace: true
+""",
+        (_CONNECT,),
+    ),
+    Code(
+        "M3102",
+        "The namespace of the cluster has no DNS names.",
+        "`discovery` gives the service a DNS name. A namespace with `dns: false` is for Service "
+        "Connect only.",
+        "Remove `dns: false` from the namespace, or use `service_connect:` instead.",
+        """\
+# in the stack of the cluster
+template: cluster
+namespace: true  # with DNS names
+""",
+        ("AWS Cloud Map API reference, CreateHttpNamespace",),
+    ),
+    Code(
+        "M3103",
+        "Other keys have no effect on an existing namespace.",
+        "With `existing:` the stack creates no namespace and changes none: services are registered "
+        "in the one that exists.",
+        "Remove the other keys, or remove `existing:` to have the stack create a namespace.",
+        """\
+namespace:
+  existing:  # nothing else below `namespace`
+    arn: arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop
+""",
+    ),
+    Code(
+        "M3104",
+        "A namespace without DNS names has a network.",
+        "Only the DNS names of a namespace are in the VPC of a network.",
+        "Remove `network:`, or remove `dns: false`.",
+        """\
+template: cluster
+namespace: {dns: false}  # without network
+""",
+        ("AWS Cloud Map API reference, CreateHttpNamespace, CreatePrivateDnsNamespace",),
+    ),
+    Code(
+        "M3105",
+        "The setting needs `network_mode: awsvpc`.",
+        "In the network modes `bridge` and `host` tasks have the IP addresses and the security "
+        "groups of their instances. Moorage gives names to services, and access between them, only "
+        "where each task has its own.",
+        "Write `network_mode: awsvpc`, or remove the setting.",
+        """\
+launch: ec2
+network_mode: awsvpc
+discovery: true
+""",
+        ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
+    ),
+    Code(
+        "M3106",
+        "`container` of `discovery` has no effect without `port`.",
+        "The DNS name resolves to the addresses of the tasks. `container` and `port` are for an "
+        "SRV record, which needs both.",
+        "Add `port:`, or remove `container:`.",
+        """\
+discovery: {container: web, port: 8080}  # adds an SRV record
+""",
+        (_DISCOVERY,),
+    ),
+    Code(
+        "M3107",
+        "Service Connect supports TCP only.",
+        "The proxy of Service Connect forwards TCP connections, and HTTP and gRPC inside them.",
+        "Use `discovery:` for the UDP port, or expose it through a Network Load Balancer.",
+        """\
+discovery: true
+containers:
+  dns: {image: ecr:shop/dns:1.0.0, ports: [53/udp]}
+""",
+        (_CONNECT,),
+    ),
+    Code(
+        "M3108",
+        "Two endpoints of a service have the same port.",
+        "ECS takes each port of a container for one endpoint of Service Connect.",
+        "Remove one of the two endpoints.",
+        """\
+service_connect:
+  services: [{port: 8080}, {port: 9090, name: api-metrics}]
+""",
+        ("Amazon ECS API reference, ServiceConnectService",),
+    ),
+    Code(
+        "M3109",
+        "`request_timeout` needs a `protocol`.",
+        "Without a protocol the proxy of Service Connect forwards TCP connections and does not "
+        "know where a request ends.",
+        "Add `protocol:`, or use `idle_timeout:`.",
+        """\
+service_connect:
+  services: [{port: 8080, protocol: http, request_timeout: 10s}]
+""",
+        ("Amazon ECS API reference, TimeoutConfiguration",),
+    ),
+    Code(
+        "M3110",
+        "A service lists itself in `reaches`.",
+        "`reaches` adds rules to the security groups of other services, and deploys them first. A "
+        "stack cannot be deployed before itself.",
+        "Remove the stack's own name.",
+        """\
+reaches: [api]  # names of other stacks
+""",
+    ),
+    Code(
+        "M3111",
+        "The service in `reaches` cannot be discovered.",
+        "Tasks find a service by an endpoint of its `service_connect:`, or by the DNS name of its "
+        "`discovery:` and the ports of its containers. This service has neither.",
+        "Add `service_connect:` with `services:`, or `discovery: true`, to the other service.",
+        """\
+# in the stack that is reached
+service_connect: {services: [{port: 8080}]}
+""",
+    ),
+    Code(
+        "M3112",
+        "The service in `reaches` can be reached through Service Connect only.",
+        "Names of Service Connect are known in tasks of services that use it themselves. Tasks "
+        "that a schedule or a deployment starts cannot use it.",
+        "Add `service_connect: true` to the service that connects, or `discovery: true` to the one "
+        "that is reached.",
+        """\
+service_connect: true  # here, to use the names of others
+reaches: [api]
+""",
+        (_CONNECT,),
+    ),
+    Code(
+        "M3113",
+        "The resource is in another region than the service.",
+        "ECS uses namespaces and private certificate authorities of the service's own region. The "
+        "region is the fourth part of an ARN.",
+        "Write the ARN of a resource in the environment's region.",
+        """\
+# of an environment with region: eu-central-1
+namespace:
+  existing:
+    arn: arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop
+""",
+    ),
+    Code(
+        "M3114",
+        "Two services have the same name in a namespace.",
+        "A name in a namespace belongs to one service: for Service Connect a name and a port, for "
+        "`discovery` a DNS name. The name of the stack is the default.",
+        "Write another `name:` for one of them.",
+        """\
+service_connect:
+  services: [{port: 8080, name: orders}]
+""",
+        (_CONNECT,),
+    ),
+    Code(
+        "M3115",
+        "The service in `reaches` is in another network.",
+        "Security groups allow traffic inside one VPC. Moorage does not connect the networks of an "
+        "environment.",
+        "Write the network of the other service, or move that service.",
+        """\
+network: network  # the same as that of `api`
+reaches: [api]
+""",
+    ),
+)

@@ -124,6 +124,17 @@ queue:
 """,
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
     ),
+    Code(
+        "M3355",
+        "The queue is in another region than the stack.",
+        "Moorage uses queues of the environment's own region. The region is the fourth part of an "
+        "ARN.",
+        "Write the ARN of a queue in the environment's region.",
+        """\
+# of an environment with region: eu-central-1
+queue: {existing: {arn: "arn:aws:sqs:eu-central-1:123456789012:jobs"}}
+""",
+    ),
 )
 
 CODES: tuple[Code, ...] = (*_TASKS, *_QUEUES)

@@ -83,7 +83,7 @@ scaling: {max: 10, cpu: 60}  # 60 percent of the CPU on average
         "`desired_count` and `scaling` are both written.",
         "With `scaling`, Application Auto Scaling sets the number of tasks. CloudFormation would "
         "set it back to `desired_count` with every update of the service.",
-        "Remove `desired_count:`. A new service starts with the `min` of `scaling`.",
+        "Remove `desired_count:`. The service has at least the `min` tasks of `scaling`.",
         """\
 scaling: {min: 2, max: 10, cpu: 60}  # without desired_count
 """,
@@ -95,6 +95,7 @@ scaling: {min: 2, max: 10, cpu: 60}  # without desired_count
         "old one. With `maximum_percent: 100` it cannot start one.",
         "Raise `maximum_percent:`, or write `availability_zone_rebalancing: false`.",
         """\
+desired_count: 2
 minimum_healthy_percent: 50
 maximum_percent: 100
 availability_zone_rebalancing: false

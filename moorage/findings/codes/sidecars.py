@@ -59,6 +59,21 @@ sidecars:
         _OTEL_SOURCES,
     ),
     Code(
+        "M2905",
+        "The Prometheus workspace is in another region than the task.",
+        "The collector signs its requests for the region in which the task runs, and a workspace "
+        "accepts only requests that are signed for its own region.",
+        "Write the ARN of a workspace in the environment's region.",
+        """\
+# of an environment with region: eu-central-1
+sidecars:
+  otel:
+    config: amp
+    workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d
+""",
+        _OTEL_SOURCES,
+    ),
+    Code(
         "M2906",
         "The log router has no destination.",
         "FireLens sends the logs of all containers to one destination.",
