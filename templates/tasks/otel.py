@@ -98,9 +98,9 @@ class Otel(Base):
         "default",
         description="A configuration in the image. `default`: traces to X-Ray and metrics to "
         "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: in "
-        "addition the CPU, memory and network metrics of the task's containers. The other names "
-        "are those of the destinations, where `amp` is Amazon Managed Service for Prometheus; "
-        "`...-prometheus` also scrapes metrics from the application.",
+        "addition metrics of what the task's containers use. The other names are those of the "
+        "destinations, where `amp` is Amazon Managed Service for Prometheus; `...-prometheus` also "
+        "scrapes metrics from the application.",
     )
     config_file: ConfigFile | None = Field(
         None,
