@@ -195,7 +195,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
 
 def endpoint_services(params: Otel) -> list[str]:
     """The services, other than CloudWatch Logs, for which the collector needs VPC endpoints in a
-    network without a way to the internet."""
+    network without access to the internet."""
     config = _config(params)
     services = {"xray": config.traces, "aps-workspaces": config.prometheus}
     return [service for service, is_used in services.items() if is_used]
