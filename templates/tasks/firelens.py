@@ -161,7 +161,7 @@ def firelens_problems(params: FireLens, path: Path, env: Environment) -> Iterato
 
 def endpoint_services(params: FireLens) -> list[str]:
     """The services, other than CloudWatch Logs and S3, for which the log router needs VPC endpoints
-    in a network without a way to the internet."""
+    in a network without access to the internet."""
     return ["kinesis-firehose"] if params.firehose else []
 
 

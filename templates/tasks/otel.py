@@ -98,9 +98,9 @@ class Otel(Base):
         "default",
         description="A configuration in the image. `default`: traces to X-Ray and metrics to "
         "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: in "
-        "addition the CPU, memory and network metrics of the task's containers. The other names "
-        "are those of the destinations, where `amp` is Amazon Managed Service for Prometheus; "
-        "`...-prometheus` also scrapes metrics from the application.",
+        "addition metrics of what the task's containers use. The other names are those of the "
+        "destinations, where `amp` is Amazon Managed Service for Prometheus; `...-prometheus` also "
+        "scrapes metrics from the application.",
     )
     config_file: ConfigFile | None = Field(
         None,
@@ -195,7 +195,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
 
 def endpoint_services(params: Otel) -> list[str]:
     """The services, other than CloudWatch Logs, for which the collector needs VPC endpoints in a
-    network without a way to the internet."""
+    network without access to the internet."""
     config = _config(params)
     services = {"xray": config.traces, "aps-workspaces": config.prometheus}
     return [service for service, is_used in services.items() if is_used]

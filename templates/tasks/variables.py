@@ -41,4 +41,4 @@ Variable = Annotated[
     BeforeValidator(_format_scalar),
     WithJsonSchema({"type": ["string", "number", "boolean"]}),
 ]
-"""The value of an environment variable or kernel parameter: text, or a scalar that becomes text."""
+"""The value of an environment variable or a kernel parameter, as text."""
