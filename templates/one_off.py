@@ -17,6 +17,7 @@ can run again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from pydantic import Field
 from troposphere import GetAtt, Output, Ref, Template, ssm
@@ -43,7 +44,7 @@ class Params(TaskParams):
         description="The container whose exit code must be 0; the essential one where there is one "
         "only.",
     )
-    timeout: duration(60, 86_400) = Field(  # type: ignore[valid-type]
+    timeout: Annotated[int, duration(60, 86_400)] = Field(
         3600, description="How long it may take; then it is stopped, and has failed."
     )
 

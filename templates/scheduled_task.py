@@ -17,7 +17,7 @@ the state machine out.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from awacs import ecs as ecs_actions
 from awacs import events, sqs, states
@@ -41,14 +41,16 @@ from .tasks.task import TaskParams, cluster_of, log_group_name, security_groups,
 
 _DAY = 86_400
 
-TimeZone: Any = text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
+TimeZone = Annotated[
+    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
+]
 
 
 class Retry(Base):
     """How long it is tried to start a run that could not be started."""
 
     maximum_attempts: int = Field(185, ge=0, le=185, description="How often it tries again.")
-    maximum_age: duration(60, _DAY) = Field(  # type: ignore[valid-type]
+    maximum_age: Annotated[int, duration(60, _DAY)] = Field(
         3600, description="How late a run may start; a later one is left out."
     )
 
@@ -56,7 +58,7 @@ class Retry(Base):
 class DeadLetterQueue(Base):
     """Where runs are told that could not be started or, with `overlap: skip`, failed."""
 
-    retention: duration(60, 14 * _DAY) = Field(  # type: ignore[valid-type]
+    retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         14 * _DAY, description="How long the stack's own queue keeps them."
     )
     existing: QueueArn | None = Field(
@@ -83,7 +85,7 @@ class Params(TaskParams):
         description="What happens where the last run has not ended when the next is due: `skip` "
         "leaves the next one out, `allow` runs both.",
     )
-    timeout: duration(60, 30 * _DAY) | None = Field(  # type: ignore[valid-type]
+    timeout: Annotated[int, duration(60, 30 * _DAY)] | None = Field(
         None,
         description="How long a run may take; then it is stopped. With `overlap: skip`, where a "
         "run that never ends would be the last.",

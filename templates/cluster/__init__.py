@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Template, ecs
@@ -33,7 +33,7 @@ from .instance_rules import instance_rules, openings
 Provider = Literal["FARGATE", "FARGATE_SPOT"]
 
 
-ClusterName: Any = text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")
+ClusterName = Annotated[str, text(r"[A-Za-z0-9_-]{1,255}", "the name of a cluster", "shop")]
 
 
 class Share(Base):

@@ -31,16 +31,17 @@ from ..common.iam import allow, role
 from ..common.stack_lookup import find_stack, find_stack_problems
 from ..tasks.launch_types import Launch
 
-InstanceType: Any = text(
-    r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium"
-)
-InstancePattern: Any = text(
-    r"[a-zA-Z0-9.*]{1,30}", "an instance type, or a family with `*`", "m7g.*"
-)
-AmiId: Any = text(r"ami-[0-9a-f]{8,17}", "the id of an AMI", "ami-0123456789abcdef0")
-ProviderName: Any = text(
-    r"(?!aws|ecs|fargate)[A-Za-z0-9_-]{1,255}", "the name of a capacity provider", "shop-ec2"
-)
+InstanceType = Annotated[
+    str, text(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium")
+]
+InstancePattern = Annotated[
+    str, text(r"[a-zA-Z0-9.*]{1,30}", "an instance type, or a family with `*`", "m7g.*")
+]
+AmiId = Annotated[str, text(r"ami-[0-9a-f]{8,17}", "the id of an AMI", "ami-0123456789abcdef0")]
+ProviderName = Annotated[
+    str,
+    text(r"(?!aws|ecs|fargate)[A-Za-z0-9_-]{1,255}", "the name of a capacity provider", "shop-ec2"),
+]
 
 
 def _agent_key(value: str) -> str:
@@ -121,7 +122,7 @@ class Ec2(Instances):
         "stay as they are.",
     )
     disk_size: int = Field(30, ge=30, le=16384, description="GiB of the encrypted root disk.")
-    max_instance_lifetime: duration(86400, 31536000) | None = Field(  # type: ignore[valid-type]
+    max_instance_lifetime: Annotated[int, duration(86400, 31536000)] | None = Field(
         None,
         description="Age at which an instance is replaced, by one of the newest AMI and settings. "
         "ECS moves its tasks first. It needs `termination_protection: false`.",
@@ -166,7 +167,7 @@ class ManagedInstances(Instances):
     disk_size: int | None = Field(
         None, ge=1, le=16384, description="GiB of disk for the tasks; ECS's own choice if not said."
     )
-    scale_in_after: duration(0, 3600) | None = Field(  # type: ignore[valid-type]
+    scale_in_after: Annotated[int, duration(0, 3600)] | None = Field(
         None, description="How long an instance may be idle; ECS's own choice if not said."
     )
     detailed_monitoring: bool = Field(False, description="Metrics each minute; they cost.")

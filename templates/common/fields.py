@@ -15,6 +15,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     PlainSerializer,
     PlainValidator,
@@ -23,7 +24,7 @@ from pydantic import (
     WithJsonSchema,
     WrapSerializer,
 )
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
@@ -54,16 +55,6 @@ def format_duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def _between(low: int, high: int) -> AfterValidator:
-    def checked(seconds: int) -> int:
-        if not low <= seconds <= high:
-            hint = f"Write {format_duration(low)} to {format_duration(high)}."
-            raise wrong("M1105", f"`{format_duration(seconds)}` is out of range", hint)
-        return seconds
-
-    return AfterValidator(checked)
-
-
 Duration = Annotated[
     int,
     BeforeValidator(_seconds),
@@ -73,10 +64,40 @@ Duration = Annotated[
 """Seconds, written with a unit: `30s`, `5m`, `1h`, `14d`."""
 
 
-def duration(low: int, high: int) -> Any:
-    """A Duration between two bounds, in seconds: `interval: duration(5, 300)`."""
-    takes = f"a duration from `{format_duration(low)}` to `{format_duration(high)}`"
-    return Annotated[Duration, _between(low, high), WithJsonSchema(_DURATION | {"takes": takes})]
+@dataclass(frozen=True)
+class _DurationRange:
+    """Annotation of seconds that are written as a duration, between two bounds."""
+
+    low: int
+    high: int
+
+    def _check(self, seconds: int) -> int:
+        if not self.low <= seconds <= self.high:
+            hint = f"Write {format_duration(self.low)} to {format_duration(self.high)}."
+            raise wrong("M1105", f"`{format_duration(seconds)}` is out of range", hint)
+        return seconds
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        seconds = core_schema.no_info_before_validator_function(_seconds, handler(source))
+        written = core_schema.plain_serializer_function_ser_schema(
+            format_duration, when_used="json"
+        )
+        return core_schema.no_info_after_validator_function(
+            self._check, seconds, serialization=written
+        )
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        bounds = f"`{format_duration(self.low)}` to `{format_duration(self.high)}`"
+        return _DURATION | {"takes": f"a duration from {bounds}"}
+
+
+def duration(low: int, high: int) -> _DurationRange:
+    """A duration between two bounds, in seconds: `interval: Annotated[int, duration(5, 300)]`."""
+    return _DurationRange(low, high)
 
 
 # RetentionInDays of AWS::Logs::LogGroup: the values that its schema lists.
@@ -171,53 +192,85 @@ UniqueList = Annotated[list[T], AfterValidator(unique)]
 """A list in which nothing stands twice."""
 
 
-def _matching(pattern: str, what: str, example: str) -> AfterValidator:
-    def checked(value: str) -> str:
-        if not re.fullmatch(pattern, value):
-            raise wrong("M1107", f"{shown(value)} is not {what}", f"Write one like `{example}`.")
+@dataclass(frozen=True)
+class _TextForm:
+    """Annotation of text that must match a pattern as a whole."""
+
+    pattern: str
+    what: str
+    example: str
+
+    def _check(self, value: str) -> str:
+        if not re.fullmatch(self.pattern, value):
+            raise wrong(
+                "M1107", f"{shown(value)} is not {self.what}", f"Write one like `{self.example}`."
+            )
         return value
 
-    return AfterValidator(checked)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": f"^({self.pattern})$",
+            "examples": [self.example],
+            "takes": f"{self.what}, such as `{self.example}`",
+        }
 
 
-def text(pattern: str, what: str, example: str) -> Any:
-    """Text of a certain form: `text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0a1b2c3d")`."""
-    return Annotated[
-        str,
-        _matching(pattern, what, example),
-        WithJsonSchema(
-            {
-                "type": "string",
-                "pattern": f"^({pattern})$",
-                "examples": [example],
-                "takes": f"{what}, such as `{example}`",
-            }
-        ),
-    ]
+def text(pattern: str, what: str, example: str) -> _TextForm:
+    """Text that matches `pattern` as a whole: `VpcId = Annotated[str, text(...)]`.
+
+    `what` names the form in messages and in the params reference, as in "the id of a VPC";
+    `example` is shown in both.
+    """
+    return _TextForm(pattern, what, example)
 
 
-VpcId = text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0123456789abcdef0")
-SubnetId = text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet", "subnet-0123456789abcdef0")
-SecurityGroupId = text(r"sg-[0-9a-f]{8,17}", "the id of a security group", "sg-0123456789abcdef0")
-PrefixListId = text(r"pl-[0-9a-f]{8,17}", "the id of a prefix list", "pl-0123456789abcdef0")
-PolicyArn = text(
-    r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
-    "the ARN of an IAM policy",
-    "arn:aws:iam::123456789012:policy/name",
-)
-RoleArn = text(
-    r"arn:aws[a-z-]*:iam::\d{12}:role/\S+",
-    "the ARN of an IAM role",
-    "arn:aws:iam::123456789012:role/name",
-)
+VpcId = Annotated[str, text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0123456789abcdef0")]
+SubnetId = Annotated[
+    str, text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet", "subnet-0123456789abcdef0")
+]
+SecurityGroupId = Annotated[
+    str, text(r"sg-[0-9a-f]{8,17}", "the id of a security group", "sg-0123456789abcdef0")
+]
+PrefixListId = Annotated[
+    str, text(r"pl-[0-9a-f]{8,17}", "the id of a prefix list", "pl-0123456789abcdef0")
+]
+PolicyArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+",
+        "the ARN of an IAM policy",
+        "arn:aws:iam::123456789012:policy/name",
+    ),
+]
+RoleArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:iam::\d{12}:role/\S+",
+        "the ARN of an IAM role",
+        "arn:aws:iam::123456789012:role/name",
+    ),
+]
 # Of the key itself: in an IAM policy an alias stands for nothing (AWS KMS developer guide,
 # "Specifying KMS keys in IAM policy statements").
-KeyArn = text(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+",
-    "the ARN of a KMS key",
-    "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
-)
-BucketName = text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
+KeyArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[a-zA-Z0-9-]+",
+        "the ARN of a KMS key",
+        "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
+BucketName = Annotated[
+    str, text(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket", "my-logs")
+]
 
 _STACK_NAME = "[a-z][a-z0-9-]*"
 StackName = Annotated[

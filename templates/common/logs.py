@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 from troposphere import logs
@@ -12,7 +12,9 @@ from moorage.model import Base
 from .fields import KeyArn, Retention, text
 
 # CloudWatch Logs API reference, CreateLogGroup, logGroupName.
-LogGroupName: Any = text(r"[A-Za-z0-9_/.#-]{1,512}", "the name of a log group", "/shop/web")
+LogGroupName = Annotated[
+    str, text(r"[A-Za-z0-9_/.#-]{1,512}", "the name of a log group", "/shop/web")
+]
 
 
 class Logs(Base):

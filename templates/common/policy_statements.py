@@ -16,13 +16,16 @@ from moorage.model import Base, wrong
 from .fields import Some, text
 
 # IAM user guide, "IAM JSON policy elements: Condition operators".
-Operator: Any = text(
-    r"(ForAnyValue:|ForAllValues:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like"
-    r"|(Numeric|Date)((Not)?Equals|(LessThan|GreaterThan)(Equals)?)|Bool|BinaryEquals"
-    r"|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?",
-    "a condition operator",
-    "StringEquals",
-)
+Operator = Annotated[
+    str,
+    text(
+        r"(ForAnyValue:|ForAllValues:)?(String(Not)?Equals(IgnoreCase)?|String(Not)?Like"
+        r"|(Numeric|Date)((Not)?Equals|(LessThan|GreaterThan)(Equals)?)|Bool|BinaryEquals"
+        r"|(Not)?IpAddress|Arn(Not)?(Equals|Like)|Null)(IfExists)?",
+        "a condition operator",
+        "StringEquals",
+    ),
+]
 
 
 def _condition_value(value: Any) -> Any:
@@ -41,9 +44,9 @@ class UserStatement(Base):
     """A statement of an IAM policy, as IAM writes it. `$${AWS::AccountId}` and the like may stand
     in resources and conditions."""
 
-    Sid: text(r"[A-Za-z0-9]+", "a name of letters and digits", "ReadUploads") | None = Field(  # type: ignore[valid-type]
-        None, description="A name for it."
-    )
+    Sid: (
+        Annotated[str, text(r"[A-Za-z0-9]+", "a name of letters and digits", "ReadUploads")] | None
+    ) = Field(None, description="A name for it.")
     Effect: Literal["Allow", "Deny"] = Field("Allow", description="What it does.")
     Action: Some[str] = Field([], description="Actions, such as `s3:GetObject`.")
     NotAction: Some[str] = Field([], description="All actions but these; with `Deny`.")

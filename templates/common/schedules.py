@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -136,5 +136,5 @@ def _whole_minutes(seconds: int) -> int:
     return seconds
 
 
-Window: Any = Annotated[Duration, AfterValidator(_whole_minutes)]
+Window = Annotated[Duration, AfterValidator(_whole_minutes)]
 """Seconds that make whole minutes, up to a day."""

@@ -25,13 +25,15 @@ from ..tasks.images import REPOSITORY
 _DAY = 86_400
 
 # CreateRepository in the API reference of Amazon ECR, repositoryName.
-RepositoryName: Any = text(
-    rf"(?=.{{2,256}}$){REPOSITORY}", "the name of a repository in lower case", "shop/web"
-)
+RepositoryName = Annotated[
+    str, text(rf"(?=.{{2,256}}$){REPOSITORY}", "the name of a repository in lower case", "shop/web")
+]
 # ImageTagMutabilityExclusionFilter in the same reference.
-TagPattern: Any = text(r"[0-9a-zA-Z._*-]{1,128}", "a tag, or a pattern with `*`", "dev-*")
-TagPrefix: Any = text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a tag", "prod")
-AccountId: Any = text(r"\d{12}", "the id of an AWS account, in quotes", "123456789012")
+TagPattern = Annotated[
+    str, text(r"[0-9a-zA-Z._*-]{1,128}", "a tag, or a pattern with `*`", "dev-*")
+]
+TagPrefix = Annotated[str, text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a tag", "prod")]
+AccountId = Annotated[str, text(r"\d{12}", "the id of an AWS account, in quotes", "123456789012")]
 
 
 def _few_wildcards(most: int) -> Callable[[str], str]:
@@ -129,7 +131,7 @@ class Repository(Base):
         description="How many images are kept, the newest, whatever their tags; older ones are "
         "deleted. A task that needs a deleted one cannot start, nor can a deployment go back.",
     )
-    expire_untagged_after: duration(_DAY, 3650 * _DAY) | None = Field(  # type: ignore[valid-type]
+    expire_untagged_after: Annotated[int, duration(_DAY, 3650 * _DAY)] | None = Field(
         None, description="Age, in whole days, at which an image without a tag is deleted."
     )
     lifecycle_policy: LifecyclePolicy | None = Field(

@@ -68,7 +68,7 @@ class ListenerSettings(Base):
     connection_termination: bool | None = Field(
         None, description="NLB: cut connections when the deregistration delay is over."
     )
-    tcp_idle_timeout: duration(60, 6000) | None = Field(  # type: ignore[valid-type]
+    tcp_idle_timeout: Annotated[int, duration(60, 6000)] | None = Field(
         None, description="NLB: how long a TCP connection may be silent; 350s if not said."
     )
 

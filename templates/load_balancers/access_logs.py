@@ -19,11 +19,14 @@ from ..common.iam import policy
 _DAY = 86_400
 
 # "If you specify a prefix, it must not include the string AWSLogs": ELB adds that itself.
-Prefix: Any = text(
-    r"(?!.*AWSLogs)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*",
-    "a prefix of S3 keys without `AWSLogs`",
-    "alb/public",
-)
+Prefix = Annotated[
+    str,
+    text(
+        r"(?!.*AWSLogs)[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*",
+        "a prefix of S3 keys without `AWSLogs`",
+        "alb/public",
+    ),
+]
 
 
 def _whole_days(seconds: int) -> int:

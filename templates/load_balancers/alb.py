@@ -60,17 +60,23 @@ from .shared import (
 
 _LOG_DELIVERY = "logdelivery.elasticloadbalancing.amazonaws.com"
 
-ListenerArn: Any = text(
-    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/\w+/\w+",
-    "the ARN of a listener of an Application Load Balancer",
-    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/0a1b2c3d/4e5f6a7b",
-)
-WebAclArn: Any = text(
-    r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
-    "the ARN of a regional WAFv2 web ACL",
-    "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/name/0a1b2c3d-0000-4000-8000-000000",
-)
-IdleTimeout: Any = duration(1, 4000)
+ListenerArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:listener/app/[\w-]+/\w+/\w+",
+        "the ARN of a listener of an Application Load Balancer",
+        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/0a1b2c3d/4e5f6a7b",
+    ),
+]
+WebAclArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:\d{12}:regional/webacl/[\w-]+/[\w-]+",
+        "the ARN of a regional WAFv2 web ACL",
+        "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/name/0a1b2c3d-0000-4000-8000-000000",
+    ),
+]
+IdleTimeout = Annotated[int, duration(1, 4000)]
 
 
 class AccessLogs(access_logs.AccessLogs):

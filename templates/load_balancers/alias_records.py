@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 from troposphere import GetAtt, route53
@@ -14,12 +14,17 @@ from moorage.model import Base, Environment, logical_id
 from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
 
-ZoneId: Any = text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
-HostName: Any = text(
-    r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}",
-    "a host name in lower case",
-    "www.example.com",
-)
+ZoneId = Annotated[
+    str, text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
+]
+HostName = Annotated[
+    str,
+    text(
+        r"(?=.{1,253}$)(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}",
+        "a host name in lower case",
+        "www.example.com",
+    ),
+]
 
 
 class Alias(Base):

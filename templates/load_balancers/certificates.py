@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated
 
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
@@ -14,17 +14,23 @@ from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
 from ..common.regions import is_in_other_region, region_of
 
-CertificateArn: Any = text(
-    r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+"
-    r"|iam::\d{12}:server-certificate/[\w+=,.@/-]*[\w+=,.@-])",
-    "the ARN of a certificate in ACM or IAM",
-    "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
-)
-SslPolicy: Any = text(
-    r"ELBSecurityPolicy-[A-Za-z0-9-]+",
-    "the name of a security policy",
-    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
-)
+CertificateArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+"
+        r"|iam::\d{12}:server-certificate/[\w+=,.@/-]*[\w+=,.@-])",
+        "the ARN of a certificate in ACM or IAM",
+        "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
+    ),
+]
+SslPolicy = Annotated[
+    str,
+    text(
+        r"ELBSecurityPolicy-[A-Za-z0-9-]+",
+        "the name of a security policy",
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+    ),
+]
 
 # Network Load Balancers user guide, "Security policies for your Network Load Balancer", and the
 # page of the same name for Application Load Balancers.

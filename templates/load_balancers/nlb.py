@@ -72,14 +72,22 @@ from .shared import (
 
 _LOG_DELIVERY = "delivery.logs.amazonaws.com"
 
-LoadBalancerArn: Any = text(
-    r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/net/[\w-]+/\w+",
-    "the ARN of a Network Load Balancer",
-    "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/edge/0a1b2c3d4e5f6a7b",
-)
-AllocationId: Any = text(
-    r"eipalloc-[0-9a-f]{8,17}", "the allocation id of an Elastic IP", "eipalloc-0123456789abcdef0"
-)
+LoadBalancerArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]+:\d{12}:loadbalancer/net/[\w-]+/\w+",
+        "the ARN of a Network Load Balancer",
+        "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/edge/0a1b2c3d4e5f6a7b",
+    ),
+]
+AllocationId = Annotated[
+    str,
+    text(
+        r"eipalloc-[0-9a-f]{8,17}",
+        "the allocation id of an Elastic IP",
+        "eipalloc-0123456789abcdef0",
+    ),
+]
 
 
 def _kind_of_elastic_ips(value: Any) -> str:

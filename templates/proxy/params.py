@@ -189,25 +189,27 @@ Expression = Annotated[
     AfterValidator(_expression),
     WithJsonSchema({"type": "string", "takes": "a regular expression such as `\\.php$`"}),
 ]
-RoutePath: Any = Annotated[
+RoutePath = Annotated[
+    str,
     text(r"(= ?)?/[^\s{};\"'\\#$]*", "a path, with or without `= ` before it", "/api/"),
     AfterValidator(_asked),
 ]
-OwnPath: Any = text(r"/[^\s{};\"'\\#$?]*", "a path", "/healthz")
-Folder: Any = text(r"/[^\s{};\"'\\#$]*", "an absolute path", "/var/www/public")
-HeaderName: Any = text(r"[A-Za-z0-9-]+", "the name of a header", "X-Frame-Options")
+OwnPath = Annotated[str, text(r"/[^\s{};\"'\\#$?]*", "a path", "/healthz")]
+Folder = Annotated[str, text(r"/[^\s{};\"'\\#$]*", "an absolute path", "/var/www/public")]
+HeaderName = Annotated[str, text(r"[A-Za-z0-9-]+", "the name of a header", "X-Frame-Options")]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
-Size: Any = text(r"0|[1-9][0-9]{0,8}[kmg]", "a size in k, m or g", "200m")
-Rate: Any = text(r"[1-9][0-9]{0,5}r/[sm]", "a rate of requests", "10r/s")
-ServerAddress: Any = Annotated[
+Size = Annotated[str, text(r"0|[1-9][0-9]{0,8}[kmg]", "a size in k, m or g", "200m")]
+Rate = Annotated[str, text(r"[1-9][0-9]{0,5}r/[sm]", "a rate of requests", "10r/s")]
+ServerAddress = Annotated[
+    str,
     text(r"\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?", "the address of a DNS server", RESOLVER),
     AfterValidator(_server_address),
 ]
-MediaType: Any = text(r"[a-z0-9.+-]+/[a-z0-9.+*-]+", "a media type", "application/json")
+MediaType = Annotated[str, text(r"[a-z0-9.+-]+/[a-z0-9.+*-]+", "a media type", "application/json")]
 Status = Annotated[int, Field(ge=400, le=599)]
-Timeout: Any = duration(1, 86400)
+Timeout = Annotated[int, duration(1, 86400)]
 # nginx documentation, proxy_connect_timeout: "this timeout cannot usually exceed 75 seconds".
-ConnectTimeout: Any = duration(1, 75)
+ConnectTimeout = Annotated[int, duration(1, 75)]
 
 
 class RateLimit(Base):
@@ -312,7 +314,7 @@ class Resolver(Base):
     addresses: Annotated[Some[ServerAddress], Field(min_length=1)] = Field(
         [RESOLVER], description="DNS servers; the VPC's own where none is said."
     )
-    valid: duration(1, 3600) = Field(  # type: ignore[valid-type]
+    valid: Annotated[int, duration(1, 3600)] = Field(
         5, description="Time for which an answer holds, whatever it says itself."
     )
     ipv6: bool = Field(False, description="Whether IPv6 addresses are used.")
@@ -355,7 +357,7 @@ class Proxy(Passing):
     init_process_enabled: bool = Field(
         False, description="Run an init process that passes on signals and reaps children."
     )
-    stop_timeout: duration(10, 120) = Field(  # type: ignore[valid-type]
+    stop_timeout: Annotated[int, duration(10, 120)] = Field(
         30, description="Time that requests have to end when the task stops."
     )
     health_check: HealthCheck | None = Field(None, description="A check inside the container.")

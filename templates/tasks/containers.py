@@ -129,11 +129,14 @@ def _shell(value: Any) -> Any:
     return ["CMD-SHELL", value] if isinstance(value, str) else value
 
 
-EnvironmentFile = text(
-    r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.env",
-    "the ARN of an S3 object that ends in .env",
-    "arn:aws:s3:::my-bucket/shop/web.env",
-)
+EnvironmentFile = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+\.env",
+        "the ARN of an S3 object that ends in .env",
+        "arn:aws:s3:::my-bucket/shop/web.env",
+    ),
+]
 
 
 class HealthCheck(Base):
@@ -148,10 +151,10 @@ class HealthCheck(Base):
         description="A shell command as text, or a list that begins with `CMD` or `CMD-SHELL`. "
         "Exit code 0 means healthy. What it calls must be in the image.",
     )
-    interval: duration(5, 300) = Field(30, description="Time between checks.")  # type: ignore[valid-type]
-    timeout: duration(2, 60) = Field(5, description="Time that a check may take.")  # type: ignore[valid-type]
+    interval: Annotated[int, duration(5, 300)] = Field(30, description="Time between checks.")
+    timeout: Annotated[int, duration(2, 60)] = Field(5, description="Time that a check may take.")
     retries: int = Field(3, ge=1, le=10, description="Failures in a row that mean unhealthy.")
-    start_period: duration(0, 300) | None = Field(  # type: ignore[valid-type]
+    start_period: Annotated[int, duration(0, 300)] | None = Field(
         None, description="Time after the start in which failures do not count."
     )
 
@@ -187,12 +190,14 @@ class Ulimit(Base):
     hard: int = Field(ge=0, le=_MOST, description="What the process may raise it to.")
 
 
-LabelName: Any = text(r"\S+", "the name of a label", "com.example.team")
-User: Any = text(
-    r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000"
-)
-Directory: Any = text(r"/.*", "an absolute path", "/app")
-Capability: Any = text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
+LabelName = Annotated[str, text(r"\S+", "the name of a label", "com.example.team")]
+User = Annotated[
+    str, text(r"[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)?", "a user, or a user and a group", "1000:1000")
+]
+Directory = Annotated[str, text(r"/.*", "an absolute path", "/app")]
+Capability = Annotated[
+    str, text(r"[A-Z]+(_[A-Z]+)*", "a Linux capability without its `CAP_`", "NET_RAW")
+]
 
 
 ExitCode = Annotated[int, Field(ge=0, le=255)]
@@ -204,7 +209,7 @@ class RestartPolicy(Base):
     ignored_exit_codes: list[ExitCode] = Field(
         [], max_length=50, description="Exit codes after which it stays down."
     )
-    restart_attempt_period: duration(60, 1800) | None = Field(  # type: ignore[valid-type]
+    restart_attempt_period: Annotated[int, duration(60, 1800)] | None = Field(
         None, description="Time it must have run before it is started again."
     )
 
@@ -221,7 +226,7 @@ class Container(Base):
     command: list[str] = Field([], description="Arguments, in place of the image's own (CMD).")
     entry_point: list[str] = Field([], description="Program, in place of the image's own.")
     environment: dict[VariableName, Variable] = Field({}, description="Variables, in plain sight.")
-    environment_files: UniqueList[EnvironmentFile] = Field(  # type: ignore[valid-type]
+    environment_files: UniqueList[EnvironmentFile] = Field(
         [], max_length=10, description="ARNs of `.env` objects in S3 that hold more variables."
     )
     secrets: dict[VariableName, SecretRef] = Field(
@@ -296,10 +301,10 @@ class Container(Base):
     cpu: int | None = Field(None, ge=0, description="CPU units reserved for it, of the task's.")
     memory: int | None = Field(None, ge=6, description="MiB at which the container is killed.")
     memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
-    start_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+    start_timeout: Annotated[int, duration(2, 120)] | None = Field(
         None, description="Time that others wait for it by `depends_on`."
     )
-    stop_timeout: duration(2, 120) | None = Field(  # type: ignore[valid-type]
+    stop_timeout: Annotated[int, duration(2, 120)] | None = Field(
         None, description="Time between SIGTERM and SIGKILL; 30s where nothing is said."
     )
     restart_policy: RestartPolicy | None = Field(None, description="Restart without a new task.")
@@ -314,9 +319,9 @@ class Container(Base):
     )
 
 
-ContainerName: Any = text(
-    r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}", "a name of letters, digits, - and _", "web"
-)
+ContainerName = Annotated[
+    str, text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}", "a name of letters, digits, - and _", "web")
+]
 Containers = dict[ContainerName, Container]
 
 

@@ -6,7 +6,7 @@ containers use from the task metadata endpoint; `agent health` tells whether it 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -26,11 +26,14 @@ datadog-3.261.1)."""
 # many applications listen on as well. Below the ports that Linux takes for outgoing connections.
 _EXPVAR_PORT, _COMMAND_PORT = 15_000, 15_001
 
-Site: Any = text(
-    r"([a-z0-9]+\.)?(datadoghq\.com|datadoghq\.eu|ddog-gov\.com)",
-    "a site of Datadog's",
-    "us5.datadoghq.com",
-)
+Site = Annotated[
+    str,
+    text(
+        r"([a-z0-9]+\.)?(datadoghq\.com|datadoghq\.eu|ddog-gov\.com)",
+        "a site of Datadog's",
+        "us5.datadoghq.com",
+    ),
+]
 
 
 class Datadog(Base):

@@ -61,9 +61,11 @@ Url = Annotated[
     ),
 ]
 # Amazon Data Firehose API reference, CreateDeliveryStream, DeliveryStreamName.
-StreamName: Any = text(r"[a-zA-Z0-9_.-]{1,64}", "the name of a Firehose stream", "shop-logs")
-Prefix: Any = text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the beginning of a key", "logs/web")
-OptionName: Any = text(r"[A-Za-z0-9_.-]+", "the name of an option", "Retry_Limit")
+StreamName = Annotated[
+    str, text(r"[a-zA-Z0-9_.-]{1,64}", "the name of a Firehose stream", "shop-logs")
+]
+Prefix = Annotated[str, text(r"[A-Za-z0-9!_.*'()/-]{1,512}", "the beginning of a key", "logs/web")]
+OptionName = Annotated[str, text(r"[A-Za-z0-9_.-]+", "the name of an option", "Retry_Limit")]
 
 
 class CloudWatch(Base):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from troposphere import ecs
@@ -34,14 +34,17 @@ to 60999 for it (`ip_local_port_range`), and where that cannot be read Docker ta
 
 
 # Amazon ECS API reference, PlacementStrategy and PlacementConstraint.
-PlacementStrategy: Any = text(
-    r"spread:(zone|instance|attribute:[A-Za-z0-9_./-]{1,128})|binpack:(cpu|memory)|random",
-    "a placement strategy",
-    "spread:zone",
-)
-PlacementConstraint: Any = text(
-    r"distinct_instance|\S.{0,1999}", "a placement constraint", "distinct_instance"
-)
+PlacementStrategy = Annotated[
+    str,
+    text(
+        r"spread:(zone|instance|attribute:[A-Za-z0-9_./-]{1,128})|binpack:(cpu|memory)|random",
+        "a placement strategy",
+        "spread:zone",
+    ),
+]
+PlacementConstraint = Annotated[
+    str, text(r"distinct_instance|\S.{0,1999}", "a placement constraint", "distinct_instance")
+]
 
 
 class LaunchParams(Base):

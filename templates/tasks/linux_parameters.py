@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from troposphere import ecs
@@ -18,15 +18,20 @@ TmpfsOption = Literal[
     "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async"
 ]
 # Amazon ECS API reference, SystemControl, namespace.
-KernelParameter: Any = text(
-    r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
-    r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
-    "a kernel parameter of a container",
-    "net.core.somaxconn",
-)
+KernelParameter = Annotated[
+    str,
+    text(
+        r"kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+        r"|fs\.mqueue\.[a-z_]+|net\.[a-z0-9_.-]+",
+        "a kernel parameter of a container",
+        "net.core.somaxconn",
+    ),
+]
 
 
-Device: Any = text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
+Device = Annotated[
+    str, text(r"/[^\s:]+(:/[^\s:]+)?", "a device, or one under another path", "/dev/fuse")
+]
 
 
 class Tmpfs(Base):

@@ -13,10 +13,10 @@ from moorage.model import Base
 
 from ..common.fields import text
 
-VolumeName: Any = text(
-    r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a name of letters, digits, - and _", "uploads"
-)
-MountPath: Any = text(r"/[^\s:]*", "an absolute path", "/srv/uploads")
+VolumeName = Annotated[
+    str, text(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", "a name of letters, digits, - and _", "uploads")
+]
+MountPath = Annotated[str, text(r"/[^\s:]*", "an absolute path", "/srv/uploads")]
 
 
 class Mount(Base):

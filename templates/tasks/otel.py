@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from awacs import aps, logs, xray
 from awacs.aws import Statement
@@ -74,12 +74,15 @@ ConfigName = Literal[
     "amp-prometheus",
     "amp-xray-prometheus",
 ]
-Workspace: Any = text(
-    r"arn:aws[a-z-]*:aps:[a-z0-9-]+:\d{12}:workspace/ws-[a-z0-9-]+",
-    "the ARN of a workspace of Managed Prometheus",
-    "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
-)
-HostPort: Any = text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "127.0.0.1:9090")
+Workspace = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:aps:[a-z0-9-]+:\d{12}:workspace/ws-[a-z0-9-]+",
+        "the ARN of a workspace of Managed Prometheus",
+        "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
+    ),
+]
+HostPort = Annotated[str, text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "127.0.0.1:9090")]
 
 
 class Otel(Base):

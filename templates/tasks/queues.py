@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from awacs import kms
 from awacs import sqs as sqs_actions
@@ -24,11 +24,14 @@ from .containers import Container, VariableName
 
 _DAY = 86_400
 
-QueueArn: Any = text(
-    r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?",
-    "the ARN of a queue",
-    "arn:aws:sqs:eu-central-1:123456789012:jobs",
-)
+QueueArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?",
+        "the ARN of a queue",
+        "arn:aws:sqs:eu-central-1:123456789012:jobs",
+    ),
+]
 
 
 class DeadLetterQueue(Base):
@@ -37,7 +40,7 @@ class DeadLetterQueue(Base):
     max_receive_count: int = Field(
         5, ge=1, le=1000, description="How often a message is received before it goes there."
     )
-    retention: duration(60, 14 * _DAY) = Field(  # type: ignore[valid-type]
+    retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         14 * _DAY, description="How long the stack's own keeps messages."
     )
     existing: QueueArn | None = Field(
@@ -60,13 +63,13 @@ class Queue(Base):
     variable: VariableName = Field(
         "QUEUE_URL", description="Variable of the containers that holds the queue's URL."
     )
-    visibility_timeout: duration(0, _DAY // 2) = Field(  # type: ignore[valid-type]
+    visibility_timeout: Annotated[int, duration(0, _DAY // 2)] = Field(
         30, description="How long a task has for a message before another task gets it too."
     )
-    retention: duration(60, 14 * _DAY) = Field(  # type: ignore[valid-type]
+    retention: Annotated[int, duration(60, 14 * _DAY)] = Field(
         4 * _DAY, description="How long messages are kept."
     )
-    delay: duration(0, 900) = Field(  # type: ignore[valid-type]
+    delay: Annotated[int, duration(0, 900)] = Field(
         0, description="How long each message waits before a task gets it."
     )
     fifo: bool = Field(

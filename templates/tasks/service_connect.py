@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub, ecs
@@ -30,12 +30,15 @@ from .containers import ContainerName, Containers, Port, PortField
 from .launch_types import LaunchParams, shares_instance
 from .service_discovery import Discovery, DnsName, admission, discovery_problems
 
-AuthorityArn: Any = text(
-    r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
-    "the ARN of a private certificate authority",
-    "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/"
-    "1234abcd-12ab-34cd-56ef-1234567890ab",
-)
+AuthorityArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:acm-pca:[a-z0-9-]+:\d{12}:certificate-authority/[0-9a-f-]+",
+        "the ARN of a private certificate authority",
+        "arn:aws:acm-pca:eu-central-1:123456789012:certificate-authority/"
+        "1234abcd-12ab-34cd-56ef-1234567890ab",
+    ),
+]
 
 
 class Tls(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from troposphere import GetAtt, Output, ec2, ecs, servicediscovery
@@ -28,15 +28,18 @@ from .containers import (
 
 # Cloud Map API reference, CreatePrivateDnsNamespace and CreateService, Name.
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
-NamespaceName: Any = text(
-    rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", "the name of a namespace", "shop.internal"
-)
-DnsName: Any = text(rf"(?=.{{1,127}}$){_LABEL}(\.{_LABEL})*", "a name in the DNS", "api")
-NamespaceArn: Any = text(
-    r"arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:\d{12}:namespace/ns-[a-z0-9]+",
-    "the ARN of a Cloud Map namespace",
-    "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop",
-)
+NamespaceName = Annotated[
+    str, text(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*", "the name of a namespace", "shop.internal")
+]
+DnsName = Annotated[str, text(rf"(?=.{{1,127}}$){_LABEL}(\.{_LABEL})*", "a name in the DNS", "api")]
+NamespaceArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:servicediscovery:[a-z0-9-]+:\d{12}:namespace/ns-[a-z0-9]+",
+        "the ARN of a Cloud Map namespace",
+        "arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop",
+    ),
+]
 
 
 class ExistingNamespace(Base):
@@ -71,7 +74,7 @@ class Discovery(Base):
     name: DnsName | None = Field(
         None, description="The name below the namespace's; the stack's where none is given."
     )
-    ttl: duration(1, 3600) = Field(  # type: ignore[valid-type]
+    ttl: Annotated[int, duration(1, 3600)] = Field(
         10, description="How long clients may keep an answer."
     )
     port: PortField | None = Field(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from awacs import elasticfilesystem
 from awacs.aws import AWSPrincipal, Bool, Condition, Deny, SecureTransport, Statement, StringEquals
@@ -25,18 +25,21 @@ from ..common.regions import key_region_problems
 from .containers import Containers
 from .mounts import VolumeName
 
-FileSystemId: Any = text(
-    r"fs-[0-9a-f]{8,40}", "the id of an EFS file system", "fs-0123456789abcdef0"
-)
-AccessPointId: Any = text(
-    r"fsap-[0-9a-f]{8,40}", "the id of an EFS access point", "fsap-0123456789abcdef0"
-)
-SnapshotId: Any = text(r"snap-[0-9a-f]{8,17}", "the id of a snapshot", "snap-0123456789abcdef0")
+FileSystemId = Annotated[
+    str, text(r"fs-[0-9a-f]{8,40}", "the id of an EFS file system", "fs-0123456789abcdef0")
+]
+AccessPointId = Annotated[
+    str, text(r"fsap-[0-9a-f]{8,40}", "the id of an EFS access point", "fsap-0123456789abcdef0")
+]
+SnapshotId = Annotated[
+    str, text(r"snap-[0-9a-f]{8,17}", "the id of a snapshot", "snap-0123456789abcdef0")
+]
 # EFS API reference, RootDirectory, Path.
-EfsDirectory: Any = text(
-    r"/|(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}", "a directory of EFS", "/uploads"
-)
-Owner: Any = text(r"\d{1,9}:\d{1,9}", "the numbers of a user and a group", "1000:1000")
+EfsDirectory = Annotated[
+    str,
+    text(r"/|(?=.{1,100}$)(/(?!\.)[^$#<>;`|&?{}^*/\n]+){1,4}", "a directory of EFS", "/uploads"),
+]
+Owner = Annotated[str, text(r"\d{1,9}:\d{1,9}", "the numbers of a user and a group", "1000:1000")]
 
 NFS = 2049
 
@@ -65,8 +68,8 @@ class Efs(Base):
         description="User and group that every container is on the volume, whatever its own: "
         "numbers, `0:0` for root.",
     )
-    permissions: text(r"[0-7]{3,4}", "permissions in octal, in quotes", "0750") = Field(  # type: ignore[valid-type]
-        "0755", description="Permissions of the directory when it is made."
+    permissions: Annotated[str, text(r"[0-7]{3,4}", "permissions in octal, in quotes", "0750")] = (
+        Field("0755", description="Permissions of the directory when it is made.")
     )
     directory: EfsDirectory | None = Field(
         None, description="Directory that is mounted, and made first; `/` and the volume's name."

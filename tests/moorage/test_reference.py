@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from jsonschema import Draft7Validator
@@ -44,7 +44,7 @@ ALL = {
 class Leaf(Base):
     """The smallest thing."""
 
-    wait: duration(5, 300) = Field(30, description="How long | how short.")  # type: ignore[valid-type]
+    wait: Annotated[int, duration(5, 300)] = Field(30, description="How long | how short.")
     size: int = Field(ge=1, le=9, description="How large.")
 
 
@@ -65,7 +65,7 @@ class Params(Base):
 
     leaf: Switch[Leaf] = Field(None, description="A leaf.")
     leaves: dict[StackName, list[Leaf]] = Field({}, description="Leaves.")
-    vpcs: Some[VpcId] = Field([], description="Networks.")  # type: ignore[valid-type]
+    vpcs: Some[VpcId] = Field([], description="Networks.")
     way: Left | Right | None = Field(None, description="A way.")
     modes: dict[Literal["a", "b"], float] = Field({"a": 1.5}, description="Modes.")
 

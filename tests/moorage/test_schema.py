@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from jsonschema import Draft7Validator
@@ -25,7 +25,7 @@ class Inner(Base):
 
     size: int = Field(3, ge=1, le=9, description="How large.")
     kind: Literal["plain", "fancy"] = Field("plain", description="What kind.")
-    wait: duration(5, 300) = Field(30, description="How long.")  # type: ignore[valid-type]
+    wait: Annotated[int, duration(5, 300)] = Field(30, description="How long.")
     keep: Retention = Field(7, description="How many days.")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -40,7 +40,7 @@ class Params(Base):
     numbers: list[int] = Field([], description="Numbers.")
     items: list[Inner] = Field([], min_length=1, description="Items.")
     words: Some[str] = Field([], description="One or some.")
-    wait: duration(5, 300) = Field(30, description="How long.")  # type: ignore[valid-type]
+    wait: Annotated[int, duration(5, 300)] = Field(30, description="How long.")
     either: Inner | int | None = Field(None, description="A thing or a number.")
 
 

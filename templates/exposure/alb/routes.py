@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -65,18 +65,22 @@ HeaderName = Annotated[str, AfterValidator(_header)]
 HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
 HeaderValues = Annotated[Some[HeaderValue], Field(min_length=1), AfterValidator(unique)]
 Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_headers)]
-Method: Any = text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")
-RouteName: Any = text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
-HttpsUrl = text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+Method = Annotated[str, text(r"[A-Z_-]{1,40}", "a method in capitals", "POST")]
+RouteName = Annotated[
+    str, text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")
+]
+HttpsUrl = Annotated[
+    str, text(r"https://\S+", "an https address", "https://login.example.com/oauth2/token")
+]
 
 
 class Oidc(Base):
     """An identity provider that speaks OpenID Connect."""
 
-    issuer: HttpsUrl = Field(description="The provider's issuer.")  # type: ignore[valid-type]
-    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")  # type: ignore[valid-type]
-    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")  # type: ignore[valid-type]
-    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")  # type: ignore[valid-type]
+    issuer: HttpsUrl = Field(description="The provider's issuer.")
+    authorization_endpoint: HttpsUrl = Field(description="Where users log in.")
+    token_endpoint: HttpsUrl = Field(description="Where codes become tokens.")
+    user_info_endpoint: HttpsUrl = Field(description="Where claims are read.")
     client_id: str = Field(min_length=1, description="Id of the client at the provider.")
     client_secret: JsonSecretRef = Field(
         description="`secretsmanager:<name or ARN>:<json-key>`; CloudFormation reads it as it "
@@ -87,11 +91,14 @@ class Oidc(Base):
 class Cognito(Base):
     """An Amazon Cognito user pool."""
 
-    user_pool: text(  # type: ignore[valid-type]
-        r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
-        "the ARN of a user pool",
-        "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
-    ) = Field(description="ARN of the user pool.")
+    user_pool: Annotated[
+        str,
+        text(
+            r"arn:aws[a-z-]*:cognito-idp:[a-z0-9-]+:\d{12}:userpool/\S+",
+            "the ARN of a user pool",
+            "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
+        ),
+    ] = Field(description="ARN of the user pool.")
     client_id: str = Field(
         min_length=1, description="Id of the app client, which needs a client secret."
     )
@@ -105,7 +112,7 @@ class Authenticate(Base):
     cognito: Cognito | None = Field(None, description="A Cognito user pool.")
     scope: str = Field("openid", min_length=1, description="What is asked of the provider.")
     session_cookie: CookieName | None = Field(None, description="Name of the session's cookie.")
-    session_timeout: duration(1, 604800) = Field(  # type: ignore[valid-type]
+    session_timeout: Annotated[int, duration(1, 604800)] = Field(
         604800, description="How long a session lasts."
     )
     on_unauthenticated_request: Literal["authenticate", "allow", "deny"] = Field(

@@ -46,7 +46,7 @@ def _not_a_word(value: Any) -> Any:
     return value
 
 
-CheckedPath: Any = text(r"/\S{0,1023}", "a path", "/healthz")
+CheckedPath = Annotated[str, text(r"/\S{0,1023}", "a path", "/healthz")]
 CookieName = Annotated[str, AfterValidator(_cookie)]
 
 
@@ -69,19 +69,19 @@ class HealthCheck(Base):
     matcher: Annotated[str, AfterValidator(_matcher)] | None = Field(
         None, description='Status that means healthy: `"200-399"`; for gRPC `"12"`.'
     )
-    interval: duration(5, 300) = Field(15, description="Time between checks.")  # type: ignore[valid-type]
-    timeout: duration(2, 120) = Field(5, description="Time that a check may take.")  # type: ignore[valid-type]
+    interval: Annotated[int, duration(5, 300)] = Field(15, description="Time between checks.")
+    timeout: Annotated[int, duration(2, 120)] = Field(5, description="Time that a check may take.")
     healthy_threshold: int = Field(2, ge=2, le=10, description="Successes that mean healthy.")
     unhealthy_threshold: int = Field(3, ge=2, le=10, description="Failures that mean unhealthy.")
 
 
-UpToAWeek = duration(1, 604800)
+UpToAWeek = Annotated[int, duration(1, 604800)]
 
 
 class Stickiness(Base):
     """Keeps a client on the task that answered it first, by a cookie."""
 
-    duration: UpToAWeek = Field(86400, description="How long.")  # type: ignore[valid-type]
+    duration: UpToAWeek = Field(86400, description="How long.")
     app_cookie: CookieName | None = Field(
         None, description="The application's own cookie to follow; without it the balancer's."
     )
@@ -97,10 +97,10 @@ class TargetSettings(Base):
         "HTTP1", description="Version of HTTP towards the container. gRPC needs HTTPS before it."
     )
     health_check: HealthCheck | None = Field(None, description="How its health is judged.")
-    deregistration_delay: duration(0, 3600) = Field(  # type: ignore[valid-type]
+    deregistration_delay: Annotated[int, duration(0, 3600)] = Field(
         60, description="Time that requests under way have when a task is taken out."
     )
-    slow_start: duration(30, 900) | None = Field(  # type: ignore[valid-type]
+    slow_start: Annotated[int, duration(30, 900)] | None = Field(
         None, description="Time over which a new task gets more and more requests."
     )
     stickiness: Stickiness | None = Field(None, description="Keep a client on its task.")

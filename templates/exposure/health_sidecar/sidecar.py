@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
@@ -66,7 +66,7 @@ def _dns_name(value: str) -> str:
     return value
 
 
-Hex: Any = text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00")
+Hex = Annotated[str, text(r"([0-9a-fA-F]{2})+", "bytes in hexadecimal", "01ff00")]
 Text = Annotated[str, AfterValidator(_without_nul)]
 DnsName = Annotated[
     str,
@@ -92,11 +92,11 @@ class Sidecar(Base):
     expect_hex: Hex | None = Field(None, description="The reply, in hexadecimal.")
     port: PortField = Field(Port(8080), description="TCP port that it answers on, 1024 or above.")
     mode: Literal["tcp", "http"] = Field("tcp", description="What the load balancer asks by.")
-    interval: duration(1, 300) = Field(5, description="Time between probes.")  # type: ignore[valid-type]
-    timeout: duration(1, 60) = Field(2, description="Time that a reply may take.")  # type: ignore[valid-type]
+    interval: Annotated[int, duration(1, 300)] = Field(5, description="Time between probes.")
+    timeout: Annotated[int, duration(1, 60)] = Field(2, description="Time that a reply may take.")
     rise: int = Field(1, ge=1, le=100, description="Good probes in a row that open the port.")
     fall: int = Field(3, ge=1, le=100, description="Bad probes in a row that close it.")
-    drain: duration(0, MAX_DRAIN) | None = Field(  # type: ignore[valid-type]
+    drain: Annotated[int, duration(0, MAX_DRAIN)] | None = Field(
         None,
         description="Time for which the service goes on when a task stops, behind a closed port. "
         "Default: what the load balancer needs to notice, `interval` x `unhealthy_threshold` of "
