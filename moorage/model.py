@@ -132,8 +132,11 @@ class Run:
 class TemplateModule(Protocol):
     """What a module under templates/ holds.
 
-    `problems(name, params, env) -> Iterator[Problem]` may stand beside these: what can only be
-    judged with the whole environment in view. Its `Params` may have `after`, names of stacks that
+    Two more functions are optional. `problems(name, params, env) -> Iterator[Problem]` reports what
+    can only be checked with the whole environment in view. `inspect(name, params, body) ->
+    Iterator[Problem]` is called once all templates are rendered, with the body of the stack's own
+    template as CloudFormation will read it; it may run programs of this machine. The paths of their
+    problems count from the stack's own properties. `Params` may have `after`, names of stacks that
     are deployed before, and `run`, a `Run`.
     """
 

@@ -13,7 +13,7 @@ roles, log group, security group, and its target groups and listener rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,6 +42,7 @@ from .proxy.proxy import (
     proxy_problems,
     said_at,
 )
+from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
 from .tasks.deployments import (
     DeploymentParams,
@@ -146,6 +147,12 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             hint = problem.hint.replace("desired_count", str(path[-1]))
             yield replace(problem, path=path, hint=hint)
         yield from subnet_problems(params.expose, subnets, env)
+
+
+def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the installed nginx says of the proxy's configuration, if there are both."""
+    if params.proxy:
+        yield from configuration_problems(params.proxy, body)
 
 
 def _fronted(params: Params) -> Params:

@@ -38,7 +38,7 @@ LIBRARIES = {
 }
 """The libraries that each of them may use."""
 
-PIPELINE = ("merge", "load", "validate", "compose", "render", "link", "pushes", "check", "nginx")
+PIPELINE = ("merge", "load", "validate", "compose", "render", "link", "pushes", "check", "inspect")
 """The steps of a build in their order: a step imports from those before it."""
 
 TEMPLATE_LIBRARIES = {
@@ -177,6 +177,22 @@ def test_a_build_reads_no_clock_no_chance_and_no_network(file: str) -> None:
     outside = {"boto3", "botocore", "datetime", "random", "requests", "secrets", "socket", "time"}
     outside |= {"urllib.request", "uuid"}
     assert [name for name in imports(file) if allowed(name, outside)] == []
+
+
+STARTS_PROGRAMS = {
+    "moorage/update/previous_version.py": "git, to read a commit that a user names",
+    "templates/proxy/real_nginx.py": "nginx, to test the configuration of a proxy",
+}
+
+
+@pytest.mark.parametrize("file", built_by("moorage", "templates"))
+def test_programs_are_started_in_two_places(file: str) -> None:
+    starters = {"subprocess", "multiprocessing", "pty", "os.system", "os.popen"}
+    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    used = [name for name in imports(file) if allowed(name, starters)]
+    used += [call for call in map(ast.unparse, calls) if call in starters]
+    used += [call for call in map(ast.unparse, calls) if call.startswith(("os.exec", "os.spawn"))]
+    assert not used or file in STARTS_PROGRAMS
 
 
 @pytest.mark.parametrize("file", sources("tests", "bench"))

@@ -39,10 +39,10 @@ from cryptography.x509.oid import NameOID
 
 from moorage.pipeline.compose import compose
 from moorage.pipeline.load import load
-from moorage.pipeline.nginx import installed
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
+from templates.proxy.real_nginx import installed
 
 NGINX = installed()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.pipeline.nginx import installed, refusal
 from templates.proxy.nginx_check import Task, faults
 from templates.proxy.nginx_config import Surroundings, configuration
 from templates.proxy.params import Proxy
+from templates.proxy.real_nginx import installed, refusal
 
 NGINX = installed()
 

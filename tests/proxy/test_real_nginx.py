@@ -8,8 +8,8 @@ import pytest
 
 from moorage.findings.finding import Finding
 from moorage.pipeline.build import build
-from moorage.pipeline.nginx import installed, refusal
 from templates import TEMPLATES
+from templates.proxy.real_nginx import installed, refusal
 
 NGINX = installed() or ""
 pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.pipeline.nginx import installed, refusal
 from templates.proxy.nginx_check import Fault, Task, faults, is_whole, parsed
 from templates.proxy.nginx_words import DIRECTIVES, ONCE, VARIABLES
+from templates.proxy.real_nginx import installed, refusal
 
 NGINX = installed()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

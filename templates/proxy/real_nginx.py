@@ -21,15 +21,12 @@ from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pydantic import BaseModel
-
-from moorage.findings.finding import Finding, Level, Path, Place
+from moorage.findings.finding import Level, Place, Problem
 from moorage.findings.wording import shown
-from moorage.model import Plan, TextFile
-from moorage.pipeline.load import Document
+from moorage.model import TextFile
 
-WHOLE, PART = "NGINX_CONF", "NGINX_SERVERS"
-"""Variables of a container that hold a configuration of nginx."""
+from .params import Proxy
+from .proxy import PART, PROXY, WHOLE
 
 _PATIENCE = 10
 """Seconds after which nginx is not waited for."""
@@ -43,65 +40,41 @@ def installed() -> str | None:
     return shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), *_FOLDERS)))
 
 
-def tested(plan: Plan, document: Document, nginx: str | None) -> list[Finding]:
-    """What nginx says of each configuration in a plan: told in the file that holds it, or at the
-    stack. Nothing where there is no nginx."""
+def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the installed nginx says of the proxy's configuration in a rendered template: at the
+    line of the user's file, or at `proxy`. Nothing if no nginx is installed."""
+    nginx = installed()
     if nginx is None:
-        return []
-    found = []
-    for stack in plan.stacks:
-        files = list(_text_files(plan.environment.stacks[stack.name].params))
-        for container, variable, text in _configurations(stack.rendering.body):
-            fault = refusal(nginx, text, part=variable == PART)
-            if fault is not None:
-                file = next((one for one in files if _same(one.text, text)), None)
-                found.append(_told(fault, text, file, ("stacks", stack.name, container), document))
-    return found
+        return
+    for variable, text in _configurations(body):
+        fault = refusal(nginx, text, part=variable == PART)
+        if fault is not None:
+            yield _problem(fault, text, proxy.config)
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two texts are one but for spaces."""
-    return one.split() == other.split()
-
-
-def _told(
-    fault: Refusal, text: str, file: TextFile | None, path: Path, document: Document
-) -> Finding:
+def _problem(fault: Refusal, text: str, file: TextFile | None) -> Problem:
     message = f"nginx {fault.version} refuses the configuration: {fault.message}"
     hint = "If the image's nginx is newer and knows it, all is well." if fault.newer else ""
     level: Level = "warning" if fault.newer else "error"
-    if file is not None:
+    if file is not None and file.text.split() == text.split():
         place = Place(file.name, fault.line or 1)
-        return Finding("M1222", level, place, (*path, "config"), message, hint)
+        return Problem("M1222", (PROXY, "config"), message, hint, level, place=place)
     if fault.line:
         message += f", in {shown(text.splitlines()[fault.line - 1].strip())}"
-    return Finding("M1222", level, document.place(path), path, message, hint)
+    return Problem("M1222", (PROXY,), message, hint, level)
 
 
-def _text_files(value: Any) -> Iterator[TextFile]:
-    """The files that params name, wherever in them."""
-    if isinstance(value, TextFile):
-        yield value
-    elif isinstance(value, BaseModel):
-        for field in value.__dict__.values():
-            yield from _text_files(field)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _text_files(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _text_files(item)
-
-
-def _configurations(body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Container, variable and text of each configuration in a template."""
+def _configurations(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Variable and text of each configuration in a template."""
     for resource in body.get("Resources", {}).values():
         properties = resource.get("Properties") if isinstance(resource, Mapping) else None
         for container in _items(properties, "ContainerDefinitions"):
+            if container.get("Name") != PROXY:
+                continue
             for one in _items(container, "Environment"):
                 value = one.get("Value")
                 if one.get("Name") in (WHOLE, PART) and isinstance(value, str):
-                    yield str(container.get("Name")), one["Name"], value
+                    yield one["Name"], value
 
 
 def _items(value: Any, key: str) -> list[Mapping[str, Any]]:
