@@ -29,9 +29,14 @@ from ..exposure.params import Exposure
 from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers, suggest_container
 from ..tasks.launch_types import NetworkMode, address
-from .nginx_check import Task, faults, is_whole, parsed
-from .nginx_config import Surroundings, configuration, location_path, plain
-from .params import CONTAINER_KEYS, IMAGE, NGINX, ErrorPage, Passing, Proxy, ProxyRoute, Target
+from .fields import Target
+from .nginx_check import faults
+from .nginx_config import configuration
+from .nginx_server import Surroundings, location_path
+from .nginx_syntax import is_whole, parsed
+from .nginx_targets import Task
+from .nginx_text import plain
+from .params import CONTAINER_KEYS, IMAGE, NGINX, ErrorPage, Passing, Proxy, ProxyRoute
 
 PROXY = "proxy"
 """The container's name."""

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from templates.proxy.nginx_check import Fault, Task, faults, is_whole, parsed
+from templates.proxy.nginx_check import faults
+from templates.proxy.nginx_syntax import Fault, is_whole, parsed
+from templates.proxy.nginx_targets import Task
 from templates.proxy.nginx_words import DIRECTIVES, ONCE, VARIABLES
 from templates.proxy.real_nginx import installed, refusal
 

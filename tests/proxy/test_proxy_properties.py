@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from templates.proxy.nginx_check import Task, faults
-from templates.proxy.nginx_config import Surroundings, configuration
+from templates.proxy.nginx_check import faults
+from templates.proxy.nginx_config import configuration
+from templates.proxy.nginx_server import Surroundings
+from templates.proxy.nginx_targets import Task
 from templates.proxy.params import Proxy
 from templates.proxy.real_nginx import installed, refusal
 

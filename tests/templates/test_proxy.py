@@ -17,7 +17,7 @@ from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.proxy.nginx_config import word
+from templates.proxy.nginx_text import word
 
 Body = dict[str, Any]
 ROUTES = [{"path": "/", "to": "web"}]
