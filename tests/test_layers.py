@@ -43,6 +43,7 @@ PIPELINE = ("merge", "load", "validate", "compose", "render", "link", "pushes", 
 
 TEMPLATE_LIBRARIES = {
     "awacs",
+    "crossplane",
     "moorage.facts",
     "moorage.findings",
     "moorage.model",
@@ -150,6 +151,17 @@ def test_rules_know_cfn_lint_in_one_place_and_moorage_only_by_its_view() -> None
 @pytest.mark.parametrize("file", sources("templates"))
 def test_templates_know_the_model_and_each_other(file: str) -> None:
     assert [name for name in foreign(file) if not allowed(name, TEMPLATE_LIBRARIES)] == []
+
+
+def test_crossplane_reads_no_files() -> None:
+    """Only its table of directives is used; its parser opens files, and what they include."""
+    user = "templates/proxy/nginx_directives.py"
+    for file in sources("moorage", "templates"):
+        assert file == user or not any(allowed(name, {"crossplane"}) for name in imports(file))
+    nodes = [node for node in ast.walk(tree(user)) if isinstance(node, ast.Attribute)]
+    used = [node.attr for node in nodes if ast.unparse(node.value) == "analyzer"]
+    assert used
+    assert all(name.isupper() for name in used), "constants and tables only"
 
 
 def test_the_payload_stands_by_itself() -> None:

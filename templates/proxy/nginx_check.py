@@ -1,163 +1,245 @@
-"""What is wrong with an nginx configuration, as far as its text tells: with line numbers, and
-without nginx.
+"""Finds mistakes in the text of an nginx configuration, with their lines and without nginx.
 
-It is read as nginx reads it (ngx_conf_file.c): words, quotes, `;`, `{` and `}`. Then come the
-mistakes that end nginx at start, which ends the task, and some that show only later. What may be
-right somewhere is no fault: a word that no list holds is one only if it is nearly another.
+These are mistakes with which nginx does not start, which ends the task, and some that show only
+when requests come. What a module may have added is no mistake: an unknown word is reported only if
+it nearly is a known one.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-from .nginx_syntax import FREE, Fault, Statement, Word, is_whole, parsed, walk
-from .nginx_targets import Task, listen_faults, target_faults
-from .nginx_words import DIRECTIVES, ONCE, VARIABLE_PREFIXES, VARIABLES
+from .nginx_directives import (
+    DIRECTIVES,
+    ONCE,
+    PLACES,
+    Context,
+    enter_block,
+    find_arguments,
+    find_places,
+    is_allowed,
+)
+from .nginx_syntax import (
+    NO_DIRECTIVES,
+    Directive,
+    Mistake,
+    Nested,
+    Word,
+    is_complete,
+    parse_configuration,
+    walk,
+)
+from .nginx_targets import Task, listen_mistakes, target_mistakes
+from .nginx_variables import VARIABLE_PREFIXES, VARIABLES
 
 
-def faults(text: str, task: Task) -> list[Fault]:
-    """What is wrong with a configuration: a whole one, or one for /etc/nginx/conf.d."""
-    statements, found = parsed(text)
-    if not any(fault.level == "error" for fault in found):
-        every = list(walk(statements))
-        found += [
-            *_block_faults(statements, is_whole(statements)),
-            *_word_faults(every),
-            *_name_faults(every),
-            *_variable_faults(every, text),
-            *listen_faults(every, task),
-            *target_faults(every, task),
+def find_mistakes(text: str, task: Task) -> list[Mistake]:
+    """The mistakes in a configuration, by line. It is a whole nginx.conf, or a file for
+    /etc/nginx/conf.d, which is the inside of `http`."""
+    directives, mistakes = parse_configuration(text)
+    if not mistakes:
+        complete = is_complete(directives)
+        nested = list(walk(directives))
+        mistakes += [
+            *_events_mistakes(directives, complete),
+            *_duplicate_mistakes(directives, nested),
+            *_placement_mistakes(nested, () if complete else ("http",)),
+            *_word_mistakes(nested),
+            *_name_mistakes(nested),
+            *_variable_mistakes(nested, text),
+            *listen_mistakes(nested, task),
+            *target_mistakes(nested, task),
         ]
-    return sorted(found, key=lambda fault: fault.line)
+    return sorted(mistakes, key=lambda mistake: mistake.line)
 
 
-# Blocks --------------------------------------------------------------------------------------
-
-# Where a block, or a directive that passes requests on, may stand (nginx documentation, "Context").
-_PLACES = {
-    "server": ("http", "upstream"),
-    "location": ("server", "location"),
-    "upstream": ("http",),
-    "listen": ("server",),
-    "proxy_pass": ("location", "if", "limit_except"),
-    "fastcgi_pass": ("location", "if"),
-    "uwsgi_pass": ("location", "if"),
-    "grpc_pass": ("location", "if"),
-    "limit_except": ("location",),
-    "http": ("",),
-    "events": ("",),
-}
+# Places and arguments ------------------------------------------------------------------------
 
 
-def _block_faults(statements: Sequence[Statement], whole: bool) -> Iterator[Fault]:
-    if whole and not any(one.name == "events" for one in statements):
-        message = "There is no `events` block, and nginx does not start without one"
-        yield Fault(1, message, "Write `events {}`.")
-    root = "" if whole else "http"
-    yield from _twice(statements, "the configuration")
-    for one, around in walk(statements):
-        outer = around[-1].name if around else root
-        if one.name in _PLACES and outer not in (*_PLACES[one.name], "include"):
-            where = f"in `{outer}`" if outer else "at the top"
-            message = f"`{one.name}` cannot stand {where}"
-            places = [f"`{place}`" for place in _PLACES[one.name] if place]
-            hint = f"It belongs into {' or '.join(places)}." if places else "It belongs to the top."
-            yield Fault(one.line, message, hint)
-        if one.block is not None and one.name not in FREE:
-            yield from _twice(one.block, f"this `{' '.join(word.text for word in one.words[:3])}`")
+def _events_mistakes(directives: Sequence[Directive], complete: bool) -> Iterator[Mistake]:
+    if complete and not any(directive.name == "events" for directive in directives):
+        message = "There is no `events` block, without which nginx does not start"
+        yield Mistake("M3005", 1, message, "Write `events {}`.")
 
 
-def _twice(block: Sequence[Statement], where: str) -> Iterator[Fault]:
+def _placement_mistakes(nested: Iterable[Nested], root: Context) -> Iterator[Mistake]:
+    for directive, parents in nested:
+        context = root
+        for parent in parents:
+            context = enter_block(parent.name, context)
+        if not is_allowed(directive.name, context):
+            # A file for conf.d is the inside of `http`, which does not stand in it.
+            place = PLACES[context] if parents or not root else "`http`, which includes this file"
+            message = f"`{directive.name}` is not allowed in {place}"
+            hint = f"Move it to {' or '.join(find_places(directive.name))}."
+            yield Mistake("M3005", directive.line, message.replace("in the", "at the"), hint)
+        else:
+            yield from _argument_mistakes(directive, context)
+
+
+def _argument_mistakes(directive: Directive, context: Context) -> Iterator[Mistake]:
+    takes = find_arguments(directive.name, context)
+    if takes is None:
+        return
+    name, count, has_block = directive.name, len(directive.arguments), directive.block is not None
+    if takes.block != has_block:
+        text = " ".join(word.text for word in directive.words)
+        if takes.block:
+            message, hint = f"`{name}` has no block", f"Write `{text} {{`, and `}}` at its end."
+        else:
+            message, hint = f"`{name}` takes no block", f"Write `{text};`."
+        yield Mistake("M3002", directive.line, message, hint)
+    elif not takes.allows(count):
+        message = f"`{name}` takes {takes} and has {count}"
+        hint = "Add what is missing."
+        if takes.counts and count > max(takes.counts):
+            hint = "Remove what is too much, or put a text with spaces into quotes."
+        yield Mistake("M3006", directive.line, message, hint)
+    elif takes.flag and directive.arguments[0].lower() not in ("on", "off"):
+        message = f"`{name}` is `on` or `off`, not `{directive.arguments[0]}`"
+        yield Mistake("M3006", directive.line, message, f"Write `{name} on;` or `{name} off;`.")
+
+
+def _duplicate_mistakes(
+    directives: Sequence[Directive], nested: Iterable[Nested]
+) -> Iterator[Mistake]:
+    yield from _duplicates_in(directives, "the file")
+    for directive, _ in nested:
+        if directive.block is not None and directive.name not in NO_DIRECTIVES:
+            yield from _duplicates_in(directive.block, f"`{directive.title}`")
+
+
+def _duplicates_in(block: Iterable[Directive], place: str) -> Iterator[Mistake]:
     first: dict[str, int] = {}
-    for one in block:
-        place = " ".join(word.text for word in one.words) if one.name == "location" else ""
-        key = one.name if one.name in ONCE else place
-        if key and key in first:
-            hint = f"It stands on line {first[key]} already. Keep one of them."
-            yield Fault(one.line, f"`{key}` stands twice in {where}", hint)
-        first.setdefault(key, one.line)
+    for directive in block:
+        if directive.name == "location":
+            key = " ".join(word.text for word in directive.words)
+        elif directive.name in ONCE:
+            key = directive.name
+        else:
+            continue
+        if key in first:
+            message = f"`{key}` is written twice in {place}"
+            hint = f"Remove it here or on line {first[key]}."
+            yield Mistake("M3007", directive.line, message, hint)
+        first.setdefault(key, directive.line)
 
 
 # Words ---------------------------------------------------------------------------------------
 
 _BUFFER = 4096
-"""Bytes that a word may not reach (ngx_conf_file.c, NGX_CONF_BUFFER)."""
+"""Bytes that a word must not reach (ngx_conf_file.c, NGX_CONF_BUFFER)."""
 _WITH_VARIABLES = ("add_header", "proxy_set_header", "fastcgi_param", "return", "set", "proxy_pass")
-_NO_NAME = re.compile(r"\$(?:[^A-Za-z0-9_{]|$)|\$\{(?:[^A-Za-z0-9_]|$)|\$\{\w+(?:[^\w}]|$)")
+_LONE_DOLLAR = re.compile(
+    r"\$(?:[^A-Za-z0-9_{]|$)|\$\{(?:[^A-Za-z0-9_]|$)|\$\{\w+(?:[^\w}]|$)", re.ASCII
+)
 
 
-def _word_faults(every: Sequence[tuple[Statement, tuple[Statement, ...]]]) -> Iterator[Fault]:
-    for one, around in every:
-        for word in one.words:
-            if len(word.text.encode()) + word.quoted >= _BUFFER:
-                message = f"A text of `{one.name}` is longer than the {_BUFFER - 1} bytes that "
-                message += "nginx reads at once"
-                hint = "Put its parts into variables by `set`, and write these one after another."
-                yield Fault(word.line, message, hint)
-        if one.name in _WITH_VARIABLES:
-            for word in one.words[1:]:
-                if match := _NO_NAME.search(word.text):
-                    line = word.line + word.text[: match.start()].count("\n")
-                    message = "A `$` without the name of a variable behind it ends nginx"
-                    yield Fault(line, message, "Name one, as in `$host`, or leave it out.")
-        if one.name == "daemon" and one.arguments == ("on",) and not around:
-            message = "nginx would go to the background, and the container would end"
-            yield Fault(one.line, message, "Write `daemon off;`, or remove it.")
+def _word_mistakes(nested: Iterable[Nested]) -> Iterator[Mistake]:
+    for directive, parents in nested:
+        for word in directive.words:
+            if len(word.text.encode(errors="replace")) + word.quoted >= _BUFFER:
+                message = f"A text of `{directive.name}` is longer than {_BUFFER - 1:,} bytes"
+                hint = "Assign its parts to variables with `set`, and write these side by side."
+                yield Mistake("M3008", word.line, message, hint)
+        if directive.name in _WITH_VARIABLES:
+            for word in directive.words[1:]:
+                if match := _LONE_DOLLAR.search(word.text):
+                    message = "A `$` is not followed by the name of a variable"
+                    hint = "Write the name, as in `$host`, or remove the `$`."
+                    yield Mistake("M3009", _line_in(word, match.start()), message, hint)
+        if directive.name == "daemon" and directive.arguments == ("on",) and not parents:
+            message = "With `daemon on` nginx runs in the background, and its container ends"
+            yield Mistake("M3010", directive.line, message, "Write `daemon off;`, or remove it.")
+
+
+def _line_in(word: Word, offset: int) -> int:
+    """The line of a character in a word, which may have several lines."""
+    return word.line + word.text[:offset].count("\n")
 
 
 # Names ---------------------------------------------------------------------------------------
 
-
-def _name_faults(every: Sequence[tuple[Statement, tuple[Statement, ...]]]) -> Iterator[Fault]:
-    for one, _ in every:
-        meant = _nearly(one.name, DIRECTIVES) or _but_for_a_letter(one.name)
-        if one.name not in DIRECTIVES and meant:
-            yield Fault(one.line, f"There is no directive `{one.name}`", f"Write `{meant}`.")
+_MOST_LOOKED_UP = 100
+"""Unknown names that are compared with the known ones: a bound for the time that this takes."""
+_LONG_ENOUGH = 5
+"""Letters from which on a name that differs by one letter is taken for misspelled."""
 
 
-def _nearly(word: str, known: Collection[str]) -> str:
-    """The word that this one is but for a letter or two."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.92)), "")
+def _name_mistakes(nested: Sequence[Nested]) -> Iterator[Mistake]:
+    unknown = (directive.name for directive, _ in nested if directive.name not in DIRECTIVES)
+    meant = _find_meant(unknown, DIRECTIVES)
+    for directive, _ in nested:
+        if directive.name in meant:
+            message = f"There is no directive `{directive.name}`"
+            yield Mistake("M3004", directive.line, message, f"Write `{meant[directive.name]}`.")
 
 
-def _but_for_a_letter(word: str) -> str:
-    """The directive that a long word is but for one letter, which is another, or two that changed
-    places."""
-    for known in difflib.get_close_matches(word, DIRECTIVES, n=3, cutoff=0.85):
-        pairs = [(one, other) for one, other in zip(word, known, strict=False) if one != other]
-        if len(word) == len(known) > 5 and (
-            len(pairs) == 1 or (len(pairs) == 2 and pairs[0] == pairs[1][::-1])
-        ):
-            return known
-    return ""
+def _find_meant(
+    names: Iterable[str], known: Collection[str], *, short: bool = True
+) -> Mapping[str, str]:
+    """The known name that each unknown one is probably meant to be, if there is one. `short` is
+    whether one wrong letter is enough in names of any length."""
+    found = {}
+    for name in [*dict.fromkeys(names)][:_MOST_LOOKED_UP]:
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.92)
+        if short and not close:
+            close = [other for other in sorted(known) if _differs_by_one_letter(name, other)]
+        if close:
+            found[name] = close[0]
+    return found
+
+
+def _differs_by_one_letter(name: str, known: str) -> bool:
+    """Whether one letter is missing, too much or wrong, or two neighbours are swapped."""
+    if min(len(name), len(known)) < _LONG_ENOUGH or abs(len(name) - len(known)) > 1:
+        return False
+    start = _count_equal(name, known)
+    end = _count_equal(name[start:][::-1], known[start:][::-1])
+    rest, known_rest = name[start : len(name) - end], known[start : len(known) - end]
+    swapped = len(rest) == 2 and rest == known_rest[::-1]
+    return swapped or (len(rest) <= 1 and len(known_rest) <= 1)
+
+
+def _count_equal(one: str, other: str) -> int:
+    """The number of letters at the beginning that two names share."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
-_CAPTURE = re.compile(r"\(\?P?[<'](\w+)[>']")
-_EXPRESSIONS = ("location", "server_name", "fastcgi_split_path_info")
-"""Directives in whose regular expressions `$` is the end."""
+_NAMED_GROUP = re.compile(r"\(\?P?[<'](\w+)[>']")
+_WITH_EXPRESSION = ("location", "server_name", "fastcgi_split_path_info")
+"""Directives in whose regular expressions `$` is the end of the text."""
 
 
-def _variable_faults(
-    every: Sequence[tuple[Statement, tuple[Statement, ...]]], text: str
-) -> Iterator[Fault]:
-    made = set(_CAPTURE.findall(text)) | {name for one, _ in every for name in _made(one)}
-    known = VARIABLES | made
-    for one, _ in every:
-        for word in _texts(one):
-            for match in _VARIABLE.finditer(word.text):
-                name = match[1] or match[2]
-                meant = _nearly(name, known)
-                if name not in known and not name.startswith(VARIABLE_PREFIXES) and meant:
-                    line = word.line + word.text[: match.start()].count("\n")
-                    yield Fault(line, f"There is no variable `${name}`", f"Write `${meant}`.")
+def _variable_mistakes(nested: Sequence[Nested], text: str) -> Iterator[Mistake]:
+    defined = {name for directive, _ in nested for name in _defined_variables(directive)}
+    known = VARIABLES | defined | set(_NAMED_GROUP.findall(text))
+    uses = [
+        (match[1] or match[2], _line_in(word, match.start()))
+        for directive, _ in nested
+        for word in _words_with_variables(directive)
+        for match in _VARIABLE.finditer(word.text)
+    ]
+    unknown = (
+        name for name, _ in uses if name not in known and not name.startswith(VARIABLE_PREFIXES)
+    )
+    # What is included may define variables whose names are similar.
+    includes = any(directive.name == "include" for directive, _ in nested)
+    meant = _find_meant(unknown, known, short=not includes)
+    for name, line in uses:
+        if name in meant:
+            yield Mistake(
+                "M3009", line, f"There is no variable `${name}`", f"Write `${meant[name]}`."
+            )
 
 
-def _made(one: Statement) -> Iterator[str]:
-    """The variables that a statement makes; one of another module's makes all that it names."""
-    makers: Mapping[str, Callable[[tuple[str, ...]], Sequence[str]]] = {
+def _defined_variables(directive: Directive) -> Iterator[str]:
+    """The variables that a directive defines; one of a module's may define all that it names."""
+    defining: Mapping[str, Callable[[tuple[str, ...]], Sequence[str]]] = {
         "set": lambda words: words[:1],
         "js_set": lambda words: words[:1],
         "js_var": lambda words: words[:1],
@@ -167,19 +249,19 @@ def _made(one: Statement) -> Iterator[str]:
         "split_clients": lambda words: words[-1:],
     }
     words: Sequence[str] = ()
-    if one.name in makers:
-        words = makers[one.name](one.arguments)
-    elif one.name not in DIRECTIVES:
-        words = one.arguments
+    if directive.name in defining:
+        words = defining[directive.name](directive.arguments)
+    elif directive.name not in DIRECTIVES:
+        words = directive.arguments
     for word in words:
-        yield from (first or second for first, second in _VARIABLE.findall(word))
+        yield from (braced or plain for braced, plain in _VARIABLE.findall(word))
 
 
-def _texts(one: Statement) -> Iterator[Word]:
-    """The words of a statement in which `$` begins a variable."""
-    if one.name in _EXPRESSIONS:
+def _words_with_variables(directive: Directive) -> Iterator[Word]:
+    """The words of a directive in which `$` begins a variable, and is no end of an expression."""
+    if directive.name in _WITH_EXPRESSION:
         return
-    words = one.words[2:] if one.name == "rewrite" else one.words[1:]
-    for before, word in zip((one.words[0], *words), words, strict=False):
+    words = directive.words[2:] if directive.name == "rewrite" else directive.words[1:]
+    for before, word in zip((directive.words[0], *words), words, strict=False):
         if before.text not in ("~", "~*", "!~", "!~*") and not word.text.startswith("~"):
             yield word

@@ -1,77 +1,81 @@
-"""The nginx configuration that `proxy:` means. Pure: params in, text out.
+"""Generates the nginx configuration of a proxy from its params. Pure: params in, text out.
 
-What is easily done wrong, and how it is done here (nginx documentation unless another is named):
+Common mistakes with nginx, and how the generated configuration avoids them (source: the nginx
+documentation, unless another one is named):
 
-- A host in `proxy_pass` is resolved once, at start. In a variable it is resolved anew by `resolver`
-  (ngx_http_proxy_module, proxy_pass), for which there must be no path behind it: a path replaces
-  the request's, query string and all. A path that changes is changed by `rewrite ... break`.
-- nginx neither names the host in the TLS handshake (proxy_ssl_server_name) nor verifies its
-  certificate (proxy_ssl_verify) unless told to.
-- `proxy_set_header` and `add_header` of a location replace all of those around it, so a location
-  that needs one of its own repeats the others.
-- A load balancer that reuses a connection which nginx is closing answers 502 (Application Load
-  Balancers user guide, "Connection idle timeout"): nginx keeps them open for longer.
-- Redirects that nginx makes itself name its own port and `http`, unless absolute_redirect is off.
-- Behind a load balancer `$scheme` is always `http`, and `$remote_addr` the load balancer's, unless
-  the realip module is told to believe it. Only the last address of X-Forwarded-For is the load
-  balancer's word (user guide, "X-Forwarded-For"); with real_ip_recursive those before it are
-  believed as well while they are of a known proxy, so it is on only where there are such.
+- A host in `proxy_pass` is looked up once, when nginx starts. A host in a variable is looked up
+  again by the `resolver` (ngx_http_proxy_module, proxy_pass). Then no path may follow it, because
+  that path would replace the path and the query string of the request; `rewrite ... break` changes
+  the path.
+- By default nginx neither sends the name of the host in the TLS handshake (proxy_ssl_server_name)
+  nor verifies the certificate (proxy_ssl_verify).
+- `proxy_set_header` and `add_header` in a location replace all of those in the blocks around it, so
+  a location with a header of its own repeats the others.
+- A load balancer that reuses a connection while nginx closes it answers 502 (Application Load
+  Balancers user guide, "Connection idle timeout"), so nginx keeps connections open for longer.
+- Redirects of nginx itself contain its own port and `http`, unless absolute_redirect is off.
+- Behind a load balancer `$scheme` is always `http`, and `$remote_addr` is the load balancer, unless
+  the realip module trusts it. Only the last address in X-Forwarded-For is added by the load
+  balancer (user guide, "X-Forwarded-For"). With real_ip_recursive, earlier ones are used too if the
+  proxies behind them are trusted, so it is on only if there are trusted proxies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .nginx_server import Surroundings, rate_limit_of, server_lines, timeout_lines, zone_name
-from .nginx_text import block, seconds, spaced, wrapped
+from .nginx_server import ProxyContext, find_rate_limit, server_lines, timeout_lines, zone_name
+from .nginx_text import block_lines, format_seconds, separate_groups, wrap_words
 from .params import Proxy
 
-SLACK = 5
-"""Seconds that are left of the time to stop when nginx ends what is still open."""
+_TIMEOUT = 60
+"""Seconds, unless the params have another timeout."""
+_STOP_MARGIN = 5
+"""Seconds before the end of the stop timeout at which nginx closes what is still open."""
 
 
-def configuration(proxy: Proxy, around: Surroundings) -> str:
+def generate_configuration(proxy: Proxy, context: ProxyContext) -> str:
     """The text of nginx.conf."""
     return "\n".join(
         [
             "worker_processes auto;",
             "worker_rlimit_nofile 8192;",
-            f"worker_shutdown_timeout {seconds(proxy.stop_timeout - SLACK)};",
+            f"worker_shutdown_timeout {format_seconds(proxy.stop_timeout - _STOP_MARGIN)};",
             "error_log stderr warn;",
             "pid /tmp/nginx.pid;",
             "daemon off;",
             "",
-            *block("events", ["worker_connections 4096;"]),
+            *block_lines("events", ["worker_connections 4096;"]),
             "",
-            *block("http", spaced(_http(proxy, around))),
+            *block_lines("http", separate_groups(_http(proxy, context))),
             "",
         ]
     )
 
 
-def _http(proxy: Proxy, around: Surroundings) -> Iterator[Sequence[str]]:
-    """Groups of lines with an empty line between them."""
+def _http(proxy: Proxy, context: ProxyContext) -> Iterator[Sequence[str]]:
+    """The lines inside of `http`, in groups."""
     schemes = {route.to.scheme for route in proxy.routes}
     yield ["server_tokens off;", "absolute_redirect off;", *_temporary_paths()]
-    yield _log(proxy)
-    yield _client_address(proxy, around)
-    yield block(
+    yield _log_lines(proxy)
+    yield _client_address_lines(proxy, context)
+    yield block_lines(
         "map $http_x_forwarded_for $forwarded_for",
         ["'' $realip_remote_addr;", 'default "$http_x_forwarded_for, $realip_remote_addr";'],
     )
-    yield block(
+    yield block_lines(
         "map $http_x_forwarded_proto $forwarded_proto",
         ["'' $scheme;", "default $http_x_forwarded_proto;"],
     )
     if "fastcgi" in schemes:
-        yield block("map $forwarded_proto $forwarded_https", ["https on;", "default '';"])
+        yield block_lines("map $forwarded_proto $forwarded_https", ["https on;", "default '';"])
     if any(route.websocket for route in proxy.routes):
-        yield block("map $http_upgrade $connection_upgrade", ["'' '';", "default upgrade;"])
+        yield block_lines("map $http_upgrade $connection_upgrade", ["'' '';", "default upgrade;"])
     if any("$" in (page.body or "") for page in proxy.error_pages):
-        yield block("geo $dollar", ["default '$';"])
+        yield block_lines("geo $dollar", ["default '$';"])
     if schemes & {"http", "https"}:
-        yield _outside(proxy, tls="https" in schemes)
-    if limits := _zones(proxy):
+        yield _external_host_lines(proxy, tls="https" in schemes)
+    if limits := _rate_limit_lines(proxy):
         yield limits
     if proxy.gzip:
         yield [
@@ -79,23 +83,24 @@ def _http(proxy: Proxy, around: Surroundings) -> Iterator[Sequence[str]]:
             "gzip_proxied any;",
             "gzip_vary on;",
             f"gzip_min_length {proxy.gzip.min_length};",
-            *wrapped("gzip_types", proxy.gzip.types),
+            *wrap_words("gzip_types", proxy.gzip.types),
         ]
-    yield _sizes_and_times(proxy, around, fastcgi="fastcgi" in schemes)
-    yield block("server", spaced(server_lines(proxy, around)))
+    yield _limit_lines(proxy, context, fastcgi="fastcgi" in schemes)
+    yield block_lines("server", separate_groups(server_lines(proxy, context)))
 
 
 def _temporary_paths() -> list[str]:
-    """All five: nginx makes them at start, used or not, and may write below /tmp only."""
+    """All five kinds: nginx creates them when it starts, used or not, and its user can write to
+    /tmp only."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     return [f"{kind}_temp_path /tmp/nginx_{kind};" for kind in kinds]
 
 
-def _log(proxy: Proxy) -> list[str]:
-    """Numbers where a number is certain; what may be `-` or a list is text."""
+def _log_lines(proxy: Proxy) -> list[str]:
+    """The access log in JSON. Values that may be `-` or a list are strings."""
     if not proxy.access_log:
         return ["access_log off;"]
-    texts = {
+    strings = {
         "time": "time_iso8601",
         "client": "remote_addr",
         "method": "request_method",
@@ -115,7 +120,7 @@ def _log(proxy: Proxy) -> list[str]:
         "request_bytes": "request_length",
         "duration": "request_time",
     }
-    fields = [f'"{key}":"${name}"' for key, name in texts.items()]
+    fields = [f'"{key}":"${name}"' for key, name in strings.items()]
     fields += [f'"{key}":${name}' for key, name in numbers.items()]
     pieces = [f"    '{field},'" for field in fields[:-1]]
     return [
@@ -126,21 +131,21 @@ def _log(proxy: Proxy) -> list[str]:
     ]
 
 
-def _client_address(proxy: Proxy, around: Surroundings) -> list[str]:
-    believed = dict.fromkeys([*around.trusted, *proxy.trusted_proxies])
+def _client_address_lines(proxy: Proxy, context: ProxyContext) -> list[str]:
+    trusted = dict.fromkeys([*context.trusted, *proxy.trusted_proxies])
     return [
-        *(f"set_real_ip_from {block};" for block in believed),
+        *(f"set_real_ip_from {block};" for block in trusted),
         "real_ip_header X-Forwarded-For;",
         *(["real_ip_recursive on;"] if proxy.trusted_proxies else []),
     ]
 
 
-def _outside(proxy: Proxy, *, tls: bool) -> list[str]:
+def _external_host_lines(proxy: Proxy, *, tls: bool) -> list[str]:
     resolver = proxy.resolver
     servers = " ".join(resolver.addresses)
     family = "" if resolver.ipv6 else " ipv6=off"
     lines = [
-        f"resolver {servers} valid={seconds(resolver.valid)}{family};",
+        f"resolver {servers} valid={format_seconds(resolver.valid)}{family};",
         "resolver_timeout 5s;",
     ]
     if tls:
@@ -154,32 +159,31 @@ def _outside(proxy: Proxy, *, tls: bool) -> list[str]:
     return lines
 
 
-def _zones(proxy: Proxy) -> list[str]:
-    found = (rate_limit_of(proxy, route) for route in proxy.routes)
-    rates = sorted({limit.rate for limit in found if limit})
+def _rate_limit_lines(proxy: Proxy) -> list[str]:
+    limits = (find_rate_limit(proxy, route) for route in proxy.routes)
+    rates = sorted({limit.rate for limit in limits if limit})
     key = "$binary_remote_addr"
     return [f"limit_req_zone {key} zone={zone_name(rate)}:10m rate={rate};" for rate in rates]
 
 
-def _sizes_and_times(proxy: Proxy, around: Surroundings, *, fastcgi: bool) -> list[str]:
-    minute = 60
-    times = {
-        "connect": proxy.connect_timeout or minute,
-        "send": proxy.send_timeout or minute,
-        "read": proxy.read_timeout or minute,
+def _limit_lines(proxy: Proxy, context: ProxyContext, *, fastcgi: bool) -> list[str]:
+    timeouts = {
+        "connect": proxy.connect_timeout or _TIMEOUT,
+        "send": proxy.send_timeout or _TIMEOUT,
+        "read": proxy.read_timeout or _TIMEOUT,
     }
     protocols = ("proxy", "fastcgi") if fastcgi else ("proxy",)
     return [
         f"client_max_body_size {proxy.max_body_size or '10m'};",
-        # What an Application Load Balancer lets through (its user guide, "HTTP headers limits").
+        # The most that an Application Load Balancer accepts (user guide, "HTTP headers limits").
         "large_client_header_buffers 4 16k;",
-        f"keepalive_timeout {seconds(around.keepalive)};",
+        f"keepalive_timeout {format_seconds(context.keepalive)};",
         "proxy_http_version 1.1;",
         *(
             line
             for protocol in protocols
             for line in (
-                *timeout_lines(protocol, times),
+                *timeout_lines(protocol, timeouts),
                 f"{protocol}_buffer_size 16k;",
                 f"{protocol}_buffers 8 16k;",
                 f"{protocol}_busy_buffers_size 32k;",

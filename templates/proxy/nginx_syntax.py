@@ -1,4 +1,8 @@
-"""Reads the text of an nginx configuration as nginx reads it (ngx_conf_file.c)."""
+"""Reads the text of an nginx configuration into directives, as nginx reads it (ngx_conf_file.c).
+
+Unlike nginx, which ends at the first mistake, and unlike crossplane, which reports a missing `;` as
+a wrong number of arguments, it goes on behind a mistake and reports each at its own line.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,31 @@ from dataclasses import dataclass
 
 from moorage.findings.finding import Level
 
-from .nginx_words import DIRECTIVES
+from .nginx_directives import DIRECTIVES, Context, enter_block, find_arguments, is_allowed
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a configuration."""
+    """A word of a configuration: the name of a directive, or an argument."""
 
     text: str
+    """The word without the quotes around it; what is escaped stays escaped."""
     line: int
+    start: int
+    """The offset of the first character in the text, which may be a quote."""
+    end: int
+    """The offset behind the last character."""
     quoted: bool = False
 
 
 @dataclass(frozen=True)
-class Statement:
-    """A directive with its words, and what is between its braces, if it has any."""
+class Directive:
+    """A directive: its name, its arguments, and its block if it has one."""
 
     words: tuple[Word, ...]
-    block: tuple[Statement, ...] | None = None
+    end: int
+    """The offset behind its `;` or `}`."""
+    block: tuple[Directive, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -39,161 +50,214 @@ class Statement:
     def arguments(self) -> tuple[str, ...]:
         return tuple(word.text for word in self.words[1:])
 
+    @property
+    def title(self) -> str:
+        """Its words as messages show them: `location = /login`."""
+        return " ".join(word.text for word in self.words[:3])
+
 
 @dataclass(frozen=True)
-class Fault:
-    """What is wrong on a line, and what to write instead."""
+class Mistake:
+    """A mistake in a configuration, and what to write instead."""
 
+    code: str
     line: int
     message: str
     hint: str
     level: Level = "error"
 
 
-def is_whole(statements: Sequence[Statement]) -> bool:
-    """Whether it is a whole configuration, and not only what stands within `http`."""
-    outer = {"http", "events", "worker_processes", "daemon", "pid", "user", "stream", "load_module"}
-    return any(one.name in outer for one in statements)
+Nested = tuple[Directive, tuple[Directive, ...]]
+"""A directive and the blocks around it, from the outside in."""
+
+NO_DIRECTIVES = ("map", "geo", "types", "split_clients", "charset_map", "match")
+"""Blocks whose lines are values and not directives."""
+
+MOST_NESTED = 30
+"""Blocks around a directive, beyond which a text is not read."""
 
 
-# A word ends at a space, `;` or `{`, but not at `${`, and a backslash takes the next letter along.
+def parse_configuration(text: str) -> tuple[tuple[Directive, ...], list[Mistake]]:
+    """The directives of a configuration, and the mistakes that keep nginx from reading it."""
+    reader = _Reader(text)
+    directives = reader.read_block(None, _guess_root_context(text))
+    return directives, reader.mistakes
+
+
+def is_complete(directives: Sequence[Directive]) -> bool:
+    """Whether a configuration is a whole nginx.conf; otherwise it is the inside of `http`."""
+    return any(directive.name in _TOP_LEVEL for directive in directives)
+
+
+_TOP_LEVEL = (
+    "daemon",
+    "events",
+    "http",
+    "load_module",
+    "pid",
+    "stream",
+    "user",
+    "worker_processes",
+)
+
+
+def _guess_root_context(text: str) -> Context:
+    """The context of the outermost directives, before they are read."""
+    return () if re.search(rf"(?m)^[ \t]*({'|'.join(_TOP_LEVEL)})\b", text) else ("http",)
+
+
+def walk(directives: Iterable[Directive], parents: tuple[Directive, ...] = ()) -> Iterator[Nested]:
+    """All directives with the blocks around them, except those inside of streams and mail."""
+    for directive in directives:
+        yield directive, parents
+        if directive.block and directive.name not in (*NO_DIRECTIVES, "stream", "mail"):
+            yield from walk(directive.block, (*parents, directive))
+
+
+# Reading -------------------------------------------------------------------------------------
+
+# nginx separates words at these four characters only. A word ends before a space, `;` or `{`,
+# except behind `$`, and a backslash takes the next character along.
 _TOKEN = re.compile(
-    r"""(?P<space>\s+) | (?P<comment>\#[^\n]*) | (?P<mark>[;{}])
+    r"""(?P<space>[ \t\r\n]+) | (?P<comment>\#[^\n]*) | (?P<mark>[;{}])
     | (?P<quoted>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*')
-    | (?P<plain>(?!["'])(?:\\.|\$\{|[^\s;{\\])+) | (?P<rest>.)""",
+    | (?P<plain>(?!["'])(?:\\.|\$\{+|[^ \t\r\n;{\\])+) | (?P<rest>.)""",
     re.VERBOSE | re.DOTALL,
 )
-_FOREIGN = re.compile(r"""[{}]|--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
-"""What counts in a block of Lua: braces, outside of its comments and texts."""
-FREE = ("map", "geo", "types", "split_clients", "charset_map", "match")
-"""Blocks that hold no directives."""
-
-
-def parsed(text: str) -> tuple[tuple[Statement, ...], list[Fault]]:
-    """The statements of a configuration, and where it cannot be read."""
-    reader = _Reader(text)
-    return reader.statements(None), reader.faults
+_LUA = re.compile(r"""[{}]|--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
+"""What matters in a block of Lua: braces, unless they are in comments or strings."""
+_MOST_SHOWN = 60
 
 
 class _Reader:
-    """Reads from the beginning to the end, noting the faults on its way."""
+    """Reads a text from its beginning to its end and collects the mistakes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.at = 0
+        self.offset = 0
         self.line = 1
-        self.faults: list[Fault] = []
-        self.lost = False
+        self.depth = 0
+        self.mistakes: list[Mistake] = []
+        self.stopped = False
+        """Whether the rest cannot be read."""
 
-    def statements(self, outer: Word | None) -> tuple[Statement, ...]:
-        """What stands up to the brace that closes `outer`, or up to the end."""
-        found: list[Statement] = []
+    def read_block(self, opener: Word | None, context: Context) -> tuple[Directive, ...]:
+        """The directives up to the brace that closes the block of `opener`, or up to the end."""
+        directives: list[Directive] = []
         words: list[Word] = []
-        free = outer is not None and outer.text in FREE
-        while (token := self._token()) is not None:
+        while (token := self._next_token()) is not None:
             kind, word = token
             if kind == "word":
-                if self._begins(word, words, free=free):
-                    self._unended(words)
-                    found.append(Statement(tuple(words)))
+                if self._starts_directive(word, words, context):
+                    self._end_unterminated(words, directives, context)
                     words = []
                 words.append(word)
             elif word.text == ";":
                 if words:
-                    found.append(Statement(tuple(words)))
+                    directives.append(Directive(tuple(words), word.end))
                 else:
-                    self._fault(word.line, "There is a `;` too many", "Remove it.")
+                    self._add(
+                        "M3001", word.line, "There is a `;` without a directive", "Remove it."
+                    )
                 words = []
             elif word.text == "{":
-                found.append(self._block(words, word))
+                directives.append(self._read_directive_block(words, word, context))
                 words = []
             else:
-                self._ended(words, found)
-                if outer is not None:
-                    return tuple(found)
-                hint = "Remove it, or look for a `{` that is missing above."
-                self._fault(word.line, "This `}` closes nothing", hint)
+                self._end_unterminated(words, directives, context)
+                if opener is not None:
+                    return tuple(directives)
+                hint = "Remove it, or add the missing `{` above."
+                self._add("M3002", word.line, "This `}` closes no block", hint)
                 words = []
-        if self.lost:
-            return tuple(found)
-        self._ended(words, found)
-        if outer is not None:
-            message = f"The `{{` of `{outer.text}` is never closed"
-            self._fault(outer.line, message, "Add the `}` where the block ends.")
-        return tuple(found)
+        if not self.stopped:
+            self._end_unterminated(words, directives, context)
+            if opener is not None:
+                message = f"The block of `{opener.text}` is not closed"
+                self._add("M3002", opener.line, message, "Add the missing `}`.")
+        return tuple(directives)
 
-    def _block(self, words: list[Word], brace: Word) -> Statement:
+    def _read_directive_block(self, words: list[Word], brace: Word, context: Context) -> Directive:
         if not words:
             hint = "Write the directive before it, or remove it."
-            self._fault(brace.line, "This `{` belongs to no directive", hint)
-            words = [Word("", brace.line)]
-        if words[0].text.endswith("_by_lua_block"):
-            self._skip()
-            return Statement(tuple(words), ())
-        return Statement(tuple(words), self.statements(words[0]))
+            self._add("M3002", brace.line, "There is a `{` without a directive", hint)
+            words = [Word("", brace.line, brace.start, brace.start)]
+        opener = words[0]
+        if opener.text.endswith("_by_lua_block"):
+            self._skip_lua()
+            return Directive(tuple(words), self.offset, ())
+        if self.depth == MOST_NESTED:
+            message = f"Blocks are nested more than {MOST_NESTED} deep"
+            self._add("M3002", opener.line, message, "Add the missing `}`, or nest fewer blocks.")
+            self.stopped = True
+            return Directive(tuple(words), self.offset, ())
+        self.depth += 1
+        block = self.read_block(opener, enter_block(opener.text, context))
+        self.depth -= 1
+        return Directive(tuple(words), self.offset, block)
 
-    def _begins(self, word: Word, words: list[Word], *, free: bool) -> bool:
-        """Whether a word is a directive of its own, though the last one has no `;`."""
-        if not words or free or word.quoted or word.text not in DIRECTIVES:
+    def _starts_directive(self, word: Word, words: list[Word], context: Context) -> bool:
+        """Whether a word is the name of a directive, although the one before it has no `;`: it is
+        the first of its line, and the name of one that is allowed here."""
+        if not words or word.quoted or word.text not in DIRECTIVES or words[-1].line == word.line:
             return False
-        before = self.text[: self.at - len(word.text)]
-        return words[-1].line < word.line and not before.rpartition("\n")[2].strip()
+        if context[-1:] and context[-1] in NO_DIRECTIVES:
+            return False
+        line_start = self.text.rfind("\n", 0, word.start) + 1
+        return is_allowed(word.text, context) and not self.text[line_start : word.start].strip()
 
-    def _ended(self, words: list[Word], found: list[Statement]) -> None:
-        if words:
-            self._unended(words)
-            found.append(Statement(tuple(words)))
+    def _end_unterminated(
+        self, words: list[Word], directives: list[Directive], context: Context
+    ) -> None:
+        """Ends a directive that has neither `;` nor a block."""
+        if not words:
+            return
+        directives.append(Directive(tuple(words), words[-1].end))
+        text = " ".join(word.text for word in words)
+        short = len(text) < _MOST_SHOWN
+        takes = find_arguments(words[0].text, context)
+        if takes is not None and takes.block:
+            message = f"`{words[0].text}` has no block"
+            hint = f"Write `{text} {{`, and `}}` at its end." if short else "Add the `{`."
+            self._add("M3002", words[-1].line, message, hint)
+        else:
+            message = f"`{words[0].text}` does not end with `;`"
+            hint = f"Write `{text};`." if short else "Add the `;`."
+            self._add("M3001", words[-1].line, message, hint)
 
-    def _unended(self, words: list[Word]) -> None:
-        message = f"`{words[0].text}` does not end with `;`"
-        said = " ".join(word.text for word in words)
-        hint = f"Write `{said};`." if len(said) < 60 else "Add the `;`."
-        self._fault(words[-1].line, message, hint)
-
-    def _token(self) -> tuple[str, Word] | None:
-        """The next word or mark; None at the end, or where nothing more can be told apart."""
-        while not self.lost and (match := _TOKEN.match(self.text, self.at)):
+    def _next_token(self) -> tuple[str, Word] | None:
+        """The next word or mark; None at the end, or if the rest cannot be read."""
+        while not self.stopped and (match := _TOKEN.match(self.text, self.offset)):
             line, kind, text = self.line, match.lastgroup, match[0]
             if kind == "rest" and text in "\"'":
-                hint = "Close it, or look for another one that is missing above."
-                self._fault(line, f"The quote {text} here is never closed", hint)
-                self.lost = True
+                hint = "Close it, or close an earlier one."
+                self._add("M3003", line, f"The quote {text} that begins here is not closed", hint)
+                self.stopped = True
                 return None
-            self.at = match.end()
+            self.offset = match.end()
             self.line += text.count("\n")
-            if kind == "mark":
-                return "mark", Word(text, line)
             if kind == "quoted":
-                self._joined(line)
-                return "word", Word(text[1:-1], line, quoted=True)
-            if kind in ("plain", "rest"):
-                return "word", Word(text, line)
+                self._check_end_of_quote(line)
+                return "word", Word(text[1:-1], line, match.start(), match.end(), quoted=True)
+            if kind in ("mark", "plain", "rest"):
+                word = Word(text, line, match.start(), match.end())
+                return ("mark" if kind == "mark" else "word"), word
         return None
 
-    def _joined(self, line: int) -> None:
-        """A quote must be followed by a space, or by what ends the word."""
-        after = self.text[self.at : self.at + 1]
-        if after and not re.match(r"[\s;{)]", after):
-            hint = "Put a space between them, or both into the quotes."
-            self._fault(line, f"`{after}` stands right behind a quote", hint)
+    def _check_end_of_quote(self, line: int) -> None:
+        """A quoted word must be followed by a space, or by what ends a directive."""
+        after = self.text[self.offset : self.offset + 1]
+        if after and after not in " \t\r\n;{)":
+            message = f"The quoted text is followed by `{after}` without a space"
+            hint = "Write a space between them, or put both into the quotes."
+            self._add("M3003", line, message, hint)
 
-    def _skip(self) -> None:
-        """Passes over a block of another language."""
+    def _skip_lua(self) -> None:
         depth = 1
-        while depth and (match := _FOREIGN.search(self.text, self.at)):
+        while depth and (match := _LUA.search(self.text, self.offset)):
             depth += {"{": 1, "}": -1}.get(match[0], 0)
-            self.line += self.text.count("\n", self.at, match.end())
-            self.at = match.end()
+            self.line += self.text.count("\n", self.offset, match.end())
+            self.offset = match.end()
 
-    def _fault(self, line: int, message: str, hint: str) -> None:
-        self.faults.append(Fault(line, message, hint))
-
-
-def walk(
-    statements: Iterable[Statement], around: tuple[Statement, ...] = ()
-) -> Iterator[tuple[Statement, tuple[Statement, ...]]]:
-    """Every statement with those around it, but for what is no directive, or not of HTTP."""
-    for one in statements:
-        yield one, around
-        if one.block and one.name not in (*FREE, "stream", "mail"):
-            yield from walk(one.block, (*around, one))
+    def _add(self, code: str, line: int, message: str, hint: str) -> None:
+        self.mistakes.append(Mistake(code, line, message, hint))

@@ -1,4 +1,4 @@
-"""What an nginx configuration listens on, and where it sends requests."""
+"""Finds mistakes in what an nginx configuration listens on, and in where it sends requests."""
 
 from __future__ import annotations
 
@@ -8,96 +8,110 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from .nginx_syntax import Fault, Statement
+from .nginx_syntax import Directive, Mistake, Nested
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the configuration meets where it runs."""
+    """The task that nginx runs in."""
 
     port: int
-    """The port that load balancers send to."""
+    """The port that load balancers send requests to."""
     containers: Mapping[str, tuple[str, Collection[int]]]
-    """Address and TCP ports of the other containers of the task by name."""
+    """The address and the TCP ports of each other container of the task, by its name."""
 
 
-def listen_faults(
-    every: Sequence[tuple[Statement, tuple[Statement, ...]]], task: Task
-) -> Iterator[Fault]:
-    servers = [one for one, around in every if one.name == "server" and one.block is not None]
-    heard: set[int] = set()
-    unsaid: list[Fault] = []
+def listen_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
+    """Whether a server listens on the port that load balancers send requests to."""
+    servers = [
+        directive
+        for directive, _ in nested
+        if directive.name == "server" and directive.block is not None
+    ]
+    ports: set[int] = set()
     for server in servers:
-        listens = [one for one in server.block or () if one.name == "listen"]
-        if not listens and not any(one.name == "include" for one in server.block or ()):
-            message = "The server does not say what it listens on, which makes it port 80"
-            hint = f"Write `listen {task.port};`."
-            unsaid.append(Fault(server.line, message, hint, "warning"))
-            heard.add(80)
-        heard |= {_listened(one.arguments[0]) for one in listens if one.arguments}
-    yield from unsaid
-    included = any(one.name == "include" for one, _ in every)
-    if servers and task.port not in heard and not included:
-        said = ", ".join(str(port) for port in sorted(heard - {0}))
-        message = f"No server listens on port {task.port}, which load balancers send to"
-        hint = f"Write `listen {task.port};`, or `port:` with {said}."
-        yield Fault(servers[0].line, message, hint)
-    elif not servers and not included:
-        message = "There is no `server`, so nothing listens"
-        yield Fault(1, message, f"Write one with `listen {task.port};`.")
+        block = server.block or ()
+        listens = [directive for directive in block if directive.name == "listen"]
+        if not listens and not any(directive.name == "include" for directive in block):
+            message = "The server has no `listen`, so it listens on port 80"
+            yield Mistake("M3020", server.line, message, f"Write `listen {task.port};`.", "warning")
+            ports.add(80)
+        ports |= {_listen_port(listen.arguments[0]) for listen in listens if listen.arguments}
+    if any(directive.name == "include" for directive, _ in nested):
+        return
+    if not servers:
+        message = "There is no `server`, so nginx listens on no port"
+        hint = f"Write `server {{ listen {task.port}; ... }}`."
+        yield Mistake("M3020", 1, message, hint)
+    elif task.port not in ports:
+        listed = " or ".join(f"`port: {port}`" for port in sorted(ports - {0}))
+        message = f"No server listens on port {task.port}, to which load balancers send requests"
+        hint = f"Write `listen {task.port};`" + (f", or {listed} in `proxy:`." if listed else ".")
+        yield Mistake("M3020", servers[0].line, message, hint)
 
 
-def _listened(argument: str) -> int:
+def _listen_port(argument: str) -> int:
     """The port of `8080`, `127.0.0.1:8080` or `[::]:8080`; 80 without one, 0 for a socket."""
     if argument.startswith("unix:"):
         return 0
     last = argument.rpartition(":")[2] if "]" not in argument else argument.rpartition("]:")[2]
-    return int(last) if last.isdecimal() else 80
+    return int(last) if re.fullmatch("[0-9]{1,5}", last) else 80
 
+
+# Where requests are sent ---------------------------------------------------------------------
 
 _PASSES = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
 
 
-def target_faults(
-    every: Sequence[tuple[Statement, tuple[Statement, ...]]], task: Task
-) -> Iterator[Fault]:
-    upstreams = {one.arguments[0] for one, _ in every if one.name == "upstream" and one.arguments}
-    resolved = any(one.name == "resolver" for one, _ in every)
-    settings = {
-        one.arguments[0]: one.arguments[1]
-        for one, _ in every
-        if one.name == "set" and len(one.arguments) == 2
+def target_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
+    """Whether the hosts that requests are sent to are found, and listen."""
+    upstreams = {
+        directive.arguments[0]
+        for directive, _ in nested
+        if directive.name == "upstream" and directive.arguments
     }
-    for one, around in every:
-        member = one.name == "server" and bool(around) and around[-1].name == "upstream"
-        if not one.arguments or not (one.name in _PASSES or member):
+    variables = {
+        directive.arguments[0]: directive.arguments[1]
+        for directive, _ in nested
+        if directive.name == "set" and len(directive.arguments) == 2
+    }
+    has_resolver = any(directive.name == "resolver" for directive, _ in nested)
+    for directive, parents in nested:
+        in_upstream = (
+            directive.name == "server" and bool(parents) and parents[-1].name == "upstream"
+        )
+        if not directive.arguments or not (directive.name in _PASSES or in_upstream):
             continue
-        host, port = _host(one.arguments[0])
-        if host in upstreams or host.startswith("unix:") or "resolve" in one.arguments:
+        host, port = _split_host(directive.arguments[0])
+        if host in upstreams or host.startswith("unix:") or "resolve" in directive.arguments:
             continue
-        if "$" in host:
-            value = settings.get(host, "")
-            named = value and value not in upstreams and not _is_address(_host(value)[0])
-            if named and not resolved and "$" not in value:
-                message = f"`{value}` is to be resolved, and there is no `resolver`: every request "
-                message += "would be answered 502"
-                yield Fault(one.line, message, "Write `resolver 169.254.169.253 valid=5s;`.")
-            continue
-        yield from _host_faults(one.line, host, port or _usual_port(one), task)
+        if "$" not in host:
+            yield from _host_mistakes(directive.line, host, port or _default_port(directive), task)
+        elif not has_resolver:
+            value = variables.get(host, "")
+            if _is_name(_split_host(value)[0]) and value not in upstreams:
+                message = f"`{value}` is in a variable, and without a `resolver` nginx answers 502"
+                hint = "Write `resolver 169.254.169.253 valid=5s;`, the DNS server of the VPC."
+                yield Mistake("M3023", directive.line, message, hint)
 
 
-def _usual_port(one: Statement) -> int:
-    return 443 if one.arguments[0].startswith(("https:", "grpcs:")) else 80
+def _default_port(directive: Directive) -> int:
+    return 443 if directive.arguments[0].startswith(("https:", "grpcs:")) else 80
 
 
-def _host(target: str) -> tuple[str, int | None]:
+def _split_host(target: str) -> tuple[str, int | None]:
     """Host and port of `https://host:8080/path`, or of `host:8080`."""
     rest = re.sub(r"^[a-z]+://", "", target)
     if rest.startswith("unix:"):
         return rest, None
-    match = re.match(r"(\[[^\]]*\]|[^/:]*)(?::(\d+))?", rest)
-    assert match is not None, "both halves may be empty"
+    match = re.match(r"(\[[^\]]*\]|[^/:]*)(?::([0-9]{1,5}))?", rest)
+    assert match is not None, "both groups may be empty"
     return match[1].strip("[]"), int(match[2]) if match[2] else None
+
+
+def _is_name(host: str) -> bool:
+    """Whether a host is looked up: it is no address and no variable."""
+    return bool(host) and "$" not in host and not _is_address(host)
 
 
 def _is_address(host: str) -> bool:
@@ -108,46 +122,65 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _loops(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     return _is_address(host) and ip_address(host).is_loopback
 
 
-def _host_faults(line: int, host: str, port: int, task: Task) -> Iterator[Fault]:
-    """What is wrong with a host that is written out."""
+def _host_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     if host in task.containers:
-        address, ports = task.containers[host]
-        if address != host:
-            to = port if port in ports else next(iter(ports), port)
-            message = f"Nothing is found under the name `{host}`: nginx would not start"
-            hint = f"The containers of a task share one address: write `{address}:{to}`."
-            yield Fault(line, message, hint)
-        elif ports and port not in ports:
-            yield _no_port(line, host, port, ports)
-        return
-    shared = {port for at, ports in task.containers.values() for port in ports if _loops(at)}
-    loopback = host == "localhost" or _loops(host)
+        yield from _container_mistakes(line, host, port, task)
+    elif host == "localhost" or _is_loopback(host):
+        yield from _loopback_mistakes(line, host, port, task)
+    elif not _is_address(host):
+        yield from _name_mistakes(line, host, port, task)
+
+
+def _container_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
+    """A container is named; its name is a host only on a bridge, where containers are linked."""
+    address, ports = task.containers[host]
+    if address != host:
+        known = port if port in ports else next(iter(ports), port)
+        message = f"`{host}` is the name of a container, not of a host: nginx does not start"
+        hint = f"Write `{address}:{known}`: the containers of this task share one address."
+        yield Mistake("M3021", line, message, hint)
+    elif ports and port not in ports:
+        yield _port_mistake(line, host, port, ports)
+
+
+def _loopback_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     if host == "localhost":
-        message = "`localhost` may also mean ::1, where the container may not listen"
-        yield Fault(line, message, f"Write `127.0.0.1:{port}`.", "warning")
-    if loopback and port not in shared and port != task.port:
-        yield _no_port(line, host, port, shared)
-    elif not loopback and not _is_address(host):
-        meant = next(iter(difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)), "")
-        if "." not in host and meant:
-            yield Fault(line, f"There is no container `{host}`", f"Did you mean `{meant}`?")
-        elif "." not in host:
-            message = f"`{host}` is no container of the task, and nginx does not start where a "
-            message += "name is not found"
-            hint = "Nothing is wrong if Service Connect has the name."
-            yield Fault(line, message, hint, "warning")
-        else:
-            message = f"`{host}` is resolved at start and never again, though its addresses change"
-            hint = f"Write `set $upstream {host};`, pass to `$upstream`, and have a `resolver`."
-            yield Fault(line, message, hint, "warning")
+        message = "`localhost` may also mean ::1, on which the container may not listen"
+        yield Mistake("M3025", line, message, f"Write `127.0.0.1:{port}`.", "warning")
+    ports = {
+        port
+        for address, ports in task.containers.values()
+        if _is_loopback(address)
+        for port in ports
+    }
+    if port not in ports and port != task.port:
+        yield _port_mistake(line, host, port, ports)
 
 
-def _no_port(line: int, host: str, port: int, ports: Iterable[int]) -> Fault:
-    said = ", ".join(str(one) for one in sorted(ports))
-    message = f"No container is said to listen on port {port}, which `{host}` leads to"
-    hint = f"Known `ports`: {said}." if said else "Add it to the `ports` of a container."
-    return Fault(line, message, hint, "warning")
+def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
+    similar = difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)
+    if "." in host:
+        message = f"nginx looks `{host}` up at its start only, and its addresses may change"
+        hint = f"Write `set $upstream {host};`, pass requests to `$upstream`, and add a `resolver`."
+        yield Mistake("M3022", line, message, hint, "warning")
+    elif similar:
+        address, ports = task.containers[similar[0]]
+        target = f"{address}:{next(iter(ports), port)}"
+        hint = f"Write `{target}` if you mean `{similar[0]}`."
+        yield Mistake("M3021", line, f"There is no container `{host}`", hint)
+    else:
+        message = f"`{host}` is not a container of this task, and nginx only starts if it finds "
+        message += "the name"
+        hint = "Write the address of a container. Ignore this if Service Connect has the name."
+        yield Mistake("M3021", line, message, hint, "warning")
+
+
+def _port_mistake(line: int, host: str, port: int, ports: Iterable[int]) -> Mistake:
+    listed = " or ".join(f"`{host}:{port}`" for port in sorted(ports))
+    message = f"No container has port {port} among its `ports`, and `{host}:{port}` leads to it"
+    hint = f"Write {listed}, or add" if listed else "Add"
+    return Mistake("M3024", line, message, f"{hint} {port} to `ports` of the container.", "warning")

@@ -6,53 +6,59 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 
-def plain(text: str) -> str:
-    """The same text without tabs and without spaces at the ends of lines, which YAML could show
-    in one long line only. Neither means anything to nginx."""
+def normalize_whitespace(text: str) -> str:
+    """The same text without tabs, and without spaces at the ends of lines.
+
+    YAML could show these only by writing the text in one long line. nginx ignores both.
+    """
     return "\n".join(line.rstrip() for line in text.expandtabs(4).split("\n"))
 
 
-def seconds(number: int) -> str:
+def format_seconds(number: int) -> str:
+    """A time as nginx writes it."""
     return f"{number}s"
 
 
-def word(text: str) -> str:
-    """One word of a configuration, in quotes where it needs them.
+def quote_word(text: str) -> str:
+    """A text as one word of a configuration, in quotes if it needs them.
 
-    >>> word("/api/"), word("a b"), word(""), word(r"\\.php$")
+    >>> quote_word("/api/"), quote_word("a b"), quote_word(""), quote_word(r"\\.php$")
     ('/api/', '"a b"', "''", '\\\\.php$')
     """
     if not text:
         return "''"
-    return quoted(text) if re.search(r"[\s{};#\"']", text) else _escaped(text)
+    return quote(text) if re.search(r"[\s{};#\"']", text) else _escape(text)
 
 
-def quoted(text: str) -> str:
-    return '"' + _escaped(text).replace('"', '\\"') + '"'
+def quote(text: str) -> str:
+    """A text as one word of a configuration, in quotes."""
+    return '"' + _escape(text).replace('"', '\\"') + '"'
 
 
-def _escaped(text: str) -> str:
-    """A backslash before some letters is read as an escape, in quotes or without."""
+def _escape(text: str) -> str:
+    """Doubles the backslashes that nginx would read as the begin of an escape sequence."""
     return re.sub(r"\\(?=[\\\"'trn]|$)", r"\\\\", text)
 
 
-def wrapped(name: str, words: Iterable[str]) -> list[str]:
-    """A directive with one word to a line."""
-    lines = [f"    {one}" for one in words]
+def wrap_words(name: str, words: Iterable[str]) -> list[str]:
+    """The lines of a directive with one argument on each."""
+    lines = [f"    {word}" for word in words]
     return [name, *lines[:-1], f"{lines[-1]};"] if lines else []
 
 
-def block(head: str, lines: Iterable[str]) -> list[str]:
-    return [f"{head} {{", *(_indented(line) for line in lines), "}"]
+def block_lines(head: str, lines: Iterable[str]) -> list[str]:
+    """The lines of a block."""
+    return [f"{head} {{", *(_indent(line) for line in lines), "}"]
 
 
-def _indented(line: str) -> str:
-    """A line of a text in quotes keeps to the left: spaces would be part of it."""
+def _indent(line: str) -> str:
+    """Indents the first line of a text; in the others, spaces would become a part of it."""
     first, *rest = line.split("\n")
     return "\n".join([f"    {first}" if first else "", *rest])
 
 
-def spaced(groups: Iterable[Sequence[str]]) -> Iterator[str]:
+def separate_groups(groups: Iterable[Sequence[str]]) -> Iterator[str]:
+    """The lines of all groups, with an empty line between groups."""
     for index, group in enumerate(groups):
         if index:
             yield ""

@@ -30,12 +30,12 @@ from ..load_balancers import alb, nlb
 from ..tasks.containers import Container, Containers, suggest_container
 from ..tasks.launch_types import NetworkMode, address
 from .fields import Target
-from .nginx_check import faults
-from .nginx_config import configuration
-from .nginx_server import Surroundings, location_path
-from .nginx_syntax import is_whole, parsed
+from .nginx_check import find_mistakes
+from .nginx_config import generate_configuration
+from .nginx_server import ProxyContext, location_path
+from .nginx_syntax import is_complete, parse_configuration
 from .nginx_targets import Task
-from .nginx_text import plain
+from .nginx_text import normalize_whitespace
 from .params import CONTAINER_KEYS, IMAGE, NGINX, ErrorPage, Passing, Proxy, ProxyRoute
 
 PROXY = "proxy"
@@ -151,12 +151,16 @@ def _targets(proxy: Proxy, containers: Containers) -> list[str]:
 def _start(proxy: Proxy, service: Fronted, env: Environment) -> tuple[str, str, str]:
     """Variable and text of the configuration, and the command that starts nginx with it."""
     if proxy.config is None:
-        return WHOLE, configuration(proxy, _surroundings(proxy, service, env)), _run("/tmp", WHOLE)
-    statements, _ = parsed(proxy.config.text)
-    whole = is_whole(statements)
+        return (
+            WHOLE,
+            generate_configuration(proxy, _surroundings(proxy, service, env)),
+            _run("/tmp", WHOLE),
+        )
+    statements, _ = parse_configuration(proxy.config.text)
+    whole = is_complete(statements)
     daemon = any(one.name == "daemon" for one in statements)
     folder, variable = ("/etc/nginx", WHOLE) if whole else ("/etc/nginx/conf.d", PART)
-    text = plain(proxy.config.text).strip("\n") + "\n"
+    text = normalize_whitespace(proxy.config.text).strip("\n") + "\n"
     lead = proxy.config.text[: len(proxy.config.text) - len(proxy.config.text.lstrip("\n"))]
     return variable, lead + text, _run(folder, variable, daemon=daemon)
 
@@ -168,8 +172,8 @@ def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
     return f"printf '%s' \"${variable}\" > {file} && exec nginx{chosen_file}{foreground}"
 
 
-def _surroundings(proxy: Proxy, service: Fronted, env: Environment) -> Surroundings:
-    return Surroundings(
+def _surroundings(proxy: Proxy, service: Fronted, env: Environment) -> ProxyContext:
+    return ProxyContext(
         endpoints={
             name: (address(name, service.mode), _first_port(one, 9000))
             for name, one in service.containers.items()
@@ -415,12 +419,12 @@ def _balancer_problems(proxy: Proxy, service: Fronted, env: Environment) -> Iter
 
 def _text_problems(proxy: Proxy, service: Fronted, env: Environment) -> Iterator[Problem]:
     """What is wrong with the generated text: only what the user wrote into it can be."""
-    text = configuration(proxy, _surroundings(proxy, service, env))
+    text = generate_configuration(proxy, _surroundings(proxy, service, env))
     lines = text.split("\n")
-    for fault in faults(text, _task(proxy, service)):
+    for fault in find_mistakes(text, _task(proxy, service)):
         if fault.level == "error":
             message = f"{fault.message}, in {shown(lines[fault.line - 1].strip())}"
-            yield Problem("M1222", (PROXY,), message, fault.hint)
+            yield Problem(fault.code, (PROXY,), message, fault.hint)
     yield from _size_problems(text, (PROXY,), None)
 
 
@@ -428,10 +432,10 @@ def _file_problems(file: TextFile, proxy: Proxy, service: Fronted) -> Iterator[P
     """What is wrong with the user's own configuration, told in their file."""
     path = (PROXY, "config")
     because = [("containers",), (PROXY, "port")]
-    for fault in faults(file.text, _task(proxy, service)):
+    for fault in find_mistakes(file.text, _task(proxy, service)):
         place = Place(file.name, fault.line)
-        yield Problem("M1222", path, fault.message, fault.hint, fault.level, because, place)
-    yield from _size_problems(plain(file.text), path, Place(file.name, 1))
+        yield Problem(fault.code, path, fault.message, fault.hint, fault.level, because, place)
+    yield from _size_problems(normalize_whitespace(file.text), path, Place(file.name, 1))
 
 
 def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Problem]:

@@ -42,9 +42,9 @@ from moorage.pipeline.load import load
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.proxy.real_nginx import installed
+from templates.proxy.real_nginx import find_nginx
 
-NGINX = installed()
+NGINX = find_nginx()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 PHP = next(
     filter(None, map(shutil.which, ("php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"))), None

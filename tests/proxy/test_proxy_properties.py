@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from templates.proxy.nginx_check import faults
-from templates.proxy.nginx_config import configuration
-from templates.proxy.nginx_server import Surroundings
+from templates.proxy.nginx_check import find_mistakes
+from templates.proxy.nginx_config import generate_configuration
+from templates.proxy.nginx_server import ProxyContext
 from templates.proxy.nginx_targets import Task
 from templates.proxy.params import Proxy
-from templates.proxy.real_nginx import installed, refusal
+from templates.proxy.real_nginx import find_nginx, find_refusal
 
-NGINX = installed()
+NGINX = find_nginx()
 
 LETTERS = st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"], exclude_characters="$")
 TEXT = st.text(LETTERS, max_size=20) | st.text("\\\"';{}# anrt", max_size=8)
@@ -74,11 +74,11 @@ def proxies(draw: st.DrawFn) -> dict[str, Any]:
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(proxies())
 def test_nginx_takes_what_params_take(params: dict[str, Any]) -> None:
-    around = Surroundings(
+    around = ProxyContext(
         {"web": ("127.0.0.1", 3000), "php": ("127.0.0.1", 9000)}, ["10.0.0.0/8"], 75
     )
-    text = configuration(Proxy.model_validate(params), around)
+    text = generate_configuration(Proxy.model_validate(params), around)
     assert NGINX
-    assert refusal(NGINX, text) is None, text
+    assert find_refusal(NGINX, text) is None, text
     task = Task(8080, {"web": ("127.0.0.1", (3000,)), "php": ("127.0.0.1", (9000,))})
-    assert faults(text, task) == []
+    assert find_mistakes(text, task) == []

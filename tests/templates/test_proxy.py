@@ -17,7 +17,7 @@ from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.proxy.nginx_text import word
+from templates.proxy.nginx_text import quote_word
 
 Body = dict[str, Any]
 ROUTES = [{"path": "/", "to": "web"}]
@@ -226,4 +226,4 @@ def test_where_no_file_can_be_read_it_is_a_finding() -> None:
     ],
 )
 def test_words_are_quoted_where_they_must_be(plain: str, written: str) -> None:
-    assert word(plain) == written
+    assert quote_word(plain) == written
