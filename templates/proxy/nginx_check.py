@@ -11,6 +11,8 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from moorage.findings.wording import shown
+
 from .nginx_directives import (
     DIRECTIVES,
     ONCE,
@@ -73,7 +75,9 @@ def _placement_mistakes(nested: Iterable[Nested], root: Context) -> Iterator[Mis
             # A file for conf.d is the inside of `http`, which does not stand in it.
             place = PLACES[context] if parents or not root else "`http`, which includes this file"
             message = f"`{directive.name}` is not allowed in {place}"
-            hint = f"Move it to {' or '.join(find_places(directive.name))}."
+            *places, last = find_places(directive.name)
+            listed = f"{', '.join(places)} or {last}" if places else last
+            hint = f"Move it to {listed}."
             yield Mistake("M3005", directive.line, message.replace("in the", "at the"), hint)
         else:
             yield from _argument_mistakes(directive, context)
@@ -83,22 +87,23 @@ def _argument_mistakes(directive: Directive, context: Context) -> Iterator[Mista
     takes = find_arguments(directive.name, context)
     if takes is None:
         return
-    name, count, has_block = directive.name, len(directive.arguments), directive.block is not None
-    if takes.block != has_block:
-        text = " ".join(word.text for word in directive.words)
-        if takes.block:
-            message, hint = f"`{name}` has no block", f"Write `{text} {{`, and `}}` at its end."
-        else:
-            message, hint = f"`{name}` takes no block", f"Write `{text};`."
-        yield Mistake("M3002", directive.line, message, hint)
-    elif not takes.allows(count):
-        message = f"`{name}` takes {takes} and has {count}"
-        hint = "Add what is missing."
-        if takes.counts and count > max(takes.counts):
-            hint = "Remove what is too much, or put a text with spaces into quotes."
-        yield Mistake("M3006", directive.line, message, hint)
-    elif takes.flag and directive.arguments[0].lower() not in ("on", "off"):
-        message = f"`{name}` is `on` or `off`, not `{directive.arguments[0]}`"
+    name, arguments = directive.name, directive.arguments
+    text = " ".join(word.text for word in directive.words)
+    if takes.block and directive.block is None:
+        hint = f"Write {shown(text + ' {')}, with a `}}` at its end."
+        yield Mistake("M3002", directive.line, f"`{name}` has no block", hint)
+    elif directive.block is not None and not takes.block:
+        yield Mistake(
+            "M3002", directive.line, f"`{name}` takes no block", f"Write {shown(text + ';')}."
+        )
+    elif not takes.allows(len(arguments)):
+        message = f"`{name}` takes {takes} and has {len(arguments)}"
+        most = max(takes.counts, default=len(arguments))
+        extra = " ".join(arguments[most:])
+        hint = f"Remove {shown(extra)}, or put a text with spaces into quotes." if extra else ""
+        yield Mistake("M3006", directive.line, message, hint or "Add what is missing.")
+    elif takes.flag and arguments[0].lower() not in ("on", "off"):
+        message = f"`{name}` is `on` or `off`, not {shown(arguments[0])}"
         yield Mistake("M3006", directive.line, message, f"Write `{name} on;` or `{name} off;`.")
 
 
@@ -108,7 +113,7 @@ def _duplicate_mistakes(
     yield from _duplicates_in(directives, "the file")
     for directive, _ in nested:
         if directive.block is not None and directive.name not in NO_DIRECTIVES:
-            yield from _duplicates_in(directive.block, f"`{directive.title}`")
+            yield from _duplicates_in(directive.block, shown(directive.title))
 
 
 def _duplicates_in(block: Iterable[Directive], place: str) -> Iterator[Mistake]:
@@ -121,7 +126,7 @@ def _duplicates_in(block: Iterable[Directive], place: str) -> Iterator[Mistake]:
         else:
             continue
         if key in first:
-            message = f"`{key}` is written twice in {place}"
+            message = f"{shown(key)} is written twice in {place}"
             hint = f"Remove it here or on line {first[key]}."
             yield Mistake("M3007", directive.line, message, hint)
         first.setdefault(key, directive.line)

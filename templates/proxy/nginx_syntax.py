@@ -129,6 +129,11 @@ _LUA = re.compile(r"""[{}]|--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 _MOST_SHOWN = 60
 
 
+def _takes_block(name: str, context: Context) -> bool:
+    takes = find_arguments(name, context)
+    return takes is not None and takes.block
+
+
 class _Reader:
     """Reads a text from its beginning to its end and collects the mistakes."""
 
@@ -148,10 +153,7 @@ class _Reader:
         while (token := self._next_token()) is not None:
             kind, word = token
             if kind == "word":
-                if self._starts_directive(word, words, context):
-                    self._end_unterminated(words, directives, context)
-                    words = []
-                words.append(word)
+                words = self._add_word(word, words, directives, context)
             elif word.text == ";":
                 if words:
                     directives.append(Directive(tuple(words), word.end))
@@ -177,6 +179,21 @@ class _Reader:
                 self._add("M3002", opener.line, message, "Add the missing `}`.")
         return tuple(directives)
 
+    def _add_word(
+        self, word: Word, words: list[Word], directives: list[Directive], context: Context
+    ) -> list[Word]:
+        """The words of the directive that is being read, with one more, or of a new directive."""
+        if not self._starts_directive(word, words, context):
+            words.append(word)
+            return words
+        if _takes_block(words[0].text, context):
+            self._add_missing_brace(words)
+            self.offset, self.line = word.start, word.line
+            directives.append(self._read_directive_block(words, word, context))
+            return []
+        self._end_unterminated(words, directives, context)
+        return [word]
+
     def _read_directive_block(self, words: list[Word], brace: Word, context: Context) -> Directive:
         if not words:
             hint = "Write the directive before it, or remove it."
@@ -198,13 +215,16 @@ class _Reader:
 
     def _starts_directive(self, word: Word, words: list[Word], context: Context) -> bool:
         """Whether a word is the name of a directive, although the one before it has no `;`: it is
-        the first of its line, and the name of one that is allowed here."""
+        the first of its line, and allowed here, or in the block that the one before it should
+        have."""
         if not words or word.quoted or word.text not in DIRECTIVES or words[-1].line == word.line:
             return False
         if context[-1:] and context[-1] in NO_DIRECTIVES:
             return False
+        opener = words[0].text
+        inner = enter_block(opener, context) if _takes_block(opener, context) else context
         line_start = self.text.rfind("\n", 0, word.start) + 1
-        return is_allowed(word.text, context) and not self.text[line_start : word.start].strip()
+        return is_allowed(word.text, inner) and not self.text[line_start : word.start].strip()
 
     def _end_unterminated(
         self, words: list[Word], directives: list[Directive], context: Context
@@ -213,17 +233,18 @@ class _Reader:
         if not words:
             return
         directives.append(Directive(tuple(words), words[-1].end))
-        text = " ".join(word.text for word in words)
-        short = len(text) < _MOST_SHOWN
-        takes = find_arguments(words[0].text, context)
-        if takes is not None and takes.block:
-            message = f"`{words[0].text}` has no block"
-            hint = f"Write `{text} {{`, and `}}` at its end." if short else "Add the `{`."
-            self._add("M3002", words[-1].line, message, hint)
+        if _takes_block(words[0].text, context):
+            self._add_missing_brace(words)
         else:
-            message = f"`{words[0].text}` does not end with `;`"
-            hint = f"Write `{text};`." if short else "Add the `;`."
-            self._add("M3001", words[-1].line, message, hint)
+            text = " ".join(word.text for word in words)
+            hint = f"Write `{text};`." if len(text) < _MOST_SHOWN else "Add the `;`."
+            self._add("M3001", words[-1].line, f"`{words[0].text}` does not end with `;`", hint)
+
+    def _add_missing_brace(self, words: list[Word]) -> None:
+        text = " ".join(word.text for word in words)
+        hint = f"Write `{text} {{`, with a `}}` at its end."
+        hint = hint if len(text) < _MOST_SHOWN else "Add the `{`, with a `}` at its end."
+        self._add("M3002", words[-1].line, f"`{words[0].text}` has no block", hint)
 
     def _next_token(self) -> tuple[str, Word] | None:
         """The next word or mark; None at the end, or if the rest cannot be read."""

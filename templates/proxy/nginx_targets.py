@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from moorage.findings.wording import shown
+
 from .nginx_syntax import Directive, Mistake, Nested
 
 
@@ -90,7 +92,9 @@ def target_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
         elif not has_resolver:
             value = variables.get(host, "")
             if _is_name(_split_host(value)[0]) and value not in upstreams:
-                message = f"`{value}` is in a variable, and without a `resolver` nginx answers 502"
+                message = (
+                    f"{shown(value)} is in a variable, and without a `resolver` nginx answers 502"
+                )
                 hint = "Write `resolver 169.254.169.253 valid=5s;`, the DNS server of the VPC."
                 yield Mistake("M3023", directive.line, message, hint)
 
@@ -164,16 +168,19 @@ def _loopback_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[
 def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     similar = difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)
     if "." in host:
-        message = f"nginx looks `{host}` up at its start only, and its addresses may change"
-        hint = f"Write `set $upstream {host};`, pass requests to `$upstream`, and add a `resolver`."
+        message = f"nginx looks {shown(host)} up at its start only, and its addresses may change"
+        hint = f"Write {shown(f'set $upstream {host};')}, pass requests to `$upstream`, and add a "
+        "`resolver`."
         yield Mistake("M3022", line, message, hint, "warning")
     elif similar:
         address, ports = task.containers[similar[0]]
         target = f"{address}:{next(iter(ports), port)}"
         hint = f"Write `{target}` if you mean `{similar[0]}`."
-        yield Mistake("M3021", line, f"There is no container `{host}`", hint)
+        yield Mistake("M3021", line, f"There is no container {shown(host)}", hint)
     else:
-        message = f"`{host}` is not a container of this task, and nginx only starts if it finds "
+        message = (
+            f"{shown(host)} is not a container of this task, and nginx only starts if it finds "
+        )
         message += "the name"
         hint = "Write the address of a container. Ignore this if Service Connect has the name."
         yield Mistake("M3021", line, message, hint, "warning")

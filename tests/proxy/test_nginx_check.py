@@ -131,7 +131,7 @@ def test_words_on_lines_of_their_own_are_no_directives_unless_these_are_allowed_
         ),
         (
             "server {\n listen 8080;\n location /\n return 200;\n }\n}",
-            [(3, "`location` has no block"), (6, "This `}` closes no block")],
+            [(3, "`location` has no block")],
         ),
         ("", [(1, "There is no `server`, so nginx listens on no port")]),
     ],
@@ -210,7 +210,7 @@ def test_arguments_and_blocks_of_directives(text: str) -> None:
 
 def test_the_hint_names_the_blocks_that_a_directive_is_allowed_in() -> None:
     (mistake,) = find_mistakes(in_server("proxy_pass http://10.0.0.1;"), TASK)
-    assert mistake.hint == "Move it to `location` or `if` in a `location` or `limit_except`."
+    assert mistake.hint == "Move it to `location`, `if` in a `location` or `limit_except`."
 
 
 def test_the_top_level_of_nginx_conf_and_that_of_a_part_of_it() -> None:
