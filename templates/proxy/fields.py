@@ -57,7 +57,7 @@ _FORMS = "Write a container (`web`, `web:3000`), `https://host` or `fastcgi://co
 def _parse_target(value: Any) -> Target:
     match = _TARGET.fullmatch(value) if isinstance(value, str) else None
     if isinstance(value, str) and "?" in value:
-        hint = "Remove the query string: the one of the request is always kept."
+        hint = "Remove it: the query string of the request is always passed on."
         raise wrong("M3040", f"{shown(value)} has a query string", hint)
     port = int(match["port"]) if match and match["port"] else None
     if not match or not (port is None or 1 <= port <= 65535):

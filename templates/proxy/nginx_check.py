@@ -1,8 +1,8 @@
 """Finds mistakes in the text of an nginx configuration, with their lines and without nginx.
 
-These are mistakes with which nginx does not start, which ends the task, and some that show only
-when requests come. What a module may have added is no mistake: an unknown word is reported only if
-it nearly is a known one.
+Some keep nginx from starting, so that ECS stops the task; others show only when requests arrive.
+Modules may add directives and variables, so an unknown name is reported only if it resembles a
+known one.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from .nginx_variables import VARIABLE_PREFIXES, VARIABLES
 
 
 def find_mistakes(text: str, task: Task) -> list[Mistake]:
-    """The mistakes in a configuration, by line. It is a whole nginx.conf, or a file for
-    /etc/nginx/conf.d, which is the inside of `http`."""
+    """The mistakes in a configuration, sorted by line. The text is a complete nginx.conf,
+    or a file for /etc/nginx/conf.d, which nginx includes in `http`."""
     directives, mistakes = parse_configuration(text)
     if not mistakes:
         complete = is_complete(directives)
@@ -72,13 +72,14 @@ def _placement_mistakes(nested: Iterable[Nested], root: Context) -> Iterator[Mis
         for parent in parents:
             context = enter_block(parent.name, context)
         if not is_allowed(directive.name, context):
-            # A file for conf.d is the inside of `http`, which does not stand in it.
-            place = PLACES[context] if parents or not root else "`http`, which includes this file"
-            message = f"`{directive.name}` is not allowed in {place}"
+            place = f"{'in' if context else 'at'} {PLACES[context]}"
+            if root and not parents:
+                place += ", which includes this file"
+            message = f"`{directive.name}` is not allowed {place}"
             *places, last = find_places(directive.name)
             listed = f"{', '.join(places)} or {last}" if places else last
             hint = f"Move it to {listed}."
-            yield Mistake("M3005", directive.line, message.replace("in the", "at the"), hint)
+            yield Mistake("M3005", directive.line, message, hint)
         else:
             yield from _argument_mistakes(directive, context)
 
@@ -147,7 +148,7 @@ def _word_mistakes(nested: Iterable[Nested]) -> Iterator[Mistake]:
         for word in directive.words:
             if len(word.text.encode(errors="replace")) + word.quoted >= _BUFFER:
                 message = f"A text of `{directive.name}` is longer than {_BUFFER - 1:,} bytes"
-                hint = "Assign its parts to variables with `set`, and write these side by side."
+                hint = "Assign its parts to variables with `set`, and join the variables."
                 yield Mistake("M3008", word.line, message, hint)
         if directive.name in _WITH_VARIABLES:
             for word in directive.words[1:]:
@@ -161,16 +162,16 @@ def _word_mistakes(nested: Iterable[Nested]) -> Iterator[Mistake]:
 
 
 def _line_in(word: Word, offset: int) -> int:
-    """The line of a character in a word, which may have several lines."""
+    """The line of a character in a word, since a word may span lines."""
     return word.line + word.text[:offset].count("\n")
 
 
 # Names ---------------------------------------------------------------------------------------
 
 _MOST_LOOKED_UP = 100
-"""Unknown names that are compared with the known ones: a bound for the time that this takes."""
+"""Unknown names that are compared with the known names; this bounds the time it takes."""
 _LONG_ENOUGH = 5
-"""Letters from which on a name that differs by one letter is taken for misspelled."""
+"""Shortest name that counts as misspelled if it differs from a known name by one letter."""
 
 
 def _name_mistakes(nested: Sequence[Nested]) -> Iterator[Mistake]:
@@ -185,8 +186,8 @@ def _name_mistakes(nested: Sequence[Nested]) -> Iterator[Mistake]:
 def _find_meant(
     names: Iterable[str], known: Collection[str], *, short: bool = True
 ) -> Mapping[str, str]:
-    """The known name that each unknown one is probably meant to be, if there is one. `short` is
-    whether one wrong letter is enough in names of any length."""
+    """The known name that each unknown name probably is, if any. With `short`, also names that are
+    short but differ by one letter only."""
     found = {}
     for name in [*dict.fromkeys(names)][:_MOST_LOOKED_UP]:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.92)
@@ -198,7 +199,7 @@ def _find_meant(
 
 
 def _differs_by_one_letter(name: str, known: str) -> bool:
-    """Whether one letter is missing, too much or wrong, or two neighbours are swapped."""
+    """Whether one letter is missing, added or wrong, or two adjacent letters are swapped."""
     if min(len(name), len(known)) < _LONG_ENOUGH or abs(len(name) - len(known)) > 1:
         return False
     start = _count_equal(name, known)
@@ -208,10 +209,10 @@ def _differs_by_one_letter(name: str, known: str) -> bool:
     return swapped or (len(rest) <= 1 and len(known_rest) <= 1)
 
 
-def _count_equal(one: str, other: str) -> int:
+def _count_equal(left: str, right: str) -> int:
     """The number of letters at the beginning that two names share."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
+    pairs = enumerate(zip(left, right, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(left), len(right)))
 
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
@@ -232,7 +233,7 @@ def _variable_mistakes(nested: Sequence[Nested], text: str) -> Iterator[Mistake]
     unknown = (
         name for name, _ in uses if name not in known and not name.startswith(VARIABLE_PREFIXES)
     )
-    # What is included may define variables whose names are similar.
+    # Included files may define variables with similar names.
     includes = any(directive.name == "include" for directive, _ in nested)
     meant = _find_meant(unknown, known, short=not includes)
     for name, line in uses:
@@ -243,7 +244,8 @@ def _variable_mistakes(nested: Sequence[Nested], text: str) -> Iterator[Mistake]
 
 
 def _defined_variables(directive: Directive) -> Iterator[str]:
-    """The variables that a directive defines; one of a module's may define all that it names."""
+    """The variables that a directive defines. An unknown directive may define all those it
+    names."""
     defining: Mapping[str, Callable[[tuple[str, ...]], Sequence[str]]] = {
         "set": lambda words: words[:1],
         "js_set": lambda words: words[:1],
@@ -263,7 +265,7 @@ def _defined_variables(directive: Directive) -> Iterator[str]:
 
 
 def _words_with_variables(directive: Directive) -> Iterator[Word]:
-    """The words of a directive in which `$` begins a variable, and is no end of an expression."""
+    """The words of a directive in which `$` begins a variable, rather than ending an expression."""
     if directive.name in _WITH_EXPRESSION:
         return
     words = directive.words[2:] if directive.name == "rewrite" else directive.words[1:]

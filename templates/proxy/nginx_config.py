@@ -1,7 +1,7 @@
 """Generates the nginx configuration of a proxy from its params. Pure: params in, text out.
 
 Common mistakes with nginx, and how the generated configuration avoids them (source: the nginx
-documentation, unless another one is named):
+documentation, unless stated otherwise):
 
 - A host in `proxy_pass` is looked up once, when nginx starts. A host in a variable is looked up
   again by the `resolver` (ngx_http_proxy_module, proxy_pass). Then no path may follow it, because
@@ -10,7 +10,7 @@ documentation, unless another one is named):
 - By default nginx neither sends the name of the host in the TLS handshake (proxy_ssl_server_name)
   nor verifies the certificate (proxy_ssl_verify).
 - `proxy_set_header` and `add_header` in a location replace all of those in the blocks around it, so
-  a location with a header of its own repeats the others.
+  a location with a header of its own repeats them.
 - A load balancer that reuses a connection while nginx closes it answers 502 (Application Load
   Balancers user guide, "Connection idle timeout"), so nginx keeps connections open for longer.
 - Redirects of nginx itself contain its own port and `http`, unless absolute_redirect is off.

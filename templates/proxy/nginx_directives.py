@@ -1,10 +1,10 @@
 """The directives of nginx: where each is allowed, and how many arguments it takes.
 
-The table is the one of crossplane, nginx's own parser in Python, which was compared with nginx
-1.22.1 and 1.31.3 (docs/decisions/0018-nginx-parser.md). Nothing else of crossplane is used: its
-parser opens files by name and follows `include`, and params must not name files to read.
+The table comes from crossplane, nginx's own configuration parser in Python; it was compared with
+nginx 1.22.1 and 1.31.3 (docs/decisions/0018-nginx-parser.md). Nothing else of crossplane is used:
+its parser opens files by name and follows `include`, and params must not name files to read.
 
-A directive that is not in the table may still be right, since modules add directives of their own.
+A directive that is not in the table may still be right, since modules add directives.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PLACES: dict[Context, str] = {
 _TAKES_BLOCK = analyzer.NGX_CONF_BLOCK
 _TAKES_FLAG = analyzer.NGX_CONF_FLAG
 _MOST_COUNTED = 7
-"""The largest number of arguments that has a bit of its own in the table."""
+"""The largest number of arguments that the table counts exactly."""
 
 _CORRECTIONS: dict[str, int] = {
     # Also allowed in these three (nginx documentation, include: "Context: any").
@@ -47,10 +47,10 @@ _CORRECTIONS: dict[str, int] = {
     # nginx 1.31.3 takes a second argument, `local`; 1.22.1 does not.
     "keepalive": analyzer.NGX_HTTP_UPS_CONF | analyzer.NGX_CONF_TAKE2,
 }
-"""What nginx takes in addition to what crossplane's table says."""
+"""What nginx accepts in addition to crossplane's table."""
 
 _NOT_CHECKED = ("js_", "auth_jwt")
-"""Beginnings of directives of modules that are released apart from nginx: the table is older."""
+"""Prefixes of directives of modules with releases of their own, for which the table is too old."""
 
 _NEWER = """
 add_header_inherit add_trailer_inherit auth_delay early_hints epoll_events fastcgi_socket_rcvbuf
@@ -119,7 +119,7 @@ class Arguments:
     counts: frozenset[int]
     """The numbers of arguments that it takes, up to 7."""
     least: int | None
-    """The number of arguments from which on it takes any number."""
+    """The smallest number of arguments, if it takes any number from there on."""
     flag: bool
     """Whether it takes `on` or `off`."""
     block: bool
@@ -143,7 +143,7 @@ def _count(number: int) -> str:
 
 
 def enter_block(name: str, context: Context) -> Context:
-    """The context inside a block that stands in `context`."""
+    """The context inside the block of a directive in `context`."""
     if context[:1] == ("http",) and name == "location":
         return ("http", "location")
     return (*context, name)
@@ -192,8 +192,8 @@ def find_arguments(name: str, context: Context) -> Arguments | None:
 
 
 def _masks(name: str) -> Sequence[int]:
-    """The bits of a directive in crossplane's table, which are those of nginx's own (ngx_command_t)
-    but for where they stand."""
+    """The bits of a directive in crossplane's table: contexts, numbers of arguments, block or not.
+    They have the meaning of those in nginx (ngx_command_t)."""
     if name.startswith(_NOT_CHECKED):
         return ()
     corrections = [_CORRECTIONS[name]] if name in _CORRECTIONS else []

@@ -12,7 +12,7 @@ from .nginx_text import block_lines, format_seconds, normalize_whitespace, quote
 from .params import ErrorPage, Passing, Proxy, ProxyRoute, RateLimit
 
 LONGEST_WORD = 4_000
-"""Bytes of a text that are certain to fit into one word, with quotes: nginx reads 4,095."""
+"""Bytes of text that fit into one word together with its quotes; nginx reads 4,095."""
 
 
 _WEBSOCKET_TIMEOUT = 3600
@@ -123,7 +123,7 @@ def _rewrite_lines(matched: str, path: str) -> list[str]:
 
 def _http_lines(proxy: Proxy, route: ProxyRoute, context: ProxyContext) -> list[str]:
     """Sends requests to a container or an external host, with the headers that differ from the
-    server's. `set` comes before `rewrite ... break`, behind which nginx ignores it
+    server's. `set` comes before `rewrite ... break`, after which nginx ignores it
     (ngx_http_rewrite_module, break)."""
     to = route.to
     rewrite = _rewrite_lines(route.path or "", to.path)

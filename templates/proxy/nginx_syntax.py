@@ -1,7 +1,7 @@
 """Reads the text of an nginx configuration into directives, as nginx reads it (ngx_conf_file.c).
 
-Unlike nginx, which ends at the first mistake, and unlike crossplane, which reports a missing `;` as
-a wrong number of arguments, it goes on behind a mistake and reports each at its own line.
+nginx stops at the first mistake, and crossplane reports a missing `;` as a wrong number of
+arguments. This reader continues after a mistake and reports each one at its own line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Word:
     start: int
     """The offset of the first character in the text, which may be a quote."""
     end: int
-    """The offset behind the last character."""
+    """The offset after the last character."""
     quoted: bool = False
 
 
@@ -35,7 +35,7 @@ class Directive:
 
     words: tuple[Word, ...]
     end: int
-    """The offset behind its `;` or `}`."""
+    """The offset after its `;` or `}`."""
     block: tuple[Directive, ...] | None = None
 
     @property
@@ -74,7 +74,7 @@ NO_DIRECTIVES = ("map", "geo", "types", "split_clients", "charset_map", "match")
 """Blocks whose lines are values and not directives."""
 
 MOST_NESTED = 30
-"""Blocks around a directive, beyond which a text is not read."""
+"""Deepest nesting of blocks that is read."""
 
 
 def parse_configuration(text: str) -> tuple[tuple[Directive, ...], list[Mistake]]:
@@ -85,7 +85,7 @@ def parse_configuration(text: str) -> tuple[tuple[Directive, ...], list[Mistake]
 
 
 def is_complete(directives: Sequence[Directive]) -> bool:
-    """Whether a configuration is a whole nginx.conf; otherwise it is the inside of `http`."""
+    """Whether a configuration is a complete nginx.conf, rather than a file included in `http`."""
     return any(directive.name in _TOP_LEVEL for directive in directives)
 
 
@@ -117,7 +117,7 @@ def walk(directives: Iterable[Directive], parents: tuple[Directive, ...] = ()) -
 # Reading -------------------------------------------------------------------------------------
 
 # nginx separates words at these four characters only. A word ends before a space, `;` or `{`,
-# except behind `$`, and a backslash takes the next character along.
+# except for `${`, and a backslash escapes the next character.
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+) | (?P<comment>\#[^\n]*) | (?P<mark>[;{}])
     | (?P<quoted>"(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*')
@@ -135,7 +135,7 @@ def _takes_block(name: str, context: Context) -> bool:
 
 
 class _Reader:
-    """Reads a text from its beginning to its end and collects the mistakes."""
+    """Reads a text from beginning to end and collects the mistakes."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -182,7 +182,7 @@ class _Reader:
     def _add_word(
         self, word: Word, words: list[Word], directives: list[Directive], context: Context
     ) -> list[Word]:
-        """The words of the directive that is being read, with one more, or of a new directive."""
+        """Adds a word to the directive that is being read, or begins a new directive with it."""
         if not self._starts_directive(word, words, context):
             words.append(word)
             return words
@@ -214,9 +214,8 @@ class _Reader:
         return Directive(tuple(words), self.offset, block)
 
     def _starts_directive(self, word: Word, words: list[Word], context: Context) -> bool:
-        """Whether a word is the name of a directive, although the one before it has no `;`: it is
-        the first of its line, and allowed here, or in the block that the one before it should
-        have."""
+        """Whether a word begins a directive although the previous one has no `;` or `{`: it is the
+        first word of its line, and the name of a directive that is allowed in this place."""
         if not words or word.quoted or word.text not in DIRECTIVES or words[-1].line == word.line:
             return False
         if context[-1:] and context[-1] in NO_DIRECTIVES:
@@ -247,7 +246,7 @@ class _Reader:
         self._add("M3002", words[-1].line, f"`{words[0].text}` has no block", hint)
 
     def _next_token(self) -> tuple[str, Word] | None:
-        """The next word or mark; None at the end, or if the rest cannot be read."""
+        """The next word, or `;`, `{` or `}`; None at the end, or if the rest cannot be read."""
         while not self.stopped and (match := _TOKEN.match(self.text, self.offset)):
             line, kind, text = self.line, match.lastgroup, match[0]
             if kind == "rest" and text in "\"'":

@@ -66,7 +66,7 @@ _PASSES = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
 
 
 def target_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
-    """Whether the hosts that requests are sent to are found, and listen."""
+    """Whether the hosts that requests are sent to can be found, and listen on the port."""
     upstreams = {
         directive.arguments[0]
         for directive, _ in nested
@@ -140,7 +140,7 @@ def _host_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mist
 
 
 def _container_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
-    """A container is named; its name is a host only on a bridge, where containers are linked."""
+    """The target is the name of a container, which is a host only in bridge mode, with links."""
     address, ports = task.containers[host]
     if address != host:
         known = port if port in ports else next(iter(ports), port)
@@ -153,7 +153,7 @@ def _container_mistakes(line: int, host: str, port: int, task: Task) -> Iterator
 
 def _loopback_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     if host == "localhost":
-        message = "`localhost` may also mean ::1, on which the container may not listen"
+        message = "`localhost` can also resolve to ::1, on which the container might not listen"
         yield Mistake("M3025", line, message, f"Write `127.0.0.1:{port}`.", "warning")
     ports = {
         port
@@ -168,9 +168,9 @@ def _loopback_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[
 def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     similar = difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)
     if "." in host:
-        message = f"nginx looks {shown(host)} up at its start only, and its addresses may change"
-        hint = f"Write {shown(f'set $upstream {host};')}, pass requests to `$upstream`, and add a "
-        "`resolver`."
+        message = f"nginx looks up {shown(host)} only when it starts, and its addresses may change"
+        assignment = shown(f"set $upstream {host};")
+        hint = f"Write {assignment}, pass requests to `$upstream`, and add a `resolver`."
         yield Mistake("M3022", line, message, hint, "warning")
     elif similar:
         address, ports = task.containers[similar[0]]
@@ -178,16 +178,14 @@ def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mist
         hint = f"Write `{target}` if you mean `{similar[0]}`."
         yield Mistake("M3021", line, f"There is no container {shown(host)}", hint)
     else:
-        message = (
-            f"{shown(host)} is not a container of this task, and nginx only starts if it finds "
-        )
-        message += "the name"
-        hint = "Write the address of a container. Ignore this if Service Connect has the name."
+        message = f"{shown(host)} is not a container of this task, and nginx does not start if it "
+        message += "cannot resolve the name"
+        hint = "Write the address of a container. Ignore this if the name is from Service Connect."
         yield Mistake("M3021", line, message, hint, "warning")
 
 
 def _port_mistake(line: int, host: str, port: int, ports: Iterable[int]) -> Mistake:
     listed = " or ".join(f"`{host}:{port}`" for port in sorted(ports))
-    message = f"No container has port {port} among its `ports`, and `{host}:{port}` leads to it"
+    message = f"`{host}:{port}` is not among the `ports` of any container"
     hint = f"Write {listed}, or add" if listed else "Add"
     return Mistake("M3024", line, message, f"{hint} {port} to `ports` of the container.", "warning")

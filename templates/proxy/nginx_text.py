@@ -36,7 +36,7 @@ def quote(text: str) -> str:
 
 
 def _escape(text: str) -> str:
-    """Doubles the backslashes that nginx would read as the begin of an escape sequence."""
+    """Doubles the backslashes that nginx would read as the beginning of an escape sequence."""
     return re.sub(r"\\(?=[\\\"'trn]|$)", r"\\\\", text)
 
 

@@ -164,7 +164,7 @@ class Resolver(Base):
         [RESOLVER], description="DNS servers. Default: the one of the VPC."
     )
     valid: Annotated[int, duration(1, 3600)] = Field(
-        5, description="Time for which an answer is used, whatever its own TTL."
+        5, description="Time for which an answer is used; replaces its TTL."
     )
     ipv6: bool = Field(False, description="Whether IPv6 addresses are used.")
 
@@ -191,8 +191,8 @@ class Proxy(Passing):
     routes: list[ProxyRoute] = Field([], description="Where requests are sent.")
     config: ConfigFile | None = Field(
         None,
-        description="A file with an nginx configuration of yours instead, relative to the params' "
-        "folder: a whole nginx.conf, or only `server` blocks, which become "
+        description="A file with an nginx configuration to use instead, relative to the params' "
+        "folder: a complete nginx.conf, or only `server` blocks, which become "
         "/etc/nginx/conf.d/default.conf.",
     )
     image: Image = Field(IMAGE, description="An image with nginx and a shell.")
@@ -224,7 +224,7 @@ class Proxy(Passing):
     trusted_proxies: UniqueList[Cidr] = Field(
         [],
         description="CIDR blocks of proxies in front of the load balancer, such as CloudFront, "
-        "whose X-Forwarded-For is trusted. The load balancer always is.",
+        "whose X-Forwarded-For is trusted. The load balancer is always trusted.",
     )
     gzip: Switch[Gzip] = Field(Gzip(), description="Compress responses; `false` for never.")
     error_pages: list[ErrorPage] = Field([], description="Pages for errors.")

@@ -1,11 +1,11 @@
 """Tests the configuration of a proxy with the nginx of this machine, if there is one.
 
-`nginx -t` reads the configuration as the nginx in the container will when it starts. What exists
-only in the container (hosts, files, users, ports) is no mistake: it is removed or replaced before,
-which is decided on the parsed words. No host is looked up and no file that the configuration names
-is written. nginx is not run at all on a text that cannot be parsed, or that loads modules.
+`nginx -t` reads the configuration as the nginx in the container will when it starts. Hosts, files
+and users that exist only in the container are no mistake: they are removed or replaced first, on
+the parsed words. No host is looked up, and no file that the configuration names is written. nginx
+does not run if the text cannot be parsed or loads modules.
 
-The installed nginx may be older than the container's. What only another version may know is a
+The installed nginx may differ from the container's. What only another version may accept is a
 warning.
 """
 
@@ -64,7 +64,8 @@ def _refusal_problem(refusal: Refusal, text: str, file: TextFile | None) -> Prob
     # An override may have put another configuration in the place of the file's.
     from_file = file is not None and file.text.split() == text.split()
     if not from_file and refusal.line:
-        message += f", in {shown(text.splitlines()[refusal.line - 1].strip())}"
+        line = text.split("\n")[refusal.line - 1].strip()
+        message += f", in {shown(line)}"
         hint = hint if refusal.unknown else "Correct the setting of `proxy` that it comes from."
     return Problem(
         "M3031" if refusal.unknown else "M3030",

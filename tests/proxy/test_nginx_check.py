@@ -284,9 +284,13 @@ def test_a_server_without_a_port_is_a_warning() -> None:
         ("http://web:3000", "error", "`web` is the name of a container, not of a host"),
         ("http://frontent", "error", "There is no container `frontent`"),
         ("http://api", "warning", "`api` is not a container of this task"),
-        ("http://api.example.com", "warning", "nginx looks `api.example.com` up at its start only"),
-        ("http://localhost:3000", "warning", "may also mean ::1"),
-        ("http://127.0.0.1:3001", "warning", "No container has port 3001 among its `ports`"),
+        (
+            "http://api.example.com",
+            "warning",
+            "nginx looks up `api.example.com` only when it starts",
+        ),
+        ("http://localhost:3000", "warning", "can also resolve to ::1"),
+        ("http://127.0.0.1:3001", "warning", "`127.0.0.1:3001` is not among the `ports` of any"),
         ("http://127.0.0.1:9001", "", ""),
         ("http://127.0.0.1:8080/again", "", ""),
         ("http://[::1]:3000", "", ""),
@@ -315,7 +319,7 @@ def test_members_of_an_upstream_are_checked_and_its_name_is_not_a_host() -> None
     text = "upstream web {\n server api.example.com:80;\n server 127.0.0.1:3000;\n}\n"
     text += "server { listen 8080; location / { proxy_pass http://web; } }"
     ((line, message),) = lines_and_messages(text)
-    assert (line, "at its start only" in message) == (2, True)
+    assert (line, "only when it starts" in message) == (2, True)
     assert lines_and_messages(text.replace(":80;", ":80 resolve;")) == []
 
 
