@@ -17,20 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proxy_lab import (
-    PHP,
-    Authority,
-    Dns,
-    Running,
-    Upstream,
-    authority,
-    needs_nginx,
-    of,
-    php,
-    port,
-    running,
-    until,
-)
+from proxy_lab import Running, needs_nginx, of, port, running, until
+from upstreams import PHP, Authority, Dns, Upstream, authority, php
 
 __all__ = ["authority"]
 pytestmark = needs_nginx

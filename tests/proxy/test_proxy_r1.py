@@ -16,19 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proxy_lab import (
-    Authority,
-    Dns,
-    Running,
-    Upstream,
-    authority,
-    built,
-    needs_nginx,
-    port,
-    running,
-    text_of,
-    until,
-)
+from proxy_lab import Running, built, needs_nginx, port, running, text_of, until
+from upstreams import Authority, Dns, Upstream, authority
 
 __all__ = ["authority"]
 pytestmark = needs_nginx
