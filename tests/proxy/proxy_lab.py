@@ -1,9 +1,8 @@
-"""What the proxy's tests share: nginx as ECS starts it, and what it leads to, all on loopback.
+"""Runs nginx as ECS would run it, with the configuration of a built template, on loopback.
 
-The configuration is taken out of a built template and started by the container's own command, as
-the container's user. Ports, the DNS server and the CA are said in the params; what is rewritten is
-the folder `/tmp/`, so that tests do not meet there, and the network that load balancers are in. Of
-the golden case R1, whose params are fixed, its tests rewrite a little more.
+The configuration is taken from the template and started with the command and the user of the
+container. The params set the ports, the DNS server and the CA. Two things are replaced: the folder
+/tmp, so that tests do not share files, and the network that load balancers are in.
 """
 
 from __future__ import annotations
@@ -43,34 +42,36 @@ VPC = "10.20.0.0/16"
 # The container -------------------------------------------------------------------------------
 
 
-def built(folder: Path, stack: str = "web") -> Container:
-    """The proxy's container in the template that a folder of params builds."""
+def build_proxy(folder: Path, stack: str = "web") -> Container:
+    """The proxy's container definition in the template that is built from a folder of params."""
     document, findings = load(folder, "dev")
     assert document is not None, findings
     env, findings = validate(document, TEMPLATES)
     assert env is not None, findings
-    composed = next(one for one in compose(env, TEMPLATES) if one.name == stack)
+    composed = next(spec for spec in compose(env, TEMPLATES) if spec.name == stack)
     rendering, findings = render(composed, document, "yaml")
     assert rendering is not None, findings
     body = yaml.load(rendering.text, Loader=_Loader)
     containers = body["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    return next(one for one in containers if one["Name"] == "proxy")
+    return next(container for container in containers if container["Name"] == "proxy")
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads templates; what is computed is nothing here."""
+    """Reads templates; intrinsic functions become None."""
 
 
 _Loader.add_multi_constructor("!", lambda *_: None)
 
 
-def of(proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: Any) -> Container:
-    """The proxy's container for a `proxy:` in front of containers, behind a load balancer."""
+def build_container(
+    proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: Any
+) -> Container:
+    """The proxy's container definition for `proxy:` of a service behind an ALB."""
     service = {
         "template": "service",
         "cpu": 256,
         "memory": 512,
-        "containers": {name: {"image": "ecr:x:1", **one} for name, one in containers.items()},
+        "containers": {name: {"image": "ecr:x:1"} | given for name, given in containers.items()},
         "proxy": proxy,
         "expose": [{"via": "public", "paths": ["/*"], "health_check": {"path": "/nginx-health"}}],
     }
@@ -80,17 +81,17 @@ def of(proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: An
     params |= {"stacks": {**stacks, "web": service | more}}
     (home / "params").mkdir(parents=True, exist_ok=True)
     (home / "params/dev.yaml").write_text(yaml.safe_dump(params))
-    return built(home / "params")
+    return build_proxy(home / "params")
 
 
-def text_of(container: Container) -> str:
-    """The configuration in a container."""
-    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+def configuration_of(container: Container) -> str:
+    """The nginx configuration in a container definition."""
+    variables = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
     return str(variables.get("NGINX_CONF", variables.get("NGINX_SERVERS")))
 
 
 class Running:
-    """An nginx that was started as ECS would start it."""
+    """An nginx, started as ECS would start it."""
 
     def __init__(self, container: Container, port: int, rewrite: Mapping[str, str]) -> None:
         self.port = port
@@ -98,24 +99,24 @@ class Running:
         self.folder.chmod(0o777)
         # The tests' clients are where a load balancer would be.
         vpc = {f"set_real_ip_from {VPC}": "set_real_ip_from 127.0.0.0/8"}
-        here = {"/tmp/nginx": f"{self.folder}/nginx", **vpc, **rewrite}
-        said = {one["Name"]: one["Value"] for one in container["Environment"]}
+        replacements = {"/tmp/nginx": f"{self.folder}/nginx", **vpc, **rewrite}
+        variables = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
         words = [*container["EntryPoint"], *container["Command"]]
-        for old, new in here.items():
-            said = {name: value.replace(old, new) for name, value in said.items()}
+        for old, new in replacements.items():
+            variables = {name: value.replace(old, new) for name, value in variables.items()}
             words = [word.replace(old, new) for word in words]
         user, _, group = str(container.get("User") or "").partition(":")
         as_user = {"user": int(user), "group": int(group), "extra_groups": []} if user else {}
         path = f"{os.environ['PATH']}:{Path(NGINX or '').parent}"
-        (heard, out), (read, err) = os.pipe(), os.pipe()
+        (stdout, out), (stderr, err) = os.pipe(), os.pipe()
         if os.getuid() == 0 and user:
-            # As runc does for a container's user, or nobody could open /dev/stdout (runc, pull
-            # request 280).
+            # runc does this for the user of a container; otherwise that user could not open
+            # /dev/stdout (runc, pull request 280).
             os.fchown(out, int(user), int(group))
             os.fchown(err, int(user), int(group))
         self.process = subprocess.Popen(
             words,
-            env={"PATH": path, **said},
+            env={"PATH": path, **variables},
             stdout=out,
             stderr=err,
             **(as_user if os.getuid() == 0 else {}),  # type: ignore[call-overload]
@@ -125,23 +126,23 @@ class Running:
         self.log: list[dict[str, Any]] = []
         self.errors: list[str] = []
         self._readers = [
-            threading.Thread(target=self._read, args=(heard, self._logged)),
-            threading.Thread(target=self._read, args=(read, self.errors.append)),
+            threading.Thread(target=self._read, args=(stdout, self._add_log_line)),
+            threading.Thread(target=self._read, args=(stderr, self.errors.append)),
         ]
-        for one in self._readers:
-            one.start()
+        for reader in self._readers:
+            reader.start()
 
-    def _read(self, file: int, heard: Callable[[str], None]) -> None:
+    def _read(self, file: int, add: Callable[[str], None]) -> None:
         with open(file, encoding="utf-8", errors="replace") as stream:
             for line in stream:
-                heard(line)
+                add(line)
 
-    def _logged(self, line: str) -> None:
+    def _add_log_line(self, line: str) -> None:
         self.log.append(json.loads(line))
 
     def __enter__(self) -> Running:
         try:
-            until(self._is_up, 10, self.errors)
+            wait_until(self._is_up, 10, self.errors)
         except BaseException:
             self.__exit__()
             raise
@@ -155,30 +156,30 @@ class Running:
         return False
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()  # at once, and its workers with it, which a kill would leave
+        self.process.terminate()  # ends its workers too, which a kill would not
         self.process.wait(10)
-        for one in self._readers:
-            one.join()
+        for reader in self._readers:
+            reader.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ask(
+    def request(
         self,
         path: str,
         method: str = "GET",
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """What a request is answered."""
+    ) -> Response:
+        """Sends a request to nginx."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         given = {"Host": "shop.example", **(headers or {})}
         with contextlib.closing(connection):
             connection.request(method, path, body, given)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return Response(response.status, dict(response.getheaders()), response.read())
 
 
-class Answer:
-    """A status, headers by their names, and a body."""
+class Response:
+    """A status code, headers by name in lower case, and a body."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.status = status
@@ -186,20 +187,20 @@ class Answer:
         self.body = body
 
     @property
-    def seen(self) -> dict[str, Any]:
-        """What the upstream was asked, where it is one that tells."""
+    def received(self) -> dict[str, Any]:
+        """The request as the upstream received it, which it returns in its response."""
         assert self.status == 200, (self.status, self.body[:500])
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        received: dict[str, Any] = json.loads(self.body)
+        return received
 
 
-def running(container: Container, port: int, **rewrite: str) -> Running:
-    """nginx with a container's configuration. `rewrite` is what stands otherwise here."""
+def start_nginx(container: Container, port: int, **rewrite: str) -> Running:
+    """nginx with the configuration of a container, with some texts of it replaced."""
     return Running(container, port, rewrite)
 
 
-def until(happened: Callable[[], bool], within: float, detail: object = "") -> float:
-    """Seconds until something has happened, which must be soon."""
+def wait_until(happened: Callable[[], bool], within: float, detail: object = "") -> float:
+    """Waits until something has happened, and returns the seconds that it took."""
     began = time.monotonic()
     while not happened():
         assert time.monotonic() - began < within, f"not within {within:g} s: {detail}"
@@ -208,8 +209,8 @@ def until(happened: Callable[[], bool], within: float, detail: object = "") -> f
 
 
 @contextlib.contextmanager
-def port() -> Iterator[int]:
-    """A port that no other test has, here or in another process, on any address of loopback."""
+def reserve_port() -> Iterator[int]:
+    """A port that no other test uses, in this process or another one."""
     while True:
         number = random.randrange(10_000, 32_000)
         with contextlib.ExitStack() as held:

@@ -1,4 +1,4 @@
-"""What `proxy:` takes, nginx takes: whatever text stands in the params."""
+"""nginx accepts the configuration of any `proxy:` that Moorage accepts."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ ROUTES = st.lists(
 
 @st.composite
 def proxies(draw: st.DrawFn) -> dict[str, Any]:
-    exact = st.booleans().map(lambda one: "= " if one else "")
+    exact = st.booleans().map(lambda is_exact: "= " if is_exact else "")
     routes = draw(ROUTES)
     paths = draw(st.lists(PATHS, min_size=len(routes), max_size=len(routes), unique=True))
     for route, path in zip(routes, paths, strict=True):
@@ -73,11 +73,11 @@ def proxies(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(proxies())
-def test_nginx_takes_what_params_take(params: dict[str, Any]) -> None:
-    around = ProxyContext(
+def test_nginx_accepts_what_params_accept(params: dict[str, Any]) -> None:
+    context = ProxyContext(
         {"web": ("127.0.0.1", 3000), "php": ("127.0.0.1", 9000)}, ["10.0.0.0/8"], 75
     )
-    text = generate_configuration(Proxy.model_validate(params), around)
+    text = generate_configuration(Proxy.model_validate(params), context)
     assert NGINX
     assert find_refusal(NGINX, text) is None, text
     task = Task(8080, {"web": ("127.0.0.1", (3000,)), "php": ("127.0.0.1", (9000,))})

@@ -26,7 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from proxy_lab import until
+from proxy_lab import wait_until
 
 PHP = next(
     filter(None, map(shutil.which, ("php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"))), None
@@ -34,7 +34,7 @@ PHP = next(
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Tells as JSON what it was asked; some paths do more."""
+    """Answers with the request that it received, as JSON; some paths do more."""
 
     protocol_version = "HTTP/1.1"
     server: Upstream  # type: ignore[assignment]
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/events":
             return self._events()
         status = int(query.get("status", ["200"])[0])
-        told = {
+        received = {
             "server": self.server.name,
             "method": self.command,
             "path": self.path,
@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
             "sha256": digest,
             "padding": "x" * int(query.get("padding", ["0"])[0]),
         }
-        text = json.dumps(told).encode()
+        text = json.dumps(received).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(text)))
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         return digest.hexdigest(), size
 
     def _events(self) -> None:
-        """Three events, of which the next waits until somebody has got the last."""
+        """Sends three events, each once the test has received the previous one."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -103,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _socket(self) -> None:
-        """A WebSocket that sends back what it gets (RFC 6455), up to 125 bytes at once."""
+        """A WebSocket that echoes messages of up to 125 bytes (RFC 6455)."""
         key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
         accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
         self.send_response(101)
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Upstream(ThreadingHTTPServer):
-    """An HTTP server, with TLS where it has a context."""
+    """An HTTP server, with TLS if it has a context."""
 
     daemon_threads = True
     request_queue_size = 64
@@ -134,15 +134,15 @@ class Upstream(ThreadingHTTPServer):
         self.name = name
         self.next_event = threading.Event()
         self.pieces: list[float] = []
-        self.asked_names: list[str | None] = []
+        self.server_names: list[str | None] = []
         if tls is not None:
-            tls.sni_callback = lambda _, asked, __: self.asked_names.append(asked)
+            tls.sni_callback = lambda _, name, __: self.server_names.append(name)
             self.socket = tls.wrap_socket(self.socket, server_side=True)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
         self._thread.start()
 
     def handle_error(self, *_: Any) -> None:
-        """A client that hangs up is what some tests are about."""
+        """Ignores clients that close the connection, as some tests do."""
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
@@ -151,11 +151,11 @@ class Upstream(ThreadingHTTPServer):
 
 
 class Dns:
-    """A DNS server that says one address for all names, which can change while it runs."""
+    """A DNS server that has one address for all names; a test may change it."""
 
     def __init__(self, number: int, address: str) -> None:
         self.address = address
-        self.asked: list[tuple[float, str, int]] = []
+        self.queries: list[tuple[float, str, int]] = []
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind(("127.0.0.1", number))
         self.sock.settimeout(0.05)
@@ -174,11 +174,11 @@ class Dns:
                 labels.append(data[at + 1 : at + 1 + data[at]].decode())
                 at += 1 + data[at]
             (kind,) = struct.unpack("!H", data[at + 1 : at + 3])
-            self.asked.append((time.monotonic(), ".".join(labels), kind))
-            found = socket.inet_aton(self.address) if kind == 1 else b""
-            # It says that this holds for an hour: `valid=` is what shortens it.
-            answer = b"\xc0\x0c" + struct.pack("!2HIH", 1, 1, 3600, 4) + found if found else b""
-            head = data[:2] + struct.pack("!5H", 0x8180, 1, 1 if found else 0, 0, 0)
+            self.queries.append((time.monotonic(), ".".join(labels), kind))
+            address = socket.inet_aton(self.address) if kind == 1 else b""
+            # The TTL is an hour; `valid=` of the resolver replaces it.
+            answer = b"\xc0\x0c" + struct.pack("!2HIH", 1, 1, 3600, 4) + address if address else b""
+            head = data[:2] + struct.pack("!5H", 0x8180, 1, 1 if address else 0, 0, 0)
             self.sock.sendto(head + data[12 : at + 5] + answer, sender)
 
     def __enter__(self) -> Dns:
@@ -194,15 +194,17 @@ class Dns:
 
 
 class Authority:
-    """A CA of the test's own."""
+    """A CA for the tests."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The tests' CA")])
-        made = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
+        certificate = self._signed(
+            self._name, self._key, x509.BasicConstraints(ca=True, path_length=0)
+        )
         self.bundle = folder / "ca.pem"
-        self.bundle.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+        self.bundle.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _signed(self, name: x509.Name, key: Any, extension: x509.ExtensionType) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
@@ -219,17 +221,17 @@ class Authority:
         )
 
     def server(self, host: str) -> ssl.SSLContext:
-        """What a server needs to prove that it is a host."""
+        """A TLS context with a certificate for a host."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        made = self._signed(name, key, x509.SubjectAlternativeName([x509.DNSName(host)]))
+        certificate = self._signed(name, key, x509.SubjectAlternativeName([x509.DNSName(host)]))
         file = self.folder / f"{host}.pem"
         secret = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
+        file.write_bytes(secret + certificate.public_bytes(serialization.Encoding.PEM))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(file)
         return context
@@ -237,7 +239,7 @@ class Authority:
 
 @pytest.fixture(scope="session")
 def authority() -> Iterator[Authority]:
-    """In a folder that nginx's user may read."""
+    """A CA whose bundle is in a folder that the user of nginx can read."""
     folder = Path(tempfile.mkdtemp(prefix="moorage-ca-"))
     folder.chmod(0o755)
     yield Authority(folder)
@@ -246,7 +248,7 @@ def authority() -> Iterator[Authority]:
 
 # FastCGI -------------------------------------------------------------------------------------
 
-SHOWN = """<?php
+SCRIPT = """<?php
 header('Content-Type: application/json');
 $body = file_get_contents('php://input');
 echo json_encode(['server' => $_SERVER, 'get' => $_GET, 'bytes' => strlen($body)]);
@@ -255,12 +257,12 @@ echo json_encode(['server' => $_SERVER, 'get' => $_GET, 'bytes' => strlen($body)
 
 @contextlib.contextmanager
 def php(number: int) -> Iterator[Path]:
-    """A real PHP-FPM on a port, and the folder of its scripts, which tell what they were asked."""
+    """Runs PHP-FPM on a port; yields the folder of its scripts, which return the request."""
     assert PHP
     folder = Path(tempfile.mkdtemp(prefix="moorage-php-"))
     folder.chmod(0o755)
     for name in ("index.php", "report.php"):
-        (folder / name).write_text(SHOWN)
+        (folder / name).write_text(SCRIPT)
     settings = f"[global]\nerror_log = {folder}/log\ndaemonize = no\n[www]\nuser = nobody\n"
     settings += f"listen = 127.0.0.1:{number}\npm = static\npm.max_children = 2\n"
     (folder / "fpm.conf").write_text(settings)
@@ -268,7 +270,7 @@ def php(number: int) -> Iterator[Path]:
     quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, **quiet) as process:
         try:
-            until(lambda: _listens(number), 10, (folder / "log"))
+            wait_until(lambda: _listens(number), 10, (folder / "log"))
             yield folder
         finally:
             process.terminate()
