@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from moorage.findings.finding import Level
+from moorage.findings.wording import shown
 
 from .nginx_directives import DIRECTIVES, Context, enter_block, find_arguments, is_allowed
 
@@ -175,7 +176,7 @@ class _Reader:
         if not self.stopped:
             self._end_unterminated(words, directives, context)
             if opener is not None:
-                message = f"The block of `{opener.text}` is not closed"
+                message = f"The block of {shown(opener.text)} is not closed"
                 self._add("M3002", opener.line, message, "Add the missing `}`.")
         return tuple(directives)
 
@@ -237,7 +238,9 @@ class _Reader:
         else:
             text = " ".join(word.text for word in words)
             hint = f"Write `{text};`." if len(text) < _MOST_SHOWN else "Add the `;`."
-            self._add("M3001", words[-1].line, f"`{words[0].text}` does not end with `;`", hint)
+            self._add(
+                "M3001", words[-1].line, f"{shown(words[0].text)} does not end with `;`", hint
+            )
 
     def _add_missing_brace(self, words: list[Word]) -> None:
         text = " ".join(word.text for word in words)
@@ -268,7 +271,7 @@ class _Reader:
         """A quoted word must be followed by a space, or by what ends a directive."""
         after = self.text[self.offset : self.offset + 1]
         if after and after not in " \t\r\n;{)":
-            message = f"The quoted text is followed by `{after}` without a space"
+            message = f"The quoted text is followed by {shown(after)} without a space"
             hint = "Write a space between them, or put both into the quotes."
             self._add("M3003", line, message, hint)
 

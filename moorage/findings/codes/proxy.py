@@ -24,7 +24,7 @@ _SYNTAX = (
     ),
     Code(
         "M3002",
-        "The blocks of the nginx configuration are not right.",
+        "A block of the nginx configuration has a brace too many, or lacks one.",
         _START
         + " A directive such as `server` or `location` has a block in braces and no `;`; any other "
         "one ends with `;` and has no block. Each `{` needs its `}`.",
@@ -51,8 +51,7 @@ _SYNTAX = (
     ),
     Code(
         "M3005",
-        "A directive of the nginx configuration is not allowed in this block, or a required block "
-        "is missing.",
+        "A directive is in the wrong block of the nginx configuration, or `events` is missing.",
         _START + " The documentation of a directive names the blocks that it is allowed in "
         "(`Context`). A whole nginx.conf must have an `events` block.",
         "Move the directive to a block that it is allowed in; add `events {}`.",
@@ -169,7 +168,7 @@ _PORTS_AND_HOSTS = (
     ),
     Code(
         "M3025",
-        "`localhost` may be an IPv6 address.",
+        "`localhost` can resolve to an IPv6 address.",
         "`localhost` is 127.0.0.1 and, in many images, ::1 too. nginx then uses both in turn, and "
         "gets no connection to ::1 if the application listens on IPv4 only.",
         "Write `127.0.0.1`.",
@@ -196,7 +195,7 @@ _REAL_NGINX = (
         "may be newer, or have a module that this one lacks; otherwise it does not start.",
         "Correct the word if it is misspelled. Otherwise ignore the warning, or install the "
         "version of the image.",
-        "proxy:\n  config: nginx/web.conf",
+        "proxy:\n  config: nginx/web.conf  # may use what nginx of the image has",
         (_DIRECTIVES,),
     ),
 )
