@@ -153,8 +153,12 @@ class Stack:
 class TemplateModule(Protocol):
     """What a module of a stack kind contains.
 
-    It may also have `problems(name, params, env) -> Iterator[Problem]`, which finds what is wrong
-    given the whole environment, and `deployment(name, params, env) -> Deployment`.
+    Three more functions are optional. `problems(name, params, env) -> Iterator[Problem]` reports
+    what can only be checked with the whole environment in view. `deployment(name, params, env) ->
+    Deployment` says what `deploy.sh` does in addition. `inspect(name, params, body) ->
+    Iterator[Problem]` is called once all templates are rendered, with the body of the stack's own
+    template as CloudFormation will read it; it may run programs of this machine. Paths of problems
+    count from the stack's own properties.
     """
 
     Params: type[Any]

@@ -13,7 +13,7 @@ listener rules.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,7 @@ from .proxy.proxy import (
     resolve_proxy,
 )
 from .proxy.proxy_problems import proxy_problems
+from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
@@ -178,6 +179,12 @@ def _request_problems(service: Service) -> Iterator[Problem]:
         hint = "Remove it, or add a route to `expose:`."
         path = ("scaling", "requests_per_target")
         yield Problem("M3202", path, message, hint, because=[("expose",)])
+
+
+def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
+    """Problems that the installed nginx finds in the proxy's configuration, if there are both."""
+    if params.proxy:
+        yield from configuration_problems(params.proxy, body)
 
 
 # Resources -----------------------------------------------------------------------------------

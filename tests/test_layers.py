@@ -41,11 +41,12 @@ LIBRARIES = {
 }
 """The libraries that each of them may use."""
 
-PIPELINE = ("merge", "load", "validate", "compose", "render", "link", "pushes", "check", "nginx")
+PIPELINE = ("merge", "load", "validate", "compose", "render", "link", "pushes", "check", "inspect")
 """The steps of a build in their order: a step imports from those before it."""
 
 TEMPLATE_LIBRARIES = {
     "awacs",
+    "crossplane",
     "moorage.facts",
     "moorage.findings",
     "moorage.model",
@@ -210,6 +211,17 @@ def test_no_two_template_modules_import_each_other() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError
 
 
+def test_crossplane_reads_no_files() -> None:
+    """Only its table of directives is used; its parser opens files, and what they include."""
+    user = "templates/proxy/nginx_directives.py"
+    for file in sources("moorage", "templates"):
+        assert file == user or not any(allowed(name, {"crossplane"}) for name in imports(file))
+    nodes = [node for node in ast.walk(tree(user)) if isinstance(node, ast.Attribute)]
+    used = [node.attr for node in nodes if ast.unparse(node.value) == "analyzer"]
+    assert used
+    assert all(name.isupper() for name in used), "constants and tables only"
+
+
 def test_the_payload_stands_by_itself() -> None:
     assert list(foreign(PAYLOAD)) == []
     takers = [file for file in sources("moorage", "templates") if _module(PAYLOAD) in imports(file)]
@@ -235,6 +247,22 @@ def test_a_build_reads_no_clock_no_chance_and_no_network(file: str) -> None:
     outside = {"boto3", "botocore", "datetime", "random", "requests", "secrets", "socket", "time"}
     outside |= {"urllib.request", "uuid"}
     assert [name for name in imports(file) if allowed(name, outside)] == []
+
+
+STARTS_PROGRAMS = {
+    "moorage/update/previous_version.py": "git, to read a commit that a user names",
+    "templates/proxy/real_nginx.py": "nginx, to test the configuration of a proxy",
+}
+
+
+@pytest.mark.parametrize("file", built_by("moorage", "templates"))
+def test_programs_are_started_in_two_places(file: str) -> None:
+    starters = {"subprocess", "multiprocessing", "pty", "os.system", "os.popen"}
+    calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]
+    used = [name for name in imports(file) if allowed(name, starters)]
+    used += [call for call in map(ast.unparse, calls) if call in starters]
+    used += [call for call in map(ast.unparse, calls) if call.startswith(("os.exec", "os.spawn"))]
+    assert not used or file in STARTS_PROGRAMS
 
 
 @pytest.mark.parametrize("file", sources("tests", "bench"))

@@ -1,5 +1,8 @@
-"""The road of a build: params in, a plan and findings out. Pure but for reading the params, and for
-asking the nginx of this machine, where it has one, what it thinks of configurations."""
+"""Builds an environment: params in, a plan and findings out.
+
+A build only reads the params. What else may run is up to the `inspect` of template modules: a
+service's runs the installed nginx, if there is one, to test the configuration of its proxy.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from moorage.findings.finding import Finding
 from moorage.model import Plan, TemplateModule
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose
+from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
-from moorage.pipeline.nginx import installed, tested
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.validate import by_place, validate
 
@@ -65,7 +68,7 @@ def build(
         return stopped(findings)
     step("check")
     findings += check(plan, document)
-    findings += tested(plan, document, installed())
+    findings += inspect_stacks(plan, document, templates)
     return Built(env, None if _fatal(findings) else plan, tuple(findings))
 
 

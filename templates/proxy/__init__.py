@@ -1,1 +1,1 @@
-"""nginx in front of a task's containers: params, configuration, what is wrong with one."""
+"""The reverse proxy of a service: params, nginx configuration, and the checks of it."""

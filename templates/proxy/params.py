@@ -1,4 +1,4 @@
-"""What stands below `proxy:` of a service: an nginx in front of the containers of its task.
+"""The params of `proxy:`: an nginx in front of the containers of a service's task.
 
 proxy:
   port: 8080
@@ -10,301 +10,139 @@ proxy:
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-from ipaddress import IPv4Address
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import Field
 
-from moorage.findings.wording import shown
-from moorage.model import Base, wrong
+from moorage.model import Base
 
-from ..common.fields import (
-    Cidr,
-    ConfigFile,
-    Duration,
-    OneOrMany,
-    Switch,
-    UniqueList,
-    duration,
-    text,
-)
+from ..common.fields import Cidr, ConfigFile, Duration, OneOrMany, Switch, UniqueList, duration
 from ..tasks.containers import HealthCheck, User
 from ..tasks.images import Image
+from .fields import (
+    RESOLVER,
+    ConnectTimeout,
+    Expression,
+    Folder,
+    HeaderName,
+    HeaderValue,
+    MediaType,
+    PageBody,
+    PlainPath,
+    Rate,
+    RoutePath,
+    ServerAddress,
+    Size,
+    Status,
+    TargetField,
+    Timeout,
+)
 
 IMAGE = "public.ecr.aws/docker/library/nginx:1.30.5-alpine-slim"
-"""nginx's own image in its smallest form, from the copy of Docker's official images that AWS keeps:
-no rate limit of Docker Hub's is in the way."""
+"""The smallest of nginx's official images, from the copy that AWS keeps of Docker's official
+images, to which Docker Hub's rate limits do not apply."""
 PORT = 8080
 NGINX = "101:101"
-"""User and group `nginx` of that image (nginx/docker-nginx, stable/alpine-slim/Dockerfile)."""
+"""The user and group `nginx` of that image (nginx/docker-nginx, stable/alpine-slim/Dockerfile)."""
 CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-"""Where Alpine's and Debian's packages of the CA certificates put them."""
-RESOLVER = "169.254.169.253"
-"""The VPC's own DNS server (Amazon VPC user guide, "Understanding Amazon DNS")."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where a route leads."""
-
-    scheme: str
-    """container, http, https or fastcgi"""
-    host: str
-    """The name of a container of the task, or a host outside."""
-    port: int | None
-    path: str
-    """What replaces the part of the path that the route matched; empty where that stays."""
-
-    @property
-    def outside(self) -> bool:
-        """Whether it is a host that is asked by its name in the DNS."""
-        return self.scheme in ("http", "https")
-
-    def __str__(self) -> str:
-        scheme = "" if self.scheme == "container" else f"{self.scheme}://"
-        port = f":{self.port}" if self.port else ""
-        return f"{scheme}{self.host}{port}{self.path}"
-
-
-_TARGET = re.compile(
-    r"(?:(?P<scheme>https?|fastcgi)://)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?"
-    r"(?P<path>/[A-Za-z0-9._~!&()*+,=:@/-]*)?"
-)
-_HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
-_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
-_TO = "Write a container (`web`, `web:3000`), `https://host` or `fastcgi://container:9000`."
-
-
-def _check_outside(host: str, value: str) -> None:
-    """nginx asks the DNS alone for a host that it resolves anew (ngx_http_core_module, resolver).
-    What stands in /etc/hosts only is not there: this task itself, and the names of Service Connect
-    (Amazon ECS developer guide, "Service Connect components")."""
-    if host.lower() == "localhost" or re.fullmatch(r"127(\.\d{1,3}){3}", host):
-        hint = "Write the name of its container, such as `web:3000`."
-        raise wrong("M1107", f"{shown(value)} is this task, and no host outside", hint)
-    if "." not in host:
-        message = f"{shown(value)} is a name without a domain, which the DNS does not know"
-        hint = "Write a container without `http://`, or the whole name of a host: names of Service "
-        raise wrong(
-            "M1107", message, f"{hint}Connect are not in the DNS, those of `discovery` are."
-        )
-
-
-def _target(value: Any) -> Target:
-    match = _TARGET.fullmatch(value) if isinstance(value, str) else None
-    if isinstance(value, str) and "?" in value:
-        hint = "Leave it out: the query string of the request is passed on."
-        raise wrong("M1107", f"{shown(value)} holds a query string", hint)
-    port = int(match["port"]) if match and match["port"] else None
-    if not match or not (port is None or 1 <= port <= 65535):
-        raise wrong("M1107", f"{shown(value)} is not what a route can lead to", _TO)
-    scheme, path = match["scheme"] or "container", match["path"] or ""
-    outside = scheme in ("http", "https")
-    if not (_HOST if outside else _CONTAINER).fullmatch(match["host"]):
-        hint = "Write `https://` before a host outside." if "." in match["host"] else _TO
-        raise wrong("M1107", f"{shown(value)} is not what a route can lead to", hint)
-    if outside:
-        _check_outside(match["host"], value)
-    if scheme == "fastcgi" and path:
-        message = f"{shown(value)} holds a path, and FastCGI asks for a script"
-        raise wrong("M1107", message, "Write the folder as `root:`, one script as `script:`.")
-    return Target(scheme, match["host"], port, path)
-
-
-TargetField = Annotated[
-    Target,
-    PlainValidator(_target),
-    PlainSerializer(str, when_used="json"),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "examples": ["web:3000", "https://login.example.com", "fastcgi://php:9000"],
-            "takes": "`container[:port][/path]`, `https://host[:port][/path]` or "
-            "`fastcgi://container[:port]`",
-        }
-    ),
-]
-"""Where a route leads."""
-
-
-def _expression(value: str) -> str:
-    """One of PCRE's; what only Python's does not know is left to nginx."""
-    try:
-        re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", value))
-    except (re.error, OverflowError, RecursionError) as error:
-        if "bad escape" not in str(error) and "unknown extension" not in str(error):
-            message = f"{shown(value)} is not a regular expression: {error}"
-            raise wrong("M1107", message, "Write one such as `\\.php$`.") from None
-    return _plain(value)
-
-
-def _plain(value: str) -> str:
-    """Text that can stand in a configuration: on one line, without what no line can hold."""
-    if not value or any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
-        message = f"{shown(value)} cannot stand in the configuration"
-        raise wrong("M1107", message, "Write it on one line, without tabs.")
-    return value
-
-
-def _header_value(value: str) -> str:
-    return _plain(value) if value else value
-
-
-def _asked(value: str) -> str:
-    """A path that requests can have as nginx compares it: decoded, with slashes merged and dots
-    resolved, without the query string (nginx documentation, location)."""
-    plain = re.sub(r"/\.?(?=/)", "", value.partition("?")[0].partition("*")[0])
-    if "?" in value:
-        raise wrong("M1107", f"{shown(value)} holds a query string", f"Write `{plain}`.")
-    if "*" in value:
-        message = f"{shown(value)} holds `*`, which is no wildcard here"
-        hint = f"Write `{plain}` for all that begins with it, or an expression as `match:`."
-        raise wrong("M1107", message, hint)
-    if re.search(r"%[0-9A-Fa-f]{2}", value):
-        hint = "Write it decoded, or an expression as `match:`."
-        raise wrong("M1107", f"{shown(value)} is encoded, and is compared with what is not", hint)
-    if re.search(r"//|/\.\.?(/|$)", value):
-        message = f"{shown(value)} is no path that nginx sees: it resolves `//`, `.` and `..`"
-        hint = "Leave them out." if "/.." in value else f"Write `{plain}`."
-        raise wrong("M1107", message, hint)
-    return value
-
-
-def _body(value: str) -> str:
-    """Text of any lines, as far as a variable of the environment can hold it."""
-    if re.search(r"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f]", value):
-        hint = "Leave out what is no letter; new lines and tabs may stand."
-        raise wrong("M1107", "A control character cannot stand in a page", hint)
-    return value
-
-
-def _server_address(value: str) -> str:
-    """nginx does not start with an address that is none."""
-    host, _, port = value.partition(":")
-    try:
-        IPv4Address(host)
-    except ValueError:
-        port = "0"
-    if port and not 1 <= int(port) <= 65535:
-        hint = f"Write one like `{RESOLVER}`."
-        raise wrong("M1107", f"{shown(value)} is not the address of a DNS server", hint)
-    return value
-
-
-Expression = Annotated[
-    str,
-    AfterValidator(_expression),
-    WithJsonSchema({"type": "string", "takes": "a regular expression such as `\\.php$`"}),
-]
-RoutePath = Annotated[
-    str,
-    text(r"(= ?)?/[^\s{};\"'\\#$]*", "a path, with or without `= ` before it", "/api/"),
-    AfterValidator(_asked),
-]
-OwnPath = Annotated[str, text(r"/[^\s{};\"'\\#$?]*", "a path", "/healthz")]
-Folder = Annotated[str, text(r"/[^\s{};\"'\\#$]*", "an absolute path", "/var/www/public")]
-HeaderName = Annotated[str, text(r"[A-Za-z0-9-]+", "the name of a header", "X-Frame-Options")]
-HeaderValue = Annotated[str, AfterValidator(_header_value)]
-Size = Annotated[str, text(r"0|[1-9][0-9]{0,8}[kmg]", "a size in k, m or g", "200m")]
-Rate = Annotated[str, text(r"[1-9][0-9]{0,5}r/[sm]", "a rate of requests", "10r/s")]
-ServerAddress = Annotated[
-    str,
-    text(r"\d{1,3}(\.\d{1,3}){3}(:\d{1,5})?", "the address of a DNS server", RESOLVER),
-    AfterValidator(_server_address),
-]
-MediaType = Annotated[str, text(r"[a-z0-9.+-]+/[a-z0-9.+*-]+", "a media type", "application/json")]
-Status = Annotated[int, Field(ge=400, le=599)]
-Timeout = Annotated[int, duration(1, 86400)]
-# nginx documentation, proxy_connect_timeout: "this timeout cannot usually exceed 75 seconds".
-ConnectTimeout = Annotated[int, duration(1, 75)]
+"""Where the packages of CA certificates of Alpine and Debian install them."""
 
 
 class RateLimit(Base):
     """How many requests a client may send, by its address. Each task counts for itself."""
 
-    rate: Rate = Field(description="Requests of one address, per second or minute: `10r/s`.")
-    burst: int = Field(
-        0, ge=0, le=100_000, description="Requests beyond the rate that are still let through."
+    rate: Rate = Field(
+        description="Requests that one address may send per second or minute: `10r/s`, `30r/m`."
     )
-    status: Status = Field(429, description="What the others are answered.")
+    burst: int = Field(
+        0, ge=0, le=100_000, description="Requests above the rate that are still accepted."
+    )
+    status: Status = Field(429, description="Status code for the requests that are refused.")
 
 
 class Passing(Base):
-    """What holds for all routes and can be said of one of them."""
+    """Settings for all routes, each of which a route can replace."""
 
     connect_timeout: ConnectTimeout | None = Field(
-        None, description="Time in which a connection must be made; 60s if not said."
+        None, description="Time in which a connection must be established. Default: 60s."
     )
     read_timeout: Timeout | None = Field(
         None,
-        description="Time between two reads of an answer; 60s if not said, 1h for a `websocket`. "
-        "A load balancer gives up by its own `idle_timeout`.",
+        description="Time between two reads of a response. Default: 60s, or 1h on a route with "
+        "`websocket`. The load balancer closes the connection after its own `idle_timeout`.",
     )
     send_timeout: Timeout | None = Field(
-        None, description="Time between two writes of a request; 60s, or 1h, as for reads."
+        None,
+        description="Time between two writes of a request. Default: 60s, or 1h on a route with "
+        "`websocket`.",
     )
     max_body_size: Size | None = Field(
         None,
-        description="Largest body of a request, such as `200m`, or `0` for any; `10m` if not said.",
+        description="Largest body of a request, such as `200m`; `0` for no limit. Default: `10m`.",
     )
     request_headers: dict[HeaderName, HeaderValue] = Field(
         {},
-        description="Headers set for the application, beside Host, X-Real-IP and "
-        "X-Forwarded-For, -Proto and -Host. An empty text removes one. May hold nginx's variables.",
+        description="Headers of the requests to the application, in addition to Host, X-Real-IP "
+        "and X-Forwarded-For, -Proto and -Host. An empty text removes a header. The values may "
+        "contain variables of nginx.",
     )
     response_headers: dict[HeaderName, HeaderValue] = Field(
-        {}, description="Headers of every answer, in place of the application's own."
+        {}, description="Headers added to every response; they replace those of the application."
     )
     hide_headers: UniqueList[HeaderName] = Field(
-        [], description="Headers of the application's answers that are not passed on."
+        [], description="Headers that are removed from the responses of the application."
     )
-    rate_limit: RateLimit | None = Field(None, description="How often one client may ask.")
+    rate_limit: RateLimit | None = Field(
+        None, description="Limits the requests of each client. Default: no limit."
+    )
 
 
 class ProxyRoute(Passing):
-    """Which requests, and where they are sent. nginx asks `= ` paths first, then `match` in the
-    order written here, then the longest path."""
+    """Which requests are sent where. nginx tries paths with `= ` first, then `match` in the order
+    of the list, then the longest path."""
 
     path: RoutePath | None = Field(
-        None, description="Beginning of the path, or `= /path` for exactly that one."
+        None, description="Beginning of the path, or `= /path` for exactly this path."
     )
     match: Expression | None = Field(
         None, description="Regular expression (PCRE) that the path must match."
     )
-    ignore_case: bool = Field(False, description="Whether `match` takes A for a.")
+    ignore_case: bool = Field(False, description="Whether `match` ignores upper and lower case.")
     to: TargetField = Field(
-        description="A container of the task (`web`, or `web:3000` where it has more than one "
-        "port), a host outside (`https://host`), or `fastcgi://container`. A path behind it "
-        "replaces what `path` matched; the query string is always kept."
+        description="A container of the task (`web`, or `web:3000` if it has several ports), an "
+        "external host (`https://host`), or `fastcgi://container`. A path after it replaces what "
+        "`path` matched; the query string is always kept."
     )
     root: Folder | None = Field(
-        None, description="FastCGI: folder of the scripts in the container that runs them."
+        None, description="FastCGI: folder of the scripts, in the container that runs them."
     )
-    script: OwnPath | None = Field(
-        None, description="FastCGI: the one script that answers all, such as `/index.php`."
+    script: PlainPath | None = Field(
+        None, description="FastCGI: one script for all requests, such as `/index.php`."
     )
-    websocket: bool = Field(False, description="Pass WebSockets on.")
+    websocket: bool = Field(False, description="Pass on WebSocket connections.")
     streaming: bool = Field(
-        False, description="Pass bodies on as they come, in both directions, and keep none."
+        False, description="Pass on bodies of requests and responses without buffering them."
     )
-    verify: bool = Field(True, description="`https://`: whether its certificate is verified.")
+    verify: bool = Field(
+        True, description="Whether the certificate of an `https://` host is verified."
+    )
 
 
 class ErrorPage(Base):
-    """What is shown for errors."""
+    """The response to errors."""
 
     statuses: Annotated[list[Status], Field(min_length=1)] = Field(
-        description="The errors: `[500, 502, 503, 504]`."
+        description="Status codes of the errors: `[500, 502, 503, 504]`."
     )
-    body: Annotated[str, AfterValidator(_body)] | None = Field(None, description="The page itself.")
-    content_type: MediaType = Field("text/html", description="What `body` is.")
-    path: OwnPath | None = Field(None, description="Or a path that the routes answer.")
+    body: PageBody | None = Field(None, description="Text of the page.")
+    content_type: MediaType = Field("text/html", description="Media type of `body`.")
+    path: PlainPath | None = Field(
+        None, description="A path, served by the routes, instead of `body`."
+    )
 
 
 class Gzip(Base):
-    """Compression of answers that are not compressed yet."""
+    """Compression of responses that are not compressed yet."""
 
     types: UniqueList[MediaType] = Field(
         [
@@ -312,92 +150,101 @@ class Gzip(Base):
             *("application/xml", "image/svg+xml", "text/css", "text/javascript", "text/plain"),
             "text/xml",
         ],
-        description="Media types beside `text/html`, which always is.",
+        description="Media types that are compressed, in addition to `text/html`.",
     )
-    min_length: int = Field(1024, ge=20, description="Bytes from which it is worth while.")
+    min_length: int = Field(
+        1024, ge=20, description="Size in bytes from which on a response is compressed."
+    )
 
 
 class Resolver(Base):
-    """Who is asked for the addresses of hosts outside, and for how long an answer holds."""
+    """How the addresses of external hosts are looked up."""
 
     addresses: Annotated[OneOrMany[ServerAddress], Field(min_length=1)] = Field(
-        [RESOLVER], description="DNS servers; the VPC's own where none is said."
+        [RESOLVER], description="DNS servers. Default: the one of the VPC."
     )
     valid: Annotated[int, duration(1, 3600)] = Field(
-        5, description="Time for which an answer holds, whatever it says itself."
+        5, description="Time for which an answer is used; replaces its TTL."
     )
     ipv6: bool = Field(False, description="Whether IPv6 addresses are used.")
 
 
 class ApplicationHealth(Base):
-    """A path that is healthy only while the application is."""
+    """A path that is healthy only if the application is."""
 
-    path: OwnPath = Field(description="The path that is asked here.")
+    path: PlainPath = Field(description="Path of the proxy.")
     to: TargetField = Field(
-        description="The container that is asked, and its own path: `web/healthz`."
+        description="The container that answers, and the path there: `web/healthz`."
     )
-    timeout: Timeout = Field(5, description="Time that its answer may take.")
+    timeout: Timeout = Field(5, description="Time in which the container must answer.")
 
 
 class Proxy(Passing):
-    """An nginx in front of the other containers: a container named `proxy`, made from these params
-    alone. Ways of `expose:` that name no container lead to it.
+    """An nginx in front of the other containers: a container named `proxy`, which is created from
+    these params. Expose entries that name no container lead to it.
 
-    It runs as nginx's own user, not as root, and keeps what it writes below /tmp. It stops before
-    the containers that it leads to, and finishes what it has begun.
+    It runs as the user `nginx` of its image, not as root, and writes below /tmp only. It stops
+    before the containers that it sends requests to, and finishes open requests.
     """
 
     port: int = Field(PORT, ge=1, le=65535, description="TCP port that it listens on.")
     routes: list[ProxyRoute] = Field([], description="Where requests are sent.")
     config: ConfigFile | None = Field(
         None,
-        description="A configuration of your own instead: a file, named from the params' folder. "
-        "A whole one, or only its `server` blocks, which come to /etc/nginx/conf.d/default.conf.",
+        description="A file with an nginx configuration to use instead, relative to the params' "
+        "folder: a complete nginx.conf, or only `server` blocks, which become "
+        "/etc/nginx/conf.d/default.conf.",
     )
     image: Image = Field(IMAGE, description="An image with nginx and a shell.")
     user: User | None = Field(
         None,
-        description=f"User (and group) to run as; `{NGINX}` for a generated configuration, the "
-        "image's own for one of yours.",
+        description=f"User (and group) that it runs as. Default: `{NGINX}`; with `config`, the "
+        "user of the image.",
     )
-    cpu: int | None = Field(None, ge=0, description="CPU units of the task's that it gets.")
-    memory: int | None = Field(None, ge=6, description="MiB at which it is killed.")
-    memory_reservation: int | None = Field(None, ge=6, description="MiB that are kept for it.")
+    cpu: int | None = Field(None, ge=0, description="CPU units reserved for it.")
+    memory: int | None = Field(None, ge=6, description="Hard limit of its memory, in MiB.")
+    memory_reservation: int | None = Field(
+        None, ge=6, description="Memory reserved for it, in MiB."
+    )
     init_process_enabled: bool = Field(
-        False, description="Run an init process that passes on signals and reaps children."
+        False, description="Run an init process that forwards signals and reaps processes."
     )
     stop_timeout: Annotated[int, duration(10, 120)] = Field(
-        30, description="Time that requests have to end when the task stops."
+        30, description="Time in which open requests must end when the task stops."
     )
-    health_check: HealthCheck | None = Field(None, description="A check inside the container.")
+    health_check: HealthCheck | None = Field(
+        None, description="Health check that ECS runs in the container."
+    )
     keepalive_timeout: Duration | None = Field(
         None,
-        description="Time for which an idle connection stays open: 15s more than the longest "
-        "`idle_timeout` of the load balancers that lead here, and 75s at least. If it ended before "
-        "theirs, they would answer 502 now and then.",
+        description="Time for which an idle connection is kept open. Default: 15s more than the "
+        "longest `idle_timeout` of the load balancers in front of it, at least 75s. A load "
+        "balancer answers 502 if nginx closes a connection first.",
     )
     trusted_proxies: UniqueList[Cidr] = Field(
         [],
-        description="Addresses of proxies before the load balancer, CloudFront's for example, "
-        "whose word on the client's address is taken. The load balancer's always is.",
+        description="CIDR blocks of proxies in front of the load balancer, such as CloudFront, "
+        "whose X-Forwarded-For is trusted. The load balancer is always trusted.",
     )
-    gzip: Switch[Gzip] = Field(Gzip(), description="Compress answers; `false` for never.")
+    gzip: Switch[Gzip] = Field(Gzip(), description="Compress responses; `false` for never.")
     error_pages: list[ErrorPage] = Field([], description="Pages for errors.")
     intercept_errors: bool = Field(
-        False, description="Whether these pages also replace the application's own errors."
+        False, description="Whether `error_pages` also replace errors of the application."
     )
     access_log: bool = Field(
-        True, description="Log requests as JSON, to where the containers' output goes."
+        True, description="Write a log of requests, in JSON, to the log of the containers."
     )
-    health_path: OwnPath = Field(
-        "/nginx-health", description="Path that nginx answers by itself, unlogged."
+    health_path: PlainPath = Field(
+        "/nginx-health", description="Path that nginx answers itself, and does not log."
     )
     application_health: ApplicationHealth | None = Field(
-        None, description="A path that asks the application whether it is well, unlogged."
+        None, description="A path that checks the health of the application, and is not logged."
     )
-    resolver: Resolver = Field(Resolver(), description="How hosts outside are found.")
+    resolver: Resolver = Field(Resolver(), description="How external hosts are looked up.")
     ca_bundle: Folder = Field(
-        CA_BUNDLE, description="File in the image with the CAs that certificates are verified by."
+        CA_BUNDLE,
+        description="File in the image with the CA certificates by which certificates are "
+        "verified.",
     )
 
 
@@ -407,4 +254,4 @@ CONTAINER_KEYS = frozenset(
         *("stop_timeout", "health_check"),
     }
 )
-"""What can be said beside `config:`: all else would say what the file does."""
+"""The keys that are allowed together with `config:`; the file determines everything else."""

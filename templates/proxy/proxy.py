@@ -25,8 +25,10 @@ from ..tasks.containers import Container, Containers
 from ..tasks.launch_types import NetworkMode, container_address
 from ..tasks.placement import Placement
 from ..tasks.task_container import Origin, TaskContainer
-from .nginx_check import is_whole, parsed
-from .nginx_config import Surroundings, configuration, plain
+from .nginx_config import generate_configuration
+from .nginx_server import ProxyContext
+from .nginx_syntax import is_complete, parse_configuration
+from .nginx_text import normalize_whitespace
 from .params import CONTAINER_KEYS, NGINX, Proxy
 
 PROXY = "proxy"
@@ -76,7 +78,7 @@ class ServiceProxy:
     @property
     def configuration(self) -> str:
         """The text of nginx.conf that the params mean; only without a file of the user."""
-        return configuration(self.params, _surroundings(self))
+        return generate_configuration(self.params, _surroundings(self))
 
 
 def lead_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
@@ -188,11 +190,11 @@ def _start(proxy: ServiceProxy) -> tuple[str, str, str]:
     config = proxy.params.config
     if config is None:
         return WHOLE, proxy.configuration, _run("/tmp", WHOLE)
-    statements, _ = parsed(config.text)
-    whole = is_whole(statements)
+    statements, _ = parse_configuration(config.text)
+    whole = is_complete(statements)
     daemon = any(statement.name == "daemon" for statement in statements)
     folder, variable = ("/etc/nginx", WHOLE) if whole else ("/etc/nginx/conf.d", PART)
-    text = plain(config.text).strip("\n") + "\n"
+    text = normalize_whitespace(config.text).strip("\n") + "\n"
     empty_lines = config.text[: len(config.text) - len(config.text.lstrip("\n"))]
     return variable, empty_lines + text, _run(folder, variable, daemon=daemon)
 
@@ -204,8 +206,8 @@ def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
     return f"printf '%s' \"${variable}\" > {file} && exec nginx{chosen_file}{foreground}"
 
 
-def _surroundings(proxy: ServiceProxy) -> Surroundings:
-    return Surroundings(
+def _surroundings(proxy: ServiceProxy) -> ProxyContext:
+    return ProxyContext(
         endpoints={
             name: (container_address(name, proxy.network_mode), _first_port(container, 9000))
             for name, container in proxy.containers.items()

@@ -12,9 +12,12 @@ from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
 from ..tasks.launch_types import container_address
-from .nginx_check import Task, faults
-from .nginx_config import location_path, plain
-from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute, Target
+from .fields import Target
+from .nginx_check import find_mistakes
+from .nginx_server import location_path
+from .nginx_targets import Task
+from .nginx_text import normalize_whitespace
+from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 
 _PRIVILEGED_PORTS = 1024
@@ -227,10 +230,10 @@ def _text_problems(proxy: ServiceProxy) -> Iterator[Problem]:
     """What is wrong with the generated configuration: only what the params contribute can be."""
     text = proxy.configuration
     lines = text.split("\n")
-    for fault in faults(text, _task(proxy)):
-        if fault.level == "error":
-            message = f"{fault.message}, in {shown(lines[fault.line - 1].strip())}"
-            yield Problem("M1222", (PROXY,), message, fault.hint)
+    for mistake in find_mistakes(text, _task(proxy)):
+        if mistake.level == "error":
+            message = f"{mistake.message}, in {shown(lines[mistake.line - 1].strip())}"
+            yield Problem(mistake.code, (PROXY,), message, mistake.hint)
     yield from _size_problems(text, (PROXY,), None)
 
 
@@ -238,10 +241,10 @@ def _file_problems(file: TextFile, proxy: ServiceProxy) -> Iterator[Problem]:
     """What is wrong with a configuration that the user writes, reported in that file."""
     path = (PROXY, "config")
     because = [("containers",), (PROXY, "port")]
-    for fault in faults(file.text, _task(proxy)):
-        place = Place(file.name, fault.line)
-        yield Problem("M1222", path, fault.message, fault.hint, fault.level, because, place)
-    yield from _size_problems(plain(file.text), path, Place(file.name, 1))
+    for mistake in find_mistakes(file.text, _task(proxy)):
+        place = Place(file.name, mistake.line)
+        yield Problem(mistake.code, path, mistake.message, mistake.hint, mistake.level, because, place)
+    yield from _size_problems(normalize_whitespace(file.text), path, Place(file.name, 1))
 
 
 def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Problem]:

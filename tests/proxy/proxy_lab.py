@@ -1,54 +1,39 @@
-"""What the proxy's tests share: nginx as ECS starts it, and what it leads to, all on loopback.
+"""Runs nginx as ECS would run it, with the configuration of a built template, on loopback.
 
-The configuration is taken out of a built template and started by the container's own command, as
-the container's user. Ports, the DNS server and the CA are said in the params; what is rewritten is
-the folder `/tmp/`, so that tests do not meet there, and the network that load balancers are in. Of
-the golden case R1, whose params are fixed, its tests rewrite a little more.
+The configuration is taken from the template and started with the command and the user of the
+container. The params set the ports, the DNS server and the CA. Two things are replaced: the folder
+/tmp, so that tests do not share files, and the network that load balancers are in.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import datetime
-import hashlib
 import http.client
 import json
 import os
 import random
 import shutil
 import socket
-import ssl
-import struct
 import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from moorage.pipeline.compose import compose
 from moorage.pipeline.load import load
-from moorage.pipeline.nginx import installed
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
+from templates.proxy.real_nginx import find_nginx
 
-NGINX = installed()
+NGINX = find_nginx()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-PHP = next(
-    filter(None, map(shutil.which, ("php-fpm", "php-fpm8.2", "php-fpm8.3", "php-fpm8.4"))), None
-)
 
 Container = Mapping[str, Any]
 VPC = "10.20.0.0/16"
@@ -57,34 +42,36 @@ VPC = "10.20.0.0/16"
 # The container -------------------------------------------------------------------------------
 
 
-def built(folder: Path, stack: str = "web") -> Container:
-    """The proxy's container in the template that a folder of params builds."""
+def build_proxy(folder: Path, stack: str = "web") -> Container:
+    """The proxy's container definition in the template that is built from a folder of params."""
     document, findings = load(folder, "dev")
     assert document is not None, findings
     env, findings = validate(document, TEMPLATES)
     assert env is not None, findings
-    composed = next(one for one in compose(env, TEMPLATES) if one.name == stack)
+    composed = next(spec for spec in compose(env, TEMPLATES) if spec.name == stack)
     rendering, findings = render(composed, document, "yaml")
     assert rendering is not None, findings
     body = yaml.load(rendering.text, Loader=_Loader)
     containers = body["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    return next(one for one in containers if one["Name"] == "proxy")
+    return next(container for container in containers if container["Name"] == "proxy")
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads templates; what is computed is nothing here."""
+    """Reads templates; intrinsic functions become None."""
 
 
 _Loader.add_multi_constructor("!", lambda *_: None)
 
 
-def of(proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: Any) -> Container:
-    """The proxy's container for a `proxy:` in front of containers, behind a load balancer."""
+def build_container(
+    proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: Any
+) -> Container:
+    """The proxy's container definition for `proxy:` of a service behind an ALB."""
     service = {
         "template": "service",
         "cpu": 256,
         "memory": 512,
-        "containers": {name: {"image": "ecr:x:1", **one} for name, one in containers.items()},
+        "containers": {name: {"image": "ecr:x:1"} | given for name, given in containers.items()},
         "proxy": proxy,
         "expose": [{"via": "public", "paths": ["/*"], "health_check": {"path": "/nginx-health"}}],
     }
@@ -94,17 +81,17 @@ def of(proxy: dict[str, Any], containers: dict[str, Any], home: Path, **more: An
     params |= {"stacks": {**stacks, "web": service | more}}
     (home / "params").mkdir(parents=True, exist_ok=True)
     (home / "params/dev.yaml").write_text(yaml.safe_dump(params))
-    return built(home / "params")
+    return build_proxy(home / "params")
 
 
-def text_of(container: Container) -> str:
-    """The configuration in a container."""
-    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+def configuration_of(container: Container) -> str:
+    """The nginx configuration in a container definition."""
+    variables = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
     return str(variables.get("NGINX_CONF", variables.get("NGINX_SERVERS")))
 
 
 class Running:
-    """An nginx that was started as ECS would start it."""
+    """An nginx, started as ECS would start it."""
 
     def __init__(self, container: Container, port: int, rewrite: Mapping[str, str]) -> None:
         self.port = port
@@ -112,24 +99,24 @@ class Running:
         self.folder.chmod(0o777)
         # The tests' clients are where a load balancer would be.
         vpc = {f"set_real_ip_from {VPC}": "set_real_ip_from 127.0.0.0/8"}
-        here = {"/tmp/nginx": f"{self.folder}/nginx", **vpc, **rewrite}
-        said = {one["Name"]: one["Value"] for one in container["Environment"]}
+        replacements = {"/tmp/nginx": f"{self.folder}/nginx", **vpc, **rewrite}
+        variables = {entry["Name"]: entry["Value"] for entry in container["Environment"]}
         words = [*container["EntryPoint"], *container["Command"]]
-        for old, new in here.items():
-            said = {name: value.replace(old, new) for name, value in said.items()}
+        for old, new in replacements.items():
+            variables = {name: value.replace(old, new) for name, value in variables.items()}
             words = [word.replace(old, new) for word in words]
         user, _, group = str(container.get("User") or "").partition(":")
         as_user = {"user": int(user), "group": int(group), "extra_groups": []} if user else {}
         path = f"{os.environ['PATH']}:{Path(NGINX or '').parent}"
-        (heard, out), (read, err) = os.pipe(), os.pipe()
+        (stdout, out), (stderr, err) = os.pipe(), os.pipe()
         if os.getuid() == 0 and user:
-            # As runc does for a container's user, or nobody could open /dev/stdout (runc, pull
-            # request 280).
+            # runc does this for the user of a container; otherwise that user could not open
+            # /dev/stdout (runc, pull request 280).
             os.fchown(out, int(user), int(group))
             os.fchown(err, int(user), int(group))
         self.process = subprocess.Popen(
             words,
-            env={"PATH": path, **said},
+            env={"PATH": path, **variables},
             stdout=out,
             stderr=err,
             **(as_user if os.getuid() == 0 else {}),  # type: ignore[call-overload]
@@ -139,23 +126,23 @@ class Running:
         self.log: list[dict[str, Any]] = []
         self.errors: list[str] = []
         self._readers = [
-            threading.Thread(target=self._read, args=(heard, self._logged)),
-            threading.Thread(target=self._read, args=(read, self.errors.append)),
+            threading.Thread(target=self._read, args=(stdout, self._add_log_line)),
+            threading.Thread(target=self._read, args=(stderr, self.errors.append)),
         ]
-        for one in self._readers:
-            one.start()
+        for reader in self._readers:
+            reader.start()
 
-    def _read(self, file: int, heard: Callable[[str], None]) -> None:
+    def _read(self, file: int, add: Callable[[str], None]) -> None:
         with open(file, encoding="utf-8", errors="replace") as stream:
             for line in stream:
-                heard(line)
+                add(line)
 
-    def _logged(self, line: str) -> None:
+    def _add_log_line(self, line: str) -> None:
         self.log.append(json.loads(line))
 
     def __enter__(self) -> Running:
         try:
-            until(self._is_up, 10, self.errors)
+            wait_until(self._is_up, 10, self.errors)
         except BaseException:
             self.__exit__()
             raise
@@ -169,30 +156,30 @@ class Running:
         return False
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()  # at once, and its workers with it, which a kill would leave
+        self.process.terminate()  # ends its workers too, which a kill would not
         self.process.wait(10)
-        for one in self._readers:
-            one.join()
+        for reader in self._readers:
+            reader.join()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def ask(
+    def request(
         self,
         path: str,
         method: str = "GET",
         body: Any = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
-        """What a request is answered."""
+    ) -> Response:
+        """Sends a request to nginx."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         given = {"Host": "shop.example", **(headers or {})}
         with contextlib.closing(connection):
             connection.request(method, path, body, given)
             response = connection.getresponse()
-            return Answer(response.status, dict(response.getheaders()), response.read())
+            return Response(response.status, dict(response.getheaders()), response.read())
 
 
-class Answer:
-    """A status, headers by their names, and a body."""
+class Response:
+    """A status code, headers by name in lower case, and a body."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.status = status
@@ -200,20 +187,20 @@ class Answer:
         self.body = body
 
     @property
-    def seen(self) -> dict[str, Any]:
-        """What the upstream was asked, where it is one that tells."""
+    def received(self) -> dict[str, Any]:
+        """The request as the upstream received it, which it returns in its response."""
         assert self.status == 200, (self.status, self.body[:500])
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        received: dict[str, Any] = json.loads(self.body)
+        return received
 
 
-def running(container: Container, port: int, **rewrite: str) -> Running:
-    """nginx with a container's configuration. `rewrite` is what stands otherwise here."""
+def start_nginx(container: Container, port: int, **rewrite: str) -> Running:
+    """nginx with the configuration of a container, with some texts of it replaced."""
     return Running(container, port, rewrite)
 
 
-def until(happened: Callable[[], bool], within: float, detail: object = "") -> float:
-    """Seconds until something has happened, which must be soon."""
+def wait_until(happened: Callable[[], bool], within: float, detail: object = "") -> float:
+    """Waits until something has happened, and returns the seconds that it took."""
     began = time.monotonic()
     while not happened():
         assert time.monotonic() - began < within, f"not within {within:g} s: {detail}"
@@ -222,8 +209,8 @@ def until(happened: Callable[[], bool], within: float, detail: object = "") -> f
 
 
 @contextlib.contextmanager
-def port() -> Iterator[int]:
-    """A port that no other test has, here or in another process, on any address of loopback."""
+def reserve_port() -> Iterator[int]:
+    """A port that no other test uses, in this process or another one."""
     while True:
         number = random.randrange(10_000, 32_000)
         with contextlib.ExitStack() as held:
@@ -237,256 +224,3 @@ def port() -> Iterator[int]:
                 continue
             yield number
             return
-
-
-# What it leads to ----------------------------------------------------------------------------
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Tells as JSON what it was asked; some paths do more."""
-
-    protocol_version = "HTTP/1.1"
-    server: Upstream  # type: ignore[assignment]
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-    def do_GET(self) -> None:
-        path, query = urlsplit(self.path).path, parse_qs(urlsplit(self.path).query)
-        digest, size = self._body()
-        if path == "/slow":
-            time.sleep(float(query["seconds"][0]))
-        if path == "/socket":
-            return self._socket()
-        if path == "/events":
-            return self._events()
-        status = int(query.get("status", ["200"])[0])
-        told = {
-            "server": self.server.name,
-            "method": self.command,
-            "path": self.path,
-            "headers": {name.lower(): value for name, value in self.headers.items()},
-            "bytes": size,
-            "sha256": digest,
-            "padding": "x" * int(query.get("padding", ["0"])[0]),
-        }
-        text = json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.send_header("X-Powered-By", "tests")
-        self.end_headers()
-        self.wfile.write(text)
-        return None
-
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
-
-    def _body(self) -> tuple[str, int]:
-        digest, size = hashlib.sha256(), 0
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            while length := int(self.rfile.readline().strip() or b"0", 16):
-                self.server.pieces.append(time.monotonic())
-                digest.update(self.rfile.read(length))
-                size += length
-                self.rfile.readline()
-            self.rfile.readline()
-            return digest.hexdigest(), size
-        left = int(self.headers.get("Content-Length", 0))
-        while left and (piece := self.rfile.read(min(left, 1 << 20))):
-            digest.update(piece)
-            size += len(piece)
-            left -= len(piece)
-        return digest.hexdigest(), size
-
-    def _events(self) -> None:
-        """Three events, of which the next waits until somebody has got the last."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        for number in range(3):
-            self.wfile.write(f"data: {number}\n\n".encode())
-            self.wfile.flush()
-            self.server.next_event.wait(10)
-            self.server.next_event.clear()
-        self.close_connection = True
-
-    def _socket(self) -> None:
-        """A WebSocket that sends back what it gets (RFC 6455), up to 125 bytes at once."""
-        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-        accept = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
-        self.send_response(101)
-        self.send_header("Upgrade", "websocket")
-        self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", accept)
-        self.end_headers()
-        self.wfile.flush()
-        self.close_connection = True
-        while len(head := self.rfile.read(2)) == 2 and head[0] & 15 != 8:
-            mask = self.rfile.read(4)
-            data = self.rfile.read(head[1] & 127)
-            text = bytes(letter ^ mask[at % 4] for at, letter in enumerate(data))
-            self.wfile.write(bytes([0x81, len(text)]) + text)
-            self.wfile.flush()
-
-
-class Upstream(ThreadingHTTPServer):
-    """An HTTP server, with TLS where it has a context."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(
-        self, number: int, name: str, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None
-    ) -> None:
-        super().__init__((host, number), Handler)
-        self.name = name
-        self.next_event = threading.Event()
-        self.pieces: list[float] = []
-        self.asked_names: list[str | None] = []
-        if tls is not None:
-            tls.sni_callback = lambda _, asked, __: self.asked_names.append(asked)
-            self.socket = tls.wrap_socket(self.socket, server_side=True)
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
-        self._thread.start()
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that hangs up is what some tests are about."""
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-
-class Dns:
-    """A DNS server that says one address for all names, which can change while it runs."""
-
-    def __init__(self, number: int, address: str) -> None:
-        self.address = address
-        self.asked: list[tuple[float, str, int]] = []
-        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sock.bind(("127.0.0.1", number))
-        self.sock.settimeout(0.05)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while not self._done.is_set():
-            try:
-                data, sender = self.sock.recvfrom(512)
-            except TimeoutError:
-                continue
-            labels, at = [], 12
-            while data[at]:
-                labels.append(data[at + 1 : at + 1 + data[at]].decode())
-                at += 1 + data[at]
-            (kind,) = struct.unpack("!H", data[at + 1 : at + 3])
-            self.asked.append((time.monotonic(), ".".join(labels), kind))
-            found = socket.inet_aton(self.address) if kind == 1 else b""
-            # It says that this holds for an hour: `valid=` is what shortens it.
-            answer = b"\xc0\x0c" + struct.pack("!2HIH", 1, 1, 3600, 4) + found if found else b""
-            head = data[:2] + struct.pack("!5H", 0x8180, 1, 1 if found else 0, 0, 0)
-            self.sock.sendto(head + data[12 : at + 5] + answer, sender)
-
-    def __enter__(self) -> Dns:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-        self.sock.close()
-
-
-# Certificates --------------------------------------------------------------------------------
-
-
-class Authority:
-    """A CA of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "The tests' CA")])
-        made = self._signed(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
-        self.bundle = folder / "ca.pem"
-        self.bundle.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-
-    def _signed(self, name: x509.Name, key: Any, extension: x509.ExtensionType) -> x509.Certificate:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(extension, critical=False)
-            .sign(self._key, hashes.SHA256())
-        )
-
-    def server(self, host: str) -> ssl.SSLContext:
-        """What a server needs to prove that it is a host."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        made = self._signed(name, key, x509.SubjectAlternativeName([x509.DNSName(host)]))
-        file = self.folder / f"{host}.pem"
-        secret = key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        file.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-
-@pytest.fixture(scope="session")
-def authority() -> Iterator[Authority]:
-    """In a folder that nginx's user may read."""
-    folder = Path(tempfile.mkdtemp(prefix="moorage-ca-"))
-    folder.chmod(0o755)
-    yield Authority(folder)
-    shutil.rmtree(folder)
-
-
-# FastCGI -------------------------------------------------------------------------------------
-
-SHOWN = """<?php
-header('Content-Type: application/json');
-$body = file_get_contents('php://input');
-echo json_encode(['server' => $_SERVER, 'get' => $_GET, 'bytes' => strlen($body)]);
-"""
-
-
-@contextlib.contextmanager
-def php(number: int) -> Iterator[Path]:
-    """A real PHP-FPM on a port, and the folder of its scripts, which tell what they were asked."""
-    assert PHP
-    folder = Path(tempfile.mkdtemp(prefix="moorage-php-"))
-    folder.chmod(0o755)
-    for name in ("index.php", "report.php"):
-        (folder / name).write_text(SHOWN)
-    settings = f"[global]\nerror_log = {folder}/log\ndaemonize = no\n[www]\nuser = nobody\n"
-    settings += f"listen = 127.0.0.1:{number}\npm = static\npm.max_children = 2\n"
-    (folder / "fpm.conf").write_text(settings)
-    command = [PHP, "-n", "-F", "-R", "-y", str(folder / "fpm.conf")]
-    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quiet) as process:
-        try:
-            until(lambda: _listens(number), 10, (folder / "log"))
-            yield folder
-        finally:
-            process.terminate()
-            process.wait()
-            shutil.rmtree(folder)
-
-
-def _listens(number: int) -> bool:
-    with contextlib.suppress(OSError):
-        socket.create_connection(("127.0.0.1", number), timeout=1).close()
-        return True
-    return False

@@ -1,4 +1,4 @@
-"""What `proxy:` takes, nginx takes: whatever text stands in the params."""
+"""nginx accepts the configuration of any `proxy:` that Moorage accepts."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moorage.pipeline.nginx import installed, refusal
-from templates.proxy.nginx_check import Task, faults
-from templates.proxy.nginx_config import Surroundings, configuration
+from templates.proxy.nginx_check import find_mistakes
+from templates.proxy.nginx_config import generate_configuration
+from templates.proxy.nginx_server import ProxyContext
+from templates.proxy.nginx_targets import Task
 from templates.proxy.params import Proxy
+from templates.proxy.real_nginx import find_nginx, find_refusal
 
-NGINX = installed()
+NGINX = find_nginx()
 
 LETTERS = st.characters(min_codepoint=32, exclude_categories=["Cs", "Cc"], exclude_characters="$")
 TEXT = st.text(LETTERS, max_size=20) | st.text("\\\"';{}# anrt", max_size=8)
@@ -51,7 +53,7 @@ ROUTES = st.lists(
 
 @st.composite
 def proxies(draw: st.DrawFn) -> dict[str, Any]:
-    exact = st.booleans().map(lambda one: "= " if one else "")
+    exact = st.booleans().map(lambda is_exact: "= " if is_exact else "")
     routes = draw(ROUTES)
     paths = draw(st.lists(PATHS, min_size=len(routes), max_size=len(routes), unique=True))
     for route, path in zip(routes, paths, strict=True):
@@ -71,12 +73,12 @@ def proxies(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(proxies())
-def test_nginx_takes_what_params_take(params: dict[str, Any]) -> None:
-    around = Surroundings(
+def test_nginx_accepts_what_params_accept(params: dict[str, Any]) -> None:
+    context = ProxyContext(
         {"web": ("127.0.0.1", 3000), "php": ("127.0.0.1", 9000)}, ["10.0.0.0/8"], 75
     )
-    text = configuration(Proxy.model_validate(params), around)
+    text = generate_configuration(Proxy.model_validate(params), context)
     assert NGINX
-    assert refusal(NGINX, text) is None, text
+    assert find_refusal(NGINX, text) is None, text
     task = Task(8080, {"web": ("127.0.0.1", (3000,)), "php": ("127.0.0.1", (9000,))})
-    assert faults(text, task) == []
+    assert find_mistakes(text, task) == []

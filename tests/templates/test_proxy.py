@@ -1,6 +1,6 @@
-"""What `proxy:` makes of a service: its container, what leads to it, and what surrounds both.
+"""A service with `proxy:`: the container of the proxy, its load balancers, and its nginx.conf.
 
-What it does when it runs is under tests/proxy, whole templates are under tests/golden.
+The running nginx is tested in tests/proxy, complete templates in tests/golden.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.proxy.nginx_config import word
+from templates.proxy.nginx_text import quote_word
 
 Body = dict[str, Any]
 ROUTES = [{"path": "/", "to": "web"}]
@@ -35,7 +35,7 @@ EXISTING = {
 def built(
     proxy: Body, service: Body | None = None, stacks: Body | None = None, file: str = ""
 ) -> tuple[Body, list[Finding]]:
-    """The template of a service with a proxy behind a load balancer, and what was found."""
+    """The template of a service with a proxy behind a load balancer, and the findings."""
     web = {"template": "service", "containers": {"web": WEB}, "proxy": {"routes": ROUTES} | proxy}
     if "config" in proxy:
         web["proxy"] = proxy
@@ -48,7 +48,7 @@ def built(
     env, findings = validate(document, TEMPLATES)
     if env is None:
         return {}, findings
-    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
+    stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "web")
     rendering, faults = render(stack, document, "yaml")
     assert rendering is not None, faults
     return dict(rendering.body), findings
@@ -56,7 +56,7 @@ def built(
 
 def containers(body: Body) -> Body:
     listed = body["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    return {one["Name"]: one for one in listed}
+    return {definition["Name"]: definition for definition in listed}
 
 
 def text(body: Body) -> str:
@@ -65,10 +65,10 @@ def text(body: Body) -> str:
 
 
 def codes(findings: list[Finding]) -> list[str]:
-    return [one.code for one in findings]
+    return [finding.code for finding in findings]
 
 
-def test_ways_lead_to_the_proxy_that_name_no_container() -> None:
+def test_expose_entries_without_a_container_lead_to_the_proxy() -> None:
     expose = [
         {"via": "public", "paths": ["/*"]},
         {"via": "public", "paths": ["/raw/*"], "container": "web"},
@@ -76,12 +76,12 @@ def test_ways_lead_to_the_proxy_that_name_no_container() -> None:
     body, findings = built({"port": 5000}, {"expose": expose})
     assert findings == []
     balancers = body["Resources"]["Service"]["Properties"]["LoadBalancers"]
-    led = [(one["ContainerName"], one["ContainerPort"]) for one in balancers]
-    assert led == [("proxy", 5000), ("web", 3000)]
+    targets = [(entry["ContainerName"], entry["ContainerPort"]) for entry in balancers]
+    assert targets == [("proxy", 5000), ("web", 3000)]
     assert {"Public5000Ingress", "Public3000Ingress"} <= body["Resources"].keys()
 
 
-def test_it_is_nobody_with_no_rights_and_ends_first() -> None:
+def test_the_proxy_has_no_capabilities_and_stops_first() -> None:
     check = {"command": "wget -q -O /dev/null http://127.0.0.1:3000"}
     inside = {"web": WEB | {"health_check": check}, "php": {"image": "ecr:php:1", "ports": [9000]}}
     inside["other"] = {"image": "ecr:other:1"}
@@ -91,7 +91,7 @@ def test_it_is_nobody_with_no_rights_and_ends_first() -> None:
     proxy = containers(body)["proxy"]
     assert proxy["User"] == "101:101"
     assert proxy["LinuxParameters"] == {"Capabilities": {"Drop": ["ALL"]}}
-    waits = {one["ContainerName"]: one["Condition"] for one in proxy["DependsOn"]}
+    waits = {entry["ContainerName"]: entry["Condition"] for entry in proxy["DependsOn"]}
     assert waits == {"php": "START", "web": "HEALTHY"}
     assert proxy["StopTimeout"] == 30
     assert "worker_shutdown_timeout 25s;" in text(body)
@@ -108,7 +108,7 @@ def test_it_is_nobody_with_no_rights_and_ends_first() -> None:
         ({}, None, {"trusted_proxies": ["192.0.2.0/24"]}, ["10.20.0.0/16", "192.0.2.0/24"]),
     ],
 )
-def test_only_load_balancers_that_write_it_are_believed_on_the_client(
+def test_x_forwarded_for_is_trusted_from_application_load_balancers_only(
     stacks: Body, expose: list[Body] | None, proxy: Body, trusted: list[str]
 ) -> None:
     service = {} if expose is None else {"expose": expose}
@@ -132,7 +132,7 @@ def test_only_load_balancers_that_write_it_are_believed_on_the_client(
         ({"existing": {"listener": LISTENER, "security_group": "sg-0123456789abcdef0"}}, {}, 75),
     ],
 )
-def test_idle_connections_stay_open_for_longer_than_the_load_balancers(
+def test_nginx_keeps_idle_connections_longer_than_load_balancers_do(
     balancer: Body, proxy: Body, seconds: int
 ) -> None:
     body, findings = built(proxy, stacks={"public": {"template": "alb"} | balancer})
@@ -140,34 +140,36 @@ def test_idle_connections_stay_open_for_longer_than_the_load_balancers(
     assert f"keepalive_timeout {seconds}s;" in text(body)
 
 
-def test_shares_that_do_not_fit_are_told_at_the_proxy() -> None:
+def test_too_much_cpu_or_memory_is_reported_at_the_proxy() -> None:
     _, findings = built({"cpu": 300, "memory": 900})
-    assert [(one.code, one.path[2:]) for one in findings] == [
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [
         ("M1212", ("containers",)),
         ("M1212", ("proxy", "memory")),
     ]
 
 
-def test_its_port_is_its_own() -> None:
+def test_the_port_of_the_proxy_must_be_free() -> None:
     _, findings = built({"port": 3000})
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1206", ("proxy", "port"))]
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [
+        ("M1206", ("proxy", "port"))
+    ]
 
 
-def test_an_image_that_moves_is_told_at_the_proxy() -> None:
+def test_a_mutable_image_tag_is_reported_at_the_proxy() -> None:
     _, findings = built({"image": "nginx:latest"})
-    assert [(one.code, one.level, one.path[2:]) for one in findings] == [
+    assert [(finding.code, finding.level, finding.path[2:]) for finding in findings] == [
         ("M1219", "warning", ("proxy", "image"))
     ]
 
 
-def test_a_port_of_roots_is_for_root() -> None:
-    assert codes(built({"port": 80})[1]) == ["M3051"]
+def test_a_port_below_1024_requires_root() -> None:
+    assert codes(built({"port": 80})[1]) == ["M1105"]
     body, findings = built({"port": 80, "user": "root"})
     assert findings == []
     assert "LinuxParameters" not in containers(body)["proxy"]
 
 
-def test_two_services_may_both_have_one() -> None:
+def test_two_services_may_both_have_a_proxy() -> None:
     other = {"template": "service", "containers": {"web": WEB}, "proxy": {"routes": ROUTES}}
     other["expose"] = [{"via": "public", "paths": ["/other/*"]}]
     assert built({}, stacks={"other": other})[1] == []
@@ -178,7 +180,7 @@ def test_two_services_may_both_have_one() -> None:
 FILE = "server {\n    listen 8080;\n    location / { proxy_pass http://127.0.0.1:3000; }\n}\n"
 
 
-def test_a_file_becomes_what_the_image_includes() -> None:
+def test_a_file_with_servers_is_written_to_conf_d() -> None:
     body, findings = built({"config": "web.conf"}, file=FILE)
     assert findings == []
     proxy = containers(body)["proxy"]
@@ -192,7 +194,7 @@ def test_a_file_becomes_what_the_image_includes() -> None:
 
 
 @pytest.mark.parametrize(("more", "foreground"), [("", " -g 'daemon off;'"), ("daemon off;\n", "")])
-def test_a_whole_file_becomes_nginx_conf(more: str, foreground: str) -> None:
+def test_a_complete_file_is_written_to_nginx_conf(more: str, foreground: str) -> None:
     file = f"{more}events {{}}\nhttp {{\n{FILE}}}\n"
     body, findings = built({"config": "web.conf"}, file=file)
     assert findings == []
@@ -201,12 +203,12 @@ def test_a_whole_file_becomes_nginx_conf(more: str, foreground: str) -> None:
     assert proxy["Command"][0].endswith(f"> /etc/nginx/nginx.conf && exec nginx{foreground}")
 
 
-def test_lines_of_a_file_stay_where_they_are() -> None:
+def test_lines_of_a_file_keep_their_numbers() -> None:
     body, _ = built({"config": "web.conf"}, file=f"\n\n# tab\t  \n{FILE}\n\n")
     assert text(body) == f"\n\n# tab\n{FILE}"
 
 
-def test_where_no_file_can_be_read_it_is_a_finding() -> None:
+def test_a_file_that_cannot_be_read_is_a_finding() -> None:
     _, findings = built({"config": "web.conf"})
     assert codes(findings) == ["M1001"]
 
@@ -225,5 +227,5 @@ def test_where_no_file_can_be_read_it_is_a_finding() -> None:
         ("it's", '"it\'s"'),
     ],
 )
-def test_words_are_quoted_where_they_must_be(plain: str, written: str) -> None:
-    assert word(plain) == written
+def test_words_are_quoted_if_necessary(plain: str, written: str) -> None:
+    assert quote_word(plain) == written

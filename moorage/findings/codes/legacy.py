@@ -39,7 +39,6 @@ _TITLES: dict[str, str] = {
     "M1219": "The image is not pinned.",
     "M1220": "The setting has no effect, or the wrong one, in this place.",
     "M1221": "There is no volume of that name.",
-    "M1222": "The configuration of nginx is not right.",
     "M1301": "The stack's name is too long for CloudFormation.",
     "M1302": "A logical ID is too long, or stands twice.",
     "M1303": "The template is too large for CloudFormation.",

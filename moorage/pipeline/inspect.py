@@ -1,0 +1,31 @@
+"""Asks the template modules about the rendered bodies of their stacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from moorage.findings.finding import Finding, Problem
+from moorage.model import Plan, TemplateModule
+from moorage.pipeline.load import Document
+
+Inspect = Callable[[str, Any, Mapping[str, Any]], Iterator[Problem]]
+
+
+def inspect_stacks(
+    plan: Plan, document: Document, templates: Mapping[str, TemplateModule]
+) -> list[Finding]:
+    """The problems that `inspect` of each stack's template module finds in the stack's body."""
+    findings = []
+    for stack in plan.stacks:
+        spec = plan.environment.stacks[stack.name]
+        inspect: Inspect | None = getattr(templates[spec.template], "inspect", None)
+        if inspect is None:
+            continue
+        for problem in inspect(spec.name, spec.params, stack.rendering.body):
+            path = ("stacks", spec.name, *problem.path)
+            place = problem.place or document.place(path)
+            findings.append(
+                Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
+            )
+    return findings
