@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from corpus import bases, changed
+from corpus import apply_changes, bases
 
 from moorage.rules.registry import RULES
 
 ROOT = Path(__file__).parents[2]
-HURRIED = changed(bases()["alb"], {"Resources.Service.DependsOn": None})
+HURRIED = apply_changes(bases()["alb"], {"Resources.Service.DependsOn": None})
 LINKED = """\
 Resources:
   Role:
@@ -86,7 +86,7 @@ def test_a_region_counts_where_it_is_told(tmp_path: Path) -> None:
         ("eu-west-1", ("--regions", "eu-west-1"), []),
         ("us-east-1", ("--regions", "eu-west-1"), ["W9840"]),
     ):
-        body = changed(bases()["alb"], {f"{log}.awslogs-region": region})
+        body = apply_changes(bases()["alb"], {f"{log}.awslogs-region": region})
         (tmp_path / "t.json").write_text(json.dumps(body))
         matches = found(linted(tmp_path, ["t.json"], "--format", "json", *options))
         assert [one["Rule"]["Id"] for one in matches] == rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from corpus import bases, cases, changed
+from corpus import apply_changes, bases, cases
 from rewriting import everywhere, shared_apart
 
 from moorage.cfn.template import Template
@@ -13,12 +13,12 @@ from moorage.rules.runner import LocatedProblem, run_rules
 
 SERVICE = "Resources.Service"
 ATTACHMENT = ("Resources", "Service", "Properties", "LoadBalancers", 0, "TargetGroupArn")
-HURRIED = changed(bases()["alb"], {f"{SERVICE}.DependsOn": None})
+HURRIED = apply_changes(bases()["alb"], {f"{SERVICE}.DependsOn": None})
 """A service that does not wait for its listener."""
 
 
 def judged(changes: dict[str, Any] | None = None, body: Any = HURRIED) -> list[LocatedProblem]:
-    return run_rules([Template("t", changed(body, changes or {}))])
+    return run_rules([Template("t", apply_changes(body, changes or {}))])
 
 
 def test_a_verdict_says_what_where_and_how_else() -> None:
@@ -66,7 +66,7 @@ def test_other_metadata_asks_for_nothing(changes: dict[str, Any]) -> None:
 
 
 def test_what_only_one_branch_has_is_told_in_that_branch() -> None:
-    body = changed(
+    body = apply_changes(
         HURRIED,
         {
             "Parameters.Stage": {"Type": "String", "Default": "dev"},
