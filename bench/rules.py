@@ -28,13 +28,13 @@ from cfnlint.config import ConfigMixIn  # noqa: E402
 from cfnlint.decode.decode import decode_str  # noqa: E402
 from cfnlint.runner import Runner, run_template_by_data  # noqa: E402
 from corpus import bases  # noqa: E402
-from rewriting import Body, with_names  # noqa: E402
+from rewriting import Body, rename_resources  # noqa: E402
 
 from moorage.cfn.template import Template  # noqa: E402
 from moorage.rules.runner import run_rules  # noqa: E402
 
 SIZES = (10, 50, 100, 200, 400)
-RUNS = 3
+TASK_RUNNERS = 3
 MOST = 0.2
 CONDITIONS = 6
 KINDS = ("alb", "vpc", "nlb-udp", "secrets", "efs", "codedeploy", "vpc-isolated", "autoscaling")
@@ -46,7 +46,7 @@ SHARED = ("AWS::EC2::", "AWS::ECS::Cluster", "AWS::ElasticLoadBalancingV2::LoadB
 
 def copied(body: Body, number: int, names: list[str]) -> Body:
     """Some resources of a template under names of their own."""
-    made = with_names(body, {name: f"{name}{number}" for name in names})
+    made = rename_resources(body, {name: f"{name}{number}" for name in names})
     return {f"{name}{number}": made["Resources"][f"{name}{number}"] for name in names}
 
 
@@ -109,7 +109,7 @@ def measured(body: Body) -> tuple[float, float]:
     decoded, wrong = decode_str(json.dumps(body))
     assert not wrong, wrong
     lints, ours = [], []
-    for _ in range(RUNS):
+    for _ in range(TASK_RUNNERS):
         gc.collect()
         began = time.perf_counter()
         own = list(run_template_by_data(decoded, runner().config, runner().rules))
