@@ -59,18 +59,18 @@ def as_text(value: Any) -> str:
 def map_values(value: Any, change: Callable[[Any], Any]) -> Any:
     """A value with `change` applied to every value in it, the inner ones first."""
     if isinstance(value, list):
-        return change([map_values(one, change) for one in value])
+        return change([map_values(item, change) for item in value])
     if not isinstance(value, Mapping):
         return change(value)
     if not is_function(value):
-        return change({key: map_values(one, change) for key, one in value.items()})
+        return change({key: map_values(child, change) for key, child in value.items()})
     name, argument = next(iter(value.items()))
     if name == "Fn::Join":
-        argument = [argument[0], [map_values(one, change) for one in argument[1]]]
+        argument = [argument[0], [map_values(item, change) for item in argument[1]]]
     elif name == "Fn::If":
-        argument = [argument[0], *(map_values(one, change) for one in argument[1:])]
+        argument = [argument[0], *(map_values(item, change) for item in argument[1:])]
     elif name == "Fn::Sub" and isinstance(argument, list):
-        names = {key: map_values(one, change) for key, one in argument[1].items()}
+        names = {key: map_values(child, change) for key, child in argument[1].items()}
         argument = [argument[0], names]
     elif name == "Fn::Base64":
         argument = map_values(argument, change)
@@ -79,16 +79,16 @@ def map_values(value: Any, change: Callable[[Any], Any]) -> Any:
 
 def change_values(body: Body, change: Callable[[Any], Any], **sections: Body) -> Body:
     """A template with all values in properties changed, and with entries added to sections."""
-    made = deepcopy(body)
-    for resource in made["Resources"].values():
+    result = deepcopy(body)
+    for resource in result["Resources"].values():
         if isinstance(resource.get("Properties"), Mapping):
             resource["Properties"] = {
                 key: map_values(value, change) for key, value in resource["Properties"].items()
             }
     for name, entries in sections.items():
         if entries:
-            made[name] = {**made.get(name, {}), **entries}
-    return made
+            result[name] = {**result.get(name, {}), **entries}
+    return result
 
 
 def rewrite_literals(
@@ -157,8 +157,8 @@ def references_as_sub(body: Body, chosen: Chosen) -> Body:
     """`${X}` for Ref and GetAtt that return a string."""
     lists = {
         name
-        for name, one in body.get("Parameters", {}).items()
-        if "List" in one["Type"]  # CommaDelimitedList too
+        for name, parameter in body.get("Parameters", {}).items()
+        if "List" in parameter["Type"]  # CommaDelimitedList too
     } | {"AWS::NoValue", "AWS::NotificationARNs"}
 
     def change(value: Any) -> Any:
@@ -201,8 +201,8 @@ def sub_as_join(body: Body, chosen: Chosen) -> Body:
 def _parts_of_sub(argument: Any) -> Iterator[Any]:
     """The texts and values that a Fn::Sub joins."""
     text, names = (argument, {}) if isinstance(argument, str) else argument
-    for at, part in enumerate(_PLACEHOLDER.split(text)):
-        if not at % 2:
+    for index, part in enumerate(_PLACEHOLDER.split(text)):
+        if not index % 2:
             yield part
         elif part.startswith("!"):
             yield "${" + part[1:] + "}"
@@ -217,12 +217,12 @@ def join_as_sub(body: Body, chosen: Chosen) -> Body:
         if not is_function(value) or "Fn::Join" not in value or not chosen():
             return value
         separator, items = value["Fn::Join"]
-        if not isinstance(items, list) or any(_is_list(one) for one in items):
+        if not isinstance(items, list) or any(_is_list(item) for item in items):
             return value
-        names = {f"Part{at}": one for at, one in enumerate(items) if not is_literal(one)}
+        names = {f"Part{index}": item for index, item in enumerate(items) if not is_literal(item)}
         texts = (
-            as_text(one).replace("${", "${!") if is_literal(one) else f"${{Part{at}}}"
-            for at, one in enumerate(items)
+            as_text(item).replace("${", "${!") if is_literal(item) else f"${{Part{index}}}"
+            for index, item in enumerate(items)
         )
         text = separator.join(texts)
         return {"Fn::Sub": [text, names] if names else text}
@@ -253,21 +253,21 @@ def if_around_items(body: Body, chosen: Chosen) -> Body:
 
     def change(value: Any) -> Any:
         if isinstance(value, list) and "IsProd0" not in json.dumps(value) and chosen():
-            return [_if_around(one) for one in value]
+            return [_if_around(item) for item in value]
         return value
 
     return change_values(body, change, Parameters=STAGE, Conditions=IS_PROD)
 
 
 def if_around_properties(body: Body, chosen: Chosen) -> Body:
-    made = change_values(body, lambda value: value, Parameters=STAGE, Conditions=IS_PROD)
-    for resource in made["Resources"].values():
+    result = change_values(body, lambda value: value, Parameters=STAGE, Conditions=IS_PROD)
+    for resource in result["Resources"].values():
         if isinstance(resource.get("Properties"), Mapping):
             resource["Properties"] = {
                 key: _if_around(value) if chosen() else value
                 for key, value in resource["Properties"].items()
             }
-    return made
+    return result
 
 
 # Resources -----------------------------------------------------------------------------------
@@ -279,76 +279,79 @@ LOCALHOST_RULE = {"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}
 
 def separate_security_group_rules(body: Body, chosen: Chosen) -> Body:
     """Rules of security groups as separate resources, on which services depend."""
-    made = deepcopy(body)
+    result = deepcopy(body)
     for name, resource in body["Resources"].items():
         if resource.get("Type") != "AWS::EC2::SecurityGroup":
             continue
-        for way, rest in (
+        for key, rest in (
             ("SecurityGroupIngress", None),
             ("SecurityGroupEgress", [LOCALHOST_RULE]),
         ):
-            rules = resource.get("Properties", {}).get(way)
+            rules = resource.get("Properties", {}).get(key)
             if not rules or not isinstance(rules, list) or not all(map(_is_map, rules)):
                 continue
             if not chosen():
                 continue
-            properties = made["Resources"][name]["Properties"]
-            del properties[way]
+            properties = result["Resources"][name]["Properties"]
+            del properties[key]
             if rest:
-                properties[way] = deepcopy(rest)
-            for at, rule in enumerate(rules):
+                properties[key] = deepcopy(rest)
+            for index, rule in enumerate(rules):
                 group = {"Fn::GetAtt": [name, "GroupId"]}
                 _add_resource(
-                    made, f"{name}{way[13:]}{at}", f"AWS::EC2::{way}", {"GroupId": group, **rule}
+                    result,
+                    f"{name}{key[13:]}{index}",
+                    f"AWS::EC2::{key}",
+                    {"GroupId": group, **rule},
                 )
-    return made
+    return result
 
 
 def separate_policies(body: Body, chosen: Chosen) -> Body:
     """Inline policies of roles as separate resources, on which services depend."""
-    made = deepcopy(body)
-    for name, at, policy in _policies(body):
+    result = deepcopy(body)
+    for name, index, policy in _policies(body):
         if chosen():
-            _remove_policy(made, name, policy)
+            _remove_policy(result, name, policy)
             _add_resource(
-                made,
-                f"{name}Policy{at}",
+                result,
+                f"{name}Policy{index}",
                 "AWS::IAM::Policy",
                 {**policy, "Roles": [{"Ref": name}]},
             )
-    return made
+    return result
 
 
 def policies_as_managed_policies(body: Body, chosen: Chosen) -> Body:
     """Inline policies of roles as managed policies that the roles attach."""
-    made = deepcopy(body)
-    for name, at, policy in _policies(body):
-        role = made["Resources"][name]["Properties"]
+    result = deepcopy(body)
+    for name, index, policy in _policies(body):
+        role = result["Resources"][name]["Properties"]
         arns = role.get("ManagedPolicyArns", [])
         if not isinstance(arns, list) or not chosen():
             continue
-        _remove_policy(made, name, policy)
-        own = _free_name(made, f"{name}Policy{at}")
-        role["ManagedPolicyArns"] = [*arns, {"Ref": own}]
-        made["Resources"][own] = {
+        _remove_policy(result, name, policy)
+        policy_name = _free_name(result, f"{name}Policy{index}")
+        role["ManagedPolicyArns"] = [*arns, {"Ref": policy_name}]
+        result["Resources"][policy_name] = {
             "Type": "AWS::IAM::ManagedPolicy",
             "Properties": {"PolicyDocument": deepcopy(policy["PolicyDocument"])},
         }
-    return made
+    return result
 
 
 def _policies(body: Body) -> Iterator[tuple[str, int, Body]]:
     for name, resource in body["Resources"].items():
         policies = resource.get("Properties", {}).get("Policies")
         if resource.get("Type") == "AWS::IAM::Role" and isinstance(policies, list):
-            for at, policy in enumerate(policies):
+            for index, policy in enumerate(policies):
                 if _is_map(policy):
-                    yield name, at, policy
+                    yield name, index, policy
 
 
-def _remove_policy(made: Body, role: str, policy: Body) -> None:
-    properties = made["Resources"][role]["Properties"]
-    properties["Policies"] = [one for one in properties["Policies"] if one != policy]
+def _remove_policy(result: Body, role: str, policy: Body) -> None:
+    properties = result["Resources"][role]["Properties"]
+    properties["Policies"] = [other for other in properties["Policies"] if other != policy]
     if not properties["Policies"]:
         del properties["Policies"]
 
@@ -362,12 +365,12 @@ def _is_map(value: Any) -> bool:
     return isinstance(value, Mapping) and not is_function(value)
 
 
-def _add_resource(made: Body, name: str, kind: str, properties: Body) -> None:
+def _add_resource(result: Body, name: str, resource_type: str, properties: Body) -> None:
     """Adds a resource, and adds it to DependsOn of services that it does not depend on."""
-    name = _free_name(made, name)
-    made["Resources"][name] = {"Type": kind, "Properties": deepcopy(properties)}
-    before = _dependencies(made, name)
-    for other, resource in made["Resources"].items():
+    name = _free_name(result, name)
+    result["Resources"][name] = {"Type": resource_type, "Properties": deepcopy(properties)}
+    before = _dependencies(result, name)
+    for other, resource in result["Resources"].items():
         if resource.get("Type") in TASK_RUNNERS and other not in before:
             resource["DependsOn"] = [*_depends_on(resource), name]
 
@@ -375,32 +378,33 @@ def _add_resource(made: Body, name: str, kind: str, properties: Body) -> None:
 def with_meaningless_names(body: Body, chosen: Chosen) -> Body:
     """Resources with meaningless names. Parameters keep their names, which rules may use to know
     what values are for."""
-    given = body["Resources"]
-    prefix = next(f"X{at}x" for at in range(99) if f"X{at}x" not in " ".join(given))
+    existing = body["Resources"]
+    prefix = next(f"X{index}x" for index in range(99) if f"X{index}x" not in " ".join(existing))
     return rename_resources(
-        body, {name: f"{prefix}{at}" for at, name in enumerate(given) if chosen()}
+        body, {name: f"{prefix}{index}" for index, name in enumerate(existing) if chosen()}
     )
 
 
 def rename_resources(body: Body, names: Mapping[str, str]) -> Body:
     """A template with other names for its resources."""
-    made: Body = _rename_references(body, names)
-    made["Resources"] = {names.get(key, key): one for key, one in made["Resources"].items()}
-    for resource in made["Resources"].values():
+    result: Body = _rename_references(body, names)
+    resources = result["Resources"]
+    result["Resources"] = {names.get(name, name): body for name, body in resources.items()}
+    for resource in result["Resources"].values():
         if "DependsOn" in resource:
-            resource["DependsOn"] = [names.get(one, one) for one in _depends_on(resource)]
-    if "Hooks" in made:
-        made["Hooks"] = _rename_texts(made["Hooks"], names)
-    return made
+            resource["DependsOn"] = [names.get(name, name) for name in _depends_on(resource)]
+    if "Hooks" in result:
+        result["Hooks"] = _rename_texts(result["Hooks"], names)
+    return result
 
 
 def _rename_references(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_rename_references(one, names) for one in value]
+        return [_rename_references(item, names) for item in value]
     if not isinstance(value, Mapping):
         return value
     if not is_function(value):
-        return {key: _rename_references(one, names) for key, one in value.items()}
+        return {key: _rename_references(child, names) for key, child in value.items()}
     function, argument = next(iter(value.items()))
     if function == "Ref":
         return {function: names.get(argument, argument)}
@@ -408,37 +412,37 @@ def _rename_references(value: Any, names: Mapping[str, str]) -> Any:
         name, attribute = _attribute(argument)
         return {function: [names.get(name, name), attribute]}
     if function == "Fn::Sub":
-        text, given = (argument, {}) if isinstance(argument, str) else argument
-        kept = {name: new for name, new in names.items() if name not in given}
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        kept = {name: new for name, new in names.items() if name not in variables}
 
         def new(match: re.Match[str]) -> str:
             name, dot, attribute = match[1].partition(".")
             return "${" + kept.get(name, name) + dot + attribute + "}"
 
         text = _PLACEHOLDER.sub(new, text)
-        return {function: [text, _rename_references(given, names)] if given else text}
+        return {function: [text, _rename_references(variables, names)] if variables else text}
     return {function: _rename_references(argument, names)}
 
 
 def _rename_texts(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_rename_texts(one, names) for one in value]
+        return [_rename_texts(item, names) for item in value]
     if isinstance(value, Mapping):
-        return {key: _rename_texts(one, names) for key, one in value.items()}
+        return {key: _rename_texts(child, names) for key, child in value.items()}
     return names.get(value, value) if isinstance(value, str) else value
 
 
 def in_reverse_order(body: Body, chosen: Chosen) -> Body:
     """Sections, resources and properties in reverse order."""
 
-    def turned(value: Any) -> Any:
+    def reverse(value: Any) -> Any:
         if not isinstance(value, Mapping):
-            return [turned(one) for one in value] if isinstance(value, list) else value
-        items = [(key, turned(one)) for key, one in value.items()]
+            return [reverse(item) for item in value] if isinstance(value, list) else value
+        items = [(key, reverse(child)) for key, child in value.items()]
         return dict(reversed(items) if chosen() else items)
 
-    made: Body = turned(body)
-    return made
+    result: Body = reverse(body)
+    return result
 
 
 # Files ---------------------------------------------------------------------------------------
@@ -454,15 +458,15 @@ def as_json(body: Body, chosen: Chosen) -> Body:
 
 
 def _depends_on(resource: Body) -> list[str]:
-    given = resource.get("DependsOn", [])
-    return [given] if isinstance(given, str) else given
+    existing = resource.get("DependsOn", [])
+    return [existing] if isinstance(existing, str) else existing
 
 
 def references(raw: Any) -> Iterator[str]:
     """The names that a value refers to."""
     if isinstance(raw, list):
-        for one in raw:
-            yield from references(one)
+        for item in raw:
+            yield from references(item)
     elif isinstance(raw, Mapping):
         for key, value in raw.items():
             if key == "Ref":
@@ -471,8 +475,8 @@ def references(raw: Any) -> Iterator[str]:
                 yield _attribute(value)[0]
             elif key == "Fn::Sub":
                 text, names = (value, {}) if isinstance(value, str) else value
-                found = (one.split(".")[0] for one in _PLACEHOLDER.findall(text))
-                yield from (one for one in found if one not in names)
+                found = (name.split(".")[0] for name in _PLACEHOLDER.findall(text))
+                yield from (name for name in found if name not in names)
                 yield from references(names)
             else:
                 yield from references(value)
@@ -511,8 +515,12 @@ def split_off_roles(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
 
 def split_off_services(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
     """Services, and what depends on them, in another stack."""
-    runs = {name for name, one in body["Resources"].items() if one.get("Type") in TASK_RUNNERS}
-    return _split(body, (one for one in body["Resources"] if not runs & _dependencies(body, one)))
+    runs = {
+        name for name, resource in body["Resources"].items() if resource.get("Type") in TASK_RUNNERS
+    }
+    return _split(
+        body, (name for name in body["Resources"] if not runs & _dependencies(body, name))
+    )
 
 
 def _of_types(body: Body, prefixes: tuple[str, ...], chosen: Chosen) -> Iterator[str]:
@@ -526,15 +534,15 @@ def _split(body: Body, first: Iterable[str]) -> tuple[Body, Body] | None:
     imports from the first. None if that are not two stacks, if their order would be lost, or if the
     template has outputs that other stacks may use."""
     upper = _with_attached_resources(body, _dependencies(body, *first))
-    lower = {name: one for name, one in body["Resources"].items() if name not in upper}
+    lower = {name: resource for name, resource in body["Resources"].items() if name not in upper}
     if not upper or not lower or "Hooks" in body or "Outputs" in body:
         return None
     exports: Body = {}
-    imported = {name: _lower_resource(one, upper, exports) for name, one in lower.items()}
+    imported = {name: _lower_resource(resource, upper, exports) for name, resource in lower.items()}
     if not exports:
         return None
     shared = {key: value for key, value in body.items() if key != "Resources"}
-    above = {name: one for name, one in body["Resources"].items() if name in upper}
+    above = {name: resource for name, resource in body["Resources"].items() if name in upper}
     return (
         deepcopy({**shared, "Resources": above, "Outputs": exports}),
         deepcopy({**shared, "Resources": imported}),
@@ -554,8 +562,8 @@ def _with_attached_resources(body: Body, names: set[str]) -> set[str]:
     """Resources with those that belong to them and have no other dependencies."""
     parts = {
         name
-        for name, one in body["Resources"].items()
-        if str(one.get("Type")).startswith(ATTACHED_TYPES)
+        for name, resource in body["Resources"].items()
+        if str(resource.get("Type")).startswith(ATTACHED_TYPES)
         and (needs := _dependencies(body, name) - {name})
         and needs <= names
     }
@@ -565,19 +573,19 @@ def _with_attached_resources(body: Body, names: set[str]) -> set[str]:
 def _lower_resource(resource: Body, upper: set[str], exports: Body) -> Body:
     """A resource of the lower stack, which is created after the upper one."""
     rest = {key: value for key, value in resource.items() if key != "DependsOn"}
-    waits = [one for one in _depends_on(resource) if one not in upper]
-    made: Body = _with_imports(rest, upper, exports)
-    return made | ({"DependsOn": waits} if waits else {})
+    waits = [name for name in _depends_on(resource) if name not in upper]
+    result: Body = _with_imports(rest, upper, exports)
+    return result | ({"DependsOn": waits} if waits else {})
 
 
 def _with_imports(value: Any, upper: set[str], exports: Body) -> Any:
     """A value of the lower stack, with imports in place of references to the upper one."""
     if isinstance(value, list):
-        return [_with_imports(one, upper, exports) for one in value]
+        return [_with_imports(item, upper, exports) for item in value]
     if not isinstance(value, Mapping):
         return value
     if not is_function(value):
-        return {key: _with_imports(one, upper, exports) for key, one in value.items()}
+        return {key: _with_imports(child, upper, exports) for key, child in value.items()}
     function, argument = next(iter(value.items()))
     if function == "Ref" and argument in upper:
         return _export(value, argument, exports)
@@ -585,18 +593,18 @@ def _with_imports(value: Any, upper: set[str], exports: Body) -> Any:
         return _export(value, ".".join(_attribute(argument)), exports)
     if function == "Fn::Sub":
         text, names = (argument, {}) if isinstance(argument, str) else argument
-        made = dict(_with_imports(names, upper, exports))
+        result = dict(_with_imports(names, upper, exports))
 
         def new(match: re.Match[str]) -> str:
             name, dot, attribute = match[1].partition(".")
             if name not in upper or match[1] in names:
                 return match[0]
             inner = {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
-            made[name + attribute.replace(".", "")] = _export(inner, name + attribute, exports)
+            result[name + attribute.replace(".", "")] = _export(inner, name + attribute, exports)
             return "${" + name + attribute.replace(".", "") + "}"
 
         text = _PLACEHOLDER.sub(new, text)
-        return {function: [text, made] if made else text}
+        return {function: [text, result] if result else text}
     return {function: _with_imports(argument, upper, exports)}
 
 
