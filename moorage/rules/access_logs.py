@@ -134,7 +134,11 @@ def _statements(policy: Resource) -> Node:
 
 def _allow_statements(policy: Resource) -> list[Node]:
     """The statements that allow something, or may."""
-    return [one for one in _statements(policy).as_list if not one["Effect"].is_none_of("Allow")]
+    return [
+        statement
+        for statement in _statements(policy).as_list
+        if not statement["Effect"].is_none_of("Allow")
+    ]
 
 
 def _includes_put(statement: Node) -> bool | None:
@@ -215,8 +219,8 @@ def _text_of_part(part: object, bucket: Resource | None) -> str:
 
 def _matches(pattern: str, text: str) -> bool:
     """Whether an IAM pattern with `*` and `?` matches a text. Atomic groups keep it linear."""
-    first, *rest = (re.escape(one).replace(r"\?", ".") for one in pattern.split("*"))
-    middle = "".join(f"(?>.*?{one})" for one in rest[:-1])
+    first, *rest = (re.escape(piece).replace(r"\?", ".") for piece in pattern.split("*"))
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
     regex = first + middle + (f".*{rest[-1]}" if rest else "")
     return re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE) is not None
 

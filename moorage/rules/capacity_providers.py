@@ -40,7 +40,7 @@ def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
         associations = _associations(cluster) if cluster else None
         if cluster is None or associations is None:
             continue
-        used = [one["CapacityProvider"] for one in service["CapacityProviderStrategy"].items]
+        used = [item["CapacityProvider"] for item in service["CapacityProviderStrategy"].items]
         named = [(node, name) for node in used for name in [_name(node)] if name is not None]
         missing = [
             (node, name)
@@ -66,8 +66,9 @@ def _associations(cluster: Resource) -> list[Resource] | None:
         *view.resources_with_type_prefix("AWS::CloudFormation::Custom"),
     )
     if any(
-        one.stack is not cluster.stack or cluster.id in one.stack.direct_dependencies(one.id)
-        for one in custom_resources
+        resource.stack is not cluster.stack
+        or cluster.id in resource.stack.direct_dependencies(resource.id)
+        for resource in custom_resources
     ):
         return None
     associations = [cluster]

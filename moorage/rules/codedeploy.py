@@ -194,7 +194,7 @@ def unsuitable_deployment_config(view: View) -> Iterator[Problem]:
             )
         elif _is_canary_or_linear(config):
             listeners = [node.resource for node in listeners_of_deployment_group(group)]
-            if any(one is not None and _is_nlb_listener(one) for one in listeners):
+            if any(listener is not None and _is_nlb_listener(listener) for listener in listeners):
                 yield problem(
                     config,
                     f"Deployment group `{group.id}` shifts the traffic of a Network Load Balancer, "

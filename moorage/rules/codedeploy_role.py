@@ -79,7 +79,9 @@ def _task_roles(group: Resource) -> list[Resource]:
 def _place_for_pass_role(role: Resource) -> Node:
     """The managed policy that allows too little, or else the list of managed policies."""
     policies = role["ManagedPolicyArns"]
-    limited = (one for one in policies.items if aws_managed_policy_path(one) == _LIMITED_POLICY)
+    limited = (
+        policy for policy in policies.items if aws_managed_policy_path(policy) == _LIMITED_POLICY
+    )
     return next(limited, policies)
 
 

@@ -150,7 +150,7 @@ def _find_target_group(name: Node) -> Resource | None:
     if not name.text:
         return None
     target_groups = name.stack.view.resources_of_type(ecs.TARGET_GROUP)
-    return next((one for one in target_groups if one["Name"].text == name.text), None)
+    return next((group for group in target_groups if group["Name"].text == name.text), None)
 
 
 def _target_group_of_service(group: Resource) -> Resource | None:
@@ -168,7 +168,7 @@ def _find_service(name: Node) -> Resource | None:
     if service is not None or not name.text:
         return service
     services = ecs.services(name.stack.view)
-    return next((one for one in services if one["ServiceName"].text == name.text), None)
+    return next((service for service in services if service["ServiceName"].text == name.text), None)
 
 
 def _never_forwards_to(listener: Resource, target_group: Resource) -> bool:
@@ -179,8 +179,8 @@ def _never_forwards_to(listener: Resource, target_group: Resource) -> bool:
         if listener_rule["ListenerArn"].resource in (listener, None)
     ]
     forwarders = (listener, *rules)
-    forwards = [node for one in forwarders for node in ecs.forwarded_target_groups(one)]
-    return all(ecs.actions(one).all_known for one in forwarders) and all(
+    forwards = [node for forwarder in forwarders for node in ecs.forwarded_target_groups(forwarder)]
+    return all(ecs.actions(forwarder).all_known for forwarder in forwarders) and all(
         node.resource is not None and node.resource is not target_group for node in forwards
     )
 

@@ -41,7 +41,7 @@ def incomplete_firelens(view: View) -> Iterator[Problem]:
         drivers = [container.at("LogConfiguration", "LogDriver") for container in containers]
         configurations = [container["FirelensConfiguration"] for container in containers]
         users = [driver for driver in drivers if driver.text == "awsfirelens"]
-        routers = [one for one in configurations if one.present]
+        routers = [configuration for configuration in configurations if configuration.present]
         if users and not routers:
             yield problem(
                 users[0],
@@ -57,7 +57,7 @@ def incomplete_firelens(view: View) -> Iterator[Problem]:
                 f"FirelensConfiguration, and ECS accepts only one",
                 "Keep one FirelensConfiguration.",
             )
-        elif routers and not users and not any(one.unknown for one in (*drivers, *routers)):
+        elif routers and not users and not any(node.unknown for node in (*drivers, *routers)):
             yield problem(
                 routers[0],
                 f"Task definition `{task.id}` has a FirelensConfiguration, but no container has "

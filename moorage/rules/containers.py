@@ -44,7 +44,7 @@ def duplicate_names(view: View) -> Iterator[Problem]:
     environment variables. RegisterTaskDefinition rejects two containers with the same name, a
     secret with the name of a variable, and two secrets with the same name."""
     for task in ecs.task_definitions(view):
-        for name in _repeated_names([one["Name"] for one in ecs.containers(task)]):
+        for name in _repeated_names([container["Name"] for container in ecs.containers(task)]):
             yield problem(
                 name,
                 f"Task definition `{task.id}` has two containers with the name `{name.text}`",
@@ -133,7 +133,7 @@ def impossible_dependency(view: View) -> Iterator[Problem]:
     RegisterTaskDefinition rejects containers that depend on each other and on containers that do
     not exist."""
     for task in ecs.task_definitions(view):
-        containers = {one["Name"].text: one for one in ecs.containers(task)}
+        containers = {container["Name"].text: container for container in ecs.containers(task)}
         names_known = task["ContainerDefinitions"].all_known and None not in containers
         for container in ecs.containers(task):
             for entry in container["DependsOn"].items:
@@ -143,7 +143,7 @@ def impossible_dependency(view: View) -> Iterator[Problem]:
                     yield from _unmet_condition(task, container, dependency, entry["Condition"])
                 elif names_known and name.text is not None:
                     own_name = container["Name"].text
-                    others = quote(one for one in containers if one and one != own_name)
+                    others = quote(other for other in containers if other and other != own_name)
                     yield problem(
                         name,
                         f"Task definition `{task.id}` has no container `{name.text}`, on which "
@@ -235,10 +235,12 @@ def containers_larger_than_task(view: View) -> Iterator[Problem]:
     MemoryReservation is more than the task has."""
     for task in ecs.task_definitions(view):
         containers = ecs.containers(task)
-        yield from _excess(task, task["Cpu"], [one["Cpu"] for one in containers])
+        yield from _excess(task, task["Cpu"], [container["Cpu"] for container in containers])
         for container in containers:
             yield from _excess(task, task["Memory"], [container["Memory"]])
-        yield from _excess(task, task["Memory"], [one["MemoryReservation"] for one in containers])
+        yield from _excess(
+            task, task["Memory"], [container["MemoryReservation"] for container in containers]
+        )
 
 
 def _excess(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]:

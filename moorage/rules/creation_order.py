@@ -55,7 +55,7 @@ def service_before_listener(view: View) -> Iterator[Problem]:
 def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
     """The listeners and rules that may forward to other target groups than those in view."""
     forwarders = view.resources_of_type(ecs.LISTENER, ecs.LISTENER_RULE)
-    return (one for one in forwarders if not ecs.actions(one).fully_known)
+    return (forwarder for forwarder in forwarders if not ecs.actions(forwarder).fully_known)
 
 
 @rule(
@@ -99,7 +99,9 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
         ]
         if unordered:
             descriptions = join_and(description for description, _ in unordered)
-            names = dict.fromkeys(one.id for _, resources in unordered for one in resources)
+            names = dict.fromkeys(
+                resource.id for _, resources in unordered for resource in resources
+            )
             yield problem(
                 service.body["DependsOn"],
                 f"Service `{service.id}` may start tasks before what they need exists: "
@@ -148,7 +150,7 @@ def repository_in_same_stack(view: View) -> Iterator[Problem]:
 
 def _repository_of(image: Node) -> Resource | None:
     resources = (part.resource for part in image.parts if isinstance(part, Attr))
-    return next((one for one in resources if one.type == lifecycle.REPOSITORY), None)
+    return next((resource for resource in resources if resource.type == lifecycle.REPOSITORY), None)
 
 
 # Internet gateways ---------------------------------------------------------------------------

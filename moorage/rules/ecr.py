@@ -107,7 +107,11 @@ def _policy_mistake(text: str) -> Mistake | None:
     except ValueError:
         return "is not valid JSON", "Write a JSON object with `rules`."
     rules = policy.get("rules") if isinstance(policy, dict) else None
-    if not isinstance(rules, list) or not rules or not all(isinstance(one, dict) for one in rules):
+    if (
+        not isinstance(rules, list)
+        or not rules
+        or not all(isinstance(item, dict) for item in rules)
+    ):
         return "has no list of `rules`", "Write a JSON object with `rules`, a list of objects."
     if set(policy) - {"rules"}:
         return _unknown_key(set(policy) - {"rules"})

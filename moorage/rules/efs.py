@@ -114,9 +114,11 @@ def _may_have_directories(task: Resource, file_system: Resource) -> bool:
             )
             if refers and not resource.type.startswith(_CREATE_NO_DIRECTORIES):
                 return True
-    other_tasks = (one for one in ecs.task_definitions(task.view) if one is not task)
+    other_tasks = (other for other in ecs.task_definitions(task.view) if other is not task)
     volumes = (
-        volume["EFSVolumeConfiguration"] for one in other_tasks for volume in one["Volumes"].items
+        volume["EFSVolumeConfiguration"]
+        for other in other_tasks
+        for volume in other["Volumes"].items
     )
     return any(
         ecs.resource_of_type(efs["FilesystemId"], _FILE_SYSTEM) is file_system for efs in volumes

@@ -125,7 +125,7 @@ def _image_permissions(container: Node, role: Resource) -> Iterator[_Permission]
         if match
     )
     resources = [part.resource for part in container["Image"].parts if isinstance(part, Attr)]
-    repository = next((one for one in resources if one.type == _REPOSITORY), None)
+    repository = next((resource for resource in resources if resource.type == _REPOSITORY), None)
     resource = _reference_to_arn(repository, role) or "the repository"
     for action in ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"):
         yield _Permission(action, (repositories,), purpose, resource)
@@ -169,7 +169,9 @@ def _log_group_arns(options: Node) -> tuple[Arns, ...]:
 def _is_log_group_in_view(group: Node) -> bool:
     """Whether a template here creates the log group; then the log driver does not."""
     groups = list(group.stack.view.resources_of_type(_LOG_GROUP))
-    return group.resource in groups or any(one["LogGroupName"].is_same_as(group) for one in groups)
+    return group.resource in groups or any(
+        log_group["LogGroupName"].is_same_as(group) for log_group in groups
+    )
 
 
 @rule(
@@ -197,7 +199,7 @@ def create_log_group_not_allowed(view: View) -> Iterator[Problem]:
         if not create.flag or not _is_log_group_in_view(options["awslogs-group"]):
             continue
         arns = _log_group_arns(options)
-        is_allowed = any_of(allows(role, "logs:CreateLogGroup", one) for one in arns)
+        is_allowed = any_of(allows(role, "logs:CreateLogGroup", arn) for arn in arns)
         if ecs.is_for_fargate(task) and is_allowed is False:
             yield problem(
                 create,

@@ -85,7 +85,7 @@ def _principal(role: Resource) -> Node:
 
 @rule(
     "W9735",
-    "A task definition uses a role that may not exist in the account",
+    "A task definition uses a role that might not exist in the account",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/ecsTaskExecutionRole' that was "
         "provided for this task. Please verify that the role being passed has the proper trust "
@@ -96,7 +96,7 @@ def _principal(role: Resource) -> Node:
     sources=("cloud-village/ctfd-infra#13", "svdgraaf/serverless-fargate-tasks#11"),
     failure_ids=("iam-assumes-ecstaskexecutionrole-exists",),
 )
-def role_may_not_exist(view: View) -> Iterator[Problem]:
+def role_might_not_exist(view: View) -> Iterator[Problem]:
     """The ECS console creates ecsTaskExecutionRole when it is used for the first time. In an
     account without that role, or without another role whose name is in the template, no task
     starts, and the service waits until the stack is rolled back."""
@@ -201,7 +201,7 @@ def service_linked_role(view: View) -> Iterator[Problem]:
 
 RULES = (
     wrong_trusted_service,
-    role_may_not_exist,
+    role_might_not_exist,
     wrong_managed_policy_path,
     service_linked_role,
 )

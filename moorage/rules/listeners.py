@@ -138,9 +138,11 @@ def incompatible_target_group(view: View) -> Iterator[Problem]:
             if group is None or _can_forward(listener, group):
                 continue
             other_listeners = (
-                one for one in ecs.listeners_of_target_group(view, group) if one is not listener
+                other
+                for other in ecs.listeners_of_target_group(view, group)
+                if other is not listener
             )
-            fits_another = any(_can_forward(one, group) for one in other_listeners)
+            fits_another = any(_can_forward(other, group) for other in other_listeners)
             protocol = listener["Protocol"].text or ""
             yield problem(
                 node if fits_another else group["Protocol"],
@@ -274,7 +276,9 @@ def _comparable_value(node: Node) -> Hashable | None:
 def exist_together(first: Resource, second: Resource) -> bool:
     """Whether two resources certainly exist in the same deployment. Conditions that this scenario
     only assumes may exclude each other."""
-    first_condition, second_condition = (one.body["Condition"].text for one in (first, second))
+    first_condition, second_condition = (
+        resource.body["Condition"].text for resource in (first, second)
+    )
     if first_condition is None or second_condition is None:
         return True
     if first_condition == second_condition and first.stack is second.stack:
@@ -306,7 +310,7 @@ def duplicate_listener_port(view: View) -> Iterator[Problem]:
     ):
         protocols = {listener["Protocol"].text for listener in (first, second)}
         joint = {frozenset(("TCP", "UDP")): "TCP_UDP", frozenset(("TCP", "QUIC")): "TCP_QUIC"}
-        protocol = joint.get(frozenset(str(one) for one in protocols))
+        protocol = joint.get(frozenset(str(name) for name in protocols))
         yield problem(
             second["Port"],
             f"Listeners `{first.id}` and `{second.id}` of the same load balancer have the same "

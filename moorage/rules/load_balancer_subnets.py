@@ -41,8 +41,8 @@ def subnets_in_same_zone(view: View) -> Iterator[Problem]:
 
 def _visible_subnets(load_balancer: Resource) -> tuple[Resource, ...]:
     """The subnets of a load balancer that are in view; there may be others."""
-    mapped = [one["SubnetId"].resource for one in load_balancer["SubnetMappings"].items]
-    subnets = [one for one in mapped if one is not None and one.type == networks.SUBNET]
+    mapped = [mapping["SubnetId"].resource for mapping in load_balancer["SubnetMappings"].items]
+    subnets = [subnet for subnet in mapped if subnet is not None and subnet.type == networks.SUBNET]
     return tuple(dict.fromkeys((*networks.find_subnets(load_balancer["Subnets"]), *subnets)))
 
 

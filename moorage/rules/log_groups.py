@@ -26,7 +26,7 @@ _REGIONAL_ID = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 @rule(
     "W9840",
-    "The log group of a container may not exist, or not in the region of awslogs-region",
+    "The log group of a container might be missing, or in another region than awslogs-region",
     error_messages=(
         "CannotStartContainerError: ... failed to initialize logging driver: failed to create "
         "Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
@@ -131,7 +131,7 @@ def _named_regions(view: View) -> tuple[set[str], bool]:
     region only."""
     named: set[str] = set()
     has_regional_values = False
-    todo = [("", one.props) for stack in view.stacks for one in stack.resources.values()]
+    todo = [("", resource.props) for stack in view.stacks for resource in stack.resources.values()]
     while todo:
         key, node = todo.pop()
         todo += [(key, item) for item in node.items]
@@ -153,7 +153,7 @@ def _belongs_to_template(stack: Stack, group: Node) -> bool:
     the cluster existed before, the log group may have existed too."""
     if isinstance(group.value, Text):
         return all(_is_from_stack(part) for part in group.parts)
-    has_cluster = any(one.type == ecs.CLUSTER for one in stack.resources.values())
+    has_cluster = any(resource.type == ecs.CLUSTER for resource in stack.resources.values())
     return group.text not in (None, "") and has_cluster
 
 

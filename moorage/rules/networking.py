@@ -87,7 +87,7 @@ def _required_services(
     """The AWS services that tasks need. An endpoint for ecr.dkr shows that images come from ECR,
     and their layers from S3, even if the image is not known."""
     required = task_startup.required_services(service)
-    if any(one.service == "s3" for one in required):
+    if any(needed.service == "s3" for needed in required):
         return required
     if any(endpoint.service == "ecr.dkr" for endpoint in endpoints):
         return (*required, task_startup.RequiredService("s3", "the image's layers"))
@@ -207,7 +207,9 @@ def missing_vpc_endpoint(view: View) -> Iterator[Problem]:
             continue
         unreachable = _unreachable_services(service, subnet, endpoints)
         for required in unreachable:
-            for gateway in [one for one in endpoints if one.service == required.service]:
+            for gateway in [
+                endpoint for endpoint in endpoints if endpoint.service == required.service
+            ]:
                 table = networks.route_table_of(subnet)
                 yield problem(
                     gateway.resource["RouteTableIds"],
@@ -222,7 +224,9 @@ def missing_vpc_endpoint(view: View) -> Iterator[Problem]:
         missing = [required for required in unreachable if required.service not in existing]
         if missing:
             names = join_and(required.service for required in missing)
-            needs = join_and(f"{one.service} for {one.description}" for one in missing)
+            needs = join_and(
+                f"{required.service} for {required.description}" for required in missing
+            )
             yield problem(
                 _awsvpc_configuration(service)["Subnets"],
                 f"The tasks of service `{service.id}` cannot reach {needs}: subnet `{subnet.id}` "

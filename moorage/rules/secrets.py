@@ -38,8 +38,12 @@ def malformed_secret_source(view: View) -> Iterator[Problem]:
     nothing or exactly three fields: the JSON key, the version stage and the version id. With any
     other number of fields the ECS agent rejects the ARN. In both cases no task starts, and the
     service waits for hours until the stack is rolled back."""
-    secret_names = [one["Name"] for one in view.resources_of_type(container_secrets.SECRET)]
-    parameter_names = [one["Name"] for one in view.resources_of_type(container_secrets.PARAMETER)]
+    secret_names = [
+        resource["Name"] for resource in view.resources_of_type(container_secrets.SECRET)
+    ]
+    parameter_names = [
+        resource["Name"] for resource in view.resources_of_type(container_secrets.PARAMETER)
+    ]
     for task in ecs.task_definitions(view):
         for node in container_secrets.secret_sources(task):
             fields = container_secrets.count_fields_after_arn(node)

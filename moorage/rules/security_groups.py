@@ -119,7 +119,9 @@ def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
             if attachment.service is service
         ]
         vpcs = [subnet["VpcId"] for subnet in networks.find_subnets(network["Subnets"])]
-        vpcs += [one["VpcId"] for one in target_groups if one is not None]
+        vpcs += [
+            target_group["VpcId"] for target_group in target_groups if target_group is not None
+        ]
         yield service, network["SecurityGroups"], vpcs
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         subnets = networks.subnets_of_load_balancer(load_balancer) or ()

@@ -74,7 +74,9 @@ def _port_names(task: Resource) -> list[Node] | None:
     mappings = [container["PortMappings"] for container in containers.items]
     if not containers.items or not all(node.all_known for node in (containers, *mappings)):
         return None
-    return [one["Name"] for ports in mappings for one in ports.items if one["Name"].present]
+    return [
+        mapping["Name"] for ports in mappings for mapping in ports.items if mapping["Name"].present
+    ]
 
 
 def _clashes(

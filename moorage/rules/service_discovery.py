@@ -68,7 +68,7 @@ def _has_no_srv_record(registry: Node) -> bool:
     if cloud_map_service is None:
         return False
     types = [record["Type"] for record in cloud_map_service["DnsConfig"]["DnsRecords"].items]
-    return bool(types) and all(one.is_none_of("SRV") for one in types)
+    return bool(types) and all(record_type.is_none_of("SRV") for record_type in types)
 
 
 def _is_awsvpc(service: Resource) -> bool:

@@ -40,10 +40,13 @@ def unknown_container_or_port(view: View) -> Iterator[Problem]:
             continue
         for entry in service["LoadBalancers"].items:
             name, port = entry["ContainerName"], entry["ContainerPort"]
-            candidates = [(one, one["Name"].is_same_as(name)) for one in ecs.containers(task)]
+            candidates = [
+                (container, container["Name"].is_same_as(name))
+                for container in ecs.containers(task)
+            ]
             has_none = candidates and all(is_same is False for _, is_same in candidates)
             if name.certainly_present and has_none:
-                names = (one["Name"].text for one, _ in candidates)
+                names = (container["Name"].text for container, _ in candidates)
                 yield problem(
                     name,
                     f"Task definition `{task.id}` has no container "
@@ -51,7 +54,7 @@ def unknown_container_or_port(view: View) -> Iterator[Problem]:
                     f"create `{service.id}`",
                     f"Write {join_or(quote(name or '?' for name in names))}.",
                 )
-            matching = [one for one, is_same in candidates if is_same]
+            matching = [container for container, is_same in candidates if is_same]
             for container in matching if len(matching) == 1 else ():
                 if port.certainly_present and _lacks_port(container, port):
                     yield problem(
@@ -66,7 +69,7 @@ def unknown_container_or_port(view: View) -> Iterator[Problem]:
 def _lacks_port(container: Node, port: Node) -> bool:
     """Whether certainly none of a container's port mappings is for a port."""
     mappings = container["PortMappings"]
-    return mappings.all_known and not any(_may_map(one, port) for one in mappings.items)
+    return mappings.all_known and not any(_may_map(mapping, port) for mapping in mappings.items)
 
 
 def _may_map(mapping: Node, port: Node) -> bool:

@@ -93,7 +93,9 @@ def _has_no_health_check(service: Resource) -> bool:
     """Whether certainly nothing checks the health of a service's tasks: no load balancer, and
     neither VPC Lattice nor health checks of containers, which newer versions of ECS accept too."""
     task = ecs.task_definition_of(service)
-    has_own_check = task is None or any(one["HealthCheck"].present for one in ecs.containers(task))
+    has_own_check = task is None or any(
+        container["HealthCheck"].present for container in ecs.containers(task)
+    )
     return (
         service["LoadBalancers"].empty
         and service["VpcLatticeConfigurations"].empty
@@ -236,7 +238,7 @@ def _names_of_services_and_clusters(view: View) -> Iterator[Node]:
     ):
         yield resource["ResourceId"]
     for alarm in view.resources_of_type("AWS::CloudWatch::Alarm"):
-        metrics = (one["MetricStat"]["Metric"]["Dimensions"] for one in alarm["Metrics"].items)
+        metrics = (query["MetricStat"]["Metric"]["Dimensions"] for query in alarm["Metrics"].items)
         for dimensions in (alarm["Dimensions"], *metrics):
             for dimension in dimensions.items:
                 if dimension["Name"].text in ("ServiceName", "ClusterName"):

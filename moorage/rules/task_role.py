@@ -71,7 +71,9 @@ def _exec_problems(service: Resource, task: Resource) -> Iterator[Problem]:
             f"`{service.id}` with EnableExecuteCommand",
             f"Write a TaskRoleArn of a role that allows {join_and(_EXEC_ACTIONS)} on `*`.",
         )
-    missing = [one for one in _EXEC_ACTIONS if role is not None and allows(role, one) is False]
+    missing = [
+        action for action in _EXEC_ACTIONS if role is not None and allows(role, action) is False
+    ]
     if role is not None and missing:
         yield problem(
             place_for_permission(role, missing[0]),

@@ -124,7 +124,7 @@ def endpoint_blocked_by_security_group(view: View) -> Iterator[Problem]:
         tasks = reachability.task_peer(service)
         endpoints = (networks.endpoints_of_vpc(tasks.vpc) if tasks.vpc else None) or ()
         routes = {route for _, route in task_startup.subnet_routes(service)}
-        required = {one.service for one in task_startup.required_services(service)}
+        required = {need.service for need in task_startup.required_services(service)}
         for endpoint in endpoints:
             is_used = endpoint.resource["PrivateDnsEnabled"].flag or routes == {
                 networks.NO_INTERNET_ROUTE

@@ -1,6 +1,6 @@
-"""Templates that are right, and the faults that can be put into them.
+"""Correct templates, and the mistakes that can be put into them.
 
-`bases/<base>.yaml` is a good template. A case in `cases/<topic>.yaml` says how to change it:
+`bases/<base>.yaml` is a correct template. A case in `cases/<module of the rule>.yaml` changes it:
 
     ord-service-before-listener:
       base: alb
@@ -9,15 +9,15 @@
       finds: {E9930: Resources.Service.Properties.LoadBalancers.0.TargetGroupArn}
       region: eu-west-1
 
-It is named by its id in the catalogue of failures, or by a name of its own. `good` (it may be left
-out) makes the good twin from the base, `bad` the bad one from the good one. `region` is where it is
-deployed to, where that is known.
+Its name is the id of a known failure, or a description of what is tested. `good` (optional) changes
+the base into the correct template, `bad` changes that into the incorrect one. `region` is the
+region of the deployment, if the case needs one.
 
-A change is a path with dots and the value to put there, in CloudFormation's short forms if wanted;
-null removes what is there, a list's index is a number, and the index after the last one appends.
-Changes are made one after the other. Maps on the way that are not there yet are made. `finds` is
-all that the rules say of the bad twin: ids and places (or lists of places); `{}` says that the case
-is no fault, however much it looks like one.
+A change is a path with dots and the value to put there, with CloudFormation's short forms if
+wanted. `null` removes a value. A number is the index in a list, and the index after the last item
+appends one. Changes are made in order; missing maps on the path are created. `finds` has everything
+that the rules find in the incorrect template: rule ids with a path or a list of paths. `{}` means
+that the incorrect template only looks like a mistake.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ KEYS = {"base", "good", "bad", "finds", "region"}
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Twins that differ in the fault alone."""
+    """A correct and an incorrect template that differ only in the mistake."""
 
     name: str
     topic: str
     good: Mapping[str, Any]
     bad: Mapping[str, Any]
     finds: frozenset[tuple[str, str]]
-    """Ids and places of what the rules find in the bad twin."""
+    """Rule ids and paths of the problems in the incorrect template."""
     region: str | None = None
 
     def template(self, body: Mapping[str, Any]) -> Template:
@@ -56,84 +56,89 @@ class Case:
 
 @cache
 def bases() -> dict[str, dict[str, Any]]:
-    """The good templates by name. To be changed only in copies."""
+    """The base templates by name. Only change copies of them."""
     return {path.stem: _read(path) for path in sorted((HERE / "bases").glob("*.yaml"))}
 
 
 @cache
 def cases() -> tuple[Case, ...]:
     return tuple(
-        _case(name, path.stem, given)
+        _case(name, path.stem, case)
         for path in sorted((HERE / "cases").glob("*.yaml"))
-        for name, given in _read(path).items()
+        for name, case in _read(path).items()
     )
 
 
-def ids_and_places(found: Iterable[LocatedProblem]) -> set[tuple[str, str]]:
-    """Ids and places of verdicts, as `Case.finds` has them."""
-    return {(one.rule.id, ".".join(map(str, one.path))) for one in found}
+def case_id(case: Case) -> str:
+    """The id of a case in parametrized tests."""
+    return f"{case.topic}/{case.name}"
+
+
+def ids_and_paths(problems: Iterable[LocatedProblem]) -> set[tuple[str, str]]:
+    """Rule ids and paths of problems, as in `Case.finds`."""
+    return {(problem.rule.id, ".".join(map(str, problem.path))) for problem in problems}
 
 
 def run_case(case: Case, body: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return ids_and_places(run_rules([case.template(body)]))
+    return ids_and_paths(run_rules([case.template(body)]))
 
 
-def changed(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a template with changes made.
+def apply_changes(body: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """A changed copy of a template.
 
-    >>> changed({"A": {"B": [1]}}, {"A.B.1": 2, "A.C.D": 3})
+    >>> apply_changes({"A": {"B": [1]}}, {"A.B.1": 2, "A.C.D": 3})
     {'A': {'B': [1, 2], 'C': {'D': 3}}}
-    >>> changed({"A": {"B": [1], "C": 2}}, {"A.B.0": None, "A.C": None})
+    >>> apply_changes({"A": {"B": [1], "C": 2}}, {"A.B.0": None, "A.C": None})
     {'A': {'B': []}}
     """
-    made = deepcopy(dict(body))
+    copy = deepcopy(dict(body))
     for path, value in changes.items():
-        *way, last = path.split(".")
-        place: Any = made
-        for key in way:
-            place = place[int(key)] if isinstance(place, list) else place.setdefault(key, {})
-        if isinstance(place, list):
-            _change_list(place, int(last), value)
+        *parents, last = path.split(".")
+        parent: Any = copy
+        for key in parents:
+            parent = parent[int(key)] if isinstance(parent, list) else parent.setdefault(key, {})
+        if isinstance(parent, list):
+            _change_list(parent, int(last), value)
         elif value is None:
-            del place[last]
+            del parent[last]
         else:
-            place[last] = deepcopy(value)
-    return made
+            parent[last] = deepcopy(value)
+    return copy
 
 
-def _change_list(items: list[Any], at: int, value: Any) -> None:
-    if at == len(items) and value is not None:
+def _change_list(items: list[Any], index: int, value: Any) -> None:
+    if index == len(items) and value is not None:
         items.append(deepcopy(value))
     elif value is None:
-        del items[at]
+        del items[index]
     else:
-        items[at] = deepcopy(value)
+        items[index] = deepcopy(value)
 
 
-def _case(name: str, topic: str, given: Mapping[str, Any]) -> Case:
-    assert given.keys() <= KEYS, f"{topic}.yaml: {name}: {sorted(given.keys() - KEYS)}"
+def _case(name: str, topic: str, case: Mapping[str, Any]) -> Case:
+    assert case.keys() <= KEYS, f"{topic}.yaml: {name}: {sorted(case.keys() - KEYS)}"
     try:
-        good = changed(bases()[given["base"]], given.get("good") or {})
-        bad = changed(good, given.get("bad") or {})
+        good = apply_changes(bases()[case["base"]], case.get("good") or {})
+        bad = apply_changes(good, case.get("bad") or {})
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise AssertionError(f"{topic}.yaml: {name}: {error!r}") from error
-    places = (
-        (rule, place)
-        for rule, places in given["finds"].items()
-        for place in (places if isinstance(places, list) else [places])
+    finds = (
+        (rule, path)
+        for rule, paths in case["finds"].items()
+        for path in (paths if isinstance(paths, list) else [paths])
     )
-    return Case(name, topic, good, bad, frozenset(places), given.get("region"))
+    return Case(name, topic, good, bad, frozenset(finds), case.get("region"))
 
 
 def _read(path: Path) -> dict[str, Any]:
-    read: dict[str, Any] = _bare(loads(path.read_text(), str(path)) or {})
-    return read
+    contents: dict[str, Any] = _without_marks(loads(path.read_text(), str(path)) or {})
+    return contents
 
 
-def _bare(value: Any) -> Any:
-    """Without the line numbers that cfn-lint's decoder keeps."""
+def _without_marks(value: Any) -> Any:
+    """A value without the line numbers that cfn-lint's decoder adds."""
     if isinstance(value, Mapping):
-        return {str(key): _bare(inner) for key, inner in value.items()}
+        return {str(key): _without_marks(child) for key, child in value.items()}
     if isinstance(value, list):
-        return [_bare(inner) for inner in value]
+        return [_without_marks(item) for item in value]
     return str(value) if isinstance(value, str) else value

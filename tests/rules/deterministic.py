@@ -1,4 +1,4 @@
-"""Hypothesis with the same examples each time, unless EXPLORE is set in the environment."""
+"""Hypothesis settings with the same examples each time, unless the variable EXPLORE is set."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, Phase, settings
 
 deterministic_settings = partial(
     settings,
-    deadline=None,  # a shared machine is slow now and then, which says nothing about the code
+    deadline=None,  # a busy machine is slow at times, which shows nothing about the code
     derandomize="EXPLORE" not in os.environ,
     database=None,
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],  # explaining takes minutes
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],  # the explain phase takes minutes
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -1,8 +1,8 @@
-"""Other ways to write a template that mean the same.
+"""Rewrites of templates that do not change what is deployed.
 
-A rewrite takes a template's body and returns another; `chosen` decides, place by place, whether it
-is rewritten there. What comes out deploys the same resources, so rules have to say the same of it,
-or nothing where a value went out of their sight.
+A rewrite takes the body of a template and returns another one; `chosen` decides for each place
+whether it is rewritten. The result deploys the same resources, so the rules must find the same
+problems in it, or fewer if a value is no longer in view.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ Chosen = Callable[[], bool]
 Rewrite = Callable[[Body, Chosen], Body]
 Split = Callable[[Body, Chosen], tuple[Body, Body] | None]
 
-LISTS = {"CidrBlockAssociations", "DnsEntries", "Ipv6CidrBlocks", "NetworkInterfaceIds"}
-"""Attributes that are lists, which no text can hold."""
+LIST_ATTRIBUTES = {"CidrBlockAssociations", "DnsEntries", "Ipv6CidrBlocks", "NetworkInterfaceIds"}
+"""Attributes that are lists, which Fn::Sub does not accept."""
 
-_NAME = re.compile(r"\$\{([^}]*)\}")
+_PLACEHOLDER = re.compile(r"\$\{([^}]*)\}")
 
 
 def everywhere() -> bool:
@@ -32,7 +32,7 @@ def everywhere() -> bool:
 
 
 def somewhere(seed: int) -> Chosen:
-    """A choice that is the same for the same seed."""
+    """Random choices that are the same for the same seed."""
     random = Random(seed)
     return lambda: random.random() < 0.5
 
@@ -41,7 +41,7 @@ def somewhere(seed: int) -> Chosen:
 
 
 def is_function(value: Any) -> bool:
-    """Whether a value is a function of CloudFormation and its argument."""
+    """Whether a value is a function of CloudFormation with its argument."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return False
     name = next(iter(value))
@@ -56,107 +56,109 @@ def as_text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, bool | int | float) else value
 
 
-def each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """A value with every value in it changed, the inner ones first."""
+def map_values(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A value with `change` applied to every value in it, the inner ones first."""
     if isinstance(value, list):
-        return change([each(one, change) for one in value])
+        return change([map_values(item, change) for item in value])
     if not isinstance(value, Mapping):
         return change(value)
     if not is_function(value):
-        return change({key: each(one, change) for key, one in value.items()})
+        return change({key: map_values(child, change) for key, child in value.items()})
     name, argument = next(iter(value.items()))
     if name == "Fn::Join":
-        argument = [argument[0], [each(one, change) for one in argument[1]]]
+        argument = [argument[0], [map_values(item, change) for item in argument[1]]]
     elif name == "Fn::If":
-        argument = [argument[0], *(each(one, change) for one in argument[1:])]
+        argument = [argument[0], *(map_values(item, change) for item in argument[1:])]
     elif name == "Fn::Sub" and isinstance(argument, list):
-        names = {key: each(one, change) for key, one in argument[1].items()}
+        names = {key: map_values(child, change) for key, child in argument[1].items()}
         argument = [argument[0], names]
     elif name == "Fn::Base64":
-        argument = each(argument, change)
+        argument = map_values(argument, change)
     return change({name: argument})
 
 
-def with_values(body: Body, change: Callable[[Any], Any], **sections: Body) -> Body:
-    """A template with the values in all properties changed, and more entries in some sections."""
-    made = deepcopy(body)
-    for resource in made["Resources"].values():
+def change_values(body: Body, change: Callable[[Any], Any], **sections: Body) -> Body:
+    """A template with all values in properties changed, and with entries added to sections."""
+    result = deepcopy(body)
+    for resource in result["Resources"].values():
         if isinstance(resource.get("Properties"), Mapping):
             resource["Properties"] = {
-                key: each(value, change) for key, value in resource["Properties"].items()
+                key: map_values(value, change) for key, value in resource["Properties"].items()
             }
     for name, entries in sections.items():
         if entries:
-            made[name] = {**made.get(name, {}), **entries}
-    return made
+            result[name] = {**result.get(name, {}), **entries}
+    return result
 
 
-def with_literals(body: Body, chosen: Chosen, written: Callable[[Any], Any], **more: Body) -> Body:
-    """A template with its literals written in another way."""
+def rewrite_literals(
+    body: Body, chosen: Chosen, rewrite: Callable[[Any], Any], **sections: Body
+) -> Body:
+    """A template with its literals rewritten, and with entries added to sections."""
 
     def change(value: Any) -> Any:
-        return written(value) if is_literal(value) and chosen() else value
+        return rewrite(value) if is_literal(value) and chosen() else value
 
-    return with_values(body, change, **more)
+    return change_values(body, change, **sections)
 
 
 def numbers_as_text(body: Body, chosen: Chosen) -> Body:
-    return with_literals(body, chosen, as_text)
+    return rewrite_literals(body, chosen, as_text)
 
 
-def literals_by_parameters(body: Body, chosen: Chosen) -> Body:
+def literals_as_parameters(body: Body, chosen: Chosen) -> Body:
     parameters: Body = {}
     names: dict[str, str] = {}
     prefix = f"Given{len(body.get('Parameters', {}))}x"
 
-    def written(value: Any) -> Any:
+    def rewrite(value: Any) -> Any:
         text = as_text(value)
         name = names.setdefault(text, f"{prefix}{len(names)}")
         parameters[name] = {"Type": "String", "Default": text, "AllowedValues": [text]}
         return {"Ref": name}
 
-    return with_literals(body, chosen, written, Parameters=parameters)
+    return rewrite_literals(body, chosen, rewrite, Parameters=parameters)
 
 
-def literals_by_mappings(body: Body, chosen: Chosen) -> Body:
+def literals_as_mappings(body: Body, chosen: Chosen) -> Body:
     table: Body = {}
     names: dict[str, str] = {}
-    own = f"Mapping{len(body.get('Mappings', {}))}"
+    mapping = f"Mapping{len(body.get('Mappings', {}))}"
 
-    def written(value: Any) -> Any:
+    def rewrite(value: Any) -> Any:
         name = names.setdefault(repr(value), f"Value{len(names)}")
         table[name] = value
-        return {"Fn::FindInMap": [own, "All", name]}
+        return {"Fn::FindInMap": [mapping, "All", name]}
 
-    return with_literals(body, chosen, written, Mappings={own: {"All": table}})
+    return rewrite_literals(body, chosen, rewrite, Mappings={mapping: {"All": table}})
 
 
-def literals_by_sub(body: Body, chosen: Chosen) -> Body:
-    def written(value: Any) -> Any:
+def literals_as_sub(body: Body, chosen: Chosen) -> Body:
+    def rewrite(value: Any) -> Any:
         return {"Fn::Sub": as_text(value).replace("${", "${!")}
 
-    return with_literals(body, chosen, written)
+    return rewrite_literals(body, chosen, rewrite)
 
 
-def literals_by_join(body: Body, chosen: Chosen) -> Body:
-    def written(value: Any) -> Any:
+def literals_as_join(body: Body, chosen: Chosen) -> Body:
+    def rewrite(value: Any) -> Any:
         text = as_text(value)
         middle = len(text) // 2
         return {"Fn::Join": ["", [text[:middle], text[middle:]]]}
 
-    return with_literals(body, chosen, written)
+    return rewrite_literals(body, chosen, rewrite)
 
 
-def literals_by_select(body: Body, chosen: Chosen) -> Body:
-    return with_literals(body, chosen, lambda value: {"Fn::Select": [1, ["other", value]]})
+def literals_as_select(body: Body, chosen: Chosen) -> Body:
+    return rewrite_literals(body, chosen, lambda value: {"Fn::Select": [1, ["other", value]]})
 
 
-def references_by_sub(body: Body, chosen: Chosen) -> Body:
-    """`${X}` for Ref and GetAtt, where what they give is a text."""
+def references_as_sub(body: Body, chosen: Chosen) -> Body:
+    """`${X}` for Ref and GetAtt that return a string."""
     lists = {
         name
-        for name, one in body.get("Parameters", {}).items()
-        if "List" in one["Type"]  # CommaDelimitedList too
+        for name, parameter in body.get("Parameters", {}).items()
+        if "List" in parameter["Type"]  # CommaDelimitedList too
     } | {"AWS::NoValue", "AWS::NotificationARNs"}
 
     def change(value: Any) -> Any:
@@ -164,11 +166,11 @@ def references_by_sub(body: Body, chosen: Chosen) -> Body:
             name, argument = next(iter(value.items()))
             if name == "Ref" and argument not in lists:
                 return {"Fn::Sub": f"${{{argument}}}"}
-            if name == "Fn::GetAtt" and _attribute(argument)[1] not in LISTS:
+            if name == "Fn::GetAtt" and _attribute(argument)[1] not in LIST_ATTRIBUTES:
                 return {"Fn::Sub": f"${{{'.'.join(_attribute(argument))}}}"}
         return value
 
-    return with_values(body, change)
+    return change_values(body, change)
 
 
 def _attribute(argument: Any) -> tuple[str, str]:
@@ -177,30 +179,30 @@ def _attribute(argument: Any) -> tuple[str, str]:
 
 
 def attributes_as_text(body: Body, chosen: Chosen) -> Body:
-    """`A.B` for `[A, B]`, as YAML has it too."""
+    """`A.B` for `[A, B]` in Fn::GetAtt."""
 
     def change(value: Any) -> Any:
         if is_function(value) and "Fn::GetAtt" in value and chosen():
             return {"Fn::GetAtt": ".".join(_attribute(value["Fn::GetAtt"]))}
         return value
 
-    return with_values(body, change)
+    return change_values(body, change)
 
 
-def join_for_sub(body: Body, chosen: Chosen) -> Body:
+def sub_as_join(body: Body, chosen: Chosen) -> Body:
     def change(value: Any) -> Any:
         if is_function(value) and "Fn::Sub" in value and chosen():
-            return {"Fn::Join": ["", list(_parts(value["Fn::Sub"]))]}
+            return {"Fn::Join": ["", list(_parts_of_sub(value["Fn::Sub"]))]}
         return value
 
-    return with_values(body, change)
+    return change_values(body, change)
 
 
-def _parts(argument: Any) -> Iterator[Any]:
-    """The texts and values that a Sub puts together."""
+def _parts_of_sub(argument: Any) -> Iterator[Any]:
+    """The texts and values that a Fn::Sub joins."""
     text, names = (argument, {}) if isinstance(argument, str) else argument
-    for at, part in enumerate(_NAME.split(text)):
-        if not at % 2:
+    for index, part in enumerate(_PLACEHOLDER.split(text)):
+        if not index % 2:
             yield part
         elif part.startswith("!"):
             yield "${" + part[1:] + "}"
@@ -210,22 +212,22 @@ def _parts(argument: Any) -> Iterator[Any]:
             yield {"Fn::GetAtt": part.split(".", 1)} if "." in part else {"Ref": part}
 
 
-def sub_for_join(body: Body, chosen: Chosen) -> Body:
+def join_as_sub(body: Body, chosen: Chosen) -> Body:
     def change(value: Any) -> Any:
         if not is_function(value) or "Fn::Join" not in value or not chosen():
             return value
         separator, items = value["Fn::Join"]
-        if not isinstance(items, list) or any(_is_list(one) for one in items):
+        if not isinstance(items, list) or any(_is_list(item) for item in items):
             return value
-        names = {f"Part{at}": one for at, one in enumerate(items) if not is_literal(one)}
+        names = {f"Part{index}": item for index, item in enumerate(items) if not is_literal(item)}
         texts = (
-            as_text(one).replace("${", "${!") if is_literal(one) else f"${{Part{at}}}"
-            for at, one in enumerate(items)
+            as_text(item).replace("${", "${!") if is_literal(item) else f"${{Part{index}}}"
+            for index, item in enumerate(items)
         )
         text = separator.join(texts)
         return {"Fn::Sub": [text, names] if names else text}
 
-    return with_values(body, change)
+    return change_values(body, change)
 
 
 def _is_list(value: Any) -> bool:
@@ -238,162 +240,171 @@ STAGE = {"Stage0": {"Type": "String", "Default": "dev"}}
 IS_PROD = {"IsProd0": {"Fn::Equals": [{"Ref": "Stage0"}, "prod"]}}
 
 
-def _either(value: Any) -> Any:
+def _if_around(value: Any) -> Any:
     return {"Fn::If": ["IsProd0", value, deepcopy(value)]}
 
 
 def if_around_literals(body: Body, chosen: Chosen) -> Body:
-    return with_literals(body, chosen, _either, Parameters=STAGE, Conditions=IS_PROD)
+    return rewrite_literals(body, chosen, _if_around, Parameters=STAGE, Conditions=IS_PROD)
 
 
 def if_around_items(body: Body, chosen: Chosen) -> Body:
-    """Around each item of each list that holds no other list with such items."""
+    """Around each item of each list that does not contain another rewritten list."""
 
     def change(value: Any) -> Any:
         if isinstance(value, list) and "IsProd0" not in json.dumps(value) and chosen():
-            return [_either(one) for one in value]
+            return [_if_around(item) for item in value]
         return value
 
-    return with_values(body, change, Parameters=STAGE, Conditions=IS_PROD)
+    return change_values(body, change, Parameters=STAGE, Conditions=IS_PROD)
 
 
 def if_around_properties(body: Body, chosen: Chosen) -> Body:
-    made = with_values(body, lambda value: value, Parameters=STAGE, Conditions=IS_PROD)
-    for resource in made["Resources"].values():
+    result = change_values(body, lambda value: value, Parameters=STAGE, Conditions=IS_PROD)
+    for resource in result["Resources"].values():
         if isinstance(resource.get("Properties"), Mapping):
             resource["Properties"] = {
-                key: _either(value) if chosen() else value
+                key: _if_around(value) if chosen() else value
                 for key, value in resource["Properties"].items()
             }
-    return made
+    return result
 
 
 # Resources -----------------------------------------------------------------------------------
 
-RUNS = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
-LOCALHOST = {"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}
-"""The rule in line without which a group's own rule, which lets everything out, would stay."""
+TASK_RUNNERS = ("AWS::ECS::Service", "AWS::ECS::TaskSet")
+LOCALHOST_RULE = {"IpProtocol": "-1", "CidrIp": "127.0.0.1/32"}
+"""An egress rule that keeps the group without the default rule that allows everything."""
 
 
-def rules_apart(body: Body, chosen: Chosen) -> Body:
-    """Rules of security groups as resources, for which what runs tasks waits."""
-    made = deepcopy(body)
+def separate_security_group_rules(body: Body, chosen: Chosen) -> Body:
+    """Rules of security groups as separate resources, on which services depend."""
+    result = deepcopy(body)
     for name, resource in body["Resources"].items():
         if resource.get("Type") != "AWS::EC2::SecurityGroup":
             continue
-        for way, rest in (("SecurityGroupIngress", None), ("SecurityGroupEgress", [LOCALHOST])):
-            rules = resource.get("Properties", {}).get(way)
+        for key, rest in (
+            ("SecurityGroupIngress", None),
+            ("SecurityGroupEgress", [LOCALHOST_RULE]),
+        ):
+            rules = resource.get("Properties", {}).get(key)
             if not rules or not isinstance(rules, list) or not all(map(_is_map, rules)):
                 continue
             if not chosen():
                 continue
-            properties = made["Resources"][name]["Properties"]
-            del properties[way]
+            properties = result["Resources"][name]["Properties"]
+            del properties[key]
             if rest:
-                properties[way] = deepcopy(rest)
-            for at, rule in enumerate(rules):
+                properties[key] = deepcopy(rest)
+            for index, rule in enumerate(rules):
                 group = {"Fn::GetAtt": [name, "GroupId"]}
-                _added(
-                    made, f"{name}{way[13:]}{at}", f"AWS::EC2::{way}", {"GroupId": group, **rule}
+                _add_resource(
+                    result,
+                    f"{name}{key[13:]}{index}",
+                    f"AWS::EC2::{key}",
+                    {"GroupId": group, **rule},
                 )
-    return made
+    return result
 
 
-def policies_apart(body: Body, chosen: Chosen) -> Body:
-    """Policies of roles as resources, for which what runs tasks waits."""
-    made = deepcopy(body)
-    for name, at, policy in _policies(body):
+def separate_policies(body: Body, chosen: Chosen) -> Body:
+    """Inline policies of roles as separate resources, on which services depend."""
+    result = deepcopy(body)
+    for name, index, policy in _policies(body):
         if chosen():
-            _without_policy(made, name, policy)
-            _added(
-                made,
-                f"{name}Policy{at}",
+            _remove_policy(result, name, policy)
+            _add_resource(
+                result,
+                f"{name}Policy{index}",
                 "AWS::IAM::Policy",
                 {**policy, "Roles": [{"Ref": name}]},
             )
-    return made
+    return result
 
 
-def policies_managed(body: Body, chosen: Chosen) -> Body:
-    """Policies of roles as managed policies that the roles name."""
-    made = deepcopy(body)
-    for name, at, policy in _policies(body):
-        role = made["Resources"][name]["Properties"]
+def policies_as_managed_policies(body: Body, chosen: Chosen) -> Body:
+    """Inline policies of roles as managed policies that the roles attach."""
+    result = deepcopy(body)
+    for name, index, policy in _policies(body):
+        role = result["Resources"][name]["Properties"]
         arns = role.get("ManagedPolicyArns", [])
         if not isinstance(arns, list) or not chosen():
             continue
-        _without_policy(made, name, policy)
-        own = _free(made, f"{name}Policy{at}")
-        role["ManagedPolicyArns"] = [*arns, {"Ref": own}]
-        made["Resources"][own] = {
+        _remove_policy(result, name, policy)
+        policy_name = _free_name(result, f"{name}Policy{index}")
+        role["ManagedPolicyArns"] = [*arns, {"Ref": policy_name}]
+        result["Resources"][policy_name] = {
             "Type": "AWS::IAM::ManagedPolicy",
             "Properties": {"PolicyDocument": deepcopy(policy["PolicyDocument"])},
         }
-    return made
+    return result
 
 
 def _policies(body: Body) -> Iterator[tuple[str, int, Body]]:
     for name, resource in body["Resources"].items():
         policies = resource.get("Properties", {}).get("Policies")
         if resource.get("Type") == "AWS::IAM::Role" and isinstance(policies, list):
-            for at, policy in enumerate(policies):
+            for index, policy in enumerate(policies):
                 if _is_map(policy):
-                    yield name, at, policy
+                    yield name, index, policy
 
 
-def _without_policy(made: Body, role: str, policy: Body) -> None:
-    properties = made["Resources"][role]["Properties"]
-    properties["Policies"] = [one for one in properties["Policies"] if one != policy]
+def _remove_policy(result: Body, role: str, policy: Body) -> None:
+    properties = result["Resources"][role]["Properties"]
+    properties["Policies"] = [other for other in properties["Policies"] if other != policy]
     if not properties["Policies"]:
         del properties["Policies"]
 
 
-def _free(body: Body, name: str) -> str:
-    """A name that no resource has."""
-    return name if name not in body["Resources"] else _free(body, f"{name}x")
+def _free_name(body: Body, name: str) -> str:
+    """A name that no resource has yet."""
+    return name if name not in body["Resources"] else _free_name(body, f"{name}x")
 
 
 def _is_map(value: Any) -> bool:
     return isinstance(value, Mapping) and not is_function(value)
 
 
-def _added(made: Body, name: str, kind: str, properties: Body) -> None:
-    """Adds a resource, and lets what runs tasks wait for it unless that comes before it."""
-    name = _free(made, name)
-    made["Resources"][name] = {"Type": kind, "Properties": deepcopy(properties)}
-    before = _upstream(made, name)
-    for other, resource in made["Resources"].items():
-        if resource.get("Type") in RUNS and other not in before:
-            resource["DependsOn"] = [*_waits(resource), name]
+def _add_resource(result: Body, name: str, resource_type: str, properties: Body) -> None:
+    """Adds a resource, and adds it to DependsOn of services that it does not depend on."""
+    name = _free_name(result, name)
+    result["Resources"][name] = {"Type": resource_type, "Properties": deepcopy(properties)}
+    before = _dependencies(result, name)
+    for other, resource in result["Resources"].items():
+        if resource.get("Type") in TASK_RUNNERS and other not in before:
+            resource["DependsOn"] = [*_depends_on(resource), name]
 
 
-def renamed(body: Body, chosen: Chosen) -> Body:
-    """Resources under names that say nothing. Parameters keep theirs, which may say what is meant
-    to be given for them."""
-    given = body["Resources"]
-    prefix = next(f"X{at}x" for at in range(99) if f"X{at}x" not in " ".join(given))
-    return with_names(body, {name: f"{prefix}{at}" for at, name in enumerate(given) if chosen()})
+def with_meaningless_names(body: Body, chosen: Chosen) -> Body:
+    """Resources with meaningless names. Parameters keep their names, which rules may use to know
+    what values are for."""
+    existing = body["Resources"]
+    prefix = next(f"X{index}x" for index in range(99) if f"X{index}x" not in " ".join(existing))
+    return rename_resources(
+        body, {name: f"{prefix}{index}" for index, name in enumerate(existing) if chosen()}
+    )
 
 
-def with_names(body: Body, names: Mapping[str, str]) -> Body:
-    """A template whose resources have other names."""
-    made: Body = _with_names(body, names)
-    made["Resources"] = {names.get(key, key): one for key, one in made["Resources"].items()}
-    for resource in made["Resources"].values():
+def rename_resources(body: Body, names: Mapping[str, str]) -> Body:
+    """A template with other names for its resources."""
+    result: Body = _rename_references(body, names)
+    resources = result["Resources"]
+    result["Resources"] = {names.get(name, name): body for name, body in resources.items()}
+    for resource in result["Resources"].values():
         if "DependsOn" in resource:
-            resource["DependsOn"] = [names.get(one, one) for one in _waits(resource)]
-    if "Hooks" in made:
-        made["Hooks"] = _with_texts(made["Hooks"], names)
-    return made
+            resource["DependsOn"] = [names.get(name, name) for name in _depends_on(resource)]
+    if "Hooks" in result:
+        result["Hooks"] = _rename_texts(result["Hooks"], names)
+    return result
 
 
-def _with_names(value: Any, names: Mapping[str, str]) -> Any:
+def _rename_references(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_with_names(one, names) for one in value]
+        return [_rename_references(item, names) for item in value]
     if not isinstance(value, Mapping):
         return value
     if not is_function(value):
-        return {key: _with_names(one, names) for key, one in value.items()}
+        return {key: _rename_references(child, names) for key, child in value.items()}
     function, argument = next(iter(value.items()))
     if function == "Ref":
         return {function: names.get(argument, argument)}
@@ -401,44 +412,44 @@ def _with_names(value: Any, names: Mapping[str, str]) -> Any:
         name, attribute = _attribute(argument)
         return {function: [names.get(name, name), attribute]}
     if function == "Fn::Sub":
-        text, given = (argument, {}) if isinstance(argument, str) else argument
-        kept = {name: new for name, new in names.items() if name not in given}
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
+        kept = {name: new for name, new in names.items() if name not in variables}
 
         def new(match: re.Match[str]) -> str:
             name, dot, attribute = match[1].partition(".")
             return "${" + kept.get(name, name) + dot + attribute + "}"
 
-        text = _NAME.sub(new, text)
-        return {function: [text, _with_names(given, names)] if given else text}
-    return {function: _with_names(argument, names)}
+        text = _PLACEHOLDER.sub(new, text)
+        return {function: [text, _rename_references(variables, names)] if variables else text}
+    return {function: _rename_references(argument, names)}
 
 
-def _with_texts(value: Any, names: Mapping[str, str]) -> Any:
+def _rename_texts(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_with_texts(one, names) for one in value]
+        return [_rename_texts(item, names) for item in value]
     if isinstance(value, Mapping):
-        return {key: _with_texts(one, names) for key, one in value.items()}
+        return {key: _rename_texts(child, names) for key, child in value.items()}
     return names.get(value, value) if isinstance(value, str) else value
 
 
-def reordered(body: Body, chosen: Chosen) -> Body:
-    """Sections, resources and properties the other way round."""
+def in_reverse_order(body: Body, chosen: Chosen) -> Body:
+    """Sections, resources and properties in reverse order."""
 
-    def turned(value: Any) -> Any:
+    def reverse(value: Any) -> Any:
         if not isinstance(value, Mapping):
-            return [turned(one) for one in value] if isinstance(value, list) else value
-        items = [(key, turned(one)) for key, one in value.items()]
+            return [reverse(item) for item in value] if isinstance(value, list) else value
+        items = [(key, reverse(child)) for key, child in value.items()]
         return dict(reversed(items) if chosen() else items)
 
-    made: Body = turned(body)
-    return made
+    result: Body = reverse(body)
+    return result
 
 
 # Files ---------------------------------------------------------------------------------------
 
 
 def as_json(body: Body, chosen: Chosen) -> Body:
-    """What cfn-lint reads from a file in JSON, with its marks."""
+    """The template as cfn-lint reads it from a JSON file, with its marks."""
     read: Body = json.loads(json.dumps(body), cls=CfnJSONDecoder) if chosen() else body
     return read
 
@@ -446,16 +457,16 @@ def as_json(body: Body, chosen: Chosen) -> Body:
 # Two stacks ----------------------------------------------------------------------------------
 
 
-def _waits(resource: Body) -> list[str]:
-    given = resource.get("DependsOn", [])
-    return [given] if isinstance(given, str) else given
+def _depends_on(resource: Body) -> list[str]:
+    existing = resource.get("DependsOn", [])
+    return [existing] if isinstance(existing, str) else existing
 
 
 def references(raw: Any) -> Iterator[str]:
-    """The names that a value mentions."""
+    """The names that a value refers to."""
     if isinstance(raw, list):
-        for one in raw:
-            yield from references(one)
+        for item in raw:
+            yield from references(item)
     elif isinstance(raw, Mapping):
         for key, value in raw.items():
             if key == "Ref":
@@ -464,48 +475,52 @@ def references(raw: Any) -> Iterator[str]:
                 yield _attribute(value)[0]
             elif key == "Fn::Sub":
                 text, names = (value, {}) if isinstance(value, str) else value
-                found = (one.split(".")[0] for one in _NAME.findall(text))
-                yield from (one for one in found if one not in names)
+                found = (name.split(".")[0] for name in _PLACEHOLDER.findall(text))
+                yield from (name for name in found if name not in names)
                 yield from references(names)
             else:
                 yield from references(value)
 
 
-def _upstream(body: Body, *names: str) -> set[str]:
-    """Resources with everything that must stand before them."""
+def _dependencies(body: Body, *names: str) -> set[str]:
+    """Resources with everything that is created before them."""
     seen: set[str] = set()
     todo = list(names)
     while todo:
         name = todo.pop()
         if name not in seen and name in body["Resources"]:
             seen.add(name)
-            todo += _waits(body["Resources"][name])
+            todo += _depends_on(body["Resources"][name])
             todo += references(body["Resources"][name])
     return seen
 
 
-def shared_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
-    """Network, cluster and load balancer in a stack of their own."""
+def split_off_shared_resources(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
+    """Network, cluster and load balancer in another stack."""
     prefixes = ("AWS::EC2::", "AWS::ECS::Cluster", "AWS::ElasticLoadBalancingV2::LoadBalancer")
     return _split(body, _of_types(body, prefixes, chosen))
 
 
-def listeners_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
-    """Everything up to the listeners and target groups in a stack of its own."""
+def split_off_listeners(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
+    """Network, cluster, load balancer, listeners and target groups in another stack."""
     prefixes = ("AWS::EC2::", "AWS::ECS::Cluster", "AWS::ElasticLoadBalancingV2::")
     return _split(body, _of_types(body, prefixes, chosen))
 
 
-def roles_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
-    """Roles and secrets in a stack of their own."""
+def split_off_roles(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
+    """Roles, secrets and keys in another stack."""
     prefixes = ("AWS::IAM::", "AWS::SecretsManager::", "AWS::KMS::")
     return _split(body, _of_types(body, prefixes, chosen))
 
 
-def services_apart(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
-    """What runs tasks, and what needs it, in a stack of its own."""
-    runs = {name for name, one in body["Resources"].items() if one.get("Type") in RUNS}
-    return _split(body, (one for one in body["Resources"] if not runs & _upstream(body, one)))
+def split_off_services(body: Body, chosen: Chosen) -> tuple[Body, Body] | None:
+    """Services, and what depends on them, in another stack."""
+    runs = {
+        name for name, resource in body["Resources"].items() if resource.get("Type") in TASK_RUNNERS
+    }
+    return _split(
+        body, (name for name in body["Resources"] if not runs & _dependencies(body, name))
+    )
 
 
 def _of_types(body: Body, prefixes: tuple[str, ...], chosen: Chosen) -> Iterator[str]:
@@ -515,85 +530,85 @@ def _of_types(body: Body, prefixes: tuple[str, ...], chosen: Chosen) -> Iterator
 
 
 def _split(body: Body, first: Iterable[str]) -> tuple[Body, Body] | None:
-    """The stack with these resources and all that they need, and the stack with the others, which
-    imports from it; None where that makes no two stacks, or would lose their order, or where still
-    others may use what comes out of the template."""
-    upper = _with_parts(body, _upstream(body, *first))
-    lower = {name: one for name, one in body["Resources"].items() if name not in upper}
+    """A stack with these resources and their dependencies, and a stack with the others, which
+    imports from the first. None if that are not two stacks, if their order would be lost, or if the
+    template has outputs that other stacks may use."""
+    upper = _with_attached_resources(body, _dependencies(body, *first))
+    lower = {name: resource for name, resource in body["Resources"].items() if name not in upper}
     if not upper or not lower or "Hooks" in body or "Outputs" in body:
         return None
     exports: Body = {}
-    imported = {name: _below(one, upper, exports) for name, one in lower.items()}
+    imported = {name: _lower_resource(resource, upper, exports) for name, resource in lower.items()}
     if not exports:
         return None
     shared = {key: value for key, value in body.items() if key != "Resources"}
-    above = {name: one for name, one in body["Resources"].items() if name in upper}
+    above = {name: resource for name, resource in body["Resources"].items() if name in upper}
     return (
         deepcopy({**shared, "Resources": above, "Outputs": exports}),
         deepcopy({**shared, "Resources": imported}),
     )
 
 
-PARTS = (
+ATTACHED_TYPES = (
     "AWS::EC2::",
     "AWS::ECS::ClusterCapacityProviderAssociations",
     "AWS::IAM::Policy",
     "AWS::S3::BucketPolicy",
 )
-"""Types of resources that are a part of others, beside which they stand in any stack."""
+"""Types of resources that belong to others, and are in the same stack."""
 
 
-def _with_parts(body: Body, names: set[str]) -> set[str]:
-    """Resources with what is a part of them, as far as it needs nothing else."""
+def _with_attached_resources(body: Body, names: set[str]) -> set[str]:
+    """Resources with those that belong to them and have no other dependencies."""
     parts = {
         name
-        for name, one in body["Resources"].items()
-        if str(one.get("Type")).startswith(PARTS)
-        and (needs := _upstream(body, name) - {name})
+        for name, resource in body["Resources"].items()
+        if str(resource.get("Type")).startswith(ATTACHED_TYPES)
+        and (needs := _dependencies(body, name) - {name})
         and needs <= names
     }
-    return names if parts <= names else _with_parts(body, names | parts)
+    return names if parts <= names else _with_attached_resources(body, names | parts)
 
 
-def _below(resource: Body, upper: set[str], exports: Body) -> Body:
-    """A resource of the lower stack, which as a whole comes after the upper one."""
+def _lower_resource(resource: Body, upper: set[str], exports: Body) -> Body:
+    """A resource of the lower stack, which is created after the upper one."""
     rest = {key: value for key, value in resource.items() if key != "DependsOn"}
-    waits = [one for one in _waits(resource) if one not in upper]
-    made: Body = _importing(rest, upper, exports)
-    return made | ({"DependsOn": waits} if waits else {})
+    waits = [name for name in _depends_on(resource) if name not in upper]
+    result: Body = _with_imports(rest, upper, exports)
+    return result | ({"DependsOn": waits} if waits else {})
 
 
-def _importing(value: Any, upper: set[str], exports: Body) -> Any:
-    """A part of the lower stack, with imports for what it takes from the upper one."""
+def _with_imports(value: Any, upper: set[str], exports: Body) -> Any:
+    """A value of the lower stack, with imports in place of references to the upper one."""
     if isinstance(value, list):
-        return [_importing(one, upper, exports) for one in value]
+        return [_with_imports(item, upper, exports) for item in value]
     if not isinstance(value, Mapping):
         return value
     if not is_function(value):
-        return {key: _importing(one, upper, exports) for key, one in value.items()}
+        return {key: _with_imports(child, upper, exports) for key, child in value.items()}
     function, argument = next(iter(value.items()))
     if function == "Ref" and argument in upper:
-        return _exported(value, argument, exports)
+        return _export(value, argument, exports)
     if function == "Fn::GetAtt" and _attribute(argument)[0] in upper:
-        return _exported(value, ".".join(_attribute(argument)), exports)
+        return _export(value, ".".join(_attribute(argument)), exports)
     if function == "Fn::Sub":
         text, names = (argument, {}) if isinstance(argument, str) else argument
-        made = dict(_importing(names, upper, exports))
+        result = dict(_with_imports(names, upper, exports))
 
         def new(match: re.Match[str]) -> str:
             name, dot, attribute = match[1].partition(".")
             if name not in upper or match[1] in names:
                 return match[0]
             inner = {"Fn::GetAtt": [name, attribute]} if dot else {"Ref": name}
-            made[name + attribute.replace(".", "")] = _exported(inner, name + attribute, exports)
+            result[name + attribute.replace(".", "")] = _export(inner, name + attribute, exports)
             return "${" + name + attribute.replace(".", "") + "}"
 
-        text = _NAME.sub(new, text)
-        return {function: [text, made] if made else text}
-    return {function: _importing(argument, upper, exports)}
+        text = _PLACEHOLDER.sub(new, text)
+        return {function: [text, result] if result else text}
+    return {function: _with_imports(argument, upper, exports)}
 
 
-def _exported(value: Any, name: str, exports: Body) -> Any:
+def _export(value: Any, name: str, exports: Body) -> Any:
     name = name.replace(".", "")
     exports[name] = {"Value": value, "Export": {"Name": f"upper-{name}"}}
     return {"Fn::ImportValue": f"upper-{name}"}
@@ -603,22 +618,27 @@ REWRITES: tuple[Rewrite, ...] = (
     as_json,
     numbers_as_text,
     attributes_as_text,
-    literals_by_parameters,
-    literals_by_mappings,
-    literals_by_sub,
-    literals_by_join,
-    literals_by_select,
-    references_by_sub,
-    join_for_sub,
-    sub_for_join,
+    literals_as_parameters,
+    literals_as_mappings,
+    literals_as_sub,
+    literals_as_join,
+    literals_as_select,
+    references_as_sub,
+    sub_as_join,
+    join_as_sub,
     if_around_literals,
     if_around_items,
     if_around_properties,
-    rules_apart,
-    policies_apart,
-    policies_managed,
-    renamed,
-    reordered,
+    separate_security_group_rules,
+    separate_policies,
+    policies_as_managed_policies,
+    with_meaningless_names,
+    in_reverse_order,
 )
 
-SPLITS: tuple[Split, ...] = (shared_apart, listeners_apart, roles_apart, services_apart)
+SPLITS: tuple[Split, ...] = (
+    split_off_shared_resources,
+    split_off_listeners,
+    split_off_roles,
+    split_off_services,
+)

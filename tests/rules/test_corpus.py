@@ -1,60 +1,64 @@
-"""Every rule finds its faults where they stand, and says nothing of what is right."""
+"""Each rule finds its mistakes at the right path, and nothing in correct templates."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 import pytest
-from corpus import Case, bases, cases, ids_and_places, run_case
+from corpus import Case, bases, case_id, cases, ids_and_paths, run_case
 
 from moorage.cfn.template import Template
 from moorage.rules.registry import RULES
 from moorage.rules.runner import run_rules
 
-WITHOUT_CASE: frozenset[str] = frozenset()
-"""Ids of the catalogue that a rule names and the corpus lacks, as no template of its can say it."""
-
-
-def each(case: Case) -> str:
-    return f"{case.topic}/{case.name}"
-
 
 @pytest.mark.parametrize("base", bases())
 def test_nothing_is_found_in_a_base(base: str) -> None:
-    assert ids_and_places(run_rules([Template(base, bases()[base])])) == set()
+    assert ids_and_paths(run_rules([Template(base, bases()[base])])) == set()
 
 
-@pytest.mark.parametrize("case", cases(), ids=each)
-def test_nothing_is_found_in_the_good_twin(case: Case) -> None:
+@pytest.mark.parametrize("case", cases(), ids=case_id)
+def test_nothing_is_found_in_the_correct_template(case: Case) -> None:
     assert run_case(case, case.good) == set()
 
 
-@pytest.mark.parametrize("case", cases(), ids=each)
-def test_the_fault_and_nothing_else_is_found_in_the_bad_twin(case: Case) -> None:
+@pytest.mark.parametrize("case", cases(), ids=case_id)
+def test_only_the_mistake_is_found_in_the_incorrect_template(case: Case) -> None:
     assert run_case(case, case.bad) == case.finds
 
 
-@pytest.mark.parametrize("case", cases(), ids=each)
-def test_the_twins_differ(case: Case) -> None:
+@pytest.mark.parametrize("case", cases(), ids=case_id)
+def test_correct_and_incorrect_template_differ(case: Case) -> None:
     assert case.good != case.bad
 
 
-def test_every_case_has_a_name_of_its_own() -> None:
-    assert [name for name, times in Counter(one.name for one in cases()).items() if times > 1] == []
+@pytest.mark.parametrize("case", cases(), ids=case_id)
+def test_messages_are_statements_and_hints_are_sentences(case: Case) -> None:
+    for problem in run_rules([case.template(case.bad)]):
+        assert problem.message[0].isupper() or problem.message[0] == "`"
+        assert not problem.message.endswith(".")
+        assert problem.hint[0].isupper()
+        assert problem.hint.endswith(".")
+
+
+def test_names_of_cases_are_unique() -> None:
+    counts = Counter(case.name for case in cases())
+    assert [name for name, count in counts.items() if count > 1] == []
 
 
 def test_every_rule_has_a_case() -> None:
-    raised = {rule for case in cases() for rule, _ in case.finds}
-    assert [rule.id for rule in RULES if rule.id not in raised] == []
+    found = {rule for case in cases() for rule, _ in case.finds}
+    assert [rule.id for rule in RULES if rule.id not in found] == []
 
 
-def test_every_failure_that_a_rule_names_is_a_case_that_it_finds() -> None:
-    """By a case of that name, or of that name and what is particular about it."""
+def test_every_failure_of_a_rule_is_a_case_that_it_finds() -> None:
+    """The name of the case is the id of the failure, or begins with it."""
     finds = {(rule, case.name) for case in cases() for rule, _ in case.finds}
     assert [
-        f"{rule.id} {name}"
+        f"{rule.id} {failure}"
         for rule in RULES
-        for name in rule.failure_ids
-        if name not in WITHOUT_CASE
-        and not any(f"{one}-".startswith(f"{name}-") for code, one in finds if code == rule.id)
+        for failure in rule.failure_ids
+        if not any(
+            f"{name}-".startswith(f"{failure}-") for rule_id, name in finds if rule_id == rule.id
+        )
     ] == []

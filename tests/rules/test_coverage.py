@@ -1,4 +1,4 @@
-"""Every known failure is found by a rule, or it is said who finds it or why nobody can."""
+"""Every known failure is found by a rule, or `coverage` says what finds it or why nothing can."""
 
 from __future__ import annotations
 
@@ -10,33 +10,53 @@ from cfnlint.core import get_rules
 from corpus import cases
 
 from moorage.rules.coverage import FOUND_BY_CFN_LINT, FOUND_BY_COMPARISON, TOO_NOISY, UNDECIDABLE
-from moorage.rules.registry import RULES
+from moorage.rules.registry import RULES, TOPICS, topic_of
 
-KNOWN = 192
-
-
-def test_every_known_failure_is_told_of_once() -> None:
-    ruled = {case for rule in RULES for case in rule.failure_ids}
-    rest = [*FOUND_BY_COMPARISON, *FOUND_BY_CFN_LINT, *TOO_NOISY, *UNDECIDABLE]
-    assert len(rest) == len(set(rest))
-    assert not ruled & set(rest)
-    assert len(ruled) + len(rest) == KNOWN
+KNOWN_FAILURES = 192
 
 
-def test_the_rules_of_cfn_lint_exist() -> None:
-    known = {rule.id for rule in get_rules([], [], ["E"]).rules.values()}
-    assert set(FOUND_BY_CFN_LINT.values()) <= known
+def test_every_known_failure_is_listed_once() -> None:
+    found_by_rules = {failure for rule in RULES for failure in rule.failure_ids}
+    others = [*FOUND_BY_COMPARISON, *FOUND_BY_CFN_LINT, *TOO_NOISY, *UNDECIDABLE]
+    assert len(others) == len(set(others))
+    assert not found_by_rules & set(others)
+    assert len(found_by_rules) + len(others) == KNOWN_FAILURES
 
 
-@pytest.mark.parametrize("name", FOUND_BY_CFN_LINT)
-def test_cfn_lint_finds_what_is_left_to_it(name: str) -> None:
-    (case,) = (one for one in cases() if one.name == name)
-    good, bad = ({one.rule.id for one in lint(json.dumps(body))} for body in (case.good, case.bad))
-    assert FOUND_BY_CFN_LINT[name] in bad - good
+def test_the_named_rules_of_cfn_lint_exist() -> None:
+    existing = {rule.id for rule in get_rules([], [], ["E"]).rules.values()}
+    assert set(FOUND_BY_CFN_LINT.values()) <= existing
 
 
-def test_a_number_is_used_once_and_says_how_bad_it_is() -> None:
+@pytest.mark.parametrize("failure", FOUND_BY_CFN_LINT)
+def test_cfn_lint_finds_what_is_left_to_it(failure: str) -> None:
+    (case,) = (one for one in cases() if one.name == failure)
+    good, bad = (
+        {match.rule.id for match in lint(json.dumps(body))} for body in (case.good, case.bad)
+    )
+    assert FOUND_BY_CFN_LINT[failure] in bad - good
+
+
+def test_ids_of_rules_are_unique_and_have_a_level() -> None:
     numbers = [rule.id[1:] for rule in RULES]
     assert len(numbers) == len(set(numbers))
-    assert all(rule.id[0] in "EW" and 9100 <= int(rule.id[1:]) <= 9999 for rule in RULES)
-    assert all(rule.sources and rule.fix and rule.description for rule in RULES)
+    assert all(rule.id[0] in "EW" and len(rule.id) == 5 for rule in RULES)
+
+
+def test_rules_of_a_topic_have_its_numbers() -> None:
+    """Topics are adjacent, and a module has rules of one topic."""
+    bounds = [(numbers.start, numbers.stop) for numbers in TOPICS]
+    assert [start for start, _ in bounds] == [9100, *(stop for _, stop in bounds[:-1])]
+    assert bounds[-1][1] == 10000
+    topics: dict[str, set[str]] = {}
+    for rule in RULES:
+        topics.setdefault(rule.check.__module__, set()).add(topic_of(rule))
+    assert [module for module, of_module in topics.items() if len(of_module) > 1] == []
+
+
+def test_every_rule_has_a_page() -> None:
+    for rule in RULES:
+        assert rule.sources
+        assert rule.fix.endswith(".")
+        assert rule.description.endswith((".", ".)"))
+        assert not rule.title.endswith(".")

@@ -1,4 +1,4 @@
-"""What is created before what, where the names of resources decide."""
+"""Creation order in templates that the CDK has written."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from moorage.rules.runner import run_rules
 
 
 @pytest.mark.parametrize(
-    ("more", "found"),
+    ("parameters", "ids"),
     [({}, ["W9933"]), ({"Parameters": {"BootstrapVersion": {"Type": "String"}}}, [])],
-    ids=["by hand", "by the CDK"],
+    ids=["written by hand", "written by the CDK"],
 )
-def test_what_the_cdk_wrote_is_left_in_its_order(more: dict[str, object], found: list[str]) -> None:
+def test_elastic_ips_of_the_cdk_are_not_reported(
+    parameters: dict[str, object], ids: list[str]
+) -> None:
     body = {
-        **more,
+        **parameters,
         "Resources": {
             "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
             "Gateway": {"Type": "AWS::EC2::InternetGateway"},
@@ -29,4 +31,4 @@ def test_what_the_cdk_wrote_is_left_in_its_order(more: dict[str, object], found:
             "NatEip": {"Type": "AWS::EC2::EIP", "Properties": {"Domain": "vpc"}},
         },
     }
-    assert [one.rule.id for one in run_rules([Template("t", body)])] == found
+    assert [problem.rule.id for problem in run_rules([Template("t", body)])] == ids

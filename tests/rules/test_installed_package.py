@@ -1,4 +1,4 @@
-"""The ways in which other people get the rules: the installed package, and the hook."""
+"""The rules outside of this repository: in the installed package, and as a pre-commit hook."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Resources:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the package as pip makes it, and nothing else of ours."""
+    """A directory with only the package, as pip installs it."""
     source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
     for name in (
         "setup.py",
@@ -39,27 +39,31 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def linted(words: list[str], folder: Path, path: Path) -> subprocess.CompletedProcess[str]:
+def run_cfn_lint(
+    words: list[str], folder: Path, python_path: Path
+) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).with_name(words[0])
     return subprocess.run(
         [str(program), *words[1:]],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(path)},
+        env={**os.environ, "PYTHONPATH": str(python_path)},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-@pytest.mark.parametrize("way", ["command", "hook"])
-def test_cfn_lint_finds_the_rules_in_the_package(way: str, installed: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("usage", ["command", "hook"])
+def test_cfn_lint_runs_the_rules_of_the_package(
+    usage: str, installed: Path, tmp_path: Path
+) -> None:
     (tmp_path / "bad.yaml").write_text(BAD)
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     words = {
         "command": ["cfn-lint", "--append-rules", "moorage.rules", "--"],
         "hook": [*shlex.split(hook["entry"]), *hook["args"]],
-    }[way]
-    run = linted([*words, "bad.yaml"], tmp_path, installed)
+    }[usage]
+    run = run_cfn_lint([*words, "bad.yaml"], tmp_path, installed)
     assert run.returncode == 2, run.stderr
     assert "E9745" in run.stdout
     assert "bad.yaml:4" in run.stdout

@@ -1,4 +1,4 @@
-"""Rules say nothing foolish of templates that are broken: above all, they raise nothing."""
+"""The rules raise no exception for any template, and name paths that exist."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ scalars = st.one_of(
 
 
 def functions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Functions with arguments that are seldom right."""
+    """Functions with arguments that are usually wrong."""
     arguments = st.one_of(
         inner,
         st.sampled_from(NAMES),
@@ -110,59 +110,60 @@ templates = st.fixed_dictionaries(
 )
 
 
-def judge(*bodies: Any) -> None:
-    """Lets the rules judge; a place that they name must exist."""
-    for one in run_rules([Template(f"stack-{at}", body) for at, body in enumerate(bodies)]):
-        place: Any = bodies[int(one.template.removeprefix("stack-"))]
-        for key in one.path:
-            place = place[key]
+def check(*bodies: Any) -> None:
+    """Runs the rules. Every path that they name must exist."""
+    templates = [Template(f"stack-{index}", body) for index, body in enumerate(bodies)]
+    for problem in run_rules(templates):
+        value: Any = bodies[int(problem.template.removeprefix("stack-"))]
+        for key in problem.path:
+            value = value[key]
 
 
 @deterministic_settings(max_examples=200)
 @given(st.lists(templates, min_size=1, max_size=2))
-def test_any_template_can_be_judged(bodies: list[Any]) -> None:
-    judge(*bodies)
+def test_any_template_can_be_checked(bodies: list[Any]) -> None:
+    check(*bodies)
 
 
 @deterministic_settings(max_examples=60)
 @given(values)
-def test_any_body_can_be_judged(body: Any) -> None:
+def test_any_body_can_be_checked(body: Any) -> None:
     if isinstance(body, dict):
-        judge(body)
+        check(body)
 
 
-# Templates that were right before something happened to them ------------------------------------
+# Correct templates with a random change -----------------------------------------------------
 
 
-def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     """The paths of everything in a value."""
     keys = value if isinstance(value, dict) else range(len(value) if isinstance(value, list) else 0)
     for key in keys:
-        yield (*at, key)
-        yield from places(value[key], (*at, key))
+        yield (*path, key)
+        yield from paths_in(value[key], (*path, key))
 
 
-def mutated(body: Any, random: Random, value: Any) -> Any:
-    """A template in which one thing is another, is gone, or is there twice."""
-    made = deepcopy(body)
-    *way, last = random.choice([*places(made)])
-    place = made
-    for key in way:
-        place = place[key]
-    what = random.randrange(5)
-    if what == 0:
-        del place[last]
-    elif what == 1 and isinstance(place, list):
-        place.append(deepcopy(place[last]))
-    elif what == 1:
-        place[f"{last}2"] = deepcopy(place[last])
-    elif what == 2:
-        place[last] = [place[last]]
-    elif what == 3:
-        place[last] = {"Fn::If": ["NoSuch", place[last], {"Ref": "AWS::NoValue"}]}
+def mutate(body: Any, random: Random, value: Any) -> Any:
+    """A template in which one value is replaced, removed, repeated or wrapped."""
+    copy = deepcopy(body)
+    *parents, last = random.choice([*paths_in(copy)])
+    parent = copy
+    for key in parents:
+        parent = parent[key]
+    kind = random.randrange(5)
+    if kind == 0:
+        del parent[last]
+    elif kind == 1 and isinstance(parent, list):
+        parent.append(deepcopy(parent[last]))
+    elif kind == 1:
+        parent[f"{last}2"] = deepcopy(parent[last])
+    elif kind == 2:
+        parent[last] = [parent[last]]
+    elif kind == 3:
+        parent[last] = {"Fn::If": ["NoSuch", parent[last], {"Ref": "AWS::NoValue"}]}
     else:
-        place[last] = value
-    return made
+        parent[last] = value
+    return copy
 
 
 @deterministic_settings(max_examples=400)
@@ -170,10 +171,10 @@ def mutated(body: Any, random: Random, value: Any) -> Any:
     body=st.sampled_from([*bases().values(), *(case.bad for case in cases())]),
     seeds=st.lists(st.tuples(st.integers(0, 2**32), values), min_size=1, max_size=5),
 )
-def test_a_damaged_template_can_be_judged(body: Any, seeds: list[tuple[int, Any]]) -> None:
+def test_a_damaged_template_can_be_checked(body: Any, seeds: list[tuple[int, Any]]) -> None:
     for seed, value in seeds:
-        body = mutated(body, Random(seed), value)
-    judge(body)
+        body = mutate(body, Random(seed), value)
+    check(body)
 
 
 FIRST = {
@@ -189,27 +190,28 @@ FIRST = {
 def test_every_property_can_be_anything(kind: str) -> None:
     for (of, key), (body, name) in FIRST.items():
         resource = body["Resources"][name]
-        for value in (None, "", 0, [], {}, [None], {"Ref": "Nobody"}) if of == kind else ():
-            changed = {**resource, "Properties": {**resource["Properties"], key: value}}
-            judge({**body, "Resources": {**body["Resources"], name: changed}})
+        for value in (None, "", 0, [], {}, [None], {"Ref": "NoSuch"}) if of == kind else ():
+            properties = {**resource["Properties"], key: value}
+            damaged = {**resource, "Properties": properties}
+            check({**body, "Resources": {**body["Resources"], name: damaged}})
 
 
-CIRCLES: dict[str, Any] = {
+CYCLES: dict[str, Any] = {
     "by Ref": {"A": {"Ref": "B"}, "B": {"Ref": "A"}},
     "by itself": {"A": {"Fn::GetAtt": ["A", "Arn"]}},
     "by Sub": {"A": {"Fn::Sub": "${B.Arn}"}, "B": {"Fn::Sub": ["${x}", {"x": {"Ref": "A"}}]}},
 }
 
 
-@pytest.mark.parametrize("circle", CIRCLES)
+@pytest.mark.parametrize("cycle", CYCLES)
 @pytest.mark.parametrize("kind", TYPES)
-def test_resources_may_refer_in_a_circle(kind: str, circle: str) -> None:
-    properties = {name: dict.fromkeys(KEYS, value) for name, value in CIRCLES[circle].items()}
+def test_resources_can_refer_to_each_other(kind: str, cycle: str) -> None:
+    properties = {name: dict.fromkeys(KEYS, value) for name, value in CYCLES[cycle].items()}
     body = {name: {"Type": kind, "Properties": one} for name, one in properties.items()}
-    judge({"Resources": body})
+    check({"Resources": body})
 
 
-def test_conditions_and_exports_may_refer_in_a_circle() -> None:
+def test_conditions_and_exports_can_refer_to_each_other() -> None:
     conditions = {"A": {"Condition": "B"}, "B": {"Fn::Not": [{"Condition": "A"}]}}
     exports = {
         name: {"Value": {"Fn::ImportValue": other}, "Export": {"Name": name}}
@@ -218,15 +220,15 @@ def test_conditions_and_exports_may_refer_in_a_circle() -> None:
     imported = {"Cluster": {"Fn::ImportValue": "A"}}
     service = {"Type": "AWS::ECS::Service", "Condition": "A", "Properties": imported}
     body = {"Conditions": conditions, "Outputs": exports, "Resources": {"Service": service}}
-    judge(body, {**body, "Outputs": {}})
+    check(body, {**body, "Outputs": {}})
 
 
-def test_values_may_be_very_deep() -> None:
+def test_values_can_be_nested_deeply() -> None:
     deep: Any = "x"
     for _ in range(150):
         deep = {"Fn::Join": ["", ["a", {"Fn::If": ["No", deep, "b"]}]]}
     group = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": {"Name": deep}}
-    judge({"Resources": {"Group": group}})
+    check({"Resources": {"Group": group}})
 
 
 # In cfn-lint -----------------------------------------------------------------------------------
@@ -238,27 +240,27 @@ def runner() -> Runner:
 
 
 def crashes(body: Any) -> list[str]:
-    """What cfn-lint says of rules of ours that raised something."""
+    """The messages of cfn-lint about our rules that raised an exception."""
     template, wrong = decode_str(json.dumps(body))
     matches = () if wrong else runner().validate_template(template)
-    broken = (one.message for one in matches if one.rule.id == "E0002")
-    return [one for one in broken if re.search(r"[EW]9[1-9]\d\d", one)]
+    messages = (match.message for match in matches if match.rule.id == "E0002")
+    return [message for message in messages if re.search(r"[EW]9[1-9]\d\d", message)]
 
 
 def test_cfn_lint_runs_the_rules() -> None:
-    loaded = {one.id for one in runner().rules.values()}
-    assert {one.id for one in RULES} <= loaded
+    loaded = {rule.id for rule in runner().rules.values()}
+    assert {rule.id for rule in RULES} <= loaded
 
 
 @deterministic_settings(max_examples=8)
 @given(body=templates)
-def test_cfn_lint_meets_no_crash_in_any_template(body: Any) -> None:
+def test_no_rule_crashes_in_cfn_lint_for_any_template(body: Any) -> None:
     try:
         assert crashes(body) == []
     except AssertionError:
         raise
     except Exception:
-        assume(False)  # before it came to any rule
+        assume(False)  # cfn-lint failed before it ran any rule
 
 
 @deterministic_settings(max_examples=12)
@@ -266,9 +268,9 @@ def test_cfn_lint_meets_no_crash_in_any_template(body: Any) -> None:
     body=st.sampled_from([*bases().values()]),
     seeds=st.lists(st.tuples(st.integers(0, 2**32), values), min_size=1, max_size=3),
 )
-def test_cfn_lint_meets_no_crash_in_a_damaged_template(
+def test_no_rule_crashes_in_cfn_lint_for_a_damaged_template(
     body: Any, seeds: list[tuple[int, Any]]
 ) -> None:
     for seed, value in seeds:
-        body = mutated(body, Random(seed), value)
+        body = mutate(body, Random(seed), value)
     assert crashes(body) == []

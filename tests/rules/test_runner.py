@@ -1,96 +1,157 @@
-"""What all rules find, where it stands in the file, and what asks for silence."""
+"""The problems of all rules: their paths, what a template ignores, and conditions."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from corpus import bases, cases, changed
-from rewriting import everywhere, shared_apart
+from corpus import apply_changes, bases, cases
+from rewriting import everywhere, split_off_shared_resources
 
 from moorage.cfn.template import Template
 from moorage.rules.runner import LocatedProblem, run_rules
 
 SERVICE = "Resources.Service"
-ATTACHMENT = ("Resources", "Service", "Properties", "LoadBalancers", 0, "TargetGroupArn")
-HURRIED = changed(bases()["alb"], {f"{SERVICE}.DependsOn": None})
+TARGET_GROUP = ("Resources", "Service", "Properties", "LoadBalancers", 0, "TargetGroupArn")
+WITHOUT_DEPENDS_ON = apply_changes(bases()["alb"], {f"{SERVICE}.DependsOn": None})
 """A service that does not wait for its listener."""
+RULE = "E9930"
 
 
-def judged(changes: dict[str, Any] | None = None, body: Any = HURRIED) -> list[LocatedProblem]:
-    return run_rules([Template("t", changed(body, changes or {}))])
+def run(
+    changes: dict[str, Any] | None = None, body: dict[str, Any] = WITHOUT_DEPENDS_ON
+) -> list[LocatedProblem]:
+    return run_rules([Template("t", apply_changes(body, changes or {}))])
 
 
-def test_a_verdict_says_what_where_and_how_else() -> None:
-    (one,) = judged()
-    assert one.rule.id[1:] == "9930"
-    assert (one.template, one.path) == ("t", ATTACHMENT)
-    assert "Listener" in one.message
-    assert not one.message.endswith(".")
-    assert one.hint.endswith(".")
+def test_a_problem_has_a_path_a_message_and_a_hint() -> None:
+    (problem,) = run()
+    assert problem.rule.id == RULE
+    assert (problem.template, problem.path) == ("t", TARGET_GROUP)
+    assert problem.message == (
+        "Service `Service` does not depend on `Listener`, and ECS rejects target group "
+        "`TargetGroup` before a listener forwards to it"
+    )
+    assert problem.hint == "Add `Listener` to DependsOn of `Service`."
 
 
-def silence(*ids: Any) -> dict[str, Any]:
+# Metadata ------------------------------------------------------------------------------------
+
+
+def ignore(*ids: Any) -> dict[str, Any]:
     return {"cfn-lint": {"config": {"ignore_checks": [*ids]}}}
 
 
-RULE = judged()[0].rule.id
-
-
 @pytest.mark.parametrize("ids", [[RULE], ["E3001", RULE], [RULE[:3]], [RULE[0]]])
-def test_a_template_may_ask_for_silence(ids: list[str]) -> None:
-    assert judged({"Metadata": silence(*ids)}) == []
+def test_a_template_ignores_rules_by_the_beginning_of_their_ids(ids: list[str]) -> None:
+    assert run({"Metadata": ignore(*ids)}) == []
 
 
-def test_a_resource_may_ask_for_silence_of_a_rule() -> None:
-    assert judged({f"{SERVICE}.Metadata": silence(RULE)}) == []
+def test_a_resource_ignores_a_rule_by_its_id() -> None:
+    assert run({f"{SERVICE}.Metadata": ignore(RULE)}) == []
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"Metadata": silence("E3001", "W9999")},
-        {"Metadata": silence("", None, 1, ["E"])},
+        {"Metadata": ignore("E3001", "W9999")},
+        {"Metadata": ignore("", None, 1, ["E"])},
         {"Metadata": {"cfn-lint": {"config": {"ignore_checks": RULE}}}},
         {"Metadata": {"cfn-lint": [RULE]}},
         {"Metadata": "x"},
-        {f"{SERVICE}.Metadata": silence(RULE[:3])},
-        {f"{SERVICE}.Metadata": silence()},
+        {f"{SERVICE}.Metadata": ignore(RULE[:3])},
+        {f"{SERVICE}.Metadata": ignore()},
         {f"{SERVICE}.Metadata": None},
-        {"Resources.Listener.Metadata": silence(RULE)},
+        {"Resources.Listener.Metadata": ignore(RULE)},
     ],
 )
-def test_other_metadata_asks_for_nothing(changes: dict[str, Any]) -> None:
+def test_other_metadata_ignores_nothing(changes: dict[str, Any]) -> None:
     changes = {path: value for path, value in changes.items() if value is not None}
-    assert [one.rule.id for one in judged(changes)] == [RULE]
+    assert [problem.rule.id for problem in run(changes)] == [RULE]
 
 
-def test_what_only_one_branch_has_is_told_in_that_branch() -> None:
-    body = changed(
-        HURRIED,
-        {
-            "Parameters.Stage": {"Type": "String", "Default": "dev"},
-            "Conditions.IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
-            f"{SERVICE}.Properties.LoadBalancers": {
-                "Fn::If": [
-                    "IsProd",
-                    HURRIED["Resources"]["Service"]["Properties"]["LoadBalancers"],
-                    {"Ref": "AWS::NoValue"},
-                ]
-            },
-            f"{SERVICE}.Properties.HealthCheckGracePeriodSeconds": None,
-        },
-    )
-    places = {one.path for one in judged(body=body) if one.rule.id == RULE}
+# Conditions ----------------------------------------------------------------------------------
+
+LOAD_BALANCERS = WITHOUT_DEPENDS_ON["Resources"]["Service"]["Properties"]["LoadBalancers"]
+STAGE = {"Type": "String", "Default": "dev"}
+IS_PROD = {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
+
+
+def with_condition(
+    on_true: Any, on_false: Any, parameter: dict[str, Any] = STAGE, condition: Any = IS_PROD
+) -> dict[str, Any]:
+    """A template whose service has other load balancers with and without a condition."""
+    return {
+        "Parameters.Stage": parameter,
+        "Conditions.IsProd": condition,
+        f"{SERVICE}.Properties.LoadBalancers": {"Fn::If": ["IsProd", on_true, on_false]},
+        f"{SERVICE}.Properties.HealthCheckGracePeriodSeconds": None,
+    }
+
+
+def test_a_problem_in_one_branch_of_an_if_has_the_path_of_the_branch() -> None:
+    problems = run(with_condition(LOAD_BALANCERS, {"Ref": "AWS::NoValue"}))
+    paths = {problem.path for problem in problems if problem.rule.id == RULE}
     branch = ("Fn::If", 1, 0, "TargetGroupArn")
-    assert places == {("Resources", "Service", "Properties", "LoadBalancers", *branch)}
+    assert paths == {("Resources", "Service", "Properties", "LoadBalancers", *branch)}
 
 
-def test_a_fault_over_two_stacks_is_seen_with_both() -> None:
-    """The load balancer is in one stack; the group that keeps it out in the other, by an import."""
+NO_VALUE = {"Ref": "AWS::NoValue"}
+WITHOUT_DEFAULT = {"Type": "String"}
+IS_CHINA = {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws-cn"]}
+IS_EMPTY = {"Fn::Equals": [{"Ref": "Stage"}, ""]}
+IS_JOINED = {"Fn::Equals": [{"Fn::Join": ["", [{"Ref": "AWS::StackName"}, "x"]]}, "yx"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "condition"),
+    [
+        (with_condition(LOAD_BALANCERS, NO_VALUE), "the parameter `Stage` is `prod`"),
+        (with_condition(NO_VALUE, LOAD_BALANCERS), "the parameter `Stage` is `dev`"),
+        (
+            with_condition(NO_VALUE, LOAD_BALANCERS, WITHOUT_DEFAULT),
+            "the parameter `Stage` is not `prod`",
+        ),
+        (
+            with_condition(LOAD_BALANCERS, NO_VALUE, WITHOUT_DEFAULT, IS_EMPTY),
+            "the parameter `Stage` is empty",
+        ),
+        (
+            with_condition(LOAD_BALANCERS, NO_VALUE, condition=IS_CHINA),
+            "`AWS::Partition` is `aws-cn`",
+        ),
+        (
+            with_condition(NO_VALUE, LOAD_BALANCERS, condition=IS_CHINA),
+            "`AWS::Partition` is not `aws-cn`",
+        ),
+        (
+            with_condition(NO_VALUE, LOAD_BALANCERS, condition=IS_JOINED),
+            "the condition `IsProd` is false",
+        ),
+    ],
+)
+def test_a_message_begins_with_the_condition_of_the_problem(
+    changes: dict[str, Any], condition: str
+) -> None:
+    messages = [problem.message for problem in run(changes) if problem.rule.id == RULE]
+    assert messages == [f"If {condition}: {run()[0].message}"]
+
+
+def test_a_problem_under_every_condition_names_none() -> None:
+    changes = {"Parameters.Stage": STAGE, "Conditions.IsProd": IS_PROD}
+    assert [problem.message for problem in run(changes)] == [run()[0].message]
+
+
+# Several stacks ------------------------------------------------------------------------------
+
+
+def test_a_problem_between_two_stacks_is_found_with_both() -> None:
+    """The load balancer is in one stack. The security group that blocks it is in the other one,
+    which imports from the first."""
     (case,) = (one for one in cases() if one.name == "sg-task-no-ingress-from-alb")
-    stacks = shared_apart(dict(case.bad), everywhere)
+    stacks = split_off_shared_resources(dict(case.bad), everywhere)
     assert stacks is not None
     upper, lower = (Template(name, body) for name, body in zip(("up", "low"), stacks, strict=True))
-    assert {one.rule.id for one in run_rules([upper, lower])} == {rule for rule, _ in case.finds}
+    ids = {problem.rule.id for problem in run_rules([upper, lower])}
+    assert ids == {rule for rule, _ in case.finds}
     assert run_rules([upper]) == run_rules([lower]) == []
