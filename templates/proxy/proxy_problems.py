@@ -243,7 +243,9 @@ def _file_problems(file: TextFile, proxy: ServiceProxy) -> Iterator[Problem]:
     because = [("containers",), (PROXY, "port")]
     for mistake in find_mistakes(file.text, _task(proxy)):
         place = Place(file.name, mistake.line)
-        yield Problem(mistake.code, path, mistake.message, mistake.hint, mistake.level, because, place)
+        yield Problem(
+            mistake.code, path, mistake.message, mistake.hint, mistake.level, because, place
+        )
     yield from _size_problems(normalize_whitespace(file.text), path, Place(file.name, 1))
 
 
