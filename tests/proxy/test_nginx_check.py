@@ -384,7 +384,7 @@ def test_nginx_refuses_what_is_reported(text: str, tmp_path: Path) -> None:
 
 
 @needs_nginx
-@pytest.mark.parametrize("name", set(GOOD) - {"modules of others", "lua"})
+@pytest.mark.parametrize("name", sorted(GOOD.keys() - {"modules of others", "lua"}))
 def test_nginx_accepts_what_is_right(name: str) -> None:
     assert find_refusal(NGINX, in_server(GOOD[name])) is None
 
