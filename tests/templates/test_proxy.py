@@ -163,7 +163,7 @@ def test_a_mutable_image_tag_is_reported_at_the_proxy() -> None:
 
 
 def test_a_port_below_1024_requires_root() -> None:
-    assert codes(built({"port": 80})[1]) == ["M1105"]
+    assert codes(built({"port": 80})[1]) == ["M3051"]
     body, findings = built({"port": 80, "user": "root"})
     assert findings == []
     assert "LinuxParameters" not in containers(body)["proxy"]
