@@ -20,8 +20,8 @@ setup: $(READY) ## prepare .venv for building
 dev: $(DEV_READY) ## add to .venv what tests, lint and documents need
 
 # The stamps are written last: a setup that was interrupted is repeated from the start.
-# setuptools prints a notice about every editable installation; it is no warning about this one.
-$(READY): requirements.lock setup.cfg setup.py pyproject.toml
+# setuptools prints nine lines about every editable installation, which are filtered out.
+$(READY): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Moorage needs Python 3.11 or newer: make PYTHON=python3.11" >&2; exit 1; }
 	rm -rf .venv

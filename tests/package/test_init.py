@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from installation import ROOT, Environment
+from jsonschema import Draft7Validator
+from ruamel.yaml import YAML
 
 from moorage import __version__
 
@@ -64,6 +67,13 @@ def test_the_project_has_the_shape_of_this_one(created: Path) -> None:
         assert path.read_text().startswith("# yaml-language-server: $schema=../params.schema.json")
     left = [name for name in files(created) if re.search(r"@\w+@", (created / name).read_text())]
     assert left == []
+
+
+def test_an_editor_accepts_the_params(created: Path) -> None:
+    schema = json.loads((created / "params.schema.json").read_text())
+    for path in sorted(created.glob("params/*.yaml")):
+        params = YAML(typ="safe", pure=True).load(path)
+        assert [error.message for error in Draft7Validator(schema).iter_errors(params)] == []
 
 
 def test_build_test_and_lint_pass_at_once(project: Path, environment: Environment) -> None:
