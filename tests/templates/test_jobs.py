@@ -1,6 +1,6 @@
-"""What workers, schedules and tasks of a deployment compose: who may do what, and what scales.
+"""Resources of workers, scheduled tasks and tasks that run at each deployment.
 
-What is wrong with params is under tests/errors, whole templates are under tests/golden.
+Faults in params are under tests/errors, whole templates under tests/golden.
 """
 
 from __future__ import annotations
