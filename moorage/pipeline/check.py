@@ -23,7 +23,7 @@ from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.rules.registry import RULES
 from moorage.rules.runner import Verdict, verdicts
 

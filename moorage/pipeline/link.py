@@ -14,7 +14,7 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Path
 from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 
 # Quotas of CloudFormation, from "Understand CloudFormation quotas" in its user guide: a template
 # body passed in a request; resources, outputs and parameters of a template; the length of a stack's

@@ -26,7 +26,7 @@ from pydantic import BaseModel
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import shown
 from moorage.model import Plan, TextFile
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 
 WHOLE, PART = "NGINX_CONF", "NGINX_SERVERS"
 """Variables of a container that hold a configuration of nginx."""

@@ -17,7 +17,7 @@ import yaml
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import near
 from moorage.model import Rendering, Stack
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.pipeline.merge import merged
 
 Format = Literal["yaml", "json"]

@@ -18,8 +18,8 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from moorage.model import NAME, TemplateModule
+from moorage.pipeline.header import Header
 from moorage.pipeline.render import SECTIONS
-from moorage.pipeline.validate import Header
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 STACK_KEYS = {

@@ -9,8 +9,8 @@ from troposphere import Template
 
 from moorage.findings.finding import Finding, Place
 from moorage.model import Environment, Plan, Rendering, Stack
+from moorage.pipeline.document import Document
 from moorage.pipeline.link import link
-from moorage.pipeline.load import Document
 from moorage.pipeline.render import as_yaml, render
 from templates.common.exports import export_output, import_value
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from moorage.findings.finding import Finding
-from moorage.pipeline.load import Document, environments, load
+from moorage.pipeline.document import Document
+from moorage.pipeline.load import environments, load
 
 
 def read(

@@ -16,7 +16,7 @@ from troposphere import Export, GetAtt, Output, Ref, Template, logs, sns
 from moorage.findings.finding import Finding, Place
 from moorage.model import Rendering, Stack
 from moorage.pipeline.check import check_texts
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.pipeline.render import as_yaml, render
 
 ROOT = ("stacks", "web", "overrides")

@@ -15,7 +15,7 @@ from pydantic import Field
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding, Path, Place, Problem
 from moorage.model import Base, Environment, wrong
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
 from templates.common.fields import Some, Switch, duration

@@ -1,5 +1,5 @@
-"""The codes of Moorage's findings, a topic a file. Findings of cfn-lint and of the rules keep the ids
-of their rules."""
+"""The codes of findings, a topic a file. Findings of cfn-lint and of the rules keep the ids of
+their rules."""
 
 from __future__ import annotations
 

@@ -1,0 +1,42 @@
+"""What a params file and its base say, merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.findings.finding import Path, Place
+from moorage.model import TextFile
+
+
+@dataclass(frozen=True)
+class Document:
+    """The params of one environment as plain data, merged and interpolated."""
+
+    env: str
+    file: str
+    data: Mapping[str, Any]
+    places: Mapping[Path, Place]
+    broken: frozenset[Path] = frozenset()
+    """Where a finding stands already and no value that could be judged."""
+    read: Callable[[str], TextFile] | None = None
+    """Reads a file that a value names; raises the error of a params field where it cannot."""
+
+    def place(self, path: Path) -> Place:
+        """The line of a value, or of the nearest thing around it."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.places:
+                return self.places[path[:end]]
+        return Place(self.file, 1)
+
+
+def ordered(data: dict[str, Any]) -> dict[str, Any]:
+    """The same map with the keys sorted, on every level."""
+    return {key: _in_order(data[key]) for key in sorted(data)}
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_order(item) for item in value]
+    return ordered(value) if isinstance(value, dict) else value
