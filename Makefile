@@ -44,7 +44,8 @@ bench: setup ## what builds, rules and health sidecars cost
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
-	$(BIN)/python build.py explain --format markdown > docs/rules.md
+	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
+	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
 
 lock: setup ## renew requirements.lock with the newest versions that setup.cfg allows
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \

@@ -90,7 +90,12 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
         one.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     explaining = command("explain", explain)
-    explaining.add_argument("codes", nargs="*", metavar="CODE", help="without one, all in a list")
+    explaining.add_argument(
+        "codes",
+        nargs="*",
+        metavar="CODE|findings|rules",
+        help="codes; `findings` or `rules` for a list of these; without one, a list of all",
+    )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
     describing = command("schema", schema)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")

@@ -18,7 +18,7 @@ class UsageError(Exception):
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
     """The environments that have params; none is wrong usage where they are needed."""
-    from moorage.pipeline.load import environments
+    from moorage.pipeline.load import list_environments
 
     if needed and not params.is_dir():
         raise UsageError(f"there is no folder `{params}`. Make it, or name another with --params.")
@@ -26,7 +26,7 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
         raise UsageError(
             f"`{path}` would not be read. Rename it to `{path.with_suffix('.yaml').name}`."
         )
-    known = environments(params)
+    known = list_environments(params)
     if needed and not known:
         raise UsageError(f"`{params}` holds no environment. Write one as `{params / 'dev.yaml'}`.")
     return known

@@ -1,4 +1,4 @@
-"""What a params file and its base say, merged."""
+"""The params of one environment, merged from its file and the base."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ class Document:
     data: Mapping[str, Any]
     places: Mapping[Path, Place]
     broken: frozenset[Path] = frozenset()
-    """Where a finding stands already and no value that could be judged."""
+    """Paths that have a finding and no value that could be validated."""
+    nulls: frozenset[Path] = frozenset()
+    """Paths of nulls that delete nothing; the merged data does not contain them."""
     read: Callable[[str], TextFile] | None = None
     """Reads a file that a value names; raises the error of a params field where it cannot."""
 
     def place(self, path: Path) -> Place:
-        """The line of a value, or of the nearest thing around it."""
+        """The line of a value, or of the nearest map or list around it."""
         for end in range(len(path), 0, -1):
             if path[:end] in self.places:
                 return self.places[path[:end]]
         return Place(self.file, 1)
 
 
-def ordered(data: dict[str, Any]) -> dict[str, Any]:
-    """The same map with the keys sorted, on every level."""
-    return {key: _in_order(data[key]) for key in sorted(data)}
+def sort_keys(data: dict[str, Any]) -> dict[str, Any]:
+    """The same map with its keys sorted, on every level."""
+    return {key: _sort(data[key]) for key in sorted(data)}
 
 
-def _in_order(value: Any) -> Any:
+def _sort(value: Any) -> Any:
     if isinstance(value, list):
-        return [_in_order(item) for item in value]
-    return ordered(value) if isinstance(value, dict) else value
+        return [_sort(item) for item in value]
+    return sort_keys(value) if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""The top of a params file."""
+"""The top of a params file: everything but the stacks' own params."""
 
 from __future__ import annotations
 
@@ -6,137 +6,131 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    WithJsonSchema,
-    field_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, Base, wrong
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
-
-
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+# A policy of an account, or one of AWS: IAM user guide, "IAM identifiers".
+_POLICY_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+")
+_ACCOUNT = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\d{12}$"},
+        {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1},
+    ],
+    "takes": "twelve digits",
+}
 
 
-_ACCOUNT = r"^\d{12}$"
+def _check_account(value: Any) -> Any:
+    """YAML reads twelve digits without quotes as a number, unless the first one is 0."""
+    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(digits, str) and not re.fullmatch(r"\d{12}", digits):
+        hint = 'Write its twelve digits: `account: "123456789012"`.'
+        raise wrong("M1603", f"{shown(value)} is not an AWS account ID", hint)
+    return digits
 
 
-_AccountId = Annotated[
-    str,
-    WithJsonSchema({"type": "string", "pattern": _ACCOUNT, "takes": "twelve digits, in quotes"}),
-]
-
-
-# An account's own policy, or one of AWS's: IAM user guide, "IAM identifiers".
-_POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/\S+")
-
-
-def _tag_part(most: int) -> AfterValidator:
-    """What CloudFormation and the services that its tags reach take for a tag's key or value.
+def _tag_part(longest: int) -> AfterValidator:
+    """What CloudFormation and the services that receive its tags accept in a key or a value.
 
     Lengths: CloudFormation API reference, Tag. Characters and the prefix: Amazon ECS API reference,
     Tag, which is the narrowest.
     """
 
-    def checked(value: str) -> str:
-        if not 1 <= len(value) <= most:
-            hint = f"Write 1 to {most} characters."
-            raise wrong("M1105", f"{shown(value)} is too {'long' if value else 'short'}", hint)
-        odd = (one for one in value if unicodedata.category(one)[0] not in "LNZ")
-        if bad := "".join(one for one in odd if one not in "_.:/=+-@"):
+    def check(value: str) -> str:
+        if not 1 <= len(value) <= longest:
+            hint = f"Write 1 to {longest} characters."
+            problem = "is too long for a tag" if value else "cannot be part of a tag"
+            raise wrong("M1604", f"{shown(value)} {problem}", hint)
+        symbols = (char for char in value if unicodedata.category(char)[0] not in "LNZ")
+        if refused := "".join(char for char in symbols if char not in "_.:/=+-@"):
             hint = "Use letters, digits, spaces and _.:/=+-@."
-            raise wrong("M1107", f"{shown(value)} cannot stand in a tag: AWS refuses `{bad}`", hint)
+            raise wrong("M1604", f"AWS refuses `{refused}` in the tag {shown(value)}", hint)
         if value.lower().startswith("aws:"):
-            raise wrong("M1107", f"{shown(value)} begins like a tag of AWS's own", "Rename it.")
+            message = f"{shown(value)} begins with `aws:`, which is reserved for tags of AWS"
+            raise wrong("M1604", message, "Write it without this prefix.")
         return value
 
-    return AfterValidator(checked)
+    return AfterValidator(check)
 
 
-def _tag_key(value: str) -> str:
+def _check_tag_key(value: str) -> str:
     if "=" in value:
-        hint = "Leave the `=` out: the AWS CLI takes tags as key=value."
-        raise wrong("M1107", f"{shown(value)} cannot be the key of a tag", hint)
+        hint = "Remove the `=`: the AWS CLI takes tags as key=value."
+        raise wrong("M1604", f"{shown(value)} cannot be the key of a tag", hint)
     if value.lower() in OWN_TAGS:
-        message = f"Every stack has a tag {shown(value.lower())} already, from its own name"
-        raise wrong("M1107", message, "Rename this one, or leave it out.")
+        message = f"Every stack has a tag {shown(value.lower())} already"
+        raise wrong("M1605", message, "Rename this tag, or remove it.")
     return value
 
 
-def _tags(value: dict[str, str]) -> dict[str, str]:
-    """Case must not be all that tells two keys apart: IAM user guide, "Tags for AWS Identity and
-    Access Management resources"; a role with both is refused ("Duplicate tag keys found")."""
+def _check_tags(value: dict[str, str]) -> dict[str, str]:
+    """Keys must differ in more than case: IAM user guide, "Tags for AWS Identity and Access
+    Management resources". IAM refuses a role with both: "Duplicate tag keys found"."""
     first: dict[str, str] = {}
     for key in value:
-        other = first.setdefault(key.lower(), key)
-        if other != key:
-            message = f"{shown(other)} and {shown(key)} are one key to IAM, which ignores case"
-            raise wrong("M1107", message, "Keep one of them.")
+        same = first.setdefault(key.lower(), key)
+        if same != key:
+            message = f"{shown(same)} and {shown(key)} are the same key to IAM, which ignores case"
+            raise wrong("M1605", message, "Keep one of them.")
     return value
 
 
-_TagKey = Annotated[str, AfterValidator(_tag_key), _tag_part(128)]
-
-
+_AccountId = Annotated[str, BeforeValidator(_check_account), WithJsonSchema(_ACCOUNT)]
+_TagKey = Annotated[str, AfterValidator(_check_tag_key), _tag_part(128)]
 _TagValue = Annotated[str, _tag_part(256)]
 
 
 class Header(Base):
-    """What stands at the top of a params file."""
+    """The top of a params file."""
 
     app: str = Field(
         description="Name of the application: the first part of every stack's name.",
         json_schema_extra={"pattern": f"^{NAME.pattern}$"},
     )
     region: str = Field(
-        description="AWS region of all stacks, such as `ap-northeast-1`.",
+        description="AWS Region of all stacks, such as `ap-northeast-1`.",
         json_schema_extra={"pattern": REGION.pattern},
     )
     account: _AccountId | None = Field(
-        None, description="AWS account id, in quotes. Needed only where `${account}` is used."
+        None, description="AWS account ID. Needed only where `${account}` is used."
     )
-    tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_tags)] = Field(
-        {}, max_length=47, description="Tags for every resource, beside `app`, `env` and `stack`."
+    tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
+        {},
+        max_length=47,
+        description="Tags for every resource, in addition to `app`, `env` and `stack`.",
     )
     permissions_boundary: str | None = Field(
-        None, description="ARN of an IAM policy that bounds every role in the templates."
+        None,
+        description="ARN of an IAM policy that is the permissions boundary of every role.",
     )
     stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
-        description="The stacks by name. `template:` says what kind; it defaults to the name."
+        description="The stacks by name. `template:` is the kind of the stack; by default its name."
     )
 
     @field_validator("app")
     @classmethod
-    def _app(cls, value: str) -> str:
+    def _check_app(cls, value: str) -> str:
         if not NAME.fullmatch(value):
-            raise wrong("M1107", f"{shown(value)} cannot begin the name of a stack", NAME_HINT)
+            message = f"{shown(value)} cannot be the first part of a stack's name"
+            raise wrong("M1601", message, NAME_HINT)
         return value
 
     @field_validator("region")
     @classmethod
-    def _region(cls, value: str) -> str:
+    def _check_region(cls, value: str) -> str:
         if not REGION.fullmatch(value):
-            raise wrong(
-                "M1107", f"{shown(value)} is not a region", "Write one like `eu-central-1`."
-            )
-        return value
-
-    @field_validator("account")
-    @classmethod
-    def _account(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(_ACCOUNT, value):
-            hint = 'Write its twelve digits in quotes: `account: "123456789012"`.'
-            raise wrong("M1107", f"{shown(value)} is not an account id", hint)
+            hint = "Write the code of a region, such as `eu-central-1`."
+            raise wrong("M1602", f"{shown(value)} is not a region", hint)
         return value
 
     @field_validator("permissions_boundary")
     @classmethod
-    def _boundary(cls, value: str | None) -> str | None:
-        if value is not None and not _POLICY.fullmatch(value):
+    def _check_boundary(cls, value: str | None) -> str | None:
+        if value is not None and not _POLICY_ARN.fullmatch(value):
             hint = "Write one like `arn:aws:iam::123456789012:policy/name`."
-            raise wrong("M1107", f"{shown(value)} is not the ARN of an IAM policy", hint)
+            raise wrong("M1606", f"{shown(value)} is not the ARN of an IAM policy", hint)
         return value

@@ -1,14 +1,15 @@
-"""`${...}` in texts of the params."""
+"""Replaces `${env}`, `${app}`, `${region}` and `${account}` in the texts of the params."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from moorage.findings.finding import Finding, Path
-from moorage.pipeline.document import Document, ordered
+from moorage.pipeline.document import Document, sort_keys
 
 _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
 
@@ -16,15 +17,15 @@ _REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
 _HEADER = ("app", "region", "account")
 
 
-def interpolated(document: Document) -> tuple[Document, list[Finding]]:
-    """`${...}` replaced in every string; app, region and account can only use `${env}`."""
+def interpolate(document: Document) -> tuple[Document, list[Finding]]:
+    """The document with `${...}` replaced. `app`, `region` and `account` know `${env}` only."""
     findings: list[Finding] = []
 
-    def filled(value: Any, path: Path, names: Mapping[str, str], known: tuple[str, ...]) -> Any:
+    def fill(value: Any, path: Path, names: Mapping[str, str], known: tuple[str, ...]) -> Any:
         if isinstance(value, dict):
-            return {key: filled(item, (*path, key), names, known) for key, item in value.items()}
+            return {key: fill(item, (*path, key), names, known) for key, item in value.items()}
         if isinstance(value, list):
-            return [filled(item, (*path, at), names, known) for at, item in enumerate(value)]
+            return [fill(item, (*path, at), names, known) for at, item in enumerate(value)]
         if not isinstance(value, str):
             return value
 
@@ -39,20 +40,18 @@ def interpolated(document: Document) -> tuple[Document, list[Finding]]:
         return _REFERENCE.sub(replacement, value)
 
     env = {"env": document.env}
-    own = {key: document.data[key] for key in _HEADER if key in document.data}
-    header = {key: filled(value, (key,), env, ()) for key, value in own.items()}
+    written = {key: document.data[key] for key in _HEADER if key in document.data}
+    header = {key: fill(value, (key,), env, ()) for key, value in written.items()}
     names = env | {key: str(value) for key, value in header.items()}
     rest = {key: value for key, value in document.data.items() if key not in header}
-    data = ordered(header | filled(rest, (), names, _HEADER))
-    return Document(document.env, document.file, data, document.places), findings
+    data = sort_keys(header | fill(rest, (), names, _HEADER))
+    return replace(document, data=data), findings
 
 
 def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
     if name in known:
         return f"`${{{name}}}` has no value", f"Add `{name}:` at the top of the params."
     near = difflib.get_close_matches(name, [*names, *known], n=1)
-    choices = ", ".join(f"`${{{one}}}`" for one in (near or sorted({*names, *known})))
-    return (
-        f"`${{{name}}}` does not exist",
-        f"Use {choices}, or write `$${{{name}}}` for a plain `${{{name}}}`.",
-    )
+    choices = " or ".join(f"`${{{choice}}}`" for choice in (near or sorted({*names, *known})))
+    hint = f"Write {choices}, or `$${{{name}}}` for the text `${{{name}}}` itself."
+    return f"`${{{name}}}` does not exist", hint

@@ -203,7 +203,7 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
             if len(name) > MAX_LOGICAL_ID:
                 message = f"The logical ID has {len(name)} characters: {name[:60]}..."
                 hint = f"CloudFormation takes {MAX_LOGICAL_ID}. Shorten the names it is made of."
-                yield finding("M1302", message, hint)
+                yield finding("M1312", message, hint)
     size = len(rendering.text.encode())
     if size > MAX_BODY_BYTES:
         message = f"The template has {size:,} bytes"

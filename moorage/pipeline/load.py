@@ -1,15 +1,14 @@
 """params/base.yaml and params/<env>.yaml -> one Document that knows each value's file and line.
 
-YAML is read by version 1.2, where `on` and `off` are words and a date is text; so is a number that
-would be written back otherwise, such as 1.50 or 007. The environment's file is laid over the base
-by the merge rule of `moorage.merge`; `${env}`, `${app}`, `${region}` and `${account}` are put in,
-`$${` stands for a plain `${`. Map keys come out sorted, so that the order in which somebody wrote
-them changes nothing further on.
+YAML 1.2 is read: `on` and `off` are texts, and so are dates. A number that would be written back
+differently, such as 1.50 or 007, is text too. The environment's file is merged into the base as a
+merge patch; then `${env}`, `${app}`, `${region}` and `${account}` are replaced, and `$${` becomes
+`${`. Keys of maps are sorted, so their order in the files has no effect on what is built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
@@ -18,53 +17,64 @@ from typing import Any
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import shown
 from moorage.model import NAME, TextFile, wrong
-from moorage.pipeline.document import Document, ordered
-from moorage.pipeline.interpolation import interpolated
-from moorage.pipeline.merge import merged
-from moorage.pipeline.yaml_file import File, read
+from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.interpolation import interpolate
+from moorage.pipeline.merge import apply_merge_patch
+from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
+_MAX_CHARACTERS = 65_536
+"""Characters of a file that params name: more than a template can have."""
 
 
-def environments(folder: FilePath) -> list[str]:
-    """The names of the environments that have a params file, sorted; an editor's dotfiles do not
-    count.
-    """
+def list_environments(folder: FilePath) -> list[str]:
+    """The names of the environments that have a params file, sorted. Dotfiles do not count."""
     names = (path.stem for path in folder.glob("*.yaml") if not path.name.startswith("."))
     return sorted(name for name in names if name != BASE)
 
 
 def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
-    """The params of one environment; None where a finding makes them unreadable."""
+    """The params of one environment; None where a file cannot be read as a map."""
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
-    base = read(base_path) if base_path.exists() else File({}, {}, ())
-    own = read(env_path)
+    base = read_yaml(base_path) if base_path.exists() else File({}, {}, ())
+    own = read_yaml(env_path)
     findings = [*base.findings, *own.findings]
     if not NAME.fullmatch(env):
         hint = "Rename the file to lower-case letters, digits and single hyphens, as in `dev.yaml`."
-        message = f"`{env}` cannot name an environment"
-        findings.append(Finding("M1006", "error", Place(str(env_path), 1), (), message, hint))
+        message = f"`{env}` cannot be the name of an environment"
+        findings.append(Finding("M1007", "error", Place(str(env_path), 1), (), message, hint))
     if not isinstance(base.data, dict) or not isinstance(own.data, dict):
         return None, findings
     places = {**base.places, **own.places}
-    document = Document(env, str(env_path), _merged_files(base.data, own.data), places)
-    findings += [*_empty_stacks(base, {}), *_empty_stacks(own, base.data)]
-    document, more = interpolated(document)
+    data = _merge_files(base.data, own.data)
+    nulls = frozenset(_needless_nulls(base.data, own.data, data))
+    document = Document(env, str(env_path), data, places)
+    reported = {finding.path for finding in findings}
+    for name in [path[1] for path in nulls if path[0] == "stacks" and len(path) == 2]:
+        if (path := ("stacks", name)) not in reported:
+            message = f"The stack `{name}` has no params"
+            hint = f"Write `{name}: {{}}` for a stack that has its defaults only."
+            findings.append(Finding("M1114", "error", places[path], path, message, hint))
+    document, more = interpolate(document)
     findings += more
-    broken = frozenset(one.path for one in findings if one.path and _lost(document.data, one.path))
-    return replace(document, broken=broken, read=partial(text_file, folder)), findings
+    broken = frozenset(
+        finding.path
+        for finding in findings
+        if finding.path and _is_unreadable(document.data, finding.path)
+    )
+    read = partial(read_text_file, folder)
+    return replace(document, broken=broken, nulls=nulls - broken, read=read), findings
 
 
-_LARGEST = 65_536
-"""Characters that are read of a file which the params name: more than a template can hold."""
+def read_text_file(folder: FilePath, name: str) -> TextFile:
+    """A file that params name, relative to their folder. Lines end with a line feed.
 
-
-def text_file(folder: FilePath, name: str) -> TextFile:
-    """A file that the params name, relative to their folder; its lines end with a line feed."""
+    Raises the error of a params field where the file cannot be read.
+    """
     path = folder / name
-    hint = f"Name a text file from `{folder}`, such as `nginx/web.conf`."
+    hint = f"Name a text file below `{folder}`, such as `nginx/web.conf`."
     if FilePath(name).is_absolute():
-        raise wrong("M1001", f"{shown(name)} is found on this machine only", hint)
+        raise wrong("M1009", f"{shown(name)} is an absolute path, of this machine only", hint)
     try:
         text = path.read_text(encoding="utf-8")
     except (UnicodeDecodeError, ValueError):
@@ -72,14 +82,14 @@ def text_file(folder: FilePath, name: str) -> TextFile:
     except OSError as error:
         reason = error.strerror or str(error)
         raise wrong("M1001", f"`{path}` cannot be read: {reason}", hint) from None
-    if len(text) > _LARGEST:
-        message = f"`{path}` has {len(text):,} characters"
-        raise wrong("M1105", message, f"At most {_LARGEST:,} are read.")
+    if len(text) > _MAX_CHARACTERS:
+        message = f"`{path}` has {len(text):,} characters, more than a template can have"
+        raise wrong("M1010", message, f"Name a file of at most {_MAX_CHARACTERS:,} characters.")
     return TextFile(path.as_posix(), text)
 
 
-def _lost(data: Any, path: Path) -> bool:
-    """Whether nothing is at a path, or text with a `${...}` that means nothing."""
+def _is_unreadable(data: Any, path: Path) -> bool:
+    """Whether a path has no value, or text with a `${...}` that has no value."""
     for step in path:
         try:
             data = data[step]
@@ -88,30 +98,20 @@ def _lost(data: Any, path: Path) -> bool:
     return data is None or (isinstance(data, str) and "${" in data)
 
 
-def _empty_stacks(file: File, base: dict[str, Any]) -> Iterator[Finding]:
-    """Stacks with nothing behind their name: null, which deletes, where there is none to delete."""
-    stacks, below = file.data.get("stacks"), base.get("stacks")
-    known = {finding.path for finding in file.findings}
-    for name, stack in stacks.items() if isinstance(stacks, dict) else ():
-        path = ("stacks", name)
-        deletes = isinstance(below, dict) and name in below
-        if stack is None and not deletes and path not in known:
-            hint = f"Write `{name}: {{}}` for a stack with all its defaults."
-            message = "Nothing stands here, which would delete the stack"
-            yield Finding("M1006", "error", file.places[path], path, message, hint)
+# Merging ---------------------------------------------------------------------------------------
 
 
-def _merged_files(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Both files as one. A null below `overrides:` stays: there it is the word for delete."""
-    result: dict[str, Any] = merged(merged({}, base), own)
+def _merge_files(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Both files as one. A null below `overrides:` stays, since it deletes from the template."""
+    result: dict[str, Any] = apply_merge_patch(apply_merge_patch({}, base), own)
     stacks = result.get("stacks")
     if not isinstance(stacks, dict):
-        return ordered(result)
+        return sort_keys(result)
     for name, stack in stacks.items():
         patches = [_overrides(file, name) for file in (base, own)]
         if isinstance(stack, dict) and "overrides" in stack:
-            stacks[name] = stack | {"overrides": merged(*patches, keep_nulls=True)}
-    return ordered(result)
+            stacks[name] = stack | {"overrides": apply_merge_patch(*patches, keep_nulls=True)}
+    return sort_keys(result)
 
 
 def _overrides(file: dict[str, Any], stack: str) -> Any:
@@ -119,3 +119,27 @@ def _overrides(file: dict[str, Any], stack: str) -> Any:
     entry = stacks.get(stack) if isinstance(stacks, dict) else None
     patch = entry.get("overrides") if isinstance(entry, dict) else None
     return {} if patch is None else patch
+
+
+def _needless_nulls(
+    base: Mapping[str, Any], own: Mapping[str, Any], merged: Mapping[str, Any]
+) -> Iterator[Path]:
+    """The paths of nulls that delete nothing: neither of the files has a value there."""
+    yield from (path for path in _nulls(base, ()) if not _has(merged, path))
+    yield from (path for path in _nulls(own, ()) if not _has(base, path))
+
+
+def _nulls(value: Any, path: Path) -> Iterator[Path]:
+    """The paths of nulls in maps, apart from `overrides:`; a list is never merged."""
+    if value is None:
+        yield path
+    elif isinstance(value, dict) and not (len(path) == 3 and path[2] == "overrides"):
+        for key, item in value.items():
+            yield from _nulls(item, (*path, key))
+
+
+def _has(data: Any, path: Path) -> bool:
+    """Whether there is a value other than null at a path."""
+    for step in path:
+        data = data.get(step) if isinstance(data, Mapping) else None
+    return data is not None

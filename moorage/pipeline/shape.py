@@ -1,4 +1,8 @@
-"""The shape of params: pydantic judges, what it refuses is cut out, the rest is judged again."""
+"""Params -> their model, or findings about every key and value that does not fit it.
+
+What pydantic refuses is removed, or renamed where it is a misspelling, and the rest is validated
+again: a mistake in one place hides no mistake in another.
+"""
 
 from __future__ import annotations
 
@@ -6,101 +10,84 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import (
-    ValidationError,
-)
+from pydantic import ValidationError
 
 from moorage.findings.finding import Finding, Path
 from moorage.model import Base
 from moorage.pipeline.document import Document
-from moorage.pipeline.paths import at, written
-from moorage.pipeline.pydantic_errors import Fault, chosen
+from moorage.pipeline.params_models import Catalog
+from moorage.pipeline.paths import overlap, remove_paths, rename_keys, value_at, written_path
+from moorage.pipeline.pydantic_errors import Fault, Subject, describe_error, drop_union_errors
 
 
 @dataclass(frozen=True)
-class Shaped:
-    """Params as far as they can be understood, and what had to be cut out of them."""
+class Shape:
+    """What is left of params after all that does not fit was removed."""
 
     params: Base | None
     findings: tuple[Finding, ...]
     data: Mapping[str, Any]
-    gone: frozenset[Path] = frozenset()
-    suspects: frozenset[Path] = frozenset()
+    removed: frozenset[Path] = frozenset()
+    guessed: frozenset[Path] = frozenset()
+    """Keys that a misspelt key, or one of another tool, was taken for."""
 
-    def written(self, path: Path) -> Path:
-        """Where something in the params stands in the file: list items that were cut out count."""
-        here = written(path, self.data, self.gone)
-        # A key that is not in the file has no place there, but its name says which one is meant.
-        missing = path[len(here) :] if isinstance(at(self.data, here), Mapping) else ()
-        return (*here, *missing)
+    def written_path(self, path: Path) -> Path:
+        """A path of the params as a path in the file, where removed list items count."""
+        existing = written_path(path, self.data, self.removed)
+        # A key that is not in the file has no line, but its name says which one is meant.
+        missing = path[len(existing) :] if self._is_map(existing) else ()
+        return (*existing, *missing)
 
-    def echoes(self, path: Path) -> bool:
-        """Whether something at that path has been a finding already."""
-        return any(_touch(path, other) for other in (*self.gone, *self.suspects))
+    def is_reported(self, path: Path) -> bool:
+        """Whether something at that path, around it or inside of it, has a finding already."""
+        return any(overlap(path, known) for known in (*self.removed, *self.guessed))
 
-
-def _touch(one: Path, other: Path) -> bool:
-    """Whether one path lies on the other."""
-    shorter = min(len(one), len(other))
-    return one[:shorter] == other[:shorter]
+    def _is_map(self, path: Path) -> bool:
+        return isinstance(value_at(self.data, path), Mapping)
 
 
-def shaped(
-    model: type[Any], data: Mapping[str, Any], root: Path, document: Document, broken: Set[Path]
-) -> Shaped:
-    """`data` as a `model`; what is refused is cut out or respelt, and the rest is judged again.
+def find_shape(
+    model: type[Any],
+    data: Mapping[str, Any],
+    root: Path,
+    document: Document,
+    unreadable: Set[Path],
+    catalog: Catalog,
+) -> Shape:
+    """`data`, which is at `root` in the document, as a `model`.
 
-    What was `broken` when it was read is cut out from the beginning.
+    What was `unreadable` in the file has a finding already and is removed from the beginning.
     """
     findings: list[Finding] = []
-    gone: set[Path] = set(broken)
-    suspects: set[Path] = set()
+    removed: set[Path] = set(unreadable)
+    guessed: set[Path] = set()
     while True:
         try:
-            params = model.model_validate(_pruned(data, (), gone), context={"read": document.read})
-            return Shaped(params, tuple(findings), data, frozenset(gone), frozenset(suspects))
+            remaining = remove_paths(data, (), removed)
+            params = model.model_validate(remaining, context={"read": document.read})
+            return Shape(params, tuple(findings), data, frozenset(removed), frozenset(guessed))
         except ValidationError as error:
+            subject = Subject(model, data, root, catalog)
             errors = error.errors(include_url=False)
-            faults = chosen([Fault.of(one, model, data, gone) for one in errors])
-        meant = {fault.path: fault.near for fault in faults if fault.near}
-        guessed = {(*path[:-1], near) for path, near in meant.items()}
-        suspects |= guessed
-        known = suspects | gone
-        seen: set[Path] = set()
-        for fault in faults:
-            if fault.path not in seen and not any(_touch(fault.path, one) for one in known):
-                place = document.place((*root, *fault.path))
-                path = (*root, *fault.path)
-                findings.append(
-                    Finding(fault.code, "error", place, path, fault.message, fault.hint)
-                )
-            seen.add(fault.path)
-        before = len(gone)
-        missed = {fault.path for fault in faults if fault.code == "M1102"} & guessed
-        gone |= {fault.cut for fault in faults if not fault.near and fault.path not in missed}
-        data = _renamed(data, (), meant)
-        if () in gone or (len(gone) == before and not meant):
-            return Shaped(None, tuple(findings), data, frozenset(gone), frozenset(suspects))
+            faults = drop_union_errors([describe_error(e, subject, removed) for e in errors])
+        names = {fault.path: fault.near for fault in faults if fault.near}
+        meant = {(*path[:-1], name) for path, name in names.items()}
+        meant |= {path for fault in faults for path in fault.instead}
+        guessed |= meant
+        known = guessed | removed
+        findings += [
+            Finding(f.code, "error", document.place(path), path, f.message, f.hint)
+            for f in _first_of_each_path(faults)
+            if not any(overlap(f.path, other) for other in known)
+            for path in [(*root, *f.path)]
+        ]
+        before = len(removed)
+        not_missing = {fault.path for fault in faults if fault.code == "M1102"} & meant
+        removed |= {f.cut for f in faults if not f.near and f.path not in not_missing}
+        data = rename_keys(data, (), names)
+        if () in removed or (len(removed) == before and not names):
+            return Shape(None, tuple(findings), data, frozenset(removed), frozenset(guessed))
 
 
-def _renamed(value: Any, path: Path, meant: Mapping[Path, str]) -> Any:
-    """A copy in which misspelt keys have the names that were meant, so that the rest is judged."""
-    if isinstance(value, dict):
-        return {
-            meant.get((*path, key), key): _renamed(item, (*path, key), meant)
-            for key, item in value.items()
-        }
-    if isinstance(value, list):
-        return [_renamed(item, (*path, at), meant) for at, item in enumerate(value)]
-    return value
-
-
-def _pruned(value: Any, path: Path, gone: set[Path]) -> Any:
-    """A copy without the paths that are gone."""
-    if isinstance(value, dict):
-        here = {key: (*path, key) for key in value}
-        return {key: _pruned(value[key], at, gone) for key, at in here.items() if at not in gone}
-    if isinstance(value, list):
-        items = [((*path, index), item) for index, item in enumerate(value)]
-        return [_pruned(item, at, gone) for at, item in items if at not in gone]
-    return value
+def _first_of_each_path(faults: list[Fault]) -> list[Fault]:
+    return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]

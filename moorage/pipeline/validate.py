@@ -1,9 +1,8 @@
-"""Document -> Environment, or Findings: all of them at once.
+"""Document -> Environment, or all findings at once.
 
-Two rounds. First the shape: pydantic judges each stack by its template's `Params`. What it refuses
-is cut out and the rest is judged again, so that a typo in one place hides nothing in another. Then
-the meaning: each template's `problems` sees the whole environment; a problem that rests on
-something cut out in the first round is only an echo and is dropped.
+Two passes. The first finds the shape: pydantic validates each stack with the `Params` of its kind.
+The second asks for problems: the `problems` of each kind see the whole environment. A problem that
+follows from something that the first pass reported is dropped.
 """
 
 from __future__ import annotations
@@ -17,18 +16,28 @@ from moorage.findings.wording import near, shown
 from moorage.model import NAME, Environment, StackSpec, TemplateModule
 from moorage.pipeline.document import Document
 from moorage.pipeline.header import NAME_HINT, REGION, Header
-from moorage.pipeline.shape import Shaped, shaped
+from moorage.pipeline.nulls import find_null_problems
+from moorage.pipeline.params_models import Catalog
+from moorage.pipeline.shape import Shape, find_shape
 
 
 def validate(
     document: Document, templates: Mapping[str, TemplateModule]
 ) -> tuple[Environment | None, list[Finding]]:
-    """What the document means; None where a finding of level error stands against it."""
-    shape = shaped(Header, document.data, (), document, _broken_header(document))
-    header = shape.params if isinstance(shape.params, Header) else _guessed(document.data)
+    """The environment that a document describes; None where a finding has the level error."""
+    kinds = {kind: module.Params for kind, module in templates.items()}
+    catalog = Catalog(Header, kinds)
+    null_problems = list(find_null_problems(document, catalog))
+    lost = {finding.path for finding in null_problems if finding.level == "error"}
+    document = replace(document, broken=document.broken | lost)
+    unreadable = _unreadable_at_the_top(document)
+    shape = find_shape(Header, document.data, (), document, unreadable, catalog)
+    header = shape.params if isinstance(shape.params, Header) else _guess_header(document.data)
     stacks = {
-        name: _stack(name, entry, document, templates) for name, entry in header.stacks.items()
+        name: _validate_stack(name, entry, document, catalog)
+        for name, entry in header.stacks.items()
     }
+    specs = {name: spec for name, (spec, _) in stacks.items() if spec is not None}
     env = Environment(
         name=document.env,
         app=header.app,
@@ -36,30 +45,31 @@ def validate(
         account=header.account,
         tags=header.tags,
         permissions_boundary=header.permissions_boundary,
-        stacks={name: spec for name, (spec, _) in stacks.items() if spec is not None},
-        broken=frozenset(
-            _written_stacks(document) - {name for name, (spec, _) in stacks.items() if spec}
-        ),
+        stacks=specs,
+        broken=frozenset(_written_stacks(document) - specs.keys()),
     )
-    findings = [*shape.findings]
+    findings = [*shape.findings, *null_problems]
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     for name, spec in env.stacks.items():
-        findings += _meaning(spec, stacks[name][1], env, document, templates)
+        findings += _find_problems(spec, stacks[name][1], env, document, templates)
     complete = not any(finding.level == "error" for finding in findings)
     return (env if complete else None), sorted(findings, key=by_place)
 
 
 def by_place(finding: Finding) -> tuple[str, int, str]:
-    """What findings are sorted by: as one reads the files."""
+    """The key that findings are sorted by: their order in the files."""
     return finding.place.file, finding.place.line, finding.code
 
 
-def _guessed(data: Mapping[str, Any]) -> Header:
-    """A header to go on with when the real one is faulty, so that the stacks are judged as well.
+# The top of the file ---------------------------------------------------------------------------
 
-    What is right in it is kept: a stack's problem may rest on the region, say. A wrong region is
-    left empty, so that no such problem is an echo of it.
+
+def _guess_header(data: Mapping[str, Any]) -> Header:
+    """A header for the validation of the stacks, where the written one has findings.
+
+    What is right in it is kept, since problems of stacks can depend on it. A wrong region becomes
+    empty, so that no problem follows from it.
     """
     stacks = data.get("stacks")
     entries = stacks.items() if isinstance(stacks, dict) else ()
@@ -77,13 +87,13 @@ def _guessed(data: Mapping[str, Any]) -> Header:
     )
 
 
-def _broken_header(document: Document) -> set[Path]:
-    """What could not be read at the top of the params, down to whole stacks."""
+def _unreadable_at_the_top(document: Document) -> set[Path]:
+    """Paths that could not be read at the top of the params, or that are whole stacks."""
     return {path for path in document.broken if path[0] != "stacks" or len(path) < 3}
 
 
 def _written_stacks(document: Document) -> set[str]:
-    """The names of all stacks that somebody wrote, readable or not."""
+    """The names of all stacks in the params, readable or not."""
     stacks = document.data.get("stacks")
     unread = {str(path[1]) for path in document.broken if path[0] == "stacks" and len(path) == 2}
     return {*(stacks if isinstance(stacks, dict) else ()), *unread}
@@ -93,78 +103,95 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
-def _stack(
-    name: str, entry: dict[str, Any], document: Document, templates: Mapping[str, TemplateModule]
-) -> tuple[StackSpec | None, Shaped]:
-    path: Path = ("stacks", name)
-    faults = []
+# A stack ---------------------------------------------------------------------------------------
 
-    def fault(code: str, at: Path, message: str, hint: str) -> None:
-        faults.append(Finding(code, "error", document.place(at), at, message, hint))
+
+def _validate_stack(
+    name: str, entry: dict[str, Any], document: Document, catalog: Catalog
+) -> tuple[StackSpec | None, Shape]:
+    """An entry of `stacks:`; its spec is None where its kind or its params are not known."""
+    root: Path = ("stacks", name)
+    findings: list[Finding] = []
+
+    def report(code: str, path: Path, message: str, hint: str) -> None:
+        findings.append(Finding(code, "error", document.place(path), path, message, hint))
 
     if not NAME.fullmatch(name):
-        fault("M1107", path, f"{shown(name)} cannot be part of a stack's name", NAME_HINT)
-    for key in _misspelt("template", entry, ()):
-        fault("M1101", (*path, key), f"{shown(key)} is unknown here", "Did you mean `template`?")
-        return None, Shaped(None, tuple(faults), entry)
+        report("M1601", root, f"{shown(name)} cannot be part of a stack's name", NAME_HINT)
+    for key in _misspellings("template", entry, ()):
+        hint = "Did you mean `template`?"
+        report("M1101", (*root, key), f"{shown(key)} is not a key of this map", hint)
+        return None, Shape(None, tuple(findings), entry)
     kind = entry.get("template", name)
-    if not isinstance(kind, str) or kind not in templates:
-        at: Path = (*path, "template") if "template" in entry else path
-        if at not in document.broken:
-            fault(*_no_template(at, kind, templates))
-        return None, Shaped(None, tuple(faults), entry)
-    for key in _misspelt("overrides", entry, templates[kind].Params.model_fields):
-        fault("M1101", (*path, key), f"{shown(key)} is unknown here", "Did you mean `overrides`?")
+    if not isinstance(kind, str) or kind not in catalog.kinds:
+        path: Path = (*root, "template") if "template" in entry else root
+        if path not in document.broken:
+            report(*_describe_unknown_kind(path, kind, entry, catalog))
+        return None, Shape(None, tuple(findings), entry)
+    model = catalog.kinds[kind]
+    for key in _misspellings("overrides", entry, model.model_fields):
+        hint = "Did you mean `overrides`?"
+        report("M1101", (*root, key), f"{shown(key)} is not a key of this map", hint)
         entry = {other: value for other, value in entry.items() if other != key}
     overrides = entry.get("overrides", {})
     if not isinstance(overrides, dict):
         hint = "Write `Resources:` below it, as in the template, with what changes."
-        fault("M1103", (*path, "overrides"), "`overrides` takes a map", hint)
-    own = {key: value for key, value in entry.items() if key not in ("template", "overrides")}
-    gone = {one[2:] for one in document.broken if one[:2] == path and len(one) > 2}
-    shape = shaped(templates[kind].Params, own, path, document, gone)
-    shape = replace(shape, findings=(*faults, *shape.findings))
+        report("M1103", (*root, "overrides"), "`overrides` is not a map", hint)
+    params = {key: value for key, value in entry.items() if key not in ("template", "overrides")}
+    unreadable = {path[2:] for path in document.broken if path[:2] == root and len(path) > 2}
+    shape = find_shape(model, params, root, document, unreadable, catalog)
+    shape = replace(shape, findings=(*findings, *shape.findings))
     if shape.params is None or not isinstance(overrides, dict):
         return None, shape
     return StackSpec(name, kind, shape.params, overrides), shape
 
 
-def _misspelt(word: str, entry: Mapping[str, Any], known: Iterable[str]) -> list[str]:
-    """The keys that were probably meant to be a word which is not there."""
-    odd = [] if word in entry else [key for key in entry if key not in known]
-    return [key for key in odd if near(str(key), [word])]
+def _misspellings(word: str, entry: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+    """The keys that were probably meant to be a word which is not written."""
+    unknown = [] if word in entry else [key for key in entry if key not in known]
+    return [key for key in unknown if near(str(key), [word])]
 
 
-def _no_template(
-    at: Path, kind: Any, templates: Mapping[str, TemplateModule]
+def _describe_unknown_kind(
+    path: Path, kind: Any, entry: Mapping[str, Any], catalog: Catalog
 ) -> tuple[str, Path, str, str]:
-    """Code, path, message and hint where no template has that name."""
-    every = f"one of {', '.join(sorted(templates))}"
+    """Code, path, message and hint where no stack kind has that name."""
+    kinds = f"one of {', '.join(sorted(catalog.kinds))}"
     if not isinstance(kind, str):
-        return "M1103", at, f"{shown(kind)} stands where a name belongs", f"Write {every}."
-    meant = near(kind, templates)
-    if at[-1] == "template":
-        hint = f"Did you mean `{meant}`?" if meant else f"Write {every}."
+        return "M1103", path, f"{shown(kind)} is written where a name belongs", f"Write {kinds}."
+    meant = near(kind, catalog.kinds) or _kind_with(entry, catalog)
+    if path[-1] == "template":
+        hint = f"Did you mean `{meant}`?" if meant else f"Write {kinds}."
+    elif near(kind, catalog.kinds):
+        hint = f"Name the stack `{meant}`, or add `template: {meant}`."
     else:
-        hint = f"Name it `{meant}`, or add" if meant else "Add"
-        hint += f" `template: {meant}`." if meant else f" `template:` with {every}."
-    return "M1106", at, f"There is no template {shown(kind)}", hint
+        hint = f"Add `template: {meant}`." if meant else f"Add `template:` with {kinds}."
+    return "M1106", path, f"There is no stack kind {shown(kind)}", hint
 
 
-# Meaning -------------------------------------------------------------------------------------
+def _kind_with(entry: Mapping[str, Any], catalog: Catalog) -> str:
+    """The only kind of stack that has all the keys of an entry, or nothing."""
+    keys = entry.keys() - {"template", "overrides"}
+    kinds = [kind for kind, model in catalog.kinds.items() if keys <= model.model_fields.keys()]
+    return kinds[0] if keys and len(kinds) == 1 else ""
 
 
-def _meaning(
+# Problems --------------------------------------------------------------------------------------
+
+
+def _find_problems(
     spec: StackSpec,
-    shape: Shaped,
+    shape: Shape,
     env: Environment,
     document: Document,
     templates: Mapping[str, TemplateModule],
 ) -> Iterator[Finding]:
+    """The problems that a stack's kind finds, apart from those that follow from the shape."""
     problems = getattr(templates[spec.template], "problems", None)
     found: Iterator[Problem] = problems(spec.name, spec.params, env) if problems else iter(())
     for problem in found:
-        if not any(shape.echoes(shape.written(path)) for path in (problem.path, *problem.because)):
-            path = ("stacks", spec.name, *shape.written(problem.path))
+        paths = [shape.written_path(path) for path in (problem.path, *problem.because)]
+        if not any(shape.is_reported(path) for path in paths):
+            path = ("stacks", spec.name, *paths[0])
             place = problem.place or document.place(path)
             yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)

@@ -11,6 +11,9 @@ from moorage.model import Base, Environment
 
 P = TypeVar("P", bound=Base)
 
+_EXISTING = {"cluster": "name: {}", "network": "vpc: {}, private_subnets: [...]"}
+"""The kinds of stacks that can be named without a stack: what `existing:` takes for them."""
+
 
 def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
     """Name and params of the stack that is used; None where `find_stack_problems` finds a fault."""
@@ -28,10 +31,14 @@ def find_stack_problems(
     if find_stack(env, kind, name) or name in env.broken:
         return
     if name is not None:
+        kinds = {spec.name: spec.template for spec in env.stacks.values()}
         meant = [one] if (one := near(name, every)) else every
         hint = f"Write {' or '.join(f'`{one}`' for one in meant)}." if meant else ""
         hint = hint or f"Add a stack with `template: {word}`."
-        kinds = {spec.name: spec.template for spec in env.stacks.values()}
+        misspelt = any(abs(len(one) - len(name)) <= 1 for one in meant if near(name, [one]))
+        if word in _EXISTING and name not in kinds and not misspelt:
+            stack = f"{{template: {word}, existing: {{{_EXISTING[word].format(name)}}}}}"
+            hint += f" For one that exists, add a stack `theirs: {stack}` and name that."
         what = f"is a stack of template `{kinds[name]}`" if name in kinds else "is not a stack"
         message = f"{shown(name)} {what}; one of template `{word}` is wanted here"
         yield Problem("M1201", path, message, hint)
