@@ -58,7 +58,8 @@ bench: dev ## measure builds, rules and health sidecars
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json
 	$(BIN)/python build.py schema --format markdown > docs/params.md
-	$(BIN)/python build.py explain --format markdown > docs/rules.md
+	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
+	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
 
 site: $(SITE_READY) ## the documentation site, into site/; a broken link is an error
 	$(SITE)/bin/python docs/site/pages.py build/pages

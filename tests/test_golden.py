@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from moorage.pipeline.build import build
-from moorage.pipeline.load import environments
+from moorage.pipeline.load import list_environments
 from moorage.pipeline.write import files
 from templates import TEMPLATES
 
@@ -27,7 +27,7 @@ def test_params_build_the_golden_output(case: str) -> None:
         if path.is_file()
     }
     got = {}
-    for env in environments(folder / "params"):
+    for env in list_environments(folder / "params"):
         built = build(folder / "params", env, TEMPLATES)
         assert built.findings == (), f"{case}/{env} is not clean"
         assert built.plan is not None

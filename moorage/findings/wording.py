@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
+
+_MAX_SHOWN = 120
+_SURE = 0.8
+"""Similarity of two words from which one is taken for a misspelling of the other."""
 
 
 def shown(value: Any) -> str:
@@ -25,28 +30,71 @@ def shown(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not text:
         return "an empty text"
-    return f"`{text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + '...'}`"
+    return f"`{text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '...'}`"
 
 
-_MOST_SHOWN = 120
+def as_flow(value: Any) -> str:
+    """A value as YAML on one line, as it can be written in params.
+
+    >>> as_flow({"web": {"ports": [8080], "user": "1000:1000", "command": ["on", ""]}})
+    '{web: {ports: [8080], user: 1000:1000, command: [on, ""]}}'
+    """
+    if isinstance(value, Mapping):
+        return (
+            "{" + ", ".join(f"{as_flow(key)}: {as_flow(item)}" for key, item in value.items()) + "}"
+        )
+    if isinstance(value, list):
+        return "[" + ", ".join(as_flow(item) for item in value) + "]"
+    if isinstance(value, str) and _is_plain(value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
-def near(word: str, choices: Iterable[str]) -> str:
+def _is_plain(text: str) -> bool:
+    """Whether a text needs no quotes in YAML: it is neither a number nor another word of YAML."""
+    return (
+        re.fullmatch(r"[A-Za-z/.][\w ./:@*+-]*|\d[\d.]*:\d[\w:./-]*", text) is not None
+        and ": " not in text
+        and not text.endswith((":", " "))
+        and text.lower() not in ("true", "false", "null", ".inf", ".nan")
+    )
+
+
+def near(word: str, choices: Iterable[str], similarity: float = 0.6) -> str:
     """The choice that a word was probably meant to be, or nothing.
 
     >>> near("desiredCount", ["desired_count", "cpu"]), near("cidr_block", ["cidr"]), near("x", [])
     ('desired_count', 'cidr', '')
     """
-    plain = {_plain(one): one for one in choices}
+    plain = {_plain(choice): choice for choice in choices}
     given = _plain(word)
-    close = difflib.get_close_matches(given, plain, n=1)
-    begun = [one for one in plain if min(len(one), len(given)) > 2 and _begins(one, given)]
+    close = difflib.get_close_matches(given, plain, n=1, cutoff=similarity)
+    begun = [name for name in plain if min(len(name), len(given)) > 2 and _begins(name, given)]
     return plain[[*close, *begun][0]] if close or begun else ""
+
+
+def is_misspelling(word: str, name: str) -> bool:
+    """Whether a word is almost certainly a misspelling of a name.
+
+    >>> is_misspelling("healthCheck", "health_check"), is_misspelling("env", "environment")
+    (True, False)
+    """
+    return difflib.SequenceMatcher(None, _plain(word), _plain(name)).ratio() >= _SURE
+
+
+def same_word(word: str, name: str) -> bool:
+    """Whether two words differ in nothing but case and separators.
+
+    >>> same_word("desiredCount", "desired_count"), same_word("count", "desired_count")
+    (True, False)
+    """
+    return _plain(word) == _plain(name)
 
 
 def _plain(word: str) -> str:
     return re.sub(r"[-_ ]", "", word).lower()
 
 
-def _begins(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _begins(first: str, second: str) -> bool:
+    """Whether one of two words begins with the other."""
+    return first.startswith(second) or second.startswith(first)

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from moorage import __version__
 from moorage.model import NAME
-from moorage.pipeline.validate import Header
+from moorage.pipeline.header import Header
 
 SCHEMA = "params.schema.json"
 

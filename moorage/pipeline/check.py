@@ -23,7 +23,7 @@ from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
@@ -42,7 +42,7 @@ def check(plan: Plan, document: Document) -> list[Finding]:
         meant = near(region, REGIONS)
         hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new one update cfn-lint."
         message = f"There is no region {shown(region)}"
-        return [Finding("M1107", "error", document.place(path), path, message, hint)]
+        return [Finding("M1602", "error", document.place(path), path, message, hint)]
     texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     return [

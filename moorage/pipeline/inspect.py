@@ -7,7 +7,7 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Problem
 from moorage.model import Plan, TemplateModule
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 
 Inspect = Callable[[str, Any, Mapping[str, Any]], Iterator[Problem]]
 

@@ -23,7 +23,7 @@ from moorage.facts.quotas import (
 )
 from moorage.findings.finding import Finding, Path
 from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 
 _MOST = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
@@ -198,7 +198,7 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
             if len(name) > MAX_LOGICAL_ID:
                 message = f"The logical ID has {len(name)} characters: {name[:60]}..."
                 hint = f"CloudFormation takes {MAX_LOGICAL_ID}. Shorten the names it is made of."
-                yield finding("M1302", message, hint)
+                yield finding("M1312", message, hint)
     size = len(rendering.text.encode())
     if size > MAX_TEMPLATE_BYTES:
         message = f"The template has {size:,} bytes"

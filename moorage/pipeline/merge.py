@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def merged(target: Any, patch: Any, *, keep_nulls: bool = False) -> Any:
+def apply_merge_patch(target: Any, patch: Any, *, keep_nulls: bool = False) -> Any:
     """`patch` applied to `target` as an RFC 7386 merge patch; neither is changed.
 
     With `keep_nulls` the target is itself a patch that is yet to be applied: a null then stays,
@@ -20,7 +20,7 @@ def merged(target: Any, patch: Any, *, keep_nulls: bool = False) -> Any:
     result = dict(target) if isinstance(target, Mapping) else {}
     for key, value in patch.items():
         if value is not None:
-            result[key] = merged(result.get(key), value, keep_nulls=keep_nulls)
+            result[key] = apply_merge_patch(result.get(key), value, keep_nulls=keep_nulls)
         elif keep_nulls:
             result[key] = None
         else:

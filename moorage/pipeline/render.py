@@ -17,8 +17,8 @@ import yaml
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import near
 from moorage.model import Rendering, Stack
-from moorage.pipeline.load import Document
-from moorage.pipeline.merge import merged
+from moorage.pipeline.document import Document
+from moorage.pipeline.merge import apply_merge_patch
 
 Format = Literal["yaml", "json"]
 
@@ -69,7 +69,7 @@ def render(
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
         return None, findings
-    patched = merged(composed, stack.overrides)
+    patched = apply_merge_patch(composed, stack.overrides)
     findings = list(_broken(stack, patched, document))
     if findings:
         return None, findings
@@ -125,8 +125,8 @@ def _faults(body: Mapping[str, Any]) -> Iterator[_Fault]:
     maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
     yield from (_no_map((section,)) for section in maps if not isinstance(body[section], Mapping))
     if body.get("Resources", {}) == {}:
-        hint = "Leave one, or remove the stack from `stacks:`."
-        yield "M1102", ("Resources",), "The overrides leave no resource", hint
+        hint = "Keep one, or remove the stack from `stacks:`."
+        yield "M1311", ("Resources",), "The overrides delete every resource", hint
     for section in _NEEDED:
         entries = body.get(section)
         for name, entry in entries.items() if isinstance(entries, Mapping) else ():
@@ -140,10 +140,11 @@ def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
         yield _no_map(path)
         return
     if needed not in entry:
-        message = f"The overrides leave `{name}` without its {needed}"
-        yield "M1102", path, message, f"Write its `{needed}:`."
+        message = f"After the overrides `{name}` has no `{needed}`"
+        yield "M1311", path, message, f"Add `{needed}:` to it."
     elif section == "Resources" and not isinstance(entry["Type"], str):
-        yield "M1103", (*path, "Type"), "A type must be text", "Write one like `AWS::S3::Bucket`."
+        message = f"The overrides replace the type of `{name}` by something that is not text"
+        yield "M1311", (*path, "Type"), message, "Write one like `AWS::S3::Bucket`."
     inner = _INNER[section]
     if inner in entry and not isinstance(entry[inner], Mapping):
         yield _no_map((*path, inner))
@@ -151,7 +152,7 @@ def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
 
 def _no_map(path: Path) -> _Fault:
     hint = "Write keys and values below it, as in the template."
-    return "M1103", path, f"The overrides put something else where `{path[-1]}` is a map", hint
+    return "M1311", path, f"The overrides replace the map `{path[-1]}` by something else", hint
 
 
 def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:

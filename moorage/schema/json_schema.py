@@ -1,8 +1,11 @@
-"""Templates -> the JSON Schema of a params file, for editors that complete and check it.
+"""Stack kinds -> the JSON Schema of a params file, for editors that complete and check it.
 
-The schema is looser than the build in two ways. A file may be partial, since base.yaml and
-<env>.yaml are merged: no key is required and null, which deletes, may stand for every value. And
-any value may be text with `${...}` in it, which means nothing before it is filled in.
+The schema accepts more than the build in two ways. A file can be a part, since base.yaml and
+<env>.yaml are merged: no key is required. And any value can be text with `${...}` in it, which has
+no meaning before it is replaced.
+
+One schema serves both files, so `null`, which deletes what base.yaml has, is accepted wherever it
+can delete something: not for a required key, and not inside of a list, which is never merged.
 
 Draft 07: the YAML language server, which VS Code and others use, says of itself "Supports JSON
 Schema 7 and below" (its README).
@@ -13,21 +16,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from moorage.model import NAME, TemplateModule
+from moorage.pipeline.header import Header
 from moorage.pipeline.render import SECTIONS
-from moorage.pipeline.validate import Header
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 STACK_KEYS = {
-    "template": "The kind of stack; it defaults to the stack's name.",
-    "overrides": "A merge patch (RFC 7386) on the rendered template: `Resources:` and so on, with "
+    "template": "The kind of the stack; by default its name.",
+    "overrides": "A merge patch (RFC 7386) for the built template: `Resources:` and so on, with "
     "what changes. null deletes.",
 }
-"""What every stack takes beside the params of its template."""
+"""The keys that every stack has in addition to those of its kind."""
 
 _ANY_STACK = "Stack"
 _REFERENCE = r"\$\{"
@@ -41,17 +44,17 @@ Schema = dict[str, Any]
 
 
 def schema(templates: Mapping[str, TemplateModule]) -> Schema:
-    """The JSON Schema of a whole params file, in a stable order of keys.
+    """The JSON Schema of a params file, in a stable order of keys.
 
-    `stacks:` takes the params of the template that `template:` names, or else the stack's name. A
-    stack that has neither, because its `template:` stands in the other file, may hold what any of
-    the templates takes.
+    An entry of `stacks:` has the params of the kind that `template:` names, or else the stack's
+    name. One that has neither, because its `template:` is in the other file, can have the params of
+    any kind.
     """
     header = written_schema(Header, "header")
-    top = {key: _property(value) for key, value in header["properties"].items()}
+    top = _properties(header, deletable=True)
     stacks = {
         "description": top["stacks"]["description"],
-        "type": ["object", "null"],
+        "type": "object",
         "propertyNames": {"pattern": f"^{NAME.pattern}$"},
         "properties": {name: _stack(templates, name) for name in templates},
         "additionalProperties": _stack(templates, None),
@@ -66,47 +69,61 @@ def schema(templates: Mapping[str, TemplateModule]) -> Schema:
             _ANY_STACK: _any_stack(templates),
             **{
                 name: definition
-                for template, module in templates.items()
-                for name, definition in _definitions(template, module).items()
+                for kind, module in templates.items()
+                for name, definition in _definitions(kind, module).items()
             },
         },
     }
 
 
-# What pydantic says ----------------------------------------------------------------------------
+# The schemas of pydantic -----------------------------------------------------------------------
 
 
 class _AsWritten(GenerateJsonSchema):
-    """pydantic's schema, with each default in the form in which one writes it."""
+    """The schema of pydantic, with each default in the form in which params have it."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         json = super().model_schema(schema)
         defaults = _defaults(schema["cls"])
         properties = {
-            key: value | ({"default": defaults[key]} if key in defaults else {})
+            key: {name: part for name, part in value.items() if name != "default"}
+            | ({"default": defaults[key]} if key in defaults else {})
             for key, value in json.get("properties", {}).items()
         }
         return json | {"properties": properties}
 
 
 def _defaults(model: type[BaseModel]) -> dict[str, Any]:
-    """A model's defaults as one writes them; a factory's are left out."""
+    """A model's defaults in the form in which params have them, apart from those of factories."""
     constant = {
         key
         for key, field in model.model_fields.items()
         if not field.is_required() and field.default_factory is None
     }
     example = model.model_construct(_fields_set=constant)
-    return example.model_dump(mode="json", exclude_unset=True, warnings=False)
+    written = example.model_dump(mode="json", exclude_unset=True, warnings=False)
+    return {key: value for key, value in written.items() if _can_be_written(model, key, value)}
+
+
+def _can_be_written(model: type[BaseModel], key: str, default: Any) -> bool:
+    """Whether params can contain the default: a type without a serializer has no such form."""
+    if not isinstance(default, dict):
+        return True
+    field: Any = TypeAdapter(model.model_fields[key].rebuild_annotation())
+    try:
+        field.validate_python(default, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def written_schema(model: type[BaseModel], prefix: str) -> Schema:
-    """A model's JSON Schema as pydantic gives it, strict; names of `$defs` begin with `prefix.`."""
-    found = model.model_json_schema(
+    """A model's JSON Schema as pydantic has it; names of `$defs` begin with `prefix.`."""
+    schema = model.model_json_schema(
         ref_template=f"#/definitions/{prefix}.{{model}}", schema_generator=_AsWritten
     )
-    named = {f"{prefix}.{name}": value for name, value in found.get("$defs", {}).items()}
-    return found | {"$defs": named}
+    named = {f"{prefix}.{name}": value for name, value in schema.get("$defs", {}).items()}
+    return schema | {"$defs": named}
 
 
 # The stacks ------------------------------------------------------------------------------------
@@ -117,7 +134,7 @@ def _ref(name: str) -> Schema:
 
 
 def _any_stack(templates: Mapping[str, TemplateModule]) -> Schema:
-    """What holds for every entry of `stacks:`; a `template:` that is written decides."""
+    """The schema of every entry of `stacks:`. A `template:` that is written decides its kind."""
     template = {
         "description": STACK_KEYS["template"],
         "anyOf": [{"enum": list(templates)}, _FILLED_IN, _NULL],
@@ -130,14 +147,14 @@ def _any_stack(templates: Mapping[str, TemplateModule]) -> Schema:
 
 
 def _stack(templates: Mapping[str, TemplateModule], name: str | None) -> Schema:
-    """An entry of `stacks:`, for one name that is also a template's or for all others."""
-    unsaid = _ref(name) if name else {"anyOf": [_ref(one) for one in templates]}
-    text = _doc(templates[name]) if name else "A stack; `template:` says of what kind."
-    return {"description": text, "allOf": [_ref(_ANY_STACK), _case(_NULL, unsaid)]}
+    """An entry of `stacks:`, for a name that is also a kind, or for all others."""
+    by_default = _ref(name) if name else {"anyOf": [_ref(kind) for kind in templates]}
+    text = _doc(templates[name]) if name else "A stack. `template:` is its kind."
+    return {"description": text, "allOf": [_ref(_ANY_STACK), _case(_NULL, by_default)]}
 
 
 def _case(template: Schema, then: Schema, **more: Any) -> Schema:
-    """`then` where the entry's `template:`, if it has one, is of that form."""
+    """The schema `then`, for entries whose `template:` has that form or is not written."""
     return {"if": {"type": "object", "properties": {"template": template}, **more}, "then": then}
 
 
@@ -145,37 +162,69 @@ def _doc(module: TemplateModule) -> str:
     return " ".join((module.Params.__doc__ or "").split())
 
 
-def _definitions(template: str, module: TemplateModule) -> Schema:
-    """The stack itself under the template's name, and the models in it."""
-    found = written_schema(module.Params, template)
-    own = {key: _property(value) for key, value in found["properties"].items()}
+def _definitions(kind: str, module: TemplateModule) -> Schema:
+    """The schema of a stack under the name of its kind, and those of the models in it."""
+    schema = written_schema(module.Params, kind)
     patch = {
         "description": STACK_KEYS["overrides"],
         "type": ["object", "null"],
         "properties": {section: {} for section in SECTIONS},
         "additionalProperties": False,
     }
-    # `template:` is judged where the kind is chosen; here it is only known.
+    # `template:` is checked where the kind is chosen.
+    properties = {"template": {}, **_properties(schema, deletable=True), "overrides": patch}
     stack = {
         "description": _doc(module),
         "type": "object",
-        "properties": {"template": {}, **own, "overrides": patch},
+        "properties": properties,
         "additionalProperties": False,
     }
-    return {template: stack} | {name: _value(one) for name, one in found["$defs"].items()}
+    merged = _merged_models(schema)
+    return {kind: stack} | {
+        name: _value(model, deletable=name in merged) for name, model in schema["$defs"].items()
+    }
+
+
+def _merged_models(schema: Schema) -> set[str]:
+    """The models whose keys can be deleted by a merge: all that are not inside of lists only."""
+    found: set[str] = set()
+    open_schemas: list[Any] = [schema.get("properties")]
+    while open_schemas:
+        part = open_schemas.pop()
+        if isinstance(part, list):
+            open_schemas += part
+        elif isinstance(part, dict):
+            name = str(part.get("$ref", "")).removeprefix("#/definitions/")
+            if name and name not in found:
+                found.add(name)
+                open_schemas.append(schema["$defs"][name])
+            open_schemas += [
+                inner for key, inner in part.items() if key not in ("items", "prefixItems", "$defs")
+            ]
+    return found
 
 
 # One value -------------------------------------------------------------------------------------
 
 
-def _property(schema: Schema) -> Schema:
-    """The value of a key: null may stand for it."""
-    return _notes(schema) | _any([*_forms(schema), _NULL])
+def _properties(schema: Schema, *, deletable: bool) -> Schema:
+    """The properties of a map, where null can delete those that are not required."""
+    required = schema.get("required", ())
+    return {
+        key: (_value if key in required else _property)(value, deletable=deletable)
+        for key, value in schema.get("properties", {}).items()
+    }
 
 
-def _value(schema: Schema) -> Schema:
-    """An item of a list, or a definition: null may not stand for it."""
-    return _notes(schema) | _any(list(_forms(schema)))
+def _property(schema: Schema, *, deletable: bool) -> Schema:
+    """The value of a key. `deletable` says whether null can delete it, and keys inside of it."""
+    nulls = [_NULL] if deletable else []
+    return _notes(schema) | _any([*_forms(schema, deletable), *nulls])
+
+
+def _value(schema: Schema, *, deletable: bool) -> Schema:
+    """An item of a list, a definition, or the value of a required key: never null itself."""
+    return _notes(schema) | _any(list(_forms(schema, deletable)))
 
 
 def _notes(schema: Schema) -> Schema:
@@ -183,7 +232,7 @@ def _notes(schema: Schema) -> Schema:
 
 
 def _any(forms: list[Schema]) -> Schema:
-    """One schema for all forms; editors show clearer errors where it needs no `anyOf`."""
+    """One schema for all forms. Editors show clearer errors for one without `anyOf`."""
     if {} in forms:
         return {}
     if len(forms) == 1:
@@ -195,56 +244,64 @@ def _any(forms: list[Schema]) -> Schema:
     return {"anyOf": forms}
 
 
-def _forms(schema: Schema) -> Iterator[Schema]:
+def _forms(schema: Schema, deletable: bool) -> Iterator[Schema]:
     """The forms that a value can have, apart from null."""
-    own = list(_own_forms(schema))
-    closed = any(form.keys() & {*_CLOSED} for form in own)
-    yield from own
-    if closed and _FILLED_IN not in own and {"type": "string"} not in own:
+    written = list(_written_forms(schema, deletable))
+    closed = any(form.keys() & {*_CLOSED} for form in written)
+    yield from written
+    if closed and _FILLED_IN not in written and {"type": "string"} not in written:
         yield _FILLED_IN
 
 
-def _own_forms(schema: Schema) -> Iterator[Schema]:
+def _written_forms(schema: Schema, deletable: bool) -> Iterator[Schema]:
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            found = [form for one in schema[key] for form in _own_forms(one)]
-            yield from (form for at, form in enumerate(found) if form not in found[:at])
+            forms = [form for inner in schema[key] for form in _written_forms(inner, deletable)]
+            yield from (form for at, form in enumerate(forms) if form not in forms[:at])
             return
     kind = schema.get("type")
     if "$ref" in schema:
         yield {"$ref": schema["$ref"]}
     elif kind == "object":
-        yield _map(schema)
+        yield _map(schema, deletable)
     elif kind == "array":
         yield _list(schema)
     elif kind != "null":
         yield _scalar(schema)
 
 
-def _map(schema: Schema) -> Schema:
-    """Sizes are not kept: a part of a map may be smaller, and nulls make it larger."""
-    found: Schema = {"type": "object"}
+def _map(schema: Schema, deletable: bool) -> Schema:
+    """Sizes are left out: a part of a map can be smaller, and with nulls it is larger."""
+    result: Schema = {"type": "object"}
     names = schema.get("propertyNames", {})
     if known := {key: names[key] for key in ("enum", "pattern") if key in names}:
-        found["propertyNames"] = known
-    for key in ("properties", "patternProperties"):
-        if key in schema:
-            found[key] = {name: _property(value) for name, value in schema[key].items()}
+        result["propertyNames"] = known
+    if "properties" in schema:
+        result["properties"] = _properties(schema, deletable=deletable)
+    if "patternProperties" in schema:
+        result["patternProperties"] = {
+            pattern: _property(value, deletable=deletable)
+            for pattern, value in schema["patternProperties"].items()
+        }
     others = schema.get("additionalProperties", "patternProperties" not in schema)
-    found["additionalProperties"] = others if isinstance(others, bool) else _property(others)
-    return found
+    result["additionalProperties"] = (
+        others if isinstance(others, bool) else _property(others, deletable=deletable)
+    )
+    return result
 
 
 def _list(schema: Schema) -> Schema:
+    """Lists are replaced and never merged, so nothing in them can be deleted."""
     sizes = {key: schema[key] for key in ("minItems", "maxItems", "uniqueItems") if key in schema}
     if "prefixItems" in schema:
-        return {"type": "array", "items": [_value(one) for one in schema["prefixItems"]]} | sizes
-    items = {"items": _value(schema["items"])} if "items" in schema else {}
+        pair = [_value(item, deletable=False) for item in schema["prefixItems"]]
+        return {"type": "array", "items": pair} | sizes
+    items = {"items": _value(schema["items"], deletable=False)} if "items" in schema else {}
     return {"type": "array"} | items | sizes
 
 
 def _scalar(schema: Schema) -> Schema:
-    """Text, a number or a switch; in one piece with `${...}` where a pattern can say it."""
+    """Text, a number or a switch; one schema with `${...}` where a pattern can express both."""
     if schema.keys() & {*_CLOSED} or "type" not in schema:
         return {key: schema[key] for key in ("type", *_CLOSED, "pattern") if key in schema}
     kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
@@ -256,5 +313,5 @@ def _scalar(schema: Schema) -> Schema:
     if "string" in kinds or kinds == ["boolean"]:
         return {"type": kinds if len(kinds) > 1 else kinds[0]} | limits | examples
     # VS Code and the YAML language server show this message in place of the pattern.
-    message = {"patternErrorMessage": "A number belongs here."}
+    message = {"patternErrorMessage": "Write a number."}
     return {"type": [*kinds, "string"], **limits, "pattern": _REFERENCE, **message}

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from moorage.model import TemplateModule
-from moorage.pipeline.validate import Header
+from moorage.pipeline.header import Header
 from moorage.schema.json_schema import STACK_KEYS, Schema, written_schema
 
 _HEAD = """\

@@ -9,8 +9,8 @@ from troposphere import Template
 
 from moorage.findings.finding import Finding, Place
 from moorage.model import Environment, Plan, Rendering, Stack
+from moorage.pipeline.document import Document
 from moorage.pipeline.link import link
-from moorage.pipeline.load import Document
 from moorage.pipeline.render import as_yaml, render
 from templates.common.exports import export_output, import_value
 
@@ -162,7 +162,7 @@ def test_a_logical_id_is_too_long(section: str) -> None:
     entries = {"Topic": entry, "A" * 255: entry}
     assert order(stack("a", **{section: entries})) == ["a"]
     finding = fault(stack("a", **{section: entries | {"A" * 256: entry}}))
-    assert finding.code == "M1302"
+    assert finding.code == "M1312"
     assert "256 characters: AAA" in finding.message
 
 

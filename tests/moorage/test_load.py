@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticCustomError
 
 from moorage.findings.finding import Finding
-from moorage.pipeline.load import Document, environments, load
+from moorage.pipeline.document import Document
+from moorage.pipeline.load import list_environments, load, read_text_file
 
 
 def read(
@@ -170,14 +172,14 @@ def test_a_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
 def test_an_environments_name_must_fit_a_stacks(tmp_path: Path) -> None:
     (tmp_path / "My_Env.yaml").write_text("a: 1\n")
     _, (finding,) = load(tmp_path, "My_Env")
-    assert finding.code == "M1006"
+    assert finding.code == "M1007"
 
 
 def test_environments_are_the_params_files_but_base(tmp_path: Path) -> None:
     for name in ("prod.yaml", "dev.yaml", "base.yaml", ".dev.yaml", "params.schema.json"):
         (tmp_path / name).write_text("")
-    assert environments(tmp_path) == ["dev", "prod"]
-    assert environments(tmp_path / "none") == []
+    assert list_environments(tmp_path) == ["dev", "prod"]
+    assert list_environments(tmp_path / "none") == []
 
 
 # The merge -----------------------------------------------------------------------------------
@@ -207,7 +209,7 @@ def test_a_stack_can_be_deleted_but_not_left_empty(tmp_path: Path) -> None:
     base = "stacks: {web: {q: 1}, api: {q: 1}}\n"
     assert data(tmp_path, "stacks: {web: null}\n", base) == {"stacks": {"api": {"q": 1}}}
     assert refusals(tmp_path, "stacks:\n  cluster:\n", base) == [
-        ("M1006", 2, ("stacks", "cluster"))
+        ("M1114", 2, ("stacks", "cluster"))
     ]
 
 
@@ -254,13 +256,30 @@ def test_only_values_are_filled(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("own", "hint"),
     [
-        ("a: ${envv}\n", "Use `${env}`, or write `$${envv}` for a plain `${envv}`."),
+        ("a: ${envv}\n", "Write `${env}`, or `$${envv}` for the text `${envv}` itself."),
         ("a: ${account}\n", "Add `account:` at the top of the params."),
-        ("app: ${region}\nregion: a\n", "Use `${env}`, or write"),
-        ("a: {b: [1, '${nope}']}\n", "Use `${account}`, `${app}`, `${env}`, `${region}`"),
+        ("app: ${region}\nregion: a\n", "Write `${env}`, or `$${region}`"),
+        ("a: {b: [1, '${nope}']}\n", "Write `${account}` or `${app}` or `${env}` or `${region}`"),
     ],
 )
 def test_an_unknown_name_is_refused(tmp_path: Path, own: str, hint: str) -> None:
     _, (finding,) = read(tmp_path, own)
     assert finding.code == "M1005"
     assert finding.hint.startswith(hint)
+
+
+# Files that params name ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("missing.conf", "M1001"), ("/etc/hosts", "M1009"), ("large.conf", "M1010"), ("b", "M1001")],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, name: str, code: str) -> None:
+    (tmp_path / "large.conf").write_text("#" * 70_000)
+    (tmp_path / "b").write_bytes(b"\xff")
+    with pytest.raises(PydanticCustomError) as error:
+        read_text_file(tmp_path, name)
+    assert error.value.context is not None
+    assert error.value.context["code"] == code
+    assert error.value.context["hint"]

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from ruamel.yaml import YAML
 
 from moorage.model import Base
-from moorage.pipeline.validate import Header
+from moorage.pipeline.header import Header
 from moorage.schema.json_schema import schema
 from moorage.schema.reference import example, reference
 from templates import TEMPLATES

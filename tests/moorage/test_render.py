@@ -16,7 +16,7 @@ from troposphere import Export, GetAtt, Output, Ref, Template, logs, sns
 from moorage.findings.finding import Finding, Place
 from moorage.model import Rendering, Stack
 from moorage.pipeline.check import check_texts
-from moorage.pipeline.load import Document
+from moorage.pipeline.document import Document
 from moorage.pipeline.render import as_yaml, render
 
 ROOT = ("stacks", "web", "overrides")
@@ -317,26 +317,26 @@ def test_what_the_template_does_not_have(
 @pytest.mark.parametrize(
     ("overrides", "code", "path"),
     [
-        ({"Resources": None}, "M1102", ("Resources",)),
-        ({"Resources": {"Topic": None, "LogGroup": None}}, "M1102", ("Resources",)),
-        ({"Resources": []}, "M1103", ("Resources",)),
-        ({"Resources": 5}, "M1103", ("Resources",)),
-        ({"Resources": {"Topic": []}}, "M1103", ("Resources", "Topic")),
-        ({"Resources": {"Topic": "none"}}, "M1103", ("Resources", "Topic")),
-        ({"Resources": {"Topic": {"Type": None}}}, "M1102", ("Resources", "Topic")),
-        ({"Resources": {"Topic": {"Type": 5}}}, "M1103", ("Resources", "Topic", "Type")),
-        ({"Resources": {"New": {"Type": None}}}, "M1102", ("Resources", "New")),
+        ({"Resources": None}, "M1311", ("Resources",)),
+        ({"Resources": {"Topic": None, "LogGroup": None}}, "M1311", ("Resources",)),
+        ({"Resources": []}, "M1311", ("Resources",)),
+        ({"Resources": 5}, "M1311", ("Resources",)),
+        ({"Resources": {"Topic": []}}, "M1311", ("Resources", "Topic")),
+        ({"Resources": {"Topic": "none"}}, "M1311", ("Resources", "Topic")),
+        ({"Resources": {"Topic": {"Type": None}}}, "M1311", ("Resources", "Topic")),
+        ({"Resources": {"Topic": {"Type": 5}}}, "M1311", ("Resources", "Topic", "Type")),
+        ({"Resources": {"New": {"Type": None}}}, "M1311", ("Resources", "New")),
         (
             {"Resources": {"Topic": {"Properties": 5}}},
-            "M1103",
+            "M1311",
             ("Resources", "Topic", "Properties"),
         ),
-        ({"Outputs": {"TopicArn": {"Value": None}}}, "M1102", ("Outputs", "TopicArn")),
-        ({"Outputs": {"TopicArn": "x"}}, "M1103", ("Outputs", "TopicArn")),
-        ({"Outputs": {"TopicArn": {"Export": "x"}}}, "M1103", ("Outputs", "TopicArn", "Export")),
-        ({"Outputs": []}, "M1103", ("Outputs",)),
-        ({"Parameters": 5}, "M1103", ("Parameters",)),
-        ({"Conditions": "x"}, "M1103", ("Conditions",)),
+        ({"Outputs": {"TopicArn": {"Value": None}}}, "M1311", ("Outputs", "TopicArn")),
+        ({"Outputs": {"TopicArn": "x"}}, "M1311", ("Outputs", "TopicArn")),
+        ({"Outputs": {"TopicArn": {"Export": "x"}}}, "M1311", ("Outputs", "TopicArn", "Export")),
+        ({"Outputs": []}, "M1311", ("Outputs",)),
+        ({"Parameters": 5}, "M1311", ("Parameters",)),
+        ({"Conditions": "x"}, "M1311", ("Conditions",)),
     ],
 )
 def test_overrides_that_break_the_template(overrides: Any, code: str, path: Any) -> None:
@@ -351,7 +351,7 @@ def test_overrides_that_break_the_template(overrides: Any, code: str, path: Any)
 
 def test_several_faults_at_once() -> None:
     _, findings = patched({"Resources": {"Topic": []}, "Outputs": {"TopicArn": {"Value": None}}})
-    assert [one.code for one in findings] == ["M1103", "M1102"]
+    assert [one.code for one in findings] == ["M1311", "M1311"]
 
 
 ATTRIBUTES = st.dictionaries(
@@ -375,7 +375,7 @@ ATTRIBUTES = st.dictionaries(
 def test_no_overrides_whatever_make_it_raise(overrides: Any) -> None:
     rendering, findings = patched(overrides)
     assert (rendering is None) == bool(findings)
-    assert all(one.code in ("M1102", "M1103", "M1307") for one in findings)
+    assert all(one.code in ("M1311", "M1311", "M1307") for one in findings)
 
 
 def test_numbers_that_json_lacks_do_not_raise() -> None:

@@ -1,15 +1,15 @@
-"""The schema takes what the build takes, in parts, and refuses what is plainly wrong."""
+"""The schema accepts what the build accepts, in parts, and refuses what is wrong in any file."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import pytest
 from jsonschema import Draft7Validator
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 from ruamel.yaml import YAML
 
 from moorage.model import Base
@@ -21,7 +21,7 @@ FILES = sorted([*Path("params").glob("*.yaml"), *Path("tests/golden").glob("*/pa
 
 
 class Inner(Base):
-    """Something within."""
+    """A map inside of the stack."""
 
     size: int = Field(3, ge=1, le=9, description="How large.")
     kind: Literal["plain", "fancy"] = Field("plain", description="What kind.")
@@ -29,19 +29,26 @@ class Inner(Base):
     keep: Retention = Field(7, description="How many days.")
 
 
+class Colour(Base):
+    """Something that is in lists only."""
+
+    colour: str = Field("red", description="Its colour.")
+
+
 class Params(Base):
     """A stack for tests."""
 
     name: str = Field(max_length=20, description="Its name.")
-    inner: Switch[Inner] = Field(Inner(), description="The inside.")
-    off: Switch[Inner] = Field(None, description="An inside that is off.")
-    inners: list[Inner] = Field([], description="More of them.")
-    by_name: dict[StackName, Inner] = Field({}, description="Them by name.")
+    inner: Switch[Inner] = Field(Inner(), description="A feature.")
+    off: Switch[Inner] = Field(None, description="A feature that is off.")
+    inners: list[Inner] = Field([], description="A list of maps.")
+    lists: list[Colour] = Field([], description="Colours.")
+    by_name: dict[StackName, Inner] = Field({}, description="Maps by name.")
     by_kind: dict[Literal["a", "b"], Inner] = Field({"a": Inner(size=2)}, description="By kind.")
-    words: OneOrMany[str] = Field([], description="One or some.")
-    pair: tuple[int, str] | None = Field(None, description="Two of them.")
+    words: OneOrMany[str] = Field([], description="A text or a list of texts.")
+    pair: tuple[int, str] | None = Field(None, description="A number and a text.")
     number: float | None = Field(None, description="A number.")
-    anything: Any = Field(None, description="Whatever.")
+    anything: Any = Field(None, description="Any value.")
 
 
 class Other(Base):
@@ -54,28 +61,27 @@ SMALL: Any = {"thing": SimpleNamespace(Params=Params), "other": SimpleNamespace(
 HEADER = {"app": "shop", "region": "eu-central-1"}
 
 
-def faults(templates: Any, data: Any) -> list[str]:
-    found = Draft7Validator(schema(templates)).iter_errors(data)
-    return [error.message for error in found]
+def errors(templates: Any, data: Any) -> list[str]:
+    return [error.message for error in Draft7Validator(schema(templates)).iter_errors(data)]
 
 
 def thing(**params: Any) -> list[str]:
-    return faults(SMALL, HEADER | {"stacks": {"thing": params}})
+    return errors(SMALL, HEADER | {"stacks": {"thing": params}})
 
 
-@pytest.mark.parametrize("templates", [TEMPLATES, SMALL], ids=["ours", "small"])
-def test_it_is_a_schema(templates: Any) -> None:
+@pytest.mark.parametrize("templates", [TEMPLATES, SMALL], ids=["built-in", "small"])
+def test_the_schema_is_valid(templates: Any) -> None:
     Draft7Validator.check_schema(schema(templates))
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_the_schema_is_deterministic() -> None:
     assert json.dumps(schema(TEMPLATES)) == json.dumps(schema(TEMPLATES))
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)
-def test_every_params_file_we_ship_fits(path: Path) -> None:
+def test_shipped_params_files_match(path: Path) -> None:
     data = YAML(typ="safe", pure=True).load(path)
-    assert faults(TEMPLATES, data) == []
+    assert errors(TEMPLATES, data) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,8 @@ def test_every_params_file_we_ship_fits(path: Path) -> None:
     [
         {},
         {"region": "eu-central-1"},
-        {"app": None, "region": None, "account": None, "tags": {"team": None}, "stacks": None},
+        {"account": None, "tags": {"team": None}, "permissions_boundary": None},
+        {"account": 123456789012},
         {"app": "shop-${env}", "account": "${account}"},
         {"stacks": {"thing": None, "web": None}},
         {"stacks": {"web": {"template": "thing"}}},
@@ -94,8 +101,8 @@ def test_every_params_file_we_ship_fits(path: Path) -> None:
         {"stacks": {"thing": {"overrides": None}}},
     ],
 )
-def test_a_part_of_a_file_fits(data: Any) -> None:
-    assert faults(SMALL, data) == []
+def test_a_partial_file_matches(data: Any) -> None:
+    assert errors(SMALL, data) == []
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,10 @@ def test_a_part_of_a_file_fits(data: Any) -> None:
         {"regoin": "eu-central-1"},
         {"app": "My Shop"},
         {"region": "Frankfurt"},
-        {"account": 123456789012},
+        {"account": 12345678901},
+        {"account": 1234567890123},
+        {"app": None},
+        {"stacks": None},
         {"tags": ["team"]},
         {"stacks": ["thing"]},
         {"stacks": {"Web": {"template": "thing"}}},
@@ -119,15 +129,15 @@ def test_a_part_of_a_file_fits(data: Any) -> None:
         {"stacks": {"thing": {"overrides": "none"}}},
     ],
 )
-def test_a_wrong_file_does_not(data: Any) -> None:
-    assert faults(SMALL, data) != []
+def test_a_wrong_file_does_not_match(data: Any) -> None:
+    assert errors(SMALL, data) != []
 
 
-def test_a_stack_whose_template_stands_in_the_other_file_may_be_of_any_kind() -> None:
-    assert faults(SMALL, {"stacks": {"web": {"name": "x"}}}) == []
-    assert faults(SMALL, {"stacks": {"web": {"colour": "red"}}}) == []
-    assert faults(SMALL, {"stacks": {"web": {"colour": "red", "name": "x"}}}) != []
-    assert faults(SMALL, {"stacks": {"web": {"flavour": "sweet"}}}) != []
+def test_a_stack_without_template_can_have_the_params_of_any_kind() -> None:
+    assert errors(SMALL, {"stacks": {"web": {"name": "x"}}}) == []
+    assert errors(SMALL, {"stacks": {"web": {"colour": "red"}}}) == []
+    assert errors(SMALL, {"stacks": {"web": {"colour": "red", "name": "x"}}}) != []
+    assert errors(SMALL, {"stacks": {"web": {"flavour": "sweet"}}}) != []
 
 
 @pytest.mark.parametrize(
@@ -143,7 +153,7 @@ def test_a_stack_whose_template_stands_in_the_other_file_may_be_of_any_kind() ->
         {"words": ["one", "two"], "pair": None, "number": 2, "anything": None},
     ],
 )
-def test_values_that_fit(params: Any) -> None:
+def test_values_that_match(params: Any) -> None:
     assert thing(**params) == []
 
 
@@ -164,6 +174,8 @@ def test_values_that_fit(params: Any) -> None:
         {"inner": {"keep": "8d"}},
         {"inners": {}},
         {"inners": [None]},
+        {"lists": [{"colour": None}]},
+        {"name": None},
         {"by_name": {"A": {}}},
         {"by_kind": {"c": {}}},
         {"words": 3},
@@ -172,21 +184,21 @@ def test_values_that_fit(params: Any) -> None:
         {"number": "many"},
     ],
 )
-def test_values_that_do_not(params: Any) -> None:
+def test_values_that_do_not_match(params: Any) -> None:
     assert thing(**params) != []
 
 
-def test_descriptions_are_kept_for_the_editor() -> None:
+def test_the_schema_has_descriptions() -> None:
     found = schema(SMALL)
     thing = found["definitions"]["thing"]
     assert found["properties"]["stacks"]["properties"]["thing"]["description"] == Params.__doc__
     assert thing["description"] == Params.__doc__
-    assert thing["properties"]["inner"]["description"] == "The inside."
+    assert thing["properties"]["inner"]["description"] == "A feature."
     assert thing["properties"]["overrides"]["description"]
     assert found["definitions"]["thing.Inner"]["properties"]["wait"]["description"] == "How long."
 
 
-def test_defaults_are_as_one_writes_them() -> None:
+def test_defaults_are_in_the_form_of_params() -> None:
     found = schema(SMALL)["definitions"]
     inner = found["thing.Inner"]["properties"]
     own = found["thing"]["properties"]
@@ -203,24 +215,42 @@ def test_defaults_are_as_one_writes_them() -> None:
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_defaults_of_our_templates_can_be_written(name: str) -> None:
-    """What the schema and the reference call a default means the same when a user writes it."""
-    properties = schema(TEMPLATES)["definitions"][name]["properties"]
-    for key, value in properties.items():
-        if "default" in value:
-            field = TEMPLATES[name].Params.model_fields[key]
-            read: Any = TypeAdapter(field.rebuild_annotation())
-            meant = read.validate_python(value["default"], strict=True)
-            assert meant == field.default, f"{name}.{key}"
+def test_defaults_of_stack_kinds_can_be_written(name: str) -> None:
+    """A default in the schema and the reference has the same meaning when a user writes it."""
+    written = schema(TEMPLATES)["definitions"]
+    for model in models_in(TEMPLATES[name].Params):
+        is_stack = model is TEMPLATES[name].Params
+        properties = written.get(name if is_stack else f"{name}.{model.__name__}", {})
+        for key, value in properties.get("properties", {}).items():
+            if "default" in value:
+                field = model.model_fields[key]
+                read: Any = TypeAdapter(field.rebuild_annotation())
+                meant = read.validate_python(value["default"], strict=True)
+                assert meant == field.default, f"{model.__name__}.{key}"
+
+
+def models_in(model: Any) -> set[Any]:
+    """A model and the models inside of it."""
+    found: set[Any] = set()
+    waiting = [model]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            if inner not in found:
+                found.add(inner)
+                waiting += [field.annotation for field in inner.model_fields.values()]
+        else:
+            waiting += get_args(inner)
+    return found
 
 
 def test_nothing_is_required() -> None:
-    """`required` may only ask, in an `if`, whether `template:` stands there."""
+    """`required` is used only in an `if`, for whether `template:` is written."""
 
-    def asked(value: Any) -> bool:
+    def has_required(value: Any) -> bool:
         if isinstance(value, dict):
-            return "required" in value or any(asked(item) for item in value.values())
-        return isinstance(value, list) and any(asked(item) for item in value)
+            return "required" in value or any(has_required(item) for item in value.values())
+        return isinstance(value, list) and any(has_required(item) for item in value)
 
     def without_if(value: Any) -> Any:
         if isinstance(value, dict):
@@ -228,4 +258,4 @@ def test_nothing_is_required() -> None:
         return [without_if(item) for item in value] if isinstance(value, list) else value
 
     properties = without_if(schema(SMALL))
-    assert not asked(properties)
+    assert not has_required(properties)

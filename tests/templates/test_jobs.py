@@ -1,18 +1,6 @@
-<<<<<<< HEAD
 """Scheduled tasks and one-off tasks: permissions, the state machine, and the request to ECS.
-||||||| bc6524d
-"""What workers, schedules and tasks of a deployment compose: who may do what, and what scales.
-=======
-"""Resources of workers, scheduled tasks and tasks that run at each deployment.
->>>>>>> resolved
 
-<<<<<<< HEAD
 Problems are in tests/errors, whole templates are under tests/golden.
-||||||| bc6524d
-What is wrong with params is under tests/errors, whole templates are under tests/golden.
-=======
-Faults in params are under tests/errors, whole templates under tests/golden.
->>>>>>> resolved
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ Findings of cfn-lint and of the rules have the ids of their rules."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from moorage.findings.codes import (
     cluster,
@@ -32,35 +33,42 @@ from moorage.findings.codes import (
 )
 from moorage.findings.codes.code import Code
 
-_TOPICS = (
-    files,
-    shape,
-    references,
-    output,
-    update,
-    values,
-    environment,
-    network,
-    cluster,
-    ecr,
-    load_balancers,
-    routes,
-    listeners,
-    containers,
-    tasks,
-    volumes,
-    sidecars,
-    proxy,
-    discovery,
-    services,
-    jobs,
-    legacy,
+
+@dataclass(frozen=True)
+class Topic:
+    """Codes that belong together, as a section of docs/findings.md."""
+
+    title: str
+    codes: tuple[Code, ...]
+
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("Reading params files", files.CODES),
+    Topic("Form of keys and values", shape.CODES),
+    Topic("References and what must fit together", references.CODES),
+    Topic("Templates and files that are built", output.CODES),
+    Topic("Effects of an update", update.CODES),
+    Topic("Forms of texts", values.CODES),
+    Topic("Top of a params file", environment.CODES),
+    Topic("Networks", network.CODES),
+    Topic("Clusters", cluster.CODES),
+    Topic("Container registries", ecr.CODES),
+    Topic("Load balancers", load_balancers.CODES),
+    Topic("Routes of Application Load Balancers", routes.CODES),
+    Topic("Listeners of Network Load Balancers", listeners.CODES),
+    Topic("Containers", containers.CODES),
+    Topic("Tasks", tasks.CODES),
+    Topic("Volumes", volumes.CODES),
+    Topic("Sidecars", sidecars.CODES),
+    Topic("Proxies", proxy.CODES),
+    Topic("Service discovery and Service Connect", discovery.CODES),
+    Topic("Services and workers", services.CODES),
+    Topic("Scheduled tasks and one-off tasks", jobs.CODES),
+    Topic("Other findings", legacy.CODES),
 )
+"""Every topic, in the order of the ids of their codes."""
 
 CODES: Mapping[str, Code] = {
-    code.id: code
-    for code in sorted(
-        (code for topic in _TOPICS for code in topic.CODES), key=lambda code: code.id
-    )
+    code.id: code for code in sorted((c for t in TOPICS for c in t.codes), key=lambda code: code.id)
 }
 """Every code by its id."""

@@ -4,4 +4,86 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_TAGS = (
+    "CloudFormation API reference, Tag",
+    "Amazon ECS API reference, Tag",
+)
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M1601",
+        "The name cannot be part of a stack's name.",
+        "The name of a stack in CloudFormation is `<app>-<env>-<stack>`. Names of stacks consist "
+        "of letters, digits and hyphens and begin with a letter. Moorage writes them in lower "
+        "case, since names of other resources are formed from them.",
+        "Use lower-case letters, digits and single hyphens, and begin with a letter.",
+        """\
+app: shop  # not Shop or my_shop
+stacks:
+  web-api:  # not web_api
+    template: service
+""",
+        ("CloudFormation API reference, CreateStack, StackName",),
+    ),
+    Code(
+        "M1602",
+        "There is no such region.",
+        "All stacks of an environment are deployed to one region of AWS. Templates are checked "
+        "with the list of regions that cfn-lint has.",
+        "Write the code of a region. For a region that is newer than the installed cfn-lint, "
+        "update cfn-lint.",
+        """\
+region: eu-central-1  # the code, not `Frankfurt`
+""",
+        ("AWS Regions and Availability Zones user guide, AWS Regions",),
+    ),
+    Code(
+        "M1603",
+        "The value is not an AWS account ID.",
+        "An account ID has twelve digits. It is used where params contain `${account}`.",
+        "Write the twelve digits. Quotes are needed only where the first digit is 0 and another "
+        "tool reads the file too.",
+        """\
+account: "012345678901"
+""",
+        ("AWS Account Management reference guide, View AWS account identifiers",),
+    ),
+    Code(
+        "M1604",
+        "AWS does not accept the tag.",
+        "Tags of a stack are passed on to all its resources. Each service has rules for tags; "
+        "those of ECS are the narrowest: letters, digits, spaces and `_.:/=+-@`, at most 128 "
+        "characters in a key and 256 in a value, and no key that begins with `aws:`. A key cannot "
+        "contain `=`, since the AWS CLI takes tags as `key=value`.",
+        "Write a key and a value that follow these rules.",
+        """\
+tags:
+  cost-center: "4711"
+  team: storefront
+""",
+        _TAGS,
+    ),
+    Code(
+        "M1605",
+        "Two tags have the same key.",
+        "Every stack has the tags `app`, `env` and `stack`. IAM ignores the case of keys and "
+        "refuses a role with two keys that differ only in case.",
+        "Rename one of the tags, or remove it.",
+        """\
+tags:
+  team: storefront
+  owner: jane  # not `Team`, `app`, `env` or `stack`
+""",
+        ("IAM user guide, Tags for AWS Identity and Access Management resources",),
+    ),
+    Code(
+        "M1606",
+        "The permissions boundary is not the ARN of an IAM policy.",
+        "The permissions boundary of a role is a managed policy, which is named by its ARN.",
+        "Write the ARN of a policy of the account, or of one of AWS.",
+        """\
+permissions_boundary: arn:aws:iam::123456789012:policy/boundary
+""",
+        ("IAM user guide, IAM identifiers", "IAM API reference, CreateRole"),
+    ),
+)

@@ -4,4 +4,141 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+CODES: tuple[Code, ...] = (
+    Code(
+        "M1001",
+        "The file cannot be read.",
+        "The file does not exist, this user is not allowed to read it, or it is not UTF-8 text. It "
+        "is a params file, a file that the params name (such as the configuration of a proxy), a "
+        "template that `check` was given, or the settings of cfn-lint.",
+        "Check the name and the permissions of the file, and save it as UTF-8. Files that params "
+        "name are looked up from the folder of the params.",
+        """\
+proxy:
+  config: nginx/web.conf  # params/nginx/web.conf
+""",
+    ),
+    Code(
+        "M1002",
+        "The file is not YAML.",
+        "The parser stops at a character that YAML does not allow there: often a quote or bracket "
+        "that is never closed, a tab, or text that needs quotes because it contains `: ` or begins "
+        "with one of `*&!%@{[`. Nothing after that place was read.",
+        "Correct the line that is named. Where that line is right, look for an open quote or "
+        "bracket above it.",
+        """\
+containers:
+  web:
+    command: ["--title", "Shop: home"]  # quotes, because of the colon
+""",
+        ("YAML 1.2.2, section 7.3.3, Plain Style",),
+    ),
+    Code(
+        "M1003",
+        "A key is written twice in one map.",
+        "A map has one value for each key, so one of the two values would be lost without notice.",
+        "Keep one of them. Two stacks, or two containers, need different names.",
+        """\
+containers:
+  web: {image: "ecr:shop/web:1.0"}
+  metrics: {image: "ecr:shop/metrics:1.0"}  # not `web` again
+""",
+        ("YAML 1.2.2, section 3.2.1.1, Nodes",),
+    ),
+    Code(
+        "M1004",
+        "The params file is empty.",
+        "Each file `params/<env>.yaml` is an environment. One that is empty, or has only comments, "
+        "says nothing about it.",
+        "Write the environment's params, or delete the file.",
+        """\
+# params/dev.yaml
+app: shop
+region: eu-central-1
+stacks:
+  network: {}
+""",
+    ),
+    Code(
+        "M1005",
+        "The name in ${...} does not exist.",
+        "Texts in params can contain `${env}`, `${app}`, `${region}` and `${account}`, which are "
+        "replaced when the file is read. `app`, `region` and `account` themselves can contain "
+        "`${env}` only. Other names, such as variables of a shell, have no value.",
+        "Use one of these names. Write `$${...}` for text that must contain `${...}` itself.",
+        """\
+containers:
+  web:
+    environment:
+      BUCKET: "${app}-${env}-uploads"
+      PATTERN: "$${user}"  # the container receives ${user}
+""",
+    ),
+    Code(
+        "M1006",
+        "The file uses a part of YAML that params do not have.",
+        "Params are one map of plain values: texts, numbers, `true`, `false`, lists and maps, with "
+        "texts as keys. Tags such as `!Ref`, a second document after `---`, an alias inside its "
+        "own anchor, and files far larger than params ever are, are refused.",
+        "Write plain values. Below `overrides:`, write functions of CloudFormation in their long "
+        "form.",
+        """\
+overrides:
+  Resources:
+    Service:
+      Properties:
+        Role: {Ref: ServiceRole}  # not !Ref ServiceRole
+""",
+    ),
+    Code(
+        "M1007",
+        "The file's name cannot be the name of an environment.",
+        "The name of the file is the name of the environment, and part of the name of each of its "
+        "stacks. Names of stacks consist of letters, digits and hyphens; Moorage writes them in "
+        "lower case.",
+        "Rename the file: lower-case letters, digits and single hyphens, beginning with a letter.",
+        """\
+# params/prod-eu.yaml, not params/Prod_EU.yaml
+app: shop
+""",
+        ("CloudFormation API reference, CreateStack, StackName",),
+    ),
+    Code(
+        "M1008",
+        "A line is indented too much or too little.",
+        "Keys of one map begin in the same column, and so do the items of one list. A line that is "
+        "indented one or two spaces more or less than its neighbours belongs to no map, and the "
+        "file cannot be read any further.",
+        "Align the line with the keys or items that it belongs to, with spaces and without tabs.",
+        """\
+containers:
+  web:
+    image: ecr:shop/web:1.0
+    ports: [8080]  # in the same column as `image`
+""",
+        ("YAML 1.2.2, section 6.1, Indentation Spaces",),
+    ),
+    Code(
+        "M1009",
+        "The path of the file is absolute.",
+        "The same params must build the same templates on every machine. A file outside the folder "
+        "of the params exists on one machine only.",
+        "Put the file below the folder of the params, and write its path from there.",
+        """\
+proxy:
+  config: nginx/web.conf  # not /home/me/web.conf
+""",
+    ),
+    Code(
+        "M1010",
+        "The file is larger than a template can be.",
+        "The text of the file becomes part of a template, and CloudFormation accepts templates of "
+        "at most 51,200 bytes in a request.",
+        "Name a smaller file: put into the image what does not differ between environments.",
+        """\
+proxy:
+  config: nginx/web.conf  # a file of a few kilobytes
+""",
+        ("CloudFormation user guide, Understand CloudFormation quotas",),
+    ),
+)

@@ -4,4 +4,178 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-CODES: tuple[Code, ...] = ()
+_QUOTAS = "CloudFormation user guide, Understand CloudFormation quotas"
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M1301",
+        "The stack's name is too long for CloudFormation.",
+        "CloudFormation accepts names of at most 128 characters. The name of a stack is "
+        "`<app>-<env>-<stack>`.",
+        "Shorten `app`, the name of the environment's file, or the name of the stack.",
+        """\
+app: shop
+stacks:
+  web: {template: service}  # shop-dev-web
+""",
+        (_QUOTAS,),
+    ),
+    Code(
+        "M1302",
+        "Two entries would have the same logical ID.",
+        "Logical IDs have letters and digits only. They are formed from names in the params "
+        "without their other characters, so two names can lead to one logical ID, and one of the "
+        "two resources would be lost. A list that names one thing twice has the same effect.",
+        "Rename one of them, or remove the entry that is written twice.",
+        """\
+volumes:
+  web-data: {}
+  web-logs: {}  # not `webdata` alongside `web-data`
+""",
+        ("CloudFormation user guide, Resources section structure, Logical ID",),
+    ),
+    Code(
+        "M1303",
+        "The template is too large for CloudFormation.",
+        "CloudFormation accepts a template of at most 51,200 bytes in a request, and `deploy.sh` "
+        "sends templates without an S3 bucket.",
+        "Split the stack in two, or move large texts, such as the configuration of a proxy, into "
+        "an image.",
+        """\
+stacks:
+  web: {template: service}
+  admin: {template: service}  # some of the containers and routes that `web` had
+""",
+        (_QUOTAS,),
+    ),
+    Code(
+        "M1304",
+        "The template has too many resources, outputs or parameters.",
+        "CloudFormation accepts at most 500 resources, 200 outputs and 200 parameters in a "
+        "template.",
+        "Split the stack in two.",
+        """\
+stacks:
+  ecr: {repositories: {shop/web: {}}}
+  ecr-jobs:  # some of the repositories
+    template: ecr
+    repositories: {shop/jobs: {}}
+""",
+        (_QUOTAS,),
+    ),
+    Code(
+        "M1305",
+        "The stack imports a value that no stack exports.",
+        "CloudFormation refuses a stack with an `Fn::ImportValue` of a name that is not exported "
+        "in the account and region.",
+        "Import what a stack of this environment exports, or write the value itself.",
+        """\
+overrides:
+  Resources:
+    Service:
+      Properties:
+        Cluster: {"Fn::ImportValue": shop-dev-cluster-ClusterArn}  # exported by `cluster`
+""",
+        ("CloudFormation template reference, Fn::ImportValue",),
+    ),
+    Code(
+        "M1306",
+        "Stacks depend on each other in a circle.",
+        "A stack is deployed after the stacks that it imports from, and after those that its "
+        "`after:` names. In a circle none can be the first.",
+        "Remove one of the dependencies: an entry of `after:`, or an import in `overrides:`.",
+        """\
+stacks:
+  migrate: {template: one_off}
+  web:
+    template: service
+    after: [migrate]  # and no `after: [web]` at `migrate`
+""",
+        ("CloudFormation user guide, Get exported outputs from a deployed stack",),
+    ),
+    Code(
+        "M1307",
+        "An override names what the template does not have.",
+        "`overrides:` is a merge patch of the template. A misspelt name would add a resource "
+        "without a type, and the one that is meant would stay unchanged.",
+        "Write the logical ID as it is in the built template. A new resource needs its `Type:`, a "
+        "new output its `Value:`.",
+        """\
+overrides:
+  Resources:
+    Service:  # as in out/<env>/web.yaml
+      Properties: {EnableECSManagedTags: false}
+""",
+        ("RFC 7386, JSON Merge Patch",),
+    ),
+    Code(
+        "M1308",
+        "The files under out/ are not what the params build.",
+        "`out/` is committed so that a change of templates can be reviewed and deployed as it was "
+        "reviewed. A file is missing, differs, or belongs to params that are no longer there.",
+        "Run `python build.py` and commit what it writes. Changes belong into the params, or into "
+        "`overrides:`, not into the built files.",
+        """\
+overrides:  # in params/<env>.yaml, in place of an edit in out/
+  Resources:
+    Service:
+      Properties: {EnableECSManagedTags: false}
+""",
+    ),
+    Code(
+        "M1309",
+        "Two outputs export the same name.",
+        "The name of an export is unique in an account and region. CloudFormation refuses the "
+        "second stack that exports it.",
+        "Give one of the exports another name.",
+        """\
+overrides:
+  Outputs:
+    LogGroupName:
+      Value: {Ref: LogGroup}
+      Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
+""",
+        ("CloudFormation user guide, Get exported outputs from a deployed stack",),
+    ),
+    Code(
+        "M1310",
+        "A role's inline policies are too long for IAM.",
+        "IAM accepts at most 10,240 characters in all inline policies of a role together; white "
+        "space does not count. `statements:` become inline policies.",
+        "Move some of the statements into a managed policy and name it in `managed_policies:`.",
+        """\
+task_role:
+  managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]
+""",
+        ("IAM user guide, IAM and AWS STS quotas",),
+    ),
+    Code(
+        "M1311",
+        "The overrides leave a template that CloudFormation refuses.",
+        "`overrides:` is a merge patch of the template: a map is merged, any other value replaces "
+        "what was there, and null deletes it. After the merge a section or a resource is not a map "
+        "any more, or a part that CloudFormation requires is gone.",
+        "Write maps where the template has maps, and keep the `Type:` of each resource and the "
+        "`Value:` of each output.",
+        """\
+overrides:
+  Resources:
+    Service:
+      Properties:  # a map, as in the template
+        EnableECSManagedTags: false
+""",
+        ("RFC 7386, JSON Merge Patch", "CloudFormation user guide, Template anatomy"),
+    ),
+    Code(
+        "M1312",
+        "A logical ID is too long for CloudFormation.",
+        "CloudFormation accepts logical IDs of at most 255 characters. They are formed from names "
+        "in the params.",
+        "Shorten the names that the logical ID consists of.",
+        """\
+expose:
+  - {via: public, paths: [/], name: home}  # `name:` becomes part of logical IDs
+""",
+        (_QUOTAS,),
+    ),
+)

@@ -1,0 +1,103 @@
+"""`build.py build`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moorage.commands.environments import build_environment
+from moorage.commands.terminal import print_error, show_progress
+from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
+
+if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+    from moorage.findings.finding import Finding
+    from moorage.model import PlannedStack
+    from moorage.pipeline.build import Built
+
+
+def build(arguments: argparse.Namespace) -> int:
+    """Build environments into out/, lint them, and say what to deploy."""
+    known = find_environments(arguments.params)
+    envs = list(dict.fromkeys(arguments.names)) or known
+    for name in envs:
+        if name not in known:
+            raise unknown_name(name, "not an environment", known)
+    refuse_file(arguments.out)
+    from moorage.pipeline.write import forgotten, remove, write
+
+    results = []
+    with show_progress() as step:
+        for env in envs:
+            built = build_environment(env, arguments, arguments.format, step)
+            results.append(built)
+            if built.plan is not None:
+                step(env, "write")
+                write(built.plan, arguments.out / env)
+    for built in results:
+        _tell_built(built, arguments.out)
+    for name in () if arguments.names else forgotten(arguments.out, known):
+        folder = arguments.out / name
+        rest = "" if remove(folder) else ", except files that no build wrote"
+        print(f"removed {folder}{rest}: {arguments.params / name}.yaml is gone")
+    return FOUND if any(built.plan is None for built in results) else CLEAN
+
+
+def _tell_built(built: Built, out: Path) -> None:
+    """Findings to stderr, what was made to stdout."""
+    from moorage.findings.report import counts, text
+    from moorage.pipeline.write import SCRIPT
+
+    sys.stdout.flush()
+    print(text(built.findings), end="", file=sys.stderr, flush=True)
+    if built.plan is None:
+        print_error(f"{built.env}: {counts(built.findings)}, nothing written")
+        return
+    folder = out / built.env
+    if sys.stdout.isatty():
+        _show_table(built, folder)
+    else:
+        for stack in built.plan.stacks:
+            resources, size = _size(stack)
+            noun = "resource" if resources == 1 else "resources"
+            print(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
+    if built.plan.stacks:
+        print(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
+    else:
+        print(f"{folder}  nothing to deploy: all of it exists")
+
+
+def _show_table(built: Built, folder: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from moorage.findings.report import counts
+
+    assert built.plan is not None
+    table = Table(title=Text(str(folder)), title_justify="left")
+    table.add_column("stack")
+    table.add_column("resources", justify="right")
+    table.add_column("bytes", justify="right")
+    table.add_column("findings")
+    for stack in built.plan.stacks:
+        resources, size = _size(stack)
+        said = counts(_of(stack, built, folder))
+        table.add_row(Text(stack.name), f"{resources}", f"{size:,}", said)
+    Console().print(table)
+
+
+def _size(stack: PlannedStack) -> tuple[int, int]:
+    """Resources and bytes of a stack's template."""
+    return len(stack.rendering.body.get("Resources", {})), len(stack.rendering.text.encode())
+
+
+def _of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Finding]:
+    """The findings of one stack: about its params, or about its template."""
+    file = str(folder / stack.rendering.file)
+    for finding in built.findings:
+        if finding.path[:2] == ("stacks", stack.name) or finding.place.file == file:
+            yield finding

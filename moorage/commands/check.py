@@ -1,0 +1,127 @@
+"""`build.py check`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moorage.commands.environments import Step, build_environment, exit_code
+from moorage.commands.terminal import show_progress
+from moorage.commands.usage import (
+    UsageError,
+    find_environments,
+    refuse_file,
+    refuse_unless_template,
+)
+
+if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+    from moorage.findings.finding import Finding
+    from moorage.model import Plan
+
+
+def check(arguments: argparse.Namespace) -> int:
+    """Say what is wrong with environments, or with any template; write nothing."""
+    known = find_environments(arguments.params, needed=not arguments.names)
+    refuse_file(arguments.out)
+    names = list(dict.fromkeys(arguments.names)) or known
+    for name in names:
+        if name not in known:
+            refuse_unless_template(name, known, arguments.params)
+    from moorage.findings.report import FORMATS, counts
+
+    findings: list[Finding] = []
+    with show_progress() as step:
+        for name in names:
+            judged = _checked(name, arguments, step) if name in known else _linted(name, arguments)
+            findings += judged
+    findings += [] if arguments.names else _forgotten(arguments.out, known)
+    print(FORMATS[arguments.format](findings), end="")
+    if arguments.format == "text":
+        print(f"checked {', '.join(names)}: {counts(findings)}")
+    return exit_code(findings)
+
+
+def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
+    """What stands against an environment, and against its files under out/."""
+    from moorage.pipeline.write import drift, form
+
+    folder = arguments.out / env
+    built = build_environment(env, arguments, form(folder), step)
+    found = [*built.findings, *(drift(built.plan, folder) if built.plan else ())]
+    if built.plan is not None and arguments.against is not None:
+        step(env, "against")
+        found += _update(built.plan, folder, arguments.against)
+    return found
+
+
+def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
+    """What deploying an environment does to what another version of it has deployed."""
+    from moorage.findings.finding import Finding, Place
+    from moorage.pipeline.write import MANIFEST
+    from moorage.update.compare import compare_templates
+    from moorage.update.previous_version import NoSuchVersionError, load_previous_environment
+
+    try:
+        old = load_previous_environment(source, folder)
+    except NoSuchVersionError as error:
+        raise UsageError(f"--against: {error}") from error
+    manifest = str(folder / MANIFEST)
+    if old is None:
+        return [_nothing_there(manifest, source, f"`{folder}` of this environment")]
+    region = plan.environment.region
+    if old.region != region:
+        message = f"The environment was in {old.region}, where its stacks stay deployed, and cost"
+        hint = "Delete them when nobody needs them any more. In the new region everything is new."
+        return [Finding("M1407", "warning", Place(manifest, 1), (), message, hint)]
+    new = {
+        stack.stack_name: (str(folder / stack.rendering.file), stack.rendering.text)
+        for stack in plan.stacks
+    }
+    return compare_templates(old.texts, new, region)
+
+
+def _nothing_there(file: str, source: str, what: str) -> Finding:
+    from moorage.findings.finding import Finding, Place
+
+    message = f"`{source}` has no {what}, so there is nothing to compare with"
+    hint = "Name a version that has it, unless all of it is new."
+    return Finding("M1408", "info", Place(file, 1), (), message, hint)
+
+
+def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
+    """What stands against any template."""
+    from moorage.findings.finding import Finding, Place
+    from moorage.pipeline.check import check_texts
+    from moorage.update.compare import compare_templates
+    from moorage.update.previous_version import NoSuchVersionError, load_previous_template
+
+    try:
+        text = Path(file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
+        return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
+    found = check_texts({file: text})
+    if arguments.against is None:
+        return found
+    try:
+        old = load_previous_template(arguments.against, Path(file))
+    except NoSuchVersionError as error:
+        raise UsageError(f"--against: {error}") from error
+    if not old:
+        return [*found, _nothing_there(file, arguments.against, f"`{Path(file).name}`")]
+    return [*found, *compare_templates(old, {Path(file).name: (file, text)})]
+
+
+def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:
+    """Folders that a build would remove."""
+    from moorage.findings.finding import Finding, Place
+    from moorage.pipeline.write import MANIFEST, forgotten
+
+    hint = "Run `python build.py`, which removes the folder, and commit that."
+    message = "The folder is left over: its environment has no params any more"
+    return [
+        Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)
+        for name in forgotten(out, known)
+    ]

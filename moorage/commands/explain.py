@@ -1,0 +1,50 @@
+"""`build.py explain`: the pages of codes and rules."""
+
+from __future__ import annotations
+
+import argparse
+
+from moorage.commands.usage import CLEAN, UsageError, similar_code
+
+_DOCUMENTS = ("findings", "rules")
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Print what a code means, why it is wrong, and what to write instead."""
+    names = arguments.codes
+    if arguments.format == "markdown":
+        print(_document(names), end="")
+    elif not names or names[0] in _DOCUMENTS:
+        print(_list(names), end="")
+    else:
+        print("\n".join(_page(name.upper()) for name in names), end="")
+    return CLEAN
+
+
+def _document(names: list[str]) -> str:
+    from moorage.findings.explain import rules_document
+    from moorage.findings.pages import findings_document
+
+    if names not in ([], ["findings"], ["rules"]):
+        raise UsageError("--format markdown prints a whole document: `findings` or `rules`.")
+    return findings_document() if names == ["findings"] else rules_document()
+
+
+def _list(names: list[str]) -> str:
+    from moorage.findings.codes import CODES
+    from moorage.findings.explain import TITLES, list_titles
+
+    chosen = {"findings": lambda code: code in CODES, "rules": lambda code: code not in CODES}
+    keep = chosen.get(names[0]) if names else None
+    return list_titles({code: t for code, t in TITLES.items() if keep is None or keep(code)})
+
+
+def _page(code: str) -> str:
+    from moorage.findings.explain import TITLES, page
+    from moorage.pipeline.check import lint_page
+
+    text = page(code) or lint_page(code)
+    if text is None:
+        similar = similar_code(code, TITLES)
+        raise UsageError(f"`{code}` is not a code of Moorage or cfn-lint. {similar}")
+    return text

@@ -1,0 +1,25 @@
+"""`moorage init`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+from moorage.commands.usage import CLEAN, UsageError
+
+
+def init(arguments: argparse.Namespace) -> int:
+    """Create a project: params, stack kinds, tests, Makefile and CI; overwrite nothing."""
+    from moorage.init import ProjectError, create_project
+
+    directory: Path = arguments.directory
+    try:
+        files = create_project(directory, arguments.app, arguments.region)
+    except ProjectError as error:
+        raise UsageError(str(error)) from error
+    for path in files:
+        print(path)
+    enter = "" if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && "
+    print(f"next: {enter}make build")
+    return CLEAN

@@ -1,0 +1,23 @@
+"""`build.py schema`."""
+
+from __future__ import annotations
+
+import argparse
+
+from moorage.commands.environments import load_templates
+from moorage.commands.usage import CLEAN
+
+
+def schema(arguments: argparse.Namespace) -> int:
+    """Print the JSON Schema of the params, or their reference as Markdown."""
+    templates = load_templates(arguments)
+    if arguments.format == "markdown":
+        from moorage.schema.reference import reference
+
+        print(reference(templates), end="")
+        return CLEAN
+    from moorage.pipeline.render import as_json
+    from moorage.schema.json_schema import schema
+
+    print(as_json(schema(templates)), end="")
+    return CLEAN

@@ -1,0 +1,41 @@
+"""What is shown on a terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from moorage.commands.environments import Step
+
+
+def print_error(words: str) -> None:
+    print(words, file=sys.stderr)
+
+
+@contextmanager
+def show_progress() -> Iterator[Step]:
+    """What goes on, on a terminal, once it has taken a second; gone without a trace at the end."""
+    if not sys.stderr.isatty():
+        yield lambda env, step: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = progress.add_task("")
+    timer = threading.Timer(1.0, progress.start)
+    timer.start()
+    try:
+        yield lambda env, step: progress.update(task, description=f"{env}: {step}")
+    finally:
+        timer.cancel()
+        timer.join()
+        progress.stop()

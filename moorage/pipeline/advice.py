@@ -1,0 +1,164 @@
+"""A value of the wrong type -> what to write instead, from what was probably meant. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+from moorage.findings.finding import Path
+from moorage.findings.wording import as_flow
+from moorage.pipeline.params_models import is_model
+
+_MAX_LENGTH = 160
+_MAX_KEYS = 6
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?([a-z]*)")
+_BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_UNITS = {"MiB": 2**20, "GiB": 2**30}
+_NAME_KEYS = ("name", "Name", "key", "Key")
+_VALUE_KEYS = ("value", "Value", "valueFrom", "ValueFrom")
+
+
+def advise_text(value: Any) -> str:
+    """What to write where text belongs."""
+    if isinstance(value, bool | int | float):
+        return f'Put it in quotes: "{str(value).lower()}".'
+    return ""
+
+
+def advise_number(key: str, value: Any, description: str) -> str:
+    """What to write where a whole number belongs: `1GB` or `0.5` in the field's own unit.
+
+    The unit is the one that the field's description names.
+    """
+    text = str(value).strip().lower() if isinstance(value, str | float) else ""
+    match = _QUANTITY.fullmatch(text.replace(",", "").replace("_", ""))
+    if match is None or isinstance(value, bool):
+        return ""
+    number, unit = float(match[1]), match[2]
+    if "CPU units" in description:
+        cpu = number / 1000 if unit == "m" else number
+        whole = number.is_integer() and unit == "" and isinstance(value, str)
+        units = number if whole else cpu * 1024
+        return _write_number(units, "1024 CPU units are one vCPU") if unit in _CPU_UNITS else ""
+    for name, size in _UNITS.items():
+        if name in description:
+            if unit == "" and isinstance(value, str) and number.is_integer():
+                return f"Write it without quotes: {number:.0f}."
+            factor = _BYTES.get(unit.removesuffix("b").removesuffix("i") or "g")
+            if factor is None or unit not in _SIZE_UNITS:
+                return ""
+            return _write_number(number * factor / size, f"the unit is {name}")
+    return f"Write it without quotes: {number:.0f}." if unit == "" and number.is_integer() else ""
+
+
+_CPU_UNITS = ("", "m", "vcpu", "vcpus", "cpu", "cpus", "core", "cores")
+_SIZE_UNITS = ("", *(f"{u}{end}" for u in _BYTES for end in ("", "b", "i", "ib")))
+
+
+def _write_number(number: float, why: str) -> str:
+    return f"Write {number:.0f}: {why}." if number >= 1 and number.is_integer() else ""
+
+
+def advise_switch(value: Any) -> str:
+    """What to write where `true` or `false` belongs."""
+    words = {"true": ("true", "yes", "on", "y", "1"), "false": ("false", "no", "off", "n", "0")}
+    for word, others in words.items():
+        if str(value).lower() in others:
+            return f"Write `{word}`, without quotes."
+    return ""
+
+
+def advise_list(key: str, value: Any, types: list[Any]) -> str:
+    """What to write where a list belongs. `types` are those of the list."""
+    items = [get_args(member)[-1] for member in types if get_origin(member) is list]
+    if isinstance(value, Mapping) and not any(is_model(item) for item in items):
+        return "Write a list, each entry after a `-`."
+    if key in ("command", "entry_point") and isinstance(value, str):
+        try:
+            value = shlex.split(value)
+        except ValueError:
+            value = [value]
+    if isinstance(value, str) and "," in value and ":" not in value:
+        value = [part.strip() for part in value.split(",")]
+    return _show(key, value if isinstance(value, list) else [value])
+
+
+def advise_map(key: str, value: Any, types: list[Any]) -> str:
+    """The map that another value was probably meant to be. `types` are those of the map."""
+    if isinstance(value, str) and ("=" in value or key == "depends_on"):
+        value = [value]
+    if not isinstance(value, list):
+        return _advise_model(key, value, types)
+    result: dict[str, Any] = {}
+    for item in value:
+        entry = _as_entry(key, item, value_types(types))
+        if entry is None or entry[0] in result:
+            return ""
+        result[entry[0]] = entry[1]
+    return _show(key, result) if result else ""
+
+
+def _advise_model(key: str, value: Any, types: list[Any]) -> str:
+    """The map that a text was probably meant to be: its only required key, or `existing:`."""
+    fields = {
+        name: found for each in types if is_model(each) for name, found in each.model_fields.items()
+    }
+    required = [name for name, found in fields.items() if found.is_required()]
+    if isinstance(value, str) and ((required[1:] == [] and required) or "existing" in fields):
+        name = required[0] if required else "existing"
+        return _show(key, {name: value}) if key else f"Write `{as_flow({name: value})}`."
+    names = ", ".join(f"`{name}`" for name in [*fields][:_MAX_KEYS])
+    return f"Write a map with keys such as {names}." if names else ""
+
+
+def advise_port(path: Path, value: Any) -> str:
+    """What to write for a port as a map, as the ECS API, Kubernetes and Docker Compose have it."""
+    if "ports" in path and isinstance(value, Mapping):
+        for word in ("containerPort", "container_port", "target", "port"):
+            if isinstance(value.get(word), int):
+                return f"Write the number only: {value[word]}."
+    return ""
+
+
+def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
+    """One item of a list as a key and its value; None where that cannot be known."""
+    if isinstance(item, Mapping):
+        named = next((word for word in _NAME_KEYS if isinstance(item.get(word), str)), None)
+        if named is None:
+            return next(iter(item.items())) if len(item) == 1 else None
+        rest = {word: value for word, value in item.items() if word != named}
+        valued = next((word for word in _VALUE_KEYS if word in rest), None)
+        return item[named], _value(key, rest[valued]) if valued and len(rest) == 1 else rest
+    if not isinstance(item, str):
+        return None
+    name, equals, text = item.partition("=")
+    if equals:
+        return name, text
+    if key == "depends_on":
+        return item, "START"
+    is_name = re.fullmatch(r"[\w./-]+", item) is not None
+    is_map = any(is_model(member) or get_origin(member) is dict for member in types)
+    return (item, {}) if is_name and is_map else None
+
+
+def _value(key: str, value: Any) -> Any:
+    """A value of a list of the ECS API as params write it: `secrets:` name the service first."""
+    is_arn = key == "secrets" and isinstance(value, str) and ":secretsmanager:" in value
+    return f"secretsmanager:{value}" if is_arn else value
+
+
+def _show(key: str, value: Any) -> str:
+    """A key and its value as YAML; long values inside of it are left out."""
+    text = f"{key}: {as_flow(value)}"
+    if len(text) > _MAX_LENGTH and isinstance(value, Mapping):
+        text = f"{key}: {{" + ", ".join(f"{name}: {{...}}" for name in value) + "}"
+    elif len(text) > _MAX_LENGTH:
+        text = f"{key}: [...]"
+    return f"Write `{text}`." if len(text) <= 2 * _MAX_LENGTH else ""
+
+
+def value_types(types: list[Any]) -> list[Any]:
+    """The types that values of a map of one of these types can have."""
+    return [get_args(member)[-1] for member in types if get_origin(member) is dict]

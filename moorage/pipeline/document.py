@@ -1,0 +1,44 @@
+"""The params of one environment, merged from its file and the base."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moorage.findings.finding import Path, Place
+from moorage.model import TextFile
+
+
+@dataclass(frozen=True)
+class Document:
+    """The params of one environment as plain data, merged and interpolated."""
+
+    env: str
+    file: str
+    data: Mapping[str, Any]
+    places: Mapping[Path, Place]
+    broken: frozenset[Path] = frozenset()
+    """Paths that have a finding and no value that could be validated."""
+    nulls: frozenset[Path] = frozenset()
+    """Paths of nulls that delete nothing; the merged data does not contain them."""
+    read: Callable[[str], TextFile] | None = None
+    """Reads a file that a value names; raises the error of a params field where it cannot."""
+
+    def place(self, path: Path) -> Place:
+        """The line of a value, or of the nearest map or list around it."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self.places:
+                return self.places[path[:end]]
+        return Place(self.file, 1)
+
+
+def sort_keys(data: dict[str, Any]) -> dict[str, Any]:
+    """The same map with its keys sorted, on every level."""
+    return {key: _sort(data[key]) for key in sorted(data)}
+
+
+def _sort(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_sort(item) for item in value]
+    return sort_keys(value) if isinstance(value, dict) else value

@@ -1,0 +1,136 @@
+"""The top of a params file: everything but the stacks' own params."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
+
+from moorage.facts.arn_patterns import IAM_POLICY
+from moorage.findings.wording import shown
+from moorage.model import NAME, OWN_TAGS, Base, wrong
+
+NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
+REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+_POLICY_ARN = re.compile(IAM_POLICY)
+_ACCOUNT = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^\d{12}$"},
+        {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1},
+    ],
+    "takes": "twelve digits",
+}
+
+
+def _check_account(value: Any) -> Any:
+    """YAML reads twelve digits without quotes as a number, unless the first one is 0."""
+    digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(digits, str) and not re.fullmatch(r"\d{12}", digits):
+        hint = 'Write its twelve digits: `account: "123456789012"`.'
+        raise wrong("M1603", f"{shown(value)} is not an AWS account ID", hint)
+    return digits
+
+
+def _tag_part(longest: int) -> AfterValidator:
+    """What CloudFormation and the services that receive its tags accept in a key or a value.
+
+    Lengths: CloudFormation API reference, Tag. Characters and the prefix: Amazon ECS API reference,
+    Tag, which is the narrowest.
+    """
+
+    def check(value: str) -> str:
+        if not 1 <= len(value) <= longest:
+            hint = f"Write 1 to {longest} characters."
+            problem = "is too long for a tag" if value else "cannot be part of a tag"
+            raise wrong("M1604", f"{shown(value)} {problem}", hint)
+        symbols = (char for char in value if unicodedata.category(char)[0] not in "LNZ")
+        if refused := "".join(char for char in symbols if char not in "_.:/=+-@"):
+            hint = "Use letters, digits, spaces and _.:/=+-@."
+            raise wrong("M1604", f"AWS refuses `{refused}` in the tag {shown(value)}", hint)
+        if value.lower().startswith("aws:"):
+            message = f"{shown(value)} begins with `aws:`, which is reserved for tags of AWS"
+            raise wrong("M1604", message, "Write it without this prefix.")
+        return value
+
+    return AfterValidator(check)
+
+
+def _check_tag_key(value: str) -> str:
+    if "=" in value:
+        hint = "Remove the `=`: the AWS CLI takes tags as key=value."
+        raise wrong("M1604", f"{shown(value)} cannot be the key of a tag", hint)
+    if value.lower() in OWN_TAGS:
+        message = f"Every stack has a tag {shown(value.lower())} already"
+        raise wrong("M1605", message, "Rename this tag, or remove it.")
+    return value
+
+
+def _check_tags(value: dict[str, str]) -> dict[str, str]:
+    """Keys must differ in more than case: IAM user guide, "Tags for AWS Identity and Access
+    Management resources". IAM refuses a role with both: "Duplicate tag keys found"."""
+    first: dict[str, str] = {}
+    for key in value:
+        same = first.setdefault(key.lower(), key)
+        if same != key:
+            message = f"{shown(same)} and {shown(key)} are the same key to IAM, which ignores case"
+            raise wrong("M1605", message, "Keep one of them.")
+    return value
+
+
+_AccountId = Annotated[str, BeforeValidator(_check_account), WithJsonSchema(_ACCOUNT)]
+_TagKey = Annotated[str, AfterValidator(_check_tag_key), _tag_part(128)]
+_TagValue = Annotated[str, _tag_part(256)]
+
+
+class Header(Base):
+    """The top of a params file."""
+
+    app: str = Field(
+        description="Name of the application: the first part of every stack's name.",
+        json_schema_extra={"pattern": f"^{NAME.pattern}$"},
+    )
+    region: str = Field(
+        description="AWS Region of all stacks, such as `ap-northeast-1`.",
+        json_schema_extra={"pattern": REGION.pattern},
+    )
+    account: _AccountId | None = Field(
+        None, description="AWS account ID. Needed only where `${account}` is used."
+    )
+    tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
+        {},
+        max_length=47,
+        description="Tags for every resource, in addition to `app`, `env` and `stack`.",
+    )
+    permissions_boundary: str | None = Field(
+        None,
+        description="ARN of an IAM policy that is the permissions boundary of every role.",
+    )
+    stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
+        description="The stacks by name. `template:` is the kind of the stack; by default its name."
+    )
+
+    @field_validator("app")
+    @classmethod
+    def _check_app(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            message = f"{shown(value)} cannot be the first part of a stack's name"
+            raise wrong("M1601", message, NAME_HINT)
+        return value
+
+    @field_validator("region")
+    @classmethod
+    def _check_region(cls, value: str) -> str:
+        if not REGION.fullmatch(value):
+            hint = "Write the code of a region, such as `eu-central-1`."
+            raise wrong("M1602", f"{shown(value)} is not a region", hint)
+        return value
+
+    @field_validator("permissions_boundary")
+    @classmethod
+    def _check_boundary(cls, value: str | None) -> str | None:
+        if value is not None and not _POLICY_ARN.fullmatch(value):
+            hint = "Write one like `arn:aws:iam::123456789012:policy/name`."
+            raise wrong("M1606", f"{shown(value)} is not the ARN of an IAM policy", hint)
+        return value

@@ -1,0 +1,95 @@
+"""Models of params: which fields and types a path has, and where a key has its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from moorage.findings.finding import Path
+
+ANY = "*"
+"""In a pattern of a path: any key of a map, or any item of a list."""
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """The models of a whole params file: its top, and each kind of stack."""
+
+    header: type[Any]
+    kinds: Mapping[str, type[Any]] = field(default_factory=dict)
+
+
+def find_types(model: type[Any], path: Path) -> list[Any]:
+    """The types that a value at a path can have; members of a union one by one."""
+    annotations: list[Any] = [model]
+    for step in path:
+        annotations = [inner for outer in annotations for inner in _inside(outer, step)]
+    return [member for annotation in annotations for member in _members(annotation)]
+
+
+def find_fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
+    """The fields that a map at a path can have."""
+    models = [member for member in find_types(model, path) if is_model(member)]
+    return {key: found for each in models for key, found in each.model_fields.items()}
+
+
+def find_description(model: type[Any], path: Path) -> str | None:
+    """The description of the field at a path, or of the nearest one around it."""
+    for end in range(len(path), 0, -1):
+        found = find_fields(model, path[: end - 1]).get(str(path[end - 1]))
+        if found is not None and found.description:
+            return found.description
+    return None
+
+
+def find_places(model: type[Any], keys: frozenset[str]) -> list[tuple[Path, str]]:
+    """Where a model has a field of one of these names, itself or in models inside of it.
+
+    Each place is a pattern, with ANY for keys of maps and items of lists, and the field's name.
+    """
+    return list(dict.fromkeys(_places(model, keys, (), ())))
+
+
+def is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _places(
+    annotation: Any, keys: frozenset[str], path: Path, outer: tuple[Any, ...]
+) -> Iterator[tuple[Path, str]]:
+    for member in _members(annotation):
+        if is_model(member) and member not in outer:
+            for key, found in member.model_fields.items():
+                if key in keys:
+                    yield path, key
+                yield from _places(found.annotation, keys, (*path, key), (*outer, member))
+        elif get_origin(member) in (list, dict):
+            yield from _places(get_args(member)[-1], keys, (*path, ANY), outer)
+
+
+def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
+    """The types of what a value of that type can have under a key or an index."""
+    for member in _members(annotation):
+        arguments = get_args(member)
+        if is_model(member):
+            if step in member.model_fields:
+                yield member.model_fields[str(step)].annotation
+        elif arguments:
+            yield arguments[-1]
+
+
+def _members(annotation: Any) -> Iterator[Any]:
+    """The members of a union without their metadata; any other type itself."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        yield from _members(get_args(annotation)[0])
+    elif origin in (Union, UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    else:
+        yield annotation

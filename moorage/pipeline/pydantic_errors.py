@@ -1,0 +1,150 @@
+"""pydantic's errors -> faults: code, message and hint in terms of params."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from moorage.findings.finding import Path
+from moorage.findings.wording import near, shown
+from moorage.pipeline.advice import (
+    advise_list,
+    advise_map,
+    advise_number,
+    advise_port,
+    advise_switch,
+    advise_text,
+)
+from moorage.pipeline.params_models import Catalog, find_description, find_fields, find_types
+from moorage.pipeline.paths import value_at, written_path
+from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
+
+_TYPES = {
+    "string": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "a map",
+    "model": "a map",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error of pydantic in terms of params."""
+
+    path: Path
+    cut: Path
+    """What is removed from the data before it is validated again."""
+    code: str
+    message: str
+    hint: str
+    near: str = ""
+    """The key that was probably meant, where a misspelt one was written."""
+    instead: frozenset[Path] = frozenset()
+    """Keys that this one stands for in another form, so that they are not missing."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The data that is validated, and where it is in the file."""
+
+    model: type[Any]
+    data: Mapping[str, Any]
+    root: Path
+    catalog: Catalog
+
+
+def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -> Fault:
+    """An error of pydantic as a fault. `removed` are the paths that it did not see."""
+    kind = detail["type"]
+    loc = detail["loc"][:-1] if kind == "missing" else detail["loc"]
+    path = written_path(loc, subject.data, removed)
+    context: Mapping[str, Any] = detail.get("ctx", {})
+    if kind == "moorage":
+        hint = advise_port(path, detail["input"]) or context["hint"]
+        return Fault(path, path, context["code"], context["message"], hint)
+    if kind == "extra_forbidden":
+        return _describe_unknown_key(path, subject)
+    if kind == "missing":
+        key = str(detail["loc"][-1])
+        field = find_fields(subject.model, path).get(key)
+        hint = (field.description if field else None) or ""
+        return Fault((*path, key), path, "M1102", f"`{key}` is missing", hint)
+    expected = _TYPES.get(kind.removesuffix("_type").removesuffix("_parsing"))
+    if expected and kind.endswith(("_type", "_parsing")):
+        return _describe_type(path, subject, expected, detail["input"])
+    code, message, hint = _describe_value(kind, detail, context)
+    if code != "M1104":
+        hint = f"{hint} {find_description(subject.model, path) or ''}".strip()
+    return Fault(path, path, code, message, hint)
+
+
+def drop_union_errors(faults: list[Fault]) -> list[Fault]:
+    """Without the type errors of a union's other members, where one was meant and has its own."""
+    around = {fault.path[:end] for fault in faults for end in range(len(fault.path))}
+    return [f for f in faults if f.code not in ("M1103", "M1112") or f.path not in around]
+
+
+def _describe_unknown_key(path: Path, subject: Subject) -> Fault:
+    siblings = value_at(subject.data, path[:-1])
+    context = KeyContext(
+        path, siblings[path[-1]], subject.model, subject.data, subject.root, subject.catalog
+    )
+    found = explain_unknown_key(context, siblings)
+    instead = frozenset((*path[:-1], key) for key in found.instead)
+    return Fault(path, path, found.code, found.message, found.hint, found.near, instead)
+
+
+def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> Fault:
+    key = next((step for step in reversed(path) if isinstance(step, str)), "")
+    description = find_description(subject.model, path) or ""
+    types = find_types(subject.model, path)
+    code, message = "M1103", f"{shown(value)} is written where {expected} belongs"
+    advice = {
+        "text": lambda: advise_text(value),
+        "a whole number": lambda: advise_number(key, value, description),
+        "a number": lambda: advise_number(key, value, description),
+        "true or false": lambda: advise_switch(value),
+        "a list": lambda: advise_list(key, value, types),
+        "a map": lambda: advise_map("" if isinstance(path[-1], int) else key, value, types),
+    }[expected]()
+    if expected == "a map" and isinstance(value, list):
+        code, message = "M1112", "A list is written where a map belongs"
+    if "image" in path[-1:] and isinstance(value, Mapping):
+        advice = "Moorage builds no images: build and push it, then write its name."
+    return Fault(path, path, code, message, advice or description)
+
+
+def _describe_value(
+    kind: str, detail: ErrorDetails, context: Mapping[str, Any]
+) -> tuple[str, str, str]:
+    """Code, message and hint of an error about a value of the right type."""
+    given = shown(detail["input"])
+    if kind == "literal_error":
+        possible = context["expected"].replace("'", "`")
+        meant = near(str(detail["input"]), re.findall("`(.*?)`", possible))
+        hint = f"Did you mean `{meant}`? Possible values: " if meant else "Write "
+        return "M1104", f"{given} is not a possible value", f"{hint}{possible}."
+    limits = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+    for key, words in limits.items():
+        if key in context:
+            return "M1105", f"{given} must be {words} {context[key]}", ""
+    unit = "character" if kind.startswith("string") else "entry"
+    if (least := context.get("min_length")) is not None:
+        return "M1105", f"At least {_count(least, unit)} must be written", ""
+    if (most := context.get("max_length")) is not None:
+        return "M1105", f"At most {_count(most, unit)} can be written", ""
+    if pattern := context.get("pattern"):
+        return "M1109", f"{given} does not match `{pattern}`", ""
+    return "M1109", f"{given} is not valid: {detail['msg']}", ""
+
+
+def _count(number: int, unit: str) -> str:
+    plural = unit[:-1] + "ies" if unit.endswith("y") else f"{unit}s"
+    return f"{number} {unit if number == 1 else plural}"

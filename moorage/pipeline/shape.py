@@ -1,0 +1,93 @@
+"""Params -> their model, or findings about every key and value that does not fit it.
+
+What pydantic refuses is removed, or renamed where it is a misspelling, and the rest is validated
+again: a mistake in one place hides no mistake in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from moorage.findings.finding import Finding, Path
+from moorage.model import Base
+from moorage.pipeline.document import Document
+from moorage.pipeline.params_models import Catalog
+from moorage.pipeline.paths import overlap, remove_paths, rename_keys, value_at, written_path
+from moorage.pipeline.pydantic_errors import Fault, Subject, describe_error, drop_union_errors
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is left of params after all that does not fit was removed."""
+
+    params: Base | None
+    findings: tuple[Finding, ...]
+    data: Mapping[str, Any]
+    removed: frozenset[Path] = frozenset()
+    guessed: frozenset[Path] = frozenset()
+    """Keys that a misspelt key, or one of another tool, was taken for."""
+
+    def written_path(self, path: Path) -> Path:
+        """A path of the params as a path in the file, where removed list items count."""
+        existing = written_path(path, self.data, self.removed)
+        # A key that is not in the file has no line, but its name says which one is meant.
+        missing = path[len(existing) :] if self._is_map(existing) else ()
+        return (*existing, *missing)
+
+    def is_reported(self, path: Path) -> bool:
+        """Whether something at that path, around it or inside of it, has a finding already."""
+        return any(overlap(path, known) for known in (*self.removed, *self.guessed))
+
+    def _is_map(self, path: Path) -> bool:
+        return isinstance(value_at(self.data, path), Mapping)
+
+
+def find_shape(
+    model: type[Any],
+    data: Mapping[str, Any],
+    root: Path,
+    document: Document,
+    unreadable: Set[Path],
+    catalog: Catalog,
+) -> Shape:
+    """`data`, which is at `root` in the document, as a `model`.
+
+    What was `unreadable` in the file has a finding already and is removed from the beginning.
+    """
+    findings: list[Finding] = []
+    removed: set[Path] = set(unreadable)
+    guessed: set[Path] = set()
+    while True:
+        try:
+            remaining = remove_paths(data, (), removed)
+            params = model.model_validate(remaining, context={"read": document.read})
+            return Shape(params, tuple(findings), data, frozenset(removed), frozenset(guessed))
+        except ValidationError as error:
+            subject = Subject(model, data, root, catalog)
+            errors = error.errors(include_url=False)
+            faults = drop_union_errors([describe_error(e, subject, removed) for e in errors])
+        names = {fault.path: fault.near for fault in faults if fault.near}
+        meant = {(*path[:-1], name) for path, name in names.items()}
+        meant |= {path for fault in faults for path in fault.instead}
+        guessed |= meant
+        known = guessed | removed
+        findings += [
+            Finding(f.code, "error", document.place(path), path, f.message, f.hint)
+            for f in _first_of_each_path(faults)
+            if not any(overlap(f.path, other) for other in known)
+            for path in [(*root, *f.path)]
+        ]
+        before = len(removed)
+        not_missing = {fault.path for fault in faults if fault.code == "M1102"} & meant
+        removed |= {f.cut for f in faults if not f.near and f.path not in not_missing}
+        data = rename_keys(data, (), names)
+        if () in removed or (len(removed) == before and not names):
+            return Shape(None, tuple(findings), data, frozenset(removed), frozenset(guessed))
+
+
+def _first_of_each_path(faults: list[Fault]) -> list[Fault]:
+    return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]

@@ -1,0 +1,217 @@
+"""An unknown key -> what was meant: a misspelling, another place, a word of another tool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_origin
+
+from moorage.findings.finding import Path
+from moorage.findings.wording import as_flow, is_misspelling, near, same_word, shown
+from moorage.pipeline.foreign_words import WORDS, ForeignWord
+from moorage.pipeline.params_models import (
+    ANY,
+    Catalog,
+    find_fields,
+    find_places,
+    find_types,
+)
+
+_MAX_LISTED = 16
+_SIMILARITY = 0.7
+
+
+@dataclass(frozen=True)
+class UnknownKey:
+    """What is wrong with an unknown key, and what to write."""
+
+    code: str
+    message: str
+    hint: str
+    near: str = ""
+    """The key that it is a misspelling of: its value is validated as that key's."""
+    instead: tuple[str, ...] = ()
+    """Keys of the same map that it stands for in another form: they are not missing."""
+
+
+@dataclass(frozen=True)
+class KeyContext:
+    """An unknown key of a stack, or of the top of the file where `root` is empty."""
+
+    path: Path
+    """From the stack, or from the top of the file."""
+    value: Any
+    model: type[Any]
+    data: Mapping[str, Any]
+    root: Path
+    catalog: Catalog
+
+    @property
+    def key(self) -> str:
+        return str(self.path[-1])
+
+
+def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> UnknownKey:
+    """The most likely mistake. `siblings` are the keys of the map that are written."""
+    key = context.key
+    fields = [*find_fields(context.model, context.path[:-1])]
+    fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
+    free = [name for name in fields if name not in siblings]
+    meant = near(key, free, _SIMILARITY)
+    if meant and same_word(key, meant):
+        return _misspelling(key, meant)
+    if key in WORDS and (found := _foreign_word(context, WORDS[key], fields)):
+        return found
+    if meant and is_misspelling(key, meant):
+        return _misspelling(key, meant)
+    if found := _in_another_place(context):
+        return found
+    if meant:
+        return _misspelling(key, meant)
+    known = ", ".join(sorted(fields)[:_MAX_LISTED])
+    known += ", ... (`docs/params.md` lists all)" if len(fields) > _MAX_LISTED else ""
+    hint = f"Known keys here: {known}." if known else "Remove it."
+    return UnknownKey("M1101", f"{shown(key)} is not a key of this map", hint)
+
+
+def _misspelling(key: str, meant: str) -> UnknownKey:
+    message = f"{shown(key)} is not a key of this map"
+    return UnknownKey("M1101", message, f"Did you mean `{meant}`?", near=meant)
+
+
+# Words of other tools --------------------------------------------------------------------------
+
+
+def _foreign_word(context: KeyContext, word: ForeignWord, fields: list[str]) -> UnknownKey | None:
+    key = context.key
+    here = tuple(name for name in word.keys if name in fields)
+    places = [] if here else _describe_places(context, frozenset(word.keys))
+    if word.keys and not here and not places:
+        return None
+    message = f"{shown(key)} is a key of {word.tool}, not of Moorage"
+    if here:
+        hint = f"Write {_join([_written(context, name) for name in here])}."
+    else:
+        hint = f"Write {' or '.join(places)}." if places else ""
+    return UnknownKey("M1111", message, f"{hint} {word.note}".strip(), instead=here)
+
+
+def _join(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _written(context: KeyContext, name: str) -> str:
+    """A key, with the value where that stays the same."""
+    value, types = context.value, find_types(context.model, (*context.path[:-1], name))
+    simple = WORDS[context.key].same_value and type(value) in types
+    return f"`{name}: {as_flow(value)}`" if simple else f"`{name}:`"
+
+
+# Other places ----------------------------------------------------------------------------------
+
+
+def _in_another_place(context: KeyContext) -> UnknownKey | None:
+    """A key of another map of this stack, of the top of the file, or of another kind of stack."""
+    key = context.key
+    message = f"`{key}` does not belong here"
+    hint = ""
+    if places := _describe_places(context, frozenset({key})):
+        hint = f"Write {' or '.join(places)}.{_same_key_of_other_kinds(context)}"
+    elif context.root and key in context.catalog.header.model_fields:
+        hint = f"Write `{key}:` at the top of the file."
+    elif _is_container(context):
+        hint = "A container is an entry of `containers:`: write it below "
+        hint += f"`{_dotted((*context.root, 'containers'))}`."
+    elif not context.root and _is_stack(context):
+        hint = f"A stack is an entry of `stacks:`: write `{key}:` below it."
+    elif kinds := _kinds_with(key, context.catalog):
+        what = " or ".join(f"`{kind}`" for kind in kinds)
+        hint = f"It is a key of stacks of kind {what}."
+        if not context.root:
+            hint = f"Write it below a stack of kind {what}, in `stacks:`."
+    return UnknownKey("M1110", message, hint) if hint else None
+
+
+def _is_container(context: KeyContext) -> bool:
+    """Whether the value looks like a container, and the stack has containers."""
+    is_stack = bool(context.root) and "containers" in find_fields(context.model, ())
+    return is_stack and isinstance(context.value, Mapping) and "image" in context.value
+
+
+def _is_stack(context: KeyContext) -> bool:
+    """Whether a key at the top of the file looks like a stack."""
+    value = context.value
+    templated = isinstance(value, Mapping) and "template" in value
+    return templated or context.key in context.catalog.kinds
+
+
+def _same_key_of_other_kinds(context: KeyContext) -> str:
+    own = next((k for k, model in context.catalog.kinds.items() if model is context.model), "")
+    kinds = [kind for kind in _kinds_with(context.key, context.catalog) if kind != own]
+    kinds = kinds if len(context.path) == 1 else []
+    what = " or ".join(f"`{kind}`" for kind in kinds)
+    return f" Stacks of kind {what} have such a key too." if 0 < len(kinds) <= 2 else ""
+
+
+def _kinds_with(key: str, catalog: Catalog) -> list[str]:
+    """The kinds of stacks that have a key, themselves or in the maps of one of their entries."""
+    kinds = catalog.kinds.items()
+    direct = [kind for kind, model in kinds if key in model.model_fields]
+    return direct if len(direct) <= 4 else []
+
+
+def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
+    """The nearest places of keys in the same stack or the top, as words: at most two."""
+    parent = context.path[:-1]
+    places = [(path, key) for path, key in find_places(context.model, keys) if path != parent]
+    related = [(path, key) for path, key in places if _is_related(path, parent)]
+    places = related or (places if len(places) == 1 else [])
+    ranked = sorted(places, key=lambda place: _distance(place[0], parent))
+    best = [
+        place for place in ranked if _distance(place[0], parent) == _distance(ranked[0][0], parent)
+    ]
+    described = [_describe(context, path, key) for path, key in best]
+    return list(dict.fromkeys(described))[:2]
+
+
+def _is_related(pattern: Path, path: Path) -> bool:
+    """Whether one of a place and a path is inside of the other."""
+    steps = zip(pattern, path, strict=False)
+    return all(step in (other, ANY) for step, other in steps)
+
+
+def _distance(pattern: Path, path: Path) -> tuple[bool, int]:
+    """How far a place is from a path: whether only it is a sidecar's, and how many steps differ."""
+    shared = 0
+    for step, other in zip(pattern, path, strict=False):
+        if step not in (other, ANY):
+            break
+        shared += 1
+    return bool({"sidecars", "proxy"} & {*pattern} - {*path}), len(pattern) + len(path) - 2 * shared
+
+
+def _describe(context: KeyContext, pattern: Path, key: str) -> str:
+    """A place in words: "`environment:` below `stacks.web.containers.web`"."""
+    steps: list[str] = []
+    data: Any = context.data
+    parent = context.path[:-1]
+    for index, step in enumerate(pattern):
+        same = step == ANY and index < len(parent) and pattern[:index] == parent[:index]
+        name = parent[index] if same else step
+        types = find_types(context.model, pattern[:index])
+        if name == ANY and any(get_origin(member) is list for member in types):
+            place = _dotted((*context.root, *steps))
+            return f"`{key}:` in an entry of `{place}`"
+        if name == ANY:
+            names = [*data] if isinstance(data, Mapping) else []
+            name = names[0] if len(names) == 1 else "<name>"
+        data = data.get(name) if isinstance(data, Mapping) else None
+        if isinstance(name, int):
+            continue
+        steps.append(str(name))
+    place = _dotted((*context.root, *steps))
+    return f"`{key}:` below `{place}`" if place else f"`{key}:` at the top of the file"
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(str(step) for step in path)

@@ -1,0 +1,403 @@
+"""Typical mistakes of newcomers: the finding says what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError
+
+from moorage.findings.finding import Finding
+from moorage.findings.wording import as_flow
+from moorage.pipeline.foreign_words import WORDS
+from moorage.pipeline.header import Header
+from moorage.pipeline.load import load
+from moorage.pipeline.params_models import find_places
+from moorage.pipeline.validate import validate
+from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
+from templates import TEMPLATES
+
+HEADER = "app: shop\nregion: eu-central-1\n"
+OTHERS = "  network: {}\n  cluster: {}\n  public: {template: alb}\n"
+CONTAINERS = 'containers: {web: {image: "nginx:1.27", ports: [8080]}}'
+
+
+def findings(folder: Path, text: str, base: str | None = None) -> list[Finding]:
+    if base is not None:
+        (folder / "base.yaml").write_text(base)
+    (folder / "dev.yaml").write_text(text)
+    document, found = load(folder, "dev")
+    return found if document is None else found + validate(document, TEMPLATES)[1]
+
+
+def in_service(folder: Path, line: str) -> Finding:
+    """The only finding about a service with this line."""
+    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n    {CONTAINERS}\n    {line}\n"
+    (finding,) = findings(folder, text)
+    return finding
+
+
+def in_container(folder: Path, line: str) -> Finding:
+    """The only finding about a container with this line."""
+    container = f"containers:\n      web:\n        image: nginx:1.27\n        {line}\n"
+    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n    {container}"
+    (finding,) = findings(folder, text)
+    return finding
+
+
+# Indentation and other syntax ------------------------------------------------------------------
+
+
+def explain(text: str) -> SyntaxProblem:
+    with pytest.raises(MarkedYAMLError) as error:
+        YAML(typ="safe", pure=True).load(text)
+    return explain_syntax_error(error.value, text)
+
+
+@pytest.mark.parametrize("value", ["x", '"x"', "[1]", "1", "{}"])
+@pytest.mark.parametrize("spaces", [1, 2, 3])
+def test_a_line_that_is_indented_too_much(value: str, spaces: int) -> None:
+    problem = explain(f"a:\n  b: {value}\n{' ' * (2 + spaces)}c: 1\n")
+    assert (problem.code, problem.line) == ("M1008", 3)
+    assert problem.message.startswith(f"`c:` is indented by {2 + spaces} spaces, deeper than `b:`")
+    assert problem.hint == "Indent it by 2 spaces, like `b:` in line 2."
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a:\n  b:\n    c: 1\n   d: 2\n", 4, "Indent it by 4 spaces, like `c:` in line 3, or"),
+        ("a:\n  b: 1\n c: 2\n", 3, "Indent it by 2 spaces, like `b:` in line 2, or begin it in"),
+        ("a:\n  - b\n - c\n", 3, "Indent it by 2 spaces, like the item in line 2."),
+        ("a:\n  - b: 1\n   c: 2\n", 3, "Indent it by 4 spaces, like `b:` in line 2, or"),
+        (" a: 1\nb: 2\n", 2, "Begin both in the first column."),
+        ("a: 1\n b: 2\n", 2, "Begin it in the first column, like `a:` in line 1."),
+    ],
+)
+def test_a_line_that_is_not_aligned(text: str, line: int, hint: str) -> None:
+    problem = explain(text)
+    assert (problem.code, problem.line) == ("M1008", line)
+    assert problem.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "hint"),
+    [
+        ("a: Shop: home\n", 1, 'Put it in quotes: `a: "Shop: home"`.'),
+        ("a:\n  b:1\n  c: 2\n", 2, "Write `b: 1`."),
+        ("app shop\nregion: x\n", 1, "Write `key: value`, or remove the line."),
+        ("a:\n  b: one\n   two\n   c: 3\n", 4, "Indent `c:` by 2 spaces, like `b:` in line 2, or"),
+        ("a: {b: 1\nc: 2\n", 2, "Close it before this place"),
+        ('a: "b\nc: 2\n', 1, "Close it."),
+        ("a:\n\tb: 1\n", 2, "Indent with spaces."),
+        ("a:\n- b\nc: 1\n- d\n", 4, "Write `key: value`, or indent the item"),
+        ("a:\n  - b\n  c: 1\n", 3, "Begin the line with `- `"),
+        ('a: "b"c\n', 1, "Put the whole value in quotes."),
+        ("a: *.example.com\n", 1, "Put text that begins with `*` in quotes."),
+    ],
+)
+def test_other_mistakes_of_syntax(text: str, line: int, hint: str) -> None:
+    problem = explain(text)
+    assert (problem.code, problem.line) == ("M1002", line)
+    assert problem.hint.startswith(hint)
+
+
+# Numbers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [
+        ("memory: 1GB", 1024),
+        ("memory: 0.5GB", 512),
+        ("memory: 0.5", 512),
+        ("memory: 512m", 512),
+        ("memory: 2Gi", 2048),
+        ("memory: 1024 MiB", 1024),
+        ('memory: "1024"', 1024),
+        ("memory: 1,024", 1024),
+        ("cpu: 0.5", 512),
+        ("cpu: .25", 256),
+        ("cpu: 1 vCPU", 1024),
+        ("cpu: 2 vcpus", 2048),
+        ("cpu: 500m", 512),
+        ('cpu: "512"', 512),
+        ("ephemeral_storage: 50GB", 50),
+        ('desired_count: "2"', 2),
+    ],
+)
+def test_numbers_with_units_are_converted(tmp_path: Path, line: str, number: int) -> None:
+    finding = in_service(tmp_path, line)
+    assert finding.code == "M1103"
+    assert finding.hint.startswith((f"Write {number}: ", f"Write it without quotes: {number}."))
+
+
+@pytest.mark.parametrize("line", ["memory: much", "cpu: 1GB", "memory: 3 apples", "cpu: 1 MiB"])
+def test_other_texts_are_not_converted(tmp_path: Path, line: str) -> None:
+    assert not in_service(tmp_path, line).hint.startswith("Write")
+
+
+# Lists and maps --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("environment: [A=b, C=d=e]", 'Write `environment: {A: b, C: "d=e"}`.'),
+        ("environment: [{name: A, value: b}]", "Write `environment: {A: b}`."),
+        ("environment: [{LOG: info}]", "Write `environment: {LOG: info}`."),
+        ("environment: A=b", "Write `environment: {A: b}`."),
+        ("depends_on: [db]", "Write `depends_on: {db: START}`."),
+        ("depends_on: db", "Write `depends_on: {db: START}`."),
+        ("ports: 8080", "Write `ports: [8080]`."),
+        ("command: npm start", "Write `command: [npm, start]`."),
+        ("command: {a: b}", "Write a list, each entry after a `-`."),
+        ("ports: [{containerPort: 8080}]", "Write the number only: 8080."),
+    ],
+)
+def test_the_right_form_has_the_values_of_the_user(tmp_path: Path, line: str, hint: str) -> None:
+    assert in_container(tmp_path, line).hint == hint
+
+
+def test_secrets_of_the_ecs_api_name_their_service(tmp_path: Path) -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:x-abcdef"
+    finding = in_container(tmp_path, f'secrets: [{{name: A, valueFrom: "{arn}"}}]')
+    assert finding.hint == f"Write `secrets: {{A: secretsmanager:{arn}}}`."
+
+
+def test_containers_as_a_list_are_shown_as_a_map(tmp_path: Path) -> None:
+    stack = "web: {template: service, containers: [{name: app, image: nginx, ports: [80]}]}"
+    (finding,) = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}  {stack}\n")
+    assert finding.code == "M1112"
+    assert finding.hint == "Write `containers: {app: {image: nginx, ports: [80]}}`."
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("expose: {via: public}", "Write `expose: [{via: public}]`."),
+        ("expose: [public]", "Write `{via: public}`."),
+        ("volumes: [data]", "Write `volumes: {data: {}}`."),
+        (
+            "task_role: arn:aws:iam::123456789012:role/x",
+            "Write `task_role: {existing: arn:aws:iam::123456789012:role/x}`.",
+        ),
+        ("reaches: api", "Write `reaches: [api]`."),
+    ],
+)
+def test_forms_of_a_service(tmp_path: Path, line: str, hint: str) -> None:
+    assert in_service(tmp_path, line).hint == hint
+
+
+def test_long_values_are_left_out(tmp_path: Path) -> None:
+    entry = "{name: app, image: " + "x" * 200 + "}"
+    stack = f"web: {{template: service, containers: [{entry}]}}"
+    (finding,) = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}  {stack}\n")
+    assert finding.hint == "Write `containers: {app: {...}}`."
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["on", "yes", "12", "1.5", "80:8080", "a: b", "x #y", "", "true", "null", "- a", "@x", " a"],
+)
+def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
+    read = YAML(typ="safe", pure=True).load(f"a: {as_flow([value, {value: value}])}\n")
+    assert read == {"a": [value, {value: value}]}
+
+
+# Places of keys --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("environment: {A: b}", "Write `environment:` below `stacks.web.containers.web`."),
+        ("essential: true", "Write `essential:` below `stacks.web.containers.web`."),
+        ("tags: {a: b}", "Write `tags:` at the top of the file."),
+        (
+            "health_check: {}",
+            "Write `health_check:` below `stacks.web.containers.web` or `health_check:` in an "
+            "entry of `stacks.web.expose`.",
+        ),
+        (
+            "certificate: x",
+            "Write `certificate:` in an entry of `stacks.web.expose`. Stacks of kind `alb` have "
+            "such a key too.",
+        ),
+        (
+            "worker: {image: x}",
+            "A container is an entry of `containers:`: write it below `stacks.web.containers`.",
+        ),
+        ("schedule: rate(1 day)", "It is a key of stacks of kind `scheduled_task`."),
+    ],
+)
+def test_a_key_of_another_place(tmp_path: Path, line: str, hint: str) -> None:
+    finding = in_service(tmp_path, line)
+    assert (finding.code, finding.hint) == ("M1110", hint)
+
+
+@pytest.mark.parametrize("key", ["expose", "desired_count", "volumes", "scaling"])
+def test_keys_of_the_service_in_a_container(tmp_path: Path, key: str) -> None:
+    finding = in_container(tmp_path, f"{key}: 1")
+    assert (finding.code, finding.hint) == ("M1110", f"Write `{key}:` below `stacks.web`.")
+
+
+def test_keys_at_the_top_of_the_file(tmp_path: Path) -> None:
+    text = f"{HEADER}cluster: {{}}\ndesired_count: 2\nstacks: {{network: {{}}}}\n"
+    assert [(one.code, one.hint) for one in findings(tmp_path, text)] == [
+        ("M1110", "A stack is an entry of `stacks:`: write `cluster:` below it."),
+        ("M1110", "Write it below a stack of kind `service` or `worker`, in `stacks:`."),
+    ]
+
+
+def test_a_long_list_of_keys_is_cut(tmp_path: Path) -> None:
+    hint = in_service(tmp_path, "flavour: sweet").hint
+    assert hint.endswith(", ... (`docs/params.md` lists all).")
+    assert len(hint) < 400
+
+
+# Words of other tools --------------------------------------------------------------------------
+
+KEYS_OF_STACKS = {"template", "overrides"}
+"""Keys that belong to no model."""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_a_word_of_another_tool_names_keys_that_exist(word: str) -> None:
+    models = [Header, *(module.Params for module in TEMPLATES.values())]
+    known = KEYS_OF_STACKS | {
+        key for model in models for _, key in find_places(model, frozenset(WORDS[word].keys))
+    }
+    assert {*WORDS[word].keys} <= known
+    assert WORDS[word].keys or WORDS[word].note
+
+
+def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: Path) -> None:
+    for word in WORDS:
+        text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, {CONTAINERS}, {word}: x}}\n"
+        found = findings(tmp_path, text)
+        assert [one.code for one in found if one.path[-1] == word] != [], word
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("count: 2", "Write `desired_count: 2`."),
+        ("replicas: 3", "Write `desired_count: 3`."),
+        ("exec: true", "Write `enable_execute_command: true`."),
+        ("platform: linux/arm64", "Write `cpu_architecture:`. It takes `X86_64` or `ARM64`."),
+        ("http: {path: /}", "Write `expose:`."),
+        ("variables: {A: b}", "Write `environment:` below `stacks.web.containers.web`."),
+        ("env: {A: b}", "Write `environment:` below `stacks.web.containers.web`."),
+        ("deploy: {replicas: 2}", "Write `desired_count:`, `cpu:` and `memory:`."),
+        ("resources: {}", "Write `cpu:` and `memory:`."),
+        ("taskRoleArn: x", "Write `task_role:`. A role that exists is `existing: <ARN>` below it."),
+        ("logConfiguration: {}", "Write `logs:`."),
+        ("portMappings: []", "Write `ports:` below `stacks.web.containers.web`."),
+        ("services: {}", "Write `containers:`."),
+        ("restart: always", "Write `restart_policy:` below `stacks.web.containers.web`."),
+        ("livenessProbe: {}", "Write `health_check:` below `stacks.web.containers.web` or"),
+        ("family: x", "Remove it"),
+    ],
+)
+def test_words_in_a_service(tmp_path: Path, line: str, hint: str) -> None:
+    finding = in_service(tmp_path, line)
+    assert finding.code == "M1111"
+    assert finding.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("containerPort: 80", "Write `ports:`."),
+        ("env_file: .env", "Write `environment_files:`. Files are named by their ARN in S3."),
+        ("build: .", "Write `image:`. Moorage builds no images"),
+        ("args: [x]", "Write `command:`."),
+        ("mem_limit: 512m", "Write `memory:`. 1024 CPU units are one vCPU; memory is in MiB."),
+        ("health_check: {command: x, test: y}", "Write `command:`."),
+    ],
+)
+def test_words_in_a_container(tmp_path: Path, line: str, hint: str) -> None:
+    finding = in_container(tmp_path, line)
+    assert finding.code == "M1111"
+    assert finding.hint.startswith(hint)
+
+
+def test_images_are_not_built(tmp_path: Path) -> None:
+    stack = "web: {template: service, containers: {web: {image: {build: .}}}}"
+    (finding,) = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}  {stack}\n")
+    assert "Moorage builds no images" in finding.hint
+
+
+@pytest.mark.parametrize("key", ["desiredCount", "desired-count", "DESIRED_COUNT"])
+def test_other_spellings_are_misspellings(tmp_path: Path, key: str) -> None:
+    finding = in_service(tmp_path, f"{key}: 2")
+    assert (finding.code, finding.hint) == ("M1101", "Did you mean `desired_count`?")
+
+
+def test_a_compose_file_lacks_no_stacks(tmp_path: Path) -> None:
+    (finding,) = findings(tmp_path, f"{HEADER}services: {{web: {{image: x}}}}\n")
+    assert (finding.code, finding.hint) == ("M1111", "Write `stacks:`.")
+
+
+# Existing resources ----------------------------------------------------------------------------
+
+
+def test_the_name_of_an_existing_cluster_gets_a_stack_for_it(tmp_path: Path) -> None:
+    hint = in_service(tmp_path, "cluster: my-cluster").hint
+    assert "`theirs: {template: cluster, existing: {name: my-cluster}}`" in hint
+    assert "existing" not in in_service(tmp_path, "cluster: clustr").hint
+
+
+def test_the_id_of_a_vpc_gets_a_stack_for_it(tmp_path: Path) -> None:
+    hint = in_service(tmp_path, "network: vpc-0123456789abcdef0").hint
+    assert "existing: {vpc: vpc-0123456789abcdef0, private_subnets: [...]}" in hint
+
+
+# Keys without a value --------------------------------------------------------------------------
+
+
+def values(folder: Path, own: str, base: str | None = None) -> list[tuple[str, str, Any]]:
+    return [(one.code, one.level, one.path[-1]) for one in findings(folder, own, base)]
+
+
+def test_a_variable_without_a_value_would_be_lost(tmp_path: Path) -> None:
+    finding = in_container(tmp_path, "environment: {FOO: , BAR: x}")
+    assert (finding.code, finding.level, finding.path[-1]) == ("M1113", "error", "FOO")
+    assert finding.hint == 'Write `FOO: ""` for empty text, or remove the key.'
+
+
+def test_null_deletes_what_the_base_has(tmp_path: Path) -> None:
+    base = f"{HEADER}stacks: {{cluster: {{exec_logs: {{retention: 7d}}}}}}\ntags: {{a: b, c: d}}\n"
+    own = "tags: {a: null, x: null}\nstacks: {cluster: {exec_logs: null, capacity: null}}\n"
+    assert values(tmp_path, own, base) == [
+        ("M1113", "error", "x"),
+        ("M1113", "warning", "capacity"),
+    ]
+
+
+def test_a_null_in_the_base_waits_for_the_environment(tmp_path: Path) -> None:
+    base = f"{HEADER}stacks: {{cluster: {{exec_logs: }}}}\n"
+    assert values(tmp_path, "stacks: {cluster: {exec_logs: {retention: 7d}}}\n", base) == []
+    assert values(tmp_path, "stacks: {cluster: {}}\n", base) == [("M1113", "warning", "exec_logs")]
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ("tags: {a: }\nstacks: {cluster: {}}\n", [("M1113", "error", "a")]),
+        ("stacks: {cluster: {capcity: }}\n", [("M1113", "error", "capcity")]),
+        ("stacks: {cluster: {overrides: {Resources: {Cluster: }}}}\n", []),
+        ("stacks: {x: {template: nothing, a: }}\n", [("M1106", "error", "template")]),
+        (
+            "permissions_boundary:\nstacks: {cluster: {}}\n",
+            [("M1113", "warning", "permissions_boundary")],
+        ),
+        ("stacks: {cluster: }\n", [("M1114", "error", "cluster")]),
+        ("stacks: {ecr: {repositories: {a: }}}\n", [("M1113", "error", "a")]),
+    ],
+)
+def test_nulls_that_delete_nothing(tmp_path: Path, own: str, expected: Any) -> None:
+    assert values(tmp_path, HEADER + own) == expected
