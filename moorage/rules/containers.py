@@ -252,7 +252,7 @@ def _excess(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]
     subject = (
         f"A container has `Memory: {total}`"
         if name == "Memory"
-        else f"The containers have {total} of {name} in total"
+        else f"The containers have a total {name} of {total}"
     )
     yield problem(
         node,

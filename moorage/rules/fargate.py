@@ -144,7 +144,7 @@ def _unsupported(
     "E9183",
     "A Fargate task has a volume of the host or of a Docker driver",
     error_messages=("Fargate compatible task definitions do not support sourcePath",),
-    fix="Write only the Name of the volume to share files between the containers of a task, or use "
+    fix="Write only a Name in the volume for storage that the containers of the task share, or use "
     "EFS or EBS.",
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#174",
@@ -157,7 +157,7 @@ def host_volume(view: View) -> Iterator[Problem]:
     """Directories of the host and volumes of Docker drivers need access to the host, which Fargate
     does not give. RegisterTaskDefinition rejects the task definition."""
     hint = (
-        "Write only the Name of the volume to share files between the containers of a task, or use "
+        "Write only a Name in the volume for storage that the containers of the task share, or use "
         "EFS or EBS."
     )
     for task in fargate_task_definitions(view):

@@ -46,8 +46,8 @@ def unsupported_health_check_protocol(view: View) -> Iterator[Problem]:
         if protocol.is_none_of(*supported):
             yield problem(
                 protocol,
-                f"Target group `{group.id}` has health checks over {protocol.choices[0]}, and AWS "
-                f"supports {join_or(supported)}",
+                f"Target group `{group.id}` has health checks over {protocol.choices[0]}, but AWS "
+                f"only supports {join_or(supported)}",
                 f"Write {join_or(supported)}.",
             )
 

@@ -107,7 +107,7 @@ def _is_created_by_stack(stack: Stack, group: Node) -> bool:
 
 
 def _may_be_other_region(stack: Stack, region: Node) -> bool:
-    """Whether a region is written that may not be the region of the stack."""
+    """Whether a region is written that might differ from the region of the stack."""
     own_region = as_text(stack.resolve_ref("AWS::Region"))
     return (
         region.text is not None

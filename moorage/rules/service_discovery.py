@@ -48,8 +48,8 @@ def rejected_registry_port(view: View) -> Iterator[Problem]:
                 others = join_and(str(node.path[-1]) for node in reversed(present[:-1]))
                 yield problem(
                     port,
-                    f"A service registry of service `{service.id}` has Port and {others}, and ECS "
-                    f"rejects both together",
+                    f"A service registry of service `{service.id}` has Port together with "
+                    f"{others}, which ECS rejects",
                     f"Remove Port, or remove {others}.",
                 )
             elif present and _has_no_srv_record(registry) and _is_awsvpc(service):

@@ -175,9 +175,10 @@ def short_grace_period(view: View) -> Iterator[Problem]:
         if times and max(grace, min(times)) < _SLOW_START:
             yield problem(
                 grace_period,
-                f"Service `{service.id}` stops tasks that are not healthy "
-                f"{max(grace, min(times))} seconds after their start, as its grace period is "
-                f"{grace} seconds",
+                f"Service `{service.id}` stops a task that is not healthy within "
+                f"{max(grace, min(times))} seconds of its start: its health checks fail after "
+                f"{min(times)} seconds, and "
+                + (f"its grace period is {grace} seconds" if grace else "it has no grace period"),
                 f"Write `HealthCheckGracePeriodSeconds: {_SLOW_START}`, or more if the application "
                 f"starts more slowly.",
             )

@@ -220,8 +220,8 @@ def arn_instead_of_name(view: View) -> Iterator[Problem]:
             right = f"!GetAtt {resource.id}.Name" if is_service else f"!Ref {resource.id}"
             yield problem(
                 node,
-                f"This is the ARN of {'service' if is_service else 'cluster'} `{resource.id}`, and "
-                f"its name is required",
+                f"The value must be the name of {'service' if is_service else 'cluster'} "
+                f"`{resource.id}`, and it is its ARN",
                 f"Write `{right}`.",
             )
 
