@@ -11,6 +11,9 @@ from moorage.model import Base, Environment
 
 P = TypeVar("P", bound=Base)
 
+_EXISTING = {"cluster": "name: {}", "network": "vpc: {}, private_subnets: [...]"}
+"""What `existing:` takes, for the stack kinds for which users often write a name or ID of AWS."""
+
 
 def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
     """Name and params of the stack that is used; None if there is none to choose.
@@ -35,11 +38,7 @@ def find_stack_problems(
         message = f"{shown(name)} is a stack of template `{template}`, not of `{word}`"
         yield Problem("M1201", path, message, _suggest_stack(name, candidates, word))
     elif name is not None:
-        hint = _suggest_stack(name, candidates, word)
-        # A name that contains the stack's own, such as `my-cluster`, is hardly a misspelling of it.
-        if near(name, candidates) in name and "existing" in kind.model_fields:
-            hint += f" To use an existing {word}, add a stack with `template: {word}` that has "
-            hint += "`existing:`."
+        hint = _suggest_stack(name, candidates, word) + _suggest_existing(name, candidates, word)
         yield Problem("M1201", path, f"There is no stack {shown(name)}", hint)
     elif candidates:
         hint = f"Name one of them: `{path[-1]}: {candidates[0]}`."
@@ -56,3 +55,15 @@ def _suggest_stack(name: str, candidates: Sequence[str], word: str) -> str:
     if not stacks:
         return f"Add a stack with `template: {word}`."
     return f"Write {' or '.join(f'`{stack}`' for stack in stacks)}."
+
+
+def _suggest_existing(name: str, candidates: Sequence[str], word: str) -> str:
+    """How to use what the name refers to in AWS, unless it is a misspelling of a stack's name."""
+    closest = near(name, candidates)
+    is_misspelling = bool(closest) and abs(len(closest) - len(name)) <= 1
+    if word not in _EXISTING or is_misspelling:
+        return ""
+    stack = f"{{template: {word}, existing: {{{_EXISTING[word].format(name)}}}}}"
+    return (
+        f" To use an existing {word}, add the stack `existing-{word}: {stack}` and write its name."
+    )

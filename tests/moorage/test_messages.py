@@ -347,7 +347,7 @@ def test_a_compose_file_lacks_no_stacks(tmp_path: Path) -> None:
 
 def test_the_name_of_an_existing_cluster_gets_a_stack_for_it(tmp_path: Path) -> None:
     hint = in_service(tmp_path, "cluster: my-cluster").hint
-    assert "`theirs: {template: cluster, existing: {name: my-cluster}}`" in hint
+    assert "`existing-cluster: {template: cluster, existing: {name: my-cluster}}`" in hint
     assert "existing" not in in_service(tmp_path, "cluster: clustr").hint
 
 

@@ -137,7 +137,7 @@ def test_a_key_that_is_written_is_not_suggested() -> None:
         ({"name": True}, "M1103", "name", "`true` is written where text"),
         ({"name": None}, "M1103", "name", "nothing is written where text"),
         ({"name": []}, "M1103", "name", "a list is written where text"),
-        ({"inner": 3}, "M1103", "inner", "`3` "),
+        ({"inner": 3}, "M1103", "inner", "got `3`"),
         ({"inner": []}, "M1103", "inner", "true, false or a map"),
         ({"numbers": {}}, "M1103", "numbers", "a map is written where a list"),
         ({"numbers": ["1"]}, "M1103", "numbers.0", "`1` is written where a whole number"),
