@@ -1,8 +1,7 @@
-"""Templates -> the params reference, in Markdown, from the models themselves.
+"""Stack kinds -> the params reference in Markdown, generated from their models.
 
-Nothing in it is written by hand: a key's meaning is its field's description, what it takes is its
-type's JSON Schema (with a word of its own, `takes`, where the type says it better), and a
-template's example is the one in its module's docstring.
+The meaning of a key is the description of its field. What it takes is the JSON Schema of its type,
+or the schema's `takes` where there is one. The example of a kind is in its module's docstring.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from moorage.schema.json_schema import STACK_KEYS, Schema, written_schema
 _HEAD = """\
 # Params reference
 
-Made from the models in `templates/`; a change belongs there.
+Generated from the models in `templates/`; do not edit.
 
-`params/base.yaml`, where there is one, holds what every environment shares. `params/<env>.yaml` is
-laid over it: maps merge, everything else replaces, and null deletes. `${env}`, `${app}`,
-`${region}` and `${account}` may stand in any text.
+`params/base.yaml`, if it exists, has what all environments share. `params/<env>.yaml` is merged
+into it: maps are merged, other values replace, and null deletes. Any text can contain `${env}`,
+`${app}`, `${region}` and `${account}`.
 """
 
 
 def reference(templates: Mapping[str, TemplateModule]) -> str:
-    """The whole reference: the top of a params file, then one section per template."""
+    """The reference: the top of a params file, then a section for each kind of stack."""
     contents = "\n".join(f"- [`{name}`](#{name})" for name in templates)
     parts = [_HEAD, contents, *_header()]
     for name, module in templates.items():
@@ -42,38 +41,38 @@ def reference(templates: Mapping[str, TemplateModule]) -> str:
 
 
 def example(module: TemplateModule) -> str | None:
-    """The YAML in a template module's docstring: stacks by name, as below `stacks:`."""
+    """The YAML in the docstring of a kind's module: stacks by name, as below `stacks:`."""
     blocks = [block for block in _blocks(module) if _is_example(block)]
     return "\n\n".join(blocks) or None
 
 
 def _header() -> Iterator[str]:
-    found = written_schema(Header, "header")
+    schema = written_schema(Header, "header")
     yield "## The top of the file"
-    yield _table(found, {})
+    yield _table(schema, {})
     rows = (("template", "text", "the stack's name"), ("overrides", "a map", ""))
-    yield "Every stack takes these, beside the keys of its template:"
+    yield "Every stack has these keys in addition to those of its kind:"
     yield _rows((key, takes, default, STACK_KEYS[key]) for key, takes, default in rows)
 
 
 def _template(name: str, module: TemplateModule) -> Iterator[str]:
-    found = written_schema(module.Params, name)
-    sections = list(_sections(name, found, found["$defs"], set()))
+    schema = written_schema(module.Params, name)
+    sections = list(_sections(name, schema, schema["$defs"], set()))
     places = {section.name: section.title for section in reversed(sections)}
     yield f"## `{name}`"
-    yield "\n\n".join(_prose(module)) or inspect.cleandoc(found.get("description", ""))
+    yield "\n\n".join(_prose(module)) or inspect.cleandoc(schema.get("description", ""))
     if yaml := example(module):
         yield f"```yaml\n{yaml}\n```"
-    yield _table(found, places)
+    yield _table(schema, places)
     for section in sections:
         if places[section.name] != section.title:
             continue
-        model = found["$defs"][section.name]
+        model = schema["$defs"][section.name]
         yield f"### `{section.title}`"
         yield inspect.cleandoc(model.get("description", ""))
-        others = [one.title for one in sections if one.name == section.name][1:]
+        others = [other.title for other in sections if other.name == section.name][1:]
         if others:
-            yield f"Also for {', '.join(f'`{one}`' for one in others)}."
+            yield f"Also for {', '.join(f'`{title}`' for title in others)}."
         yield _table(model, places)
 
 
@@ -81,7 +80,7 @@ def _template(name: str, module: TemplateModule) -> Iterator[str]:
 
 
 def _blocks(module: TemplateModule) -> list[str]:
-    """The parts of a module's docstring between empty lines, without their common indentation."""
+    """The paragraphs of a module's docstring, without their common indentation."""
     text = inspect.cleandoc(module.__doc__ or "")
     return [inspect.cleandoc("\n" + block) for block in re.split(r"\n\s*\n", text) if block]
 
@@ -103,18 +102,20 @@ def _prose(module: TemplateModule) -> list[str]:
 
 @dataclass(frozen=True)
 class _Section:
-    """A place where a model stands: its name in `$defs`, and the path to it."""
+    """A place of a model: its name in `$defs`, and the path to it."""
 
     name: str
     title: str
 
 
 def _sections(path: str, model: Schema, models: Schema, seen: set[str]) -> Iterator[_Section]:
-    """Every place of a model below another; a model's own insides at its first place only."""
+    """Every place of a model inside of another. Models inside of it are listed once."""
     for key, field in model.get("properties", {}).items():
-        found = [one for one in _models(field, f"{path}.{key}") if _is_map(models[one[0]])]
-        for name, at in found:
-            several = sum(1 for _, other in found if other == at) > 1
+        inner = [
+            (name, at) for name, at in _models(field, f"{path}.{key}") if _is_map(models[name])
+        ]
+        for name, at in inner:
+            several = sum(1 for _, other in inner if other == at) > 1
             title = f"{at} ({name.rpartition('.')[2]})" if several else at
             yield _Section(name, title)
             if name not in seen:
@@ -127,16 +128,16 @@ def _is_map(model: Schema) -> bool:
 
 
 def _models(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-    """The models that a value may hold; `*` stands for an item, or for a key of a map."""
+    """The models that a value can have; `*` is an item of a list, or a key of a map."""
     if "$ref" in schema:
         yield _name(schema), path
     for key in ("anyOf", "oneOf", "allOf"):
         for form in schema.get(key, ()):
             yield from _models(form, path)
     inner = [schema.get("items"), schema.get("additionalProperties")]
-    for one in (*inner, *schema.get("patternProperties", {}).values()):
-        if isinstance(one, dict):
-            yield from _models(one, f"{path}.*")
+    for value in (*inner, *schema.get("patternProperties", {}).values()):
+        if isinstance(value, dict):
+            yield from _models(value, f"{path}.*")
 
 
 def _name(schema: Schema) -> str:
@@ -184,7 +185,7 @@ def _flow(value: Any) -> str:
 
 
 def _is_other(text: str) -> bool:
-    """Whether plain YAML would read something else than that text."""
+    """Whether YAML without quotes reads something else than that text."""
     try:
         return bool(YAML(typ="safe", pure=True).load(text) != text)
     except YAMLError:
@@ -192,29 +193,29 @@ def _is_other(text: str) -> bool:
 
 
 def _takes(schema: Schema, places: Mapping[str, str]) -> str:
-    """What may be written, in words."""
+    """What can be written, in words."""
     if "takes" in schema:
         return str(schema["takes"])
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            forms = [_takes(one, places) for one in schema[key] if one.get("type") != "null"]
+            forms = [_takes(form, places) for form in schema[key] if form.get("type") != "null"]
             return _either(list(dict.fromkeys(forms)))
     if "$ref" in schema:
         place = places.get(_name(schema))
         return f"[a map](#{_slug(place)})" if place else "a map"
     if "enum" in schema or "const" in schema:
-        return _choice([f"`{_flow(one)}`" for one in schema.get("enum", [schema.get("const")])])
+        return _choice([f"`{_flow(value)}`" for value in schema.get("enum", [schema.get("const")])])
     kinds = schema.get("type", "any")
     words = {"object": _takes_map, "array": _takes_list}
     if isinstance(kinds, str) and kinds in words:
         return words[kinds](schema, places)
-    return " or ".join(_WORDS[one] for one in ([kinds] if isinstance(kinds, str) else kinds)) + (
+    return " or ".join(_WORDS[word] for word in ([kinds] if isinstance(kinds, str) else kinds)) + (
         _range(schema)
     )
 
 
 def _either(forms: list[str]) -> str:
-    """The forms side by side: `true`, `false` or ...; one of something, or a list of them."""
+    """The forms joined: `true`, `false` or ...; or a value, or a list of them."""
     if len(forms) == 2 and forms[1] == f"a list, each {forms[0]}":
         return f"{forms[0]}, or a list of such"
     words = [word for form in forms for word in ([form] if form != _SWITCH else form.split(" or "))]
@@ -236,7 +237,7 @@ _WORDS = {
 
 def _takes_map(schema: Schema, places: Mapping[str, str]) -> str:
     values = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
-    inner = [_takes(one, places) for one in values if isinstance(one, dict) and one]
+    inner = [_takes(value, places) for value in values if isinstance(value, dict) and value]
     names = schema.get("propertyNames", {})
     keys = f" by {_takes(names, places)}" if {"enum", "takes"} & names.keys() else ""
     return f"a map{keys}" + (f", each {inner[0]}" if inner else "")
