@@ -1,6 +1,6 @@
-"""The values that flow from step to step, and the names that are formed from them.
+"""The values that steps of a build pass on, and the names that are formed from them.
 
-Everything here is frozen: a step makes a new value and never changes the one it was given.
+All of them are frozen: a step returns a new value and never changes the one that it received.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 from troposphere import Template as TroposphereTemplate
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""What can name an application, an environment or a stack: a part of a stack's name in AWS."""
+"""The name of an application, an environment or a stack: a part of a stack's name in AWS."""
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,19 @@ class TextFile:
     """A text file that the params name."""
 
     name: str
-    """As messages name it: the params' folder and the name that stands there."""
+    """The path that messages show: the folder of the params and the name in the params."""
     text: str
 
 
 class Base(BaseModel):
-    """Base of every model that a params file fills: frozen, no unknown keys, nothing converted."""
+    """Base of every model of params: frozen, without unknown keys, and nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """The error that a field's validator raises; `moorage.validate` turns it into a Finding."""
+    """The error that a validator of a field raises. `moorage.pipeline.validate` makes it a
+    Finding."""
     return PydanticCustomError(
         "moorage", "{message}", {"code": code, "message": message, "hint": hint}
     )
@@ -45,12 +46,12 @@ P = TypeVar("P", bound=Base)
 V = TypeVar("V")
 
 OWN_TAGS = ("app", "env", "stack")
-"""The keys of the tags that every stack has: the words of its name, in their order."""
+"""The keys of the tags that every stack has: the parts of its name, in their order."""
 
 
 @dataclass(frozen=True)
 class StackSpec:
-    """One entry of `stacks:`, understood: which template it uses, with which params."""
+    """One entry of `stacks:`: its kind (`template`) and its params."""
 
     name: str
     template: str
@@ -60,7 +61,7 @@ class StackSpec:
 
 @dataclass(frozen=True)
 class Environment:
-    """Everything that one params file says, understood."""
+    """All params of one environment."""
 
     name: str
     app: str
@@ -70,11 +71,11 @@ class Environment:
     permissions_boundary: str | None
     stacks: Mapping[str, StackSpec]
     broken: frozenset[str] = frozenset()
-    """Names of stacks that stand in the params but could not be understood."""
+    """Names of stacks in the params that have errors, and are not among `stacks`."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:
-        """The CloudFormation name of a stack."""
+        """The name of a stack in CloudFormation."""
         return f"{self.app}-{self.name}-{stack}"
 
     def export_name(self, stack: str, output: str) -> str:
@@ -82,17 +83,17 @@ class Environment:
         return f"{self.stack_name(stack)}-{output}"
 
     def stack_tags(self, stack: str) -> dict[str, str]:
-        """The tags of a stack, which CloudFormation passes on to all its resources."""
+        """The tags of a stack, which CloudFormation adds to all its resources."""
         return dict(zip(OWN_TAGS, (self.app, self.name, stack), strict=True)) | dict(self.tags)
 
     def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
-        """The stacks whose params are of one kind, by name."""
+        """The stacks of one kind, by name."""
         for name, spec in self.stacks.items():
             if isinstance(spec.params, kind):
                 yield name, spec.params
 
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
-        """The params of the stack of that name, where there is one and it is of that kind."""
+        """The params of the stack of that name; None if there is none of that kind."""
         spec = self.stacks.get(name) if name is not None else None
         return spec.params if spec is not None and isinstance(spec.params, kind) else None
 
@@ -108,7 +109,7 @@ class Environment:
 
 @cache
 def logical_id(*words: str) -> str:
-    """Joins words to a logical ID, which may hold letters and digits only.
+    """Joins words to a logical ID, which has letters and digits only.
 
     >>> logical_id("public", "my-api", "8080", "TargetGroup")
     'PublicMyApi8080TargetGroup'
@@ -121,8 +122,8 @@ def logical_id(*words: str) -> str:
 class Run:
     """A task that `deploy.sh` runs after it has deployed the stack, and that must succeed.
 
-    The stack's output `RunTask` is the name of the SSM parameter that holds what
-    `aws ecs run-task --cli-input-json` takes.
+    The output `RunTask` of the stack is the name of an SSM parameter, whose value is the input of
+    `aws ecs run-task --cli-input-json`.
     """
 
     container: str
@@ -164,24 +165,24 @@ class TemplateModule(Protocol):
     Params: type[Any]
 
     def compose(self, name: str, params: Any, env: Environment, /) -> TroposphereTemplate | None:
-        """The template of one stack; None where all it stands for exists already."""
+        """The template of one stack; None if the stack exists already (`existing:`)."""
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """A stack as CloudFormation will read it."""
+    """A stack's template as CloudFormation receives it."""
 
     stack: str
     body: Mapping[str, Any]
     text: str
     file: str
-    """The file's name below out/<env>/."""
+    """The name of the file below out/<env>/."""
     deployment: Deployment = Deployment()
 
 
 @dataclass(frozen=True)
 class Import:
-    """A value that a stack takes from another stack's export."""
+    """A value that a stack imports: the export's name, and the stack that exports it."""
 
     name: str
     stack: str
@@ -189,7 +190,7 @@ class Import:
 
 @dataclass(frozen=True)
 class PlannedStack:
-    """A rendered stack and its place among the others."""
+    """A rendered stack, with what its deployment needs."""
 
     name: str
     stack_name: str
@@ -199,13 +200,13 @@ class PlannedStack:
     imports: tuple[Import, ...]
     exports: Mapping[str, str]
     after: tuple[str, ...] = ()
-    """Stacks that it waits for without importing from them."""
+    """Stacks that are deployed before it, in addition to those that it imports from."""
     run: Run | None = None
 
     @property
     def depends_on(self) -> tuple[str, ...]:
         """The stacks that must be deployed before this one."""
-        return tuple(sorted({*self.after, *(one.stack for one in self.imports)}))
+        return tuple(sorted({*self.after, *(used.stack for used in self.imports)}))
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ def build(arguments: argparse.Namespace) -> int:
         if name not in known:
             raise unknown_name(name, "not an environment", known)
     refuse_file(arguments.out)
-    from moorage.pipeline.write import forgotten, remove, write
+    from moorage.pipeline.write import find_orphans, remove_built, write
 
     results = []
     with show_progress() as step:
@@ -39,9 +39,9 @@ def build(arguments: argparse.Namespace) -> int:
                 write(built.plan, arguments.out / env)
     for built in results:
         _tell_built(built, arguments.out)
-    for name in () if arguments.names else forgotten(arguments.out, known):
+    for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
-        rest = "" if remove(folder) else ", except files that no build wrote"
+        rest = "" if remove_built(folder) else ", except files that no build wrote"
         print(f"removed {folder}{rest}: {arguments.params / name}.yaml is gone")
     return FOUND if any(built.plan is None for built in results) else CLEAN
 

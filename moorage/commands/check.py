@@ -45,11 +45,11 @@ def check(arguments: argparse.Namespace) -> int:
 
 def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
     """What stands against an environment, and against its files under out/."""
-    from moorage.pipeline.write import drift, form
+    from moorage.pipeline.write import find_drift, find_format
 
     folder = arguments.out / env
-    built = build_environment(env, arguments, form(folder), step)
-    found = [*built.findings, *(drift(built.plan, folder) if built.plan else ())]
+    built = build_environment(env, arguments, find_format(folder), step)
+    found = [*built.findings, *(find_drift(built.plan, folder) if built.plan else ())]
     if built.plan is not None and arguments.against is not None:
         step(env, "against")
         found += _update(built.plan, folder, arguments.against)
@@ -117,11 +117,11 @@ def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
 def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:
     """Folders that a build would remove."""
     from moorage.findings.finding import Finding, Place
-    from moorage.pipeline.write import MANIFEST, forgotten
+    from moorage.pipeline.write import MANIFEST, find_orphans
 
     hint = "Run `python build.py`, which removes the folder, and commit that."
     message = "The folder is left over: its environment has no params any more"
     return [
         Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)
-        for name in forgotten(out, known)
+        for name in find_orphans(out, known)
     ]

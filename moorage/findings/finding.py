@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Path = tuple[str | int, ...]
-"""Where a value stands in a document: keys and list indices from the root."""
-
+"""The place of a value in a document: keys and list indices from the root."""
 
 Level = Literal["error", "warning", "info"]
 
@@ -26,7 +25,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the user should change, or know: what is wrong, where, and what to write instead."""
+    """What the user should change, or know: what is wrong, where, and what to write."""
 
     code: str
     level: Level
@@ -38,11 +37,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Problem:
-    """A finding of a template module, before its line is known.
+    """A finding of a stack kind, before its line is known.
 
-    `path` counts from the stack's own properties. `because` names the other properties that the
-    judgement rests on: where one of those is already a finding of its own, this problem is only
-    its echo and is left out.
+    `path` begins at the params of the stack. `because` has the other params that the problem
+    depends on: if one of them has a finding already, this problem only follows from it and is
+    dropped.
     """
 
     code: str
@@ -52,4 +51,4 @@ class Problem:
     level: Level = "error"
     because: Sequence[Path] = ()
     place: Place | None = None
-    """Where it stands, if that is in a file that the params name."""
+    """Its place, if that is in a file that the params name."""

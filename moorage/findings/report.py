@@ -1,4 +1,4 @@
-"""Findings -> text: one line each for people, JSON and SARIF 2.1.0 for machines. Pure."""
+"""Findings -> text: lines for people, JSON and SARIF 2.1.0 for programs. Pure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ _SARIF_LEVELS: Mapping[Level, str] = {"error": "error", "warning": "warning", "i
 
 
 def line(finding: Finding) -> str:
-    """A finding on one line: place, level, code, path, what is wrong, what to write instead."""
+    """A finding on one line: place, level, code, path, what is wrong, what to write."""
     at = f" {dotted(finding.path)}" if finding.path else ""
-    said = " ".join(_sentence(part) for part in (finding.message, finding.hint) if part)
-    return f"{finding.place}: {finding.level} {finding.code}{at}: {said}"
+    return f"{finding.place}: {finding.level} {finding.code}{at}: {_sentences(finding)}"
 
 
 def dotted(path: Path) -> str:
-    """A path as one reads it.
+    """A path as text.
 
     >>> dotted(("stacks", "web", "expose", 0, "paths")), dotted(("labels", "com.acme"))
     ('stacks.web.expose[0].paths', 'labels["com.acme"]')
@@ -70,9 +69,9 @@ def as_json(findings: Sequence[Finding]) -> str:
 
 
 def sarif(findings: Sequence[Finding]) -> str:
-    """One SARIF run, as code-scanning services read it (OASIS SARIF 2.1.0, sections 3.13 to 3.30).
+    """One SARIF run for code-scanning services (OASIS SARIF 2.1.0, sections 3.13 to 3.30).
 
-    The rules listed are those that found something; ours come with what they mean.
+    It lists the rules that have findings; those of Moorage have a description.
     """
     rules = sorted({finding.code for finding in findings})
     driver = {"name": "Moorage", "version": __version__, "rules": [_rule(code) for code in rules]}
@@ -94,8 +93,12 @@ def _step(step: str | int) -> str:
     return f".{step}" if re.fullmatch(r"[\w:-]+", step) else f"[{json.dumps(step)}]"
 
 
+def _sentences(finding: Finding) -> str:
+    return " ".join(_sentence(part) for part in (finding.message, finding.hint) if part)
+
+
 def _sentence(words: str) -> str:
-    """The words on one line and with a stop; a finding of cfn-lint's may hold neither."""
+    """The words on one line with a full stop, which findings of cfn-lint can lack."""
     words = " ".join(words.split())
     return words if words.endswith((".", "!", "?")) else f"{words}."
 
@@ -113,12 +116,11 @@ def _result(finding: Finding, rule: int) -> dict[str, Any]:
     }
     if finding.path:
         location["logicalLocations"] = [{"fullyQualifiedName": dotted(finding.path)}]
-    said = " ".join(_sentence(part) for part in (finding.message, finding.hint) if part)
     return {
         "ruleId": finding.code,
         "ruleIndex": rule,
         "level": _SARIF_LEVELS[finding.level],
-        "message": {"text": said},
+        "message": {"text": _sentences(finding)},
         "locations": [location],
     }
 

@@ -1,7 +1,7 @@
-"""cfn-lint and Moorage's own rules over templates -> Findings, in this process.
+"""Templates -> findings of cfn-lint and of Moorage's rules, in this process.
 
-cfn-lint sees one template at a time. Moorage's rules see all templates of an environment at once,
-so that what one stack exports and another imports is judged together.
+cfn-lint checks one template at a time. Moorage's rules see all templates of an environment at once,
+including what one stack exports and another imports.
 """
 
 from __future__ import annotations
@@ -27,31 +27,33 @@ from moorage.pipeline.document import Document
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
-_LONGEST = 300
+_MAX_LENGTH = 300
 _LEVELS: dict[str, Level] = {"error": "error", "warning": "warning", "informational": "info"}
-_OWN = frozenset(rule.id for rule in RULES)
-_VERDICTS: dict[str, Level] = {"E": "error", "W": "warning"}
+_MOORAGE_RULES = frozenset(rule.id for rule in RULES)
+_RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
 def check(plan: Plan, document: Document) -> list[Finding]:
-    """What stands against a plan's templates, told where the params brought it about: at the
-    override that did, or at the stack. The templates are not written yet."""
+    """The findings about a plan's templates, which are not written yet.
+
+    Their place is in the params: at the override that they are about, or at the stack.
+    """
     region = plan.environment.region
     if region not in REGIONS:
         path: Path = ("region",)
         meant = near(region, REGIONS)
-        hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new one update cfn-lint."
-        message = f"There is no region {shown(region)}"
+        hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
+        message = f"cfn-lint knows no region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
     texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}
     return [
-        _in_params(finding, stacks[finding.place.file], document)
+        _move_to_params(finding, stacks[finding.place.file], document)
         for finding in check_texts(texts, region)
     ]
 
 
-def _in_params(finding: Finding, stack: str, document: Document) -> Finding:
+def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding:
     path: Path = ("stacks", stack, "overrides", *finding.path)
     while len(path) > 3 and path not in document.places:
         path = path[:-1]
@@ -62,68 +64,76 @@ def _in_params(finding: Finding, stack: str, document: Document) -> Finding:
 
 
 def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Finding]:
-    """What stands against the templates of one environment, by their files' names, for a region
-    (none: cfn-lint takes its own default, and Moorage's rules take it as not known)."""
+    """The findings about the templates of one environment, given as texts by file name.
+
+    Without a region cfn-lint uses its default, and Moorage's rules treat it as unknown.
+    """
     try:
         runner = _runner(region if region in REGIONS else None)
     except ConfigFileError as error:
-        hint = "Mend the file `.cfnlintrc`, here or in your home folder."
-        message = f"cfn-lint refuses its settings: {error}"
+        hint = "Correct the file `.cfnlintrc`, in this folder or in your home folder."
+        message = f"cfn-lint does not accept its settings: {error}"
         return [Finding("M1001", "error", Place(".cfnlintrc", 1), (), message, hint)]
     decoded = {file: decode_str(text) for file, text in texts.items()}
-    bodies = {file: body for file, (body, wrong) in decoded.items() if not wrong}
-    findings = [one for file, (_, wrong) in decoded.items() for one in _findings(wrong, file)]
+    bodies = {file: body for file, (body, errors) in decoded.items() if not errors}
+    findings = [
+        finding for file, (_, errors) in decoded.items() for finding in _findings(errors, file)
+    ]
     for file, body in bodies.items():
-        findings += _linted(body, file, runner)
-    findings += _judged(bodies, region, tuple(runner.config.ignore_checks))
+        findings += _lint(body, file, runner)
+    findings += _apply_rules(bodies, region, tuple(runner.config.ignore_checks))
     order = list(texts)
     return sorted(
         findings,
-        key=lambda one: (order.index(one.place.file), one.place.line, one.code, one.message),
+        key=lambda f: (order.index(f.place.file), f.place.line, f.code, f.message),
     )
 
 
 def lint_page(code: str) -> str | None:
-    """What one of cfn-lint's own rules looks for; None where it has no such rule."""
-    rule = next((one for one in _runner(None).rules.values() if one.id == code), None)
+    """The page of a rule of cfn-lint; None where it has no such rule."""
+    rule = next((rule for rule in _runner(None).rules.values() if rule.id == code), None)
     if rule is None:
         return None
     return f"{code}  {rule.shortdesc} (cfn-lint)\n\n{rule.description}\n\n{rule.source_url}\n"
 
 
-def _linted(body: Any, file: str, runner: Any) -> list[Finding]:
-    """What cfn-lint's own rules say of one template. A user's settings may append Moorage's, which
-    are judged for all templates at once."""
+def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
+    """The findings of cfn-lint's rules about one template.
+
+    A user's settings can add Moorage's rules, which are applied to all templates at once.
+    """
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
-        return list(_findings((one for one in matches if one.rule.id not in _OWN), file))
-    except Exception as error:  # its own rules it guards itself, what stands before them not
-        hint = "Check that each section is a map, as in CloudFormation's user guide."
-        message = f"cfn-lint cannot make sense of the template: {error}"
+        return list(_findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file))
+    except Exception as error:  # cfn-lint guards its rules, but not what precedes them
+        hint = "Check that each section is a map, as in the CloudFormation user guide."
+        message = f"cfn-lint cannot read the template: {error}"
         return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
 
 
-def _judged(
+def _apply_rules(
     bodies: Mapping[str, Any], region: str | None, ignored: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """What Moorage's rules say of templates that belong together, but for the rules that the
-    user's settings of cfn-lint ignore."""
+    """The findings of Moorage's rules about templates that belong together.
+
+    Rules that the user's settings of cfn-lint ignore are left out.
+    """
     maps = {file: body for file, body in bodies.items() if isinstance(body, Mapping)}
-    for one in run_rules([Template(file, body, region) for file, body in maps.items()]):
-        if not one.rule.id.startswith(ignored):
-            yield _told(one, _line(one, maps[one.template]))
+    for verdict in run_rules([Template(file, body, region) for file, body in maps.items()]):
+        if not verdict.rule.id.startswith(ignored):
+            yield _to_finding(verdict, _find_line(verdict, maps[verdict.template]))
 
 
-def _line(verdict: LocatedProblem, body: Any) -> int:
-    # cfn-lint's view of a template is costly to make, and most templates have nothing to tell.
-    found = LintTemplate(verdict.template, body).get_location_yaml(body, list(verdict.path))
-    return found[0] + 1 if found else 1
+def _find_line(verdict: LocatedProblem, body: Any) -> int:
+    # cfn-lint's view of a template is slow to create, and most templates have no findings.
+    location = LintTemplate(verdict.template, body).get_location_yaml(body, list(verdict.path))
+    return location[0] + 1 if location else 1
 
 
-def _told(verdict: LocatedProblem, line: int) -> Finding:
+def _to_finding(verdict: LocatedProblem, line: int) -> Finding:
     return Finding(
         code=verdict.rule.id,
-        level=_VERDICTS[verdict.rule.id[0]],
+        level=_RULE_LEVELS[verdict.rule.id[0]],
         place=Place(verdict.template, line),
         path=verdict.path,
         message=verdict.message,
@@ -144,11 +154,11 @@ def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
             level=_LEVELS[match.rule.severity],
             place=Place(file, match.linenumber or 1),
             path=path,
-            message=_short(match.message),
+            message=_shorten(match.message),
             hint=match.rule.source_url if match.rule.id.startswith("E0") else "",
         )
 
 
-def _short(message: str) -> str:
-    """Some messages list everything that would be right, which may be thousands of names."""
-    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]}..."
+def _shorten(message: str) -> str:
+    """Some messages list every possible value, which can be thousands."""
+    return message if len(message) <= _MAX_LENGTH else f"{message[:_MAX_LENGTH]}..."

@@ -1,4 +1,4 @@
-"""Environment -> Stacks, by calling the template modules."""
+"""Environment -> stacks, as their kinds compose them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moorage.model import Deployment, Environment, Stack, StackSpec, TemplateMod
 
 
 def compose(env: Environment, templates: Mapping[str, TemplateModule]) -> tuple[Stack, ...]:
-    """The stacks of an environment, by name; what exists already (`existing:`) makes none."""
+    """The stacks of an environment by name, without those that exist already (`existing:`)."""
     composed = (
         (spec, templates[spec.template].compose(name, spec.params, env))
         for name, spec in env.stacks.items()

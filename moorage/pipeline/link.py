@@ -1,6 +1,6 @@
-"""Renderings -> Plan: exports and imports across stacks, and the order that follows from them.
+"""Renderings -> Plan: exports and imports between stacks, and the order of their deployment.
 
-All of it offline: names of exports are literal, so what imports what is known before AWS is asked.
+Names of exports are literal, so all of it is known without a call to AWS.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from moorage.findings.finding import Finding, Path
 from moorage.model import Environment, Import, Plan, PlannedStack, Rendering
 from moorage.pipeline.document import Document
 
-_MOST = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
+_MAX_ENTRIES = {"Resources": MAX_RESOURCES, "Outputs": MAX_OUTPUTS, "Parameters": MAX_PARAMETERS}
 
 
 def link(
@@ -43,32 +43,34 @@ def link(
         for finding in (
             *_limits(rendering, env, document),
             *_long_policies(rendering, env, document),
-            *_missing(rendering, owners, document),
-            *_doubled(rendering, owners, document),
+            *_unknown_imports(rendering, owners, document),
+            *_duplicate_exports(rendering, owners, document),
         )
     ]
     if findings:
         return None, findings
-    built = {one.stack for one in renderings}
-    planned = {one.stack: _planned(one, env, owners, built) for one in renderings}
+    built = {rendering.stack for rendering in renderings}
+    planned = {
+        rendering.stack: _plan_stack(rendering, env, owners, built) for rendering in renderings
+    }
     sorter = TopologicalSorter({name: planned[name].depends_on for name in sorted(planned)})
     try:
-        order = _by_name(sorter)
+        order = _sort_stacks(sorter)
     except CycleError as error:
         circle = " -> ".join(reversed(error.args[1]))
         path = ("stacks", error.args[1][0])
-        hint = "Break the circle: let one of them take the value from `existing:`."
+        hint = "Remove one of these imports; use `existing:` for what one stack takes from another."
         what = "import from"
-        if any(one.after for one in planned.values()):
-            hint = "Break the circle: remove one from an `after:`, or from what another takes."
+        if any(stack.after for stack in planned.values()):
+            hint = "Remove one of these stacks from an `after:`, or one of their imports."
             what = "wait for"
         message = f"Stacks {what} each other in a circle: {circle}"
         return None, [Finding("M1306", "error", document.place(path), path, message, hint)]
     return Plan(env, tuple(planned[name] for name in order)), []
 
 
-def _by_name(sorter: TopologicalSorter[str]) -> Iterator[str]:
-    """What may be deployed at the same time comes by name, so the order never wavers."""
+def _sort_stacks(sorter: TopologicalSorter[str]) -> Iterator[str]:
+    """Dependencies first; stacks that do not depend on each other by name."""
     sorter.prepare()
     order: list[str] = []
     while sorter.is_active():
@@ -78,7 +80,7 @@ def _by_name(sorter: TopologicalSorter[str]) -> Iterator[str]:
     return iter(order)
 
 
-def _planned(
+def _plan_stack(
     rendering: Rendering, env: Environment, owners: Mapping[str, str], built: Container[str]
 ) -> PlannedStack:
     return PlannedStack(
@@ -87,16 +89,16 @@ def _planned(
         rendering=rendering,
         capabilities=_capabilities(rendering.body),
         tags=env.stack_tags(rendering.stack),
-        imports=tuple(Import(name, owners[name]) for name in sorted(set(_imports(rendering.body)))),
+        imports=tuple(Import(name, owners[name]) for name in sorted({*_imports(rendering.body)})),
         exports=_exports(rendering.body),
-        # A stack that stands for what exists already is none to wait for.
+        # A stack with `existing:` is not deployed, so there is nothing to wait for.
         after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
         run=rendering.deployment.run,
     )
 
 
 def _exports(body: Mapping[str, Any]) -> dict[str, str]:
-    """Export names by output. Only literal names: ours all are."""
+    """The literal names of exports, by output."""
     return {
         output: value["Export"]["Name"]
         for output, value in body.get("Outputs", {}).items()
@@ -116,10 +118,10 @@ def _imports(value: Any) -> Iterator[str]:
 
 
 def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """What `--capabilities` must acknowledge.
+    """The capabilities that a deployment must acknowledge.
 
-    CAPABILITY_NAMED_IAM where an IAM resource has a physical name, CAPABILITY_IAM where there is
-    one at all (CloudFormation API reference, CreateStack, Capabilities).
+    CAPABILITY_NAMED_IAM if an IAM resource has a physical name, CAPABILITY_IAM if there is an IAM
+    resource (CloudFormation API reference, CreateStack, Capabilities).
     """
     iam = [
         resource.get("Properties", {})
@@ -136,7 +138,7 @@ def _capabilities(body: Mapping[str, Any]) -> tuple[str, ...]:
 # Findings ------------------------------------------------------------------------------------
 
 
-def _missing(
+def _unknown_imports(
     rendering: Rendering, owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
     for name in sorted(set(_imports(rendering.body)) - owners.keys()):
@@ -148,38 +150,38 @@ def _missing(
         yield Finding("M1305", "error", document.place(path), path, message, hint)
 
 
-def _doubled(
+def _duplicate_exports(
     rendering: Rendering, owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
-    """An export's name is taken once in an account and region. The last stack by name has it."""
+    """The name of an export is unique in an account and region. The last stack by name keeps it."""
     names = list(_exports(rendering.body).values())
     path = ("stacks", rendering.stack)
     for name in sorted(set(names)):
         owner = owners[name]
         if owner != rendering.stack or names.count(name) > 1:
-            other = f"by `{owner}`" if owner != rendering.stack else "by another output"
-            message = f"`{name}` is exported {other} as well"
-            hint = "Give it a name of its own."
+            other = f"`{owner}`" if owner != rendering.stack else "another output"
+            message = f"`{name}` is exported by {other} too"
+            hint = "Give one of the exports another name."
             yield Finding("M1309", "error", document.place(path), path, message, hint)
 
 
 def _import_path(stack: str, name: str, document: Document) -> Path:
-    """Where the params import a name: in the stack's overrides, or else as the whole stack."""
+    """The path in the params that imports a name: in the stack's overrides, or the stack itself."""
     path: Path = ("stacks", stack)
     entry = document.data.get("stacks", {}).get(stack)
-    return next((at for at, one in _written_imports(entry, path) if one == name), path)
+    return next((at for at, used in _written_imports(entry, path) if used == name), path)
 
 
 def _written_imports(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
-    """Every import in a stack's params, and where it stands."""
+    """Every import in a stack's params, by its path."""
     if isinstance(value, Mapping):
         for key, item in value.items():
             if key == "Fn::ImportValue":
                 yield (*path, key), item
             yield from _written_imports(item, (*path, key))
     elif isinstance(value, list):
-        for at, item in enumerate(value):
-            yield from _written_imports(item, (*path, at))
+        for index, item in enumerate(value):
+            yield from _written_imports(item, (*path, index))
 
 
 def _limits(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
@@ -191,26 +193,27 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
     stack_name = env.stack_name(rendering.stack)
     if len(stack_name) > MAX_STACK_NAME:
         message = f"The stack's name has {len(stack_name)} characters: {stack_name}"
-        hint = f"CloudFormation takes {MAX_STACK_NAME}. Shorten `app` or the stack's name."
+        hint = f"CloudFormation accepts {MAX_STACK_NAME}. Shorten `app` or the stack's name."
         yield finding("M1301", message, hint)
-    for section in _MOST:
+    for section in _MAX_ENTRIES:
         for name in rendering.body.get(section, {}):
             if len(name) > MAX_LOGICAL_ID:
-                message = f"The logical ID has {len(name)} characters: {name[:60]}..."
-                hint = f"CloudFormation takes {MAX_LOGICAL_ID}. Shorten the names it is made of."
+                message = f"A logical ID has {len(name)} characters: {name[:60]}..."
+                hint = f"CloudFormation accepts {MAX_LOGICAL_ID}. Shorten the names in it."
                 yield finding("M1312", message, hint)
     size = len(rendering.text.encode())
     if size > MAX_TEMPLATE_BYTES:
         message = f"The template has {size:,} bytes"
         hint = (
-            f"CloudFormation takes {MAX_TEMPLATE_BYTES:,} without a bucket. Split the stack in two."
+            f"CloudFormation accepts {MAX_TEMPLATE_BYTES:,} in a request. Split the stack in two."
         )
         yield finding("M1303", message, hint)
-    for section, most in _MOST.items():
+    for section, most in _MAX_ENTRIES.items():
         count = len(rendering.body.get(section, {}))
         if count > most:
             message = f"The template has {count} {section.lower()}"
-            yield finding("M1304", message, f"CloudFormation takes {most}. Split the stack in two.")
+            hint = f"CloudFormation accepts {most}. Split the stack in two."
+            yield finding("M1304", message, hint)
 
 
 def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
@@ -218,30 +221,30 @@ def _long_policies(rendering: Rendering, env: Environment, document: Document) -
     for name, length in _inline_policies(rendering.body, env.region):
         if length > MAX_INLINE_POLICY_CHARACTERS:
             message = f"The inline policies of {name} have {length:,} characters"
-            hint = f"IAM takes {MAX_INLINE_POLICY_CHARACTERS:,}. "
-            hint += "Put some into a policy of `managed_policies:`."
+            hint = f"IAM accepts {MAX_INLINE_POLICY_CHARACTERS:,}. Move some statements into a "
+            hint += "policy that `managed_policies:` names."
             yield Finding("M1310", "error", document.place(path), path, message, hint)
 
 
 def _inline_policies(body: Mapping[str, Any], region: str) -> Iterator[tuple[str, int]]:
-    """The roles, and how many characters their inline policies have at least: what only AWS knows
-    counts as nothing."""
+    """The roles, and the least number of characters of their inline policies: values that only AWS
+    knows count as empty."""
     for name, resource in body.get("Resources", {}).items():
         if resource["Type"] == "AWS::IAM::Role":
             policies = resource.get("Properties", {}).get("Policies", [])
             documents = [
-                _filled(one.get("PolicyDocument"), region)
-                for one in (policies if isinstance(policies, list | tuple) else ())
-                if isinstance(one, Mapping)
+                _resolve(policy.get("PolicyDocument"), region)
+                for policy in (policies if isinstance(policies, list | tuple) else ())
+                if isinstance(policy, Mapping)
             ]
-            texts = [json.dumps(one, ensure_ascii=False) for one in documents]
+            texts = [json.dumps(document, ensure_ascii=False) for document in documents]
             yield name, sum(len(re.sub(r"\s", "", text)) for text in texts)
 
 
-def _filled(value: Any, region: str) -> Any:
-    """A policy with plain texts in place of functions, each as long as it can be told."""
+def _resolve(value: Any, region: str) -> Any:
+    """A policy with texts in place of functions, as far as they are known without AWS."""
     if isinstance(value, list | tuple):
-        return [_filled(item, region) for item in value]
+        return [_resolve(item, region) for item in value]
     if not isinstance(value, Mapping):
         return value
     function, argument = next(iter(value.items()), ("", ""))
@@ -251,4 +254,4 @@ def _filled(value: Any, region: str) -> Any:
         return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], ""), text)
     if function == "Ref" or function.startswith("Fn::"):
         return ""
-    return {key: _filled(item, region) for key, item in value.items()}
+    return {key: _resolve(item, region) for key, item in value.items()}

@@ -1,4 +1,4 @@
-"""The one merge rule: RFC 7386. Maps merge, everything else replaces, null deletes."""
+"""Merge patches, RFC 7386: maps are merged, other values replace, null deletes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 
 def apply_merge_patch(target: Any, patch: Any, *, keep_nulls: bool = False) -> Any:
-    """`patch` applied to `target` as an RFC 7386 merge patch; neither is changed.
+    """`target` with `patch` applied to it. Neither is changed.
 
-    With `keep_nulls` the target is itself a patch that is yet to be applied: a null then stays,
-    so that both patches together still delete.
+    With `keep_nulls` the target is a patch that is applied later: nulls stay, so that both patches
+    together still delete.
 
-    >>> merged({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": None}, "d": [2]})
+    >>> apply_merge_patch({"a": {"b": 1, "c": 2}, "d": [1]}, {"a": {"b": None}, "d": [2]})
     {'a': {'c': 2}, 'd': [2]}
     """
     if not isinstance(patch, Mapping):

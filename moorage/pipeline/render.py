@@ -1,7 +1,7 @@
-"""Stack -> plain dict -> the user's overrides -> text.
+"""Stack -> plain dict -> with the user's overrides -> text.
 
-The text is made for a reviewer: functions in their short form, sections and attributes in the order
-of CloudFormation's own documentation, resources in the order in which the template composed them.
+The text is for reviewers: functions in their short form, sections and attributes in the order of
+the CloudFormation user guide, resources in the order in which the stack kind composed them.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ SECTIONS = (
 def render(
     stack: Stack, document: Document, form: Format
 ) -> tuple[Rendering | None, list[Finding]]:
-    """One stack as CloudFormation will read it."""
+    """One stack as CloudFormation receives it; None if its overrides do not fit."""
     composed = stack.template.to_dict()
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
         return None, findings
     patched = apply_merge_patch(composed, stack.overrides)
-    findings = list(_broken(stack, patched, document))
+    findings = list(_malformed(stack, patched, document))
     if findings:
         return None, findings
     body = _ordered(patched)
@@ -80,19 +80,19 @@ def render(
 
 
 def _source(document: Document) -> str:
-    """The params file without the folders above its own, which differ from machine to machine."""
+    """The params file with its folder only, since folders above it differ between machines."""
     return "/".join(FilePath(document.file).parts[-2:])
 
 
 def _unknown_overrides(
     stack: Stack, body: Mapping[str, Any], document: Document
 ) -> Iterator[Finding]:
-    """An override may change or delete what is there and add what is new and whole."""
+    """Overrides can change or delete what the template has, and add resources with their type."""
     for section, patch in stack.overrides.items():
         path = ("stacks", stack.name, "overrides", section)
         if section not in SECTIONS:
             meant = near(section, SECTIONS)
-            hint = f"Did you mean `{meant}`?" if meant else f"Sections are {', '.join(SECTIONS)}."
+            hint = f"Did you mean `{meant}`?" if meant else f"Write one of {', '.join(SECTIONS)}."
             message = f"`{section}` is not a section of a template"
             yield Finding("M1307", "error", document.place(path), path, message, hint)
         elif not isinstance(patch, dict):
@@ -105,39 +105,41 @@ def _unknown_overrides(
                     at = (*path, name)
                     meant = near(name, known)
                     hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(known)}."
-                    hint += f" A new one needs its `{needed}:`."
+                    hint += f" A new one needs `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
                     yield Finding("M1307", "error", document.place(at), at, message, hint)
 
 
-def _broken(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:
-    """What the overrides left in a form that no template has."""
-    for code, path, message, hint in _faults(body):
+def _malformed(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:
+    """Parts that have no valid form after the overrides were applied."""
+    for code, path, message, hint in _malformed_parts(body):
         at = ("stacks", stack.name, "overrides", *path)
         yield Finding(code, "error", document.place(at), at, message, hint)
 
 
-_Fault = tuple[str, Path, str, str]
+_Malformed = tuple[str, Path, str, str]
 
 
-def _faults(body: Mapping[str, Any]) -> Iterator[_Fault]:
-    """Code, path, message and hint of each fault in a template's outer form."""
+def _malformed_parts(body: Mapping[str, Any]) -> Iterator[_Malformed]:
+    """Code, path, message and hint of each part of a template without a valid form."""
     maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
-    yield from (_no_map((section,)) for section in maps if not isinstance(body[section], Mapping))
+    yield from (
+        _not_a_map((section,)) for section in maps if not isinstance(body[section], Mapping)
+    )
     if body.get("Resources", {}) == {}:
         hint = "Keep one, or remove the stack from `stacks:`."
         yield "M1311", ("Resources",), "The overrides delete every resource", hint
     for section in _NEEDED:
         entries = body.get(section)
         for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-            yield from _entry_faults(section, name, entry)
+            yield from _entry_malformed_parts(section, name, entry)
 
 
-def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
+def _entry_malformed_parts(section: str, name: str, entry: Any) -> Iterator[_Malformed]:
     needed = _NEEDED[section]
     path = (section, name)
     if not isinstance(entry, Mapping):
-        yield _no_map(path)
+        yield _not_a_map(path)
         return
     if needed not in entry:
         message = f"After the overrides `{name}` has no `{needed}`"
@@ -147,10 +149,10 @@ def _entry_faults(section: str, name: str, entry: Any) -> Iterator[_Fault]:
         yield "M1311", (*path, "Type"), message, "Write one like `AWS::S3::Bucket`."
     inner = _INNER[section]
     if inner in entry and not isinstance(entry[inner], Mapping):
-        yield _no_map((*path, inner))
+        yield _not_a_map((*path, inner))
 
 
-def _no_map(path: Path) -> _Fault:
+def _not_a_map(path: Path) -> _Malformed:
     hint = "Write keys and values below it, as in the template."
     return "M1311", path, f"The overrides replace the map `{path[-1]}` by something else", hint
 
@@ -176,7 +178,7 @@ def as_json(value: Any) -> str:
 
 
 def as_yaml(body: Mapping[str, Any], source: str) -> str:
-    """A template as YAML, with a first line that says where it comes from."""
+    """A template as YAML, with a first line that names its params."""
     text = yaml.dump(_short(body), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
     return f"# Built by Moorage from {source}: change that and run `python build.py`.\n{text}"
 
@@ -190,10 +192,10 @@ class _Tagged:
 
 
 def _short(value: Any, *, nested: bool = False) -> Any:
-    """Functions replaced by their short forms.
+    """A value with functions in their short form.
 
-    YAML refuses a tag behind a tag, so a function directly inside another one stays long (AWS:
-    "you can't nest short form functions consecutively").
+    YAML does not allow a tag directly after a tag, so a function directly inside of another one has
+    its full form (AWS: "you can't nest short form functions consecutively").
     """
     if isinstance(value, Mapping):
         if len(value) == 1:
@@ -219,7 +221,7 @@ def _function(name: str, argument: Any, *, nested: bool) -> Any:
 
 
 def _attribute(argument: Any) -> str | None:
-    """A logical ID and its attribute with a dot between, where it is that and nothing else."""
+    """A logical ID and an attribute joined by a dot; None where the argument has another form."""
     parts = argument.split(".", 1) if isinstance(argument, str) else argument
     if not isinstance(parts, list | tuple) or len(parts) != 2:
         return None
@@ -229,7 +231,7 @@ def _attribute(argument: Any) -> str | None:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """libyaml's writer where there is one: ten times as fast, and the same text."""
+    """The writer of libyaml if it is installed: the same text, ten times as fast."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
@@ -245,9 +247,9 @@ def _represent_tagged(dumper: Any, data: _Tagged) -> Any:
 
 
 def _represent_text(dumper: Any, data: str) -> Any:
-    """Lines as a block, so that a reviewer reads lines; digits in quotes.
+    """Several lines as a block, digits in quotes.
 
-    Parsers of YAML 1.1 and 1.2 disagree on what `012345678901` is, so it is never left to them.
+    Parsers of YAML 1.1 and 1.2 read `012345678901` differently, so it has quotes for both.
     """
     style = "|" if _is_block(data) else "'" if _NUMERIC.fullmatch(data) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)

@@ -1,8 +1,8 @@
-"""Plan -> files under out/<env>/: each one whole or not at all, and nothing stale beside them.
+"""Plan -> files under out/<env>/. Files of earlier builds that are not built any more are removed.
 
-Each file is written beside its place and then moved there, so a build that is killed leaves it as
-it was or as it will be. That holds for each file, not for all together: after a kill `stacks.json`
-may be new and `web.yaml` old. The next build puts all of it right.
+Each file is written under another name and then renamed, so a build that is killed leaves no file
+half written. This is true of each file, not of all together: after a kill, `stacks.json` can be new
+and `web.yaml` old. The next build corrects that.
 """
 
 from __future__ import annotations
@@ -16,85 +16,85 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Place
 from moorage.model import Plan, Run
-from moorage.pipeline.deploy_script import script
+from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.render import Format, as_json
 
 MANIFEST = "stacks.json"
 SCRIPT = "deploy.sh"
-_HALF = ".half"
-"""The ending of a file that is being written; one that is found was left by a build that died."""
+_UNFINISHED = ".half"
+"""The suffix of a file that is being written; one that remains is of a build that was killed."""
 _SIGNATURE = b"# Built by Moorage"
 
 
 def files(plan: Plan) -> dict[str, str]:
     """All files of an environment by name: its templates, deploy.sh and stacks.json."""
     templates = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
-    return templates | {SCRIPT: script(plan), MANIFEST: _manifest(plan)}
+    return templates | {SCRIPT: build_script(plan), MANIFEST: _build_manifest(plan)}
 
 
 def write(plan: Plan, folder: Path) -> None:
-    """Writes an environment's files into its folder and removes what earlier builds left over.
+    """Writes an environment's files into its folder and removes those of earlier builds.
 
-    Files that are right already are not touched. Leftovers go first, then comes the manifest, then
-    what it names: so a manifest names all that builds wrote, at whatever moment one is killed.
-    Raises OSError where the file system refuses.
+    Files that are up to date are not touched. Old files are removed first, then the manifest is
+    written, then what it names: so the manifest names every file that a build wrote, even if the
+    build is killed. Raises OSError where the file system refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = files(plan)
-    for name in leftovers(folder, wanted):
+    current = files(plan)
+    for name in find_leftovers(folder, current):
         (folder / name).unlink(missing_ok=True)
-    for name in sorted(wanted, key=lambda one: one != MANIFEST):
-        _replace(folder / name, wanted[name])
+    for name in sorted(current, key=lambda name: name != MANIFEST):
+        _replace(folder / name, current[name])
 
 
-def drift(plan: Plan, folder: Path) -> Iterator[Finding]:
+def find_drift(plan: Plan, folder: Path) -> Iterator[Finding]:
     """A finding for each file that is missing, differs from the plan, or is left over.
 
     Raises OSError where a file cannot be read.
     """
-    wanted = files(plan)
+    current = files(plan)
     hint = f"Run `python build.py {plan.environment.name}` and commit what it writes."
 
     def finding(name: str, line: int, message: str) -> Finding:
         return Finding("M1308", "error", Place(str(folder / name), line), (), message, hint)
 
-    for name, text in wanted.items():
+    for name, text in current.items():
         path = folder / name
         if not path.is_file():
             yield finding(name, 1, "The file is missing")
-        elif (found := path.read_bytes()) != text.encode():
-            line = _first_difference(found, text.encode())
+        elif (written := path.read_bytes()) != text.encode():
+            line = _first_difference(written, text.encode())
             yield finding(name, line, "The file is not what the params build")
-    for name in leftovers(folder, wanted):
-        yield finding(name, 1, "The file is left over: the params no longer build it")
+    for name in find_leftovers(folder, current):
+        yield finding(name, 1, "The params no longer build this file")
 
 
-def leftovers(folder: Path, wanted: Mapping[str, str]) -> list[str]:
-    """Names of files that earlier builds wrote into a folder and that are not wanted any more.
+def find_leftovers(folder: Path, current: Mapping[str, str]) -> list[str]:
+    """Names of files of earlier builds in a folder that are not among the current ones.
 
-    Earlier builds' are those that the manifest names, that say so themselves, or that a build had
-    not finished. Other files in the folder are somebody's own, and stay.
+    Files of builds are those that the manifest names, that begin with the comment of a build, or
+    that a build did not finish. All other files in the folder are the user's and are kept.
     """
-    return [name for name in _ours(folder) if name not in wanted]
+    return [name for name in _built_files(folder) if name not in current]
 
 
-def forgotten(out: Path, environments: Sequence[str]) -> list[str]:
-    """Folders under out/ that were built for environments which have no params any more."""
+def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
+    """Folders under out/ of environments that have no params any more."""
     folders = sorted(path.parent for path in out.glob(f"*/{MANIFEST}"))
     return [
         folder.name
         for folder in folders
         if folder.name not in environments
-        and _manifest_of(folder).get("environment") == folder.name
+        and _read_manifest(folder).get("environment") == folder.name
     ]
 
 
-def remove(folder: Path) -> bool:
-    """Removes what builds wrote into a folder; False where somebody's own files keep it alive.
+def remove_built(folder: Path) -> bool:
+    """Removes the files of builds, and the folder; False if the folder has other files and is kept.
 
-    The manifest goes last, so that a removal which is killed is finished by the next build.
+    The manifest is removed last, so that the next build finishes a removal that was killed.
     """
-    for name in sorted(_ours(folder), key=lambda one: one == MANIFEST):
+    for name in sorted(_built_files(folder), key=lambda name: name == MANIFEST):
         (folder / name).unlink(missing_ok=True)
     if any(folder.iterdir()):
         return False
@@ -102,26 +102,26 @@ def remove(folder: Path) -> bool:
     return True
 
 
-def form(folder: Path) -> Format:
-    """The form of the templates in a folder: what the last build was asked for."""
-    named = _named(_manifest_of(folder))
-    return "json" if any(name.endswith(".json") for name in named) else "yaml"
+def find_format(folder: Path) -> Format:
+    """The format of the templates in a folder: that of the last build."""
+    names = _template_names(_read_manifest(folder))
+    return "json" if any(name.endswith(".json") for name in names) else "yaml"
 
 
 # The file system -----------------------------------------------------------------------------
 
 
-def _ours(folder: Path) -> list[str]:
+def _built_files(folder: Path) -> list[str]:
     if not folder.is_dir():
         return []
-    manifest = _manifest_of(folder)
-    named = {*_named(manifest), *([MANIFEST, SCRIPT] if manifest else [])}
+    manifest = _read_manifest(folder)
+    named = {*_template_names(manifest), *([MANIFEST, SCRIPT] if manifest else [])}
     paths = sorted(path for path in folder.iterdir() if path.is_file())
-    return [path.name for path in paths if path.name in named or _says_so(path)]
+    return [path.name for path in paths if path.name in named or _is_signed(path)]
 
 
-def _says_so(path: Path) -> bool:
-    if path.suffix == _HALF:
+def _is_signed(path: Path) -> bool:
+    if path.suffix == _UNFINISHED:
         return True
     if path.suffix not in (".yaml", ".sh"):
         return False
@@ -129,50 +129,52 @@ def _says_so(path: Path) -> bool:
         return _SIGNATURE in file.read(100)
 
 
-def _manifest_of(folder: Path) -> dict[str, Any]:
-    """What stacks.json says; nothing where there is none of ours."""
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    """The content of stacks.json; empty where there is none that a build wrote."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return {}
-    ours = isinstance(manifest, dict) and isinstance(manifest.get("stacks"), list)
-    return manifest if ours and "environment" in manifest else {}
+    has_stacks = isinstance(manifest, dict) and isinstance(manifest.get("stacks"), list)
+    return manifest if has_stacks and "environment" in manifest else {}
 
 
-def _named(manifest: Mapping[str, Any]) -> list[str]:
-    """The files of templates that a manifest names."""
+def _template_names(manifest: Mapping[str, Any]) -> list[str]:
+    """The file names of the templates in a manifest."""
     stacks = [stack for stack in manifest.get("stacks", []) if isinstance(stack, dict)]
     return [str(stack["template"]) for stack in stacks if "template" in stack]
 
 
-def _first_difference(one: bytes, other: bytes) -> int:
+def _first_difference(first: bytes, second: bytes) -> int:
     """The number of the first line in which two texts differ."""
-    lines = zip_longest(one.splitlines(keepends=True), other.splitlines(keepends=True))
+    lines = zip_longest(first.splitlines(keepends=True), second.splitlines(keepends=True))
     return next(number for number, (left, right) in enumerate(lines, 1) if left != right)
 
 
 def _replace(path: Path, text: str) -> None:
-    """A file as it shall be. Its half has a name of this process's own: two builds at once could
-    otherwise publish each other's.
+    """Writes a file under a name that only this process uses, then renames it.
+
+    With a common name, two builds at once could publish each other's unfinished files.
     """
-    if path.is_file() and path.read_bytes() == text.encode() and _runs(path):
+    if path.is_file() and path.read_bytes() == text.encode() and _has_mode(path):
         return
-    half = path.with_name(f"{path.name}.{os.getpid()}{_HALF}")
-    half.write_bytes(text.encode())
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")
+    unfinished.write_bytes(text.encode())
     if path.name == SCRIPT:
-        mode = half.stat().st_mode
-        half.chmod(mode | (mode & 0o444) >> 2)
-    os.replace(half, path)
+        mode = unfinished.stat().st_mode
+        unfinished.chmod(mode | (mode & 0o444) >> 2)
+    os.replace(unfinished, path)
 
 
-def _runs(path: Path) -> bool:
+def _has_mode(path: Path) -> bool:
+    """Whether a file is executable, if it is the script."""
     return path.name != SCRIPT or os.access(path, os.X_OK)
 
 
 # Contents ------------------------------------------------------------------------------------
 
 
-def _manifest(plan: Plan) -> str:
+def _build_manifest(plan: Plan) -> str:
     env = plan.environment
     return as_json(
         {
@@ -187,8 +189,10 @@ def _manifest(plan: Plan) -> str:
                     "capabilities": list(stack.capabilities),
                     "tags": dict(stack.tags),
                     "depends_on": list(stack.depends_on),
-                    **({"runs": _run(stack.run)} if stack.run else {}),
-                    "imports": [{"name": one.name, "from": one.stack} for one in stack.imports],
+                    **({"runs": _describe_run(stack.run)} if stack.run else {}),
+                    "imports": [
+                        {"name": value.name, "from": value.stack} for value in stack.imports
+                    ],
                     "exports": dict(stack.exports),
                 }
                 for stack in plan.stacks
@@ -197,5 +201,5 @@ def _manifest(plan: Plan) -> str:
     )
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _describe_run(run: Run) -> dict[str, Any]:
     return {"output": "RunTask", "container": run.container, "timeout": run.timeout}

@@ -1,8 +1,7 @@
-"""Templates -> the params reference, in Markdown, from the models themselves.
+"""Stack kinds -> the params reference in Markdown, generated from their models.
 
-Nothing in it is written by hand: a key's meaning is its field's description, what it takes is its
-type's JSON Schema (with a word of its own, `takes`, where the type says it better), and a
-template's example is the one in its module's docstring.
+The meaning of a key is the description of its field. What it takes is the JSON Schema of its type,
+or the schema's `takes` where there is one. The example of a kind is in its module's docstring.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from moorage.schema.json_schema import STACK_KEYS, Schema, written_schema
 _HEAD = """\
 # Params reference
 
-Made from the models in `templates/`; a change belongs there.
+Generated from the models in `templates/`; do not edit.
 
-`params/base.yaml`, where there is one, holds what every environment shares. `params/<env>.yaml` is
-laid over it: maps merge, everything else replaces, and null deletes. `${env}`, `${app}`,
-`${region}` and `${account}` may stand in any text.
+`params/base.yaml`, if it exists, has what all environments share. `params/<env>.yaml` is merged
+into it: maps are merged, other values replace, and null deletes. Any text can contain `${env}`,
+`${app}`, `${region}` and `${account}`.
 """
 
 _SHARED = "Shared by several templates"
@@ -54,17 +53,17 @@ def reference(templates: Mapping[str, TemplateModule]) -> str:
 
 
 def example(module: TemplateModule) -> str | None:
-    """The YAML in a template module's docstring: stacks by name, as below `stacks:`."""
+    """The YAML in the docstring of a kind's module: stacks by name, as below `stacks:`."""
     blocks = [block for block in _blocks(module) if _is_example(block)]
     return "\n\n".join(blocks) or None
 
 
 def _header() -> Iterator[str]:
-    found = written_schema(Header, "header")
+    schema = written_schema(Header, "header")
     yield "## The top of the file"
-    yield _table(found, {})
+    yield _table(schema, {})
     rows = (("template", "text", "the stack's name"), ("overrides", "a map", ""))
-    yield "Every stack takes these, beside the keys of its template:"
+    yield "Every stack has these keys in addition to those of its kind:"
     yield _rows((key, takes, default, STACK_KEYS[key]) for key, takes, default in rows)
 
 
@@ -93,7 +92,7 @@ def _section(section: _Section, schema: Schema, layout: _Layout) -> Iterator[str
 
 
 def _blocks(module: TemplateModule) -> list[str]:
-    """The parts of a module's docstring between empty lines, without their common indentation."""
+    """The paragraphs of a module's docstring, without their common indentation."""
     text = inspect.cleandoc(module.__doc__ or "")
     return [inspect.cleandoc("\n" + block) for block in re.split(r"\n\s*\n", text) if block]
 
@@ -220,16 +219,16 @@ def _is_map(model: Schema) -> bool:
 
 
 def _models(schema: Schema, path: str) -> Iterator[tuple[str, str]]:
-    """The models that a value may hold; `*` stands for an item, or for a key of a map."""
+    """The models that a value can have; `*` is an item of a list, or a key of a map."""
     if "$ref" in schema:
         yield _name(schema), path
     for key in ("anyOf", "oneOf", "allOf"):
         for form in schema.get(key, ()):
             yield from _models(form, path)
     inner = [schema.get("items"), schema.get("additionalProperties")]
-    for one in (*inner, *schema.get("patternProperties", {}).values()):
-        if isinstance(one, dict):
-            yield from _models(one, f"{path}.*")
+    for value in (*inner, *schema.get("patternProperties", {}).values()):
+        if isinstance(value, dict):
+            yield from _models(value, f"{path}.*")
 
 
 def _name(schema: Schema) -> str:
@@ -277,7 +276,7 @@ def _flow(value: Any) -> str:
 
 
 def _is_other(text: str) -> bool:
-    """Whether plain YAML would read something else than that text."""
+    """Whether YAML without quotes reads something else than that text."""
     try:
         return bool(YAML(typ="safe", pure=True).load(text) != text)
     except YAMLError:
@@ -285,29 +284,29 @@ def _is_other(text: str) -> bool:
 
 
 def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
-    """What may be written, in words."""
+    """What can be written, in words."""
     if "takes" in schema:
         return str(schema["takes"])
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
-            forms = [_takes(one, titles) for one in schema[key] if one.get("type") != "null"]
+            forms = [_takes(form, titles) for form in schema[key] if form.get("type") != "null"]
             return _either(list(dict.fromkeys(forms)))
     if "$ref" in schema:
         title = titles.get(_name(schema))
         return f"[a map](#{_slug(title)})" if title else "a map"
     if "enum" in schema or "const" in schema:
-        return _choice([f"`{_flow(one)}`" for one in schema.get("enum", [schema.get("const")])])
+        return _choice([f"`{_flow(value)}`" for value in schema.get("enum", [schema.get("const")])])
     kinds = schema.get("type", "any")
     words = {"object": _takes_map, "array": _takes_list}
     if isinstance(kinds, str) and kinds in words:
         return words[kinds](schema, titles)
-    return " or ".join(_WORDS[one] for one in ([kinds] if isinstance(kinds, str) else kinds)) + (
+    return " or ".join(_WORDS[word] for word in ([kinds] if isinstance(kinds, str) else kinds)) + (
         _range(schema)
     )
 
 
 def _either(forms: list[str]) -> str:
-    """The forms side by side: `true`, `false` or ...; one of something, or a list of them."""
+    """The forms joined: `true`, `false` or ...; or a value, or a list of them."""
     if len(forms) == 2 and forms[1] == f"a list, each {forms[0]}":
         return f"{forms[0]}, or a list of such"
     words = [word for form in forms for word in ([form] if form != _SWITCH else form.split(" or "))]
@@ -329,7 +328,7 @@ _WORDS = {
 
 def _takes_map(schema: Schema, titles: Mapping[str, str]) -> str:
     values = [schema.get("additionalProperties"), *schema.get("patternProperties", {}).values()]
-    inner = [_takes(one, titles) for one in values if isinstance(one, dict) and one]
+    inner = [_takes(value, titles) for value in values if isinstance(value, dict) and value]
     names = schema.get("propertyNames", {})
     keys = f" by {_takes(names, titles)}" if {"enum", "takes"} & names.keys() else ""
     return f"a map{keys}" + (f", each {inner[0]}" if inner else "")

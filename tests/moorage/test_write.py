@@ -16,7 +16,16 @@ import pytest
 
 from moorage.findings.finding import Finding
 from moorage.model import Environment, Plan, PlannedStack, Rendering, Run
-from moorage.pipeline.write import MANIFEST, SCRIPT, drift, files, forgotten, form, remove, write
+from moorage.pipeline.write import (
+    MANIFEST,
+    SCRIPT,
+    files,
+    find_drift,
+    find_format,
+    find_orphans,
+    remove_built,
+    write,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,26 +223,26 @@ def test_leftovers_are_known_without_a_manifest(tmp_path: Path) -> None:
 
 def test_drift_names_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
     wanted = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
-    assert found(list(drift(wanted, tmp_path / "none"))) == [
+    assert found(list(find_drift(wanted, tmp_path / "none"))) == [
         ("network.yaml", 1),
         ("web.yaml", 1),
         (SCRIPT, 1),
         (MANIFEST, 1),
     ]
     write(wanted, tmp_path)
-    assert found(list(drift(wanted, tmp_path))) == []
+    assert found(list(find_drift(wanted, tmp_path))) == []
     (tmp_path / "network.yaml").write_text("a: 1\nb: 2\n")
     (tmp_path / "old.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
     (tmp_path / "mine.yaml").write_text("mine: 1\n")
-    assert found(list(drift(wanted, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
+    assert found(list(find_drift(wanted, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
 
 
 def test_form_is_that_of_the_last_build(tmp_path: Path) -> None:
-    assert form(tmp_path / "none") == "yaml"
+    assert find_format(tmp_path / "none") == "yaml"
     write(plan(stack("web", "{}\n", form="json")), tmp_path)
-    assert form(tmp_path) == "json"
+    assert find_format(tmp_path) == "json"
     write(plan(stack("web")), tmp_path)
-    assert form(tmp_path) == "yaml"
+    assert find_format(tmp_path) == "yaml"
     assert "web.json" not in names(tmp_path)
 
 
@@ -244,9 +253,9 @@ def test_only_folders_that_a_build_made_are_forgotten(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / MANIFEST).write_text(text)
     (tmp_path / "empty").mkdir()
-    assert forgotten(tmp_path, ["dev"]) == ["old"]
-    assert forgotten(tmp_path / "none", ["dev"]) == []
-    assert remove(tmp_path / "old")
+    assert find_orphans(tmp_path, ["dev"]) == ["old"]
+    assert find_orphans(tmp_path / "none", ["dev"]) == []
+    assert remove_built(tmp_path / "old")
     assert not (tmp_path / "old").exists()
 
 

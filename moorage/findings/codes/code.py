@@ -1,4 +1,4 @@
-"""What a code of a finding is."""
+"""The code of a finding."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Code:
     id: str
     """`M` and four digits. An id never changes its meaning and is never used again."""
     title: str
-    """What is wrong, in one line."""
+    """What is wrong, in one line that ends with a full stop."""
     cause: str
     """Why it is wrong: what CloudFormation, ECS or Elastic Load Balancing does with it."""
     fix: str
     """What to write instead."""
     example: str
-    """YAML as it should be written, with a comment at the line that matters; below a stack where
-    nothing else is said."""
+    """Valid params in the right form, with a comment at the line that matters: those of one stack,
+    or of a whole file."""
     sources: tuple[str, ...] = ()
-    """Pages that say so, by their titles."""
+    """Titles of the pages of AWS, or of standards, that the cause relies on."""
