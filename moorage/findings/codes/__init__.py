@@ -15,7 +15,6 @@ from moorage.findings.codes import (
     environment,
     files,
     jobs,
-    legacy,
     listeners,
     load_balancers,
     network,
@@ -64,7 +63,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Service discovery and Service Connect", discovery.CODES),
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
-    Topic("Other findings", legacy.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

@@ -143,13 +143,14 @@ capacity:
         "which lists none of that kind.",
         "Choose the other kind with `subnets`, or list the subnets in the network.",
         """\
-network:
-  existing:
-    vpc: vpc-0123456789abcdef0
-    private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
-cluster:
-  capacity:
-    ec2: {subnets: private}
+stacks:
+  network:
+    existing:
+      vpc: vpc-0123456789abcdef0
+      private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+  cluster:
+    capacity:
+      ec2: {subnets: private}
 """,
     ),
     Code(
@@ -160,10 +161,11 @@ cluster:
         "never join the cluster.",
         "Write `subnets: public` for the instances, or another `egress` for the network.",
         """\
-network: {egress: nat}
-cluster:
-  capacity:
-    ec2: {subnets: private}
+stacks:
+  network: {egress: nat}
+  cluster:
+    capacity:
+      ec2: {subnets: private}
 """,
         ('Amazon ECS developer guide, "Amazon ECS container instances"',),
     ),
@@ -175,9 +177,10 @@ cluster:
         "network creates none by default, because tasks on Fargate do not need them.",
         "Add the three services to `endpoints` of the network.",
         """\
-network:
-  egress: endpoints
-  endpoints: [ecs, ecs-agent, ecs-telemetry]
+stacks:
+  network:
+    egress: endpoints
+    endpoints: [ecs, ecs-agent, ecs-telemetry]
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),

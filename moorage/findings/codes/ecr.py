@@ -64,14 +64,16 @@ repositories:
         "which two are equal.",
         "Write another number for one of the rules.",
         """\
-lifecycle_policy:
-  rules:
-    - rulePriority: 1
-      selection: {tagStatus: untagged, countType: imageCountMoreThan, countNumber: 5}
-      action: {type: expire}
-    - rulePriority: 2
-      selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
-      action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection: {tagStatus: untagged, countType: imageCountMoreThan, countNumber: 5}
+          action: {type: expire}
+        - rulePriority: 2
+          selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -82,11 +84,13 @@ lifecycle_policy:
         "for the same storage class.",
         "Write the highest `rulePriority` for the rule with `any`.",
         """\
-lifecycle_policy:
-  rules:
-    - rulePriority: 10  # above all others
-      selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
-      action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 10  # above all others
+          selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -97,11 +101,15 @@ lifecycle_policy:
         "ECR refuses a rule with both or with neither.",
         "Write either `tagPatternList` or `tagPrefixList`.",
         """\
-selection:
-  tagStatus: tagged
-  tagPatternList: ["dev-*"]
-  countType: imageCountMoreThan
-  countNumber: 10
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            tagStatus: tagged
+            tagPatternList: ["dev-*"]
+            countType: imageCountMoreThan
+            countNumber: 10
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -111,11 +119,15 @@ selection:
         "ECR accepts lists of tags only in rules with `tagStatus: tagged`.",
         "Remove the list, or write `tagStatus: tagged`.",
         """\
-selection:
-  tagStatus: tagged
-  tagPrefixList: [dev]
-  countType: imageCountMoreThan
-  countNumber: 10
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            tagStatus: tagged
+            tagPrefixList: [dev]
+            countType: imageCountMoreThan
+            countNumber: 10
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -127,7 +139,12 @@ selection:
         "Add `countUnit: days` to a rule that counts days, and remove it from one that counts "
         "images.",
         """\
-selection: {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 14}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 14}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -139,12 +156,16 @@ selection: {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, c
         "`standard`.",
         "Write `storageClass: archive` with `sinceImageTransitioned`, and only with it.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 365
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            tagStatus: any
+            storageClass: archive
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 365
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -155,7 +176,11 @@ selection:
         "expire` deletes images.",
         "Write `targetStorageClass: archive` with `type: transition`, and only with it.",
         """\
-action: {type: transition, targetStorageClass: archive}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - action: {type: transition, targetStorageClass: archive}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -166,13 +191,17 @@ action: {type: transition, targetStorageClass: archive}
         "to that storage class.",
         "Write `type: expire`, or select images in the storage class `standard`.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 365
-action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            tagStatus: any
+            storageClass: archive
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 365
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -182,13 +211,17 @@ action: {type: expire}
         "ECR keeps an archived image for at least 90 days.",
         "Write 90 or more days.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 90
-action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - selection:
+            tagStatus: any
+            storageClass: archive
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 90
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Archiving an image in Amazon ECR"',),
     ),

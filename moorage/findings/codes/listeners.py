@@ -48,7 +48,8 @@ expose:
         "target groups only.",
         "Remove `cross_zone` or `zonal_shift` from the load balancer, or use another one.",
         """\
-edge: {template: nlb, zonal_shift: true}
+stacks:
+  edge: {template: nlb, zonal_shift: true}
 """,
         ('ARC developer guide, "Network Load Balancers"',),
     ),
@@ -169,7 +170,8 @@ expose:
         "reach an internet-facing load balancer from their public ones.",
         "Write the public IP addresses of the clients, or use an internal load balancer.",
         """\
-edge: {template: nlb, scheme: internal}
+stacks:
+  edge: {template: nlb, scheme: internal}
 """,
         ('Amazon VPC user guide, "Security group rules"',),
     ),
@@ -179,7 +181,8 @@ edge: {template: nlb, scheme: internal}
         "A load balancer with `ip_address_type: ipv4` has IPv4 addresses only.",
         "Remove the client, or write `ip_address_type: dualstack` in the load balancer.",
         """\
-edge: {template: nlb, ip_address_type: dualstack}
+stacks:
+  edge: {template: nlb, ip_address_type: dualstack}
 """,
     ),
     Code(
@@ -202,7 +205,10 @@ expose:
         "contain, so the security group of the tasks cannot allow them.",
         "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
         """\
-edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+stacks:
+  stacks:
+  stacks:
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
 """,
         (_CLIENT_IP,),
     ),
@@ -214,7 +220,8 @@ edge: {template: nlb, ip_address_type: dualstack, security_group: true}
         "clients.",
         "Use a load balancer with a security group, or write IPv4 clients only.",
         """\
-edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+stacks:
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
 """,
         (_CLIENT_IP,),
     ),
@@ -431,7 +438,8 @@ expose:
         "Write `ipv6: true` in the network. Below its `existing:`, do so only if its subnets have "
         "IPv6 blocks.",
         """\
-network: {ipv6: true}
+stacks:
+  network: {ipv6: true}
 """,
         (f'{_GUIDE}, "IP address type"',),
     ),
@@ -490,7 +498,8 @@ expose:
         "security group must allow.",
         "Write `authentication: true` in the load balancer.",
         """\
-public: {template: alb, authentication: true}
+stacks:
+  public: {template: alb, authentication: true}
 """,
         (
             'Application Load Balancers user guide, "Authenticate users using an Application Load '
@@ -505,7 +514,8 @@ public: {template: alb, authentication: true}
         "cannot connect.",
         "Run a task in each zone, or write `cross_zone: true` in the load balancer.",
         """\
-edge: {template: nlb, cross_zone: true}
+stacks:
+  edge: {template: nlb, cross_zone: true}
 """,
         ('AWS re:Post, knowledge center, "elb-dns-cross-zone-balance-configuration"',),
     ),
@@ -516,11 +526,12 @@ edge: {template: nlb, cross_zone: true}
         "it.",
         "List one public and one private subnet of each Availability Zone in the network.",
         """\
-network:
-  existing:
-    vpc: vpc-0123456789abcdef0
-    public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
-    private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
+stacks:
+  network:
+    existing:
+      vpc: vpc-0123456789abcdef0
+      public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+      private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
 """,
         ('Amazon ECS developer guide, "Troubleshooting service load balancers"',),
     ),
@@ -543,7 +554,8 @@ network_mode: awsvpc
         "The security group of the instances allows load balancers by their security groups.",
         "Use a load balancer with a security group, or write `network_mode: awsvpc`.",
         """\
-edge: {template: nlb, security_group: true}
+stacks:
+  edge: {template: nlb, security_group: true}
 """,
     ),
 )

@@ -160,7 +160,8 @@ egress: nat  # a NAT gateway for connections from private subnets
         "Add `certificate:`, or remove the setting.",
         f"""\
 template: alb
-certificate: {_CERTIFICATE}  # creates the HTTPS listener
+# The certificate creates the HTTPS listener.
+certificate: {_CERTIFICATE}
 authentication: true
 """,
         ("Elastic Load Balancing API reference, CreateListener and CreateRule",),

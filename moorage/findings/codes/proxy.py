@@ -384,8 +384,9 @@ proxy:
         "`read_timeout` of the proxy is.",
         "Lower `read_timeout`, or raise `idle_timeout` of the load balancer.",
         """\
-public: {template: alb, idle_timeout: 120s}
-web: {template: service, proxy: {read_timeout: 120s, routes: [{path: /, to: web}]}}
+stacks:
+  public: {template: alb, idle_timeout: 120s}
+  web: {template: service, proxy: {read_timeout: 120s, routes: [{path: /, to: web}]}}
 """,
         ('Application Load Balancers user guide, "Connection idle timeout"',),
     ),

@@ -265,36 +265,6 @@ expose:
         ),
     ),
     Code(
-        "M1217",
-        "The policy allows every action.",
-        'A statement with `Action: "*"`, or with `NotAction`, lets the task do almost anything in '
-        "the account.",
-        "List the actions that the task needs.",
-        """\
-task_role:
-  statements:
-    - Effect: Allow
-      Action: [s3:GetObject]
-      Resource: arn:aws:s3:::shop-uploads/*
-""",
-        ("IAM user guide, Security best practices in IAM, Apply least-privilege permissions",),
-    ),
-    Code(
-        "M1218",
-        "The IP addresses do not fit.",
-        "A network's address range cannot be divided into subnets, an address is not in the subnet "
-        "where it is used, AWS reserves it, or there are more or fewer addresses than subnets.",
-        "Write the addresses or the range that the message names.",
-        """\
-template: network
-cidr: 10.0.0.0/16  # /16 to /23
-""",
-        (
-            "Amazon VPC user guide, Subnet CIDR blocks",
-            "Network Load Balancers user guide, Create a Network Load Balancer",
-        ),
-    ),
-    Code(
         "M1219",
         "The image is not pinned.",
         "A tag such as `latest`, or no tag at all, names another image after each push. Tasks that "

@@ -128,8 +128,10 @@ flexible_window: 15m
         "fourth part of its ARN.",
         "Write the ARN of a key in the environment's region.",
         """\
-# of an environment with region: eu-central-1
-kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+repositories:
+  shop/web:
+    # of an environment with region: eu-central-1
+    kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
     ),
     Code(
