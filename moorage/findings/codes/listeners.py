@@ -206,7 +206,6 @@ expose:
         "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
         """\
 stacks:
-stacks:
   edge: {template: nlb, ip_address_type: dualstack, security_group: true}
 """,
         (_CLIENT_IP,),
