@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# Runs the task of a stack and waits for it; ends the deployment where the task does not succeed.
+# Runs the task of a stack and waits for it; stops the deployment if the task fails.
 # Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
 # those of this script.
 ran() {

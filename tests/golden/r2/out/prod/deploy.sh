@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# Stops where an image is not in its repository yet, for the next stack's tasks could not start.
+# Stops if an image is not in its repository yet: tasks of the next stack could not start.
 # Arguments: the repository, the image's tag or digest, and those of this script.
 pushed() {
   if { aws ecr describe-images --region ap-northeast-1 \
