@@ -197,9 +197,8 @@ def test_check_says_which_file_is_stale_and_where(
     assert [finding.split(". ")[0] for finding in findings] == [
         f"out/dev/cluster.yaml:{line}: error M1308: The file is not what the params build",
         "out/dev/deploy.sh:1: error M1308: The file is missing",
-        "out/dev/web.yaml:1: error M1308: The file is left over: the params no longer build it",
-        "out/old/stacks.json:1: error M1308: The folder is left over: "
-        "its environment has no params any more",
+        "out/dev/web.yaml:1: error M1308: The params no longer build this file",
+        "out/old/stacks.json:1: error M1308: The environment of this folder has no params any more",
     ]
     assert summary == "checked dev: 4 errors"
     assert main([]) == 0
@@ -325,22 +324,22 @@ def test_what_needs_no_lint_does_not_load_it(home: Path, argv: list[str]) -> Non
         (["dve"], "`dve` is not an environment. Did you mean `dev`?"),
         (["chek"], "`chek` is not an environment. Did you mean `check`?"),
         (["params/dev.yaml"], "`params/dev.yaml` is not an environment. Did you mean `dev`?"),
-        (["--out", "x", "check"], "`check` comes first: python build.py check ..."),
+        (["--out", "x", "check"], "write the command first: python build.py check ..."),
         (["x"], "`x` is not an environment. Environments: dev."),
         (["check", "dve"], "`dve` is neither an environment nor a file. Did you mean `dev`?"),
         (["check", "out"], "`out` is a folder. Name its templates: out/*.yaml"),
         (
             ["check", "params/dev.yaml"],
-            "`params/dev.yaml` holds params, not a template. Did you mean `dev`?",
+            "`params/dev.yaml` is a params file, not a template. Did you mean `dev`?",
         ),
         (
             ["--params", "none"],
-            "there is no folder `none`. Make it, or name another with --params.",
+            "there is no folder `none`. Create it, or name another one with --params.",
         ),
-        (["--params", "out"], "`out` holds no environment. Write one as `out/dev.yaml`."),
+        (["--params", "out"], "`out` has no environments. Create one, such as `out/dev.yaml`."),
         (
             ["--params", "old"],
-            "`old/dev.yml` would not be read. Rename it to `dev.yaml`.",
+            "only .yaml files are read. Rename `old/dev.yml` to `dev.yaml`.",
         ),
         (["--out", "file"], "`file` is a file. Name a folder with --out."),
         (["--out", "blocked"], "`blocked/dev` cannot be used: File exists."),

@@ -44,8 +44,9 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("merge", "yaml_file", "document", "interpolation", "load"),
-    *("params_models", "paths", "pydantic_errors", "shape", "header", "validate"),
+    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
+    *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
+    *("shape", "header", "nulls", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
