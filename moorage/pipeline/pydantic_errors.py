@@ -96,9 +96,9 @@ def _describe_unknown_key(path: Path, subject: Subject) -> Fault:
     context = KeyContext(
         path, siblings[path[-1]], subject.model, subject.data, subject.root, subject.catalog
     )
-    found = explain_unknown_key(context, siblings)
-    instead = frozenset((*path[:-1], key) for key in found.instead)
-    return Fault(path, path, found.code, found.message, found.hint, found.near, instead)
+    key = explain_unknown_key(context, siblings)
+    instead = frozenset((*path[:-1], name) for name in key.instead)
+    return Fault(path, path, key.code, key.message, key.hint, key.near, instead)
 
 
 def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> Fault:

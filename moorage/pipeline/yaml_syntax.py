@@ -45,7 +45,7 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     problem = (error.problem or error.context or "it cannot be parsed").strip()
     lines = text.splitlines()
     if "another document" in problem:
-        hint = "Write it into a file of its own, or remove the `---`."
+        hint = "Write it into another file, or remove the `---`."
         return SyntaxProblem("M1006", line, "A second document begins here", hint)
     if start and "quoted scalar" in (error.context or ""):
         hint = "Close it. If it is closed, look for an open quote above it."
