@@ -55,7 +55,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Clusters", cluster.CODES),
     Topic("Container registries", ecr.CODES),
     Topic("Load balancers", load_balancers.CODES),
-    Topic("Routes of Application Load Balancers", routes.CODES),
+    Topic("Routes of Application Load Balancers, and target groups", routes.CODES),
     Topic("Listeners of Network Load Balancers", listeners.CODES),
     Topic("Services behind load balancers", exposure.CODES),
     Topic("Health sidecars", health_sidecars.CODES),

@@ -90,19 +90,6 @@ expose:
 """,
     ),
     Code(
-        "M2558",
-        "A route gets no requests, because of a `priority`.",
-        "The listener evaluates its rules by priority, lowest first. A rule with broader "
-        "conditions and a lower number takes all requests of the other one.",
-        "Remove `priority`, or write a number on the other side of the number that the message "
-        "names.",
-        """\
-expose:
-  - {via: public, paths: ["/docs/*"]}  # the priority is computed: narrower conditions first
-""",
-        ('Application Load Balancers user guide, "Listener rules"',),
-    ),
-    Code(
         "M2559",
         "The load balancer cannot reach an identity provider.",
         "To log users in, the load balancer connects to the endpoints of the provider, which its "

@@ -140,18 +140,6 @@ expose:
 """,
     ),
     Code(
-        "M2512",
-        "By default IPv6 clients cannot connect to this load balancer.",
-        "Without `clients:`, an internal load balancer is open to the IPv4 block of its network "
-        "only. A dualstack load balancer has IPv6 addresses as well.",
-        "Write `clients:` with the blocks of all clients, IPv4 and IPv6.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16, "2001:db8:0:100::/56"]}
-""",
-        ("Elastic Load Balancing API reference, LoadBalancerAttribute",),
-    ),
-    Code(
         "M2513",
         "The load balancer has no security group that could allow a security group.",
         "A security group as a client is a rule in the security group of the load balancer. "
@@ -173,16 +161,6 @@ stacks:
   edge: {template: nlb, scheme: internal}
 """,
         ('Amazon VPC user guide, "Security group rules"',),
-    ),
-    Code(
-        "M2515",
-        "An IPv6 client cannot connect to an IPv4 load balancer.",
-        "A load balancer with `ip_address_type: ipv4` has IPv4 addresses only.",
-        "Remove the client, or write `ip_address_type: dualstack` in the load balancer.",
-        """\
-stacks:
-  edge: {template: nlb, ip_address_type: dualstack}
-""",
     ),
     Code(
         "M2516",
@@ -272,29 +250,6 @@ expose:
         (_HEALTH,),
     ),
     Code(
-        "M2533",
-        "The timeout of a health check is not below its interval.",
-        "Elastic Load Balancing refuses a timeout that is longer than the interval, and for HTTP "
-        "and HTTPS also one that is as long.",
-        "Raise `interval`, or lower `timeout`.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, health_check: {interval: 10s, timeout: 5s}}
-""",
-        (_TARGET_GROUP,),
-    ),
-    Code(
-        "M2534",
-        "The status code is outside the range of a health check.",
-        "Network Load Balancers accept status codes from 200 to 599 for healthy targets.",
-        "Write codes in this range.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, matcher: "200-399"}}
-""",
-        ("Elastic Load Balancing API reference, Matcher",),
-    ),
-    Code(
         "M2535",
         "The setting has no effect on a health check over TCP.",
         "A health check over TCP only opens a connection; a path and a status exist over HTTP.",
@@ -325,14 +280,6 @@ expose:
   - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns, port: 9090}}}
 """,
         ("docs/health-sidecar.md",),
-    ),
-    Code(
-        "M2538",
-        "A container has the name of a health sidecar.",
-        "The containers of a task have different names. The health sidecar of port 53 is named "
-        "`health-53`.",
-        "Rename the container.",
-        _SIDECAR,
     ),
     Code(
         "M2539",
@@ -382,17 +329,6 @@ expose:
   - {via: edge, port: 53/udp, health_check: {port: 8080}}
 """,
         ('AWS CloudFormation user guide, "Understand CloudFormation quotas"',),
-    ),
-    Code(
-        "M2543",
-        "The task has more containers than ECS allows, with its health sidecars.",
-        "A task definition has at most 10 containers.",
-        "Move a container to another service, or check health by `port:`.",
-        """\
-expose:
-  - {via: edge, port: 53/udp, health_check: {port: 8080}}
-""",
-        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
     ),
 )
 
