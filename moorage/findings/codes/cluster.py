@@ -67,9 +67,9 @@ capacity:
     ),
     Code(
         "M2105",
-        "Instances with termination protection never reach their maximum lifetime.",
+        "Instances with termination protection are not replaced at their maximum lifetime.",
         "With termination protection, instances with tasks are protected from scale-in, and "
-        "Amazon EC2 Auto Scaling does not replace protected instances at their maximum lifetime.",
+        "Amazon EC2 Auto Scaling does not replace protected instances.",
         "Write `termination_protection: false`. ECS moves the tasks of an instance before it "
         "is terminated.",
         """\

@@ -24,9 +24,8 @@ containers:
     Code(
         "M2602",
         "The value is not a container image.",
-        "An image is a repository with a tag or a digest. `ecr:` at the beginning stands for the "
-        "private registry of the stack's own account and region. Names of repositories are in "
-        "lower case.",
+        "An image is a repository with a tag or a digest. `ecr:` means the private ECR registry "
+        "in the account and region of the stack. Names of repositories are in lower case.",
         "Write `ecr:repository:tag`, `ecr:repository@sha256:...` or `registry/name:tag`, without "
         "a scheme such as `https://` and without spaces.",
         """\
@@ -39,8 +38,8 @@ containers:
     Code(
         "M2603",
         "The name of an environment variable is not valid.",
-        "Shells and `.env` files cannot hold a name with other characters. Moorage also accepts "
-        "the characters that names such as `node.name` need.",
+        "Shells and `.env` files cannot set variables with other names. Moorage also accepts the "
+        "characters that names such as `node.name` need.",
         "Use letters, digits, `_`, `.`, `:`, `/` and `-` only.",
         """\
 containers:
@@ -52,10 +51,10 @@ containers:
     ),
     Code(
         "M2605",
-        "The same name is set in two places.",
-        "A container has each variable, and a log driver each option, once. With two values for "
-        "one name it would not be clear which of them the container gets.",
-        "Remove the name from one of the places, or use another name.",
+        "A variable or an option is set in two places.",
+        "A container has one value for each environment variable, and a log driver one for each "
+        "option. With two values it would not be clear which of them is used.",
+        "Remove one of the two, or use another name.",
         """\
 containers:
   web:
@@ -67,8 +66,9 @@ containers:
     Code(
         "M2606",
         "`not_secret` names a variable that `environment` does not have.",
-        "`not_secret` lists variables of `environment` whose names look like secrets and that are "
-        "none. An entry for any other name has no effect; most often it is a typing mistake.",
+        "`not_secret` lists variables of `environment` whose names look like secrets although "
+        "their values are none. An entry for any other name has no effect; most often it is "
+        "misspelled.",
         "Write the name as it is in `environment`, or remove the entry.",
         """\
 containers:
@@ -81,9 +81,9 @@ containers:
     Code(
         "M2607",
         "The value is not a reference to a secret.",
-        "`secrets` hold no values. They name a parameter of Systems Manager Parameter Store or a "
-        "secret of Secrets Manager, which ECS reads when the task starts. The service is written "
-        "before the name or the ARN.",
+        "An entry of `secrets` does not hold a value. It names a parameter of Systems Manager "
+        "Parameter Store or a secret of Secrets Manager, which ECS reads when the task starts. "
+        "The service is written before the name or the ARN.",
         "Write `ssm:/path/name`, `ssm:<ARN of the parameter>`, `secretsmanager:name` or "
         "`secretsmanager:<ARN of the secret>`. After a secret, `:json-key`, `:stage` and "
         "`:version` may follow.",
@@ -117,8 +117,8 @@ containers:
     ),
     Code(
         "M2609",
-        "The value is not one key of a Secrets Manager secret.",
-        "CloudFormation puts this value in when it deploys the stack, by a dynamic reference to "
+        "The value does not name one key of a Secrets Manager secret.",
+        "CloudFormation inserts the value when it deploys the stack, by a dynamic reference to "
         "one key of a secret whose value is JSON.",
         "Write `secretsmanager:name:json-key`, or the ARN of the secret instead of its name. A "
         "parameter of Parameter Store cannot be used.",
@@ -136,7 +136,7 @@ expose:
         client_secret: secretsmanager:shop/login:client_secret  # secret, then key
 """,
         (
-            "AWS CloudFormation user guide, "
+            "CloudFormation user guide, "
             '"Get values stored in other services using dynamic references"',
         ),
     ),
@@ -150,7 +150,7 @@ expose:
 containers:
   web:
     image: registry.example.com/shop/web:1.4.2
-    repository_credentials: secretsmanager:shop/registry
+    repository_credentials: secretsmanager:shop/registry  # not ssm:...
 """,
         (
             "Amazon ECS API reference, RepositoryCredentials",
@@ -203,8 +203,8 @@ containers:
     Code(
         "M2614",
         "The task has several containers, and none of them is chosen.",
-        "Where a task has one container, everything that needs a container uses that one. With "
-        "several, the params have to say which is meant.",
+        "If a task has one container, every setting that needs a container uses that one. With "
+        "several, the params have to name one.",
         "Add `container:` with the name of a container of the task.",
         """\
 containers:
@@ -261,7 +261,7 @@ containers:
     ),
     Code(
         "M2618",
-        "A container waits for the health of a container without health check.",
+        "A container waits for the health of a container without a health check.",
         "The condition `HEALTHY` is met when the health check of the other container succeeds. "
         "Without a health check in its container definition it is never met.",
         "Add a `health_check` to the other container, or wait for `START`.",
@@ -293,13 +293,13 @@ containers:
     ),
     Code(
         "M2621",
-        "A kernel parameter of the network cannot be set with `network_mode: host`.",
-        "Parameters that begin with `net.` belong to the network. In the network mode `host` "
-        "that is the network of the instance, and ECS does not support them there.",
+        "Network parameters of the kernel cannot be set with `network_mode: host`.",
+        "Parameters that begin with `net.` belong to the network. In the network mode `host` that "
+        "is the network of the instance, for which ECS does not support them.",
         "Remove the parameter, or write `network_mode: awsvpc`.",
         """\
 launch: ec2
-network_mode: awsvpc
+network_mode: awsvpc  # not host
 containers:
   web:
     image: ecr:shop/web:1.4.2
@@ -309,7 +309,7 @@ containers:
     ),
     Code(
         "M2622",
-        "Two containers set one kernel parameter of the network to different values.",
+        "Two containers set a network parameter of the kernel to different values.",
         "In the network mode `awsvpc` the containers of a task share one network, so a `net.` "
         "parameter applies to all of them: the value of the container that starts last is used.",
         "Write the same value in both containers, or write it in one of them only.",

@@ -21,7 +21,7 @@ CODES: tuple[Code, ...] = (
         """\
 # in the stack of the cluster
 template: cluster
-namespace: true
+namespace: true  # creates a namespace
 """,
         (_CONNECT,),
     ),
@@ -52,7 +52,7 @@ namespace:
     ),
     Code(
         "M3104",
-        "A namespace without DNS names has a network.",
+        "`network` has no effect on a namespace without DNS names.",
         "Only the DNS names of a namespace are in the VPC of a network.",
         "Remove `network:`, or remove `dns: false`.",
         """\
@@ -78,7 +78,7 @@ discovery: {container: web, port: 8080}  # adds an SRV record
         "The proxy of Service Connect forwards TCP connections, and HTTP and gRPC inside them.",
         "Use `discovery:` for the UDP port, or expose it through a Network Load Balancer.",
         """\
-discovery: true
+discovery: true  # not `service_connect`
 containers:
   dns: {image: ecr:shop/dns:1.0.0, ports: [53/udp]}
 """,
@@ -91,7 +91,7 @@ containers:
         "Remove one of the two endpoints.",
         """\
 service_connect:
-  services: [{port: 8080}, {port: 9090, name: api-metrics}]
+  services: [{port: 8080}, {port: 9090, name: api-metrics}]  # different ports
 """,
         ("Amazon ECS API reference, ServiceConnectService",),
     ),
@@ -103,18 +103,18 @@ service_connect:
         "Add `protocol:`, or use `idle_timeout:`.",
         """\
 service_connect:
-  services: [{port: 8080, protocol: http, request_timeout: 10s}]
+  services: [{port: 8080, protocol: http, request_timeout: 10s}]  # http has requests
 """,
         ("Amazon ECS API reference, TimeoutConfiguration",),
     ),
     Code(
         "M3110",
         "A service lists itself in `reaches`.",
-        "`reaches` adds rules to the security groups of other services, and deploys them first. A "
-        "stack cannot be deployed before itself.",
+        "`reaches` adds rules to the security groups of other services, and deploys those first. "
+        "A stack cannot be deployed before itself.",
         "Remove the stack's own name.",
         """\
-reaches: [api]  # names of other stacks
+reaches: [api]  # other stacks only
 """,
     ),
     Code(
@@ -122,10 +122,11 @@ reaches: [api]  # names of other stacks
         "The service in `reaches` cannot be discovered.",
         "Tasks find a service by an endpoint of its `service_connect:`, or by the DNS name of its "
         "`discovery:` and the ports of its containers. This service has neither.",
-        "Add `service_connect:` with `services:`, or `discovery: true`, to the other service.",
+        "Add `discovery: true`, or `service_connect:` with `services:`, to the other service. For "
+        "`discovery`, its containers need `ports:`.",
         """\
 # in the stack that is reached
-service_connect: {services: [{port: 8080}]}
+service_connect: {services: [{port: 8080}]}  # an endpoint
 """,
     ),
     Code(
@@ -136,21 +137,22 @@ service_connect: {services: [{port: 8080}]}
         "Add `service_connect: true` to the service that connects, or `discovery: true` to the one "
         "that is reached.",
         """\
-service_connect: true  # here, to use the names of others
+service_connect: true  # in the service that connects
 reaches: [api]
 """,
         (_CONNECT,),
     ),
     Code(
         "M3113",
-        "The resource is in another region than the service.",
-        "ECS uses namespaces and private certificate authorities of the service's own region. The "
-        "region is the fourth part of an ARN.",
+        "The resource is not in the environment's region.",
+        "ECS uses namespaces and private certificate authorities in the region of the service. "
+        "The region is the fourth part of an ARN.",
         "Write the ARN of a resource in the environment's region.",
         """\
 # of an environment with region: eu-central-1
 namespace:
   existing:
+    # the same region in the ARN
     arn: arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop
 """,
     ),
@@ -162,7 +164,7 @@ namespace:
         "Write another `name:` for one of them.",
         """\
 service_connect:
-  services: [{port: 8080, name: orders}]
+  services: [{port: 8080, name: orders}]  # a name of no other service
 """,
         (_CONNECT,),
     ),

@@ -35,7 +35,7 @@ stacks:
         """\
 region: eu-central-1  # the code, not `Frankfurt`
 """,
-        ("AWS Regions and Availability Zones user guide, AWS Regions",),
+        ('AWS Regions and Availability Zones user guide, "AWS Regions"',),
     ),
     Code(
         "M1603",
@@ -46,7 +46,7 @@ region: eu-central-1  # the code, not `Frankfurt`
         """\
 account: "012345678901"  # twelve digits
 """,
-        ("AWS Account Management reference guide, View AWS account identifiers",),
+        ('AWS Account Management reference guide, "View AWS account identifiers"',),
     ),
     Code(
         "M1604",
@@ -74,7 +74,7 @@ tags:
   team: storefront
   owner: jane  # not `Team`, `app`, `env` or `stack`
 """,
-        ("IAM user guide, Tags for AWS Identity and Access Management resources",),
+        ('IAM user guide, "Tags for AWS Identity and Access Management resources"',),
     ),
     Code(
         "M1606",
@@ -84,6 +84,9 @@ tags:
         """\
 permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary`
 """,
-        ("IAM user guide, IAM identifiers", "IAM API reference, CreateRole"),
+        (
+            'IAM user guide, "IAM identifiers"',
+            "IAM API reference, CreateRole",
+        ),
     ),
 )

@@ -10,35 +10,35 @@ _TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
 CODES: tuple[Code, ...] = (
     Code(
         "M2551",
-        "The setting has no effect behind an Application Load Balancer.",
-        "It belongs to a listener of a Network Load Balancer.",
-        "Remove it, or write the name of a Network Load Balancer in `via`.",
+        "The setting has no effect with an Application Load Balancer.",
+        "It belongs to a listener of a Network Load Balancer, or to its target group.",
+        "Remove the setting, or write the name of a Network Load Balancer in `via`.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp}
+  - {via: edge, port: 8443/tcp}  # `edge` is a Network Load Balancer
 """,
     ),
     Code(
         "M2552",
-        "The setting has no effect behind a Network Load Balancer.",
+        "The setting has no effect with a Network Load Balancer.",
         "It belongs to a rule of an Application Load Balancer, which reads HTTP requests. A "
         "Network Load Balancer does not.",
-        "Remove it, or write the name of an Application Load Balancer in `via`.",
+        "Remove the setting, or write the name of an Application Load Balancer in `via`.",
         """\
 expose:
-  - {via: public, paths: ["/*"]}
+  - {via: public, paths: ["/*"]}  # `public` is an Application Load Balancer
 """,
     ),
     Code(
         "M2553",
         "The load balancer and the service are in different networks.",
         "A target group contains IP addresses of its VPC.",
-        "Write the network of the load balancer in `network:`, or use a load balancer of the "
+        "Write the network of the load balancer in `network:`, or use a load balancer in the "
         "network of the service.",
         """\
 network: network-a
 expose:
-  - {via: public-a, paths: ["/*"]}
+  - {via: public-a, paths: ["/*"]}  # a load balancer in `network-a`
 """,
         (_TARGET_GROUP,),
     ),
@@ -50,54 +50,54 @@ expose:
         "IPv6 blocks.",
         """\
 stacks:
-  network: {ipv6: true}
+  network: {ipv6: true}  # for tasks with IPv6 addresses
 """,
         (f'{_GUIDE}, "IP address type"',),
     ),
     Code(
         "M2555",
-        "An Application Load Balancer does not have this kind of health check.",
-        "It checks health over HTTP and HTTPS only, and its targets speak HTTP.",
+        "Application Load Balancers do not have this kind of health check.",
+        "An Application Load Balancer checks health over HTTP and HTTPS only.",
         "Write `protocol: HTTP` or `HTTPS`, and remove `sidecar`.",
         """\
 expose:
-  - {via: public, paths: ["/*"], health_check: {path: /healthz}}
+  - {via: public, paths: ["/*"], health_check: {path: /healthz}}  # over HTTP
 """,
         (_TARGET_GROUP,),
     ),
     Code(
         "M2556",
-        "A port is written for TCP and for UDP.",
+        "A port is listed for both TCP and UDP.",
         "ECS refuses a service with a load balancer whose container port is in two port mappings.",
         "Remove one of the two from `ports`. On Fargate the list decides only what is registered: "
         "the container can be reached at the other one nevertheless.",
         """\
 containers:
-  dns: {image: "ecr:shop/dns:1.4.2", ports: [53]}
+  dns: {image: "ecr:shop/dns:1.4.2", ports: [53/udp]}  # not `53` as well
 """,
-        ("aws/amazon-ecs-agent, issue 3428",),
+        ("aws/amazon-ecs-agent#3428",),
     ),
     Code(
         "M2557",
-        "Two routes set the same target group.",
-        "Routes to the same port through the same load balancer share a target group. One of them "
-        "sets it.",
+        "Two routes have settings for the same target group.",
+        "Routes to the same port through the same load balancer share a target group, so its "
+        "settings are written in one of the routes only.",
         "Write all its settings in one of the routes.",
         """\
 expose:
   - {via: public, name: app, paths: ["/*"], health_check: {path: /healthz}}
-  - {via: public, name: docs, paths: ["/docs/*"]}
+  - {via: public, name: docs, paths: ["/docs/*"]}  # the same target group, without settings
 """,
     ),
     Code(
         "M2559",
-        "The load balancer cannot reach an identity provider.",
+        "The load balancer is not allowed to connect to an identity provider.",
         "To log users in, the load balancer connects to the endpoints of the provider, which its "
         "security group must allow.",
         "Write `authentication: true` in the load balancer.",
         """\
 stacks:
-  public: {template: alb, authentication: true}
+  public: {template: alb, authentication: true}  # allows HTTPS to identity providers
 """,
         (
             'Application Load Balancers user guide, "Authenticate users using an Application Load '
@@ -107,19 +107,19 @@ stacks:
     Code(
         "M2560",
         "The service has too few tasks for the Availability Zones of its load balancer.",
-        "Without cross-zone load balancing, each address of a Network Load Balancer sends to tasks "
-        "in its own Availability Zone only. Clients that use the address of a zone without a task "
-        "cannot connect.",
-        "Run a task in each zone, or write `cross_zone: true` in the load balancer.",
+        "Without cross-zone load balancing, each address of a Network Load Balancer sends to "
+        "tasks in its own Availability Zone only. Clients that use the address of an Availability "
+        "Zone without a task cannot connect.",
+        "Run a task in each Availability Zone, or write `cross_zone: true` in the load balancer.",
         """\
 stacks:
-  edge: {template: nlb, cross_zone: true}
+  edge: {template: nlb, cross_zone: true}  # all addresses send to all tasks
 """,
-        ('AWS re:Post, knowledge center, "elb-dns-cross-zone-balance-configuration"',),
+        ('AWS re:Post, Knowledge Center, "elb-dns-cross-zone-balance-configuration"',),
     ),
     Code(
         "M2561",
-        "Tasks run in Availability Zones that the load balancer is not in.",
+        "Tasks run in Availability Zones that are not enabled for the load balancer.",
         "A load balancer sends nothing to a target in an Availability Zone that is not enabled for "
         "it.",
         "List one public and one private subnet of each Availability Zone in the network.",
@@ -128,6 +128,7 @@ stacks:
   network:
     existing:
       vpc: vpc-0123456789abcdef0
+      # one of each in each Availability Zone
       public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
       private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
 """,
@@ -135,25 +136,26 @@ stacks:
     ),
     Code(
         "M2562",
-        "The entry needs network mode `awsvpc`.",
+        "The entry of `expose:` needs network mode `awsvpc`.",
         "With `bridge` and `host`, load balancers reach tasks through ports of their instance, "
-        "which other tasks share: a health sidecar has no fixed port, and on a bridge Docker "
+        "which other tasks share: a health sidecar has no fixed port, and with `bridge` Docker "
         "chooses the ports.",
         "Write `network_mode: awsvpc`, or what the message names.",
         """\
 launch: ec2
-network_mode: awsvpc
+network_mode: awsvpc  # not bridge or host
 """,
         ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
     ),
     Code(
         "M2563",
         "A load balancer without a security group cannot reach tasks through their instance.",
-        "The security group of the instances allows load balancers by their security groups.",
+        "The security group of the instances allows load balancers by their security groups, and "
+        "this one has none.",
         "Use a load balancer with a security group, or write `network_mode: awsvpc`.",
         """\
 stacks:
-  edge: {template: nlb, security_group: true}
+  edge: {template: nlb, security_group: true}  # the default
 """,
     ),
 )

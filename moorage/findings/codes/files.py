@@ -139,6 +139,6 @@ proxy:
 proxy:
   config: nginx/web.conf  # a file of a few kilobytes
 """,
-        ("CloudFormation user guide, Understand CloudFormation quotas",),
+        ('CloudFormation user guide, "Understand CloudFormation quotas"',),
     ),
 )

@@ -50,7 +50,7 @@ CODES: tuple[Code, ...] = (
         "root, and other users cannot listen on ports below 1024.",
         "Write a TCP port from 1024.",
         _udp_service("{probe: echo, port: 8081}  # a TCP port"),
-        ("ip(7)", "aws/containers-roadmap issue 1721"),
+        ("ip(7)", "aws/containers-roadmap#1721"),
     ),
     Code(
         "M2574",

@@ -7,11 +7,11 @@ from moorage.findings.codes.code import Code
 _TASKS = (
     Code(
         "M3301",
-        "A task that runs once cannot have an EBS volume.",
+        "Scheduled tasks and one-off tasks cannot have an EBS volume.",
         "Moorage configures EBS volumes for the tasks of services only.",
         "Write `efs:`, or `ephemeral_storage:` for up to 200 GiB on Fargate.",
         """\
-ephemeral_storage: 100  # GiB
+ephemeral_storage: 100  # GiB, in place of `ebs:`
 """,
     ),
     Code(
@@ -22,7 +22,7 @@ ephemeral_storage: 100  # GiB
         "Remove `timeout`, or write `overlap: skip`.",
         """\
 schedule: rate(1 hour)
-overlap: skip
+overlap: skip  # not allow
 timeout: 30m
 """,
     ),
@@ -32,7 +32,8 @@ timeout: 30m
         "EventBridge Scheduler does not send to FIFO queues.",
         "Write the ARN of a standard queue.",
         """\
-dead_letter_queue: {existing: "arn:aws:sqs:eu-central-1:123456789012:failed-runs"}
+dead_letter_queue:
+  existing: arn:aws:sqs:eu-central-1:123456789012:failed-runs  # not .fifo
 """,
         (
             'EventBridge Scheduler user guide, "Configuring a dead-letter queue for EventBridge '
@@ -41,24 +42,29 @@ dead_letter_queue: {existing: "arn:aws:sqs:eu-central-1:123456789012:failed-runs
     ),
     Code(
         "M3305",
-        "The container whose exit code decides is not named.",
-        "The run of a `one_off` has succeeded if one container exits with code 0. The task has "
-        "several essential containers.",
+        "The container whose exit code is the result of the run is not named.",
+        "The run of a `one_off` has succeeded if a certain container exits with code 0. The task "
+        "has several essential containers.",
         "Write the name of the container in `container:`.",
         """\
-container: migrate
+container: migrate  # its exit code decides
+containers:
+  migrate: {image: "ecr:shop/api:1.4.2", command: [bin/migrate]}
+  agent: {image: "ecr:shop/agent:1.0.0"}
 """,
     ),
     Code(
         "M3306",
-        "The container whose exit code decides is not essential.",
+        "The container whose exit code is the result of the run is not essential.",
         "A task ends when an essential container ends. It may end before this container does.",
         "Write the name of an essential container in `container:`, or remove `essential: false` "
         "from this one.",
         """\
 container: migrate
 containers:
-  migrate: {image: "ecr:shop/api:1.4.2", command: [bin/migrate]}
+  migrate:  # without `essential: false`
+    image: ecr:shop/api:1.4.2
+    command: [bin/migrate]
 """,
         ("Amazon ECS API reference, ContainerDefinition",),
     ),
@@ -84,20 +90,21 @@ queue:
         "The attribute ContentBasedDeduplication applies to FIFO queues only.",
         "Add `fifo: true`, or remove `content_based_deduplication:`.",
         """\
-queue: {fifo: true, content_based_deduplication: true}
+queue: {fifo: true, content_based_deduplication: true}  # a FIFO queue
 """,
         ("Amazon SQS API reference, SetQueueAttributes",),
     ),
     Code(
         "M3353",
-        "The dead-letter queue is not of the same kind as the queue.",
+        "The dead-letter queue is not of the same type as the queue.",
         "The dead-letter queue of a FIFO queue must be a FIFO queue, that of a standard queue a "
         "standard queue. Names of FIFO queues end in `.fifo`.",
-        "Write the ARN of a queue of the same kind, or change `fifo:`.",
+        "Write the ARN of a queue of the same type, or change `fifo:`.",
         """\
 queue:
   fifo: true
-  dead_letter_queue: {existing: "arn:aws:sqs:eu-central-1:123456789012:dead.fifo"}
+  dead_letter_queue:
+    existing: arn:aws:sqs:eu-central-1:123456789012:dead.fifo  # a FIFO queue too
 """,
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
     ),
@@ -117,9 +124,9 @@ queue:
     ),
     Code(
         "M3355",
-        "The queue is in another region than the stack.",
-        "Moorage uses queues of the environment's own region. The region is the fourth part of an "
-        "ARN.",
+        "The queue is not in the environment's region.",
+        "Moorage uses queues in the environment's region only. The region is the fourth part of "
+        "an ARN.",
         "Write the ARN of a queue in the environment's region.",
         """\
 # of an environment with region: eu-central-1

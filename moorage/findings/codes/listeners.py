@@ -11,44 +11,29 @@ _HEALTH = f'{_GUIDE}, "Health checks for Network Load Balancer target groups"'
 _ATTRIBUTES = "Elastic Load Balancing API reference, TargetGroupAttribute"
 _TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
 
-_TLS = """\
-expose:
-  - via: edge
-    port: 443/tls
-    certificate: arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd
-"""
-_TCP = """\
-expose:
-  - {via: edge, port: 8443/tcp}
-"""
-_SIDECAR = """\
-expose:
-  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
-"""
-
 _PROTOCOLS = (
     Code(
         "M2501",
         "ECS services cannot be behind QUIC listeners.",
-        "Each target of a QUIC listener is registered with a server id. ECS registers tasks "
+        "Each target of a QUIC listener is registered with a server ID. ECS registers tasks "
         "without one.",
         "Write the port with `/udp`: QUIC then passes through, but a client whose IP address "
         "changes may reach another task.",
         """\
 expose:
-  - {via: edge, port: 443/udp, health_check: {port: 8080}}
+  - {via: edge, port: 443/udp, health_check: {port: 8080}}  # udp, not quic
 """,
         (_LISTENERS,),
     ),
     Code(
         "M2502",
-        "A load balancer with cross-zone load balancing and zonal shift takes no UDP.",
+        "The load balancer supports no UDP with both cross-zone load balancing and zonal shift.",
         "Zonal shift of a load balancer with cross-zone load balancing works for TCP and TLS "
         "target groups only.",
         "Remove `cross_zone` or `zonal_shift` from the load balancer, or use another one.",
         """\
 stacks:
-  edge: {template: nlb, zonal_shift: true}
+  edge: {template: nlb, zonal_shift: true}  # without `cross_zone: true`
 """,
         ('ARC developer guide, "Network Load Balancers"',),
     ),
@@ -58,35 +43,49 @@ stacks:
         "Only a TLS listener has a certificate, a security policy, an ALPN policy and TLS to its "
         "targets.",
         "Write the port with `/tls`, or remove the setting.",
-        _TLS,
+        """\
+expose:
+  - via: edge
+    port: 443/tls  # a TLS listener
+    certificate: arn:aws:acm:eu-central-1:123456789012:certificate/1234abcd
+""",
         (_LISTENERS,),
     ),
     Code(
         "M2504",
-        "UDP packets always keep the IP address of the client.",
-        "Client IP preservation cannot be turned off for UDP and TCP_UDP target groups.",
+        "Client IP preservation cannot be turned off for UDP.",
+        "Client IP preservation is always on for UDP and TCP_UDP target groups.",
         "Remove `preserve_client_ip: false`.",
-        _SIDECAR,
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # without `preserve_client_ip`
+""",
         (_CLIENT_IP,),
     ),
     Code(
         "M2505",
-        "Proxy protocol is for TCP only.",
+        "UDP listeners have no proxy protocol.",
         "The load balancer adds the header of proxy protocol version 2 to TCP data. A container "
         "behind a UDP listener sees the IP address of the client itself.",
         "Remove `proxy_protocol_v2`.",
-        _SIDECAR,
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # without `proxy_protocol_v2`
+""",
         (f'{_GUIDE}, "Proxy protocol"',),
     ),
     Code(
         "M2506",
-        "A health sidecar sends no proxy protocol header.",
+        "The health sidecar sends no proxy protocol header.",
         "With `proxy_protocol_v2` the container expects the header before the data of each "
         "connection. The probe of the health sidecar has none, so it would fail.",
         "Remove `proxy_protocol_v2`, or check the health by `port:`.",
         """\
 expose:
-  - {via: edge, port: 53/tcp_udp, health_check: {port: 8080}, proxy_protocol_v2: true}
+  - via: edge
+    port: 53/tcp_udp
+    health_check: {port: 8080}  # not `sidecar:`
+    proxy_protocol_v2: true
 """,
         (f'{_GUIDE}, "Proxy protocol"',),
     ),
@@ -98,7 +97,7 @@ expose:
         "`source_ip_stickiness`.",
         """\
 expose:
-  - {via: edge, port: 443/tcp, source_ip_stickiness: true}
+  - {via: edge, port: 443/tcp, source_ip_stickiness: true}  # tcp, not tls
 """,
         (_ATTRIBUTES,),
     ),
@@ -109,7 +108,7 @@ expose:
         "Remove `tcp_idle_timeout`.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, tcp_idle_timeout: 10m}
+  - {via: edge, port: 8443/tcp, tcp_idle_timeout: 10m}  # a TCP listener
 """,
         ("Elastic Load Balancing API reference, ListenerAttribute",),
     ),
@@ -121,7 +120,7 @@ expose:
         "with `/tcp_udp`.",
         """\
 expose:
-  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}
+  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}  # one listener for both
 """,
         (_LISTENERS,),
     ),
@@ -130,24 +129,25 @@ expose:
 _CLIENTS = (
     Code(
         "M2511",
-        "No client can connect.",
+        "No client is allowed to connect.",
         "`clients: []` adds no rule to the security group of the load balancer, which the stack "
         "creates without any.",
         "Write the clients, or remove the key.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}  # not an empty list
 """,
     ),
     Code(
         "M2513",
-        "The load balancer has no security group that could allow a security group.",
-        "A security group as a client is a rule in the security group of the load balancer. "
-        "Without one, the rules are in the security group of the tasks and allow IP addresses.",
+        "The load balancer has no security group in which to allow a security group.",
+        "A security group as a client becomes a rule in the security group of the load balancer. "
+        "If the load balancer has none, the rules are in the security group of the tasks and "
+        "allow IP addresses.",
         "Write the IP addresses of the clients.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}  # IP addresses
 """,
     ),
     Code(
@@ -158,7 +158,7 @@ expose:
         "Write the public IP addresses of the clients, or use an internal load balancer.",
         """\
 stacks:
-  edge: {template: nlb, scheme: internal}
+  edge: {template: nlb, scheme: internal}  # clients use their private IP addresses
 """,
         ('Amazon VPC user guide, "Security group rules"',),
     ),
@@ -171,19 +171,22 @@ stacks:
         "Write `preserve_client_ip: true`, or remove `clients`.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, preserve_client_ip: true, clients: [10.0.0.0/16]}
+  - via: edge
+    port: 8443/tcp
+    preserve_client_ip: true  # required by `clients` without a security group
+    clients: [10.0.0.0/16]
 """,
         (_CLIENT_IP,),
     ),
     Code(
         "M2517",
-        "UDP through a dualstack load balancer needs its security group.",
+        "UDP through a dualstack load balancer needs a security group of the load balancer.",
         "Health checks come from IPv6 addresses of the load balancer that the params do not "
         "contain, so the security group of the tasks cannot allow them.",
         "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
         """\
 stacks:
-  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),
     ),
@@ -196,31 +199,31 @@ stacks:
         "Use a load balancer with a security group, or write IPv4 clients only.",
         """\
 stacks:
-  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),
     ),
     Code(
         "M2519",
         "Two services add the same rule to a security group.",
-        "EC2 refuses the second rule: InvalidPermission.Duplicate. Existing load balancers may "
-        "share a security group.",
+        "EC2 refuses the second rule with `InvalidPermission.Duplicate`. Existing load balancers "
+        "may share a security group.",
         "Allow the clients in the security group itself, and write `clients: []` in both entries.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: []}
+  - {via: edge, port: 8443/tcp, clients: []}  # the existing security group allows them
 """,
         ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
     ),
     Code(
         "M2520",
-        "A security group gets more rules than its quota.",
+        "A security group has more rules than its quota.",
         "A security group has 60 inbound and 60 outbound rules for each IP version unless the "
         "quota is raised. A prefix list counts as its maximum number of entries.",
         "Write larger blocks, or request a higher quota before the deployment.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/8]}
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/8]}  # one large block
 """,
         ('Amazon VPC user guide, "Amazon VPC quotas"',),
     ),
@@ -233,7 +236,10 @@ _HEALTH_CHECKS = (
         "A load balancer checks health over TCP or HTTP, for UDP target groups as well.",
         "Write `health_check: {sidecar: {probe: ...}}` with `dns`, `ntp`, `echo`, `send` or "
         "`none`; or `health_check: {port: ...}` with a TCP port of the task.",
-        _SIDECAR,
+        """\
+expose:
+  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # checks the UDP port
+""",
         (_HEALTH,),
     ),
     Code(
@@ -245,7 +251,7 @@ _HEALTH_CHECKS = (
         "the container that listens on it.",
         """\
 expose:
-  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}
+  - {via: edge, port: 53/tcp_udp, health_check: {sidecar: {probe: dns}}}  # in place of TCP 53
 """,
         (_HEALTH,),
     ),
@@ -256,7 +262,7 @@ expose:
         "Add `protocol: HTTP`, or remove the setting.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, path: /healthz}}
+  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, path: /healthz}}  # over HTTP
 """,
         (_HEALTH,),
     ),
@@ -266,7 +272,10 @@ expose:
         "A health sidecar answers health checks in place of a UDP service, which a load balancer "
         "cannot check. A TCP port is checked itself.",
         "Remove `sidecar:`.",
-        _TCP,
+        """\
+expose:
+  - {via: edge, port: 8443/tcp}  # without `health_check: {sidecar: ...}`
+""",
         ("docs/health-sidecar.md",),
     ),
     Code(
@@ -274,10 +283,13 @@ expose:
         "The setting has no effect with a health sidecar.",
         "With `sidecar:`, the load balancer checks the port of the sidecar, over the protocol of "
         "its `mode`.",
-        "Remove it. Write `port` and `mode` below `sidecar:`.",
+        "Remove the setting. Write `port` and `mode` below `sidecar:`.",
         """\
 expose:
-  - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns, port: 9090}}}
+  - via: edge
+    port: 53/udp
+    health_check:
+      sidecar: {probe: dns, port: 9090}  # the port of the sidecar
 """,
         ("docs/health-sidecar.md",),
     ),
@@ -293,7 +305,7 @@ expose:
 expose:
   - via: edge
     port: 53/udp
-    health_check: {sidecar: {probe: dns}, interval: 10s, unhealthy_threshold: 3}
+    health_check: {sidecar: {probe: dns}, interval: 10s, unhealthy_threshold: 3}  # no `drain`
 """,
         ("docs/health-sidecar.md",),
     ),
@@ -305,17 +317,21 @@ expose:
         """\
 expose:
   - {via: public-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
-  - {via: internal-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
+  - {via: internal-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}  # the same
 """,
         ("docs/health-sidecar.md",),
     ),
     Code(
         "M2541",
-        "A health sidecar cannot probe a port over IPv4 and IPv6.",
+        "A health sidecar cannot probe a port over both IPv4 and IPv6.",
         "UDP packets of a dualstack load balancer reach the tasks over IPv6, and those of an IPv4 "
         "load balancer over IPv4. The health sidecar probes the port over one of them.",
         "Use load balancers with the same `ip_address_type`, or check one by `port:`.",
-        _SIDECAR,
+        """\
+expose:
+  - {via: public-edge, port: 53/udp, health_check: {sidecar: {probe: dns}}}
+  - {via: internal-edge, port: 53/udp, health_check: {port: 8080}}  # without the sidecar
+""",
         (f'{_GUIDE}, "IP address type"',),
     ),
     Code(
@@ -326,9 +342,9 @@ expose:
         "Move some ports to another service, or check their health by a TCP `port:`.",
         """\
 expose:
-  - {via: edge, port: 53/udp, health_check: {port: 8080}}
+  - {via: edge, port: 53/udp, health_check: {port: 8080}}  # without a sidecar
 """,
-        ('AWS CloudFormation user guide, "Understand CloudFormation quotas"',),
+        ('CloudFormation user guide, "Understand CloudFormation quotas"',),
     ),
 )
 

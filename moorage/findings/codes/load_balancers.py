@@ -65,8 +65,8 @@ template: network
 ipv6: true  # required by `ip_address_type: dualstack`
 """,
         (
-            "Application Load Balancers user guide, Application Load Balancers",
-            "Network Load Balancers user guide, Network Load Balancers",
+            'Application Load Balancers user guide, "Application Load Balancers"',
+            'Network Load Balancers user guide, "Network Load Balancers"',
         ),
     ),
     Code(
@@ -81,9 +81,11 @@ certificate: {_CERTIFICATE}
 ssl_policy: ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09  # the default
 """,
         (
-            "Application Load Balancers user guide, Security policies for your Application Load "
-            "Balancer",
-            "Network Load Balancers user guide, Security policies for your Network Load Balancer",
+            (
+                'Application Load Balancers user guide, "Security policies for your Application '
+                'Load Balancer"'
+            ),
+            'Network Load Balancers user guide, "Security policies for your Network Load Balancer"',
         ),
     ),
     Code(
@@ -150,8 +152,10 @@ template: network
 egress: nat  # a NAT gateway for connections from private subnets
 """,
         (
-            "AWS re:Post, How do I resolve errors when I configure authentication in my "
-            "Application Load Balancer?",
+            (
+                'AWS re:Post, "How do I resolve errors when I configure authentication in my '
+                'Application Load Balancer?"'
+            ),
         ),
     ),
     Code(
@@ -171,7 +175,7 @@ authentication: true
         (
             "Elastic Load Balancing API reference, CreateListener and CreateRule",
             (
-                'Application Load Balancers user guide, "Listeners for your Application Load '
+                'Application Load Balancers user guide, "Target groups for your Application Load '
                 'Balancers"'
             ),
         ),
@@ -218,7 +222,7 @@ template: nlb
 scheme: internal
 private_addresses: [10.0.0.10, 10.0.32.10]  # in 10.0.0.0/19 and 10.0.32.0/19
 """,
-        ("Amazon VPC user guide, Subnet CIDR blocks",),
+        ('Amazon VPC user guide, "Subnet CIDR blocks"',),
     ),
     Code(
         "M2314",
@@ -235,7 +239,7 @@ existing:
   arn: arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/edge/0a1b2c3d4e5f6a7b
   addresses: [10.0.0.0/24, 10.0.1.0/24]  # the blocks of its subnets
 """,
-        ("Network Load Balancers user guide, Target security groups",),
+        ('Network Load Balancers user guide, "Target security groups"',),
     ),
     Code(
         "M2315",
@@ -298,7 +302,7 @@ expose:
     target_port: 8080
     certificate: {_CERTIFICATE}
 """,
-        ("Network Load Balancers user guide, Access logs",),
+        ('Network Load Balancers user guide, "Access logs"',),
     ),
     Code(
         "M2330",

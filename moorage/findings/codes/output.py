@@ -1,10 +1,10 @@
-"""M1300 to M1399: templates and files that come out."""
+"""M1300 to M1399: built templates and files."""
 
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-_QUOTAS = "CloudFormation user guide, Understand CloudFormation quotas"
+_QUOTAS = 'CloudFormation user guide, "Understand CloudFormation quotas"'
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -32,7 +32,7 @@ volumes:
   web-data: {}
   web-logs: {}  # not `webdata` alongside `web-data`
 """,
-        ("CloudFormation user guide, Resources section structure, Logical ID",),
+        ('CloudFormation user guide, "Resources section structure", Logical ID',),
     ),
     Code(
         "M1303",
@@ -91,7 +91,7 @@ stacks:
     template: service
     after: [migrate]
 """,
-        ("CloudFormation user guide, Get exported outputs from a deployed stack",),
+        ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
     ),
     Code(
         "M1307",
@@ -135,7 +135,7 @@ overrides:
       Value: {Ref: LogGroup}
       Export: {Name: shop-dev-web-LogGroupName}  # of this stack only
 """,
-        ("CloudFormation user guide, Get exported outputs from a deployed stack",),
+        ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
     ),
     Code(
         "M1310",
@@ -147,7 +147,7 @@ overrides:
 task_role:
   managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]
 """,
-        ("IAM user guide, IAM and AWS STS quotas",),
+        ('IAM user guide, "IAM and AWS STS quotas"',),
     ),
     Code(
         "M1311",
@@ -164,7 +164,10 @@ overrides:
       Properties:  # a map, as in the template
         EnableECSManagedTags: false
 """,
-        ("RFC 7386, JSON Merge Patch", "CloudFormation user guide, Template anatomy"),
+        (
+            "RFC 7386, JSON Merge Patch",
+            'CloudFormation user guide, "Template anatomy"',
+        ),
     ),
     Code(
         "M1312",

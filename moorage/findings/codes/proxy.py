@@ -24,11 +24,11 @@ _SYNTAX = (
     ),
     Code(
         "M3002",
-        "A block of the nginx configuration has a brace too many, or lacks one.",
+        "A block of the nginx configuration has too many braces, or too few.",
         _START
         + " A directive such as `server` or `location` has a block in braces and no `;`; any other "
         "one ends with `;` and has no block. Each `{` needs its `}`.",
-        "Add the missing brace, or remove the one that is too much.",
+        "Add the missing brace, or remove the extra one.",
         "proxy:\n  config: nginx/web.conf  # with `location / { proxy_pass http://127.0.0.1:3000; "
         "}`",
         (_STRUCTURE,),
@@ -123,21 +123,21 @@ _PORTS_AND_HOSTS = (
     Code(
         "M3021",
         "A host in the nginx configuration is not found when nginx starts.",
-        "nginx looks up hosts when it starts, and does not start if one is not found. In awsvpc "
-        "mode the containers of a task share one address and have no names of their own; on a "
-        "bridge, linked containers are found by their names.",
+        "nginx looks up hosts when it starts, and does not start if one is not found. In network "
+        "mode `awsvpc` the containers of a task share one address and have no names of their own; "
+        "with `bridge`, linked containers are found by their names.",
         "Write `127.0.0.1` and the port of the container.",
         "proxy:\n  config: nginx/web.conf  # with `proxy_pass http://127.0.0.1:3000;`",
         (
             "nginx documentation, ngx_http_proxy_module, proxy_pass",
-            "Amazon ECS developer guide, Allocate a network interface for an Amazon ECS task",
+            'Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task"',
         ),
     ),
     Code(
         "M3022",
         "nginx looks up a host only when it starts.",
-        "nginx keeps the addresses that it has found when it started. The addresses of a load "
-        "balancer change; from then on requests fail until nginx is restarted.",
+        "nginx keeps the addresses that it found when it started. The addresses of a load "
+        "balancer change, and from then on requests fail until nginx is restarted.",
         "Assign the host to a variable and pass requests to the variable: then nginx looks the "
         "host up again. This needs a `resolver`. The generated configuration does so.",
         "proxy:\n  routes:\n    - {path: /, to: web}\n    - {path: /login, to: "
@@ -154,7 +154,7 @@ _PORTS_AND_HOSTS = (
         "proxy:\n  config: nginx/web.conf  # with `resolver 169.254.169.253 valid=5s;`",
         (
             "nginx documentation, ngx_http_core_module, resolver",
-            "Amazon VPC user guide, Understanding Amazon DNS",
+            'Amazon VPC user guide, "Understanding Amazon DNS"',
         ),
     ),
     Code(
@@ -181,8 +181,10 @@ _REAL_NGINX = (
     Code(
         "M3030",
         "The installed nginx does not start with this configuration.",
-        "Moorage runs `nginx -t` on the configuration of a proxy if this machine has an nginx. "
-        "Hosts, files and users that only the container has are left out before. " + _START,
+        "Moorage runs `nginx -t` on the configuration of a proxy if this machine has nginx. It "
+        "first removes hosts, files and users that only the container has. nginx does not start "
+        "with this mistake: the container of the proxy exits with code 1, ECS stops the task, and "
+        "the deployment fails.",
         "Correct the line that nginx names.",
         "proxy:\n  config: nginx/web.conf  # with `client_max_body_size 10m;`, not `10x`",
         ("nginx documentation, Command-line parameters",),
@@ -190,9 +192,9 @@ _REAL_NGINX = (
     Code(
         "M3031",
         "The installed nginx does not know a word of this configuration.",
-        "Moorage runs `nginx -t` on the configuration of a proxy if this machine has an nginx. "
-        "This nginx does not know a directive, a parameter or a variable. The nginx of the image "
-        "may be newer, or have a module that this one lacks; otherwise it does not start.",
+        "Moorage runs `nginx -t` on the configuration of a proxy if this machine has nginx, and "
+        "this nginx does not know a directive, a parameter or a variable. The nginx of the image "
+        "may be newer, or have a module that this one lacks. Otherwise it does not start.",
         "Correct the word if it is misspelled. Otherwise ignore the warning, or install the "
         "version of the image.",
         "proxy:\n  config: nginx/web.conf  # may use what nginx of the image has",
@@ -221,14 +223,14 @@ _PARAMS = (
         "proxy:\n  routes:\n    - {path: /, to: web}  # a container, not `http://localhost:3000`",
         (
             "nginx documentation, ngx_http_core_module, resolver",
-            "Amazon ECS developer guide, Service Connect components",
+            'Amazon ECS developer guide, "Service Connect components"',
         ),
     ),
     Code(
         "M3042",
         "`path:` of a route matches no request.",
         "nginx compares paths without the query string, decoded, and with `//`, `.` and `..` "
-        "resolved. `*` is a character like any other one.",
+        "resolved. `*` is not a wildcard.",
         "Write the beginning of the path as a browser shows it, or a regular expression as "
         "`match:`.",
         "proxy:\n  routes:\n    - {path: /api/, to: web}  # all paths that begin with /api/",
@@ -254,9 +256,9 @@ _PARAMS = (
     ),
     Code(
         "M3045",
-        "`resolver.addresses` has something that is not the address of a DNS server.",
-        "nginx does not start if the address of a DNS server is not right, or if it is a name that "
-        "is not found.",
+        "`resolver.addresses` contains a value that is not the address of a DNS server.",
+        "nginx does not start if the address of a DNS server is not valid, or if it is a name "
+        "that is not found.",
         "Write an IPv4 address, with or without a port.",
         "proxy:\n  routes: [{path: /, to: web}]\n  resolver: {addresses: 169.254.169.253}  # the "
         "DNS server of the VPC",
@@ -273,17 +275,17 @@ _SERVICE = (
         "On Linux, ports below 1024 need root or a capability, which ECS adds for no other user.",
         "Write a port from 1024. Clients do not see it: load balancers connect to it.",
         """\
-proxy: {port: 8080, routes: [{path: /, to: web}]}
+proxy: {port: 8080, routes: [{path: /, to: web}]}  # 1024 or higher
 """,
-        ("ip(7)", "aws/containers-roadmap, issue 1721"),
+        ("ip(7)", "aws/containers-roadmap#1721"),
     ),
     Code(
         "M3052",
         "The setting has no effect with a configuration file.",
         "With `config:`, nginx runs with this file and not with a configuration from the params.",
-        "Write it into the file, or remove `config:`.",
+        "Write the setting into the file, or remove `config:`.",
         """\
-proxy: {config: nginx/web.conf, port: 8080}
+proxy: {config: nginx/web.conf, port: 8080}  # without `routes` and the like
 """,
     ),
     Code(
@@ -293,18 +295,18 @@ proxy: {config: nginx/web.conf, port: 8080}
         "default image only root is allowed to.",
         "Remove `user`, or write an `image:` in which the user can write to /etc/nginx.",
         """\
-proxy: {config: nginx/web.conf}
+proxy: {config: nginx/web.conf}  # without `user`
 """,
     ),
     Code(
         "M3054",
-        "The setting has no effect on the proxy.",
-        "It belongs to another setting, which is not there.",
-        "Remove it, or add the setting that the message names.",
+        "The setting of the proxy has no effect without another one.",
+        "It changes what another setting does, which the proxy does not have.",
+        "Remove the setting, or add the other one, as the message says.",
         """\
 proxy:
   intercept_errors: true
-  error_pages: [{statuses: [502], body: Sorry}]
+  error_pages: [{statuses: [502], body: Sorry}]  # required by `intercept_errors`
   routes: [{path: /, to: web}]
 """,
     ),
@@ -316,7 +318,9 @@ proxy:
         "Remove one of them, or write another path.",
         """\
 proxy:
-  routes: [{path: /api, to: api}, {path: /, to: web}]
+  routes:
+    - {path: /api, to: api}
+    - {path: /, to: web}  # not /api again
 """,
         ("nginx documentation, ngx_http_core_module, location",),
     ),
@@ -328,7 +332,7 @@ proxy:
         "Write one of the two keys.",
         """\
 proxy:
-  routes: [{path: /, to: web}]
+  routes: [{path: /, to: web}]  # without `match`
 """,
     ),
     Code(
@@ -339,19 +343,19 @@ proxy:
         "Remove the path from `to`.",
         """\
 proxy:
-  routes: [{match: "^/img/", to: web}]
+  routes: [{match: "^/img/", to: web}]  # not web/images
 """,
         ("nginx documentation, ngx_http_proxy_module, proxy_pass",),
     ),
     Code(
         "M3058",
         "nginx cannot verify the certificate of an IP address.",
-        "nginx compares the names in the certificate with the host, and does not read IP addresses "
-        "in it.",
+        "nginx compares the names in the certificate with the host, and ignores IP addresses in "
+        "the certificate.",
         "Write the name of the host, or `verify: false`.",
         """\
 proxy:
-  routes: [{path: /, to: "https://backend.example.com"}]
+  routes: [{path: /, to: "https://backend.example.com"}]  # not https://10.0.0.4
 """,
         ("OpenSSL, X509_check_host",),
     ),
@@ -362,7 +366,7 @@ proxy:
         "Write the name of the container that answers.",
         """\
 proxy:
-  routes: [{path: /, to: web}]
+  routes: [{path: /, to: web}]  # not `proxy`
 """,
     ),
     Code(
@@ -373,7 +377,7 @@ proxy:
         "Lower `read_timeout`, or raise `idle_timeout` of the load balancer.",
         """\
 stacks:
-  public: {template: alb, idle_timeout: 120s}
+  public: {template: alb, idle_timeout: 120s}  # at least the `read_timeout`
   web: {template: service, proxy: {read_timeout: 120s, routes: [{path: /, to: web}]}}
 """,
         ('Application Load Balancers user guide, "Connection idle timeout"',),
@@ -385,19 +389,19 @@ stacks:
         "same time, the client gets the status 502.",
         "Remove `keepalive_timeout`, or write more than the `idle_timeout` of the load balancer.",
         """\
-proxy: {keepalive_timeout: 75s, routes: [{path: /, to: web}]}
+proxy: {keepalive_timeout: 75s, routes: [{path: /, to: web}]}  # above `idle_timeout`
 """,
         ('Application Load Balancers user guide, "Connection idle timeout"',),
     ),
     Code(
         "M3062",
         "The proxy does not read proxy protocol headers.",
-        "The generated configuration takes the header for the beginning of a request, and answers "
-        "400.",
+        "The generated configuration takes the header for the beginning of a request, and nginx "
+        "answers with status 400.",
         "Write `preserve_client_ip: true` instead of `proxy_protocol_v2`.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, preserve_client_ip: true}
+  - {via: edge, port: 8443/tcp, preserve_client_ip: true}  # not `proxy_protocol_v2`
 """,
         (f"{_NGINX}, ngx_http_core_module, listen",),
     ),

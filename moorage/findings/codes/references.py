@@ -1,11 +1,11 @@
-"""M1200 to M1299: stacks, containers and ports that params name, and what they must fit to."""
+"""M1200 to M1299: references between stacks and containers, and what must fit together."""
 
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
 _CONTAINERS = "Amazon ECS API reference, ContainerDefinition"
-_RULE_QUOTAS = "Application Load Balancers user guide, Quotas for your Application Load Balancers"
+_RULE_QUOTAS = 'Application Load Balancers user guide, "Quotas for your Application Load Balancers"'
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -147,7 +147,12 @@ containers:
 template: alb
 certificate: arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d  # of this region
 """,
-        ("AWS Certificate Manager user guide, Services integrated with AWS Certificate Manager",),
+        (
+            (
+                'AWS Certificate Manager user guide, "Services integrated with AWS Certificate '
+                'Manager"'
+            ),
+        ),
     ),
     Code(
         "M1212",
@@ -206,8 +211,10 @@ expose:
   - {via: public, paths: [/admin/*], port: 8080}  # the same target group
 """,
         (
-            "Amazon ECS developer guide, Registering multiple target groups with an Amazon ECS "
-            "service",
+            (
+                'Amazon ECS developer guide, "Registering multiple target groups with an Amazon '
+                'ECS service"'
+            ),
         ),
     ),
     Code(
@@ -221,7 +228,7 @@ containers:
   web:
     image: ecr:shop/web:1.4.2  # not `latest`
 """,
-        ("Amazon ECS developer guide, Best practices for Amazon ECS container images",),
+        ('Amazon ECS developer guide, "Best practices for Amazon ECS container images"',),
     ),
     Code(
         "M1221",

@@ -124,8 +124,10 @@ expose:
         domain: shop
 """,
         (
-            "Application Load Balancers user guide, Authenticate users using an Application Load "
-            "Balancer",
+            (
+                'Application Load Balancers user guide, "Authenticate users using an Application '
+                'Load Balancer"'
+            ),
         ),
     ),
     Code(
@@ -144,7 +146,7 @@ expose:
 """,
         (
             _RULE_CONDITION,
-            "Application Load Balancers user guide, Condition types for listener rules",
+            'Application Load Balancers user guide, "Condition types for listener rules"',
         ),
     ),
     Code(
@@ -162,7 +164,7 @@ expose:
 """,
         (
             _RULE_CONDITION,
-            "Application Load Balancers user guide, Condition types for listener rules",
+            'Application Load Balancers user guide, "Condition types for listener rules"',
         ),
     ),
     Code(
@@ -256,7 +258,7 @@ expose:
     paths: [/api/*]
     slow_start: 60s  # with the default algorithm, `round_robin`
 """,
-        ("Application Load Balancers user guide, Slow start mode",),
+        ('Application Load Balancers user guide, "Slow start mode"',),
     ),
     Code(
         "M2423",

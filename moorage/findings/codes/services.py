@@ -15,6 +15,7 @@ _SERVICES = (
 containers:
   web:
     image: ecr:shop/web:1.4.2
+    # in place of `health_check_grace_period`
     health_check: {command: "curl -fsS localhost:8080/healthz", start_period: 60s}
 """,
         ("Amazon ECS API reference, CreateService",),
@@ -23,22 +24,22 @@ containers:
         "M3202",
         "`requests_per_target` needs a route through an Application Load Balancer.",
         "The number of requests is a metric of the target group of an Application Load Balancer.",
-        "Remove it, or add a route to `expose:`.",
+        "Remove `requests_per_target`, or add a route to `expose:`.",
         """\
 expose:
-  - {via: public, paths: ["/*"]}
+  - {via: public, paths: ["/*"]}  # a route
 scaling: {max: 10, requests_per_target: 500}
 """,
         ("Application Auto Scaling API reference, PredefinedMetricSpecification",),
     ),
     Code(
         "M3203",
-        "A worker without tasks would not start one.",
+        "A worker that has scaled in to no tasks would never start one again.",
         "The CPU and memory metrics of a service come from its tasks. With `min: 0` and no task "
         "there are none, and nothing scales the worker out.",
         "Write `backlog_per_task:`, which is a metric of the queue, or `min: 1`.",
         """\
-scaling: {min: 0, max: 10, backlog_per_task: 20}
+scaling: {min: 0, max: 10, backlog_per_task: 20}  # a metric of the queue
 """,
     ),
     Code(
@@ -49,7 +50,7 @@ scaling: {min: 0, max: 10, backlog_per_task: 20}
         "Write `container_insights: on` in the cluster.",
         """\
 stacks:
-  cluster: {container_insights: on}
+  cluster: {container_insights: on}  # counts the running tasks
   mailer: {template: worker, scaling: {max: 10, backlog_per_task: 20}}
 """,
         ('Amazon ECS developer guide, "Amazon ECS service utilization metrics"',),
@@ -64,7 +65,7 @@ _SCALING = (
         "Application Auto Scaling keeps the number of tasks between `min` and `max`.",
         "Write a `max` that is at least `min`.",
         """\
-scaling: {min: 2, max: 10, cpu: 60}
+scaling: {min: 2, max: 10, cpu: 60}  # max >= min
 """,
         ("Application Auto Scaling API reference, RegisterScalableTarget",),
     ),
@@ -81,7 +82,7 @@ scaling: {max: 10, cpu: 60}  # 60 percent of the CPU on average
     ),
     Code(
         "M3252",
-        "`desired_count` and `scaling` are both written.",
+        "`desired_count` conflicts with `scaling`.",
         "With `scaling`, Application Auto Scaling sets the number of tasks. CloudFormation would "
         "set it back to `desired_count` with every update of the service.",
         "Remove `desired_count:`. The service has at least the `min` tasks of `scaling`.",
@@ -99,7 +100,7 @@ scaling: {min: 2, max: 10, cpu: 60}  # without desired_count
 desired_count: 2
 minimum_healthy_percent: 50
 maximum_percent: 100
-availability_zone_rebalancing: false
+availability_zone_rebalancing: false  # or a higher `maximum_percent`
 """,
         (
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '

@@ -10,22 +10,23 @@ CODES: tuple[Code, ...] = (
     Code(
         "M2901",
         "The collector has both `config` and `config_file`.",
-        "The OpenTelemetry collector runs with one configuration: one from its image, or the file.",
+        "The OpenTelemetry collector runs with one configuration: one of those in its image, or "
+        "the file.",
         "Remove `config:` or `config_file:`.",
         """\
 sidecars:
-  otel: {config_file: otel.yaml, xray: true}
+  otel: {config_file: otel.yaml, xray: true}  # without `config`
 """,
     ),
     Code(
         "M2902",
-        "`xray` and `log_groups` are for a `config_file` only.",
-        "They list what a configuration file sends to, for the permissions of the task role. For "
-        "the configurations in the image Moorage knows the destinations.",
+        "`xray` and `log_groups` have no effect without `config_file`.",
+        "They list what a configuration file sends to, for the permissions of the task role. "
+        "Moorage knows the destinations of the configurations in the image.",
         "Remove `xray:` and `log_groups:`, or write a `config_file:`.",
         """\
 sidecars:
-  otel: {config: cloudwatch-xray}
+  otel: {config: cloudwatch-xray}  # without `xray` and `log_groups`
 """,
         _OTEL_SOURCES,
     ),
@@ -39,8 +40,8 @@ sidecars:
 sidecars:
   otel:
     config: amp-prometheus
-    workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d
-    scrape: 127.0.0.1:9090
+    workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d  # for amp
+    scrape: 127.0.0.1:9090  # for -prometheus
 """,
         _OTEL_SOURCES,
     ),
@@ -53,14 +54,14 @@ sidecars:
         """\
 sidecars:
   otel:
-    config: amp-xray
+    config: amp-xray  # without `scrape`
     workspace: arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d
 """,
         _OTEL_SOURCES,
     ),
     Code(
         "M2905",
-        "The Prometheus workspace is in another region than the task.",
+        "The Prometheus workspace is not in the environment's region.",
         "The collector signs its requests for the region in which the task runs, and a workspace "
         "accepts only requests that are signed for its own region.",
         "Write the ARN of a workspace in the environment's region.",
@@ -90,7 +91,7 @@ sidecars:
         "Keep one of `cloudwatch:`, `s3:`, `firehose:` and `http:`.",
         """\
 sidecars:
-  firelens: {firehose: shop-logs}
+  firelens: {firehose: shop-logs}  # one destination
 """,
         ("Amazon ECS API reference, LogConfiguration",),
     ),

@@ -11,8 +11,8 @@ _PORT_MAPPING = "Amazon ECS API reference, PortMapping"
 _TASKS = (
     Code(
         "M2701",
-        "The task is too small or too large for ECS.",
-        "On instances a task has 128 to 196608 CPU units (0.125 to 192 vCPUs) and at least 6 MiB "
+        "ECS has no tasks of this size on instances.",
+        "On instances a task has 128 to 196,608 CPU units (0.125 to 192 vCPUs) and at least 6 MiB "
         "of memory. RegisterTaskDefinition refuses other values.",
         "Write a size in this range.",
         """\
@@ -40,41 +40,45 @@ task_role:
         "Request a higher quota before the deployment, or write `statements:` instead of policies.",
         """\
 task_role:
-  statements:
+  statements:  # in place of managed policies
     - {Action: "s3:GetObject", Resource: "arn:aws:s3:::shop-uploads/*"}
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
     ),
     Code(
         "M2704",
-        "The KMS key is in a region that has none of the secrets.",
+        "None of the secrets is in the region of the KMS key.",
         "A secret is encrypted with a key of its own region.",
-        "Write the ARN of a key in the region of the secrets. If the secret is in the other "
-        "region, write its whole ARN.",
+        "Write the ARN of a key in the region of the secrets. For a secret in another region, "
+        "write its whole ARN in `secrets`.",
         """\
+# of an environment with region: eu-central-1
 kms_keys: ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"]
 """,
     ),
     Code(
         "M2705",
-        "The cluster does not have this capacity provider.",
-        "The `existing:` of a cluster must list its capacity providers. ECS refuses a service with "
-        "a capacity provider that its cluster does not have.",
+        "The existing cluster does not list the capacity provider.",
+        "ECS refuses a service with a capacity provider that its cluster does not have. Moorage "
+        "takes the capacity providers of an existing cluster from its `existing:`.",
         "If the cluster has it, add it to `capacity_providers` below `existing:` of the cluster.",
         """\
 stacks:
   cluster:
-    existing: {name: shop, capacity_providers: [FARGATE, FARGATE_SPOT]}
+    existing:
+      name: shop
+      capacity_providers: [FARGATE, FARGATE_SPOT]  # those that it has
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem",),
     ),
     Code(
         "M2706",
-        "The network has no subnets of this kind.",
-        "Tasks with an IP address of their own need a subnet.",
+        "The network has no subnets of this kind for the tasks.",
+        "In network mode `awsvpc` each task has an IP address in a subnet, and the network has no "
+        "subnets of that kind.",
         "Write the other kind in `subnets:`, or add subnets to the network.",
         """\
-subnets: private
+subnets: private  # the kind that the network has
 """,
     ),
     Code(
@@ -85,7 +89,7 @@ subnets: private
         "Write `subnets: public` for the tasks, or `egress: nat` for the network.",
         """\
 stacks:
-  network: {egress: nat}
+  network: {egress: nat}  # a route to the internet for private subnets
   web: {template: service, subnets: private}
 """,
     ),
@@ -98,7 +102,7 @@ stacks:
         "`network_mode`: then the task uses the IP address of its instance.",
         """\
 launch: ec2
-subnets: private
+subnets: private  # with a route to the internet through a NAT gateway
 """,
         ('Amazon ECS developer guide, "Allocate a network interface for an Amazon ECS task"',),
     ),
@@ -110,7 +114,7 @@ subnets: private
         "Copy the image to an ECR repository in the region; a pull-through cache does this.",
         """\
 containers:
-  web: {image: "ecr:shop/web:1.4.2"}
+  web: {image: "ecr:shop/web:1.4.2"}  # in the region of the environment
 """,
         ('Amazon ECR user guide, "Amazon ECR interface VPC endpoints (AWS PrivateLink)"',),
     ),
@@ -122,20 +126,23 @@ containers:
         "Create the secret in the region of the tasks.",
         """\
 containers:
-  web: {image: "ecr:shop/web:1.4.2", secrets: {DB_PASSWORD: "ssm:/shop/db_password"}}
+  web:
+    image: ecr:shop/web:1.4.2
+    secrets: {DB_PASSWORD: "ssm:/shop/db_password"}  # in the region of the environment
 """,
     ),
     Code(
         "M2711",
-        "A sidecar cannot reach its destination from the network.",
-        "A network with `egress: endpoints` has no route to the internet: a task reaches only what "
-        "the network has an endpoint for.",
-        "Add the endpoint to the network, or write `egress: nat`.",
+        "The network has no endpoint for a service that the tasks use.",
+        "A network with `egress: endpoints` has no route to the internet: tasks reach only the "
+        "services that the network has endpoints for.",
+        "Add the service to `endpoints` of the network, or write `egress: nat`.",
         """\
 stacks:
-  network: {egress: endpoints, endpoints: [xray]}
+  network: {egress: endpoints, endpoints: [xray]}  # for the sidecar
   web: {template: service, sidecars: {otel: {config: xray}}}
 """,
+        ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),
 )
 
@@ -144,21 +151,23 @@ _LAUNCH_TYPES = (
         "M2721",
         "The setting is for Fargate only.",
         "ECS refuses it, or ignores it, for tasks that run on instances.",
-        "Remove it, or move it to the params of an environment that runs the tasks on Fargate.",
+        "Remove the setting, or write it in the params of an environment that runs the tasks on "
+        "Fargate.",
         """\
 launch: fargate
-ephemeral_storage: 50
+ephemeral_storage: 50  # GiB
 """,
         (_FARGATE,),
     ),
     Code(
         "M2722",
         "The setting is for tasks on instances only.",
-        "Fargate does not give tasks access to the host: it refuses privileged containers, GPUs "
-        "and network modes other than `awsvpc`, and chooses the host itself.",
-        "Remove it, or write `launch: ec2`.",
+        "Fargate does not give tasks access to the host: it refuses privileged containers, "
+        "devices, GPUs, swap, another size of `/dev/shm`, Linux capabilities other than "
+        "`SYS_PTRACE` and network modes other than `awsvpc`. It also chooses the host itself.",
+        "Remove the setting, or write `launch: ec2`.",
         """\
-launch: ec2
+launch: ec2  # not fargate
 network_mode: bridge
 """,
         (_FARGATE,),
@@ -172,7 +181,7 @@ network_mode: bridge
         "them below its `existing:`.",
         """\
 stacks:
-  cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}
+  cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}  # the instances
   web: {template: service, launch: ec2}
 """,
     ),
@@ -183,7 +192,7 @@ stacks:
         "Write `network_mode: awsvpc` or `host`, or `launch: ec2`.",
         """\
 launch: managed_instances
-network_mode: awsvpc
+network_mode: awsvpc  # not bridge
 """,
         (
             'Amazon ECS developer guide, "Amazon ECS task definition differences for Amazon ECS '
@@ -193,12 +202,14 @@ network_mode: awsvpc
     Code(
         "M2725",
         "The setting needs network mode `awsvpc`.",
-        "With `bridge` and `host` a task uses the IP address of its instance. Its subnets and "
-        "security groups are those of the instance.",
-        "Write it in `capacity` of the cluster, or write `network_mode: awsvpc`.",
+        "With `bridge` and `host` a task uses the IP address and the security groups of its "
+        "instance. Subnets, security groups, names of service discovery and Service Connect, and "
+        "rules for `reaches` need an address of the task.",
+        "Write `network_mode: awsvpc`, or remove the setting. Subnets and security groups of "
+        "instances are written in `capacity` of the cluster.",
         """\
 launch: ec2
-network_mode: awsvpc
+network_mode: awsvpc  # an IP address for each task
 subnets: private
 """,
         (_NETWORKING,),
@@ -208,13 +219,15 @@ subnets: private
         "The security group of the instances is unknown.",
         "Tasks in network mode `bridge` or `host` use the security group of their instances. Rules "
         "for load balancers and for mount targets of EFS refer to it.",
-        "Write its id as `security_group` below `existing:` of the cluster.",
+        "Write its ID as `security_group` below `existing:` of the cluster.",
         """\
 stacks:
   cluster:
     existing:
       name: shop
-      ec2: {capacity_provider: shop-ec2, security_group: sg-0123456789abcdef0}
+      ec2:
+        capacity_provider: shop-ec2
+        security_group: sg-0123456789abcdef0  # that of the instances
 """,
     ),
     Code(
@@ -226,7 +239,7 @@ stacks:
         """\
 stacks:
   cluster: {capacity: {ec2: {instance_types: [t4g.small]}}}
-  web: {template: service, launch: ec2, cpu_architecture: ARM64}
+  web: {template: service, launch: ec2, cpu_architecture: ARM64}  # Graviton, as t4g
 """,
         ("Amazon ECS API reference, RuntimePlatform",),
     ),
@@ -238,7 +251,7 @@ stacks:
         "Write `gpu: true` in the `capacity` of the cluster, with `instance_types` that have GPUs.",
         """\
 stacks:
-  cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}
+  cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}  # with GPUs
 """,
         ('Amazon ECS developer guide, "Amazon ECS task definitions for GPU workloads"',),
     ),
@@ -250,20 +263,20 @@ stacks:
         """\
 stacks:
   cluster: {capacity: {ec2: {network: network}}}
-  web: {template: service, launch: ec2, network: network}
+  web: {template: service, launch: ec2, network: network}  # the same
 """,
     ),
     Code(
         "M2730",
-        "Fewer instances than a deployment needs.",
-        "Each task needs an instance without another task of the service: it uses a port of the "
-        "instance, or has the placement constraint `distinct_instance`. A deployment starts a new "
-        "task before it stops an old one, so it needs one instance more than the tasks that must "
-        "keep running.",
+        "The cluster has too few instances for a deployment.",
+        "Each task needs an instance without another task of the service, because it uses a port "
+        "of the instance or has the placement constraint `distinct_instance`. A deployment starts "
+        "a new task before it stops an old one, so it needs one instance more than the tasks that "
+        "must keep running.",
         "Raise `max` in the `capacity` of the cluster, or write `minimum_healthy_percent: 0`.",
         """\
 stacks:
-  cluster: {capacity: {ec2: {max: 3}}}
+  cluster: {capacity: {ec2: {max: 3}}}  # one more than `desired_count`
   web: {template: service, launch: ec2, network_mode: host, desired_count: 2}
 """,
         ("Amazon ECS API reference, DeploymentConfiguration",),
@@ -276,7 +289,7 @@ stacks:
         "Write `spread:zone` first, or `availability_zone_rebalancing: false`.",
         """\
 launch: ec2
-placement_strategies: ["spread:zone", "binpack:memory"]
+placement_strategies: ["spread:zone", "binpack:memory"]  # `spread:zone` first
 """,
         (
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
@@ -290,10 +303,10 @@ _CONTAINERS = (
         "M2741",
         "A container refers to itself.",
         "`links` and `address_of` name other containers of the task.",
-        "Write the name of another container. The address of a container itself is `127.0.0.1`.",
+        "Write the name of another container. A container reaches itself at 127.0.0.1.",
         """\
 containers:
-  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
+  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}  # not `web`
   php: {image: "ecr:shop/php:1.4.2"}
 """,
     ),
@@ -302,10 +315,11 @@ containers:
         "Links need network mode `bridge`.",
         "In the network modes `awsvpc` and `host` all containers of a task have the same IP "
         "address, and reach each other at 127.0.0.1.",
-        "Remove the link. `address_of` is right in every network mode.",
+        "Remove the link. `address_of` works in every network mode.",
         """\
 containers:
-  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
+  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}  # not `links: [php]`
+  php: {image: "ecr:shop/php:1.4.2"}
 """,
         (_NETWORKING,),
     ),
@@ -316,9 +330,10 @@ containers:
         "`bridge`, Docker chooses ports from 32768 to 65535 for containers without a fixed one.",
         "Write another port, or no port of the instance: Docker then chooses a free one.",
         """\
+launch: ec2
 network_mode: bridge
 containers:
-  web: {image: "ecr:shop/web:1.4.2", ports: ["80:8080"]}
+  web: {image: "ecr:shop/web:1.4.2", ports: ["80:8080"]}  # port 80 of the instance
 """,
         (_PORT_MAPPING,),
     ),
@@ -330,30 +345,33 @@ containers:
         "Write the port of the container alone.",
         """\
 containers:
-  web: {image: "ecr:shop/web:1.4.2", ports: [8080]}
+  web: {image: "ecr:shop/web:1.4.2", ports: [8080]}  # not "80:8080"
 """,
         (_PORT_MAPPING,),
     ),
     Code(
         "M2746",
-        "A container has the name of a sidecar.",
-        "The containers of a task have different names, and `sidecars:` adds one with this name.",
-        "Rename the container.",
+        "A container has the name of a container that Moorage adds.",
+        "The containers of a task have different names. `sidecars:`, `proxy:` and health sidecars "
+        "add containers, such as `otel-collector`, `proxy` and, for port 53, `health-53`.",
+        "Rename the container. Write a proxy of your own as `proxy:`.",
         """\
 sidecars: {otel: true}  # adds the container `otel-collector`
 containers:
-  web: {image: "ecr:shop/web:1.4.2"}
+  web: {image: "ecr:shop/web:1.4.2"}  # another name
 """,
     ),
     Code(
         "M2747",
         "The task has more containers than ECS allows.",
-        "A task definition has at most 10 containers, with those that `sidecars:` adds.",
-        "Move containers to another service, or remove a sidecar.",
+        "A task definition has at most 10 containers. Those that `sidecars:` and health sidecars "
+        "add count too.",
+        "Move containers to another service, or remove a sidecar. A health sidecar is not needed "
+        "where `health_check: {port: ...}` names a TCP port.",
         """\
 sidecars: {otel: true}
 containers:
-  web: {image: "ecr:shop/web:1.4.2"}
+  web: {image: "ecr:shop/web:1.4.2"}  # two containers with the sidecar
 """,
         ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
     ),
@@ -365,7 +383,7 @@ containers:
         "Run the agent as a service on each instance. As a sidecar it takes traces and DogStatsD "
         "metrics only.",
         """\
-launch: fargate
+launch: fargate  # not ec2
 sidecars: {datadog: {api_key: "ssm:/shop/datadog_api_key"}}
 """,
         ('Datadog documentation, "Amazon ECS"',),

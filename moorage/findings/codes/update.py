@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from moorage.findings.codes.code import Code
 
-_BEHAVIORS = "CloudFormation user guide, Understand update behaviors of stack resources"
+_BEHAVIORS = 'CloudFormation user guide, "Understand update behaviors of stack resources"'
 
 CODES: tuple[Code, ...] = (
     Code(
@@ -49,7 +49,7 @@ stacks:
     template: service
     cluster: new-cluster  # deploy this first, and remove the stack `cluster` after it
 """,
-        ("CloudFormation user guide, Get exported outputs from a deployed stack",),
+        ('CloudFormation user guide, "Get exported outputs from a deployed stack"',),
     ),
     Code(
         "M1404",
@@ -94,7 +94,7 @@ template: service
 expose:
   - {via: public, paths: [/]}  # deploy the route first, then the change that needs it
 """,
-        ("CodeDeploy user guide, Working with deployments",),
+        ('CodeDeploy user guide, "Working with deployments"',),
     ),
     Code(
         "M1407",

@@ -27,7 +27,7 @@ containers:
 logs:
   retention: 14d  # not 10d
 """,
-        ("AWS CloudFormation reference, AWS::Logs::LogGroup, RetentionInDays",),
+        ("CloudFormation template reference, AWS::Logs::LogGroup, RetentionInDays",),
     ),
     Code(
         "M1502",

@@ -17,7 +17,7 @@ CODES: tuple[Code, ...] = (
         """\
 volumes:
   uploads: {efs: true}
-  scratch: {ebs: {size: 20}}
+  scratch: {ebs: {size: 20}}  # a second volume
 """,
     ),
     Code(
@@ -50,13 +50,14 @@ volumes:
     Code(
         "M2804",
         "Two volumes are mounted at the same path.",
-        "A container finds one volume at one path.",
+        "A container can have one volume at a path.",
         "Mount one of the volumes at another path.",
         """\
 containers:
   web:
     image: ecr:shop/web:1.4.2
-    mounts: {uploads: /srv/uploads, cache: /srv/cache}
+    mounts: {uploads: /srv/uploads, cache: /srv/cache}  # different paths
+volumes: {uploads: {efs: true}, cache: {}}
 """,
     ),
     Code(
@@ -66,6 +67,7 @@ containers:
         "mount there.",
         "Mount the volume at a directory, such as `/data`.",
         """\
+volumes: {uploads: {efs: true}}
 containers:
   web:
     image: ecr:shop/web:1.4.2
@@ -103,7 +105,7 @@ volumes:
         "Remove the setting, or write `type: gp3`.",
         """\
 volumes:
-  data: {ebs: {size: 100, type: gp3, iops: 6000, throughput: 250}}
+  data: {ebs: {size: 100, type: gp3, iops: 6000, throughput: 250}}  # gp3 has both
 """,
         _TYPE_SOURCES,
     ),
@@ -114,7 +116,7 @@ volumes:
         "Add `iops:`, or write `type: gp3`, which has 3,000 IOPS without it.",
         """\
 volumes:
-  data: {ebs: {size: 100, type: io2, iops: 3000}}
+  data: {ebs: {size: 100, type: io2, iops: 3000}}  # required by io2
 """,
         _EBS_SOURCES,
     ),
