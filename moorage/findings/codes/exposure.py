@@ -97,7 +97,10 @@ expose:
         "Write `authentication: true` in the load balancer.",
         """\
 stacks:
-  public: {template: alb, authentication: true}  # allows HTTPS to identity providers
+  public:
+    template: alb
+    certificate: arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d
+    authentication: true  # allows HTTPS to identity providers
 """,
         (
             'Application Load Balancers user guide, "Authenticate users using an Application Load '

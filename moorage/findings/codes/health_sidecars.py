@@ -67,7 +67,9 @@ CODES: tuple[Code, ...] = (
         "`expect:` is a regular expression of Python for bytes, which the health sidecar searches "
         "for in the reply.",
         "Correct the expression, or write the whole reply below `expect_hex:`.",
-        _udp_service("{probe: send, send: status, expect: '^OK \\\\(ready\\\\)'}"),
+        _udp_service(
+            "{probe: send, send: status, expect: '^OK \\(ready\\)'}  # escaped parentheses"
+        ),
         ("Python library reference, re",),
     ),
     Code(
@@ -76,7 +78,7 @@ CODES: tuple[Code, ...] = (
         "A DNS name consists of labels of 1 to 63 characters with dots between them, and has at "
         "most 253 characters.",
         "Correct the name.",
-        _udp_service("{probe: dns, name: example.com}"),
+        _udp_service("{probe: dns, name: example.com}  # labels with dots"),
         ("RFC 1035, section 2.3.4",),
     ),
 )

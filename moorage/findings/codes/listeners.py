@@ -186,6 +186,7 @@ expose:
         "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
         """\
 stacks:
+  network: {ipv6: true}
   edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),
@@ -199,6 +200,7 @@ stacks:
         "Use a load balancer with a security group, or write IPv4 clients only.",
         """\
 stacks:
+  network: {ipv6: true}
   edge: {template: nlb, ip_address_type: dualstack, security_group: true}  # the default
 """,
         (_CLIENT_IP,),

@@ -145,7 +145,7 @@ overrides:
         "Move some of the statements into a managed policy and name it in `managed_policies:`.",
         """\
 task_role:
-  managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]
+  managed_policies: [arn:aws:iam::123456789012:policy/shop-reports]  # not in `statements:`
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
     ),

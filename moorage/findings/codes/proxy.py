@@ -83,8 +83,13 @@ _SYNTAX = (
         "A text of the nginx configuration is too long.",
         _START + " nginx reads no word of 4,096 bytes or more.",
         "Assign parts of the text to variables with `set`, and write the variables side by side.",
-        "proxy:\n  error_pages:\n    - statuses: [502]\n      body: Sorry  # of any length; "
-        "Moorage splits it",
+        """\
+proxy:
+  routes: [{path: /, to: web}]
+  error_pages:
+    - statuses: [502]
+      body: Sorry  # of any length; Moorage splits it
+""",
         ("nginx source, src/core/ngx_conf_file.c, NGX_CONF_BUFFER",),
     ),
     Code(

@@ -207,8 +207,8 @@ expose:
         "Forward more routes to the same port, or split the service.",
         """\
 expose:
-  - {via: public, paths: [/api/*], port: 8080}
-  - {via: public, paths: [/admin/*], port: 8080}  # the same target group
+  - {via: public, name: api, paths: [/api/*], port: 8080}
+  - {via: public, name: admin, paths: [/admin/*], port: 8080}  # the same target group
 """,
         (
             (

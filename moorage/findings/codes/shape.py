@@ -102,6 +102,7 @@ template: service
 containers:
   web:
     image: ecr:shop/web:1.0
+    ports: [8080]
     environment: {LOG_LEVEL: info}  # of a container, not of the service
 expose:  # of the service, not of a container
   - {via: public, paths: [/]}

@@ -139,8 +139,8 @@ containers:
         "Add the service to `endpoints` of the network, or write `egress: nat`.",
         """\
 stacks:
-  network: {egress: endpoints, endpoints: [xray]}  # for the sidecar
-  web: {template: service, sidecars: {otel: {config: xray}}}
+  network: {egress: endpoints, endpoints: [sqs]}  # for the queue of the worker
+  mailer: {template: worker}
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),
@@ -283,7 +283,7 @@ stacks:
     ),
     Code(
         "M2731",
-        "Availability Zone rebalancing does not work with this placement.",
+        "Availability Zone rebalancing does not work with this task placement.",
         "ECS rebalances a service over Availability Zones only if its first placement strategy "
         "spreads over them, and no placement constraint selects them.",
         "Write `spread:zone` first, or `availability_zone_rebalancing: false`.",
@@ -354,7 +354,7 @@ containers:
         "A container has the name of a container that Moorage adds.",
         "The containers of a task have different names. `sidecars:`, `proxy:` and health sidecars "
         "add containers, such as `otel-collector`, `proxy` and, for port 53, `health-53`.",
-        "Rename the container. Write a proxy of your own as `proxy:`.",
+        "Rename the container. A container that is a proxy can be written as `proxy:` instead.",
         """\
 sidecars: {otel: true}  # adds the container `otel-collector`
 containers:
