@@ -102,7 +102,7 @@ def _resource_problems(statement: UserStatement, here: Path) -> Iterator[Problem
     for key in ("Resource", "NotResource"):
         for resource in getattr(statement, key):
             if resource != "*" and not resource.startswith(("arn:", "${AWS::")):
-                hint = 'Write an ARN, such as `arn:aws:s3:::my-bucket/*`, or `"*"`.'
+                hint = "Write an ARN, such as `arn:aws:s3:::my-bucket/*`."
                 message = f"{shown(resource)} is not the ARN of a resource"
                 yield Problem("M1523", (*here, key), message, hint)
 

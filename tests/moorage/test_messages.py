@@ -154,7 +154,15 @@ def test_other_texts_are_not_converted(tmp_path: Path, line: str) -> None:
         ("ports: 8080", "Write `ports: [8080]`."),
         ("command: npm start", "Write `command: [npm, start]`."),
         ("command: {a: b}", "Write a list, each entry after a `-`."),
-        ("ports: [{containerPort: 8080}]", "Write the number only: 8080."),
+        ("ports: [{containerPort: 8080}]", "Write `8080` in place of the map."),
+        (
+            "ports: [{containerPort: 123, protocol: udp}]",
+            "Write `123/udp` in place of the map.",
+        ),
+        (
+            "secrets: [{name: DB, valueFrom: /shop/db}]",
+            "Write `secrets: {DB: ssm:/shop/db}`.",
+        ),
     ],
 )
 def test_the_right_form_has_the_values_of_the_user(tmp_path: Path, line: str, hint: str) -> None:
@@ -361,6 +369,22 @@ def test_the_id_of_a_vpc_gets_a_stack_for_it(tmp_path: Path) -> None:
 
 def values(folder: Path, own: str, base: str | None = None) -> list[tuple[str, str, Any]]:
     return [(one.code, one.level, one.path[-1]) for one in findings(folder, own, base)]
+
+
+def test_a_container_without_a_value_needs_an_image(tmp_path: Path) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, containers: {{web: }}}}\n"
+    (finding,) = findings(tmp_path, text)
+    assert finding.hint == "Write `web: {image: ...}`, or remove the key."
+
+
+def test_a_container_without_a_name_gets_one(tmp_path: Path) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n    containers: {{image: nginx:1}}\n"
+    hints = [finding.hint for finding in findings(tmp_path, text)]
+    assert hints == ['Write the name of the container above it: `web: {image: "nginx:1"}`.']
+
+
+def test_a_retention_in_days_needs_the_unit(tmp_path: Path) -> None:
+    assert in_service(tmp_path, "logs: {retention: 30}").hint == "Add the unit: `30d`."
 
 
 def test_a_variable_without_a_value_would_be_lost(tmp_path: Path) -> None:
