@@ -9,7 +9,7 @@ far as its kind and its name tell, so that a secret's Ref can be held against a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
 
@@ -316,15 +316,3 @@ def _possibly(pattern: str, text: str, aws_managed: bool) -> bool:
         if both and _overlap(ours[i][0], theirs[j][0], aws_managed):
             todo.append((i if ours_repeats else i + 1, j if theirs_repeats else j + 1))
     return False
-
-
-def any_of(values: Iterable[bool | None]) -> bool | None:
-    """Whether one holds at least; None where that is not known."""
-    seen = set(values)
-    return True if True in seen else None if None in seen else False
-
-
-def all_of(values: Iterable[bool | None]) -> bool | None:
-    """Whether all hold; None where that is not known."""
-    seen = set(values)
-    return False if False in seen else None if None in seen else True

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moorage.cfn.arns import ACCOUNT, Arns, all_of, any_of, expand_arns, matches
+from moorage.cfn.arns import ACCOUNT, Arns, expand_arns, matches
 from moorage.cfn.nodes import Node
+from moorage.cfn.tristate import all_of, any_of
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import STATEMENTS

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from moorage.cfn import ecs
-from moorage.cfn.arns import Arns, any_of, expand_arns, make_arn, make_placeholder
+from moorage.cfn.arns import Arns, expand_arns, make_arn, make_placeholder
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, policies_of_role
+from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
