@@ -1,56 +1,49 @@
-"""Who reaches which port, through the security groups on both sides.
+"""Whether the security groups of both sides allow a connection.
 
-Every answer has three values: True, False, and None where only the deployment knows. A group that
-is not in view, a CIDR block or a list that is not known make None; rules stay silent on it.
+Answers are True, False, or None if only the deployment knows: a security group that is not in the
+view, a CIDR block or a list with unknown values. Rules report nothing for None.
 
-Facts, from AWS's documentation of security groups and of Elastic Load Balancing:
+Facts from the AWS documentation of security groups and of Elastic Load Balancing:
 
-- A group without egress rules lets everything out; an empty list of rules is no rule. The first
-  `SecurityGroupEgress` that is added to it takes that away (aws/aws-cdk#987, aws/aws-cdk#22140).
-- The default group of a VPC admits its own members only.
-- A Network Load Balancer with security groups is admitted by them, for traffic and for health
-  checks, also where client addresses are preserved. One without has only addresses: its own, or
-  the clients' where these are preserved; health checks always come from its own.
-- Client addresses are preserved for UDP and TCP_UDP, and by default for instance targets.
+- A security group without egress rules allows all outbound traffic. An empty list of rules has the
+  same effect. The first `SecurityGroupEgress` resource added to it removes that default rule
+  (aws/aws-cdk#987, aws/aws-cdk#22140).
+- The default security group of a VPC allows inbound traffic from its own members only.
+- If a Network Load Balancer has security groups, rules of targets can refer to them for traffic and
+  for health checks, even if client IP addresses are preserved. Without security groups, rules have
+  to allow IP addresses: those of the load balancer, or those of the clients if they are preserved.
+  Health checks always come from the addresses of the load balancer.
+- Client IP addresses are preserved for UDP and TCP_UDP, and by default for targets of type
+  instance.
 """
 
 from __future__ import annotations
 
-from moorage.cfn.peers import (
-    Peer,
-    find_security_group,
-)
+from moorage.cfn.peers import Peer, find_security_group
 from moorage.cfn.security_group_rules import EGRESS, INGRESS, Ports, rules_allow
-from moorage.cfn.tristate import TriState, all_of, any_of
+from moorage.cfn.tristate import TriState, any_of
 
 
 def allows_ingress(target: Peer, protocol: str, ports: Ports, source: Peer) -> TriState:
-    """Whether the groups of the target let in a connection from the source."""
-    return _through(target, INGRESS, protocol, ports, source)
+    """Whether the security groups of the target allow a connection from the source."""
+    return _groups_allow(target, INGRESS, protocol, ports, source)
 
 
 def allows_egress(source: Peer, protocol: str, ports: Ports, target: Peer) -> TriState:
-    """Whether the groups of the source let out a connection to the target."""
-    return _through(source, EGRESS, protocol, ports, target)
+    """Whether the security groups of the source allow a connection to the target."""
+    return _groups_allow(source, EGRESS, protocol, ports, target)
 
 
-def _through(owner: Peer, direction: str, protocol: str, ports: Ports, other: Peer) -> TriState:
-    if not owner.security_groups and owner.security_groups_known:
-        return True  # nothing filters
-    truths: list[TriState] = []
-    for node in owner.security_groups:
-        found = find_security_group(node)
-        truths.append(
-            None if found is None else rules_allow(found, direction, protocol, ports, other)
+def _groups_allow(
+    member: Peer, direction: str, protocol: str, ports: Ports, remote: Peer
+) -> TriState:
+    """Whether any security group of `member` allows the connection with `remote`."""
+    if not member.security_groups and member.security_groups_known:
+        return True  # without security groups, nothing is filtered
+    answers: list[TriState] = [] if member.security_groups_known else [None]
+    for node in member.security_groups:
+        group = find_security_group(node)
+        answers.append(
+            None if group is None else rules_allow(group, direction, protocol, ports, remote)
         )
-    return any_of((*truths, *(() if owner.security_groups_known else (None,))))
-
-
-def can_reach(source: Peer, protocol: str, ports: Ports, target: Peer) -> TriState:
-    """Whether a connection passes the groups of both sides."""
-    return all_of(
-        (
-            allows_egress(source, protocol, ports, target),
-            allows_ingress(target, protocol, ports, source),
-        )
-    )
+    return any_of(answers)

@@ -1,8 +1,9 @@
-"""Rules."""
+"""Rules of security groups, and which connections they allow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
@@ -14,113 +15,113 @@ from moorage.cfn.networks import (
     may_be_modified_elsewhere,
 )
 from moorage.cfn.nodes import Node
-from moorage.cfn.peers import (
-    ANY_PEER,
-    Peer,
-    _owns,
-    is_same_security_group,
-)
+from moorage.cfn.peers import ANY_PEER, Network, Peer, is_same_security_group, refers_to_group
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.view import Resource, View
+from moorage.cfn.view import Resource
 
 INGRESS, EGRESS = "Ingress", "Egress"
 Ports = tuple[int, int] | None
-"""The first and the last of a range; None where they are not known."""
+"""The first and the last port of a range; None if they are unknown."""
 
-_PEERS = {
+_PEER_PROPERTIES = {
     INGRESS: ("SourceSecurityGroupId", "SourceSecurityGroupName", "SourcePrefixListId"),
     EGRESS: ("DestinationSecurityGroupId", "DestinationPrefixListId"),
 }
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "-1": "-1"}
-_NOBODY = tuple(ip_network(one) for one in ("127.0.0.0/8", "255.255.255.255/32", "0.0.0.0/32"))
+_ALL_PROTOCOLS = ("-1", "all")
+_UNREACHABLE_BLOCKS = tuple(
+    ip_network(block) for block in ("127.0.0.0/8", "255.255.255.255/32", "0.0.0.0/32")
+)
+"""Blocks that match no peer; templates use them for a rule that allows nothing."""
 
 
-def security_group_rules(group: Resource, direction: str) -> tuple[tuple[Node, ...], bool]:
-    """The rules of a group, in line and separate, and whether there are certainly no others."""
-    key = ("group rules", group, direction)
-    memo = group.view.cache
-    if key not in memo:
-        memo[key] = _rules(group, direction)
-    found: tuple[tuple[Node, ...], bool] = memo[key]
-    return found
+@dataclass(frozen=True)
+class GroupRules:
+    """The rules of a security group in one direction."""
+
+    rules: tuple[Node, ...]
+    """Inline rules, and the properties of separate rule resources."""
+    is_complete: bool
+    """Whether the group certainly has no other rules."""
 
 
-def _rules(group: Resource, direction: str) -> tuple[tuple[Node, ...], bool]:
-    inline = group[f"SecurityGroup{direction}"] if group.type == SECURITY_GROUP else None
-    separate = _separate(group.view, direction)
-    truths = [
-        (any_of((_owns(group, one["GroupId"]), _owns(group, one["GroupName"]))), one)
-        for one in separate
+def rules_of_security_group(group: Resource, direction: str) -> GroupRules:
+    """The rules of a security group, or of the default group of a VPC."""
+    view = group.view
+    return view.cached(("group rules", group, direction), lambda: _find_rules(group, direction))
+
+
+def _find_rules(group: Resource, direction: str) -> GroupRules:
+    separate = [
+        (any_of(refers_to_group(rule[key], group) for key in ("GroupId", "GroupName")), rule)
+        for rule in group.view.resources_of_type(f"{SECURITY_GROUP}{direction}")
     ]
-    certain = [one.props for truth, one in truths if truth]
-    complete = None not in [truth for truth, _ in truths] and not may_be_modified_elsewhere(group)
-    if inline is None:
-        return tuple(certain), complete
-    return (*inline.as_list, *certain), complete and inline.all_known
-
-
-def _separate(view: View, direction: str) -> list[Resource]:
-    key = ("separate rules", direction)
-    if key not in view.cache:
-        view.cache[key] = list(view.resources_of_type(f"{SECURITY_GROUP}{direction}"))
-    found: list[Resource] = view.cache[key]
-    return found
+    rules = tuple(rule.props for belongs, rule in separate if belongs)
+    has_unknown = None in [belongs for belongs, _ in separate]
+    is_complete = not has_unknown and not may_be_modified_elsewhere(group)
+    if group.type != SECURITY_GROUP:
+        return GroupRules(rules, is_complete)
+    inline = group[f"SecurityGroup{direction}"]
+    return GroupRules((*inline.as_list, *rules), is_complete and inline.all_known)
 
 
 def rules_allow(
-    owner: Resource, direction: str, protocol: str, ports: Ports, party: Peer
+    group: Resource, direction: str, protocol: str, ports: Ports, peer: Peer
 ) -> TriState:
-    """Whether a group's rules let a connection in from a party, or out to it."""
-    found, complete = security_group_rules(owner, direction)
-    if direction == EGRESS and not found:
-        return True if complete else None
-    truths = [rule_covers(one, direction, protocol, ports, party) for one in found]
-    if owner.type == VPC:  # its default group, which admits its own members
-        truths += [_owns(owner, security_group) for security_group in party.security_groups]
-        truths += [] if party.security_groups_known else [None]
-    if direction == INGRESS and not found and _is_output(owner):
-        return None  # another stack may be meant to add rules
-    return any_of((*truths, *(() if complete else (None,))))
+    """Whether the rules of a security group allow a connection from a peer (INGRESS) or to it
+    (EGRESS). A VPC as `group` stands for its default group."""
+    found = rules_of_security_group(group, direction)
+    if direction == EGRESS and not found.rules:
+        return True if found.is_complete else None
+    if direction == INGRESS and not found.rules and _is_available_to_other_stacks(group):
+        return None  # another stack may add rules
+    answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in found.rules]
+    if group.type == VPC:  # the default group allows its own members
+        answers += [refers_to_group(node, group) for node in peer.security_groups]
+        answers += [] if peer.security_groups_known else [None]
+    return any_of(answers if found.is_complete else [*answers, None])
 
 
-def _is_output(owner: Resource) -> bool:
-    """Whether a group leaves its stack for others than those in view."""
-    stacks = owner.view.stacks
+def _is_available_to_other_stacks(group: Resource) -> bool:
+    """Whether an output makes a group available to stacks that are not in the view."""
+    stacks = group.view.stacks
     outputs = [
         Node(stack, body, ("Outputs", key))
         for stack in stacks
         for key, body in stack.template.outputs.items()
     ]
-    leaving = (output for output in outputs if len(stacks) == 1 or output["Export"].absent)
-    return any(one["Value"].resource is owner for one in leaving)
+    return any(
+        output["Value"].resource is group
+        for output in outputs
+        if len(stacks) == 1 or output["Export"].absent
+    )
 
 
-def rule_covers(rule: Node, direction: str, protocol: str, ports: Ports, party: Peer) -> TriState:
-    """Whether one rule of a group is about this connection."""
+def _rule_allows(rule: Node, direction: str, protocol: str, ports: Ports, peer: Peer) -> TriState:
     if not isinstance(rule.value, Mapping):
         return None
     return all_of(
         (
-            _is_of(rule["IpProtocol"], protocol),
-            _spans(rule, protocol, ports),
-            _is_with(rule, direction, party),
+            _matches_protocol(rule["IpProtocol"], protocol),
+            _contains_ports(rule, ports),
+            _matches_peer(rule, direction, peer),
         )
     )
 
 
-def _is_of(node: Node, protocol: str) -> TriState:
-    kinds = {_PROTOCOLS.get(choice, choice.lower()) for choice in node.choices}
-    if not kinds:
+def _matches_protocol(node: Node, protocol: str) -> TriState:
+    protocols = {_PROTOCOLS.get(choice, choice.lower()) for choice in node.choices}
+    if not protocols:
         return None
-    if kinds <= {protocol, "-1", "all"}:
+    if protocols <= {protocol, *_ALL_PROTOCOLS}:
         return True
-    return None if kinds & {protocol, "-1", "all"} else False
+    return None if protocols & {protocol, *_ALL_PROTOCOLS} else False
 
 
-def _spans(rule: Node, protocol: str, ports: Ports) -> TriState:
-    if any(choice in ("-1", "all") for choice in rule["IpProtocol"].choices):
+def _contains_ports(rule: Node, ports: Ports) -> TriState:
+    if any(choice in _ALL_PROTOCOLS for choice in rule["IpProtocol"].choices):
         return True
-    first, last = _numbers(rule["FromPort"]), _numbers(rule["ToPort"])
+    first, last = _possible_ports(rule["FromPort"]), _possible_ports(rule["ToPort"])
     if not first or not last or ports is None:
         return None
     if max(first) <= ports[0] and ports[1] <= min(last):
@@ -128,88 +129,87 @@ def _spans(rule: Node, protocol: str, ports: Ports) -> TriState:
     return False if ports[1] < min(first) or max(last) < ports[0] else None
 
 
-def _numbers(node: Node) -> tuple[int, ...]:
+def _possible_ports(node: Node) -> tuple[int, ...]:
     try:
         return tuple(int(choice) for choice in node.choices)
     except ValueError:
         return ()
 
 
-def _is_with(rule: Node, direction: str, party: Peer) -> TriState:
-    """Whether the other side of a rule is the party."""
-    if party is ANY_PEER:
-        return _is_with_anybody(rule, direction)
-    truths: list[TriState] = []
-    for name in _PEERS[direction]:
-        peer = rule[name]
-        if peer.absent:
+def _matches_peer(rule: Node, direction: str, peer: Peer) -> TriState:
+    if peer is ANY_PEER:
+        return _matches_some_peer(rule, direction)
+    answers: list[TriState] = []
+    for key in _PEER_PROPERTIES[direction]:
+        if rule[key].absent:
             continue
-        if "PrefixList" in name:
-            truths.append(None)
+        if "PrefixList" in key:
+            answers.append(None)
             continue
-        truths += [
-            is_same_security_group(peer, security_group) for security_group in party.security_groups
-        ]
-        truths += [] if party.security_groups_known else [None]
+        answers += [is_same_security_group(rule[key], node) for node in peer.security_groups]
+        answers += [] if peer.security_groups_known else [None]
     if rule["CidrIp"].present:
-        truths.append(None if party.is_ipv6 is None else not party.is_ipv6 and _holds(rule, party))
+        answers.append(
+            None
+            if peer.is_ipv6 is None
+            else not peer.is_ipv6 and _contains_peer(rule["CidrIp"], peer)
+        )
     if rule["CidrIpv6"].present:
-        truths.append(False if party.is_ipv6 is False else _is_all(rule["CidrIpv6"]))
-    return any_of(truths)
+        answers.append(False if peer.is_ipv6 is False else _contains_all(rule["CidrIpv6"]))
+    return any_of(answers)
 
 
-def _is_with_anybody(rule: Node, direction: str) -> TriState:
-    if any(rule[name].present for name in _PEERS[direction]) or rule["CidrIpv6"].present:
+def _matches_some_peer(rule: Node, direction: str) -> TriState:
+    """Whether a rule can match any peer at all."""
+    if any(rule[key].present for key in _PEER_PROPERTIES[direction]) or rule["CidrIpv6"].present:
         return True
-    blocks = cidr_blocks(rule["CidrIp"])
-    if any(block.version == 4 and _inside(block, _NOBODY) for block in blocks):
+    if any(_is_within(block, _UNREACHABLE_BLOCKS) for block in cidr_blocks(rule["CidrIp"])):
         return False
     return rule["CidrIp"].present
 
 
-def _is_all(node: Node) -> TriState:
-    return True if any(cidr_block.prefixlen == 0 for cidr_block in cidr_blocks(node)) else None
+def _contains_all(node: Node) -> TriState:
+    return True if any(block.prefixlen == 0 for block in cidr_blocks(node)) else None
 
 
-def _inside(block: Any, others: Iterable[Any]) -> bool:
-    return any(block.subnet_of(other) for other in others if other.version == block.version)
+def _is_within(block: Any, blocks: Iterable[Network]) -> bool:
+    return any(block.subnet_of(outer) for outer in blocks if outer.version == block.version)
 
 
-def _holds(rule: Node, party: Peer) -> TriState:
-    """Whether the CIDR block of a rule holds a party's addresses."""
-    node = rule["CidrIp"]
+def _contains_peer(node: Node, peer: Peer) -> TriState:
+    """Whether a CIDR block contains the addresses of a peer."""
     blocks = cidr_blocks(node)
     if not blocks:
-        return _is_vpcs(node, party)
+        return _unknown_block_contains_peer(node, peer)
     block: Any = blocks[0]
     if block.prefixlen == 0:
         return True
-    if _inside(block, _NOBODY):
+    if _is_within(block, _UNREACHABLE_BLOCKS):
         return False
-    if party.is_internet:
+    if peer.is_internet:
         return not block.is_private
-    theirs: list[Any] = [
-        cidr_block for cidr_block in party.cidr_blocks if cidr_block.version == block.version
+    peer_blocks: list[Any] = [
+        peer_block for peer_block in peer.cidr_blocks if peer_block.version == block.version
     ]
-    if theirs:
-        if all(their.subnet_of(block) for their in theirs):
-            return True
-        return None if any(one.overlaps(block) for one in theirs) else False
-    return None
+    if not peer_blocks:
+        return None
+    if all(peer_block.subnet_of(block) for peer_block in peer_blocks):
+        return True
+    return None if any(peer_block.overlaps(block) for peer_block in peer_blocks) else False
 
 
-def _is_vpcs(node: Node, party: Peer) -> TriState:
-    """What a CIDR block that is no literal says: whether it is the party's own VPC's."""
-    vpc = node.resource
+def _unknown_block_contains_peer(node: Node, peer: Peer) -> TriState:
+    """Whether a CIDR block that is not a literal contains a peer: it may be that of its VPC."""
+    resource = node.resource
     is_block = node.attr is not None and node.attr.name == "CidrBlock"
-    if is_block and vpc is not None and vpc.type in (VPC, SUBNET):
-        if party.is_internet:
+    if is_block and resource is not None and resource.type in (VPC, SUBNET):
+        if peer.is_internet:
             return False
-        return True if vpc is party.vpc else None
-    if party.is_internet:
-        # A parameter whose default is private is meant to be the range of the VPC.
+        return True if resource is peer.vpc else None
+    if peer.is_internet:
+        # A parameter with a private range as its default is most likely the range of a VPC.
         return False if _is_private(node.default) else None
-    if party.vpc is not None and node.is_same_as(party.vpc["CidrBlock"]):
+    if peer.vpc is not None and node.is_same_as(peer.vpc["CidrBlock"]):
         return True
     return None
 

@@ -36,8 +36,8 @@ def rules_property(group: Resource, direction: str) -> Node:
     if group.type != networks.SECURITY_GROUP:
         return group.body
     inline = group[f"SecurityGroup{direction}"]
-    separate, _ = security_group_rules.security_group_rules(group, direction)
-    return separate[0] if inline.absent and separate else inline
+    rules = security_group_rules.rules_of_security_group(group, direction).rules
+    return rules[0] if inline.absent and rules else inline
 
 
 def hint_for_rule(group: Resource, direction: str, traffic: str, peer: str) -> str:
