@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moorage.cfn.arns import ACCOUNT, Arns, expand_arns, matches
+from moorage.cfn.arn_patterns import matches
+from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
+from moorage.cfn.return_values import ACCOUNT
 from moorage.cfn.tristate import all_of, any_of
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import Resource, View
