@@ -20,8 +20,6 @@ CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
-SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
 _DOERS = (
     "Custom::",
@@ -259,7 +257,7 @@ def starts_tasks(service: Resource) -> bool:
     return any(
         (one["MinCapacity"].number or 0) > 0
         and ecs.find_scaled_service(one["ResourceId"]) is service
-        for one in service.view.resources_of_type(SCALABLE_TARGET)
+        for one in service.view.resources_of_type(ecs.SCALABLE_TARGET)
     )
 
 

@@ -299,7 +299,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
     """The name of a service as text is not a reference, and neither is the ResourceId of a scaling
     policy. CloudFormation then creates both at the same time, and Application Auto Scaling does not
     find the resource."""
-    for target in view.resources_of_type(lifecycle.SCALABLE_TARGET):
+    for target in view.resources_of_type(ecs.SCALABLE_TARGET):
         resource_id = target["ResourceId"]
         is_ecs = target["ServiceNamespace"].text == "ecs"
         service = ecs.find_scaled_service(resource_id) if is_ecs else None
@@ -311,13 +311,13 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
                 f"Write `${{{service.id}.Name}}` for the name, or add `{service.id}` to DependsOn "
                 f"of `{target.id}`.",
             )
-    for policy in view.resources_of_type(lifecycle.SCALING_POLICY):
+    for policy in view.resources_of_type(ecs.SCALING_POLICY):
         resource_id = policy["ResourceId"]
         if policy["ScalingTargetId"].present or resource_id.absent:
             continue
         targets = [
             target
-            for target in view.resources_of_type(lifecycle.SCALABLE_TARGET)
+            for target in view.resources_of_type(ecs.SCALABLE_TARGET)
             if _is_for_target(policy, target)
         ]
         if first := _unordered(policy, targets):

@@ -125,7 +125,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
         {"Other": {"Type": "String"}},
         Cluster=made(ecs.CLUSTER),
         Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
-        Target=made(lifecycle.SCALABLE_TARGET, ResourceId=resource_id),
+        Target=made(ecs.SCALABLE_TARGET, ResourceId=resource_id),
     )
     found = ecs.find_scaled_service(the(view, "Target")["ResourceId"])
     assert found is (the(view, "Service") if names else None)
@@ -134,7 +134,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
 def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
     view = view_of(
         Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
-        Target=made(lifecycle.SCALABLE_TARGET, ResourceId="service/main/web"),
+        Target=made(ecs.SCALABLE_TARGET, ResourceId="service/main/web"),
     )
     assert ecs.find_scaled_service(the(view, "Target")["ResourceId"]) is None
 
