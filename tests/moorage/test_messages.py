@@ -378,7 +378,8 @@ def test_a_container_without_a_value_needs_an_image(tmp_path: Path) -> None:
 
 
 def test_a_container_without_a_name_gets_one(tmp_path: Path) -> None:
-    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n    containers: {{image: nginx:1}}\n"
+    containers = "    containers: {image: nginx:1}\n"
+    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n{containers}"
     hints = [finding.hint for finding in findings(tmp_path, text)]
     assert hints == ['Write the name of the container above it: `web: {image: "nginx:1"}`.']
 
