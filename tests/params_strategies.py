@@ -78,7 +78,7 @@ def plan(params: Params) -> Plan:
     """All stacks of an environment, not linted; a draw whose only fault is a clash is dropped."""
     found, findings = _linked(written(params))
     reported = [finding for finding in findings if not _silent(finding)]
-    assume({one.code for one in reported} != {"M1209"})
+    assume({finding.code for finding in reported} != {"M1209"})
     assert found is not None, findings
     assert reported == []
     return found
@@ -152,7 +152,7 @@ def _linked(text: str) -> tuple[Plan | None, list[Finding]]:
 @st.composite
 def environments(draw: DrawFn, most_services: int = 4, *, jobs: bool = False) -> Params:
     """A network, a cluster, load balancers of both kinds, and services behind them; with workers
-    and other tasks where `jobs` are conditions for."""
+    and other tasks if `jobs` is true."""
     network = draw(_networks())
     cluster = draw(_clusters())
     balancers = {

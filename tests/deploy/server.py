@@ -91,8 +91,8 @@ class Backend(CloudFormationBackend):
 
 
 def resolved(value: Any, region: str) -> Any:
-    """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, and with
-    the content of `!Base64`, which moto leaves as YAML nodes."""
+    """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, and
+    with the content of `!Base64`, which moto leaves as YAML nodes."""
     if isinstance(value, list):
         return [resolved(item, region) for item in value]
     if not isinstance(value, dict):

@@ -114,7 +114,7 @@ def test_a_replaced_load_balancer_takes_listener_and_target_group_along() -> Non
     }
 
 
-def test_a_target_group_of_its_own_goes_with_a_new_load_balancer() -> None:
+def test_a_new_load_balancer_with_a_new_target_group_is_accepted() -> None:
     found = after(
         ("Scheme: internal", "Scheme: internet-facing"),
         ("  Group:\n", "  Group2:\n"),
@@ -161,7 +161,7 @@ def test_a_type_cannot_change() -> None:
     assert found["M1402"] == ["Resources.Bucket.Type"]
 
 
-def test_data_that_goes() -> None:
+def test_deleted_resources_that_hold_data() -> None:
     found = after(("  Bucket: {Type: AWS::S3::Bucket}\n", ""))
     assert found == {"M1405": ["Resources.Bucket"]}
     kept = WEB.replace("Bucket: {Type", "Bucket: {DeletionPolicy: Retain, Type")
@@ -260,7 +260,7 @@ def test_priorities_that_are_swapped_are_in_use() -> None:
     assert judged({"web": RULES}, {"web": waits}) == []
 
 
-def test_what_moves_to_another_logical_id_is_held_by_the_old_one() -> None:
+def test_a_unique_value_that_moves_to_another_logical_id_is_still_in_use() -> None:
     def moved(kind: str, properties: str) -> list[Finding]:
         text = f"Resources: {{Old: {{Type: {kind}, Properties: {{{properties}}}}}}}"
         return judged({"web": text}, {"web": text.replace("Old", "New")})
@@ -277,7 +277,7 @@ def test_what_moves_to_another_logical_id_is_held_by_the_old_one() -> None:
     assert moved("AWS::IAM::Policy", "PolicyName: main, Roles: [web]") == []
 
 
-def test_an_association_is_deleted_before_it_is_made_anew() -> None:
+def test_an_association_is_deleted_before_its_replacement_is_created() -> None:
     text = (
         "Resources: {A: {Type: AWS::EC2::SubnetRouteTableAssociation, "
         "Properties: {SubnetId: subnet-1, RouteTableId: rtb-1}}}"
@@ -297,7 +297,7 @@ def test_addresses_are_held_until_the_old_load_balancer_is_gone() -> None:
     assert judged({"web": old}, {"web": old}) == []
 
 
-def test_a_launch_type_makes_the_service_anew() -> None:
+def test_a_changed_launch_type_replaces_the_service() -> None:
     old = WEB.replace("Cluster: main", "Cluster: main\n      LaunchType: EC2")
     new = old.replace("LaunchType: EC2", "LaunchType: FARGATE")
     assert codes(judged({"web": old}, {"web": new})) == {
@@ -352,7 +352,7 @@ def test_capacity_that_a_service_uses_stays() -> None:
     ) == {"M1404": ["Resources.Cluster.Properties.CapacityProviders"]}
 
 
-def test_a_listener_that_leads_to_a_new_target_group_leads_nowhere_at_first() -> None:
+def test_a_listener_that_forwards_to_a_new_target_group_has_no_targets_at_first() -> None:
     found = after(
         ("  Group:\n", "  Group2:\n"),
         ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
@@ -444,7 +444,7 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
     assert "M1401" in capsys.readouterr().out
 
 
-def test_an_environment_that_is_new_has_nothing_to_be_judged_against(repository: Path) -> None:
+def test_a_new_environment_has_no_previous_version(repository: Path) -> None:
     assert load_previous_environment("HEAD", repository / "out" / "prod") is None
     assert (
         load_previous_environment(str(repository / "out" / "dev"), repository / "out" / "prod")
@@ -474,7 +474,7 @@ def test_another_region_or_application_is_another_environment(
         assert "M1401" not in output
 
 
-def test_a_missing_revision_or_file_is_reported(
+def test_templates_without_a_previous_version_are_reported(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fresh = repository / "fresh.yaml"
