@@ -484,7 +484,7 @@ def nothing(*_: Any) -> dict[str, Any]:
     return {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
 
 
-def mend_tasks() -> None:
+def correct_tasks() -> None:
     """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
     models: Any = ecs_models
     models.Container = Container
@@ -591,7 +591,7 @@ def server() -> BaseWSGIServer:
 if __name__ == "__main__":
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
-    mend_tasks()
+    correct_tasks()
     serving = server()
     ADDRESS = f"http://127.0.0.1:{serving.port}"
     print(ADDRESS, flush=True)
