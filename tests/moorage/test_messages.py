@@ -254,7 +254,7 @@ def test_keys_of_the_service_in_a_container(tmp_path: Path, key: str) -> None:
 
 def test_keys_at_the_top_of_the_file(tmp_path: Path) -> None:
     text = f"{HEADER}cluster: {{}}\ndesired_count: 2\nstacks: {{network: {{}}}}\n"
-    assert [(one.code, one.hint) for one in findings(tmp_path, text)] == [
+    assert [(finding.code, finding.hint) for finding in findings(tmp_path, text)] == [
         ("M1110", "A stack is an entry of `stacks:`: write `cluster:` below it."),
         ("M1110", "Write it below a stack of kind `service` or `worker`, in `stacks:`."),
     ]
@@ -286,7 +286,7 @@ def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: P
     for word in WORDS:
         text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, {CONTAINERS}, {word}: x}}\n"
         found = findings(tmp_path, text)
-        assert [one.code for one in found if one.path[-1] == word] != [], word
+        assert [finding.code for finding in found if finding.path[-1] == word] != [], word
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,9 @@ def test_the_id_of_a_vpc_gets_a_stack_for_it(tmp_path: Path) -> None:
 
 
 def values(folder: Path, own: str, base: str | None = None) -> list[tuple[str, str, Any]]:
-    return [(one.code, one.level, one.path[-1]) for one in findings(folder, own, base)]
+    return [
+        (finding.code, finding.level, finding.path[-1]) for finding in findings(folder, own, base)
+    ]
 
 
 def test_a_container_without_a_value_needs_an_image(tmp_path: Path) -> None:
