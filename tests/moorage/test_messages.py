@@ -383,7 +383,7 @@ def test_a_container_without_a_name_gets_one(tmp_path: Path) -> None:
     containers = "    containers: {image: nginx:1}\n"
     text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n{containers}"
     hints = [finding.hint for finding in findings(tmp_path, text)]
-    assert hints == ['Write the name of the container above it: `web: {image: "nginx:1"}`.']
+    assert hints == ["Write the name of the container above it: `web: {image: nginx:1}`."]
 
 
 def test_a_retention_in_days_needs_the_unit(tmp_path: Path) -> None:
