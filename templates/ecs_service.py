@@ -36,8 +36,8 @@ from .tasks.task_resources import log_group_output, task_outputs
 from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
-"""Seconds. Without a grace period, failed health checks of a load balancer stop tasks that still
-start."""
+"""Seconds. Without a grace period, failed health checks of a load balancer stop tasks that are
+still starting."""
 
 
 class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
@@ -51,7 +51,7 @@ class EcsService:
     params: EcsServiceParams
     task: Task
     containers: Containers
-    """The containers that others can connect to: those that the params write, and the proxy."""
+    """The containers that clients can connect to: those below `containers:`, and the proxy."""
     scaling: Scaling | None
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
@@ -59,7 +59,7 @@ class EcsService:
 
     @property
     def least_count(self) -> tuple[int, Path]:
-        """The lowest number of tasks that there are, and where the params say so."""
+        """The minimum number of tasks, and the path where it is set."""
         return minimum_task_count(self.scaling, self.params.desired_count)
 
 
@@ -75,7 +75,7 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
-    """The service, and what other services need to find it."""
+    """The service, and the resources by which other services discover it."""
     task = service.task
     namespace = task.placement.namespace
     return [

@@ -85,7 +85,7 @@ def _existing_instances(existing: Existing) -> dict[LaunchType, ExistingInstance
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params together, and with regard to other stacks."""
+    """Problems of combinations of params, and of the stacks that they refer to."""
     if params.existing and params.model_fields_set != {"existing"}:
         ignored = sorted(params.model_fields_set - {"existing"})
         settings = ", ".join(f"`{key}`" for key in ignored)
@@ -149,7 +149,8 @@ def _instance_rule_resources(name: str, params: Params, env: Environment) -> Ite
     openings = {
         opening
         for stack, launch_params in env.of(LaunchParams)
-        if (picked := find_stack(env, Params, launch_params.cluster)) and picked[0] == name
+        if (cluster_stack := find_stack(env, Params, launch_params.cluster))
+        and cluster_stack[0] == name
         for opening in launch_params.instance_openings(stack, env)
     }
     yield from instance_rules(openings, groups)

@@ -171,7 +171,7 @@ class Repository(Base):
 
 
 def repository_problems(params: Repository, path: Path, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a repository by itself."""
+    """Problems of a single repository."""
     if params.kms_key and params.encryption == "AES256":
         message = "With `encryption: AES256` the KMS key has no effect"
         hint = "Write `encryption: KMS`, or remove `kms_key`."

@@ -1,6 +1,5 @@
-"""What Application and Network Load Balancers share.
-
-Their logical IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
+"""Resources and checks that Application and Network Load Balancers have in common. Their logical
+IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ IpAddressType = Literal["ipv4", "dualstack"]
 
 
 class LoadBalancedParams(Base):
-    """Params of a stack whose tasks load balancers send to."""
+    """Params of a stack with tasks behind load balancers."""
 
     def listener_protocols(self, via: str) -> list[str | None]:
         """Protocols of the listeners that the stack adds to the load balancer of that name; None
-        for one whose port is missing."""
+        for a listener without a port."""
         return []
 
 
@@ -35,7 +34,7 @@ class LoadBalancedParams(Base):
 
 
 def existing_problems(params: Base, *, used: frozenset[str] = frozenset()) -> Iterator[Problem]:
-    """Keys that have no effect with `existing:`. Those in `used` have one."""
+    """Keys that have no effect with `existing:`; `used` are the keys that have one."""
     unused = [f"`{key}`" for key in sorted(params.model_fields_set - {"existing"} - used)]
     if unused:
         keys, have = ", ".join(unused), "has" if len(unused) == 1 else "have"
@@ -74,15 +73,15 @@ def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
 
 
 def find_subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
-    """The IPv4 blocks of these subnets; None where the network exists already."""
+    """The IPv4 blocks of the subnets of the load balancer; None for an existing network."""
     return home.public_cidrs if scheme == "internet-facing" else home.private_cidrs
 
 
 def resolve_default_clients(
     scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
 ) -> tuple[str, ...] | None:
-    """The clients that may connect by default: all, or for an internal load balancer the network's
-    IPv4 addresses.
+    """The clients that are allowed to connect by default: all, or for an internal load balancer the
+    network's IPv4 addresses.
 
     None where these are unknown.
     """

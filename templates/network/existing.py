@@ -1,4 +1,4 @@
-"""What can be wrong with the params of an existing VPC."""
+"""Problems of the params of an existing VPC."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """Tests the configuration of a proxy with the nginx of this machine, if there is one.
 
 `nginx -t` reads the configuration as the nginx in the container will when it starts. Hosts, files
-and users that exist only in the container are no mistake: they are removed or replaced first, on
-the parsed words. No host is looked up, and no file that the configuration names is written. nginx
+and users that exist only in the container are not mistakes: they are removed or replaced first, in
+the parsed text. No host is looked up, and no file that the configuration names is written. nginx
 does not run if the text cannot be parsed or loads modules.
 
-The installed nginx may differ from the container's. What only another version may accept is a
-warning.
+The installed nginx may differ from the container's. If another version may accept the text, the
+mistake is a warning.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def find_nginx() -> str | None:
 
 
 def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why the installed nginx refuses the configuration in a rendered template: at the line of the
-    user's file, or at `proxy`. Nothing if no nginx is installed."""
+    """Why the installed nginx refuses the configuration in a rendered template: reported at the
+    line of the user's file, or at `proxy`. Nothing is reported if nginx is not installed."""
     nginx = find_nginx()
     if nginx is None:
         return
@@ -95,7 +95,7 @@ def _maps_in(value: Any, key: str) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
-# What nginx says -----------------------------------------------------------------------------
+# Messages of nginx ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Refusal:
 _EMERG = re.compile(
     r"\[emerg\] (?:\d+#\d+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>\d+))?$"
 )
-# What this machine lacks and the image has.
+# Failures for things that the image has and this machine may not have.
 _NOT_HERE = re.compile(r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown")
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
 
@@ -134,8 +134,8 @@ def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None
 def run_nginx(
     nginx: str, text: str, folder: FilePath, *, part: bool
 ) -> tuple[str, int | None] | None:
-    """The mistake that nginx finds first, and its line; None if it starts, or cannot be run. It
-    reads the text as it is."""
+    """The first mistake that nginx finds, and its line; None if it starts, or cannot be run. The
+    text is not changed before nginx reads it."""
     main, included = folder / "nginx.conf", folder / "servers.conf"
     if part:
         included.write_text(text, encoding="utf-8")
@@ -164,7 +164,7 @@ def _find_version(nginx: str) -> str:
     return match[1] if match else "of this machine"
 
 
-# What nginx may read -------------------------------------------------------------------------
+# Preparation of the text ---------------------------------------------------------------------
 
 _REMOVED = re.compile(
     r"pid|user|lock_file|working_directory|error_log|include|ssl_engine|google_perftools_profiles"
@@ -208,7 +208,8 @@ def _all_directives(directives: Iterable[Directive]) -> Iterator[Directive]:
 def _replacements(
     directives: Iterable[Directive], text: str, upstreams: set[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """Start, end and new text of what nginx must not read, in the order of the text."""
+    """Start, end and replacement of each part that nginx must not read, in the order of the
+    text."""
     for directive in directives:
         log = directive.name == "access_log" and directive.arguments[:1] not in {
             (w,) for w in _LOGS
@@ -226,7 +227,7 @@ def _replacements(
 def _host_replacements(
     word: Word, text: str, upstreams: set[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """An address instead of a host, so that nginx looks nothing up."""
+    """An address instead of a host, so that nginx looks up no name."""
     match = _HOST.fullmatch(text[word.start : word.end])
     if match and match["host"] not in {*upstreams, "unix"} and not _is_address(match["host"]):
         yield word.start, word.end, f"{match['before']}127.0.0.1{match['after']}"

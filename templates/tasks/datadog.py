@@ -53,7 +53,9 @@ class Datadog(Base):
         {}, description="More environment variables of the agent, such as `DD_TAGS`."
     )
     secrets: dict[VariableName, SecretRef] = Field(
-        {}, description="Such variables whose values ECS reads when the task starts."
+        {},
+        description="More environment variables, with references to secrets that ECS reads when "
+        "the task starts.",
     )
     not_secret: list[str] = Field(
         [], description="Names in `environment` that look like secrets but are not."
@@ -73,11 +75,12 @@ def listening_ports(params: Datadog) -> list[Port]:
 
 
 def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
-    """The container of the agent. `apart` says whether containers have addresses of their own and
-    reach the agent through a link (network mode `bridge`).
+    """The container of the agent. `bridged` is whether each container has its own address and
+    reaches the agent through a link (network mode `bridge`).
 
-    The root file system is writable: the agent writes to several directories, which Datadog's guide
-    "Run the Agent with a read-only root file system" has another container prepare.
+    The root file system is writable: the agent writes to several directories, which another
+    container would have to prepare (Datadog's guide, "Run the Agent with a read-only root file
+    system").
     """
     variables = {
         "ECS_FARGATE": "true" if fargate else None,

@@ -36,7 +36,7 @@ class ReachesParams(LaunchParams):
 
 
 def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """Problems of `reaches` of a stack."""
+    """The problems of `reaches` of a stack."""
     if params.reaches and uses_instance_address(params.network_mode):
         message = "`reaches` needs tasks with their own security group, and with `network_mode: "
         message += f"{params.network_mode}` they have that of their instances"

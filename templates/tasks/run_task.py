@@ -23,7 +23,7 @@ _ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 
 
 def run_problems(task: Task) -> Iterator[Problem]:
-    """What is wrong with a task that runs once and ends."""
+    """Problems of a task that runs once and ends."""
     yield from task_problems(task)
     for name, volume in task.params.volumes.items():
         if volume.ebs:

@@ -22,8 +22,8 @@ def managed_instances_resources(
 ) -> Iterator[Any]:
     """The roles, the security group and the capacity provider.
 
-    AWS's policy for the infrastructure role allows to pass only an instance role of a fixed name,
-    so the role needs another statement for this one.
+    AWS's policy for the infrastructure role only allows passing an instance role with a fixed name,
+    so the role needs another statement for the one of the stack.
     """
     home = find_network_handle(params, env)
     yield instances_security_group("ManagedInstancesSecurityGroup", home, env, name)

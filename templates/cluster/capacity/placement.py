@@ -28,7 +28,7 @@ def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
 
 
 def find_network_handle(params: Instances, env: Environment) -> network.Handle:
-    """The network of the instances; `capacity_problems` has made sure that there is one."""
+    """The network of the instances; `capacity_problems` reports a missing network."""
     found = find_stack(env, network.Params, params.network)
     assert found is not None
     return network.handle(*found, env)

@@ -1,4 +1,4 @@
-"""What can be wrong with a cluster's instances."""
+"""Problems of a cluster's instances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .placement import choose_subnet_type, select_subnets
 
 
 def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a cluster's instances."""
+    """Problems of a cluster's instances."""
     for launch_type, instances in (capacity.by_launch_type() if capacity else {}).items():
         path: Path = ("capacity", launch_type)
         at = (*path, "network")

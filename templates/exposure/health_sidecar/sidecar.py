@@ -93,7 +93,9 @@ class Sidecar(Base):
     expect: Annotated[Text, AfterValidator(_validate_expression)] | None = Field(
         None, description="Regular expression that is searched for in the reply to `send`."
     )
-    expect_hex: Hex | None = Field(None, description="The whole reply to `send`, in hexadecimal.")
+    expect_hex: Hex | None = Field(
+        None, description="The complete reply to `send`, in hexadecimal."
+    )
     port: PortField = Field(Port(8080), description="TCP port of the sidecar, 1024 or higher.")
     mode: Literal["tcp", "http"] = Field("tcp", description="Protocol of the health check.")
     interval: Annotated[int, duration(1, 300)] = Field(5, description="Time between probes.")
@@ -119,7 +121,7 @@ class Sidecar(Base):
 
 
 def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
-    """What is wrong with the params of a sidecar."""
+    """Problems of the params of a sidecar."""
     sends = [key for key in ("send", "send_hex") if getattr(params, key) is not None]
     expects = [key for key in ("expect", "expect_hex") if getattr(params, key) is not None]
     if params.probe == "send":
@@ -169,7 +171,7 @@ def sidecar_name(udp_port: int) -> str:
 
 def resolve_drain(params: Sidecar, noticed: int) -> int:
     """Seconds for which the sidecar keeps running after it has stopped listening, which the load
-    balancer notices after `noticed` seconds."""
+    balancer detects after `detection_time` seconds."""
     return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
 
 
@@ -178,8 +180,8 @@ def sidecar_container(
 ) -> Container:
     """The sidecar for one UDP port of the container `service`.
 
-    `noticed` is as in `resolve_drain`. `ipv6` is whether the load balancer sends packets over IPv6:
-    the probe uses the same IP version, because a service may listen on one of them only.
+    `detection_time` is as in `resolve_drain`. `ipv6` is whether the load balancer sends packets
+    over IPv6: the probe uses the same IP version, because a service may listen on one of them only.
 
     The sidecar depends on the service. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first and stops listening, and the service runs until the sidecar has exited.

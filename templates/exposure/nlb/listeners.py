@@ -45,7 +45,7 @@ class NlbTarget:
     """A port of a container behind a Network Load Balancer: a listener and its target group."""
 
     index: int
-    """The place of its entry below `expose:`."""
+    """The index of its entry below `expose:`."""
     entry: ExposeEntry
     load_balancer: UsedNlb
     listener: Port
@@ -112,7 +112,7 @@ class NlbListener:
     stack: str
     """The stack of the service."""
     index: int
-    """Its place below `expose:`."""
+    """Its index below `expose:`."""
     entry: ExposeEntry
     load_balancer: UsedNlb
     target: NlbTarget | None
@@ -245,8 +245,8 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
 
 
 def nlb_listener(target: NlbTarget) -> elb.Listener:
-    """The listener. It is in the stack of the service, since a port leads to one service."""
-    # Always there, as an attribute that is left out keeps the value it had.
+    """The listener. It is in the stack of the service, since only one service can use a port."""
+    # Always set, because an attribute that is left out keeps its previous value.
     idle = target.entry.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
@@ -269,7 +269,7 @@ def _tls(entry: ExposeEntry) -> dict[str, Any]:
 
 
 def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
-    """What makes ECS register the tasks in the target group."""
+    """The property of the ECS service that registers its tasks in the target group."""
     return ecs.LoadBalancer(
         ContainerName=target.container,
         ContainerPort=target.number,
@@ -278,9 +278,9 @@ def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
 
 
 def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: bool) -> list[Any]:
-    """Security group rules of all targets, each once: EC2 refuses a second rule like the first,
-    which two load balancers in the same subnets would lead to. The rules of instances are in the
-    stack of the cluster."""
+    """Security group rules of all targets, each once: EC2 refuses a duplicate rule, which two load
+    balancers in the same subnets would cause. The rules of instances are in the stack of the
+    cluster."""
     rules: dict[str, Any] = {}
     for target in targets:
         has_group = target.load_balancer.handle.security_group is not None
@@ -292,7 +292,7 @@ def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: 
 
 
 def _meaning(resource: Any) -> str:
-    """Identifies what a rule allows: the rule without its description."""
+    """A key that is equal for duplicate rules: the rule without its description."""
     body = resource.to_dict()
     rule = {key: value for key, value in body["Properties"].items() if key != "Description"}
     return json.dumps([body["Type"], rule], sort_keys=True)
@@ -305,7 +305,7 @@ def _clients(target: NlbTarget) -> Sequence[str]:
 
 
 def _client_rules(target: NlbTarget) -> Iterator[Any]:
-    """What allows clients in the security group of the load balancer."""
+    """Rules of the load balancer's security group that allow clients."""
     for transport in target.transports:
         listens = logical_id(target.entry.via, f"{transport}{target.listener.number}")
         for client in _clients(target):

@@ -1,4 +1,4 @@
-"""What is wrong with the params of an Application Load Balancer."""
+"""Problems of the params of an Application Load Balancer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params, given the other stacks of the environment."""
+    """Problems of the params, given the other stacks of the environment."""
     if params.existing:
         yield from existing_problems(params)
         yield from _listener_problems(params.existing, env)
@@ -38,9 +38,9 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
         hint = f"Write the ARN of a web ACL in {env.region}."
         yield Problem("M2301", ("web_acl",), message, hint)
     yield from access_log_problems(params.access_logs)
-    picked = find_stack(env, network.Params, params.network)
-    if picked:
-        yield from _network_problems(params, picked[0], picked[1], env)
+    network_stack = find_stack(env, network.Params, params.network)
+    if network_stack:
+        yield from _network_problems(params, network_stack[0], network_stack[1], env)
 
 
 def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
