@@ -41,7 +41,7 @@ from .proxy.proxy import (
     PROXY,
     ProxyParams,
     ServiceProxy,
-    lead_to_proxy,
+    assign_to_proxy,
     proxy_container,
     resolve_proxy,
 )
@@ -108,7 +108,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     Call it by `env.resolve`, which keeps the result.
     """
     placement = resolve_placement(params, env)
-    entries = lead_to_proxy(params.proxy, params.expose)
+    entries = assign_to_proxy(params.proxy, params.expose)
     proxy = resolve_proxy(params.proxy, params.containers, entries, placement, env)
     containers = written_containers(params.containers)
     if proxy:
@@ -160,7 +160,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from instance_problems(exposure)
     services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
     yield from exposure_conflicts(exposure, [other.exposure for other in services])
-    yield from zone_problems(exposure, *service.least_count)
+    yield from zone_problems(exposure, *service.minimum_count)
     yield from subnet_problems(exposure)
 
 

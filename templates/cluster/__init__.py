@@ -89,7 +89,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if params.existing and params.model_fields_set != {"existing"}:
         ignored = sorted(params.model_fields_set - {"existing"})
         settings = ", ".join(f"`{key}`" for key in ignored)
-        message = f"With `existing` the stack creates no cluster, so {settings} has no effect"
+        verb = "has" if len(ignored) == 1 else "have"
+        message = f"With `existing` the stack creates no cluster, so {settings} {verb} no effect"
         hint = f"Remove {settings}, or remove `existing` to create a cluster."
         yield Problem("M2100", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))

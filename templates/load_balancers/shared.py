@@ -64,21 +64,23 @@ def ipv6_problems(
 # Values that depend on the scheme ------------------------------------------------------------
 
 
-def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
+def find_subnets(scheme: Scheme, network_handle: network.Handle) -> tuple[Any, ...]:
     """The subnets of the load balancer: public ones for `internet-facing`; for `internal` private
     ones, or public ones if there are no private ones."""
     if scheme == "internet-facing":
-        return home.public_subnets
-    return home.private_subnets or home.public_subnets
+        return network_handle.public_subnets
+    return network_handle.private_subnets or network_handle.public_subnets
 
 
-def find_subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
+def find_subnet_cidrs(scheme: Scheme, network_handle: network.Handle) -> tuple[str, ...] | None:
     """The IPv4 blocks of the subnets of the load balancer; None for an existing network."""
-    return home.public_cidrs if scheme == "internet-facing" else home.private_cidrs
+    return (
+        network_handle.public_cidrs if scheme == "internet-facing" else network_handle.private_cidrs
+    )
 
 
 def resolve_default_clients(
-    scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
+    scheme: Scheme, ip_address_type: IpAddressType, network_handle: network.Handle | None
 ) -> tuple[str, ...] | None:
     """The clients that are allowed to connect by default: all, or for an internal load balancer the
     network's IPv4 addresses.
@@ -86,7 +88,7 @@ def resolve_default_clients(
     None where these are unknown.
     """
     if scheme == "internal":
-        return (home.cidr,) if home and home.cidr else None
+        return (network_handle.cidr,) if network_handle and network_handle.cidr else None
     return all_addresses(dualstack=ip_address_type == "dualstack")
 
 
@@ -107,7 +109,7 @@ def _attribute_value(value: Any) -> Any:
 
 def load_balancer_security_group(
     name: str,
-    home: network.Handle,
+    network_handle: network.Handle,
     env: Environment,
     *,
     ingress: Sequence[ec2.SecurityGroupRule] = (),
@@ -119,7 +121,7 @@ def load_balancer_security_group(
     return ec2.SecurityGroup(
         "SecurityGroup",
         GroupDescription=f"{env.app} {env.name}: load balancer {name}",
-        VpcId=home.vpc_id,
+        VpcId=network_handle.vpc_id,
         **optional,
         SecurityGroupEgress=list(egress) or [_no_outbound_rule()],
     )

@@ -33,7 +33,7 @@ PLACES: dict[Context, str] = {
 
 _TAKES_BLOCK = analyzer.NGX_CONF_BLOCK
 _TAKES_FLAG = analyzer.NGX_CONF_FLAG
-_MOST_COUNTED = 7
+_MAX_COUNTED = 7
 """The largest number of arguments that the table counts exactly."""
 
 _CORRECTIONS: dict[str, int] = {
@@ -109,8 +109,8 @@ user uwsgi_pass variables_hash_bucket_size variables_hash_max_size worker_connec
 worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile
 worker_shutdown_timeout working_directory
 """
-"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`), without flags (`on`
-or `off`), all of which it refuses. tests/proxy asks the real nginx about each."""
+"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`), without
+flags (`on` or `off`), all of which it refuses. tests/proxy asks the real nginx about each."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def find_arguments(name: str, context: Context) -> Arguments | None:
     masks = [mask for mask in _masks(name) if mask & analyzer.CONTEXTS[context]]
     if not masks:
         return None
-    counts = {n for n in range(_MOST_COUNTED + 1) if any(mask >> n & 1 for mask in masks)}
+    counts = {n for n in range(_MAX_COUNTED + 1) if any(mask >> n & 1 for mask in masks)}
     flag = any(mask & _TAKES_FLAG for mask in masks)
     least = [
         number

@@ -214,11 +214,13 @@ def _request_headers(proxy: Proxy, route: ProxyRoute | None) -> dict[str, str]:
     return _merge_headers(defaults, written)
 
 
-def _merge_headers(base: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str]:
+def _merge_headers(base: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
     """The headers of `base` and `overrides`, which replace those with the same name, in upper or
     lower case."""
-    replaced = {key.lower() for key in over}
-    return {key: value for key, value in base.items() if key.lower() not in replaced} | dict(over)
+    replaced = {key.lower() for key in overrides}
+    return {key: value for key, value in base.items() if key.lower() not in replaced} | dict(
+        overrides
+    )
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[str]:

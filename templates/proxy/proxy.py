@@ -33,7 +33,7 @@ from .params import CONTAINER_KEYS, NGINX, Proxy
 
 PROXY = "proxy"
 """The container's name."""
-WHOLE, PART = "NGINX_CONF", "NGINX_SERVERS"
+COMPLETE_VARIABLE, HTTP_PART_VARIABLE = "NGINX_CONF", "NGINX_SERVERS"
 """Variables of the container: for a complete configuration, or for the content of its `http`
 block."""
 
@@ -79,10 +79,10 @@ class ServiceProxy:
     @property
     def configuration(self) -> str:
         """The nginx.conf that is generated from the params; only without `config:`."""
-        return generate_configuration(self.params, _surroundings(self))
+        return generate_configuration(self.params, _proxy_context(self))
 
 
-def lead_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
+def assign_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
     """The entries of a service. Entries without `container` get the proxy as their container, if
     there is one."""
     return [
@@ -191,24 +191,26 @@ def _start(proxy: ServiceProxy) -> tuple[str, str, str]:
     """Variable and text of the configuration, and the command that starts nginx with it."""
     config = proxy.params.config
     if config is None:
-        return WHOLE, proxy.configuration, _run("/tmp", WHOLE)
+        return COMPLETE_VARIABLE, proxy.configuration, _run("/tmp", COMPLETE_VARIABLE)
     statements, _ = parse_configuration(config.text)
-    whole = is_complete(statements)
+    complete = is_complete(statements)
     daemon = any(statement.name == "daemon" for statement in statements)
-    folder, variable = ("/etc/nginx", WHOLE) if whole else ("/etc/nginx/conf.d", PART)
+    folder, variable = (
+        ("/etc/nginx", COMPLETE_VARIABLE) if complete else ("/etc/nginx/conf.d", HTTP_PART_VARIABLE)
+    )
     text = normalize_whitespace(config.text).strip("\n") + "\n"
     empty_lines = config.text[: len(config.text) - len(config.text.lstrip("\n"))]
     return variable, empty_lines + text, _run(folder, variable, daemon=daemon)
 
 
 def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
-    file = f"{folder}/{'default' if variable == PART else 'nginx'}.conf"
+    file = f"{folder}/{'default' if variable == HTTP_PART_VARIABLE else 'nginx'}.conf"
     chosen_file = f" -c {file}" if folder == "/tmp" else ""
     foreground = "" if daemon or folder == "/tmp" else " -g 'daemon off;'"
     return f"printf '%s' \"${variable}\" > {file} && exec nginx{chosen_file}{foreground}"
 
 
-def _surroundings(proxy: ServiceProxy) -> ProxyContext:
+def _proxy_context(proxy: ServiceProxy) -> ProxyContext:
     return ProxyContext(
         endpoints={
             name: (container_address(name, proxy.network_mode), _first_port(container, 9000))

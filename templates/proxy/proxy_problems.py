@@ -23,9 +23,9 @@ from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 _PRIVILEGED_PORTS = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
-_MOST_OF_TEMPLATE = 51_200
+_MAX_TEMPLATE_BYTES = 51_200
 """Bytes of a template (CloudFormation quotas, "Template body size in a request")."""
-_MOST_OF_TASK = 64 * 1024
+_MAX_TASK_DEFINITION_BYTES = 64 * 1024
 """Bytes of a task definition (Amazon ECS endpoints and quotas, "Task definition size limit")."""
 
 
@@ -253,7 +253,7 @@ def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Probl
     """A configuration that is too large for a template or a task definition. A smaller one can
     still be too large together with the rest of the template."""
     size = len(text.encode())
-    if size > _MOST_OF_TEMPLATE or len(json.dumps(text)) > _MOST_OF_TASK:
+    if size > _MAX_TEMPLATE_BYTES or len(json.dumps(text)) > _MAX_TASK_DEFINITION_BYTES:
         message = f"The configuration has {size:,} bytes and does not fit into a template"
         hint = "Build an image that contains it, and run that as a container."
         yield Problem("M1303", path, message, hint, place=place)

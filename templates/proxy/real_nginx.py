@@ -29,7 +29,7 @@ from moorage.model import TextFile
 
 from .nginx_syntax import Directive, Word, parse_configuration
 from .params import Proxy
-from .proxy import PART, PROXY, WHOLE
+from .proxy import COMPLETE_VARIABLE, HTTP_PART_VARIABLE, PROXY
 
 _TIMEOUT = 10
 """Seconds after which nginx is stopped, and nothing is reported."""
@@ -49,7 +49,7 @@ def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Pr
     if nginx is None:
         return
     for variable, text in _find_configurations(body):
-        refusal = find_refusal(nginx, text, part=variable == PART)
+        refusal = find_refusal(nginx, text, part=variable == HTTP_PART_VARIABLE)
         if refusal is not None:
             yield _refusal_problem(refusal, text, proxy.config)
 
@@ -85,7 +85,7 @@ def _find_configurations(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if container.get("Name") == PROXY:
                 for variable in _maps_in(container, "Environment"):
                     name, value = variable.get("Name"), variable.get("Value")
-                    if name in (WHOLE, PART) and isinstance(value, str):
+                    if name in (COMPLETE_VARIABLE, HTTP_PART_VARIABLE) and isinstance(value, str):
                         yield name, value
 
 
@@ -113,7 +113,9 @@ _EMERG = re.compile(
     r"\[emerg\] (?:\d+#\d+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>\d+))?$"
 )
 # Failures for things that the image has and this machine may not have.
-_NOT_HERE = re.compile(r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown")
+_MISSING_LOCALLY = re.compile(
+    r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
+)
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
 
 
@@ -125,7 +127,7 @@ def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None
         return None
     with TemporaryDirectory() as folder:
         emergency = run_nginx(nginx, prepared, FilePath(folder), part=part)
-    if emergency is None or _NOT_HERE.search(emergency[0]):
+    if emergency is None or _MISSING_LOCALLY.search(emergency[0]):
         return None
     message, line = emergency
     return Refusal(message, line, _find_version(nginx), bool(_UNKNOWN.search(message)))
@@ -184,10 +186,10 @@ _HOST = re.compile(
 def _prepare(text: str) -> str | None:
     """The same lines without what exists only in the container. None if nginx must not read it."""
     directives, mistakes = parse_configuration(text)
-    every = list(_all_directives(directives))
-    if mistakes or any(directive.name == "load_module" for directive in every):
+    all_directives = list(_all_directives(directives))
+    if mistakes or any(directive.name == "load_module" for directive in all_directives):
         return None
-    upstreams = {directive.arguments[0] for directive in every if _is_upstream(directive)}
+    upstreams = {directive.arguments[0] for directive in all_directives if _is_upstream(directive)}
     pieces, offset = [], 0
     for start, end, replacement in _replacements(directives, text, upstreams):
         pieces += [text[offset:start], replacement]

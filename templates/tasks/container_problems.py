@@ -218,8 +218,9 @@ def _size_problems(
         if total > limit:
             message = f"The containers reserve {total} {unit}, and the task has {limit}"
             hint = f"Lower their {keys}, or raise the task's `{key}`."
-            for feature, those in added.items():
-                hint += f" Of these, {sum(map(reserved[key], those))} {unit} are for {feature}."
+            for feature, feature_containers in added.items():
+                part = sum(map(reserved[key], feature_containers))
+                hint += f" Of these, {part} {unit} are for {feature}."
             because = [(key,)]
             yield Problem("M1212", ("containers",), message, hint, because=because)
     for name, container in containers.items():

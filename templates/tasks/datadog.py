@@ -74,7 +74,9 @@ def listening_ports(params: Datadog) -> list[Port]:
     return [*internal, *traces, *([Port(8125, "udp")] if params.dogstatsd else [])]
 
 
-def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
+def agent_container(
+    params: Datadog, env: Environment, *, fargate: bool, bridged: bool
+) -> Container:
     """The container of the agent. `bridged` is whether each container has its own address and
     reaches the agent through a link (network mode `bridge`).
 
@@ -87,9 +89,9 @@ def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: 
         "DD_SITE": params.site,
         "DD_ENV": env.name,
         "DD_APM_ENABLED": str(params.apm).lower(),
-        "DD_APM_NON_LOCAL_TRAFFIC": "true" if apart and params.apm else None,
+        "DD_APM_NON_LOCAL_TRAFFIC": "true" if bridged and params.apm else None,
         "DD_USE_DOGSTATSD": str(params.dogstatsd).lower(),
-        "DD_DOGSTATSD_NON_LOCAL_TRAFFIC": "true" if apart and params.dogstatsd else None,
+        "DD_DOGSTATSD_NON_LOCAL_TRAFFIC": "true" if bridged and params.dogstatsd else None,
         "DD_EXPVAR_PORT": str(_EXPVAR_PORT),
         "DD_CMD_PORT": str(_COMMAND_PORT),
     }

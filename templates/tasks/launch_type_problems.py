@@ -228,7 +228,7 @@ def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
     `left_running` tasks running. Tasks cannot share an instance if they use a port of it, or have
     the placement constraint `distinct_instance`."""
     params, instances = task.params, task.placement.instances
-    if instances is None or instances.most is None or not 0 < instances.most <= left_running:
+    if instances is None or instances.maximum is None or not 0 < instances.maximum <= left_running:
         return
     reasons: list[Path] = [
         container.origin.locate(("ports", index))
@@ -240,7 +240,7 @@ def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
         reasons.append(("placement_constraints",))
     if reasons:
         message = f"Each task needs its own instance, a deployment keeps {left_running} running, "
-        message += f"and the cluster has `max: {instances.most}`"
+        message += f"and the cluster has `max: {instances.maximum}`"
         hint = f"Write `max: {left_running + 1}` or more in the `capacity` of the cluster, or "
         hint += "`minimum_healthy_percent: 0`."
         yield Problem("M2730", reasons[0], message, hint, because=[("minimum_healthy_percent",)])

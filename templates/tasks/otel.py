@@ -99,8 +99,8 @@ class Otel(Base):
         description="A configuration in the image. `default`: traces to X-Ray and metrics to "
         "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: "
         "in addition metrics of the resource usage of the task's containers. The other names are "
-        "those of the destinations, where `amp` is Amazon Managed Service for Prometheus; `...-prometheus` also "
-        "scrapes metrics from the application.",
+        "those of the destinations, where `amp` is Amazon Managed Service for Prometheus; "
+        "`...-prometheus` also scrapes metrics from the application.",
     )
     config_file: ConfigFile | None = Field(
         None,

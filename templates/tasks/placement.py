@@ -98,7 +98,7 @@ def resolve_placement(params: TaskParams, env: Environment) -> Placement:
 # Resources -----------------------------------------------------------------------------------
 
 
-def run_on(placement: Placement, *, default_strategy: bool = True) -> dict[str, Any]:
+def capacity_properties(placement: Placement, *, default_strategy: bool = True) -> dict[str, Any]:
     """Properties of AWS::ECS::Service and RunTask for the capacity and the network of tasks.
 
     `default_strategy`: whether the cluster's own capacity provider strategy applies where the

@@ -89,8 +89,8 @@ def _server_problems(
 
 
 def _network_name(params: LaunchParams, env: Environment) -> str | None:
-    found = find_stack(env, network.Params, getattr(params, "network", None))
-    return found[0] if found else None
+    network_stack = find_stack(env, network.Params, getattr(params, "network", None))
+    return network_stack[0] if network_stack else None
 
 
 def reaches_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:

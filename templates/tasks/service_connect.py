@@ -134,7 +134,7 @@ def _find_namespace(
 # Problems ------------------------------------------------------------------------------------
 
 
-def offering_problems(
+def discoverability_problems(
     stack: str, params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
     """The problems of `service_connect` and `discovery` of a stack."""
@@ -264,7 +264,7 @@ def _port_name(stack: str, endpoint: Endpoint) -> str:
     return f"{stack}-{endpoint.port.number}"
 
 
-def offering_resources(
+def discoverability_resources(
     stack: str,
     params: DiscoverableParams,
     namespace: service_discovery.NamespaceHandle | None,
@@ -289,7 +289,7 @@ _TLS_POLICY = (
 )
 
 
-def offering_properties(
+def discoverability_properties(
     stack: str,
     params: DiscoverableParams,
     containers: Containers,

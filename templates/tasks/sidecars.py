@@ -55,7 +55,7 @@ NAMES = {
 """The container of each sidecar."""
 
 
-def with_sidecars(
+def add_sidecars(
     containers: Mapping[str, TaskContainer], params: SidecarParams, env: Environment
 ) -> dict[str, TaskContainer]:
     """The containers of a task and its sidecars.
@@ -76,7 +76,7 @@ def _sidecars(params: SidecarParams, env: Environment) -> dict[str, TaskContaine
     if sidecars.datadog:
         fargate, bridged = params.launch == "fargate", _is_bridged(params)
         added["datadog"] = datadog.agent_container(
-            sidecars.datadog, env, fargate=fargate, apart=bridged
+            sidecars.datadog, env, fargate=fargate, bridged=bridged
         )
     if sidecars.otel:
         added["otel"] = otel.collector_container(sidecars.otel, env)

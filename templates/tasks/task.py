@@ -17,7 +17,7 @@ from .params import TaskParams
 from .placement import Placement, resolve_placement
 from .queues import QueueUse, resolve_queues
 from .reachable_services import reaches_resources
-from .sidecars import secret_references, with_sidecars
+from .sidecars import add_sidecars, secret_references
 from .task_container import Origin, TaskContainer
 from .volume_resources import has_nfs_rules, volume_dependencies
 
@@ -120,7 +120,7 @@ def resolve_task(
         env=env,
         params=params,
         placement=placement or resolve_placement(params, env),
-        containers=with_sidecars(containers, params, env),
+        containers=add_sidecars(containers, params, env),
         queues=resolve_queues(name, params, env),
         reach_rules=tuple(reaches_resources(params, env)),
         security_group_users=tuple(users),

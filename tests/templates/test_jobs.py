@@ -43,7 +43,7 @@ def planned(**stacks: dict[str, Any]) -> Plan:
 
 def resources(name: str, **stacks: dict[str, Any]) -> dict[str, Any]:
     """The properties of a stack's resources."""
-    (found,) = [one for one in planned(**stacks).stacks if one.name == name]
+    (found,) = [stack for stack in planned(**stacks).stacks if stack.name == name]
     body = found.rendering.body["Resources"]
     return {key: one.get("Properties", {}) for key, one in body.items()}
 
@@ -204,7 +204,7 @@ def test_a_stack_is_deployed_after_those_that_it_names() -> None:
         api={"template": "service", "after": ["zeroth"], **ONE},
         zeroth={"template": "one_off", "timeout": "5m", **ONE},
     )
-    names = [one.name for one in plan.stacks]
+    names = [stack.name for stack in plan.stacks]
     assert names.index("zeroth") < names.index("api")
     runs = {one.name: one.run for one in plan.stacks}
     assert runs["api"] is None
@@ -217,14 +217,14 @@ def test_a_stack_does_not_wait_for_one_that_is_not_built() -> None:
     plan = planned(
         api={"template": "service", "after": ["old"], **ONE}, old={"template": "alb", **existing}
     )
-    (api,) = [one for one in plan.stacks if one.name == "api"]
+    (api,) = [stack for stack in plan.stacks if stack.name == "api"]
     assert "old" not in api.depends_on
 
 
 def test_the_exit_code_of_an_init_container_does_not_decide() -> None:
     containers = {"wait": {**ONE["containers"]["app"], "init": True}, **ONE["containers"]}
     plan = planned(migrate={"template": "one_off", "containers": containers})
-    (migrate,) = [one for one in plan.stacks if one.name == "migrate"]
+    (migrate,) = [stack for stack in plan.stacks if stack.name == "migrate"]
     assert migrate.run is not None
     assert migrate.run.container == "app"
 

@@ -76,20 +76,20 @@ def found(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
     """Code and path of each finding of the service."""
     _, findings = validate(document(stacks(*expose, **given)), TEMPLATES)
     assert all(one.path[:2] == ("stacks", "web") for one in findings), findings
-    return [(one.code, ".".join(str(step) for step in one.path[2:])) for one in findings]
+    return [(finding.code, ".".join(str(step) for step in finding.path[2:])) for finding in findings]
 
 
 def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [one["Properties"] for one in resources.values() if one["Type"].endswith(f"::{kind}")]
+    return [resource["Properties"] for resource in resources.values() if resource["Type"].endswith(f"::{kind}")]
 
 
 def rules(resources: dict[str, Any]) -> set[Rule]:
     """All security group rules, of which EC2 refuses duplicates."""
     every = [
-        (entry, _end(one["GroupId"]), one["IpProtocol"], one["FromPort"], _other(one))
+        (entry, _end(property_["GroupId"]), property_["IpProtocol"], property_["FromPort"], _other(property_))
         for entry in ("Ingress", "Egress")
-        for one in properties(resources, f"SecurityGroup{entry}")
-        if one["FromPort"] == one["ToPort"]
+        for property_ in properties(resources, f"SecurityGroup{entry}")
+        if property_["FromPort"] == property_["ToPort"]
     ]
     assert len(set(every)) == len(every)
     return set(every)
@@ -885,7 +885,7 @@ def test_names_of_both_kinds_that_lead_to_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
     _, findings = validate(document(every), TEMPLATES)
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
 @pytest.mark.parametrize(
@@ -914,7 +914,7 @@ def test_ports_whose_listeners_have_the_same_logical_id() -> None:
     given = {"container": {"ports": [53]}}
     every = {**stacks(*entries, **given), "edge-5": {"template": "nlb"}}
     _, findings = validate(document(every), TEMPLATES)
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
 # Zones ---------------------------------------------------------------------------------------

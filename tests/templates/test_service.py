@@ -98,9 +98,9 @@ def allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
     """Every pair of an action and a resource that the inline policies of a role allow."""
     return {
         (action, text(resource))
-        for one in statements(role)
-        for action in listed(one["Action"])
-        for resource in listed(one["Resource"])
+        for statement in statements(role)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
     }
 
 
@@ -233,7 +233,7 @@ def test_the_execution_role_reads_the_named_secret_only(
 def test_two_keys_of_one_secret_are_one_permission() -> None:
     secrets = {"USER": "secretsmanager:db:user", "PASSWORD": "secretsmanager:db:password"}
     role = resources(container={"secrets": secrets})["ExecutionRole"]
-    (read,) = (one for one in statements(role) if one["Sid"] == "ReadSecrets")
+    (read,) = (statement for statement in statements(role) if statement["Sid"] == "ReadSecrets")
     assert [text(one) for one in listed(read["Resource"])] == [
         arn("secretsmanager", "secret:db-??????")
     ]
@@ -308,7 +308,7 @@ SHELL = {
 def shell_logs(group: str) -> set[tuple[str, str]]:
     actions = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
     named = arn("logs", f"log-group:{group}:*")
-    return {("logs:DescribeLogGroups", "*"), *((f"logs:{one}", named) for one in actions)}
+    return {("logs:DescribeLogGroups", "*"), *((f"logs:{action}", named) for action in actions)}
 
 
 @pytest.mark.parametrize(
@@ -441,7 +441,7 @@ def where(**given: Any) -> tuple[str | None, dict[str, tuple[int, int]]]:
     """Launch type, and base and weight of each capacity provider."""
     service = resources(**given)["Service"]
     shares = service.get("CapacityProviderStrategy", [])
-    strategy = {one["CapacityProvider"]: (one["Base"], one["Weight"]) for one in shares}
+    strategy = {share["CapacityProvider"]: (share["Base"], share["Weight"]) for share in shares}
     return service.get("LaunchType"), strategy
 
 
@@ -471,7 +471,7 @@ def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
 def placement(**given: Any) -> tuple[str, list[str]]:
     """Whether tasks have public addresses, and their subnets."""
     its = resources(**given)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
-    return its["AssignPublicIp"], [text(one) for one in its["Subnets"]]
+    return its["AssignPublicIp"], [text(it) for it in its["Subnets"]]
 
 
 PUBLIC, PRIVATE = (
@@ -636,7 +636,7 @@ def test_two_routes_to_one_port_share_its_target_group() -> None:
     (group,) = of_type("TargetGroup", every)
     rules = of_type("ListenerRule", every)
     assert rules.keys() == {"PublicApp8080ListenerRule", "PublicApiListenerRule"}
-    assert {one["Actions"][0]["TargetGroupArn"]["Ref"] for one in rules.values()} == {group}
+    assert {rule["Actions"][0]["TargetGroupArn"]["Ref"] for rule in rules.values()} == {group}
     assert rules.keys() <= set(every["Resources"]["Service"]["DependsOn"])
     assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
 
@@ -723,7 +723,7 @@ def test_a_fixed_response() -> None:
 def test_users_log_in_before_requests_are_forwarded(provider: dict[str, Any], kind: str) -> None:
     login = provider | {"session_timeout": "1h", "session_cookie": "shop"}
     actions = answered({"authenticate": login})
-    assert [(one["Order"], one["Type"]) for one in actions] == [(1, kind), (2, "forward")]
+    assert [(action["Order"], action["Type"]) for action in actions] == [(1, kind), (2, "forward")]
     (config,) = (value for key, value in actions[0].items() if key.endswith("Config"))
     assert (config["SessionTimeout"], config["SessionCookieName"]) == (3600, "shop")
 
@@ -900,7 +900,7 @@ def test_images_of_the_registry_of_the_account_are_written_in_full() -> None:
 
 def test_exports() -> None:
     outputs = body()["Outputs"]
-    exported = {one["Export"]["Name"] for one in outputs.values() if "Export" in one}
+    exported = {output["Export"]["Name"] for output in outputs.values() if "Export" in output}
     assert exported == {"shop-dev-web-SecurityGroupId", "shop-dev-web-TaskRoleArn"}
 
 
@@ -946,7 +946,7 @@ SITE = [{"via": "public", "paths": ["/*"]}]
 
 def priorities(**given: Any) -> dict[str, int]:
     rules = of_type("ListenerRule", body(expose=SITE, **given))
-    return {name: one["Priority"] for name, one in rules.items()}
+    return {name: rule["Priority"] for name, rule in rules.items()}
 
 
 def test_a_rule_with_another_name_has_another_priority() -> None:

@@ -123,14 +123,14 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
 
 
 def rule_conflicts(
-    rules: Sequence[ListenerRule], every: Sequence[ListenerRule]
+    rules: Sequence[ListenerRule], all_rules: Sequence[ListenerRule]
 ) -> Iterator[Problem]:
     """Conflicts of a service's rules with the rules of every service. A conflict is reported in the
     stack that comes later by name."""
     for rule in rules:
         same = [
             other
-            for other in every
+            for other in all_rules
             if other.load_balancer.listener_id == rule.load_balancer.listener_id
         ]
         if rule.route.priority is not None:

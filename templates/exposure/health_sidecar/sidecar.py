@@ -169,14 +169,14 @@ def sidecar_name(udp_port: int) -> str:
     return f"health-{udp_port}"
 
 
-def resolve_drain(params: Sidecar, noticed: int) -> int:
+def resolve_drain(params: Sidecar, detection_time: int) -> int:
     """Seconds for which the sidecar keeps running after it has stopped listening, which the load
     balancer detects after `detection_time` seconds."""
-    return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
+    return min(detection_time, MAX_DRAIN) if params.drain is None else params.drain
 
 
 def sidecar_container(
-    params: Sidecar, service: str, udp_port: int, noticed: int, *, ipv6: bool = False
+    params: Sidecar, service: str, udp_port: int, detection_time: int, *, ipv6: bool = False
 ) -> Container:
     """The sidecar for one UDP port of the container `service`.
 
@@ -186,7 +186,7 @@ def sidecar_container(
     The sidecar depends on the service. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first and stops listening, and the service runs until the sidecar has exited.
     """
-    arguments = _arguments(params, udp_port, noticed, "::1" if ipv6 else None)
+    arguments = _arguments(params, udp_port, detection_time, "::1" if ipv6 else None)
     return Container.model_validate(
         {
             "image": params.image,
@@ -199,12 +199,12 @@ def sidecar_container(
             "drop_capabilities": ["ALL"],
             "health_check": {"command": _health_command(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": format_duration(resolve_drain(params, noticed) + _EXIT_TIME),
+            "stop_timeout": format_duration(resolve_drain(params, detection_time) + _EXIT_TIME),
         }
     )
 
 
-def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -> list[str]:
+def _arguments(params: Sidecar, udp_port: int, detection_time: int, host: str | None) -> list[str]:
     values = {
         "--listen": params.port.number,
         "--mode": params.mode,
@@ -220,7 +220,7 @@ def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -
         "--timeout": params.timeout,
         "--rise": params.rise,
         "--fall": params.fall,
-        "--drain": resolve_drain(params, noticed),
+        "--drain": resolve_drain(params, detection_time),
     }
     return [f"{flag}={value}" for flag, value in values.items() if value is not None]
 

@@ -412,12 +412,12 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
 
 
 def listener_conflicts(
-    listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+    listeners: Sequence[NlbListener], all_listeners: Sequence[NlbListener]
 ) -> Iterator[Problem]:
     """Listeners of all services on the same port of a load balancer, which has one listener for
     each port, whatever the protocol. The problem is reported at the later listener."""
     for listener in listeners:
-        for other in every:
+        for other in all_listeners:
             if (other.stack, other.index) < (listener.stack, listener.index) and _same_port(
                 listener, other
             ):

@@ -22,13 +22,13 @@ _Kind = tuple[str, str]
 
 
 def security_group_problems(
-    stack: str, listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+    stack: str, listeners: Sequence[NlbListener], all_listeners: Sequence[NlbListener]
 ) -> Iterator[Problem]:
     """The problems of the rules that a service adds, given the rules of all services. A problem is
     reported at the service that comes last by name."""
     if not any(listener.load_balancer.security_group_id for listener in listeners):
         return
-    earlier = [listener for listener in every if listener.stack < stack]
+    earlier = [listener for listener in all_listeners if listener.stack < stack]
     yield from _duplicate_problems(listeners, earlier)
     before: dict[_Kind, set[_Rule]] = {}
     for _, kind, rule in _rules(earlier):

@@ -31,9 +31,9 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         return None
     network_stack = find_stack(env, network.Params, params.network)
     assert network_stack is not None, "`problems` reports a missing network"
-    home = network.handle(*network_stack, env)
+    network_handle = network.handle(*network_stack, env)
     template = Template(f"{env.app} {env.name}: the network load balancer `{name}`")
     template.set_version()
-    template.add_resource(list(nlb_resources(name, params, home, env)))
-    template.add_output(list(nlb_outputs(name, params, home, env)))
+    template.add_resource(list(nlb_resources(name, params, network_handle, env)))
+    template.add_output(list(nlb_outputs(name, params, network_handle, env)))
     return template

@@ -75,13 +75,13 @@ def address_count_problems(
         yield Problem("M2312", (key,), message, hint, because=[("network",), ("scheme",)])
 
 
-def private_address_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
+def private_address_problems(params: Params, network_handle: network.Handle) -> Iterator[Problem]:
     """Addresses that are not available in their subnet, where its block is known.
 
     AWS reserves the first four addresses and the last one of each subnet (VPC user guide, "Subnet
     CIDR blocks").
     """
-    blocks = find_subnet_cidrs(params.scheme, home) or ()
+    blocks = find_subnet_cidrs(params.scheme, network_handle) or ()
     for index, (address, cidr) in enumerate(zip(params.private_addresses, blocks, strict=False)):
         block = IPv4Network(cidr)
         first, last = block[4], block[-2]

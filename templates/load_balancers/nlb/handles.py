@@ -49,14 +49,14 @@ class Handle:
 def handle(name: str, params: Params, env: Environment) -> Handle:
     """The handle of the load balancer `name`."""
     network_stack = find_stack(env, network.Params, params.network)
-    home = network.handle(*network_stack, env) if network_stack else None
+    network_handle = network.handle(*network_stack, env) if network_stack else None
     if params.existing:
         return Handle(
             load_balancer=params.existing.arn,
             security_group=params.existing.security_group,
             scheme=None,
             dualstack=params.existing.ip_address_type == "dualstack",
-            addresses=_addresses(params, home),
+            addresses=_addresses(params, network_handle),
             clients_default=None,
         )
     return Handle(
@@ -66,9 +66,11 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         else None,
         scheme=params.scheme,
         dualstack=is_dualstack(params),
-        addresses=_addresses(params, home),
-        clients_default=resolve_default_clients(params.scheme, params.ip_address_type, home),
-        zones=len(find_subnets(params.scheme, home)) if home else None,
+        addresses=_addresses(params, network_handle),
+        clients_default=resolve_default_clients(
+            params.scheme, params.ip_address_type, network_handle
+        ),
+        zones=len(find_subnets(params.scheme, network_handle)) if network_handle else None,
         cross_zone=params.cross_zone,
         fixed=bool(params.elastic_ips or params.private_addresses),
         zonal_shift=params.zonal_shift,
@@ -86,11 +88,11 @@ def is_same_load_balancer(first: str, second: str, env: Environment) -> bool:
     return first == second or (len(arns) == 2 and arns[0] == arns[1])
 
 
-def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] | None:
+def _addresses(params: Params, network_handle: network.Handle | None) -> tuple[str, ...] | None:
     """The blocks of the nodes' addresses: those in the params, or of the subnets, or of the VPC."""
     if params.existing and params.existing.addresses:
         return tuple(params.existing.addresses)
-    if home is None:
+    if network_handle is None:
         return None
-    blocks = None if params.existing else find_subnet_cidrs(params.scheme, home)
-    return blocks or ((home.cidr,) if home.cidr else None)
+    blocks = None if params.existing else find_subnet_cidrs(params.scheme, network_handle)
+    return blocks or ((network_handle.cidr,) if network_handle.cidr else None)

@@ -90,8 +90,8 @@ def _private_link_problems(params: Params) -> Iterator[Problem]:
 def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
-    home = network.handle(name, stack, env)
-    count = len(find_subnets(params.scheme, home))
+    network_handle = network.handle(name, stack, env)
+    count = len(find_subnets(params.scheme, network_handle))
     if not count:
         facing = params.scheme == "internet-facing"
         kind = "public subnet" if facing else "subnet"
@@ -107,4 +107,4 @@ def _network_problems(
         yield from address_count_problems(
             "private_addresses", params.private_addresses, count, name
         )
-        yield from private_address_problems(params, home)
+        yield from private_address_problems(params, network_handle)
