@@ -120,7 +120,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         if "retention" in queue.model_fields_set:
             message = "`retention` has no effect on an existing queue"
             at = ("dead_letter_queue", "retention")
-            yield Problem("M3304", at, message, "Remove it, or remove `existing:`.")
+            yield Problem("M3351", at, message, "Remove it, or remove `existing:`.")
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:

@@ -34,7 +34,7 @@ def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
     if proxy.is_name_taken:
         message = f"`proxy:` adds a container with the name `{PROXY}` too"
         hint = "Rename this container, or write it as `proxy:`."
-        yield Problem("M3050", ("containers", PROXY), message, hint)
+        yield Problem("M2746", ("containers", PROXY), message, hint)
     problems = list(_params_problems(proxy))
     yield from problems
     yield from _load_balancer_problems(proxy)

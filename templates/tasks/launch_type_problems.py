@@ -135,7 +135,7 @@ def _reference_problems(params: TaskParams, containers: Containers) -> Iterator[
             for key in ("environment", "secrets"):
                 if variable in getattr(container, key):
                     message = f"`{variable}` is written in `address_of` and in `{key}`"
-                    yield Problem("M2742", at, message, "Remove one of them.")
+                    yield Problem("M2605", at, message, "Remove one of them.")
         for index, target in enumerate(container.links):
             at = (*path, "links", index)
             yield from _name_problems(name, target, at, containers)

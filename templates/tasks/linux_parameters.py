@@ -84,13 +84,13 @@ def fargate_linux_problems(path: Path, container: Any) -> Iterator[Problem]:
     """Linux parameters of the container at `path` that Fargate does not support."""
     for key, (message, hint) in _NOT_ON_FARGATE.items():
         if getattr(container, key) not in (None, []):
-            yield Problem("M2620", (*path, key), message, hint, because=[("launch",)])
+            yield Problem("M2722", (*path, key), message, hint, because=[("launch",)])
     for index, capability in enumerate(container.add_capabilities):
         if capability != "SYS_PTRACE":
             message = f"Fargate cannot add the capability {capability}, only SYS_PTRACE"
             hint = "Remove it, or write `launch: ec2`."
             capability_path = (*path, "add_capabilities", index)
-            yield Problem("M2620", capability_path, message, hint, because=[("launch",)])
+            yield Problem("M2722", capability_path, message, hint, because=[("launch",)])
 
 
 def system_control_problems(

@@ -107,7 +107,7 @@ def queue_endpoint_problems(
             message = f"The tasks cannot reach the queue: the network `{name}` has no VPC endpoint "
             message += "for `sqs`"
             hint = f"Write `endpoints: [{', '.join([*endpoints, 'sqs'])}]` in `{name}`."
-            yield Problem("M1211", path, message, hint)
+            yield Problem("M2711", path, message, hint)
 
 
 def _variable_problems(

@@ -41,7 +41,7 @@ def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Proble
         message = "`reaches` needs tasks with their own security group, and with `network_mode: "
         message += f"{params.network_mode}` they have that of their instances"
         hint = "Write `network_mode: awsvpc`, or remove `reaches`."
-        yield Problem("M3105", ("reaches",), message, hint, because=[("network_mode",)])
+        yield Problem("M2725", ("reaches",), message, hint, because=[("network_mode",)])
     for index, name in enumerate(params.reaches):
         path: Path = ("reaches", index)
         server = env.params_of(name, DiscoverableParams)

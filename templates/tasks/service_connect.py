@@ -147,7 +147,7 @@ def discoverability_problems(
             message = f"`{key}` needs tasks with their own IP addresses, and with `network_mode: "
             message += f"{params.network_mode}` they have those of their instances"
             hint = f"Write `network_mode: awsvpc`, or remove `{key}`."
-            yield Problem("M3105", (key,), message, hint, because=[("network_mode",)])
+            yield Problem("M2725", (key,), message, hint, because=[("network_mode",)])
         if cluster_stack and namespace is None:
             name, cluster_params = cluster_stack
             message = f"The cluster `{name}` has no namespace"

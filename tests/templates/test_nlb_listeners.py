@@ -611,24 +611,24 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M2552", "source_ips"),
         ({**TCP, "stickiness": {}}, "M2552", "stickiness"),
         ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
-        ({**TCP, "clients": ["2001:db8::/32"]}, "M2515", "clients.0"),
+        ({**TCP, "clients": ["2001:db8::/32"]}, "M2307", "clients.0"),
         ({**TCP, "health_check": ECHO}, "M2536", "health_check.sidecar"),
         ({**TLS, "health_check": ECHO}, "M2536", "health_check.sidecar"),
         ({**TCP, "health_check": {"path": "/"}}, "M2535", "health_check.path"),
-        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2533", "health_check"),
+        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2420", "health_check"),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "interval": "5s"}},
-            "M2533",
+            "M2420",
             "health_check",
         ),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "matcher": "100-199"}},
-            "M2534",
+            "M2421",
             "health_check.matcher",
         ),
         (_checked(sidecar=SEND, port=9000), "M2537", "health_check.port"),
         (_checked(sidecar=SEND, path="/"), "M2537", "health_check.path"),
-        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2533", "health_check"),
+        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2420", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
         ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
         (_sidecar(port="8081/udp"), "M2573", "health_check.sidecar.port"),
@@ -715,13 +715,13 @@ def test_two_sidecars_for_one_port() -> None:
 def test_a_container_with_the_name_of_the_sidecar() -> None:
     more = {"health-1234": {"image": "ecr:a:1"}}
     codes = find_findings({**UDP, "container": "app"}, more=more)
-    assert ("M2538", "expose.0.health_check.sidecar") in codes
+    assert ("M2746", "expose.0.health_check.sidecar") in codes
 
 
 def test_more_containers_than_ecs_allows() -> None:
     more = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
     codes = find_findings({**UDP, "container": "app"}, more=more)
-    assert codes == [("M2543", "expose.0.health_check.sidecar")]
+    assert codes == [("M2747", "expose.0.health_check.sidecar")]
 
 
 def test_more_sidecars_than_fit_into_a_template() -> None:
@@ -840,7 +840,7 @@ def test_a_security_group_of_clients_with_public_addresses() -> None:
 def test_ipv6_clients_of_an_internal_load_balancer() -> None:
     both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M2512")
+    assert (finding.level, finding.code) == ("warning", "M2308")
     assert "`clients: [10.0.0.0/16]`" in finding.hint
     assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
     assert find_findings({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []

@@ -931,7 +931,7 @@ def test_services_of_two_listeners_do_not_conflict() -> None:
 
 
 def test_services_with_the_same_conditions_on_one_listener_conflict() -> None:
-    clash = [("M1209", "stacks.web.expose.0")]
+    clash = [("M2430", "stacks.web.expose.0")]
     assert findings({"expose": [ROUTE]}, other=service()) == clash
     twice = {name: {"template": "alb", "existing": EXISTING_ALB} for name in ("public", "again")}
     assert findings({"expose": [ROUTE]}, other=service(via="again"), **twice) == clash

@@ -14,19 +14,20 @@ CODES: tuple[Code, ...] = (
         """\
 repositories:
   shop/web:
-    encryption: KMS
+    encryption: KMS  # not AES256
     kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
         ('Amazon ECR user guide, "Encryption at rest"',),
     ),
     Code(
         "M2201",
-        "The age of images is not in whole days.",
+        "The expiry of images is not a number of whole days.",
         "A lifecycle policy of ECR counts the age of images in days.",
         "Write whole days.",
         """\
 repositories:
-  shop/web: {expire_untagged_after: 14d}
+  shop/web:
+    expire_untagged_after: 14d  # not 36h
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -46,14 +47,16 @@ stacks:
     ),
     Code(
         "M2203",
-        "A repository has two kinds of lifecycle rules.",
+        "A repository has both `lifecycle_policy` and a short form of it.",
         "A repository has one lifecycle policy. `keep_images` and `expire_untagged_after` are "
         "short forms for a policy of one or two rules, and `lifecycle_policy` is the whole "
         "policy.",
         "Write all rules in `lifecycle_policy`, or use the short forms only.",
         """\
 repositories:
-  shop/web: {keep_images: 20, expire_untagged_after: 14d}
+  shop/web:
+    keep_images: 20  # without `lifecycle_policy`
+    expire_untagged_after: 14d
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -71,7 +74,7 @@ repositories:
         - rulePriority: 1
           selection: {tagStatus: untagged, countType: imageCountMoreThan, countNumber: 5}
           action: {type: expire}
-        - rulePriority: 2
+        - rulePriority: 2  # not 1 again
           selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
           action: {type: expire}
 """,
@@ -105,11 +108,13 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
+        - rulePriority: 1
+          selection:
             tagStatus: tagged
-            tagPatternList: ["dev-*"]
+            tagPatternList: ["dev-*"]  # without `tagPrefixList`
             countType: imageCountMoreThan
             countNumber: 10
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -123,11 +128,13 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
-            tagStatus: tagged
+        - rulePriority: 1
+          selection:
+            tagStatus: tagged  # required by a list of tags
             tagPrefixList: [dev]
             countType: imageCountMoreThan
             countNumber: 10
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -143,8 +150,13 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
-            {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 14}
+        - rulePriority: 1
+          selection:
+            tagStatus: untagged
+            countType: sinceImagePushed
+            countUnit: days  # because it counts days
+            countNumber: 14
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -160,12 +172,14 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
+        - rulePriority: 1
+          selection:
             tagStatus: any
-            storageClass: archive
+            storageClass: archive  # required by `sinceImageTransitioned`
             countType: sinceImageTransitioned
             countUnit: days
             countNumber: 365
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -180,7 +194,13 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - action: {type: transition, targetStorageClass: archive}
+        - rulePriority: 1
+          selection:
+            tagStatus: any
+            countType: sinceImagePushed
+            countUnit: days
+            countNumber: 90
+          action: {type: transition, targetStorageClass: archive}  # both
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -195,13 +215,14 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
+        - rulePriority: 1
+          selection:
             tagStatus: any
             storageClass: archive
             countType: sinceImageTransitioned
             countUnit: days
             countNumber: 365
-          action: {type: expire}
+          action: {type: expire}  # not `transition`
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -215,12 +236,13 @@ repositories:
   shop/web:
     lifecycle_policy:
       rules:
-        - selection:
+        - rulePriority: 1
+          selection:
             tagStatus: any
             storageClass: archive
             countType: sinceImageTransitioned
             countUnit: days
-            countNumber: 90
+            countNumber: 90  # or more
           action: {type: expire}
 """,
         ('Amazon ECR user guide, "Archiving an image in Amazon ECR"',),
@@ -234,7 +256,7 @@ repositories:
         """\
 repositories:
   shop/web:
-    immutable_tags: {exclusions: ["dev-*"]}
+    immutable_tags: {exclusions: ["dev-*"]}  # at most two wildcards
 """,
         (
             'Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',
@@ -251,7 +273,7 @@ repositories:
         """\
 stacks:
   ecr:
-    repositories: {shop/web: {}, shop/worker: {}}
+    repositories: {shop/web: {}, shop/worker: {}}  # in no other stack
 """,
     ),
 )

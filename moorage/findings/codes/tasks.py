@@ -24,11 +24,12 @@ memory: 512  # MiB
     ),
     Code(
         "M2702",
-        "A setting has no effect on an existing role or log group.",
+        "The setting has no effect on an existing role or log group.",
         "With `existing:` the stack refers to the role or log group and does not change it.",
-        "Remove the other keys, or remove `existing:`.",
+        "Remove the setting, or remove `existing:` to create a role or log group.",
         """\
-task_role: {existing: "arn:aws:iam::123456789012:role/shop"}  # and nothing else
+task_role:
+  existing: arn:aws:iam::123456789012:role/shop  # without `statements:` and other keys
 """,
     ),
     Code(
@@ -294,16 +295,6 @@ _CONTAINERS = (
 containers:
   web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
   php: {image: "ecr:shop/php:1.4.2"}
-""",
-    ),
-    Code(
-        "M2742",
-        "A variable is written in `address_of` and in another key.",
-        "A variable of a container has one value.",
-        "Remove it from one of the keys.",
-        """\
-containers:
-  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
 """,
     ),
     Code(

@@ -24,7 +24,7 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
         # ELB API reference, RedirectActionConfig: "You can't redirect HTTPS to HTTP."
         message = f"`{route.via}` has an HTTPS listener, which cannot redirect to HTTP"
         hint = "Write `protocol: HTTPS`, or remove `protocol:`."
-        yield Problem("M1214", (*path, "redirect", "protocol"), message, hint)
+        yield Problem("M2404", (*path, "redirect", "protocol"), message, hint)
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -95,10 +95,10 @@ def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
     hint = f"Add `certificate:` to `{route.via}`, or if it has `existing:`, use an HTTPS listener."
     if route.authenticate:
         message = f"`authenticate` needs an HTTPS listener, and `{route.via}` has none"
-        yield Problem("M1214", (*path, "authenticate"), message, hint)
+        yield Problem("M2310", (*path, "authenticate"), message, hint)
     if route.protocol_version != "HTTP1" and route.forwards:
         message = f"{route.protocol_version} needs an HTTPS listener, and `{route.via}` has none"
-        yield Problem("M1214", (*path, "protocol_version"), message, hint)
+        yield Problem("M2310", (*path, "protocol_version"), message, hint)
 
 
 # The syntax of the parts of a redirect: ELB API reference, RedirectActionConfig.

@@ -144,7 +144,7 @@ def rule_conflicts(
             if conflict := find_conflict(rule.route, other.route, numbers, taken):
                 reason, hint = conflict
                 message = f"The route {reason} as `{other.place}`"
-                yield Problem("M1209", rule.path, message, hint)
+                yield Problem("M2430", rule.path, message, hint)
 
 
 def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
@@ -162,11 +162,11 @@ def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterat
         )
         last = max(other.priority for other in hidden)
         hint = f"Remove it, or write more than {last}." if last < 50000 else "Remove it."
-        yield Problem("M2558", path, message, hint, level="warning")
+        yield Problem("M2431", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority
         if first and shadows(other.route, route):
             message = f"`{other.place}` matches all requests of this route first, because of this "
             message += "`priority`"
             hint = f"Remove it, or write less than {other.priority}."
-            yield Problem("M2558", path, message, hint, level="warning")
+            yield Problem("M2431", path, message, hint, level="warning")

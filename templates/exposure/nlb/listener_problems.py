@@ -185,7 +185,7 @@ def _client_problems(
         (block,) = balancer.clients_default or ("10.0.0.0/16",)
         hint = f"Write `clients: [{block}]` for IPv4 clients only, or add the IPv6 blocks of other "
         hint += "clients."
-        yield Problem("M2512", (*path, "clients"), message, hint, level="warning")
+        yield Problem("M2308", (*path, "clients"), message, hint, level="warning")
     clients = entry.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
@@ -204,7 +204,7 @@ def _client_problems(
         if ":" in client and not balancer.dualstack:
             message = f"`{client}` cannot connect: `{entry.via}` has IPv4 addresses only"
             hint = f"Remove it, or write `ip_address_type: dualstack` in `{entry.via}`."
-            yield Problem("M2515", (*path, "clients", index), message, hint)
+            yield Problem("M2307", (*path, "clients", index), message, hint)
 
 
 def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
@@ -290,11 +290,11 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
     if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
-        yield Problem("M2533", at, message, hint)
+        yield Problem("M2420", at, message, hint)
     for code in re.findall(r"\d+", check.matcher or ""):
         if not 200 <= int(code) <= 599:
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
-            yield Problem("M2534", (*at, "matcher"), message, "Write codes from 200 to 599.")
+            yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
     if http or check.sidecar:
         return
     for key in ("path", "matcher"):
@@ -332,7 +332,7 @@ def _sidecar_problems(
         name = sidecar_name(entry.target_port or port.number)
         message = f"The health sidecar and a container of the task have the name `{name}`"
         hint = "Rename the container."
-        yield Problem("M2538", (*at, "sidecar"), message, hint)
+        yield Problem("M2746", (*at, "sidecar"), message, hint)
     yield from sidecar_problems(sidecar, (*at, "sidecar"))
     yield from _drain_problems(sidecar, check, at)
 
@@ -408,7 +408,7 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
         )
         message += f"and ECS allows {MAX_CONTAINERS}"
         hint = "Move a container to another service, or check health by `port:`."
-        yield Problem("M2543", last, message, hint)
+        yield Problem("M2747", last, message, hint)
 
 
 def listener_conflicts(
