@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from moorage.cfn import ecs, lifecycle, networks
+from moorage.cfn import ecs, fixed_values, lifecycle, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
@@ -136,7 +136,7 @@ def repository_in_same_stack(view: View) -> Iterator[Problem]:
         for container in ecs.containers(task):
             image = container["Image"]
             repository = _repository_of(image)
-            if repository is None or not lifecycle.is_decided_by_template(image):
+            if repository is None or not fixed_values.is_decided_by_template(image):
                 continue
             if lifecycle.are_created_together(repository, service):
                 yield problem(
