@@ -141,7 +141,7 @@ def test_a_terminal_gets_a_table(home: Path) -> None:
         try:
             while chunk := os.read(ours, 4096):
                 output += chunk
-        except OSError:  # Linux ends a terminal that nobody writes to with EIO
+        except OSError:  # Linux ends a terminal that no process writes to with EIO
             pass
         assert process.wait() == 0
     os.close(ours)
@@ -215,7 +215,7 @@ def test_check_takes_any_template(home: Path, capsys: pytest.CaptureFixture[str]
     assert main(["check", "good.yaml"]) == 0
     assert capsys.readouterr().out == "checked good.yaml: no findings\n"
     assert main(["check", "good.yaml", "bad.yaml", "odd.yaml", "latin.yaml"]) == 1
-    starts = [one.split(": ")[:2] for one in capsys.readouterr().out.splitlines()[:-1]]
+    starts = [line.split(": ")[:2] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert starts == [
         ["bad.yaml:2", "error E3006 Resources.Topic.Type"],
         ["odd.yaml:1", "error E0002"],

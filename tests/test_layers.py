@@ -62,7 +62,7 @@ TEMPLATE_LIBRARIES = {
     "templates",
     "troposphere",
 }
-"""What template modules may import, beside the standard library."""
+"""What template modules may import, in addition to the standard library."""
 
 TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
@@ -184,7 +184,7 @@ def test_templates_know_the_model_and_each_other(file: str) -> None:
 
 
 def template_layer(module: str) -> tuple[int, str]:
-    """The layer of a module of templates/, and the name in TEMPLATE_LAYERS that it goes by."""
+    """The layer of a module of templates/, and its name in TEMPLATE_LAYERS."""
     name = module.removeprefix("templates.")
     fitting = [
         (index, prefix)

@@ -1,9 +1,9 @@
-"""Two versions of the same templates: what stays, goes, comes, and what an update replaces.
+"""Two versions of the same templates: which resources are kept, removed, added and replaced.
 
-CloudFormation matches resources by logical ID. One whose create-only properties change is made
-anew, and so is one whose create-only property refers to such a one. The new resource is made
-first; what it replaces, or what left the template, is deleted after that, so both stand for a
-while and must not hold the same thing (a few types go before they come).
+CloudFormation matches resources by logical ID. A resource is replaced if a create-only property
+changes, or if it refers to a replaced resource in a create-only property. The new resource is
+created first; the replaced or removed one is deleted after that. Both exist for a while, so they
+must not need the same name, port or address. A few types are deleted first.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from moorage.cfn.value_comparison import differs, referenced_resources
 from moorage.cfn.view import Resource, Stack, View
 
 Schemas = Callable[[str], Mapping[str, Any]]
-"""A type's schema, as CloudFormation has it; empty where there is none."""
+"""Returns the CloudFormation schema of a type; empty if there is none."""
 
 _ALSO = {
     "AWS::DynamoDB::Table": ("KeySchema",),
     "AWS::RDS::DBInstance": ("DBSnapshotIdentifier",),
 }
-"""Properties that the schemas do not call create-only, and the documents of each type do."""
+"""Properties that are create-only by the documentation of their type, but not by its schema."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Comparison:
 
     @cached_property
     def stack_pairs(self) -> list[tuple[Stack, Stack]]:
-        """The stacks that stay, by their names."""
+        """The stacks of both versions, matched by name."""
         before = {stack.name: stack for stack in self.old.stacks}
         return [(before[one.name], one) for one in self.new.stacks if one.name in before]
 
@@ -72,7 +72,7 @@ class Comparison:
 
     @cached_property
     def removed(self) -> list[Resource]:
-        """Resources that leave a stack that stays."""
+        """Resources that are removed from a stack that is kept."""
         return [
             resource
             for old, new in self.stack_pairs
@@ -82,7 +82,7 @@ class Comparison:
 
     @cached_property
     def added(self) -> list[Resource]:
-        """Resources that come, those of new stacks too."""
+        """New resources, including those of new stacks."""
         kept = {id(pair.new) for pair in self.pairs}
         return [
             resource
@@ -92,11 +92,11 @@ class Comparison:
         ]
 
     def find_old_version(self, new: Resource) -> Resource | None:
-        """What a resource was before."""
+        """The old version of a resource; None if it is new."""
         return self._before.get(id(new))
 
     def find_new_version(self, old: Resource) -> Resource | None:
-        """What a resource becomes, itself or one made anew."""
+        """The new version of a resource, updated or replaced; None if it is removed."""
         return self._after.get(id(old))
 
     @cached_property
@@ -109,8 +109,8 @@ class Comparison:
 
     @cached_property
     def replacements(self) -> dict[Resource, tuple[ResourcePair, str]]:
-        """The resources that an update makes anew, each with the property that is the reason; for
-        the rest of `ResourcePair` see there. Follows references until nothing more is replaced."""
+        """The resources that an update replaces, each with the property that is the reason.
+        References to replaced resources are followed until nothing more is replaced."""
         found: dict[Resource, tuple[ResourcePair, str]] = {}
         todo = [pair for pair in self.pairs if pair.old.type == pair.new.type]
         while True:
@@ -148,7 +148,7 @@ class Comparison:
             yield [launch]
 
     def is_deleted_first(self, resource: Resource) -> bool:
-        """Whether the old one is deleted before the new one is made, where one is made anew."""
+        """Whether a replacement deletes the old resource before it creates the new one."""
         found: bool = self.schemas(resource.type).get("replacementStrategy") == "delete_then_create"
         return found
 
@@ -158,7 +158,7 @@ def _keys(node: Node) -> list[str]:
 
 
 def _at(node: Node, steps: list[str]) -> list[Node]:
-    """The nodes at a path, of which `*` means every item."""
+    """The nodes at a path, in which `*` means every item."""
     nodes = [node]
     for step in steps:
         nodes = [inner for one in nodes for inner in (one.items if step == "*" else (one[step],))]

@@ -1,8 +1,9 @@
-"""Secrets that ECS hands to containers, by what `ValueFrom` says.
+"""The ValueFrom of a container's secrets.
 
-ECS takes the ARN of a secret in Secrets Manager, with or without a key of its JSON, and the ARN or
-the name of a parameter in Parameter Store. What is no ARN is read as a parameter's name. Source:
-Amazon ECS developer guide, "Pass sensitive data to an Amazon ECS container".
+ECS accepts the ARN of a secret in Secrets Manager, optionally followed by a JSON key, version stage
+and version ID, or the ARN or the name of a parameter in Parameter Store. A text that is not an ARN
+is the name of a parameter. Source: Amazon ECS developer guide, "Pass sensitive data to an Amazon
+ECS container".
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from moorage.facts.secret_references import ARN_FIELDS
 
 SECRET, PARAMETER = "AWS::SecretsManager::Secret", "AWS::SSM::Parameter"
 
-_IS_AN_ARN = {
+_ARN_ATTRIBUTES = {
     (SECRET, "Ref"),
     (SECRET, "Id"),
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"),
 }
-_CALLED_AN_ARN = re.compile(r"secret[a-z0-9_-]*arn$", re.IGNORECASE)
-_PSEUDO = re.compile(r"(?:^|:)AWS::\w+$")
+_NAME_OF_SECRET_ARN = re.compile(r"secret[a-z0-9_-]*arn$", re.IGNORECASE)
+_PSEUDO_PARAMETER = re.compile(r"(?:^|:)AWS::\w+$")
 
 
 def secret_sources(task: Resource) -> list[Node]:
-    """Where each secret of a task's containers, and of their log drivers, comes from."""
+    """The ValueFrom of each secret of a task's containers, and of their log drivers."""
     return [
         secret["ValueFrom"]
         for container in ecs.containers(task)
@@ -41,15 +42,15 @@ def secret_sources(task: Resource) -> list[Node]:
 
 
 def count_fields_after_arn(node: Node) -> int | None:
-    """How many fields with colons follow the ARN of a secret in Secrets Manager; None where it is
-    none, or where that is not known."""
+    """The number of fields, separated by colons, after the ARN of a secret in Secrets Manager; None
+    if the property is not such an ARN, or if that is unknown."""
     if not node.parts:
         return None
     first, *rest = node.parts
-    if _is_secret_arn(first) or first in _granted(node.stack.view):
-        after = _spelled(tuple(rest))
-        return None if after is None or after[:1] not in ("", ":") else after.count(":")
-    text = _spelled(node.parts)
+    if _is_secret_arn(first) or first in _arns_in_policies(node.stack.view):
+        suffix = _join_known_parts(tuple(rest))
+        return None if suffix is None or suffix[:1] not in ("", ":") else suffix.count(":")
+    text = _join_known_parts(node.parts)
     fields = text.split(":") if text is not None else []
     if fields[:1] != ["arn"] or fields[2:3] != ["secretsmanager"] or fields[5:6] != ["secret"]:
         return None
@@ -57,11 +58,11 @@ def count_fields_after_arn(node: Node) -> int | None:
 
 
 def is_invalid_parameter_name(node: Node) -> bool:
-    """Whether what is read as a parameter's name can't be one: it has a slash and does not begin
-    with one, or it has more than the one colon of a version. Source: Systems Manager,
-    `PutParameter`, Name."""
+    """Whether a text that is not an ARN cannot be the name of a parameter either: it contains a
+    slash but does not start with one, or it has more colons than the one before a version. Source:
+    Systems Manager, `PutParameter`, Name."""
     first = node.parts[0] if node.parts else None
-    if not isinstance(first, str) and not _is_pseudo(first):
+    if not isinstance(first, str) and not _is_pseudo_parameter(first):
         return False
     text = "".join(part if isinstance(part, str) else "x" for part in node.parts)
     if text.startswith("arn:"):
@@ -70,43 +71,46 @@ def is_invalid_parameter_name(node: Node) -> bool:
 
 
 def _is_secret_arn(part: object) -> bool:
-    """Whether a part of a text is the whole ARN of a secret."""
+    """Whether an unknown part of a text is the ARN of a secret."""
     if isinstance(part, Attr):
-        own = (part.resource.type, part.name) in _IS_AN_ARN
-        return own or part.name.endswith("SecretArn")
-    return isinstance(part, Unknown) and bool(_CALLED_AN_ARN.search(part.token))
+        attribute = (part.resource.type, part.name)
+        return attribute in _ARN_ATTRIBUTES or part.name.endswith("SecretArn")
+    return isinstance(part, Unknown) and bool(_NAME_OF_SECRET_ARN.search(part.token))
 
 
-def _granted(view: View) -> set[Any]:
-    """Values that policies give as the ARN of a secret to read."""
-    if "secrets granted" not in view.cache:
-        statements = (
-            statement
-            for document in permissions.policy_documents(view)
-            for statement in document["Statement"].as_list
-            if any(
-                (action.text or "").startswith("secretsmanager:")
-                for action in statement["Action"].as_list
-            )
+def _arns_in_policies(view: View) -> set[Any]:
+    """Unknown values that policies contain as the resource of an action of Secrets Manager: each is
+    the ARN of a secret."""
+    return view.cached("secret ARNs in policies", lambda: _find_arns_in_policies(view))
+
+
+def _find_arns_in_policies(view: View) -> set[Any]:
+    return {
+        resource.value
+        for document in permissions.policy_documents(view)
+        for statement in document["Statement"].as_list
+        if any(
+            (action.text or "").startswith("secretsmanager:")
+            for action in statement["Action"].as_list
         )
-        resources = (resource.value for said in statements for resource in said["Resource"].as_list)
-        view.cache["secrets granted"] = {one for one in resources if isinstance(one, Unknown)}
-    granted: set[Any] = view.cache["secrets granted"]
-    return granted
+        for resource in statement["Resource"].as_list
+        if isinstance(resource.value, Unknown)
+    }
 
 
-def _is_pseudo(part: object) -> bool:
-    return isinstance(part, Unknown) and bool(_PSEUDO.search(part.token))
+def _is_pseudo_parameter(part: object) -> bool:
+    return isinstance(part, Unknown) and bool(_PSEUDO_PARAMETER.search(part.token))
 
 
-def _spelled(parts: tuple[object, ...]) -> str | None:
-    """The text with a letter for each pseudo parameter; None where a part could hold colons."""
-    found = ""
+def _join_known_parts(parts: tuple[object, ...]) -> str | None:
+    """The text of some parts, with `x` for each pseudo parameter; None if an unknown part may
+    contain colons."""
+    text = ""
     for part in parts:
         if isinstance(part, str):
-            found += part
-        elif _is_pseudo(part):
-            found += "x"
+            text += part
+        elif _is_pseudo_parameter(part):
+            text += "x"
         else:
             return None
-    return found
+    return text

@@ -1,13 +1,12 @@
-"""Services, their tasks, target groups, listeners and load balancers, joined.
+"""Services with their task definitions, target groups, listeners and load balancers.
 
-Everything here answers from what is certain; what only the deployment knows is None or left out.
+Functions return only what is certain: what only the deployment knows is None or left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
 
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Unknown, are_same
@@ -20,18 +19,19 @@ CLUSTER = "AWS::ECS::Cluster"
 ELB = "AWS::ElasticLoadBalancingV2::"
 LISTENER, LISTENER_RULE = f"{ELB}Listener", f"{ELB}ListenerRule"
 LOAD_BALANCER, TARGET_GROUP = f"{ELB}LoadBalancer", f"{ELB}TargetGroup"
-"""What only a Network Load Balancer speaks."""
+SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
+SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
-T = TypeVar("T")
+Parts = tuple[str | Attr | Unknown | OneOf, ...]
 
 
 def resource_of_type(node: Node, kind: str) -> Resource | None:
-    """The resource of that type that a property names, by Ref or by any attribute."""
+    """The resource of this type that a property refers to, by Ref or by any attribute."""
     resource = node.resource
     return resource if resource is not None and resource.type == kind else None
 
 
-# Services and tasks --------------------------------------------------------------------------
+# Services and task definitions ---------------------------------------------------------------
 
 
 def services(view: View) -> Iterator[Resource]:
@@ -57,14 +57,14 @@ def containers(task: Resource) -> tuple[Node, ...]:
 
 
 def find_container(task: Resource, name: str) -> Node | None:
-    """The container of a name."""
+    """The container definition with this name."""
     return next(
         (container for container in containers(task) if container["Name"].text == name), None
     )
 
 
 def network_mode(task: Resource) -> str | None:
-    """`awsvpc`, `bridge` (the default on Linux), `host` or `none`; None where it is not known."""
+    """`awsvpc`, `bridge` (the default on Linux instances), `host` or `none`; None if unknown."""
     mode = task["NetworkMode"]
     if mode.absent:
         return "awsvpc" if is_for_fargate(task) else "bridge"
@@ -72,24 +72,22 @@ def network_mode(task: Resource) -> str | None:
 
 
 def is_for_fargate(task: Resource) -> bool | None:
-    """Whether a task definition is made for Fargate: it says so, or a service runs it there."""
-    if any(
-        requires_compatibility.text == "FARGATE"
-        for requires_compatibility in task["RequiresCompatibilities"].items
-    ):
+    """Whether a task definition requires Fargate, or a service runs it there."""
+    compatibilities = task["RequiresCompatibilities"]
+    if any(compatibility.text == "FARGATE" for compatibility in compatibilities.items):
         return True
-    runs = [runs_on_fargate(one) for one in services_of(task)]
-    if any(runs):
+    on_fargate = [runs_on_fargate(service) for service in services_of(task)]
+    if any(on_fargate):
         return True
-    known = task["RequiresCompatibilities"].fully_known and task["LaunchType"].absent
-    return False if known and None not in runs else None
+    is_known = compatibilities.fully_known and task["LaunchType"].absent
+    return False if is_known and None not in on_fargate else None
 
 
 def runs_on_fargate(service: Resource) -> bool | None:
     """Whether a service runs its tasks on Fargate."""
-    launch, strategy = service["LaunchType"], service["CapacityProviderStrategy"]
-    if launch.present:
-        return None if launch.unknown else launch.text == "FARGATE"
+    launch_type, strategy = service["LaunchType"], service["CapacityProviderStrategy"]
+    if launch_type.present:
+        return None if launch_type.unknown else launch_type.text == "FARGATE"
     providers = [item["CapacityProvider"] for item in strategy.items]
     if any(provider.text in ("FARGATE", "FARGATE_SPOT") for provider in providers):
         return True
@@ -97,109 +95,117 @@ def runs_on_fargate(service: Resource) -> bool | None:
 
 
 def deployment_controller(service: Resource) -> str | None:
-    """`ECS` (the default), `CODE_DEPLOY` or `EXTERNAL`; None where it is not known."""
-    given = service.props.at("DeploymentController", "Type")
-    return "ECS" if given.absent else given.text
+    """`ECS` (the default), `CODE_DEPLOY` or `EXTERNAL`; None if unknown."""
+    controller = service.props.at("DeploymentController", "Type")
+    return "ECS" if controller.absent else controller.text
+
+
+def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
+    """Container port, protocol (`tcp` by default) and node of the port mappings of a container.
+    Leaves out those with an unknown port or protocol."""
+    mappings = []
+    for mapping in container["PortMappings"].items:
+        port = mapping["ContainerPort"].number
+        protocol = "tcp" if mapping["Protocol"].absent else mapping["Protocol"].text
+        if port is not None and protocol is not None:
+            mappings.append((port, protocol.lower(), mapping))
+    return mappings
+
+
+def accepts_tcp(task: Resource, port: int) -> bool | None:
+    """Whether a container of a task has a TCP port mapping for this container port; None if
+    unknown. Meaningful for network modes in which container port and host port are equal: awsvpc
+    and host."""
+    if not task["ContainerDefinitions"].all_known or not containers(task):
+        return None
+    is_known = True
+    for container in containers(task):
+        mappings = container["PortMappings"]
+        is_known = is_known and mappings.all_known
+        for mapping in mappings.items:
+            protocol, container_port = mapping["Protocol"], mapping["ContainerPort"].number
+            if protocol.is_none_of("tcp", "TCP"):
+                continue
+            if container_port == port and not protocol.unknown:
+                return True
+            has_range = mapping["ContainerPortRange"].present
+            is_known = (
+                is_known and container_port is not None and not has_range and not protocol.unknown
+            )
+    return False if is_known else None
+
+
+# Scaling -------------------------------------------------------------------------------------
 
 
 def scalable_targets_by_service(view: View) -> dict[Resource, list[Resource]]:
-    """Services with the targets of Application Auto Scaling that set their count of tasks."""
-    if "scaled" not in view.cache:
-        found: dict[Resource, list[Resource]] = {}
-        for target in view.resources_of_type("AWS::ApplicationAutoScaling::ScalableTarget"):
-            service = find_scaled_service(target["ResourceId"])
-            if service is not None:
-                found.setdefault(service, []).append(target)
-        view.cache["scaled"] = found
-    scaled: dict[Resource, list[Resource]] = view.cache["scaled"]
-    return scaled
+    """Scalable targets of Application Auto Scaling by the service that they scale."""
+    return view.cached("scalable targets", lambda: _find_scalable_targets(view))
+
+
+def _find_scalable_targets(view: View) -> dict[Resource, list[Resource]]:
+    targets: dict[Resource, list[Resource]] = {}
+    for target in view.resources_of_type(SCALABLE_TARGET):
+        service = find_scaled_service(target["ResourceId"])
+        if service is not None:
+            targets.setdefault(service, []).append(target)
+    return targets
 
 
 def find_scaled_service(resource_id: Node) -> Resource | None:
-    """The service in view that a scaling target's or policy's ResourceId names, by an attribute
-    or by the same text as its ServiceName: `service/<cluster>/<name>`."""
-    *_, cluster, name = _segments(resource_id)
+    """The service in the view that the ResourceId of a scalable target or scaling policy,
+    `service/<cluster>/<name>`, refers to: by the attribute Name, or by a text equal to its
+    ServiceName."""
+    *_, cluster, name = _split_at_slashes(resource_id)
     if len(name) == 1 and isinstance(name[0], Attr) and name[0].resource.type == SERVICE:
         return name[0].resource
     for service in services(resource_id.stack.view):
-        own, where = service["ServiceName"].parts, service["Cluster"].parts
-        if own and _alike(name, own):
-            if _texts(cluster) and _texts(where) and not _alike(cluster, where):
-                continue
+        service_name, service_cluster = service["ServiceName"].parts, service["Cluster"].parts
+        is_other_cluster = (
+            _is_literal(cluster)
+            and _is_literal(service_cluster)
+            and not _are_equal(cluster, service_cluster)
+        )
+        if service_name and _are_equal(name, service_name) and not is_other_cluster:
             return service
     return None
 
 
-Parts = tuple[str | Attr | Unknown | OneOf, ...]
-
-
-def _segments(node: Node) -> list[Parts]:
-    """What stands between the slashes; two at the least, empty ones in front."""
+def _split_at_slashes(node: Node) -> list[Parts]:
+    """The parts of a text between slashes: at least two lists, the first of them empty if there are
+    not enough slashes."""
     segments: list[list[str | Attr | Unknown | OneOf]] = [[], []]
     for part in node.parts:
         if isinstance(part, str):
             first, *rest = part.split("/")
             segments[-1] += [first] if first else []
-            segments += [[one] if one else [] for one in rest]
+            segments += [[segment] if segment else [] for segment in rest]
         else:
             segments[-1].append(part)
     return [tuple(segment) for segment in segments]
 
 
-def _texts(parts: Parts) -> bool:
+def _is_literal(parts: Parts) -> bool:
     return bool(parts) and all(isinstance(part, str) for part in parts)
 
 
-def _alike(one: Parts, other: Parts) -> bool:
-    pairs = zip(one, other, strict=False)
-    return len(one) == len(other) and all(are_same(*pair) is True for pair in pairs)
+def _are_equal(left: Parts, right: Parts) -> bool:
+    pairs = zip(left, right, strict=False)
+    return len(left) == len(right) and all(are_same(*pair) is True for pair in pairs)
 
 
-def port_mappings(container: Node) -> list[tuple[int, str, Node]]:
-    """Each mapping's container port, protocol (`tcp` by default) and place."""
-    found = []
-    for port_mapping in container["PortMappings"].items:
-        protocol = port_mapping["Protocol"]
-        port = port_mapping["ContainerPort"].number
-        kind = "tcp" if protocol.absent else protocol.text
-        if port is not None and kind is not None:
-            found.append((port, kind.lower(), port_mapping))
-    return found
-
-
-def accepts_tcp(task: Resource, port: int) -> bool | None:
-    """Whether some container of a task says that it takes TCP on a port; None where that is not
-    known. By its container port: for tasks with addresses of their own, or the host's."""
-    every = containers(task)
-    if not task["ContainerDefinitions"].all_known or not every:
-        return None
-    known = True
-    for one in every:
-        mappings = one["PortMappings"]
-        known = known and mappings.all_known
-        for mapping in mappings.items:
-            at, span, kind = (
-                mapping[key] for key in ("ContainerPort", "ContainerPortRange", "Protocol")
-            )
-            if kind.is_none_of("tcp", "TCP"):
-                continue
-            if at.number == port and not kind.unknown:
-                return True
-            known = known and at.number is not None and span.absent and not kind.unknown
-    return False if known else None
-
-
-# What a load balancer sends to a service ------------------------------------------------------
+# Target groups -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class TargetGroupAttachment:
-    """One entry of a service's LoadBalancers."""
+    """A target group in which a service registers its tasks."""
 
     service: Resource
     entry: Node
+    """The entry of LoadBalancers."""
     target_group: Node
-    """The property that names the target group."""
+    """The property that refers to the target group."""
 
     @property
     def container_name(self) -> str | None:
@@ -211,9 +217,10 @@ class TargetGroupAttachment:
 
 
 def target_group_attachments(view: View) -> list[TargetGroupAttachment]:
-    """Every target group that a service registers its tasks in, alternates too."""
-    if "attachments" not in view.cache:
-        view.cache["attachments"] = [
+    """The target groups of all services, with the alternate ones for blue/green deployments."""
+    return view.cached(
+        "target group attachments",
+        lambda: [
             TargetGroupAttachment(service, entry, node)
             for service in services(view)
             for entry in service["LoadBalancers"].items
@@ -222,43 +229,67 @@ def target_group_attachments(view: View) -> list[TargetGroupAttachment]:
                 entry.at("AdvancedConfiguration", "AlternateTargetGroupArn"),
             )
             if node.present
-        ]
-    found: list[TargetGroupAttachment] = view.cache["attachments"]
-    return found
+        ],
+    )
+
+
+def target_type(group: Resource) -> str | None:
+    """`instance` (the default), `ip`, `lambda` or `alb`; None if unknown."""
+    node = group["TargetType"]
+    return "instance" if node.absent else node.text
+
+
+def attributes(resource: Resource, name: str) -> dict[str, Node]:
+    """The values in LoadBalancerAttributes, TargetGroupAttributes or ListenerAttributes by key."""
+    return {
+        key: item["Value"]
+        for item in resource[name].items
+        for key in [item["Key"].text]
+        if key is not None
+    }
+
+
+# Listeners and listener rules ----------------------------------------------------------------
+#
+# A forwarder is a listener or a listener rule: both have actions, which forward to target groups.
 
 
 def actions(forwarder: Resource) -> Node:
-    """The actions of a listener or of a rule."""
+    """The actions of a listener or a listener rule."""
     return forwarder["DefaultActions" if forwarder.type == LISTENER else "Actions"]
 
 
 def forwarded_target_groups(forwarder: Resource) -> list[Node]:
-    """The properties of a listener or of a rule that name the target groups it forwards to."""
-    found = []
+    """The properties of a listener or a listener rule that refer to target groups."""
+    nodes = []
     for action in actions(forwarder).items:
-        several = action.at("ForwardConfig", "TargetGroups").items
-        found += [action["TargetGroupArn"], *(one["TargetGroupArn"] for one in several)]
-    return [one for one in found if one.present]
+        weighted = action.at("ForwardConfig", "TargetGroups").items
+        nodes += [action["TargetGroupArn"], *(group["TargetGroupArn"] for group in weighted)]
+    return [node for node in nodes if node.present]
 
 
 def find_forwarders(view: View, group: Resource) -> tuple[Resource, ...]:
-    """The listeners and rules that forward to a target group."""
-    if "forwarders" not in view.cache:
-        found: dict[Resource, list[Resource]] = {}
-        for listener in view.resources_of_type(LISTENER, LISTENER_RULE):
-            for node in forwarded_target_groups(listener):
-                target = resource_of_type(node, TARGET_GROUP)
-                if target is not None and listener not in found.setdefault(target, []):
-                    found[target].append(listener)
-        view.cache["forwarders"] = found
-    return tuple(view.cache["forwarders"].get(group, ()))
+    """The listeners and listener rules that forward to a target group."""
+    forwarders = view.cached("forwarders", lambda: _find_forwarders(view))
+    return tuple(forwarders.get(group, ()))
+
+
+def _find_forwarders(view: View) -> dict[Resource, list[Resource]]:
+    """Listeners and listener rules by target group."""
+    forwarders: dict[Resource, list[Resource]] = {}
+    for forwarder in view.resources_of_type(LISTENER, LISTENER_RULE):
+        for node in forwarded_target_groups(forwarder):
+            group = resource_of_type(node, TARGET_GROUP)
+            if group is not None and forwarder not in forwarders.setdefault(group, []):
+                forwarders[group].append(forwarder)
+    return forwarders
 
 
 def are_all_forwards_known(view: View) -> bool:
-    """Whether it is in sight what every listener and rule forwards to."""
+    """Whether the target groups of every listener and listener rule are known."""
     for forwarder in view.resources_of_type(LISTENER, LISTENER_RULE):
         groups = [item.at("ForwardConfig", "TargetGroups") for item in actions(forwarder).items]
-        if not all(group.all_known for group in (actions(forwarder), *groups)):
+        if not all(node.all_known for node in (actions(forwarder), *groups)):
             return False
         if any(isinstance(node.value, Unknown) for node in forwarded_target_groups(forwarder)):
             return False
@@ -266,89 +297,81 @@ def are_all_forwards_known(view: View) -> bool:
 
 
 def listener_of(forwarder: Resource) -> Resource | None:
-    """The listener itself, or the listener that a rule belongs to."""
+    """The listener of a listener rule, or the listener itself."""
     if forwarder.type == LISTENER:
         return forwarder
     return resource_of_type(forwarder["ListenerArn"], LISTENER)
 
 
+def listeners_of_target_group(view: View, group: Resource) -> list[Resource]:
+    """The listeners that forward to a target group, by their default actions or their rules."""
+    listeners = map(listener_of, find_forwarders(view, group))
+    return list(dict.fromkeys(listener for listener in listeners if listener is not None))
+
+
+# Load balancers ------------------------------------------------------------------------------
+
+
 def load_balancer_of(forwarder: Resource) -> Resource | None:
-    """The load balancer that a listener or a rule belongs to."""
+    """The load balancer of a listener or a listener rule."""
     listener = listener_of(forwarder)
     return resource_of_type(listener["LoadBalancerArn"], LOAD_BALANCER) if listener else None
 
 
-def listeners_of_target_group(view: View, group: Resource) -> list[Resource]:
-    """The listeners through which a target group is reached, by themselves or by their rules."""
-    found = (listener_of(forwarder) for forwarder in find_forwarders(view, group))
-    return list(dict.fromkeys(one for one in found if one is not None))
-
-
 def load_balancers_of_target_group(view: View, group: Resource) -> list[Resource]:
-    """The load balancers that send to a target group."""
-    found = (load_balancer_of(forwarder) for forwarder in find_forwarders(view, group))
-    return list(dict.fromkeys(one for one in found if one is not None))
+    """The load balancers that forward to a target group."""
+    load_balancers = map(load_balancer_of, find_forwarders(view, group))
+    return list(dict.fromkeys(item for item in load_balancers if item is not None))
 
 
 def load_balancer_type(load_balancer: Resource) -> str | None:
-    """`application` (the default), `network` or `gateway`; None where it is not known, or where
-    it was left out and it is a Network Load Balancer by all else."""
-    given = load_balancer["Type"]
-    if given.present:
-        return given.text
+    """`application` (the default), `network` or `gateway`. None if unknown, or if Type is absent
+    although the rest describes a Network Load Balancer."""
+    node = load_balancer["Type"]
+    if node.present:
+        return node.text
     return None if is_nlb_without_type(load_balancer) else "application"
 
 
 def is_nlb_without_type(load_balancer: Resource) -> bool:
-    """Whether the type of a Network Load Balancer was forgotten, going by its listeners, or by
-    what is said of its addresses where no listener is in sight."""
-    key = ("typeless", load_balancer)
-    if key not in load_balancer.view.cache:
-        spoken = [one["Protocol"].text for one in listeners_of_load_balancer(load_balancer)]
-        load_balancer.view.cache[key] = load_balancer["Type"].absent and (
-            all(one in NLB_PROTOCOLS for one in spoken)
-            if spoken
-            else bool(fixed_addresses(load_balancer))
-        )
-    found: bool = load_balancer.view.cache[key]
-    return found
+    """Whether Type is absent although the rest describes a Network Load Balancer: the protocols of
+    its listeners or, if there are none in the view, fixed IP addresses."""
+    return load_balancer.view.cached(
+        ("is NLB without type", load_balancer), lambda: _is_nlb_without_type(load_balancer)
+    )
+
+
+def _is_nlb_without_type(load_balancer: Resource) -> bool:
+    if load_balancer["Type"].present:
+        return False
+    listeners = listeners_of_load_balancer(load_balancer)
+    if not listeners:
+        return bool(fixed_addresses(load_balancer))
+    return all(listener["Protocol"].text in NLB_PROTOCOLS for listener in listeners)
 
 
 def fixed_addresses(load_balancer: Resource) -> list[Node]:
-    """The addresses that are chosen for a load balancer, which only a Network one has."""
-    keys = ("AllocationId", "PrivateIPv4Address")
-    found = (
-        subnet_mapping[key]
-        for subnet_mapping in load_balancer["SubnetMappings"].items
-        for key in keys
+    """The IP addresses in the subnet mappings of a load balancer; only a Network Load Balancer
+    supports them."""
+    nodes = (
+        mapping[key]
+        for mapping in load_balancer["SubnetMappings"].items
+        for key in ("AllocationId", "PrivateIPv4Address")
     )
-    return [one for one in found if one.present]
+    return [node for node in nodes if node.present]
 
 
 def listeners_of_load_balancer(load_balancer: Resource) -> tuple[Resource, ...]:
     """The listeners of a load balancer."""
     view = load_balancer.view
-    if "listeners" not in view.cache:
-        found: dict[Resource, list[Resource]] = {}
-        for one in view.resources_of_type(LISTENER):
-            owner = resource_of_type(one["LoadBalancerArn"], LOAD_BALANCER)
-            if owner is not None:
-                found.setdefault(owner, []).append(one)
-        view.cache["listeners"] = found
-    return tuple(view.cache["listeners"].get(load_balancer, ()))
+    listeners = view.cached("listeners", lambda: _listeners_by_load_balancer(view))
+    return tuple(listeners.get(load_balancer, ()))
 
 
-def target_type(group: Resource) -> str | None:
-    """`instance` (the default), `ip`, `lambda` or `alb`; None where it is not known."""
-    given = group["TargetType"]
-    return "instance" if given.absent else given.text
-
-
-def attributes(resource: Resource, name: str) -> dict[str, Node]:
-    """Key and value of LoadBalancerAttributes, TargetGroupAttributes or ListenerAttributes."""
-    return {
-        key: item["Value"]
-        for item in resource[name].items
-        for key in [item["Key"].text]
-        if key is not None
-    }
+def _listeners_by_load_balancer(view: View) -> dict[Resource, list[Resource]]:
+    listeners: dict[Resource, list[Resource]] = {}
+    for listener in view.resources_of_type(LISTENER):
+        load_balancer = resource_of_type(listener["LoadBalancerArn"], LOAD_BALANCER)
+        if load_balancer is not None:
+            listeners.setdefault(load_balancer, []).append(listener)
+    return listeners

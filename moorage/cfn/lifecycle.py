@@ -1,133 +1,138 @@
-"""What is created before what, and which fixed values the next creation trips over.
+"""The order in which CloudFormation creates resources, and what services need at their creation.
 
-Everything here answers from what is certain: what only the deployment knows is left out.
+Functions return only what is certain: what only the deployment knows is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from moorage.cfn import ecs, networks
+from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr, OneOf, Unknown, as_text
-from moorage.cfn.view import Resource, Stack, View
-from moorage.facts.quotas import MAX_STACK_NAME
+from moorage.cfn.view import Resource, View
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
 CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
 POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
 ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
-SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
-SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
 
-_DOERS = (
+_ARBITRARY_ACTIONS = (
     "Custom::",
     "AWS::CloudFormation::CustomResource",
     "AWS::CloudFormation::Macro",
     "AWS::CloudFormation::Stack",
     "AWS::CloudFormation::WaitCondition",
 )
-_AT_START = frozenset(("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm", "kms"))
-_LENGTHS = {
-    "AWS::StackName": MAX_STACK_NAME,
-    "AWS::AccountId": 12,
-    "AWS::Region": 9,
-    "AWS::Partition": 3,
-}
-"""Characters of pseudo parameters: of the longest stack name, of an account's number, and of the
-shortest of the others. Source: AWS docs, CreateStack."""
+"""Types whose creation can do anything, such as push an image, or wait for anything."""
+_STARTUP_SERVICES = frozenset(("ecr.api", "ecr.dkr", "s3", "logs", "secretsmanager", "ssm", "kms"))
+"""Services that tasks call when they start, by the name of the VPC endpoint."""
+
+
+# Order ---------------------------------------------------------------------------------------
 
 
 def dependencies_of(resource: Resource) -> Iterator[Resource]:
-    """What exists in its own stack before a resource is created."""
-    found = resource.stack.resources
-    return (found[name] for name in resource.stack.all_dependencies(resource.id))
+    """The resources of the same stack that exist before a resource is created."""
+    resources = resource.stack.resources
+    return (resources[name] for name in resource.stack.all_dependencies(resource.id))
 
 
-def find_unordered_dependencies(resource: Resource, needed: Iterable[Resource]) -> list[Resource]:
-    """What of this a resource may be created before."""
+def find_unordered_dependencies(
+    resource: Resource, dependencies: Iterable[Resource]
+) -> list[Resource]:
+    """The dependencies that CloudFormation may create after the resource."""
     return [
-        needed_resource
-        for needed_resource in dict.fromkeys(needed)
-        if not resource.view.is_created_before(needed_resource, resource)
+        dependency
+        for dependency in dict.fromkeys(dependencies)
+        if not resource.view.is_created_before(dependency, resource)
     ]
 
 
 def depends_on_external_action(resource: Resource) -> bool:
-    """Whether a resource waits for something that can do anything meanwhile, as push an image: a
-    custom resource, a nested stack, a wait condition."""
-    return any(one.type.startswith(_DOERS) for one in dependencies_of(resource))
+    """Whether a resource waits for something that can do anything, such as push an image: a custom
+    resource, a nested stack, a wait condition."""
+    return any(
+        dependency.type.startswith(_ARBITRARY_ACTIONS) for dependency in dependencies_of(resource)
+    )
 
 
-def are_created_together(one: Resource, other: Resource) -> bool:
-    """Whether one run of CloudFormation creates both: of one stack, and under one condition."""
-    named = [resource.body["Condition"].text for resource in (one, other)]
-    return one.stack is other.stack and named[0] == named[1]
+def are_created_together(first: Resource, second: Resource) -> bool:
+    """Whether two resources are in the same stack, and have the same condition."""
+    conditions = [resource.body["Condition"].text for resource in (first, second)]
+    return first.stack is second.stack and conditions[0] == conditions[1]
 
 
-# The gateway of a VPC ------------------------------------------------------------------------
+# Internet gateways ---------------------------------------------------------------------------
 
 
 def gateway_attachments(view: View) -> list[Resource]:
-    """What attaches an internet gateway to a VPC."""
+    """The attachments of internet gateways to VPCs."""
     return [
-        one
-        for one in view.resources_of_type(GATEWAY_ATTACHMENT)
-        if one["InternetGatewayId"].present
+        attachment
+        for attachment in view.resources_of_type(GATEWAY_ATTACHMENT)
+        if attachment["InternetGatewayId"].present
     ]
 
 
 def attachments_of_gateway(gateway: Resource) -> list[Resource]:
-    """What attaches this internet gateway."""
-    found = gateway_attachments(gateway.view)
-    return [one for one in found if one["InternetGatewayId"].resource is gateway]
+    """The attachments of an internet gateway."""
+    return [
+        attachment
+        for attachment in gateway_attachments(gateway.view)
+        if attachment["InternetGatewayId"].resource is gateway
+    ]
 
 
 def attachments_for_load_balancer(load_balancer: Resource) -> list[Resource]:
-    """What attaches an internet gateway to the VPC of a load balancer."""
-    mappings = [
-        subnet_mapping["SubnetId"] for subnet_mapping in load_balancer["SubnetMappings"].items
+    """The attachments of internet gateways to the VPC of a load balancer."""
+    mapped = (
+        ecs.resource_of_type(mapping["SubnetId"], networks.SUBNET)
+        for mapping in load_balancer["SubnetMappings"].items
+    )
+    subnets = [
+        *networks.find_subnets(load_balancer["Subnets"]),
+        *(subnet for subnet in mapped if subnet is not None),
     ]
-    nodes = [subnet["VpcId"] for subnet in networks.find_subnets(load_balancer["Subnets"])]
-    nodes += [
-        one["VpcId"] for node in mappings if (one := ecs.resource_of_type(node, networks.SUBNET))
-    ]
+    vpcs = [subnet["VpcId"] for subnet in subnets if subnet["VpcId"].present]
     return [
-        gateway_attachment
-        for gateway_attachment in gateway_attachments(load_balancer.view)
-        if any(vpc.present and vpc.is_same_as(gateway_attachment["VpcId"]) for vpc in nodes)
+        attachment
+        for attachment in gateway_attachments(load_balancer.view)
+        if any(vpc.is_same_as(attachment["VpcId"]) for vpc in vpcs)
     ]
 
 
-# What tasks need from their start ------------------------------------------------------------
+# Dependencies of tasks at startup ------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class StartupDependency:
-    """What must exist when tasks start, and what it is to them."""
+    """Resources that must exist when the tasks of a service start."""
 
     description: str
     resources: tuple[Resource, ...]
 
 
 def startup_dependencies(service: Resource) -> list[StartupDependency]:
-    """What the first tasks of a service need, and neither it nor they refer to."""
-    found = (
+    """The resources that the first tasks of a service need, although neither the service nor its
+    task definition refers to them."""
+    dependencies = (
         StartupDependency("policies of its roles", tuple(separate_policies(service))),
-        StartupDependency("the way out of its subnets", tuple(outbound_routes(service))),
+        StartupDependency(
+            "internet routes or VPC endpoints of its subnets", tuple(outbound_routes(service))
+        ),
         StartupDependency("mount targets of its file systems", tuple(mount_targets(service))),
         StartupDependency(
             "capacity providers of its cluster", tuple(capacity_provider_associations(service))
         ),
     )
-    return [one for one in found if one.resources]
+    return [dependency for dependency in dependencies if dependency.resources]
 
 
 def roles_of_service(service: Resource) -> list[Resource]:
-    """The roles that a service and its tasks work with."""
+    """The roles of a service and of its task definition."""
     task = ecs.task_definition_of(service)
     nodes = [
         service["Role"],
@@ -136,207 +141,134 @@ def roles_of_service(service: Resource) -> list[Resource]:
             for load_balancer in service["LoadBalancers"].items
         ),
         *(
-            volume_configuration.at("ManagedEBSVolume", "RoleArn")
-            for volume_configuration in service["VolumeConfigurations"].items
+            volume.at("ManagedEBSVolume", "RoleArn")
+            for volume in service["VolumeConfigurations"].items
         ),
         *((task["ExecutionRoleArn"], task["TaskRoleArn"]) if task else ()),
     ]
-    found = (ecs.resource_of_type(node, ROLE) for node in nodes)
-    return list(dict.fromkeys(one for one in found if one is not None))
+    roles = (ecs.resource_of_type(node, ROLE) for node in nodes)
+    return list(dict.fromkeys(role for role in roles if role is not None))
 
 
 def separate_policies(service: Resource) -> Iterator[Resource]:
-    """The policies that stand beside a role of the service, and not in it."""
-    used = roles_of_service(service)
-    for policy in service.view.resources_of_type(*POLICIES) if used else ():
+    """The policy resources that are attached to a role of the service."""
+    roles = roles_of_service(service)
+    for policy in service.view.resources_of_type(*POLICIES) if roles else ():
         nodes = (*policy["Roles"].items, policy["RoleName"])
-        if any(_names_role(node, role) for node in nodes for role in used):
+        if any(_is_name_of(node, role) for node in nodes for role in roles):
             yield policy
 
 
-def _names_role(node: Node, role: Resource) -> bool:
+def _is_name_of(node: Node, role: Resource) -> bool:
     return node.resource is role or (node.present and node.is_same_as(role["RoleName"]) is True)
 
 
 def outbound_routes(service: Resource) -> Iterator[Resource]:
-    """The routes of a service's subnets to the internet with the associations of their tables, or
-    the endpoints that stand in for them.
+    """The internet routes of a service's subnets, with the associations of their route tables. For
+    subnets without an internet route: the VPC endpoints.
 
-    A route to an internet gateway is left out where the service waits for a load balancer or a
-    NAT gateway: those take minutes, the route seconds."""
-    listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-    subnets = networks.find_subnets(listed)
-    slow = (ecs.LOAD_BALANCER, networks.NAT_GATEWAY)
-    waits = any(one.type in slow for one in dependencies_of(service)) if subnets else False
+    Routes to an internet gateway are left out if the service waits for a load balancer or a NAT
+    gateway: creating those takes minutes, and the route takes seconds."""
+    node = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
+    subnets = networks.find_subnets(node)
+    slow_types = (ecs.LOAD_BALANCER, networks.NAT_GATEWAY)
+    waits = bool(subnets) and any(
+        dependency.type in slow_types for dependency in dependencies_of(service)
+    )
     for subnet in subnets:
-        way = networks.default_route(subnet)
-        if way == networks.VIA_NAT or (way == networks.VIA_INTERNET_GATEWAY and not waits):
-            yield from _routes(subnet)
-        elif way == networks.NO_INTERNET_ROUTE:
-            yield from _endpoints(subnet)
+        route = networks.default_route(subnet)
+        if route == networks.VIA_NAT or (route == networks.VIA_INTERNET_GATEWAY and not waits):
+            yield from _internet_routes(subnet)
+        elif route == networks.NO_INTERNET_ROUTE:
+            yield from _startup_endpoints(subnet)
 
 
-def _routes(subnet: Resource) -> Iterator[Resource]:
+def _internet_routes(subnet: Resource) -> Iterator[Resource]:
     table = networks.route_table_of(subnet)
-    for one in subnet.view.resources_of_type(networks.ROUTE):
-        everywhere = one["DestinationCidrBlock"].text == "0.0.0.0/0"
-        if everywhere and one["RouteTableId"].resource is table:
-            yield one
-    for one in subnet.view.resources_of_type(networks.ROUTE_TABLE_ASSOCIATION):
-        if one["SubnetId"].resource is subnet:
-            yield one
+    for route in subnet.view.resources_of_type(networks.ROUTE):
+        is_default = route["DestinationCidrBlock"].text == "0.0.0.0/0"
+        if is_default and route["RouteTableId"].resource is table:
+            yield route
+    for association in subnet.view.resources_of_type(networks.ROUTE_TABLE_ASSOCIATION):
+        if association["SubnetId"].resource is subnet:
+            yield association
 
 
-def _endpoints(subnet: Resource) -> Iterator[Resource]:
+def _startup_endpoints(subnet: Resource) -> Iterator[Resource]:
     vpc = networks.vpc_of(subnet)
-    for one in (networks.endpoints_of_vpc(vpc) or ()) if vpc else ():
-        if one.service in _AT_START and (not one.is_gateway or networks.serves_subnet(one, subnet)):
-            yield one.resource
+    for endpoint in (networks.endpoints_of_vpc(vpc) or ()) if vpc else ():
+        is_reachable = not endpoint.is_gateway or networks.serves_subnet(endpoint, subnet)
+        if endpoint.service in _STARTUP_SERVICES and is_reachable:
+            yield endpoint.resource
 
 
 def mount_targets(service: Resource) -> Iterator[Resource]:
-    """The mount targets of the file systems that a service's tasks mount."""
+    """The mount targets of the EFS file systems that a service's tasks mount."""
     task = ecs.task_definition_of(service)
     volumes = task["Volumes"].items if task else ()
-    systems = [volume.at("EFSVolumeConfiguration", "FilesystemId").resource for volume in volumes]
-    for one in service.view.resources_of_type("AWS::EFS::MountTarget") if any(systems) else ():
-        if one["FileSystemId"].present and one["FileSystemId"].resource in systems:
-            yield one
+    file_systems = [
+        volume.at("EFSVolumeConfiguration", "FilesystemId").resource for volume in volumes
+    ]
+    for target in service.view.resources_of_type("AWS::EFS::MountTarget"):
+        file_system = target["FileSystemId"].resource
+        if file_system is not None and file_system in file_systems:
+            yield target
 
 
 def capacity_provider_associations(service: Resource) -> Iterator[Resource]:
-    """What associates a service's capacity providers with its cluster, where the cluster itself
-    does not list them."""
-    asked = [
-        capacity_provider_strategy["CapacityProvider"]
-        for capacity_provider_strategy in service["CapacityProviderStrategy"].items
-    ]
-    cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER) if asked else None
-    own = cluster["CapacityProviders"] if cluster else None
-    if cluster is None or own is None or not own.all_known:
+    """The resources that associate a service's capacity providers with its cluster, for those that
+    the cluster itself does not list."""
+    providers = [item["CapacityProvider"] for item in service["CapacityProviderStrategy"].items]
+    cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER)
+    if not providers or cluster is None or not cluster["CapacityProviders"].all_known:
         return
-    lacking = [one for one in asked if all(listed.is_same_as(one) is False for listed in own.items)]
-    for one in service.view.resources_of_type(CAPACITY_PROVIDER_ASSOCIATIONS):
-        listed = one["CapacityProviders"].items
-        if one["Cluster"].resource is cluster and any(
-            provider.is_same_as(asked_for) for provider in listed for asked_for in lacking
+    listed = cluster["CapacityProviders"].items
+    missing = [
+        provider
+        for provider in providers
+        if all(item.is_same_as(provider) is False for item in listed)
+    ]
+    for association in service.view.resources_of_type(CAPACITY_PROVIDER_ASSOCIATIONS):
+        if association["Cluster"].resource is cluster and any(
+            item.is_same_as(provider)
+            for item in association["CapacityProviders"].items
+            for provider in missing
         ):
-            yield one
-
-
-# Log buckets ---------------------------------------------------------------------------------
-
-
-def bucket_policies(node: Node) -> list[Resource]:
-    """The policies of the bucket in view that a property names."""
-    view = node.stack.view
-    buckets = [
-        one
-        for one in view.resources_of_type("AWS::S3::Bucket")
-        if node.resource is one or (node.present and node.is_same_as(one["BucketName"]) is True)
-    ]
-    return [
-        policy
-        for policy in view.resources_of_type("AWS::S3::BucketPolicy")
-        for bucket in buckets
-        for name in [policy["Bucket"]]
-        if name.resource is bucket
-        or (name.present and name.is_same_as(bucket["BucketName"]) is True)
-    ]
-
-
-# Scaling -------------------------------------------------------------------------------------
+            yield association
 
 
 def starts_tasks(service: Resource) -> bool:
-    """Whether a service certainly starts tasks: a new one without DesiredCount starts one.
-    Source: AWS docs, AWS::ECS::Service."""
+    """Whether a service certainly starts tasks when it is created. Without DesiredCount, it starts
+    one. Source: AWS docs, AWS::ECS::Service."""
     count = service["DesiredCount"]
     if not is_decided_by_template(count):
         return False
     if count.absent or (count.number or 0) > 0:
         return True
     return any(
-        (one["MinCapacity"].number or 0) > 0
-        and ecs.find_scaled_service(one["ResourceId"]) is service
-        for one in service.view.resources_of_type(SCALABLE_TARGET)
+        (target["MinCapacity"].number or 0) > 0
+        and ecs.find_scaled_service(target["ResourceId"]) is service
+        for target in service.view.resources_of_type(ecs.SCALABLE_TARGET)
     )
 
 
-# Names and other fixed values ----------------------------------------------------------------
+# Buckets -------------------------------------------------------------------------------------
 
 
-def fixed_text(node: Node) -> str | None:
-    """The text of a property that is the same in every stack of its template."""
-    return (
-        node.text
-        if is_decided_by_template(node) and "AWS::Region" not in _mentioned(node.raw)
-        else None
-    )
+def bucket_policies(node: Node) -> list[Resource]:
+    """The policies of the bucket in the view that a property refers to."""
+    view = node.stack.view
+    buckets = [
+        bucket for bucket in view.resources_of_type("AWS::S3::Bucket") if _is_bucket(node, bucket)
+    ]
+    return [
+        policy
+        for policy in view.resources_of_type("AWS::S3::BucketPolicy")
+        for bucket in buckets
+        if _is_bucket(policy["Bucket"], bucket)
+    ]
 
 
-def is_decided_by_template(node: Node) -> bool:
-    """Whether the template alone decides what stands here: not a condition, and not a value that
-    is given for a parameter, or taken for one to look at a scenario."""
-    stack = node.stack
-    for name in _mentioned(node.raw):
-        parameter = stack.template.parameters.get(name)
-        if name == "Fn::If" or (stack.name, name) in stack.view.scenario:
-            return False
-        if parameter is not None and name in stack.template.parameter_values:
-            return False
-    return True
-
-
-def _mentioned(raw: Any) -> set[str]:
-    """The names that an expression refers to, and `Fn::If` where it decides something in it."""
-    found: set[str] = set()
-    todo = [raw]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, list):
-            todo += value
-        elif isinstance(value, Mapping):
-            todo += value.values()
-            match value:
-                case {"Ref": str(name)}:
-                    found.add(name)
-                case {"Fn::If": [_, one, other]} if one != other:
-                    found.add("Fn::If")
-        elif isinstance(value, str):
-            found |= {part.split("}")[0] for part in value.split("${")[1:]}
-    return found
-
-
-def max_length(node: Node) -> int:
-    """The characters of a text with its parts at their longest, as far as that is known: the name
-    of a stack, a parameter's MaxLength or longest AllowedValue, or else its Default."""
-    return sum(_longest(node.stack, part) for part in node.parts)
-
-
-def _longest(stack: Stack, part: str | Attr | Unknown | OneOf) -> int:
-    if isinstance(part, str):
-        return len(part)
-    if isinstance(part, OneOf):
-        return max(map(len, part.values))
-    if isinstance(part, Attr):
-        return 0
-    name = part.token.removeprefix(f"{stack.name}:")
-    parameter = stack.template.parameters.get(name)
-    if parameter is None:
-        return _LENGTHS.get(name, 0)
-    if parameter.max_length is not None:
-        return parameter.max_length
-    return len(as_text(part.default) or "")
-
-
-def varies_between_stacks(node: Node) -> bool:
-    """Whether a value is a parameter, or an import under a name that is put together: then the
-    template is made for more than one stack. An import of a fixed name is for one."""
-    value = node.value
-    if not isinstance(value, Unknown):
-        return False
-    kind, _, name = value.token.partition(":")
-    if kind == "import":
-        return not name.startswith(("'", '"'))
-    return kind == node.stack.name and name in node.stack.template.parameters
+def _is_bucket(node: Node, bucket: Resource) -> bool:
+    is_same_name = node.present and node.is_same_as(bucket["BucketName"]) is True
+    return node.resource is bucket or is_same_name

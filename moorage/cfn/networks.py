@@ -1,15 +1,15 @@
-"""Subnets, where their traffic goes, the endpoints of their VPC, and its name servers.
+"""Subnets with their default routes, and VPC endpoints and DNS settings of VPCs.
 
-Everything here answers from what is certain: None stands for what only the deployment knows.
+Functions return only what is certain: None means that only the deployment knows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from moorage.cfn.nodes import Node
+from moorage.cfn.tristate import any_of
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text, is_ref_equivalent
 from moorage.cfn.view import Resource, View
 from moorage.facts.endpoint_services import SERVICE_NAME
@@ -21,10 +21,11 @@ ROUTE_TABLE_ASSOCIATION = f"{EC2}SubnetRouteTableAssociation"
 VPC_ENDPOINT, NAT_GATEWAY = f"{EC2}VPCEndpoint", f"{EC2}NatGateway"
 INTERNET_GATEWAY = f"{EC2}InternetGateway"
 
-VIA_INTERNET_GATEWAY, VIA_NAT, NO_INTERNET_ROUTE = "internet gateway", "NAT", "nowhere"
+VIA_INTERNET_GATEWAY, VIA_NAT, NO_INTERNET_ROUTE = "internet gateway", "NAT", "no internet route"
 
-_OUTSIDERS = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack")
-_OTHER_WAYS = (
+_ARBITRARY = ("Custom::", "AWS::CloudFormation::CustomResource", "AWS::CloudFormation::Stack")
+"""Types that can do anything with the resources that are passed to them."""
+_OTHER_ROUTE_TARGETS = (
     "TransitGatewayId",
     "VpcPeeringConnectionId",
     "CarrierGatewayId",
@@ -33,103 +34,97 @@ _OTHER_WAYS = (
     "CoreNetworkArn",
     "EgressOnlyInternetGatewayId",
 )
+"""Targets of routes that may or may not lead to the internet."""
 
 
-# Whether a property names a resource ----------------------------------------------------------
+# References to resources ---------------------------------------------------------------------
 
 
 def refers_to(node: Node, resource: Resource) -> bool | None:
-    """Whether a property names this very resource; None where that cannot be known.
+    """Whether a property refers to this resource; None if unknown.
 
-    A parameter of the resource's own stack cannot: what is given for it exists before the stack.
+    A parameter of the stack that contains the resource certainly does not: its value exists before
+    the stack.
     """
     value = node.value
     if value is MISSING or value is None or as_text(value) is not None:
         return False
     if isinstance(value, Attr):
-        other = value.resource
-        if other is resource:
+        if value.resource is resource:
             return True
-        strange = other.type.startswith(_OUTSIDERS) or not is_ref_equivalent(
-            value
-        )  # such as Subnet.VpcId
-        return None if strange else False
+        # An attribute such as Subnet.VpcId may return another resource.
+        is_arbitrary = value.resource.type.startswith(_ARBITRARY) or not is_ref_equivalent(value)
+        return None if is_arbitrary else False
     if isinstance(value, Unknown) and node.stack is resource.stack:
-        alone = value.token.startswith("import:") and len(node.stack.view.stacks) == 1
-        if alone or is_parameter(node):
+        is_single_stack = len(node.stack.view.stacks) == 1
+        is_import = value.token.startswith("import:") and is_single_stack
+        if is_import or is_parameter(node):
             return False
     return None
 
 
 def is_parameter(node: Node) -> bool:
-    """Whether a property is nothing but a parameter of its stack."""
+    """Whether the value of a property is a parameter of its stack, and nothing else."""
     token = node.value.token if isinstance(node.value, Unknown | OneOf) else ""
     stack, _, name = token.partition(":")
     return stack == node.stack.name and name in node.stack.template.parameters
 
 
 def may_be_modified_elsewhere(resource: Resource) -> bool:
-    """Whether more may be made of a resource than is in sight: a nested stack or a custom resource
-    is given it, or a macro has yet to work on its template."""
-    users = resource.view.dependents(resource)
-    given = any(user.type.startswith(_OUTSIDERS) for user in users)
-    return given or resource.stack.template.is_generated
+    """Whether something that is not in the view may modify a resource: it is passed to a nested
+    stack or a custom resource, or a macro processes its template."""
+    dependents = resource.view.dependents(resource)
+    is_passed = any(dependent.type.startswith(_ARBITRARY) for dependent in dependents)
+    return is_passed or resource.stack.template.is_generated
 
 
-# Subnets and zones ---------------------------------------------------------------------------
+# Subnets -------------------------------------------------------------------------------------
 
 
 def find_subnets(node: Node) -> tuple[Resource, ...]:
-    """The subnets in view that a list names, each at most once."""
-    found = (item.resource for item in node.items)
-    return tuple(dict.fromkeys(one for one in found if one is not None and one.type == SUBNET))
+    """The subnets in the view that a list refers to, each once."""
+    resources = (item.resource for item in node.items)
+    return tuple(dict.fromkeys(item for item in resources if item and item.type == SUBNET))
 
 
 def find_all_subnets(node: Node) -> tuple[Resource, ...] | None:
-    """The subnets that a list names, if all are in view."""
-    found = find_subnets(node)
-    return found if found and len({*_named(node)}) == len(found) else None
-
-
-def _named(node: Node) -> Iterator[object]:
-    for item in node.items:
-        yield item.resource or item.path
+    """The subnets that a list refers to, if all are in the view."""
+    subnets = find_subnets(node)
+    distinct = {item.resource or item.path for item in node.items}
+    return subnets if subnets and len(distinct) == len(subnets) else None
 
 
 def subnet_property(load_balancer: Resource) -> Node:
-    """The property that lists a load balancer's subnets: `Subnets`, or `SubnetMappings`."""
+    """The property with the subnets of a load balancer: `Subnets` or `SubnetMappings`."""
     mappings = load_balancer["SubnetMappings"]
     return mappings if mappings.present else load_balancer["Subnets"]
 
 
 def subnets_of_load_balancer(load_balancer: Resource) -> tuple[Resource, ...] | None:
-    """The subnets of a load balancer, if all are in view."""
+    """The subnets of a load balancer, if all are in the view."""
     if load_balancer["SubnetMappings"].absent:
         return find_all_subnets(load_balancer["Subnets"])
-    found = [
-        subnet_mapping["SubnetId"].resource
-        for subnet_mapping in load_balancer["SubnetMappings"].items
-    ]
-    known = [one for one in found if one is not None and one.type == SUBNET]
-    return tuple(dict.fromkeys(known)) if known and len(known) == len(found) else None
+    resources = [mapping["SubnetId"].resource for mapping in load_balancer["SubnetMappings"].items]
+    subnets = [item for item in resources if item is not None and item.type == SUBNET]
+    return tuple(dict.fromkeys(subnets)) if subnets and len(subnets) == len(resources) else None
 
 
-def are_in_same_zone(one: Resource, other: Resource) -> bool | None:
-    """Whether two subnets lie in one availability zone."""
-    for name in ("AvailabilityZone", "AvailabilityZoneId"):
-        if one[name].present and other[name].present:
-            return are_same(one[name].value, other[name].value)
+def are_in_same_zone(first: Resource, second: Resource) -> bool | None:
+    """Whether two subnets are in the same Availability Zone; None if unknown."""
+    for key in ("AvailabilityZone", "AvailabilityZoneId"):
+        if first[key].present and second[key].present:
+            return are_same(first[key].value, second[key].value)
     return None
 
 
 def vpc_of(resource: Resource) -> Resource | None:
-    """The VPC in view that a subnet, group, route table, endpoint or target group is in."""
-    found = resource["VpcId"].resource
-    return found if found is not None and found.type == VPC else None
+    """The VPC in the view of a subnet, security group, route table, endpoint or target group."""
+    vpc = resource["VpcId"].resource
+    return vpc if vpc is not None and vpc.type == VPC else None
 
 
 def cidr_blocks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
-    """The literal CIDR block that a property is; none where it is not one."""
+    """The CIDR block of a property, if it is a literal; else nothing."""
     try:
         return (ip_network(node.text or "", strict=False),)
     except ValueError:
@@ -140,159 +135,150 @@ def cidr_blocks(node: Node) -> tuple[IPv4Network | IPv6Network, ...]:
 
 
 def route_table_of(subnet: Resource) -> Resource | None:
-    """The route table in view that a subnet is associated with."""
-    for one in subnet.view.resources_of_type(ROUTE_TABLE_ASSOCIATION):
-        if one["SubnetId"].resource is subnet:
-            table = one["RouteTableId"].resource
+    """The route table in the view that a subnet is associated with."""
+    for association in subnet.view.resources_of_type(ROUTE_TABLE_ASSOCIATION):
+        if association["SubnetId"].resource is subnet:
+            table = association["RouteTableId"].resource
             return table if table is not None and table.type == ROUTE_TABLE else None
     return None
 
 
 def default_route(subnet: Resource) -> str | None:
-    """Where a subnet's IPv4 traffic to the internet goes: to an internet gateway, to a NAT
-    (gateway or instance), or nowhere. None where that is not known: also where it goes through
-    a transit gateway, a peering or a firewall.
+    """The route of a subnet's IPv4 traffic to the internet: VIA_INTERNET_GATEWAY, VIA_NAT (a NAT
+    gateway or instance) or NO_INTERNET_ROUTE. None if unknown, which includes routes through a
+    transit gateway, a peering connection or a firewall.
 
-    A subnet without an association takes the VPC's main route table, which leads nowhere:
-    CloudFormation can neither name nor change it."""
-    key = ("default route", subnet)
-    if key not in subnet.view.cache:
-        subnet.view.cache[key] = _default_route(subnet)
-    found: str | None = subnet.view.cache[key]
-    return found
+    A subnet without an association uses the main route table of its VPC. That has no internet
+    route: CloudFormation can neither refer to it nor change it."""
+    return subnet.view.cached(("default route", subnet), lambda: _default_route(subnet))
 
 
 def _default_route(subnet: Resource) -> str | None:
-    view = subnet.view
-    associated = [
-        refers_to(one["SubnetId"], subnet)
-        for one in view.resources_of_type(ROUTE_TABLE_ASSOCIATION)
+    associations = [
+        refers_to(association["SubnetId"], subnet)
+        for association in subnet.view.resources_of_type(ROUTE_TABLE_ASSOCIATION)
     ]
-    table = route_table_of(subnet)
-    if may_be_modified_elsewhere(subnet) or associated.count(True) > 1:
+    if may_be_modified_elsewhere(subnet) or associations.count(True) > 1:
         return None
-    if True not in associated:
-        vpc = vpc_of(subnet)
-        return (
-            NO_INTERNET_ROUTE
-            if vpc and not may_be_modified_elsewhere(vpc) and None not in associated
-            else None
-        )
-    return None if table is None else _way(table)
+    if True in associations:
+        table = route_table_of(subnet)
+        return None if table is None else _default_route_of_table(table)
+    vpc = vpc_of(subnet)
+    uses_main_table = None not in associations
+    if vpc is None or may_be_modified_elsewhere(vpc) or not uses_main_table:
+        return None
+    return NO_INTERNET_ROUTE
 
 
-def _way(table: Resource) -> str | None:
-    key = ("way out of", table)
+def _default_route_of_table(table: Resource) -> str | None:
+    return table.view.cached(("route of table", table), lambda: _find_default_route(table))
+
+
+def _find_default_route(table: Resource) -> str | None:
     view = table.view
-    if key not in view.cache:
-        routes = [
-            (refers_to(one["RouteTableId"], table), one) for one in view.resources_of_type(ROUTE)
-        ]
-        spread = [
-            refers_to(node, table)
-            for one in view.resources_of_type(f"{EC2}VPNGatewayRoutePropagation")
-            for node in one["RouteTableIds"].as_list
-        ]
-        ways = [_leads(route) for truth, route in routes if truth]
-        unsure = (
-            None in [truth for truth, _ in routes]
-            or may_be_modified_elsewhere(table)
-            or any(one is not False for one in spread)
-        )
-        known = [way for way in ways if way in (VIA_INTERNET_GATEWAY, VIA_NAT)]
-        if known:
-            view.cache[key] = known[0]
-        else:
-            view.cache[key] = None if unsure or None in ways else NO_INTERNET_ROUTE
-    found: str | None = view.cache[key]
-    return found
+    routes = [
+        (refers_to(route["RouteTableId"], table), route) for route in view.resources_of_type(ROUTE)
+    ]
+    propagations = [
+        refers_to(node, table)
+        for propagation in view.resources_of_type(f"{EC2}VPNGatewayRoutePropagation")
+        for node in propagation["RouteTableIds"].as_list
+    ]
+    targets = [_internet_target(route) for belongs, route in routes if belongs]
+    for target in targets:
+        if target in (VIA_INTERNET_GATEWAY, VIA_NAT):
+            return target
+    may_have_other_routes = (
+        None in [belongs for belongs, _ in routes]
+        or may_be_modified_elsewhere(table)
+        or any(propagates is not False for propagates in propagations)
+    )
+    return None if may_have_other_routes or None in targets else NO_INTERNET_ROUTE
 
 
-def _leads(route: Resource) -> str | None:
-    """Where a route takes traffic to the internet: None where it may, or is not known to."""
-    if any(route[way].present for way in _OTHER_WAYS):
-        only_v6 = route["DestinationIpv6CidrBlock"].present
-        return NO_INTERNET_ROUTE if only_v6 else None
+def _internet_target(route: Resource) -> str | None:
+    """How a route leads to the internet, as in `default_route`."""
+    if any(route[key].present for key in _OTHER_ROUTE_TARGETS):
+        is_ipv6 = route["DestinationIpv6CidrBlock"].present
+        return NO_INTERNET_ROUTE if is_ipv6 else None
     destination = route["DestinationCidrBlock"]
     if destination.absent and route["DestinationPrefixListId"].absent:
         return NO_INTERNET_ROUTE
     blocks = cidr_blocks(destination)
     if not blocks:
         return None
-    if blocks[0].prefixlen > 1:
+    if blocks[0].prefixlen > 1:  # 0.0.0.0/1 and 128.0.0.0/1 can replace 0.0.0.0/0
         return NO_INTERNET_ROUTE
-    if any(route[way].present for way in ("NatGatewayId", "InstanceId", "NetworkInterfaceId")):
+    if any(route[key].present for key in ("NatGatewayId", "InstanceId", "NetworkInterfaceId")):
         nat = route["NatGatewayId"].resource
         return None if nat is not None and nat["ConnectivityType"].text == "private" else VIA_NAT
     gateway = route["GatewayId"]
-    if (gateway.resource and gateway.resource.type == INTERNET_GATEWAY) or (
-        gateway.text or ""
-    ).startswith("igw-"):
+    is_internet_gateway = gateway.resource is not None and gateway.resource.type == INTERNET_GATEWAY
+    if is_internet_gateway or (gateway.text or "").startswith("igw-"):
         return VIA_INTERNET_GATEWAY
     return None
 
 
-# Endpoints -----------------------------------------------------------------------------------
+# VPC endpoints -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class VpcEndpoint:
-    """A VPC endpoint: an interface with addresses in subnets, or a gateway in route tables."""
+    """A VPC endpoint: an interface endpoint in subnets, or a gateway endpoint in route tables."""
 
     resource: Resource
     service: str | None
-    """What follows the region in the service's name (`ecr.api`); None where it is not known."""
+    """The end of the service name, after the region (`ecr.api`); None if unknown."""
 
     @property
     def is_gateway(self) -> bool | None:
-        """Whether it is of type Gateway, as it is where nothing else is said."""
-        kind = self.resource["VpcEndpointType"]
-        return True if kind.absent else None if kind.text is None else kind.text == "Gateway"
+        """Whether it is a gateway endpoint, which is the default; None if unknown."""
+        endpoint_type = self.resource["VpcEndpointType"]
+        if endpoint_type.absent:
+            return True
+        return None if endpoint_type.text is None else endpoint_type.text == "Gateway"
 
 
 def vpc_endpoints(view: View) -> tuple[VpcEndpoint, ...]:
-    if "endpoints" not in view.cache:
-        view.cache["endpoints"] = tuple(
-            VpcEndpoint(one, endpoint_service_name(one["ServiceName"]))
-            for one in view.resources_of_type(VPC_ENDPOINT)
-        )
-    found: tuple[VpcEndpoint, ...] = view.cache["endpoints"]
-    return found
+    """All VPC endpoints in the view."""
+    return view.cached(
+        "VPC endpoints",
+        lambda: tuple(
+            VpcEndpoint(resource, endpoint_service_name(resource["ServiceName"]))
+            for resource in view.resources_of_type(VPC_ENDPOINT)
+        ),
+    )
 
 
 def endpoints_of_vpc(vpc: Resource) -> tuple[VpcEndpoint, ...] | None:
-    """The endpoints of a VPC; None where there may be others than those in view."""
-    found = []
-    for vpc_endpoint in vpc_endpoints(vpc.view):
-        truth = refers_to(vpc_endpoint.resource["VpcId"], vpc)
-        if truth is None:
+    """The endpoints of a VPC; None if there may be others that are not in the view."""
+    endpoints = []
+    for endpoint in vpc_endpoints(vpc.view):
+        belongs = refers_to(endpoint.resource["VpcId"], vpc)
+        if belongs is None:
             return None
-        if truth:
-            found.append(vpc_endpoint)
-    return None if may_be_modified_elsewhere(vpc) else tuple(found)
+        if belongs:
+            endpoints.append(endpoint)
+    return None if may_be_modified_elsewhere(vpc) else tuple(endpoints)
 
 
 def endpoint_service_name(name: Node) -> str | None:
-    """The service in the name of an endpoint service.
-
-    >>> SERVICE_NAME.fullmatch("com.amazonaws.eu-west-1.ecr.api")[1]
-    'ecr.api'
-    """
-    spelt = "".join(part if isinstance(part, str) else "*" for part in name.parts)
-    match = SERVICE_NAME.fullmatch(spelt)
+    """The end of the name of an endpoint service: `ecr.api` in `com.amazonaws.eu-west-1.ecr.api`.
+    The region may be unknown."""
+    text = "".join(part if isinstance(part, str) else "*" for part in name.parts)
+    match = SERVICE_NAME.fullmatch(text)
     return match[1] if match and "*" not in match[1] else None
 
 
 def serves_subnet(endpoint: VpcEndpoint, subnet: Resource) -> bool | None:
-    """Whether a gateway endpoint's routes are in a subnet's route table."""
+    """Whether a gateway endpoint adds its routes to the route table of a subnet; None if
+    unknown."""
     table = route_table_of(subnet)
     if table is None:
         return None if default_route(subnet) is None else False
-    listed = endpoint.resource["RouteTableIds"]
-    truths = [refers_to(item, table) for item in listed.items]
-    if True in truths:
-        return True
-    return None if None in truths or not listed.all_known else False
+    tables = endpoint.resource["RouteTableIds"]
+    answer = any_of(refers_to(item, table) for item in tables.items)
+    return None if answer is False and not tables.all_known else answer
 
 
 def dns_settings(vpc: Resource) -> tuple[bool | None, bool | None]:

@@ -1,7 +1,7 @@
 """Whether a role allows an action on an ARN, and which services it trusts.
 
-Three answers: True, False, and None where it hangs on what only the deployment knows: a policy
-that is not in sight, a condition, a parameter in an ARN ("AWS docs: Policy evaluation logic").
+Answers are True, False, or None if only the deployment knows: a policy that is not in the view, a
+condition, a parameter in an ARN. Source: IAM user guide, "Policy evaluation logic".
 """
 
 from __future__ import annotations
@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from moorage.cfn.arns import ACCOUNT, Arns, all_of, any_of, expand_arns, matches
+from moorage.cfn.arn_patterns import matches
+from moorage.cfn.arns import Arns, expand_arns
 from moorage.cfn.nodes import Node
+from moorage.cfn.return_values import ACCOUNT
+from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import STATEMENTS
@@ -22,271 +25,290 @@ MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
 _POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", MANAGED_POLICY)
 
 ANY_RESOURCE: Arns = ("*",)
-"""What actions are asked for on that know no single resources."""
+"""The resource of actions that do not support resource-level permissions."""
 
 _AWS_POLICY = re.compile(r":iam::aws:policy/(.+)\Z")
 _ROLE_ARN = re.compile(r":role/(?:[^/]+/)*([^/]*)\Z")
 
 
-# Which role, which policy ----------------------------------------------------------------------
+# Roles and policies that properties refer to ---------------------------------------------------
 
 
 def find_role(node: Node) -> Resource | None:
-    """The role in sight that a property names, by an attribute or by an ARN that ends so."""
-    named = node.resource
-    if named is not None:
-        return named if named.type == ROLE else None
+    """The role in the view that a property refers to, by an attribute or by an ARN with its
+    name."""
+    resource = node.resource
+    if resource is not None:
+        return resource if resource.type == ROLE else None
     value = node.value
     if isinstance(value, Text) and isinstance(value.parts[-1], Attr):
         last = value.parts[-1]
-        before = "".join(part for part in value.parts[:-1] if isinstance(part, str))
+        prefix = "".join(part for part in value.parts[:-1] if isinstance(part, str))
         is_role = last.resource.type == ROLE and last.name == "Ref"
-        return last.resource if is_role and ":role/" in before else None
+        return last.resource if is_role and ":role/" in prefix else None
     name = role_name_from_arn(node)
-    return _by_name(node.stack.view).get(name) if name else None
+    return _roles_by_name(node.stack.view).get(name) if name else None
 
 
 def role_name_from_arn(node: Node) -> str | None:
-    """The name at the end of a role's ARN, where it is written out."""
+    """The name in the ARN of a role, if it is a literal at the end."""
     last = node.parts[-1] if node.parts else None
-    found = _ROLE_ARN.search(last) if isinstance(last, str) else None
-    return found[1] or None if found else None
+    match = _ROLE_ARN.search(last) if isinstance(last, str) else None
+    return match[1] or None if match else None
 
 
-def _by_name(view: View) -> dict[str, Resource]:
-    """The roles whose names are written out."""
-    if "roles by name" not in view.cache:
-        named = {one["RoleName"].text: one for one in view.resources_of_type(ROLE)}
-        view.cache["roles by name"] = {name: one for name, one in named.items() if name}
-    found: dict[str, Resource] = view.cache["roles by name"]
-    return found
+def _roles_by_name(view: View) -> dict[str, Resource]:
+    """The roles whose RoleName is a literal."""
+    return view.cached(
+        "roles by name",
+        lambda: {
+            name: role
+            for role in view.resources_of_type(ROLE)
+            for name in [role["RoleName"].text]
+            if name
+        },
+    )
 
 
 def aws_managed_policy_path(node: Node) -> str | None:
-    """Path and name of the AWS managed policy that a property names: `service-role/...`."""
-    parts = node.parts
-    rest = parts[-1] if parts else None
-    if not isinstance(rest, str):
-        return None
-    found = _AWS_POLICY.search(rest)
-    return found[1] if found else None
+    """The path and name of the AWS managed policy that a property refers to, such as
+    `service-role/AmazonECSTaskExecutionRolePolicy`."""
+    last = node.parts[-1] if node.parts else None
+    match = _AWS_POLICY.search(last) if isinstance(last, str) else None
+    return match[1] if match else None
 
 
-# What policies say -----------------------------------------------------------------------------
+# Policy statements -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a policy that a role has."""
+    """A statement of a policy."""
 
     node: Node
-    """Where it stands; AWS's own stand nowhere, and their path is empty."""
-    allows: bool | None
+    """Its place in the template; the path is empty for an AWS managed policy."""
+    allows: TriState
+    """Whether the effect is Allow (True) or Deny (False)."""
     actions: tuple[str | None, ...]
+    """Patterns of actions; None for an unknown one."""
     excludes_actions: bool
-    """Whether it is about all actions but these."""
+    """Whether `actions` is a NotAction."""
     resources: tuple[Arns, ...]
     excludes_resources: bool
+    """Whether `resources` is a NotResource."""
     certain: bool
-    """Whether it holds whatever the deployment knows: no condition, and certainly attached."""
+    """Whether it certainly applies: it has no condition, and its policy is certainly attached."""
     aws_managed: bool
 
-    def covers_action(self, action: str) -> bool | None:
-        """Whether it is about an action."""
-        found = any_of(None if one is None else _is_like(one, action) for one in self.actions)
-        return found if not self.excludes_actions else None if found is None else not found
-
-    def covers_resource(self, on: Arns | None) -> bool | None:
-        """Whether it is about an ARN; None asks for one that is not known."""
-        if on is None:
-            is_all = not self.excludes_resources and ("*",) in self.resources
-            return True if is_all else None
-        found = any_of(
-            matches(resource, on, aws_managed=self.aws_managed) for resource in self.resources
+    def covers_action(self, action: str) -> TriState:
+        """Whether the statement applies to an action."""
+        is_listed = any_of(
+            None if pattern is None else _matches_action(pattern, action)
+            for pattern in self.actions
         )
-        return found if not self.excludes_resources else None if found is None else not found
+        return negate(is_listed) if self.excludes_actions else is_listed
 
-    def applies(self, action: str, on: Arns | None, allows: bool) -> bool | None:
-        """Whether it allows, or else denies, that action on that ARN."""
+    def covers_resource(self, arn: Arns | None) -> TriState:
+        """Whether the statement applies to an ARN; None stands for an unknown ARN."""
+        if arn is None:
+            covers_all = not self.excludes_resources and ANY_RESOURCE in self.resources
+            return True if covers_all else None
+        is_listed = any_of(
+            matches(pattern, arn, aws_managed=self.aws_managed) for pattern in self.resources
+        )
+        return negate(is_listed) if self.excludes_resources else is_listed
+
+    def applies(self, action: str, arn: Arns | None, *, allows: bool) -> TriState:
+        """Whether the statement allows the action on the ARN or, if `allows` is false, denies
+        it."""
         if self.allows is (not allows) or self.covers_action(action) is False:
             return False
-        certain = self.certain and self.allows is not None
+        is_certain = self.certain and self.allows is not None
         return all_of(
-            (self.covers_action(action), self.covers_resource(on), True if certain else None)
+            (self.covers_action(action), self.covers_resource(arn), True if is_certain else None)
         )
 
 
 @dataclass(frozen=True)
 class PolicySet:
-    """What is in sight of the policies of a role."""
+    """The statements of one or more policies, as far as they are in the view."""
 
     statements: tuple[Statement, ...]
     complete: bool
-    """Whether there are no others."""
+    """Whether there are certainly no other statements."""
 
-    def allows(self, action: str, on: Arns | None) -> bool | None:
-        """Whether they allow an action on an ARN."""
-        allowed = any_of(statement.applies(action, on, True) for statement in self.statements)
-        denied = any_of(one.applies(action, on, False) for one in self.statements)
-        if denied:
+    def allows(self, action: str, arn: Arns | None) -> TriState:
+        """Whether the policies allow an action on an ARN."""
+        is_allowed = any_of(
+            statement.applies(action, arn, allows=True) for statement in self.statements
+        )
+        is_denied = any_of(
+            statement.applies(action, arn, allows=False) for statement in self.statements
+        )
+        if is_denied:
             return False
-        if allowed is False:
+        if is_allowed is False:
             return False if self.complete else None
-        return True if allowed and denied is False and self.complete else None
+        return True if is_allowed and is_denied is False and self.complete else None
 
 
-def allows(role: Resource, action: str, on: Arns | None = ANY_RESOURCE) -> bool | None:
-    """Whether a role allows an action (`logs:PutLogEvents`) on an ARN, by its own policies. What
-    the resource's own policy says is not looked at. Give None for an ARN that is not known."""
-    key = ("allows", role, action, on)
-    memo = role.view.cache
-    if key not in memo:
-        found = policies_of_role(role).allows(action, on)
-        bound = None if found is False else _boundary(role)
-        memo[key] = all_of((found, bound.allows(action, on))) if bound else found
-    answer: bool | None = memo[key]
-    return answer
+# Permissions of a role -------------------------------------------------------------------------
+
+
+def allows(role: Resource, action: str, arn: Arns | None = ANY_RESOURCE) -> TriState:
+    """Whether the policies of a role, within its permissions boundary, allow an action
+    (`logs:PutLogEvents`) on an ARN. An `arn` of None stands for an unknown one. Ignores
+    resource-based policies."""
+    return role.view.cached(
+        ("allows", role, action, arn), lambda: _evaluate_policies(role, action, arn)
+    )
+
+
+def _evaluate_policies(role: Resource, action: str, arn: Arns | None) -> TriState:
+    allowed = policies_of_role(role).allows(action, arn)
+    boundary = role["PermissionsBoundary"]
+    if allowed is False or boundary.absent:
+        return allowed
+    return all_of((allowed, resolve_managed_policy(boundary).allows(action, arn)))
 
 
 def policies_of_role(role: Resource) -> PolicySet:
-    """All that is in sight of a role's policies: in line, attached, and beside it."""
-    key = ("policies", role)
-    memo = role.view.cache
-    if key not in memo:
-        memo[key] = _policies(role)
-    found: PolicySet = memo[key]
-    return found
+    """The statements of a role: of inline policies, managed policies and separate policy
+    resources."""
+    return role.view.cached(("policies", role), lambda: _collect_policies(role))
 
 
-def _policies(role: Resource) -> PolicySet:
-    inline, attached = role["Policies"], role["ManagedPolicyArns"]
-    complete = _counted(inline) and _counted(attached) and not _name_is_exported(role)
-    statements: list[Statement] = []
-    for item in inline.items:
-        found = parse_document(item["PolicyDocument"])
-        complete = complete and found.complete
-        statements += found.statements
-    for item in attached.items:
-        found = resolve_managed_policy(item)
-        complete = complete and found.complete
-        statements += found.statements
-    for policy, sure in _beside(role.view).get(role, ()):
-        found = parse_document(policy["PolicyDocument"], sure)
-        complete = complete and found.complete
-        statements += found.statements
-    return PolicySet(tuple(statements), complete)
+def _collect_policies(role: Resource) -> PolicySet:
+    inline, managed = role["Policies"], role["ManagedPolicyArns"]
+    policies = [
+        *(parse_document(item["PolicyDocument"]) for item in inline.items),
+        *map(resolve_managed_policy, managed.items),
+        *(
+            parse_document(policy["PolicyDocument"], is_attached)
+            for policy, is_attached in _separate_policies(role.view).get(role, ())
+        ),
+    ]
+    are_lists_complete = _is_complete_list(inline) and _is_complete_list(managed)
+    return PolicySet(
+        tuple(statement for policy in policies for statement in policy.statements),
+        are_lists_complete
+        and not _is_name_exported(role)
+        and all(policy.complete for policy in policies),
+    )
+
+
+def _is_complete_list(node: Node) -> bool:
+    return node.absent or (isinstance(node.value, list) and node.all_known)
+
+
+def _separate_policies(view: View) -> dict[Resource, list[tuple[Resource, bool]]]:
+    """Policy resources by the role that they refer to, and whether they certainly refer to it."""
+    return view.cached("separate policies", lambda: _find_separate_policies(view))
+
+
+def _find_separate_policies(view: View) -> dict[Resource, list[tuple[Resource, bool]]]:
+    policies: dict[Resource, list[tuple[Resource, bool]]] = {}
+    for policy in view.resources_of_type(*_POLICIES):
+        for node in (*policy["Roles"].items, policy["RoleName"]):
+            for role, is_certain in _possible_roles(node):
+                policies.setdefault(role, []).append((policy, is_certain))
+    return policies
+
+
+def _possible_roles(name: Node) -> Iterator[tuple[Resource, bool]]:
+    """The roles that may have a name, and whether each certainly has it."""
+    if name.absent:
+        return
+    resource = name.resource
+    if resource is not None:
+        if resource.type == ROLE:
+            yield resource, True
+        return
+    for role in name.stack.view.resources_of_type(ROLE):
+        role_name = role["RoleName"]
+        is_same = role_name.is_same_as(name) if role_name.present else False
+        if is_same is not False:
+            yield role, bool(is_same)
+
+
+def _is_name_exported(role: Resource) -> bool:
+    """Whether a stack that is not in the view can import the name of a role, and attach policies
+    to it."""
+    stack = role.stack
+    if len(stack.view.stacks) > 1:
+        return False
+    values = (
+        Node(stack, output.get("Value"), ())
+        for output in stack.template.outputs.values()
+        if "Export" in output
+    )
+    return any(value.attr == Attr(role, "Ref") for value in values)
+
+
+# Policy documents ------------------------------------------------------------------------------
 
 
 def policy_documents(view: View) -> Iterator[Node]:
-    """Every document of what roles, or those who have a policy, may do."""
-    for role in view.resources_of_type(ROLE, "AWS::IAM::User", "AWS::IAM::Group"):
-        yield from (one["PolicyDocument"] for one in role["Policies"].items)
+    """All identity-based policy documents."""
+    for identity in view.resources_of_type(ROLE, "AWS::IAM::User", "AWS::IAM::Group"):
+        yield from (policy["PolicyDocument"] for policy in identity["Policies"].items)
     yield from (policy["PolicyDocument"] for policy in view.resources_of_type(*_POLICIES))
 
 
-def _counted(listed: Node) -> bool:
-    return listed.absent or (isinstance(listed.value, list) and listed.all_known)
-
-
 def resolve_managed_policy(arn: Node) -> PolicySet:
-    """The managed policy that a property names."""
+    """The statements of the managed policy that a property refers to."""
     policy = arn.resource
     if policy is not None and policy.type == MANAGED_POLICY:
         return parse_document(policy["PolicyDocument"])
     path = aws_managed_policy_path(arn)
-    said = STATEMENTS.get(path.rpartition("/")[2]) if path else None
-    if said is None:
+    statements = STATEMENTS.get(path.rpartition("/")[2]) if path else None
+    if statements is None:
         return PolicySet((), complete=False)
-    return parse_document(Node(arn.stack, {"Statement": list(said)}, ()), aws_managed=True)
+    return parse_document(Node(arn.stack, {"Statement": list(statements)}, ()), aws_managed=True)
 
 
-def _boundary(role: Resource) -> PolicySet | None:
-    """What a permissions boundary leaves of what a role allows."""
-    bound = role["PermissionsBoundary"]
-    return None if bound.absent else resolve_managed_policy(bound)
-
-
-def _beside(view: View) -> dict[Resource, list[tuple[Resource, bool]]]:
-    """The policies that stand as resources of their own, by role, and whether they surely are
-    attached to it."""
-    if "policies beside" not in view.cache:
-        found: dict[Resource, list[tuple[Resource, bool]]] = {}
-        for policy in view.resources_of_type(*_POLICIES):
-            for name in (*policy["Roles"].items, policy["RoleName"]):
-                for role, sure in _meant(name):
-                    found.setdefault(role, []).append((policy, sure))
-        view.cache["policies beside"] = found
-    beside: dict[Resource, list[tuple[Resource, bool]]] = view.cache["policies beside"]
-    return beside
-
-
-def _meant(name: Node) -> Iterator[tuple[Resource, bool]]:
-    """The roles that a name means or may mean."""
-    if name.absent:
-        return
-    named = name.resource
-    if named is not None:
-        if named.type == ROLE:
-            yield named, True
-        return
-    for role in name.stack.view.resources_of_type(ROLE):
-        given = role["RoleName"]
-        same = given.is_same_as(name) if given.present else False
-        if same is not False:
-            yield role, bool(same)
-
-
-def _name_is_exported(role: Resource) -> bool:
-    """Whether another stack, not in sight, is handed the role's name: to attach a policy to it."""
-    stack = role.stack
-    if len(stack.view.stacks) > 1:
-        return False
-    return any(
-        "Export" in output and value.resource is role and value.attr == Attr(role, "Ref")
-        for output in stack.template.outputs.values()
-        for value in [Node(stack, output.get("Value"), ())]
-    )
-
-
-def parse_document(policy: Node, sure: bool = True, *, aws_managed: bool = False) -> PolicySet:
-    """What a policy document says."""
-    if not isinstance(policy.value, Mapping):
-        return PolicySet((), complete=policy.absent)
-    said = policy["Statement"]
-    known = all(isinstance(one.value, Mapping) for one in said.as_list) and said.present
+def parse_document(
+    document: Node, is_attached: bool = True, *, aws_managed: bool = False
+) -> PolicySet:
+    """The statements of a policy document. `is_attached`: whether it certainly is attached."""
+    if not isinstance(document.value, Mapping):
+        return PolicySet((), complete=document.absent)
+    nodes = document["Statement"].as_list
     statements = tuple(
-        _statement(item, sure, aws_managed)
-        for item in said.as_list
-        if isinstance(item.value, Mapping)
+        _parse_statement(node, is_attached, aws_managed)
+        for node in nodes
+        if isinstance(node.value, Mapping)
     )
-    return PolicySet(statements, known)
+    is_complete = document["Statement"].present and len(statements) == len(nodes)
+    return PolicySet(statements, is_complete)
 
 
-def _statement(said: Node, sure: bool, aws_managed: bool) -> Statement:
-    but_actions, but_resources = said["Action"].absent, said["Resource"].absent
-    actions = said["NotAction" if but_actions else "Action"]
-    resources = said["NotResource" if but_resources else "Resource"]
+def _parse_statement(node: Node, is_attached: bool, aws_managed: bool) -> Statement:
+    excludes_actions, excludes_resources = node["Action"].absent, node["Resource"].absent
+    actions = node["NotAction" if excludes_actions else "Action"]
+    resources = node["NotResource" if excludes_resources else "Resource"]
     return Statement(
-        node=said,
-        allows={"Allow": True, "Deny": False}.get(said["Effect"].text or ""),
+        node=node,
+        allows={"Allow": True, "Deny": False}.get(node["Effect"].text or ""),
         actions=tuple(
-            # A statement without what it needs says nothing that is known.
-            action
-            for one in (actions.as_list or (actions,))
-            for action in (one.choices if len(one.choices) == 1 else (None,))
+            # A missing element has no choices: what the statement covers is unknown.
+            pattern
+            for action in (actions.as_list or (actions,))
+            for pattern in (action.choices if len(action.choices) == 1 else (None,))
         ),
-        excludes_actions=but_actions,
+        excludes_actions=excludes_actions,
         resources=tuple(
-            _patterns(resource, aws_managed) for resource in (resources.as_list or (resources,))
+            _expand_resource(resource, aws_managed)
+            for resource in (resources.as_list or (resources,))
         ),
-        excludes_resources=but_resources,
-        certain=sure and said["Condition"].absent and said["Principal"].absent,
+        excludes_resources=excludes_resources,
+        certain=is_attached and node["Condition"].absent and node["Principal"].absent,
         aws_managed=aws_managed,
     )
 
 
-def _patterns(node: Node, aws_managed: bool) -> Arns:
-    """The ARNs that a Resource means. AWS's own policies are the same in every partition."""
+def _expand_resource(node: Node, aws_managed: bool) -> Arns:
+    """The pattern of a Resource. AWS managed policies are the same in every partition."""
     text = node.text
     if aws_managed and text is not None and text.startswith("arn:aws:"):
         return (f"arn:*:{text[8:]}",)
@@ -294,61 +316,61 @@ def _patterns(node: Node, aws_managed: bool) -> Arns:
 
 
 @lru_cache(maxsize=2048)
-def _is_like(pattern: str, action: str) -> bool:
-    """Whether a pattern of actions covers one; case does not matter there.
+def _matches_action(pattern: str, action: str) -> bool:
+    """Whether a pattern matches an action; case does not matter.
 
-    >>> _is_like("Logs:Create*", "logs:CreateLogGroup"), _is_like("ecr:Get?", "ecr:GetX")
-    (True, True)
+    >>> _matches_action("Logs:Create*", "logs:CreateLogGroup"), _matches_action("s3:Get?", "s3:Get")
+    (True, False)
     """
     if "*" not in pattern and "?" not in pattern:
         return pattern.lower() == action.lower()
-    said = {"*": ".*", "?": "."}
-    expression = "".join(said.get(one) or re.escape(one) for one in pattern)
+    wildcards = {"*": ".*", "?": "."}
+    expression = "".join(wildcards.get(character) or re.escape(character) for character in pattern)
     return re.fullmatch(expression, action, re.IGNORECASE | re.DOTALL) is not None
 
 
-# Whom a role trusts ----------------------------------------------------------------------------
+# Trust policies --------------------------------------------------------------------------------
 
 
-def trusts(role: Resource, service: str) -> bool | None:
-    """Whether a service (`ecs-tasks`) may assume a role."""
-    trust = role["AssumeRolePolicyDocument"]
-    said = trust["Statement"]
-    if not isinstance(trust.value, Mapping) or not said.as_list:
+def trusts(role: Resource, service: str) -> TriState:
+    """Whether a service (`ecs-tasks`) can assume a role."""
+    document = role["AssumeRolePolicyDocument"]
+    statements = document["Statement"].as_list
+    if not isinstance(document.value, Mapping) or not statements:
         return None
-    trusted: list[bool | None] = []
-    for item in said.as_list:
-        about = all_of((_assumes(item), _principal_is(item["Principal"], service)))
-        effect = item["Effect"].text
-        if about is not False and (effect != "Allow" or item["Condition"].present):
-            about = None
-        trusted.append(about)
-    return any_of(trusted)
+    return any_of(_trust_statement_applies(statement, service) for statement in statements)
 
 
-def _assumes(said: Node) -> bool | None:
-    actions = said["Action"]
+def _trust_statement_applies(statement: Node, service: str) -> TriState:
+    applies = all_of(
+        (_allows_assume_role(statement), _includes_service(statement["Principal"], service))
+    )
+    is_plain_allow = statement["Effect"].text == "Allow" and statement["Condition"].absent
+    return applies if is_plain_allow or applies is False else None
+
+
+def _allows_assume_role(statement: Node) -> TriState:
+    actions = statement["Action"]
     if actions.absent:
         return None
     return any_of(
-        _is_like(action.text, "sts:AssumeRole") if action.text is not None else None
+        _matches_action(action.text, "sts:AssumeRole") if action.text is not None else None
         for action in actions.as_list
     )
 
 
-def _principal_is(principal: Node, service: str) -> bool | None:
-    """Whether a Principal means a service."""
+def _includes_service(principal: Node, service: str) -> TriState:
+    """Whether a Principal includes a service."""
     if not isinstance(principal.value, Mapping):
         return None
-    named = dict(principal.entries)
-    if "Service" not in named:
-        return None if any(map(_may_be_anyone, principal["AWS"].as_list)) else False
-    services = named["Service"].as_list
-    return any_of(_is_service(one, service) for one in services) if services else None
+    if "Service" not in dict(principal.entries):
+        return None if any(map(_may_be_wildcard, principal["AWS"].as_list)) else False
+    services = principal["Service"].as_list
+    return any_of(_is_service(node, service) for node in services) if services else None
 
 
-def _may_be_anyone(node: Node) -> bool:
-    """Whether a principal of AWS may be `*`. Neither an account nor a role is."""
+def _may_be_wildcard(node: Node) -> bool:
+    """Whether an AWS principal may be `*`. An account or a role is not."""
     if node.parts == (ACCOUNT,) or node.resource is not None:
         return False
     return node.text in (None, "*") and not any(
@@ -356,7 +378,7 @@ def _may_be_anyone(node: Node) -> bool:
     )
 
 
-def _is_service(node: Node, service: str) -> bool | None:
+def _is_service(node: Node, service: str) -> TriState:
     """Whether a principal is a service, in any region or partition: `codedeploy.amazonaws.com`,
     `codedeploy.us-east-1.amazonaws.com`, `codedeploy.${AWS::URLSuffix}`."""
     parts = node.parts
@@ -369,10 +391,10 @@ def _is_service(node: Node, service: str) -> bool | None:
 
 
 def trusted_services(role: Resource) -> list[str]:
-    """The services that a role names as trusted, as they are written."""
+    """The service principals that the trust policy of a role contains as literals."""
     return [
         service.text
-        for said in role["AssumeRolePolicyDocument"]["Statement"].as_list
-        for service in said["Principal"]["Service"].as_list
+        for statement in role["AssumeRolePolicyDocument"]["Statement"].as_list
+        for service in statement["Principal"]["Service"].as_list
         if service.text is not None
     ]

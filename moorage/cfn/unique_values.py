@@ -1,5 +1,5 @@
-"""What a resource holds that no other may hold at the same time: its name, a port of a load
-balancer, a priority, an address."""
+"""Values that no two resources can have at the same time: a name, a port of a load balancer, a
+priority, an address."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ _WITHIN: Mapping[str, tuple[str, ...]] = {
     "AWS::Scheduler::Schedule": ("GroupName",),
     "AWS::ServiceDiscovery::Service": ("NamespaceId",),
 }
-"""Where names are unique, if that is less than the account and the region."""
+"""The properties within which names are unique, if not in the account and Region."""
 
 _SHARED_NAMES = frozenset({"AWS::IAM::Policy", "AWS::IAM::RolePolicy"})
-"""Types of which many may have the same name, each in a role of its own."""
+"""Types whose names are unique within their role only."""
 
 _TOGETHER: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::EC2::NatGateway": (("AllocationId",),),
@@ -63,7 +63,7 @@ _TOGETHER: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("HostedZoneName", "Name", "Type", "SetIdentifier"),
     ),
 }
-"""Properties that no two resources of a type can share: the first two must be there."""
+"""Combinations of properties that are unique; the first two must be present."""
 
 _RULE = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6")
 _RULES: Mapping[str, tuple[str, ...]] = {
@@ -78,12 +78,12 @@ _RULES: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class UniqueValue:
-    """One thing that is held, by `key`; equal keys are the same thing."""
+    """A unique value of a resource; equal keys are the same value."""
 
     key: tuple[Any, ...]
     node: Node
     description: str
-    """As it is told: "the name `web`", "the same VpcId and CidrBlock"."""
+    """As in messages: "the name `web`", "the same VpcId and CidrBlock"."""
 
 
 def name_property(resource: Resource) -> Node:
@@ -95,15 +95,15 @@ def name_property(resource: Resource) -> Node:
 def find_unique_values(
     resource: Resource, replaced: Mapping[Resource, Any] | None = None
 ) -> Iterator[UniqueValue]:
-    """What a resource holds. A place within something that is itself made anew, of which
-    `replaced` tells, is another place."""
-    for hold, nodes in _all(resource):
+    """Yields the unique values of a resource, without those that refer to a resource in `replaced`,
+    because they differ after its replacement."""
+    for value, nodes in _all(resource):
         if replaced is None or not any(
             referenced_resource in replaced
             for node in nodes
             for referenced_resource in referenced_resources(node)
         ):
-            yield hold
+            yield value
 
 
 def _all(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
@@ -142,7 +142,7 @@ def _names(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
 
 
 def _connect_names(service: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
-    """The names of Service Connect, each of which is unique in its namespace."""
+    """The names of Service Connect, which are unique in their namespace."""
     connect = service["ServiceConnectConfiguration"]
     for one in connect["Services"].items:
         name = one["DiscoveryName"] if one["DiscoveryName"].present else one["PortName"]

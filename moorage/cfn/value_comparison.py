@@ -1,4 +1,4 @@
-"""Values of two versions of templates: which are the same, whatever way they are written."""
+"""Compares values of two versions of templates, however they are written."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from moorage.cfn.view import Resource
 
 
 def comparable_value(node: Node) -> Any:
-    """A node's value in a form that is equal where both versions mean the same: with a resource's
-    name in place of the resource, and without the default of a parameter, which an update of a
-    stack does not take over."""
+    """A value in a form that is equal if both versions mean the same: with the logical ID in place
+    of a resource, and without the default of a parameter, which an update of a stack ignores."""
     value = node.value
     if isinstance(value, Mapping):
         return tuple(sorted((key, comparable_value(inner)) for key, inner in node.entries))
@@ -32,8 +31,8 @@ def _named(part: Any) -> Any:
 
 
 def differs(old: Node, new: Node) -> bool:
-    """Whether a value changes. Where a parameter or an import takes a literal's place, or gives
-    it up, only a default tells; without one it may be the same."""
+    """Whether a value changes. If a parameter or an import replaces a literal, or the reverse, its
+    default decides; without a default the value may be the same."""
     if comparable_value(old) == comparable_value(new):
         return False
     before, after = old.value, new.value
@@ -50,8 +49,8 @@ def differs(old: Node, new: Node) -> bool:
 
 
 def _likely(node: Node, text: str) -> bool:
-    """Whether an unknown value may well be a text: by the parameter's default where it has one,
-    or by the letter where it is a zone of a number."""
+    """Whether an unknown value probably equals a text: by the default of the parameter, or by the
+    letter of an Availability Zone."""
     token = node.value.token if isinstance(node.value, Unknown) else ""
     if token.startswith(ZONE_PREFIX):
         return text.endswith(chr(ord("a") + int(token.removeprefix(ZONE_PREFIX)) % 26))

@@ -1,28 +1,32 @@
-"""Templates under one scenario: what stands in them once the choices of a deployment are made.
+"""Templates in one scenario: with a value for each parameter and condition that can vary.
 
-`View` is what rules are given. It holds one template, or all those of an environment; then imports
-lead to the resource in the stack that exports it, so that a security group in one stack and the
-rule in another are judged together.
+`View` is what rules work on. It contains one template, or all those of an environment. In the
+latter case an import resolves to the resource in the exporting stack, so that rules see, for
+example, a security group in one stack together with its rules in another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from moorage.cfn.nodes import Node, evaluate, expression_key
 from moorage.cfn.template import Parameter, Template
+from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text
+
+T = TypeVar("T")
 
 _IMPORT = "Fn::ImportValue"
 
 Scenario = Mapping[tuple[str, str], Any]
-"""What is chosen for parameters and conditions, by (template's name, its own name)."""
+"""Chosen values of parameters and conditions, by name of the template and name of the parameter;
+a condition has the name `Condition <name>`."""
 
 
 class Resource:
-    """A resource that exists under the scenario."""
+    """A resource that exists in the scenario."""
 
     __slots__ = ("body", "id", "props", "stack", "type")
 
@@ -46,20 +50,20 @@ class Resource:
 
 
 class Stack:
-    """One template under the scenario."""
+    """One template in the scenario."""
 
     def __init__(self, view: View, template: Template) -> None:
         self.view = view
         self.template = template
         self.name = template.name
-        self._truths: dict[str, bool | None] = {}
-        self._named: dict[str, Any] = {}
-        self._references: dict[str, frozenset[str]] = {}
-        self._upstream: dict[str, frozenset[str]] = {}
+        self._conditions: dict[str, bool | None] = {}
+        self._refs: dict[str, Any] = {}
+        self._direct_dependencies: dict[str, frozenset[str]] = {}
+        self._all_dependencies: dict[str, frozenset[str]] = {}
 
     @cached_property
     def resources(self) -> dict[str, Resource]:
-        """Without those whose condition is false."""
+        """The resources by logical ID, except those whose condition is false."""
         return {
             name: Resource(self, name, body)
             for name, body in self.template.resources.items()
@@ -67,12 +71,12 @@ class Stack:
         }
 
     def resolve_ref(self, name: str) -> Any:
-        """What `Ref` gives for a name."""
-        if name not in self._named:
-            self._named[name] = self._found(name)
-        return self._named[name]
+        """The value of `Ref` for a name."""
+        if name not in self._refs:
+            self._refs[name] = self._resolve_ref(name)
+        return self._refs[name]
 
-    def _found(self, name: str) -> Any:
+    def _resolve_ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
             return MISSING
         chosen = self.view.scenario.get((self.name, name), MISSING)
@@ -81,42 +85,44 @@ class Stack:
         if name == "AWS::Region" and self.template.region:
             return self.template.region
         if name.startswith("AWS::"):
-            own = name in ("AWS::StackName", "AWS::StackId")
-            return Unknown(f"{self.name}:{name}" if own else name)
+            differs_by_stack = name in ("AWS::StackName", "AWS::StackId")
+            return Unknown(f"{self.name}:{name}" if differs_by_stack else name)
         parameter = self.template.parameters.get(name)
         if parameter is not None:
-            return _given(parameter, self)
+            return _parameter_value(parameter, self)
         if name in self.resources:
             return Attr(self.resources[name], "Ref")
         return Unknown(f"{self.name}:{name}")
 
     @cached_property
     def import_names(self) -> frozenset[str]:
-        """The names that the template imports, as far as they are known."""
-        names = (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
-        return frozenset(name for name in names if isinstance(name, str))
+        """The names of the exports that the template imports, as far as they are known."""
+        return frozenset(name for name in self._import_names if isinstance(name, str))
 
     @cached_property
     def imported_values(self) -> tuple[Any, ...]:
-        """What its imports stand for; unknown where the stack that exports it is not here."""
-        names = (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
-        return tuple(map(self.view.resolve_import, names))
+        """The imported values; Unknown if the exporting stack is not in the view."""
+        return tuple(map(self.view.resolve_import, self._import_names))
+
+    @property
+    def _import_names(self) -> Iterator[Any]:
+        return (evaluate(self, raw, ())[0] for raw in _imports(self.template.body))
 
     # Conditions -------------------------------------------------------------------------------
 
     def evaluate_condition(self, condition: Any) -> bool | None:
-        """Whether a condition holds, by its name; None where only the deployment knows."""
+        """Whether the condition of this name is true; None if only the deployment knows."""
         if not isinstance(condition, str):
             return None
-        if condition not in self._truths:
-            self._truths[condition] = None  # a condition that refers to itself is not known
+        if condition not in self._conditions:
+            self._conditions[condition] = None  # the value of a condition that refers to itself
             chosen = self.view.scenario.get((self.name, f"Condition {condition}"), MISSING)
             if chosen is MISSING:
-                chosen = self._holds(self.template.conditions.get(condition))
-            self._truths[condition] = chosen
-        return self._truths[condition]
+                chosen = self._evaluate_expression(self.template.conditions.get(condition))
+            self._conditions[condition] = chosen
+        return self._conditions[condition]
 
-    def _holds(self, raw: Any) -> bool | None:
+    def _evaluate_expression(self, raw: Any) -> bool | None:
         if not isinstance(raw, Mapping) or len(raw) != 1:
             return None
         function, argument = next(iter(raw.items()))
@@ -125,31 +131,35 @@ class Stack:
         if not isinstance(argument, list):
             return None
         if function == "Fn::Equals" and len(argument) == 2:
-            return are_same(*(evaluate(self, one, ())[0] for one in argument))
+            return are_same(*(evaluate(self, operand, ())[0] for operand in argument))
         if function == "Fn::Not" and len(argument) == 1:
-            inner = self._holds(argument[0])
-            return None if inner is None else not inner
-        if function in ("Fn::And", "Fn::Or"):
-            truths = [self._holds(one) for one in argument]
-            settles = function == "Fn::Or"
-            return settles if settles in truths else None if None in truths else not settles
+            return negate(self._evaluate_expression(argument[0]))
+        if function == "Fn::And":
+            return all_of(map(self._evaluate_expression, argument))
+        if function == "Fn::Or":
+            return any_of(map(self._evaluate_expression, argument))
         return None
 
-    # What depends on what ---------------------------------------------------------------------
+    # Dependencies -----------------------------------------------------------------------------
 
     def direct_dependencies(self, name: str) -> frozenset[str]:
-        """The logical IDs that a resource refers to or names in DependsOn."""
-        if name not in self._references:
+        """The logical IDs that a resource refers to, or that its DependsOn contains."""
+        if name not in self._direct_dependencies:
             body = self.template.resources.get(name, {})
-            found = {one for one in self._mentioned(body) if one in self.resources and one != name}
-            self._references[name] = frozenset(found)
-        return self._references[name]
+            self._direct_dependencies[name] = frozenset(
+                referenced
+                for referenced in self._referenced_names(body)
+                if referenced in self.resources and referenced != name
+            )
+        return self._direct_dependencies[name]
 
-    def _mentioned(self, raw: Any) -> Iterator[str]:
+    def _referenced_names(self, body: Mapping[str, Any]) -> Iterator[str]:
+        """The names in the references of a resource. Ignores branches of `Fn::If` that are not
+        taken."""
         todo: list[Any] = [
-            value for key, value in raw.items() if key not in ("Type", "Metadata", "DependsOn")
+            value for key, value in body.items() if key not in ("Type", "Metadata", "DependsOn")
         ]
-        yield from _names(raw.get("DependsOn"))
+        yield from _texts(body.get("DependsOn"))
         while todo:
             value = todo.pop()
             if isinstance(value, list):
@@ -159,61 +169,64 @@ class Stack:
                     if key == "Ref" and isinstance(inner, str):
                         yield inner
                     elif key == "Fn::GetAtt":
-                        named = inner.split(".") if isinstance(inner, str) else inner
-                        yield from _names(named[0] if isinstance(named, list) and named else None)
+                        steps = inner.split(".") if isinstance(inner, str) else inner
+                        yield from _texts(steps[0] if isinstance(steps, list) and steps else None)
                     elif key == "Fn::Sub":
                         text = inner[0] if isinstance(inner, list) and inner else inner
-                        yield from _substituted(text)
+                        yield from _names_in_sub(text)
                         todo += inner[1:] if isinstance(inner, list) else []
                     elif key == "Fn::If" and isinstance(inner, list) and len(inner) == 3:
-                        truth = self.evaluate_condition(inner[0])
-                        todo += inner[1:] if truth is None else [inner[1 if truth else 2]]
+                        is_true = self.evaluate_condition(inner[0])
+                        todo += inner[1:] if is_true is None else [inner[1 if is_true else 2]]
                     else:
                         todo.append(inner)
 
     def all_dependencies(self, name: str) -> frozenset[str]:
-        """All logical IDs that exist before a resource is created, however far back."""
-        if name not in self._upstream:
-            seen: set[str] = set()
-            todo = [name]
-            while todo:
-                new = self.direct_dependencies(todo.pop()) - seen
-                seen |= new
-                todo += new
-            self._upstream[name] = frozenset(seen)
-        return self._upstream[name]
+        """The logical IDs of all resources that exist before a resource is created."""
+        if name not in self._all_dependencies:
+            self._all_dependencies[name] = _transitive(self.direct_dependencies, name)
+        return self._all_dependencies[name]
 
 
 class View:
-    """Templates under one scenario."""
+    """Templates in one scenario."""
 
     def __init__(self, templates: Iterable[Template], scenario: Scenario) -> None:
         self.scenario = scenario
         self.stacks = [Stack(self, template) for template in templates]
         self.cache: dict[Any, Any] = {}
-        """What analyses have worked out, by their own keys."""
+        """Results of analyses, by a key of each analysis."""
+
+    def cached(self, key: object, compute: Callable[[], T]) -> T:
+        """The result of an analysis, computed at the first call with this key."""
+        if key not in self.cache:
+            self.cache[key] = compute()
+        result: T = self.cache[key]
+        return result
 
     @cached_property
     def _by_type(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
+        resources: dict[str, list[Resource]] = {}
         for stack in self.stacks:
             for resource in stack.resources.values():
-                found.setdefault(resource.type, []).append(resource)
-        return found
+                resources.setdefault(resource.type, []).append(resource)
+        return resources
 
     def resources_of_type(self, *types: str) -> Iterator[Resource]:
-        """The resources of some types, in the order of the templates."""
-        for one in types:
-            yield from self._by_type.get(one, ())
+        """The resources of these types, type by type, each in the order of the templates."""
+        for resource_type in types:
+            yield from self._by_type.get(resource_type, ())
 
     def resources_with_type_prefix(self, prefix: str) -> Iterator[Resource]:
-        """The resources whose type begins so."""
-        for one, resources in self._by_type.items():
-            if one.startswith(prefix):
+        """The resources whose type starts with a prefix."""
+        for resource_type, resources in self._by_type.items():
+            if resource_type.startswith(prefix):
                 yield from resources
 
+    # Imports and exports ----------------------------------------------------------------------
+
     def resolve_import(self, name: Any) -> Any:
-        """What an import of that name stands for: the exporting stack's value, where it is here."""
+        """The value that is exported under a name; Unknown if no stack in the view exports it."""
         text = as_text(name)
         if text is not None and text in self._exports:
             return self._exports[text]
@@ -221,101 +234,110 @@ class View:
 
     @cached_property
     def _exports(self) -> dict[str, Any]:
-        """Values by the names under which they are exported. A value that is itself imported
-        stays unknown: such a chain may be a circle."""
-        found: dict[str, Any] = {}
+        """Exported values by export name. Leaves out imported values that are exported again:
+        such a chain may be circular."""
+        exports: dict[str, Any] = {}
         for stack in self.stacks if len(self.stacks) > 1 else ():
             for key, output in stack.template.outputs.items():
                 node = Node(stack, output, ("Outputs", key))
                 name, raw = node.at("Export", "Name").text, output.get("Value")
                 if name is not None and not (isinstance(raw, Mapping) and _IMPORT in raw):
-                    found[name] = node["Value"].value
-        return found
+                    exports[name] = node["Value"].value
+        return exports
+
+    # Dependencies -----------------------------------------------------------------------------
 
     def dependents(self, resource: Resource) -> frozenset[Resource]:
-        """The resources that refer to one or wait for it, those that import it too."""
-        return frozenset(self._users.get(resource, ()))
+        """The resources that refer to a resource or depend on it, also through an import."""
+        return frozenset(self._dependents.get(resource, ()))
 
     @cached_property
-    def _users(self) -> dict[Resource, set[Resource]]:
-        found: dict[Resource, set[Resource]] = {}
+    def _dependents(self) -> dict[Resource, set[Resource]]:
+        dependents: dict[Resource, set[Resource]] = {}
         for stack in self.stacks:
-            for user in stack.resources.values():
-                for name in stack.direct_dependencies(user.id):
-                    found.setdefault(stack.resources[name], set()).add(user)
-                for raw in _imports(user.body.raw) if self._exports else ():
+            for resource in stack.resources.values():
+                for name in stack.direct_dependencies(resource.id):
+                    dependents.setdefault(stack.resources[name], set()).add(resource)
+                for raw in _imports(resource.body.raw) if self._exports else ():
                     value = evaluate(stack, {_IMPORT: raw}, ())[0]
                     if isinstance(value, Attr):
-                        found.setdefault(value.resource, set()).add(user)
-        return found
+                        dependents.setdefault(value.resource, set()).add(resource)
+        return dependents
 
-    def is_created_before(self, first: Resource, then: Resource) -> bool:
-        """Whether a resource certainly exists when another is created."""
-        if first.stack is then.stack:
-            return first.id in first.stack.all_dependencies(then.id)
-        return first.stack.name in self._earlier(then.stack)
+    def is_created_before(self, first: Resource, second: Resource) -> bool:
+        """Whether the first resource certainly exists when the second is created."""
+        if first.stack is second.stack:
+            return first.id in first.stack.all_dependencies(second.id)
+        return first.stack.name in self._required_stacks(second.stack)
 
-    def _earlier(self, stack: Stack) -> frozenset[str]:
-        """The stacks that must stand before one: it imports from them, or they from others."""
-        key = ("earlier", stack.name)
-        if key not in self.cache:
-            seen: set[str] = set()
-            todo = [stack.name]
-            while todo:
-                new = self._imports.get(todo.pop(), frozenset()) - seen
-                seen |= new
-                todo += new
-            self.cache[key] = frozenset(seen)
-        found: frozenset[str] = self.cache[key]
-        return found
+    def _required_stacks(self, stack: Stack) -> frozenset[str]:
+        """The names of the stacks that a stack imports from, directly or through others."""
+        return self.cached(
+            ("required stacks", stack.name),
+            lambda: _transitive(
+                lambda name: self._imported_stacks.get(name, frozenset()), stack.name
+            ),
+        )
 
     @cached_property
-    def _imports(self) -> dict[str, frozenset[str]]:
+    def _imported_stacks(self) -> dict[str, frozenset[str]]:
+        """The names of the stacks that each stack imports from."""
         exports = (
             (stack.name, Node(stack, output, ()).at("Export", "Name").text)
             for stack in self.stacks
             for output in stack.template.outputs.values()
         )
-        owners = {name: stack for stack, name in exports if name is not None}
+        exporters = {name: stack for stack, name in exports if name is not None}
         return {
             stack.name: frozenset(
-                owners[name]
+                exporters[name]
                 for name in stack.import_names
-                if name in owners and owners[name] != stack.name
+                if name in exporters and exporters[name] != stack.name
             )
             for stack in self.stacks
         }
 
 
-def _given(parameter: Parameter, stack: Stack) -> Any:
-    """What is known of a parameter's value."""
+def _parameter_value(parameter: Parameter, stack: Stack) -> Any:
+    """The value of a parameter, as far as it is known."""
     given = stack.template.parameter_values.get(parameter.name)
     if given is not None and parameter.is_direct and not parameter.is_list:
         return given
-    key = f"{stack.name}:{parameter.name}"
-    found = dict.fromkeys(map(as_text, parameter.allowed_values))
-    texts = tuple(text for text in found if text is not None)
+    token = f"{stack.name}:{parameter.name}"
+    allowed = dict.fromkeys(map(as_text, parameter.allowed_values))
+    texts = tuple(text for text in allowed if text is not None)
     if parameter.is_list or not parameter.is_direct or len(texts) != len(parameter.allowed_values):
-        return Unknown(key, parameter.default if parameter.is_direct else None)
+        return Unknown(token, parameter.default if parameter.is_direct else None)
     if len(texts) == 1:
         return texts[0]
-    return OneOf(texts, key, parameter.default) if texts else Unknown(key, parameter.default)
+    return OneOf(texts, token, parameter.default) if texts else Unknown(token, parameter.default)
 
 
-def _names(value: Any) -> Iterator[str]:
-    for one in value if isinstance(value, list) else [value]:
-        if isinstance(one, str):
-            yield one
+def _transitive(direct: Callable[[str], frozenset[str]], start: str) -> frozenset[str]:
+    """Everything that can be reached from a name by `direct`, at any number of steps."""
+    reached: set[str] = set()
+    todo = [start]
+    while todo:
+        new = direct(todo.pop()) - reached
+        reached |= new
+        todo += new
+    return frozenset(reached)
 
 
-def _substituted(text: Any) -> Iterator[str]:
+def _texts(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str):
+            yield item
+
+
+def _names_in_sub(text: Any) -> Iterator[str]:
     if isinstance(text, str):
         for part in text.split("${")[1:]:
             yield part.split("}")[0].split(".")[0].strip()
 
 
 def _imports(raw: Any) -> Iterator[Any]:
-    """What stands in every Fn::ImportValue."""
+    """The arguments of every Fn::ImportValue, at any depth."""
     todo = [raw]
     while todo:
         value = todo.pop()

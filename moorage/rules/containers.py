@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, fargate
+from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Text
 from moorage.cfn.view import Resource, View
@@ -264,20 +264,20 @@ def _excess(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]
 def _find_excess(limit: Node, sizes: list[Node]) -> tuple[Node, int, int] | None:
     """The size with which the sum exceeds the limit, the sum, and the limit: with any of the
     allowed values of parameters, or with their default values."""
-    allowed = [fargate.size(choice) for choice in limit.choices]
+    allowed = [task_size.parse_size(choice) for choice in limit.choices]
     maximum = max((size for size in allowed if size is not None), default=None)
     if maximum is not None and None not in allowed:
         found = _exceed(maximum, [(node, _minimum_size(node)) for node in sizes])
         if found:
             return found
-    default = fargate.size(limit.default)
+    default = task_size.parse_size(limit.default)
     if default is not None:
-        return _exceed(default, [(node, fargate.size(node.default)) for node in sizes])
+        return _exceed(default, [(node, task_size.parse_size(node.default)) for node in sizes])
     return None
 
 
 def _minimum_size(node: Node) -> int | None:
-    sizes = [fargate.size(choice) for choice in node.choices]
+    sizes = [task_size.parse_size(choice) for choice in node.choices]
     known = [size for size in sizes if size is not None]
     return min(known) if known and len(known) == len(sizes) else None
 

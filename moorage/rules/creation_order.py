@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from moorage.cfn import ecs, lifecycle, networks
+from moorage.cfn import ecs, fixed_values, lifecycle, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
@@ -91,7 +91,7 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
     checked."""
     for service in ecs.services(view):
         if service.stack.template.is_from_cdk:
-            continue  # the CDK has its own order, and its templates are not edited
+            continue  # the CDK orders resources itself, and its output is not edited by hand
         unordered = [
             (dependency.description, resources)
             for dependency in lifecycle.startup_dependencies(service)
@@ -136,7 +136,7 @@ def repository_in_same_stack(view: View) -> Iterator[Problem]:
         for container in ecs.containers(task):
             image = container["Image"]
             repository = _repository_of(image)
-            if repository is None or not lifecycle.is_decided_by_template(image):
+            if repository is None or not fixed_values.is_decided_by_template(image):
                 continue
             if lifecycle.are_created_together(repository, service):
                 yield problem(
@@ -299,7 +299,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
     """The name of a service as text is not a reference, and neither is the ResourceId of a scaling
     policy. CloudFormation then creates both at the same time, and Application Auto Scaling does not
     find the resource."""
-    for target in view.resources_of_type(lifecycle.SCALABLE_TARGET):
+    for target in view.resources_of_type(ecs.SCALABLE_TARGET):
         resource_id = target["ResourceId"]
         is_ecs = target["ServiceNamespace"].text == "ecs"
         service = ecs.find_scaled_service(resource_id) if is_ecs else None
@@ -311,13 +311,13 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
                 f"Write `${{{service.id}.Name}}` for the name, or add `{service.id}` to DependsOn "
                 f"of `{target.id}`.",
             )
-    for policy in view.resources_of_type(lifecycle.SCALING_POLICY):
+    for policy in view.resources_of_type(ecs.SCALING_POLICY):
         resource_id = policy["ResourceId"]
         if policy["ScalingTargetId"].present or resource_id.absent:
             continue
         targets = [
             target
-            for target in view.resources_of_type(lifecycle.SCALABLE_TARGET)
+            for target in view.resources_of_type(ecs.SCALABLE_TARGET)
             if _is_for_target(policy, target)
         ]
         if first := _unordered(policy, targets):

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from moorage.cfn import ecs
-from moorage.cfn.arns import Arns, any_of, expand_arns, make_arn, make_placeholder
+from moorage.cfn.arns import Arns, build_arn, create_placeholder, expand_arns
 from moorage.cfn.nodes import Node
 from moorage.cfn.permissions import ANY_RESOURCE, allows, find_role, policies_of_role
+from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
@@ -118,7 +119,7 @@ def _image_permissions(container: Node, role: Resource) -> Iterator[_Permission]
         return
     purpose = "pull its image"
     yield _Permission("ecr:GetAuthorizationToken", (ANY_RESOURCE,), purpose, "`*`")
-    partition = make_arn(container.stack.view, "ecr", "").split(":")[1]
+    partition = build_arn(container.stack.view, "ecr", "").split(":")[1]
     repositories = tuple(
         f"arn:{partition}:ecr:{match[2]}:{match[1]}:repository/{match[3]}"
         for match in matches
@@ -156,11 +157,11 @@ def _log_group_arns(options: Node) -> tuple[Arns, ...]:
     """The ARNs with which a policy can allow writing to a container's log group: that of the group,
     with and without `:*`, and those of its streams."""
     view = options.stack.view
-    unknown = make_placeholder(view, "somewhere")
+    unknown = create_placeholder(view, "somewhere")
     region = (expand_arns(options["awslogs-region"]) or (unknown,))[0]
     arns: list[Arns] = []
     for name in expand_arns(options["awslogs-group"]) or (unknown,):
-        fields = make_arn(view, "logs", f"log-group:{name}").split(":")
+        fields = build_arn(view, "logs", f"log-group:{name}").split(":")
         arn = ":".join((*fields[:3], region, *fields[4:]))
         arns += [(arn,), (f"{arn}:*",), (f"{arn}:log-stream:{unknown}",)]
     return tuple(arns)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from moorage.cfn import container_secrets
 from moorage.cfn.arns import (
     Arns,
+    build_arn,
+    create_character_placeholders,
     expand_arns,
     expand_parts,
-    make_arn,
-    make_character_placeholders,
     starts_with_placeholder,
 )
 from moorage.cfn.nodes import Node
@@ -158,16 +158,16 @@ def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
         arn = _FIELDS_AFTER_ARN.sub("", text)
         if arn != text:
             return _secret_readings(view, arn)
-        parameter = (_GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text}"),))
+        parameter = (_GET_PARAMETERS, (build_arn(view, "ssm", f"parameter/{text}"),))
         return [*_secret_readings(view, arn), parameter, (_GET_PARAMETERS, (text,))]
     if not text or ":" in text:
         return []
-    return [(_GET_PARAMETERS, (make_arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
+    return [(_GET_PARAMETERS, (build_arn(view, "ssm", f"parameter/{text.lstrip('/')}"),))]
 
 
 def _secret_readings(view: View, arn: str) -> list[tuple[str, Arns | None]]:
     """By the full ARN, or by one without the six random characters at its end."""
-    suffix = make_character_placeholders(view, "suffix of a secret", 6)
+    suffix = create_character_placeholders(view, "suffix of a secret", 6)
     return [(_GET_SECRET, (arn,)), (_GET_SECRET, (f"{arn}-{suffix}",))]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from moorage.cfn import ecs, fargate
+from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
@@ -290,7 +290,7 @@ def invalid_size_from_parameters(view: View) -> Iterator[Problem]:
         if _is_literal(cpu) and _is_literal(memory):
             continue  # cfn-lint reports it: E3047
         sizes = _default_size(cpu, memory) or _allowed_sizes(cpu, memory)
-        if sizes and not any(fargate.fits(*size) for size in sizes):
+        if sizes and not any(task_size.is_fargate_size(*size) for size in sizes):
             units, mebibytes = sizes[0]
             memory_sizes = SIZES.get(units)
             yield problem(
@@ -309,14 +309,14 @@ def _is_literal(node: Node) -> bool:
 
 def _default_size(cpu: Node, memory: Node) -> list[tuple[int, int]]:
     """The CPU and memory of the default values, if both are known."""
-    units, mebibytes = fargate.size(cpu.default), fargate.size(memory.default)
+    units, mebibytes = task_size.parse_size(cpu.default), task_size.parse_size(memory.default)
     return [(units, mebibytes)] if units is not None and mebibytes is not None else []
 
 
 def _allowed_sizes(cpu: Node, memory: Node) -> list[tuple[int, int]]:
     """Every combination of allowed values; none if one of them is not known."""
     sizes = [
-        (fargate.size(units), fargate.size(mebibytes))
+        (task_size.parse_size(units), task_size.parse_size(mebibytes))
         for units in cpu.choices
         for mebibytes in memory.choices
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, lifecycle
+from moorage.cfn import ecs, fixed_values, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
@@ -107,7 +107,7 @@ def mutable_image_tag(view: View) -> Iterator[Problem]:
             continue
         for container in ecs.containers(task):
             image = container["Image"]
-            if _is_latest(image) and lifecycle.is_decided_by_template(image):
+            if _is_latest(image) and fixed_values.is_decided_by_template(image):
                 yield problem(
                     image,
                     f"In task definition `{task.id}`, the image of {name_container(container)} "

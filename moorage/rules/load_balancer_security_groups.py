@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, reachability
-from moorage.cfn.reachability import ANY_PEER, EGRESS, INGRESS, TargetTraffic
+from moorage.cfn import ecs, networks, peers, reachability, target_traffic
+from moorage.cfn.peers import ANY_PEER
+from moorage.cfn.security_group_rules import EGRESS, INGRESS
+from moorage.cfn.target_traffic import TargetTraffic
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.security_groups import (
@@ -47,8 +49,8 @@ def health_check_blocked_by_security_group(view: View) -> Iterator[Problem]:
     the tasks and starts others again and again. If only the traffic of clients is not allowed, the
     tasks are healthy and clients get no response. A health check on another port, or over TCP for a
     UDP target group, needs another ingress rule."""
-    for traffic in reachability.find_target_traffic(view):
-        groups = reachability.visible_security_groups(traffic.target)
+    for traffic in target_traffic.find_target_traffic(view):
+        groups = peers.visible_security_groups(traffic.target)
         allowed = groups and reachability.allows_ingress(
             traffic.target, traffic.protocol, traffic.ports, traffic.source
         )
@@ -92,7 +94,7 @@ def _describe_source(traffic: TargetTraffic) -> str:
     load_balancer = f"load balancer `{traffic.load_balancer.id}`"
     if not _is_from_load_balancer(traffic):
         return f"the clients of {load_balancer} (it preserves client IP addresses)"
-    groups = reachability.visible_security_groups(traffic.source)
+    groups = peers.visible_security_groups(traffic.source)
     if groups:
         return f"{load_balancer} ({describe_groups(groups)})"
     if _has_no_security_group(traffic):
@@ -137,8 +139,8 @@ def listener_port_blocked_by_security_group(view: View) -> Iterator[Problem]:
         port = listener["Port"].number
         if load_balancer is None or port is None or _accepts_private_link(load_balancer):
             continue
-        peer = reachability.load_balancer_peer(load_balancer)
-        groups = reachability.visible_security_groups(peer)
+        peer = peers.load_balancer_peer(load_balancer)
+        groups = peers.visible_security_groups(peer)
         if not groups or any(group.type != networks.SECURITY_GROUP for group in groups):
             continue
         for protocol in _transport_protocols(listener):
@@ -188,8 +190,8 @@ def target_blocked_by_load_balancer_security_group(view: View) -> Iterator[Probl
     SecurityGroupEgress removes the default rule that allows everything. The load balancer connects
     to the container port: an egress rule for the listener's port is not enough, even if the tasks'
     security group allows the traffic."""
-    for traffic in reachability.find_target_traffic(view):
-        groups = reachability.visible_security_groups(traffic.load_balancer_peer)
+    for traffic in target_traffic.find_target_traffic(view):
+        groups = peers.visible_security_groups(traffic.load_balancer_peer)
         allowed = groups and reachability.allows_egress(
             traffic.load_balancer_peer, traffic.protocol, traffic.ports, traffic.target
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, reachability, task_startup
+from moorage.cfn import ecs, networks, task_startup, tristate
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
@@ -99,7 +99,7 @@ def _serves(
     endpoints: tuple[networks.VpcEndpoint, ...],
     subnet: Resource,
 ) -> bool | None:
-    return reachability.any_of(
+    return tristate.any_of(
         networks.serves_subnet(endpoint, subnet) if endpoint.is_gateway else True
         for endpoint in endpoints
         if endpoint.service in (required.service, f"{required.service}-fips")

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, lifecycle, networks
+from moorage.cfn import ecs, fixed_values, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
@@ -79,7 +79,7 @@ def invalid_name(view: View) -> Iterator[Problem]:
 
 
 def _name_mistake(resource: Resource) -> str | None:
-    """What is wrong with a name, whatever its unknown parts are."""
+    """Why a name is invalid, whatever the values of its unknown parts are."""
     mistakes = [_text_mistake(resource, text) for text in _possible_texts(resource["Name"])]
     return mistakes[0] if mistakes and all(mistakes) else None
 
@@ -119,7 +119,7 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
     128. A name that contains the stack name or a parameter works for one stack and fails for
     another one with a longer name."""
     for resource in _named_elb_resources(view):
-        length = lifecycle.max_length(resource["Name"])
+        length = fixed_values.max_length(resource["Name"])
         if length > _MAX_NAME_LENGTH and not _name_mistake(resource):
             yield problem(
                 resource["Name"],
@@ -160,7 +160,7 @@ def fixed_unique_value(view: View) -> Iterator[Problem]:
     attempt."""
     for resource_type, key in _IAM_NAMES.items():
         for resource in view.resources_of_type(resource_type):
-            if lifecycle.fixed_text(resource[key]):
+            if fixed_values.fixed_text(resource[key]):
                 yield problem(
                     resource[key],
                     f"`{resource.id}` has a fixed {key}, so the template cannot be deployed twice "
@@ -169,7 +169,7 @@ def fixed_unique_value(view: View) -> Iterator[Problem]:
                 )
     for group in view.resources_of_type("AWS::Logs::LogGroup"):
         is_retained = group.body["DeletionPolicy"].text == "Retain"
-        if is_retained and lifecycle.fixed_text(group["LogGroupName"]):
+        if is_retained and fixed_values.fixed_text(group["LogGroupName"]):
             yield problem(
                 group["LogGroupName"],
                 f"Log group `{group.id}` is retained when its stack is deleted or fails to be "
@@ -178,7 +178,7 @@ def fixed_unique_value(view: View) -> Iterator[Problem]:
             )
     for listener_rule in view.resources_of_type(ecs.LISTENER_RULE):
         priority, listener = listener_rule["Priority"], listener_rule["ListenerArn"]
-        if lifecycle.fixed_text(priority) and lifecycle.varies_between_stacks(listener):
+        if fixed_values.fixed_text(priority) and fixed_values.varies_between_stacks(listener):
             yield problem(
                 priority,
                 f"Listener rule `{listener_rule.id}` has a fixed priority on a listener that is "
@@ -212,7 +212,7 @@ def name_prevents_replacement(view: View) -> Iterator[Problem]:
     for resource_type, key in _REPLACED_TYPES.items():
         for resource in view.resources_of_type(resource_type):
             is_invalid = key == "Name" and _name_mistake(resource)
-            if lifecycle.fixed_text(resource[key]) and not is_invalid:
+            if fixed_values.fixed_text(resource[key]) and not is_invalid:
                 yield problem(
                     resource[key],
                     f"`{resource.id}` has a fixed {key}, so updates that replace it fail",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, reachability
+from moorage.cfn import ecs, networks, peers, security_group_rules
 from moorage.cfn.nodes import Node
-from moorage.cfn.reachability import Peer
+from moorage.cfn.peers import Peer
 from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_or
@@ -25,7 +25,7 @@ def describe_groups(groups: tuple[Resource, ...]) -> str:
 def reference_to_group(peer: Peer, user: Resource) -> str | None:
     """`!GetAtt` of the first security group of a peer, if it is in the stack of the resource that
     is to refer to it."""
-    groups = reachability.visible_security_groups(peer)
+    groups = peers.visible_security_groups(peer)
     if not groups or groups[0].type != networks.SECURITY_GROUP:
         return None
     return f"!GetAtt {groups[0].id}.GroupId" if groups[0].stack is user.stack else None
@@ -36,8 +36,8 @@ def rules_property(group: Resource, direction: str) -> Node:
     if group.type != networks.SECURITY_GROUP:
         return group.body
     inline = group[f"SecurityGroup{direction}"]
-    separate, _ = reachability.security_group_rules(group, direction)
-    return separate[0] if inline.absent and separate else inline
+    rules = security_group_rules.rules_of_security_group(group, direction).rules
+    return rules[0] if inline.absent and rules else inline
 
 
 def hint_for_rule(group: Resource, direction: str, traffic: str, peer: str) -> str:
@@ -100,7 +100,7 @@ def _users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
         found: dict[Resource, list[tuple[Resource, Node]]] = {}
         for user, groups, vpcs in _uses_of_groups(view):
             for node in groups.items:
-                group = reachability.find_security_group(node)
+                group = peers.find_security_group(node)
                 if group is not None:
                     present = [(user, vpc) for vpc in vpcs if vpc.present]
                     found.setdefault(group, []).extend(present)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs, networks, reachability, task_startup
-from moorage.cfn.reachability import ANY_PEER, EGRESS, INGRESS, Peer
+from moorage.cfn import ecs, networks, peers, reachability, task_startup
+from moorage.cfn.peers import ANY_PEER, Peer
+from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.view import Resource, View
 from moorage.rules.networking import ENDPOINTS_PAGE
 from moorage.rules.rule import Problem, problem, rule
@@ -44,8 +45,8 @@ def https_blocked_by_task_security_group(view: View) -> Iterator[Problem]:
     the task, so its security groups must allow HTTPS. With VPC endpoints the destinations are the
     endpoints' security group and, for the layers of images, the addresses of S3."""
     for service in ecs.services(view):
-        tasks = reachability.task_peer(service)
-        groups = reachability.visible_security_groups(tasks)
+        tasks = peers.task_peer(service)
+        groups = peers.visible_security_groups(tasks)
         if not groups or not task_startup.is_certainly_on_fargate(service):
             continue
         blocked = _blocked_destination(service, tasks, groups[0])
@@ -87,7 +88,7 @@ def _blocked_endpoint_destination(
             # The addresses behind a gateway endpoint are public ones.
             peer, hint = _INTERNET, f"with the DestinationPrefixListId of {required.service}"
             if endpoint.is_gateway is False:
-                peer = reachability.vpc_endpoint_peer(endpoint.resource)
+                peer = peers.vpc_endpoint_peer(endpoint.resource)
                 reference = reference_to_group(peer, group)
                 hint = (
                     f"with `DestinationSecurityGroupId: {reference}`"
@@ -121,7 +122,7 @@ def endpoint_blocked_by_security_group(view: View) -> Iterator[Problem]:
     for service in ecs.services(view):
         if not task_startup.is_certainly_on_fargate(service):
             continue
-        tasks = reachability.task_peer(service)
+        tasks = peers.task_peer(service)
         endpoints = (networks.endpoints_of_vpc(tasks.vpc) if tasks.vpc else None) or ()
         routes = {route for _, route in task_startup.subnet_routes(service)}
         required = {need.service for need in task_startup.required_services(service)}
@@ -133,8 +134,8 @@ def endpoint_blocked_by_security_group(view: View) -> Iterator[Problem]:
                 continue
             if endpoint.service not in required:
                 continue
-            peer = reachability.vpc_endpoint_peer(endpoint.resource)
-            groups = reachability.visible_security_groups(peer)
+            peer = peers.vpc_endpoint_peer(endpoint.resource)
+            groups = peers.visible_security_groups(peer)
             if groups and reachability.allows_ingress(peer, "tcp", _HTTPS, tasks) is False:
                 yield _blocked_endpoint(service, tasks, endpoint, groups[0])
 
@@ -193,11 +194,11 @@ def nfs_blocked_by_security_group(view: View) -> Iterator[Problem]:
 
 
 def _blocked_nfs(service: Resource, mount_target: Resource) -> Iterator[Problem]:
-    tasks = reachability.task_peer(service)
+    tasks = peers.task_peer(service)
     listed = mount_target["SecurityGroups"]
     target = Peer(tuple(listed.items), listed.present and listed.all_known)
-    target_groups = reachability.visible_security_groups(target)
-    task_groups = reachability.visible_security_groups(tasks)
+    target_groups = peers.visible_security_groups(target)
+    task_groups = peers.visible_security_groups(tasks)
     subject = f"The tasks of service `{service.id}` cannot mount their EFS volume, and stop"
     if target_groups and reachability.allows_ingress(target, "tcp", _NFS, tasks) is False:
         reference = reference_to_group(tasks, target_groups[0])

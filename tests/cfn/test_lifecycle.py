@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn import ecs, lifecycle
+from moorage.cfn import ecs, fixed_values, lifecycle
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
@@ -125,7 +125,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
         {"Other": {"Type": "String"}},
         Cluster=made(ecs.CLUSTER),
         Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
-        Target=made(lifecycle.SCALABLE_TARGET, ResourceId=resource_id),
+        Target=made(ecs.SCALABLE_TARGET, ResourceId=resource_id),
     )
     found = ecs.find_scaled_service(the(view, "Target")["ResourceId"])
     assert found is (the(view, "Service") if names else None)
@@ -134,7 +134,7 @@ def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) ->
 def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
     view = view_of(
         Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
-        Target=made(lifecycle.SCALABLE_TARGET, ResourceId="service/main/web"),
+        Target=made(ecs.SCALABLE_TARGET, ResourceId="service/main/web"),
     )
     assert ecs.find_scaled_service(the(view, "Target")["ResourceId"]) is None
 
@@ -169,7 +169,7 @@ def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
         "Usual": {"Type": "String", "Default": "default"},
     }
     view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
-    assert lifecycle.max_length(the(view, "Group")["Name"]) == length
+    assert fixed_values.max_length(the(view, "Group")["Name"]) == length
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
         Own=made(ecs.LISTENER),
         Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
     )
-    assert lifecycle.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
+    assert fixed_values.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
 
 
 @pytest.mark.parametrize(

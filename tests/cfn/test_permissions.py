@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn.arns import expand_arns, expand_parts, make_arn, matches
+from moorage.cfn.arn_patterns import matches
+from moorage.cfn.arns import build_arn, expand_arns, expand_parts
 from moorage.cfn.permissions import allows, find_role, resolve_managed_policy, trusts
 from moorage.cfn.template import Template
 from moorage.cfn.values import Attr
@@ -336,7 +337,7 @@ def test_a_parameter_by_its_name() -> None:
     one = role(allow("ssm:Get*", {SUB: "arn:aws:ssm:*:*:parameter${Db}"}), beside={"Db": named})
     assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/db",)) is True
     assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/dbs",)) is False
-    assert make_arn(one.view, "ssm", "parameter/a").count(":") == 5
+    assert build_arn(one.view, "ssm", "parameter/a").count(":") == 5
 
 
 def test_matching_of_several_values() -> None:

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn import reachability, task_startup
+from moorage.cfn import reachability, security_group_rules, target_traffic, task_startup
 from moorage.cfn.nodes import Node
-from moorage.cfn.reachability import ANY_PEER, EGRESS, INGRESS, Peer
+from moorage.cfn.peers import ANY_PEER, Peer
+from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
@@ -72,7 +73,9 @@ A, B = {"Fn::GetAtt": ["A", "GroupId"]}, {"Ref": "B"}
 def test_what_a_rule_lets_in_from_a_group(given: Any, truth: bool | None) -> None:
     view = view_of({"A": group(SecurityGroupIngress=[given]), "B": group()})
     assert (
-        reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), party(view, B))
+        security_group_rules.rules_allow(
+            resource(view, "A"), INGRESS, "tcp", (80, 80), party(view, B)
+        )
         is truth
     )
 
@@ -81,8 +84,8 @@ def test_a_rule_counts_wherever_it_stands() -> None:
     separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId=A, SourceSecurityGroupId=B)}
     view = view_of({"A": group(), "B": group(), "Rule": separate})
     a = resource(view, "A")
-    assert reachability.rules_allow(a, INGRESS, "tcp", (80, 80), party(view, B)) is True
-    assert reachability.rules_allow(a, INGRESS, "tcp", (81, 81), party(view, B)) is False
+    assert security_group_rules.rules_allow(a, INGRESS, "tcp", (80, 80), party(view, B)) is True
+    assert security_group_rules.rules_allow(a, INGRESS, "tcp", (81, 81), party(view, B)) is False
 
 
 def test_a_rule_of_another_stack_counts() -> None:
@@ -99,18 +102,27 @@ def test_a_rule_of_another_stack_counts() -> None:
         }
     }
     view = View([Template("base", base), Template("rules", rules)], {})
-    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is True
+    assert (
+        security_group_rules.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER)
+        is True
+    )
 
 
 def test_a_rule_of_a_group_that_is_not_known_may_be_of_any() -> None:
     separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId={"Fn::Unheard": 1})}
     view = view_of({"A": group(), "Rule": separate})
-    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
+    assert (
+        security_group_rules.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER)
+        is None
+    )
 
 
 def test_a_group_that_leaves_its_stack_without_rules_may_get_some() -> None:
     view = view_of({"A": group()}, Outputs={"Group": {"Value": A}})
-    assert reachability.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
+    assert (
+        security_group_rules.rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER)
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +144,7 @@ def test_what_a_group_lets_out(inline: Any, separate: Any, truth: bool | None) -
         resources["Rule"] = {"Type": f"{EC2}Egress", "Properties": separate}
     view = view_of(resources)
     a = resource(view, "A")
-    assert reachability.rules_allow(a, EGRESS, "tcp", (80, 80), party(view, B)) is truth
+    assert security_group_rules.rules_allow(a, EGRESS, "tcp", (80, 80), party(view, B)) is truth
 
 
 def test_an_unknown_group_beside_a_closed_one_may_be_open() -> None:
@@ -173,7 +185,7 @@ def test_whether_client_addresses_are_preserved(
     properties: dict[str, Any], truth: bool | None
 ) -> None:
     target = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
-    assert reachability.preserves_client_ip(resource(view_of({"T": target}), "T")) is truth
+    assert target_traffic.preserves_client_ip(resource(view_of({"T": target}), "T")) is truth
 
 
 @pytest.mark.parametrize(

@@ -36,14 +36,14 @@ def stack(name: str, *needs: str, **sections: Any) -> Rendering:
 
 
 def linked(*stacks: Rendering) -> Plan:
-    plan, findings = link(stacks, ENV, document(*(one.stack for one in stacks)))
+    plan, findings = link(stacks, ENV, document(*(rendering.stack for rendering in stacks)))
     assert findings == []
     assert plan is not None
     return plan
 
 
 def faults(*stacks: Rendering, env: Environment = ENV) -> list[Finding]:
-    plan, findings = link(stacks, env, document(*(one.stack for one in stacks)))
+    plan, findings = link(stacks, env, document(*(rendering.stack for rendering in stacks)))
     assert plan is None
     for finding in findings:
         assert finding.level == "error"
@@ -58,7 +58,7 @@ def fault(*stacks: Rendering, env: Environment = ENV) -> Finding:
 
 
 def order(*stacks: Rendering) -> list[str]:
-    return [one.name for one in linked(*stacks).stacks]
+    return [stack.name for stack in linked(*stacks).stacks]
 
 
 # Order -----------------------------------------------------------------------------------------
@@ -84,7 +84,10 @@ def test_a_planned_stack_has_its_imports_and_exports() -> None:
     )
     assert web.stack_name == "shop-dev-web"
     assert web.tags == {"app": "shop", "env": "dev", "stack": "web", "team": "web"}
-    assert [one.name for one in web.imports] == ["shop-dev-api-Topic", "shop-dev-net-Topic"]
+    assert [imported.name for imported in web.imports] == [
+        "shop-dev-api-Topic",
+        "shop-dev-net-Topic",
+    ]
     assert web.depends_on == ("api", "net")
     assert web.exports == {"Topic": "shop-dev-web-Topic"}
     assert (api.depends_on, net.depends_on) == ((), ())
@@ -98,8 +101,11 @@ def test_stack_kinds_import_what_others_export() -> None:
     )
     resources = {"Resources": {"Topic": TOPIC}}
     stacks = [Stack("web", web, resources), Stack("net", net, resources)]
-    renderings = [render(one, document(), "yaml")[0] for one in stacks]
-    assert order(*(one for one in renderings if one is not None)) == ["net", "web"]
+    renderings = [render(stack, document(), "yaml")[0] for stack in stacks]
+    assert order(*(rendering for rendering in renderings if rendering is not None)) == [
+        "net",
+        "web",
+    ]
 
 
 def test_export_names_that_are_not_text_are_ignored() -> None:
@@ -170,9 +176,9 @@ def test_the_template_is_too_large() -> None:
     def sized(length: int) -> Rendering:
         return rendering("a", {"Resources": {"Topic": TOPIC}, "Metadata": {"A": "x" * length}})
 
-    room = 51_200 - len(sized(1).text.encode()) + 1
-    assert order(sized(room)) == ["a"]
-    finding = fault(sized(room + 1))
+    size = 51_200 - len(sized(1).text.encode()) + 1
+    assert order(sized(size)) == ["a"]
+    finding = fault(sized(size + 1))
     assert (finding.code, finding.message) == ("M1303", "The template has 51,201 bytes")
 
 
@@ -206,26 +212,26 @@ def test_inline_policies_of_a_role_count_together_without_white_space() -> None:
         '{"Version":"2012-10-17","Statement":'
         '[{"Effect":"Allow","Action":"s3:GetObject","Resource":[""]}]}'
     )
-    room = 10_240 // 2 - short
-    assert order(role("x" * room)) == ["a"]
-    assert order(role("x " * room)) == ["a"]
-    finding = fault(role("x" * (room + 1)))
+    size = 10_240 // 2 - short
+    assert order(role("x" * size)) == ["a"]
+    assert order(role("x " * size)) == ["a"]
+    finding = fault(role("x" * (size + 1)))
     assert finding.code == "M1310"
     assert finding.message == "The inline policies of TaskRole have 10,242 characters"
 
 
 def test_only_known_text_of_a_function_in_a_policy_counts() -> None:
-    room = 10_240 // 2 - 120
-    assert order(role({"Fn::Sub": "x" * room + "${AWS::Partition}${Thing}" * 5})) == ["a"]
+    size = 10_240 // 2 - 120
+    assert order(role({"Fn::Sub": "x" * size + "${AWS::Partition}${Thing}" * 5})) == ["a"]
     assert order(role({"Fn::GetAtt": ["Thing", "A" * 9_000]})) == ["a"]
-    long = {"Fn::Sub": ["x" * room + "${AWS::AccountId}" * 5, {"A": "b"}]}
+    long = {"Fn::Sub": ["x" * size + "${AWS::AccountId}" * 5, {"A": "b"}]}
     assert fault(role(long)).code == "M1310"
 
 
 def test_all_mistakes_are_found_at_once() -> None:
     long = "b" * 200
     found = faults(stack("a", "gone"), stack(long, "lost"))
-    assert [(one.code, one.path[1]) for one in found] == [
+    assert [(finding.code, finding.path[1]) for finding in found] == [
         ("M1305", "a"),
         ("M1301", long),
         ("M1305", long),

@@ -34,7 +34,7 @@ def refusals(folder: Path, own: str | bytes, base: str | None = None) -> list[tu
     _, findings = read(folder, own, base)
     assert {finding.level for finding in findings} == {"error"}
     assert all(finding.hint for finding in findings)
-    return [(one.code, one.place.line, one.path) for one in findings]
+    return [(finding.code, finding.place.line, finding.path) for finding in findings]
 
 
 # Values ---------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_refused_files_have_a_code_and_a_line(
 
 def test_findings_of_both_files_are_reported_together(tmp_path: Path) -> None:
     _, findings = read(tmp_path, "a: 1\na: 2\n", base="b: [\n")
-    assert [Path(one.place.file).name for one in findings] == ["base.yaml", "dev.yaml"]
+    assert [Path(finding.place.file).name for finding in findings] == ["base.yaml", "dev.yaml"]
 
 
 def test_a_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Params(Base):
 
 
 class Module(SimpleNamespace):
-    """A stack that is made up.
+    """An invented stack.
 
     It has more than one paragraph: this one looks like a map.
 
@@ -111,7 +111,7 @@ def is_mentioned(key: str) -> bool:
 def test_links_have_targets_and_anchors_are_unique() -> None:
     for text in (TEXT, reference(SMALL)):
         headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-        slugs = [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings]
+        slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
         assert len(slugs) == len(set(slugs))
         assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(slugs)
 
@@ -139,7 +139,7 @@ def test_every_kind_has_a_valid_example(name: str) -> None:
 def test_examples_are_distinguished_from_prose() -> None:
     text = reference(SMALL)
     assert "```yaml\nthing:\n  leaf: true\n\nother: {template: thing}\n```" in text
-    assert "A stack that is made up.\n\nIt has more than one paragraph" in text
+    assert "An invented stack.\n\nIt has more than one paragraph" in text
 
 
 def test_a_module_without_docstring_is_described_by_its_params() -> None:

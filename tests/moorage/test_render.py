@@ -342,7 +342,7 @@ def test_overrides_of_what_the_template_does_not_have(
 def test_overrides_that_break_the_template(overrides: Any, code: str, path: Any) -> None:
     rendering, findings = patched(overrides)
     assert rendering is None
-    assert (code, (*ROOT, *path)) in [(one.code, one.path) for one in findings]
+    assert (code, (*ROOT, *path)) in [(finding.code, finding.path) for finding in findings]
     for finding in findings:
         assert finding.place.line > 1
         assert finding.message
@@ -351,7 +351,7 @@ def test_overrides_that_break_the_template(overrides: Any, code: str, path: Any)
 
 def test_several_mistakes_at_once() -> None:
     _, findings = patched({"Resources": {"Topic": []}, "Outputs": {"TopicArn": {"Value": None}}})
-    assert [one.code for one in findings] == ["M1311", "M1311"]
+    assert [finding.code for finding in findings] == ["M1311", "M1311"]
 
 
 ATTRIBUTES = st.dictionaries(
@@ -375,7 +375,7 @@ ATTRIBUTES = st.dictionaries(
 def test_no_overrides_raise(overrides: Any) -> None:
     rendering, findings = patched(overrides)
     assert (rendering is None) == bool(findings)
-    assert all(one.code in ("M1311", "M1307") for one in findings)
+    assert all(finding.code in ("M1311", "M1307") for finding in findings)
 
 
 def test_numbers_without_json_form_do_not_raise() -> None:

@@ -38,15 +38,15 @@ def test_paths_as_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("findings", "said"),
+    ("findings", "expected"),
     [
         ([], "no findings"),
         ([CPU], "1 error"),
         ([LINT, CPU, NOTE, CPU], "2 errors, 1 warning, 1 note"),
     ],
 )
-def test_counts(findings: list[Finding], said: str) -> None:
-    assert counts(findings) == said
+def test_counts(findings: list[Finding], expected: str) -> None:
+    assert counts(findings) == expected
 
 
 def test_json_has_every_part() -> None:

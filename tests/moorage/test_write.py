@@ -100,7 +100,8 @@ def test_the_script_is_valid_bash(tmp_path: Path) -> None:
 
 
 AWS = r"""#!/bin/bash
-# Says how it was called, and answers as AWS would: a task ends when it is asked for thrice.
+# A fake AWS CLI: prints its arguments, and answers as AWS does. A task has stopped at the third
+# `describe-tasks`.
 echo "$*" >> "$LOG"
 case "$*" in
   *describe-stacks*) echo parameter ;;
@@ -147,10 +148,10 @@ def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None
 
 
 def test_a_failed_task_stops_the_script(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, CODE="3")
+    code, output, calls = ran(tmp_path, CODE="3")
     assert code == 1
-    assert "The task of shop-dev-migrate failed: exit code of main: 3" in said
-    assert "Essential container in task exited" in said
+    assert "The task of shop-dev-migrate failed: exit code of main: 3" in output
+    assert "Essential container in task exited" in output
     assert not any("shop-dev-web" in call for call in calls)
 
 
@@ -159,16 +160,16 @@ def test_a_container_that_never_started_has_failed(tmp_path: Path) -> None:
 
 
 def test_a_task_that_cannot_be_placed_stops_the_script(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
+    code, output, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
     assert code == 1
-    assert "could not be started: Capacity is unavailable at this time" in said
+    assert "could not be started: Capacity is unavailable at this time" in output
     assert calls[-1].split()[1] == "run-task"
 
 
 def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, timeout=-1)
+    code, output, calls = ran(tmp_path, timeout=-1)
     assert code == 1
-    assert "is being stopped" in said
+    assert "is being stopped" in output
     assert calls[-1].split()[1] == "stop-task"
 
 
@@ -222,19 +223,19 @@ def test_files_of_earlier_builds_are_known_without_a_manifest(tmp_path: Path) ->
 
 
 def test_drift_has_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
-    wanted = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
-    assert found(list(find_drift(wanted, tmp_path / "none"))) == [
+    expected = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
+    assert found(list(find_drift(expected, tmp_path / "none"))) == [
         ("network.yaml", 1),
         ("web.yaml", 1),
         (SCRIPT, 1),
         (MANIFEST, 1),
     ]
-    write(wanted, tmp_path)
-    assert found(list(find_drift(wanted, tmp_path))) == []
+    write(expected, tmp_path)
+    assert found(list(find_drift(expected, tmp_path))) == []
     (tmp_path / "network.yaml").write_text("a: 1\nb: 2\n")
     (tmp_path / "old.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
     (tmp_path / "mine.yaml").write_text("mine: 1\n")
-    assert found(list(find_drift(wanted, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
+    assert found(list(find_drift(expected, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
 
 
 def test_the_format_is_that_of_the_last_build(tmp_path: Path) -> None:

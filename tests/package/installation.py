@@ -35,7 +35,7 @@ class Environment:
 
 def outside() -> dict[str, str]:
     """The environment variables, without what makes Python find the checkout, and without what a
-    make that runs the tests tells the makes below it."""
+    make that runs the tests passes to the makes that it starts."""
     inside = ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
     return {key: value for key, value in os.environ.items() if key not in inside}
 

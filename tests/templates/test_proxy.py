@@ -68,7 +68,7 @@ def codes(findings: list[Finding]) -> list[str]:
     return [finding.code for finding in findings]
 
 
-def test_expose_entries_without_a_container_lead_to_the_proxy() -> None:
+def test_expose_entries_without_a_container_are_for_the_proxy() -> None:
     expose = [
         {"via": "public", "paths": ["/*"]},
         {"via": "public", "paths": ["/raw/*"], "container": "web"},

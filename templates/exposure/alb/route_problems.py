@@ -1,4 +1,4 @@
-"""What is wrong with a route, apart from the other routes of its listener."""
+"""Problems of a route that do not depend on other routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
-    """What is wrong with a route; `https` is whether its listener has HTTPS, None where unknown."""
+    """Problems of a route; `https` is whether its listener has HTTPS, None where unknown."""
     yield from _condition_problems(route, path)
     yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from moorage.cfn.fargate import fits, size
+from moorage.cfn.task_size import is_fargate_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,10 @@ from moorage.cfn.fargate import fits, size
     ],
 )
 def test_a_size_as_it_is_written(text: str | None, found: int | None) -> None:
-    assert size(text) == found
+    assert parse_size(text) == found
 
 
 def test_a_pair() -> None:
-    assert fits(256, 512)
-    assert not fits(1024, 512)
-    assert not fits(300, 512)
+    assert is_fargate_size(256, 512)
+    assert not is_fargate_size(1024, 512)
+    assert not is_fargate_size(300, 512)

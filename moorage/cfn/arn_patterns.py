@@ -1,0 +1,123 @@
+"""Whether a pattern of an IAM policy, with `*` and `?`, matches an ARN with placeholders."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from moorage.cfn.arns import Arns, Placeholder, placeholder_kind
+
+_LONG_PLACEHOLDERS = f"{chr(Placeholder.ANYTHING)}-{chr(Placeholder.CHARACTER - 1)}"
+"""Placeholders that may stand for more than one character, as a range of a regular expression."""
+
+
+def matches(patterns: Arns, texts: Arns, *, aws_managed: bool = False) -> bool | None:
+    """Whether a pattern matches a text, each given by its possible values. None if that depends on
+    placeholders. `aws_managed`: the pattern is from an AWS managed policy, and no stack has a name
+    that matches it by chance."""
+    pairs = list(product(patterns, texts))
+    if not pairs:
+        return None
+    if all(_always_matches(pattern, text) for pattern, text in pairs):
+        return True
+    can_match = any(_can_match(pattern, text, aws_managed) for pattern, text in pairs)
+    return None if can_match else False
+
+
+@lru_cache(maxsize=4096)
+def _always_matches(pattern: str, text: str) -> bool:
+    """Whether a pattern matches a text whatever the placeholders stand for."""
+    if "?" in pattern:
+        wildcards = {"*": ".*", "?": f"[^{_LONG_PLACEHOLDERS}]"}
+        expression = "".join(
+            wildcards.get(character) or re.escape(character) for character in pattern
+        )
+        return re.fullmatch(expression, text, re.DOTALL) is not None
+    first, *rest = pattern.split("*")
+    if not rest:
+        return pattern == text
+    start, end = len(first), len(text) - len(rest[-1])
+    if start > end or not text.startswith(first) or not text.endswith(rest[-1]):
+        return False
+    for literal in rest[:-1]:
+        index = text.find(literal, start, end)
+        if index < 0:
+            return False
+        start = index + len(literal)
+    return True
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """A character of a pattern or a text, or a placeholder or wildcard."""
+
+    literal: str = ""
+    """The character; empty for a placeholder or wildcard."""
+    kind: Placeholder | None = None
+    """What a placeholder stands for; ANYTHING for a wildcard, too."""
+    name: str = ""
+    """Identifies a placeholder for a unique name."""
+    repeats: bool = False
+    """Whether it stands for any number of characters, even none."""
+
+
+@lru_cache(maxsize=4096)
+def _can_match(pattern: str, text: str, aws_managed: bool) -> bool:
+    """Whether a pattern matches a text for some values of the placeholders: whether there is a
+    text that both match when both are read as patterns."""
+    left, right = _parse_units(pattern, wildcards=True), _parse_units(text, wildcards=False)
+    seen: set[tuple[int, int]] = set()
+    todo = [(0, 0)]
+    while todo:
+        position = todo.pop()
+        if position in seen:
+            continue
+        seen.add(position)
+        i, j = position
+        if i == len(left) and j == len(right):
+            return True
+        left_repeats = i < len(left) and left[i].repeats
+        right_repeats = j < len(right) and right[j].repeats
+        if left_repeats:
+            todo.append((i + 1, j))
+        if right_repeats:
+            todo.append((i, j + 1))
+        if i < len(left) and j < len(right) and _can_be_equal(left[i], right[j], aws_managed):
+            todo.append((i if left_repeats else i + 1, j if right_repeats else j + 1))
+    return False
+
+
+def _parse_units(text: str, *, wildcards: bool) -> list[_Unit]:
+    units: list[_Unit] = []
+    for character in text:
+        kind = placeholder_kind(character)
+        if wildcards and character in "*?":
+            units.append(_Unit(kind=Placeholder.ANYTHING, repeats=character == "*"))
+        elif kind is None:
+            units.append(_Unit(character))
+        elif kind is Placeholder.CHARACTER:
+            units.append(_Unit(kind=Placeholder.WORD))
+        elif kind is Placeholder.ANYTHING:
+            units.append(_Unit(kind=kind, repeats=True))
+        else:
+            # At least one character.
+            kind = Placeholder.ANYTHING if kind is Placeholder.RETURN_VALUE else kind
+            name = character if kind is Placeholder.UNIQUE_NAME else ""
+            units += [_Unit(kind=kind, name=name), _Unit(kind=kind, name=name, repeats=True)]
+    return units
+
+
+def _can_be_equal(left: _Unit, right: _Unit, aws_managed: bool) -> bool:
+    """Whether the same character can be in both places."""
+    if Placeholder.ANYTHING in (left.kind, right.kind):
+        return True
+    if left.kind is None and right.kind is None:
+        return left.literal == right.literal
+    if left.kind is right.kind:
+        return left.name == right.name
+    if left.kind is not None and right.kind is not None:
+        return True
+    kind, literal = left.kind or right.kind, left.literal or right.literal
+    return literal not in ":/*" and not (aws_managed and kind is Placeholder.STACK_NAME)
