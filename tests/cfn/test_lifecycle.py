@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn import ecs, fixed_values, lifecycle
+from moorage.cfn import ecs, lifecycle
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
@@ -109,100 +109,9 @@ def test_what_a_resource_may_come_before_is_missed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resource_id", "names"),
-    [
-        ({"Fn::Sub": "service/${Cluster}/${Service.Name}"}, True),
-        ({"Fn::Sub": "service/${Cluster}/web-${AWS::StackName}"}, True),
-        ("service/main/web", False),
-        ({"Fn::Sub": "service/${Cluster}/${Other}"}, False),
-        ({"Ref": "Other"}, False),
-        (["service"], False),
-        (None, False),
-    ],
-)
-def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) -> None:
-    view = view_of(
-        {"Other": {"Type": "String"}},
-        Cluster=made(ecs.CLUSTER),
-        Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
-        Target=made(ecs.SCALABLE_TARGET, ResourceId=resource_id),
-    )
-    found = ecs.find_scaled_service(the(view, "Target")["ResourceId"])
-    assert found is (the(view, "Service") if names else None)
-
-
-def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
-    view = view_of(
-        Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
-        Target=made(ecs.SCALABLE_TARGET, ResourceId="service/main/web"),
-    )
-    assert ecs.find_scaled_service(the(view, "Target")["ResourceId"]) is None
-
-
-@pytest.mark.parametrize(
     ("count", "grows"), [(None, True), (2, True), ("1", True), (0, False), (ref("Count"), False)]
 )
 def test_a_service_starts_one_task_unless_it_says_otherwise(count: Any, grows: bool) -> None:
     given = {} if count is None else {"DesiredCount": count}
     view = view_of({"Count": {"Type": "Number"}}, Service=made(ecs.SERVICE, **given))
     assert lifecycle.starts_tasks(the(view, "Service")) is grows
-
-
-@pytest.mark.parametrize(
-    ("name", "length"),
-    [
-        ("web", 3),
-        ({"Fn::Sub": "${AWS::StackName}-web"}, 132),
-        ({"Fn::Sub": "${Short}-web"}, 14),
-        ({"Fn::Sub": "${Chosen}-web"}, 8),
-        ({"Fn::Sub": "${Free}-web"}, 4),
-        ({"Fn::Sub": "${Usual}-web"}, 11),
-        ({"Fn::Join": ["-", [ref("AWS::AccountId"), "web"]]}, 16),
-        (["web"], 0),
-    ],
-)
-def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
-    parameters = {
-        "Short": {"Type": "String", "MaxLength": 10},
-        "Chosen": {"Type": "String", "AllowedValues": ["dev", "prod"]},
-        "Free": {"Type": "String"},
-        "Usual": {"Type": "String", "Default": "default"},
-    }
-    view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
-    assert fixed_values.max_length(the(view, "Group")["Name"]) == length
-
-
-@pytest.mark.parametrize(
-    ("listener", "outside"),
-    [
-        (ref("Listener"), True),
-        ({"Fn::ImportValue": {"Fn::Sub": "${Listener}-arn"}}, True),
-        ({"Fn::ImportValue": "shop-dev-public-Listener"}, False),
-        ({"Fn::If": ["Unheard", ref("Listener"), "arn"]}, False),
-        (ref("Own"), False),
-        ("arn:aws:elasticloadbalancing:...", False),
-    ],
-)
-def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
-    listener: Any, outside: bool
-) -> None:
-    view = view_of(
-        {"Listener": {"Type": "String"}},
-        Own=made(ecs.LISTENER),
-        Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
-    )
-    assert fixed_values.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
-
-
-@pytest.mark.parametrize(
-    ("body", "generated"),
-    [
-        ({}, False),
-        ({"Transform": "AWS::Serverless-2016-10-31"}, False),
-        ({"Transform": ["AWS::LanguageExtensions"], "Resources": {"Fn::ForEach::A": []}}, True),
-        ({"Transform": ["AWS::LanguageExtensions", "Our::Macro"]}, True),
-        ({"Transform": {"Name": "AWS::Include"}, "Resources": []}, True),
-    ],
-)
-def test_macros_and_loops_may_add_resources(body: dict[str, Any], generated: bool) -> None:
-    assert Template("t", body).is_generated is generated
