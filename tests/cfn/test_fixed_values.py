@@ -15,15 +15,15 @@ def ref(name: str) -> dict[str, str]:
     return {"Ref": name}
 
 
-def made(kind: str, *after: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": kind, "DependsOn": list(after), "Properties": properties}
+def definition(resource_type: str, *depends_on: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": resource_type, "DependsOn": list(depends_on), "Properties": properties}
 
 
 def view_of(parameters: dict[str, Any] | None = None, **resources: Any) -> View:
     return View([Template("t", {"Parameters": parameters or {}, "Resources": resources})], {})
 
 
-def the(view: View, name: str) -> Resource:
+def resource(view: View, name: str) -> Resource:
     return view.stacks[0].resources[name]
 
 
@@ -40,34 +40,34 @@ def the(view: View, name: str) -> Resource:
         (["web"], 0),
     ],
 )
-def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
+def test_max_length_uses_the_longest_value_of_each_part(name: Any, length: int) -> None:
     parameters = {
         "Short": {"Type": "String", "MaxLength": 10},
         "Chosen": {"Type": "String", "AllowedValues": ["dev", "prod"]},
         "Free": {"Type": "String"},
         "Usual": {"Type": "String", "Default": "default"},
     }
-    view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
-    assert fixed_values.max_length(the(view, "Group")["Name"]) == length
+    view = view_of(parameters, Group=definition(ecs.TARGET_GROUP, Name=name))
+    assert fixed_values.max_length(resource(view, "Group")["Name"]) == length
 
 
 @pytest.mark.parametrize(
-    ("listener", "outside"),
+    ("listener", "varies"),
     [
         (ref("Listener"), True),
         ({"Fn::ImportValue": {"Fn::Sub": "${Listener}-arn"}}, True),
         ({"Fn::ImportValue": "shop-dev-public-Listener"}, False),
-        ({"Fn::If": ["Unheard", ref("Listener"), "arn"]}, False),
-        (ref("Own"), False),
+        ({"Fn::If": ["NoSuch", ref("Listener"), "arn"]}, False),
+        (ref("Internal"), False),
         ("arn:aws:elasticloadbalancing:...", False),
     ],
 )
-def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
-    listener: Any, outside: bool
+def test_parameters_vary_between_stacks_and_imports_of_fixed_names_do_not(
+    listener: Any, varies: bool
 ) -> None:
     view = view_of(
         {"Listener": {"Type": "String"}},
-        Own=made(ecs.LISTENER),
-        Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
+        Internal=definition(ecs.LISTENER),
+        Rule=definition(ecs.LISTENER_RULE, ListenerArn=listener),
     )
-    assert fixed_values.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
+    assert fixed_values.varies_between_stacks(resource(view, "Rule")["ListenerArn"]) is varies

@@ -155,8 +155,8 @@ def test_absent(value: Any) -> None:
 )
 def test_reference_to_a_resource(value: Any, name: str) -> None:
     result = node(value)
-    assert result.attr == Attr(result.resource, name) if result.resource else None
     assert result.resource is not None
+    assert result.attr == Attr(result.resource, name)
     assert result.resource.id == "B"
     assert result.fully_known
     assert not result.unknown

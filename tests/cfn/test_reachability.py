@@ -23,26 +23,26 @@ def view_of(resources: dict[str, Any], **sections: Any) -> View:
     return View([Template("t", body)], {})
 
 
-def party(view: View, *named: Any) -> Peer:
-    """Whoever is in these groups."""
-    node = Node(view.stacks[0], list(named), ("Groups",))
+def peer(view: View, *groups: Any) -> Peer:
+    """A peer in these security groups."""
+    node = Node(view.stacks[0], list(groups), ("Groups",))
     return Peer(node.items, node.all_known)
 
 
 A, B = {"Fn::GetAtt": ["A", "GroupId"]}, {"Ref": "B"}
 
 
-def test_an_unknown_group_beside_a_closed_one_may_be_open() -> None:
+def test_unknown_group_in_addition_to_a_closed_one_may_allow_the_connection() -> None:
     view = view_of({"A": group(), "B": group()})
-    closed, either = party(view, A), party(view, A, {"Ref": "Given"})
-    assert reachability.allows_ingress(closed, "tcp", (80, 80), party(view, B)) is False
-    assert reachability.allows_ingress(either, "tcp", (80, 80), party(view, B)) is None
+    closed, partly_known = peer(view, A), peer(view, A, {"Ref": "Given"})
+    assert reachability.allows_ingress(closed, "tcp", (80, 80), peer(view, B)) is False
+    assert reachability.allows_ingress(partly_known, "tcp", (80, 80), peer(view, B)) is None
 
 
-def test_the_default_group_of_a_vpc_admits_its_own() -> None:
+def test_default_group_of_a_vpc_allows_its_members() -> None:
     default = {"Fn::GetAtt": ["Vpc", "DefaultSecurityGroup"]}
     view = view_of({"A": group(), "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {}}})
-    inside, other = party(view, default), party(view, A)
-    assert reachability.allows_ingress(inside, "tcp", (80, 80), inside) is True
-    assert reachability.allows_ingress(inside, "tcp", (80, 80), other) is False
-    assert reachability.allows_egress(inside, "tcp", (80, 80), other) is True
+    member, stranger = peer(view, default), peer(view, A)
+    assert reachability.allows_ingress(member, "tcp", (80, 80), member) is True
+    assert reachability.allows_ingress(member, "tcp", (80, 80), stranger) is False
+    assert reachability.allows_egress(member, "tcp", (80, 80), stranger) is True

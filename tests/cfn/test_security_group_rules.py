@@ -29,26 +29,26 @@ def resource(view: View, name: str) -> Resource:
     return view.stacks[0].resources[name]
 
 
-def party(view: View, *named: Any) -> Peer:
-    """Whoever is in these groups."""
-    node = Node(view.stacks[0], list(named), ("Groups",))
+def peer(view: View, *groups: Any) -> Peer:
+    """A peer in these security groups."""
+    node = Node(view.stacks[0], list(groups), ("Groups",))
     return Peer(node.items, node.all_known)
 
 
-def rule(**given: Any) -> dict[str, Any]:
-    return {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **given}
+def rule(**properties: Any) -> dict[str, Any]:
+    return {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, **properties}
 
 
 A, B = {"Fn::GetAtt": ["A", "GroupId"]}, {"Ref": "B"}
 
 
 @pytest.mark.parametrize(
-    ("given", "truth"),
+    ("ingress", "allows"),
     [
         (rule(SourceSecurityGroupId=B), True),
         (rule(SourceSecurityGroupId=A), False),
         (rule(SourceSecurityGroupId={"Ref": "Given"}), False),
-        (rule(SourceSecurityGroupId={"Fn::Unheard": "x"}), None),
+        (rule(SourceSecurityGroupId={"Fn::NoSuch": "x"}), None),
         (rule(SourcePrefixListId="pl-1"), None),
         (rule(CidrIp="0.0.0.0/0"), True),
         (rule(CidrIp="10.0.0.0/8"), None),
@@ -71,20 +71,20 @@ A, B = {"Fn::GetAtt": ["A", "GroupId"]}, {"Ref": "B"}
         (None, False),
     ],
 )
-def test_what_a_rule_lets_in_from_a_group(given: Any, truth: bool | None) -> None:
-    view = view_of({"A": group(SecurityGroupIngress=[given]), "B": group()})
-    assert rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), party(view, B)) is truth
+def test_ingress_rule_allows_a_group(ingress: Any, allows: bool | None) -> None:
+    view = view_of({"A": group(SecurityGroupIngress=[ingress]), "B": group()})
+    assert rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), peer(view, B)) is allows
 
 
-def test_a_rule_counts_wherever_it_stands() -> None:
+def test_separate_rule() -> None:
     separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId=A, SourceSecurityGroupId=B)}
     view = view_of({"A": group(), "B": group(), "Rule": separate})
     a = resource(view, "A")
-    assert rules_allow(a, INGRESS, "tcp", (80, 80), party(view, B)) is True
-    assert rules_allow(a, INGRESS, "tcp", (81, 81), party(view, B)) is False
+    assert rules_allow(a, INGRESS, "tcp", (80, 80), peer(view, B)) is True
+    assert rules_allow(a, INGRESS, "tcp", (81, 81), peer(view, B)) is False
 
 
-def test_a_rule_of_another_stack_counts() -> None:
+def test_separate_rule_in_another_stack() -> None:
     base = {
         "Resources": {"A": group()},
         "Outputs": {"Group": {"Value": A, "Export": {"Name": "group"}}},
@@ -101,19 +101,19 @@ def test_a_rule_of_another_stack_counts() -> None:
     assert rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is True
 
 
-def test_a_rule_of_a_group_that_is_not_known_may_be_of_any() -> None:
-    separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId={"Fn::Unheard": 1})}
+def test_separate_rule_of_an_unknown_group_may_belong_to_any_group() -> None:
+    separate = {"Type": f"{EC2}Ingress", "Properties": rule(GroupId={"Fn::NoSuch": 1})}
     view = view_of({"A": group(), "Rule": separate})
     assert rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
 
 
-def test_a_group_that_leaves_its_stack_without_rules_may_get_some() -> None:
+def test_group_in_an_output_may_get_rules_in_another_stack() -> None:
     view = view_of({"A": group()}, Outputs={"Group": {"Value": A}})
     assert rules_allow(resource(view, "A"), INGRESS, "tcp", (80, 80), ANY_PEER) is None
 
 
 @pytest.mark.parametrize(
-    ("inline", "separate", "truth"),
+    ("inline", "separate", "allows"),
     [
         (None, None, True),
         ([], None, True),
@@ -125,10 +125,10 @@ def test_a_group_that_leaves_its_stack_without_rules_may_get_some() -> None:
         ({"Ref": "Given"}, None, None),
     ],
 )
-def test_what_a_group_lets_out(inline: Any, separate: Any, truth: bool | None) -> None:
+def test_egress_rules_allow_a_group(inline: Any, separate: Any, allows: bool | None) -> None:
     resources = {"A": group(SecurityGroupEgress=inline), "B": group()}
     if separate:
         resources["Rule"] = {"Type": f"{EC2}Egress", "Properties": separate}
     view = view_of(resources)
     a = resource(view, "A")
-    assert rules_allow(a, EGRESS, "tcp", (80, 80), party(view, B)) is truth
+    assert rules_allow(a, EGRESS, "tcp", (80, 80), peer(view, B)) is allows

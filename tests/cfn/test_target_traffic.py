@@ -24,7 +24,7 @@ def resource(view: View, name: str) -> Resource:
 
 
 @pytest.mark.parametrize(
-    ("properties", "truth"),
+    ("properties", "preserves"),
     [
         ({"Protocol": "TCP", "TargetType": "ip"}, False),
         ({"Protocol": "TCP"}, True),
@@ -41,8 +41,6 @@ def resource(view: View, name: str) -> Resource:
         ({"Protocol": "TCP", "TargetGroupAttributes": {"Ref": "Given"}}, None),
     ],
 )
-def test_whether_client_addresses_are_preserved(
-    properties: dict[str, Any], truth: bool | None
-) -> None:
-    target = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
-    assert target_traffic.preserves_client_ip(resource(view_of({"T": target}), "T")) is truth
+def test_preserves_client_ip(properties: dict[str, Any], preserves: bool | None) -> None:
+    group = {"Type": "AWS::ElasticLoadBalancingV2::TargetGroup", "Properties": properties}
+    assert target_traffic.preserves_client_ip(resource(view_of({"T": group}), "T")) is preserves

@@ -24,7 +24,7 @@ def resource(view: View, name: str) -> Resource:
 
 
 @pytest.mark.parametrize(
-    ("image", "found"),
+    ("image", "registry"),
     [
         ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1", "ecr"),
         ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/app"}, "ecr"),
@@ -38,11 +38,11 @@ def resource(view: View, name: str) -> Resource:
         ({"Fn::Sub": "${Given}/app:1"}, None),
     ],
 )
-def test_where_an_image_comes_from(image: Any, found: str | None) -> None:
+def test_image_registry(image: Any, registry: str | None) -> None:
     repository = {"Type": "AWS::ECR::Repository", "Properties": {}}
     task = {"Type": "X", "Properties": {"Image": image}}
     view = view_of({"Repository": repository, "Task": task})
-    assert task_startup.image_registry(resource(view, "Task")["Image"]) == found
+    assert task_startup.image_registry(resource(view, "Task")["Image"]) == registry
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_where_an_image_comes_from(image: Any, found: str | None) -> None:
         ({"Ref": "Given"}, None),
     ],
 )
-def test_where_a_secret_comes_from(value: Any, store: str | None) -> None:
+def test_secret_store(value: Any, store: str | None) -> None:
     secret = {"Type": "AWS::SecretsManager::Secret", "Properties": {}}
     task = {"Type": "X", "Properties": {"ValueFrom": value}}
     view = view_of({"Secret": secret, "Task": task})
