@@ -122,3 +122,15 @@ def test_service_starts_one_task_by_default(count: Any, starts: bool) -> None:
     properties = {} if count is None else {"DesiredCount": count}
     view = view_of({"Count": {"Type": "Number"}}, Service=definition(ecs.SERVICE, **properties))
     assert lifecycle.starts_tasks(resource(view, "Service")) is starts
+
+
+def test_tasks_need_mount_targets_of_file_systems_that_they_mount() -> None:
+    mounted = {"Name": "data", "EFSVolumeConfiguration": {"FilesystemId": ref("FileSystem")}}
+    view = view_of(
+        FileSystem=definition("AWS::EFS::FileSystem"),
+        Target=definition("AWS::EFS::MountTarget", FileSystemId=ref("FileSystem")),
+        OtherTarget=definition("AWS::EFS::MountTarget", FileSystemId="fs-0123456789abcdef0"),
+        Task=definition(ecs.TASK_DEFINITION, Volumes=[mounted, {"Name": "scratch"}]),
+        Service=definition(ecs.SERVICE, TaskDefinition=ref("Task")),
+    )
+    assert startup_dependencies(view) == {"Target"}
