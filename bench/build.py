@@ -1,7 +1,7 @@
 """What a build costs: python bench/build.py.
 
 Builds, lints and writes an environment of 1, 10 and 50 web services behind one load balancer, each
-environment in a process of its own, as a user would; runs the cfn-lint command line on the files
+environment in a separate process, as a user would; runs the cfn-lint command line on the files
 that come out; and prints seconds and memory as Markdown. Of several runs the least counts, since
 whatever else the machine does can only slow a run down. Ends with 1 where a demand is not met.
 """
@@ -57,7 +57,7 @@ def service(number: int) -> dict[str, Any]:
     }
 
 
-# One build, in a process of its own ----------------------------------------------------------
+# One build, in a separate process ----------------------------------------------------------
 
 
 def built(folder: Path) -> dict[str, float]:
@@ -93,7 +93,7 @@ def measured(services: int) -> dict[str, float]:
         folder = Path(name)
         (folder / "bench.yaml").write_text(json.dumps(params(services)))
         builds = [json.loads(timed([sys.executable, __file__, name])[0]) for _ in range(RUNS)]
-        steps = {step: min(one[step] for one in builds) for step in builds[0]}
+        steps = {step: min(build[step] for build in builds) for step in builds[0]}
         command = [sys.executable, str(ROOT / "build.py"), "build", "bench", "--params", name]
         whole = fastest([*command, "--out", str(folder / "out")])
         files = sorted(str(path) for path in (folder / "out" / "bench").glob("*.yaml"))

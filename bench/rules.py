@@ -94,7 +94,11 @@ def conditions(size: int) -> Body:
     stages = {
         f"Stage{number}": {"Type": "String", "Default": "dev"} for number in range(CONDITIONS)
     }
-    services = [one for one in body["Resources"].values() if one["Type"] == "AWS::ECS::Service"]
+    services = [
+        resource
+        for resource in body["Resources"].values()
+        if resource["Type"] == "AWS::ECS::Service"
+    ]
     for number, service in enumerate(services):
         count = {"Fn::If": [f"IsProd{number % CONDITIONS}", 4, 2]}
         service["Properties"]["DesiredCount"] = count

@@ -1,9 +1,9 @@
-"""Moorage: CloudFormation templates from short params files.
+"""Moorage: CloudFormation templates for ECS from short params files.
 
 python build.py                 build every environment: params/*.yaml -> out/<env>/
-python build.py check           the same without writing; fails when out/ is not current
-python build.py check FILE      lint any CloudFormation template
-python build.py explain CODE    what a finding means, and what to do about it
+python build.py check           the same without writing; fails if out/ is not up to date
+python build.py check FILE      check any CloudFormation template
+python build.py explain CODE    what a finding means, and how to fix it
 python build.py schema          JSON Schema of the params, for editors
 python build.py init [DIR]      a new project with params, tests and CI
 
@@ -32,10 +32,10 @@ from moorage.commands.usage import COMMANDS, USAGE, UsageError
 
 
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
-    """Runs a command line; `templates` is the package whose `TEMPLATES` are the stack kinds, and
+    """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
     `program` the name of the command in messages.
 
-    Returns the exit code: 0 clean, 1 findings of level error, 2 wrong usage.
+    Returns the exit code: 0 no errors, 1 findings of level error, 2 wrong usage.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
     arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
@@ -61,46 +61,46 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
 
 
 def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
-    """The parser of the command line."""
+    """The parser of the command line. The docstring of a command is its help."""
     parser = argparse.ArgumentParser(
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit code: 0 clean, 1 findings of level error, 2 wrong usage.",
+        epilog="Exit code: 0 no errors, 1 findings of level error, 2 wrong usage.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def command(name: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-        what = run.__doc__ or ""
-        made = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
-        made.set_defaults(run=run)
-        return made
+        text = run.__doc__ or ""
+        subparser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        subparser.set_defaults(run=run)
+        return subparser
 
     building = command("build", build)
-    building.add_argument("names", nargs="*", metavar="ENV", help="environments; without one, all")
+    building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
     checking = command("check", check)
     checking.add_argument(
         "names",
         nargs="*",
         metavar="ENV|FILE",
-        help="environments, or CloudFormation templates; without one, all environments",
+        help="environments, or CloudFormation templates; default: all environments",
     )
     checking.add_argument(
         "--against",
         metavar="REV|DIR|FILE",
-        help="judge what an update does to a git revision, to a folder such as out/, or to a file",
+        help="report the effects of an update from a git revision, a folder like out/, or a file",
     )
-    for one in (building, checking):
-        one.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
-        one.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    for command_parser in (building, checking):
+        command_parser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+        command_parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
     explaining = command("explain", explain)
     explaining.add_argument(
         "codes",
         nargs="*",
         metavar="CODE|findings|rules",
-        help="codes; `findings` or `rules` for a list of these; without one, a list of all",
+        help="codes; `findings` or `rules` for a list of these; default: a list of all",
     )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
     describing = command("schema", schema)
@@ -115,19 +115,18 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
 
 
 def run(templates: str, program: str = "build.py") -> NoReturn:
-    """Runs this process's command line and ends the process with its exit code."""
-    # cfn-lint's rules and schemas are a great many objects that live to the end, and a build is
-    # over in seconds: looking through them again and again saves some memory, and takes a fifth of
-    # the time.
+    """Runs the command line of this process and ends the process with its exit code."""
+    # cfn-lint's rules and schemas are many objects that live until the end, and a build takes
+    # seconds: garbage collection would save little memory, and take a fifth of the time.
     gc.disable()
     try:
         code = main(sys.argv[1:], templates, program)
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read our output, such as `head`, has had enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has ended
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 141
     except KeyboardInterrupt:
         code = 130
     sys.stderr.flush()
-    os._exit(code)  # nothing is left to be put away, and taking all objects apart takes a while
+    os._exit(code)  # without deallocation of all objects, which is slow

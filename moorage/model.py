@@ -143,7 +143,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack as its template module composed it, with the user's merge patch beside it."""
+    """A stack as its template module composed it, with the user's merge patch (`overrides:`)."""
 
     name: str
     template: TroposphereTemplate

@@ -1,4 +1,5 @@
-"""What can be built. A stack of your own is one more file here and one more line below."""
+"""The stack kinds by name, as `template:` refers to them. To add a stack kind, add a module here
+and a line below."""
 
 from collections.abc import Mapping
 

@@ -22,13 +22,13 @@ from .tasks.deployments import (
 )
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
-from .tasks.placement import run_on
+from .tasks.placement import capacity_properties
 from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
 from .tasks.service_connect import (
     DiscoverableParams,
-    offering_problems,
-    offering_properties,
-    offering_resources,
+    discoverability_problems,
+    discoverability_properties,
+    discoverability_resources,
 )
 from .tasks.task import Task
 from .tasks.task_problems import task_problems
@@ -36,8 +36,8 @@ from .tasks.task_resources import log_group_output, task_outputs
 from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
-"""Seconds. Without a grace period, failed health checks of a load balancer stop tasks that still
-start."""
+"""Seconds. Without a grace period, failed health checks of a load balancer stop tasks that are
+still starting."""
 
 
 class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
@@ -51,23 +51,23 @@ class EcsService:
     params: EcsServiceParams
     task: Task
     containers: Containers
-    """The containers that others can connect to: those that the params write, and the proxy."""
+    """The containers that clients can connect to: those below `containers:`, and the proxy."""
     scaling: Scaling | None
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
 
     @property
-    def least_count(self) -> tuple[int, Path]:
-        """The lowest number of tasks that there are, and where the params say so."""
+    def minimum_count(self) -> tuple[int, Path]:
+        """The minimum number of tasks, and the path where it is set."""
         return minimum_task_count(self.scaling, self.params.desired_count)
 
 
 def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     params, task = service.params, service.task
     yield from task_problems(task)
-    yield from offering_problems(task.name, params, service.containers, task.env)
-    count, path = service.least_count
+    yield from discoverability_problems(task.name, params, service.containers, task.env)
+    count, path = service.minimum_count
     yield from deployment_problems(params, count, path)
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
@@ -75,11 +75,11 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
-    """The service, and what other services need to find it."""
+    """The service, and the resources by which other services discover it."""
     task = service.task
     namespace = task.placement.namespace
     return [
-        *offering_resources(task.name, service.params, namespace, task.env),
+        *discoverability_resources(task.name, service.params, namespace, task.env),
         _ecs_service(service, exposure),
     ]
 
@@ -96,14 +96,14 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
         "Service",
         Cluster=task.placement.cluster_name,
         TaskDefinition=Ref("TaskDefinition"),
-        **run_on(task.placement),
+        **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
         DeploymentConfiguration=deployment_configuration(params),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
         **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),
-        **offering_properties(
+        **discoverability_properties(
             task.name,
             params,
             service.containers,

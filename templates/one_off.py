@@ -53,20 +53,22 @@ def _essential_containers(params: Params) -> list[str]:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with such a task, given the other stacks of the environment."""
+    """The problems of such a task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     essential = _essential_containers(params)
     if params.container is None and len(essential) > 1:
         hint = f"Write `container: {essential[0]}`, or another essential container."
-        message = "The task has several essential containers, and `container` does not say whose "
-        message += "exit code decides"
+        message = (
+            "The task has several essential containers, so `container` must say which exit code "
+            "counts"
+        )
         yield Problem("M3305", ("containers",), message, hint)
     elif params.container is not None and params.container not in params.containers:
         meant = near(params.container, params.containers) or next(iter(params.containers))
         message = f"There is no container {shown(params.container)}"
         yield Problem("M1204", ("container",), message, f"Did you mean `{meant}`?")
     elif params.container is not None and essential and params.container not in essential:
-        message = f"The task does not end with `{params.container}`, which is not essential"
+        message = f"`{params.container}` is not essential, so the task does not end when it ends"
         hint = f"Write `container: {essential[0]}`, or remove `essential: false` or `init` from "
         hint += f"`{params.container}`."
         yield Problem("M3306", ("container",), message, hint)

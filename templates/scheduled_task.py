@@ -7,9 +7,9 @@
       containers:
         report: {image: "ecr:shop/report:1.4.2", command: [bin/report]}
 
-EventBridge Scheduler starts the task whether or not the last run has ended: it does not know. So by
-default it starts a state machine, which runs the task unless a task of the family is running. Two
-starts within a second or two can still overlap, since neither finds a running task. With
+EventBridge Scheduler starts the task whether or not the last run has ended, which it does not know.
+So by default it starts a state machine, which runs the task unless a task of the family is running.
+Two starts within a second or two can still overlap, since neither finds a running task. With
 `overlap: allow` there is no state machine.
 """
 
@@ -48,7 +48,7 @@ TimeZone = Annotated[
 
 
 class Retry(Base):
-    """How long and how often a failed start is repeated."""
+    """How long and how often a failed start is retried."""
 
     maximum_attempts: int = Field(
         185, ge=0, le=185, description="Number of attempts after the first one."
@@ -77,7 +77,7 @@ class Params(TaskParams):
         "`rate(15 minutes)`, or once, `at(2027-01-31T03:00:00)`."
     )
     time_zone: TimeZone = Field(
-        "UTC", description="Time zone of the schedule, with its changes to and from summer time."
+        "UTC", description="Time zone of the schedule, including its daylight saving time."
     )
     enabled: bool = Field(True, description="Whether the schedule starts runs.")
     flexible_window: FlexibleWindow | None = Field(
@@ -85,15 +85,15 @@ class Params(TaskParams):
     )
     overlap: Literal["skip", "allow"] = Field(
         "skip",
-        description="What happens if a run is due and the last one has not ended: `skip` drops the "
-        "new one, `allow` runs both.",
+        description="What happens if a run is due and the last one has not ended: `skip` drops "
+        "the new run, `allow` runs both.",
     )
     timeout: Annotated[int, duration(60, 30 * _DAY)] | None = Field(
         None,
-        description="Time after which a run is stopped. For `overlap: skip`, with which a run that "
-        "never ends prevents all others.",
+        description="Time after which a run is stopped. Only with `overlap: skip`, where a run "
+        "that never ends prevents all later ones.",
     )
-    retry: Retry = Field(Retry(), description="Repetition of failed starts.")
+    retry: Retry = Field(Retry(), description="Retries of failed starts.")
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
         DeadLetterQueue(),
         description="A queue for messages about runs that could not be started or, with `overlap: "
@@ -102,7 +102,7 @@ class Params(TaskParams):
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a scheduled task, given the other stacks of the environment."""
+    """Problems of a scheduled task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     yield from time_zone_problems(params.time_zone, ("time_zone",))
     if params.timeout is not None and params.overlap == "allow":
@@ -120,7 +120,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         if "retention" in queue.model_fields_set:
             message = "`retention` has no effect on an existing queue"
             at = ("dead_letter_queue", "retention")
-            yield Problem("M3304", at, message, "Remove it, or remove `existing:`.")
+            yield Problem("M3351", at, message, "Remove it, or remove `existing:`.")
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:

@@ -41,7 +41,7 @@ from .proxy.proxy import (
     PROXY,
     ProxyParams,
     ServiceProxy,
-    lead_to_proxy,
+    assign_to_proxy,
     proxy_container,
     resolve_proxy,
 )
@@ -77,7 +77,7 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
     health_check_grace_period: Duration | None = Field(
         None,
         description="Time after the start of a task in which ECS ignores failed health checks of "
-        "load balancers; 60s if a load balancer sends to the service.",
+        "load balancers; 60s if a load balancer forwards requests to the service.",
     )
     scaling: Scaling | None = Field(
         None, description="Scale the number of tasks with the load, instead of `desired_count`."
@@ -102,12 +102,13 @@ class Service(EcsService):
 
 
 def resolve_service(name: str, params: Params, env: Environment) -> Service:
-    """The service that the params describe. Faults in them leave values out, and are problems.
+    """The service that the params describe. Values that are wrong in the params are left out, and
+    are reported as problems.
 
     Call it by `env.resolve`, which keeps the result.
     """
     placement = resolve_placement(params, env)
-    entries = lead_to_proxy(params.proxy, params.expose)
+    entries = assign_to_proxy(params.proxy, params.expose)
     proxy = resolve_proxy(params.proxy, params.containers, entries, placement, env)
     containers = written_containers(params.containers)
     if proxy:
@@ -141,7 +142,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a service, given the other stacks of the environment."""
+    """Problems of a service, given the other stacks of the environment."""
     service = env.resolve(resolve_service, name, params)
     exposure = service.exposure
     if service.proxy:
@@ -150,7 +151,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from entry_problems
     paths = {problem.path for problem in entry_problems}
     for problem in ecs_service_problems(service):
-        if problem.path not in paths:  # the port of a health sidecar is in both
+        if problem.path not in paths:  # both report the port of a health sidecar
             yield problem
     yield from _grace_period_problems(service)
     is_counted = "desired_count" in params.model_fields_set
@@ -159,7 +160,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from instance_problems(exposure)
     services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
     yield from exposure_conflicts(exposure, [other.exposure for other in services])
-    yield from zone_problems(exposure, *service.least_count)
+    yield from zone_problems(exposure, *service.minimum_count)
     yield from subnet_problems(exposure)
 
 
@@ -182,7 +183,8 @@ def _request_problems(service: Service) -> Iterator[Problem]:
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Problems that the installed nginx finds in the proxy's configuration, if there are both."""
+    """Problems that the installed nginx finds in the configuration of the proxy; none without nginx
+    or without a proxy."""
     if params.proxy:
         yield from configuration_problems(params.proxy, body)
 

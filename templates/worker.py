@@ -1,4 +1,4 @@
-"""An ECS service that works on the messages of a queue, with the queue and its dead-letter queue,
+"""An ECS service that processes the messages of a queue, with the queue and its dead-letter queue,
 task definition, roles, log group and security group.
 
     mailer:
@@ -48,21 +48,22 @@ class Scaling(scaling.Scaling):
         1,
         ge=0,
         le=5000,
-        description="Lowest number of tasks. 0 needs `backlog_per_task`: the first message starts "
-        "a task, within some minutes, or a quarter of an hour if the queue was idle for six hours.",
+        description="Lowest number of tasks. 0 needs `backlog_per_task`: the first message then "
+        "starts a task, within a few minutes, or within 15 minutes if the queue was idle for six "
+        "hours.",
     )
     backlog_per_task: int | None = Field(
         None,
         ge=1,
         le=1_000_000,
-        description="Messages for each task, including those in flight: the time that a message "
-        "may wait, divided by the time that a task needs for one. Needs `container_insights` of "
-        "the cluster, which count the tasks.",
+        description="Target number of messages for each task, including messages in flight: the "
+        "acceptable waiting time of a message divided by the time that a task needs to process "
+        "it. Needs `container_insights` in the cluster, which counts the tasks.",
     )
 
 
 class Params(QueueConsumerParams, EcsServiceParams):
-    """An ECS service without a load balancer, which works on the messages of an SQS queue."""
+    """An ECS service without a load balancer, which processes the messages of an SQS queue."""
 
     scaling: Scaling | None = Field(
         None,
@@ -76,7 +77,7 @@ TARGETS = ("backlog_per_task", "cpu", "memory")
 
 @dataclass(frozen=True)
 class Worker(EcsService):
-    """A service that works on the messages of a queue."""
+    """A service that processes the messages of a queue."""
 
     params: Params
     scaling: Scaling | None
@@ -101,7 +102,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a worker, given the other stacks of the environment."""
+    """Problems of a worker, given the other stacks of the environment."""
     worker = env.resolve(resolve_worker, name, params)
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
@@ -122,7 +123,10 @@ def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
     if not scaling.backlog_per_task or cluster is None or cluster.params.existing:
         return
     if cluster.params.container_insights == "off":
-        message = f"`{cluster.name}` has no Container Insights, which count the tasks"
+        message = (
+            "`backlog_per_task` needs Container Insights, which count the tasks, and "
+            f"`{cluster.name}` has none"
+        )
         hint = f"Write `container_insights: on` in `{cluster.name}`."
         yield Problem("M3204", ("scaling", "backlog_per_task"), message, hint)
 

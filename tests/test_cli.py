@@ -1,4 +1,4 @@
-"""build.py as a user runs it: what it prints, what it writes, how it ends."""
+"""The command line: output, written files and exit codes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def tree(folder: Path) -> dict[str, bytes]:
 # build ---------------------------------------------------------------------------------------
 
 
-def test_a_build_writes_and_says_what_to_type_next(home: Path) -> None:
+def test_a_build_writes_and_prints_the_next_command(home: Path) -> None:
     ran = run(cwd=home)
     size = (home / "out/dev/cluster.yaml").stat().st_size
     assert ran.stdout.splitlines() == [
@@ -69,7 +69,7 @@ def test_the_word_build_can_be_left_out(home: Path, argv: list[str]) -> None:
     assert (home / "out/dev/stacks.json").exists()
 
 
-def test_folders_are_a_matter_of_choice(home: Path) -> None:
+def test_folders_can_be_chosen(home: Path) -> None:
     (home / "params").rename(home / "elsewhere")
     assert main(["dev", "--params", "elsewhere", "--out", "made/here"]) == 0
     assert (home / "made/here/dev/cluster.yaml").exists()
@@ -96,22 +96,22 @@ def test_an_environment_with_an_error_keeps_its_old_files(
     assert main([]) == 1
     assert tree(home / "out/dev") == before
     assert (home / "out/prod/cluster.yaml").exists()
-    said = capsys.readouterr()
-    assert "next: bash out/prod/deploy.sh" in said.out
-    assert "out/dev" not in said.out
-    finding, summary = said.err.splitlines()
+    output = capsys.readouterr()
+    assert "next: bash out/prod/deploy.sh" in output.out
+    assert "out/dev" not in output.out
+    finding, summary = output.err.splitlines()
     assert finding.startswith("params/dev.yaml:4: error M1104 stacks.cluster.container_insights: ")
     assert summary == "dev: 1 error, nothing written"
 
 
-def test_files_that_are_right_are_left_alone(home: Path) -> None:
+def test_files_that_are_up_to_date_are_not_written(home: Path) -> None:
     assert main([]) == 0
     times = {path: path.stat().st_mtime_ns for path in home.glob("out/dev/*")}
     assert main([]) == 0
     assert {path: path.stat().st_mtime_ns for path in home.glob("out/dev/*")} == times
 
 
-def test_a_whole_build_removes_environments_that_are_gone(
+def test_a_build_of_all_removes_environments_without_params(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("old", "kept"):
@@ -122,11 +122,11 @@ def test_a_whole_build_removes_environments_that_are_gone(
         (home / f"params/{name}.yaml").unlink()
     capsys.readouterr()
     assert main(["dev"]) == 0
-    assert (home / "out/old").exists(), "a build of one environment minds its own"
+    assert (home / "out/old").exists(), "a build of one environment leaves others alone"
     assert main([]) == 0
-    said = capsys.readouterr().out
-    assert "removed out/old: params/old.yaml is gone" in said
-    assert "removed out/kept, except files that no build wrote: params/kept.yaml is gone" in said
+    output = capsys.readouterr().out
+    assert "removed out/old: params/old.yaml is gone" in output
+    assert "removed out/kept, except files that no build wrote: params/kept.yaml is gone" in output
     assert not (home / "out/old").exists()
     assert sorted(tree(home / "out/kept")) == ["notes.txt"]
 
@@ -137,21 +137,21 @@ def test_a_terminal_gets_a_table(home: Path) -> None:
         [sys.executable, str(BUILD), "dev"], cwd=home, stdout=theirs, stderr=subprocess.PIPE
     ) as process:
         os.close(theirs)
-        said = b""
+        output = b""
         try:
             while chunk := os.read(ours, 4096):
-                said += chunk
-        except OSError:  # Linux ends a terminal that nobody writes to with EIO
+                output += chunk
+        except OSError:  # Linux ends a terminal that no process writes to with EIO
             pass
         assert process.wait() == 0
     os.close(ours)
-    text = said.decode()
+    text = output.decode()
     for word in ("stack", "resources", "bytes", "findings", "cluster", "no findings", "─"):
         assert word in text
     assert "next: bash out/dev/deploy.sh" in text
 
 
-def test_a_reader_that_has_had_enough_is_no_error(home: Path) -> None:
+def test_a_closed_pipe_is_no_error(home: Path) -> None:
     with subprocess.Popen(
         [sys.executable, str(BUILD), "schema"],
         cwd=home,
@@ -171,7 +171,7 @@ def test_a_reader_that_has_had_enough_is_no_error(home: Path) -> None:
 
 def test_check_writes_nothing(home: Path) -> None:
     before = tree(home)
-    assert main(["check"]) == 1, "out/ is not there"
+    assert main(["check"]) == 1, "out/ does not exist"
     assert tree(home) == before
     assert main([]) == 0
     before = tree(home)
@@ -179,7 +179,7 @@ def test_check_writes_nothing(home: Path) -> None:
     assert tree(home) == before
 
 
-def test_check_says_which_file_is_stale_and_where(
+def test_check_reports_files_that_are_not_up_to_date(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy("params/dev.yaml", "params/old.yaml")
@@ -197,17 +197,16 @@ def test_check_says_which_file_is_stale_and_where(
     assert [finding.split(". ")[0] for finding in findings] == [
         f"out/dev/cluster.yaml:{line}: error M1308: The file is not what the params build",
         "out/dev/deploy.sh:1: error M1308: The file is missing",
-        "out/dev/web.yaml:1: error M1308: The file is left over: the params no longer build it",
-        "out/old/stacks.json:1: error M1308: The folder is left over: "
-        "its environment has no params any more",
+        "out/dev/web.yaml:1: error M1308: The params no longer build this file",
+        "out/old/stacks.json:1: error M1308: The environment of this folder has no params any more",
     ]
     assert summary == "checked dev: 4 errors"
     assert main([]) == 0
     assert main(["check"]) == 0
-    assert (home / "out/dev/mine.yaml").exists(), "what no build wrote is none of our business"
+    assert (home / "out/dev/mine.yaml").exists(), "files that no build wrote are kept"
 
 
-def test_check_judges_any_template(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_takes_any_template(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "good.yaml").write_text("Resources: {Topic: {Type: AWS::SNS::Topic}}\n")
     (home / "bad.yaml").write_text("Resources:\n  Topic: {Type: AWS::SNS::Topik}\n")
     (home / "odd.yaml").write_text("Metadata:\nResources: {Topic: {Type: AWS::SNS::Topic}}\n")
@@ -216,7 +215,7 @@ def test_check_judges_any_template(home: Path, capsys: pytest.CaptureFixture[str
     assert main(["check", "good.yaml"]) == 0
     assert capsys.readouterr().out == "checked good.yaml: no findings\n"
     assert main(["check", "good.yaml", "bad.yaml", "odd.yaml", "latin.yaml"]) == 1
-    starts = [one.split(": ")[:2] for one in capsys.readouterr().out.splitlines()[:-1]]
+    starts = [line.split(": ")[:2] for line in capsys.readouterr().out.splitlines()[:-1]]
     assert starts == [
         ["bad.yaml:2", "error E3006 Resources.Topic.Type"],
         ["odd.yaml:1", "error E0002"],
@@ -225,22 +224,22 @@ def test_check_judges_any_template(home: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
-def test_check_speaks_to_machines(
+def test_check_has_formats_for_programs(
     home: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     assert main(["check", "dev", "--format", form]) == 1
-    said = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     codes = {
-        "json": lambda: [finding["code"] for finding in said],
-        "sarif": lambda: [result["ruleId"] for result in said["runs"][0]["results"]],
+        "json": lambda: [finding["code"] for finding in output],
+        "sarif": lambda: [result["ruleId"] for result in output["runs"][0]["results"]],
     }
     assert codes[form]() == ["M1308"] * 3
 
 
-def test_stacks_of_an_environment_are_judged_together(
+def test_stacks_of_an_environment_are_checked_together(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The load balancer's group is in one stack, and what it lets out is in another."""
+    """The security group of the load balancer is in one stack, and its egress rule in another."""
     (home / "params/dev.yaml").write_text(
         f"""{PARAMS}
   network: {{}}
@@ -255,24 +254,24 @@ def test_stacks_of_an_environment_are_judged_together(
 """
     )
     assert main(["check", "dev"]) == 1
-    said = capsys.readouterr().out
-    assert "error E9696 stacks." in said
-    assert "does not allow health checks on tcp 8080" in said
+    output = capsys.readouterr().out
+    assert "error E9696 stacks." in output
+    assert "does not allow health checks on tcp 8080" in output
 
 
 # explain -------------------------------------------------------------------------------------
 
 
-def test_explain_tells_of_codes_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_knows_codes_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "e9930", "M1203", "E3012"]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith("E9930  ")
-    assert "does not have an associated load balancer" in " ".join(said.split())
-    assert "\nM1203  " in said
-    assert "\nE3012  " in said
+    output = capsys.readouterr().out
+    assert output.startswith("E9930  ")
+    assert "does not have an associated load balancer" in " ".join(output.split())
+    assert "\nM1203  " in output
+    assert "\nE3012  " in output
 
 
-def test_explain_lists_all_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain"]) == 0
     codes = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     assert {"M1001", "E9930", "W9933"} <= set(codes)
@@ -305,7 +304,7 @@ def test_help_names_every_command() -> None:
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["schema"], ["nowhere"]])
-def test_what_needs_no_lint_does_not_load_it(home: Path, argv: list[str]) -> None:
+def test_commands_without_lint_do_not_load_cfn_lint(home: Path, argv: list[str]) -> None:
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", str(BUILD), *argv],
         cwd=home,
@@ -320,35 +319,35 @@ def test_what_needs_no_lint_does_not_load_it(home: Path, argv: list[str]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("argv", "said"),
+    ("argv", "output"),
     [
         (["dve"], "`dve` is not an environment. Did you mean `dev`?"),
         (["chek"], "`chek` is not an environment. Did you mean `check`?"),
         (["params/dev.yaml"], "`params/dev.yaml` is not an environment. Did you mean `dev`?"),
-        (["--out", "x", "check"], "`check` comes first: python build.py check ..."),
+        (["--out", "x", "check"], "write the command first: python build.py check ..."),
         (["x"], "`x` is not an environment. Environments: dev."),
         (["check", "dve"], "`dve` is neither an environment nor a file. Did you mean `dev`?"),
         (["check", "out"], "`out` is a folder. Name its templates: out/*.yaml"),
         (
             ["check", "params/dev.yaml"],
-            "`params/dev.yaml` holds params, not a template. Did you mean `dev`?",
+            "`params/dev.yaml` is a params file, not a template. Did you mean `dev`?",
         ),
         (
             ["--params", "none"],
-            "there is no folder `none`. Make it, or name another with --params.",
+            "there is no folder `none`. Create it, or name another one with --params.",
         ),
-        (["--params", "out"], "`out` holds no environment. Write one as `out/dev.yaml`."),
+        (["--params", "out"], "`out` has no environments. Create one, such as `out/dev.yaml`."),
         (
             ["--params", "old"],
-            "`old/dev.yml` would not be read. Rename it to `dev.yaml`.",
+            "only .yaml files are read. Rename `old/dev.yml` to `dev.yaml`.",
         ),
         (["--out", "file"], "`file` is a file. Name a folder with --out."),
         (["--out", "blocked"], "`blocked/dev` cannot be used: File exists."),
         (["check", "--out", "file"], "`file` is a file. Name a folder with --out."),
     ],
 )
-def test_wrong_usage_is_said_in_one_line(
-    home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], said: str
+def test_wrong_usage_is_one_line(
+    home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], output: str
 ) -> None:
     for folder in ("out", "old", "blocked"):
         (home / folder).mkdir()
@@ -357,10 +356,10 @@ def test_wrong_usage_is_said_in_one_line(
     (home / "blocked/dev").write_text("")
     assert main(argv) == 2
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", f"build.py: {said}\n")
+    assert (captured.out, captured.err) == ("", f"build.py: {output}\n")
 
 
-def test_a_template_that_cannot_be_replaced_is_said_in_one_line(
+def test_a_template_that_cannot_be_replaced_is_one_line(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "out/dev/cluster.yaml").mkdir(parents=True)
@@ -369,7 +368,7 @@ def test_a_template_that_cannot_be_replaced_is_said_in_one_line(
     assert capsys.readouterr().err == expected
 
 
-def test_a_python_without_the_packages_is_said_in_one_line(home: Path) -> None:
+def test_a_python_without_the_packages_is_one_line(home: Path) -> None:
     """-S leaves out site-packages, as in a Python that is not the one of .venv."""
     ran = subprocess.run(
         [sys.executable, "-S", str(BUILD)], capture_output=True, text=True, check=False

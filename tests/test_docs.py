@@ -1,4 +1,4 @@
-"""What the documents say is so: commands run, params build, lists are complete."""
+"""Documents are right: their commands run, their params build, generated ones are current."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def commands(language: str = "sh") -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a user has it, under git, to be written into."""
+    """A copy of the project under git, which tests can change."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in ("moorage", "templates", "params", "out"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "build.py", folder)
     author = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "as it is"]):
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "initial"]):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
     return folder
 
@@ -130,7 +130,7 @@ def test_the_build_prints_what_the_readme_shows(checkout: Path) -> None:
     assert run.stdout == shown
 
 
-def test_the_twenty_lines_make_what_the_readme_says(tmp_path: Path) -> None:
+def test_the_example_builds_the_stacks_in_the_readme(tmp_path: Path) -> None:
     example = params_example()
     assert len(example.splitlines()) <= 22
     result = built(tmp_path, example)
@@ -140,7 +140,7 @@ def test_the_twenty_lines_make_what_the_readme_says(tmp_path: Path) -> None:
     assert sorted(stack.rendering.file for stack in result.plan.stacks) == sorted(named)
 
 
-def test_the_mistakes_look_as_the_readme_shows(
+def test_mistakes_are_reported_as_in_the_readme(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -164,7 +164,7 @@ def test_the_overrides_example_changes_the_service(tmp_path: Path) -> None:
     assert service["Tags"] == [{"Key": "on-call", "Value": "storefront"}]
 
 
-def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
+def test_the_custom_stack_kind_builds(tmp_path: Path) -> None:
     (source,) = blocks(README, "python")
     source = source.replace("moorage.templates.", "templates.")  # as in a checkout
     path = tmp_path / "queue.py"
@@ -173,7 +173,7 @@ def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
-    sys.modules[spec.name] = module  # where pydantic looks the annotations up
+    sys.modules[spec.name] = module  # where pydantic looks up the annotations
     spec.loader.exec_module(module)
     example = next(block for block in blocks(README, "yaml") if "template: queue" in block)
     result = built(tmp_path, example, {**TEMPLATES, "queue": module})
@@ -184,13 +184,13 @@ def test_the_stack_of_ones_own_builds(tmp_path: Path) -> None:
     assert queue["VisibilityTimeout"] == 300
 
 
-def test_every_example_of_a_whole_params_file_builds(tmp_path: Path) -> None:
+def test_every_example_of_a_params_file_builds(tmp_path: Path) -> None:
     """Those of docs/findings.md are tested with the codes, in tests/moorage/test_codes.py."""
     seen = 0
     for path in DOCS:
         for block in blocks(path.read_text(), "yaml") if path.name != "findings.md" else ():
-            whole = re.search(r"^app:", block, re.MULTILINE)
-            if whole and "template: queue" not in block:
+            keys = set(re.findall(r"^(\w+):", block, re.MULTILINE))
+            if {"app", "region", "stacks"} <= keys and "template: queue" not in block:
                 folder = tmp_path / str(seen)
                 folder.mkdir()
                 assert built(folder, block).findings == (), f"{path.name}:\n{block}"
@@ -214,7 +214,7 @@ def test_the_generated_documents_are_current(
     assert capsys.readouterr().out == (ROOT / "docs" / file).read_text(), "run `make docs`"
 
 
-def test_links_lead_somewhere() -> None:
+def test_linked_files_exist() -> None:
     for path in DOCS:
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", path.read_text()):
             if not target.startswith(("http:", "https:")):

@@ -1,6 +1,6 @@
 """tests/golden/<case>/params builds tests/golden/<case>/out, to the byte.
 
-`make golden` writes anew what the params build; the diff is then for a person to read.
+`make golden` rewrites the expected output; read the diff before you commit it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
 @pytest.mark.parametrize("case", CASES)
 def test_params_build_the_golden_output(case: str) -> None:
     folder = GOLDEN / case
-    wanted = {
+    expected = {
         str(path.relative_to(folder / "out")): path.read_text()
         for path in sorted((folder / "out").rglob("*"))
         if path.is_file()
@@ -32,4 +32,4 @@ def test_params_build_the_golden_output(case: str) -> None:
         assert built.findings == (), f"{case}/{env} is not clean"
         assert built.plan is not None
         got |= {f"{env}/{name}": text for name, text in files(built.plan).items()}
-    assert got == wanted, "run `make golden` and read the diff"
+    assert got == expected, "run `make golden` and read the diff"

@@ -44,8 +44,9 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("merge", "yaml_file", "document", "interpolation", "load"),
-    *("params_models", "paths", "pydantic_errors", "shape", "header", "validate"),
+    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
+    *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
+    *("shape", "header", "nulls", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
@@ -61,7 +62,7 @@ TEMPLATE_LIBRARIES = {
     "templates",
     "troposphere",
 }
-"""What template modules may import, beside the standard library."""
+"""What template modules may import, in addition to the standard library."""
 
 TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("common",),
@@ -183,7 +184,7 @@ def test_templates_know_the_model_and_each_other(file: str) -> None:
 
 
 def template_layer(module: str) -> tuple[int, str]:
-    """The layer of a module of templates/, and the name in TEMPLATE_LAYERS that it goes by."""
+    """The layer of a module of templates/, and its name in TEMPLATE_LAYERS."""
     name = module.removeprefix("templates.")
     fitting = [
         (index, prefix)

@@ -1,6 +1,6 @@
-"""What holds for every environment that can be built, whatever its params say.
+"""What is true for every environment that can be built, whatever its params say.
 
-Each test draws params of a whole environment (`params_strategies`) and judges what comes out of
+Each test draws params of a whole environment (`params_strategies`) and checks what comes out of
 them as CloudFormation, ECS and a reviewer would.
 """
 
@@ -102,8 +102,8 @@ def test_another_process_with_other_hashes_writes_the_same() -> None:
 @given(environments(most_services=3), st.data())
 def test_a_service_more_or_less_changes_no_other_stack(params: Params, data: st.DataObject) -> None:
     stacks = params["stacks"]
-    services = {name: one for name, one in stacks.items() if one.get("template") == "service"}
-    reached = {name for one in services.values() for name in one.get("reaches", [])}
+    services = {name: stack for name, stack in stacks.items() if stack.get("template") == "service"}
+    reached = {name for service in services.values() for name in service.get("reaches", [])}
     assume(len(services) > 1)
     names = [name for name in services if name not in reached]
     gone = data.draw(st.sampled_from(names))
@@ -144,7 +144,7 @@ def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> No
 @given(environments(jobs=True))
 def test_nothing_is_found_in_it(params: Params) -> None:
     findings = linted(params)
-    assume({one.code for one in findings} != {"M1209"})
+    assume({finding.code for finding in findings} != {"M2430"})
     assert findings == ()
 
 
@@ -197,7 +197,9 @@ def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params:
             assert re.fullmatch(r"[A-Za-z0-9]+", name)
             assert len(name) <= MAX_LOGICAL_ID
         for kind, key in _PHYSICAL.items():
-            assert not [name for name, one in resources(stack, kind).items() if key in one]
+            assert not [
+                name for name, resource in resources(stack, kind).items() if key in resource
+            ]
 
 
 # The resources of these take none in a policy: Service Authorization Reference, Amazon ECR, Amazon
@@ -239,9 +241,9 @@ def _list(value: Any) -> list[Any]:
 
 
 def forwarded(rule: Body) -> list[str]:
-    """The target groups that a listener rule, or a service's own listener, leads to."""
+    """The target groups that a listener rule, or a service's own listener, forwards to."""
     actions = rule.get("Actions") or rule["DefaultActions"]
-    return [one["TargetGroupArn"]["Ref"] for one in actions if one["Type"] == "forward"]
+    return [action["TargetGroupArn"]["Ref"] for action in actions if action["Type"] == "forward"]
 
 
 @steady(max_examples=40)
@@ -259,8 +261,8 @@ def test_a_service_waits_for_what_leads_to_it(params: Params) -> None:
             for name, rule in resources(stack, f"ElasticLoadBalancingV2::{kind}").items()
         }
         groups = set(resources(stack, "ElasticLoadBalancingV2::TargetGroup"))
-        assert {name for name, led in rules.items() if led} <= waits
-        assert {group for led in rules.values() for group in led} == groups == attached
+        assert {name for name, groups in rules.items() if groups} <= waits
+        assert {group for forwarded in rules.values() for group in forwarded} == groups == attached
         opened = (*resources(stack, "EC2::SecurityGroupIngress"),)
         assert waits >= {*opened, *resources(stack, "EC2::SecurityGroupEgress")}
 
@@ -286,24 +288,26 @@ def test_what_a_container_mounts_is_a_volume_that_the_task_role_may_mount(params
         task = stack.rendering.body["Resources"]["TaskDefinition"]["Properties"]
         volumes = {one["Name"]: one for one in task.get("Volumes", [])}
         mounts = [one for box in task["ContainerDefinitions"] for one in box.get("MountPoints", [])]
-        assert {one["SourceVolume"] for one in mounts} == volumes.keys()
-        systems = [one for one in volumes.values() if "EFSVolumeConfiguration" in one]
+        assert {mount["SourceVolume"] for mount in mounts} == volumes.keys()
+        systems = [volume for volume in volumes.values() if "EFSVolumeConfiguration" in volume]
         roles = resources(stack, "IAM::Role")
         if "TaskRole" in roles:
             policies = roles["TaskRole"].get("Policies", [])
-            mine = [one for one in policies if one["PolicyName"] == "Volumes"]
-            allowed = [one for its in mine for one in its["PolicyDocument"]["Statement"]]
+            volume_policies = [policy for policy in policies if policy["PolicyName"] == "Volumes"]
+            allowed = [
+                s for policy in volume_policies for s in policy["PolicyDocument"]["Statement"]
+            ]
             assert len(allowed) == len(systems)
             assert all("Condition" in one for one in allowed)
         disks = stack.rendering.body["Resources"]["Service"]["Properties"].get(
             "VolumeConfigurations", []
         )
         launched = {name for name, one in volumes.items() if one.get("ConfiguredAtLaunch")}
-        assert {one["Name"] for one in disks} == launched
+        assert {disk["Name"] for disk in disks} == launched
 
 
 def listener_of(stack: PlannedStack, group: str) -> set[str]:
-    """The listeners that lead to a target group, by themselves or by their rules, as text."""
+    """The listeners that forward to a target group, by themselves or by their rules, as text."""
     rules = resources(stack, "ElasticLoadBalancingV2::ListenerRule").values()
     own = resources(stack, "ElasticLoadBalancingV2::Listener").items()
     return {json.dumps(rule["ListenerArn"]) for rule in rules if group in forwarded(rule)} | {
@@ -388,16 +392,20 @@ def test_target_groups_fit_the_containers_they_lead_to(params: Params) -> None:
         definitions = resources(stack)["TaskDefinition"]["ContainerDefinitions"]
         groups = resources(stack, "ElasticLoadBalancingV2::TargetGroup")
         listened = {
-            one["Name"]: {mapping["ContainerPort"] for mapping in one.get("PortMappings", [])}
-            for one in definitions
+            definition["Name"]: {
+                mapping["ContainerPort"] for mapping in definition.get("PortMappings", [])
+            }
+            for definition in definitions
         }
         for one in service.get("LoadBalancers", []):
             group = groups[one["TargetGroupArn"]["Ref"]]
             assert one["ContainerPort"] == group["Port"]
             assert one["ContainerPort"] in listened[one["ContainerName"]]
             assert group["TargetType"] == "ip"
-            asked = group["HealthCheckPort"]
-            assert asked == "traffic-port" or any(int(asked) in one for one in listened.values())
+            health_port = group["HealthCheckPort"]
+            assert health_port == "traffic-port" or any(
+                int(health_port) in one for one in listened.values()
+            )
             assert len(listener_of(stack, one["TargetGroupArn"]["Ref"])) == 1
 
 
@@ -417,7 +425,7 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "feature",
     [
         "AWS::EC2::NatGateway",
         "AWS::EC2::VPCEndpoint",
@@ -441,8 +449,8 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
         "query-string",
     ],
 )
-def test_the_draws_hold_what_there_is_to_test(wanted: str) -> None:
-    assert any(wanted in text for text in _drawn())
+def test_draws_of_services_contain_every_feature(feature: str) -> None:
+    assert any(feature in text for text in _drawn())
 
 
 def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
@@ -457,7 +465,7 @@ def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    "feature",
     [
         "WakeAlarm",
         "ecs:runTask.sync",
@@ -466,8 +474,8 @@ def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
         '"RedrivePolicy"',
     ],
 )
-def test_so_do_the_draws_of_jobs(wanted: str) -> None:
-    assert any(wanted in text for text in _jobs_drawn())
+def test_draws_of_jobs_contain_every_feature(feature: str) -> None:
+    assert any(feature in text for text in _jobs_drawn())
 
 
 def _jobs_drawn(kept: list[str] = []) -> list[str]:  # noqa: B006

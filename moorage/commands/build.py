@@ -1,4 +1,4 @@
-"""`build.py build`."""
+"""`build.py build`: writes the templates of environments."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from moorage.commands.environments import build_environment
 from moorage.commands.terminal import print_error, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
 
-if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import PlannedStack
     from moorage.pipeline.build import Built
 
 
 def build(arguments: argparse.Namespace) -> int:
-    """Build environments into out/, lint them, and say what to deploy."""
+    """Build environments into out/, check them, and print the command that deploys them."""
     known = find_environments(arguments.params)
     envs = list(dict.fromkeys(arguments.names)) or known
     for name in envs:
@@ -38,7 +38,7 @@ def build(arguments: argparse.Namespace) -> int:
                 step(env, "write")
                 write(built.plan, arguments.out / env)
     for built in results:
-        _tell_built(built, arguments.out)
+        _print_result(built, arguments.out)
     for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
         rest = "" if remove_built(folder) else ", except files that no build wrote"
@@ -46,8 +46,8 @@ def build(arguments: argparse.Namespace) -> int:
     return FOUND if any(built.plan is None for built in results) else CLEAN
 
 
-def _tell_built(built: Built, out: Path) -> None:
-    """Findings to stderr, what was made to stdout."""
+def _print_result(built: Built, out: Path) -> None:
+    """Prints findings to stderr, and the files that were written to stdout."""
     from moorage.findings.report import counts, text
     from moorage.pipeline.write import SCRIPT
 
@@ -67,7 +67,7 @@ def _tell_built(built: Built, out: Path) -> None:
     if built.plan.stacks:
         print(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
     else:
-        print(f"{folder}  nothing to deploy: all of it exists")
+        print(f"{folder}  nothing to deploy: all stacks exist already")
 
 
 def _show_table(built: Built, folder: Path) -> None:
@@ -85,18 +85,18 @@ def _show_table(built: Built, folder: Path) -> None:
     table.add_column("findings")
     for stack in built.plan.stacks:
         resources, size = _size(stack)
-        said = counts(_of(stack, built, folder))
-        table.add_row(Text(stack.name), f"{resources}", f"{size:,}", said)
+        findings = counts(_findings_of(stack, built, folder))
+        table.add_row(Text(stack.name), f"{resources}", f"{size:,}", findings)
     Console().print(table)
 
 
 def _size(stack: PlannedStack) -> tuple[int, int]:
-    """Resources and bytes of a stack's template."""
+    """The number of resources and bytes of a stack's template."""
     return len(stack.rendering.body.get("Resources", {})), len(stack.rendering.text.encode())
 
 
-def _of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Finding]:
-    """The findings of one stack: about its params, or about its template."""
+def _findings_of(stack: PlannedStack, built: Built, folder: Path) -> Iterator[Finding]:
+    """The findings about one stack's params or template."""
     file = str(folder / stack.rendering.file)
     for finding in built.findings:
         if finding.path[:2] == ("stacks", stack.name) or finding.place.file == file:

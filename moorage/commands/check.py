@@ -1,4 +1,4 @@
-"""`build.py check`."""
+"""`build.py check`: findings about environments or templates, without writing."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from moorage.commands.usage import (
     refuse_unless_template,
 )
 
-if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import Plan
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Say what is wrong with environments, or with any template; write nothing."""
+    """Print the findings about environments, or about any templates, and write nothing."""
     known = find_environments(arguments.params, needed=not arguments.names)
     refuse_file(arguments.out)
     names = list(dict.fromkeys(arguments.names)) or known
@@ -34,30 +34,32 @@ def check(arguments: argparse.Namespace) -> int:
     findings: list[Finding] = []
     with show_progress() as step:
         for name in names:
-            judged = _checked(name, arguments, step) if name in known else _linted(name, arguments)
-            findings += judged
-    findings += [] if arguments.names else _forgotten(arguments.out, known)
+            if name in known:
+                findings += _check_environment(name, arguments, step)
+            else:
+                findings += _check_file(name, arguments)
+    findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
     if arguments.format == "text":
         print(f"checked {', '.join(names)}: {counts(findings)}")
     return exit_code(findings)
 
 
-def _checked(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
-    """What stands against an environment, and against its files under out/."""
+def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
+    """The findings about an environment, and about its files under out/."""
     from moorage.pipeline.write import find_drift, find_format
 
     folder = arguments.out / env
     built = build_environment(env, arguments, find_format(folder), step)
-    found = [*built.findings, *(find_drift(built.plan, folder) if built.plan else ())]
+    findings = [*built.findings, *(find_drift(built.plan, folder) if built.plan else ())]
     if built.plan is not None and arguments.against is not None:
         step(env, "against")
-        found += _update(built.plan, folder, arguments.against)
-    return found
+        findings += _compare(built.plan, folder, arguments.against)
+    return findings
 
 
-def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
-    """What deploying an environment does to what another version of it has deployed."""
+def _compare(plan: Plan, folder: Path, source: str) -> list[Finding]:
+    """The effects of an update from another version of an environment to this one."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST
     from moorage.update.compare import compare_templates
@@ -69,11 +71,13 @@ def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
         raise UsageError(f"--against: {error}") from error
     manifest = str(folder / MANIFEST)
     if old is None:
-        return [_nothing_there(manifest, source, f"`{folder}` of this environment")]
+        return [_nothing_to_compare(manifest, source, f"`{folder}` of this environment")]
     region = plan.environment.region
     if old.region != region:
-        message = f"The environment was in {old.region}, where its stacks stay deployed, and cost"
-        hint = "Delete them when nobody needs them any more. In the new region everything is new."
+        message = (
+            f"The environment was in {old.region}; its stacks there stay deployed and cost money"
+        )
+        hint = f"Delete them when they are no longer needed. In {region} all stacks are created."
         return [Finding("M1407", "warning", Place(manifest, 1), (), message, hint)]
     new = {
         stack.stack_name: (str(folder / stack.rendering.file), stack.rendering.text)
@@ -82,16 +86,16 @@ def _update(plan: Plan, folder: Path, source: str) -> list[Finding]:
     return compare_templates(old.texts, new, region)
 
 
-def _nothing_there(file: str, source: str, what: str) -> Finding:
+def _nothing_to_compare(file: str, source: str, what: str) -> Finding:
     from moorage.findings.finding import Finding, Place
 
     message = f"`{source}` has no {what}, so there is nothing to compare with"
-    hint = "Name a version that has it, unless all of it is new."
+    hint = "Name a version that has it. If everything is new, there is nothing to do."
     return Finding("M1408", "info", Place(file, 1), (), message, hint)
 
 
-def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
-    """What stands against any template."""
+def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
+    """The findings about a template."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
     from moorage.update.compare import compare_templates
@@ -102,25 +106,25 @@ def _linted(file: str, arguments: argparse.Namespace) -> list[Finding]:
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
-    found = check_texts({file: text})
+    findings = check_texts({file: text})
     if arguments.against is None:
-        return found
+        return findings
     try:
         old = load_previous_template(arguments.against, Path(file))
     except NoSuchVersionError as error:
         raise UsageError(f"--against: {error}") from error
     if not old:
-        return [*found, _nothing_there(file, arguments.against, f"`{Path(file).name}`")]
-    return [*found, *compare_templates(old, {Path(file).name: (file, text)})]
+        return [*findings, _nothing_to_compare(file, arguments.against, f"`{Path(file).name}`")]
+    return [*findings, *compare_templates(old, {Path(file).name: (file, text)})]
 
 
-def _forgotten(out: Path, known: Sequence[str]) -> list[Finding]:
-    """Folders that a build would remove."""
+def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:
+    """A finding for each folder that a build would remove."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST, find_orphans
 
     hint = "Run `python build.py`, which removes the folder, and commit that."
-    message = "The folder is left over: its environment has no params any more"
+    message = "The environment of this folder has no params any more"
     return [
         Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)
         for name in find_orphans(out, known)

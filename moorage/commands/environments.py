@@ -1,4 +1,4 @@
-"""The environment that a command works on."""
+"""What commands that build environments share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from moorage.commands.usage import CLEAN, FOUND
 
-if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a second
+if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
     from moorage.model import TemplateModule
     from moorage.pipeline.build import Built
@@ -17,16 +17,17 @@ if TYPE_CHECKING:  # imported where it is used: cfn-lint alone takes half a seco
 
 
 Step = Callable[[str, str], None]
-"""Hears which step of which environment begins."""
+"""Called with an environment and the name of the step that begins."""
 
 
 def load_templates(arguments: argparse.Namespace) -> Mapping[str, TemplateModule]:
-    """The kinds of stacks; imported here, because troposphere and pydantic take a while."""
-    found: Mapping[str, TemplateModule] = import_module(arguments.templates).TEMPLATES
-    return found
+    """The kinds of stacks. They are imported late, since troposphere and pydantic are slow."""
+    kinds: Mapping[str, TemplateModule] = import_module(arguments.templates).TEMPLATES
+    return kinds
 
 
 def build_environment(env: str, arguments: argparse.Namespace, form: Format, step: Step) -> Built:
+    """Builds an environment without writing."""
     from moorage.pipeline.build import build
 
     return build(
@@ -35,4 +36,5 @@ def build_environment(env: str, arguments: argparse.Namespace, form: Format, ste
 
 
 def exit_code(findings: Sequence[Finding]) -> int:
+    """FOUND if a finding is an error."""
     return FOUND if any(finding.level == "error" for finding in findings) else CLEAN

@@ -1,4 +1,4 @@
-"""`build.py schema`."""
+"""`build.py schema`: the JSON Schema and the reference of the params."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moorage.commands.usage import CLEAN
 
 
 def schema(arguments: argparse.Namespace) -> int:
-    """Print the JSON Schema of the params, or their reference as Markdown."""
+    """Print the JSON Schema of the params, or the params reference as Markdown."""
     templates = load_templates(arguments)
     if arguments.format == "markdown":
         from moorage.schema.reference import reference

@@ -1,4 +1,4 @@
-"""What is shown on a terminal."""
+"""Messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from moorage.commands.environments import Step
 
 
-def print_error(words: str) -> None:
-    print(words, file=sys.stderr)
+def print_error(text: str) -> None:
+    """Prints a line to stderr."""
+    print(text, file=sys.stderr)
 
 
 @contextmanager
 def show_progress() -> Iterator[Step]:
-    """What goes on, on a terminal, once it has taken a second; gone without a trace at the end."""
+    """Shows the current step on a terminal after one second, and clears it at the end."""
     if not sys.stderr.isatty():
         yield lambda env, step: None
         return

@@ -1,1 +1,1 @@
-"""The steps of a build, one file a step."""
+"""The steps of a build, and what they share."""

@@ -66,7 +66,7 @@ def advise_switch(value: Any) -> str:
     words = {"true": ("true", "yes", "on", "y", "1"), "false": ("false", "no", "off", "n", "0")}
     for word, others in words.items():
         if str(value).lower() in others:
-            return f"Write `{word}`, without quotes."
+            return f"Write `{word}`{', without quotes' if word == str(value).lower() else ''}."
     return ""
 
 
@@ -106,6 +106,8 @@ def _advise_model(key: str, value: Any, types: list[Any]) -> str:
         name: found for each in types if is_model(each) for name, found in each.model_fields.items()
     }
     required = [name for name, found in fields.items() if found.is_required()]
+    if isinstance(value, str) and key == "image":  # the key of a container, probably, is missing
+        return f"Write the name of the container above it: `web: {{image: {as_flow(value)}}}`."
     if isinstance(value, str) and ((required[1:] == [] and required) or "existing" in fields):
         name = required[0] if required else "existing"
         return _show(key, {name: value}) if key else f"Write `{as_flow({name: value})}`."
@@ -118,7 +120,8 @@ def advise_port(path: Path, value: Any) -> str:
     if "ports" in path and isinstance(value, Mapping):
         for word in ("containerPort", "container_port", "target", "port"):
             if isinstance(value.get(word), int):
-                return f"Write the number only: {value[word]}."
+                is_udp = str(value.get("protocol")).lower() == "udp"
+                return f"Write `{value[word]}{'/udp' if is_udp else ''}` in place of the map."
     return ""
 
 
@@ -145,8 +148,11 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
 
 def _value(key: str, value: Any) -> Any:
     """A value of a list of the ECS API as params write it: `secrets:` name the service first."""
-    is_arn = key == "secrets" and isinstance(value, str) and ":secretsmanager:" in value
-    return f"secretsmanager:{value}" if is_arn else value
+    if key != "secrets" or not isinstance(value, str):
+        return value
+    service = re.match(r"arn:[^:]*:(secretsmanager|ssm):", value)
+    prefix = service[1] if service else "ssm" if value.startswith("/") else None
+    return f"{prefix}:{value}" if prefix else value
 
 
 def _show(key: str, value: Any) -> str:

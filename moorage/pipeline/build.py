@@ -1,7 +1,7 @@
-"""Builds an environment: params in, a plan and findings out.
+"""A build: params -> a plan and findings.
 
-A build only reads the params. What else may run is up to the `inspect` of template modules: a
-service's runs the installed nginx, if there is one, to test the configuration of its proxy.
+It only reads the params. What else may run is up to the `inspect` of template modules: a service's
+runs the installed nginx, if there is one, to test the configuration of its proxy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS = ("load", "validate", "compose", "render", "link", "check")
 
 @dataclass(frozen=True)
 class Built:
-    """What became of one environment: a plan where there is nothing of level error."""
+    """The result of a build of one environment: its plan is None if a finding is an error."""
 
     env: str
     plan: Plan | None
@@ -39,38 +39,38 @@ def build(
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
 ) -> Built:
-    """Builds one environment; `step` hears the name of each step. Nothing is written."""
+    """Builds one environment and writes nothing. `step` is called with the name of each step."""
 
-    def stopped(findings: list[Finding]) -> Built:
+    def stop(findings: list[Finding]) -> Built:
         return Built(env, None, tuple(sorted(findings, key=by_place)))
 
     step("load")
     document, findings = load(params, env)
     if document is None:
-        return stopped(findings)
+        return stop(findings)
     step("validate")
     environment, more = validate(document, templates)
     findings += more
-    if environment is None or _fatal(findings):
-        return stopped(findings)
+    if environment is None or _has_error(findings):
+        return stop(findings)
     step("compose")
     stacks = compose(environment, templates)
     step("render")
     rendered = [render(stack, document, form) for stack in stacks]
     findings += [finding for _, more in rendered for finding in more]
     renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
-    if _fatal(findings):
-        return stopped(findings)
+    if _has_error(findings):
+        return stop(findings)
     step("link")
     plan, more = link(renderings, environment, document)
     findings += more
     if plan is None:
-        return stopped(findings)
+        return stop(findings)
     step("check")
     findings += check(plan, document)
     findings += inspect_stacks(plan, document, templates)
-    return Built(env, None if _fatal(findings) else plan, tuple(findings))
+    return Built(env, None if _has_error(findings) else plan, tuple(findings))
 
 
-def _fatal(findings: list[Finding]) -> bool:
+def _has_error(findings: list[Finding]) -> bool:
     return any(finding.level == "error" for finding in findings)

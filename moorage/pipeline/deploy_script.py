@@ -21,7 +21,7 @@ def build_script(plan: Plan) -> str:
     env = plan.environment
     images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
     # Without access to the registry, or with arguments that `aws ecr` does not take, the deployment
-    # goes on: only an image that is certainly missing stops it.
+    # continues: only an image that is certainly missing stops it.
     parts = [_part("pushed", env)] if any(images.values()) else []
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.

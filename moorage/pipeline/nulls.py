@@ -51,7 +51,12 @@ def _model_of(path: Path, document: Document, catalog: Catalog) -> tuple[Any, Pa
 def _hint(key: str, types: list[Any]) -> str:
     if str in types:
         return f'Write `{key}: ""` for empty text, or remove the key.'
-    if any(is_model(member) for member in types):
+    models = [member for member in types if is_model(member)]
+    if models:
+        fields = models[0].model_fields.items()
+        required = ", ".join(f"{name}: ..." for name, field in fields if field.is_required())
+        if required:
+            return f"Write `{key}: {{{required}}}`, or remove the key."
         return f"Write `{key}: {{}}` for its defaults, or remove the key."
     return "Write a value, or remove the key."
 

@@ -18,7 +18,7 @@ ANY = "*"
 
 @dataclass(frozen=True)
 class Catalog:
-    """The models of a whole params file: its top, and each kind of stack."""
+    """The models of a params file: its top, and each kind of stack."""
 
     header: type[Any]
     kinds: Mapping[str, type[Any]] = field(default_factory=dict)
@@ -35,15 +35,15 @@ def find_types(model: type[Any], path: Path) -> list[Any]:
 def find_fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
     """The fields that a map at a path can have."""
     models = [member for member in find_types(model, path) if is_model(member)]
-    return {key: found for each in models for key, found in each.model_fields.items()}
+    return {key: info for each in models for key, info in each.model_fields.items()}
 
 
 def find_description(model: type[Any], path: Path) -> str | None:
     """The description of the field at a path, or of the nearest one around it."""
     for end in range(len(path), 0, -1):
-        found = find_fields(model, path[: end - 1]).get(str(path[end - 1]))
-        if found is not None and found.description:
-            return found.description
+        info = find_fields(model, path[: end - 1]).get(str(path[end - 1]))
+        if info is not None and info.description:
+            return info.description
     return None
 
 
@@ -64,10 +64,10 @@ def _places(
 ) -> Iterator[tuple[Path, str]]:
     for member in _members(annotation):
         if is_model(member) and member not in outer:
-            for key, found in member.model_fields.items():
+            for key, info in member.model_fields.items():
                 if key in keys:
                     yield path, key
-                yield from _places(found.annotation, keys, (*path, key), (*outer, member))
+                yield from _places(info.annotation, keys, (*path, key), (*outer, member))
         elif get_origin(member) in (list, dict):
             yield from _places(get_args(member)[-1], keys, (*path, ANY), outer)
 

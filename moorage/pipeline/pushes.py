@@ -25,10 +25,10 @@ class Push:
 
 
 def pushes(stack: PlannedStack, stacks: Iterable[PlannedStack]) -> list[Push]:
-    """The images that one of these stacks takes from repositories of the others, each once."""
-    names = dict(pair for other in stacks for pair in _repositories(other))
-    found = (_push(image, names) for image in _images(stack.rendering.body))
-    return sorted({one for one in found if one})
+    """The images of a stack that come from repositories of other stacks, without duplicates."""
+    names = dict(pair for exporter in stacks for pair in _repositories(exporter))
+    images = (_push(image, names) for image in _images(stack.rendering.body))
+    return sorted({image for image in images if image})
 
 
 def _images(body: Mapping[str, Any]) -> Iterator[Any]:
@@ -62,7 +62,7 @@ def _repositories(stack: PlannedStack) -> Iterator[tuple[str, str]]:
 
 
 def _get(value: Any, *keys: str) -> Any:
-    """What stands below these keys; None where there is no such thing."""
+    """The value at this path; None if there is none."""
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value

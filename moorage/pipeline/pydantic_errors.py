@@ -47,7 +47,7 @@ class Fault:
     near: str = ""
     """The key that was probably meant, where a misspelt one was written."""
     instead: frozenset[Path] = frozenset()
-    """Keys that this one stands for in another form, so that they are not missing."""
+    """Keys that this key was written instead of: they are not reported as missing."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,8 @@ def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -
 
 
 def drop_union_errors(faults: list[Fault]) -> list[Fault]:
-    """Without the type errors of a union's other members, where one was meant and has its own."""
+    """Without the type errors of the union members that were not meant, if one member has errors of
+    its own fields."""
     around = {fault.path[:end] for fault in faults for end in range(len(fault.path))}
     return [f for f in faults if f.code not in ("M1103", "M1112") or f.path not in around]
 
@@ -96,9 +97,9 @@ def _describe_unknown_key(path: Path, subject: Subject) -> Fault:
     context = KeyContext(
         path, siblings[path[-1]], subject.model, subject.data, subject.root, subject.catalog
     )
-    found = explain_unknown_key(context, siblings)
-    instead = frozenset((*path[:-1], key) for key in found.instead)
-    return Fault(path, path, found.code, found.message, found.hint, found.near, instead)
+    key = explain_unknown_key(context, siblings)
+    instead = frozenset((*path[:-1], name) for name in key.instead)
+    return Fault(path, path, key.code, key.message, key.hint, key.near, instead)
 
 
 def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> Fault:

@@ -23,7 +23,7 @@ _SIMILARITY = 0.7
 
 @dataclass(frozen=True)
 class UnknownKey:
-    """What is wrong with an unknown key, and what to write."""
+    """The finding about an unknown key: code, message and hint."""
 
     code: str
     message: str
@@ -31,7 +31,7 @@ class UnknownKey:
     near: str = ""
     """The key that it is a misspelling of: its value is validated as that key's."""
     instead: tuple[str, ...] = ()
-    """Keys of the same map that it stands for in another form: they are not missing."""
+    """Keys of the same map that it was written instead of: they are not reported as missing."""
 
 
 @dataclass(frozen=True)

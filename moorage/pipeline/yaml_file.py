@@ -32,7 +32,7 @@ class File:
 
 
 def read_yaml(path: FilePath) -> File:
-    """Reads a file whose document is a map; what is wrong with it is among the findings."""
+    """Reads a file whose document is a map; problems of its YAML are in `findings`."""
     name = str(path)
 
     def failed(code: str, line: int, message: str, hint: str) -> File:

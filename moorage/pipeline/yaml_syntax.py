@@ -1,4 +1,4 @@
-"""A YAML parser's error -> what is wrong with the line, and what to write instead. Pure."""
+"""A YAML parser's error -> the mistake in the line, and what to write instead. Pure."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     problem = (error.problem or error.context or "it cannot be parsed").strip()
     lines = text.splitlines()
     if "another document" in problem:
-        hint = "Write it into a file of its own, or remove the `---`."
+        hint = "Write it into another file, or remove the `---`."
         return SyntaxProblem("M1006", line, "A second document begins here", hint)
     if start and "quoted scalar" in (error.context or ""):
         hint = "Close it. If it is closed, look for an open quote above it."
@@ -169,8 +169,8 @@ def _key_line(number: int, lines: list[str]) -> _KeyLine | None:
 
 def _key_line_above(number: int, lines: list[str]) -> _KeyLine | None:
     """The nearest line above that begins with a key."""
-    found = (_key_line(above, lines) for above in range(number - 1, 0, -1))
-    return next((line for line in found if line is not None), None)
+    key_lines = (_key_line(above, lines) for above in range(number - 1, 0, -1))
+    return next((line for line in key_lines if line is not None), None)
 
 
 def _content_above(number: int, lines: list[str]) -> int:

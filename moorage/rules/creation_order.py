@@ -91,7 +91,7 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
     checked."""
     for service in ecs.services(view):
         if service.stack.template.is_from_cdk:
-            continue  # the CDK has its own order, and its templates are not edited
+            continue  # the CDK orders resources itself, and its output is not edited by hand
         unordered = [
             (dependency.description, resources)
             for dependency in lifecycle.startup_dependencies(service)

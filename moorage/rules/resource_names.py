@@ -79,7 +79,7 @@ def invalid_name(view: View) -> Iterator[Problem]:
 
 
 def _name_mistake(resource: Resource) -> str | None:
-    """What is wrong with a name, whatever its unknown parts are."""
+    """Why a name is invalid, whatever the values of its unknown parts are."""
     mistakes = [_text_mistake(resource, text) for text in _possible_texts(resource["Name"])]
     return mistakes[0] if mistakes and all(mistakes) else None
 

@@ -75,8 +75,8 @@ def _exported(stack: Stack) -> dict[str, Node]:
     nodes = (
         Node(stack, output, ("Outputs", key)) for key, output in stack.template.outputs.items()
     )
-    found = ((node.at("Export", "Name").text, node) for node in nodes)
-    return {name: node for name, node in found if name is not None}
+    named = ((node.at("Export", "Name").text, node) for node in nodes)
+    return {name: node for name, node in named if name is not None}
 
 
 def _importers(change: Comparison, exporter: Stack, name: str) -> list[str]:

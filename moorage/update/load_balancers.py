@@ -48,7 +48,7 @@ def _changed_nlb_addresses(change: Comparison) -> Iterator[Effect]:
 
 
 def _changed_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
-    plain = {comparable_value(one) for one in old["Subnets"].items}
+    plain = {comparable_value(subnet) for subnet in old["Subnets"].items}
     mappings = {
         comparable_value(subnet_mapping["SubnetId"]): subnet_mapping
         for subnet_mapping in old["SubnetMappings"].items

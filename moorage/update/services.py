@@ -177,25 +177,25 @@ def _reset_traffic(change: Comparison) -> Iterator[Effect]:
 
 
 def _blue_green(change: Comparison) -> dict[Resource, str]:
-    found = {}
+    rules = {}
     for service in ecs.services(change.new):
         for entry in service["LoadBalancers"].items:
             for key in ("ProductionListenerRule", "TestListenerRule"):
                 rule = entry.at("AdvancedConfiguration", key).resource
                 if rule is not None:
-                    found[rule] = f"The deployment of {service.id}"
-    return found
+                    rules[rule] = f"The deployment of {service.id}"
+    return rules
 
 
 def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
-    found = {}
+    listeners = {}
     for group in change.new.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
         for pair in group.props.at("LoadBalancerInfo", "TargetGroupPairInfoList").items:
             for key in ("ProdTrafficRoute", "TestTrafficRoute"):
                 for arn in pair.at(key, "ListenerArns").items:
                     if arn.resource is not None:
-                        found[arn.resource] = "CodeDeploy"
-    return found
+                        listeners[arn.resource] = "CodeDeploy"
+    return listeners
 
 
 def _first_listeners(change: Comparison) -> Iterator[Effect]:

@@ -85,11 +85,12 @@ def _existing_instances(existing: Existing) -> dict[LaunchType, ExistingInstance
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params together, and with regard to other stacks."""
+    """Problems of combinations of params, and of the stacks that they refer to."""
     if params.existing and params.model_fields_set != {"existing"}:
         ignored = sorted(params.model_fields_set - {"existing"})
         settings = ", ".join(f"`{key}`" for key in ignored)
-        message = f"With `existing` the stack creates no cluster, so {settings} has no effect"
+        verb = "has" if len(ignored) == 1 else "have"
+        message = f"With `existing` the stack creates no cluster, so {settings} {verb} no effect"
         hint = f"Remove {settings}, or remove `existing` to create a cluster."
         yield Problem("M2100", ("existing",), message, hint)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
@@ -149,7 +150,8 @@ def _instance_rule_resources(name: str, params: Params, env: Environment) -> Ite
     openings = {
         opening
         for stack, launch_params in env.of(LaunchParams)
-        if (picked := find_stack(env, Params, launch_params.cluster)) and picked[0] == name
+        if (cluster_stack := find_stack(env, Params, launch_params.cluster))
+        and cluster_stack[0] == name
         for opening in launch_params.instance_openings(stack, env)
     }
     yield from instance_rules(openings, groups)

@@ -1,7 +1,7 @@
 """Rules by which load balancers reach tasks through ports of their instances.
 
 They are in the stack of the cluster, each once: several services share the security group of the
-instances, and EC2 refuses a second rule like the first.
+instances, and EC2 refuses a duplicate rule.
 """
 
 from __future__ import annotations

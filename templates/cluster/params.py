@@ -73,7 +73,7 @@ class Params(Base):
     default_strategy: dict[Provider, Share] = Field(
         {"FARGATE": Share(weight=1)},
         min_length=1,
-        description="Capacity provider strategy of services that have none of their own.",
+        description="Capacity provider strategy of services without `capacity_providers`.",
     )
     capacity: Capacity | None = Field(
         None, description="Instances for services with `launch: ec2` or `managed_instances`."

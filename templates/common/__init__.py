@@ -1,1 +1,1 @@
-"""Composers and field types that two or more templates share."""
+"""Resources, checks and field types that two or more stack kinds use."""

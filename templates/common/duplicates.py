@@ -14,7 +14,7 @@ def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def describe_conflict(value: str, other: str) -> str:
-    """What is wrong with two values that become the same logical ID."""
+    """The message for two values that become the same logical ID."""
     if value == other:
         return f"The list contains `{value}` twice"
     return f"`{value}` and `{other}` become the same logical ID"

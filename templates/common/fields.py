@@ -104,6 +104,8 @@ def duration(low: int, high: int) -> _DurationRange:
 
 
 def _parse_retention(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise wrong("M1500", f"{shown(value)} is not a duration", f"Add the unit: `{value}d`.")
     seconds = _parse_duration(value)
     days = seconds // _UNITS["d"]
     if days * _UNITS["d"] != seconds or days not in RETENTION_DAYS:

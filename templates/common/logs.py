@@ -34,7 +34,8 @@ class Logs(Base):
 
 
 def log_group(title: str, params: Logs) -> logs.LogGroup:
-    """A log group without a fixed name, which a kept log group would take from the next one."""
+    """A log group without a fixed name: a log group that is kept would block that name for a new
+    one."""
     policy = "Retain" if params.keep else "Delete"
     optional = {"KmsKeyId": params.kms_key} if params.kms_key else {}
     return logs.LogGroup(

@@ -65,22 +65,24 @@ def statement_problems(statements: Sequence[UserStatement], path: Path) -> Itera
     """
     names = [statement.Sid for statement in statements]
     for index, statement in enumerate(statements):
-        here = (*path, index)
+        statement_path = (*path, index)
         if statement.Sid and statement.Sid in names[:index]:
             message = f"Two statements have the Sid `{statement.Sid}`"
-            yield Problem("M1520", (*here, "Sid"), message, "Write another Sid, or remove it.")
+            yield Problem(
+                "M1520", (*statement_path, "Sid"), message, "Write another Sid, or remove it."
+            )
         for key in ("Action", "Resource"):
             if bool(getattr(statement, key)) == bool(getattr(statement, f"Not{key}")):
                 message = f"The statement has neither `{key}` nor `Not{key}`"
                 if getattr(statement, key):
                     message = f"The statement has both `{key}` and `Not{key}`"
                 hint = f"Write exactly one of `{key}` and `Not{key}`."
-                yield Problem("M1521", here, message, hint)
-        yield from _action_problems(statement, here)
-        yield from _resource_problems(statement, here)
+                yield Problem("M1521", statement_path, message, hint)
+        yield from _action_problems(statement, statement_path)
+        yield from _resource_problems(statement, statement_path)
 
 
-def _action_problems(statement: UserStatement, here: Path) -> Iterator[Problem]:
+def _action_problems(statement: UserStatement, statement_path: Path) -> Iterator[Problem]:
     if statement.Effect == "Allow" and (
         {"*", "*:*"} & set(statement.Action) or statement.NotAction
     ):
@@ -89,22 +91,22 @@ def _action_problems(statement: UserStatement, here: Path) -> Iterator[Problem]:
         message = "The statement allows all actions of all services"
         if key == "NotAction":
             message = "The statement allows all actions of all services except those in `NotAction`"
-        yield Problem("M1524", (*here, key), message, hint)
+        yield Problem("M1524", (*statement_path, key), message, hint)
     for key in ("Action", "NotAction"):
         for action in getattr(statement, key):
             if not re.fullmatch(r"[A-Za-z0-9*-]+:[A-Za-z0-9*?]+|\*", action):
                 hint = "Write the service prefix and the action, such as `s3:GetObject`."
                 message = f"{shown(action)} is not an IAM action"
-                yield Problem("M1522", (*here, key), message, hint)
+                yield Problem("M1522", (*statement_path, key), message, hint)
 
 
-def _resource_problems(statement: UserStatement, here: Path) -> Iterator[Problem]:
+def _resource_problems(statement: UserStatement, statement_path: Path) -> Iterator[Problem]:
     for key in ("Resource", "NotResource"):
         for resource in getattr(statement, key):
             if resource != "*" and not resource.startswith(("arn:", "${AWS::")):
-                hint = 'Write an ARN, such as `arn:aws:s3:::my-bucket/*`, or `"*"`.'
+                hint = "Write an ARN, such as `arn:aws:s3:::my-bucket/*`."
                 message = f"{shown(resource)} is not the ARN of a resource"
-                yield Problem("M1523", (*here, key), message, hint)
+                yield Problem("M1523", (*statement_path, key), message, hint)
 
 
 def policy_statement(written: UserStatement) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def _check_cron(words: list[str], value: str) -> None:
 
 
 def _is_field(word: str, field: _Field) -> bool:
-    _, low, high, names, others = field
+    _, low, high, names, extra_forms = field
 
     def number(text: str) -> int | None:
         known = names.index(text) + (low if names else 0) if text in names else None
@@ -105,7 +105,9 @@ def _is_field(word: str, field: _Field) -> bool:
         ends = [number(end) for end in body.split("-")]
         return len(ends) <= 2 and all(end is not None and low <= end <= high for end in ends)
 
-    return bool(others and re.fullmatch(others, word)) or all(map(is_part, word.split(",")))
+    return bool(extra_forms and re.fullmatch(extra_forms, word)) or all(
+        map(is_part, word.split(","))
+    )
 
 
 ScheduleExpression = Annotated[

@@ -63,7 +63,8 @@ def _suggest_existing(name: str, candidates: Sequence[str], word: str) -> str:
     is_misspelling = bool(closest) and abs(len(closest) - len(name)) <= 1
     if word not in _EXISTING or is_misspelling:
         return ""
-    stack = f"{{template: {word}, existing: {{{_EXISTING[word].format(name)}}}}}"
+    resource = name.rpartition("/")[2]  # of an ARN, such as that of a cluster, the name
+    stack = f"{{template: {word}, existing: {{{_EXISTING[word].format(resource)}}}}}"
     return (
         f" To use an existing {word}, add the stack `existing-{word}: {stack}` and write its name."
     )

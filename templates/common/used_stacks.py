@@ -1,4 +1,4 @@
-"""Another stack of the environment that a stack uses, with what it refers to there."""
+"""A stack of the environment that another stack uses, with its handle."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _repository_id(key: str) -> str:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the repositories, and with regard to other stacks."""
+    """Problems of the repositories, and conflicts with other stacks."""
     keys_by_id: dict[str, str] = {}
     stacks_by_repository = {
         repository_name: other

@@ -171,7 +171,7 @@ class Repository(Base):
 
 
 def repository_problems(params: Repository, path: Path, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a repository by itself."""
+    """Problems of a single repository."""
     if params.kms_key and params.encryption == "AES256":
         message = "With `encryption: AES256` the KMS key has no effect"
         hint = "Write `encryption: KMS`, or remove `kms_key`."
@@ -187,26 +187,26 @@ def repository_problems(params: Repository, path: Path, env: Environment) -> Ite
             message = f"{account} is the account of the environment, which needs no permission"
             yield Problem("M2202", (*path, "pull_accounts", index), message, f"Remove {account}.")
     if params.lifecycle_policy:
-        here = (*path, "lifecycle_policy")
+        policy_path = (*path, "lifecycle_policy")
         shortcuts = ("keep_images", "expire_untagged_after")
         written = [f"`{key}`" for key in shortcuts if getattr(params, key)]
         if written:
             message = f"The repository has `lifecycle_policy` and also {' and '.join(written)}"
             hint = f"Remove {' and '.join(written)}, or remove `lifecycle_policy`."
-            yield Problem("M2203", here, message, hint)
-        yield from _policy_problems(params.lifecycle_policy.rules, (*here, "rules"))
+            yield Problem("M2203", policy_path, message, hint)
+        yield from _policy_problems(params.lifecycle_policy.rules, (*policy_path, "rules"))
 
 
 def _policy_problems(rules: Sequence[LifecycleRule], path: Path) -> Iterator[Problem]:
     """ECR user guide, "Lifecycle policy properties in Amazon ECR"."""
     for index, rule in enumerate(rules):
-        here = (*path, index)
+        rule_path = (*path, index)
         if any(rule.rulePriority == other.rulePriority for other in rules[:index]):
             message = f"Two rules have the priority {rule.rulePriority}"
-            yield Problem("M2204", (*here, "rulePriority"), message, "Write another number.")
-        yield from _order_problems(rule, rules, (*here, "rulePriority"))
-        yield from _selection_problems(rule.selection, (*here, "selection"))
-        yield from _action_problems(rule, (*here, "action"))
+            yield Problem("M2204", (*rule_path, "rulePriority"), message, "Write another number.")
+        yield from _order_problems(rule, rules, (*rule_path, "rulePriority"))
+        yield from _selection_problems(rule.selection, (*rule_path, "selection"))
+        yield from _action_problems(rule, (*rule_path, "action"))
 
 
 def _order_problems(

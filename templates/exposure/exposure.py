@@ -1,4 +1,4 @@
-"""How a service is reached: the load balancers, listeners and targets that `expose:` leads to."""
+"""How a service is reached: the load balancers, listeners and targets of `expose:`."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ class Exposure:
     env: Environment
     placement: Placement
     entries: Sequence[ExposeEntry]
-    """The entries below `expose:`; each that leads to a proxy names its container."""
+    """The entries below `expose:`; an entry for the proxy names its container."""
     containers: Containers
-    """The containers that entries can lead to: those that the params write, and the proxy."""
+    """The containers that entries can forward to: those below `containers:`, and the proxy."""
     rules: tuple[ListenerRule, ...]
     nlb_listeners: tuple[NlbListener, ...]
 
     @property
     def reachable(self) -> Sequence[ListenerRule | NlbListener]:
-        """What the entries become whose load balancer exists."""
+        """The rules and listeners of the entries with a load balancer that exists."""
         return (*self.rules, *self.nlb_listeners)
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
-        """What Application Load Balancers send requests to."""
+        """The targets of Application Load Balancers."""
         return find_targets(self.rules)
 
     @cached_property
     def nlb_targets(self) -> tuple[NlbTarget, ...]:
-        """What Network Load Balancers send packets to."""
+        """The targets of Network Load Balancers."""
         return tuple(
             listener.target for listener in self.nlb_listeners if listener.target is not None
         )
@@ -64,8 +64,8 @@ def resolve_exposure(
     placement: Placement,
     env: Environment,
 ) -> Exposure:
-    """How a service is reached. An entry whose load balancer does not exist leads to nothing, and
-    is a problem."""
+    """How a service is reached. An entry with a load balancer that does not exist is left out, and
+    is reported as a problem."""
     used = [resolve_load_balancer(entry.via, env) for entry in entries]
     places = list(enumerate(zip(entries, used, strict=True)))
     routes = [(index, entry, alb) for index, (entry, alb) in places if isinstance(alb, UsedAlb)]
@@ -87,8 +87,8 @@ def resolve_exposure(
 def health_sidecars(exposure: Exposure) -> dict[str, TaskContainer]:
     """The containers that answer health checks for UDP services, by name.
 
-    Where several load balancers check one, it keeps its port closed for as long as the slowest of
-    them takes to detect it.
+    If several load balancers check the same sidecar, it keeps its port closed until the slowest of
+    them has detected it.
     """
     checked = [(target, target.sidecar) for target in exposure.nlb_targets]
     slowest: dict[int, int] = {}
@@ -140,7 +140,7 @@ def _opening(
     exposure: Exposure, load_balancer: UsedAlb | UsedNlb, container: str, port: Port
 ) -> InstanceOpening:
     params = exposure.placement.params
-    # The port as the container has it says which port of the instance leads to it.
+    # The container's own entry has the port of the instance that is mapped to it.
     mapped = exposure.containers[container].ports
     written = next((candidate for candidate in mapped if candidate == port), port)
     first, last = instance_port_range(written, params.network_mode)

@@ -1,4 +1,4 @@
-"""What can be wrong with how a service is reached, through load balancers of both kinds."""
+"""Problems of the load balancers in front of a service, of both kinds."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ MAX_TARGET_GROUPS = 5
 
 
 def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
-    """What is wrong with the entries of one service."""
+    """The problems of the entries of one service."""
     rules, listeners, env = exposure.rules, exposure.nlb_listeners, exposure.env
     known = {used.index for used in exposure.reachable}
     for index, entry in enumerate(exposure.entries):
-        if index not in known:  # its load balancer decides which other keys it may have
+        if index not in known:  # the allowed keys depend on the load balancer
             yield from _via_problems(entry, ("expose", index), env)
     own_network = exposure.placement.network
     for used in exposure.reachable:
@@ -94,7 +94,7 @@ def _vpc(net: UsedNetwork) -> str:
 def _ipv6_problems(listener: NlbListener, own_network: UsedNetwork | None) -> Iterator[Problem]:
     """UDP packets of a dualstack load balancer reach the IPv6 addresses of the tasks.
 
-    If a stack creates the load balancer, this is a finding there.
+    If a stack creates the load balancer, this is reported there.
     """
     existing, port = listener.load_balancer.params.existing, listener.entry.port
     if not existing or own_network is None or port is None:
@@ -134,8 +134,8 @@ def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
 
 
 def _title_problems(exposure: Exposure) -> Iterator[Problem]:
-    """Load balancers whose names lead to the same logical IDs: an ALB `edge-tcp` and an NLB `edge`,
-    or port 53 of `edge` and port 3 of `edge-5`."""
+    """Load balancers with names that result in the same logical IDs: an ALB `edge-tcp` and an NLB
+    `edge`, or port 53 of `edge` and port 3 of `edge-5`."""
     taken = {rule.title for rule in security_group_rules(exposure.targets)}
     rules = nlb_security_group_rules(exposure.nlb_targets, through_instance=False)
     if len(rules) > MAX_RULES:
@@ -144,13 +144,13 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
     counts = Counter(title for _, title in named)
     doubled = [title for title, count in counts.items() if count > 1]
     if conflicts := sorted({*doubled, *taken.intersection(rule.title for rule in rules)}):
-        message = f"The names of two load balancers lead to the same logical ID, {conflicts[0]}"
+        message = f"The names of two load balancers result in the same logical ID, {conflicts[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)
 
 
 def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
-    """Rules in the security group of the tasks, which allows clients itself where the load balancer
+    """Too many rules in the security group of the tasks, which allows clients if the load balancer
     has no security group."""
     ingress = [rule for rule in rules if isinstance(rule, ec2.SecurityGroupIngress)]
     tasks = [rule for rule in ingress if rule.to_dict()["Properties"]["GroupId"] == _TASKS]
@@ -166,11 +166,11 @@ def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
 _TASKS = GetAtt("SecurityGroup", "GroupId").to_dict()
 
 
-def exposure_conflicts(exposure: Exposure, every: Sequence[Exposure]) -> Iterator[Problem]:
+def exposure_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) -> Iterator[Problem]:
     """Conflicts with the entries of all services. A conflict is reported in the stack that comes
     later by name."""
-    rules = [rule for other in every for rule in other.rules]
+    rules = [rule for other in all_exposures for rule in other.rules]
     yield from rule_conflicts(exposure.rules, rules)
-    listeners = [listener for other in every for listener in other.nlb_listeners]
+    listeners = [listener for other in all_exposures for listener in other.nlb_listeners]
     yield from security_group_problems(exposure.stack, exposure.nlb_listeners, listeners)
     yield from listener_conflicts(exposure.nlb_listeners, listeners)

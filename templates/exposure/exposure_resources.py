@@ -1,4 +1,4 @@
-"""What `expose:` becomes in the stack of a service."""
+"""The resources of `expose:` in the stack of a service."""
 
 from __future__ import annotations
 
@@ -20,13 +20,15 @@ from .nlb.listeners import (
 
 @dataclass(frozen=True)
 class ExposureResources:
-    """Target groups, listeners and rules of a service, and what the service refers to of them."""
+    """Target groups, listeners and rules of a service, and the references of the ECS service to
+    them."""
 
     resources: tuple[Any, ...]
     load_balancers: tuple[ecs.LoadBalancer, ...]
     waits_for: tuple[str, ...]
-    """Logical IDs of what must exist before the service: what attaches its target groups to load
-    balancers, or ECS refuses them; and what lets the load balancers in, or health checks fail."""
+    """Logical IDs of the resources that must exist before the service: the listeners and rules that
+    attach its target groups to load balancers, or ECS refuses them; and the security group rules
+    for the load balancers, or health checks fail."""
 
 
 def exposure_resources(exposure: Exposure) -> ExposureResources:

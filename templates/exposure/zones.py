@@ -12,8 +12,8 @@ from .used_load_balancers import UsedNlb
 
 
 def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[Problem]:
-    """Availability Zones of a load balancer without a task of the service. It has `count` tasks,
-    which the params say at `count_path`.
+    """Availability Zones of a load balancer without a task of the service. The service has `count`
+    tasks, set at `count_path`.
 
     Without cross-zone load balancing the address in a zone sends to the tasks of that zone only,
     and is in the DNS name only while the zone has "at least one healthy target in each target
@@ -42,7 +42,7 @@ def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[
 
 
 def subnet_problems(exposure: Exposure) -> Iterator[Problem]:
-    """Tasks in Availability Zones that their load balancer is not in: such a target is not used.
+    """Tasks in Availability Zones that their load balancer is not in, which get no traffic.
 
     "Target is in an Availability Zone that is not enabled for the load balancer" (Amazon ECS
     developer guide, "Troubleshooting service load balancers"). With cross-zone load balancing a

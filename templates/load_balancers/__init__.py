@@ -1,1 +1,1 @@
-"""Application and Network Load Balancers, and what they share."""
+"""Application and Network Load Balancers, and the code that they have in common."""

@@ -42,8 +42,8 @@ Expiry = Annotated[Duration, AfterValidator(_whole_days)]
 
 
 class AccessLogs(Base):
-    """Access logs in S3. Each kind of load balancer describes in a subclass what an existing bucket
-    must allow."""
+    """Access logs in S3. The subclass for each kind of load balancer describes what an existing
+    bucket must allow."""
 
     bucket: BucketName | None = None
     prefix: Prefix | None = Field(None, description="Prefix of the S3 keys of the log files.")

@@ -53,7 +53,7 @@ def alias_conflict_problems(
     stack: str, aliases: Sequence[Alias], env: Environment
 ) -> Iterator[Problem]:
     """Records that a load balancer of another stack has too: Route 53 creates each only once. The
-    problem is at the stack whose name is later in the alphabet."""
+    problem is reported at the later of the two stacks in alphabetical order."""
     owners = {
         alias: name
         for name, spec in sorted(env.stacks.items(), reverse=True)
@@ -62,7 +62,7 @@ def alias_conflict_problems(
     for index, alias in enumerate(aliases):
         if owners[alias] != stack:
             message = f"`{alias.name}` is already an alias of `{owners[alias]}`"
-            hint = "Keep it at one of the two load balancers, and write another name at the other."
+            hint = "Keep it in one of the two load balancers, and write another name in the other."
             yield Problem("M2330", ("aliases", index), message, hint)
 
 

@@ -34,11 +34,11 @@ SslPolicy = Annotated[
 ]
 
 _NEWER = re.compile(r"-RFC9151-")
-"""A family of policies of which the two pages above have no complete list."""
+"""A family of policies that SECURITY_POLICIES does not list completely."""
 
 
 def security_policy_problems(name: str, path: Path) -> Iterator[Problem]:
-    """A security policy that is not in the list above. It may be newer than the list."""
+    """A security policy that is not in SECURITY_POLICIES. It may be newer than that list."""
     if name not in SECURITY_POLICIES and not _NEWER.search(name):
         meant = near(name, SECURITY_POLICIES)
         hint = f"Did you mean `{meant}`?" if meant else "Remove `ssl_policy:` to use the default."

@@ -1,4 +1,4 @@
-"""The clients that may connect to a load balancer."""
+"""The clients that are allowed to connect to a load balancer."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
 def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
     """Clients that are listed more than once.
 
-    CloudFormation creates one rule for two equal ones, and deletes it when either of them is
-    removed (aws-cloudformation/cloudformation-coverage-roadmap#612).
+    CloudFormation creates one security group rule for two equal clients, and deletes it when either
+    of them is removed (aws-cloudformation/cloudformation-coverage-roadmap#612).
     """
     for index, _ in find_repeats(clients):
         message = f"`{clients[index]}` is listed more than once"

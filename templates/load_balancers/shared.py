@@ -1,6 +1,5 @@
-"""What Application and Network Load Balancers share.
-
-Their logical IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
+"""Resources and checks that Application and Network Load Balancers have in common. Their logical
+IDs are the same in both: `LoadBalancer` and `SecurityGroup`.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ IpAddressType = Literal["ipv4", "dualstack"]
 
 
 class LoadBalancedParams(Base):
-    """Params of a stack whose tasks load balancers send to."""
+    """Params of a stack with tasks behind load balancers."""
 
     def listener_protocols(self, via: str) -> list[str | None]:
         """Protocols of the listeners that the stack adds to the load balancer of that name; None
-        for one whose port is missing."""
+        for a listener without a port."""
         return []
 
 
@@ -35,7 +34,7 @@ class LoadBalancedParams(Base):
 
 
 def existing_problems(params: Base, *, used: frozenset[str] = frozenset()) -> Iterator[Problem]:
-    """Keys that have no effect with `existing:`. Those in `used` have one."""
+    """Keys that have no effect with `existing:`; `used` are the keys that have one."""
     unused = [f"`{key}`" for key in sorted(params.model_fields_set - {"existing"} - used)]
     if unused:
         keys, have = ", ".join(unused), "has" if len(unused) == 1 else "have"
@@ -65,29 +64,31 @@ def ipv6_problems(
 # Values that depend on the scheme ------------------------------------------------------------
 
 
-def find_subnets(scheme: Scheme, home: network.Handle) -> tuple[Any, ...]:
+def find_subnets(scheme: Scheme, network_handle: network.Handle) -> tuple[Any, ...]:
     """The subnets of the load balancer: public ones for `internet-facing`; for `internal` private
     ones, or public ones if there are no private ones."""
     if scheme == "internet-facing":
-        return home.public_subnets
-    return home.private_subnets or home.public_subnets
+        return network_handle.public_subnets
+    return network_handle.private_subnets or network_handle.public_subnets
 
 
-def find_subnet_cidrs(scheme: Scheme, home: network.Handle) -> tuple[str, ...] | None:
-    """The IPv4 blocks of these subnets; None where the network exists already."""
-    return home.public_cidrs if scheme == "internet-facing" else home.private_cidrs
+def find_subnet_cidrs(scheme: Scheme, network_handle: network.Handle) -> tuple[str, ...] | None:
+    """The IPv4 blocks of the subnets of the load balancer; None for an existing network."""
+    return (
+        network_handle.public_cidrs if scheme == "internet-facing" else network_handle.private_cidrs
+    )
 
 
 def resolve_default_clients(
-    scheme: Scheme, ip_address_type: IpAddressType, home: network.Handle | None
+    scheme: Scheme, ip_address_type: IpAddressType, network_handle: network.Handle | None
 ) -> tuple[str, ...] | None:
-    """The clients that may connect by default: all, or for an internal load balancer the network's
-    IPv4 addresses.
+    """The clients that are allowed to connect by default: all, or for an internal load balancer the
+    network's IPv4 addresses.
 
     None where these are unknown.
     """
     if scheme == "internal":
-        return (home.cidr,) if home and home.cidr else None
+        return (network_handle.cidr,) if network_handle and network_handle.cidr else None
     return all_addresses(dualstack=ip_address_type == "dualstack")
 
 
@@ -108,7 +109,7 @@ def _attribute_value(value: Any) -> Any:
 
 def load_balancer_security_group(
     name: str,
-    home: network.Handle,
+    network_handle: network.Handle,
     env: Environment,
     *,
     ingress: Sequence[ec2.SecurityGroupRule] = (),
@@ -120,7 +121,7 @@ def load_balancer_security_group(
     return ec2.SecurityGroup(
         "SecurityGroup",
         GroupDescription=f"{env.app} {env.name}: load balancer {name}",
-        VpcId=home.vpc_id,
+        VpcId=network_handle.vpc_id,
         **optional,
         SecurityGroupEgress=list(egress) or [_no_outbound_rule()],
     )

@@ -83,7 +83,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params together, and with regard to the environment's region."""
+    """Problems of combinations of params, and of values that do not fit the region."""
     if params.existing:
         yield from existing_network_problems(params, params.existing)
     else:

@@ -16,7 +16,7 @@ from .zones import Zone
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
-    """What is wrong with the services that get an endpoint."""
+    """The problems of `endpoints:`."""
     if params.endpoints and params.egress != "endpoints":
         hint = "Write `egress: endpoints`, or remove `endpoints`."
         message = f"With `egress: {params.egress}` the stack creates no endpoints"
@@ -32,7 +32,7 @@ def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
             hint = f"Write only the service, such as `sqs`, or a full name with `.{region}.` in it."
             yield Problem("M2011", path, f"`{written}` is not a service of {region}", hint)
         elif endpoint in created:
-            message = f"The stack creates the endpoint of `{service}` in any case"
+            message = f"The stack always creates the endpoint of `{service}`"
             yield Problem("M2012", path, message, f"Remove `{written}`.")
         elif endpoint in listed:
             message = f"The endpoint of `{service}` is listed twice"

@@ -1,4 +1,4 @@
-"""What can be wrong with the params of an existing VPC."""
+"""Problems of the params of an existing VPC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ def existing_network_problems(params: Params, existing: Existing) -> Iterator[Pr
     if params.model_fields_set != {"existing"}:
         ignored = sorted(params.model_fields_set - {"existing"})
         settings = ", ".join(f"`{key}`" for key in ignored)
-        message = f"With `existing` the stack creates no VPC, so {settings} has no effect"
+        verb = "has" if len(ignored) == 1 else "have"
+        message = f"With `existing` the stack creates no VPC, so {settings} {verb} no effect"
         hint = f"Remove {settings}, or remove `existing` to create a VPC."
         yield Problem("M2000", ("existing",), message, hint)
     lists = {"public_subnets": existing.public_subnets, "private_subnets": existing.private_subnets}

@@ -32,7 +32,7 @@ def private_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator
 def _subnet(
     subnet: str, zone: Zone, cidr: str, ipv6_block: int, tag: str, params: Params
 ) -> ec2.Subnet:
-    """A subnet that assigns no public addresses by default: tasks ask for one themselves."""
+    """A subnet that assigns no public addresses by default: tasks request one if they need it."""
     optional: dict[str, Any] = {}
     if params.ipv6:
         optional["DependsOn"] = [IPV6_BLOCK]

@@ -57,13 +57,13 @@ def plan_zones(params: Params) -> tuple[Zone, ...]:
 
 
 def availability_zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
-    """What is wrong with the zones; nothing if the region is wrong, which is a finding already."""
+    """The problems of the zones; none if the region is wrong, which is reported already."""
     if not REGION_NAME.fullmatch(region):
         return
     if isinstance(zones, int):
-        most = count_zones(region)
-        if zones > most:
-            hint = f"Write {most} or less, or list the names of zones that your account has."
+        zone_count = count_zones(region)
+        if zones > zone_count:
+            hint = f"Write {zone_count} or fewer, or list the names of zones that your account has."
             message = f"Not every account has {zones} Availability Zones in {region}"
             yield Problem("M2008", ("availability_zones",), message, hint)
         return

@@ -76,9 +76,9 @@ def _parse_target(value: Any) -> Target:
 
 
 def _check_external_host(host: str, value: str) -> None:
-    """Refuses hosts that are not in the DNS, which is all that nginx asks for a host in a variable
-    (ngx_http_core_module, resolver). /etc/hosts has the task itself, and the names of Service
-    Connect (Amazon ECS developer guide, "Service Connect components")."""
+    """Refuses hosts that are not in the DNS, the only place where nginx looks up a host in a
+    variable (ngx_http_core_module, resolver). The task itself and the names of Service Connect are
+    in /etc/hosts (Amazon ECS developer guide, "Service Connect components")."""
     if host.lower() == "localhost" or re.fullmatch(r"127(\.[0-9]{1,3}){3}", host):
         hint = "Write the name of its container, such as `web:3000`."
         raise wrong("M3041", f"{shown(value)} is this task, not an external host", hint)
@@ -108,8 +108,8 @@ TargetField = Annotated[
 
 
 def _check_expression(value: str) -> str:
-    """Refuses what is no regular expression in Python either; what only Python's lacks is left to
-    nginx, whose expressions are PCRE."""
+    """Refuses text that is not a valid regular expression in Python either. Syntax of PCRE that
+    Python does not have is left to nginx."""
     try:
         re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", value))
     except (re.error, OverflowError, RecursionError) as error:

@@ -168,9 +168,9 @@ def _line_in(word: Word, offset: int) -> int:
 
 # Names ---------------------------------------------------------------------------------------
 
-_MOST_LOOKED_UP = 100
+_MAX_COMPARED_NAMES = 100
 """Unknown names that are compared with the known names; this bounds the time it takes."""
-_LONG_ENOUGH = 5
+_MIN_NAME_LENGTH = 5
 """Shortest name that counts as misspelled if it differs from a known name by one letter."""
 
 
@@ -188,19 +188,19 @@ def _find_meant(
 ) -> Mapping[str, str]:
     """The known name that each unknown name probably is, if any. With `short`, also names that are
     short but differ by one letter only."""
-    found = {}
-    for name in [*dict.fromkeys(names)][:_MOST_LOOKED_UP]:
+    meant = {}
+    for name in [*dict.fromkeys(names)][:_MAX_COMPARED_NAMES]:
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.92)
         if short and not close:
             close = [other for other in sorted(known) if _differs_by_one_letter(name, other)]
         if close:
-            found[name] = close[0]
-    return found
+            meant[name] = close[0]
+    return meant
 
 
 def _differs_by_one_letter(name: str, known: str) -> bool:
     """Whether one letter is missing, added or wrong, or two adjacent letters are swapped."""
-    if min(len(name), len(known)) < _LONG_ENOUGH or abs(len(name) - len(known)) > 1:
+    if min(len(name), len(known)) < _MIN_NAME_LENGTH or abs(len(name) - len(known)) > 1:
         return False
     start = _count_equal(name, known)
     end = _count_equal(name[start:][::-1], known[start:][::-1])

@@ -1,4 +1,4 @@
-"""Generates the nginx configuration of a proxy from its params. Pure: params in, text out.
+"""Generates the nginx configuration of a proxy from its params, without side effects.
 
 Common mistakes with nginx, and how the generated configuration avoids them (source: the nginx
 documentation, unless stated otherwise):
@@ -9,8 +9,8 @@ documentation, unless stated otherwise):
   the path.
 - By default nginx neither sends the name of the host in the TLS handshake (proxy_ssl_server_name)
   nor verifies the certificate (proxy_ssl_verify).
-- `proxy_set_header` and `add_header` in a location replace all of those in the blocks around it, so
-  a location with a header of its own repeats them.
+- `proxy_set_header` and `add_header` in a location replace all headers of the blocks around it, so
+  a location that sets a header repeats the others.
 - A load balancer that reuses a connection while nginx closes it answers 502 (Application Load
   Balancers user guide, "Connection idle timeout"), so nginx keeps connections open for longer.
 - Redirects of nginx itself contain its own port and `http`, unless absolute_redirect is off.

@@ -16,7 +16,7 @@ from crossplane import analyzer
 
 Context = tuple[str, ...]
 """The blocks around a directive, from the outside in; () at the top level of nginx.conf. A location
-in another one counts as a location only."""
+inside another location counts as a single location."""
 
 PLACES: dict[Context, str] = {
     (): "the top level of nginx.conf",
@@ -33,7 +33,7 @@ PLACES: dict[Context, str] = {
 
 _TAKES_BLOCK = analyzer.NGX_CONF_BLOCK
 _TAKES_FLAG = analyzer.NGX_CONF_FLAG
-_MOST_COUNTED = 7
+_MAX_COUNTED = 7
 """The largest number of arguments that the table counts exactly."""
 
 _CORRECTIONS: dict[str, int] = {
@@ -50,7 +50,8 @@ _CORRECTIONS: dict[str, int] = {
 """What nginx accepts in addition to crossplane's table."""
 
 _NOT_CHECKED = ("js_", "auth_jwt")
-"""Prefixes of directives of modules with releases of their own, for which the table is too old."""
+"""Prefixes of directives of modules that are released separately, for which the table is too
+old."""
 
 _NEWER = """
 add_header_inherit add_trailer_inherit auth_delay early_hints epoll_events fastcgi_socket_rcvbuf
@@ -70,8 +71,8 @@ tunnel_read_timeout tunnel_send_lowat tunnel_send_timeout tunnel_socket_keepaliv
 tunnel_socket_rcvbuf tunnel_socket_sndbuf userid_flags uwsgi_socket_rcvbuf uwsgi_socket_sndbuf
 uwsgi_ssl_certificate_cache uwsgi_ssl_conf_command uwsgi_string
 """
-"""Directives of nginx 1.31.3 and of njs that crossplane's table lacks, so that they are not taken
-for misspelled ones (nginx documentation, "Alphabetical index of directives")."""
+"""Directives of nginx 1.31.3 and of njs that crossplane's table lacks, so that they do not
+count as misspelled (nginx documentation, "Alphabetical index of directives")."""
 
 _ONCE = """
 accept_mutex_delay alias auth_basic auth_basic_user_file charset client_body_buffer_size
@@ -108,8 +109,8 @@ user uwsgi_pass variables_hash_bucket_size variables_hash_max_size worker_connec
 worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile
 worker_shutdown_timeout working_directory
 """
-"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`), without those
-that are on or off, which it refuses all. tests/proxy asks the real nginx about each."""
+"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`), without
+flags (`on` or `off`), all of which it refuses. tests/proxy asks the real nginx about each."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def find_arguments(name: str, context: Context) -> Arguments | None:
     masks = [mask for mask in _masks(name) if mask & analyzer.CONTEXTS[context]]
     if not masks:
         return None
-    counts = {n for n in range(_MOST_COUNTED + 1) if any(mask >> n & 1 for mask in masks)}
+    counts = {n for n in range(_MAX_COUNTED + 1) if any(mask >> n & 1 for mask in masks)}
     flag = any(mask & _TAKES_FLAG for mask in masks)
     least = [
         number
@@ -193,7 +194,7 @@ def find_arguments(name: str, context: Context) -> Arguments | None:
 
 def _masks(name: str) -> Sequence[int]:
     """The bits of a directive in crossplane's table: contexts, numbers of arguments, block or not.
-    They have the meaning of those in nginx (ngx_command_t)."""
+    They have the same meaning as in nginx (ngx_command_t)."""
     if name.startswith(_NOT_CHECKED):
         return ()
     corrections = [_CORRECTIONS[name]] if name in _CORRECTIONS else []

@@ -27,7 +27,7 @@ class ProxyContext:
     """Address and first TCP port of each container, by its name. In awsvpc mode all addresses are
     127.0.0.1."""
     trusted: Sequence[str]
-    """CIDR blocks from which X-Forwarded-For is believed: those of the load balancers."""
+    """CIDR blocks from which X-Forwarded-For is trusted: those of the load balancers."""
     keepalive: int
     """Seconds for which idle connections are kept open."""
 
@@ -175,7 +175,7 @@ def _fastcgi_lines(proxy: Proxy, route: ProxyRoute, context: ProxyContext) -> li
         "SERVER_ADDR": "$server_addr",
         "SERVER_PORT": "$server_port",
         "SERVER_NAME": "$host",
-        "REDIRECT_STATUS": "200",  # without it a PHP that was built for it refuses to run
+        "REDIRECT_STATUS": "200",  # a PHP that is built to require it refuses to run without it
         "HTTP_PROXY": "''",  # httpoxy: otherwise set by a client's header `Proxy`
     }
     written = _merge_headers(proxy.request_headers, route.request_headers)
@@ -214,10 +214,13 @@ def _request_headers(proxy: Proxy, route: ProxyRoute | None) -> dict[str, str]:
     return _merge_headers(defaults, written)
 
 
-def _merge_headers(base: Mapping[str, str], over: Mapping[str, str]) -> dict[str, str]:
-    """Headers, replaced by others of the same name, in which upper and lower case are the same."""
-    replaced = {key.lower() for key in over}
-    return {key: value for key, value in base.items() if key.lower() not in replaced} | dict(over)
+def _merge_headers(base: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
+    """The headers of `base` and `overrides`, which replace those with the same name, in upper or
+    lower case."""
+    replaced = {key.lower() for key in overrides}
+    return {key: value for key, value in base.items() if key.lower() not in replaced} | dict(
+        overrides
+    )
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[str]:

@@ -74,7 +74,7 @@ Nested = tuple[Directive, tuple[Directive, ...]]
 NO_DIRECTIVES = ("map", "geo", "types", "split_clients", "charset_map", "match")
 """Blocks whose lines are values and not directives."""
 
-MOST_NESTED = 30
+MAX_NESTING = 30
 """Deepest nesting of blocks that is read."""
 
 
@@ -127,7 +127,7 @@ _TOKEN = re.compile(
 )
 _LUA = re.compile(r"""[{}]|--[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 """What matters in a block of Lua: braces, unless they are in comments or strings."""
-_MOST_SHOWN = 60
+_MAX_SHOWN_LENGTH = 60
 
 
 def _takes_block(name: str, context: Context) -> bool:
@@ -204,8 +204,8 @@ class _Reader:
         if opener.text.endswith("_by_lua_block"):
             self._skip_lua()
             return Directive(tuple(words), self.offset, ())
-        if self.depth == MOST_NESTED:
-            message = f"Blocks are nested more than {MOST_NESTED} deep"
+        if self.depth == MAX_NESTING:
+            message = f"Blocks are nested more than {MAX_NESTING} deep"
             self._add("M3002", opener.line, message, "Add the missing `}`, or nest fewer blocks.")
             self.stopped = True
             return Directive(tuple(words), self.offset, ())
@@ -237,7 +237,7 @@ class _Reader:
             self._add_missing_brace(words)
         else:
             text = " ".join(word.text for word in words)
-            hint = f"Write `{text};`." if len(text) < _MOST_SHOWN else "Add the `;`."
+            hint = f"Write `{text};`." if len(text) < _MAX_SHOWN_LENGTH else "Add the `;`."
             self._add(
                 "M3001", words[-1].line, f"{shown(words[0].text)} does not end with `;`", hint
             )
@@ -245,7 +245,7 @@ class _Reader:
     def _add_missing_brace(self, words: list[Word]) -> None:
         text = " ".join(word.text for word in words)
         hint = f"Write `{text} {{`, with a `}}` at its end."
-        hint = hint if len(text) < _MOST_SHOWN else "Add the `{`, with a `}` at its end."
+        hint = hint if len(text) < _MAX_SHOWN_LENGTH else "Add the `{`, with a `}` at its end."
         self._add("M3002", words[-1].line, f"`{words[0].text}` has no block", hint)
 
     def _next_token(self) -> tuple[str, Word] | None:

@@ -1,4 +1,5 @@
-"""Finds mistakes in what an nginx configuration listens on, and in where it sends requests."""
+"""Finds mistakes in the ports of an nginx configuration, and in the hosts that it sends requests
+to."""
 
 from __future__ import annotations
 
@@ -66,7 +67,7 @@ _PASSES = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
 
 
 def target_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
-    """Whether the hosts that requests are sent to can be found, and listen on the port."""
+    """Whether the hosts that requests are sent to can be resolved, and listen on the port."""
     upstreams = {
         directive.arguments[0]
         for directive, _ in nested

@@ -98,8 +98,8 @@ class Passing(Base):
 
 
 class ProxyRoute(Passing):
-    """Which requests are sent where. nginx tries paths with `= ` first, then `match` in the order
-    of the list, then the longest path."""
+    """Requests, and where they are sent. nginx tries paths with `= ` first, then `match` in the
+    order of the list, then the longest path."""
 
     path: RoutePath | None = Field(
         None, description="Beginning of the path, or `= /path` for exactly this path."
@@ -153,7 +153,7 @@ class Gzip(Base):
         description="Media types that are compressed, in addition to `text/html`.",
     )
     min_length: int = Field(
-        1024, ge=20, description="Size in bytes from which on a response is compressed."
+        1024, ge=20, description="Minimum size in bytes of a response that is compressed."
     )
 
 
@@ -181,7 +181,7 @@ class ApplicationHealth(Base):
 
 class Proxy(Passing):
     """An nginx in front of the other containers: a container named `proxy`, which is created from
-    these params. Expose entries that name no container lead to it.
+    these params. `expose:` entries without `container` send requests to it.
 
     It runs as the user `nginx` of its image, not as root, and writes below /tmp only. It stops
     before the containers that it sends requests to, and finishes open requests.

@@ -1,12 +1,12 @@
 """The reverse proxy of a service, and the container that it becomes.
 
 The container runs the official image of nginx. The configuration is in an environment variable of
-the container, where a reviewer reads it line by line. A shell writes it to a file and then replaces
-itself with nginx, so that nginx gets the signals. nginx runs as a user without privileges and
-writes only below /tmp.
+the container, where a reviewer can read it line by line. A shell writes it to a file and then
+replaces itself with nginx, so that nginx gets the signals. nginx runs as a user without privileges
+and writes only below /tmp.
 
-A configuration that the user writes is a text file next to the params. It is either a whole
-nginx.conf, or what the nginx.conf of the image includes from /etc/nginx/conf.d.
+A configuration that the user writes is a text file next to the params. It is either a complete
+nginx.conf, or a file that the nginx.conf of the image includes from /etc/nginx/conf.d.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ from .params import CONTAINER_KEYS, NGINX, Proxy
 
 PROXY = "proxy"
 """The container's name."""
-WHOLE, PART = "NGINX_CONF", "NGINX_SERVERS"
-"""Variables of the container: a whole configuration, or what belongs into its `http` block."""
+COMPLETE_VARIABLE, HTTP_PART_VARIABLE = "NGINX_CONF", "NGINX_SERVERS"
+"""Variables of the container: for a complete configuration, or for the content of its `http`
+block."""
 
 _KEEPALIVE, _KEEPALIVE_MARGIN = 75, 15
 # RFC 1918 and RFC 6598: the usual blocks of a VPC, where the params do not name its block.
@@ -52,7 +53,7 @@ class ProxyParams(Base):
 
 @dataclass(frozen=True)
 class ServiceProxy:
-    """The proxy of a service: what is behind it, and what leads to it."""
+    """The proxy of a service, the containers behind it, and the load balancers in front of it."""
 
     params: Proxy
     containers: Containers
@@ -61,11 +62,11 @@ class ServiceProxy:
     is_name_taken: bool
     """Whether the params write a container with the name of the proxy."""
     entries: Mapping[int, ExposeEntry]
-    """The `expose:` entries that lead to it, by their places."""
+    """The `expose:` entries that send requests to it, by their index."""
     nlb_entries: frozenset[int]
-    """Those of them through a Network Load Balancer."""
+    """The indices of the entries through a Network Load Balancer."""
     idle_timeouts: Mapping[str, int]
-    """Seconds after which each load balancer that leads to it closes an idle connection."""
+    """Seconds after which each load balancer in front of it closes an idle connection."""
     trusted: Sequence[str]
     """CIDR blocks of Application Load Balancers, which write X-Forwarded-For; behind any other load
     balancer, or none, a client could have written it."""
@@ -77,12 +78,13 @@ class ServiceProxy:
 
     @property
     def configuration(self) -> str:
-        """The text of nginx.conf that the params mean; only without a file of the user."""
-        return generate_configuration(self.params, _surroundings(self))
+        """The nginx.conf that is generated from the params; only without `config:`."""
+        return generate_configuration(self.params, _proxy_context(self))
 
 
-def lead_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
-    """The entries of a service; those that name no container lead to its proxy, if it has one."""
+def assign_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
+    """The entries of a service. Entries without `container` get the proxy as their container, if
+    there is one."""
     return [
         entry.model_copy(update={"container": PROXY}) if proxy and _is_for_proxy(entry) else entry
         for entry in entries
@@ -101,7 +103,7 @@ def resolve_proxy(
     placement: Placement,
     env: Environment,
 ) -> ServiceProxy | None:
-    """The proxy of a service with these containers and entries, of which some lead to it."""
+    """The proxy of a service with these containers and entries; None without `proxy:`."""
     if proxy is None:
         return None
     to_proxy = {index: entry for index, entry in enumerate(entries) if entry.container == PROXY}
@@ -163,14 +165,14 @@ def is_root(user: str) -> bool:
 
 
 def _condition(container: Container) -> str:
-    """What a container must have reached before the proxy starts. ECS stops containers in the
+    """The condition that a container must meet before the proxy starts. ECS stops containers in the
     reverse order (Amazon ECS API reference, ContainerDependency), so the proxy stops first."""
     return "HEALTHY" if container.health_check else "START"
 
 
 def _targets(proxy: ServiceProxy) -> list[str]:
-    """The containers that the proxy sends requests to. Those of a file are not read from it: they
-    are all that are essential and do not wait for the proxy themselves."""
+    """The containers that the proxy sends requests to. With a file of the user, these are all
+    essential containers that do not wait for the proxy."""
     params = proxy.params
     if params.config is None:
         health = params.application_health
@@ -189,24 +191,26 @@ def _start(proxy: ServiceProxy) -> tuple[str, str, str]:
     """Variable and text of the configuration, and the command that starts nginx with it."""
     config = proxy.params.config
     if config is None:
-        return WHOLE, proxy.configuration, _run("/tmp", WHOLE)
+        return COMPLETE_VARIABLE, proxy.configuration, _run("/tmp", COMPLETE_VARIABLE)
     statements, _ = parse_configuration(config.text)
-    whole = is_complete(statements)
+    complete = is_complete(statements)
     daemon = any(statement.name == "daemon" for statement in statements)
-    folder, variable = ("/etc/nginx", WHOLE) if whole else ("/etc/nginx/conf.d", PART)
+    folder, variable = (
+        ("/etc/nginx", COMPLETE_VARIABLE) if complete else ("/etc/nginx/conf.d", HTTP_PART_VARIABLE)
+    )
     text = normalize_whitespace(config.text).strip("\n") + "\n"
     empty_lines = config.text[: len(config.text) - len(config.text.lstrip("\n"))]
     return variable, empty_lines + text, _run(folder, variable, daemon=daemon)
 
 
 def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
-    file = f"{folder}/{'default' if variable == PART else 'nginx'}.conf"
+    file = f"{folder}/{'default' if variable == HTTP_PART_VARIABLE else 'nginx'}.conf"
     chosen_file = f" -c {file}" if folder == "/tmp" else ""
     foreground = "" if daemon or folder == "/tmp" else " -g 'daemon off;'"
     return f"printf '%s' \"${variable}\" > {file} && exec nginx{chosen_file}{foreground}"
 
 
-def _surroundings(proxy: ServiceProxy) -> ProxyContext:
+def _proxy_context(proxy: ServiceProxy) -> ProxyContext:
     return ProxyContext(
         endpoints={
             name: (container_address(name, proxy.network_mode), _first_port(container, 9000))

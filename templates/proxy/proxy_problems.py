@@ -1,4 +1,4 @@
-"""What can be wrong with the proxy of a service."""
+"""Problems of the proxy of a service."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 
 _PRIVILEGED_PORTS = 1024
-"""Ports below are for root or a capability (ip(7)), which ECS adds for no other user
+"""Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
-_MOST_OF_TEMPLATE = 51_200
+_MAX_TEMPLATE_BYTES = 51_200
 """Bytes of a template (CloudFormation quotas, "Template body size in a request")."""
-_MOST_OF_TASK = 64 * 1024
+_MAX_TASK_DEFINITION_BYTES = 64 * 1024
 """Bytes of a task definition (Amazon ECS endpoints and quotas, "Task definition size limit")."""
 
 
 def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
-    """What is wrong with the proxy of a service."""
+    """Problems of the proxy of a service."""
     if proxy.is_name_taken:
-        message = f"`proxy:` adds a container with the name `{PROXY}` as well"
+        message = f"`proxy:` adds a container with the name `{PROXY}` too"
         hint = "Rename this container, or write it as `proxy:`."
-        yield Problem("M3050", ("containers", PROXY), message, hint)
+        yield Problem("M2746", ("containers", PROXY), message, hint)
     problems = list(_params_problems(proxy))
     yield from problems
     yield from _load_balancer_problems(proxy)
@@ -59,7 +59,7 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
             hint += "`config:`."
             because = [(*path, "config")]
             at = (*path, "routes")
-            message = "`routes` is missing: the proxy would send requests nowhere"
+            message = "`routes` is missing: the proxy would have no destination for requests"
             yield Problem("M1102", at, message, hint, because=because)
         yield from _page_problems(proxy)
         yield from _path_problems(proxy)
@@ -76,7 +76,7 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
     elif others := sorted(proxy.model_fields_set - CONTAINER_KEYS - {"config"}):
         keys = " and ".join(f"`{key}`" for key in others)
         message = f"With `config`, {keys} {'has' if len(others) == 1 else 'have'} no effect"
-        hint = "Write this into the file, or remove `config:`."
+        hint = "Write these settings in the file, or remove `config:`."
         yield Problem("M3052", (*path, others[0]), message, hint)
     if proxy.config and user and not is_root(user) and proxy.image == IMAGE:
         message = "In this image only root can write the configuration to /etc/nginx"
@@ -102,7 +102,7 @@ def _page_problems(proxy: Proxy) -> Iterator[Problem]:
 
 def _content_problems(page: ErrorPage, path: Path) -> Iterator[Problem]:
     if (page.body is None) == (page.path is None):
-        message = "A page has either a `body` or a `path`"
+        message = "A page needs either a `body` or a `path`"
         yield Problem("M3056", path, message, "Write one of them.")
     elif page.body is None and "content_type" in page.model_fields_set:
         message = "`content_type` has no effect on a page with a `path`"
@@ -124,15 +124,15 @@ def _path_problems(proxy: Proxy) -> Iterator[Problem]:
         key = f"~ {route.match}" if route.match is not None else location_path(route)
         path: Path = (PROXY, "routes", index, "path" if route.path else "match")
         if key in taken:
-            message = f"`{taken[key]}` takes the same requests"
+            message = f"`{taken[key]}` matches the same requests"
             yield Problem("M3055", path, message, "Remove one of them.")
         taken.setdefault(key, f"routes[{index}]")
 
 
 def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> Iterator[Problem]:
     if (route.path is None) == (route.match is None):
-        message = "A route has either a `path` or a `match`"
-        hint = "Write one of them; `path: /` takes all other requests."
+        message = "A route needs either a `path` or a `match`"
+        hint = "Write one of them; `path: /` matches all other requests."
         yield Problem("M3056", path, message, hint)
     elif route.match is not None and route.to.path:
         message = "A path in `to` cannot replace what the regular expression of `match` matches"
@@ -151,7 +151,7 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
             hint = f"Remove it, or write `to: fastcgi://{route.to.host}`."
             yield Problem("M3054", (*path, key), message, hint)
     if fastcgi and route.websocket:
-        message = "FastCGI has no WebSockets"
+        message = "FastCGI does not support WebSockets"
         yield Problem("M3054", (*path, "websocket"), message, "Remove it.")
     yield from _verify_problems(route, path)
     if not route.to.outside:
@@ -227,7 +227,7 @@ def _load_balancer_problems(proxy: ServiceProxy) -> Iterator[Problem]:
 
 
 def _text_problems(proxy: ServiceProxy) -> Iterator[Problem]:
-    """What is wrong with the generated configuration: only what the params contribute can be."""
+    """Mistakes in the generated configuration, which come from values of the params."""
     text = proxy.configuration
     lines = text.split("\n")
     for mistake in find_mistakes(text, _task(proxy)):
@@ -238,7 +238,7 @@ def _text_problems(proxy: ServiceProxy) -> Iterator[Problem]:
 
 
 def _file_problems(file: TextFile, proxy: ServiceProxy) -> Iterator[Problem]:
-    """What is wrong with a configuration that the user writes, reported in that file."""
+    """Mistakes in a configuration file of the user, reported in that file."""
     path = (PROXY, "config")
     because = [("containers",), (PROXY, "port")]
     for mistake in find_mistakes(file.text, _task(proxy)):
@@ -253,7 +253,7 @@ def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Probl
     """A configuration that is too large for a template or a task definition. A smaller one can
     still be too large together with the rest of the template."""
     size = len(text.encode())
-    if size > _MOST_OF_TEMPLATE or len(json.dumps(text)) > _MOST_OF_TASK:
+    if size > _MAX_TEMPLATE_BYTES or len(json.dumps(text)) > _MAX_TASK_DEFINITION_BYTES:
         message = f"The configuration has {size:,} bytes and does not fit into a template"
         hint = "Build an image that contains it, and run that as a container."
         yield Problem("M1303", path, message, hint, place=place)

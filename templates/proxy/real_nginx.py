@@ -1,12 +1,12 @@
 """Tests the configuration of a proxy with the nginx of this machine, if there is one.
 
 `nginx -t` reads the configuration as the nginx in the container will when it starts. Hosts, files
-and users that exist only in the container are no mistake: they are removed or replaced first, on
-the parsed words. No host is looked up, and no file that the configuration names is written. nginx
+and users that exist only in the container are not mistakes: they are removed or replaced first, in
+the parsed text. No host is looked up, and no file that the configuration names is written. nginx
 does not run if the text cannot be parsed or loads modules.
 
-The installed nginx may differ from the container's. What only another version may accept is a
-warning.
+The installed nginx may differ from the container's. If another version may accept the text, the
+mistake is a warning.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from moorage.model import TextFile
 
 from .nginx_syntax import Directive, Word, parse_configuration
 from .params import Proxy
-from .proxy import PART, PROXY, WHOLE
+from .proxy import COMPLETE_VARIABLE, HTTP_PART_VARIABLE, PROXY
 
 _TIMEOUT = 10
 """Seconds after which nginx is stopped, and nothing is reported."""
@@ -43,13 +43,13 @@ def find_nginx() -> str | None:
 
 
 def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why the installed nginx refuses the configuration in a rendered template: at the line of the
-    user's file, or at `proxy`. Nothing if no nginx is installed."""
+    """Why the installed nginx refuses the configuration in a rendered template: reported at the
+    line of the user's file, or at `proxy`. Nothing is reported if nginx is not installed."""
     nginx = find_nginx()
     if nginx is None:
         return
     for variable, text in _find_configurations(body):
-        refusal = find_refusal(nginx, text, part=variable == PART)
+        refusal = find_refusal(nginx, text, part=variable == HTTP_PART_VARIABLE)
         if refusal is not None:
             yield _refusal_problem(refusal, text, proxy.config)
 
@@ -85,7 +85,7 @@ def _find_configurations(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if container.get("Name") == PROXY:
                 for variable in _maps_in(container, "Environment"):
                     name, value = variable.get("Name"), variable.get("Value")
-                    if name in (WHOLE, PART) and isinstance(value, str):
+                    if name in (COMPLETE_VARIABLE, HTTP_PART_VARIABLE) and isinstance(value, str):
                         yield name, value
 
 
@@ -95,7 +95,7 @@ def _maps_in(value: Any, key: str) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
-# What nginx says -----------------------------------------------------------------------------
+# Messages of nginx ---------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,10 @@ class Refusal:
 _EMERG = re.compile(
     r"\[emerg\] (?:\d+#\d+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>\d+))?$"
 )
-# What this machine lacks and the image has.
-_NOT_HERE = re.compile(r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown")
+# Failures for things that the image has and this machine may not have.
+_MISSING_LOCALLY = re.compile(
+    r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
+)
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
 
 
@@ -125,7 +127,7 @@ def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None
         return None
     with TemporaryDirectory() as folder:
         emergency = run_nginx(nginx, prepared, FilePath(folder), part=part)
-    if emergency is None or _NOT_HERE.search(emergency[0]):
+    if emergency is None or _MISSING_LOCALLY.search(emergency[0]):
         return None
     message, line = emergency
     return Refusal(message, line, _find_version(nginx), bool(_UNKNOWN.search(message)))
@@ -134,8 +136,8 @@ def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None
 def run_nginx(
     nginx: str, text: str, folder: FilePath, *, part: bool
 ) -> tuple[str, int | None] | None:
-    """The mistake that nginx finds first, and its line; None if it starts, or cannot be run. It
-    reads the text as it is."""
+    """The first mistake that nginx finds, and its line; None if it starts, or cannot be run. The
+    text is not changed before nginx reads it."""
     main, included = folder / "nginx.conf", folder / "servers.conf"
     if part:
         included.write_text(text, encoding="utf-8")
@@ -164,7 +166,7 @@ def _find_version(nginx: str) -> str:
     return match[1] if match else "of this machine"
 
 
-# What nginx may read -------------------------------------------------------------------------
+# Preparation of the text ---------------------------------------------------------------------
 
 _REMOVED = re.compile(
     r"pid|user|lock_file|working_directory|error_log|include|ssl_engine|google_perftools_profiles"
@@ -184,10 +186,10 @@ _HOST = re.compile(
 def _prepare(text: str) -> str | None:
     """The same lines without what exists only in the container. None if nginx must not read it."""
     directives, mistakes = parse_configuration(text)
-    every = list(_all_directives(directives))
-    if mistakes or any(directive.name == "load_module" for directive in every):
+    all_directives = list(_all_directives(directives))
+    if mistakes or any(directive.name == "load_module" for directive in all_directives):
         return None
-    upstreams = {directive.arguments[0] for directive in every if _is_upstream(directive)}
+    upstreams = {directive.arguments[0] for directive in all_directives if _is_upstream(directive)}
     pieces, offset = [], 0
     for start, end, replacement in _replacements(directives, text, upstreams):
         pieces += [text[offset:start], replacement]
@@ -208,7 +210,8 @@ def _all_directives(directives: Iterable[Directive]) -> Iterator[Directive]:
 def _replacements(
     directives: Iterable[Directive], text: str, upstreams: set[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """Start, end and new text of what nginx must not read, in the order of the text."""
+    """Start, end and replacement of each part that nginx must not read, in the order of the
+    text."""
     for directive in directives:
         log = directive.name == "access_log" and directive.arguments[:1] not in {
             (w,) for w in _LOGS
@@ -226,7 +229,7 @@ def _replacements(
 def _host_replacements(
     word: Word, text: str, upstreams: set[str]
 ) -> Iterator[tuple[int, int, str]]:
-    """An address instead of a host, so that nginx looks nothing up."""
+    """An address instead of a host, so that nginx looks up no name."""
     match = _HOST.fullmatch(text[word.start : word.end])
     if match and match["host"] not in {*upstreams, "unix"} and not _is_address(match["host"]):
         yield word.start, word.end, f"{match['before']}127.0.0.1{match['after']}"

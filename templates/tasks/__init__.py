@@ -1,1 +1,1 @@
-"""What a task is made of: containers, images, secrets, volumes, sidecars, and where it runs."""
+"""Tasks: their containers, images, secrets, volumes and sidecars, and where they run."""

@@ -161,15 +161,19 @@ def execution_role_statements(
 ) -> Iterator[Statement]:
     """The permissions to start these containers: to pull their images, to read their secrets, the
     secrets in `more` and registry credentials, and to read their environment files."""
-    every = list(containers.values())
-    yield from images.pull_statements(container.image for container in every)
-    references = [reference for container in every for reference in container.secrets.values()]
+    all_containers = list(containers.values())
+    yield from images.pull_statements(container.image for container in all_containers)
+    references = [
+        reference for container in all_containers for reference in container.secrets.values()
+    ]
     references += more
     references += [
-        container.repository_credentials for container in every if container.repository_credentials
+        container.repository_credentials
+        for container in all_containers
+        if container.repository_credentials
     ]
     yield from secrets.read_statements(references, kms_keys)
-    files = sorted({arn for container in every for arn in container.environment_files})
+    files = sorted({arn for container in all_containers for arn in container.environment_files})
     if files:
         # Amazon ECS developer guide, "Amazon ECS task execution IAM role", Amazon S3 file storage.
         buckets = sorted({arn.split("/")[0] for arn in files})

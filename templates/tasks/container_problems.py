@@ -37,8 +37,8 @@ def container_problems(
 ) -> Iterator[Problem]:
     """Problems of the containers of a task with that many CPU units and MiB.
 
-    `shared` says whether the containers share one IP address. `added` are those of them that other
-    keys than `containers` add, by the feature that adds them.
+    `shared` says whether the containers share one IP address. `added` are the containers that are
+    not below `containers:`, by the feature that adds them.
     """
     ordered = apply_init(containers)
     for name, container in containers.items():
@@ -136,7 +136,7 @@ def _health_check_problems(name: str, container: Container) -> Iterator[Problem]
         hint = "Write the command as text, or begin the list with `CMD` or `CMD-SHELL`."
         yield Problem("M2611", path, message, hint)
     elif check and check.command[0] == "CMD-SHELL" and len(check.command) != 2:
-        message = "After `CMD-SHELL` the whole command must be one text"
+        message = "After `CMD-SHELL` the command must be a single text"
         hint = "Write the command as text, or begin the list with `CMD`."
         yield Problem("M2611", path, message, hint)
     elif check and not check.command[1].strip():
@@ -218,8 +218,9 @@ def _size_problems(
         if total > limit:
             message = f"The containers reserve {total} {unit}, and the task has {limit}"
             hint = f"Lower their {keys}, or raise the task's `{key}`."
-            for feature, those in added.items():
-                hint += f" Of these, {sum(map(reserved[key], those))} {unit} are for {feature}."
+            for feature, feature_containers in added.items():
+                part = sum(map(reserved[key], feature_containers))
+                hint += f" Of these, {part} {unit} are for {feature}."
             because = [(key,)]
             yield Problem("M1212", ("containers",), message, hint, because=because)
     for name, container in containers.items():

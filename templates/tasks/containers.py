@@ -141,8 +141,8 @@ class Container(Base):
     )
     secrets: dict[VariableName, SecretRef] = Field(
         {},
-        description="Environment variables whose values ECS reads when the task starts: "
-        "`ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`.",
+        description="Environment variables with references to secrets that ECS reads when the "
+        "task starts: `ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`.",
     )
     not_secret: list[str] = Field(
         [], description="Names in `environment` that look like secrets but are not."
@@ -166,8 +166,8 @@ class Container(Base):
     )
     privileged: bool = Field(
         False,
-        description="On instances: give the container root's rights on the instance. Not supported "
-        "on Fargate.",
+        description="On instances: give the container root privileges on the instance. Not "
+        "supported on Fargate.",
     )
     gpus: int | None = Field(
         None, ge=1, le=16, description="On instances with GPUs: number of GPUs for this container."
@@ -180,18 +180,18 @@ class Container(Base):
     )
     init: bool = Field(
         False,
-        description="Run the container to its end before the others start, and start none of them "
-        "if it fails. The containers in its own `depends_on` start before it.",
+        description="Run the container to completion before the others start, and do not start "
+        "them if it fails. The containers in its own `depends_on` start before it.",
     )
     essential: bool = Field(True, description="Whether the task ends when this container ends.")
     user: User | None = Field(
-        None, description="User, and group if wanted, that the container runs as: `1000:1000`."
+        None, description="User, and optionally group, that the container runs as: `1000:1000`."
     )
     working_directory: Directory | None = Field(
         None, description="Directory in which the command runs."
     )
     readonly_root_filesystem: bool = Field(
-        False, description="Make the container's root file system read-only."
+        False, description="Mount the container's root file system read-only."
     )
     mounts: dict[VolumeName, MountField] = Field(
         {}, description="Volumes of the task (`volumes:`) by name, with the paths to mount them at."
@@ -209,7 +209,7 @@ class Container(Base):
         "`/dev/a:/dev/b` for another path in the container.",
     )
     max_swap: int | None = Field(
-        None, ge=0, description="On instances: MiB of swap that it may use; 0 for none."
+        None, ge=0, description="On instances: MiB of swap that the container can use; 0 for none."
     )
     swappiness: int | None = Field(
         None,
@@ -276,7 +276,7 @@ Containers = dict[ContainerName, Container]
 
 
 def apply_init(containers: Containers) -> Containers:
-    """Replaces `init: true` by settings of ECS: such a container is not essential, and every
+    """Replaces `init: true` by settings that ECS has: such a container is not essential, and every
     container that it does not depend on, directly or indirectly, waits for its success."""
     init = [name for name, container in containers.items() if container.init]
     before_init = _find_dependencies(init, containers)

@@ -53,7 +53,9 @@ class Datadog(Base):
         {}, description="More environment variables of the agent, such as `DD_TAGS`."
     )
     secrets: dict[VariableName, SecretRef] = Field(
-        {}, description="Such variables whose values ECS reads when the task starts."
+        {},
+        description="More environment variables, with references to secrets that ECS reads when "
+        "the task starts.",
     )
     not_secret: list[str] = Field(
         [], description="Names in `environment` that look like secrets but are not."
@@ -72,21 +74,24 @@ def listening_ports(params: Datadog) -> list[Port]:
     return [*internal, *traces, *([Port(8125, "udp")] if params.dogstatsd else [])]
 
 
-def agent_container(params: Datadog, env: Environment, *, fargate: bool, apart: bool) -> Container:
-    """The container of the agent. `apart` says whether containers have addresses of their own and
-    reach the agent through a link (network mode `bridge`).
+def agent_container(
+    params: Datadog, env: Environment, *, fargate: bool, bridged: bool
+) -> Container:
+    """The container of the agent. `bridged` is whether each container has its own address and
+    reaches the agent through a link (network mode `bridge`).
 
-    The root file system is writable: the agent writes to several directories, which Datadog's guide
-    "Run the Agent with a read-only root file system" has another container prepare.
+    The root file system is writable: the agent writes to several directories, which another
+    container would have to prepare (Datadog's guide, "Run the Agent with a read-only root file
+    system").
     """
     variables = {
         "ECS_FARGATE": "true" if fargate else None,
         "DD_SITE": params.site,
         "DD_ENV": env.name,
         "DD_APM_ENABLED": str(params.apm).lower(),
-        "DD_APM_NON_LOCAL_TRAFFIC": "true" if apart and params.apm else None,
+        "DD_APM_NON_LOCAL_TRAFFIC": "true" if bridged and params.apm else None,
         "DD_USE_DOGSTATSD": str(params.dogstatsd).lower(),
-        "DD_DOGSTATSD_NON_LOCAL_TRAFFIC": "true" if apart and params.dogstatsd else None,
+        "DD_DOGSTATSD_NON_LOCAL_TRAFFIC": "true" if bridged and params.dogstatsd else None,
         "DD_EXPVAR_PORT": str(_EXPVAR_PORT),
         "DD_CMD_PORT": str(_COMMAND_PORT),
     }

@@ -15,7 +15,7 @@ from ..common.fields import Switch
 
 
 class CircuitBreaker(Base):
-    """Ends a deployment whose tasks do not become healthy."""
+    """Stops a deployment if its tasks do not become healthy."""
 
     rollback: bool = Field(True, description="Roll back to the last completed deployment.")
 
@@ -28,21 +28,22 @@ class DeploymentParams(Base):
         100,
         ge=0,
         le=100,
-        description="Share of the tasks that a deployment keeps running, rounded up.",
+        description="Percentage of the tasks that a deployment keeps running, rounded up.",
     )
     maximum_percent: int = Field(
         200,
         ge=100,
         le=400,
-        description="Share of the tasks that can run during a deployment, rounded down.",
+        description="Percentage of the tasks that can run during a deployment, rounded down.",
     )
     circuit_breaker: Switch[CircuitBreaker] = Field(
         CircuitBreaker(),
-        description="Stop a deployment whose tasks fail; `false` to keep trying.",
+        description="Stop a deployment if its tasks fail; `false` to keep trying.",
     )
     availability_zone_rebalancing: bool = Field(
         True,
-        description="Let ECS move tasks so that the Availability Zones have equal numbers of them.",
+        description="Let ECS move tasks so that the Availability Zones have equal numbers of "
+        "tasks.",
     )
 
 

@@ -9,13 +9,15 @@ from moorage.findings.finding import Problem
 
 
 def fargate_size_problems(cpu: int, memory: int) -> Iterator[Problem]:
-    """Reports a combination of CPU units and MiB that Fargate does not have, with the nearest that
-    it has."""
+    """Reports a combination of CPU units and MiB that Fargate does not support, with the nearest
+    ones that it supports."""
     if cpu not in SIZES:
         hint = f"Write `cpu: {_either(_nearest(cpu, list(SIZES), 2))}`."
-        yield Problem("M1203", ("cpu",), f"Fargate has no tasks with {cpu} CPU units", hint)
+        yield Problem(
+            "M1203", ("cpu",), f"Fargate does not support tasks with {cpu} CPU units", hint
+        )
     elif memory not in SIZES[cpu]:
-        message = f"Fargate has no tasks with {cpu} CPU units and {memory} MiB"
+        message = f"Fargate does not support tasks with {cpu} CPU units and {memory} MiB"
         hint = f"Write `memory: {_either(_nearest(memory, list(SIZES[cpu]), 3))}`"
         sizes = [size for size, memories in SIZES.items() if memory in memories]
         hint += f", or `cpu: {_either(sizes)}` with this memory." if sizes else "."

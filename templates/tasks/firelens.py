@@ -89,7 +89,7 @@ class Bucket(Base):
 
 
 class Http(Base):
-    """An HTTP server that accepts lines of JSON, one record a line."""
+    """An HTTP server that accepts lines of JSON, one record per line."""
 
     url: Url = Field(description="URL to which records are posted.")
     header: SecretRef | None = Field(
@@ -116,7 +116,8 @@ class FireLens(Base):
         'that Moorage sets, such as `{Retry_Limit: "5"}`; also `log-driver-buffer-limit`.',
     )
     secret_options: dict[OptionName, SecretRef] = Field(
-        {}, description="Options whose values ECS reads when the task starts."
+        {},
+        description="More options, with references to secrets that ECS reads when the task starts.",
     )
     include: Directory | None = Field(
         None,
@@ -178,7 +179,7 @@ def secret_references(params: FireLens) -> dict[str, SecretRef]:
 
 
 def router_container(params: FireLens) -> Container:
-    """The container of the log router. Its health check only queries whether Fluent Bit responds:
+    """The container of the log router. Its health check only verifies that Fluent Bit responds:
     with one that depends on the destination, an outage there would end every task
     (amazon-ecs-firelens-examples, health-check).
 
@@ -227,7 +228,7 @@ def log_configuration(params: FireLens, container: str, log_group: Any) -> ecs.L
 
 
 def _options(params: FireLens, container: str, log_group: Any) -> dict[str, Any]:
-    """The options of the output, where Fluent Bit's defaults are not right."""
+    """The options of the output that differ from Fluent Bit's defaults."""
     region = Ref("AWS::Region")
     if params.cloudwatch:
         group = params.cloudwatch.log_group or log_group

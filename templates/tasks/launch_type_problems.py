@@ -1,4 +1,4 @@
-"""What does not fit the launch type of a task: what only Fargate has, and what only instances have.
+"""Problems of a task with its launch type: settings that only Fargate or only instances support.
 
 Sources: Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate" and "...
 for Amazon ECS Managed Instances"; Amazon ECS API reference, PortMapping and ContainerDefinition.
@@ -43,7 +43,7 @@ def launch_type_problems(task: Task) -> Iterator[Problem]:
 def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
     because = [("launch",)]
     if params.network_mode != "awsvpc":
-        message = f"Fargate does not have the network mode `{params.network_mode}`"
+        message = f"Fargate does not support the network mode `{params.network_mode}`"
         hint = "Remove `network_mode`, or write `launch: ec2`."
         yield Problem("M2722", ("network_mode",), message, hint, because=because)
     for key in _INSTANCE_KEYS:
@@ -55,7 +55,7 @@ def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Pr
     for name, container in containers.items():
         path: Path = ("containers", name)
         if container.privileged:
-            message = "Fargate does not run privileged containers"
+            message = "Fargate does not support privileged containers"
             hint = "Remove it, or write `launch: ec2`. Fargate has `add_capabilities: "
             hint += "[SYS_PTRACE]`."
             yield Problem("M2722", (*path, "privileged"), message, hint, because=because)
@@ -73,12 +73,12 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
         hint += f"`existing: {{{params.launch}: ...}}` if the cluster has them already."
         yield Problem("M2723", ("launch",), message, hint, because=[("cluster",)])
     if params.launch == "managed_instances" and params.network_mode == "bridge":
-        message = "Managed instances do not have the network mode `bridge`"
+        message = "Managed instances do not support the network mode `bridge`"
         hint = "Write `network_mode: awsvpc` or `host`, or `launch: ec2`."
         yield Problem("M2724", ("network_mode",), message, hint, because=[("launch",)])
     for key in _FARGATE_KEYS:
         if key in params.model_fields_set:
-            message = f"`{key}` has no effect on instances, it is for Fargate"
+            message = f"`{key}` has no effect on instances: it is for Fargate only"
             hint = "Remove it, or move it to the params of an environment that uses Fargate."
             yield Problem("M2721", (key,), message, hint, because=[("launch",)])
     if task.placement.shares_instance:
@@ -91,7 +91,7 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
 
 
 def _capacity_problems(task: Task) -> Iterator[Problem]:
-    """What the instances of the cluster do not have."""
+    """Requirements of the task that the instances of the cluster do not meet."""
     params, instances, used = task.params, task.placement.instances, task.placement.cluster
     if instances is None or used is None:
         return
@@ -135,14 +135,16 @@ def _reference_problems(params: TaskParams, containers: Containers) -> Iterator[
             for key in ("environment", "secrets"):
                 if variable in getattr(container, key):
                     message = f"`{variable}` is written in `address_of` and in `{key}`"
-                    yield Problem("M2742", at, message, "Remove one of them.")
+                    yield Problem("M2605", at, message, "Remove one of them.")
         for index, target in enumerate(container.links):
             at = (*path, "links", index)
             yield from _name_problems(name, target, at, containers)
             if params.network_mode != "bridge" and target != name:
-                message = f"Containers have no links with `network_mode: {params.network_mode}`"
-                hint = "Remove it: they reach each other at 127.0.0.1. `address_of: "
-                hint += f"{{{_variable(target)}: {target}}}` is right in every network mode."
+                message = f"Links do not work with `network_mode: {params.network_mode}`"
+                hint = (
+                    "Remove it: the containers reach each other at 127.0.0.1. `address_of: "
+                    f"{{{_variable(target)}: {target}}}` works in every network mode."
+                )
                 because = [("network_mode",), ("launch",)]
                 yield Problem("M2743", at, message, hint, because=because)
 
@@ -222,11 +224,11 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
 
 
 def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
-    """Whether there is an instance for the first task of a deployment, which must leave that many
-    tasks running. Tasks share no instance where they use a port of it, or have the placement
-    constraint `distinct_instance`."""
+    """Whether there is an instance for the first new task of a deployment, which keeps
+    `left_running` tasks running. Tasks cannot share an instance if they use a port of it, or have
+    the placement constraint `distinct_instance`."""
     params, instances = task.params, task.placement.instances
-    if instances is None or instances.most is None or not 0 < instances.most <= left_running:
+    if instances is None or instances.maximum is None or not 0 < instances.maximum <= left_running:
         return
     reasons: list[Path] = [
         container.origin.locate(("ports", index))
@@ -238,7 +240,7 @@ def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
         reasons.append(("placement_constraints",))
     if reasons:
         message = f"Each task needs its own instance, a deployment keeps {left_running} running, "
-        message += f"and the cluster has `max: {instances.most}`"
+        message += f"and the cluster has `max: {instances.maximum}`"
         hint = f"Write `max: {left_running + 1}` or more in the `capacity` of the cluster, or "
         hint += "`minimum_healthy_percent: 0`."
         yield Problem("M2730", reasons[0], message, hint, because=[("minimum_healthy_percent",)])

@@ -147,8 +147,8 @@ def _apply_network_mode(name: str, container: Container, mode: NetworkMode) -> C
 
 
 def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
-    """The first and the last port of the instance that can lead to a container's port: the port
-    that the params fix, or else the range from which Docker chooses."""
+    """The first and the last port of the instance that can be mapped to a container's port: the
+    port that the params fix, or else the range from which Docker chooses."""
     if port is None:
         return DYNAMIC_HOST_PORTS
     fixed = port.number if mode == "host" else port.host

@@ -68,11 +68,11 @@ def device(paths: str) -> ecs.Device:
 # Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate".
 _NOT_ON_FARGATE = {
     "shared_memory": (
-        "Fargate does not support another size of `/dev/shm`",
+        "Fargate does not support changing the size of `/dev/shm`",
         "Remove it and use `tmpfs:`, or write `launch: ec2`.",
     ),
     "devices": (
-        "Fargate gives containers no devices",
+        "Fargate does not support devices",
         "Remove it, or write `launch: ec2`.",
     ),
     "max_swap": ("Fargate has no swap", "Remove it, or write `launch: ec2`."),
@@ -84,19 +84,19 @@ def fargate_linux_problems(path: Path, container: Any) -> Iterator[Problem]:
     """Linux parameters of the container at `path` that Fargate does not support."""
     for key, (message, hint) in _NOT_ON_FARGATE.items():
         if getattr(container, key) not in (None, []):
-            yield Problem("M2620", (*path, key), message, hint, because=[("launch",)])
+            yield Problem("M2722", (*path, key), message, hint, because=[("launch",)])
     for index, capability in enumerate(container.add_capabilities):
         if capability != "SYS_PTRACE":
             message = f"Fargate cannot add the capability {capability}, only SYS_PTRACE"
             hint = "Remove it, or write `launch: ec2`."
             capability_path = (*path, "add_capabilities", index)
-            yield Problem("M2620", capability_path, message, hint, because=[("launch",)])
+            yield Problem("M2722", capability_path, message, hint, because=[("launch",)])
 
 
 def system_control_problems(
     controls: Mapping[str, Mapping[str, str]], mode: str
 ) -> Iterator[Problem]:
-    """Problems of `net.` kernel parameters, which are given by container.
+    """The problems of `net.` kernel parameters, which are set for each container.
 
     In the network mode `awsvpc` the containers share one network, so that the value of the
     container that starts last applies to all of them; in the mode `host` the network is the
@@ -109,7 +109,9 @@ def system_control_problems(
                 continue
             path: Path = ("containers", container, "system_controls", name)
             if mode == "host":
-                message = f"`{name}` is a parameter of the instance's network with `host`"
+                message = (
+                    f"With `network_mode: host`, `{name}` is a parameter of the instance's network"
+                )
                 hint = "Remove it, or write `network_mode: awsvpc`."
                 yield Problem("M2621", path, message, hint, because=[("network_mode",)])
                 continue

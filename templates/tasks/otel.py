@@ -97,10 +97,10 @@ class Otel(Base):
     config: ConfigName = Field(
         "default",
         description="A configuration in the image. `default`: traces to X-Ray and metrics to "
-        "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: in "
-        "addition metrics of what the task's containers use. The other names are those of the "
-        "destinations, where `amp` is Amazon Managed Service for Prometheus; `...-prometheus` also "
-        "scrapes metrics from the application.",
+        "CloudWatch, also from the X-Ray SDK (2000/udp) and StatsD (8125/udp). `task-metrics`: "
+        "in addition metrics of the resource usage of the task's containers. The other names are "
+        "those of the destinations, where `amp` is Amazon Managed Service for Prometheus; "
+        "`...-prometheus` also scrapes metrics from the application.",
     )
     config_file: ConfigFile | None = Field(
         None,
@@ -127,7 +127,9 @@ class Otel(Base):
         {}, description="Environment variables, for `$${env:NAME}` in the configuration."
     )
     secrets: dict[VariableName, SecretRef] = Field(
-        {}, description="Such variables whose values ECS reads when the task starts."
+        {},
+        description="More environment variables, with references to secrets that ECS reads when "
+        "the task starts.",
     )
     not_secret: list[str] = Field(
         [], description="Names in `environment` that look like secrets but are not."
@@ -155,7 +157,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
         yield Problem("M2901", (*path, "config"), message, "Remove one of the two.")
     for key in ("xray", "log_groups"):
         if params.config_file is None and key in written:
-            message = f"`{key}` lists a destination of a `config_file`, and there is no such file"
+            message = f"`{key}` is for the destinations of a `config_file`, and there is none"
             hint = f"Remove `{key}`: the permissions follow from `config`."
             yield Problem("M2902", (*path, key), message, hint)
     because = [(*path, "config")]

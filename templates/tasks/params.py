@@ -33,7 +33,8 @@ class TaskLogs(Logs):
 
 
 class ExecutionRole(Base):
-    """The role that ECS starts tasks with. It can read exactly what the containers name."""
+    """The role that ECS uses to start tasks. It can read only the images, secrets and files that
+    the containers refer to."""
 
     existing: RoleArn | None = Field(None, description="ARN of an existing role to use instead.")
 
@@ -63,9 +64,11 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
     network: StackName | None = Field(
         None, description="Stack of the network; by default the only one."
     )
-    cpu: int = Field(256, description="CPU units of the task: 1024 are one vCPU.")
+    cpu: int = Field(256, description="CPU units of the task; 1024 are one vCPU.")
     memory: int = Field(
-        512, description="MiB of the task. Fargate has certain pairs of `cpu` and `memory`."
+        512,
+        description="Memory of the task in MiB. Fargate supports only certain combinations of "
+        "`cpu` and `memory`.",
     )
     cpu_architecture: Literal["X86_64", "ARM64"] = Field(
         "X86_64", description="CPU architecture of the images."
@@ -74,7 +77,8 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
         None,
         ge=EPHEMERAL_STORAGE[0],
         le=EPHEMERAL_STORAGE[1],
-        description="Fargate: GiB of disk, if more than the 20 that each task has.",
+        description="Fargate: size of the ephemeral storage in GiB, if more than the default of "
+        "20.",
     )
     platform_version: Literal["LATEST", "1.4.0"] = Field(
         "LATEST", description="Fargate: platform version."
@@ -100,7 +104,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
         "`network_mode: awsvpc`.",
     )
     execution_role: ExecutionRole = Field(
-        ExecutionRole(), description="Role that ECS starts tasks with."
+        ExecutionRole(), description="Role that ECS uses to start tasks."
     )
     task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
     permissions_boundary: PolicyArn | None = Field(

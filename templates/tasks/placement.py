@@ -22,7 +22,8 @@ SubnetKind = Literal["public", "private"]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the tasks of a stack run. What faults in the params leave unknown is None or empty."""
+    """Where the tasks of a stack run. Values that are unknown, because the params are wrong, are
+    None or empty."""
 
     params: TaskParams
     network: UsedStack[network.Params, network.Handle] | None
@@ -78,8 +79,8 @@ class Placement:
     @property
     def mount_target_subnets(self) -> Sequence[Any]:
         """One subnet of each Availability Zone that the tasks are in. In a network that a stack
-        creates always a private one: a zone has one mount target, which could not be replaced when
-        the tasks move to other subnets."""
+        creates, it is always the private subnet: a zone can have only one mount target, which could
+        not be replaced if the tasks moved to other subnets."""
         if self.network is None or self.network.handle.private_cidrs is None:
             return self.subnets
         return self.network.handle.private_subnets
@@ -97,8 +98,8 @@ def resolve_placement(params: TaskParams, env: Environment) -> Placement:
 # Resources -----------------------------------------------------------------------------------
 
 
-def run_on(placement: Placement, *, default_strategy: bool = True) -> dict[str, Any]:
-    """Properties of AWS::ECS::Service and RunTask that say on what tasks run, and where.
+def capacity_properties(placement: Placement, *, default_strategy: bool = True) -> dict[str, Any]:
+    """Properties of AWS::ECS::Service and RunTask for the capacity and the network of tasks.
 
     `default_strategy`: whether the cluster's own capacity provider strategy applies where the
     params name none.

@@ -72,10 +72,10 @@ def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Probl
 def queue_sender_problems(
     params: QueueSenderParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """Problems of `queues`: stacks that are no workers, and variables that are already set."""
+    """The problems of `queues`: stacks that are not workers, and variables that are already set."""
     own_variable = params.queue.variable if isinstance(params, QueueConsumerParams) else None
     if own_variable is not None and own_variable in params.queues:
-        message = f"`{own_variable}` already holds the URL of the worker's own queue"
+        message = f"`{own_variable}` is already the variable for the URL of the worker's own queue"
         hint = "Use another variable here, or another one for the worker's queue with "
         hint += "`queue: {variable: ...}`."
         yield Problem("M2605", ("queues", own_variable), message, hint)
@@ -98,8 +98,8 @@ def queue_sender_problems(
 def queue_endpoint_problems(
     params: QueueSenderParams, endpoints: Sequence[str], name: str
 ) -> Iterator[Problem]:
-    """Queues that the tasks cannot reach: the network `name` has these VPC endpoints and no way to
-    the internet."""
+    """Queues that the tasks cannot reach: the network `name` has these VPC endpoints and no route
+    to the internet."""
     paths: list[Path] = [("queue",)] if isinstance(params, QueueConsumerParams) else []
     paths += [("queues", variable) for variable in params.queues]
     if "sqs" not in {service.rpartition(".")[2] for service in endpoints}:
@@ -107,7 +107,7 @@ def queue_endpoint_problems(
             message = f"The tasks cannot reach the queue: the network `{name}` has no VPC endpoint "
             message += "for `sqs`"
             hint = f"Write `endpoints: [{', '.join([*endpoints, 'sqs'])}]` in `{name}`."
-            yield Problem("M1211", path, message, hint)
+            yield Problem("M2711", path, message, hint)
 
 
 def _variable_problems(

@@ -61,7 +61,7 @@ class Queue(Base):
 
     variable: VariableName = Field(
         "QUEUE_URL",
-        description="Environment variable of the containers that holds the queue's URL.",
+        description="Environment variable of the containers for the queue's URL.",
     )
     visibility_timeout: Annotated[int, duration(0, _DAY // 2)] = Field(
         30, description="Time that a task has to process a message before SQS delivers it again."
@@ -96,15 +96,15 @@ class QueueSenderParams(Base):
 
     queues: dict[VariableName, StackName] = Field(
         {},
-        description="Queues that the tasks are allowed to send messages to: the environment "
-        "variable for the queue's URL, and the `worker` stack whose queue it is.",
+        description="Queues that the tasks are allowed to send messages to: each entry is an "
+        "environment variable for the queue's URL, and the `worker` stack of the queue.",
     )
 
 
 class QueueConsumerParams(Base):
-    """The queue whose messages a stack's tasks process."""
+    """The queue from which a stack's tasks receive messages."""
 
-    queue: Queue = Field(Queue(), description="The queue whose messages the tasks process.")
+    queue: Queue = Field(Queue(), description="The queue from which the tasks receive messages.")
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def queue_handle(
 
 @dataclass(frozen=True)
 class QueueUse:
-    """A queue that the tasks of a stack use, and the variable that holds its URL."""
+    """A queue that the tasks of a stack use, and the variable for its URL."""
 
     variable: str
     owner: str
@@ -146,7 +146,8 @@ class QueueUse:
 
 
 def resolve_queues(stack: str, params: QueueSenderParams, env: Environment) -> tuple[QueueUse, ...]:
-    """The queues that a stack's tasks use; those that do not exist are left out, and a problem."""
+    """The queues that a stack's tasks use; queues that do not exist are left out, and are reported
+    as problems."""
     uses = [
         QueueUse(variable, owner, queue_handle(owner, stack, worker, env), receives=False)
         for variable, owner in params.queues.items()

@@ -36,12 +36,12 @@ class ReachesParams(LaunchParams):
 
 
 def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """Problems of `reaches` of a stack."""
+    """The problems of `reaches` of a stack."""
     if params.reaches and uses_instance_address(params.network_mode):
         message = "`reaches` needs tasks with their own security group, and with `network_mode: "
         message += f"{params.network_mode}` they have that of their instances"
         hint = "Write `network_mode: awsvpc`, or remove `reaches`."
-        yield Problem("M3105", ("reaches",), message, hint, because=[("network_mode",)])
+        yield Problem("M2725", ("reaches",), message, hint, because=[("network_mode",)])
     for index, name in enumerate(params.reaches):
         path: Path = ("reaches", index)
         server = env.params_of(name, DiscoverableParams)
@@ -89,8 +89,8 @@ def _server_problems(
 
 
 def _network_name(params: LaunchParams, env: Environment) -> str | None:
-    found = find_stack(env, network.Params, getattr(params, "network", None))
-    return found[0] if found else None
+    network_stack = find_stack(env, network.Params, getattr(params, "network", None))
+    return network_stack[0] if network_stack else None
 
 
 def reaches_resources(params: ReachesParams, env: Environment) -> Iterator[Any]:

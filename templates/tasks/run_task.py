@@ -15,7 +15,7 @@ from moorage.findings.finding import Problem
 from moorage.model import logical_id
 
 from ..common.iam import allow
-from .placement import run_on
+from .placement import capacity_properties
 from .task import Task
 from .task_problems import task_problems
 
@@ -23,7 +23,7 @@ _ECS = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}"
 
 
 def run_problems(task: Task) -> Iterator[Problem]:
-    """What is wrong with a task that runs once and ends."""
+    """Problems of a task that runs once and ends."""
     yield from task_problems(task)
     for name, volume in task.params.volumes.items():
         if volume.ebs:
@@ -38,7 +38,7 @@ def request(task: Task) -> dict[str, Any]:
     The default strategy of a cluster may use Spot. It is not used here, since nothing starts a task
     again that Spot has stopped: the params themselves must name FARGATE_SPOT.
     """
-    on = run_on(task.placement, default_strategy=False)
+    on = capacity_properties(task.placement, default_strategy=False)
     renamed = {"PlacementStrategies": "PlacementStrategy"}
     return {
         "Cluster": task.placement.cluster_name,

@@ -103,7 +103,7 @@ def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) ->
     """A policy for the requests per task and minute to the target group with the logical ID
     `title`, behind the listener with the ARN `listener`.
 
-    The metric's label is made of the last parts of the load balancer's and the target group's ARNs
+    The metric's label consists of the last parts of the load balancer's and the target group's ARNs
     (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel); the ARN
     of a listener contains that of its load balancer.
     """
@@ -152,10 +152,11 @@ def tracking_policy(
 
 # Expressions for CloudWatch. SQS reports messages in flight only while there are some (its
 # developer guide, "Available CloudWatch metrics"), and Container Insights no task counts while no
-# task runs. FILL makes such gaps 0; without it the result is missing whenever a metric is.
+# task runs. FILL replaces such gaps by 0; without it the result is missing whenever a metric is.
 _MESSAGES = "SUM([FILL(visible, 0), FILL(in_flight, 0)])"
 # CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the latest minutes
-# of a metric that arrives late are filled as well, so an alarm must look at more than those.
+# of a metric that arrives late are filled as well, so an alarm must evaluate more minutes than
+# those.
 _ALARM_MINUTES = 3
 _UNSERVED_MESSAGES = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
 

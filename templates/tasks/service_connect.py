@@ -49,7 +49,7 @@ class Tls(Base):
 
 
 class Endpoint(Base):
-    """A port of a container with the name under which clients with `service_connect:` reach it."""
+    """A port of a container, and the name by which clients with `service_connect:` reach it."""
 
     port: PortField = Field(description="TCP port of the container.")
     container: ContainerName | None = Field(
@@ -60,7 +60,10 @@ class Endpoint(Base):
         None, description="Name to which clients connect; the name of the stack by default."
     )
     client_port: int | None = Field(
-        None, ge=1, le=65535, description="Port to which clients connect, if it is another one."
+        None,
+        ge=1,
+        le=65535,
+        description="Port to which clients connect, if it differs from `port`.",
     )
     protocol: Literal["http", "http2", "grpc"] | None = Field(
         None,
@@ -131,10 +134,10 @@ def _find_namespace(
 # Problems ------------------------------------------------------------------------------------
 
 
-def offering_problems(
+def discoverability_problems(
     stack: str, params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """Problems of `service_connect` and `discovery` of a stack."""
+    """The problems of `service_connect` and `discovery` of a stack."""
     cluster_stack = find_stack(env, cluster.Params, params.cluster)
     namespace = _find_namespace(params, env)
     for key in ("service_connect", "discovery"):
@@ -144,7 +147,7 @@ def offering_problems(
             message = f"`{key}` needs tasks with their own IP addresses, and with `network_mode: "
             message += f"{params.network_mode}` they have those of their instances"
             hint = f"Write `network_mode: awsvpc`, or remove `{key}`."
-            yield Problem("M3105", (key,), message, hint, because=[("network_mode",)])
+            yield Problem("M2725", (key,), message, hint, because=[("network_mode",)])
         if cluster_stack and namespace is None:
             name, cluster_params = cluster_stack
             message = f"The cluster `{name}` has no namespace"
@@ -188,8 +191,10 @@ def _endpoint_problems(
             )
         ports.add(endpoint.port)
         if endpoint.request_timeout is not None and endpoint.protocol is None:
-            message = "`request_timeout` needs a `protocol`: without it the proxy forwards bytes "
-            message += "and knows no requests"
+            message = (
+                "`request_timeout` needs a `protocol`: without it the proxy forwards bytes and "
+                "does not distinguish requests"
+            )
             hint = "Add `protocol: http`, or use `idle_timeout`."
             yield Problem("M3109", (*path, "request_timeout"), message, hint)
         if endpoint.tls and is_in_other_region(endpoint.tls.authority, env):
@@ -203,7 +208,7 @@ def _names(stack: str, params: DiscoverableParams) -> Iterator[tuple[Path, str]]
     """Names of a service in its namespace, with the paths of their entries."""
     endpoints = _endpoints(params)
     for index, endpoint in enumerate(endpoints):
-        # A second endpoint with the same port is a problem by itself.
+        # A second endpoint with the same port is reported separately.
         if endpoint.port not in [earlier.port for earlier in endpoints[:index]]:
             path: Path = ("service_connect", "services", index)
             port = endpoint.client_port or endpoint.port.number
@@ -259,7 +264,7 @@ def _port_name(stack: str, endpoint: Endpoint) -> str:
     return f"{stack}-{endpoint.port.number}"
 
 
-def offering_resources(
+def discoverability_resources(
     stack: str,
     params: DiscoverableParams,
     namespace: service_discovery.NamespaceHandle | None,
@@ -284,7 +289,7 @@ _TLS_POLICY = (
 )
 
 
-def offering_properties(
+def discoverability_properties(
     stack: str,
     params: DiscoverableParams,
     containers: Containers,

@@ -192,9 +192,9 @@ def namespace_resource(params: Namespace, env: Environment) -> Any:
     name = params.name or f"{env.name}.{env.app}.internal"
     if not params.dns:
         return servicediscovery.HttpNamespace("Namespace", Name=name)
-    found = find_stack(env, network.Params, params.network)
-    assert found is not None, "namespace_problems has found no problem"
-    vpc_id = network.handle(*found, env).vpc_id
+    network_stack = find_stack(env, network.Params, params.network)
+    assert network_stack is not None, "namespace_problems has found no problem"
+    vpc_id = network.handle(*network_stack, env).vpc_id
     return servicediscovery.PrivateDnsNamespace("Namespace", Name=name, Vpc=vpc_id)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with the sidecars of a task, and between them and the other containers."""
+"""Problems of the sidecars of a task, and conflicts with its other containers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,13 @@ def sidecar_problems(task: Task) -> Iterator[Problem]:
         path = ("sidecars", "firelens")
         yield from firelens.firelens_problems(sidecars.firelens, path, task.env)
     if sidecars.datadog and task.params.launch != "fargate":
-        message = "On instances the Datadog agent collects no metrics of a task as its sidecar"
-        hint = "Run it as a service on each instance, as Datadog documents it, and remove it here; "
-        hint += "keep it here for traces and DogStatsD alone."
+        message = (
+            "On instances, a Datadog agent that runs as a sidecar collects no metrics of the task"
+        )
+        hint = (
+            "Run the agent as a service on each instance, as Datadog documents it, and remove "
+            "this key; keep it only for traces and DogStatsD."
+        )
         at = ("sidecars", "datadog")
         yield Problem("M2748", at, message, hint, level="warning", because=[("launch",)])
     yield from _name_problems(task)
@@ -90,17 +94,19 @@ def _other_containers(task: Task) -> Iterator[TaskContainer]:
 
 
 def endpoint_problems(task: Task) -> Iterator[Problem]:
-    """What the sidecars could not reach from a network that has endpoints only.
-
-    Datadog can be reached through an endpoint of AWS PrivateLink, which the params do not show: a
-    warning.
+    """Destinations that the sidecars cannot reach from a network that has endpoints only. For
+    Datadog it is a warning: the network may have an AWS PrivateLink endpoint that is not in the
+    params.
     """
     if task.placement.network is None:
         return
     name, endpoints = task.placement.network.name, task.placement.network.params.endpoints
     sidecars = task.params.sidecars
     if sidecars.datadog:
-        message = f"`{name}` has no route to the internet, where `{sidecars.datadog.site}` is"
+        message = (
+            f"The agent cannot reach `{sidecars.datadog.site}`: `{name}` has no route to the "
+            "internet"
+        )
         hint = f"Write `egress: nat` in `{name}`, or create endpoints of Datadog in it."
         yield Problem("M2711", ("sidecars", "datadog"), message, hint, level="warning")
     needed = {

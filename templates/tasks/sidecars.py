@@ -1,7 +1,7 @@
 """Sidecars that Moorage knows: `sidecars:` of a task.
 
-Each has its own file; here they are added to the containers of the task. Any other sidecar, such as
-an Envoy with the user's configuration, is one of `containers:`.
+Each sidecar has its own module; this one adds them to the containers of the task. Users write any
+other sidecar, such as Envoy, below `containers:`.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ NAMES = {
 """The container of each sidecar."""
 
 
-def with_sidecars(
+def add_sidecars(
     containers: Mapping[str, TaskContainer], params: SidecarParams, env: Environment
 ) -> dict[str, TaskContainer]:
     """The containers of a task and its sidecars.
 
-    The others start after the sidecars. ECS stops containers in the reverse order, so what the
-    application reports while it stops still reaches them.
+    The other containers start after the sidecars. ECS stops containers in the reverse order, so the
+    sidecars still receive data that the application sends while it stops.
     """
     added = _sidecars(params, env)
     return {
@@ -76,7 +76,7 @@ def _sidecars(params: SidecarParams, env: Environment) -> dict[str, TaskContaine
     if sidecars.datadog:
         fargate, bridged = params.launch == "fargate", _is_bridged(params)
         added["datadog"] = datadog.agent_container(
-            sidecars.datadog, env, fargate=fargate, apart=bridged
+            sidecars.datadog, env, fargate=fargate, bridged=bridged
         )
     if sidecars.otel:
         added["otel"] = otel.collector_container(sidecars.otel, env)
@@ -94,14 +94,14 @@ def _origin(key: str, sidecar: Base) -> Origin:
 
 
 def _is_bridged(params: SidecarParams) -> bool:
-    """Whether the containers of a task have an IP address each."""
+    """Whether each container of a task has its own IP address."""
     return params.network_mode == "bridge"
 
 
 def _connect(
     container: TaskContainer, sidecars: Mapping[str, TaskContainer], params: SidecarParams
 ) -> TaskContainer:
-    """A container that starts after the sidecars, and knows where the Datadog agent is."""
+    """The container with dependencies on the sidecars and the address of the Datadog agent."""
     if not sidecars:
         return container
     written = container.params
@@ -126,7 +126,7 @@ def secret_references(params: Sidecars) -> list[SecretRef]:
 
 
 def sidecar_statements(params: Sidecars, cluster: Any, log_group_arn: Any) -> Iterator[Statement]:
-    """What the task role must be allowed so that the sidecars can send what they collect."""
+    """The permissions that the task role needs so that the sidecars can send their data."""
     if params.otel:
         yield from otel.task_role_statements(params.otel, cluster)
     if params.firelens:

@@ -1,4 +1,4 @@
-"""A task: what the params of a service, a worker or a job say about the tasks that it runs."""
+"""A task, as the params of a service, a worker or a job describe it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .params import TaskParams
 from .placement import Placement, resolve_placement
 from .queues import QueueUse, resolve_queues
 from .reachable_services import reaches_resources
-from .sidecars import secret_references, with_sidecars
+from .sidecars import add_sidecars, secret_references
 from .task_container import Origin, TaskContainer
 from .volume_resources import has_nfs_rules, volume_dependencies
 
@@ -32,12 +32,13 @@ class Task:
     params: TaskParams
     placement: Placement
     containers: Mapping[str, TaskContainer]
-    """All of them by name: those that the params write, proxy, sidecars and health sidecars."""
+    """All containers by name: those below `containers:`, the proxy, sidecars and health
+    sidecars."""
     queues: tuple[QueueUse, ...]
     reach_rules: tuple[ec2.SecurityGroupIngress, ...]
-    """What opens the security groups of the services in `reaches:` to the tasks."""
+    """Security group rules that allow the tasks to connect to the services in `reaches:`."""
     security_group_users: tuple[Path, ...]
-    """The keys of the params whose resources refer to the security group that the tasks are in."""
+    """The keys of the params for which the stack adds rules to the security group of the tasks."""
 
     @cached_property
     def container_params(self) -> Containers:
@@ -75,13 +76,13 @@ class Task:
 
     @property
     def waits_for(self) -> list[str]:
-        """Logical IDs of what must exist before a task starts, or it could not mount its volumes or
-        reach the services that it connects to."""
+        """Logical IDs of the resources that must exist before a task starts, so that it can mount
+        its volumes and reach the services that it connects to."""
         mounts = volume_dependencies(self.params.volumes, self.placement.mount_target_subnets)
         return sorted([*mounts, *(rule.title for rule in self.reach_rules)])
 
     def locate(self, problem: Problem) -> Problem:
-        """A problem of a container at the place in the params that asks for the container."""
+        """The problem, moved to the place in the params that adds its container."""
         name = problem.path[1] if problem.path[:1] == ("containers",) and problem.path[1:] else None
         container = self.containers.get(str(name)) if name is not None else None
         if container is None:
@@ -90,7 +91,7 @@ class Task:
 
 
 def written_containers(containers: Mapping[str, Container]) -> dict[str, TaskContainer]:
-    """The containers that the params write below `containers:`."""
+    """The containers below `containers:`."""
     return {
         name: TaskContainer(params, Origin(("containers", name)))
         for name, params in containers.items()
@@ -105,9 +106,11 @@ def resolve_task(
     containers: Mapping[str, TaskContainer] | None = None,
     security_group_users: Sequence[Path] = (),
 ) -> Task:
-    """The task of a stack. Faults in the params leave values out, and are problems.
+    """The task of a stack. Values that are wrong in the params are left out, and are reported as
+    problems.
 
-    `containers` are all but those of `sidecars:`; without it, those that the params write.
+    `containers` are all containers except those of `sidecars:`; by default those below
+    `containers:`.
     """
     if containers is None:
         containers = written_containers(params.containers)
@@ -117,7 +120,7 @@ def resolve_task(
         env=env,
         params=params,
         placement=placement or resolve_placement(params, env),
-        containers=with_sidecars(containers, params, env),
+        containers=add_sidecars(containers, params, env),
         queues=resolve_queues(name, params, env),
         reach_rules=tuple(reaches_resources(params, env)),
         security_group_users=tuple(users),

@@ -1,4 +1,4 @@
-"""A container of a task, with the place in the params that asks for it."""
+"""A container of a task, with the place in the params that adds it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .containers import Container
 
 @dataclass(frozen=True)
 class Origin:
-    """The place in the params that asks for a container."""
+    """The place in the params that adds a container to the task."""
 
     path: Path
     keys: frozenset[str] | None = None
     """Keys of a container that can be written there; None for all of them."""
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """Lists of a container that are a single value there, and the key of that value."""
+    """Keys that are a list in a container and a single value there, and the key of that value."""
     feature: str = ""
-    """What adds the container to those that the user sees, as messages name it."""
+    """The feature that adds the container, as messages name it; empty for one of `containers:`."""
 
     def locate(self, below: Path) -> Path:
-        """Where the params say what is at the path `below` the container.
+        """The path in the params of the value at the path `below` the container.
 
         >>> Origin(("proxy",), frozenset({"user"}), {"ports": "port"}).locate(("ports", 0))
         ('proxy', 'port')

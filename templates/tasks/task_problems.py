@@ -1,4 +1,4 @@
-"""What can be wrong with a task, and with where it runs."""
+"""Problems of a task, and of its placement."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ def task_problems(task: Task) -> Iterator[Problem]:
 
 
 def _container_problems(task: Task) -> Iterator[Problem]:
-    """Problems that may be below `containers`, where a container may have been added by another
-    key."""
+    """Problems with paths below `containers`, although another key may have added the container."""
     params, containers = task.params, task.container_params
     yield from container_problems(
         containers,
@@ -87,11 +86,11 @@ def _size_problems(params: TaskParams) -> Iterator[Problem]:
     if params.launch == "fargate":
         yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory)
     elif not 128 <= params.cpu <= 196_608:
-        hint = "Write 128 to 196608: 1024 are one vCPU."
-        message = f"ECS has no tasks with {params.cpu} CPU units"
+        hint = "Write 128 to 196608 CPU units: 1024 are one vCPU."
+        message = f"A task cannot have {params.cpu} CPU units"
         yield Problem("M2701", ("cpu",), message, hint)
     elif params.memory < 6:
-        message = f"ECS has no tasks with {params.memory} MiB of memory"
+        message = f"A task cannot have {params.memory} MiB of memory"
         yield Problem("M2701", ("memory",), message, "Write 6 or more.")
 
 
@@ -113,8 +112,10 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
 def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
     if len(arns) > MANAGED_POLICIES_PER_ROLE:
         limit = MANAGED_POLICIES_PER_ROLE
-        message = f"The role has {len(arns)} managed policies, and IAM attaches {limit} to a role "
-        message += "unless the quota is raised"
+        message = (
+            f"The role has {len(arns)} managed policies, and IAM allows {limit} unless the quota "
+            "is raised"
+        )
         hint = "Request a higher quota before you deploy, or write `statements:` instead."
         path = ("task_role", "managed_policies")
         yield Problem("M2703", path, message, hint, level="warning")
@@ -127,9 +128,10 @@ def _key_problems(task: Task) -> Iterator[Problem]:
     regions = {secrets.parse_secret(reference).region for reference in _secret_references(task)}
     for index, arn in enumerate(task.params.kms_keys):
         if is_in_other_region(arn, env) and region_of(arn) not in regions:
-            message = f"The key is in {region_of(arn)}, and none of the secrets is"
+            message = f"The key is in {region_of(arn)}, and no secret of the task is in that region"
             hint = (
-                f"Write the ARN of a key in {env.region}, or write the secret with its whole ARN."
+                f"Write the ARN of a key in {env.region}, or write the secret with its complete "
+                "ARN."
             )
             path = ("kms_keys", index)
             yield Problem("M2704", path, message, hint, because=[("containers",)])
@@ -204,13 +206,13 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
         elif repository.region not in (None, region):
             message = f"`{container.image}` cannot be pulled: the endpoints of `{name}` reach "
             message += f"{region} only"
-            hint = f"Replicate the repository to {region}, and write the image there."
+            hint = f"Replicate the repository to {region}, and write the URI of the image there."
             yield Problem("M2709", (*path, "image"), message, hint)
         for variable, reference in container.secrets.items():
             if secrets.parse_secret(reference).region not in (None, region):
                 message = f"`{reference}` cannot be read: the endpoints of `{name}` reach {region} "
                 message += "only"
-                hint = f"Create the secret in {region}, and write it here."
+                hint = f"Create the secret in {region}, and refer to that secret here."
                 yield Problem("M2710", (*path, "secrets", variable), message, hint)
     yield from endpoint_problems(task)
     yield from queue_endpoint_problems(task.params, placement.network.params.endpoints, name)

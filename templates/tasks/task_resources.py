@@ -1,4 +1,4 @@
-"""What a task becomes: log group, roles, file systems, security group, and task definition."""
+"""The resources of a task: log group, roles, file systems, security group, and task definition."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _roles(task: Task) -> Iterator[Any]:
 
 
 def _start_statements(task: Task) -> Iterator[Statement]:
-    """What ECS must be allowed to start the task: pull images, read secrets, write output."""
+    """The permissions that ECS needs to start the task: pull images, read secrets, write logs."""
     yield from execution_role_statements(
         task.container_params, task.params.kms_keys, task.sidecar_secrets
     )
@@ -197,8 +197,8 @@ def _task_definition(task: Task) -> ecs.TaskDefinition:
 
 
 def _final_containers(task: Task) -> Containers:
-    """The containers as ECS takes them: URLs of queues and addresses of other containers in their
-    variables, and what `init` means in `essential` and `depends_on`."""
+    """The containers as ECS expects them: variables with the URLs of queues and the addresses of
+    other containers, and `init` replaced by `essential` and `depends_on`."""
     urls = {use.variable: use.queue.url for use in task.queues}
     with_urls = {
         name: container.params.model_copy(
@@ -221,7 +221,8 @@ _SHELL_FOLDERS = {
 
 
 def _shell_mounts(name: str, task: Task) -> list[ecs.MountPoint]:
-    """What ECS Exec needs in a container whose root file system is read-only."""
+    """The writable directories that ECS Exec needs in a container with a read-only root file
+    system."""
     read_only = task.containers[name].params.readonly_root_filesystem
     if not (task.params.enable_execute_command and read_only):
         return []
@@ -232,7 +233,7 @@ def _shell_mounts(name: str, task: Task) -> list[ecs.MountPoint]:
 
 
 def _firelens_configuration(container: str, task: Task) -> ecs.FirelensConfiguration | None:
-    """What makes a container the log router of the task."""
+    """The configuration that makes a container the log router of the task; None for any other."""
     router = task.params.sidecars.firelens
     return (
         firelens.firelens_configuration(router)

@@ -39,7 +39,7 @@ def volume_problems(
             yield from _ebs_problems(volume.ebs, (*path, "ebs"), env)
     ebs_volumes = [name for name, volume in volumes.items() if volume.ebs]
     for name in ebs_volumes[1:]:
-        message = f"A task can have one EBS volume, and `{ebs_volumes[0]}` is one"
+        message = f"A task can have only one EBS volume, and `{ebs_volumes[0]}` is one already"
         hint = "Keep one of them, and use `efs:` for the other."
         yield Problem("M2803", ("volumes", name, "ebs"), message, hint)
     yield from _logical_id_problems(volumes)
@@ -94,11 +94,11 @@ def _ebs_problems(volume: Ebs, path: Path, env: Environment) -> Iterator[Problem
     """Amazon ECS API reference, ServiceManagedEBSVolumeConfiguration."""
     yield from key_region_problems(volume.kms_key, (*path, "kms_key"), env)
     if volume.size is None and volume.snapshot is None:
-        message = "The EBS volume has no size, and no snapshot to take it from"
+        message = "The EBS volume has neither a size nor a snapshot"
         yield Problem("M2806", (*path, "size"), message, "Add the size in GiB: `size: 20`.")
     low, high = SIZES.get(volume.type, (1, 16_384))
     if volume.size is not None and not low <= volume.size <= high:
-        message = f"A `{volume.type}` volume cannot have {volume.size} GiB"
+        message = f"A `{volume.type}` volume cannot have a size of {volume.size} GiB"
         hint = f"Write a size from {low} to {high}, or `type: gp3`."
         yield Problem("M2807", (*path, "size"), message, hint)
     if volume.iops is not None and volume.type not in IOPS:

@@ -164,8 +164,8 @@ def _file_system(name: str, volume: Efs, subnets: Sequence[Any]) -> Iterator[Any
 
 def _deny_without_tls() -> Statement:
     """A statement of the file system's policy. Any such policy has a second effect: without one,
-    every client that reaches a mount target can mount, with one only those that IAM allows to (EFS
-    user guide, "Using IAM to control access to file systems")."""
+    every client that reaches a mount target can mount the file system; with one, only clients that
+    IAM allows (EFS user guide, "Using IAM to control access to file systems")."""
     return Statement(
         Sid="OnlyEncrypted",
         Effect=Deny,
@@ -183,7 +183,7 @@ def _deny_without_tls() -> Statement:
 def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
     """Logical IDs of the mount targets, in the order of the subnets. They have the letter of the
     zone in a network of a `network` stack, where zones keep their letters, and the subnet's ID in
-    an existing network, whose subnets can be listed in another order one day."""
+    an existing network, where the order of the subnets can change."""
     return [
         logical_id(volume, f"MountTarget{'ABCD'[index]}")
         if isinstance(subnet, ImportValue)

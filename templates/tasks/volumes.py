@@ -59,8 +59,8 @@ class Efs(Base):
 
     owner: Owner = Field(
         "1000:1000",
-        description="User ID and group ID that every container has on the volume, whichever it "
-        "runs as; `0:0` for root.",
+        description="User ID and group ID with which every container accesses the volume, "
+        "whatever user it runs as; `0:0` for root.",
     )
     permissions: Annotated[str, text(r"[0-7]{3,4}", "permissions in octal", "0750")] = Field(
         "0755",
@@ -81,7 +81,7 @@ class Efs(Base):
         None,
         description="Time since its last access after which a file moves to EFS Infrequent Access.",
     )
-    backups: bool = Field(True, description="Let AWS Backup make automatic backups.")
+    backups: bool = Field(True, description="Let AWS Backup create automatic backups.")
     kms_key: KeyArn | None = Field(
         None, description="ARN of the KMS key to encrypt with; the AWS managed key by default."
     )
@@ -109,7 +109,8 @@ class Ebs(Base):
         None, ge=125, le=1_000, description="Throughput of a `gp3` volume in MiB/s."
     )
     filesystem: Literal["xfs", "ext4", "ext3"] = Field(
-        "xfs", description="File system type; with a snapshot that of the snapshot."
+        "xfs",
+        description="File system type; a volume from a snapshot has the type of the snapshot.",
     )
     snapshot: SnapshotId | None = Field(
         None, description="ID of the snapshot from which the volume is created."

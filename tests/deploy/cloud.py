@@ -1,4 +1,4 @@
-"""The road of a deployment: params -> out/ -> deploy.sh -> AWS CLI -> a server on loopback."""
+"""A deployment, step by step: params -> out/ -> deploy.sh -> AWS CLI -> a server on loopback."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from templates import TEMPLATES
 
 @dataclass(frozen=True)
 class Cloud:
-    """AWS as far as this machine has it."""
+    """AWS as the server on loopback implements it."""
 
     url: str
 
     def environ(self) -> dict[str, str]:
-        """The environment variables that lead the AWS CLI here and nowhere else."""
+        """The environment variables that make the AWS CLI call this server only."""
         nowhere = os.path.join(os.sep, "nonexistent")
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         path = os.pathsep.join([str(Path(sys.executable).parent), ours["PATH"]])
@@ -58,14 +58,14 @@ def _client(url: str, service: str, region: str) -> Any:
 
 @dataclass(frozen=True)
 class Deployment:
-    """An environment that was built into a folder, and the cloud that it goes to."""
+    """An environment that was built into a folder, and the cloud that it is deployed to."""
 
     cloud: Cloud
     plan: Plan
     folder: Path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs deploy.sh; both its outputs come as one."""
+        """Runs deploy.sh, with stderr in stdout."""
         return subprocess.run(
             ["bash", str(self.folder / "deploy.sh"), *arguments],
             env=self.cloud.environ(),
@@ -81,10 +81,10 @@ class Deployment:
         return self.cloud.client(service, self.plan.environment.region)
 
     def stacks(self) -> dict[str, Any]:
-        """What CloudFormation says of every stack of the environment, by its name in the params."""
+        """CloudFormation's description of each stack of the environment, by name in the params."""
         every = self.client("cloudformation").describe_stacks()["Stacks"]
         names = {stack.stack_name: stack.name for stack in self.plan.stacks}
-        return {names[one["StackName"]]: one for one in every if one["StackName"] in names}
+        return {names[s["StackName"]]: s for s in every if s["StackName"] in names}
 
     def events(self) -> list[str]:
         """Ids of all that has happened to the stacks so far."""
@@ -97,12 +97,16 @@ class Deployment:
 
     def ids(self, stack: str) -> dict[str, str]:
         """Physical ids of a stack's resources by their logical ids."""
-        return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in self._of(stack)}
+        return {item["LogicalResourceId"]: item["PhysicalResourceId"] for item in self._of(stack)}
 
     def all(self, kind: str) -> list[str]:
         """Physical ids of all resources of a type, in the order of their stacks."""
-        resources = [one for stack in self.plan.stacks for one in self._of(stack.name)]
-        return [one["PhysicalResourceId"] for one in resources if one["ResourceType"] == kind]
+        resources = [item for stack in self.plan.stacks for item in self._of(stack.name)]
+        return [
+            resource["PhysicalResourceId"]
+            for resource in resources
+            if resource["ResourceType"] == kind
+        ]
 
     def _of(self, stack: str) -> list[Any]:
         name = self.plan.environment.stack_name(stack)
@@ -111,9 +115,9 @@ class Deployment:
         return resources
 
     def exports(self) -> dict[str, str]:
-        """What all stacks of the region export; a page holds a hundred of them."""
+        """The exports of all stacks of the region; a page has at most a hundred."""
         pages = self.client("cloudformation").get_paginator("list_exports").paginate()
-        return {one["Name"]: one["Value"] for page in pages for one in page["Exports"]}
+        return {export["Name"]: export["Value"] for page in pages for export in page["Exports"]}
 
     # What AWS says of the resources.
 
@@ -135,7 +139,11 @@ class Deployment:
         return list(answer["LoadBalancers"])
 
     def load_balancer(self, kind: str = "application") -> Any:
-        (balancer,) = [one for one in self.load_balancers() if one["Type"] == kind]
+        (balancer,) = [
+            load_balancer
+            for load_balancer in self.load_balancers()
+            if load_balancer["Type"] == kind
+        ]
         return balancer
 
     def listeners(self, balancer: str) -> list[Any]:
@@ -166,7 +174,11 @@ class Deployment:
         documents = [
             iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
         ]
-        return {one["Sid"]: one for document in documents for one in document["Statement"]}
+        return {
+            statement["Sid"]: statement
+            for document in documents
+            for statement in document["Statement"]
+        }
 
 
 Opening = tuple[str, int | None, str]
@@ -175,12 +187,12 @@ Opening = tuple[str, int | None, str]
 
 def _openings(permissions: list[Any]) -> set[Opening]:
     keys = {"UserIdGroupPairs": "GroupId", "IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6"}
-    assert all(one.get("FromPort") == one.get("ToPort") for one in permissions)
+    assert all(permission.get("FromPort") == permission.get("ToPort") for permission in permissions)
     return {
-        (one["IpProtocol"], one.get("FromPort"), end[key])
-        for one in permissions
+        (permission["IpProtocol"], permission.get("FromPort"), end[key])
+        for permission in permissions
         for kind, key in keys.items()
-        for end in one[kind]
+        for end in permission[kind]
     }
 
 

@@ -13,7 +13,7 @@ _SERVER = Path(__file__).with_name("server.py")
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The server, in a process of its own, for as long as the tests run."""
+    """The server, in a separate process, for as long as the tests run."""
     log = tmp_path_factory.mktemp("server") / "log"
     with (
         log.open("w") as errors,

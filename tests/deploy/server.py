@@ -1,17 +1,18 @@
 """A moto server on loopback that takes `aws cloudformation deploy`: python server.py.
 
-It prints its address and serves until it is ended. moto 5.2 as it comes cannot stand in for
-CloudFormation here, for four reasons; each is mended below, in this process alone:
+It prints its address and serves until it is stopped. Unmodified, moto 5.2 cannot replace
+CloudFormation in these tests, for four reasons. Each is corrected below, in this process only:
 
 1. A change set that was executed leaves the stack without outputs, exports and tags
    (`create_stack` does not), so no stack can import from one that the AWS CLI deployed.
 2. Its CloudFormation models drop most properties: a service's load balancers and network, a task
    definition's roles and size, a security group's egress, all attributes of load balancers; and a
-   role's policies come back as what is not JSON. Here these resources are made by moto's own
-   service APIs, through boto3, which also refuses any property that the real API does not have.
-3. A type it does not know is skipped with a warning. Here it is refused, unless it stands in
-   `ACCEPTED`, so that no test passes because half of a stack was left out.
-4. A task on Fargate cannot be run in every network, and ends with 0 always.
+   role's policies are returned as text that is not JSON. This server creates these resources with
+   moto's service APIs, through boto3, which also refuses any property that the real API does not
+   have.
+3. moto skips an unknown type with a warning. This server refuses it, unless it is in `ACCEPTED`,
+   so that no test passes because half of a stack was left out.
+4. A task on Fargate cannot run in every network, and its exit code is always 0.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ ACCEPTED = (
     "AWS::S3::BucketPolicy",
     "AWS::WAFv2::WebACLAssociation",
 )
-"""Types that get an id and no more; nothing here reads them back. moto does not know them, except
-for records, which it refuses: the hosted zones that it makes have ids of another form than AWS's.
+"""Types that only get an ID; no test reads them. moto does not support them, except for records,
+which it refuses: the IDs of its hosted zones do not have the form of AWS's.
 """
 
 Properties = Mapping[str, Any]
@@ -57,7 +58,7 @@ Api = Callable[[str], Any]
 
 
 class Backend(CloudFormationBackend):
-    """CloudFormation whose change sets leave behind what `create_stack` leaves behind."""
+    """CloudFormation whose change sets set outputs, exports and tags, as `create_stack` does."""
 
     __module__ = CloudFormationBackend.__module__  # moto finds a backend's URLs by it
 
@@ -66,7 +67,7 @@ class Backend(CloudFormationBackend):
     ) -> tuple[str, str]:
         created = super().create_change_set(stack_name, change_set_name, template, *args, **kwargs)
         change_set = self.change_sets[created[0]]
-        types = {one["Type"] for one in change_set.template_dict["Resources"].values()}
+        types = {resource["Type"] for resource in change_set.template_dict["Resources"].values()}
         if unknown := sorted(types - get_model_map().keys()):
             raise ValidationError(message=f"The test server does not know {', '.join(unknown)}")
         return created
@@ -90,8 +91,8 @@ class Backend(CloudFormationBackend):
 
 
 def resolved(value: Any, region: str) -> Any:
-    """A template with its zones put in: moto gives those of another region for `Fn::GetAZs: ""`;
-    and with what stands below `!Base64`, of which moto leaves YAML's nodes."""
+    """A template with `Fn::GetAZs` resolved, for which moto returns zones of another region, and
+    with the content of `!Base64`, which moto leaves as YAML nodes."""
     if isinstance(value, list):
         return [resolved(item, region) for item in value]
     if not isinstance(value, dict):
@@ -108,7 +109,7 @@ def resolved(value: Any, region: str) -> Any:
 
 
 class Resource:
-    """What a stack holds of a resource that an API made: its id and its attributes."""
+    """A resource of a stack that was created through an API: its ID and its attributes."""
 
     def __init__(self, identity: str, **attributes: Any) -> None:
         self.physical_resource_id = identity
@@ -123,7 +124,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Model:
-    """Stands where moto looks for the class of a CloudFormation type."""
+    """Replaces moto's class for a CloudFormation type."""
 
     create: Callable[[Api, str, Properties], Resource]
     update: Callable[[Api, Resource, Properties], Resource] | None = None
@@ -169,8 +170,8 @@ def accepted(api: Api, name: str, given: Properties) -> Resource:
 def cluster(api: Api, name: str, given: Properties) -> Resource:
     rest = without(given, "ClusterName", "ClusterSettings")
     settings = camel({"settings": given.get("ClusterSettings", [])})
-    made = api("ecs").create_cluster(clusterName=name, **settings, **camel(rest))["cluster"]
-    return Resource(name, Arn=made["clusterArn"])
+    created = api("ecs").create_cluster(clusterName=name, **settings, **camel(rest))["cluster"]
+    return Resource(name, Arn=created["clusterArn"])
 
 
 def updated_cluster(api: Api, old: Resource, given: Properties) -> Resource:
@@ -191,14 +192,14 @@ def capacity_providers(api: Api, name: str, given: Properties) -> Resource:
 
 def task_definition(api: Api, name: str, given: Properties) -> Resource:
     family = given.get("Family", name)
-    made = api("ecs").register_task_definition(family=family, **camel(without(given, "Family")))
-    return Resource(made["taskDefinition"]["taskDefinitionArn"])
+    created = api("ecs").register_task_definition(family=family, **camel(without(given, "Family")))
+    return Resource(created["taskDefinition"]["taskDefinitionArn"])
 
 
 def service(api: Api, name: str, given: Properties) -> Resource:
-    made = api("ecs").create_service(serviceName=name, **camel(without(given, "ServiceName")))
+    created = api("ecs").create_service(serviceName=name, **camel(without(given, "ServiceName")))
     return Resource(
-        made["service"]["serviceArn"], Name=name, ServiceArn=made["service"]["serviceArn"]
+        created["service"]["serviceArn"], Name=name, ServiceArn=created["service"]["serviceArn"]
     )
 
 
@@ -217,36 +218,40 @@ def log_group(api: Api, name: str, given: Properties) -> Resource:
         logs.put_retention_policy(logGroupName=name, retentionInDays=days)
     # CloudFormation template reference, AWS::Logs::LogGroup: the attribute ends with `:*`.
     found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    return Resource(name, Arn=next(one["arn"] for one in found if one["logGroupName"] == name))
+    return Resource(
+        name, Arn=next(group["arn"] for group in found if group["logGroupName"] == name)
+    )
 
 
 def role(api: Api, name: str, given: Properties) -> Resource:
     iam = api("iam")
     rest = without(given, "RoleName", "Policies", "ManagedPolicyArns", "AssumeRolePolicyDocument")
     trust = json.dumps(given["AssumeRolePolicyDocument"])
-    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **rest)["Role"]
-    for one in given.get("Policies", []):
-        document = json.dumps(one["PolicyDocument"])
-        iam.put_role_policy(RoleName=name, PolicyName=one["PolicyName"], PolicyDocument=document)
+    created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **rest)["Role"]
+    for policy in given.get("Policies", []):
+        document = json.dumps(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
     for arn in given.get("ManagedPolicyArns", []):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
-    return Resource(name, Arn=made["Arn"], RoleId=made["RoleId"])
+    return Resource(name, Arn=created["Arn"], RoleId=created["RoleId"])
 
 
 def security_group(api: Api, name: str, given: Properties) -> Resource:
     ec2 = api("ec2")
-    made = ec2.create_security_group(
+    created = ec2.create_security_group(
         GroupName=name, Description=given["GroupDescription"], VpcId=given["VpcId"]
     )["GroupId"]
     for rule in given.get("SecurityGroupIngress", []):
-        ec2.authorize_security_group_ingress(GroupId=made, IpPermissions=[permission(rule)])
+        ec2.authorize_security_group_ingress(GroupId=created, IpPermissions=[permission(rule)])
     if egress := given.get("SecurityGroupEgress"):
-        group = ec2.describe_security_groups(GroupIds=[made])["SecurityGroups"][0]
-        ec2.revoke_security_group_egress(GroupId=made, IpPermissions=group["IpPermissionsEgress"])
-        ec2.authorize_security_group_egress(
-            GroupId=made, IpPermissions=[permission(rule) for rule in egress]
+        group = ec2.describe_security_groups(GroupIds=[created])["SecurityGroups"][0]
+        ec2.revoke_security_group_egress(
+            GroupId=created, IpPermissions=group["IpPermissionsEgress"]
         )
-    return Resource(made, GroupId=made, VpcId=given["VpcId"])
+        ec2.authorize_security_group_egress(
+            GroupId=created, IpPermissions=[permission(rule) for rule in egress]
+        )
+    return Resource(created, GroupId=created, VpcId=given["VpcId"])
 
 
 def repository(api: Api, name: str, given: Properties) -> Resource:
@@ -255,41 +260,41 @@ def repository(api: Api, name: str, given: Properties) -> Resource:
     rest = without(given, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
     tags = [
         {
-            "filterType": one["ImageTagMutabilityExclusionFilterType"],
-            "filter": one["ImageTagMutabilityExclusionFilterValue"],
+            "filterType": exclusion["ImageTagMutabilityExclusionFilterType"],
+            "filter": exclusion["ImageTagMutabilityExclusionFilterValue"],
         }
-        for one in rest.pop("ImageTagMutabilityExclusionFilters", [])
+        for exclusion in rest.pop("ImageTagMutabilityExclusionFilters", [])
     ]
     moved = {"imageTagMutabilityExclusionFilters": tags} if tags else {}
-    made = ecr.create_repository(**camel(rest), **moved)["repository"]
+    created = ecr.create_repository(**camel(rest), **moved)["repository"]
     if text := given.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
         ecr.put_lifecycle_policy(repositoryName=its, lifecyclePolicyText=text)
     if policy := given.get("RepositoryPolicyText"):
         ecr.set_repository_policy(repositoryName=its, policyText=json.dumps(policy))
-    return Resource(its, Arn=made["repositoryArn"], RepositoryUri=made["repositoryUri"])
+    return Resource(its, Arn=created["repositoryArn"], RepositoryUri=created["repositoryUri"])
 
 
 def file_system(api: Api, name: str, given: Properties) -> Resource:
     efs = api("efs")
     of_its_own = ("LifecyclePolicies", "FileSystemPolicy", "BackupPolicy")
-    made = efs.create_file_system(CreationToken=name, **without(given, *of_its_own))
-    identity = made["FileSystemId"]
+    created = efs.create_file_system(CreationToken=name, **without(given, *of_its_own))
+    identity = created["FileSystemId"]
     if policies := given.get("LifecyclePolicies"):
         efs.put_lifecycle_configuration(FileSystemId=identity, LifecyclePolicies=policies)
     if policy := given.get("FileSystemPolicy"):
         efs.put_file_system_policy(FileSystemId=identity, Policy=json.dumps(policy))
-    return Resource(identity, FileSystemId=identity, Arn=made["FileSystemArn"])
+    return Resource(identity, FileSystemId=identity, Arn=created["FileSystemArn"])
 
 
 def mount_target(api: Api, name: str, given: Properties) -> Resource:
-    made = api("efs").create_mount_target(**given)["MountTargetId"]
-    return Resource(made, Id=made)
+    created = api("efs").create_mount_target(**given)["MountTargetId"]
+    return Resource(created, Id=created)
 
 
 def access_point(api: Api, name: str, given: Properties) -> Resource:
     user, root = given["PosixUser"], given["RootDirectory"]
     owner = root["CreationInfo"]
-    made = api("efs").create_access_point(
+    created = api("efs").create_access_point(
         ClientToken=name,
         FileSystemId=given["FileSystemId"],
         PosixUser={key: int(value) for key, value in user.items()},
@@ -302,8 +307,8 @@ def access_point(api: Api, name: str, given: Properties) -> Resource:
             },
         },
     )
-    identity = made["AccessPointId"]
-    return Resource(identity, AccessPointId=identity, Arn=made["AccessPointArn"])
+    identity = created["AccessPointId"]
+    return Resource(identity, AccessPointId=identity, Arn=created["AccessPointArn"])
 
 
 def namespace(api: Api, name: str, given: Properties) -> Resource:
@@ -317,32 +322,32 @@ def namespace(api: Api, name: str, given: Properties) -> Resource:
 
 def discovery_service(api: Api, name: str, given: Properties) -> Resource:
     dns = given["DnsConfig"]
-    records = [{**one, "TTL": int(one["TTL"])} for one in dns["DnsRecords"]]
+    records = [{**record, "TTL": int(record["TTL"])} for record in dns["DnsRecords"]]
     named = {**given, "DnsConfig": {**dns, "DnsRecords": records}}
-    made = api("servicediscovery").create_service(**named)["Service"]
-    return Resource(made["Id"], Id=made["Id"], Arn=made["Arn"])
+    created = api("servicediscovery").create_service(**named)["Service"]
+    return Resource(created["Id"], Id=created["Id"], Arn=created["Arn"])
 
 
 def address(api: Api, name: str, given: Properties) -> Resource:
-    """An Elastic IP: moto's own does not tell its address."""
-    made = api("ec2").allocate_address(Domain=given.get("Domain", "vpc"))
-    known = {"AllocationId": made["AllocationId"], "PublicIp": made["PublicIp"]}
-    return Resource(made["PublicIp"], **known)
+    """An Elastic IP: moto's own model does not return the address."""
+    created = api("ec2").allocate_address(Domain=given.get("Domain", "vpc"))
+    known = {"AllocationId": created["AllocationId"], "PublicIp": created["PublicIp"]}
+    return Resource(created["PublicIp"], **known)
 
 
 def ingress(api: Api, name: str, given: Properties) -> Resource:
-    made = api("ec2").authorize_security_group_ingress(
+    created = api("ec2").authorize_security_group_ingress(
         GroupId=given["GroupId"], IpPermissions=[permission(given)]
     )
-    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    identity = created["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     return Resource(identity, Id=identity)
 
 
 def egress(api: Api, name: str, given: Properties) -> Resource:
-    made = api("ec2").authorize_security_group_egress(
+    created = api("ec2").authorize_security_group_egress(
         GroupId=given["GroupId"], IpPermissions=[permission(given)]
     )
-    identity = made["SecurityGroupRules"][0]["SecurityGroupRuleId"]
+    identity = created["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     return Resource(identity, Id=identity)
 
 
@@ -365,8 +370,8 @@ def permission(rule: Properties) -> dict[str, Any]:
 def load_balancer(api: Api, name: str, given: Properties) -> Resource:
     elb = api("elbv2")
     rest = without(given, "Name", "LoadBalancerAttributes")
-    made = elb.create_load_balancer(Name=name, **rest)["LoadBalancers"][0]
-    arn = made["LoadBalancerArn"]
+    created = elb.create_load_balancer(Name=name, **rest)["LoadBalancers"][0]
+    arn = created["LoadBalancerArn"]
     if attributes := given.get("LoadBalancerAttributes"):
         elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
     return Resource(
@@ -374,30 +379,30 @@ def load_balancer(api: Api, name: str, given: Properties) -> Resource:
         LoadBalancerArn=arn,
         LoadBalancerName=name,
         LoadBalancerFullName=arn.split(":loadbalancer/")[1],
-        DNSName=made["DNSName"],
-        CanonicalHostedZoneID=made["CanonicalHostedZoneId"],
-        SecurityGroups=made.get("SecurityGroups", []),
+        DNSName=created["DNSName"],
+        CanonicalHostedZoneID=created["CanonicalHostedZoneId"],
+        SecurityGroups=created.get("SecurityGroups", []),
     )
 
 
 def target_group(api: Api, name: str, given: Properties) -> Resource:
     elb = api("elbv2")
     rest = without(given, "Name", "TargetGroupAttributes")
-    made = elb.create_target_group(Name=name, **rest)["TargetGroups"][0]["TargetGroupArn"]
+    created = elb.create_target_group(Name=name, **rest)["TargetGroups"][0]["TargetGroupArn"]
     if attributes := given.get("TargetGroupAttributes"):
-        elb.modify_target_group_attributes(TargetGroupArn=made, Attributes=attributes)
-    return Resource(made, TargetGroupArn=made, TargetGroupFullName=made.split(":")[-1])
+        elb.modify_target_group_attributes(TargetGroupArn=created, Attributes=attributes)
+    return Resource(created, TargetGroupArn=created, TargetGroupFullName=created.split(":")[-1])
 
 
 def listener(api: Api, name: str, given: Properties) -> Resource:
     rest = without(given, "ListenerAttributes")
-    made = api("elbv2").create_listener(**rest)["Listeners"][0]["ListenerArn"]
-    return Resource(made, ListenerArn=made)
+    created = api("elbv2").create_listener(**rest)["Listeners"][0]["ListenerArn"]
+    return Resource(created, ListenerArn=created)
 
 
 def listener_rule(api: Api, name: str, given: Properties) -> Resource:
-    made = api("elbv2").create_rule(**given)["Rules"][0]["RuleArn"]
-    return Resource(made, RuleArn=made)
+    created = api("elbv2").create_rule(**given)["Rules"][0]["RuleArn"]
+    return Resource(created, RuleArn=created)
 
 
 # Jobs ----------------------------------------------------------------------------------------
@@ -414,8 +419,8 @@ def queue(api: Api, name: str, given: Properties) -> Resource:
         attributes["RedrivePolicy"] = json.dumps(redrive)
     sqs = api("sqs")
     url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
-    asked = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
-    return Resource(url, Arn=asked["Attributes"]["QueueArn"], QueueName=name, QueueUrl=url)
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return Resource(url, Arn=attributes["Attributes"]["QueueArn"], QueueName=name, QueueUrl=url)
 
 
 def queue_policy(api: Api, name: str, given: Properties) -> Resource:
@@ -438,8 +443,8 @@ def scalable_target(api: Api, name: str, given: Properties) -> Resource:
 def scaling_policy(api: Api, name: str, given: Properties) -> Resource:
     scaled = dict(zip(_SCALED, given["ScalingTargetId"].split("|"), strict=True))
     rest = without(given, "ScalingTargetId")
-    made = api("application-autoscaling").put_scaling_policy(**scaled, **rest)["PolicyARN"]
-    return Resource(made, Arn=made)
+    created = api("application-autoscaling").put_scaling_policy(**scaled, **rest)["PolicyARN"]
+    return Resource(created, Arn=created)
 
 
 _SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
@@ -462,24 +467,24 @@ def schedule(api: Api, name: str, given: Properties) -> Resource:
         net = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
         small["NetworkConfiguration"] = {"awsvpcConfiguration": net}
         target["EcsParameters"] = {**parameters, **small}
-    made = api("scheduler").create_schedule(Name=name, **{**given, "Target": target})
-    return Resource(name, Arn=made["ScheduleArn"])
+    created = api("scheduler").create_schedule(Name=name, **{**given, "Target": target})
+    return Resource(name, Arn=created["ScheduleArn"])
 
 
 def state_machine(api: Api, name: str, given: Properties) -> Resource:
-    made = api("stepfunctions").create_state_machine(
+    created = api("stepfunctions").create_state_machine(
         name=name, definition=given["DefinitionString"], roleArn=given["RoleArn"]
     )["stateMachineArn"]
-    return Resource(made, Arn=made, Name=name)
+    return Resource(created, Arn=created, Name=name)
 
 
 def nothing(*_: Any) -> dict[str, Any]:
     """What a task takes from an instance. On Fargate there is none, and moto stumbles over a
-    container without a share of its own."""
+    container without its own memory."""
     return {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
 
 
-def mend_tasks() -> None:
+def correct_tasks() -> None:
     """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
     models: Any = ecs_models
     models.Container = Container
@@ -496,7 +501,7 @@ class Container(ecs_models.Container):
 
     def __init__(self, task_def: Any) -> None:
         super().__init__(task_def)
-        variables = {one["name"]: one["value"] for one in self.environment or []}
+        variables = {variable["name"]: variable["value"] for variable in self.environment or []}
         self.exitCode = int(variables.get("EXIT_CODE", 0))
 
 
@@ -586,7 +591,7 @@ def server() -> BaseWSGIServer:
 if __name__ == "__main__":
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
-    mend_tasks()
+    correct_tasks()
     serving = server()
     ADDRESS = f"http://127.0.0.1:{serving.port}"
     print(ADDRESS, flush=True)

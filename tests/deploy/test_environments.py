@@ -47,8 +47,8 @@ def _with_what_exists(params: str, cloud: Cloud) -> str:
     """Params whose certificate is there: AWS, and so moto, forms its ARN."""
     if found := re.search(r"arn:aws:acm:([a-z0-9-]+):\d+:certificate/[0-9a-f-]+", params):
         acm = cloud.client("acm", found[1])
-        made = acm.request_certificate(DomainName="*.kelp.example")["CertificateArn"]
-        params = params.replace(found[0], made)
+        certificate_arn = acm.request_certificate(DomainName="*.kelp.example")["CertificateArn"]
+        params = params.replace(found[0], certificate_arn)
     return params
 
 
@@ -58,7 +58,7 @@ r4 = pytest.mark.parametrize("deployment", [R4], indirect=True)
 r5 = pytest.mark.parametrize("deployment", [R5], indirect=True)
 
 
-# What holds in every environment -------------------------------------------------------------
+# What is true in every environment ------------------------------------------------------------
 
 
 @every
@@ -70,8 +70,8 @@ def test_every_stack_is_complete_and_exports_what_others_import(deployment: Depl
     for stack in deployment.plan.stacks:
         tags = {tag["Key"]: tag["Value"] for tag in stacks[stack.name]["Tags"]}
         assert tags == dict(stack.tags)
-    wanted = {name for stack in deployment.plan.stacks for name in stack.exports.values()}
-    assert wanted <= deployment.exports().keys()
+    imported = {name for stack in deployment.plan.stacks for name in stack.exports.values()}
+    assert imported <= deployment.exports().keys()
 
 
 @every
@@ -115,7 +115,8 @@ def test_requests_reach_a_container_port_of_every_service(deployment: Deployment
 @every
 def test_tasks_admit_their_load_balancers_only(deployment: Deployment) -> None:
     groups = {
-        one["LoadBalancerArn"]: one["SecurityGroups"][0] for one in deployment.load_balancers()
+        load_balancer["LoadBalancerArn"]: load_balancer["SecurityGroups"][0]
+        for load_balancer in deployment.load_balancers()
     }
     out = {group: {NOWHERE} for group in groups.values()}
     for service in deployment.services():
@@ -125,8 +126,8 @@ def test_tasks_admit_their_load_balancers_only(deployment: Deployment) -> None:
             target = deployment.target_group(attached["targetGroupArn"])
             (arn,) = set(target["LoadBalancerArns"])
             protocol = "udp" if target["Protocol"] == "UDP" else "tcp"
-            asked = target["HealthCheckPort"]
-            health = target["Port"] if asked == "traffic-port" else int(asked)
+            port = target["HealthCheckPort"]
+            health = target["Port"] if port == "traffic-port" else int(port)
             for way in ((protocol, target["Port"]), ("tcp", health)):
                 opened.add((*way, groups[arn]))
                 out[groups[arn]].add((*way, tasks))
@@ -138,7 +139,7 @@ def test_tasks_admit_their_load_balancers_only(deployment: Deployment) -> None:
 def test_the_roles_of_a_task_are_its_own(deployment: Deployment) -> None:
     own = set(deployment.all("AWS::IAM::Role"))
     services = deployment.services()
-    tasks = [deployment.task_definition(one["taskDefinition"]) for one in services]
+    tasks = [deployment.task_definition(service["taskDefinition"]) for service in services]
     used = [task[role] for task in tasks for role in ("executionRoleArn", "taskRoleArn")]
     names = [arn.rsplit("/", 1)[-1] for arn in used]
     assert own.issuperset(names)
@@ -151,7 +152,7 @@ def test_with_a_certificate_http_leads_to_https(deployment: Deployment) -> None:
     elb = deployment.client("elbv2")
     arns = [ids["HttpListener"], ids["HttpsListener"]]
     found = elb.describe_listeners(ListenerArns=arns)["Listeners"]
-    http, https = (next(one for one in found if one["ListenerArn"] == arn) for arn in arns)
+    http, https = (next(item for item in found if item["ListenerArn"] == arn) for arn in arns)
     (redirect,) = (action["RedirectConfig"] for action in http["DefaultActions"])
     assert (redirect["Protocol"], redirect["Port"]) == ("HTTPS", "443")
     assert deployment.rules(ids["HttpListener"]) == []
@@ -197,7 +198,7 @@ def test_r4_rule_and_target_group(deployment: Deployment) -> None:
         web["AlbNginx80TargetGroup"]
     ]
     group = deployment.target_group(web["AlbNginx80TargetGroup"])
-    wanted = {
+    expected = {
         "Protocol": "HTTP",
         "Port": 80,
         "TargetType": "ip",
@@ -208,7 +209,7 @@ def test_r4_rule_and_target_group(deployment: Deployment) -> None:
         "HealthCheckIntervalSeconds": 30,
         "Matcher": {"HttpCode": "200-399"},
     }
-    assert {key: group[key] for key in wanted} == wanted
+    assert {key: group[key] for key in expected} == expected
 
 
 @r4
@@ -244,7 +245,7 @@ def test_r4_task_definition(deployment: Deployment) -> None:
     assert container["image"] == "public.ecr.aws/nginx/nginx:stable"
     assert container["command"][-1].endswith("exec nginx -g 'daemon off;'")
     parameter = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/demo/dev"
-    assert {one["name"]: one["valueFrom"] for one in container["secrets"]} == {
+    assert {secret["name"]: secret["valueFrom"] for secret in container["secrets"]} == {
         "DB_PASSWORD": f"{parameter}/db_password",
         "MESSAGE": f"{parameter}/message",
     }
@@ -281,7 +282,7 @@ def test_r4_roles_may_do_this_and_nothing_more(deployment: Deployment) -> None:
 def _allowed(deployment: Deployment, role: str) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
     statements = deployment.policies(role).values()
     assert all(statement["Effect"] == "Allow" for statement in statements)
-    return {(tuple(sorted(one["Action"])), tuple(sorted(one["Resource"]))) for one in statements}
+    return {(tuple(sorted(s["Action"])), tuple(sorted(s["Resource"]))) for s in statements}
 
 
 @r4
@@ -292,7 +293,7 @@ def test_r4_cluster_and_log_groups(deployment: Deployment) -> None:
     logging = found["configuration"]["executeCommandConfiguration"]
     assert logging["logConfiguration"]["cloudWatchLogGroupName"] == cluster["ExecLogGroup"]
     groups = deployment.client("logs").describe_log_groups()["logGroups"]
-    days = {one["logGroupName"]: one["retentionInDays"] for one in groups}
+    days = {group["logGroupName"]: group["retentionInDays"] for group in groups}
     assert days[deployment.ids("web")["LogGroup"]] == 14
     assert days[cluster["ExecLogGroup"]] == 7
 
@@ -333,7 +334,7 @@ def test_r5_load_balancer_and_listener(deployment: Deployment) -> None:
 def test_r5_target_group(deployment: Deployment) -> None:
     arn = deployment.ids("udp-service")["EdgeUdp1234TargetGroup"]
     group = deployment.target_group(arn)
-    wanted = {
+    expected = {
         "Protocol": "UDP",
         "Port": 1234,
         "TargetType": "ip",
@@ -342,9 +343,9 @@ def test_r5_target_group(deployment: Deployment) -> None:
         "HealthCheckPort": "8080",
         "HealthCheckIntervalSeconds": 10,
     }
-    assert {key: group[key] for key in wanted} == wanted
+    assert {key: group[key] for key in expected} == expected
     described = deployment.client("elbv2").describe_target_group_attributes(TargetGroupArn=arn)
-    attributes = {one["Key"]: one["Value"] for one in described["Attributes"]}
+    attributes = {attribute["Key"]: attribute["Value"] for attribute in described["Attributes"]}
     assert attributes["deregistration_delay.timeout_seconds"] == "300"
 
 
@@ -373,7 +374,7 @@ def test_r5_service_and_task(deployment: Deployment) -> None:
     assert group == ids["SecurityGroup"]
     task = deployment.task_definition(service["taskDefinition"])
     assert (task["cpu"], task["memory"]) == ("256", "512")
-    containers = {one["name"]: one for one in task["containerDefinitions"]}
+    containers = {container["name"]: container for container in task["containerDefinitions"]}
     assert containers.keys() == {"udp-service", "health-1234"}
     (port,) = containers["udp-service"]["portMappings"]
     assert (port["containerPort"], port["protocol"]) == (1234, "udp")

@@ -59,7 +59,7 @@ def test_an_instance_joins_the_cluster(r2: Deployment) -> None:
 def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
     (service,) = r2.services()
     task = r2.task_definition(service["taskDefinition"])
-    nginx = next(one for one in task["containerDefinitions"] if one["name"] == "nginx")
+    nginx = next(c for c in task["containerDefinitions"] if c["name"] == "nginx")
     assert task["networkMode"] == "bridge"
     assert nginx["links"] == ["php"]
     assert {"name": "PHP_HOST", "value": "php"} in nginx["environment"]
@@ -69,12 +69,12 @@ def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
 def test_the_load_balancer_reaches_the_ports_that_docker_takes(r2: Deployment) -> None:
     ids = r2.all("AWS::EC2::SecurityGroup")
     groups = r2.client("ec2").describe_security_groups(GroupIds=ids)["SecurityGroups"]
-    by_id = {one["GroupId"]: one for one in groups}
-    instances = next(one for one in groups if one["Description"].startswith("Instances of"))
+    by_id = {group["GroupId"]: group for group in groups}
+    instances = next(group for group in groups if group["Description"].startswith("Instances of"))
     (rule,) = instances["IpPermissions"]
     assert (rule["FromPort"], rule["ToPort"]) == (32768, 65535)
     (source,) = rule["UserIdGroupPairs"]
     out = by_id[source["GroupId"]]["IpPermissionsEgress"]
-    assert (32768, 65535) in {(one.get("FromPort"), one.get("ToPort")) for one in out}
+    assert (32768, 65535) in {(rule.get("FromPort"), rule.get("ToPort")) for rule in out}
     (target_group,) = r2.all("AWS::ElasticLoadBalancingV2::TargetGroup")
     assert r2.target_group(target_group)["TargetType"] == "instance"

@@ -33,7 +33,7 @@ stacks:
 
 
 def _golden(case: str, app: str, cloud: Cloud, folder: Path) -> Deployment:
-    """A golden case under an app of its own, without what stands for something that exists."""
+    """A golden case under a different app name, without references to existing resources."""
     text = (GOLDEN / case / "params/dev.yaml").read_text().replace("app: shop", f"app: {app}")
     text = re.sub(r"  old:\n(    .*\n)+|.*via: old.*\n", "", text)
     params = folder / "params"
@@ -58,8 +58,8 @@ def test_a_task_runs_before_what_comes_after_it_and_at_every_deployment(
     deployment = _migrated("early", 0, cloud, tmp_path)
     ran = deployment.run()
     assert ran.returncode == 0, ran.stdout
-    said = ran.stdout.index("Running the task of early-dev-migrate")
-    assert said < ran.stdout.index("Successfully created/updated stack - early-dev-web")
+    position = ran.stdout.index("Running the task of early-dev-migrate")
+    assert position < ran.stdout.index("Successfully created/updated stack - early-dev-web")
     assert len(_tasks(deployment)) == 1
     again = deployment.run()
     assert again.returncode == 0, again.stdout
@@ -74,7 +74,7 @@ def test_the_task_is_that_of_the_stack_and_runs_where_the_params_say(
     (task,) = _tasks(deployment)
     assert task["taskDefinitionArn"] == deployment.ids("migrate")["TaskDefinition"]
     assert task["launchType"] == "FARGATE"
-    details = {one["name"]: one["value"] for one in task["attachments"][0]["details"]}
+    details = {detail["name"]: detail["value"] for detail in task["attachments"][0]["details"]}
     network = deployment.ids("network")
     assert details["subnetId"] in (network["PublicSubnetA"], network["PublicSubnetB"])
 
@@ -133,7 +133,7 @@ def test_a_worker_knows_its_queue_and_may_work_on_it(workers: Deployment) -> Non
 def test_a_service_knows_the_queues_that_it_sends_to(workers: Deployment) -> None:
     task = workers.task_definition(workers.ids("shop")["TaskDefinition"])
     variables = task["containerDefinitions"][0]["environment"]
-    assert {one["name"]: one["value"] for one in variables} == {
+    assert {variable["name"]: variable["value"] for variable in variables} == {
         "LEDGER_QUEUE_URL": workers.ids("ledger")["Queue"],
         "MAIL_QUEUE_URL": workers.ids("mailer")["Queue"],
         "ORDERS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/orders",
@@ -145,17 +145,19 @@ def test_a_worker_scales_by_its_backlog(workers: Deployment) -> None:
     targets = scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"]
     cluster, ids = workers.ids("cluster")["Cluster"], workers.ids("films")
     name = ids["Service"].split("/")[-1]
-    (target,) = [one for one in targets if one["ResourceId"] == f"service/{cluster}/{name}"]
+    (target,) = [
+        target for target in targets if target["ResourceId"] == f"service/{cluster}/{name}"
+    ]
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 5)
     policies = scaling.describe_scaling_policies(
         ServiceNamespace="ecs", ResourceId=target["ResourceId"]
     )["ScalingPolicies"]
-    assert {one["PolicyName"]: one["PolicyType"] for one in policies} == {
+    assert {policy["PolicyName"]: policy["PolicyType"] for policy in policies} == {
         "Backlog": "TargetTrackingScaling",
         "Wake": "StepScaling",
     }
     alarms = workers.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    (wake,) = [one for one in alarms if one["AlarmName"] == ids["WakeAlarm"]]
+    (wake,) = [alarm for alarm in alarms if alarm["AlarmName"] == ids["WakeAlarm"]]
     assert wake["AlarmActions"] == [ids["WakeScalingPolicy"]]
 
 
@@ -196,9 +198,13 @@ def test_a_service_scales_by_the_requests_to_its_target_group(cloud: Cloud, tmp_
     scaling = deployment.client("application-autoscaling")
     policies = scaling.describe_scaling_policies(ServiceNamespace="ecs")["ScalingPolicies"]
     (requests,) = [
-        one for one in policies if one["PolicyARN"] == ids["PublicWeb8080RequestsScalingPolicy"]
+        policy
+        for policy in policies
+        if policy["PolicyARN"] == ids["PublicWeb8080RequestsScalingPolicy"]
     ]
-    asked = requests["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+    specification = requests["TargetTrackingScalingPolicyConfiguration"][
+        "PredefinedMetricSpecification"
+    ]
     balancer = deployment.load_balancer()["LoadBalancerArn"].split(":loadbalancer/")[1]
     group = ids["PublicWeb8080TargetGroup"].split(":")[-1]
-    assert asked["ResourceLabel"] == f"{balancer}/{group}"
+    assert specification["ResourceLabel"] == f"{balancer}/{group}"

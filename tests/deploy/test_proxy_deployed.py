@@ -18,13 +18,13 @@ def test_ecs_gets_the_configuration_as_it_was_built(cloud: Cloud, tmp_path: Path
     (service,) = deployment.services()
     ecs = deployment.client("ecs")
     task = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])["taskDefinition"]
-    held = {one["name"]: one for one in task["containerDefinitions"]}
+    held = {container["name"]: container for container in task["containerDefinitions"]}
     assert held.keys() == {"frontend", "proxy"}
 
-    stack = next(one for one in deployment.plan.stacks if one.name == "web")
+    stack = next(stack for stack in deployment.plan.stacks if stack.name == "web")
     resources = stack.rendering.body["Resources"]
-    made = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
-    proxy = next(one for one in made if one["Name"] == "proxy")
+    definitions = resources["TaskDefinition"]["Properties"]["ContainerDefinitions"]
+    proxy = next(item for item in definitions if item["Name"] == "proxy")
     (variable,) = proxy["Environment"]
     assert held["proxy"]["environment"] == [{"name": "NGINX_CONF", "value": variable["Value"]}]
     assert held["proxy"]["command"] == proxy["Command"]

@@ -1,4 +1,4 @@
-"""An environment with repositories of its own: deploy.sh waits until its images are pushed."""
+"""An environment with an ECR stack: deploy.sh waits until its images are pushed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
     (service,) = deployment.services()
     task = deployment.task_definition(service["taskDefinition"])
     registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-    assert {one["image"] for one in task["containerDefinitions"]} == {
+    assert {container["image"] for container in task["containerDefinitions"]} == {
         f"{registry}/api/web:1.4.2",
         f"{registry}/api/tools:7",
     }
@@ -61,7 +61,10 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
 
 def _as_the_params_say(deployment: Deployment) -> None:
     ecr = deployment.client("ecr")
-    found = {one["repositoryName"]: one for one in ecr.describe_repositories()["repositories"]}
+    found = {
+        repository["repositoryName"]: repository
+        for repository in ecr.describe_repositories()["repositories"]
+    }
     web, tools = found["api/web"], found["api/tools"]
     assert web["imageScanningConfiguration"] == {"scanOnPush": True}
     assert web["encryptionConfiguration"] == {"encryptionType": "AES256"}

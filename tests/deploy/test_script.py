@@ -64,10 +64,10 @@ def test_the_first_failure_stops_it(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _two("rough", cloud, tmp_path)
     template = deployment.folder / "first.yaml"
     text = template.read_text()
-    template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue nobody-exports-this"))
+    template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue not-exported"))
     ran = deployment.run()
     assert ran.returncode != 0
-    assert "No export named nobody-exports-this found" in ran.stdout
+    assert "No export named not-exported found" in ran.stdout
     assert "second" not in deployment.stacks()
 
 

@@ -1,4 +1,4 @@
-"""Sidecars that are asked for by name, deployed: ECS takes their containers as they are."""
+"""Sidecars under `sidecars:`, deployed: ECS accepts their containers unchanged."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def test_every_task_has_its_sidecar_and_waits_for_it(deployment: Deployment) -> 
     assert services
     for service in services:
         task = deployment.task_definition(service["taskDefinition"])
-        containers = {one["name"]: one for one in task["containerDefinitions"]}
-        beside = containers.keys() & {"datadog-agent", "otel-collector", "log-router"}
-        assert len(beside) == 1
-        for name, one in containers.items():
-            waits = {wait["containerName"] for wait in one.get("dependsOn", [])}
-            assert name in beside or beside <= waits
-            router = one.get("firelensConfiguration", {}).get("type")
+        containers = {container["name"]: container for container in task["containerDefinitions"]}
+        sidecars = containers.keys() & {"datadog-agent", "otel-collector", "log-router"}
+        assert len(sidecars) == 1
+        for name, container in containers.items():
+            waits = {wait["containerName"] for wait in container.get("dependsOn", [])}
+            assert name in sidecars or sidecars <= waits
+            router = container.get("firelensConfiguration", {}).get("type")
             assert router == ROUTERS.get(name)
-            through = one["logConfiguration"]["logDriver"] == "awsfirelens"
-            assert through == ("log-router" in beside and name != "log-router")
+            through = container["logConfiguration"]["logDriver"] == "awsfirelens"
+            assert through == ("log-router" in sidecars and name != "log-router")

@@ -1,4 +1,4 @@
-"""Volumes, deployed: what the task mounts is what the stack made, and it is let in there."""
+"""Volumes, deployed: the task mounts what the stack created, and has access to it."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ def test_a_service_mounts_its_file_system_in_every_zone(cloud: Cloud, tmp_path: 
     assert system["Encrypted"]
     targets = efs.describe_mount_targets(FileSystemId=system["FileSystemId"])["MountTargets"]
     network = deployment.ids("network")
-    assert {one["SubnetId"] for one in targets} == {
+    assert {target["SubnetId"] for target in targets} == {
         network["PrivateSubnetA"],
         network["PrivateSubnetB"],
     }
     groups = {
         group
-        for one in targets
-        for group in efs.describe_mount_target_security_groups(MountTargetId=one["MountTargetId"])[
-            "SecurityGroups"
-        ]
+        for target in targets
+        for group in efs.describe_mount_target_security_groups(
+            MountTargetId=target["MountTargetId"]
+        )["SecurityGroups"]
     }
     assert groups == {ids["MountTargetSecurityGroup"]}
     assert deployment.admitted(*groups) == {("tcp", 2049, ids["SecurityGroup"])}
@@ -59,14 +59,16 @@ def test_a_service_mounts_its_file_system_in_every_zone(cloud: Cloud, tmp_path: 
 
     (service,) = deployment.services()
     task = deployment.task_definition(service["taskDefinition"])
-    volumes = {one["name"]: one for one in task["volumes"]}
+    volumes = {volume["name"]: volume for volume in task["volumes"]}
     assert volumes["uploads"]["efsVolumeConfiguration"] == {
         "rootDirectory": "/",  # of the access point
         "fileSystemId": system["FileSystemId"],
         "transitEncryption": "ENABLED",
         "authorizationConfig": {"accessPointId": point["AccessPointId"], "iam": "ENABLED"},
     }
-    prepare, web = sorted(task["containerDefinitions"], key=lambda one: str(one["name"]))
+    prepare, web = sorted(
+        task["containerDefinitions"], key=lambda container: str(container["name"])
+    )
     assert not prepare["essential"]
     assert web["dependsOn"] == [{"containerName": "prepare", "condition": "SUCCESS"}]
     statement = deployment.policies(ids["TaskRole"])["MountUploads"]

@@ -11,15 +11,14 @@ import pytest
 from jsonschema import Draft7Validator, ValidationError
 from ruamel.yaml import YAML
 
-from moorage.findings.codes import CODES, TOPICS, legacy
+from moorage.findings.codes import CODES, TOPICS
 from moorage.findings.codes.code import Code
 from moorage.findings.pages import anchor, findings_document, terminal_page
 from moorage.schema.json_schema import schema
 from templates import TEMPLATES
 
 ROOT = Path(__file__).parents[2]
-LEGACY = {code.id for code in legacy.CODES}
-PAGES = [code for code in CODES.values() if code.id not in LEGACY]
+PAGES = list(CODES.values())
 
 
 def used_codes() -> set[str]:

@@ -1,4 +1,4 @@
-"""What an update does to what is deployed, told from two versions of templates."""
+"""What an update does to deployed stacks, found by comparing two versions of the templates."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ def judged(old: Mapping[str, str], new: Mapping[str, str]) -> list[Finding]:
 def codes(findings: list[Finding]) -> dict[str, list[str]]:
     """Places by code."""
     found: dict[str, list[str]] = {}
-    for one in findings:
-        found.setdefault(one.code, []).append(".".join(map(str, one.path)))
+    for finding in findings:
+        found.setdefault(finding.code, []).append(".".join(map(str, finding.path)))
     return found
 
 
@@ -114,7 +114,7 @@ def test_a_replaced_load_balancer_takes_listener_and_target_group_along() -> Non
     }
 
 
-def test_a_target_group_of_its_own_goes_with_a_new_load_balancer() -> None:
+def test_a_new_load_balancer_with_a_new_target_group_is_accepted() -> None:
     found = after(
         ("Scheme: internal", "Scheme: internet-facing"),
         ("  Group:\n", "  Group2:\n"),
@@ -161,7 +161,7 @@ def test_a_type_cannot_change() -> None:
     assert found["M1402"] == ["Resources.Bucket.Type"]
 
 
-def test_data_that_goes() -> None:
+def test_deleted_resources_that_hold_data() -> None:
     found = after(("  Bucket: {Type: AWS::S3::Bucket}\n", ""))
     assert found == {"M1405": ["Resources.Bucket"]}
     kept = WEB.replace("Bucket: {Type", "Bucket: {DeletionPolicy: Retain, Type")
@@ -191,9 +191,9 @@ def test_importers_that_are_updated_first_may_stop_to_import() -> None:
 
 def test_a_stack_that_is_gone_stays_deployed() -> None:
     found = judged({"web": WEB, "zone": USER}, {"web": WEB})
-    assert [(one.code, one.place.file) for one in found] == [("M1407", "zone.yaml")]
+    assert [(finding.code, finding.place.file) for finding in found] == [("M1407", "zone.yaml")]
     needed = judged({"web": WEB, "zone": USER}, {"zone": USER})
-    assert sorted(one.code for one in needed) == ["M1403", "M1407"]
+    assert sorted(finding.code for finding in needed) == ["M1403", "M1407"]
 
 
 def test_a_code_deploy_service_may_refuse_the_rest_too() -> None:
@@ -247,18 +247,20 @@ RULES = dedent(
 def test_priorities_that_are_swapped_are_in_use() -> None:
     swapped = RULES.replace("Priority: 1", "Priority: 0").replace("Priority: 2", "Priority: 1")
     found = judged({"web": RULES}, {"web": swapped.replace("Priority: 0", "Priority: 2")})
-    assert [(one.code, one.level, one.path[1]) for one in found] == [
+    assert [(finding.code, finding.level, finding.path[1]) for finding in found] == [
         ("M1402", "error", "First"),
         ("M1402", "error", "Second"),
     ]
     moved = RULES.replace("Priority: 2", "Priority: 3").replace("Priority: 1", "Priority: 2")
     found = judged({"web": RULES}, {"web": moved})
-    assert [(one.code, one.level, one.path[1]) for one in found] == [("M1402", "warning", "First")]
+    assert [(finding.code, finding.level, finding.path[1]) for finding in found] == [
+        ("M1402", "warning", "First")
+    ]
     waits = moved.replace("Properties", "DependsOn: Second\n    Properties", 1)
     assert judged({"web": RULES}, {"web": waits}) == []
 
 
-def test_what_moves_to_another_logical_id_is_held_by_the_old_one() -> None:
+def test_a_unique_value_that_moves_to_another_logical_id_is_still_in_use() -> None:
     def moved(kind: str, properties: str) -> list[Finding]:
         text = f"Resources: {{Old: {{Type: {kind}, Properties: {{{properties}}}}}}}"
         return judged({"web": text}, {"web": text.replace("Old", "New")})
@@ -271,11 +273,11 @@ def test_what_moves_to_another_logical_id_is_held_by_the_old_one() -> None:
         ("AWS::ECS::CapacityProvider", "Name: spot"),
         ("AWS::Route53::RecordSet", "HostedZoneId: Z1, Name: a.example.com, Type: A"),
     ):
-        assert [one.code for one in moved(kind, properties)] == ["M1402"], kind
+        assert [finding.code for finding in moved(kind, properties)] == ["M1402"], kind
     assert moved("AWS::IAM::Policy", "PolicyName: main, Roles: [web]") == []
 
 
-def test_an_association_is_deleted_before_it_is_made_anew() -> None:
+def test_an_association_is_deleted_before_its_replacement_is_created() -> None:
     text = (
         "Resources: {A: {Type: AWS::EC2::SubnetRouteTableAssociation, "
         "Properties: {SubnetId: subnet-1, RouteTableId: rtb-1}}}"
@@ -295,7 +297,7 @@ def test_addresses_are_held_until_the_old_load_balancer_is_gone() -> None:
     assert judged({"web": old}, {"web": old}) == []
 
 
-def test_a_launch_type_makes_the_service_anew() -> None:
+def test_a_changed_launch_type_replaces_the_service() -> None:
     old = WEB.replace("Cluster: main", "Cluster: main\n      LaunchType: EC2")
     new = old.replace("LaunchType: EC2", "LaunchType: FARGATE")
     assert codes(judged({"web": old}, {"web": new})) == {
@@ -350,7 +352,7 @@ def test_capacity_that_a_service_uses_stays() -> None:
     ) == {"M1404": ["Resources.Cluster.Properties.CapacityProviders"]}
 
 
-def test_a_listener_that_leads_to_a_new_target_group_leads_nowhere_at_first() -> None:
+def test_a_listener_that_forwards_to_a_new_target_group_has_no_targets_at_first() -> None:
     found = after(
         ("  Group:\n", "  Group2:\n"),
         ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
@@ -383,7 +385,7 @@ def test_a_stack_that_stays_deployed_keeps_its_port() -> None:
     found = judged(
         {"web": WEB.replace("!Ref Balancer", "arn")}, {"shop": WEB.replace("!Ref Balancer", "arn")}
     )
-    assert [one.code for one in found] == ["M1402", "M1402", "M1407"]
+    assert [finding.code for finding in found] == ["M1402", "M1402", "M1407"]
     assert "stays deployed" in found[0].message
 
 
@@ -433,16 +435,16 @@ def test_an_update_is_judged_against_a_revision_and_against_a_folder(
     for source in ("HEAD", str(before), str(before / "dev")):
         capsys.readouterr()
         assert main(["check", "dev", *arguments(repository), "--against", source]) == 0
-        said = capsys.readouterr().out
-        assert "M1401 Resources.LoadBalancer.Properties.Scheme: LoadBalancer" in said
-        assert "DNS name and addresses change" in said
+        output = capsys.readouterr().out
+        assert "M1401 Resources.LoadBalancer.Properties.Scheme: LoadBalancer" in output
+        assert "DNS name and addresses change" in output
     capsys.readouterr()
     file = str(repository / "out" / "dev" / "edge.yaml")
     main(["check", file, "--against", "HEAD"])
     assert "M1401" in capsys.readouterr().out
 
 
-def test_an_environment_that_is_new_has_nothing_to_be_judged_against(repository: Path) -> None:
+def test_a_new_environment_has_no_previous_version(repository: Path) -> None:
     assert load_previous_environment("HEAD", repository / "out" / "prod") is None
     assert (
         load_previous_environment(str(repository / "out" / "dev"), repository / "out" / "prod")
@@ -459,7 +461,7 @@ def test_another_region_or_application_is_another_environment(
 ) -> None:
     params = repository / "params" / "dev.yaml"
     text = params.read_text()
-    for old, new, told in (
+    for old, new, message in (
         ("region: eu-central-1", "region: eu-west-1", "The environment was in eu-central-1"),
         ("app: shop", "app: store", "`shop-dev-edge` is no longer built"),
     ):
@@ -467,12 +469,14 @@ def test_another_region_or_application_is_another_environment(
         assert built(repository) == 0
         capsys.readouterr()
         assert main(["check", "dev", *arguments(repository), "--against", "HEAD"]) == 0
-        said = capsys.readouterr().out
-        assert told in said
-        assert "M1401" not in said
+        output = capsys.readouterr().out
+        assert message in output
+        assert "M1401" not in output
 
 
-def test_what_is_not_there_is_said_so(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_templates_without_a_previous_version_are_reported(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     fresh = repository / "fresh.yaml"
     fresh.write_text("Resources: {A: {Type: AWS::SNS::Topic}}")
     for command in (

@@ -1,4 +1,4 @@
-"""The order of deployment follows from what stacks import, and limits are found before AWS."""
+"""Stacks are sorted by their imports, and limits of AWS are reported before a deployment."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def stack(name: str, *needs: str, **sections: Any) -> Rendering:
 
 
 def linked(*stacks: Rendering) -> Plan:
-    plan, findings = link(stacks, ENV, document(*(one.stack for one in stacks)))
+    plan, findings = link(stacks, ENV, document(*(rendering.stack for rendering in stacks)))
     assert findings == []
     assert plan is not None
     return plan
 
 
 def faults(*stacks: Rendering, env: Environment = ENV) -> list[Finding]:
-    plan, findings = link(stacks, env, document(*(one.stack for one in stacks)))
+    plan, findings = link(stacks, env, document(*(rendering.stack for rendering in stacks)))
     assert plan is None
     for finding in findings:
         assert finding.level == "error"
@@ -58,23 +58,23 @@ def fault(*stacks: Rendering, env: Environment = ENV) -> Finding:
 
 
 def order(*stacks: Rendering) -> list[str]:
-    return [one.name for one in linked(*stacks).stacks]
+    return [stack.name for stack in linked(*stacks).stacks]
 
 
 # Order -----------------------------------------------------------------------------------------
 
 
-def test_what_exports_comes_before_what_imports() -> None:
+def test_exporting_stacks_come_before_importing_ones() -> None:
     assert order(stack("a", "b"), stack("b", "c"), stack("c")) == ["c", "b", "a"]
 
 
-def test_what_may_be_deployed_at_the_same_time_comes_by_name() -> None:
+def test_independent_stacks_are_sorted_by_name() -> None:
     stacks = [stack("web", "net"), stack("api", "net"), stack("net"), stack("cluster")]
     assert order(*stacks) == ["cluster", "net", "api", "web"]
     assert order(*reversed(stacks)) == ["cluster", "net", "api", "web"]
 
 
-def test_a_planned_stack_knows_what_passes_through_it() -> None:
+def test_a_planned_stack_has_its_imports_and_exports() -> None:
     api, net, web = (
         one
         for one in sorted(
@@ -84,13 +84,16 @@ def test_a_planned_stack_knows_what_passes_through_it() -> None:
     )
     assert web.stack_name == "shop-dev-web"
     assert web.tags == {"app": "shop", "env": "dev", "stack": "web", "team": "web"}
-    assert [one.name for one in web.imports] == ["shop-dev-api-Topic", "shop-dev-net-Topic"]
+    assert [imported.name for imported in web.imports] == [
+        "shop-dev-api-Topic",
+        "shop-dev-net-Topic",
+    ]
     assert web.depends_on == ("api", "net")
     assert web.exports == {"Topic": "shop-dev-web-Topic"}
     assert (api.depends_on, net.depends_on) == ((), ())
 
 
-def test_what_the_templates_export_is_what_they_import() -> None:
+def test_stack_kinds_import_what_others_export() -> None:
     net, web = Template(), Template()
     net.add_output(export_output(ENV, "net", "VpcId", "vpc-1", "The VPC"))
     web.add_output(
@@ -98,11 +101,14 @@ def test_what_the_templates_export_is_what_they_import() -> None:
     )
     resources = {"Resources": {"Topic": TOPIC}}
     stacks = [Stack("web", web, resources), Stack("net", net, resources)]
-    renderings = [render(one, document(), "yaml")[0] for one in stacks]
-    assert order(*(one for one in renderings if one is not None)) == ["net", "web"]
+    renderings = [render(stack, document(), "yaml")[0] for stack in stacks]
+    assert order(*(rendering for rendering in renderings if rendering is not None)) == [
+        "net",
+        "web",
+    ]
 
 
-def test_names_of_exports_that_are_no_text_are_passed_over() -> None:
+def test_export_names_that_are_not_text_are_ignored() -> None:
     output = {"Value": "x", "Export": {"Name": {"Fn::Sub": "${AWS::StackName}-x"}}}
     (planned,) = linked(stack("a", Outputs={"X": output, "Y": {"Value": "y"}})).stacks
     assert planned.exports == {}
@@ -134,7 +140,7 @@ def test_an_import_without_export() -> None:
     assert finding.message == "No stack of this environment exports `shop-dev-gone-Topic`"
 
 
-def test_a_circle() -> None:
+def test_stacks_that_import_in_a_circle() -> None:
     finding = fault(stack("a", "b"), stack("b", "c"), stack("c", "a"), stack("d", "a"))
     assert finding.code == "M1306"
     names = finding.message.rpartition(": ")[2].split(" -> ")
@@ -170,13 +176,13 @@ def test_the_template_is_too_large() -> None:
     def sized(length: int) -> Rendering:
         return rendering("a", {"Resources": {"Topic": TOPIC}, "Metadata": {"A": "x" * length}})
 
-    room = 51_200 - len(sized(1).text.encode()) + 1
-    assert order(sized(room)) == ["a"]
-    finding = fault(sized(room + 1))
+    size = 51_200 - len(sized(1).text.encode()) + 1
+    assert order(sized(size)) == ["a"]
+    finding = fault(sized(size + 1))
     assert (finding.code, finding.message) == ("M1303", "The template has 51,201 bytes")
 
 
-def test_bytes_are_counted_and_not_letters() -> None:
+def test_the_limit_of_a_template_is_in_bytes() -> None:
     text = "é" * 26_000
     body = {"Resources": {"Topic": TOPIC}, "Metadata": {"A": text}}
     assert fault(rendering("a", body)).code == "M1303"
@@ -185,7 +191,7 @@ def test_bytes_are_counted_and_not_letters() -> None:
 @pytest.mark.parametrize(
     ("section", "most"), [("Resources", 500), ("Outputs", 200), ("Parameters", 200)]
 )
-def test_too_many(section: str, most: int) -> None:
+def test_too_many_entries_of_a_section(section: str, most: int) -> None:
     entries = {f"A{at}": TOPIC | {"Value": "x"} for at in range(most)}
     assert order(stack("a", **{section: entries})) == ["a"]
     finding = fault(stack("a", **{section: entries | {"B": TOPIC | {"Value": "x"}}}))
@@ -201,31 +207,31 @@ def role(*resources: Any) -> Rendering:
     return rendering("a", {"Resources": {"TaskRole": role}})
 
 
-def test_the_inline_policies_of_a_role_are_counted_together_without_white_space() -> None:
+def test_inline_policies_of_a_role_count_together_without_white_space() -> None:
     short = len(
         '{"Version":"2012-10-17","Statement":'
         '[{"Effect":"Allow","Action":"s3:GetObject","Resource":[""]}]}'
     )
-    room = 10_240 // 2 - short
-    assert order(role("x" * room)) == ["a"]
-    assert order(role("x " * room)) == ["a"]
-    finding = fault(role("x" * (room + 1)))
+    size = 10_240 // 2 - short
+    assert order(role("x" * size)) == ["a"]
+    assert order(role("x " * size)) == ["a"]
+    finding = fault(role("x" * (size + 1)))
     assert finding.code == "M1310"
     assert finding.message == "The inline policies of TaskRole have 10,242 characters"
 
 
-def test_of_an_expression_in_a_policy_only_what_is_certain_counts() -> None:
-    room = 10_240 // 2 - 120
-    assert order(role({"Fn::Sub": "x" * room + "${AWS::Partition}${Thing}" * 5})) == ["a"]
+def test_only_known_text_of_a_function_in_a_policy_counts() -> None:
+    size = 10_240 // 2 - 120
+    assert order(role({"Fn::Sub": "x" * size + "${AWS::Partition}${Thing}" * 5})) == ["a"]
     assert order(role({"Fn::GetAtt": ["Thing", "A" * 9_000]})) == ["a"]
-    long = {"Fn::Sub": ["x" * room + "${AWS::AccountId}" * 5, {"A": "b"}]}
+    long = {"Fn::Sub": ["x" * size + "${AWS::AccountId}" * 5, {"A": "b"}]}
     assert fault(role(long)).code == "M1310"
 
 
-def test_all_faults_are_found_at_once() -> None:
+def test_all_mistakes_are_found_at_once() -> None:
     long = "b" * 200
     found = faults(stack("a", "gone"), stack(long, "lost"))
-    assert [(one.code, one.path[1]) for one in found] == [
+    assert [(finding.code, finding.path[1]) for finding in found] == [
         ("M1305", "a"),
         ("M1301", long),
         ("M1305", long),

@@ -1,4 +1,4 @@
-"""params/*.yaml as they are read: words, places, the merge, interpolation, and what is refused."""
+"""Reading params: values, places, merging, interpolation, and files that are refused."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def refusals(folder: Path, own: str | bytes, base: str | None = None) -> list[tu
     _, findings = read(folder, own, base)
     assert {finding.level for finding in findings} == {"error"}
     assert all(finding.hint for finding in findings)
-    return [(one.code, one.place.line, one.path) for one in findings]
+    return [(finding.code, finding.place.line, finding.path) for finding in findings]
 
 
-# Words ---------------------------------------------------------------------------------------
+# Values ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_keys_are_text_and_sorted(tmp_path: Path) -> None:
     assert list(read_data["true"]) == ["a", "z"]
 
 
-def test_byte_order_mark_and_crlf_are_no_matter(tmp_path: Path) -> None:
+def test_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
     document, findings = read(tmp_path, b"\xef\xbb\xbfa: 1\r\nb:\r\n  c: 2\r\n")
     assert findings == []
     assert document is not None
@@ -95,18 +95,18 @@ def test_anchors_and_merge_keys(tmp_path: Path) -> None:
     assert data(tmp_path, own)["z"] == {"k": 2, "l": {"m": 1}, "n": x}
 
 
-def test_of_several_merged_maps_the_first_counts(tmp_path: Path) -> None:
+def test_the_first_of_several_merged_maps_counts(tmp_path: Path) -> None:
     own = "x: &x {k: 1}\ny: &y {k: 2, m: 2}\nz: {<<: [*x, *y]}\n"
     assert data(tmp_path, own)["z"] == {"k": 1, "m": 2}
 
 
-def test_a_merged_value_stands_where_it_was_written(tmp_path: Path) -> None:
+def test_a_merged_value_has_the_line_where_it_is_written(tmp_path: Path) -> None:
     document, _ = read(tmp_path, "x: &x\n  k: 1\n  l: 2\nz:\n  <<: *x\n  l: 3\n")
     assert document is not None
     assert (document.place(("z", "k")).line, document.place(("z", "l")).line) == (2, 6)
 
 
-def test_an_anchor_may_be_set_again(tmp_path: Path) -> None:
+def test_an_anchor_can_be_redefined(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert data(tmp_path, "a: &x 1\nb: &x 2\nc: *x\n")["c"] == 2
@@ -150,15 +150,15 @@ def test_an_anchor_may_be_set_again(tmp_path: Path) -> None:
         ("a: !!int x\n", [("M1002", 1, ("a",))]),
     ],
 )
-def test_what_is_refused_is_named_with_its_line(
+def test_refused_files_have_a_code_and_a_line(
     tmp_path: Path, own: str | bytes, expected: list[tuple[Any, ...]]
 ) -> None:
     assert refusals(tmp_path, own) == expected
 
 
-def test_both_files_are_judged_at_once(tmp_path: Path) -> None:
+def test_findings_of_both_files_are_reported_together(tmp_path: Path) -> None:
     _, findings = read(tmp_path, "a: 1\na: 2\n", base="b: [\n")
-    assert [Path(one.place.file).name for one in findings] == ["base.yaml", "dev.yaml"]
+    assert [Path(finding.place.file).name for finding in findings] == ["base.yaml", "dev.yaml"]
 
 
 def test_a_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
@@ -169,13 +169,13 @@ def test_a_file_that_is_missing_or_a_folder(tmp_path: Path) -> None:
         assert finding.code == "M1001"
 
 
-def test_an_environments_name_must_fit_a_stacks(tmp_path: Path) -> None:
+def test_the_name_of_an_environment_must_fit_a_stack_name(tmp_path: Path) -> None:
     (tmp_path / "My_Env.yaml").write_text("a: 1\n")
     _, (finding,) = load(tmp_path, "My_Env")
     assert finding.code == "M1007"
 
 
-def test_environments_are_the_params_files_but_base(tmp_path: Path) -> None:
+def test_environments_are_all_params_files_except_base(tmp_path: Path) -> None:
     for name in ("prod.yaml", "dev.yaml", "base.yaml", ".dev.yaml", "params.schema.json"):
         (tmp_path / name).write_text("")
     assert list_environments(tmp_path) == ["dev", "prod"]
@@ -198,7 +198,7 @@ def test_null_stays_below_overrides(tmp_path: Path) -> None:
     assert data(tmp_path, own, base) == {"stacks": {"web": {"overrides": patch}}}
 
 
-def test_overrides_as_a_whole_can_be_deleted(tmp_path: Path) -> None:
+def test_overrides_can_be_deleted(tmp_path: Path) -> None:
     base = "stacks: {web: {q: 1, overrides: {Resources: {A: null}}}}\n"
     assert data(tmp_path, "stacks: {web: {overrides: null}}\n", base) == {
         "stacks": {"web": {"q": 1}}
@@ -213,7 +213,7 @@ def test_a_stack_can_be_deleted_but_not_left_empty(tmp_path: Path) -> None:
     ]
 
 
-def test_a_value_stands_in_the_file_that_has_the_last_word(tmp_path: Path) -> None:
+def test_a_value_has_the_place_of_the_file_that_decides(tmp_path: Path) -> None:
     document, _ = read(tmp_path, "\n\na: {c: 2}\n", base="a:\n  b: 1\n  c: 1\n")
     assert document is not None
 
@@ -230,7 +230,7 @@ def test_a_value_stands_in_the_file_that_has_the_last_word(tmp_path: Path) -> No
 # Interpolation -------------------------------------------------------------------------------
 
 
-def test_names_are_put_in(tmp_path: Path) -> None:
+def test_names_are_replaced(tmp_path: Path) -> None:
     base = "app: x-${env}\nregion: eu-central-1\naccount: '123456789012'\n"
     own = 'a: {b: ["${app}/${env}/${region}/${account}"]}\n'
     assert data(tmp_path, own, base)["a"] == {"b": ["x-dev/dev/eu-central-1/123456789012"]}
@@ -245,11 +245,11 @@ def test_names_are_put_in(tmp_path: Path) -> None:
         ("$${AWS::Region}", "${AWS::Region}"),
     ],
 )
-def test_a_doubled_dollar_stands_for_itself(tmp_path: Path, written: str, value: str) -> None:
+def test_a_double_dollar_escapes(tmp_path: Path, written: str, value: str) -> None:
     assert data(tmp_path, f"a: '{written}'\n")["a"] == value
 
 
-def test_only_values_are_filled(tmp_path: Path) -> None:
+def test_only_values_are_interpolated(tmp_path: Path) -> None:
     assert data(tmp_path, "'${env}': 1\n") == {"${env}": 1}
 
 

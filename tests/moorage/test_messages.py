@@ -154,7 +154,15 @@ def test_other_texts_are_not_converted(tmp_path: Path, line: str) -> None:
         ("ports: 8080", "Write `ports: [8080]`."),
         ("command: npm start", "Write `command: [npm, start]`."),
         ("command: {a: b}", "Write a list, each entry after a `-`."),
-        ("ports: [{containerPort: 8080}]", "Write the number only: 8080."),
+        ("ports: [{containerPort: 8080}]", "Write `8080` in place of the map."),
+        (
+            "ports: [{containerPort: 123, protocol: udp}]",
+            "Write `123/udp` in place of the map.",
+        ),
+        (
+            "secrets: [{name: DB, valueFrom: /shop/db}]",
+            "Write `secrets: {DB: ssm:/shop/db}`.",
+        ),
     ],
 )
 def test_the_right_form_has_the_values_of_the_user(tmp_path: Path, line: str, hint: str) -> None:
@@ -246,7 +254,7 @@ def test_keys_of_the_service_in_a_container(tmp_path: Path, key: str) -> None:
 
 def test_keys_at_the_top_of_the_file(tmp_path: Path) -> None:
     text = f"{HEADER}cluster: {{}}\ndesired_count: 2\nstacks: {{network: {{}}}}\n"
-    assert [(one.code, one.hint) for one in findings(tmp_path, text)] == [
+    assert [(finding.code, finding.hint) for finding in findings(tmp_path, text)] == [
         ("M1110", "A stack is an entry of `stacks:`: write `cluster:` below it."),
         ("M1110", "Write it below a stack of kind `service` or `worker`, in `stacks:`."),
     ]
@@ -278,7 +286,7 @@ def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: P
     for word in WORDS:
         text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, {CONTAINERS}, {word}: x}}\n"
         found = findings(tmp_path, text)
-        assert [one.code for one in found if one.path[-1] == word] != [], word
+        assert [finding.code for finding in found if finding.path[-1] == word] != [], word
 
 
 @pytest.mark.parametrize(
@@ -360,7 +368,26 @@ def test_the_id_of_a_vpc_gets_a_stack_for_it(tmp_path: Path) -> None:
 
 
 def values(folder: Path, own: str, base: str | None = None) -> list[tuple[str, str, Any]]:
-    return [(one.code, one.level, one.path[-1]) for one in findings(folder, own, base)]
+    return [
+        (finding.code, finding.level, finding.path[-1]) for finding in findings(folder, own, base)
+    ]
+
+
+def test_a_container_without_a_value_needs_an_image(tmp_path: Path) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, containers: {{web: }}}}\n"
+    (finding,) = findings(tmp_path, text)
+    assert finding.hint == "Write `web: {image: ...}`, or remove the key."
+
+
+def test_a_container_without_a_name_gets_one(tmp_path: Path) -> None:
+    containers = "    containers: {image: nginx:1}\n"
+    text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n{containers}"
+    hints = [finding.hint for finding in findings(tmp_path, text)]
+    assert hints == ["Write the name of the container above it: `web: {image: nginx:1}`."]
+
+
+def test_a_retention_in_days_needs_the_unit(tmp_path: Path) -> None:
+    assert in_service(tmp_path, "logs: {retention: 30}").hint == "Add the unit: `30d`."
 
 
 def test_a_variable_without_a_value_would_be_lost(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which images a deployment has to wait for: only those that it can know, however a body looks."""
+"""The images that a deployment waits for: only those whose repository and tag are known."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def image(version: str, export: str = URI) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("version", "asked"),
+    ("version", "image_id"),
     [
         (":1.4.2", "imageTag=1.4.2"),
         ("@sha256:0a", "imageDigest=sha256:0a"),
@@ -46,40 +46,42 @@ def image(version: str, export: str = URI) -> Any:
         ("", "imageTag=latest"),
     ],
 )
-def test_an_image_of_a_repository_of_the_plan(version: str, asked: str) -> None:
-    one = task(image(version))
-    assert pushes(one, [ecr(), one]) == [Push("shop/web", asked)]
+def test_an_image_of_a_repository_of_the_plan(version: str, image_id: str) -> None:
+    web = task(image(version))
+    assert pushes(web, [ecr(), web]) == [Push("shop/web", image_id)]
 
 
-def test_each_image_is_asked_for_once_and_in_order() -> None:
-    one = task(image(":2"), image(":1"), image(":2"))
-    assert [push.image for push in pushes(one, [one, ecr()])] == ["imageTag=1", "imageTag=2"]
+def test_images_are_sorted_without_duplicates() -> None:
+    web = task(image(":2"), image(":1"), image(":2"))
+    assert [push.image for push in pushes(web, [web, ecr()])] == ["imageTag=1", "imageTag=2"]
 
 
 @pytest.mark.parametrize(
-    "other",
+    "image_property",
     [
         "nginx:1.27.3",
         {"Fn::Sub": "${AWS::AccountId}.dkr.ecr.eu-west-1.amazonaws.com/shop/web:1"},
         {"Fn::Sub": ["${Repository}:1", {"Repository": {"Ref": "Repository"}}]},
         {"Fn::Sub": ["${Repository}:1"]},
         image(":1", "shop-dev-ecr-Other"),
-        image(":1", "elsewhere"),
+        image(":1", "not-exported"),
         {"Fn::If": ["New", image(":2"), image(":1")]},
         None,
     ],
 )
-def test_what_nobody_can_tell_is_left_out(other: Any) -> None:
-    one = task(other)
-    assert pushes(one, [ecr(), one]) == []
+def test_images_that_are_not_known_are_left_out(image_property: Any) -> None:
+    web = task(image_property)
+    assert pushes(web, [ecr(), web]) == []
 
 
 def test_a_repository_whose_name_is_not_written_is_left_out() -> None:
-    one = task(image(":1"))
-    assert pushes(one, [ecr({"Ref": "Name"}), one]) == []
-    assert pushes(one, [one]) == []
+    web = task(image(":1"))
+    assert pushes(web, [ecr({"Ref": "Name"}), web]) == []
+    assert pushes(web, [web]) == []
 
 
-def test_a_body_that_overrides_have_bent_is_read_all_the_same() -> None:
-    bent = {"Resources": {"A": {"Properties": {"ContainerDefinitions": {"Fn::If": []}}}, "B": None}}
-    assert pushes(stack("web", bent), [ecr()]) == []
+def test_a_template_that_overrides_made_invalid_is_read() -> None:
+    invalid = {
+        "Resources": {"A": {"Properties": {"ContainerDefinitions": {"Fn::If": []}}}, "B": None}
+    }
+    assert pushes(stack("web", invalid), [ecr()]) == []

@@ -1,4 +1,4 @@
-"""The reference says something of every key, and what it shows is right."""
+"""The reference describes every key, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECTION = re.compile(r"^### `(.+)`$", re.MULTILINE)
 
 
 def models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every model that a type may hold, at any depth."""
+    """Every model inside of a type, at any depth."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
         for field in annotation.model_fields.values():
@@ -42,20 +42,20 @@ ALL = {
 
 
 class Leaf(Base):
-    """The smallest thing."""
+    """A small map."""
 
     wait: Annotated[int, duration(5, 300)] = Field(30, description="How long | how short.")
     size: int = Field(ge=1, le=9, description="How large.")
 
 
 class Left(Base):
-    """One way."""
+    """One form."""
 
     left: str = Field("yes", description="To the left.")
 
 
 class Right(Base):
-    """The other way."""
+    """Another form."""
 
     right: str = Field("", description="To the right.")
 
@@ -71,7 +71,7 @@ class Params(Base):
 
 
 class Module(SimpleNamespace):
-    """A stack that is made up.
+    """An invented stack.
 
     It has more than one paragraph: this one looks like a map.
 
@@ -108,10 +108,10 @@ def is_mentioned(key: str) -> bool:
     return f"\n| `{name.partition('.')[2]}` |" in section + shared
 
 
-def test_every_link_leads_somewhere_and_no_anchor_stands_twice() -> None:
+def test_links_have_targets_and_anchors_are_unique() -> None:
     for text in (TEXT, reference(SMALL)):
         headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-        slugs = [re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings]
+        slugs = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
         assert len(slugs) == len(set(slugs))
         assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(slugs)
 
@@ -122,12 +122,12 @@ def test_every_row_has_four_cells() -> None:
             assert len(re.findall(r"(?<!\\)\|", line)) == 5, line
 
 
-def test_it_is_the_same_every_time() -> None:
+def test_the_reference_is_deterministic() -> None:
     assert reference(TEMPLATES) == TEXT
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_every_template_has_an_example_that_fits(name: str) -> None:
+def test_every_kind_has_a_valid_example(name: str) -> None:
     text = example(TEMPLATES[name])
     assert text, f"the docstring of {name} shows no example"
     assert f"```yaml\n{text}\n```" in TEXT
@@ -136,10 +136,10 @@ def test_every_template_has_an_example_that_fits(name: str) -> None:
     assert [error.message for error in found] == []
 
 
-def test_the_example_is_told_from_the_prose() -> None:
+def test_examples_are_distinguished_from_prose() -> None:
     text = reference(SMALL)
     assert "```yaml\nthing:\n  leaf: true\n\nother: {template: thing}\n```" in text
-    assert "A stack that is made up.\n\nIt has more than one paragraph" in text
+    assert "An invented stack.\n\nIt has more than one paragraph" in text
 
 
 def test_a_module_without_docstring_is_described_by_its_params() -> None:
@@ -151,7 +151,7 @@ def test_a_module_without_docstring_is_described_by_its_params() -> None:
     assert "## `thing`\n\nA stack for tests.\n\n| Key" in text
 
 
-def test_what_a_key_takes_is_said_as_one_writes_it() -> None:
+def test_types_are_described_as_they_are_written() -> None:
     text = reference(SMALL)
     assert row(text, "leaf")[:2] == ["`true`, `false` or [a map](#thingleaf)", "`false`"]
     assert (
@@ -168,7 +168,7 @@ def test_what_a_key_takes_is_said_as_one_writes_it() -> None:
     assert row(text, "right")[1] == '`""`'
 
 
-def test_a_model_has_one_section_which_names_its_other_places() -> None:
+def test_a_model_has_one_section_with_all_its_places() -> None:
     text = reference(SMALL)
     found = SECTION.findall(text)
     assert found == ["thing.leaf", "thing.way (Left)", "thing.way (Right)"]

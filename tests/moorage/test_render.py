@@ -1,4 +1,4 @@
-"""What is written is what was composed and patched, and a patch that breaks it is a finding."""
+"""A template is written as it was composed and overridden; overrides that break it are findings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def read(text: str) -> Any:
 
 
 def document(*lines: tuple[Any, ...]) -> Document:
-    """A document in which each path stands on a line of its own, from 11 on."""
+    """A document in which each path has a different line, from 11 on."""
     places = {path: Place("params/dev.yaml", 11 + at) for at, path in enumerate(lines)}
     return Document("dev", "far/away/params/dev.yaml", {}, places)
 
@@ -166,7 +166,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=300, deadline=None, database=None)
 @given(VALUES)
-def test_whatever_is_written_is_read_back(value: Any) -> None:
+def test_any_value_is_read_back(value: Any) -> None:
     assert read(as_yaml({"Key": value}, "params/dev.yaml")) == {"Key": value}
 
 
@@ -176,14 +176,14 @@ def test_numbers_in_text_stay_text_for_every_parser() -> None:
         assert as_yaml({"Key": text}, "x").split("\n")[1] == f"Key: '{text}'"
 
 
-def test_the_first_line_says_where_it_comes_from() -> None:
+def test_the_first_line_names_the_params() -> None:
     rendering, _ = patched({})
     assert rendering is not None
     assert rendering.text.startswith("# Built by Moorage from params/dev.yaml: ")
     assert rendering.file == "web.yaml"
 
 
-def test_cfn_lint_reads_the_same() -> None:
+def test_cfn_lint_reads_the_same_values() -> None:
     rendering, _ = patched({})
     assert rendering is not None
     found, matches = decode_str(rendering.text)
@@ -204,7 +204,7 @@ def test_json() -> None:
 # Order -----------------------------------------------------------------------------------------
 
 
-def test_sections_and_attributes_stand_in_the_order_of_the_documentation() -> None:
+def test_sections_and_attributes_are_in_the_order_of_the_documentation() -> None:
     found = body(
         {
             "Transform": "AWS::LanguageExtensions",
@@ -279,21 +279,21 @@ def test_the_stack_is_not_changed_by_its_overrides() -> None:
             ("Resources", "Topik"),
             13,
             "The template has no `Topik` under Resources",
-            "Did you mean `Topic`? A new one needs its `Type:`.",
+            "Did you mean `Topic`? A new one needs `Type:`.",
         ),
         (
             {"Resources": {"Gone": None}},
             ("Resources", "Gone"),
             13,
             "The template has no `Gone` under Resources",
-            "It has Topic, LogGroup. A new one needs its `Type:`.",
+            "It has Topic, LogGroup. A new one needs `Type:`.",
         ),
         (
             {"Outputs": {"Arn": {"Type": "String"}}},
             ("Outputs", "Arn"),
             13,
             "The template has no `Arn` under Outputs",
-            "It has TopicArn. A new one needs its `Value:`.",
+            "It has TopicArn. A new one needs `Value:`.",
         ),
         (
             {"Resuorces": {}},
@@ -304,7 +304,7 @@ def test_the_stack_is_not_changed_by_its_overrides() -> None:
         ),
     ],
 )
-def test_what_the_template_does_not_have(
+def test_overrides_of_what_the_template_does_not_have(
     overrides: Any, path: Any, line: int, message: str, hint: str
 ) -> None:
     finding = fault(overrides)
@@ -342,16 +342,16 @@ def test_what_the_template_does_not_have(
 def test_overrides_that_break_the_template(overrides: Any, code: str, path: Any) -> None:
     rendering, findings = patched(overrides)
     assert rendering is None
-    assert (code, (*ROOT, *path)) in [(one.code, one.path) for one in findings]
+    assert (code, (*ROOT, *path)) in [(finding.code, finding.path) for finding in findings]
     for finding in findings:
         assert finding.place.line > 1
         assert finding.message
         assert finding.hint
 
 
-def test_several_faults_at_once() -> None:
+def test_several_mistakes_at_once() -> None:
     _, findings = patched({"Resources": {"Topic": []}, "Outputs": {"TopicArn": {"Value": None}}})
-    assert [one.code for one in findings] == ["M1311", "M1311"]
+    assert [finding.code for finding in findings] == ["M1311", "M1311"]
 
 
 ATTRIBUTES = st.dictionaries(
@@ -372,13 +372,13 @@ ATTRIBUTES = st.dictionaries(
         max_size=3,
     )
 )
-def test_no_overrides_whatever_make_it_raise(overrides: Any) -> None:
+def test_no_overrides_raise(overrides: Any) -> None:
     rendering, findings = patched(overrides)
     assert (rendering is None) == bool(findings)
-    assert all(one.code in ("M1311", "M1311", "M1307") for one in findings)
+    assert all(finding.code in ("M1311", "M1307") for finding in findings)
 
 
-def test_numbers_that_json_lacks_do_not_raise() -> None:
+def test_numbers_without_json_form_do_not_raise() -> None:
     for number in (math.inf, math.nan):
         stack = Stack("web", template(), {"Metadata": {"a": number}})
         assert render(stack, document(), "yaml")[1] == []

@@ -1,4 +1,4 @@
-"""Findings as people and machines read them."""
+"""Findings as text, JSON and SARIF."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LINT = Finding("W2001", "warning", Place("/srv/a b.yaml", 3), (), "Parameter `A`
 NOTE = Finding("I3042", "info", Place("out/dev/web.yaml", 0), (), "Is it so?")
 
 
-def test_a_line_says_where_what_and_what_to_write() -> None:
+def test_a_line_has_place_message_and_hint() -> None:
     assert line(CPU) == (
         "params/dev.yaml:14: error M1203 stacks.web.memory: "
         "9999 MiB does not fit cpu 256. Use 512, 1024 or 2048."
@@ -32,24 +32,24 @@ def test_a_line_says_where_what_and_what_to_write() -> None:
     assert text([]) == ""
 
 
-def test_paths_are_read_as_one_writes_them() -> None:
+def test_paths_as_text() -> None:
     assert dotted(("stacks", "web", "expose", 0, "paths", 1)) == "stacks.web.expose[0].paths[1]"
     assert dotted(("labels", "com.acme/x")) == 'labels["com.acme/x"]'
 
 
 @pytest.mark.parametrize(
-    ("findings", "said"),
+    ("findings", "expected"),
     [
         ([], "no findings"),
         ([CPU], "1 error"),
         ([LINT, CPU, NOTE, CPU], "2 errors, 1 warning, 1 note"),
     ],
 )
-def test_counts(findings: list[Finding], said: str) -> None:
-    assert counts(findings) == said
+def test_counts(findings: list[Finding], expected: str) -> None:
+    assert counts(findings) == expected
 
 
-def test_json_holds_every_part() -> None:
+def test_json_has_every_part() -> None:
     assert json.loads(as_json([CPU])) == [
         {
             "code": "M1203",
@@ -63,7 +63,7 @@ def test_json_holds_every_part() -> None:
     ]
 
 
-def test_sarif_has_what_the_standard_demands() -> None:
+def test_sarif_has_what_the_standard_requires() -> None:
     """OASIS SARIF 2.1.0: 3.13 sarifLog, 3.19 toolComponent, 3.27 result, 3.30 region."""
     log = json.loads(sarif([CPU, LINT, NOTE, CPU]))
     assert log["version"] == "2.1.0"

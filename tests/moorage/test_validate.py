@@ -86,7 +86,7 @@ def findings(data: Any, places: dict[Path, Place] | None = None) -> list[Finding
 def codes(stacks: Any, **header: Any) -> list[tuple[str, str]]:
     """Code and path of each finding in these stacks."""
     found = findings(HEADER | header | {"stacks": stacks})
-    return sorted((one.code, ".".join(map(str, one.path))) for one in found)
+    return sorted((finding.code, ".".join(map(str, finding.path))) for finding in found)
 
 
 def only(stacks: Any) -> Finding:
@@ -285,7 +285,9 @@ def test_problems_use_what_is_right_in_a_wrong_header() -> None:
 
 
 def test_missing_keys_of_the_header() -> None:
-    found = [(one.code, one.path) for one in findings({"stacks": {"thing": {"nmae": "x"}}})]
+    found = [
+        (finding.code, finding.path) for finding in findings({"stacks": {"thing": {"nmae": "x"}}})
+    ]
     assert ("M1102", ("app",)) in found
     assert ("M1102", ("region",)) in found
     assert ("M1101", ("stacks", "thing", "nmae")) in found
@@ -315,7 +317,7 @@ def test_indices_and_lines_are_right_after_items_were_removed() -> None:
     places = {(*root, index): Place("dev.yaml", 10 + index) for index in range(len(items))}
     places[(*root, 3, "size")] = Place("base.yaml", 99)
     found = findings(HEADER | {"stacks": {"thing": {"items": items}}}, places)
-    assert [(one.code, one.path[3:], str(one.place)) for one in found] == [
+    assert [(finding.code, finding.path[3:], str(finding.place)) for finding in found] == [
         ("M1218", (3, "size"), "base.yaml:99"),
         ("M1101", (0, "sise"), "dev.yaml:10"),
         ("M1103", (1,), "dev.yaml:11"),
@@ -330,7 +332,7 @@ def test_findings_are_sorted_by_line() -> None:
         ("app",): Place("base.yaml", 9),
     }
     data = {"app": 3, "region": "eu-central-1", "stacks": {"thing": {"wait": 3, "name": 3}}}
-    assert [str(one.place) for one in findings(data, places)] == [
+    assert [str(finding.place) for finding in findings(data, places)] == [
         "base.yaml:9",
         "dev.yaml:3",
         "dev.yaml:7",

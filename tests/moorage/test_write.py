@@ -1,4 +1,4 @@
-"""Files under out/: whole at any moment, touched only where they differ, nobody else's removed."""
+"""Files under out/: complete at any moment, written only if they differ; others are kept."""
 
 from __future__ import annotations
 
@@ -65,15 +65,15 @@ def found(findings: list[Finding]) -> list[tuple[str, int]]:
     return [(Path(finding.place.file).name, finding.place.line) for finding in findings]
 
 
-def test_a_folder_holds_templates_script_and_manifest(tmp_path: Path) -> None:
+def test_a_folder_has_templates_script_and_manifest(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path / "out/dev")
     assert names(tmp_path / "out/dev") == [SCRIPT, "network.yaml", MANIFEST, "web.yaml"]
     manifest = json.loads((tmp_path / "out/dev" / MANIFEST).read_text())
     assert [one["template"] for one in manifest["stacks"]] == ["network.yaml", "web.yaml"]
 
 
-def test_the_script_is_a_program_that_a_shell_reads(tmp_path: Path) -> None:
-    """Run by a real bash, with an `aws` that says how it was called."""
+def test_the_script_is_valid_bash(tmp_path: Path) -> None:
+    """Run by bash, with an `aws` that prints its arguments."""
     write(plan(stack("network"), stack("web")), tmp_path)
     aws = tmp_path / "bin/aws"
     aws.parent.mkdir()
@@ -100,7 +100,8 @@ def test_the_script_is_a_program_that_a_shell_reads(tmp_path: Path) -> None:
 
 
 AWS = r"""#!/bin/bash
-# Says how it was called, and answers as AWS would: a task ends when it is asked for thrice.
+# A fake AWS CLI: prints its arguments, and answers as AWS does. A task has stopped at the third
+# `describe-tasks`.
 echo "$*" >> "$LOG"
 case "$*" in
   *describe-stacks*) echo parameter ;;
@@ -116,7 +117,7 @@ esac
 def ran(
     folder: Path, *arguments: str, timeout: int = 60, **answers: str
 ) -> tuple[int, str, list[str]]:
-    """deploy.sh with a task between two stacks: its exit code, what it printed, and the calls."""
+    """deploy.sh with a task between two stacks: exit code, output, and calls of `aws`."""
     task = replace(stack("migrate"), run=Run("main", timeout))
     write(plan(stack("network"), task, stack("web")), folder)
     (folder / "bin").mkdir()
@@ -146,11 +147,11 @@ def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None
     assert all("--cluster home --tasks arn:" in call for call in calls[5:9])
 
 
-def test_a_task_that_fails_ends_the_script(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, CODE="3")
+def test_a_failed_task_stops_the_script(tmp_path: Path) -> None:
+    code, output, calls = ran(tmp_path, CODE="3")
     assert code == 1
-    assert "The task of shop-dev-migrate failed: exit code of main: 3" in said
-    assert "Essential container in task exited" in said
+    assert "The task of shop-dev-migrate failed: exit code of main: 3" in output
+    assert "Essential container in task exited" in output
     assert not any("shop-dev-web" in call for call in calls)
 
 
@@ -158,21 +159,21 @@ def test_a_container_that_never_started_has_failed(tmp_path: Path) -> None:
     assert ran(tmp_path, CODE="None")[0] == 1
 
 
-def test_a_task_that_ecs_has_no_room_for_ends_the_script(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
+def test_a_task_that_cannot_be_placed_stops_the_script(tmp_path: Path) -> None:
+    code, output, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
     assert code == 1
-    assert "could not be started: Capacity is unavailable at this time" in said
+    assert "could not be started: Capacity is unavailable at this time" in output
     assert calls[-1].split()[1] == "run-task"
 
 
 def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    code, said, calls = ran(tmp_path, timeout=-1)
+    code, output, calls = ran(tmp_path, timeout=-1)
     assert code == 1
-    assert "is being stopped" in said
+    assert "is being stopped" in output
     assert calls[-1].split()[1] == "stop-task"
 
 
-def test_other_commands_get_the_arguments_that_are_for_all(tmp_path: Path) -> None:
+def test_other_commands_get_global_arguments_only(tmp_path: Path) -> None:
     arguments = ("--profile", "my ops", "--role-arn", "arn:aws:iam::123456789012:role/x", "--debug")
     _, _, calls = ran(tmp_path, *arguments)
     for call in calls[2:9]:
@@ -180,13 +181,13 @@ def test_other_commands_get_the_arguments_that_are_for_all(tmp_path: Path) -> No
         assert "--role-arn" not in call
 
 
-def test_a_change_set_that_is_only_shown_runs_no_task(tmp_path: Path) -> None:
+def test_no_execute_changeset_runs_no_task(tmp_path: Path) -> None:
     code, _, calls = ran(tmp_path, "--no-execute-changeset")
     assert code == 0
     assert [call.split()[1] for call in calls] == ["deploy"] * 3
 
 
-def test_only_what_differs_is_written(tmp_path: Path) -> None:
+def test_only_changed_files_are_written(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path)
     for path in tmp_path.iterdir():
         os.utime(path, (1, 1))
@@ -195,7 +196,7 @@ def test_only_what_differs_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"Description: caf\xe9\n", b"", b"Description: web\r\n"])
-def test_a_damaged_file_is_put_right(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_repaired(tmp_path: Path, damage: bytes) -> None:
     write(plan(stack("web")), tmp_path)
     (tmp_path / "web.yaml").write_bytes(damage)
     (tmp_path / SCRIPT).chmod(0o644)
@@ -204,7 +205,7 @@ def test_a_damaged_file_is_put_right(tmp_path: Path, damage: bytes) -> None:
     assert os.access(tmp_path / SCRIPT, os.X_OK)
 
 
-def test_leftovers_go_and_other_peoples_files_stay(tmp_path: Path) -> None:
+def test_files_of_earlier_builds_are_removed_and_others_kept(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web", "Description: no signature\n")), tmp_path)
     (tmp_path / "mine.yaml").write_text("mine: 1\n")
     (tmp_path / "notes.json").write_text("{}")
@@ -213,7 +214,7 @@ def test_leftovers_go_and_other_peoples_files_stay(tmp_path: Path) -> None:
     assert names(tmp_path) == [SCRIPT, "mine.yaml", "network.yaml", "notes.json", MANIFEST]
 
 
-def test_leftovers_are_known_without_a_manifest(tmp_path: Path) -> None:
+def test_files_of_earlier_builds_are_known_without_a_manifest(tmp_path: Path) -> None:
     """As after a merge conflict in it."""
     write(plan(stack("network"), stack("web")), tmp_path)
     (tmp_path / MANIFEST).write_text("<<<<<<< ours\n")
@@ -221,23 +222,23 @@ def test_leftovers_are_known_without_a_manifest(tmp_path: Path) -> None:
     assert names(tmp_path) == [SCRIPT, "network.yaml", MANIFEST]
 
 
-def test_drift_names_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
-    wanted = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
-    assert found(list(find_drift(wanted, tmp_path / "none"))) == [
+def test_drift_has_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
+    expected = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
+    assert found(list(find_drift(expected, tmp_path / "none"))) == [
         ("network.yaml", 1),
         ("web.yaml", 1),
         (SCRIPT, 1),
         (MANIFEST, 1),
     ]
-    write(wanted, tmp_path)
-    assert found(list(find_drift(wanted, tmp_path))) == []
+    write(expected, tmp_path)
+    assert found(list(find_drift(expected, tmp_path))) == []
     (tmp_path / "network.yaml").write_text("a: 1\nb: 2\n")
     (tmp_path / "old.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
     (tmp_path / "mine.yaml").write_text("mine: 1\n")
-    assert found(list(find_drift(wanted, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
+    assert found(list(find_drift(expected, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
 
 
-def test_form_is_that_of_the_last_build(tmp_path: Path) -> None:
+def test_the_format_is_that_of_the_last_build(tmp_path: Path) -> None:
     assert find_format(tmp_path / "none") == "yaml"
     write(plan(stack("web", "{}\n", form="json")), tmp_path)
     assert find_format(tmp_path) == "json"
@@ -246,7 +247,7 @@ def test_form_is_that_of_the_last_build(tmp_path: Path) -> None:
     assert "web.json" not in names(tmp_path)
 
 
-def test_only_folders_that_a_build_made_are_forgotten(tmp_path: Path) -> None:
+def test_only_folders_of_builds_are_orphans(tmp_path: Path) -> None:
     for env in ("dev", "old"):
         write(plan(stack("web"), env=env), tmp_path / env)
     for name, text in {"theirs": '{"stacks": {}}', "list": "[]", "torn": "{"}.items():
@@ -275,10 +276,10 @@ BIG = [
     plan(*(stack(name, f"{word}: 1\n" * 150_000) for name in ("network", "web", extra)))
     for word, extra in (("first", "old"), ("other", "new"))
 ]
-"""Two plans of which each removes a file of the other's; large, so that a write takes its time."""
+"""Two plans, each of which removes a file of the other. They are large, so that writes are slow."""
 
 
-def test_a_build_that_is_killed_leaves_every_file_old_or_new(tmp_path: Path) -> None:
+def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
     both = [files(one) for one in BIG]
     python_path = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     luck = random.Random(2)

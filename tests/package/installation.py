@@ -34,8 +34,10 @@ class Environment:
 
 
 def outside() -> dict[str, str]:
-    """The environment variables, without what makes Python find the checkout."""
-    return {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """The environment variables, without what makes Python find the checkout, and without what a
+    make that runs the tests passes to the makes that it starts."""
+    inside = ("PYTHONPATH", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    return {key: value for key, value in os.environ.items() if key not in inside}
 
 
 def build_wheel(source: Path, folder: Path) -> Path:

@@ -30,7 +30,7 @@ TASK = Task(8080, {name: ("127.0.0.1", (port,)) for name, port in PORTS.items()}
 
 
 def in_server(text: str) -> str:
-    """A whole configuration, in which the text begins on line 2."""
+    """A complete configuration, in which the text begins on line 2."""
     return f"events {{}} http {{ resolver 127.0.0.1; server {{ listen 8080;\n{text}\n}}}}\n"
 
 
@@ -112,7 +112,7 @@ def test_all_missing_semicolons_are_reported() -> None:
     assert [line for line, _ in lines_and_messages(in_server(text))] == [2, 3, 5]
 
 
-def test_words_on_lines_of_their_own_are_no_directives_unless_these_are_allowed_there() -> None:
+def test_arguments_on_separate_lines_are_not_taken_for_directives() -> None:
     """`state` and `status` are directives, but of other blocks."""
     assert lines_and_messages(in_server("server_name\n state\n status\n a.example;")) == []
 
@@ -334,7 +334,7 @@ def test_a_variable_needs_a_resolver() -> None:
 # Any text ------------------------------------------------------------------------------------
 
 
-def test_a_whole_configuration_and_a_part_of_one() -> None:
+def test_a_complete_configuration_and_a_part_of_one() -> None:
     assert is_complete(parse_configuration("events {}")[0])
     assert not is_complete(parse_configuration("map $a $b { }\nserver { }")[0])
     ((line, message),) = lines_and_messages("http { server { listen 8080; } }")
@@ -421,7 +421,7 @@ def test_nginx_refuses_the_same_directive_twice(name: str, tmp_path: Path) -> No
 
 @needs_nginx
 @pytest.mark.parametrize("name", ["r1", "proxy-bridge"])
-def test_every_error_is_one_for_nginx_too(name: str, tmp_path: Path) -> None:
+def test_nginx_refuses_every_configuration_with_an_error(name: str, tmp_path: Path) -> None:
     """Each line of a generated configuration with an argument too many, with one too few, and in
     the place of the line before it."""
     (text, _) = next(configurations(name))

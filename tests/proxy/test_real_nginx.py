@@ -1,4 +1,4 @@
-"""What the real nginx says of configurations, and what exists only in the container."""
+"""Mistakes that the installed nginx reports, and things that exist only in the container."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_what_only_the_container_has_is_no_mistake(text: str) -> None:
         "# user of\nworker_processes 2; # pid it's\nevents {}\nhttp {}\n",
     ],
 )
-def test_nor_are_users_modules_and_members_of_upstreams(text: str) -> None:
+def test_users_modules_and_members_of_upstreams_are_no_mistake(text: str) -> None:
     assert find_refusal(NGINX, text) is None
 
 
@@ -75,7 +75,7 @@ def test_a_part_is_the_inside_of_http() -> None:
     assert (refusal.line, refusal.unknown) == (3, True)
 
 
-def test_what_another_nginx_may_know_is_no_error() -> None:
+def test_an_error_that_another_nginx_may_not_have_is_a_warning() -> None:
     for text in ("of_tomorrow on;", "location / { return 200 $of_tomorrow; }"):
         refusal = find_refusal(NGINX, HTTP.format(text))
         assert refusal is not None
@@ -86,7 +86,7 @@ def test_nothing_is_reported_without_nginx() -> None:
     assert find_refusal("/no/such/nginx", "events {}") is None
 
 
-# What nginx may do ---------------------------------------------------------------------------
+# Isolation from this machine -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ Its name is the id of a known failure, or a description of what is tested. `good
 the base into the correct template, `bad` changes that into the incorrect one. `region` is the
 region of the deployment, if the case needs one.
 
-A change is a path with dots and the value to put there, with CloudFormation's short forms if
-wanted. `null` removes a value. A number is the index in a list, and the index after the last item
-appends one. Changes are made in order; missing maps on the path are created. `finds` has everything
-that the rules find in the incorrect template: rule ids with a path or a list of paths. `{}` means
+A change is a path with dots and the value to put there, also in CloudFormation's short forms.
+`null` removes a value. A number is the index in a list, and the index after the last item appends
+one. Changes are applied in order; missing maps on the path are created. `finds` has everything that
+the rules find in the incorrect template: rule ids with a path or a list of paths. `{}` means
 that the incorrect template only looks like a mistake.
 """
 

@@ -30,7 +30,7 @@ def test_the_named_rules_of_cfn_lint_exist() -> None:
 
 @pytest.mark.parametrize("failure", FOUND_BY_CFN_LINT)
 def test_cfn_lint_finds_what_is_left_to_it(failure: str) -> None:
-    (case,) = (one for one in cases() if one.name == failure)
+    (case,) = (case for case in cases() if case.name == failure)
     good, bad = (
         {match.rule.id for match in lint(json.dumps(body))} for body in (case.good, case.bad)
     )

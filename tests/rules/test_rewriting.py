@@ -69,8 +69,8 @@ def rewritten_ids(
 
 @pytest.mark.parametrize(
     ("region", "body"),
-    [one[1:] for one in correct_templates()],
-    ids=[one[0] for one in correct_templates()],
+    [template[1:] for template in correct_templates()],
+    ids=[template[0] for template in correct_templates()],
 )
 def test_rewritten_correct_templates_have_no_problems(region: str | None, body: Body) -> None:
     found = rewritten_ids(body, region)
@@ -97,8 +97,8 @@ def split_ids(split: Split, body: Body, region: str | None) -> dict[str, set[str
 
 @pytest.mark.parametrize(
     ("region", "body"),
-    [one[1:] for one in correct_templates()],
-    ids=[one[0] for one in correct_templates()],
+    [template[1:] for template in correct_templates()],
+    ids=[template[0] for template in correct_templates()],
 )
 def test_two_correct_stacks_have_no_problems(region: str | None, body: Body) -> None:
     found: dict[str, set[str]] = {}

@@ -207,7 +207,7 @@ CYCLES: dict[str, Any] = {
 @pytest.mark.parametrize("kind", TYPES)
 def test_resources_can_refer_to_each_other(kind: str, cycle: str) -> None:
     properties = {name: dict.fromkeys(KEYS, value) for name, value in CYCLES[cycle].items()}
-    body = {name: {"Type": kind, "Properties": one} for name, one in properties.items()}
+    body = {name: {"Type": kind, "Properties": values} for name, values in properties.items()}
     check({"Resources": body})
 
 

@@ -148,7 +148,7 @@ def test_a_problem_under_every_condition_names_none() -> None:
 def test_a_problem_between_two_stacks_is_found_with_both() -> None:
     """The load balancer is in one stack. The security group that blocks it is in the other one,
     which imports from the first."""
-    (case,) = (one for one in cases() if one.name == "sg-task-no-ingress-from-alb")
+    (case,) = (case for case in cases() if case.name == "sg-task-no-ingress-from-alb")
     stacks = split_off_shared_resources(dict(case.bad), everywhere)
     assert stacks is not None
     upper, lower = (Template(name, body) for name, body in zip(("up", "low"), stacks, strict=True))

@@ -36,16 +36,16 @@ def planned(**stacks: dict[str, Any]) -> Plan:
     assert not findings
     assert env is not None
     rendered = [render(stack, document, "yaml")[0] for stack in compose(env, TEMPLATES)]
-    plan, faults = link(tuple(one for one in rendered if one), env, document)
+    plan, faults = link(tuple(rendering for rendering in rendered if rendering), env, document)
     assert plan is not None, faults
     return plan
 
 
 def resources(name: str, **stacks: dict[str, Any]) -> dict[str, Any]:
     """The properties of a stack's resources."""
-    (found,) = [one for one in planned(**stacks).stacks if one.name == name]
-    body = found.rendering.body["Resources"]
-    return {key: one.get("Properties", {}) for key, one in body.items()}
+    (matching,) = [stack for stack in planned(**stacks).stacks if stack.name == name]
+    body = matching.rendering.body["Resources"]
+    return {key: resource.get("Properties", {}) for key, resource in body.items()}
 
 
 def scheduled(**given: Any) -> dict[str, Any]:
@@ -56,7 +56,11 @@ def scheduled(**given: Any) -> dict[str, Any]:
 def allowed(role: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The statements of a role by their Sid."""
     policies = role.get("Policies", [])
-    return {one["Sid"]: one for each in policies for one in each["PolicyDocument"]["Statement"]}
+    return {
+        statement["Sid"]: statement
+        for policy in policies
+        for statement in policy["PolicyDocument"]["Statement"]
+    }
 
 
 # Schedules -----------------------------------------------------------------------------------
@@ -64,8 +68,8 @@ def allowed(role: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("overlap", ["skip", "allow"])
 def test_permissions_to_run_the_task_and_pass_its_roles(overlap: str) -> None:
-    made = scheduled(overlap=overlap)
-    role = made["StateMachineRole" if overlap == "skip" else "ScheduleRole"]
+    resources_by_id = scheduled(overlap=overlap)
+    role = resources_by_id["StateMachineRole" if overlap == "skip" else "ScheduleRole"]
     statements = allowed(role)
     family = "task-definition/shop-dev-jobs:*"
     assert statements["RunTask"]["Resource"] == [
@@ -82,39 +86,39 @@ def test_permissions_to_run_the_task_and_pass_its_roles(overlap: str) -> None:
 
 
 def test_without_overlap_the_schedule_starts_a_state_machine() -> None:
-    made = scheduled()
-    assert made["Schedule"]["Target"]["Arn"] == {"Ref": "StateMachine"}
-    assert set(allowed(made["ScheduleRole"])) == {"StartRun", "TellWhatFailed"}
+    resources_by_id = scheduled()
+    assert resources_by_id["Schedule"]["Target"]["Arn"] == {"Ref": "StateMachine"}
+    assert set(allowed(resources_by_id["ScheduleRole"])) == {"StartRun", "TellWhatFailed"}
     assert "StateMachine" not in scheduled(overlap="allow")
 
 
 def test_roles_are_for_this_account_only() -> None:
-    made = scheduled()
+    resources_by_id = scheduled()
     for name in ("ScheduleRole", "StateMachineRole"):
-        (trust,) = made[name]["AssumeRolePolicyDocument"]["Statement"]
+        (trust,) = resources_by_id[name]["AssumeRolePolicyDocument"]["Statement"]
         condition = trust["Condition"]["StringEquals"]
         assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
 def states(**given: Any) -> dict[str, Any]:
     text, _ = scheduled(**given)["StateMachine"]["DefinitionString"]["Fn::Sub"]
-    found: dict[str, Any] = json.loads(text)["States"]
-    return found
+    all_states: dict[str, Any] = json.loads(text)["States"]
+    return all_states
 
 
 def test_every_next_state_exists() -> None:
     for given in ({}, {"dead_letter_queue": False}, {"timeout": "1h"}):
-        found = states(**given)
-        for name, state in found.items():
-            caught = [one["Next"] for one in state.get("Catch", [])]
-            choices = [one["Next"] for one in state.get("Choices", [])]
-            leads = [
+        all_states = states(**given)
+        for name, state in all_states.items():
+            caught = [catcher["Next"] for catcher in state.get("Catch", [])]
+            choices = [choice["Next"] for choice in state.get("Choices", [])]
+            next_states = [
                 *caught,
                 *choices,
                 *(state[key] for key in ("Next", "Default") if key in state),
             ]
-            assert set(leads) <= found.keys(), name
-            assert leads or state.get("End") or state["Type"] in ("Succeed", "Fail"), name
+            assert set(next_states) <= all_states.keys(), name
+            assert next_states or state.get("End") or state["Type"] in ("Succeed", "Fail"), name
 
 
 @pytest.mark.parametrize(
@@ -176,7 +180,7 @@ def test_invalid_schedules(expression: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ("0 3 * * *", "cron(0 3 * * ? *)"),
         ("30 2 * * 1-5", "cron(30 2 ? * MON-FRI *)"),
@@ -184,15 +188,15 @@ def test_invalid_schedules(expression: str) -> None:
         ("0 4 * * 0,7", "cron(0 4 ? * SUN,SUN *)"),
     ],
 )
-def test_a_schedule_of_crontab_is_answered_with_that_of_aws(written: str, said: str) -> None:
-    with pytest.raises(PydanticCustomError) as told:
+def test_a_schedule_of_crontab_is_answered_with_that_of_aws(written: str, expected: str) -> None:
+    with pytest.raises(PydanticCustomError) as error:
         _check_expression(written)
-    assert f"`{said}`" in str(told.value.context)
+    assert f"`{expected}`" in str(error.value.context)
 
 
 def test_an_unknown_time_zone_is_a_warning() -> None:
-    found = list(time_zone_problems("Europe/Berln", ("time_zone",)))
-    assert [one.level for one in found] in ([], ["warning"])
+    problems = list(time_zone_problems("Europe/Berln", ("time_zone",)))
+    assert [problem.level for problem in problems] in ([], ["warning"])
     assert list(time_zone_problems("UTC", ("time_zone",))) == []
 
 
@@ -204,9 +208,9 @@ def test_a_stack_is_deployed_after_those_that_it_names() -> None:
         api={"template": "service", "after": ["zeroth"], **ONE},
         zeroth={"template": "one_off", "timeout": "5m", **ONE},
     )
-    names = [one.name for one in plan.stacks]
+    names = [stack.name for stack in plan.stacks]
     assert names.index("zeroth") < names.index("api")
-    runs = {one.name: one.run for one in plan.stacks}
+    runs = {stack.name: stack.run for stack in plan.stacks}
     assert runs["api"] is None
     assert runs["zeroth"] is not None
     assert (runs["zeroth"].container, runs["zeroth"].timeout) == ("app", 300)
@@ -217,21 +221,21 @@ def test_a_stack_does_not_wait_for_one_that_is_not_built() -> None:
     plan = planned(
         api={"template": "service", "after": ["old"], **ONE}, old={"template": "alb", **existing}
     )
-    (api,) = [one for one in plan.stacks if one.name == "api"]
+    (api,) = [stack for stack in plan.stacks if stack.name == "api"]
     assert "old" not in api.depends_on
 
 
 def test_the_exit_code_of_an_init_container_does_not_decide() -> None:
     containers = {"wait": {**ONE["containers"]["app"], "init": True}, **ONE["containers"]}
     plan = planned(migrate={"template": "one_off", "containers": containers})
-    (migrate,) = [one for one in plan.stacks if one.name == "migrate"]
+    (migrate,) = [stack for stack in plan.stacks if stack.name == "migrate"]
     assert migrate.run is not None
     assert migrate.run.container == "app"
 
 
 def test_the_request_is_json_in_which_references_are_replaced() -> None:
-    made = resources("migrate", migrate={"template": "one_off", **ONE})
-    text, names = made["RunTask"]["Value"]["Fn::Sub"]
+    properties = resources("migrate", migrate={"template": "one_off", **ONE})
+    text, names = properties["RunTask"]["Value"]["Fn::Sub"]
     request = json.loads(text)
     assert request["taskDefinition"] == "${TaskDefinition}"
     assert request["cluster"] == "${ClusterName}"
@@ -241,5 +245,5 @@ def test_the_request_is_json_in_which_references_are_replaced() -> None:
 
 def test_a_task_that_runs_once_does_not_use_the_spot_strategy_of_the_cluster() -> None:
     cluster = {"template": "cluster", "default_strategy": {"FARGATE_SPOT": {"weight": 1}}}
-    made = resources("migrate", cluster=cluster, migrate={"template": "one_off", **ONE})
-    assert json.loads(made["RunTask"]["Value"]["Fn::Sub"][0])["launchType"] == "FARGATE"
+    properties = resources("migrate", cluster=cluster, migrate={"template": "one_off", **ONE})
+    assert json.loads(properties["RunTask"]["Value"]["Fn::Sub"][0])["launchType"] == "FARGATE"

@@ -424,7 +424,7 @@ def test_as_many_zones_as_every_account_has_are_no_finding(region: str, zones: i
 def test_too_many_zones_for_a_region_say_what_to_write() -> None:
     (finding,) = findings("us-west-1", availability_zones=3)
     assert finding.message == "Not every account has 3 Availability Zones in us-west-1"
-    assert finding.hint.startswith("Write 2 or less, or list the names")
+    assert finding.hint.startswith("Write 2 or fewer, or list the names")
 
 
 def test_a_wrong_region_is_one_finding_and_not_another_for_each_zone() -> None:

@@ -27,7 +27,7 @@ TCP = {"via": "edge", "port": 8443}
 DNS = {"via": "edge", "port": "54/tcp_udp"}
 OPEN = {"template": "nlb", "security_group": False}
 INTERNAL = {"template": "nlb", "scheme": "internal"}
-THEIRS = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
+EXISTING_NLB = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
 
 UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
 
@@ -72,24 +72,36 @@ def body(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
     return resources
 
 
-def found(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
+def find_findings(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
     """Code and path of each finding of the service."""
     _, findings = validate(document(stacks(*expose, **given)), TEMPLATES)
-    assert all(one.path[:2] == ("stacks", "web") for one in findings), findings
-    return [(one.code, ".".join(str(step) for step in one.path[2:])) for one in findings]
+    assert all(finding.path[:2] == ("stacks", "web") for finding in findings), findings
+    return [
+        (finding.code, ".".join(str(step) for step in finding.path[2:])) for finding in findings
+    ]
 
 
 def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
-    return [one["Properties"] for one in resources.values() if one["Type"].endswith(f"::{kind}")]
+    return [
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Type"].endswith(f"::{kind}")
+    ]
 
 
 def rules(resources: dict[str, Any]) -> set[Rule]:
     """All security group rules, of which EC2 refuses duplicates."""
     every = [
-        (entry, _end(one["GroupId"]), one["IpProtocol"], one["FromPort"], _other(one))
+        (
+            entry,
+            _end(property_["GroupId"]),
+            property_["IpProtocol"],
+            property_["FromPort"],
+            _other(property_),
+        )
         for entry in ("Ingress", "Egress")
-        for one in properties(resources, f"SecurityGroup{entry}")
-        if one["FromPort"] == one["ToPort"]
+        for property_ in properties(resources, f"SecurityGroup{entry}")
+        if property_["FromPort"] == property_["ToPort"]
     ]
     assert len(set(every)) == len(every)
     return set(every)
@@ -108,12 +120,14 @@ def _other(rule: dict[str, Any]) -> str:
 
 def attributes(resources: dict[str, Any]) -> dict[str, str]:
     (group,) = properties(resources, "TargetGroup")
-    return {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
+    return {pair["Key"]: pair["Value"] for pair in group["TargetGroupAttributes"]}
 
 
 def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, Any]:
     (task,) = properties(resources, "TaskDefinition")
-    containers: dict[str, Any] = {one["Name"]: one for one in task["ContainerDefinitions"]}
+    containers: dict[str, Any] = {
+        definition["Name"]: definition for definition in task["ContainerDefinitions"]
+    }
     container: dict[str, Any] = containers[name]
     return container
 
@@ -153,10 +167,10 @@ def sidecar(resources: dict[str, Any], name: str = "health-1234") -> dict[str, A
 def test_listener_and_target_group_for_each_protocol(
     entry: Any, listens: Any, targets: Any, checked: Any
 ) -> None:
-    made = body(entry)
-    (listener,) = properties(made, "Listener")
-    (group,) = properties(made, "TargetGroup")
-    (service,) = properties(made, "Service")
+    resources = body(entry)
+    (listener,) = properties(resources, "Listener")
+    (group,) = properties(resources, "TargetGroup")
+    (service,) = properties(resources, "Service")
     assert (listener["Protocol"], listener["Port"]) == listens
     assert listener["LoadBalancerArn"] == {"Fn::ImportValue": "shop-dev-edge-LoadBalancerArn"}
     assert (group["Protocol"], group["Port"]) == targets
@@ -175,10 +189,10 @@ def test_no_resource_has_a_physical_name_that_prevents_its_replacement() -> None
 
 
 def test_the_service_waits_for_its_listeners_and_rules() -> None:
-    made = body(UDP, TLS, TCP)
+    resources = body(UDP, TLS, TCP)
     entries = ("::Listener", "::SecurityGroupIngress", "::SecurityGroupEgress")
-    awaited = {name for name, one in made.items() if one["Type"].endswith(entries)}
-    assert set(made["Service"]["DependsOn"]) == awaited
+    awaited = {name for name, resource in resources.items() if resource["Type"].endswith(entries)}
+    assert set(resources["Service"]["DependsOn"]) == awaited
 
 
 def test_settings_of_a_tls_listener() -> None:
@@ -233,9 +247,9 @@ def test_zonal_shift_with_cross_zone_load_balancing_excludes_udp_and_keeps_conne
     for entry in (TCP, TLS):
         assert attributes(body(entry, edge=both))[UNHEALTHY] == "false"
     for entry in (UDP, DNS):
-        assert found(entry, edge=both) == [("M2502", "expose.0.port")]
-        assert found(entry, edge=both | {"zonal_shift": False}) == []
-        assert found(entry, edge=both | {"cross_zone": False}) == []
+        assert find_findings(entry, edge=both) == [("M2502", "expose.0.port")]
+        assert find_findings(entry, edge=both | {"zonal_shift": False}) == []
+        assert find_findings(entry, edge=both | {"cross_zone": False}) == []
 
 
 @pytest.mark.parametrize(
@@ -304,8 +318,8 @@ def test_by_default_a_dualstack_load_balancer_allows_ipv4_and_ipv6() -> None:
 def test_addresses_that_differ_in_colons_only() -> None:
     both = {"template": "nlb", "ip_address_type": "dualstack"}
     clients = ["1::2:0:0/96", "1:2::/96"]
-    made = rules(body({**TCP, "clients": clients}, edge=both, network={"ipv6": True}))
-    assert {end for *_, end in made} == {*clients, "edge", "tasks"}
+    created_rules = rules(body({**TCP, "clients": clients}, edge=both, network={"ipv6": True}))
+    assert {end for *_, end in created_rules} == {*clients, "edge", "tasks"}
 
 
 def test_the_security_group_of_an_existing_load_balancer_gets_rules() -> None:
@@ -343,12 +357,12 @@ def test_without_a_security_group_clients_are_allowed_if_their_addresses_are_pre
     nodes = {("Ingress", "tasks", "tcp", 8443, node) for node in NODES}
     client = ("Ingress", "tasks", "tcp", 8443, "10.9.0.0/16")
     assert rules(body(entry, edge=edge)) == {client, *nodes}
-    asked = {("Ingress", "tasks", "tcp", 9000, node) for node in NODES}
-    assert rules(body(checked, edge=edge)) == {client, *asked}
+    health_checks = {("Ingress", "tasks", "tcp", 9000, node) for node in NODES}
+    assert rules(body(checked, edge=edge)) == {client, *health_checks}
 
 
 def test_an_existing_load_balancer_without_a_security_group() -> None:
-    edge = {"template": "nlb", "existing": THEIRS}
+    edge = {"template": "nlb", "existing": EXISTING_NLB}
     assert rules(body({**UDP, "clients": ["10.9.0.0/16"]}, edge=edge)) == {
         ("Ingress", "tasks", "udp", 1234, "10.9.0.0/16"),
         ("Ingress", "tasks", "tcp", 8080, "10.7.0.0/24"),
@@ -367,7 +381,7 @@ def test_an_existing_security_group_that_allows_its_clients_already() -> None:
 def test_no_client_could_connect() -> None:
     for edge in ({"template": "nlb"}, {**OPEN, "scheme": "internal"}):
         entry = {**TCP, "clients": [], "preserve_client_ip": True}
-        assert found(entry, edge=edge) == [("M2511", "expose.0.clients")]
+        assert find_findings(entry, edge=edge) == [("M2511", "expose.0.clients")]
 
 
 def sharing(*clients: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -386,9 +400,9 @@ def test_two_services_that_add_the_same_rule() -> None:
     entry = {**TCP, "clients": ["10.1.0.0/16", "10.0.0.0/16"]}
     for clients, codes in (["10.0.0.0/16"], [("M2519", "expose.0.clients")]), (["10.2.0.0/16"], []):
         balancers, service = sharing(*clients)
-        assert found(entry, **balancers, **service) == codes
+        assert find_findings(entry, **balancers, **service) == codes
     balancers, service = sharing()
-    assert found({**entry, "clients": []}, **balancers, **service) == []
+    assert find_findings({**entry, "clients": []}, **balancers, **service) == []
 
 
 def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
@@ -396,23 +410,23 @@ def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
 
 
 def test_more_rules_than_the_quota() -> None:
-    assert found({**TCP, "clients": _blocks(60)}) == []
-    assert found({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
-    assert found({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
+    assert find_findings({**TCP, "clients": _blocks(60)}) == []
+    assert find_findings({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
+    assert find_findings({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
     both = {"edge": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
-    assert found({**TCP, "clients": mixed}, **both) == []
+    assert find_findings({**TCP, "clients": mixed}, **both) == []
     open_ = {**OPEN, "scheme": "internal"}
     entry = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
-    assert found(entry, edge=open_) == [("M2520", "expose")]
-    assert found({**entry, "clients": _blocks(58)}, edge=open_) == []
+    assert find_findings(entry, edge=open_) == [("M2520", "expose")]
+    assert find_findings({**entry, "clients": _blocks(58)}, edge=open_) == []
 
 
 def test_more_rules_than_the_quota_over_all_services() -> None:
     balancers, service = sharing(*_blocks(50))
     entry = {**TCP, "port": 9000, "clients": _blocks(11)}
-    assert found(entry, **balancers, **service) == [("M2520", "expose.0.clients")]
-    assert found({**entry, "clients": _blocks(10)}, **balancers, **service) == []
+    assert find_findings(entry, **balancers, **service) == [("M2520", "expose.0.clients")]
+    assert find_findings({**entry, "clients": _blocks(10)}, **balancers, **service) == []
 
 
 def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
@@ -533,21 +547,24 @@ def test_the_sidecar_probes_over_the_ip_version_of_the_packets() -> None:
 def test_a_sidecar_cannot_probe_over_both_ip_versions() -> None:
     both = {"rival": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, {**UDP, "via": "rival"}, **both) == [("M2541", place)]
-    assert found({**UDP, "via": "rival"}, UDP, **both) == [("M2541", place)]
+    assert find_findings(UDP, {**UDP, "via": "rival"}, **both) == [("M2541", place)]
+    assert find_findings({**UDP, "via": "rival"}, UDP, **both) == [("M2541", place)]
 
 
 def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
-    made = body(UDP, {**UDP, "via": "rival"}, rival=INTERNAL)
-    (task,) = properties(made, "TaskDefinition")
-    assert [one["Name"] for one in task["ContainerDefinitions"]] == ["app", "health-1234"]
-    assert len(properties(made, "TargetGroup")) == 2
+    resources = body(UDP, {**UDP, "via": "rival"}, rival=INTERNAL)
+    (task,) = properties(resources, "TaskDefinition")
+    assert [definition["Name"] for definition in task["ContainerDefinitions"]] == [
+        "app",
+        "health-1234",
+    ]
+    assert len(properties(resources, "TargetGroup")) == 2
 
 
 def test_the_execution_role_is_allowed_to_pull_the_image_of_the_sidecar() -> None:
     probe = {"probe": "echo", "image": "ecr:base/python:3.13.1"}
-    made = body({**UDP, "health_check": {"sidecar": probe}})
-    assert "repository/base/python" in repr(made["ExecutionRole"])
+    resources = body({**UDP, "health_check": {"sidecar": probe}})
+    assert "repository/base/python" in repr(resources["ExecutionRole"])
 
 
 # What AWS refuses ----------------------------------------------------------------------------
@@ -594,24 +611,24 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M2552", "source_ips"),
         ({**TCP, "stickiness": {}}, "M2552", "stickiness"),
         ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
-        ({**TCP, "clients": ["2001:db8::/32"]}, "M2515", "clients.0"),
+        ({**TCP, "clients": ["2001:db8::/32"]}, "M2307", "clients.0"),
         ({**TCP, "health_check": ECHO}, "M2536", "health_check.sidecar"),
         ({**TLS, "health_check": ECHO}, "M2536", "health_check.sidecar"),
         ({**TCP, "health_check": {"path": "/"}}, "M2535", "health_check.path"),
-        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2533", "health_check"),
+        ({**TCP, "health_check": {"interval": "5s", "timeout": "6s"}}, "M2420", "health_check"),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "interval": "5s"}},
-            "M2533",
+            "M2420",
             "health_check",
         ),
         (
             {**TCP, "health_check": {"protocol": "HTTP", "matcher": "100-199"}},
-            "M2534",
+            "M2421",
             "health_check.matcher",
         ),
         (_checked(sidecar=SEND, port=9000), "M2537", "health_check.port"),
         (_checked(sidecar=SEND, path="/"), "M2537", "health_check.path"),
-        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2533", "health_check"),
+        (_checked(sidecar={**SEND, "mode": "http"}, interval="5s"), "M2420", "health_check"),
         (_sidecar(port=9000), "M1206", "health_check.sidecar.port"),
         ({**_sidecar(port=1234), "port": "1234/tcp_udp"}, "M1206", "health_check.sidecar.port"),
         (_sidecar(port="8081/udp"), "M2573", "health_check.sidecar.port"),
@@ -626,29 +643,31 @@ def _sidecar(**given: Any) -> dict[str, Any]:
     ],
 )
 def test_refused(entry: Any, code: str, place: str) -> None:
-    codes = found(entry)
+    codes = find_findings(entry)
     assert (code, f"expose.0.{place}") in codes
     assert {at for _, at in codes} <= {f"expose.0.{place}", "expose.0.health_check.sidecar"}
 
 
 def test_timeout_and_interval_can_be_equal_for_tcp() -> None:
-    assert found({**TCP, "health_check": {"interval": "5s"}}) == []
+    assert find_findings({**TCP, "health_check": {"interval": "5s"}}) == []
 
 
 def test_a_port_of_a_container_for_tcp_and_for_udp() -> None:
     both = {"ports": [54, "54/udp"]}
-    assert ("M2556", "expose.0.port") in found({**DNS, "health_check": ECHO}, container=both)
+    assert ("M2556", "expose.0.port") in find_findings(
+        {**DNS, "health_check": ECHO}, container=both
+    )
     apart = {
         "container": {"ports": ["54/udp"]},
         "more": {"tcp": {"image": "ecr:a:1", "ports": [54]}},
     }
-    assert found({**DNS, "container": "app", "health_check": ECHO}, **apart) == []
+    assert find_findings({**DNS, "container": "app", "health_check": ECHO}, **apart) == []
 
 
 def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -> None:
     entry = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
     public = {"template": "alb"}
-    codes = found({**entry, "clients": ["10.0.0.0/8"]}, public=public)
+    codes = find_findings({**entry, "clients": ["10.0.0.0/8"]}, public=public)
     assert codes == [("M2551", "expose.0.clients"), ("M2551", "expose.0.target_port")]
 
 
@@ -660,7 +679,7 @@ def test_health_checks_that_an_application_load_balancer_does_not_have(
     check: Any, place: str
 ) -> None:
     entry = {"via": "public", "port": 8443, "paths": ["/*"], "health_check": check}
-    assert found(entry, public={"template": "alb"}) == [("M2555", f"expose.0.{place}")]
+    assert find_findings(entry, public={"template": "alb"}) == [("M2555", f"expose.0.{place}")]
 
 
 def test_one_port_of_a_load_balancer_belongs_to_one_service() -> None:
@@ -670,39 +689,39 @@ def test_one_port_of_a_load_balancer_belongs_to_one_service() -> None:
         "containers": {"app": {"image": "ecr:b:1", "ports": [8443]}},
         "expose": [TCP],
     }
-    assert ("M2509", "expose.0.port") in found(TCP, rival=other)
-    assert found({**DNS, "port": "53/tcp_udp", "health_check": ECHO}, {**UDP, "port": "53/udp"})[
-        -1
-    ] == ("M2509", "expose.1.port")
+    assert ("M2509", "expose.0.port") in find_findings(TCP, rival=other)
+    assert find_findings(
+        {**DNS, "port": "53/tcp_udp", "health_check": ECHO}, {**UDP, "port": "53/udp"}
+    )[-1] == ("M2509", "expose.1.port")
 
 
 def test_the_same_existing_load_balancer_with_two_names() -> None:
-    edge = {"template": "nlb", "existing": THEIRS}
+    edge = {"template": "nlb", "existing": EXISTING_NLB}
     entries = (TCP, {**TCP, "via": "rival"})
-    assert found(*entries, edge=edge, rival=edge) == [("M2509", "expose.1.port")]
+    assert find_findings(*entries, edge=edge, rival=edge) == [("M2509", "expose.1.port")]
 
 
 def test_two_sidecars_on_one_port() -> None:
     entries = (UDP, {**UDP, "port": "53/udp"})
-    assert found(*entries) == [("M1206", "expose.1.health_check.sidecar.port")]
+    assert find_findings(*entries) == [("M1206", "expose.1.health_check.sidecar.port")]
 
 
 def test_two_sidecars_for_one_port() -> None:
     other = {**_sidecar(port=8081), "via": "rival"}
     place = "expose.1.health_check.sidecar"
-    assert found(UDP, other, rival=INTERNAL) == [("M2540", place)]
+    assert find_findings(UDP, other, rival=INTERNAL) == [("M2540", place)]
 
 
 def test_a_container_with_the_name_of_the_sidecar() -> None:
     more = {"health-1234": {"image": "ecr:a:1"}}
-    codes = found({**UDP, "container": "app"}, more=more)
-    assert ("M2538", "expose.0.health_check.sidecar") in codes
+    codes = find_findings({**UDP, "container": "app"}, more=more)
+    assert ("M2746", "expose.0.health_check.sidecar") in codes
 
 
 def test_more_containers_than_ecs_allows() -> None:
     more = {f"c{number}": {"image": "ecr:a:1"} for number in range(9)}
-    codes = found({**UDP, "container": "app"}, more=more)
-    assert codes == [("M2543", "expose.0.health_check.sidecar")]
+    codes = find_findings({**UDP, "container": "app"}, more=more)
+    assert codes == [("M2747", "expose.0.health_check.sidecar")]
 
 
 def test_more_sidecars_than_fit_into_a_template() -> None:
@@ -710,70 +729,74 @@ def test_more_sidecars_than_fit_into_a_template() -> None:
     entries = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
     given = {"container": {"ports": [f"{port}/udp" for port in ports]}}
     place = "expose.4.health_check.sidecar"
-    assert found(*entries, **given) == [("M2542", place)]
-    assert found(*entries[1:], **given) == []
+    assert find_findings(*entries, **given) == [("M2542", place)]
+    assert find_findings(*entries[1:], **given) == []
 
 
 def test_the_sidecar_takes_its_share_of_the_task() -> None:
-    assert found(UDP, container={"cpu": 224}) == []
-    assert found(UDP, container={"cpu": 225}) == [("M1212", "containers")]
-    assert found(UDP, container={"memory": 448}) == []
-    assert found(UDP, container={"memory": 449}) == [("M1212", "containers")]
-    assert found(UDP, container={"memory": 512, "memory_reservation": 448}) == []
-    assert found(UDP, container={"memory_reservation": 449}) == [("M1212", "containers")]
+    assert find_findings(UDP, container={"cpu": 224}) == []
+    assert find_findings(UDP, container={"cpu": 225}) == [("M1212", "containers")]
+    assert find_findings(UDP, container={"memory": 448}) == []
+    assert find_findings(UDP, container={"memory": 449}) == [("M1212", "containers")]
+    assert find_findings(UDP, container={"memory": 512, "memory_reservation": 448}) == []
+    assert find_findings(UDP, container={"memory_reservation": 449}) == [("M1212", "containers")]
 
 
 def test_an_image_of_the_sidecar_that_cannot_be_pulled() -> None:
     place = "expose.0.health_check.sidecar.image"
     closed = {"egress": "endpoints"}
-    assert found(UDP, edge=INTERNAL, network=closed) == [("M2709", place)]
+    assert find_findings(UDP, edge=INTERNAL, network=closed) == [("M2709", place)]
     mirror = _sidecar(image="ecr:base/python:3.13.1")
-    assert found(mirror, edge=INTERNAL, network=closed) == []
+    assert find_findings(mirror, edge=INTERNAL, network=closed) == []
 
 
 def test_an_image_of_the_sidecar_that_is_not_pinned() -> None:
     place = "expose.0.health_check.sidecar.image"
-    assert found(_sidecar(image="python:latest")) == [("M1219", place)]
+    assert find_findings(_sidecar(image="python:latest")) == [("M1219", place)]
 
 
 def test_clients_are_required_where_there_is_no_default() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
-    assert found(TCP, edge=edge) == [("M1102", "expose.0.clients")]
-    assert found(UDP, edge={"template": "nlb", "existing": THEIRS}) == [
+    assert find_findings(TCP, edge=edge) == [("M1102", "expose.0.clients")]
+    assert find_findings(UDP, edge={"template": "nlb", "existing": EXISTING_NLB}) == [
         ("M1102", "expose.0.clients")
     ]
 
 
 def test_clients_that_cannot_be_restricted() -> None:
-    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [("M2516", "expose.0.clients")]
+    assert find_findings({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [
+        ("M2516", "expose.0.clients")
+    ]
     kept = {**TCP, "preserve_client_ip": True}
-    assert found({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
-    assert found({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
+    assert find_findings({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
+    assert find_findings({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
         ("M2513", "expose.0.clients.0")
     ]
     far = {"edge": {**OPEN, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    assert found({**kept, "clients": ["2001:db8::/32"]}, **far) == [("M2518", "expose.0.clients")]
-    assert found(kept, **far) == []
-    assert found(UDP, **far) == [("M2517", "expose.0.via")]
+    assert find_findings({**kept, "clients": ["2001:db8::/32"]}, **far) == [
+        ("M2518", "expose.0.clients")
+    ]
+    assert find_findings(kept, **far) == []
+    assert find_findings(UDP, **far) == [("M2517", "expose.0.via")]
 
 
 def test_udp_over_ipv6_to_tasks_without_ipv6_addresses() -> None:
     existing = {"arn": NLB, "security_group": GROUP, "ip_address_type": "dualstack"}
     edge = {"template": "nlb", "existing": existing}
     entry = {**UDP, "clients": ["10.0.0.0/8"]}
-    assert found(entry, edge=edge) == [("M2554", "expose.0.via")]
-    assert found(entry, edge=edge, network={"ipv6": True}) == []
-    assert found({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
+    assert find_findings(entry, edge=edge) == [("M2554", "expose.0.via")]
+    assert find_findings(entry, edge=edge, network={"ipv6": True}) == []
+    assert find_findings({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
     vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
-    assert found(entry, edge=edge, network={"existing": vpc}) == [("M2554", "expose.0.via")]
-    assert found(entry, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
+    assert find_findings(entry, edge=edge, network={"existing": vpc}) == [("M2554", "expose.0.via")]
+    assert find_findings(entry, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
 
 
 def test_a_port_of_the_other_transport_is_named() -> None:
     entry = {**TCP, "port": 5, "target_port": 1234}
     (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
     assert finding.message == (
-        "Container `app` has port 1234/udp, and the listener does not send UDP"
+        "Container `app` has port 1234/udp, and the listener does not forward UDP"
     )
     assert finding.hint == "Write `port: 5/udp`, or add 1234 to its `ports`."
 
@@ -791,8 +814,8 @@ def test_unknown_security_policies() -> None:
     (finding,) = validate(document(stacks(nonsense)), TEMPLATES)[1]
     assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M2304", "ssl_policy")
     assert finding.hint.startswith("Did you mean `ELBSecurityPolicy-TLS13-1-2-")
-    assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"}) == []
-    assert found({**TLS, "ssl_policy": "ELBSecurityPolicy-2016-08"}) == []
+    assert find_findings({**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"}) == []
+    assert find_findings({**TLS, "ssl_policy": "ELBSecurityPolicy-2016-08"}) == []
 
 
 def test_an_invalid_stack_name_is_reported_once() -> None:
@@ -805,22 +828,22 @@ def test_an_invalid_stack_name_is_reported_once() -> None:
 
 
 def test_proxy_protocol_on_a_tcp_listener() -> None:
-    assert found({**DNS, "proxy_protocol_v2": True}) == []
+    assert find_findings({**DNS, "proxy_protocol_v2": True}) == []
 
 
 def test_a_security_group_of_clients_with_public_addresses() -> None:
     entry = {**TCP, "clients": [CLIENT_GROUP]}
-    assert found(entry) == [("M2514", "expose.0.clients.0")]
-    assert found(entry, edge=INTERNAL) == []
+    assert find_findings(entry) == [("M2514", "expose.0.clients.0")]
+    assert find_findings(entry, edge=INTERNAL) == []
 
 
 def test_ipv6_clients_of_an_internal_load_balancer() -> None:
     both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
     (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
-    assert (finding.level, finding.code) == ("warning", "M2512")
+    assert (finding.level, finding.code) == ("warning", "M2308")
     assert "`clients: [10.0.0.0/16]`" in finding.hint
     assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
-    assert found({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
+    assert find_findings({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
 
 
 def _vpc(public: int, private: int) -> dict[str, Any]:
@@ -850,7 +873,7 @@ def test_tasks_in_zones_without_their_load_balancer(
         **({"paths": ["/*"]} if edge["template"] == "alb" else {}),
     }
     given = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
-    assert found(entry, **given) == [(code, "expose.0.via") for code in codes]
+    assert find_findings(entry, **given) == [(code, "expose.0.via") for code in codes]
 
 
 def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() -> None:
@@ -859,8 +882,8 @@ def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() 
     entries = [{"via": "edge", "port": port} for port in ports[:3]]
     routes = [{"via": "public", "port": port, "paths": [f"/{port}"]} for port in ports[3:]]
     given = {"container": container, "public": {"template": "alb"}}
-    assert found(*entries, *routes, **given) == []
-    assert found(*entries, *routes, UDP, **given) == [("M1216", "expose")]
+    assert find_findings(*entries, *routes, **given) == []
+    assert find_findings(*entries, *routes, UDP, **given) == [("M1216", "expose")]
 
 
 @pytest.mark.parametrize("entry", [UDP, TLS, DNS, {"via": "edge", "paths": [], "port": 1}])
@@ -877,15 +900,15 @@ def test_access_logs_without_a_listener_that_is_logged() -> None:
     (finding,) = validate(document(stacks(TCP, UDP, edge=logged)), TEMPLATES)[1]
     assert (finding.level, finding.code) == ("warning", "M2322")
     assert finding.path == ("stacks", "edge", "access_logs")
-    assert found(TCP, TLS, edge=logged) == []
-    assert found(edge=logged) == [], "other stacks may contain its listeners"
+    assert find_findings(TCP, TLS, edge=logged) == []
+    assert find_findings(edge=logged) == [], "other stacks may contain its listeners"
 
 
-def test_names_of_both_kinds_that_lead_to_one_logical_id() -> None:
+def test_names_of_both_kinds_that_result_in_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
     every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
     _, findings = validate(document(every), TEMPLATES)
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
 @pytest.mark.parametrize(
@@ -914,7 +937,7 @@ def test_ports_whose_listeners_have_the_same_logical_id() -> None:
     given = {"container": {"ports": [53]}}
     every = {**stacks(*entries, **given), "edge-5": {"template": "nlb"}}
     _, findings = validate(document(every), TEMPLATES)
-    assert [(one.code, one.path[2:]) for one in findings] == [("M1302", ("expose",))]
+    assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
 # Zones ---------------------------------------------------------------------------------------
@@ -939,15 +962,19 @@ CHOSEN = {**INTERNAL, "private_addresses": ["10.0.0.10", "10.0.32.10"]}
 def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str | None) -> None:
     entry = {**TCP, "clients": ["10.0.0.0/8"]}
     every = document(stacks(entry, edge=edge, service={"desired_count": count}))
-    levels = [(one.level, one.code, one.path[2:]) for one in validate(every, TEMPLATES)[1]]
+    levels = [
+        (finding.level, finding.code, finding.path[2:]) for finding in validate(every, TEMPLATES)[1]
+    ]
     assert levels == ([(level, "M2560", ("desired_count",))] if level else [])
 
 
 def test_an_address_in_a_zone_without_subnets_of_the_tasks() -> None:
     subnets = [f"subnet-0123456789abcdef{number}" for number in range(3)]
     vpc = {"vpc": "vpc-0123456789abcdef0", "public_subnets": subnets[:2]}
-    here = {"existing": {**vpc, "private_subnets": subnets[2:]}}
+    existing_network = {"existing": {**vpc, "private_subnets": subnets[2:]}}
     service = {"desired_count": 4}
-    _, (finding,) = validate(document(stacks(TCP, network=here, service=service)), TEMPLATES)
+    _, (finding,) = validate(
+        document(stacks(TCP, network=existing_network, service=service)), TEMPLATES
+    )
     assert (finding.level, finding.code) == ("warning", "M2560")
     assert finding.hint == "Write `cross_zone: true` in `edge`."

@@ -1,4 +1,4 @@
-"""Ports: what they mean, and how the schema writes them as defaults."""
+"""Ports: how they are parsed, and how the schema writes them as defaults."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def codes(findings: list[Finding]) -> list[str]:
     return [finding.code for finding in findings]
 
 
-def test_expose_entries_without_a_container_lead_to_the_proxy() -> None:
+def test_expose_entries_without_a_container_are_for_the_proxy() -> None:
     expose = [
         {"via": "public", "paths": ["/*"]},
         {"via": "public", "paths": ["/raw/*"], "container": "web"},
@@ -174,7 +174,7 @@ def test_two_services_may_both_have_a_proxy() -> None:
     other["expose"] = [{"via": "public", "paths": ["/other/*"]}]
     assert built({}, stacks={"other": other})[1] == []
     other["expose"] = [{"via": "public", "paths": ["/*"]}]
-    assert codes(built({}, stacks={"other": other})[1]) == ["M1209"]
+    assert codes(built({}, stacks={"other": other})[1]) == ["M2430"]
 
 
 FILE = "server {\n    listen 8080;\n    location / { proxy_pass http://127.0.0.1:3000; }\n}\n"

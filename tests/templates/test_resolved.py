@@ -1,4 +1,4 @@
-"""What the params of a service mean: one value per stack, which problems and resources read."""
+"""Resolved services: one value per stack, from which problems and resources are derived."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_a_stack_is_resolved_once() -> None:
     assert env == environment(web={"template": "worker", "containers": {"web": WEB}})
 
 
-def test_every_container_is_in_place_and_knows_what_asks_for_it() -> None:
+def test_every_container_has_the_path_of_the_key_that_adds_it() -> None:
     env = environment(
         public={"template": "alb"},
         edge={"template": "nlb"},
@@ -97,7 +97,7 @@ def test_a_problem_of_an_added_container_is_at_a_key_that_can_be_written(
     assert origin.locate(below) == path
 
 
-def test_faults_in_the_params_leave_values_out() -> None:
+def test_wrong_values_of_the_params_are_left_out() -> None:
     env = environment(
         public={"template": "alb"},
         edge={"template": "nlb"},

@@ -505,7 +505,7 @@ def test_a_route_shadows_one_that_it_covers(
 def test_protocol_versions_after_http1_need_https(version: str) -> None:
     assert find_problems(https=True, paths=["/a"], protocol_version=version) == []
     assert find_problems(https=False, paths=["/a"], protocol_version=version) == [
-        ("M1214", ("protocol_version",))
+        ("M2310", ("protocol_version",))
     ]
 
 

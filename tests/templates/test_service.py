@@ -56,7 +56,7 @@ def built(stacks: dict[str, Any], **header: Any) -> tuple[dict[str, Any], list[F
     env, findings = validate(document, TEMPLATES)
     if env is None:
         return {}, findings
-    stack = next(one for one in compose(env, TEMPLATES) if one.name == "web")
+    stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "web")
     rendering, faults = render(stack, document, "yaml")
     assert rendering is not None, faults
     return dict(rendering.body), findings
@@ -81,12 +81,16 @@ def body(
 def resources(**given: Any) -> Resources:
     """Properties by logical ID."""
     every = body(**given)["Resources"]
-    return {name: one.get("Properties", {}) for name, one in every.items()}
+    return {name: resource.get("Properties", {}) for name, resource in every.items()}
 
 
 def of_type(kind: str, among: dict[str, Any]) -> Resources:
-    found = {name: one for name, one in among["Resources"].items() if one["Type"].endswith(kind)}
-    return {name: one["Properties"] for name, one in found.items()}
+    matching = {
+        name: resource
+        for name, resource in among["Resources"].items()
+        if resource["Type"].endswith(kind)
+    }
+    return {name: resource["Properties"] for name, resource in matching.items()}
 
 
 def statements(role: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -98,9 +102,9 @@ def allowed(role: dict[str, Any]) -> set[tuple[str, str]]:
     """Every pair of an action and a resource that the inline policies of a role allow."""
     return {
         (action, text(resource))
-        for one in statements(role)
-        for action in listed(one["Action"])
-        for resource in listed(one["Resource"])
+        for statement in statements(role)
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
     }
 
 
@@ -233,8 +237,8 @@ def test_the_execution_role_reads_the_named_secret_only(
 def test_two_keys_of_one_secret_are_one_permission() -> None:
     secrets = {"USER": "secretsmanager:db:user", "PASSWORD": "secretsmanager:db:password"}
     role = resources(container={"secrets": secrets})["ExecutionRole"]
-    (read,) = (one for one in statements(role) if one["Sid"] == "ReadSecrets")
-    assert [text(one) for one in listed(read["Resource"])] == [
+    (read,) = (statement for statement in statements(role) if statement["Sid"] == "ReadSecrets")
+    assert [text(resource) for resource in listed(read["Resource"])] == [
         arn("secretsmanager", "secret:db-??????")
     ]
 
@@ -308,7 +312,7 @@ SHELL = {
 def shell_logs(group: str) -> set[tuple[str, str]]:
     actions = ("CreateLogStream", "DescribeLogStreams", "PutLogEvents")
     named = arn("logs", f"log-group:{group}:*")
-    return {("logs:DescribeLogGroups", "*"), *((f"logs:{one}", named) for one in actions)}
+    return {("logs:DescribeLogGroups", "*"), *((f"logs:{action}", named) for action in actions)}
 
 
 @pytest.mark.parametrize(
@@ -319,7 +323,7 @@ def shell_logs(group: str) -> set[tuple[str, str]]:
         ({"existing": {"name": "old"}}, set()),
         ({"existing": {"name": "old", "exec_log_group": "/exec"}}, shell_logs("/exec")),
     ],
-    ids=["made", "made without logs", "existing", "existing with logs"],
+    ids=["created", "created without logs", "existing", "existing with logs"],
 )
 def test_with_ecs_exec_the_task_role_opens_sessions_and_writes_their_logs(
     cluster: dict[str, Any], logs: set[tuple[str, str]]
@@ -330,14 +334,16 @@ def test_with_ecs_exec_the_task_role_opens_sessions_and_writes_their_logs(
 
 
 def test_statements_of_the_params_are_unchanged() -> None:
-    mine = {
+    statement = {
         "Sid": "Mine",
         "Effect": "Deny",
         "NotAction": ["s3:GetObject"],
         "Resource": ["arn:aws:s3:::b/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
-    assert list(statements(resources(task_role={"statements": [mine]})["TaskRole"])) == [mine]
+    assert list(statements(resources(task_role={"statements": [statement]})["TaskRole"])) == [
+        statement
+    ]
 
 
 def test_pseudo_parameters_in_statements_are_replaced_by_cloudformation() -> None:
@@ -346,19 +352,19 @@ def test_pseudo_parameters_in_statements_are_replaced_by_cloudformation() -> Non
         "Resource": ["arn:aws:sqs:*:${AWS::AccountId}:q", "arn:aws:sqs:::fixed"],
         "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
     }
-    (one,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
-    assert one["Resource"] == [
+    (statement,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    assert statement["Resource"] == [
         {"Fn::Sub": "arn:aws:sqs:*:${AWS::AccountId}:q"},
         "arn:aws:sqs:::fixed",
     ]
     account = {"Fn::Sub": "${AWS::AccountId}"}
-    assert one["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
 
 
 def test_policy_variables_next_to_pseudo_parameters_are_left_to_iam() -> None:
     given = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${AWS::AccountId}/${aws:userid}/*"}
-    (one,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
-    assert one["Resource"] == [{"Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:userid}/*"}]
+    (statement,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    assert statement["Resource"] == [{"Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:userid}/*"}]
 
 
 def test_managed_policies_are_attached() -> None:
@@ -376,13 +382,13 @@ def test_an_existing_task_role_is_used_and_none_is_created_or_exported() -> None
 
 def test_both_roles_have_the_permissions_boundary_of_the_environment_or_the_service() -> None:
     header = {"permissions_boundary": BOUNDARY}
-    for given, wanted in (
+    for given, expected in (
         ({}, BOUNDARY),
         ({"permissions_boundary": OTHER_BOUNDARY}, OTHER_BOUNDARY),
     ):
         every = resources(header=header, **given)
         for role in ("ExecutionRole", "TaskRole"):
-            assert every[role]["PermissionsBoundary"] == wanted
+            assert every[role]["PermissionsBoundary"] == expected
     assert "PermissionsBoundary" not in resources()["TaskRole"]
 
 
@@ -441,7 +447,7 @@ def where(**given: Any) -> tuple[str | None, dict[str, tuple[int, int]]]:
     """Launch type, and base and weight of each capacity provider."""
     service = resources(**given)["Service"]
     shares = service.get("CapacityProviderStrategy", [])
-    strategy = {one["CapacityProvider"]: (one["Base"], one["Weight"]) for one in shares}
+    strategy = {share["CapacityProvider"]: (share["Base"], share["Weight"]) for share in shares}
     return service.get("LaunchType"), strategy
 
 
@@ -470,8 +476,8 @@ def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
 
 def placement(**given: Any) -> tuple[str, list[str]]:
     """Whether tasks have public addresses, and their subnets."""
-    its = resources(**given)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
-    return its["AssignPublicIp"], [text(one) for one in its["Subnets"]]
+    configuration = resources(**given)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+    return configuration["AssignPublicIp"], [text(subnet) for subnet in configuration["Subnets"]]
 
 
 PUBLIC, PRIVATE = (
@@ -480,7 +486,7 @@ PUBLIC, PRIVATE = (
 
 
 @pytest.mark.parametrize(
-    ("egress", "wanted"),
+    ("egress", "expected"),
     [
         ("public", ("ENABLED", PUBLIC)),
         ("nat", ("DISABLED", PRIVATE)),
@@ -489,10 +495,10 @@ PUBLIC, PRIVATE = (
     ],
 )
 def test_tasks_are_in_subnets_with_a_route_out_of_the_vpc(
-    egress: str, wanted: tuple[str, list[str]]
+    egress: str, expected: tuple[str, list[str]]
 ) -> None:
     container = {"image": "ecr:web:1"}
-    assert placement(container=container, stacks={"network": {"egress": egress}}) == wanted
+    assert placement(container=container, stacks={"network": {"egress": egress}}) == expected
 
 
 def test_tasks_are_in_public_subnets_if_the_params_say_so() -> None:
@@ -511,7 +517,7 @@ def test_further_security_groups_are_added_to_that_of_the_stack() -> None:
     group = "sg-0123456789abcdef0"
     service = resources(security_groups=[group])["Service"]
     groups = service["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"]
-    assert [text(one) for one in groups] == ["SecurityGroup.GroupId", group]
+    assert [text(item) for item in groups] == ["SecurityGroup.GroupId", group]
 
 
 # Deployments ---------------------------------------------------------------------------------
@@ -564,12 +570,12 @@ HTTPS = {"public": {"template": "alb", "certificate": CERTIFICATE, "authenticati
 def openings(every: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
     """Source and destination security group and port, by the kind of rule."""
     ingress = {
-        (text(one["SourceSecurityGroupId"]), text(one["GroupId"]), one["ToPort"])
-        for one in of_type("SecurityGroupIngress", every).values()
+        (text(rule["SourceSecurityGroupId"]), text(rule["GroupId"]), rule["ToPort"])
+        for rule in of_type("SecurityGroupIngress", every).values()
     }
     egress = {
-        (text(one["GroupId"]), text(one["DestinationSecurityGroupId"]), one["ToPort"])
-        for one in of_type("SecurityGroupEgress", every).values()
+        (text(rule["GroupId"]), text(rule["DestinationSecurityGroupId"]), rule["ToPort"])
+        for rule in of_type("SecurityGroupEgress", every).values()
     }
     return {"ingress": ingress, "egress": egress}
 
@@ -590,8 +596,8 @@ def test_resources_of_a_route() -> None:
         "ContainerPort": 8080,
         "TargetGroupArn": {"Ref": group},
     }
-    way = {(BALANCER, TASKS, 8080)}
-    assert openings(every) == {"ingress": way, "egress": way}
+    rules = {(BALANCER, TASKS, 8080)}
+    assert openings(every) == {"ingress": rules, "egress": rules}
 
 
 def test_the_service_waits_for_the_rules_that_forward_to_it_only() -> None:
@@ -612,8 +618,8 @@ def test_without_routes_there_are_no_security_group_rules() -> None:
 
 def test_a_separate_health_check_port_is_allowed_as_well() -> None:
     every = body(container={"ports": [8080, 9000]}, expose=[ROUTE | {"port": 8080} | CHECKED])
-    ways = {(BALANCER, TASKS, port) for port in (8080, 9000)}
-    assert openings(every) == {"ingress": ways, "egress": ways}
+    rules = {(BALANCER, TASKS, port) for port in (8080, 9000)}
+    assert openings(every) == {"ingress": rules, "egress": rules}
     (group,) = of_type("TargetGroup", every).values()
     assert (group["Port"], group["HealthCheckPort"], group["HealthCheckPath"]) == (
         8080,
@@ -636,7 +642,7 @@ def test_two_routes_to_one_port_share_its_target_group() -> None:
     (group,) = of_type("TargetGroup", every)
     rules = of_type("ListenerRule", every)
     assert rules.keys() == {"PublicApp8080ListenerRule", "PublicApiListenerRule"}
-    assert {one["Actions"][0]["TargetGroupArn"]["Ref"] for one in rules.values()} == {group}
+    assert {rule["Actions"][0]["TargetGroupArn"]["Ref"] for rule in rules.values()} == {group}
     assert rules.keys() <= set(every["Resources"]["Service"]["DependsOn"])
     assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
 
@@ -648,7 +654,7 @@ def test_the_route_with_settings_sets_the_target_group_in_any_order() -> None:
     key = "deregistration_delay.timeout_seconds"
     for groups, seconds in ((plain, "60"), (given, "5")):
         (group,) = groups.values()
-        attributes = {one["Key"]: one["Value"] for one in group["TargetGroupAttributes"]}
+        attributes = {pair["Key"]: pair["Value"] for pair in group["TargetGroupAttributes"]}
         assert attributes[key] == seconds
 
 
@@ -670,8 +676,8 @@ def test_an_existing_load_balancer_is_referred_to_by_its_ids() -> None:
     every = body(expose=[ROUTE], stacks={"public": {"template": "alb", "existing": EXISTING_ALB}})
     (rule,) = of_type("ListenerRule", every).values()
     assert rule["ListenerArn"] == LISTENER
-    way = {(EXISTING_ALB["security_group"], TASKS, 8080)}
-    assert openings(every) == {"ingress": way, "egress": way}
+    rules = {(EXISTING_ALB["security_group"], TASKS, 8080)}
+    assert openings(every) == {"ingress": rules, "egress": rules}
 
 
 def test_with_a_certificate_rules_belong_to_the_https_listener() -> None:
@@ -723,7 +729,7 @@ def test_a_fixed_response() -> None:
 def test_users_log_in_before_requests_are_forwarded(provider: dict[str, Any], kind: str) -> None:
     login = provider | {"session_timeout": "1h", "session_cookie": "shop"}
     actions = answered({"authenticate": login})
-    assert [(one["Order"], one["Type"]) for one in actions] == [(1, kind), (2, "forward")]
+    assert [(action["Order"], action["Type"]) for action in actions] == [(1, kind), (2, "forward")]
     (config,) = (value for key, value in actions[0].items() if key.endswith("Config"))
     assert (config["SessionTimeout"], config["SessionCookieName"]) == (3600, "shop")
 
@@ -751,8 +757,8 @@ def test_two_stacks_with_one_existing_vpc_are_one_network() -> None:
 def test_the_secret_of_an_oidc_client_can_be_written_as_an_arn() -> None:
     login = OIDC | {"client_secret": f"secretsmanager:{SECRET}:password"}
     config = answered({"authenticate": {"oidc": login}})[0]["AuthenticateOidcConfig"]
-    wanted = f"{{{{resolve:secretsmanager:{SECRET}:SecretString:password}}}}"
-    assert config["ClientSecret"] == wanted
+    expected = f"{{{{resolve:secretsmanager:{SECRET}:SecretString:password}}}}"
+    assert config["ClientSecret"] == expected
 
 
 def test_a_key_can_be_in_the_region_of_a_secret() -> None:
@@ -771,7 +777,7 @@ def target_group(**given: Any) -> dict[str, Any]:
 
 
 def attributes(**given: Any) -> dict[str, str]:
-    return {one["Key"]: one["Value"] for one in target_group(**given)["TargetGroupAttributes"]}
+    return {pair["Key"]: pair["Value"] for pair in target_group(**given)["TargetGroupAttributes"]}
 
 
 def test_a_target_group_is_in_the_network_of_the_service() -> None:
@@ -800,7 +806,7 @@ def test_a_target_group_with_https_has_an_https_health_check() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stickiness", "wanted"),
+    ("stickiness", "expected"),
     [
         (None, {"stickiness.enabled": "false"}),
         (
@@ -823,25 +829,29 @@ def test_a_target_group_with_https_has_an_https_health_check() -> None:
     ],
     ids=["none", "balancer", "application"],
 )
-def test_stickiness(stickiness: dict[str, Any] | None, wanted: dict[str, str]) -> None:
+def test_stickiness(stickiness: dict[str, Any] | None, expected: dict[str, str]) -> None:
     given = {"stickiness": stickiness} if stickiness else {}
-    found = attributes(**given)
-    assert {key: one for key, one in found.items() if key.startswith("stickiness")} == wanted
+    given_attributes = attributes(**given)
+    assert {
+        key: value for key, value in given_attributes.items() if key.startswith("stickiness")
+    } == expected
 
 
 def test_slow_start_and_algorithm() -> None:
     assert attributes(slow_start="30s")["slow_start.duration_seconds"] == "30"
-    found = attributes(algorithm="least_outstanding_requests")
-    assert found["load_balancing.algorithm.type"] == "least_outstanding_requests"
-    assert found["slow_start.duration_seconds"] == "0", "what is taken out must be switched off"
+    given_attributes = attributes(algorithm="least_outstanding_requests")
+    assert given_attributes["load_balancing.algorithm.type"] == "least_outstanding_requests"
+    assert given_attributes["slow_start.duration_seconds"] == "0", (
+        "what is taken out must be switched off"
+    )
 
 
 # Containers ----------------------------------------------------------------------------------
 
 
 def definition(**container: Any) -> dict[str, Any]:
-    (one,) = resources(container=container)["TaskDefinition"]["ContainerDefinitions"]
-    return one
+    (definition,) = resources(container=container)["TaskDefinition"]["ContainerDefinitions"]
+    return definition
 
 
 def test_omitted_settings_are_left_to_ecs() -> None:
@@ -900,15 +910,15 @@ def test_images_of_the_registry_of_the_account_are_written_in_full() -> None:
 
 def test_exports() -> None:
     outputs = body()["Outputs"]
-    exported = {one["Export"]["Name"] for one in outputs.values() if "Export" in one}
+    exported = {output["Export"]["Name"] for output in outputs.values() if "Export" in output}
     assert exported == {"shop-dev-web-SecurityGroupId", "shop-dev-web-TaskRoleArn"}
 
 
 def findings(given: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
     """Code and path of each finding; the texts are under tests/errors."""
     service = {"template": "service", "containers": {"app": WEB}, **given}
-    _, found = built({"public": {"template": "alb"}, **stacks, "web": service})
-    return [(one.code, ".".join(map(str, one.path))) for one in found]
+    _, all_findings = built({"public": {"template": "alb"}, **stacks, "web": service})
+    return [(finding.code, ".".join(map(str, finding.path))) for finding in all_findings]
 
 
 def service(**route: Any) -> dict[str, Any]:
@@ -921,7 +931,7 @@ def test_services_of_two_listeners_do_not_conflict() -> None:
 
 
 def test_services_with_the_same_conditions_on_one_listener_conflict() -> None:
-    clash = [("M1209", "stacks.web.expose.0")]
+    clash = [("M2430", "stacks.web.expose.0")]
     assert findings({"expose": [ROUTE]}, other=service()) == clash
     twice = {name: {"template": "alb", "existing": EXISTING_ALB} for name in ("public", "again")}
     assert findings({"expose": [ROUTE]}, other=service(via="again"), **twice) == clash
@@ -946,7 +956,7 @@ SITE = [{"via": "public", "paths": ["/*"]}]
 
 def priorities(**given: Any) -> dict[str, int]:
     rules = of_type("ListenerRule", body(expose=SITE, **given))
-    return {name: one["Priority"] for name, one in rules.items()}
+    return {name: rule["Priority"] for name, rule in rules.items()}
 
 
 def test_a_rule_with_another_name_has_another_priority() -> None:
@@ -966,7 +976,7 @@ def test_the_same_route_of_another_stack_has_another_priority() -> None:
                             "stacks": {**data, name: service}}, {})  # fmt: skip
         env, _ = validate(document, TEMPLATES)
         assert env is not None
-        stack = next(one for one in compose(env, TEMPLATES) if one.name == name)
+        stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == name)
         (rule,) = of_type("ListenerRule", stack.template.to_dict()).values()
         both[name] = rule["Priority"]
     assert both["web"] != both["site"]

@@ -13,9 +13,10 @@ from moorage.findings.codes import (
     discovery,
     ecr,
     environment,
+    exposure,
     files,
+    health_sidecars,
     jobs,
-    legacy,
     listeners,
     load_balancers,
     network,
@@ -54,8 +55,10 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Clusters", cluster.CODES),
     Topic("Container registries", ecr.CODES),
     Topic("Load balancers", load_balancers.CODES),
-    Topic("Routes of Application Load Balancers", routes.CODES),
+    Topic("Routes of Application Load Balancers, and target groups", routes.CODES),
     Topic("Listeners of Network Load Balancers", listeners.CODES),
+    Topic("Services behind load balancers", exposure.CODES),
+    Topic("Health sidecars", health_sidecars.CODES),
     Topic("Containers", containers.CODES),
     Topic("Tasks", tasks.CODES),
     Topic("Volumes", volumes.CODES),
@@ -64,7 +67,6 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Service discovery and Service Connect", discovery.CODES),
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
-    Topic("Other findings", legacy.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

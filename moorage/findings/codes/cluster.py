@@ -7,10 +7,10 @@ from moorage.findings.codes.code import Code
 CODES: tuple[Code, ...] = (
     Code(
         "M2100",
-        "Settings of an existing cluster have no effect.",
-        "With `existing` the stack creates no cluster, so there is nothing that the other "
-        "settings could be applied to.",
-        "Remove the other settings, or remove `existing` to create a cluster.",
+        "The setting has no effect on an existing cluster.",
+        "With `existing:` the stack creates no cluster, so there is nothing that the setting "
+        "could be applied to.",
+        "Remove the setting, or remove `existing:` to create a cluster.",
         """\
 template: cluster
 existing:  # no other settings next to it
@@ -25,7 +25,7 @@ existing:  # no other settings next to it
         "Remove `base` from all but one of the capacity providers.",
         """\
 default_strategy:
-  FARGATE: {base: 2, weight: 1}
+  FARGATE: {base: 2, weight: 1}  # the only one with `base`
   FARGATE_SPOT: {weight: 3}
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem, base",),
@@ -38,26 +38,26 @@ default_strategy:
         "Write a weight for at least one of the capacity providers.",
         """\
 default_strategy:
-  FARGATE: {weight: 1}
+  FARGATE: {weight: 1}  # above 0
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem, weight",),
     ),
     Code(
         "M2103",
         "The minimum is above the maximum.",
-        "No number is at least the minimum and at most the maximum, so AWS refuses the two.",
+        "AWS refuses a minimum that is above its maximum.",
         "Raise `max`, or lower `min`.",
         """\
 capacity:
-  ec2: {min: 1, max: 4}
+  ec2: {min: 1, max: 4}  # min <= max
 """,
     ),
     Code(
         "M2104",
-        "The instance types have different processors.",
+        "The instance types have different processor architectures.",
         "All instances of the Auto Scaling group have the same AMI, which is for x86 or for "
         "Graviton (Arm) processors.",
-        "Keep types of one of the two.",
+        "Keep types of one of the two architectures.",
         """\
 capacity:
   ec2:
@@ -67,17 +67,16 @@ capacity:
     ),
     Code(
         "M2105",
-        "Protected instances are never replaced by age.",
+        "Instances with termination protection never reach their maximum lifetime.",
         "With termination protection, instances with tasks are protected from scale-in, and "
-        "Amazon EC2 Auto Scaling does not replace protected instances that reach the maximum "
-        "lifetime.",
+        "Amazon EC2 Auto Scaling does not replace protected instances at their maximum lifetime.",
         "Write `termination_protection: false`. ECS moves the tasks of an instance before it "
         "is terminated.",
         """\
 capacity:
   ec2:
     max_instance_lifetime: 14d
-    termination_protection: false
+    termination_protection: false  # so that instances can be replaced
 """,
         (
             'Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum '
@@ -89,12 +88,12 @@ capacity:
         "There is no ECS-optimized AMI with GPU drivers for Graviton.",
         "With `gpu: true` the instances have the ECS-optimized AMI with drivers for GPUs, "
         "which AWS publishes for x86 processors only.",
-        "Write x86 types with GPUs, or the id of an AMI with the drivers.",
+        "Write x86 instance types with GPUs, or the ID of an AMI with the drivers.",
         """\
 capacity:
   ec2:
     gpu: true
-    instance_types: [g5.xlarge]
+    instance_types: [g5.xlarge]  # x86
 """,
         ('Amazon ECS developer guide, "Amazon ECS-optimized Linux AMIs"',),
     ),
@@ -121,7 +120,7 @@ capacity:
         """\
 capacity:
   ec2:
-    agent: {ECS_LOGLEVEL: debug}
+    agent: {ECS_LOGLEVEL: debug}  # not LOGLEVEL
 """,
         ('Amazon ECS developer guide, "Amazon ECS container agent configuration"',),
     ),
@@ -133,23 +132,24 @@ capacity:
         """\
 capacity:
   ec2:
-    agent: {ECS_LOGLEVEL: debug}
+    agent: {ECS_LOGLEVEL: debug}  # one line
 """,
     ),
     Code(
         "M2110",
-        "The network has no subnets for the instances.",
-        "The instances are started in the public or in the private subnets of the network, "
-        "which lists none of that kind.",
+        "The network has no subnets of this kind for the instances.",
+        "The instances run in the public or in the private subnets of the network, and the "
+        "network has none of that kind.",
         "Choose the other kind with `subnets`, or list the subnets in the network.",
         """\
-network:
-  existing:
-    vpc: vpc-0123456789abcdef0
-    private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
-cluster:
-  capacity:
-    ec2: {subnets: private}
+stacks:
+  network:
+    existing:
+      vpc: vpc-0123456789abcdef0
+      private_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+  cluster:
+    capacity:
+      ec2: {subnets: private}  # the kind that the network has
 """,
     ),
     Code(
@@ -160,10 +160,11 @@ cluster:
         "never join the cluster.",
         "Write `subnets: public` for the instances, or another `egress` for the network.",
         """\
-network: {egress: nat}
-cluster:
-  capacity:
-    ec2: {subnets: private}
+stacks:
+  network: {egress: nat}  # a route to the internet for private subnets
+  cluster:
+    capacity:
+      ec2: {subnets: private}
 """,
         ('Amazon ECS developer guide, "Amazon ECS container instances"',),
     ),
@@ -175,9 +176,12 @@ cluster:
         "network creates none by default, because tasks on Fargate do not need them.",
         "Add the three services to `endpoints` of the network.",
         """\
-network:
-  egress: endpoints
-  endpoints: [ecs, ecs-agent, ecs-telemetry]
+stacks:
+  network:
+    egress: endpoints
+    endpoints: [ecs, ecs-agent, ecs-telemetry]  # for instances
+  cluster:
+    capacity: {ec2: true}
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),

@@ -292,21 +292,6 @@ containers:
         ("Amazon ECS API reference, ContainerDefinition, memory",),
     ),
     Code(
-        "M2620",
-        "Fargate does not support a setting of the container.",
-        "Fargate has no swap, gives containers no devices and no other size of `/dev/shm`, and "
-        "adds no Linux capability other than `SYS_PTRACE`.",
-        "Remove the setting, or run the tasks on instances: `launch: ec2`.",
-        """\
-launch: ec2  # on instances
-containers:
-  web:
-    image: ecr:shop/web:1.4.2
-    shared_memory: 256
-""",
-        ('Amazon ECS developer guide, "Amazon ECS task definition differences for Fargate"',),
-    ),
-    Code(
         "M2621",
         "A kernel parameter of the network cannot be set with `network_mode: host`.",
         "Parameters that begin with `net.` belong to the network. In the network mode `host` "

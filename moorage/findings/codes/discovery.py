@@ -40,10 +40,10 @@ namespace: true  # with DNS names
     ),
     Code(
         "M3103",
-        "Other keys have no effect on an existing namespace.",
-        "With `existing:` the stack creates no namespace and changes none: services are registered "
-        "in the one that exists.",
-        "Remove the other keys, or remove `existing:` to have the stack create a namespace.",
+        "The setting has no effect on an existing namespace.",
+        "With `existing:` the stack creates no namespace and changes none: services are "
+        "registered in the one that exists.",
+        "Remove the setting, or remove `existing:` to create a namespace.",
         """\
 namespace:
   existing:  # nothing else below `namespace`
@@ -60,20 +60,6 @@ template: cluster
 namespace: {dns: false}  # without network
 """,
         ("AWS Cloud Map API reference, CreateHttpNamespace, CreatePrivateDnsNamespace",),
-    ),
-    Code(
-        "M3105",
-        "The setting needs `network_mode: awsvpc`.",
-        "In the network modes `bridge` and `host` tasks have the IP addresses and the security "
-        "groups of their instances. Moorage gives names to services, and access between them, only "
-        "where each task has its own.",
-        "Write `network_mode: awsvpc`, or remove the setting.",
-        """\
-launch: ec2
-network_mode: awsvpc
-discovery: true
-""",
-        ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
     ),
     Code(
         "M3106",

@@ -14,19 +14,20 @@ CODES: tuple[Code, ...] = (
         """\
 repositories:
   shop/web:
-    encryption: KMS
+    encryption: KMS  # not AES256
     kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
         ('Amazon ECR user guide, "Encryption at rest"',),
     ),
     Code(
         "M2201",
-        "The age of images is not in whole days.",
+        "The expiry of images is not a number of whole days.",
         "A lifecycle policy of ECR counts the age of images in days.",
         "Write whole days.",
         """\
 repositories:
-  shop/web: {expire_untagged_after: 14d}
+  shop/web:
+    expire_untagged_after: 14d  # not 36h
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -46,14 +47,16 @@ stacks:
     ),
     Code(
         "M2203",
-        "A repository has two kinds of lifecycle rules.",
+        "A repository has both `lifecycle_policy` and a short form of it.",
         "A repository has one lifecycle policy. `keep_images` and `expire_untagged_after` are "
         "short forms for a policy of one or two rules, and `lifecycle_policy` is the whole "
         "policy.",
         "Write all rules in `lifecycle_policy`, or use the short forms only.",
         """\
 repositories:
-  shop/web: {keep_images: 20, expire_untagged_after: 14d}
+  shop/web:
+    keep_images: 20  # without `lifecycle_policy`
+    expire_untagged_after: 14d
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -64,14 +67,16 @@ repositories:
         "which two are equal.",
         "Write another number for one of the rules.",
         """\
-lifecycle_policy:
-  rules:
-    - rulePriority: 1
-      selection: {tagStatus: untagged, countType: imageCountMoreThan, countNumber: 5}
-      action: {type: expire}
-    - rulePriority: 2
-      selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
-      action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection: {tagStatus: untagged, countType: imageCountMoreThan, countNumber: 5}
+          action: {type: expire}
+        - rulePriority: 2  # not 1 again
+          selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -82,11 +87,13 @@ lifecycle_policy:
         "for the same storage class.",
         "Write the highest `rulePriority` for the rule with `any`.",
         """\
-lifecycle_policy:
-  rules:
-    - rulePriority: 10  # above all others
-      selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
-      action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 10  # above all others
+          selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 50}
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -97,11 +104,17 @@ lifecycle_policy:
         "ECR refuses a rule with both or with neither.",
         "Write either `tagPatternList` or `tagPrefixList`.",
         """\
-selection:
-  tagStatus: tagged
-  tagPatternList: ["dev-*"]
-  countType: imageCountMoreThan
-  countNumber: 10
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: tagged
+            tagPatternList: ["dev-*"]  # without `tagPrefixList`
+            countType: imageCountMoreThan
+            countNumber: 10
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -111,11 +124,17 @@ selection:
         "ECR accepts lists of tags only in rules with `tagStatus: tagged`.",
         "Remove the list, or write `tagStatus: tagged`.",
         """\
-selection:
-  tagStatus: tagged
-  tagPrefixList: [dev]
-  countType: imageCountMoreThan
-  countNumber: 10
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: tagged  # required by a list of tags
+            tagPrefixList: [dev]
+            countType: imageCountMoreThan
+            countNumber: 10
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -127,7 +146,17 @@ selection:
         "Add `countUnit: days` to a rule that counts days, and remove it from one that counts "
         "images.",
         """\
-selection: {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, countNumber: 14}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: untagged
+            countType: sinceImagePushed
+            countUnit: days  # because it counts days
+            countNumber: 14
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -139,12 +168,18 @@ selection: {tagStatus: untagged, countType: sinceImagePushed, countUnit: days, c
         "`standard`.",
         "Write `storageClass: archive` with `sinceImageTransitioned`, and only with it.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 365
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: any
+            storageClass: archive  # required by `sinceImageTransitioned`
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 365
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -155,7 +190,17 @@ selection:
         "expire` deletes images.",
         "Write `targetStorageClass: archive` with `type: transition`, and only with it.",
         """\
-action: {type: transition, targetStorageClass: archive}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: any
+            countType: sinceImagePushed
+            countUnit: days
+            countNumber: 90
+          action: {type: transition, targetStorageClass: archive}  # both
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -166,13 +211,18 @@ action: {type: transition, targetStorageClass: archive}
         "to that storage class.",
         "Write `type: expire`, or select images in the storage class `standard`.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 365
-action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: any
+            storageClass: archive
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 365
+          action: {type: expire}  # not `transition`
 """,
         ('Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',),
     ),
@@ -182,13 +232,18 @@ action: {type: expire}
         "ECR keeps an archived image for at least 90 days.",
         "Write 90 or more days.",
         """\
-selection:
-  tagStatus: any
-  storageClass: archive
-  countType: sinceImageTransitioned
-  countUnit: days
-  countNumber: 90
-action: {type: expire}
+repositories:
+  shop/web:
+    lifecycle_policy:
+      rules:
+        - rulePriority: 1
+          selection:
+            tagStatus: any
+            storageClass: archive
+            countType: sinceImageTransitioned
+            countUnit: days
+            countNumber: 90  # or more
+          action: {type: expire}
 """,
         ('Amazon ECR user guide, "Archiving an image in Amazon ECR"',),
     ),
@@ -201,7 +256,7 @@ action: {type: expire}
         """\
 repositories:
   shop/web:
-    immutable_tags: {exclusions: ["dev-*"]}
+    immutable_tags: {exclusions: ["dev-*"]}  # at most two wildcards
 """,
         (
             'Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR"',
@@ -218,7 +273,7 @@ repositories:
         """\
 stacks:
   ecr:
-    repositories: {shop/web: {}, shop/worker: {}}
+    repositories: {shop/web: {}, shop/worker: {}}  # in no other stack
 """,
     ),
 )

@@ -14,8 +14,8 @@ CODES: tuple[Code, ...] = (
         "M1601",
         "The name cannot be part of a stack's name.",
         "The name of a stack in CloudFormation is `<app>-<env>-<stack>`. Names of stacks consist "
-        "of letters, digits and hyphens and begin with a letter. Moorage writes them in lower "
-        "case, since names of other resources are formed from them.",
+        "of letters, digits and hyphens and begin with a letter. Moorage allows lower-case "
+        "letters only, because names of other resources are formed from them.",
         "Use lower-case letters, digits and single hyphens, and begin with a letter.",
         """\
 app: shop  # not Shop or my_shop
@@ -44,7 +44,7 @@ region: eu-central-1  # the code, not `Frankfurt`
         "Write the twelve digits. Quotes are needed only where the first digit is 0 and another "
         "tool reads the file too.",
         """\
-account: "012345678901"
+account: "012345678901"  # twelve digits
 """,
         ("AWS Account Management reference guide, View AWS account identifiers",),
     ),
@@ -58,7 +58,7 @@ account: "012345678901"
         "Write a key and a value that follow these rules.",
         """\
 tags:
-  cost-center: "4711"
+  cost-center: "4711"  # quotes: a value is text
   team: storefront
 """,
         _TAGS,
@@ -80,9 +80,9 @@ tags:
         "M1606",
         "The permissions boundary is not the ARN of an IAM policy.",
         "The permissions boundary of a role is a managed policy, which is named by its ARN.",
-        "Write the ARN of a policy of the account, or of one of AWS.",
+        "Write the ARN of a policy of the account, or of an AWS managed policy.",
         """\
-permissions_boundary: arn:aws:iam::123456789012:policy/boundary
+permissions_boundary: arn:aws:iam::123456789012:policy/boundary  # not `boundary`
 """,
         ("IAM user guide, IAM identifiers", "IAM API reference, CreateRole"),
     ),

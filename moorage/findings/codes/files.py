@@ -55,7 +55,7 @@ containers:
 # params/dev.yaml
 app: shop
 region: eu-central-1
-stacks:
+stacks:  # at least one
   network: {}
 """,
     ),
@@ -94,8 +94,8 @@ overrides:
         "M1007",
         "The file's name cannot be the name of an environment.",
         "The name of the file is the name of the environment, and part of the name of each of its "
-        "stacks. Names of stacks consist of letters, digits and hyphens; Moorage writes them in "
-        "lower case.",
+        "stacks. Names of stacks consist of letters, digits and hyphens; Moorage allows "
+        "lower-case letters only, because names of other resources are formed from them.",
         "Rename the file: lower-case letters, digits and single hyphens, beginning with a letter.",
         """\
 # params/prod-eu.yaml, not params/Prod_EU.yaml

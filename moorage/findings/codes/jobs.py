@@ -40,15 +40,6 @@ dead_letter_queue: {existing: "arn:aws:sqs:eu-central-1:123456789012:failed-runs
         ),
     ),
     Code(
-        "M3304",
-        "`retention` has no effect on an existing dead-letter queue.",
-        "With `existing:` the stack refers to the queue and does not change it.",
-        "Remove `retention`, or remove `existing:`.",
-        """\
-dead_letter_queue: {retention: 7d}
-""",
-    ),
-    Code(
         "M3305",
         "The container whose exit code decides is not named.",
         "The run of a `one_off` has succeeded if one container exits with code 0. The task has "
@@ -78,9 +69,9 @@ _QUEUES = (
     Code(
         "M3351",
         "The setting has no effect on an existing queue.",
-        "With `existing:` the stack creates no queue and changes none: the tasks use what exists. "
-        "Settings of the queue are made where it is managed.",
-        "Remove the setting, or remove `existing:` to have the stack create a queue.",
+        "With `existing:` the stack creates no queue and changes none. This is true of a worker's "
+        "queue and of dead-letter queues.",
+        "Remove the setting, or remove `existing:` to create a queue.",
         """\
 queue:
   variable: JOBS_URL  # the only key that can be added

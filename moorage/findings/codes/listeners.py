@@ -1,5 +1,4 @@
-"""M2500 to M2599: listeners of a Network Load Balancer, and health sidecars; M2550 and above: what
-concerns the entries of `expose:` through load balancers of both kinds."""
+"""M2500 to M2549: listeners of a Network Load Balancer."""
 
 from __future__ import annotations
 
@@ -48,7 +47,8 @@ expose:
         "target groups only.",
         "Remove `cross_zone` or `zonal_shift` from the load balancer, or use another one.",
         """\
-edge: {template: nlb, zonal_shift: true}
+stacks:
+  edge: {template: nlb, zonal_shift: true}
 """,
         ('ARC developer guide, "Network Load Balancers"',),
     ),
@@ -140,18 +140,6 @@ expose:
 """,
     ),
     Code(
-        "M2512",
-        "By default IPv6 clients cannot connect to this load balancer.",
-        "Without `clients:`, an internal load balancer is open to the IPv4 block of its network "
-        "only. A dualstack load balancer has IPv6 addresses as well.",
-        "Write `clients:` with the blocks of all clients, IPv4 and IPv6.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16, "2001:db8:0:100::/56"]}
-""",
-        ("Elastic Load Balancing API reference, LoadBalancerAttribute",),
-    ),
-    Code(
         "M2513",
         "The load balancer has no security group that could allow a security group.",
         "A security group as a client is a rule in the security group of the load balancer. "
@@ -169,18 +157,10 @@ expose:
         "reach an internet-facing load balancer from their public ones.",
         "Write the public IP addresses of the clients, or use an internal load balancer.",
         """\
-edge: {template: nlb, scheme: internal}
+stacks:
+  edge: {template: nlb, scheme: internal}
 """,
         ('Amazon VPC user guide, "Security group rules"',),
-    ),
-    Code(
-        "M2515",
-        "An IPv6 client cannot connect to an IPv4 load balancer.",
-        "A load balancer with `ip_address_type: ipv4` has IPv4 addresses only.",
-        "Remove the client, or write `ip_address_type: dualstack` in the load balancer.",
-        """\
-edge: {template: nlb, ip_address_type: dualstack}
-""",
     ),
     Code(
         "M2516",
@@ -202,7 +182,8 @@ expose:
         "contain, so the security group of the tasks cannot allow them.",
         "Write `ip_address_type: ipv4`, or use a load balancer with a security group.",
         """\
-edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+stacks:
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
 """,
         (_CLIENT_IP,),
     ),
@@ -214,7 +195,8 @@ edge: {template: nlb, ip_address_type: dualstack, security_group: true}
         "clients.",
         "Use a load balancer with a security group, or write IPv4 clients only.",
         """\
-edge: {template: nlb, ip_address_type: dualstack, security_group: true}
+stacks:
+  edge: {template: nlb, ip_address_type: dualstack, security_group: true}
 """,
         (_CLIENT_IP,),
     ),
@@ -268,29 +250,6 @@ expose:
         (_HEALTH,),
     ),
     Code(
-        "M2533",
-        "The timeout of a health check is not below its interval.",
-        "Elastic Load Balancing refuses a timeout that is longer than the interval, and for HTTP "
-        "and HTTPS also one that is as long.",
-        "Raise `interval`, or lower `timeout`.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, health_check: {interval: 10s, timeout: 5s}}
-""",
-        (_TARGET_GROUP,),
-    ),
-    Code(
-        "M2534",
-        "The status code is outside the range of a health check.",
-        "Network Load Balancers accept status codes from 200 to 599 for healthy targets.",
-        "Write codes in this range.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, health_check: {protocol: HTTP, matcher: "200-399"}}
-""",
-        ("Elastic Load Balancing API reference, Matcher",),
-    ),
-    Code(
         "M2535",
         "The setting has no effect on a health check over TCP.",
         "A health check over TCP only opens a connection; a path and a status exist over HTTP.",
@@ -321,14 +280,6 @@ expose:
   - {via: edge, port: 53/udp, health_check: {sidecar: {probe: dns, port: 9090}}}
 """,
         ("docs/health-sidecar.md",),
-    ),
-    Code(
-        "M2538",
-        "A container has the name of a health sidecar.",
-        "The containers of a task have different names. The health sidecar of port 53 is named "
-        "`health-53`.",
-        "Rename the container.",
-        _SIDECAR,
     ),
     Code(
         "M2539",
@@ -379,256 +330,6 @@ expose:
 """,
         ('AWS CloudFormation user guide, "Understand CloudFormation quotas"',),
     ),
-    Code(
-        "M2543",
-        "The task has more containers than ECS allows, with its health sidecars.",
-        "A task definition has at most 10 containers.",
-        "Move a container to another service, or check health by `port:`.",
-        """\
-expose:
-  - {via: edge, port: 53/udp, health_check: {port: 8080}}
-""",
-        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
-    ),
 )
 
-_LOAD_BALANCERS = (
-    Code(
-        "M2551",
-        "The setting has no effect behind an Application Load Balancer.",
-        "It belongs to a listener of a Network Load Balancer.",
-        "Remove it, or write the name of a Network Load Balancer in `via`.",
-        _TCP,
-    ),
-    Code(
-        "M2552",
-        "The setting has no effect behind a Network Load Balancer.",
-        "It belongs to a rule of an Application Load Balancer, which reads HTTP requests. A "
-        "Network Load Balancer does not.",
-        "Remove it, or write the name of an Application Load Balancer in `via`.",
-        """\
-expose:
-  - {via: public, paths: ["/*"]}
-""",
-    ),
-    Code(
-        "M2553",
-        "The load balancer and the service are in different networks.",
-        "A target group contains IP addresses of its VPC.",
-        "Write the network of the load balancer in `network:`, or use a load balancer of the "
-        "network of the service.",
-        """\
-network: network-a
-expose:
-  - {via: public-a, paths: ["/*"]}
-""",
-        (_TARGET_GROUP,),
-    ),
-    Code(
-        "M2554",
-        "UDP through a dualstack load balancer needs tasks with IPv6 addresses.",
-        "A dualstack Network Load Balancer sends UDP packets to the IPv6 addresses of its targets.",
-        "Write `ipv6: true` in the network. Below its `existing:`, do so only if its subnets have "
-        "IPv6 blocks.",
-        """\
-network: {ipv6: true}
-""",
-        (f'{_GUIDE}, "IP address type"',),
-    ),
-    Code(
-        "M2555",
-        "An Application Load Balancer does not have this kind of health check.",
-        "It checks health over HTTP and HTTPS only, and its targets speak HTTP.",
-        "Write `protocol: HTTP` or `HTTPS`, and remove `sidecar`.",
-        """\
-expose:
-  - {via: public, paths: ["/*"], health_check: {path: /healthz}}
-""",
-        (_TARGET_GROUP,),
-    ),
-    Code(
-        "M2556",
-        "A port is written for TCP and for UDP.",
-        "ECS refuses a service with a load balancer whose container port is in two port mappings.",
-        "Remove one of the two from `ports`. On Fargate the list decides only what is registered: "
-        "the container can be reached at the other one nevertheless.",
-        """\
-containers:
-  dns: {image: "ecr:shop/dns:1.4.2", ports: [53]}
-""",
-        ("aws/amazon-ecs-agent, issue 3428",),
-    ),
-    Code(
-        "M2557",
-        "Two routes set the same target group.",
-        "Routes to the same port through the same load balancer share a target group. One of them "
-        "sets it.",
-        "Write all its settings in one of the routes.",
-        """\
-expose:
-  - {via: public, name: app, paths: ["/*"], health_check: {path: /healthz}}
-  - {via: public, name: docs, paths: ["/docs/*"]}
-""",
-    ),
-    Code(
-        "M2558",
-        "A route gets no requests, because of a `priority`.",
-        "The listener evaluates its rules by priority, lowest first. A rule with broader "
-        "conditions and a lower number takes all requests of the other one.",
-        "Remove `priority`, or write a number on the other side of the number that the message "
-        "names.",
-        """\
-expose:
-  - {via: public, paths: ["/docs/*"]}  # the priority is computed: narrower conditions first
-""",
-        ('Application Load Balancers user guide, "Listener rules"',),
-    ),
-    Code(
-        "M2559",
-        "The load balancer cannot reach an identity provider.",
-        "To log users in, the load balancer connects to the endpoints of the provider, which its "
-        "security group must allow.",
-        "Write `authentication: true` in the load balancer.",
-        """\
-public: {template: alb, authentication: true}
-""",
-        (
-            'Application Load Balancers user guide, "Authenticate users using an Application Load '
-            'Balancer"',
-        ),
-    ),
-    Code(
-        "M2560",
-        "The service has too few tasks for the Availability Zones of its load balancer.",
-        "Without cross-zone load balancing, each address of a Network Load Balancer sends to tasks "
-        "in its own Availability Zone only. Clients that use the address of a zone without a task "
-        "cannot connect.",
-        "Run a task in each zone, or write `cross_zone: true` in the load balancer.",
-        """\
-edge: {template: nlb, cross_zone: true}
-""",
-        ('AWS re:Post, knowledge center, "elb-dns-cross-zone-balance-configuration"',),
-    ),
-    Code(
-        "M2561",
-        "Tasks run in Availability Zones that the load balancer is not in.",
-        "A load balancer sends nothing to a target in an Availability Zone that is not enabled for "
-        "it.",
-        "List one public and one private subnet of each Availability Zone in the network.",
-        """\
-network:
-  existing:
-    vpc: vpc-0123456789abcdef0
-    public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
-    private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
-""",
-        ('Amazon ECS developer guide, "Troubleshooting service load balancers"',),
-    ),
-    Code(
-        "M2562",
-        "The entry needs network mode `awsvpc`.",
-        "With `bridge` and `host`, load balancers reach tasks through ports of their instance, "
-        "which other tasks share: a health sidecar has no fixed port, and on a bridge Docker "
-        "chooses the ports.",
-        "Write `network_mode: awsvpc`, or what the message names.",
-        """\
-launch: ec2
-network_mode: awsvpc
-""",
-        ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
-    ),
-    Code(
-        "M2563",
-        "A load balancer without a security group cannot reach tasks through their instance.",
-        "The security group of the instances allows load balancers by their security groups.",
-        "Use a load balancer with a security group, or write `network_mode: awsvpc`.",
-        """\
-edge: {template: nlb, security_group: true}
-""",
-    ),
-)
-
-
-def _udp_service(sidecar: str) -> str:
-    return f"""\
-template: service
-containers: {{game: {{image: "ecr:game:1", ports: [1234/udp]}}}}
-expose:
-  - via: edge
-    port: 1234/udp
-    health_check:
-      sidecar:
-        {sidecar}
-"""
-
-
-_HEALTH_SIDECARS: tuple[Code, ...] = (
-    Code(
-        "M2570",
-        "The probe `send` needs one request and one expected reply.",
-        "The health sidecar sends a datagram to the UDP service and compares the reply, so it "
-        "needs to know both. Each is written as text or in hexadecimal.",
-        "Write either `send:` or `send_hex:`, and either `expect:` or `expect_hex:`.",
-        _udp_service("{probe: send, send: status, expect: ^OK}  # one request, one reply"),
-    ),
-    Code(
-        "M2571",
-        "The setting has no effect with this probe.",
-        "Only the probe `send` has a request and an expected reply, and only the probe `dns` "
-        "queries a name.",
-        "Remove the setting, or write the probe that it belongs to.",
-        _udp_service("{probe: dns, name: example.com}  # `name:` is for the probe `dns`"),
-    ),
-    Code(
-        "M2572",
-        "The timeout of the probe is longer than its interval.",
-        "The health sidecar sends one probe at a time, so a reply has to arrive before the next "
-        "probe is due.",
-        "Write a shorter `timeout:` or a longer `interval:`.",
-        _udp_service("{probe: echo, interval: 5s, timeout: 2s}  # shorter than the interval"),
-    ),
-    Code(
-        "M2573",
-        "The health sidecar cannot listen on the port.",
-        "Load balancers check health over TCP, also for UDP services. The sidecar does not run as "
-        "root, and other users cannot listen on ports below 1024.",
-        "Write a TCP port from 1024.",
-        _udp_service("{probe: echo, port: 8081}  # a TCP port"),
-        ("ip(7)", "aws/containers-roadmap issue 1721"),
-    ),
-    Code(
-        "M2574",
-        "The text of the probe contains a NUL character.",
-        "The health sidecar gets the text as an argument of its command, and an argument ends at "
-        "the first NUL.",
-        "Write the bytes in hexadecimal, below `send_hex:` or `expect_hex:`.",
-        _udp_service('{probe: send, send_hex: "010061", expect: ^OK}  # the second byte is a NUL'),
-        ("execve(2)",),
-    ),
-    Code(
-        "M2575",
-        "The expected reply is not a regular expression.",
-        "`expect:` is a regular expression of Python for bytes, which the health sidecar searches "
-        "for in the reply.",
-        "Correct the expression, or write the whole reply below `expect_hex:`.",
-        _udp_service("{probe: send, send: status, expect: '^OK \\\\(ready\\\\)'}"),
-        ("Python library reference, re",),
-    ),
-    Code(
-        "M2576",
-        "The name of the DNS probe is not valid.",
-        "A DNS name consists of labels of 1 to 63 characters with dots between them, and has at "
-        "most 253 characters.",
-        "Correct the name.",
-        _udp_service("{probe: dns, name: example.com}"),
-        ("RFC 1035, section 2.3.4",),
-    ),
-)
-
-CODES: tuple[Code, ...] = (
-    *_PROTOCOLS,
-    *_CLIENTS,
-    *_HEALTH_CHECKS,
-    *_LOAD_BALANCERS,
-    *_HEALTH_SIDECARS,
-)
+CODES: tuple[Code, ...] = (*_PROTOCOLS, *_CLIENTS, *_HEALTH_CHECKS)

@@ -14,10 +14,10 @@ _LISTENER = (
 CODES: tuple[Code, ...] = (
     Code(
         "M2300",
-        "Settings of an existing load balancer have no effect.",
+        "The setting has no effect on an existing load balancer.",
         "With `existing:` the stack creates no load balancer, so there is nothing that the "
-        "settings could be applied to.",
-        "Remove the settings, or remove `existing:` to create a load balancer.",
+        "setting could be applied to.",
+        "Remove the setting, or remove `existing:` to create a load balancer.",
         f"""\
 template: alb
 existing:  # no other settings next to it
@@ -27,9 +27,9 @@ existing:  # no other settings next to it
     ),
     Code(
         "M2301",
-        "The resource is in another region than the environment.",
+        "The resource is not in the environment's region.",
         "A load balancer, a listener and a regional web ACL can only be used by stacks in their "
-        "own region, which is the fourth part of the ARN.",
+        "region, which is the fourth part of the ARN.",
         "Write the ARN of a resource in the environment's region.",
         """\
 template: alb
@@ -56,10 +56,10 @@ existing:
     ),
     Code(
         "M2303",
-        "A `dualstack` load balancer needs a network with IPv6 addresses.",
+        "A dualstack load balancer needs a network with IPv6 addresses.",
         "A dualstack load balancer gets an IPv6 address from each of its subnets, so each subnet "
         "needs an IPv6 CIDR block.",
-        "Write `ipv6: true` in the network, or `ip_address_type: ipv4` at the load balancer.",
+        "Write `ipv6: true` in the network, or `ip_address_type: ipv4` in the load balancer.",
         """\
 template: network
 ipv6: true  # required by `ip_address_type: dualstack`
@@ -71,7 +71,7 @@ ipv6: true  # required by `ip_address_type: dualstack`
     ),
     Code(
         "M2304",
-        "The security policy is not known.",
+        "Moorage does not know the security policy.",
         "The name is not in Moorage's list of the security policies of Elastic Load Balancing. The "
         "deployment fails unless the policy is newer than the list.",
         "Correct the name, or remove `ssl_policy:` to use the default.",
@@ -114,9 +114,9 @@ clients: [10.0.0.0/8, 192.168.0.0/16]  # each client once
     Code(
         "M2307",
         "An IPv6 client cannot connect to a load balancer without IPv6 addresses.",
-        "A load balancer with `ip_address_type: ipv4` has no IPv6 addresses, so the rule that "
-        "allows the client has no effect.",
-        "Remove the client, or write `ip_address_type: dualstack`.",
+        "A load balancer with `ip_address_type: ipv4` has IPv4 addresses only, so no IPv6 client "
+        "can connect to it.",
+        "Remove the client, or write `ip_address_type: dualstack` in the load balancer.",
         """\
 template: alb
 ip_address_type: dualstack  # in a network with `ipv6: true`
@@ -125,10 +125,12 @@ clients: ["2001:db8::/32"]  # needs `dualstack`
     ),
     Code(
         "M2308",
-        "By default no client can connect over IPv6 to an internal load balancer.",
-        "The default of `clients:` is the IPv4 block of the network. AWS assigns the IPv6 block of "
-        "a VPC when its stack is deployed, so it is unknown during the build.",
-        "Write the IPv4 and IPv6 blocks of the clients below `clients:`.",
+        "By default no client can connect over IPv6 to the internal load balancer.",
+        "The default of `clients:` is the IPv4 block of the network, and a dualstack load "
+        "balancer has IPv6 addresses as well. AWS assigns the IPv6 block of a VPC when its stack "
+        "is deployed, so it is unknown during the build.",
+        "Write the IPv4 and IPv6 blocks of the clients below `clients:`, for an Application Load "
+        "Balancer in its stack, for a Network Load Balancer in the entry of `expose:`.",
         """\
 template: alb
 scheme: internal
@@ -155,15 +157,24 @@ egress: nat  # a NAT gateway for connections from private subnets
     Code(
         "M2310",
         "The setting needs an HTTPS listener.",
-        "Only an HTTPS listener has a security policy and rules that authenticate users, and the "
-        "load balancer has no `certificate:` for one.",
-        "Add `certificate:`, or remove the setting.",
+        "Only an HTTPS listener has a security policy, rules that authenticate users, and target "
+        "groups with the protocol version HTTP/2 or gRPC. The load balancer has none without "
+        "`certificate:`.",
+        "Add `certificate:` to the load balancer, or remove the setting. For a load balancer with "
+        "`existing:`, name its HTTPS listener.",
         f"""\
 template: alb
-certificate: {_CERTIFICATE}  # creates the HTTPS listener
+# The certificate creates the HTTPS listener.
+certificate: {_CERTIFICATE}
 authentication: true
 """,
-        ("Elastic Load Balancing API reference, CreateListener and CreateRule",),
+        (
+            "Elastic Load Balancing API reference, CreateListener and CreateRule",
+            (
+                'Application Load Balancers user guide, "Listeners for your Application Load '
+                'Balancers"'
+            ),
+        ),
     ),
     Code(
         "M2311",
@@ -213,11 +224,11 @@ private_addresses: [10.0.0.10, 10.0.32.10]  # in 10.0.0.0/19 and 10.0.32.0/19
         "M2314",
         "The source addresses of health checks are unknown.",
         "The health checks of a Network Load Balancer come from its private addresses. The "
-        "security group of the tasks has to allow them, by the load balancer's security group or, "
-        "if it has none, by the CIDR blocks of its subnets.",
-        "Write `addresses:` or `security_group:` of an existing load balancer. For a load balancer "
-        "without security group in an existing network, write `cidr:` below `existing:` of the "
-        "network.",
+        "security group of the tasks has to allow them, by the security group of the load "
+        "balancer or, if it has none, by the CIDR blocks of its subnets.",
+        "Write `addresses:` or `security_group:` of the existing load balancer. For a load "
+        "balancer without a security group in an existing network, write `cidr:` below "
+        "`existing:` of the network.",
         """\
 template: nlb
 existing:
@@ -240,13 +251,13 @@ enforce_security_group_inbound_rules_on_private_link_traffic: "on"  # with a sec
     ),
     Code(
         "M2316",
-        "The address is used by two load balancers.",
+        "Two load balancers use the same address.",
         "An Elastic IP is associated with one load balancer at most, and so is a private address "
         "of a subnet.",
-        "Write another address at one of the two.",
+        "Write another address in one of the two.",
         """\
 template: nlb
-# of no other load balancer
+# not those of another load balancer
 elastic_ips: [eipalloc-0123456789abcdef0, eipalloc-0123456789abcdef1]
 """,
     ),
@@ -291,10 +302,10 @@ expose:
     ),
     Code(
         "M2330",
-        "The alias record exists already.",
-        "A hosted zone has only one record of a name and type, so a second resource that creates "
-        "it fails to deploy.",
-        "Keep one of the two, or change a name.",
+        "Two aliases are the same DNS record.",
+        "A hosted zone has only one record of a name and type, so the second resource that "
+        "creates it fails to deploy.",
+        "Remove one of the two, or change its name.",
         """\
 template: alb
 aliases:  # each zone and name once in the environment

@@ -24,9 +24,9 @@ stacks:
         "M1302",
         "Two entries would have the same logical ID.",
         "Logical IDs have letters and digits only. They are formed from names in the params "
-        "without their other characters, so two names can lead to one logical ID, and one of the "
-        "two resources would be lost. A list that names one thing twice has the same effect.",
-        "Rename one of them, or remove the entry that is written twice.",
+        "without their other characters, so two names can become one logical ID, and one of the "
+        "two resources would be lost. A list that contains a value twice has the same effect.",
+        "Rename one of them, or remove the entry that is listed twice.",
         """\
 volumes:
   web-data: {}
@@ -86,18 +86,18 @@ overrides:
         "Remove one of the dependencies: an entry of `after:`, or an import in `overrides:`.",
         """\
 stacks:
-  migrate: {template: one_off}
+  migrate: {template: one_off}  # without `after: [web]`
   web:
     template: service
-    after: [migrate]  # and no `after: [web]` at `migrate`
+    after: [migrate]
 """,
         ("CloudFormation user guide, Get exported outputs from a deployed stack",),
     ),
     Code(
         "M1307",
         "An override names what the template does not have.",
-        "`overrides:` is a merge patch of the template. A misspelt name would add a resource "
-        "without a type, and the one that is meant would stay unchanged.",
+        "`overrides:` is a merge patch of the template. A misspelled name would add a resource "
+        "without a type, and the intended one would stay unchanged.",
         "Write the logical ID as it is in the built template. A new resource needs its `Type:`, a "
         "new output its `Value:`.",
         """\
@@ -113,8 +113,8 @@ overrides:
         "The files under out/ are not what the params build.",
         "`out/` is committed so that a change of templates can be reviewed and deployed as it was "
         "reviewed. A file is missing, differs, or belongs to params that are no longer there.",
-        "Run `python build.py` and commit what it writes. Changes belong into the params, or into "
-        "`overrides:`, not into the built files.",
+        "Run `python build.py` and commit what it writes. Make changes in the params, or in "
+        "`overrides:`, not in the built files.",
         """\
 overrides:  # in params/<env>.yaml, in place of an edit in out/
   Resources:
@@ -153,8 +153,8 @@ task_role:
         "M1311",
         "The overrides leave a template that CloudFormation refuses.",
         "`overrides:` is a merge patch of the template: a map is merged, any other value replaces "
-        "what was there, and null deletes it. After the merge a section or a resource is not a map "
-        "any more, or a part that CloudFormation requires is gone.",
+        "the old one, and null deletes it. After the merge a section or a resource is no longer a "
+        "map, or a part that CloudFormation requires is missing.",
         "Write maps where the template has maps, and keep the `Type:` of each resource and the "
         "`Value:` of each output.",
         """\

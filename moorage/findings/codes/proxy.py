@@ -268,18 +268,6 @@ _NGINX = "nginx documentation"
 
 _SERVICE = (
     Code(
-        "M3050",
-        "A container has the name of the proxy.",
-        "The containers of a task have different names, and `proxy:` adds one with the name "
-        "`proxy`.",
-        "Rename the container, or write it as `proxy:`.",
-        """\
-proxy: {routes: [{path: /, to: web}]}
-containers:
-  web: {image: "ecr:shop/web:1.4.2", ports: [3000]}
-""",
-    ),
-    Code(
         "M3051",
         "Only root is allowed to listen on the port of the proxy.",
         "On Linux, ports below 1024 need root or a capability, which ECS adds for no other user.",
@@ -384,8 +372,9 @@ proxy:
         "`read_timeout` of the proxy is.",
         "Lower `read_timeout`, or raise `idle_timeout` of the load balancer.",
         """\
-public: {template: alb, idle_timeout: 120s}
-web: {template: service, proxy: {read_timeout: 120s, routes: [{path: /, to: web}]}}
+stacks:
+  public: {template: alb, idle_timeout: 120s}
+  web: {template: service, proxy: {read_timeout: 120s, routes: [{path: /, to: web}]}}
 """,
         ('Application Load Balancers user guide, "Connection idle timeout"',),
     ),

@@ -10,19 +10,19 @@ _RULE_QUOTAS = "Application Load Balancers user guide, Quotas for your Applicati
 CODES: tuple[Code, ...] = (
     Code(
         "M1201",
-        "There is no stack of that name, or it does not fit.",
-        "The setting names another stack of this environment. There is none of that name, it is of "
-        "another kind, or it is in another network than this stack.",
-        "Write the name of a stack below `stacks:`. For a VPC, cluster or load balancer that "
-        "exists and was not built by Moorage, add a stack with `existing:` and name that.",
+        "There is no stack of that name, or it is of another kind.",
+        "The setting names another stack of this environment. There is none of that name, or its "
+        "kind is not the one that the setting needs.",
+        "Write the name of a stack below `stacks:`. For a VPC, cluster or load balancer that was "
+        "not created by Moorage, add a stack with `existing:` and write its name.",
         """\
 stacks:
-  theirs:
+  existing-cluster:
     template: cluster
     existing: {name: my-cluster}
   web:
     template: service
-    cluster: theirs
+    cluster: existing-cluster  # a name below `stacks:`
 """,
     ),
     Code(
@@ -42,39 +42,36 @@ stacks:
     ),
     Code(
         "M1203",
-        "The task has a size that ECS does not have.",
-        "Fargate has tasks of certain numbers of CPU units, each with certain amounts of memory. "
-        "On instances a task has 128 to 196,608 CPU units (0.125 to 192 vCPUs).",
+        "Fargate has no tasks of this size.",
+        "Tasks on Fargate have certain numbers of CPU units, each with certain amounts of memory.",
         "Write one of the pairs of `cpu` and `memory` that the message names.",
         """\
 template: service
 cpu: 512
 memory: 1024  # 1024, 2048, 3072 or 4096 with 512 CPU units
 """,
-        (
-            "Amazon ECS API reference, RegisterTaskDefinition, cpu",
-            "Amazon ECS developer guide, Amazon ECS task definition parameters for Fargate",
-        ),
+        ('Amazon ECS developer guide, "Amazon ECS task definition parameters for Fargate"',),
     ),
     Code(
         "M1204",
         "There is no container of that name.",
         "The setting names a container of the same task: one of `containers:`, `proxy`, or a "
-        "sidecar. Where the task has more than one, the setting must name one.",
+        "sidecar.",
         "Write the name of a container that the task has.",
         """\
 containers:
   app: {image: "ecr:shop/app:1.0", ports: [3000]}
   metrics: {image: "ecr:shop/metrics:1.0", ports: [9090]}
 expose:
-  - {via: public, paths: [/], container: app}
+  - {via: public, paths: [/], container: app}  # one of the names above
 """,
     ),
     Code(
         "M1205",
         "The container has no such port.",
-        "A target group, a health check or a proxy sends requests to a port that no container "
-        "listens on, as far as its `ports:` say.",
+        "A target group, a health check, a proxy or an endpoint refers to a port of a container "
+        "that is not in its `ports:`. ECS refuses a service whose load balancer refers to a port "
+        "that is not in the task definition.",
         "Add the port to the `ports:` of the container, or name a port that it has.",
         """\
 containers:
@@ -86,7 +83,7 @@ expose:
     ),
     Code(
         "M1206",
-        "The port is already in use.",
+        "The port is in use already.",
         "Containers of a task with network mode `awsvpc` share one network interface, so two of "
         "them cannot listen on one port. With other network modes the same is true of the ports of "
         "an instance.",
@@ -100,20 +97,19 @@ containers:
     ),
     Code(
         "M1207",
-        "The containers cannot start in this order.",
-        "`depends_on` makes a container wait for another. Containers that wait for each other, for "
-        "the exit of an essential container (which ends the task), or for the health of a "
-        "container without a health check, never start.",
-        "Remove the dependency, or change the condition as the message says.",
+        "The containers wait for each other.",
+        "A container starts after the containers that its `depends_on` and `links` name. "
+        "Containers that wait for each other in a circle never start.",
+        "Remove one of the dependencies.",
         """\
 containers:
   app:
     image: ecr:shop/app:1.0
     depends_on: {migrate: SUCCESS}
-  migrate:
+  migrate:  # without `depends_on: {app: ...}`
     image: ecr:shop/app:1.0
     command: [migrate]
-    essential: false  # it exits, and the task goes on
+    essential: false
 """,
         ("Amazon ECS API reference, ContainerDependency",),
     ),
@@ -121,38 +117,29 @@ containers:
         "M1208",
         "A secret is written in plain text.",
         "Values of `environment:` are in the template and in the task definition, where everybody "
-        "who is allowed to describe them can read them. A dynamic reference such as "
-        "`{{resolve:...}}` is replaced by CloudFormation, so the value is in the task definition "
+        "who is allowed to describe them can read them. CloudFormation replaces a dynamic "
+        "reference such as `{{resolve:...}}` by the value, which is then in the task definition "
         "too.",
-        "Put the value into Secrets Manager or the SSM Parameter Store and name it in `secrets:`. "
-        "A value that only looks like a secret is listed in `not_secret:`.",
+        "Store the value in Secrets Manager or in Parameter Store and write its name in "
+        "`secrets:`. List a variable that only looks like a secret in `not_secret:`.",
         """\
 containers:
   web:
     image: ecr:shop/web:1.0
-    secrets: {DB_PASSWORD: "secretsmanager:shop/db:password"}
+    secrets: {DB_PASSWORD: "secretsmanager:shop/db:password"}  # a name, not the value
     environment: {TOKEN_URL: https://example.com/token}
     not_secret: [TOKEN_URL]
 """,
-        ("Amazon ECS developer guide, Pass Secrets Manager secrets through environment variables",),
-    ),
-    Code(
-        "M1209",
-        "Two entries take the same requests.",
-        "Two routes of a listener have the same conditions or the same priority, two listeners "
-        "have the same port, or two locations of a proxy have the same path. AWS refuses the "
-        "second one; or it depends on chance which of them a request reaches.",
-        "Change the conditions, the priority, the port or the path of one of them.",
-        """\
-expose:
-  - {via: public, paths: [/api/*]}
-  - {via: public, paths: [/admin/*]}  # not /api/* again
-""",
-        ("Application Load Balancers user guide, Listener rules",),
+        (
+            (
+                'Amazon ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS '
+                'environment variables"'
+            ),
+        ),
     ),
     Code(
         "M1210",
-        "The certificate is in another region.",
+        "The certificate is not in the environment's region.",
         "A load balancer uses certificates of its own region only. Certificates in us-east-1 are "
         "for CloudFront.",
         "Request or import the certificate in the region of the environment.",
@@ -163,31 +150,12 @@ certificate: arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d  # of th
         ("AWS Certificate Manager user guide, Services integrated with AWS Certificate Manager",),
     ),
     Code(
-        "M1211",
-        "The task cannot reach what it needs to start.",
-        "Before its containers run, ECS pulls images, reads secrets and creates log streams over "
-        "the network of the task. Without a route to the internet or an endpoint for the service, "
-        "the task stops with `CannotPullContainerError` or `ResourceInitializationError`.",
-        "Give the network a way out (`egress: nat`), add the endpoint that the message names, or "
-        "use a source that the network can reach, such as ECR.",
-        """\
-stacks:
-  network:
-    egress: endpoints
-    endpoints: [sqs]  # in addition to those that every task needs
-""",
-        (
-            "Amazon ECS developer guide, CannotPullContainer task errors in Amazon ECS",
-            "Amazon ECS developer guide, Amazon ECS interface VPC endpoints (AWS PrivateLink)",
-        ),
-    ),
-    Code(
         "M1212",
         "The containers do not fit into the task.",
-        "CPU units and memory that containers reserve must fit into those of the task, and a "
-        "container's hard limit of memory must not be below its reservation. At least one "
-        "container must be essential.",
-        "Change the sizes as the message says. Sidecars need a share too.",
+        "The CPU units and the memory that the containers reserve must fit into those of the "
+        "task, and the memory limit of a container must not be above the memory of the task. "
+        "Sidecars need a share too.",
+        "Lower what the containers reserve, or raise `cpu` or `memory` of the task.",
         """\
 template: service
 cpu: 512
@@ -201,11 +169,10 @@ containers:
     Code(
         "M1213",
         "A deployment can never make progress.",
-        "A rolling deployment keeps `minimum_healthy_percent` of the tasks running and has at most "
-        "`maximum_percent` of them at once. Where both allow no task to be stopped and none to be "
-        "started, the deployment waits until it times out. The same happens where each task needs "
-        "an instance for itself and the cluster cannot add one.",
-        "Raise `maximum_percent`, lower `minimum_healthy_percent`, or let the cluster grow.",
+        "A rolling deployment keeps `minimum_healthy_percent` of the tasks running and has at "
+        "most `maximum_percent` of them at once. Where the two allow no task to be stopped and "
+        "none to be started, the deployment waits until it times out.",
+        "Raise `maximum_percent`, or lower `minimum_healthy_percent`.",
         """\
 template: service
 desired_count: 1
@@ -215,35 +182,14 @@ maximum_percent: 200  # the new task starts before the old one stops
         ("Amazon ECS API reference, DeploymentConfiguration",),
     ),
     Code(
-        "M1214",
-        "The load balancer does not support the setting.",
-        "The setting needs something that the load balancer does not have, such as an HTTPS "
-        "listener, a security group, or a protocol.",
-        "Change the load balancer or the setting as the message says.",
-        """\
-stacks:
-  public:
-    template: alb
-    certificate: arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d
-  web:
-    template: service
-    expose:
-      - {via: public, paths: [/], protocol_version: GRPC}  # needs HTTPS
-""",
-        (
-            "Application Load Balancers user guide, Listeners for your Application Load Balancers",
-            "Network Load Balancers user guide, Listeners for your Network Load Balancers",
-        ),
-    ),
-    Code(
         "M1215",
         "The route has more conditions than a listener rule can have.",
         "A listener rule has at most five condition values and five wildcards. Hosts, paths, "
-        "headers, methods, query strings and client addresses count together.",
-        "Split the route into two with a `name:` each.",
+        "headers, methods, query strings and IP addresses of clients count together.",
+        "Split the route into two, each with a `name:`.",
         """\
 expose:
-  - {via: public, name: shop, paths: [/shop/*, /cart/*, /pay/*]}
+  - {via: public, name: shop, paths: [/shop/*, /cart/*, /pay/*]}  # three values of five
   - {via: public, name: account, paths: [/account/*, /login/*, /logout/*]}
 """,
         (_RULE_QUOTAS,),
@@ -253,7 +199,7 @@ expose:
         "The service has more target groups than ECS supports.",
         "A service has at most five target groups. Routes to the same container, port and health "
         "check share one.",
-        "Let more routes use the same port, or split the service.",
+        "Forward more routes to the same port, or split the service.",
         """\
 expose:
   - {via: public, paths: [/api/*], port: 8080}
@@ -262,36 +208,6 @@ expose:
         (
             "Amazon ECS developer guide, Registering multiple target groups with an Amazon ECS "
             "service",
-        ),
-    ),
-    Code(
-        "M1217",
-        "The policy allows every action.",
-        'A statement with `Action: "*"`, or with `NotAction`, lets the task do almost anything in '
-        "the account.",
-        "List the actions that the task needs.",
-        """\
-task_role:
-  statements:
-    - Effect: Allow
-      Action: [s3:GetObject]
-      Resource: arn:aws:s3:::shop-uploads/*
-""",
-        ("IAM user guide, Security best practices in IAM, Apply least-privilege permissions",),
-    ),
-    Code(
-        "M1218",
-        "The IP addresses do not fit.",
-        "A network's address range cannot be divided into subnets, an address is not in the subnet "
-        "where it is used, AWS reserves it, or there are more or fewer addresses than subnets.",
-        "Write the addresses or the range that the message names.",
-        """\
-template: network
-cidr: 10.0.0.0/16  # /16 to /23
-""",
-        (
-            "Amazon VPC user guide, Subnet CIDR blocks",
-            "Network Load Balancers user guide, Create a Network Load Balancer",
         ),
     ),
     Code(
@@ -310,7 +226,7 @@ containers:
     Code(
         "M1221",
         "There is no volume of that name.",
-        "A container mounts a volume that the task does not declare below `volumes:`.",
+        "`mounts:` of a container names a volume that the task does not have in `volumes:`.",
         "Add the volume, or correct the name.",
         """\
 volumes:
@@ -318,7 +234,7 @@ volumes:
 containers:
   web:
     image: ecr:shop/web:1.0
-    mounts: {data: /data}
+    mounts: {data: /data}  # a name in `volumes:`
 """,
         ("Amazon ECS API reference, MountPoint",),
     ),

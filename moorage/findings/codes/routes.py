@@ -52,7 +52,7 @@ expose:
   - via: public
     name: moved
     paths: [/old/*]
-    redirect: {path: /new/}  # without `container:`, `health_check:`, ...
+    redirect: {path: /new/}  # without `container:`, `health_check:` and the like
 """,
     ),
     Code(
@@ -77,8 +77,8 @@ expose:
         "A part of the redirect is not valid.",
         "The host of a redirect can contain `#{host}`; the path begins with `/` and can contain "
         "`#{host}`, `#{path}` and `#{port}`; the query has no leading `?` and can contain these, "
-        "`#{query}` and `#{protocol}`.",
-        "Correct the host, path or query.",
+        "`#{query}` and `#{protocol}`. An HTTPS listener cannot redirect to HTTP.",
+        "Correct the host, the path, the query or the protocol.",
         """\
 template: service
 containers: {web: {image: "ecr:web:1", ports: [8080]}}
@@ -86,7 +86,7 @@ expose:
   - via: public
     name: moved
     paths: [/old/*]
-    redirect: {path: "/new/#{path}", query: "#{query}&moved=yes"}
+    redirect: {path: "/new/#{path}", query: "#{query}&moved=yes"}  # no `?`
 """,
         (_REDIRECT,),
     ),
@@ -108,7 +108,7 @@ expose:
     ),
     Code(
         "M2406",
-        "`authenticate:` needs one identity provider.",
+        "`authenticate:` needs exactly one identity provider.",
         "Users log in either at an OpenID Connect provider or at a Cognito user pool.",
         "Write either `oidc:` or `cognito:`.",
         """\
@@ -158,7 +158,7 @@ template: service
 containers: {web: {image: "ecr:web:1", ports: [8080]}}
 expose:
   - via: public
-    hosts: ["*.example.com"]
+    hosts: ["*.example.com"]  # not https://*.example.com:443
 """,
         (
             _RULE_CONDITION,
@@ -175,7 +175,7 @@ template: service
 containers: {web: {image: "ecr:web:1", ports: [8080]}}
 expose:
   - via: public
-    headers: {X-Api-Version: ["2"]}
+    headers: {X-Api-Version: ["2"]}  # no wildcards in the name
 """,
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
     ),
@@ -212,7 +212,8 @@ expose:
     Code(
         "M2420",
         "The timeout of the health check is not shorter than its interval.",
-        "Elastic Load Balancing only accepts a timeout that is shorter than the interval.",
+        "Elastic Load Balancing refuses a timeout that is longer than the interval, and for HTTP "
+        "and HTTPS also one that is as long.",
         "Write a shorter `timeout:` or a longer `interval:`.",
         """\
 template: service
@@ -227,9 +228,10 @@ expose:
     Code(
         "M2421",
         "The matcher of the health check is not valid.",
-        "The matcher is a list of status codes and ranges. For HTTP they are from 200 to 499, for "
-        "gRPC from 0 to 99.",
-        "Write a code, a range or a list.",
+        "The matcher is a list of status codes and ranges for healthy targets. Application Load "
+        "Balancers accept HTTP codes from 200 to 499 and gRPC codes from 0 to 99, Network Load "
+        "Balancers HTTP codes from 200 to 599.",
+        "Write a code, a range or a list of them.",
         """\
 template: service
 containers: {web: {image: "ecr:web:1", ports: [8080]}}
@@ -268,8 +270,36 @@ containers: {web: {image: "ecr:web:1", ports: [8080]}}
 expose:
   - via: public
     paths: [/api/*]
-    stickiness: {app_cookie: session}
+    stickiness: {app_cookie: session}  # not AWSALB...
 """,
         ("RFC 6265, section 4.1.1", "Elastic Load Balancing API reference, TargetGroupAttribute"),
+    ),
+    Code(
+        "M2430",
+        "Two routes match the same requests, or have the same priority.",
+        "Each rule of a listener has a different priority, and the first rule that matches a "
+        "request decides. Moorage computes the priorities so that narrower conditions come first. "
+        "It cannot order two routes whose conditions are the same, or overlap and are equally "
+        "narrow.",
+        "Change the conditions or the `priority:` of one of them. Where conditions overlap, write "
+        "a `priority:`.",
+        """\
+expose:
+  - {via: public, paths: [/api/*]}
+  - {via: public, paths: [/admin/*]}  # not /api/* again
+""",
+        ('Application Load Balancers user guide, "Listener rules"',),
+    ),
+    Code(
+        "M2431",
+        "A route gets no requests because of a `priority`.",
+        "The listener evaluates its rules by priority, the lowest number first. A rule with "
+        "broader conditions and a lower number takes all requests of the other one.",
+        "Remove `priority`, or write a number on the other side of the one that the message names.",
+        """\
+expose:
+  - {via: public, paths: [/docs/*]}  # without `priority`: narrower conditions come first
+""",
+        ('Application Load Balancers user guide, "Listener rules"',),
     ),
 )

@@ -48,8 +48,9 @@ scaling: {min: 0, max: 10, backlog_per_task: 20}
         "which is a metric of Container Insights.",
         "Write `container_insights: on` in the cluster.",
         """\
-cluster: {container_insights: on}
-mailer: {template: worker, scaling: {max: 10, backlog_per_task: 20}}
+stacks:
+  cluster: {container_insights: on}
+  mailer: {template: worker, scaling: {max: 10, backlog_per_task: 20}}
 """,
         ('Amazon ECS developer guide, "Amazon ECS service utilization metrics"',),
     ),

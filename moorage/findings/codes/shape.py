@@ -10,7 +10,7 @@ CODES: tuple[Code, ...] = (
         "The key is unknown.",
         "The map has no key of that name, so its value would have no effect. Keys are case "
         "sensitive and are written with underscores.",
-        "Write the key that the message names, or remove it. The params reference, "
+        "Write the key that the message names, or remove the key. The params reference, "
         "`docs/params.md`, lists all keys; an editor that uses the JSON Schema completes them.",
         """\
 template: service
@@ -46,8 +46,8 @@ containers:
     ),
     Code(
         "M1104",
-        "The value is not one of the possible ones.",
-        "Only certain values are defined for this key.",
+        "The value is not one of the allowed values.",
+        "The key takes one of a few values.",
         "Write one of the values that the message lists.",
         """\
 template: network
@@ -57,8 +57,8 @@ egress: nat  # public, nat, nat-per-az or endpoints
     Code(
         "M1105",
         "The value is too small, too large, too short or too long.",
-        "AWS refuses values outside of this range, or Moorage does where a value inside the range "
-        "of AWS could never work.",
+        "AWS refuses values outside this range, or Moorage does where a value that AWS accepts "
+        "could never work.",
         "Write a value within the range that the message names.",
         """\
 containers:
@@ -145,8 +145,8 @@ containers:
     Code(
         "M1113",
         "The key has no value.",
-        "A key without a value is `null`. In `params/<env>.yaml` that deletes the key which "
-        "`params/base.yaml` has. Here there is none to delete, so the key would be dropped without "
+        "A key without a value is `null`. In `params/<env>.yaml` that deletes the key of "
+        "`params/base.yaml`. There is no such key to delete, so this key would be dropped without "
         "notice: a variable would not be set at all.",
         'Write the value, `""` for empty text, or remove the key.',
         """\
@@ -161,8 +161,8 @@ containers:
     Code(
         "M1114",
         "The stack has no params.",
-        "A name of a stack without a value is `null`. In `params/<env>.yaml` that deletes the "
-        "stack which `params/base.yaml` has. Here there is none to delete.",
+        "A stack name without a value is `null`. In `params/<env>.yaml` that deletes the stack of "
+        "`params/base.yaml`. There is no such stack to delete.",
         "Write `{}` for a stack that has its defaults only, or remove the name.",
         """\
 stacks:

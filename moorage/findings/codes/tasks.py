@@ -24,11 +24,12 @@ memory: 512  # MiB
     ),
     Code(
         "M2702",
-        "A setting has no effect on an existing role or log group.",
+        "The setting has no effect on an existing role or log group.",
         "With `existing:` the stack refers to the role or log group and does not change it.",
-        "Remove the other keys, or remove `existing:`.",
+        "Remove the setting, or remove `existing:` to create a role or log group.",
         """\
-task_role: {existing: "arn:aws:iam::123456789012:role/shop"}  # and nothing else
+task_role:
+  existing: arn:aws:iam::123456789012:role/shop  # without `statements:` and other keys
 """,
     ),
     Code(
@@ -61,8 +62,9 @@ kms_keys: ["arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-12
         "a capacity provider that its cluster does not have.",
         "If the cluster has it, add it to `capacity_providers` below `existing:` of the cluster.",
         """\
-cluster:
-  existing: {name: shop, capacity_providers: [FARGATE, FARGATE_SPOT]}
+stacks:
+  cluster:
+    existing: {name: shop, capacity_providers: [FARGATE, FARGATE_SPOT]}
 """,
         ("Amazon ECS API reference, CapacityProviderStrategyItem",),
     ),
@@ -82,8 +84,9 @@ subnets: private
         "endpoints: the tasks can pull no image, read no secret and write no logs.",
         "Write `subnets: public` for the tasks, or `egress: nat` for the network.",
         """\
-network: {egress: nat}
-web: {template: service, subnets: private}
+stacks:
+  network: {egress: nat}
+  web: {template: service, subnets: private}
 """,
     ),
     Code(
@@ -129,8 +132,9 @@ containers:
         "the network has an endpoint for.",
         "Add the endpoint to the network, or write `egress: nat`.",
         """\
-network: {egress: endpoints, endpoints: [xray]}
-web: {template: service, sidecars: {otel: {config: xray}}}
+stacks:
+  network: {egress: endpoints, endpoints: [xray]}
+  web: {template: service, sidecars: {otel: {config: xray}}}
 """,
     ),
 )
@@ -167,8 +171,9 @@ network_mode: bridge
         "Add them to `capacity` of the cluster. If an existing cluster has them already, write "
         "them below its `existing:`.",
         """\
-cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}
-web: {template: service, launch: ec2}
+stacks:
+  cluster: {capacity: {ec2: {instance_types: [t3.small], max: 2}}}
+  web: {template: service, launch: ec2}
 """,
     ),
     Code(
@@ -205,10 +210,11 @@ subnets: private
         "for load balancers and for mount targets of EFS refer to it.",
         "Write its id as `security_group` below `existing:` of the cluster.",
         """\
-cluster:
-  existing:
-    name: shop
-    ec2: {capacity_provider: shop-ec2, security_group: sg-0123456789abcdef0}
+stacks:
+  cluster:
+    existing:
+      name: shop
+      ec2: {capacity_provider: shop-ec2, security_group: sg-0123456789abcdef0}
 """,
     ),
     Code(
@@ -218,8 +224,9 @@ cluster:
         "Write the architecture of the instances in `cpu_architecture:`, or choose other "
         "`instance_types`.",
         """\
-cluster: {capacity: {ec2: {instance_types: [t4g.small]}}}
-web: {template: service, launch: ec2, cpu_architecture: ARM64}
+stacks:
+  cluster: {capacity: {ec2: {instance_types: [t4g.small]}}}
+  web: {template: service, launch: ec2, cpu_architecture: ARM64}
 """,
         ("Amazon ECS API reference, RuntimePlatform",),
     ),
@@ -230,7 +237,8 @@ web: {template: service, launch: ec2, cpu_architecture: ARM64}
         "the drivers.",
         "Write `gpu: true` in the `capacity` of the cluster, with `instance_types` that have GPUs.",
         """\
-cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}
+stacks:
+  cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}
 """,
         ('Amazon ECS developer guide, "Amazon ECS task definitions for GPU workloads"',),
     ),
@@ -240,8 +248,9 @@ cluster: {capacity: {ec2: {gpu: true, instance_types: [g5.xlarge]}}}
         "A task that runs on an instance is in the VPC of the instance.",
         "Write the network of the instances in `network:`.",
         """\
-cluster: {capacity: {ec2: {network: network}}}
-web: {template: service, launch: ec2, network: network}
+stacks:
+  cluster: {capacity: {ec2: {network: network}}}
+  web: {template: service, launch: ec2, network: network}
 """,
     ),
     Code(
@@ -253,8 +262,9 @@ web: {template: service, launch: ec2, network: network}
         "keep running.",
         "Raise `max` in the `capacity` of the cluster, or write `minimum_healthy_percent: 0`.",
         """\
-cluster: {capacity: {ec2: {max: 3}}}
-web: {template: service, launch: ec2, network_mode: host, desired_count: 2}
+stacks:
+  cluster: {capacity: {ec2: {max: 3}}}
+  web: {template: service, launch: ec2, network_mode: host, desired_count: 2}
 """,
         ("Amazon ECS API reference, DeploymentConfiguration",),
     ),
@@ -285,16 +295,6 @@ _CONTAINERS = (
 containers:
   web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
   php: {image: "ecr:shop/php:1.4.2"}
-""",
-    ),
-    Code(
-        "M2742",
-        "A variable is written in `address_of` and in another key.",
-        "A variable of a container has one value.",
-        "Remove it from one of the keys.",
-        """\
-containers:
-  web: {image: "ecr:shop/web:1.4.2", address_of: {PHP_HOST: php}}
 """,
     ),
     Code(

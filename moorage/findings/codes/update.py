@@ -15,12 +15,12 @@ CODES: tuple[Code, ...] = (
         "The update replaces a resource.",
         "A property changes that CloudFormation cannot change in place: it creates a new resource "
         "with a new physical ID, points other resources at it, and deletes the old one.",
-        "Nothing, where the replacement is intended. Otherwise write the value that the property "
-        "had before.",
+        "If the replacement is intended, nothing needs to be changed. Otherwise write the value "
+        "that the property had before.",
         """\
 template: service
 containers:
-  web: {image: "ecr:shop/web:1.1"}  # a new task definition; the service is updated in place
+  web: {image: "ecr:shop/web:1.1"}  # a new revision of the task definition; the service stays
 """,
         (_BEHAVIORS,),
     ),
@@ -34,7 +34,7 @@ containers:
         "updates, the first of which removes the old resource.",
         """\
 expose:
-  - {via: public, paths: [/], priority: 20}  # another one than the route had before
+  - {via: public, paths: [/], priority: 20}  # not the priority of the rule that is replaced
 """,
         (_BEHAVIORS,),
     ),
@@ -55,7 +55,7 @@ stacks:
         "M1404",
         "AWS refuses the update.",
         "The service that owns the resource, such as ECS, CodeDeploy or Elastic Load Balancing, "
-        "does not allow this change, although CloudFormation does not know that. The update fails "
+        "does not allow this change. CloudFormation learns that during the update, which fails "
         "and is rolled back.",
         "Keep the old value, or create a new resource in place of the old one, as the message "
         "says.",
@@ -71,35 +71,37 @@ containers:
         "The update deletes data.",
         "A resource that contains data is deleted or replaced, and its data is deleted with it.",
         "Keep the resource, or copy the data first. With `DeletionPolicy: Retain` and "
-        "`UpdateReplacePolicy: Retain` the old resource is kept outside of the stack.",
+        "`UpdateReplacePolicy: Retain` the old resource is kept, but no longer belongs to the "
+        "stack.",
         """\
 overrides:
   Resources:
     DataFileSystem:
       DeletionPolicy: Retain
-      UpdateReplacePolicy: Retain
+      UpdateReplacePolicy: Retain  # when it is replaced
 """,
         ("CloudFormation template reference, DeletionPolicy attribute",),
     ),
     Code(
         "M1406",
-        "The update reverts a deployment, or comes before what it needs.",
-        "What CodeDeploy or ECS switched since the last update of the stack is not in the "
-        "template, so the update switches it back; or the service is updated before the resource "
-        "that its new tasks need, and the deployment fails.",
-        "Follow the message: write the current value into the template, or make two updates.",
+        "The update reverts a deployment, or depends on the order of its steps.",
+        "A deployment of CodeDeploy or ECS changes resources without changing the template, so "
+        "the update sets them back, or ECS refuses it. Or ECS accepts one change only after "
+        "another one of the same update, and CloudFormation may make them in the other order.",
+        "Write the current value into the template, or make two updates, as the message says.",
         """\
 template: service
 expose:
-  - {via: public, paths: [/]}  # deploy the route before anything depends on it
+  - {via: public, paths: [/]}  # deploy the route first, then the change that needs it
 """,
         ("CodeDeploy user guide, Working with deployments",),
     ),
     Code(
         "M1407",
-        "The stack is no longer built, and stays deployed.",
-        "The environment had a stack that the new version does not have, or was in another region. "
-        "Nothing deletes a deployed stack by itself; its resources go on to cost money.",
+        "The stack is no longer built, but stays deployed.",
+        "The environment had a stack that the new version does not have, or was in another "
+        "region. A deployed stack is not deleted automatically, and its resources continue to "
+        "cost money.",
         "Delete the stack when it is no longer needed: `aws cloudformation delete-stack`.",
         """\
 stacks:
@@ -112,10 +114,10 @@ stacks:
         "There is nothing to compare with.",
         "The version that `--against` names has no files of this environment, or no template of "
         "that name.",
-        "Name a version that has it. For an environment that is new, nothing is to be done.",
+        "Name a version that has it. If the environment is new, there is nothing to do.",
         """\
 # python build.py check dev --against main
-app: shop
+app: shop  # in params/dev.yaml of the branch main too
 """,
     ),
 )

@@ -25,7 +25,7 @@ containers:
         "Write one of the periods that the message lists.",
         """\
 logs:
-  retention: 14d
+  retention: 14d  # not 10d
 """,
         ("AWS CloudFormation reference, AWS::Logs::LogGroup, RetentionInDays",),
     ),
@@ -37,18 +37,18 @@ logs:
         """\
 capacity:
   ec2:
-    instance_types: [t3.medium, t3a.medium]
+    instance_types: [t3.medium, t3a.medium]  # each type once
 """,
     ),
     Code(
         "M1503",
         "The text does not have the form that the setting requires.",
-        "The setting takes text of a certain form, for example the id of a VPC or the ARN of "
-        "an IAM policy. AWS refuses other text, or finds no resource with it.",
+        "The setting takes text of a certain form, for example the ID of a VPC or the ARN of an "
+        "IAM policy. AWS refuses other text, or finds no resource with it.",
         "Write text of the form that the message names, like its example.",
         """\
 existing:
-  vpc: vpc-0123456789abcdef0  # the id of the VPC, not its name
+  vpc: vpc-0123456789abcdef0  # the ID of the VPC, not its name
 """,
     ),
     Code(
@@ -74,13 +74,13 @@ private_addresses: [10.0.0.10, 10.0.32.10]  # one in each subnet
     ),
     Code(
         "M1506",
-        "The value is not an IPv4 block.",
-        "The setting takes a block of IPv4 addresses. IPv6 has its own settings, such as "
+        "The value is not an IPv4 CIDR block.",
+        "The setting takes a CIDR block of IPv4 addresses. IPv6 has its own settings, such as "
         "`ipv6: true` of a network.",
-        "Write an IPv4 block.",
+        "Write an IPv4 CIDR block.",
         """\
-cidr: 10.0.0.0/16
-ipv6: true  # adds a block of IPv6 addresses from Amazon
+cidr: 10.0.0.0/16  # IPv4
+ipv6: true  # adds an IPv6 CIDR block that Amazon assigns
 """,
     ),
     Code(
@@ -105,31 +105,35 @@ schedule: cron(30 6 ? * MON-FRI *)  # in a crontab: 30 6 * * 1-5
         "Write the name of a time zone as the IANA time zone database has it.",
         """\
 schedule: cron(0 3 * * ? *)
-time_zone: Europe/Berlin
+time_zone: Europe/Berlin  # a name of the IANA time zone database
 """,
         ('EventBridge Scheduler user guide, "Schedule types in EventBridge Scheduler"',),
     ),
     Code(
         "M1509",
-        "The flexible time window is not possible.",
+        "The length of the flexible time window is not valid.",
         "A flexible time window of EventBridge Scheduler is a whole number of minutes, from 1 "
         "to 1440.",
         "Write whole minutes, from `1m` to `1d`.",
         """\
 schedule: rate(1 hour)
-flexible_window: 15m
+flexible_window: 15m  # whole minutes
 """,
         ("EventBridge Scheduler API reference, FlexibleTimeWindow, MaximumWindowInMinutes",),
     ),
     Code(
         "M1510",
-        "The KMS key is in another region than the environment.",
+        "The KMS key is not in the environment's region.",
         "A KMS key encrypts resources of its own region only. The region of a key is the "
         "fourth part of its ARN.",
         "Write the ARN of a key in the environment's region.",
         """\
 # of an environment with region: eu-central-1
-kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
+repositories:
+  shop/web:
+    encryption: KMS
+    # the same region in the ARN
+    kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab
 """,
     ),
     Code(
@@ -140,8 +144,8 @@ kms_key: arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-12345
         """\
 task_role:
   statements:
-    - {Sid: ReadUploads, Action: s3:GetObject, Resource: arn:aws:s3:::uploads/*}
-    - {Sid: ListUploads, Action: s3:ListBucket, Resource: arn:aws:s3:::uploads}
+    - {Sid: ReadUploads, Action: s3:GetObject, Resource: "arn:aws:s3:::uploads/*"}
+    - {Sid: ListUploads, Action: s3:ListBucket, Resource: "arn:aws:s3:::uploads"}  # another Sid
 """,
         ('IAM user guide, "IAM JSON policy elements: Sid"',),
     ),
@@ -154,8 +158,8 @@ task_role:
         """\
 task_role:
   statements:
-    - Action: s3:GetObject
-      Resource: arn:aws:s3:::uploads/*
+    - Action: s3:GetObject  # without `NotAction`
+      Resource: arn:aws:s3:::uploads/*  # without `NotResource`
 """,
         (
             'IAM user guide, "IAM JSON policy elements: NotAction"',
@@ -171,17 +175,18 @@ task_role:
         """\
 task_role:
   statements:
-    - {Action: "dynamodb:Query", Resource: "arn:aws:dynamodb:*:*:table/orders"}
+    - Action: dynamodb:Query  # not `Query`
+      Resource: arn:aws:dynamodb:*:*:table/orders
 """,
         ('IAM user guide, "IAM JSON policy elements: Action"',),
     ),
     Code(
         "M1523",
         "The text is not the ARN of a resource.",
-        "A statement applies to resources that it names by ARN, or to all resources with `*`. "
-        "IAM refuses other names.",
-        "Write an ARN, with `*` and `?` as wildcards, or `*` for actions that support no "
-        "resources.",
+        "A statement names resources by their ARNs, or applies to all resources with `*`. IAM "
+        "refuses other names.",
+        "Write an ARN, with `*` and `?` as wildcards, or `*` for actions that do not apply to "
+        "single resources.",
         """\
 task_role:
   statements:
@@ -192,14 +197,15 @@ task_role:
     Code(
         "M1524",
         "A statement allows all actions of all services.",
-        "A task with such a role can do whatever the account can, and so can everyone who "
-        "takes control of the task. `NotAction` with `Effect: Allow` allows every action that "
+        "A task with such a role can do everything that the account allows, and so can everyone "
+        "who takes control of the task. `NotAction` with `Effect: Allow` allows every action that "
         "it does not list.",
         "Write the actions that the task needs.",
         """\
 task_role:
   statements:
-    - {Action: [s3:GetObject, s3:PutObject], Resource: "arn:aws:s3:::uploads/*"}
+    - Action: [s3:GetObject, s3:PutObject]  # not `*`
+      Resource: arn:aws:s3:::uploads/*
 """,
         ('IAM user guide, "Security best practices in IAM"',),
     ),

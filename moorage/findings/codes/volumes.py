@@ -145,10 +145,10 @@ volumes:
     ),
     Code(
         "M2812",
-        "Other keys have no effect on an existing file system.",
+        "The setting has no effect on an existing file system.",
         "With `existing:` the stack creates no file system and changes none: the tasks mount what "
-        "exists. Settings of the file system and its access point are made where it is managed.",
-        "Remove the other keys, or remove `existing:` to have the stack create a file system.",
+        "exists.",
+        "Remove the setting, or remove `existing:` to create a file system.",
         """\
 volumes:
   uploads:

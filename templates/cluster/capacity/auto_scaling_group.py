@@ -30,8 +30,8 @@ def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> It
     the cluster: otherwise cluster and group would depend on each other
     (aws/containers-roadmap#631).
     """
-    home = find_network_handle(params, env)
-    yield instances_security_group("Ec2SecurityGroup", home, env, name)
+    network_handle = find_network_handle(params, env)
+    yield instances_security_group("Ec2SecurityGroup", network_handle, env, name)
     yield role(
         "Ec2InstanceRole",
         "ec2.amazonaws.com",
@@ -43,8 +43,8 @@ def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> It
         env,
     )
     yield iam.InstanceProfile("Ec2InstanceProfile", Roles=[Ref("Ec2InstanceRole")])
-    yield _launch_template(params, home, env, name)
-    yield _auto_scaling_group(params, home, env, name)
+    yield _launch_template(params, network_handle, env, name)
+    yield _auto_scaling_group(params, network_handle, env, name)
     protection = "ENABLED" if params.termination_protection else "DISABLED"
     yield ecs.CapacityProvider(
         "Ec2CapacityProvider",
@@ -59,7 +59,9 @@ def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> It
     )
 
 
-def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: str) -> Any:
+def _launch_template(
+    params: Ec2, network_handle: network.Handle, env: Environment, name: str
+) -> Any:
     """The launch template.
 
     The instance metadata service requires a token, and the hop limit keeps the token from
@@ -68,7 +70,7 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
     """
     hops = 2 if params.instance_metadata else 1
     groups = [GetAtt("Ec2SecurityGroup", "GroupId"), *params.security_groups]
-    public = choose_subnet_type(params, home) == "public"
+    public = choose_subnet_type(params, network_handle) == "public"
     # /dev/xvda is the root device of Amazon Linux 2023.
     disk = ec2.EBSBlockDevice(
         DeleteOnTermination=True, Encrypted=True, VolumeSize=params.disk_size, VolumeType="gp3"
@@ -93,7 +95,9 @@ def _launch_template(params: Ec2, home: network.Handle, env: Environment, name: 
     )
 
 
-def _auto_scaling_group(params: Ec2, home: network.Handle, env: Environment, name: str) -> Any:
+def _auto_scaling_group(
+    params: Ec2, network_handle: network.Handle, env: Environment, name: str
+) -> Any:
     """The group, without a desired capacity, because ECS sets it and an update must not reset it.
 
     ECS adds the tag AmazonECSManaged; an update of a template without it would remove it
@@ -104,7 +108,7 @@ def _auto_scaling_group(params: Ec2, home: network.Handle, env: Environment, nam
         "Ec2AutoScalingGroup",
         MinSize=str(params.min),
         MaxSize=str(params.max),
-        VPCZoneIdentifier=list(select_subnets(params, home)),
+        VPCZoneIdentifier=list(select_subnets(params, network_handle)),
         NewInstancesProtectedFromScaleIn=params.termination_protection,
         Tags=[
             autoscaling.Tag("AmazonECSManaged", "", True),

@@ -28,7 +28,7 @@ class CapacityHandle:
     """Stack of the network that the instances are in; None if it is unknown."""
     architecture: str | None
     """X86_64 or ARM64; None if ECS chooses it for each task, or if it is unknown."""
-    most: int | None = None
+    maximum: int | None = None
     """The maximum number of instances; None if there is none, or if it is unknown."""
     gpus: bool | None = None
     """Whether the instances have GPUs for tasks; None if ECS chooses them, or if it is unknown."""
@@ -54,11 +54,11 @@ def capacity_handles(
 def _capacity_handle(
     name: str, prefix: str, instances: Instances, env: Environment
 ) -> CapacityHandle:
-    found = find_stack(env, network.Params, instances.network)
+    network_stack = find_stack(env, network.Params, instances.network)
     return CapacityHandle(
         capacity_provider=import_value(env, name, f"{prefix}CapacityProvider"),
         security_group=import_value(env, name, f"{prefix}SecurityGroupId"),
-        network=found[0] if found else None,
+        network=network_stack[0] if network_stack else None,
         **_known_properties(instances),
     )
 
@@ -70,7 +70,7 @@ def _known_properties(instances: Instances) -> dict[str, Any]:
     assert isinstance(instances, Ec2)
     return {
         "architecture": find_architecture(instances.instance_types),
-        "most": instances.max,
+        "maximum": instances.max,
         "gpus": instances.gpu or (None if instances.ami else False),
     }
 

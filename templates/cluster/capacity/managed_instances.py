@@ -22,11 +22,11 @@ def managed_instances_resources(
 ) -> Iterator[Any]:
     """The roles, the security group and the capacity provider.
 
-    AWS's policy for the infrastructure role allows to pass only an instance role of a fixed name,
-    so the role needs another statement for this one.
+    AWS's policy for the infrastructure role only allows passing an instance role with a fixed name,
+    so the role needs another statement for the one of the stack.
     """
-    home = find_network_handle(params, env)
-    yield instances_security_group("ManagedInstancesSecurityGroup", home, env, name)
+    network_handle = find_network_handle(params, env)
+    yield instances_security_group("ManagedInstancesSecurityGroup", network_handle, env, name)
     yield role(
         "ManagedInstancesRole",
         "ec2.amazonaws.com",
@@ -51,7 +51,7 @@ def managed_instances_resources(
     yield ecs.CapacityProvider(
         "ManagedInstancesCapacityProvider",
         ClusterName=Ref("Cluster"),
-        ManagedInstancesProvider=_managed_provider(params, home),
+        ManagedInstancesProvider=_managed_provider(params, network_handle),
     )
 
 
@@ -59,7 +59,7 @@ def _aws_managed_policy_arn(name: str) -> Any:
     return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")
 
 
-def _managed_provider(params: ManagedInstances, home: network.Handle) -> Any:
+def _managed_provider(params: ManagedInstances, network_handle: network.Handle) -> Any:
     storage = params.disk_size
     disk = ecs.ManagedInstancesStorageConfiguration(StorageSizeGiB=storage) if storage else None
     optional = {
@@ -78,7 +78,7 @@ def _managed_provider(params: ManagedInstances, home: network.Handle) -> Any:
                     GetAtt("ManagedInstancesSecurityGroup", "GroupId"),
                     *params.security_groups,
                 ],
-                Subnets=list(select_subnets(params, home)),
+                Subnets=list(select_subnets(params, network_handle)),
             ),
             InstanceRequirements=_instance_requirements(params),
             **{key: value for key, value in optional.items() if value},

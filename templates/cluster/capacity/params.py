@@ -54,7 +54,7 @@ AgentValue = Annotated[str, AfterValidator(_check_agent_value)]
 
 
 class Spot(Base):
-    """Spot Instances, which cost less, and which EC2 can take back with a notice of two minutes.
+    """Spot Instances, which cost less, and which EC2 can interrupt with a notice of two minutes.
     ECS stops their tasks in time and starts them on other instances."""
 
     on_demand_base: int = Field(
@@ -103,7 +103,7 @@ class Ec2(Instances):
         100,
         ge=1,
         le=100,
-        description="Percentage of the instances' capacity that tasks are to use.",
+        description="Target percentage of the instances' capacity that tasks use.",
     )
     spot: Switch[Spot] = Field(
         None, description="Use Spot Instances; `true` for Spot Instances only."
@@ -162,7 +162,7 @@ class ManagedInstances(Instances):
     )
     vcpus: Range = Field(Range(min=1), description="Number of vCPUs of an instance.")
     memory: Range = Field(Range(min=1024), description="Memory of an instance in MiB.")
-    spot: bool = Field(False, description="Use Spot Instances, which EC2 can take back.")
+    spot: bool = Field(False, description="Use Spot Instances, which EC2 can interrupt.")
     disk_size: int | None = Field(
         None, ge=1, le=16384, description="Disk for the tasks in GiB. Default: ECS's."
     )

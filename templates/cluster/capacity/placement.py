@@ -28,17 +28,19 @@ def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
 
 
 def find_network_handle(params: Instances, env: Environment) -> network.Handle:
-    """The network of the instances; `capacity_problems` has made sure that there is one."""
-    found = find_stack(env, network.Params, params.network)
-    assert found is not None
-    return network.handle(*found, env)
+    """The network of the instances; `capacity_problems` reports a missing network."""
+    network_stack = find_stack(env, network.Params, params.network)
+    assert network_stack is not None
+    return network.handle(*network_stack, env)
 
 
-def instances_security_group(title: str, home: network.Handle, env: Environment, name: str) -> Any:
+def instances_security_group(
+    title: str, network_handle: network.Handle, env: Environment, name: str
+) -> Any:
     """A security group without rules. Rules for load balancers in front of tasks that use the
     instances' addresses are added by instance_rules."""
     return ec2.SecurityGroup(
         title,
         GroupDescription=f"Instances of {env.stack_name(name)}",
-        VpcId=home.vpc_id,
+        VpcId=network_handle.vpc_id,
     )

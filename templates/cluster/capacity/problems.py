@@ -1,4 +1,4 @@
-"""What can be wrong with a cluster's instances."""
+"""Problems of a cluster's instances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .placement import choose_subnet_type, select_subnets
 
 
 def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[Problem]:
-    """What is wrong with a cluster's instances."""
+    """Problems of a cluster's instances."""
     for launch_type, instances in (capacity.by_launch_type() if capacity else {}).items():
         path: Path = ("capacity", launch_type)
         at = (*path, "network")
@@ -68,10 +68,10 @@ def _managed_instances_problems(params: ManagedInstances, path: Path) -> Iterato
 
 def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterator[Problem]:
     """Missing subnets for the instances, and subnets from which they cannot reach ECS."""
-    found = find_stack(env, network.Params, params.network)
-    if not found:
+    network_stack = find_stack(env, network.Params, params.network)
+    if not network_stack:
         return
-    name, network_params = found
+    name, network_params = network_stack
     net = network.handle(name, network_params, env)
     subnet_type = choose_subnet_type(params, net)
     if not select_subnets(params, net):

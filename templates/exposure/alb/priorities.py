@@ -69,6 +69,6 @@ def _find_range(route: Route) -> tuple[int, int]:
     """
     band, others = route.specificity
     width = _BAND_WIDTHS[band]
-    one, more = width // 6, max(width // 24, 1)
-    sizes = (width - one - 2 * more, one, more, more)
+    one_width, more_width = width // 6, max(width // 24, 1)
+    sizes = (width - one_width - 2 * more_width, one_width, more_width, more_width)
     return _HIGHEST - (_BAND_ENDS[band] - width) - sum(sizes[:others]), sizes[others]

@@ -1,4 +1,5 @@
-"""Routes of the same listener that conflict, and routes that take the requests of another one."""
+"""Routes of the same listener that conflict, and routes that match all requests of another
+route."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ def find_conflict(
 ) -> tuple[str, str] | None:
     """Why two routes of one listener cannot both exist, and what to write; None where they can.
 
-    `priorities` are theirs, `taken` those of all routes of the listener.
+    `priorities` are the priorities of the two routes, `taken` those of all routes of the listener.
     """
     if not find_conditions(route) or not find_conditions(other):
         return None  # route_problems has a finding for it
@@ -69,8 +70,8 @@ def _values_overlap(kind: str, left: str, right: str) -> bool:
 
 
 def shadows(route: Route, other: Route) -> bool:
-    """Whether `route` matches every request that the narrower `other` matches, and so takes them
-    all where it is evaluated first. False where that is not certain."""
+    """Whether `route` matches every request that the narrower `other` matches, so that `other` gets
+    none if `route` is evaluated first. False if that is not certain."""
     wide, narrow = route.effective_conditions, other.effective_conditions
     return wide != narrow and all(
         kind in narrow

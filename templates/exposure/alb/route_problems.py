@@ -1,4 +1,4 @@
-"""What is wrong with a route, apart from the other routes of its listener."""
+"""Problems of a route that do not depend on other routes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
-    """What is wrong with a route; `https` is whether its listener has HTTPS, None where unknown."""
+    """Problems of a route; `https` is whether its listener has HTTPS, None where unknown."""
     yield from _condition_problems(route, path)
     yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)
@@ -24,7 +24,7 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
         # ELB API reference, RedirectActionConfig: "You can't redirect HTTPS to HTTP."
         message = f"`{route.via}` has an HTTPS listener, which cannot redirect to HTTP"
         hint = "Write `protocol: HTTPS`, or remove `protocol:`."
-        yield Problem("M1214", (*path, "redirect", "protocol"), message, hint)
+        yield Problem("M2404", (*path, "redirect", "protocol"), message, hint)
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -95,10 +95,10 @@ def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
     hint = f"Add `certificate:` to `{route.via}`, or if it has `existing:`, use an HTTPS listener."
     if route.authenticate:
         message = f"`authenticate` needs an HTTPS listener, and `{route.via}` has none"
-        yield Problem("M1214", (*path, "authenticate"), message, hint)
+        yield Problem("M2310", (*path, "authenticate"), message, hint)
     if route.protocol_version != "HTTP1" and route.forwards:
         message = f"{route.protocol_version} needs an HTTPS listener, and `{route.via}` has none"
-        yield Problem("M1214", (*path, "protocol_version"), message, hint)
+        yield Problem("M2310", (*path, "protocol_version"), message, hint)
 
 
 # The syntax of the parts of a redirect: ELB API reference, RedirectActionConfig.

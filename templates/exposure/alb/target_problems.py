@@ -1,4 +1,4 @@
-"""What can be wrong with the routes of a service, and with those of several services."""
+"""Problems of the routes of a service, and conflicts between routes of several services."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .targets import ListenerRule, rule_title_prefix, target_settings
 
 
 def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iterator[Problem]:
-    """What is wrong with the routes of one service."""
+    """The problems of the routes of one service."""
     for rule in rules:
         route, handle = rule.route, rule.load_balancer.handle
         yield from route_problems(route, rule.path, https=handle.https)
@@ -101,20 +101,20 @@ def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
 
 
 def _target_title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
-    """Different ports that lead to the same logical ID."""
-    makers: dict[str, str] = {}
+    """Different ports that result in the same logical ID."""
+    sources: dict[str, str] = {}
     for rule in rules:
-        for title, maker in _titles(rule):
-            other = makers.setdefault(title, maker)
-            if other != maker:
-                message = f"`{maker}` and `{other}` lead to the same logical ID, {title}"
+        for title, source in _titles(rule):
+            other = sources.setdefault(title, source)
+            if other != source:
+                message = f"`{source}` and `{other}` result in the same logical ID, {title}"
                 hint = "Rename the container, or the stack of the load balancer."
                 yield Problem("M1302", rule.path, message, hint)
                 break
 
 
 def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
-    """Logical IDs that the ports of a route lead to, and what each is formed from."""
+    """Logical IDs for the ports of a route, and the text that each is formed from."""
     if target := rule.target:
         via = rule.load_balancer.name
         yield target.title, f"{via} {target.container} {target.port}"
@@ -123,14 +123,14 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
 
 
 def rule_conflicts(
-    rules: Sequence[ListenerRule], every: Sequence[ListenerRule]
+    rules: Sequence[ListenerRule], all_rules: Sequence[ListenerRule]
 ) -> Iterator[Problem]:
-    """Conflicts of a service's rules with the rules of every service. Of two rules the problem is
-    reported at that of the stack that comes later by name."""
+    """Conflicts of a service's rules with the rules of every service. A conflict is reported in the
+    stack that comes later by name."""
     for rule in rules:
         same = [
             other
-            for other in every
+            for other in all_rules
             if other.load_balancer.listener_id == rule.load_balancer.listener_id
         ]
         if rule.route.priority is not None:
@@ -144,7 +144,7 @@ def rule_conflicts(
             if conflict := find_conflict(rule.route, other.route, numbers, taken):
                 reason, hint = conflict
                 message = f"The route {reason} as `{other.place}`"
-                yield Problem("M1209", rule.path, message, hint)
+                yield Problem("M2430", rule.path, message, hint)
 
 
 def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
@@ -157,14 +157,16 @@ def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterat
     if hidden:
         names = ", ".join(f"`{other.place}`" for other in hidden[:3])
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
-        message = f"This route takes all requests of {names}{more}, because of this `priority`"
+        message = (
+            f"This route matches all requests of {names}{more} first, because of this `priority`"
+        )
         last = max(other.priority for other in hidden)
         hint = f"Remove it, or write more than {last}." if last < 50000 else "Remove it."
-        yield Problem("M2558", path, message, hint, level="warning")
+        yield Problem("M2431", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority
         if first and shadows(other.route, route):
-            message = f"`{other.place}` takes all requests of this route, because of this "
+            message = f"`{other.place}` matches all requests of this route first, because of this "
             message += "`priority`"
             hint = f"Remove it, or write less than {other.priority}."
-            yield Problem("M2558", path, message, hint, level="warning")
+            yield Problem("M2431", path, message, hint, level="warning")

@@ -1,4 +1,4 @@
-"""Routes through Application Load Balancers, and the ports of containers that they lead to."""
+"""Routes through Application Load Balancers, and the ports of containers that they forward to."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Target:
 
     @property
     def settings(self) -> Route:
-        """The route whose settings the target group has: the one that has any, or the first."""
+        """The route that sets the attributes of the target group: the one with settings, or the
+        first."""
         return next((route for route in self.routes if target_settings(route)), self.routes[0])
 
     @property
@@ -62,7 +63,7 @@ class ListenerRule:
     stack: str
     """The stack of the service."""
     index: int
-    """Its place below `expose:`."""
+    """Its index below `expose:`."""
     route: Route
     load_balancer: UsedAlb
     target: Target | None
@@ -91,14 +92,14 @@ class ListenerRule:
 
 
 def target_settings(route: Route) -> set[str]:
-    """The settings of its target group that a route has."""
+    """The keys of the target group's settings that a route sets."""
     return route.model_fields_set.intersection(TARGET_GROUP_KEYS)
 
 
 def resolve_rules(
     stack: str, routes: Sequence[tuple[int, Route, UsedAlb]], containers: Containers
 ) -> tuple[ListenerRule, ...]:
-    """The rules of a service's routes, which are given with their places below `expose:`."""
+    """The rules of a service's routes, which are given with their indices below `expose:`."""
     shared: dict[tuple[str, str, Port], list[Route]] = {}
     ports = [_find_port(route, containers) for _, route, _ in routes]
     for port, (_, route, _) in zip(ports, routes, strict=True):
@@ -148,7 +149,7 @@ def target_groups(
 
 
 def attachments(targets: Sequence[Target]) -> list[ecs.LoadBalancer]:
-    """What makes ECS register the tasks in the target groups."""
+    """The property of the ECS service that registers its tasks in the target groups."""
     return [
         ecs.LoadBalancer(
             ContainerName=target.container,
@@ -188,13 +189,13 @@ def security_group_rules(targets: Sequence[Target]) -> list[Any]:
 
 
 def rule_title_prefix(via: str, port: Port) -> str:
-    """What the logical IDs of the security group rules of a port begin with."""
+    """The beginning of the logical IDs of the security group rules of a port."""
     return logical_id(via, str(port.number))
 
 
 def _distinct_ports(targets: Sequence[Target]) -> list[tuple[UsedAlb, int]]:
     """Load balancers and ports, in order. Existing load balancers may share a security group, and
-    EC2 refuses a second rule like the first."""
+    EC2 refuses a duplicate rule."""
     by_name = {target.load_balancer.name: target.load_balancer for target in targets}
     ports = {
         (target.load_balancer.name, port.number) for target in targets for port in target.ports

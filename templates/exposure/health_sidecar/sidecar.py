@@ -93,7 +93,9 @@ class Sidecar(Base):
     expect: Annotated[Text, AfterValidator(_validate_expression)] | None = Field(
         None, description="Regular expression that is searched for in the reply to `send`."
     )
-    expect_hex: Hex | None = Field(None, description="The whole reply to `send`, in hexadecimal.")
+    expect_hex: Hex | None = Field(
+        None, description="The complete reply to `send`, in hexadecimal."
+    )
     port: PortField = Field(Port(8080), description="TCP port of the sidecar, 1024 or higher.")
     mode: Literal["tcp", "http"] = Field("tcp", description="Protocol of the health check.")
     interval: Annotated[int, duration(1, 300)] = Field(5, description="Time between probes.")
@@ -119,7 +121,7 @@ class Sidecar(Base):
 
 
 def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
-    """What is wrong with the params of a sidecar."""
+    """Problems of the params of a sidecar."""
     sends = [key for key in ("send", "send_hex") if getattr(params, key) is not None]
     expects = [key for key in ("expect", "expect_hex") if getattr(params, key) is not None]
     if params.probe == "send":
@@ -167,24 +169,24 @@ def sidecar_name(udp_port: int) -> str:
     return f"health-{udp_port}"
 
 
-def resolve_drain(params: Sidecar, noticed: int) -> int:
+def resolve_drain(params: Sidecar, detection_time: int) -> int:
     """Seconds for which the sidecar keeps running after it has stopped listening, which the load
-    balancer notices after `noticed` seconds."""
-    return min(noticed, MAX_DRAIN) if params.drain is None else params.drain
+    balancer detects after `detection_time` seconds."""
+    return min(detection_time, MAX_DRAIN) if params.drain is None else params.drain
 
 
 def sidecar_container(
-    params: Sidecar, service: str, udp_port: int, noticed: int, *, ipv6: bool = False
+    params: Sidecar, service: str, udp_port: int, detection_time: int, *, ipv6: bool = False
 ) -> Container:
     """The sidecar for one UDP port of the container `service`.
 
-    `noticed` is as in `resolve_drain`. `ipv6` is whether the load balancer sends packets over IPv6:
-    the probe uses the same IP version, because a service may listen on one of them only.
+    `detection_time` is as in `resolve_drain`. `ipv6` is whether the load balancer sends packets
+    over IPv6: the probe uses the same IP version, because a service may listen on one of them only.
 
     The sidecar depends on the service. ECS stops containers in the reverse order, so the sidecar
     gets its SIGTERM first and stops listening, and the service runs until the sidecar has exited.
     """
-    arguments = _arguments(params, udp_port, noticed, "::1" if ipv6 else None)
+    arguments = _arguments(params, udp_port, detection_time, "::1" if ipv6 else None)
     return Container.model_validate(
         {
             "image": params.image,
@@ -197,12 +199,12 @@ def sidecar_container(
             "drop_capabilities": ["ALL"],
             "health_check": {"command": _health_command(params.port.number)},
             "depends_on": {service: "START"},
-            "stop_timeout": format_duration(resolve_drain(params, noticed) + _EXIT_TIME),
+            "stop_timeout": format_duration(resolve_drain(params, detection_time) + _EXIT_TIME),
         }
     )
 
 
-def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -> list[str]:
+def _arguments(params: Sidecar, udp_port: int, detection_time: int, host: str | None) -> list[str]:
     values = {
         "--listen": params.port.number,
         "--mode": params.mode,
@@ -218,7 +220,7 @@ def _arguments(params: Sidecar, udp_port: int, noticed: int, host: str | None) -
         "--timeout": params.timeout,
         "--rise": params.rise,
         "--fall": params.fall,
-        "--drain": resolve_drain(params, noticed),
+        "--drain": resolve_drain(params, detection_time),
     }
     return [f"{flag}={value}" for flag, value in values.items() if value is not None]
 

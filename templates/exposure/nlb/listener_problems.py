@@ -1,4 +1,4 @@
-"""What can be wrong with listeners of a Network Load Balancer, and between several of them.
+"""Problems of listeners of a Network Load Balancer, and conflicts between them.
 
 Sources: Network Load Balancers user guide ("Listeners", "Target groups", "Health checks").
 """
@@ -42,7 +42,7 @@ MAX_SIDECARS = 4
 def listener_problems(
     listener: NlbListener, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """What is wrong with one listener of a service with these containers."""
+    """The problems of one listener of a service with these containers."""
     entry, path, balancer = listener.entry, listener.path, listener.load_balancer.handle
     port = entry.port
     if port is None:
@@ -59,7 +59,9 @@ def listener_problems(
         )
         return
     if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
-        message = f"`{entry.via}` has `cross_zone` and `zonal_shift`, and so takes no UDP"
+        message = (
+            f"`{entry.via}` has `cross_zone` and `zonal_shift`, so it cannot have UDP listeners"
+        )
         hint = f"Remove one of them from `{entry.via}`, or use another load balancer."
         yield Problem("M2502", (*path, "port"), message, hint)
     yield from _container_problems(listener, port, containers)
@@ -101,7 +103,7 @@ def _container_problems(
                 message = (
                     f"Container `{name}` has port {number}/{transport}, and the listener does not "
                 )
-                message += f"send {transport.upper()}"
+                message += f"forward {transport.upper()}"
                 hint = f"Write `port: {port.number}/{transport}`, or add {needed} to its `ports`."
         yield Problem("M1205", (*path, key), message, hint, because=because)
 
@@ -167,14 +169,14 @@ def _client_problems(
     if balancer.security_group is None and balancer.dualstack:
         yield from _translated_client_problems(entry, port, path)
     if entry.clients is None and balancer.clients_default is None:
-        hint = "Write the clients that may connect, such as `clients: [10.0.0.0/16]`"
+        hint = "Write the clients that are allowed to connect, such as `clients: [10.0.0.0/16]`"
         has_group = balancer.security_group is not None
         hint += ", or `[]` if the security group allows them already." if has_group else "."
         message = "`clients` is missing, and the load balancer has no default for it"
         yield Problem("M1102", (*path, "clients"), message, hint)
     has_existing_group = balancer.security_group is not None and balancer.scheme is None
     if entry.clients == [] and not has_existing_group:
-        hint = "Write the clients that may connect, or remove the key."
+        hint = "Write the clients that are allowed to connect, or remove the key."
         yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
     if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
         # No client reaches these addresses through an internet gateway (ELB API reference,
@@ -183,7 +185,7 @@ def _client_problems(
         (block,) = balancer.clients_default or ("10.0.0.0/16",)
         hint = f"Write `clients: [{block}]` for IPv4 clients only, or add the IPv6 blocks of other "
         hint += "clients."
-        yield Problem("M2512", (*path, "clients"), message, hint, level="warning")
+        yield Problem("M2308", (*path, "clients"), message, hint, level="warning")
     clients = entry.clients or []
     yield from client_problems(clients, (*path, "clients"))
     for index, client in enumerate(clients):
@@ -202,7 +204,7 @@ def _client_problems(
         if ":" in client and not balancer.dualstack:
             message = f"`{client}` cannot connect: `{entry.via}` has IPv4 addresses only"
             hint = f"Remove it, or write `ip_address_type: dualstack` in `{entry.via}`."
-            yield Problem("M2515", (*path, "clients", index), message, hint)
+            yield Problem("M2307", (*path, "clients", index), message, hint)
 
 
 def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
@@ -288,11 +290,11 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
     if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
-        yield Problem("M2533", at, message, hint)
+        yield Problem("M2420", at, message, hint)
     for code in re.findall(r"\d+", check.matcher or ""):
         if not 200 <= int(code) <= 599:
-            message = f"A Network Load Balancer cannot take the status {code} for healthy"
-            yield Problem("M2534", (*at, "matcher"), message, "Write codes from 200 to 599.")
+            message = f"A Network Load Balancer cannot treat the status {code} as healthy"
+            yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
     if http or check.sidecar:
         return
     for key in ("path", "matcher"):
@@ -330,7 +332,7 @@ def _sidecar_problems(
         name = sidecar_name(entry.target_port or port.number)
         message = f"The health sidecar and a container of the task have the name `{name}`"
         hint = "Rename the container."
-        yield Problem("M2538", (*at, "sidecar"), message, hint)
+        yield Problem("M2746", (*at, "sidecar"), message, hint)
     yield from sidecar_problems(sidecar, (*at, "sidecar"))
     yield from _drain_problems(sidecar, check, at)
 
@@ -394,7 +396,7 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
     last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
     if len(by_service) > MAX_SIDECARS:
         message = (
-            f"The {len(by_service)} health sidecars take some 11 kB of the template each, and "
+            f"The {len(by_service)} health sidecars take about 11 kB of the template each, and "
         )
         message += "CloudFormation accepts 51,200 bytes"
         hint = f"Keep {MAX_SIDECARS} at most: move ports to another service, or check their health "
@@ -406,16 +408,16 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
         )
         message += f"and ECS allows {MAX_CONTAINERS}"
         hint = "Move a container to another service, or check health by `port:`."
-        yield Problem("M2543", last, message, hint)
+        yield Problem("M2747", last, message, hint)
 
 
 def listener_conflicts(
-    listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+    listeners: Sequence[NlbListener], all_listeners: Sequence[NlbListener]
 ) -> Iterator[Problem]:
-    """Listeners of one port of a load balancer, among those of every service: it has one for each
-    port, whatever the protocol. The problem is reported at the one that comes later."""
+    """Listeners of all services on the same port of a load balancer, which has one listener for
+    each port, whatever the protocol. The problem is reported at the later listener."""
     for listener in listeners:
-        for other in every:
+        for other in all_listeners:
             if (other.stack, other.index) < (listener.stack, listener.index) and _same_port(
                 listener, other
             ):

@@ -45,7 +45,7 @@ class NlbTarget:
     """A port of a container behind a Network Load Balancer: a listener and its target group."""
 
     index: int
-    """The place of its entry below `expose:`."""
+    """The index of its entry below `expose:`."""
     entry: ExposeEntry
     load_balancer: UsedNlb
     listener: Port
@@ -112,7 +112,7 @@ class NlbListener:
     stack: str
     """The stack of the service."""
     index: int
-    """Its place below `expose:`."""
+    """Its index below `expose:`."""
     entry: ExposeEntry
     load_balancer: UsedNlb
     target: NlbTarget | None
@@ -178,7 +178,7 @@ def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> 
     check = target.entry.health_check or HealthCheck()
     http = checks_over_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
-    own_port = target.health_port == target.number and "tcp" in target.transports
+    checks_traffic_port = target.health_port == target.number and "tcp" in target.transports
     http_settings = (
         {
             "HealthCheckPath": check.path or "/",
@@ -195,7 +195,7 @@ def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> 
         Protocol=_target_protocol(target),
         HealthCheckEnabled=True,
         HealthCheckProtocol=protocol,
-        HealthCheckPort="traffic-port" if own_port else str(target.health_port),
+        HealthCheckPort="traffic-port" if checks_traffic_port else str(target.health_port),
         HealthCheckIntervalSeconds=check.interval,
         HealthCheckTimeoutSeconds=check.timeout,
         HealthyThresholdCount=check.healthy_threshold,
@@ -229,10 +229,10 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
     """
     entry = target.entry
     udp, tls = "udp" in target.transports, target.listener.protocol == "tls"
-    cut = udp if entry.connection_termination is None else entry.connection_termination
+    terminates = udp if entry.connection_termination is None else entry.connection_termination
     values: dict[str, Any] = {
         "deregistration_delay.timeout_seconds": entry.deregistration_delay,
-        "deregistration_delay.connection_termination.enabled": cut,
+        "deregistration_delay.connection_termination.enabled": terminates,
         "preserve_client_ip.enabled": None if udp else bool(entry.preserve_client_ip),
         "proxy_protocol_v2.enabled": entry.proxy_protocol_v2,
         "stickiness.enabled": None if tls else entry.source_ip_stickiness,
@@ -245,8 +245,8 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
 
 
 def nlb_listener(target: NlbTarget) -> elb.Listener:
-    """The listener. It is in the stack of the service, since a port leads to one service."""
-    # Always there, as an attribute that is left out keeps the value it had.
+    """The listener. It is in the stack of the service, since only one service can use a port."""
+    # Always set, because an attribute that is left out keeps its previous value.
     idle = target.entry.tcp_idle_timeout or IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
@@ -269,7 +269,7 @@ def _tls(entry: ExposeEntry) -> dict[str, Any]:
 
 
 def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
-    """What makes ECS register the tasks in the target group."""
+    """The property of the ECS service that registers its tasks in the target group."""
     return ecs.LoadBalancer(
         ContainerName=target.container,
         ContainerPort=target.number,
@@ -278,21 +278,21 @@ def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
 
 
 def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: bool) -> list[Any]:
-    """Security group rules of all targets, each once: EC2 refuses a second rule like the first,
-    which two load balancers in the same subnets would lead to. The rules of instances are in the
-    stack of the cluster."""
+    """Security group rules of all targets, each once: EC2 refuses a duplicate rule, which two load
+    balancers in the same subnets would cause. The rules of instances are in the stack of the
+    cluster."""
     rules: dict[str, Any] = {}
     for target in targets:
         has_group = target.load_balancer.handle.security_group is not None
         build = _rules_with_group if has_group else _rules_without_group
         build = _client_rules if through_instance else build
         for rule in build(target):
-            rules.setdefault(_meaning(rule), rule)
+            rules.setdefault(_duplicate_key(rule), rule)
     return list(rules.values())
 
 
-def _meaning(resource: Any) -> str:
-    """Identifies what a rule allows: the rule without its description."""
+def _duplicate_key(resource: Any) -> str:
+    """A key that is equal for duplicate rules: the rule without its description."""
     body = resource.to_dict()
     rule = {key: value for key, value in body["Properties"].items() if key != "Description"}
     return json.dumps([body["Type"], rule], sort_keys=True)
@@ -305,12 +305,12 @@ def _clients(target: NlbTarget) -> Sequence[str]:
 
 
 def _client_rules(target: NlbTarget) -> Iterator[Any]:
-    """What allows clients in the security group of the load balancer."""
+    """Rules of the load balancer's security group that allow clients."""
     for transport in target.transports:
         listens = logical_id(target.entry.via, f"{transport}{target.listener.number}")
         for client in _clients(target):
             yield ec2.SecurityGroupIngress(
-                f"{listens}From{_words(client)}",
+                f"{listens}From{_client_id_part(client)}",
                 Description=f"Clients of port {target.listener.number}",
                 GroupId=target.load_balancer.handle.security_group,
                 **_ports(transport, target.listener.number),
@@ -360,7 +360,7 @@ def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
         for address in sorted({*traffic, *checks}):
             title = logical_id(target.entry.via, f"{transport}{number}")
             yield ec2.SecurityGroupIngress(
-                f"{title}From{_words(address)}",
+                f"{title}From{_client_id_part(address)}",
                 Description=f"Through load balancer {target.entry.via}",
                 GroupId=GetAtt("SecurityGroup", "GroupId"),
                 **_ports(transport, number),
@@ -377,6 +377,6 @@ def _ports(transport: str, number: int) -> dict[str, Any]:
     return {"IpProtocol": transport, "FromPort": number, "ToPort": number}
 
 
-def _words(client: str) -> str:
+def _client_id_part(client: str) -> str:
     """A client as part of a logical ID: `10.0.0.0/16` becomes `10x0x0x0x16`, `::/0` `xxx0`."""
     return re.sub(r"[^A-Za-z0-9]", "x", client)

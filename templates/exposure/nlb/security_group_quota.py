@@ -1,4 +1,4 @@
-"""Rules in the security groups of Network Load Balancers, to which several services add some.
+"""Rules in the security groups of Network Load Balancers, to which several services can add rules.
 
 The rules of the services are counted in the order of their names.
 """
@@ -22,13 +22,13 @@ _Kind = tuple[str, str]
 
 
 def security_group_problems(
-    stack: str, listeners: Sequence[NlbListener], every: Sequence[NlbListener]
+    stack: str, listeners: Sequence[NlbListener], all_listeners: Sequence[NlbListener]
 ) -> Iterator[Problem]:
-    """What is wrong with the rules that a service adds, given those of every service. The problem
-    is reported at the service that comes last by name."""
+    """The problems of the rules that a service adds, given the rules of all services. A problem is
+    reported at the service that comes last by name."""
     if not any(listener.load_balancer.security_group_id for listener in listeners):
         return
-    earlier = [listener for listener in every if listener.stack < stack]
+    earlier = [listener for listener in all_listeners if listener.stack < stack]
     yield from _duplicate_problems(listeners, earlier)
     before: dict[_Kind, set[_Rule]] = {}
     for _, kind, rule in _rules(earlier):
@@ -61,10 +61,10 @@ def _too_many(path: Path, count: int, direction: str, group: str) -> Problem:
 def _duplicate_problems(
     listeners: Sequence[NlbListener], earlier: Sequence[NlbListener]
 ) -> Iterator[Problem]:
-    """EC2 refuses a second rule like the first: InvalidPermission.Duplicate.
+    """EC2 refuses a duplicate rule: InvalidPermission.Duplicate.
 
-    Two listeners of one port of a load balancer are a problem themselves; but existing load
-    balancers may share a security group.
+    Two listeners on one port of a load balancer are reported separately; existing load balancers
+    may share a security group.
     """
     taken = {
         (group, rule): listener
@@ -89,7 +89,7 @@ def _duplicate_problems(
 
 
 def _rules(listeners: Sequence[NlbListener]) -> Iterator[tuple[NlbListener, _Kind, _Rule]]:
-    """The rules that listeners lead to in the security groups of their load balancers."""
+    """The rules that listeners add to the security groups of their load balancers."""
     for listener in listeners:
         group = listener.load_balancer.security_group_id
         if group is not None and listener.target is not None:

@@ -39,15 +39,15 @@ _LOG_DELIVERY = LOG_WRITERS[APPLICATION][0]
 
 
 def alb_resources(
-    name: str, params: Params, home: network.Handle, env: Environment
+    name: str, params: Params, network_handle: network.Handle, env: Environment
 ) -> Iterator[AWSObject]:
-    """The resources of the load balancer `name` in the network `home`."""
+    """The resources of the load balancer `name` in the network of `network_handle`."""
     if params.access_logs and not params.access_logs.bucket:
         yield from access_log_bucket(
             params.access_logs, [_log_delivery_statement(params.access_logs)]
         )
-    yield _security_group(name, params, home, env)
-    yield _load_balancer(params, home)
+    yield _security_group(name, params, network_handle, env)
+    yield _load_balancer(params, network_handle)
     yield _http_listener(params)
     if params.certificate:
         yield _https_listener(params)
@@ -73,7 +73,7 @@ def alb_outputs(name: str, params: Params, env: Environment) -> Iterator[Output]
         yield export_output(env, name, "HttpsListenerArn", https, "ARN of the listener on port 443")
 
 
-def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
+def _load_balancer(params: Params, network_handle: network.Handle) -> elb.LoadBalancer:
     """Without a name, because a resource with a fixed name cannot be replaced, and a change of
     scheme replaces it."""
     return elb.LoadBalancer(
@@ -81,7 +81,7 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
         Type="application",
         Scheme=params.scheme,
         IpAddressType=params.ip_address_type,
-        Subnets=list(find_subnets(params.scheme, home)),
+        Subnets=list(find_subnets(params.scheme, network_handle)),
         SecurityGroups=[GetAtt("SecurityGroup", "GroupId")],
         LoadBalancerAttributes=load_balancer_attributes(_attributes(params)),
         **access_log_dependency(params.access_logs),
@@ -142,15 +142,17 @@ def _not_found_response() -> elb.Action:
 
 
 def _security_group(
-    name: str, params: Params, home: network.Handle, env: Environment
+    name: str, params: Params, network_handle: network.Handle, env: Environment
 ) -> ec2.SecurityGroup:
     ports = {"HTTP": 80, "HTTPS": 443} if params.certificate else {"HTTP": 80}
     clients = (
-        params.clients or resolve_default_clients(params.scheme, params.ip_address_type, home) or ()
+        params.clients
+        or resolve_default_clients(params.scheme, params.ip_address_type, network_handle)
+        or ()
     )
     return load_balancer_security_group(
         name,
-        home,
+        network_handle,
         env,
         ingress=[
             ec2.SecurityGroupRule(

@@ -1,4 +1,4 @@
-"""What is wrong with the params of an Application Load Balancer."""
+"""Problems of the params of an Application Load Balancer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params, given the other stacks of the environment."""
+    """Problems of the params, given the other stacks of the environment."""
     if params.existing:
         yield from existing_problems(params)
         yield from _listener_problems(params.existing, env)
@@ -38,9 +38,9 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
         hint = f"Write the ARN of a web ACL in {env.region}."
         yield Problem("M2301", ("web_acl",), message, hint)
     yield from access_log_problems(params.access_logs)
-    picked = find_stack(env, network.Params, params.network)
-    if picked:
-        yield from _network_problems(params, picked[0], picked[1], env)
+    network_stack = find_stack(env, network.Params, params.network)
+    if network_stack:
+        yield from _network_problems(params, network_stack[0], network_stack[1], env)
 
 
 def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
@@ -78,9 +78,9 @@ def _client_problems(params: Params) -> Iterator[Problem]:
 def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
-    home = network.handle(name, stack, env)
+    network_handle = network.handle(name, stack, env)
     facing = params.scheme == "internet-facing"
-    count = len(find_subnets(params.scheme, home))
+    count = len(find_subnets(params.scheme, network_handle))
     if count < 2:
         kind = "public" if facing else "private"
         needed = f"subnets in two Availability Zones, and the network `{name}` has {count}"
@@ -90,12 +90,14 @@ def _network_problems(
         yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
     yield from ipv6_problems(params.ip_address_type, name, stack)
     if params.scheme == "internal":
-        yield from _internal_problems(params, name, home)
+        yield from _internal_problems(params, name, network_handle)
 
 
-def _internal_problems(params: Params, name: str, home: network.Handle) -> Iterator[Problem]:
+def _internal_problems(
+    params: Params, name: str, network_handle: network.Handle
+) -> Iterator[Problem]:
     because: Sequence[Path] = [("network",), ("scheme",)]
-    if not params.clients and home.cidr is None:
+    if not params.clients and network_handle.cidr is None:
         message = f"`clients` is missing: the addresses of the network `{name}` are unknown"
         hint = (
             "Write the CIDR blocks that are allowed to connect, such as `clients: [10.0.0.0/16]`,"
@@ -112,7 +114,7 @@ def _internal_problems(params: Params, name: str, home: network.Handle) -> Itera
             level="warning",
             because=[*because, ("ip_address_type",)],
         )
-    if params.authentication and home.egress in ("public", "endpoints"):
+    if params.authentication and network_handle.egress in ("public", "endpoints"):
         # An internal load balancer has no public address, so it needs a NAT gateway to connect to
         # the internet (AWS re:Post, "How do I resolve errors when I configure authentication in my
         # ALB?").

@@ -29,11 +29,11 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The template; None for an existing load balancer."""
     if params.existing:
         return None
-    picked = find_stack(env, network.Params, params.network)
-    assert picked is not None, "`problems` reports a missing network"
-    home = network.handle(*picked, env)
+    network_stack = find_stack(env, network.Params, params.network)
+    assert network_stack is not None, "`problems` reports a missing network"
+    network_handle = network.handle(*network_stack, env)
     template = Template(f"{env.app} {env.name}: the network load balancer `{name}`")
     template.set_version()
-    template.add_resource(list(nlb_resources(name, params, home, env)))
-    template.add_output(list(nlb_outputs(name, params, home, env)))
+    template.add_resource(list(nlb_resources(name, params, network_handle, env)))
+    template.add_output(list(nlb_outputs(name, params, network_handle, env)))
     return template

@@ -1,4 +1,4 @@
-"""What is wrong with the addresses of a Network Load Balancer."""
+"""Problems of the addresses of a Network Load Balancer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def unknown_address_problems(
 ) -> Iterator[Problem]:
     """A load balancer of which neither the security group nor the addresses are known.
 
-    Health checks come from its private addresses. Tasks allow them by its security group, or where
-    it has none by the addresses (Network Load Balancers user guide, "Target security groups").
+    Health checks come from its private addresses. Tasks allow its security group, or the addresses
+    if it has none (Network Load Balancers user guide, "Target security groups").
     """
     balancer = handle(name, params, env)
     if balancer.security_group is None and balancer.addresses is None:
@@ -61,7 +61,7 @@ def scheme_problems(params: Params) -> Iterator[Problem]:
 def address_count_problems(
     key: str, addresses: Sequence[str], count: int, name: str
 ) -> Iterator[Problem]:
-    """A list of addresses, below `key`, that has not the length `count`, the number of subnets that
+    """A list of addresses below `key` with a length other than `count`, the number of subnets that
     the network `name` has for the load balancer."""
     if addresses and len(addresses) != count:
         subnets = "the subnet" if count == 1 else f"each of the {count} subnets"
@@ -75,13 +75,13 @@ def address_count_problems(
         yield Problem("M2312", (key,), message, hint, because=[("network",), ("scheme",)])
 
 
-def private_address_problems(params: Params, home: network.Handle) -> Iterator[Problem]:
+def private_address_problems(params: Params, network_handle: network.Handle) -> Iterator[Problem]:
     """Addresses that are not available in their subnet, where its block is known.
 
     AWS reserves the first four addresses and the last one of each subnet (VPC user guide, "Subnet
     CIDR blocks").
     """
-    blocks = find_subnet_cidrs(params.scheme, home) or ()
+    blocks = find_subnet_cidrs(params.scheme, network_handle) or ()
     for index, (address, cidr) in enumerate(zip(params.private_addresses, blocks, strict=False)):
         block = IPv4Network(cidr)
         first, last = block[4], block[-2]

@@ -23,22 +23,22 @@ class Handle:
     security_group: Any | None
     """Its id; None where the load balancer has none."""
     scheme: Scheme | None
-    """None where the load balancer exists already."""
+    """None for an existing load balancer."""
     dualstack: bool
     addresses: tuple[str, ...] | None
     """IPv4 blocks that contain the private addresses of its nodes, which are the source of health
     checks; None where they are unknown."""
     clients_default: tuple[str, ...] | None
-    """Clients that may connect to a listener without `clients:`; None where these are unknown."""
+    """Clients that are allowed to connect to a listener without `clients:`; None where these are
+    unknown."""
     zones: int | None = None
-    """Number of Availability Zones it has addresses in; None where the load balancer exists
-    already."""
+    """Number of Availability Zones it has addresses in; None for an existing load balancer."""
     cross_zone: bool = False
     """Whether cross-zone load balancing is enabled."""
     fixed: bool = False
     """Whether it has fixed addresses, which clients may connect to without DNS."""
     zonal_shift: bool = False
-    """Whether zonal shift is enabled, by which ARC removes a zone from the DNS name."""
+    """Whether zonal shift is enabled, with which ARC removes a zone from the DNS name."""
 
     @property
     def shifts_across_zones(self) -> bool:
@@ -48,15 +48,15 @@ class Handle:
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
     """The handle of the load balancer `name`."""
-    picked = find_stack(env, network.Params, params.network)
-    home = network.handle(*picked, env) if picked else None
+    network_stack = find_stack(env, network.Params, params.network)
+    network_handle = network.handle(*network_stack, env) if network_stack else None
     if params.existing:
         return Handle(
             load_balancer=params.existing.arn,
             security_group=params.existing.security_group,
             scheme=None,
             dualstack=params.existing.ip_address_type == "dualstack",
-            addresses=_addresses(params, home),
+            addresses=_addresses(params, network_handle),
             clients_default=None,
         )
     return Handle(
@@ -66,31 +66,33 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         else None,
         scheme=params.scheme,
         dualstack=is_dualstack(params),
-        addresses=_addresses(params, home),
-        clients_default=resolve_default_clients(params.scheme, params.ip_address_type, home),
-        zones=len(find_subnets(params.scheme, home)) if home else None,
+        addresses=_addresses(params, network_handle),
+        clients_default=resolve_default_clients(
+            params.scheme, params.ip_address_type, network_handle
+        ),
+        zones=len(find_subnets(params.scheme, network_handle)) if network_handle else None,
         cross_zone=params.cross_zone,
         fixed=bool(params.elastic_ips or params.private_addresses),
         zonal_shift=params.zonal_shift,
     )
 
 
-def is_same_load_balancer(one: str, other: str, env: Environment) -> bool:
+def is_same_load_balancer(first: str, second: str, env: Environment) -> bool:
     """Whether two stack names refer to the same load balancer: two stacks can have the same
     `existing:`."""
     arns = [
         params.existing.arn
-        for name in (one, other)
+        for name in (first, second)
         if (params := env.params_of(name, Params)) and params.existing
     ]
-    return one == other or (len(arns) == 2 and arns[0] == arns[1])
+    return first == second or (len(arns) == 2 and arns[0] == arns[1])
 
 
-def _addresses(params: Params, home: network.Handle | None) -> tuple[str, ...] | None:
+def _addresses(params: Params, network_handle: network.Handle | None) -> tuple[str, ...] | None:
     """The blocks of the nodes' addresses: those in the params, or of the subnets, or of the VPC."""
     if params.existing and params.existing.addresses:
         return tuple(params.existing.addresses)
-    if home is None:
+    if network_handle is None:
         return None
-    blocks = None if params.existing else find_subnet_cidrs(params.scheme, home)
-    return blocks or ((home.cidr,) if home.cidr else None)
+    blocks = None if params.existing else find_subnet_cidrs(params.scheme, network_handle)
+    return blocks or ((network_handle.cidr,) if network_handle.cidr else None)

@@ -130,8 +130,8 @@ class Params(Base):
         False,
         description="Route requests to tasks in all Availability Zones. With `false`, an address "
         "of the load balancer only routes to tasks in its own zone, so each service needs a task "
-        "in every zone: ELB removes an address without one from the DNS name, for all services of "
-        "the load balancer. AWS charges for traffic between zones.",
+        "in every zone: ELB removes the address of a zone without a task from the DNS name, for "
+        "all services of the load balancer. AWS charges for traffic between zones.",
     )
     zonal_shift: bool = Field(
         False,

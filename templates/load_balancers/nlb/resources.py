@@ -45,42 +45,42 @@ _LOG_DELIVERY = LOG_WRITERS[NETWORK][0]
 
 
 def nlb_resources(
-    name: str, params: Params, home: network.Handle, env: Environment
+    name: str, params: Params, network_handle: network.Handle, env: Environment
 ) -> Iterator[AWSObject]:
-    """The resources of the load balancer `name` in the network `home`."""
+    """The resources of the load balancer `name` in the network of `network_handle`."""
     if params.access_logs and not params.access_logs.bucket:
         yield from access_log_bucket(
             params.access_logs, _log_delivery_statements(params.access_logs)
         )
-    for title in _elastic_ips(params, home):
+    for title in _elastic_ips(params, network_handle):
         # An Elastic IP needs the VPC's internet gateway, which the network's stack has created.
         yield ec2.EIP(title, Domain="vpc")
     if params.security_group:
-        yield load_balancer_security_group(name, home, env)
-    yield _load_balancer(params, home)
+        yield load_balancer_security_group(name, network_handle, env)
+    yield _load_balancer(params, network_handle)
     yield from alias_records(params.aliases, dualstack=is_dualstack(params))
 
 
 def nlb_outputs(
-    name: str, params: Params, home: network.Handle, env: Environment
+    name: str, params: Params, network_handle: network.Handle, env: Environment
 ) -> Iterator[Output]:
     """The outputs of the load balancer `name`, which are exported."""
     yield from load_balancer_outputs(name, env, security_group=params.security_group)
-    for title in _elastic_ips(params, home):
+    for title in _elastic_ips(params, network_handle):
         address = GetAtt(title, "PublicIp")
         yield export_output(env, name, f"{title}Address", address, f"Fixed address {title[-1]}")
 
 
-def _elastic_ips(params: Params, home: network.Handle) -> list[str]:
+def _elastic_ips(params: Params, network_handle: network.Handle) -> list[str]:
     """Logical IDs of the Elastic IPs created by the stack, with the letters of the network's
     zones."""
     if params.elastic_ips is not True:
         return []
-    zones = zip(ascii_uppercase, find_subnets(params.scheme, home), strict=False)
+    zones = zip(ascii_uppercase, find_subnets(params.scheme, network_handle), strict=False)
     return [f"ElasticIp{letter}" for letter, _ in zones]
 
 
-def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
+def _load_balancer(params: Params, network_handle: network.Handle) -> elb.LoadBalancer:
     """Without a name, because a resource with a fixed name cannot be replaced, and a change of
     scheme replaces it."""
     private_link = params.enforce_security_group_inbound_rules_on_private_link_traffic
@@ -94,24 +94,24 @@ def _load_balancer(params: Params, home: network.Handle) -> elb.LoadBalancer:
         Type="network",
         Scheme=params.scheme,
         IpAddressType=params.ip_address_type,
-        **_subnets(params, home),
+        **_subnets(params, network_handle),
         **{key: value for key, value in optional.items() if value},
         LoadBalancerAttributes=load_balancer_attributes(_attributes(params)),
         **access_log_dependency(params.access_logs),
     )
 
 
-def _subnets(params: Params, home: network.Handle) -> dict[str, Any]:
+def _subnets(params: Params, network_handle: network.Handle) -> dict[str, Any]:
     """`SubnetMappings`, or `Subnets` where no subnet has settings."""
-    subnets = find_subnets(params.scheme, home)
-    settings = _subnet_settings(params, home)
+    subnets = find_subnets(params.scheme, network_handle)
+    settings = _subnet_settings(params, network_handle)
     if any(settings):
         pairs = zip(subnets, settings, strict=True)
         return {"SubnetMappings": [elb.SubnetMapping(SubnetId=id_, **more) for id_, more in pairs]}
     return {"Subnets": list(subnets)}
 
 
-def _subnet_settings(params: Params, home: network.Handle) -> list[dict[str, Any]]:
+def _subnet_settings(params: Params, network_handle: network.Handle) -> list[dict[str, Any]]:
     """The properties of each subnet's mapping, apart from its id.
 
     A dualstack load balancer gets a prefix for source NAT from each subnet. ELB rejects UDP
@@ -121,7 +121,7 @@ def _subnet_settings(params: Params, home: network.Handle) -> list[dict[str, Any
     The address of an enabled zone cannot be changed: the zone has to be removed and added again
     (Network Load Balancers user guide, "Update the Availability Zones").
     """
-    allocations = [GetAtt(title, "AllocationId") for title in _elastic_ips(params, home)]
+    allocations = [GetAtt(title, "AllocationId") for title in _elastic_ips(params, network_handle)]
     values_by_key: dict[str, Sequence[Any]] = {
         "AllocationId": allocations or find_allocation_ids(params),
         "PrivateIPv4Address": params.private_addresses,
@@ -129,7 +129,7 @@ def _subnet_settings(params: Params, home: network.Handle) -> list[dict[str, Any
     prefix = {"SourceNatIpv6Prefix": "auto_assigned"} if is_dualstack(params) else {}
     return [
         {key: values[index] for key, values in values_by_key.items() if values} | prefix
-        for index, _ in enumerate(find_subnets(params.scheme, home))
+        for index, _ in enumerate(find_subnets(params.scheme, network_handle))
     ]
 
 

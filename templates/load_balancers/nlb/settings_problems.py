@@ -1,4 +1,4 @@
-"""What is wrong with the params of a Network Load Balancer."""
+"""Problems of the params of a Network Load Balancer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .params import Existing, Params
 
 
 def settings_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """What is wrong with the params, given the other stacks of the environment."""
+    """Problems of the params, given the other stacks of the environment."""
     if params.existing:
         yield from existing_problems(params, used=frozenset({"network"}))
         yield from _arn_problems(params.existing, env)
@@ -44,9 +44,9 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
         yield from _no_access_log_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
-    picked = find_stack(env, network.Params, params.network)
-    if picked:
-        yield from _network_problems(params, picked[0], picked[1], env)
+    network_stack = find_stack(env, network.Params, params.network)
+    if network_stack:
+        yield from _network_problems(params, network_stack[0], network_stack[1], env)
         yield from unknown_address_problems(name, params, env, ("security_group",))
         yield from address_conflict_problems(name, params, env)
 
@@ -90,8 +90,8 @@ def _private_link_problems(params: Params) -> Iterator[Problem]:
 def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
-    home = network.handle(name, stack, env)
-    count = len(find_subnets(params.scheme, home))
+    network_handle = network.handle(name, stack, env)
+    count = len(find_subnets(params.scheme, network_handle))
     if not count:
         facing = params.scheme == "internet-facing"
         kind = "public subnet" if facing else "subnet"
@@ -107,4 +107,4 @@ def _network_problems(
         yield from address_count_problems(
             "private_addresses", params.private_addresses, count, name
         )
-        yield from private_address_problems(params, home)
+        yield from private_address_problems(params, network_handle)

@@ -1,0 +1,159 @@
+"""M2550 to M2569: services behind load balancers of both kinds."""
+
+from __future__ import annotations
+
+from moorage.findings.codes.code import Code
+
+_GUIDE = "Network Load Balancers user guide"
+_TARGET_GROUP = "Elastic Load Balancing API reference, CreateTargetGroup"
+
+CODES: tuple[Code, ...] = (
+    Code(
+        "M2551",
+        "The setting has no effect behind an Application Load Balancer.",
+        "It belongs to a listener of a Network Load Balancer.",
+        "Remove it, or write the name of a Network Load Balancer in `via`.",
+        """\
+expose:
+  - {via: edge, port: 8443/tcp}
+""",
+    ),
+    Code(
+        "M2552",
+        "The setting has no effect behind a Network Load Balancer.",
+        "It belongs to a rule of an Application Load Balancer, which reads HTTP requests. A "
+        "Network Load Balancer does not.",
+        "Remove it, or write the name of an Application Load Balancer in `via`.",
+        """\
+expose:
+  - {via: public, paths: ["/*"]}
+""",
+    ),
+    Code(
+        "M2553",
+        "The load balancer and the service are in different networks.",
+        "A target group contains IP addresses of its VPC.",
+        "Write the network of the load balancer in `network:`, or use a load balancer of the "
+        "network of the service.",
+        """\
+network: network-a
+expose:
+  - {via: public-a, paths: ["/*"]}
+""",
+        (_TARGET_GROUP,),
+    ),
+    Code(
+        "M2554",
+        "UDP through a dualstack load balancer needs tasks with IPv6 addresses.",
+        "A dualstack Network Load Balancer sends UDP packets to the IPv6 addresses of its targets.",
+        "Write `ipv6: true` in the network. Below its `existing:`, do so only if its subnets have "
+        "IPv6 blocks.",
+        """\
+stacks:
+  network: {ipv6: true}
+""",
+        (f'{_GUIDE}, "IP address type"',),
+    ),
+    Code(
+        "M2555",
+        "An Application Load Balancer does not have this kind of health check.",
+        "It checks health over HTTP and HTTPS only, and its targets speak HTTP.",
+        "Write `protocol: HTTP` or `HTTPS`, and remove `sidecar`.",
+        """\
+expose:
+  - {via: public, paths: ["/*"], health_check: {path: /healthz}}
+""",
+        (_TARGET_GROUP,),
+    ),
+    Code(
+        "M2556",
+        "A port is written for TCP and for UDP.",
+        "ECS refuses a service with a load balancer whose container port is in two port mappings.",
+        "Remove one of the two from `ports`. On Fargate the list decides only what is registered: "
+        "the container can be reached at the other one nevertheless.",
+        """\
+containers:
+  dns: {image: "ecr:shop/dns:1.4.2", ports: [53]}
+""",
+        ("aws/amazon-ecs-agent, issue 3428",),
+    ),
+    Code(
+        "M2557",
+        "Two routes set the same target group.",
+        "Routes to the same port through the same load balancer share a target group. One of them "
+        "sets it.",
+        "Write all its settings in one of the routes.",
+        """\
+expose:
+  - {via: public, name: app, paths: ["/*"], health_check: {path: /healthz}}
+  - {via: public, name: docs, paths: ["/docs/*"]}
+""",
+    ),
+    Code(
+        "M2559",
+        "The load balancer cannot reach an identity provider.",
+        "To log users in, the load balancer connects to the endpoints of the provider, which its "
+        "security group must allow.",
+        "Write `authentication: true` in the load balancer.",
+        """\
+stacks:
+  public: {template: alb, authentication: true}
+""",
+        (
+            'Application Load Balancers user guide, "Authenticate users using an Application Load '
+            'Balancer"',
+        ),
+    ),
+    Code(
+        "M2560",
+        "The service has too few tasks for the Availability Zones of its load balancer.",
+        "Without cross-zone load balancing, each address of a Network Load Balancer sends to tasks "
+        "in its own Availability Zone only. Clients that use the address of a zone without a task "
+        "cannot connect.",
+        "Run a task in each zone, or write `cross_zone: true` in the load balancer.",
+        """\
+stacks:
+  edge: {template: nlb, cross_zone: true}
+""",
+        ('AWS re:Post, knowledge center, "elb-dns-cross-zone-balance-configuration"',),
+    ),
+    Code(
+        "M2561",
+        "Tasks run in Availability Zones that the load balancer is not in.",
+        "A load balancer sends nothing to a target in an Availability Zone that is not enabled for "
+        "it.",
+        "List one public and one private subnet of each Availability Zone in the network.",
+        """\
+stacks:
+  network:
+    existing:
+      vpc: vpc-0123456789abcdef0
+      public_subnets: [subnet-0123456789abcdef0, subnet-0123456789abcdef1]
+      private_subnets: [subnet-0123456789abcdef2, subnet-0123456789abcdef3]
+""",
+        ('Amazon ECS developer guide, "Troubleshooting service load balancers"',),
+    ),
+    Code(
+        "M2562",
+        "The entry needs network mode `awsvpc`.",
+        "With `bridge` and `host`, load balancers reach tasks through ports of their instance, "
+        "which other tasks share: a health sidecar has no fixed port, and on a bridge Docker "
+        "chooses the ports.",
+        "Write `network_mode: awsvpc`, or what the message names.",
+        """\
+launch: ec2
+network_mode: awsvpc
+""",
+        ('Amazon ECS developer guide, "Amazon ECS task networking options for EC2"',),
+    ),
+    Code(
+        "M2563",
+        "A load balancer without a security group cannot reach tasks through their instance.",
+        "The security group of the instances allows load balancers by their security groups.",
+        "Use a load balancer with a security group, or write `network_mode: awsvpc`.",
+        """\
+stacks:
+  edge: {template: nlb, security_group: true}
+""",
+    ),
+)
