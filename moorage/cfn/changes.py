@@ -1,9 +1,9 @@
-"""Two versions of the same templates: which resources are kept, removed, added and replaced.
+"""Two versions of the same templates: added, removed, updated and replaced resources.
 
-CloudFormation matches resources by logical ID. A resource is replaced if a create-only property
-changes, or if it refers to a replaced resource in a create-only property. The new resource is
-created first; the replaced or removed one is deleted after that. Both exist for a while, so they
-must not need the same name, port or address. A few types are deleted first.
+CloudFormation identifies resources by logical ID. It replaces a resource if a create-only property
+changes, or if a create-only property refers to a resource that is replaced. It creates the new
+resource first, and deletes replaced and removed resources at the end, so for some time both exist
+and cannot have the same name, for example. A few types are deleted first.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ from moorage.cfn.value_comparison import differs, referenced_resources
 from moorage.cfn.view import Resource, Stack, View
 
 Schemas = Callable[[str], Mapping[str, Any]]
-"""Returns the CloudFormation schema of a type; empty if there is none."""
+"""Returns the CloudFormation schema of a resource type; empty if there is none."""
 
-_ALSO = {
+_MORE_CREATE_ONLY_PROPERTIES = {
     "AWS::DynamoDB::Table": ("KeySchema",),
     "AWS::RDS::DBInstance": ("DBSnapshotIdentifier",),
 }
-"""Properties that are create-only by the documentation of their type, but not by its schema."""
+"""Properties that are create-only according to the documentation, but not to the schema."""
 
 
 @dataclass(frozen=True)
 class ResourcePair:
-    """A resource before and after."""
+    """A resource before and after the update."""
 
     old: Resource
     new: Resource
 
     @cached_property
     def changed_properties(self) -> tuple[str, ...]:
-        """The properties that change, by name."""
+        """The names of the properties that change."""
         keys = dict.fromkeys([*_keys(self.old.props), *_keys(self.new.props)])
         return tuple(key for key in keys if differs(self.old.props[key], self.new.props[key]))
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Templates of one environment before and after, each side in the order of deployment."""
+    """The templates of one environment before and after an update, in the order of deployment."""
 
     old: View
     new: View
@@ -52,9 +52,9 @@ class Comparison:
 
     @cached_property
     def stack_pairs(self) -> list[tuple[Stack, Stack]]:
-        """The stacks of both versions, matched by name."""
+        """The stacks that exist before and after, by name."""
         before = {stack.name: stack for stack in self.old.stacks}
-        return [(before[one.name], one) for one in self.new.stacks if one.name in before]
+        return [(before[new.name], new) for new in self.new.stacks if new.name in before]
 
     @cached_property
     def removed_stacks(self) -> list[Stack]:
@@ -72,7 +72,7 @@ class Comparison:
 
     @cached_property
     def removed(self) -> list[Resource]:
-        """Resources that are removed from a stack that is kept."""
+        """Removed resources of stacks that still exist after the update."""
         return [
             resource
             for old, new in self.stack_pairs
@@ -82,7 +82,7 @@ class Comparison:
 
     @cached_property
     def added(self) -> list[Resource]:
-        """New resources, including those of new stacks."""
+        """Added resources, with those of added stacks."""
         kept = {id(pair.new) for pair in self.pairs}
         return [
             resource
@@ -92,11 +92,11 @@ class Comparison:
         ]
 
     def find_old_version(self, new: Resource) -> Resource | None:
-        """The old version of a resource; None if it is new."""
+        """The resource with the same logical ID before the update."""
         return self._before.get(id(new))
 
     def find_new_version(self, old: Resource) -> Resource | None:
-        """The new version of a resource, updated or replaced; None if it is removed."""
+        """The resource with the same logical ID after the update: updated or replaced."""
         return self._after.get(id(old))
 
     @cached_property
@@ -109,57 +109,57 @@ class Comparison:
 
     @cached_property
     def replacements(self) -> dict[Resource, tuple[ResourcePair, str]]:
-        """The resources that an update replaces, each with the property that is the reason.
-        References to replaced resources are followed until nothing more is replaced."""
-        found: dict[Resource, tuple[ResourcePair, str]] = {}
-        todo = [pair for pair in self.pairs if pair.old.type == pair.new.type]
+        """The new versions of replaced resources, with the name of the property that causes the
+        replacement. A replacement may cause replacements of resources that refer to it."""
+        replaced: dict[Resource, tuple[ResourcePair, str]] = {}
+        candidates = [pair for pair in self.pairs if pair.old.type == pair.new.type]
         while True:
             new = {
-                pair.new: (pair, reason)
-                for pair in todo
-                if pair.new not in found
-                for reason in [self._reason(pair, found)]
-                if reason
+                pair.new: (pair, cause)
+                for pair in candidates
+                if pair.new not in replaced
+                for cause in [self._find_cause(pair, replaced)]
+                if cause
             }
             if not new:
-                return found
-            found |= new
+                return replaced
+            replaced |= new
 
-    def _reason(self, pair: ResourcePair, replaced: Mapping[Resource, Any]) -> str:
-        for steps in self._create_only(pair):
-            for old, new in zip(
-                _at(pair.old.props, steps), _at(pair.new.props, steps), strict=False
-            ):
-                if differs(old, new) or any(
-                    referenced_resource in replaced
-                    for referenced_resource in referenced_resources(new)
-                ):
-                    return steps[0]
+    def _find_cause(self, pair: ResourcePair, replaced: Mapping[Resource, Any]) -> str:
+        """The name of the property that causes a replacement; empty if there is none."""
+        for path in self._create_only_paths(pair):
+            old_nodes, new_nodes = _nodes_at(pair.old.props, path), _nodes_at(pair.new.props, path)
+            for old, new in zip(old_nodes, new_nodes, strict=False):
+                refers_to_replaced = any(
+                    resource in replaced for resource in referenced_resources(new)
+                )
+                if refers_to_replaced or differs(old, new):
+                    return path[0]
         return ""
 
-    def _create_only(self, pair: ResourcePair) -> Iterator[list[str]]:
-        """The paths of properties that cannot change."""
-        kind = pair.new.type
-        for pointer in self.schemas(kind).get("createOnlyProperties") or ():
+    def _create_only_paths(self, pair: ResourcePair) -> Iterator[list[str]]:
+        """The paths of properties whose change causes a replacement."""
+        resource_type = pair.new.type
+        for pointer in self.schemas(resource_type).get("createOnlyProperties") or ():
             yield pointer.removeprefix("/properties/").split("/")
-        yield from ([key] for key in _ALSO.get(kind, ()))
-        launch = "LaunchType"  # a change to capacity providers, or from them, is an update
-        if kind == ecs.SERVICE and pair.old[launch].present and pair.new[launch].present:
-            yield [launch]
+        yield from ([key] for key in _MORE_CREATE_ONLY_PROPERTIES.get(resource_type, ()))
+        key = "LaunchType"  # a change between launch type and capacity providers is an update
+        if resource_type == ecs.SERVICE and pair.old[key].present and pair.new[key].present:
+            yield [key]
 
     def is_deleted_first(self, resource: Resource) -> bool:
         """Whether a replacement deletes the old resource before it creates the new one."""
-        found: bool = self.schemas(resource.type).get("replacementStrategy") == "delete_then_create"
-        return found
+        strategy: object = self.schemas(resource.type).get("replacementStrategy")
+        return strategy == "delete_then_create"
 
 
 def _keys(node: Node) -> list[str]:
     return [key for key, _ in node.entries]
 
 
-def _at(node: Node, steps: list[str]) -> list[Node]:
-    """The nodes at a path, in which `*` means every item."""
-    nodes = [node]
-    for step in steps:
-        nodes = [inner for one in nodes for inner in (one.items if step == "*" else (one[step],))]
+def _nodes_at(root: Node, path: list[str]) -> list[Node]:
+    """The nodes at a path, in which `*` stands for every item of a list."""
+    nodes = [root]
+    for key in path:
+        nodes = [child for node in nodes for child in (node.items if key == "*" else (node[key],))]
     return nodes

@@ -41,9 +41,9 @@ def arn_parts(service: str, *rest: str | Attr | Unknown | OneOf, region: bool = 
     return ("arn:", PARTITION, f":{service}", *region_parts, ":", ACCOUNT, ":", *rest)
 
 
-def _unique(resource: Resource, what: str) -> Attr:
+def _unique(resource: Resource, name: str) -> Attr:
     """A name or an ID that no other resource has, as a part that is not resolved further."""
-    return Attr(resource, f"{what}{UNIQUE}")
+    return Attr(resource, f"{name}{UNIQUE}")
 
 
 def _physical_name_parts(resource: Resource, key: str) -> Parts:

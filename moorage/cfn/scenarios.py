@@ -106,11 +106,11 @@ def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]
     """The values of a parameter (or pseudo parameter) that can change a condition."""
     if name in template.parameter_values:
         return []
-    other = Unknown(f"{template.name}:{name}", excluded=frozenset(compared))
     if name.startswith("AWS::"):
-        known = name == "AWS::Region" and template.region
-        own = Unknown(name, excluded=frozenset(compared))
-        return [] if known or name == "AWS::NoValue" else [own, *compared]
+        is_known = name == "AWS::Region" and template.region
+        different = Unknown(name, excluded=frozenset(compared))
+        return [] if is_known or name == "AWS::NoValue" else [different, *compared]
+    different = Unknown(f"{template.name}:{name}", excluded=frozenset(compared))
     parameter = template.parameters.get(name)
     if parameter is None or parameter.is_list or not parameter.is_direct:
         return []
@@ -118,11 +118,11 @@ def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]
     allowed = [text for text in map(as_text, parameter.allowed_values) if text is not None]
     if allowed:
         first = default if default in allowed else allowed[0]
-        return [first, *(one for one in allowed if one != first)]
+        return [first, *(value for value in allowed if value != first)]
     if default is None:
-        return [other, *compared]
-    rest = [one for one in compared if one != default]
-    return [default, *([other] if default in compared else []), *rest]
+        return [different, *compared]
+    rest = [value for value in compared if value != default]
+    return [default, *([different] if default in compared else []), *rest]
 
 
 def _compared(template: Template) -> dict[str, list[str]]:

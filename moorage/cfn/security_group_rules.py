@@ -70,16 +70,16 @@ def rules_allow(
 ) -> TriState:
     """Whether the rules of a security group allow a connection from a peer (INGRESS) or to it
     (EGRESS). A VPC as `group` stands for its default group."""
-    found = rules_of_security_group(group, direction)
-    if direction == EGRESS and not found.rules:
-        return True if found.is_complete else None
-    if direction == INGRESS and not found.rules and _is_available_to_other_stacks(group):
+    known = rules_of_security_group(group, direction)
+    if direction == EGRESS and not known.rules:
+        return True if known.is_complete else None
+    if direction == INGRESS and not known.rules and _is_available_to_other_stacks(group):
         return None  # another stack may add rules
-    answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in found.rules]
+    answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in known.rules]
     if group.type == VPC:  # the default group allows its own members
         answers += [refers_to_group(node, group) for node in peer.security_groups]
         answers += [] if peer.security_groups_known else [None]
-    return any_of(answers if found.is_complete else [*answers, None])
+    return any_of(answers if known.is_complete else [*answers, None])
 
 
 def _is_available_to_other_stacks(group: Resource) -> bool:

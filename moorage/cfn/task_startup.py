@@ -1,4 +1,4 @@
-"""What a task calls of AWS at its start, and the ways out of its subnets."""
+"""The AWS services that a task calls when it starts, and the default routes of its subnets."""
 
 from __future__ import annotations
 
@@ -8,97 +8,111 @@ from dataclasses import dataclass
 from moorage.cfn import ecs
 from moorage.cfn.networks import default_route, find_subnets
 from moorage.cfn.nodes import Node
+from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource
 from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
+
+_PUBLIC_REGISTRIES = (
+    "public.ecr.aws",
+    "docker.io",
+    "ghcr.io",
+    "quay.io",
+    "gcr.io",
+    "mcr.microsoft.com",
+)
 
 
 @dataclass(frozen=True)
 class RequiredService:
-    """A service of AWS that a task calls at its start, by the name of its endpoint."""
+    """An AWS service that a task calls when it starts."""
 
     service: str
+    """The name of its VPC endpoint, such as `ecr.api`."""
     description: str
+    """What it is called for."""
 
 
 def is_certainly_on_fargate(service: Resource) -> bool:
-    """Whether a service certainly runs its tasks on Fargate: then images, secrets and logs pass
-    the tasks' own network interfaces."""
-    key = ("is fargate", service)
-    memo = service.view.cache
-    if key not in memo:
-        task = ecs.task_definition_of(service)
-        told = task is not None and ecs.is_for_fargate(task)
-        memo[key] = bool(ecs.runs_on_fargate(service) or told)
-    found: bool = memo[key]
-    return found
+    """Whether a service certainly runs its tasks on Fargate: then the network interfaces of the
+    tasks carry the traffic for images, secrets and logs."""
+    return service.view.cached(("on Fargate", service), lambda: _is_on_fargate(service))
+
+
+def _is_on_fargate(service: Resource) -> bool:
+    task = ecs.task_definition_of(service)
+    return bool(ecs.runs_on_fargate(service) or (task is not None and ecs.is_for_fargate(task)))
 
 
 def required_services(service: Resource) -> tuple[RequiredService, ...]:
-    """What the tasks of a service certainly call of AWS. Images of ECR come in layers from S3.
+    """The AWS services that the tasks of a service certainly call. Layers of images in ECR come
+    from S3.
     Source: AWS docs, Amazon ECR interface VPC endpoints; Amazon ECS interface VPC endpoints."""
     task = ecs.task_definition_of(service)
-    found: dict[str, RequiredService] = {}
+    required: dict[str, RequiredService] = {}
     for container in ecs.containers(task) if task else ():
-        for name, what in _called(service, container):
-            found.setdefault(name, RequiredService(name, what))
+        for name, description in _called_services(service, container):
+            required.setdefault(name, RequiredService(name, description))
     if service["EnableExecuteCommand"].flag:
-        found.setdefault("ssmmessages", RequiredService("ssmmessages", "ECS Exec"))
-    return tuple(found.values())
+        required.setdefault("ssmmessages", RequiredService("ssmmessages", "ECS Exec"))
+    return tuple(required.values())
 
 
-def _called(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
+def _called_services(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
     if image_registry(container["Image"]) == "ecr":
-        if service["PlatformVersion"].absent or service["PlatformVersion"].is_none_of(
-            "1.3.0", "1.2.0"
-        ):
+        version = service["PlatformVersion"]
+        if version.absent or version.is_none_of("1.3.0", "1.2.0"):
             yield "ecr.api", "the image's authorization"
         yield "ecr.dkr", "the image's manifest"
         yield "s3", "the image's layers"
     if container.at("LogConfiguration", "LogDriver").text == "awslogs":
         yield "logs", "the awslogs driver"
     for secret in container["Secrets"].items:
-        kind = secret_store(secret["ValueFrom"])
-        if kind is not None:
-            yield kind, f"the secret {secret['Name'].text or ''}".strip()
+        store = secret_store(secret["ValueFrom"])
+        if store is not None:
+            yield store, f"the secret {secret['Name'].text or ''}".strip()
     if container.at("RepositoryCredentials", "CredentialsParameter").present:
         yield "secretsmanager", "the registry's credentials"
 
 
 def image_registry(image: Node) -> str | None:
-    """Where an image comes from: `ecr` (private), `public`, or None where that is not known."""
-    parts = image.parts
-    if any(
-        getattr(getattr(part, "resource", None), "type", "") == "AWS::ECR::Repository"
-        for part in parts
-    ):
+    """The registry of an image: `ecr` (private), `public`, or None if unknown."""
+    if "AWS::ECR::Repository" in _referenced_types(image):
         return "ecr"
-    spelt = "".join(one if isinstance(one, str) else "*" for one in parts)
-    if REGISTRY_HOST_PART in spelt:
+    text = _text_with_wildcards(image)
+    if REGISTRY_HOST_PART in text:
         return "ecr"
-    first = spelt.split("/")[0]
-    if not spelt or "*" in first or (":" in first and "/" in spelt):
+    host = text.split("/")[0]
+    if not text or "*" in host or (":" in host and "/" in text):
         return None
-    hosted = "." in first and "/" in spelt
-    known = ("public.ecr.aws", "docker.io", "ghcr.io", "quay.io", "gcr.io", "mcr.microsoft.com")
-    return "public" if not hosted or first in known else None
+    has_host = "." in host and "/" in text
+    return "public" if not has_host or host in _PUBLIC_REGISTRIES else None
 
 
-def secret_store(node: Node) -> str | None:
-    """The service that a container's secret comes from; None where that is not known."""
-    for part in node.parts:
-        kind = getattr(getattr(part, "resource", None), "type", "")
-        if kind.startswith("AWS::SecretsManager::"):
+def secret_store(value_from: Node) -> str | None:
+    """The service of a container's secret: `secretsmanager`, `ssm`, or None if unknown."""
+    for resource_type in _referenced_types(value_from):
+        if resource_type.startswith("AWS::SecretsManager::"):
             return "secretsmanager"
-        if kind == "AWS::SSM::Parameter":
+        if resource_type == "AWS::SSM::Parameter":
             return "ssm"
-    spelt = "".join(one if isinstance(one, str) else "*" for one in node.parts)
+    text = _text_with_wildcards(value_from)
     for name in ("secretsmanager", "ssm"):
-        if f":{name}:" in spelt:
+        if f":{name}:" in text:
             return name
-    return "ssm" if node.text and not node.text.startswith("arn:") else None
+    is_parameter_name = value_from.text and not value_from.text.startswith("arn:")
+    return "ssm" if is_parameter_name else None
+
+
+def _referenced_types(node: Node) -> list[str]:
+    return [part.resource.type for part in node.parts if isinstance(part, Attr)]
+
+
+def _text_with_wildcards(node: Node) -> str:
+    """The text of a property with `*` for each unknown part."""
+    return "".join(part if isinstance(part, str) else "*" for part in node.parts)
 
 
 def subnet_routes(service: Resource) -> tuple[tuple[Resource, str | None], ...]:
-    """The subnets in view that a service's tasks run in, with where their traffic goes."""
-    listed = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
-    return tuple((subnet, default_route(subnet)) for subnet in find_subnets(listed))
+    """The subnets in the view of a service's tasks, each with its default route."""
+    node = service.props.at("NetworkConfiguration", "AwsvpcConfiguration", "Subnets")
+    return tuple((subnet, default_route(subnet)) for subnet in find_subnets(node))

@@ -70,8 +70,10 @@ class Template:
     @cached_property
     def is_generated(self) -> bool:
         """Whether a macro or a loop may add resources."""
-        given = self.body.get("Transform")
-        macros = given if isinstance(given, list) else [] if given is None else [given]
+        transform = self.body.get("Transform")
+        macros = (
+            transform if isinstance(transform, list) else [] if transform is None else [transform]
+        )
         resources = self.body.get("Resources")
         keys = list(resources) if isinstance(resources, Mapping) else []
         return any(macro not in _HARMLESS_MACROS for macro in macros) or any(

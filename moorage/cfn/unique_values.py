@@ -1,5 +1,5 @@
-"""Values that no two resources can have at the same time: a name, a port of a load balancer, a
-priority, an address."""
+"""Values that no two resources can have at the same time: names, ports of a load balancer,
+priorities, IP addresses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moorage.cfn.view import Resource
 
 _ELB = "AWS::ElasticLoadBalancingV2::"
 
-_NAMED_OTHERWISE = {
+_NAME_PROPERTIES = {
     "AWS::CloudFront::Function": "Name",
     "AWS::ECS::CapacityProvider": "Name",
     "AWS::EC2::SecurityGroup": "GroupName",
@@ -32,7 +32,9 @@ _NAMED_OTHERWISE = {
     "AWS::ServiceDiscovery::Service": "Name",
 }
 
-_WITHIN: Mapping[str, tuple[str, ...]] = {
+"""The properties with the physical name, if that is not `<type>Name`."""
+
+_NAME_SCOPES: Mapping[str, tuple[str, ...]] = {
     "AWS::CodeDeploy::DeploymentGroup": ("ApplicationName",),
     "AWS::EC2::SecurityGroup": ("VpcId",),
     "AWS::ECS::Service": ("Cluster",),
@@ -40,12 +42,13 @@ _WITHIN: Mapping[str, tuple[str, ...]] = {
     "AWS::Scheduler::Schedule": ("GroupName",),
     "AWS::ServiceDiscovery::Service": ("NamespaceId",),
 }
-"""The properties within which names are unique, if not in the account and Region."""
+"""Properties that limit the scope in which names are unique; by default, it is the account and
+region."""
 
-_SHARED_NAMES = frozenset({"AWS::IAM::Policy", "AWS::IAM::RolePolicy"})
-"""Types whose names are unique within their role only."""
+_NOT_UNIQUE_NAMES = frozenset({"AWS::IAM::Policy", "AWS::IAM::RolePolicy"})
+"""Types with names that are unique within a role only."""
 
-_TOGETHER: Mapping[str, tuple[tuple[str, ...], ...]] = {
+_UNIQUE_COMBINATIONS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "AWS::EC2::NatGateway": (("AllocationId",),),
     "AWS::EC2::Route": (
         ("RouteTableId", "DestinationCidrBlock"),
@@ -63,98 +66,111 @@ _TOGETHER: Mapping[str, tuple[tuple[str, ...], ...]] = {
         ("HostedZoneName", "Name", "Type", "SetIdentifier"),
     ),
 }
-"""Combinations of properties that are unique; the first two must be present."""
+"""Combinations of properties that are unique for a type if the first two are present."""
 
-_RULE = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6")
-_RULES: Mapping[str, tuple[str, ...]] = {
+_RULE_PROPERTIES = ("IpProtocol", "FromPort", "ToPort", "CidrIp", "CidrIpv6")
+_SECURITY_GROUP_RULES: Mapping[str, tuple[str, ...]] = {
     "AWS::EC2::SecurityGroupEgress": (
-        *_RULE,
+        *_RULE_PROPERTIES,
         "DestinationPrefixListId",
         "DestinationSecurityGroupId",
     ),
-    "AWS::EC2::SecurityGroupIngress": (*_RULE, "SourcePrefixListId", "SourceSecurityGroupId"),
+    "AWS::EC2::SecurityGroupIngress": (
+        *_RULE_PROPERTIES,
+        "SourcePrefixListId",
+        "SourceSecurityGroupId",
+    ),
 }
 
 
 @dataclass(frozen=True)
 class UniqueValue:
-    """A unique value of a resource; equal keys are the same value."""
+    """A value that only one resource can have at a time."""
 
     key: tuple[Any, ...]
+    """Equal for equal values."""
     node: Node
+    """The property to show a problem at."""
     description: str
-    """As in messages: "the name `web`", "the same VpcId and CidrBlock"."""
+    """For messages: "the name `web`", "the same VpcId and CidrBlock"."""
 
 
 def name_property(resource: Resource) -> Node:
-    """The property that gives a resource its physical name: `ServiceName`, or `Name`."""
-    kind = resource.type
-    return resource[_NAMED_OTHERWISE.get(kind) or f"{kind.split('::')[-1]}Name"]
+    """The property with the physical name of a resource, such as `ServiceName` or `Name`."""
+    default = f"{resource.type.split('::')[-1]}Name"
+    return resource[_NAME_PROPERTIES.get(resource.type, default)]
 
 
 def find_unique_values(
     resource: Resource, replaced: Mapping[Resource, Any] | None = None
 ) -> Iterator[UniqueValue]:
-    """Yields the unique values of a resource, without those that refer to a resource in `replaced`,
-    because they differ after its replacement."""
-    for value, nodes in _all(resource):
+    """The unique values of a resource. Leaves out values whose scope is a resource in `replaced`,
+    such as a port of a load balancer that is replaced: the new scope has no such value yet."""
+    for value, nodes in _values_with_nodes(resource):
         if replaced is None or not any(
-            referenced_resource in replaced
-            for node in nodes
-            for referenced_resource in referenced_resources(node)
+            referenced in replaced for node in nodes for referenced in referenced_resources(node)
         ):
             yield value
 
 
-def _all(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
+def _values_with_nodes(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
+    """Unique values with the nodes that make up each."""
+    resource_type = resource.type
     yield from _names(resource)
-    kind = resource.type
-    for keys in _TOGETHER.get(kind, ()):
+    for keys in _UNIQUE_COMBINATIONS.get(resource_type, ()):
         if all(resource[key].present for key in keys[:2]):
             nodes = [resource[key] for key in keys]
-            held = [key for key in keys if resource[key].present]
-            yield _hold(kind, nodes, resource[keys[:2][-1]], f"the same {_and(held)}"), nodes
-    if kind in _RULES:
-        nodes = [resource["GroupId"], *(resource[key] for key in _RULES[kind])]
-        yield _hold(kind, nodes, resource["GroupId"], "the same rule"), nodes
-    if kind == f"{_ELB}LoadBalancer":
-        for mapping in resource["SubnetMappings"].items:
-            address, private = mapping["AllocationId"], mapping["PrivateIPv4Address"]
-            if address.present:
-                key = ("AWS::EC2::NatGateway", comparable_value(address))
-                yield UniqueValue(key, address, "the same AllocationId"), [address]
-            if private.present:
-                nodes = [mapping["SubnetId"], private]
-                yield _hold("address", nodes, private, "the same PrivateIPv4Address"), nodes
-    if kind == "AWS::EC2::VPCEndpoint" and resource["PrivateDnsEnabled"].flag:
+            present = [key for key in keys if resource[key].present]
+            description = f"the same {_join_and(present)}"
+            yield _unique_value(resource_type, nodes, resource[keys[:2][-1]], description), nodes
+    if resource_type in _SECURITY_GROUP_RULES:
+        keys = ("GroupId", *_SECURITY_GROUP_RULES[resource_type])
+        nodes = [resource[key] for key in keys]
+        yield _unique_value(resource_type, nodes, resource["GroupId"], "the same rule"), nodes
+    if resource_type == f"{_ELB}LoadBalancer":
+        yield from _fixed_addresses(resource)
+    if resource_type == "AWS::EC2::VPCEndpoint" and resource["PrivateDnsEnabled"].flag:
         nodes = [resource["VpcId"], resource["ServiceName"]]
-        yield _hold(kind, nodes, nodes[1], "the same VpcId and ServiceName"), nodes
-    if kind == "AWS::ECS::Service":
-        yield from _connect_names(resource)
+        description = "the same VpcId and ServiceName"
+        yield _unique_value(resource_type, nodes, nodes[1], description), nodes
+    if resource_type == "AWS::ECS::Service":
+        yield from _service_connect_names(resource)
 
 
 def _names(resource: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
     name = name_property(resource)
-    if name.present and not name.unknown and resource.type not in _SHARED_NAMES:
-        nodes = [name, *(resource[key] for key in _WITHIN.get(resource.type, ()))]
-        what = f"the name `{name.text}`" if name.text else "the same name"
-        yield _hold(f"{resource.type} name", nodes, name, what), nodes
+    if name.present and not name.unknown and resource.type not in _NOT_UNIQUE_NAMES:
+        nodes = [name, *(resource[key] for key in _NAME_SCOPES.get(resource.type, ()))]
+        description = f"the name `{name.text}`" if name.text else "the same name"
+        yield _unique_value(f"{resource.type} name", nodes, name, description), nodes
 
 
-def _connect_names(service: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
+def _fixed_addresses(load_balancer: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
+    for mapping in load_balancer["SubnetMappings"].items:
+        allocation, private = mapping["AllocationId"], mapping["PrivateIPv4Address"]
+        if allocation.present:
+            # A NAT gateway cannot have the same Elastic IP address either.
+            nodes, description = [allocation], "the same AllocationId"
+            yield _unique_value("AWS::EC2::NatGateway", nodes, allocation, description), nodes
+        if private.present:
+            nodes = [mapping["SubnetId"], private]
+            yield _unique_value("address", nodes, private, "the same PrivateIPv4Address"), nodes
+
+
+def _service_connect_names(service: Resource) -> Iterator[tuple[UniqueValue, list[Node]]]:
     """The names of Service Connect, which are unique in their namespace."""
-    connect = service["ServiceConnectConfiguration"]
-    for one in connect["Services"].items:
-        name = one["DiscoveryName"] if one["DiscoveryName"].present else one["PortName"]
-        nodes = [connect["Namespace"], name]
-        what = f"the name `{name.text or ''}` in Service Connect"
+    configuration = service["ServiceConnectConfiguration"]
+    for entry in configuration["Services"].items:
+        name = entry["DiscoveryName"] if entry["DiscoveryName"].present else entry["PortName"]
         if name.present and not name.unknown:
-            yield _hold("connect", nodes, name, what), nodes
+            nodes = [configuration["Namespace"], name]
+            description = f"the name `{name.text or ''}` in Service Connect"
+            yield _unique_value("connect", nodes, name, description), nodes
 
 
-def _hold(kind: str, nodes: list[Node], at: Node, what: str) -> UniqueValue:
-    return UniqueValue((kind, *map(comparable_value, nodes)), at, what)
+def _unique_value(kind: str, nodes: list[Node], node: Node, description: str) -> UniqueValue:
+    return UniqueValue((kind, *map(comparable_value, nodes)), node, description)
 
 
-def _and(words: list[str]) -> str:
+def _join_and(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,4 +1,4 @@
-"""Where secrets are taken from."""
+"""The ValueFrom of a container's secrets."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def value_from(raw: Any) -> Node:
         (["no text"], None),
     ],
 )
-def test_fields_after_the_arn_of_a_secret(raw: Any, fields: int | None) -> None:
+def test_count_fields_after_arn(raw: Any, fields: int | None) -> None:
     assert count_fields_after_arn(value_from(raw)) == fields
 
 
 @pytest.mark.parametrize(
-    ("raw", "cannot"),
+    ("raw", "is_invalid"),
     [
         ("portal/db", True),
         ("db:password::", True),
@@ -73,5 +73,5 @@ def test_fields_after_the_arn_of_a_secret(raw: Any, fields: int | None) -> None:
         ({"Ref": "Secret"}, False),
     ],
 )
-def test_what_is_no_name_of_a_parameter(raw: Any, cannot: bool) -> None:
-    assert is_invalid_parameter_name(value_from(raw)) is cannot
+def test_is_invalid_parameter_name(raw: Any, is_invalid: bool) -> None:
+    assert is_invalid_parameter_name(value_from(raw)) is is_invalid

@@ -1,4 +1,4 @@
-"""What a mapping holds, by keys that are known, known in part, or not."""
+"""`Fn::FindInMap` with known, partly known and unknown keys."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ def choices(*keys: Any) -> tuple[str, ...]:
     return next(View([Template("t", body)], {}).resources_of_type("A::B::C"))["P"].choices
 
 
-def test_keys_that_are_known() -> None:
+def test_known_keys() -> None:
     assert choices("Sizes", "small", "cpu") == ("256",)
 
 
-def test_a_key_with_allowed_values() -> None:
+def test_key_with_allowed_values() -> None:
     assert choices("Sizes", {"Ref": "Size"}, "cpu") == ("256", "1024")
 
 
-def test_a_value_that_all_keys_have() -> None:
+def test_same_value_for_all_keys() -> None:
     assert choices("Sizes", {"Ref": "Any"}, "memory") == ("512",)
 
 
-def test_what_is_not_known() -> None:
+def test_unknown() -> None:
     assert choices("Sizes", {"Ref": "Any"}, "cpu") == ()
     assert choices("None", "small", "cpu") == ()
     assert choices("Sizes", {"Fn::FindInMap": ["Sizes", {"Ref": "Any"}, "cpu"]}, "cpu") == ()

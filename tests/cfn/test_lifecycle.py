@@ -1,4 +1,4 @@
-"""What is created before what, and which fixed values the next creation trips over."""
+"""The order in which CloudFormation creates resources, and what services need at startup."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from moorage.cfn import ecs, fixed_values, lifecycle
+from moorage.cfn import ecs, lifecycle
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
@@ -18,191 +18,119 @@ def ref(name: str) -> dict[str, str]:
     return {"Ref": name}
 
 
-def made(kind: str, *after: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": kind, "DependsOn": list(after), "Properties": properties}
+def definition(resource_type: str, *depends_on: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": resource_type, "DependsOn": list(depends_on), "Properties": properties}
 
 
 def view_of(parameters: dict[str, Any] | None = None, **resources: Any) -> View:
     return View([Template("t", {"Parameters": parameters or {}, "Resources": resources})], {})
 
 
-def the(view: View, name: str) -> Resource:
+def resource(view: View, name: str) -> Resource:
     return view.stacks[0].resources[name]
 
 
 def service(*after: str, **properties: Any) -> dict[str, Any]:
     subnets = {"AwsvpcConfiguration": {"Subnets": [ref("Subnet")]}}
-    return made(ecs.SERVICE, *after, NetworkConfiguration=subnets, **properties)
+    return definition(ecs.SERVICE, *after, NetworkConfiguration=subnets, **properties)
 
 
-def network(**way: Any) -> dict[str, Any]:
-    """A subnet whose default route goes some way."""
+def network(**target: Any) -> dict[str, Any]:
+    """A subnet whose default route has this target."""
     table, subnet = ref("Table"), ref("Subnet")
     return {
-        "Vpc": made(f"{EC2}VPC"),
-        "Subnet": made(f"{EC2}Subnet", VpcId=ref("Vpc")),
-        "Table": made(f"{EC2}RouteTable", VpcId=ref("Vpc")),
-        "Association": made(
+        "Vpc": definition(f"{EC2}VPC"),
+        "Subnet": definition(f"{EC2}Subnet", VpcId=ref("Vpc")),
+        "Table": definition(f"{EC2}RouteTable", VpcId=ref("Vpc")),
+        "Association": definition(
             f"{EC2}SubnetRouteTableAssociation", SubnetId=subnet, RouteTableId=table
         ),
-        "Route": made(f"{EC2}Route", RouteTableId=table, DestinationCidrBlock=ANYWHERE, **way),
-        "Nat": made(f"{EC2}NatGateway"),
-        "Gateway": made(f"{EC2}InternetGateway"),
+        "Route": definition(
+            f"{EC2}Route", RouteTableId=table, DestinationCidrBlock=ANYWHERE, **target
+        ),
+        "Nat": definition(f"{EC2}NatGateway"),
+        "Gateway": definition(f"{EC2}InternetGateway"),
     }
 
 
-NATTED = network(NatGatewayId=ref("Nat"))
+PRIVATE = network(NatGatewayId=ref("Nat"))
 PUBLIC = network(GatewayId=ref("Gateway"))
 
 
-def needed(view: View) -> set[str]:
+def startup_dependencies(view: View) -> set[str]:
     return {
-        one.id
-        for need in lifecycle.startup_dependencies(the(view, "Service"))
-        for one in need.resources
+        dependency_resource.id
+        for dependency in lifecycle.startup_dependencies(resource(view, "Service"))
+        for dependency_resource in dependency.resources
     }
 
 
-def test_tasks_behind_a_nat_gateway_need_the_route_and_the_association() -> None:
-    assert needed(view_of(**NATTED, Service=service())) == {"Route", "Association"}
+def test_tasks_in_private_subnets_need_the_route_and_the_association() -> None:
+    assert startup_dependencies(view_of(**PRIVATE, Service=service())) == {"Route", "Association"}
 
 
-def test_tasks_in_public_subnets_need_the_route_where_nothing_takes_longer() -> None:
-    assert needed(view_of(**PUBLIC, Service=service())) == {"Route", "Association"}
-    balancer = made(f"{ELB}LoadBalancer")
-    assert needed(view_of(**PUBLIC, Balancer=balancer, Service=service("Balancer"))) == set()
-
-
-def test_tasks_need_policies_that_stand_beside_their_roles() -> None:
-    view = view_of(
-        Role=made(f"{IAM}Role", RoleName="task"),
-        Other=made(f"{IAM}Role"),
-        Beside=made(f"{IAM}Policy", Roles=[ref("Role")]),
-        ByName=made(f"{IAM}RolePolicy", RoleName="task"),
-        Elsewhere=made(f"{IAM}Policy", Roles=[ref("Other"), "tasks"]),
-        Nowhere=made(f"{IAM}ManagedPolicy"),
-        Task=made(ecs.TASK_DEFINITION, TaskRoleArn={"Fn::GetAtt": "Role.Arn"}),
-        Service=made(ecs.SERVICE, TaskDefinition=ref("Task")),
+def test_tasks_in_public_subnets_need_the_route_unless_a_load_balancer_takes_longer() -> None:
+    assert startup_dependencies(view_of(**PUBLIC, Service=service())) == {"Route", "Association"}
+    load_balancer = definition(f"{ELB}LoadBalancer")
+    assert (
+        startup_dependencies(view_of(**PUBLIC, Balancer=load_balancer, Service=service("Balancer")))
+        == set()
     )
-    assert needed(view) == {"Beside", "ByName"}
 
 
-def test_an_exporting_stack_stands_before_the_one_that_imports() -> None:
+def test_tasks_need_separate_policies_of_their_roles() -> None:
+    view = view_of(
+        Role=definition(f"{IAM}Role", RoleName="task"),
+        Other=definition(f"{IAM}Role"),
+        ByRef=definition(f"{IAM}Policy", Roles=[ref("Role")]),
+        ByName=definition(f"{IAM}RolePolicy", RoleName="task"),
+        OfOtherRoles=definition(f"{IAM}Policy", Roles=[ref("Other"), "tasks"]),
+        NotAttached=definition(f"{IAM}ManagedPolicy"),
+        Task=definition(ecs.TASK_DEFINITION, TaskRoleArn={"Fn::GetAtt": "Role.Arn"}),
+        Service=definition(ecs.SERVICE, TaskDefinition=ref("Task")),
+    )
+    assert startup_dependencies(view) == {"ByRef", "ByName"}
+
+
+def test_exporting_stack_is_created_before_the_importing_one() -> None:
     exports = {"Subnet": {"Value": ref("Subnet"), "Export": {"Name": "subnet"}}}
     imported = {"AwsvpcConfiguration": {"Subnets": [{"Fn::ImportValue": "subnet"}]}}
     templates = (
-        Template("network", {"Resources": NATTED, "Outputs": exports}),
-        Template("app", {"Resources": {"S": made(ecs.SERVICE, NetworkConfiguration=imported)}}),
+        Template("network", {"Resources": PRIVATE, "Outputs": exports}),
+        Template(
+            "app", {"Resources": {"S": definition(ecs.SERVICE, NetworkConfiguration=imported)}}
+        ),
     )
     app = next(View(templates, {}).resources_of_type(ecs.SERVICE))
-    (need,) = lifecycle.startup_dependencies(app)
-    assert {one.id for one in need.resources} == {"Route", "Association"}
-    assert lifecycle.find_unordered_dependencies(app, need.resources) == []
+    (dependency,) = lifecycle.startup_dependencies(app)
+    assert {item.id for item in dependency.resources} == {"Route", "Association"}
+    assert lifecycle.find_unordered_dependencies(app, dependency.resources) == []
 
 
-def test_what_a_resource_may_come_before_is_missed() -> None:
-    view = view_of(A=made("A::A::A"), B=made("A::A::A"), C=made("A::A::A", "A"))
-    missed = lifecycle.find_unordered_dependencies(
-        the(view, "C"), [the(view, "A"), the(view, "B"), the(view, "B")]
+def test_find_unordered_dependencies() -> None:
+    view = view_of(A=definition("A::A::A"), B=definition("A::A::A"), C=definition("A::A::A", "A"))
+    unordered = lifecycle.find_unordered_dependencies(
+        resource(view, "C"), [resource(view, "A"), resource(view, "B"), resource(view, "B")]
     )
-    assert missed == [the(view, "B")]
+    assert unordered == [resource(view, "B")]
 
 
 @pytest.mark.parametrize(
-    ("resource_id", "names"),
-    [
-        ({"Fn::Sub": "service/${Cluster}/${Service.Name}"}, True),
-        ({"Fn::Sub": "service/${Cluster}/web-${AWS::StackName}"}, True),
-        ("service/main/web", False),
-        ({"Fn::Sub": "service/${Cluster}/${Other}"}, False),
-        ({"Ref": "Other"}, False),
-        (["service"], False),
-        (None, False),
-    ],
+    ("count", "starts"), [(None, True), (2, True), ("1", True), (0, False), (ref("Count"), False)]
 )
-def test_a_scaled_service_is_found_by_its_name(resource_id: Any, names: bool) -> None:
+def test_service_starts_one_task_by_default(count: Any, starts: bool) -> None:
+    properties = {} if count is None else {"DesiredCount": count}
+    view = view_of({"Count": {"Type": "Number"}}, Service=definition(ecs.SERVICE, **properties))
+    assert lifecycle.starts_tasks(resource(view, "Service")) is starts
+
+
+def test_tasks_need_mount_targets_of_file_systems_that_they_mount() -> None:
+    mounted = {"Name": "data", "EFSVolumeConfiguration": {"FilesystemId": ref("FileSystem")}}
     view = view_of(
-        {"Other": {"Type": "String"}},
-        Cluster=made(ecs.CLUSTER),
-        Service=made(ecs.SERVICE, ServiceName={"Fn::Sub": "web-${AWS::StackName}"}),
-        Target=made(ecs.SCALABLE_TARGET, ResourceId=resource_id),
+        FileSystem=definition("AWS::EFS::FileSystem"),
+        Target=definition("AWS::EFS::MountTarget", FileSystemId=ref("FileSystem")),
+        OtherTarget=definition("AWS::EFS::MountTarget", FileSystemId="fs-0123456789abcdef0"),
+        Task=definition(ecs.TASK_DEFINITION, Volumes=[mounted, {"Name": "scratch"}]),
+        Service=definition(ecs.SERVICE, TaskDefinition=ref("Task")),
     )
-    found = ecs.find_scaled_service(the(view, "Target")["ResourceId"])
-    assert found is (the(view, "Service") if names else None)
-
-
-def test_a_service_of_the_same_name_in_another_cluster_is_another() -> None:
-    view = view_of(
-        Service=made(ecs.SERVICE, ServiceName="web", Cluster="test"),
-        Target=made(ecs.SCALABLE_TARGET, ResourceId="service/main/web"),
-    )
-    assert ecs.find_scaled_service(the(view, "Target")["ResourceId"]) is None
-
-
-@pytest.mark.parametrize(
-    ("count", "grows"), [(None, True), (2, True), ("1", True), (0, False), (ref("Count"), False)]
-)
-def test_a_service_starts_one_task_unless_it_says_otherwise(count: Any, grows: bool) -> None:
-    given = {} if count is None else {"DesiredCount": count}
-    view = view_of({"Count": {"Type": "Number"}}, Service=made(ecs.SERVICE, **given))
-    assert lifecycle.starts_tasks(the(view, "Service")) is grows
-
-
-@pytest.mark.parametrize(
-    ("name", "length"),
-    [
-        ("web", 3),
-        ({"Fn::Sub": "${AWS::StackName}-web"}, 132),
-        ({"Fn::Sub": "${Short}-web"}, 14),
-        ({"Fn::Sub": "${Chosen}-web"}, 8),
-        ({"Fn::Sub": "${Free}-web"}, 4),
-        ({"Fn::Sub": "${Usual}-web"}, 11),
-        ({"Fn::Join": ["-", [ref("AWS::AccountId"), "web"]]}, 16),
-        (["web"], 0),
-    ],
-)
-def test_a_name_is_as_long_as_its_parts_can_be(name: Any, length: int) -> None:
-    parameters = {
-        "Short": {"Type": "String", "MaxLength": 10},
-        "Chosen": {"Type": "String", "AllowedValues": ["dev", "prod"]},
-        "Free": {"Type": "String"},
-        "Usual": {"Type": "String", "Default": "default"},
-    }
-    view = view_of(parameters, Group=made(ecs.TARGET_GROUP, Name=name))
-    assert fixed_values.max_length(the(view, "Group")["Name"]) == length
-
-
-@pytest.mark.parametrize(
-    ("listener", "outside"),
-    [
-        (ref("Listener"), True),
-        ({"Fn::ImportValue": {"Fn::Sub": "${Listener}-arn"}}, True),
-        ({"Fn::ImportValue": "shop-dev-public-Listener"}, False),
-        ({"Fn::If": ["Unheard", ref("Listener"), "arn"]}, False),
-        (ref("Own"), False),
-        ("arn:aws:elasticloadbalancing:...", False),
-    ],
-)
-def test_parameters_come_from_outside_and_imports_of_fixed_names_do_not(
-    listener: Any, outside: bool
-) -> None:
-    view = view_of(
-        {"Listener": {"Type": "String"}},
-        Own=made(ecs.LISTENER),
-        Rule=made(ecs.LISTENER_RULE, ListenerArn=listener),
-    )
-    assert fixed_values.varies_between_stacks(the(view, "Rule")["ListenerArn"]) is outside
-
-
-@pytest.mark.parametrize(
-    ("body", "generated"),
-    [
-        ({}, False),
-        ({"Transform": "AWS::Serverless-2016-10-31"}, False),
-        ({"Transform": ["AWS::LanguageExtensions"], "Resources": {"Fn::ForEach::A": []}}, True),
-        ({"Transform": ["AWS::LanguageExtensions", "Our::Macro"]}, True),
-        ({"Transform": {"Name": "AWS::Include"}, "Resources": []}, True),
-    ],
-)
-def test_macros_and_loops_may_add_resources(body: dict[str, Any], generated: bool) -> None:
-    assert Template("t", body).is_generated is generated
+    assert startup_dependencies(view) == {"Target"}

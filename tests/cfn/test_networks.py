@@ -1,3 +1,5 @@
+"""Subnets, routes, VPC endpoints and DNS settings."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -8,29 +10,29 @@ from moorage.cfn import networks
 from moorage.cfn.template import Template
 from moorage.cfn.view import Resource, View
 
-REF = {"Ref": "Table"}
-EVERYWHERE = {"RouteTableId": REF, "DestinationCidrBlock": "0.0.0.0/0"}
+TABLE = {"Ref": "Table"}
+DEFAULT_ROUTE = {"RouteTableId": TABLE, "DestinationCidrBlock": "0.0.0.0/0"}
 
 
 def view_of(resources: dict[str, Any], **sections: Any) -> View:
     return View([Template("t", {"Resources": resources, **sections})], {})
 
 
-def one(kind: str, **properties: Any) -> dict[str, Any]:
-    return {"Type": f"AWS::EC2::{kind}", "Properties": properties}
+def definition(name: str, **properties: Any) -> dict[str, Any]:
+    return {"Type": f"AWS::EC2::{name}", "Properties": properties}
 
 
 def network(**more: Any) -> dict[str, Any]:
     """A subnet with a route table, in a VPC with an internet gateway."""
     return {
-        "Vpc": one("VPC", CidrBlock="10.0.0.0/16"),
-        "Subnet": one("Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.0.1.0/24"),
-        "Table": one("RouteTable", VpcId={"Ref": "Vpc"}),
-        "Association": one(
-            "SubnetRouteTableAssociation", SubnetId={"Ref": "Subnet"}, RouteTableId=REF
+        "Vpc": definition("VPC", CidrBlock="10.0.0.0/16"),
+        "Subnet": definition("Subnet", VpcId={"Ref": "Vpc"}, CidrBlock="10.0.1.0/24"),
+        "Table": definition("RouteTable", VpcId={"Ref": "Vpc"}),
+        "Association": definition(
+            "SubnetRouteTableAssociation", SubnetId={"Ref": "Subnet"}, RouteTableId=TABLE
         ),
-        "Gateway": one("InternetGateway"),
-        "Nat": one("NatGateway", SubnetId={"Ref": "Subnet"}),
+        "Gateway": definition("InternetGateway"),
+        "Nat": definition("NatGateway", SubnetId={"Ref": "Subnet"}),
         **more,
     }
 
@@ -40,7 +42,7 @@ def resource(view: View, name: str) -> Resource:
 
 
 @pytest.mark.parametrize(
-    ("route", "way"),
+    ("route", "expected"),
     [
         ({"GatewayId": {"Ref": "Gateway"}}, networks.VIA_INTERNET_GATEWAY),
         ({"GatewayId": "igw-0123456789abcdef0"}, networks.VIA_INTERNET_GATEWAY),
@@ -58,30 +60,30 @@ def resource(view: View, name: str) -> Resource:
             {"RouteTableId": {"Ref": "Given"}, "NatGatewayId": {"Ref": "Nat"}},
             networks.NO_INTERNET_ROUTE,
         ),
-        ({"RouteTableId": {"Fn::Unheard": 1}, "NatGatewayId": {"Ref": "Nat"}}, None),
+        ({"RouteTableId": {"Fn::NoSuch": 1}, "NatGatewayId": {"Ref": "Nat"}}, None),
     ],
 )
-def test_where_the_default_route_leads(route: dict[str, Any], way: str | None) -> None:
-    resources = network(Route=one("Route", **{**EVERYWHERE, **route}))
+def test_default_route(route: dict[str, Any], expected: str | None) -> None:
+    resources = network(Route=definition("Route", **{**DEFAULT_ROUTE, **route}))
     view = view_of(resources, Parameters={"Given": {"Type": "String"}})
-    assert networks.default_route(resource(view, "Subnet")) == way
+    assert networks.default_route(resource(view, "Subnet")) == expected
 
 
-def test_a_subnet_without_an_association_leads_nowhere() -> None:
-    resources = network(Route=one("Route", **EVERYWHERE, GatewayId={"Ref": "Gateway"}))
+def test_subnet_without_an_association_has_no_internet_route() -> None:
+    resources = network(Route=definition("Route", **DEFAULT_ROUTE, GatewayId={"Ref": "Gateway"}))
     del resources["Association"]
     assert (
         networks.default_route(resource(view_of(resources), "Subnet")) == networks.NO_INTERNET_ROUTE
     )
 
 
-def test_a_custom_resource_may_add_routes() -> None:
-    custom = {"Type": "Custom::Routes", "Properties": {"Table": REF}}
+def test_custom_resource_may_add_routes() -> None:
+    custom = {"Type": "Custom::Routes", "Properties": {"Table": TABLE}}
     view = view_of(network(Routes=custom))
     assert networks.default_route(resource(view, "Subnet")) is None
 
 
-def test_a_macro_may_add_routes() -> None:
+def test_macro_may_add_routes() -> None:
     view = view_of(network(), Transform="Macro")
     assert networks.default_route(resource(view, "Subnet")) is None
 
@@ -97,38 +99,38 @@ def test_a_macro_may_add_routes() -> None:
         ({"Ref": "Given"}, None),
     ],
 )
-def test_the_service_of_an_endpoint(name: Any, service: str | None) -> None:
-    endpoint = one("VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName=name)
+def test_service_of_an_endpoint(name: Any, service: str | None) -> None:
+    endpoint = definition("VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName=name)
     view = view_of(network(Endpoint=endpoint), Parameters={"Given": {"Type": "String"}})
-    assert [one.service for one in networks.vpc_endpoints(view)] == [service]
+    assert [item.service for item in networks.vpc_endpoints(view)] == [service]
 
 
-def test_endpoints_of_another_vpc_are_not_a_vpc_s() -> None:
+def test_endpoints_of_vpc_leave_out_those_of_another_vpc() -> None:
     name = "com.amazonaws.eu-west-1.s3"
     view = view_of(
         network(
-            Own=one("VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName=name),
-            Others=one("VPCEndpoint", VpcId={"Ref": "Given"}, ServiceName=name),
+            Included=definition("VPCEndpoint", VpcId={"Ref": "Vpc"}, ServiceName=name),
+            OtherVpc=definition("VPCEndpoint", VpcId={"Ref": "Given"}, ServiceName=name),
         ),
         Parameters={"Given": {"Type": "AWS::EC2::VPC::Id"}},
     )
-    found = networks.endpoints_of_vpc(resource(view, "Vpc"))
-    assert found is not None
-    assert [one.resource.id for one in found] == ["Own"]
+    endpoints = networks.endpoints_of_vpc(resource(view, "Vpc"))
+    assert endpoints is not None
+    assert [endpoint.resource.id for endpoint in endpoints] == ["Included"]
 
 
 @pytest.mark.parametrize(
-    ("tables", "truth"), [([REF], True), ([], False), ({"Ref": "Given"}, None)]
+    ("tables", "serves"), [([TABLE], True), ([], False), ({"Ref": "Given"}, None)]
 )
-def test_the_subnets_that_a_gateway_endpoint_serves(tables: Any, truth: bool | None) -> None:
-    endpoint = one("VPCEndpoint", ServiceName="com.amazonaws.a.s3", RouteTableIds=tables)
+def test_serves_subnet(tables: Any, serves: bool | None) -> None:
+    endpoint = definition("VPCEndpoint", ServiceName="com.amazonaws.a.s3", RouteTableIds=tables)
     view = view_of(network(Endpoint=endpoint), Parameters={"Given": {"Type": "List<String>"}})
-    only = networks.vpc_endpoints(view)[0]
-    assert networks.serves_subnet(only, resource(view, "Subnet")) is truth
+    gateway = networks.vpc_endpoints(view)[0]
+    assert networks.serves_subnet(gateway, resource(view, "Subnet")) is serves
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "truth"),
+    ("first", "second", "is_same"),
     [
         ("eu-west-1a", "eu-west-1a", True),
         ("eu-west-1a", "eu-west-1b", False),
@@ -139,16 +141,16 @@ def test_the_subnets_that_a_gateway_endpoint_serves(tables: Any, truth: bool | N
         (None, None, None),
     ],
 )
-def test_whether_subnets_lie_in_one_zone(first: Any, second: Any, truth: bool | None) -> None:
+def test_are_in_same_zone(first: Any, second: Any, is_same: bool | None) -> None:
     view = view_of(
         {
-            "One": one("Subnet", AvailabilityZone=first),
-            "Other": one("Subnet", AvailabilityZone=second),
+            "First": definition("Subnet", AvailabilityZone=first),
+            "Second": definition("Subnet", AvailabilityZone=second),
         },
         Parameters={"A": {"Type": "String"}, "B": {"Type": "String"}},
     )
-    assert networks.are_in_same_zone(resource(view, "One"), resource(view, "Other")) is truth
+    assert networks.are_in_same_zone(resource(view, "First"), resource(view, "Second")) is is_same
 
 
-def test_name_servers_are_on_and_hostnames_off_where_nothing_is_said() -> None:
+def test_dns_settings_by_default() -> None:
     assert networks.dns_settings(resource(view_of(network()), "Vpc")) == (True, False)

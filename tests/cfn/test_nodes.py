@@ -1,4 +1,4 @@
-"""Properties with their functions carried out as far as they can be."""
+"""Properties with their intrinsic functions evaluated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_VALUE = {"Ref": "AWS::NoValue"}
 
 
 def node(value: Any, region: str | None = None, **values: str) -> Node:
-    """A property of a resource A, which is not alone."""
+    """A property of resource A, in a template with two other resources."""
     body = {
         "Parameters": PARAMETERS,
         "Conditions": CONDITIONS,
@@ -43,9 +43,6 @@ def node(value: Any, region: str | None = None, **values: str) -> Node:
     }
     (resource,) = View([Template("t", body, region, values)], {}).resources_of_type("T::A")
     return resource["P"]
-
-
-B = "the resource B"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +71,7 @@ B = "the resource B"
         ({"Ref": "Stored"}, None),
         ({"Ref": "Subnets"}, None),
         ({"Ref": "Size"}, None),
-        ({"Ref": "Nobody"}, None),
+        ({"Ref": "NoSuch"}, None),
         ({"Ref": "AWS::Region"}, None),
         ("{{resolve:ssm:name}}", None),
         ({"Fn::Sub": "{{resolve:ssm:${Only}}}"}, None),
@@ -86,7 +83,7 @@ B = "the resource B"
         (None, None),
     ],
 )
-def test_texts(value: Any, text: str | None) -> None:
+def test_text(value: Any, text: str | None) -> None:
     assert node(value).text == text
 
 
@@ -116,31 +113,31 @@ def test_texts(value: Any, text: str | None) -> None:
         {"Fn::GetAtt": []},
         {"Fn::GetAtt": "B"},
         {"Fn::GetAtt": ["B", {"Ref": "Only"}]},
-        {"Fn::GetAtt": ["Nobody", "Arn"]},
+        {"Fn::GetAtt": ["NoSuch", "Arn"]},
         {"Fn::ImportValue": {"Ref": "Free"}},
         {"Fn::NoSuch": 1},
         {"Ref": ["A"]},
         {"Ref": "Never"},
     ],
 )
-def test_what_makes_no_sense_is_unknown(value: Any) -> None:
-    found = node(value)
-    assert found.unknown
-    assert not found.absent
-    assert not found.fully_known
-    assert found.text is found.resource is found["Inner"].text is None
-    assert found.items == found.entries == found.choices == ()
+def test_invalid_or_unsupported_expressions_are_unknown(value: Any) -> None:
+    result = node(value)
+    assert result.unknown
+    assert not result.absent
+    assert not result.fully_known
+    assert result.text is result.resource is result["Inner"].text is None
+    assert result.items == result.entries == result.choices == ()
 
 
 @pytest.mark.parametrize("value", [None, NO_VALUE, {"Fn::If": ["No", "x", NO_VALUE]}])
-def test_what_is_not_there(value: Any) -> None:
-    found = node(value)
-    assert found.absent
-    assert found.empty
-    assert found.fully_known
-    assert not found.certainly_present
-    assert found["Any"]["Thing"].absent
-    assert found.items == found.as_list == found.parts == ()
+def test_absent(value: Any) -> None:
+    result = node(value)
+    assert result.absent
+    assert result.empty
+    assert result.fully_known
+    assert not result.certainly_present
+    assert result["Any"]["Thing"].absent
+    assert result.items == result.as_list == result.parts == ()
 
 
 @pytest.mark.parametrize(
@@ -156,14 +153,14 @@ def test_what_is_not_there(value: Any) -> None:
         ({"Fn::Select": [0, [{"Ref": "B"}]]}, "Ref"),
     ],
 )
-def test_what_names_a_resource(value: Any, name: str) -> None:
-    found = node(value)
-    assert found.attr == Attr(found.resource, name) if found.resource else None
-    assert found.resource is not None
-    assert found.resource.id == "B"
-    assert found.fully_known
-    assert not found.unknown
-    assert found.text is None
+def test_reference_to_a_resource(value: Any, name: str) -> None:
+    result = node(value)
+    assert result.resource is not None
+    assert result.attr == Attr(result.resource, name)
+    assert result.resource.id == "B"
+    assert result.fully_known
+    assert not result.unknown
+    assert result.text is None
 
 
 def test_choices() -> None:
@@ -175,7 +172,7 @@ def test_choices() -> None:
     assert node({"Ref": "Free"}).choices == ()
 
 
-def test_what_it_is_not() -> None:
+def test_is_none_of() -> None:
     assert node("a").is_none_of("b", "c")
     assert not node("a").is_none_of("a", "c")
     assert node({"Ref": "Size"}).is_none_of("medium")
@@ -185,10 +182,10 @@ def test_what_it_is_not() -> None:
 
 
 def test_parts() -> None:
-    found = node({"Fn::Sub": "arn:${AWS::Partition}:x/${B}/${Size}"})
-    assert isinstance(found.value, Text)
-    kinds = [type(one) for one in found.parts]
-    assert kinds == [str, Unknown, str, Attr, str, OneOf]
+    result = node({"Fn::Sub": "arn:${AWS::Partition}:x/${B}/${Size}"})
+    assert isinstance(result.value, Text)
+    types = [type(part) for part in result.parts]
+    assert types == [str, Unknown, str, Attr, str, OneOf]
     assert node("a").parts == ("a",)
     assert len(node({"Ref": "Free"}).parts) == 1
     assert node([]).parts == ()
@@ -197,35 +194,35 @@ def test_parts() -> None:
 def test_numbers_and_flags() -> None:
     assert node("80").number == 80
     assert node("-1").number == -1
-    for odd in ("80.5", "", "x", "9" * 30, [], None):
-        assert node(odd).number is None
+    for value in ("80.5", "", "x", "9" * 30, [], None):
+        assert node(value).number is None
     assert node("True").flag is node(True).flag is True
     assert node("false").flag is False
     assert node("no").flag is None
 
 
-def test_defaults_are_hints() -> None:
+def test_default() -> None:
     assert node({"Ref": "Free"}).default == "hint"
     assert node({"Ref": "Size"}).default == "small"
     assert node("x").default == "x"
     assert node({"Ref": "Stored"}).default is None
 
 
-def test_given_values_are_facts() -> None:
-    assert node({"Ref": "Free"}, Free="told").text == "told"
+def test_parameter_values_and_region_are_known_if_given() -> None:
+    assert node({"Ref": "Free"}, Free="x").text == "x"
     assert node({"Ref": "Subnets"}, Subnets="a,b").text is None
     assert node({"Ref": "AWS::Region"}, region="eu-west-1").text == "eu-west-1"
 
 
-def test_lists_lose_what_is_not_there() -> None:
-    found = node(["a", NO_VALUE, {"Fn::If": ["No", "b", NO_VALUE]}, {"Ref": "Only"}])
-    assert [one.text for one in found.items] == ["a", "one"]
-    assert [one.path[-1] for one in found.items] == [0, 3]
-    assert found.all_known
-    assert found.as_list == found.items
+def test_items_leave_out_absent_values() -> None:
+    result = node(["a", NO_VALUE, {"Fn::If": ["No", "b", NO_VALUE]}, {"Ref": "Only"}])
+    assert [item.text for item in result.items] == ["a", "one"]
+    assert [item.path[-1] for item in result.items] == [0, 3]
+    assert result.all_known
+    assert result.as_list == result.items
 
 
-def test_lists_of_which_not_all_is_known() -> None:
+def test_all_known_and_fully_known() -> None:
     assert node(["a", {"Ref": "Size"}]).all_known
     assert not node(["a", {"Ref": "Free"}]).all_known
     assert not node({"Ref": "Subnets"}).all_known
@@ -234,49 +231,49 @@ def test_lists_of_which_not_all_is_known() -> None:
     assert node(["a", {"b": {"Ref": "B"}}]).fully_known
 
 
-def test_a_value_by_itself_is_one_of_many() -> None:
-    assert [one.text for one in node("a").as_list] == ["a"]
+def test_as_list_and_entries() -> None:
+    assert [item.text for item in node("a").as_list] == ["a"]
     assert [key for key, _ in node({"a": 1, "b": NO_VALUE}).entries] == ["a"]
 
 
-def test_what_may_be_left_out() -> None:
-    left_out = {"Fn::If": ["Maybe", "a", NO_VALUE]}
-    assert node(left_out).unknown
-    assert node(left_out).optional
-    assert not node(left_out).certainly_present
-    assert node({"Fn::If": ["Yes", left_out, "b"]}).optional
+def test_optional() -> None:
+    maybe_absent = {"Fn::If": ["Maybe", "a", NO_VALUE]}
+    assert node(maybe_absent).unknown
+    assert node(maybe_absent).optional
+    assert not node(maybe_absent).certainly_present
+    assert node({"Fn::If": ["Yes", maybe_absent, "b"]}).optional
     assert not node({"Fn::If": ["Yes", {"Ref": "Free"}, NO_VALUE]}).optional
     assert not node({"Ref": "Free"}).optional
     assert node({"Ref": "Free"}).certainly_present
 
 
-def test_zones_by_number_are_different_zones() -> None:
-    def zone(at: int) -> Any:
-        return node({"Fn::Select": [at, {"Fn::GetAZs": ""}]})
+def test_zones_with_different_indices_are_different() -> None:
+    def zone(index: int) -> Any:
+        return node({"Fn::Select": [index, {"Fn::GetAZs": ""}]})
 
     assert zone(0).is_same_as(zone(1)) is False
     assert zone(0).is_same_as(zone(0)) is True
-    elsewhere = node({"Fn::Select": [0, {"Fn::GetAZs": "eu-west-1"}]})
-    assert zone(0).is_same_as(elsewhere) is None
+    other_region = node({"Fn::Select": [0, {"Fn::GetAZs": "eu-west-1"}]})
+    assert zone(0).is_same_as(other_region) is None
 
 
 def test_equal_expressions_are_the_same() -> None:
-    def zone(size: Any) -> Node:
+    def block(size: Any) -> Node:
         return node({"Fn::Select": [0, {"Fn::Cidr": [{"Ref": "Free"}, size, 8]}]})
 
-    assert zone("4").is_same_as(zone({"Fn::If": ["Yes", "4", "5"]})) is True
-    assert zone("4").is_same_as(zone("5")) is None
+    assert block("4").is_same_as(block({"Fn::If": ["Yes", "4", "5"]})) is True
+    assert block("4").is_same_as(block("5")) is None
 
 
-def test_a_place_is_that_of_the_branch_that_is_taken() -> None:
-    found = node({"Fn::If": ["No", "a", {"Inner": {"Fn::Select": [1, ["x", {"Deep": "y"}]]}}]})
-    deep = found.at("Inner", "Deep")
+def test_path_contains_the_branch_that_is_taken() -> None:
+    result = node({"Fn::If": ["No", "a", {"Inner": {"Fn::Select": [1, ["x", {"Deep": "y"}]]}}]})
+    deep = result.at("Inner", "Deep")
     assert deep.text == "y"
-    way = ("Fn::If", 2, "Inner", "Fn::Select", 1, 1, "Deep")
-    assert deep.path == ("Resources", "A", "Properties", "P", *way)
+    steps = ("Fn::If", 2, "Inner", "Fn::Select", 1, 1, "Deep")
+    assert deep.path == ("Resources", "A", "Properties", "P", *steps)
 
 
-def test_the_nearest_place_that_exists() -> None:
+def test_nearest_existing_path() -> None:
     body = {"A": [{"B": 1}]}
     assert nearest_existing_path(body, ("A", 0, "B")) == ("A", 0, "B")
     assert nearest_existing_path(body, ("A", 0, "C", "D")) == ("A", 0)
@@ -285,7 +282,22 @@ def test_the_nearest_place_that_exists() -> None:
     assert nearest_existing_path(body, ("X",)) == ()
 
 
-def test_absent_is_missing() -> None:
+def test_value_of_a_path_that_does_not_exist_is_missing() -> None:
     assert node({}).at("a", "b", 0).value is MISSING
     assert node([])[3].value is MISSING
     assert node("text")["a"].value is MISSING
+
+
+def test_certainly_present() -> None:
+    undecided = {"Fn::If": ["NoSuch", "EC2", NO_VALUE]}
+    assert node("r").certainly_present
+    assert not node(undecided).certainly_present
+    assert node({"Ref": "NoSuch"}).certainly_present
+    assert not node({})["Missing"].certainly_present
+
+
+def test_empty() -> None:
+    assert node([NO_VALUE]).empty
+    assert node([]).empty
+    assert node({})["Missing"].empty
+    assert not node({"Ref": "Subnets"}).empty

@@ -1,4 +1,4 @@
-"""What roles allow, on what, and whom they trust."""
+"""Which actions roles allow on which ARNs, and which services they trust."""
 
 from __future__ import annotations
 
@@ -18,30 +18,25 @@ SUB = "Fn::Sub"
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db-AbCdEf"
 
 
-def view(resources: dict[str, Any], parameters: dict[str, Any] | None = None, **rest: Any) -> View:
-    body = {"Resources": resources, "Parameters": parameters or {}, **rest}
-    return View([Template("t", body)], {})
-
-
-def role(*statements: Any, beside: dict[str, Any] | None = None, **props: Any) -> Resource:
-    """A role with statements in line, and what stands beside it."""
+def role(*statements: Any, others: dict[str, Any] | None = None, **props: Any) -> Resource:
+    """A role with an inline policy, in a template with other resources."""
     policies = [{"PolicyName": "p", "PolicyDocument": {"Statement": list(statements)}}]
-    body = {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies, **props}}
+    definition = {"Type": "AWS::IAM::Role", "Properties": {"Policies": policies, **props}}
     parameters = {"P": {"Type": "String"}, "Q": {"Type": "String", "AllowedValues": ["a", "b"]}}
-    made = view({"Role": body, **(beside or {})}, parameters)
-    return made.stacks[0].resources["Role"]
+    body = {"Parameters": parameters, "Resources": {"Role": definition, **(others or {})}}
+    return View([Template("t", body)], {}).stacks[0].resources["Role"]
 
 
-def allow(action: Any, resource: Any = "*", **rest: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": action, "Resource": resource, **rest}
+def allow(action: Any, resource: Any = "*", **elements: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **elements}
 
 
-def deny(action: Any, resource: Any = "*", **rest: Any) -> dict[str, Any]:
-    return {"Effect": "Deny", "Action": action, "Resource": resource, **rest}
+def deny(action: Any, resource: Any = "*", **elements: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **elements}
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("element", "expected"),
     [
         ("logs:PutLogEvents", True),
         ("LOGS:putlogevents", True),
@@ -60,12 +55,12 @@ def deny(action: Any, resource: Any = "*", **rest: Any) -> dict[str, Any]:
         (7, False),
     ],
 )
-def test_actions(given: Any, expected: bool | None) -> None:
-    assert allows(role(allow(given)), "logs:PutLogEvents") is expected
+def test_actions(element: Any, expected: bool | None) -> None:
+    assert allows(role(allow(element)), "logs:PutLogEvents") is expected
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("element", "expected"),
     [
         ("*", True),
         (SECRET_ARN, True),
@@ -92,12 +87,12 @@ def test_actions(given: Any, expected: bool | None) -> None:
         (None, None),
     ],
 )
-def test_resources(given: Any, expected: bool | None) -> None:
-    one = role(allow("secretsmanager:GetSecretValue", given))
-    assert allows(one, "secretsmanager:GetSecretValue", (SECRET_ARN,)) is expected
+def test_resources(element: Any, expected: bool | None) -> None:
+    reader = role(allow("secretsmanager:GetSecretValue", element))
+    assert allows(reader, "secretsmanager:GetSecretValue", (SECRET_ARN,)) is expected
 
 
-def test_what_knows_no_single_resources_is_allowed_on_everything_alone() -> None:
+def test_action_without_resource_level_permissions_needs_a_wildcard() -> None:
     repository = "arn:aws:ecr:*:*:repository/*"
     token = "ecr:GetAuthorizationToken"
     assert allows(role(allow(token, repository)), token) is False
@@ -106,13 +101,13 @@ def test_what_knows_no_single_resources_is_allowed_on_everything_alone() -> None
     assert allows(role(allow(token, {"Fn::GetAtt": ["Role", "Arn"]})), token) is False
 
 
-def test_an_arn_that_is_not_known_is_allowed_by_everything_alone() -> None:
+def test_unknown_arn_is_allowed_only_by_a_wildcard() -> None:
     assert allows(role(allow("ssm:*")), "ssm:GetParameters", None) is True
     assert allows(role(allow("ssm:*", "arn:aws:ssm:*")), "ssm:GetParameters", None) is None
     assert allows(role(allow("s3:*")), "ssm:GetParameters", None) is False
 
 
-def test_all_but() -> None:
+def test_not_action_and_not_resource() -> None:
     but_iam = {"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}
     assert allows(role(but_iam), "logs:PutLogEvents") is True
     assert allows(role(but_iam), "iam:PassRole") is False
@@ -124,7 +119,7 @@ def test_all_but() -> None:
     assert allows(role(but_one), "secretsmanager:GetSecretValue", None) is None
 
 
-def test_deny_has_the_last_word() -> None:
+def test_deny_overrides_allow() -> None:
     assert allows(role(allow("*"), deny("logs:*")), "logs:PutLogEvents") is False
     assert allows(role(allow("*"), deny("s3:*")), "logs:PutLogEvents") is True
     assert allows(role(allow("*"), deny({"Ref": "P"})), "logs:PutLogEvents") is None
@@ -132,17 +127,17 @@ def test_deny_has_the_last_word() -> None:
     assert allows(role(deny({"Ref": "P"})), "logs:PutLogEvents") is False
 
 
-def test_what_a_condition_guards_is_not_known() -> None:
+def test_statement_with_a_condition_is_unknown() -> None:
     assert allows(role(allow("logs:*", Condition={"Bool": {}})), "logs:PutLogEvents") is None
     assert allows(role(allow("s3:*", Condition={"Bool": {}})), "logs:PutLogEvents") is False
 
 
-def test_an_effect_that_is_not_known() -> None:
+def test_unknown_effect() -> None:
     assert allows(role(allow("*") | {"Effect": {"Ref": "P"}}), "logs:PutLogEvents") is None
     assert allows(role(allow("*"), deny("*") | {"Effect": {"Ref": "P"}}), "logs:X") is None
 
 
-def test_no_policies_allow_nothing() -> None:
+def test_role_without_policies_allows_nothing() -> None:
     assert allows(role(Policies=None), "logs:PutLogEvents") is False
     assert allows(role(Policies=[]), "logs:PutLogEvents") is False
 
@@ -163,7 +158,7 @@ def test_no_policies_allow_nothing() -> None:
         {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]},
     ],
 )
-def test_policies_that_are_not_in_sight_may_allow_it(props: Any) -> None:
+def test_policies_outside_the_view_may_allow_the_action(props: Any) -> None:
     assert allows(role(**({"Policies": None} | props)), "logs:PutLogEvents") is None
 
 
@@ -175,32 +170,33 @@ def managed_policy(**props: Any) -> dict[str, Any]:
     }
 
 
-def beside(kind: str, **props: Any) -> dict[str, Any]:
+def policy_x(name: str, **props: Any) -> dict[str, Any]:
+    """A policy resource X that allows all actions of CloudWatch Logs."""
     document = {"Statement": [allow("logs:*")]}
-    return {"X": {"Type": f"AWS::IAM::{kind}", "Properties": {"PolicyDocument": document, **props}}}
+    return {"X": {"Type": f"AWS::IAM::{name}", "Properties": {"PolicyDocument": document, **props}}}
 
 
 @pytest.mark.parametrize(
-    ("one", "expected"),
+    ("attached_role", "expected"),
     [
-        (role(ManagedPolicyArns=[{"Ref": "X"}], beside={"X": managed_policy()}), True),
-        (role(beside={"X": managed_policy(Roles=[{"Ref": "Role"}])}), True),
-        (role(beside={"X": managed_policy()}), False),
-        (role(beside=beside("Policy", Roles=[{"Ref": "Role"}])), True),
-        (role(beside=beside("Policy", Roles=["other"])), False),
-        (role(RoleName="mine", beside=beside("Policy", Roles=["mine"])), True),
-        (role(RoleName="mine", beside=beside("Policy", Roles=[{"Ref": "P"}])), None),
-        (role(RoleName={"Ref": "P"}, beside=beside("Policy", Roles=[{"Ref": "P"}])), True),
-        (role(beside=beside("Policy", Roles=[{"Ref": "P"}])), False),
-        (role(beside=beside("RolePolicy", RoleName={"Ref": "Role"})), True),
-        (role(beside=beside("RolePolicy", RoleName={"Ref": "P"})), False),
+        (role(ManagedPolicyArns=[{"Ref": "X"}], others={"X": managed_policy()}), True),
+        (role(others={"X": managed_policy(Roles=[{"Ref": "Role"}])}), True),
+        (role(others={"X": managed_policy()}), False),
+        (role(others=policy_x("Policy", Roles=[{"Ref": "Role"}])), True),
+        (role(others=policy_x("Policy", Roles=["other"])), False),
+        (role(RoleName="mine", others=policy_x("Policy", Roles=["mine"])), True),
+        (role(RoleName="mine", others=policy_x("Policy", Roles=[{"Ref": "P"}])), None),
+        (role(RoleName={"Ref": "P"}, others=policy_x("Policy", Roles=[{"Ref": "P"}])), True),
+        (role(others=policy_x("Policy", Roles=[{"Ref": "P"}])), False),
+        (role(others=policy_x("RolePolicy", RoleName={"Ref": "Role"})), True),
+        (role(others=policy_x("RolePolicy", RoleName={"Ref": "P"})), False),
     ],
 )
-def test_policies_beside_a_role(one: Resource, expected: bool | None) -> None:
-    assert allows(one, "logs:PutLogEvents") is expected
+def test_separate_policies(attached_role: Resource, expected: bool | None) -> None:
+    assert allows(attached_role, "logs:PutLogEvents") is expected
 
 
-def test_a_role_whose_name_another_stack_is_given_may_get_policies_there() -> None:
+def test_role_with_an_exported_name_may_get_policies_in_another_stack() -> None:
     body = {
         "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}},
         "Outputs": {"Role": {"Value": {"Ref": "Role"}, "Export": {"Name": "role"}}},
@@ -245,43 +241,44 @@ AWS_POLICY = {SUB: "arn:${AWS::Partition}:iam::aws:policy/"}
         ("AWSCodeDeployRoleForECSLimited", "iam:PassRole", False),
     ],
 )
-def test_managed_policies_of_aws(policy: str, action: str, expected: bool | None) -> None:
-    for given in (f"arn:aws:iam::aws:policy/{policy}", {SUB: AWS_POLICY[SUB] + policy}):
-        assert allows(role(ManagedPolicyArns=[given]), action) is expected
+def test_aws_managed_policies(policy: str, action: str, expected: bool | None) -> None:
+    for arn in (f"arn:aws:iam::aws:policy/{policy}", {SUB: AWS_POLICY[SUB] + policy}):
+        assert allows(role(ManagedPolicyArns=[arn]), action) is expected
 
 
-def test_every_policy_that_is_known_by_its_content_is_known_by_its_path() -> None:
+def test_every_known_managed_policy_has_a_path() -> None:
     assert [name for name in STATEMENTS if name not in PATHS] == []
-    one = role()
     for name in STATEMENTS:
-        one = role(ManagedPolicyArns=[f"arn:aws:iam::aws:policy/{PATHS[name]}{name}"])
-        assert resolve_managed_policy(one["ManagedPolicyArns"][0]).complete
+        attached = role(ManagedPolicyArns=[f"arn:aws:iam::aws:policy/{PATHS[name]}{name}"])
+        assert resolve_managed_policy(attached["ManagedPolicyArns"][0]).complete
 
 
-def test_a_boundary_caps() -> None:
-    logs_alone = {"Boundary": managed_policy()}
-    capped = role(allow("*"), PermissionsBoundary={"Ref": "Boundary"}, beside=logs_alone)
-    assert allows(capped, "logs:PutLogEvents") is True
-    assert allows(capped, "ssm:GetParameters") is False
+def test_permissions_boundary() -> None:
+    logs_only = {"Boundary": managed_policy()}
+    bounded = role(allow("*"), PermissionsBoundary={"Ref": "Boundary"}, others=logs_only)
+    assert allows(bounded, "logs:PutLogEvents") is True
+    assert allows(bounded, "ssm:GetParameters") is False
     unknown = role(allow("logs:*"), PermissionsBoundary={"Ref": "P"})
     assert allows(unknown, "logs:PutLogEvents") is None
     assert allows(unknown, "ssm:GetParameters") is False
 
 
-def test_names_of_roles_that_cloudformation_makes_are_none_of_those_aws_has_in_mind() -> None:
+def test_generated_role_names_do_not_match_aws_managed_policies() -> None:
     limited = "arn:aws:iam::aws:policy/AWSCodeDeployRoleForECSLimited"
     others = {
-        "Made": {"Type": "AWS::IAM::Role"},
+        "Generated": {"Type": "AWS::IAM::Role"},
         "Named": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "ECSTaskExecutionShop"}},
         "Open": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": {"Ref": "P"}}},
     }
-    one = role(ManagedPolicyArns=[limited], beside=others)
-    passes = {
-        name: allows(one, "iam:PassRole", expand_parts(one.view, (Attr(other, "Arn"),)))
-        for name, other in one.stack.resources.items()
+    codedeploy = role(ManagedPolicyArns=[limited], others=others)
+    can_pass = {
+        name: allows(
+            codedeploy, "iam:PassRole", expand_parts(codedeploy.view, (Attr(passed, "Arn"),))
+        )
+        for name, passed in codedeploy.stack.resources.items()
         if name != "Role"
     }
-    assert passes == {"Made": False, "Named": None, "Open": None}
+    assert can_pass == {"Generated": False, "Named": None, "Open": None}
 
 
 SECRETS = {
@@ -295,7 +292,7 @@ SECRETS = {
 
 
 @pytest.mark.parametrize(
-    ("pattern", "of", "expected"),
+    ("pattern", "secret", "expected"),
     [
         ({"Ref": "Bare"}, "Bare", True),
         ({"Fn::GetAtt": "Bare.Id"}, "Bare", True),
@@ -321,35 +318,36 @@ SECRETS = {
         ("*", "Bare", True),
     ],
 )
-def test_secrets_by_ref_and_by_name(pattern: Any, of: str, expected: bool | None) -> None:
-    one = role(allow("secretsmanager:GetSecretValue", pattern), beside=SECRETS)
-    on = expand_parts(one.view, (Attr(one.stack.resources[of], "Ref"),))
-    assert allows(one, "secretsmanager:GetSecretValue", on) is expected
+def test_secrets_by_reference_and_by_name(pattern: Any, secret: str, expected: bool | None) -> None:
+    reader = role(allow("secretsmanager:GetSecretValue", pattern), others=SECRETS)
+    arn = expand_parts(reader.view, (Attr(reader.stack.resources[secret], "Ref"),))
+    assert allows(reader, "secretsmanager:GetSecretValue", arn) is expected
 
 
-def test_a_name_in_a_circle_is_not_followed_for_ever() -> None:
-    one = role(RoleName={"Ref": "Role"})
-    assert expand_parts(one.view, (Attr(one, "Arn"),))
+def test_circular_name_does_not_loop() -> None:
+    circular = role(RoleName={"Ref": "Role"})
+    assert expand_parts(circular.view, (Attr(circular, "Arn"),))
 
 
-def test_a_parameter_by_its_name() -> None:
+def test_parameter_by_name() -> None:
     named = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/shop/db"}}
-    one = role(allow("ssm:Get*", {SUB: "arn:aws:ssm:*:*:parameter${Db}"}), beside={"Db": named})
-    assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/db",)) is True
-    assert allows(one, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/dbs",)) is False
-    assert build_arn(one.view, "ssm", "parameter/a").count(":") == 5
+    reader = role(allow("ssm:Get*", {SUB: "arn:aws:ssm:*:*:parameter${Db}"}), others={"Db": named})
+    assert allows(reader, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/db",)) is True
+    assert allows(reader, "ssm:GetParameters", ("arn:aws:ssm:x:1:parameter/shop/dbs",)) is False
+    assert build_arn(reader.view, "ssm", "parameter/a").count(":") == 5
 
 
-def test_matching_of_several_values() -> None:
+def test_matches_with_several_values() -> None:
     assert matches(("a*", "b*"), ("ab",)) is None
     assert matches(("a*", "ab"), ("ab",)) is True
     assert matches(("c*", "d"), ("ab",)) is False
     assert matches((), ("ab",)) is None
 
 
-def trusting(principal: Any, **rest: Any) -> Resource:
-    said = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **rest}
-    return role(AssumeRolePolicyDocument={"Statement": [said]})
+def trusting(principal: Any, **elements: Any) -> Resource:
+    """A role with a trust policy."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **elements}
+    return role(AssumeRolePolicyDocument={"Statement": [statement]})
 
 
 @pytest.mark.parametrize(
@@ -372,11 +370,11 @@ def trusting(principal: Any, **rest: Any) -> Resource:
         ({"Ref": "P"}, None),
     ],
 )
-def test_trust(principal: Any, expected: bool | None) -> None:
+def test_trusts(principal: Any, expected: bool | None) -> None:
     assert trusts(trusting(principal), "ecs-tasks") is expected
 
 
-def test_trust_under_a_condition_of_another_action_or_denied() -> None:
+def test_trusts_with_a_condition_another_action_or_deny() -> None:
     tasks = {"Service": "ecs-tasks.amazonaws.com"}
     assert trusts(trusting(tasks, Condition={"ArnLike": {}}), "ecs-tasks") is None
     assert trusts(trusting(tasks, Action="sts:TagSession"), "ecs-tasks") is False
@@ -387,7 +385,7 @@ def test_trust_under_a_condition_of_another_action_or_denied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "found"),
+    ("arn", "is_found"),
     [
         ({"Fn::GetAtt": "Role.Arn"}, True),
         ({SUB: "arn:aws:iam::${AWS::AccountId}:role/${Role}"}, True),
@@ -398,11 +396,12 @@ def test_trust_under_a_condition_of_another_action_or_denied() -> None:
         ({"Fn::ImportValue": "x"}, False),
     ],
 )
-def test_the_role_that_a_property_names(given: Any, found: bool) -> None:
-    task = {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"TaskRoleArn": given}}}
-    one = role(RoleName="mine", beside=task)
-    assert (find_role(one.stack.resources["Task"]["TaskRoleArn"]) is one) is found
+def test_find_role(arn: Any, is_found: bool) -> None:
+    task = {"Task": {"Type": "AWS::ECS::TaskDefinition", "Properties": {"TaskRoleArn": arn}}}
+    task_role = role(RoleName="mine", others=task)
+    node = task_role.stack.resources["Task"]["TaskRoleArn"]
+    assert (find_role(node) is task_role) is is_found
 
 
-def test_what_says_nothing_is_no_arn() -> None:
+def test_absent_property_has_no_arns() -> None:
     assert expand_arns(role()["Path"]) == ()

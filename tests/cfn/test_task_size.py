@@ -1,4 +1,4 @@
-"""Sizes of tasks on Fargate."""
+"""CPU and memory of Fargate tasks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from moorage.cfn.task_size import is_fargate_size, parse_size
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "size"),
     [
         ("512", 512),
         (" 512 ", 512),
@@ -23,11 +23,11 @@ from moorage.cfn.task_size import is_fargate_size, parse_size
         (None, None),
     ],
 )
-def test_a_size_as_it_is_written(text: str | None, found: int | None) -> None:
-    assert parse_size(text) == found
+def test_parse_size(text: str | None, size: int | None) -> None:
+    assert parse_size(text) == size
 
 
-def test_a_pair() -> None:
+def test_is_fargate_size() -> None:
     assert is_fargate_size(256, 512)
     assert not is_fargate_size(1024, 512)
     assert not is_fargate_size(300, 512)

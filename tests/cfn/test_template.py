@@ -1,4 +1,4 @@
-"""A template is read without trust in its shape."""
+"""Templates that may be invalid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from moorage.cfn.template import Template
 
 
-def test_only_what_has_the_shape_of_an_entry_is_one() -> None:
+def test_invalid_resources_are_left_out() -> None:
     resources = {
         "A": {"Type": "T"},
         "B": {"Type": 1},
@@ -22,7 +22,7 @@ def test_only_what_has_the_shape_of_an_entry_is_one() -> None:
 
 
 @pytest.mark.parametrize("section", [None, "x", 1, [], [{"Type": "T"}]])
-def test_a_section_of_another_shape_is_empty(section: Any) -> None:
+def test_invalid_section_is_empty(section: Any) -> None:
     names = ("Resources", "Parameters", "Conditions", "Mappings", "Outputs")
     template = Template("t", dict.fromkeys(names, section))
     assert not template.resources
@@ -34,19 +34,19 @@ def test_a_section_of_another_shape_is_empty(section: Any) -> None:
 
 
 def test_parameters() -> None:
-    given = {
+    parameters = {
         "Plain": {"Type": "String", "Default": "a", "AllowedValues": ["a", "b"], "MaxLength": "8"},
         "Listed": {"Type": "List<AWS::EC2::Subnet::Id>"},
         "Commas": {"Type": "CommaDelimitedList"},
         "Stored": {"Type": "AWS::SSM::Parameter::Value<String>"},
         "Odd": {"AllowedValues": [None, ["x"], 1], "MaxLength": "many"},
     }
-    found = Template("t", {"Parameters": given}).parameters
-    assert found["Plain"].allowed_values == ("a", "b")
-    assert (found["Plain"].default, found["Plain"].max_length) == ("a", 8)
-    assert [name for name, one in found.items() if one.is_list] == ["Listed", "Commas"]
-    assert [name for name, one in found.items() if not one.is_direct] == ["Stored"]
-    assert (found["Odd"].type, found["Odd"].allowed_values, found["Odd"].max_length) == (
+    result = Template("t", {"Parameters": parameters}).parameters
+    assert result["Plain"].allowed_values == ("a", "b")
+    assert (result["Plain"].default, result["Plain"].max_length) == ("a", 8)
+    assert [name for name, parameter in result.items() if parameter.is_list] == ["Listed", "Commas"]
+    assert [name for name, parameter in result.items() if not parameter.is_direct] == ["Stored"]
+    assert (result["Odd"].type, result["Odd"].allowed_values, result["Odd"].max_length) == (
         "String",
         (1,),
         None,
@@ -54,22 +54,22 @@ def test_parameters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "answer"),
+    ("body", "is_generated"),
     [
         ({}, False),
         ({"Transform": "AWS::CodeDeployBlueGreen"}, False),
-        ({"Transform": ["AWS::LanguageExtensions", "Ours"]}, True),
+        ({"Transform": ["AWS::LanguageExtensions", "Custom"]}, True),
         ({"Transform": {"Name": "AWS::Include"}}, True),
         ({"Resources": {"Fn::ForEach::Each": []}}, True),
         ({"Resources": {"Fn::Transform": {}}}, True),
     ],
 )
-def test_macros_and_loops_may_add_resources(body: Any, answer: bool) -> None:
-    assert Template("t", body).is_generated is answer
+def test_macros_and_loops_may_add_resources(body: Any, is_generated: bool) -> None:
+    assert Template("t", body).is_generated is is_generated
 
 
 @pytest.mark.parametrize(
-    ("body", "found"),
+    ("body", "is_from_cdk"),
     [
         ({"Resources": {"Vpc8378EB38": {"Type": "AWS::EC2::VPC"}}}, True),
         ({"Resources": {"Vpc": {"Type": "AWS::EC2::VPC"}}}, False),
@@ -77,7 +77,5 @@ def test_macros_and_loops_may_add_resources(body: Any, answer: bool) -> None:
         ({}, False),
     ],
 )
-def test_templates_of_the_cdk_are_known_by_what_it_leaves_in_them(
-    body: dict[str, object], found: bool
-) -> None:
-    assert Template("t", body).is_from_cdk is found
+def test_templates_of_the_cdk_are_recognized(body: dict[str, object], is_from_cdk: bool) -> None:
+    assert Template("t", body).is_from_cdk is is_from_cdk

@@ -1,4 +1,4 @@
-"""What a property can turn out to be, and when two values are one and the same."""
+"""Partly known values, and whether two values are the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from moorage.cfn.view import Resource, View
 
 GROUP, CUSTOM = "AWS::EC2::SecurityGroup", "Custom::Thing"
 TYPES = {"One": GROUP, "Two": GROUP, "Three": CUSTOM, "Four": CUSTOM}
-VIEW = View([Template("t", {"Resources": {k: {"Type": v} for k, v in TYPES.items()}})], {})
+VIEW = View(
+    [Template("t", {"Resources": {name: {"Type": value} for name, value in TYPES.items()}})], {}
+)
 ONE, TWO = VIEW.resources_of_type(GROUP)
 THREE, FOUR = VIEW.resources_of_type(CUSTOM)
 
@@ -46,11 +48,11 @@ def attr(resource: Resource, name: str = "Ref") -> Attr:
         (Unknown("x"), None),
     ],
 )
-def test_scalars_are_texts(value: Any, text: str | None) -> None:
+def test_as_text(value: Any, text: str | None) -> None:
     assert as_text(value) == text
 
 
-def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
+def test_join_parts_returns_the_simplest_value() -> None:
     unknown, choice = Unknown("u"), OneOf(("a", "b"), "c")
     assert join_parts([]) == ""
     assert join_parts(["a", "", "b"]) == "ab"
@@ -61,14 +63,14 @@ def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "answer"),
+    ("left", "right", "is_same"),
     [
         ("80", 80, True),
         ("a", "b", False),
         (attr(ONE), attr(ONE), True),
         (attr(ONE), attr(TWO), False),
         (attr(ONE), attr(TWO, "Arn"), False),
-        (attr(ONE), attr(ONE, "GroupId"), True),  # an id, by whichever name
+        (attr(ONE), attr(ONE, "GroupId"), True),  # both are the ID
         (attr(ONE), attr(ONE, "Arn"), None),
         (attr(ONE), attr(ONE, "VpcId"), None),
         (attr(ONE, "VpcId"), attr(TWO, "VpcId"), None),  # two groups of one VPC
@@ -95,6 +97,6 @@ def test_what_is_joined_is_as_plain_as_it_can_be() -> None:
         (MISSING, MISSING, None),
     ],
 )
-def test_what_is_the_same(one: Any, other: Any, answer: bool | None) -> None:
-    assert are_same(one, other) is answer
-    assert are_same(other, one) is answer
+def test_are_same(left: Any, right: Any, is_same: bool | None) -> None:
+    assert are_same(left, right) is is_same
+    assert are_same(right, left) is is_same

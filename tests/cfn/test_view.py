@@ -1,4 +1,4 @@
-"""Templates under one scenario: conditions, order, and imports over stacks."""
+"""Templates in one scenario: conditions, dependencies, imports from other stacks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def resource(kind: str = "T::R", **more: Any) -> dict[str, Any]:
 
 
 def view(*bodies: Any, **scenario: Any) -> View:
-    templates = [Template(f"s{at}", body) for at, body in enumerate(bodies)]
+    templates = [Template(f"s{index}", body) for index, body in enumerate(bodies)]
     return View(templates, {("s0", name): value for name, value in scenario.items()})
 
 
 def resources(view: View) -> dict[str, Resource]:
-    return {name: one for stack in view.stacks for name, one in stack.resources.items()}
+    return {name: resource for stack in view.stacks for name, resource in stack.resources.items()}
 
 
 # Conditions ----------------------------------------------------------------------------------
@@ -52,13 +52,13 @@ IS_PROD = {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}
 def test_conditions(condition: Any, dev: bool | None, prod: bool | None) -> None:
     conditions = {"IsProd": IS_PROD, "It": condition}
     body = {"Parameters": STAGE, "Conditions": conditions, "Resources": {}}
-    truths = [
+    values = [
         view(body, Stage=stage).stacks[0].evaluate_condition("It") for stage in ("dev", "prod")
     ]
-    assert truths == [dev, prod]
+    assert values == [dev, prod]
 
 
-def test_what_is_not_made_is_not_there() -> None:
+def test_resources_with_a_false_condition_do_not_exist() -> None:
     body = {
         "Parameters": STAGE,
         "Conditions": {"IsProd": IS_PROD},
@@ -68,25 +68,28 @@ def test_what_is_not_made_is_not_there() -> None:
             "C": resource(Properties={"P": {"Ref": "A"}}),
         },
     }
-    assert [one.id for one in view(body, Stage="dev").resources_of_type("T::R")] == ["B", "C"]
-    assert [one.id for one in view(body, Stage="prod").resources_of_type("T::R")] == ["A", "B", "C"]
+    assert [item.id for item in view(body, Stage="dev").resources_of_type("T::R")] == ["B", "C"]
+    assert [item.id for item in view(body, Stage="prod").resources_of_type("T::R")] == [
+        "A",
+        "B",
+        "C",
+    ]
     assert resources(view(body, Stage="dev"))["C"]["P"].unknown
 
 
-def test_types() -> None:
+def test_resources_by_type() -> None:
     body = {"Resources": {"A": resource("X::A"), "B": resource("X::B"), "C": resource("Y::C")}}
-    found = view(body)
-    assert [one.id for one in found.resources_of_type("Y::C", "X::A")] == ["C", "A"]
-    assert [one.id for one in found.resources_with_type_prefix("X::")] == ["A", "B"]
+    both = view(body)
+    assert [item.id for item in both.resources_of_type("Y::C", "X::A")] == ["C", "A"]
+    assert [item.id for item in both.resources_with_type_prefix("X::")] == ["A", "B"]
 
 
-# Order ---------------------------------------------------------------------------------------
+# Dependencies --------------------------------------------------------------------------------
 
 
-def before(body: Any, first: str, then: str, **scenario: Any) -> bool:
-    found = view(body, **scenario)
-    named = resources(found)
-    return found.is_created_before(named[first], named[then])
+def is_created_before(body: Any, first: str, second: str, **scenario: Any) -> bool:
+    both = view(body, **scenario)
+    return both.is_created_before(resources(both)[first], resources(both)[second])
 
 
 @pytest.mark.parametrize(
@@ -105,11 +108,11 @@ def before(body: Any, first: str, then: str, **scenario: Any) -> bool:
         {"UpdatePolicy": {"P": {"Ref": "A"}}},
     ],
 )
-def test_what_refers_comes_after(more: Any) -> None:
+def test_references_and_depends_on_are_dependencies(more: Any) -> None:
     body = {"Resources": {"A": resource(), "B": resource(**more), "C": resource(DependsOn="B")}}
-    assert before(body, "A", "B")
-    assert before(body, "A", "C")
-    assert not before(body, "B", "A")
+    assert is_created_before(body, "A", "B")
+    assert is_created_before(body, "A", "C")
+    assert not is_created_before(body, "B", "A")
 
 
 @pytest.mark.parametrize(
@@ -124,22 +127,22 @@ def test_what_refers_comes_after(more: Any) -> None:
         {"DependsOn": None},
     ],
 )
-def test_what_does_not_refer_may_come_first(more: Any) -> None:
+def test_other_values_are_no_dependencies(more: Any) -> None:
     body = {
         "Parameters": STAGE,
         "Conditions": {"IsProd": IS_PROD},
         "Resources": {"A": resource(), "B": resource(**more)},
     }
-    assert not before(body, "A", "B", Stage="dev")
+    assert not is_created_before(body, "A", "B", Stage="dev")
 
 
-def test_circles_end() -> None:
+def test_circular_dependencies_do_not_loop() -> None:
     body = {"Resources": {"A": resource(DependsOn="B"), "B": resource(DependsOn=["A", "B"])}}
-    assert before(body, "A", "B")
-    assert before(body, "B", "A")
+    assert is_created_before(body, "A", "B")
+    assert is_created_before(body, "B", "A")
 
 
-# Over stacks ---------------------------------------------------------------------------------
+# Imports -------------------------------------------------------------------------------------
 
 
 def exported(name: Any, value: Any) -> dict[str, Any]:
@@ -150,80 +153,80 @@ UPPER = {"Resources": {"A": resource()}, "Outputs": exported("upper-A", {"Ref": 
 LOWER = {"Resources": {"B": resource(Properties={"P": {"Fn::ImportValue": "upper-A"}})}}
 
 
-def test_an_import_is_what_is_exported() -> None:
-    named = resources(view(UPPER, LOWER))
-    assert named["B"]["P"].resource is named["A"]
-    assert named["B"].view.is_created_before(named["A"], named["B"])
-    assert not named["B"].view.is_created_before(named["B"], named["A"])
+def test_import_resolves_to_the_exported_value() -> None:
+    by_name = resources(view(UPPER, LOWER))
+    assert by_name["B"]["P"].resource is by_name["A"]
+    assert by_name["B"].view.is_created_before(by_name["A"], by_name["B"])
+    assert not by_name["B"].view.is_created_before(by_name["B"], by_name["A"])
 
 
-def test_an_import_from_elsewhere_is_unknown() -> None:
+def test_import_from_a_stack_outside_the_view_is_unknown() -> None:
     assert resources(view(LOWER))["B"]["P"].unknown
     assert resources(view(LOWER, {"Resources": {}}))["B"]["P"].unknown
 
 
-def test_imports_of_one_name_are_the_same() -> None:
-    again = {"Resources": {"C": resource(Properties={"P": {"Fn::ImportValue": "upper-A"}})}}
-    named = resources(view(LOWER, again))
-    assert named["B"]["P"].is_same_as(named["C"]["P"]) is True
+def test_imports_of_the_same_name_are_the_same() -> None:
+    second = {"Resources": {"C": resource(Properties={"P": {"Fn::ImportValue": "upper-A"}})}}
+    by_name = resources(view(LOWER, second))
+    assert by_name["B"]["P"].is_same_as(by_name["C"]["P"]) is True
 
 
-def test_names_of_exports_may_be_put_together() -> None:
+def test_export_name_can_be_an_expression() -> None:
     parameters = {"Env": {"Type": "String", "AllowedValues": ["dev"]}}
     name = {"Fn::Sub": "${Env}-A"}
     upper = {**UPPER, "Parameters": parameters, "Outputs": exported(name, {"Ref": "A"})}
-    using = {"Fn::ImportValue": {"Fn::Join": ["-", ["dev", "A"]]}}
-    named = resources(view(upper, {"Resources": {"B": resource(Properties={"P": using})}}))
-    assert named["B"]["P"].resource is named["A"]
-    assert named["B"].view.is_created_before(named["A"], named["B"])
+    value = {"Fn::ImportValue": {"Fn::Join": ["-", ["dev", "A"]]}}
+    by_name = resources(view(upper, {"Resources": {"B": resource(Properties={"P": value})}}))
+    assert by_name["B"]["P"].resource is by_name["A"]
+    assert by_name["B"].view.is_created_before(by_name["A"], by_name["B"])
 
 
-def test_what_is_exported_again_is_unknown() -> None:
+def test_imported_value_that_is_exported_again_is_unknown() -> None:
     middle = {"Resources": {}, "Outputs": exported("again", {"Fn::ImportValue": "upper-A"})}
     lower = {"Resources": {"B": resource(Properties={"P": {"Fn::ImportValue": "again"}})}}
-    named = resources(view(UPPER, middle, lower))
-    assert named["B"]["P"].unknown
-    assert named["B"].view.is_created_before(named["A"], named["B"])
+    by_name = resources(view(UPPER, middle, lower))
+    assert by_name["B"]["P"].unknown
+    assert by_name["B"].view.is_created_before(by_name["A"], by_name["B"])
 
 
-def test_equal_names_in_two_stacks_are_two_things() -> None:
+def test_parameters_of_two_stacks_are_different() -> None:
     body = {
         "Parameters": {"Free": {"Type": "String"}},
         "Resources": {
             "A": resource(Properties={"P": {"Ref": "Free"}, "N": {"Ref": "AWS::StackName"}})
         },
     }
-    one, other = view(body, body).resources_of_type("T::R")
-    assert one["P"].is_same_as(other["P"]) is None
-    assert one["N"].is_same_as(other["N"]) is None
-    assert one["P"].is_same_as(one["P"]) is True
+    first, second = view(body, body).resources_of_type("T::R")
+    assert first["P"].is_same_as(second["P"]) is None
+    assert first["N"].is_same_as(second["N"]) is None
+    assert first["P"].is_same_as(first["P"]) is True
 
 
-def test_users() -> None:
+def test_dependents() -> None:
     upper = {
         **UPPER,
         "Resources": {"A": resource(), "Near": resource(DependsOn="A"), "Other": resource()},
     }
-    found = view(upper, LOWER)
-    named = resources(found)
-    assert {one.id for one in found.dependents(named["A"])} == {"Near", "B"}
-    assert found.dependents(named["Other"]) == frozenset()
+    both = view(upper, LOWER)
+    by_name = resources(both)
+    assert {item.id for item in both.dependents(by_name["A"])} == {"Near", "B"}
+    assert both.dependents(by_name["Other"]) == frozenset()
 
 
-def test_what_is_given_at_deployment_is_known() -> None:
+def test_given_parameter_values_are_known() -> None:
     body = {
         "Parameters": {"Free": {"Type": "String"}},
         "Resources": {"A": resource(Properties={"P": {"Ref": "Free"}})},
     }
-    (found,) = View([Template("s", body, parameter_values={"Free": "x"})], {}).resources_of_type(
+    (only,) = View([Template("s", body, parameter_values={"Free": "x"})], {}).resources_of_type(
         "T::R"
     )
-    assert found["P"].text == "x"
+    assert only["P"].text == "x"
 
 
-def test_the_region() -> None:
+def test_region() -> None:
     body = {"Resources": {"A": resource(Properties={"P": {"Ref": "AWS::Region"}})}}
-    (found,) = View([Template("s", body, "eu-west-1")], {}).resources_of_type("T::R")
-    assert found["P"].text == "eu-west-1"
-    (found,) = view(body).resources_of_type("T::R")
-    assert found["P"].value == Unknown("AWS::Region")
+    (only,) = View([Template("s", body, "eu-west-1")], {}).resources_of_type("T::R")
+    assert only["P"].text == "eu-west-1"
+    (only,) = view(body).resources_of_type("T::R")
+    assert only["P"].value == Unknown("AWS::Region")

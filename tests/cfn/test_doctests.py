@@ -1,0 +1,19 @@
+"""The examples in docstrings of moorage.cfn."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import moorage.cfn
+
+MODULES = [module.name for module in pkgutil.iter_modules(moorage.cfn.__path__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_are_right(name: str) -> None:
+    module = importlib.import_module(f"moorage.cfn.{name}")
+    assert doctest.testmod(module).failed == 0
