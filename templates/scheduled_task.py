@@ -289,6 +289,8 @@ def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
     )
 
 
+_STATES_ARN = "arn:${AWS::Partition}:states:::"
+
 _NOT_IN_STEP_FUNCTIONS = ("Count", "EnableECSManagedTags")
 """Parameters of RunTask that the documentation of `ecs:runTask.sync` does not list: Step Functions
 refuses a state machine with one that it does not support ("The field 'Count' is not supported by
@@ -301,35 +303,13 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
     are starting (Amazon ECS API reference); `.sync` waits for the end of the task, and fails if a
     container has failed, or with another error if ECS has no capacity for the task ("Run Amazon
     ECS or Fargate tasks with Step Functions")."""
-    states_arn = "arn:${AWS::Partition}:states:::"
-    limit = {"TimeoutSeconds": params.timeout} if params.timeout else {}
-    report = [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]
-    retry = {
-        "ErrorEquals": ["AmazonECS.Unknown"],
-        "IntervalSeconds": 60,
-        "BackoffRate": 1,
-        "MaxAttempts": min(params.retry.maximum_attempts, params.retry.maximum_age // 60),
-    }
-    report_states = {
-        "Tell": {
-            "Type": "Task",
-            "Resource": f"{states_arn}sqs:sendMessage",
-            "Parameters": {
-                "QueueUrl": _dead_letter_url(params),
-                "MessageBody.$": "States.JsonToString($)",
-            },
-            "Next": "Failed",
-        },
-        "Failed": {"Type": "Fail"},
-    }
-    queue = params.dead_letter_queue
     return {
         "Comment": "Runs the task where none of its family runs",
         "StartAt": "Look",
         "States": {
             "Look": {
                 "Type": "Task",
-                "Resource": f"{states_arn}aws-sdk:ecs:listTasks",
+                "Resource": f"{_STATES_ARN}aws-sdk:ecs:listTasks",
                 "Parameters": {
                     "Cluster": task.placement.cluster_name,
                     "Family": task.family,
@@ -344,21 +324,49 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
                 "Default": "Run",
             },
             "Skip": {"Type": "Succeed"},
-            "Run": {
-                "Type": "Task",
-                "Resource": f"{states_arn}ecs:runTask.sync",
-                "Parameters": {
-                    key: value
-                    for key, value in run_task.request(task).items()
-                    if key not in _NOT_IN_STEP_FUNCTIONS
-                },
-                **limit,
-                "Retry": [retry],
-                **({"Catch": report} if queue else {}),
-                "End": True,
-            },
-            **(report_states if queue else {}),
+            "Run": _run_state(task, params),
+            **(_report_states(params) if params.dead_letter_queue else {}),
         },
+    }
+
+
+def _run_state(task: Task, params: Params) -> dict[str, Any]:
+    """The state that runs the task, and reports a failure if there is a queue for it."""
+    request = run_task.request(task)
+    limit = {"TimeoutSeconds": params.timeout} if params.timeout else {}
+    retry = {
+        "ErrorEquals": ["AmazonECS.Unknown"],
+        "IntervalSeconds": 60,
+        "BackoffRate": 1,
+        "MaxAttempts": min(params.retry.maximum_attempts, params.retry.maximum_age // 60),
+    }
+    report = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]}
+    return {
+        "Type": "Task",
+        "Resource": f"{_STATES_ARN}ecs:runTask.sync",
+        "Parameters": {
+            key: value for key, value in request.items() if key not in _NOT_IN_STEP_FUNCTIONS
+        },
+        **limit,
+        "Retry": [retry],
+        **(report if params.dead_letter_queue else {}),
+        "End": True,
+    }
+
+
+def _report_states(params: Params) -> dict[str, Any]:
+    """The states that send a failure to the queue, and end the execution as failed."""
+    return {
+        "Tell": {
+            "Type": "Task",
+            "Resource": f"{_STATES_ARN}sqs:sendMessage",
+            "Parameters": {
+                "QueueUrl": _dead_letter_url(params),
+                "MessageBody.$": "States.JsonToString($)",
+            },
+            "Next": "Failed",
+        },
+        "Failed": {"Type": "Fail"},
     }
 
 

@@ -1,12 +1,11 @@
-"""Facts about Elastic Load Balancing, apart from the attributes in elb_attributes.
+"""Facts about Elastic Load Balancing, apart from the attributes in elb_attributes and
+the writers of access logs in elb_log_delivery.
 
 Ranges of health checks: Elastic Load Balancing API reference 2015-12-01, CreateTargetGroup
 (botocore 1.44.5, read on 2026-11-27).
 """
 
 from __future__ import annotations
-
-from moorage.facts.elb_attributes import APPLICATION, NETWORK
 
 HEALTH_CHECK_INTERVAL = (5, 300)
 HEALTH_CHECK_TIMEOUT = (2, 120)
@@ -22,47 +21,6 @@ UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 DEFAULT_TCP_IDLE_TIMEOUT = 350
 """Seconds after which a Network Load Balancer forgets an idle TCP connection. Elastic Load
 Balancing API reference, ListenerAttribute (botocore 1.44.5, read on 2026-11-27)."""
-
-# User guides for Application and for Network Load Balancers, "Access logs".
-LOG_WRITERS = {
-    # The second one writes for load balancers in Outposts.
-    APPLICATION: (
-        "logdelivery.elasticloadbalancing.amazonaws.com",
-        "logdelivery.elb.amazonaws.com",
-    ),
-    NETWORK: ("delivery.logs.amazonaws.com",),
-}
-"""The service principals that write access logs into a bucket."""
-
-LOG_ACCOUNTS = {
-    "af-south-1": "098369216593",
-    "ap-east-1": "754344448648",
-    "ap-northeast-1": "582318560864",
-    "ap-northeast-2": "600734575887",
-    "ap-northeast-3": "383597477331",
-    "ap-south-1": "718504428378",
-    "ap-southeast-1": "114774131450",
-    "ap-southeast-2": "783225319266",
-    "ca-central-1": "985666609251",
-    "cn-north-1": "638102146993",
-    "cn-northwest-1": "037604701340",
-    "eu-central-1": "054676820928",
-    "eu-north-1": "897822967062",
-    "eu-south-1": "635631232127",
-    "eu-west-1": "156460612806",
-    "eu-west-2": "652711504416",
-    "eu-west-3": "009996457667",
-    "me-south-1": "076674570225",
-    "sa-east-1": "507241528517",
-    "us-east-1": "127311923021",
-    "us-east-2": "033677994240",
-    "us-gov-east-1": "190560391635",
-    "us-gov-west-1": "048591011584",
-    "us-west-1": "027434742980",
-    "us-west-2": "797873946194",
-}
-"""The accounts that Elastic Load Balancing writes access logs from, in the regions that have
-them. User guide for Application Load Balancers, "Enable access logs"."""
 
 # User guides for Network and for Application Load Balancers, "Security policies".
 _SECURITY_POLICIES = (

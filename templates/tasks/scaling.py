@@ -197,8 +197,14 @@ def backlog_policies(
             )
         },
     )
-    if scaling.min:
-        return
+    if not scaling.min:
+        yield from _first_task_resources(queue, cluster)
+
+
+def _first_task_resources(
+    queue: Any, cluster: Any
+) -> Iterator[aas.ScalingPolicy | cloudwatch.Alarm]:
+    """The step scaling policy that starts the first task, and the alarm that triggers it."""
     yield aas.ScalingPolicy(
         "WakeScalingPolicy",
         PolicyName="Wake",

@@ -20,6 +20,7 @@ from jsonschema import Draft7Validator
 from moorage.facts import (
     ecr_repositories,
     elb_attributes,
+    elb_log_delivery,
     fargate,
     load_balancing,
     log_retention,
@@ -139,7 +140,7 @@ def test_names_of_network_protocols_are_those_of_the_api() -> None:
 
 
 def test_log_writers_are_known_for_both_kinds_of_load_balancer() -> None:
-    assert set(load_balancing.LOG_WRITERS) == {APPLICATION, NETWORK}
+    assert set(elb_log_delivery.LOG_DELIVERY_SERVICES) == {APPLICATION, NETWORK}
 
 
 def test_fargate_is_as_the_api_says() -> None:

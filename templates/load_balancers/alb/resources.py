@@ -11,7 +11,7 @@ from troposphere import AWSObject, GetAtt, Output, Ref, ec2, wafv2
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.facts.elb_attributes import APPLICATION
-from moorage.facts.load_balancing import LOG_WRITERS
+from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
 
 from ... import network
@@ -35,7 +35,7 @@ from ..shared import (
 )
 from .params import AccessLogs, Params
 
-_LOG_DELIVERY = LOG_WRITERS[APPLICATION][0]
+_LOG_DELIVERY = LOG_DELIVERY_SERVICES[APPLICATION][0]
 
 
 def alb_resources(

@@ -20,7 +20,7 @@ from troposphere import AccountId, AWSObject, GetAtt, Output, Sub, ec2
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.facts.elb_attributes import NETWORK
-from moorage.facts.load_balancing import LOG_WRITERS
+from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
 
 from ... import network
@@ -41,7 +41,7 @@ from ..shared import (
 )
 from .params import AccessLogs, Params, find_allocation_ids, is_dualstack
 
-_LOG_DELIVERY = LOG_WRITERS[NETWORK][0]
+_LOG_DELIVERY = LOG_DELIVERY_SERVICES[NETWORK][0]
 
 
 def nlb_resources(
