@@ -6,6 +6,7 @@ The view:
 - scenarios: which values of parameters and conditions are evaluated
 - view: templates in one scenario: resources by type, dependencies
 - nodes: properties with intrinsic functions evaluated
+- intrinsic_functions: `Ref`, `Fn::Sub` and the others, evaluated
 - values: values that are only partly known before the deployment
 - tristate: logic with True, False and None for unknown
 

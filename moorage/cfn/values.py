@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from moorage.cfn.view import Resource
 
 
+Path = tuple[str | int, ...]
+"""The keys and indices from the top of a template to a value."""
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
-from moorage.cfn.nodes import Node, evaluate, expression_key
+from moorage.cfn.intrinsic_functions import evaluate, expression_key
+from moorage.cfn.nodes import Node
 from moorage.cfn.template import Parameter, Template
 from moorage.cfn.tristate import all_of, any_of, negate
 from moorage.cfn.values import MISSING, Attr, OneOf, Unknown, are_same, as_text

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moorage.cfn import ecs
-from moorage.cfn.nodes import Node, Path
-from moorage.cfn.values import OneOf, Unknown
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import OneOf, Path, Unknown
 from moorage.cfn.view import Stack, View
 from moorage.rules.rule import Problem, problem, rule
 

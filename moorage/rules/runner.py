@@ -6,10 +6,10 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moorage.cfn.nodes import Path, nearest_existing_path
+from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.scenarios import find_in_scenarios
 from moorage.cfn.template import Template
-from moorage.cfn.values import Unknown
+from moorage.cfn.values import Path, Unknown
 from moorage.cfn.view import Scenario, View
 from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
