@@ -16,7 +16,8 @@ from ..load_balancers import alb, nlb
 from .alb.target_problems import rule_conflicts, rule_problems
 from .alb.targets import security_group_rules
 from .exposure import Exposure
-from .nlb.listener_problems import listener_conflicts, listener_problems, shared_task_problems
+from .nlb.health_check_problems import shared_task_problems
+from .nlb.listener_problems import listener_conflicts, listener_problems
 from .nlb.listeners import TRANSPORTS, NlbListener, nlb_security_group_rules
 from .nlb.security_group_quota import MAX_RULES, security_group_problems
 from .params import ALB_KEYS, NLB_KEYS, ExposeEntry

@@ -1,0 +1,206 @@
+"""Problems of health checks of a Network Load Balancer, and of the health sidecars of a task.
+
+Source: Network Load Balancers user guide ("Health checks").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from moorage.findings.finding import Path, Problem
+
+from ...tasks.containers import Containers
+from ...tasks.ports import Port
+from ..alb.target_groups import HealthCheck
+from ..health_sidecar.sidecar import (
+    MAX_DRAIN,
+    Sidecar,
+    resolve_drain,
+    sidecar_name,
+    sidecar_problems,
+)
+from ..params import ExposeEntry
+from .listeners import TRANSPORTS, NlbListener, NlbTarget, checks_over_http, detection_time
+
+MAX_CONTAINERS = 10
+MAX_SIDECARS = 4
+"""Health sidecars of a task; with more of them its template is too large, as YAML."""
+
+
+def health_check_problems(
+    listener: NlbListener, port: Port, containers: Containers
+) -> Iterator[Problem]:
+    """Problems of the health check of a listener with this port."""
+    entry = listener.entry
+    check = entry.health_check
+    at = (*listener.path, "health_check")
+    checked = check is not None and (check.port is not None or check.sidecar is not None)
+    if port.protocol == "udp" and not checked:
+        yield Problem(
+            "M2531",
+            at,
+            "A load balancer cannot check health over UDP, so the listener needs a `health_check`",
+            "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
+            "`health_check: {port: ...}` with a TCP port of the task.",
+        )
+    if port.protocol == "tcp_udp" and not checked:
+        yield from _unanswered_problems(listener, port, containers)
+    if check is None:
+        return
+    if check.sidecar:
+        yield from _sidecar_problems(entry, port, at, check, containers)
+    elif check.port is not None:
+        listened = any(check.port in container.ports for container in containers.values())
+        if not listened or check.port.protocol != "tcp":
+            message = f"No container of the task has TCP port {check.port.number} in its `ports`"
+            hint = "Add it to the `ports` of the container that answers."
+            yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
+    yield from _check_problems(check, at)
+
+
+def _unanswered_problems(
+    listener: NlbListener, port: Port, containers: Containers
+) -> Iterator[Problem]:
+    """A TCP_UDP target group is checked over TCP. The container of the entry has the port for UDP,
+    and no container has it for TCP."""
+    number = listener.entry.target_port or port.number
+    if listener.target and not any(
+        Port(number) in container.ports for container in containers.values()
+    ):
+        message = (
+            f"Health is checked over TCP on port {number}, which no container has in its `ports`"
+        )
+        hint = (
+            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`; or "
+            f"add {number} to the `ports` of another container if it listens on it."
+        )
+        yield Problem("M2532", (*listener.path, "health_check"), message, hint, level="warning")
+
+
+def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
+    """The timeout is below the interval, or over TCP as long as it; status codes are 200 to 599
+    (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
+    http = checks_over_http(check)
+    if check.timeout > check.interval or (http and check.timeout == check.interval):
+        hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
+        message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
+        yield Problem("M2420", at, message, hint)
+    for code in re.findall(r"\d+", check.matcher or ""):
+        if not 200 <= int(code) <= 599:
+            message = f"A Network Load Balancer cannot treat the status {code} as healthy"
+            yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
+    if http or check.sidecar:
+        return
+    for key in ("path", "matcher"):
+        if getattr(check, key) is not None:
+            message = f"`{key}` has no effect on a health check over TCP"
+            hint = "Add `protocol: HTTP` to the health check, or remove it."
+            yield Problem("M2535", (*at, key), message, hint)
+
+
+def _sidecar_problems(
+    entry: ExposeEntry, port: Port, at: Path, check: HealthCheck, containers: Containers
+) -> Iterator[Problem]:
+    sidecar = check.sidecar
+    assert sidecar is not None
+    if "udp" not in TRANSPORTS[port.protocol]:
+        message = "Health sidecars are for UDP only"
+        hint = "Remove it: the load balancer checks the TCP port itself."
+        yield Problem("M2536", (*at, "sidecar"), message, hint)
+    for key in ("port", "protocol", "path", "matcher"):
+        if getattr(check, key) is not None:
+            hint = "Remove it: `sidecar:` has a `port` and a `mode`."
+            message = f"`{key}` has no effect with `sidecar`"
+            yield Problem("M2537", (*at, key), message, hint)
+    number = sidecar.port.number
+    for name, container in containers.items():
+        if sidecar.port in container.ports:
+            message = f"Container `{name}` of the task listens on port {number} as well"
+            hint = "Write another `port:` below `sidecar:`."
+            yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
+    if number == (entry.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
+        message = f"The service listens on port {number} as well: `{port}` includes TCP"
+        hint = "Write another `port:` below `sidecar:`."
+        yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
+    if sidecar_name(entry.target_port or port.number) in containers:
+        name = sidecar_name(entry.target_port or port.number)
+        message = f"The health sidecar and a container of the task have the name `{name}`"
+        hint = "Rename the container."
+        yield Problem("M2746", (*at, "sidecar"), message, hint)
+    yield from sidecar_problems(sidecar, (*at, "sidecar"))
+    yield from _drain_problems(sidecar, check, at)
+
+
+def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[Problem]:
+    """A service that stops while packets still arrive.
+
+    ECS deregisters a task from its target groups before it stops it, but on FARGATE_SPOT it may do
+    so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in AWS
+    Fargate Spot tasks?"). Hence a warning, and none for `drain: 0s`.
+    """
+    needed = detection_time(check)
+    seconds = resolve_drain(sidecar, needed)
+    if not 0 < seconds < needed:
+        return
+    hint = f"Remove it, or write `{needed}s`."
+    if needed > MAX_DRAIN:
+        hint = f"Lower `interval` x `unhealthy_threshold` to {MAX_DRAIN}s at most, and remove "
+        hint += "`drain`."
+    message = (
+        f"The drain ends after {seconds}s, and the load balancer takes {needed}s to detect the "
+    )
+    message += "closed port"
+    path = at if sidecar.drain is None else (*at, "sidecar", "drain")
+    because = [(*at, "interval"), (*at, "unhealthy_threshold")]
+    yield Problem("M2539", path, message, hint, level="warning", because=because)
+
+
+def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -> Iterator[Problem]:
+    """Health sidecars of one task that conflict with each other, or are too many.
+
+    A task has 10 containers at most (Amazon ECS developer guide, "Amazon ECS service quotas").
+    """
+    by_port: dict[int, NlbTarget] = {}
+    by_service: dict[int, NlbTarget] = {}
+    for target in targets:
+        if target.sidecar is None:
+            continue
+        at: Path = ("expose", target.index, "health_check", "sidecar")
+        other = by_port.setdefault(target.health_port, target)
+        if other.number != target.number:
+            message = f"The health sidecar of port {other.number} listens on port "
+            message += f"{target.health_port} as well"
+            yield Problem("M1206", (*at, "port"), message, "Write another `port:`.")
+        first = by_service.setdefault(target.number, target)
+        if first.sidecar != target.sidecar:
+            message = f"`expose[{first.index}]` has a different `sidecar` for port {target.number}"
+            hint = "Write the same in both entries: a port has one health sidecar."
+            yield Problem("M2540", at, message, hint)
+        if target.uses_ipv6 != first.uses_ipv6:
+            versions = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
+            message = (
+                f"Packets arrive over {versions[0]}, and over {versions[1]} from "
+                f"`expose[{first.index}]`, and the health sidecar probes port {target.number} over "
+                "one of them only"
+            )
+            hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
+            yield Problem("M2541", at, message, hint)
+    if not by_service:
+        return
+    last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
+    if len(by_service) > MAX_SIDECARS:
+        message = (
+            f"The {len(by_service)} health sidecars take about 11 kB of the template each, and "
+        )
+        message += "CloudFormation accepts 51,200 bytes"
+        hint = f"Keep {MAX_SIDECARS} at most: move ports to another service, or check their health "
+        hint += "by a TCP `port:`."
+        yield Problem("M2542", last, message, hint, level="warning")
+    if len(containers) + len(by_service) > MAX_CONTAINERS:
+        message = (
+            f"The task has {len(containers)} containers and {len(by_service)} health sidecars, "
+        )
+        message += f"and ECS allows {MAX_CONTAINERS}"
+        hint = "Move a container to another service, or check health by `port:`."
+        yield Problem("M2747", last, message, hint)
