@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, OneOf, Unknown, are_same
 from moorage.cfn.view import Resource, View
+from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.facts.load_balancing import NLB_PROTOCOLS
 
 SERVICE = "AWS::ECS::Service"
@@ -89,7 +90,7 @@ def runs_on_fargate(service: Resource) -> bool | None:
     if launch_type.present:
         return None if launch_type.unknown else launch_type.text == "FARGATE"
     providers = [item["CapacityProvider"] for item in strategy.items]
-    if any(provider.text in ("FARGATE", "FARGATE_SPOT") for provider in providers):
+    if any(provider.text in CAPACITY_PROVIDERS for provider in providers):
         return True
     return False if strategy.absent and service["Cluster"].absent else None
 

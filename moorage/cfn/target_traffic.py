@@ -11,6 +11,7 @@ from moorage.cfn.security_group_rules import Ports
 from moorage.cfn.tristate import TriState
 from moorage.cfn.view import Resource, View
 from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
+from moorage.facts.load_balancing import UDP_PROTOCOLS
 
 _NLB_TRANSPORTS = {
     "TCP_UDP": ("tcp", "udp"),
@@ -132,7 +133,7 @@ def preserves_client_ip(group: Resource) -> TriState:
     """Whether the targets of a Network Load Balancer see the IP addresses of the clients.
     Source: AWS docs, Edit target group attributes for your Network Load Balancer."""
     protocol, target_type = group["Protocol"].text, ecs.target_type(group)
-    if protocol in ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC"):
+    if protocol in UDP_PROTOCOLS:
         return True
     attributes = ecs.attributes(group, "TargetGroupAttributes")
     if "preserve_client_ip.enabled" in attributes:

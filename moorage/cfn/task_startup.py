@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from moorage.cfn.networks import default_route, find_subnets
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource
-from moorage.facts.ecr_repositories import REGISTRY_HOST_PART
+from moorage.facts.ecr_repositories import ANY_REGISTRY_HOST_PART, DUAL_STACK_HOST_PART
 
 _PUBLIC_REGISTRIES = (
     "public.ecr.aws",
@@ -58,7 +59,7 @@ def required_services(service: Resource) -> tuple[RequiredService, ...]:
 
 
 def _called_services(service: Resource, container: Node) -> Iterator[tuple[str, str]]:
-    if image_registry(container["Image"]) == "ecr":
+    if image_registry(container["Image"]) == "ecr" and not _has_dual_stack_host(container["Image"]):
         version = service["PlatformVersion"]
         if version.absent or version.is_none_of("1.3.0", "1.2.0"):
             yield "ecr.api", "the image's authorization"
@@ -79,13 +80,19 @@ def image_registry(image: Node) -> str | None:
     if "AWS::ECR::Repository" in _referenced_types(image):
         return "ecr"
     text = _text_with_wildcards(image)
-    if REGISTRY_HOST_PART in text:
+    if re.search(ANY_REGISTRY_HOST_PART, text):
         return "ecr"
     host = text.split("/")[0]
     if not text or "*" in host or (":" in host and "/" in text):
         return None
     has_host = "." in host and "/" in text
     return "public" if not has_host or host in _PUBLIC_REGISTRIES else None
+
+
+def _has_dual_stack_host(image: Node) -> bool:
+    """Whether an image is pulled from a host that VPC endpoints do not serve, and that tasks may
+    reach over IPv6 only."""
+    return DUAL_STACK_HOST_PART in _text_with_wildcards(image)
 
 
 def secret_store(value_from: Node) -> str | None:

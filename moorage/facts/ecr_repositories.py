@@ -15,15 +15,24 @@ IMAGE_VERSION = (
 """The tag and the digest of an image, which follow the name of its repository."""
 
 REGISTRY_HOST = (
-    r"(?P<account>\d{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?"
+    r"(?P<account>[0-9]{12})\.dkr(?:\.ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\."
+    r"(?:com(?:\.cn)?|eu)"
     r"|-ecr(?:-fips)?\.(?P<dual_region>[a-z0-9-]+)\.on\.(?:aws|amazonwebservices\.com\.cn))"
 )
 """The host of a private registry, dual-stack hosts included. Amazon ECR user guide, "Making
-requests to Amazon ECR registries"; AWS General Reference, "Amazon ECR endpoints and quotas"."""
+requests to Amazon ECR registries"; AWS General Reference, "Amazon ECR endpoints and quotas"; the
+domains are those of the partitions in botocore's partitions.json (1.44.5, read on 2026-11-27)."""
 
 REGISTRY_HOST_PART = ".dkr.ecr."
-"""The part between account and region in the IPv4 hosts of private registries. It identifies an
-image of ECR even if account and region are parameters of a template."""
+"""The part between account and region in the IPv4 hosts of private registries."""
+
+ANY_REGISTRY_HOST_PART = r"\.dkr[.-]ecr(?:-fips)?\."
+"""The same part of any host. It identifies an image of ECR even if account and region are
+parameters of a template."""
+
+DUAL_STACK_HOST_PART = ".dkr-ecr"
+"""The part of dual-stack hosts that others lack. VPC endpoints do not serve these hosts (Amazon ECR
+user guide, "Making requests to Amazon ECR registries")."""
 
 # Amazon ECR user guide, "Lifecycle policy properties in Amazon ECR".
 TagStatus = Literal["tagged", "untagged", "any"]

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_and, quote
 
 PROVIDER = "AWS::ECS::CapacityProvider"
-
-_FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
 @rule(
@@ -101,7 +100,7 @@ def _may_be_same(first: Node, second: Node) -> bool:
     created by a template."""
     literal = first if first.resource is None else second
     only_one_is_resource = (first.resource is None) != (second.resource is None)
-    if only_one_is_resource and literal.text in _FARGATE_PROVIDERS:
+    if only_one_is_resource and literal.text in CAPACITY_PROVIDERS:
         return False
     return first.is_same_as(second) is not False
 

@@ -9,13 +9,15 @@ from typing import Any
 
 from moorage.cfn import lifecycle
 from moorage.cfn.view import View
+from moorage.facts.ecr_repositories import (
+    ACTION_TYPES,
+    COUNT_TYPES,
+    COUNT_TYPES_BY_AGE,
+    TAG_STATUSES,
+)
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_or, quote
 
-_AGES = ("sinceImagePushed", "sinceImagePulled", "sinceImageTransitioned")
-_COUNT_TYPES = ("imageCountMoreThan", *_AGES)
-_ACTIONS = ("expire", "transition")
-_TAG_STATUSES = ("tagged", "untagged", "any")
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},
     "selection": {
@@ -136,29 +138,29 @@ def _rule_mistake(policy_rule: dict[str, Any]) -> Mistake | None:
             return _unknown_key(set(part) - _KEYS[name])
     if "rulePriority" not in policy_rule:
         return "has a rule without `rulePriority`", "Add `rulePriority` to the rule."
-    if policy_rule["action"].get("type") not in _ACTIONS:
-        return "has an unknown `type` of an action", f"Write {join_or(quote(_ACTIONS))}."
+    if policy_rule["action"].get("type") not in ACTION_TYPES:
+        return "has an unknown `type` of an action", f"Write {join_or(quote(ACTION_TYPES))}."
     return _selection_mistake(policy_rule["selection"])
 
 
 def _selection_mistake(selection: dict[str, Any]) -> Mistake | None:
     status, count = selection.get("tagStatus"), selection.get("countType")
-    if status not in _TAG_STATUSES:
-        return "has an unknown `tagStatus`", f"Write {join_or(quote(_TAG_STATUSES))}."
+    if status not in TAG_STATUSES:
+        return "has an unknown `tagStatus`", f"Write {join_or(quote(TAG_STATUSES))}."
     has_tags = selection.get("tagPrefixList") or selection.get("tagPatternList")
     if status == "tagged" and not has_tags:
         return (
             "has a rule for `tagged` without `tagPrefixList` or `tagPatternList`",
             "Add one of the two to the selection.",
         )
-    if count not in _COUNT_TYPES:
-        return "has an unknown `countType`", f"Write {join_or(quote(_COUNT_TYPES))}."
-    if count in _AGES and "countUnit" not in selection:
+    if count not in COUNT_TYPES:
+        return "has an unknown `countType`", f"Write {join_or(quote(COUNT_TYPES))}."
+    if count in COUNT_TYPES_BY_AGE and "countUnit" not in selection:
         return (
             f"has a rule with `{count}` but without `countUnit`",
             "Add `countUnit` with the value `days`.",
         )
-    if count not in _AGES and "countUnit" in selection:
+    if count not in COUNT_TYPES_BY_AGE and "countUnit" in selection:
         return f"has a rule with `{count}` and `countUnit`", "Remove `countUnit`."
     return None
 

@@ -6,18 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr
+from moorage.cfn.task_startup import image_registry
 from moorage.cfn.view import Resource, View
-from moorage.facts.fargate import SIZES
+from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_STOP_TIMEOUT, SIZES
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_or, name_container
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"
-_MAX_STOP_TIMEOUT = 120
-"""Seconds. Source: AWS docs, Amazon ECS task definition parameters for Fargate."""
-_EPHEMERAL_STORAGE = range(21, 201)
-"""GiB. Source: AWS docs, AWS::ECS::TaskDefinition EphemeralStorage."""
 
 
 def fargate_task_definitions(view: View) -> Iterator[Resource]:
@@ -49,7 +45,7 @@ def _adds_unsupported_capability(node: Node) -> bool:
 
 
 def _is_too_long(node: Node) -> bool:
-    return (node.number or 0) > _MAX_STOP_TIMEOUT
+    return (node.number or 0) > MAX_STOP_TIMEOUT
 
 
 def _has_gpu(node: Node) -> bool:
@@ -87,7 +83,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
         _adds_unsupported_capability,
         "Remove all capabilities except SYS_PTRACE.",
     ),
-    "StopTimeout": (_is_too_long, f"Write {_MAX_STOP_TIMEOUT} or less."),
+    "StopTimeout": (_is_too_long, f"Write {MAX_STOP_TIMEOUT} or less."),
 }
 
 
@@ -193,9 +189,10 @@ def host_volume(view: View) -> Iterator[Problem]:
 def ephemeral_storage_out_of_range(view: View) -> Iterator[Problem]:
     """Each Fargate task has 20 GiB of ephemeral storage. EphemeralStorage increases it to between
     21 and 200 GiB; RegisterTaskDefinition rejects any other size."""
+    low, high = EPHEMERAL_STORAGE
     for task in ecs.task_definitions(view):
         size = task.props.at("EphemeralStorage", "SizeInGiB")
-        if size.number is not None and size.number not in _EPHEMERAL_STORAGE:
+        if size.number is not None and not low <= size.number <= high:
             yield problem(
                 size,
                 f"Task definition `{task.id}` has {size.number} GiB of ephemeral storage, and ECS "
@@ -250,15 +247,9 @@ def _needs_execution_role(container: Node) -> str | None:
         return "secrets"
     if container.at("RepositoryCredentials", "CredentialsParameter").present:
         return "the credentials of a registry"
-    if any(_is_ecr(part) for part in container["Image"].parts):
+    if image_registry(container["Image"]) == "ecr":
         return "an image in ECR"
     return "environment files" if container["EnvironmentFiles"].items else None
-
-
-def _is_ecr(part: object) -> bool:
-    if isinstance(part, Attr):
-        return part.resource.type == "AWS::ECR::Repository"
-    return isinstance(part, str) and ".dkr.ecr." in part
 
 
 # Sizes ---------------------------------------------------------------------------------------

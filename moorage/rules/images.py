@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs, fixed_values, lifecycle
 from moorage.cfn.nodes import Node
+from moorage.cfn.task_startup import image_registry
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.rules.containers import containers_of_all_tasks
@@ -128,8 +129,7 @@ def _is_latest(image: Node) -> bool:
     _, colon, tag = name.partition(":")
     if colon:
         return tag == "latest"
-    is_in_ecr = any(isinstance(part, str) and ".dkr.ecr." in part for part in image.parts)
-    return bool(name and slash) and is_in_ecr
+    return bool(name and slash) and image_registry(image) == "ecr"
 
 
 RULES = (unsuitable_image, mutable_image_tag)

@@ -9,15 +9,13 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
-from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.facts.load_balancing import NLB_PROTOCOLS, UDP_PROTOCOLS
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.listeners import exist_together
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_and, join_or, quote
 
 HTTP_PROTOCOLS = ("HTTP", "HTTPS")
-UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
-"""The protocols with datagrams."""
 
 _ATTRIBUTES = "AWS docs: Elastic Load Balancing API reference, TargetGroupAttribute"
 

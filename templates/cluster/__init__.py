@@ -14,6 +14,7 @@ from typing import Any
 
 from troposphere import GetAtt, Ref, Template
 
+from moorage.facts.fargate import CAPACITY_PROVIDERS
 from moorage.findings.finding import Problem
 from moorage.model import Environment
 
@@ -73,7 +74,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     return Handle(
         name=import_value(env, name, "ClusterName"),
         exec_log_group=import_value(env, name, "ExecLogGroupName") if params.exec_logs else None,
-        capacity_providers=("FARGATE", "FARGATE_SPOT"),
+        capacity_providers=CAPACITY_PROVIDERS,
         default_strategy=params.default_strategy,
         instances=capacity.capacity_handles(name, params.capacity, env),
         namespace=service_discovery.namespace_handle(name, params.namespace, env),

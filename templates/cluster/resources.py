@@ -6,6 +6,8 @@ from typing import Any
 
 from troposphere import Ref, ecs
 
+from moorage.facts.fargate import CAPACITY_PROVIDERS
+
 from . import capacity
 from .params import Params
 from .strategies import strategy_items
@@ -26,7 +28,7 @@ def provider_associations(
     return ecs.ClusterCapacityProviderAssociations(
         "CapacityProviders",
         Cluster=Ref("Cluster"),
-        CapacityProviders=["FARGATE", "FARGATE_SPOT", *providers],
+        CapacityProviders=[*CAPACITY_PROVIDERS, *providers],
         DefaultCapacityProviderStrategy=[
             ecs.CapacityProviderStrategy(
                 CapacityProvider=provider, Base=share.base, Weight=share.weight
@@ -41,7 +43,7 @@ def _cluster_providers(params: Params) -> dict[str, Any]:
     if capacity.associated_providers(params.capacity):
         return {}
     return {
-        "CapacityProviders": ["FARGATE", "FARGATE_SPOT"],
+        "CapacityProviders": [*CAPACITY_PROVIDERS],
         "DefaultCapacityProviderStrategy": strategy_items(params.default_strategy),
     }
 

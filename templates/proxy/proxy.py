@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
+from moorage.facts.addresses import PRIVATE_BLOCKS
 from moorage.model import Base, Environment
 
 from ..common.fields import format_duration
@@ -38,8 +39,6 @@ COMPLETE_VARIABLE, HTTP_PART_VARIABLE = "NGINX_CONF", "NGINX_SERVERS"
 block."""
 
 _KEEPALIVE, _KEEPALIVE_MARGIN = 75, 15
-# RFC 1918 and RFC 6598: the usual blocks of a VPC, where the params do not name its block.
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 _UDP = ("udp", "tcp_udp", "quic", "tcp_quic")
 
 
@@ -128,7 +127,7 @@ def resolve_proxy(
 
 def _trusted(placement: Placement) -> list[str]:
     block = placement.network.handle.cidr if placement.network else None
-    return [block] if block else list(_PRIVATE)
+    return [block] if block else list(PRIVATE_BLOCKS)
 
 
 # The container -------------------------------------------------------------------------------

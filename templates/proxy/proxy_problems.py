@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from moorage.facts.quotas import MAX_TASK_DEFINITION_BYTES, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Place, Problem
 from moorage.findings.wording import shown
 from moorage.model import TextFile
@@ -23,10 +24,6 @@ from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 _PRIVILEGED_PORTS = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
-_MAX_TEMPLATE_BYTES = 51_200
-"""Bytes of a template (CloudFormation quotas, "Template body size in a request")."""
-_MAX_TASK_DEFINITION_BYTES = 64 * 1024
-"""Bytes of a task definition (Amazon ECS endpoints and quotas, "Task definition size limit")."""
 
 
 def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
@@ -170,7 +167,7 @@ def _verify_problems(route: ProxyRoute, path: Path) -> Iterator[Problem]:
 
 
 def _is_address(host: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+){3}", host) is not None
+    return re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
 
 
 def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -253,7 +250,7 @@ def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Probl
     """A configuration that is too large for a template or a task definition. A smaller one can
     still be too large together with the rest of the template."""
     size = len(text.encode())
-    if size > _MAX_TEMPLATE_BYTES or len(json.dumps(text)) > _MAX_TASK_DEFINITION_BYTES:
+    if size > MAX_TEMPLATE_BYTES or len(json.dumps(text)) > MAX_TASK_DEFINITION_BYTES:
         message = f"The configuration has {size:,} bytes and does not fit into a template"
         hint = "Build an image that contains it, and run that as a container."
         yield Problem("M1303", path, message, hint, place=place)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
-from moorage.facts.host_ports import DYNAMIC_HOST_PORTS
+from moorage.facts.host_ports import DYNAMIC_HOST_PORTS, RESERVED_HOST_PORTS
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
@@ -23,9 +23,6 @@ from .task import Task
 _FARGATE_KEYS = ("capacity_providers", "ephemeral_storage", "platform_version")
 _AWSVPC_KEYS = ("security_groups", "subnets")
 _INSTANCE_KEYS = ("placement_strategies", "placement_constraints")
-
-# Amazon ECS API reference, PortMapping, hostPort: SSH, Docker and the ECS agent use these.
-_RESERVED_PORTS = (22, 2375, 2376, 51678, 51679, 51680)
 
 
 def launch_type_problems(task: Task) -> Iterator[Problem]:
@@ -191,7 +188,7 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
     for name, container in containers.items():
         for index, port in enumerate(container.ports):
             path = ("containers", name, "ports", index)
-            if params.network_mode == "host" and port.number in _RESERVED_PORTS:
+            if params.network_mode == "host" and port.number in RESERVED_HOST_PORTS:
                 message = f"Port {port.number} of the instance is reserved"
                 hint = "Let the container listen on another port, or write `network_mode: awsvpc`."
                 yield Problem("M2744", path, message, hint, because=[("network_mode",)])
@@ -208,7 +205,7 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
                     because = [("network_mode",), ("launch",)]
                     yield Problem("M2745", path, message, hint, because=because)
                 continue
-            if port.host in _RESERVED_PORTS or DYNAMIC_HOST_PORTS[0] <= port.host:
+            if port.host in RESERVED_HOST_PORTS or DYNAMIC_HOST_PORTS[0] <= port.host:
                 message = f"Port {port.host} of the instance is reserved"
                 hint = f"Write `{port}`, so that Docker chooses a free port, or a port below "
                 hint += f"{DYNAMIC_HOST_PORTS[0]} that SSH, Docker and the ECS agent do not use."

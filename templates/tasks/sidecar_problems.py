@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK
 from moorage.findings.finding import Problem
 
 from . import datadog, firelens, otel
@@ -11,9 +12,6 @@ from .ports import Port
 from .sidecars import NAMES, Sidecars
 from .task import Task, written_containers
 from .task_container import TaskContainer
-
-MAX_CONTAINERS = 10
-"""Amazon ECS service quotas, "Number of containers in a task definition"."""
 
 
 def sidecar_problems(task: Task) -> Iterator[Problem]:
@@ -46,9 +44,9 @@ def _name_problems(task: Task) -> Iterator[Problem]:
             path = ("containers", NAMES[key])
             yield Problem("M2746", path, message, "Rename this container.")
     count = len(task.containers)
-    if added and count > MAX_CONTAINERS:
+    if added and count > MAX_CONTAINERS_PER_TASK:
         message = f"The task has {count} containers with its sidecars, and ECS allows "
-        message += f"{MAX_CONTAINERS}"
+        message += f"{MAX_CONTAINERS_PER_TASK}"
         hint = "Move a container to another stack, or remove a sidecar."
         yield Problem("M2747", ("containers",), message, hint)
 

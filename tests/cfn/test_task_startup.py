@@ -28,6 +28,9 @@ def resource(view: View, name: str) -> Resource:
     [
         ("123456789012.dkr.ecr.eu-west-1.amazonaws.com/app:1", "ecr"),
         ({"Fn::Sub": "${AWS::AccountId}.dkr.ecr.${AWS::Region}.${AWS::URLSuffix}/app"}, "ecr"),
+        ("123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/app:1", "ecr"),
+        ("123456789012.dkr-ecr.eu-west-1.on.aws/app:1", "ecr"),
+        ({"Fn::Sub": "${AWS::AccountId}.dkr-ecr-fips.${AWS::Region}.on.aws/app"}, "ecr"),
         ({"Fn::Sub": "${Repository.RepositoryUri}:1"}, "ecr"),
         ("nginx:1.27", "public"),
         ("grafana/grafana", "public"),

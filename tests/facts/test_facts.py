@@ -28,7 +28,12 @@ from moorage.facts import (
 )
 from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE, KMS_KEY, arn_pattern
 from moorage.facts.availability_zones import count_zones
-from moorage.facts.ecr_repositories import REGISTRY_HOST, REGISTRY_HOST_PART
+from moorage.facts.ecr_repositories import (
+    ANY_REGISTRY_HOST_PART,
+    DUAL_STACK_HOST_PART,
+    REGISTRY_HOST,
+    REGISTRY_HOST_PART,
+)
 from moorage.facts.elb_attributes import APPLICATION, NETWORK
 from moorage.facts.endpoint_services import (
     AGENT_SERVICES,
@@ -36,9 +41,16 @@ from moorage.facts.endpoint_services import (
     TASK_SERVICES,
     build_service_name,
 )
+from moorage.facts.regions import REGION_CODE, REGION_IN_TEXT, ZONE_NAME
 from moorage.facts.secret_references import PARAMETER_ARN, SECRET_ARN
 
 ZONES_THAT_NOT_EVERY_ACCOUNT_HAS = {"ap-northeast-1", "ca-central-1"}
+
+
+@cache
+def partitions() -> Any:
+    """The partitions in botocore."""
+    return botocore.session.get_session().get_data("partitions")["partitions"]
 
 
 def cfn_schema(resource_type: str) -> dict[str, Any]:
@@ -177,9 +189,37 @@ def test_registry_hosts() -> None:
     assert found
     assert (found["account"], found["region"]) == ("123456789012", "eu-west-1")
     assert REGISTRY_HOST_PART in host
+    assert DUAL_STACK_HOST_PART not in host
     dual_stack = re.fullmatch(REGISTRY_HOST, "123456789012.dkr-ecr.eu-west-1.on.aws")
     assert dual_stack
     assert dual_stack["dual_region"] == "eu-west-1"
+    assert DUAL_STACK_HOST_PART in dual_stack[0]
+    others = ("dkr.ecr-fips.us-east-1.amazonaws.com", "dkr-ecr-fips.us-east-1.on.aws")
+    for other in (host, dual_stack[0], *(f"123456789012.{name}" for name in others)):
+        assert re.fullmatch(REGISTRY_HOST, other)
+        assert re.search(ANY_REGISTRY_HOST_PART, other)
+
+
+def test_domains_of_registries() -> None:
+    """A registry is in the domain of its partition, except for those that no account outside of
+    the partition sees."""
+    for partition in partitions():
+        domain = partition["outputs"]["dnsSuffix"]
+        host = f"123456789012.dkr.ecr.xx-east-1.{domain}"
+        isolated = partition["id"].startswith("aws-iso")
+        assert bool(re.fullmatch(REGISTRY_HOST, host)) is not isolated, domain
+
+
+def test_codes_of_regions() -> None:
+    codes = [code for partition in partitions() for code in partition["regions"]]
+    assert "eusc-de-east-1" in codes
+    for code in codes:
+        is_region = not code.endswith("-global")
+        assert bool(re.fullmatch(REGION_CODE, code)) is is_region, code
+        assert re.findall(REGION_IN_TEXT, f"https://api.{code}.example") == [code] * is_region
+        assert re.findall(REGION_IN_TEXT, f"{code}a") == [code] * is_region
+        assert bool(re.fullmatch(ZONE_NAME, f"{code}a")) is is_region, code
+    assert re.findall(REGION_IN_TEXT, "my-app-1 northern-lights-2") == []
 
 
 def test_names_of_endpoint_services() -> None:

@@ -10,7 +10,7 @@ def is_graviton(instance_type: str) -> bool:
 
     Amazon EC2 instance types, "Instance type naming conventions".
     """
-    match = re.match(r"([a-z-]+)\d+([a-z0-9-]*)\.", instance_type)
+    match = re.match(r"([a-z-]+)[0-9]+([a-z0-9-]*)\.", instance_type)
     return match is not None and (match[1] == "a" or "g" in match[2].split("-")[0])
 
 
@@ -21,6 +21,6 @@ def find_architecture(instance_types: list[str]) -> str:
 
 def find_common_architecture(patterns: list[str]) -> str | None:
     """The CPU architecture of all types that match; None if it differs, or if it is unknown."""
-    name_a_family = all(re.fullmatch(r"[a-z-]+\d+[a-z0-9-]*\..*", text) for text in patterns)
+    name_a_family = all(re.fullmatch(r"[a-z-]+[0-9]+[a-z0-9-]*\..*", text) for text in patterns)
     architectures = {find_architecture([text]) for text in patterns}
     return architectures.pop() if len(architectures) == 1 and name_a_family else None

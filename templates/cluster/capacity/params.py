@@ -14,7 +14,7 @@ from ...common.fields import SecurityGroupId, StackName, Switch, UniqueList, dur
 from ...tasks.launch_types import LaunchType
 
 InstanceType = Annotated[
-    str, text(r"[a-z][a-z0-9-]*\d[a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium")
+    str, text(r"[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+", "an instance type", "t3.medium")
 ]
 InstancePattern = Annotated[
     str, text(r"[a-zA-Z0-9.*]{1,30}", "an instance type, or a family with `*`", "m7g.*")

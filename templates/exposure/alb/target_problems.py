@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.finding import Path, Problem
 
 from ...tasks.containers import Containers, choose_container, container_choice_problems
@@ -161,7 +162,11 @@ def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterat
             f"This route matches all requests of {names}{more} first, because of this `priority`"
         )
         last = max(other.priority for other in hidden)
-        hint = f"Remove it, or write more than {last}." if last < 50000 else "Remove it."
+        hint = (
+            f"Remove it, or write more than {last}."
+            if last < LISTENER_RULE_PRIORITIES[1]
+            else "Remove it."
+        )
         yield Problem("M2431", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from moorage.facts.quotas import MAX_CONTAINERS_PER_TASK, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Problem
 
 from ...tasks.containers import Containers
@@ -23,7 +24,6 @@ from ..health_sidecar.sidecar import (
 from ..params import ExposeEntry
 from .listeners import TRANSPORTS, NlbListener, NlbTarget, checks_over_http, detection_time
 
-MAX_CONTAINERS = 10
 MAX_SIDECARS = 4
 """Health sidecars of a task; with more of them its template is too large, as YAML."""
 
@@ -86,7 +86,7 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
         message = f"The timeout of {check.timeout}s is not below the interval of {check.interval}s"
         yield Problem("M2420", at, message, hint)
-    for code in re.findall(r"\d+", check.matcher or ""):
+    for code in re.findall(r"[0-9]+", check.matcher or ""):
         if not 200 <= int(code) <= 599:
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
             yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
@@ -157,10 +157,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[
 
 
 def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -> Iterator[Problem]:
-    """Health sidecars of one task that conflict with each other, or are too many.
-
-    A task has 10 containers at most (Amazon ECS developer guide, "Amazon ECS service quotas").
-    """
+    """Health sidecars of one task that conflict with each other, or are too many."""
     by_port: dict[int, NlbTarget] = {}
     by_service: dict[int, NlbTarget] = {}
     for target in targets:
@@ -193,14 +190,14 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
         message = (
             f"The {len(by_service)} health sidecars take about 11 kB of the template each, and "
         )
-        message += "CloudFormation accepts 51,200 bytes"
+        message += f"CloudFormation accepts {MAX_TEMPLATE_BYTES:,} bytes"
         hint = f"Keep {MAX_SIDECARS} at most: move ports to another service, or check their health "
         hint += "by a TCP `port:`."
         yield Problem("M2542", last, message, hint, level="warning")
-    if len(containers) + len(by_service) > MAX_CONTAINERS:
+    if len(containers) + len(by_service) > MAX_CONTAINERS_PER_TASK:
         message = (
             f"The task has {len(containers)} containers and {len(by_service)} health sidecars, "
         )
-        message += f"and ECS allows {MAX_CONTAINERS}"
+        message += f"and ECS allows {MAX_CONTAINERS_PER_TASK}"
         hint = "Move a container to another service, or check health by `port:`."
         yield Problem("M2747", last, message, hint)

@@ -18,6 +18,7 @@ from typing import Any
 from troposphere import GetAtt, Ref, ec2, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.load_balancing import DEFAULT_TCP_IDLE_TIMEOUT
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
@@ -36,8 +37,6 @@ TRANSPORTS: dict[str, tuple[str, ...]] = {
     "tcp_udp": ("tcp", "udp"),
 }
 """The transport protocols of each protocol of a listener."""
-IDLE_TIMEOUT = 350
-"""Seconds; the default of Elastic Load Balancing."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +246,7 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
 def nlb_listener(target: NlbTarget) -> elb.Listener:
     """The listener. It is in the stack of the service, since only one service can use a port."""
     # Always set, because an attribute that is left out keeps its previous value.
-    idle = target.entry.tcp_idle_timeout or IDLE_TIMEOUT
+    idle = target.entry.tcp_idle_timeout or DEFAULT_TCP_IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
         target.listener_title,
