@@ -256,6 +256,15 @@ def test_a_build_reads_no_clock_no_chance_and_no_network(file: str) -> None:
     assert [name for name in imports(file) if allowed(name, outside)] == []
 
 
+@pytest.mark.parametrize("file", built_by("moorage", "templates"))
+def test_digits_are_those_of_ascii(file: str) -> None:
+    r"""In a regular expression for text, `\d` fits digits of all scripts, which AWS refuses."""
+    strings = [node.value for node in ast.walk(tree(file)) if isinstance(node, ast.Constant)]
+    assert [value for value in strings if isinstance(value, str) and r"\d" in value] == []
+    methods = [node.attr for node in ast.walk(tree(file)) if isinstance(node, ast.Attribute)]
+    assert "isnumeric" not in methods
+
+
 STARTS_PROGRAMS = {
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",

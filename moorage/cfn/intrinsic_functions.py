@@ -172,7 +172,7 @@ def _evaluate_select(stack: Stack, argument: Any) -> Any:
         return Unknown(expression_key(argument))
     index = as_text(evaluate(stack, argument[0], ())[0])
     items = evaluate(stack, argument[1], ())[0]
-    if index is not None and index.isdigit() and isinstance(items, list):
+    if index is not None and re.fullmatch("[0-9]{1,9}", index) and isinstance(items, list):
         position = int(index)
         if position < len(items):
             return (1, position), items[position]

@@ -141,7 +141,7 @@ class Node:
         """The literal as a whole number, or None."""
         text = self.text
         try:
-            return int(text) if text is not None and len(text) < 20 else None
+            return int(text) if text and text.isascii() and len(text) < 20 else None
         except ValueError:
             return None
 

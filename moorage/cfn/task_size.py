@@ -8,7 +8,7 @@ from moorage.facts.fargate import SIZES
 
 _UNITS_PER_VCPU_OR_GB = 1024
 
-_AMOUNT = re.compile(r"(\d{1,9}|\d{0,4}\.\d{1,6})\s*(vcpu|gb)?", re.IGNORECASE)
+_AMOUNT = re.compile(r"([0-9]{1,9}|[0-9]{0,4}\.[0-9]{1,6})\s*(vcpu|gb)?", re.IGNORECASE)
 
 
 def parse_size(text: str | None) -> int | None:

@@ -6,7 +6,7 @@ Service Authorization Reference of each service.
 
 from __future__ import annotations
 
-ACCOUNT_ID = r"\d{12}"
+ACCOUNT_ID = "[0-9]{12}"
 REGION = r"[a-z0-9-]+"
 
 
@@ -16,7 +16,7 @@ def arn_pattern(
     """A pattern for ARNs in any partition; `resource` is the pattern of what follows the account.
 
     >>> arn_pattern("sqs", "[a-z]+")
-    'arn:aws[a-z-]*:sqs:[a-z0-9-]+:\\\\d{12}:[a-z]+'
+    'arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[a-z]+'
     """
     return f"arn:aws[a-z-]*:{service}:{region}:{account}:{resource}"
 
@@ -24,8 +24,8 @@ def arn_pattern(
 BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 """Amazon S3 user guide, "General purpose bucket naming rules"."""
 
-IAM_POLICY = arn_pattern("iam", r"policy/\S+", region="", account=rf"({ACCOUNT_ID}|aws)")
-IAM_ROLE = arn_pattern("iam", r"role/\S+", region="")
+IAM_POLICY = arn_pattern("iam", "policy/[!-~]+", region="", account=rf"({ACCOUNT_ID}|aws)")
+IAM_ROLE = arn_pattern("iam", "role/[!-~]+", region="")
 KMS_KEY = arn_pattern("kms", "key/[a-zA-Z0-9-]+")
 """The ARN of the key itself: an alias has no effect in an IAM policy (AWS KMS developer guide,
 "Specifying KMS keys in IAM policy statements")."""

@@ -53,7 +53,7 @@ def as_flow(value: Any) -> str:
 def _is_plain(text: str) -> bool:
     """Whether a text needs no quotes in YAML: it is neither a number nor another word of YAML."""
     return (
-        re.fullmatch(r"[A-Za-z/.][\w ./:@*+-]*|\d[\d.]*:\d[\w:./-]*", text) is not None
+        re.fullmatch(r"[A-Za-z/.][\w ./:@*+-]*|[0-9][0-9.]*:[0-9][\w:./-]*", text) is not None
         and ": " not in text
         and not text.endswith((":", " "))
         and text.lower() not in ("true", "false", "null", ".inf", ".nan")

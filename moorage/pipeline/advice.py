@@ -13,7 +13,7 @@ from moorage.pipeline.params_models import is_model
 
 _MAX_LENGTH = 160
 _MAX_KEYS = 6
-_QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?([a-z]*)")
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?([a-z]*)")
 _BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _UNITS = {"MiB": 2**20, "GiB": 2**30}
 _NAME_KEYS = ("name", "Name", "key", "Key")

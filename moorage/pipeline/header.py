@@ -8,16 +8,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
-from moorage.facts.arn_patterns import IAM_POLICY
+from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY
+from moorage.facts.regions import REGION_CODE
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, Base, wrong
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
-REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
+REGION = re.compile(REGION_CODE)
 _POLICY_ARN = re.compile(IAM_POLICY)
 _ACCOUNT = {
     "anyOf": [
-        {"type": "string", "pattern": r"^\d{12}$"},
+        {"type": "string", "pattern": f"^{ACCOUNT_ID}$"},
         {"type": "integer", "minimum": 10**11, "maximum": 10**12 - 1},
     ],
     "takes": "twelve digits",
@@ -27,7 +28,7 @@ _ACCOUNT = {
 def _check_account(value: Any) -> Any:
     """YAML reads twelve digits without quotes as a number, unless the first one is 0."""
     digits = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if isinstance(digits, str) and not re.fullmatch(r"\d{12}", digits):
+    if isinstance(digits, str) and not re.fullmatch(ACCOUNT_ID, digits):
         hint = 'Write its twelve digits: `account: "123456789012"`.'
         raise wrong("M1603", f"{shown(value)} is not an AWS account ID", hint)
     return digits
@@ -93,7 +94,7 @@ class Header(Base):
     )
     region: str = Field(
         description="AWS Region of all stacks, such as `ap-northeast-1`.",
-        json_schema_extra={"pattern": REGION.pattern},
+        json_schema_extra={"pattern": f"^{REGION_CODE}$"},
     )
     account: _AccountId | None = Field(
         None, description="AWS account ID. Needed only where `${account}` is used."

@@ -157,7 +157,7 @@ def _includes_key(statement: Node, key: str, bucket: Resource) -> bool | None:
         return None
     results: list[bool | None] = []
     for resource in statement["Resource"].as_list:
-        pattern = re.sub(r"(?<=AWSLogs/)\d{12}(?=/)", _ACCOUNT, _text_of(resource, bucket))
+        pattern = re.sub(r"(?<=AWSLogs/)[0-9]{12}(?=/)", _ACCOUNT, _text_of(resource, bucket))
         if bucket["BucketName"].present:
             name = _text_of(bucket["BucketName"], None)
             pattern = pattern.replace(f":::{name}/", f":::{_BUCKET}/")
@@ -191,7 +191,7 @@ def _is_log_account(name: Node, kind: str, region: str | None) -> bool | None:
         return True
     if isinstance(name.value, Attr):
         return False
-    account = re.search(r"(?:^|::)(\d{12})(?:$|:)", _text_of(name, None))
+    account = re.search(r"(?:^|::)([0-9]{12})(?:$|:)", _text_of(name, None))
     if account is None:
         return False if _ACCOUNT in _text_of(name, None) else None
     if account[1] not in ALB_LOG_ACCOUNTS.values():

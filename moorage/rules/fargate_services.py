@@ -61,7 +61,7 @@ def unsupported_on_fargate(view: View) -> Iterator[Problem]:
 
 
 def _is_before_1_4(version: Node) -> bool:
-    numbers = re.fullmatch(r"(\d{1,4})\.(\d{1,4})\.(\d{1,4})", version.text or "")
+    numbers = re.fullmatch(r"([0-9]{1,4})\.([0-9]{1,4})\.([0-9]{1,4})", version.text or "")
     return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 4)
 
 

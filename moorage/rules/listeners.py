@@ -13,6 +13,7 @@ from moorage.cfn.view import Resource, Stack, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.facts.regions import ZONE_NAME
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.load_balancers import LOAD_BALANCER_NAMES
 from moorage.rules.rule import Problem, problem, rule
@@ -225,11 +226,9 @@ def _region_of_stack(stack: Stack) -> str | None:
         return stack.template.region
     for resource in stack.resources.values():
         if resource.type == "AWS::EC2::Subnet":
-            zone = re.fullmatch(
-                r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]", resource["AvailabilityZone"].text or ""
-            )
-            if zone:
-                return zone[1]
+            zone = resource["AvailabilityZone"].text or ""
+            if re.fullmatch(ZONE_NAME, zone):
+                return zone[:-1]
     return None
 
 

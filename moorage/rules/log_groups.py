@@ -9,6 +9,7 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Text, Unknown, as_text
 from moorage.cfn.view import Resource, Stack, View
+from moorage.facts.regions import REGION_IN_TEXT
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import name_container
 
@@ -18,9 +19,7 @@ _MAY_CREATE_LOG_GROUPS = ("Custom::", "AWS::CloudFormation::")
 """Prefixes of resource types that may create resources that are not in the template."""
 _CREATED_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
 _PSEUDO_PARAMETER = re.compile(r"(?:^|:)AWS::\w+$")
-_REGION = re.compile(
-    r"\b[a-z]{2}(?:-[a-z]+)?-(?:north|south|east|west|central)[a-z]*-\d(?=\b|[a-z]\b)"
-)
+_REGION = re.compile(REGION_IN_TEXT)
 _REGIONAL_ID = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 

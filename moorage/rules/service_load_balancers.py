@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.wording import join_or, name_container, quote
 
 _TASK_SET = "AWS::ECS::TaskSet"
-_PORT_RANGE = re.compile(r"(\d{1,5})-(\d{1,5})")
+_PORT_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 
 # Containers and ports ------------------------------------------------------------------------

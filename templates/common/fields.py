@@ -32,12 +32,12 @@ from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
 
-_DURATION = {"type": "string", "pattern": r"^\d+[smhd]$"}
+_DURATION = {"type": "string", "pattern": r"^[0-9]+[smhd]$"}
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def _parse_duration(value: Any) -> int:
-    match = re.fullmatch(r"(\d+)([smhd])", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"([0-9]+)([smhd])", value) if isinstance(value, str) else None
     if not match:
         hint = "Write a whole number with its unit: `30s`, `5m`, `1h` or `14d`."
         if isinstance(value, int) and not isinstance(value, bool):

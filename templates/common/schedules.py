@@ -22,15 +22,15 @@ from .fields import Duration, format_duration
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
 _AT_EXPRESSION = re.compile(
-    r"at\(([12]\d{3})-(0[1-9]|1[0-2])-(\d\d)T([01]\d|2[0-3])(:[0-5]\d){2}\)"
+    r"at\(([12][0-9]{3})-(0[1-9]|1[0-2])-([0-9][0-9])T([01][0-9]|2[0-3])(:[0-5][0-9]){2}\)"
 )
-_RATE_EXPRESSION = re.compile(r"rate\(([1-9]\d{0,8}) (minute|hour|day)(s?)\)")
+_RATE_EXPRESSION = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)(s?)\)")
 
 _Field = tuple[str, int, int, list[str], str]
 _FIELDS: tuple[_Field, ...] = (
     ("minutes", 0, 59, [], ""),
     ("hours", 0, 23, [], ""),
-    ("day of the month", 1, 31, [], r"\?|L|LW|([1-9]|[12]\d|3[01])W"),
+    ("day of the month", 1, 31, [], r"\?|L|LW|([1-9]|[12][0-9]|3[01])W"),
     ("month", 1, 12, _MONTHS, ""),
     ("day of the week", 1, 7, _DAYS, r"\?|L|([1-7]|[A-Z]{3})(L|#[1-5])"),
     ("year", 1970, 2199, [], ""),
@@ -66,7 +66,7 @@ def _convert_to_six_fields(words: list[str]) -> list[str]:
     minutes, hours, day, month, weekday = words
     if weekday == "*":
         return [minutes, hours, day, month, "?", "*"]
-    named = re.sub(r"(?<![\d/])\d", lambda match: _DAYS[int(match[0]) % 7], weekday)
+    named = re.sub(r"(?<![0-9/])[0-9]", lambda match: _DAYS[int(match[0]) % 7], weekday)
     return [minutes, hours, "?", month, named, "*"]
 
 
@@ -94,11 +94,11 @@ def _is_field(word: str, field: _Field) -> bool:
 
     def number(text: str) -> int | None:
         known = names.index(text) + (low if names else 0) if text in names else None
-        return int(text) if re.fullmatch(r"\d{1,4}", text) else known
+        return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else known
 
     def is_part(part: str) -> bool:
         body, slash, step = part.partition("/")
-        if slash and not re.fullmatch(r"[1-9]\d{0,3}", step):
+        if slash and not re.fullmatch(r"[1-9][0-9]{0,3}", step):
             return False
         if body == "*":
             return True

@@ -13,6 +13,7 @@ from awacs.aws import Allow, AWSPrincipal, Statement
 from pydantic import AfterValidator, Field
 from troposphere import Sub, ecr
 
+from moorage.facts.arn_patterns import ACCOUNT_ID
 from moorage.facts.ecr_repositories import (
     COUNT_TYPES_BY_AGE,
     MAX_LIFECYCLE_RULES,
@@ -45,7 +46,7 @@ TagPattern = Annotated[
     str, text(r"[0-9a-zA-Z._*-]{1,128}", "a tag, or a pattern with `*`", "dev-*")
 ]
 TagPrefix = Annotated[str, text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a tag", "prod")]
-AccountId = Annotated[str, text(r"\d{12}", "the id of an AWS account, in quotes", "123456789012")]
+AccountId = Annotated[str, text(ACCOUNT_ID, "the id of an AWS account, in quotes", "123456789012")]
 
 
 def _limit_wildcards(limit: int) -> Callable[[str], str]:

@@ -18,8 +18,8 @@ from ..common.regions import is_in_other_region, region_of
 CertificateArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+"
-        r"|iam::\d{12}:server-certificate/[\w+=,.@/-]*[\w+=,.@-])",
+        r"arn:aws[a-z-]*:(acm:[a-z0-9-]+:[0-9]{12}:certificate/[A-Za-z0-9_-]+"
+        r"|iam::[0-9]{12}:server-certificate/[A-Za-z0-9_+=,.@/-]*[A-Za-z0-9_+=,.@-])",
         "the ARN of a certificate in ACM or IAM",
         "arn:aws:acm:eu-central-1:123456789012:certificate/0a1b2c3d-0000-4000-8000-000000000000",
     ),

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from moorage.facts.addresses import HOSTLESS_BLOCKS
+from moorage.facts.regions import ZONE_NAME
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -45,8 +46,6 @@ def _check_vpc_cidr(cidr: str) -> str:
     return cidr
 
 
-REGION_NAME = re.compile(r"[a-z]{2,4}(-[a-z]+)+-\d")
-ZONE_NAME = re.compile(f"{REGION_NAME.pattern}[a-z]")
 _ZONES_HINT = "Write 2, 3 or 4, or a list of zones, such as `[eu-central-1a, eu-central-1b]`."
 
 
@@ -62,7 +61,7 @@ def _check_zones(value: Any) -> int | list[str]:
             _ZONES_HINT,
         )
     for name in value if isinstance(value, list) else ():
-        if not isinstance(name, str) or not ZONE_NAME.fullmatch(name):
+        if not isinstance(name, str) or not re.fullmatch(ZONE_NAME, name):
             message = f"{shown(name)} is not the name of an Availability Zone"
             raise wrong("M2005", message, _ZONES_HINT)
     return value
@@ -85,7 +84,7 @@ Zones = Annotated[
                 {"type": "integer", "minimum": 2, "maximum": 4},
                 {
                     "type": "array",
-                    "items": {"type": "string", "pattern": f"^{ZONE_NAME.pattern}$"},
+                    "items": {"type": "string", "pattern": f"^{ZONE_NAME}$"},
                     "minItems": 2,
                     "maxItems": 4,
                 },

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
 
 from moorage.facts.availability_zones import count_zones
+from moorage.facts.regions import REGION_CODE
 from moorage.findings.finding import Problem
 
-from .params import REGION_NAME, ZONE_LETTERS, Params
+from .params import ZONE_LETTERS, Params
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def plan_zones(params: Params) -> tuple[Zone, ...]:
 
 def availability_zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
     """The problems of the zones; none if the region is wrong, which is reported already."""
-    if not REGION_NAME.fullmatch(region):
+    if not re.fullmatch(REGION_CODE, region):
         return
     if isinstance(zones, int):
         zone_count = count_zones(region)

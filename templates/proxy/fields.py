@@ -45,7 +45,7 @@ class Target:
 
 
 _TARGET = re.compile(
-    r"(?:(?P<scheme>https?|fastcgi)://)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>\d{1,5}))?"
+    r"(?:(?P<scheme>https?|fastcgi)://)?(?P<host>[A-Za-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<path>/[A-Za-z0-9._~!&()*+,=:@/-]*)?",
     re.ASCII,
 )

@@ -110,11 +110,11 @@ class Refusal:
 
 
 _EMERG = re.compile(
-    r"\[emerg\] (?:\d+#\d+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>\d+))?$"
+    r"\[emerg\] (?:[0-9]+#[0-9]+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>[0-9]+))?$"
 )
 # Failures for things that the image has and this machine may not have.
 _MISSING_LOCALLY = re.compile(
-    r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
+    r"failed \(([0-9]+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
 )
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
 

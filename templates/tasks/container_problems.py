@@ -90,7 +90,9 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
     path = ("containers", name)
     for key, value in container.environment.items():
         has_secret_name = (
-            _SECRET_NAMES.search(key) and value and not re.fullmatch(r"\d{1,6}|true|false", value)
+            _SECRET_NAMES.search(key)
+            and value
+            and not re.fullmatch(r"[0-9]{1,6}|true|false", value)
         )
         is_excepted = key in container.not_secret or _DYNAMIC_SECRET.search(value)
         if (has_secret_name or _SECRET_VALUES.search(value)) and not is_excepted:

@@ -36,7 +36,7 @@ _HEALTH_CHECK_CONFIG = "/fluent-bit/configs/output-metrics-healthcheck.conf"
 """A file in the image that enables Fluent Bit's HTTP server on port 2020."""
 
 _URL = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^\s?#]*)?"
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>[0-9]{1,5}))?(?P<path>/[^\s?#]*)?"
     r"(?P<query>\?[^\s#]*)?"
 )
 

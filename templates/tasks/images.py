@@ -26,7 +26,7 @@ from ..common.iam import allow
 _SHORT = re.compile(rf"ecr:(?P<repository>{REPOSITORY_NAME}){IMAGE_VERSION}")
 _LONG = re.compile(rf"{REGISTRY_HOST}/(?P<repository>{REPOSITORY_NAME}){IMAGE_VERSION}")
 _OTHER = re.compile(
-    rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::\d+)?/)?{REPOSITORY_NAME}){IMAGE_VERSION}"
+    rf"(?P<repository>(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{REPOSITORY_NAME}){IMAGE_VERSION}"
 )
 
 

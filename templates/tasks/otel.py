@@ -86,7 +86,7 @@ Workspace = Annotated[
         "arn:aws:aps:eu-central-1:123456789012:workspace/ws-0a1b2c3d-1111-4222-8333-444455556666",
     ),
 ]
-HostPort = Annotated[str, text(r"[A-Za-z0-9.-]+:\d{1,5}", "a host and a port", "127.0.0.1:9090")]
+HostPort = Annotated[str, text(r"[A-Za-z0-9.-]+:[0-9]{1,5}", "a host and a port", "127.0.0.1:9090")]
 
 
 class Otel(Base):

@@ -40,7 +40,7 @@ def _validate_container_port(value: Any) -> Port:
     if not colon:
         return _validate_port(value)
     hint = "Write the container's port, or the instance's port and the container's: `80:8080`."
-    match = re.fullmatch(r"\d{1,5}:\d{1,5}(/(tcp|udp))?", str(value))
+    match = re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}(/(tcp|udp))?", str(value))
     if not match:
         raise wrong("M2601", f"{shown(value)} is not a port", hint)
     port = _parse_port(container, "tcp|udp", hint)
@@ -53,7 +53,7 @@ def _validate_listener_port(value: Any) -> Port:
 
 
 def _parse_port(value: Any, protocols: str, hint: str) -> Port:
-    match = re.fullmatch(rf"(\d{{1,5}})(?:/({protocols}))?", str(value))
+    match = re.fullmatch(rf"([0-9]{{1,5}})(?:/({protocols}))?", str(value))
     is_scalar = isinstance(value, int | str) and not isinstance(value, bool)
     if not match or not is_scalar or not 1 <= int(match[1]) <= 65535:
         raise wrong("M2601", f"{shown(value)} is not a port", hint)
@@ -65,7 +65,7 @@ def _port_schema(protocols: str) -> WithJsonSchema:
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": rf"^\d{{1,5}}(/({protocols}))?$"},
+                {"type": "string", "pattern": rf"^[0-9]{{1,5}}(/({protocols}))?$"},
             ]
         }
     )
@@ -74,7 +74,7 @@ def _port_schema(protocols: str) -> WithJsonSchema:
 def _format_port(port: Port) -> int | str:
     """The port as params write it: an integer where TCP makes the protocol unnecessary."""
     text = str(port) if port.host is None else f"{port.host}:{port}"
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdecimal() else text
 
 
 _AS_WRITTEN = PlainSerializer(_format_port, when_used="json")
@@ -90,7 +90,7 @@ ContainerPort = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 1, "maximum": 65535},
-                {"type": "string", "pattern": r"^(\d{1,5}:)?\d{1,5}(/(tcp|udp))?$"},
+                {"type": "string", "pattern": r"^([0-9]{1,5}:)?[0-9]{1,5}(/(tcp|udp))?$"},
             ]
         }
     ),

@@ -34,7 +34,7 @@ EfsDirectory = Annotated[
         "/uploads",
     ),
 ]
-Owner = Annotated[str, text(r"\d{1,9}:\d{1,9}", "a user ID and a group ID", "1000:1000")]
+Owner = Annotated[str, text(r"[0-9]{1,9}:[0-9]{1,9}", "a user ID and a group ID", "1000:1000")]
 
 
 class ExistingEfs(Base):

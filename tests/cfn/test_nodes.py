@@ -103,6 +103,8 @@ def test_text(value: Any, text: str | None) -> None:
         {"Fn::Split": ["", "a"]},
         {"Fn::Select": [5, ["a"]]},
         {"Fn::Select": ["x", ["a"]]},
+        {"Fn::Select": ["\N{SUPERSCRIPT TWO}", ["a"]]},
+        {"Fn::Select": ["\N{FULLWIDTH DIGIT ZERO}", ["a"]]},
         {"Fn::Select": [-1, ["a"]]},
         {"Fn::Select": {}},
         {"Fn::If": ["Yes"]},

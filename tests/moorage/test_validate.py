@@ -253,6 +253,7 @@ def test_a_long_name_is_checked_quickly() -> None:
         ({"app": None}, "M1103", "app"),
         ({"app": "Shop"}, "M1601", "app"),
         ({"region": "Frankfurt"}, "M1602", "region"),
+        ({"region": "eu-central-\N{FULLWIDTH DIGIT ONE}"}, "M1602", "region"),
         ({"region": 3}, "M1103", "region"),
         ({"account": 12345678901}, "M1603", "account"),
         ({"account": "12345678901"}, "M1603", "account"),

@@ -83,7 +83,7 @@ def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
 def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
     """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
     low, high = (0, 99) if version == "GRPC" else (200, 499)
-    for code in re.findall(r"\d+", matcher):
+    for code in re.findall(r"[0-9]+", matcher):
         if not low <= int(code) <= high:
             message = f"{code} is out of the range of status codes for {version}"
             hint = f"Write codes from {low} to {high}."

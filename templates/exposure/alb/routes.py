@@ -116,7 +116,7 @@ class Cognito(Base):
     user_pool: Annotated[
         str,
         text(
-            arn_pattern("cognito-idp", r"userpool/\S+"),
+            arn_pattern("cognito-idp", "userpool/[A-Za-z0-9_-]+"),
             "the ARN of a user pool",
             "arn:aws:cognito-idp:eu-central-1:123456789012:userpool/eu-central-1_AbCdEfGhI",
         ),

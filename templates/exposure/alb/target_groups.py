@@ -23,8 +23,10 @@ from ..health_sidecar.sidecar import Sidecar
 
 
 def _validate_matcher(value: str) -> str:
-    backwards = any(int(low) > int(high) for low, high in re.findall(r"(\d+)-(\d+)", value))
-    if backwards or not re.fullmatch(r"\d{1,3}(-\d{1,3})?(,\d{1,3}(-\d{1,3})?)*", value):
+    backwards = any(int(low) > int(high) for low, high in re.findall(r"([0-9]+)-([0-9]+)", value))
+    if backwards or not re.fullmatch(
+        r"[0-9]{1,3}(-[0-9]{1,3})?(,[0-9]{1,3}(-[0-9]{1,3})?)*", value
+    ):
         hint = 'Write codes like "200", "200-399" or "200,302".'
         raise wrong("M2421", f"{shown(value)} is not a list or range of status codes", hint)
     return value

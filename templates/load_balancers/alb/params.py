@@ -28,7 +28,7 @@ from ..shared import IpAddressType, Scheme
 ListenerArn = Annotated[
     str,
     text(
-        arn_pattern("elasticloadbalancing", r"listener/app/[\w-]+/\w+/\w+"),
+        arn_pattern("elasticloadbalancing", "listener/app/[A-Za-z0-9-]+(/[A-Za-z0-9]+){2}"),
         "the ARN of a listener of an Application Load Balancer",
         "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/web/0a1b2c3d/4e5f6a7b",
     ),
@@ -38,7 +38,7 @@ ListenerArn = Annotated[
 WebAclArn = Annotated[
     str,
     text(
-        arn_pattern("wafv2", r"regional/webacl/[\w-]+/[\w-]+"),
+        arn_pattern("wafv2", "regional/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9_-]+"),
         "the ARN of a regional WAFv2 web ACL",
         "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/name/0a1b2c3d-0000-4000-8000-000000",
     ),

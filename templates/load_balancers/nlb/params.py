@@ -26,7 +26,7 @@ from ..shared import IpAddressType, Scheme
 LoadBalancerArn = Annotated[
     str,
     text(
-        arn_pattern("elasticloadbalancing", r"loadbalancer/net/[\w-]+/\w+"),
+        arn_pattern("elasticloadbalancing", "loadbalancer/net/[A-Za-z0-9-]+/[A-Za-z0-9]+"),
         "the ARN of a Network Load Balancer",
         "arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/edge/0a1b2c3d4e5f6a7b",
     ),
