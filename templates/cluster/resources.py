@@ -10,7 +10,7 @@ from moorage.facts.fargate import CAPACITY_PROVIDERS
 
 from . import capacity
 from .params import Params
-from .strategies import strategy_items
+from .strategies import strategy_items, strategy_properties
 
 
 def provider_associations(
@@ -30,10 +30,8 @@ def provider_associations(
         Cluster=Ref("Cluster"),
         CapacityProviders=[*CAPACITY_PROVIDERS, *providers],
         DefaultCapacityProviderStrategy=[
-            ecs.CapacityProviderStrategy(
-                CapacityProvider=provider, Base=share.base, Weight=share.weight
-            )
-            for provider, share in sorted(params.default_strategy.items())
+            ecs.CapacityProviderStrategy(**properties)
+            for properties in strategy_properties(params.default_strategy)
         ],
         **after,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from troposphere import ecs
 
@@ -28,8 +29,19 @@ def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[P
 def strategy_items(strategy: dict[Provider, Share]) -> list[ecs.CapacityProviderStrategyItem]:
     """The strategy as AWS::ECS::Service has it, in the order of the providers' names."""
     return [
-        ecs.CapacityProviderStrategyItem(
-            CapacityProvider=provider, Base=share.base, Weight=share.weight
-        )
+        ecs.CapacityProviderStrategyItem(**properties)
+        for properties in strategy_properties(strategy)
+    ]
+
+
+def strategy_properties(strategy: dict[Provider, Share]) -> list[dict[str, Any]]:
+    """The properties of the strategy's items. A base of 0 is left out: only one item can have a
+    base (Amazon ECS API reference, CapacityProviderStrategyItem)."""
+    return [
+        {
+            "CapacityProvider": provider,
+            **({"Base": share.base} if share.base else {}),
+            "Weight": share.weight,
+        }
         for provider, share in sorted(strategy.items())
     ]

@@ -115,7 +115,7 @@ def capacity_properties(placement: Placement, *, default_strategy: bool = True) 
         version = {"PlatformVersion": params.platform_version}
         return (on if strategy else {"LaunchType": "FARGATE"}) | version | net
     provider = placement.instances.capacity_provider if placement.instances else None
-    item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Base=0, Weight=1)
+    item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Weight=1)
     rules = {
         "PlacementStrategies": placement_strategies(params),
         "PlacementConstraints": placement_constraints(params),

@@ -443,26 +443,26 @@ def test_old_revisions_of_the_task_definition_are_retained() -> None:
 # Where it runs -------------------------------------------------------------------------------
 
 
-def where(**given: Any) -> tuple[str | None, dict[str, tuple[int, int]]]:
+def where(**given: Any) -> tuple[str | None, dict[str, tuple[int | None, int]]]:
     """Launch type, and base and weight of each capacity provider."""
     service = resources(**given)["Service"]
     shares = service.get("CapacityProviderStrategy", [])
-    strategy = {share["CapacityProvider"]: (share["Base"], share["Weight"]) for share in shares}
+    strategy = {share["CapacityProvider"]: (share.get("Base"), share["Weight"]) for share in shares}
     return service.get("LaunchType"), strategy
 
 
 def test_a_service_without_a_strategy_uses_that_of_the_cluster() -> None:
     default = {"FARGATE": {"base": 1}, "FARGATE_SPOT": {"weight": 1}}
-    assert where() == (None, {"FARGATE": (0, 1)})
+    assert where() == (None, {"FARGATE": (None, 1)})
     assert where(stacks={"cluster": {"default_strategy": default}}) == (
         None,
-        {"FARGATE": (1, 0), "FARGATE_SPOT": (0, 1)},
+        {"FARGATE": (1, 0), "FARGATE_SPOT": (None, 1)},
     )
 
 
 def test_the_strategy_of_a_service_overrides_that_of_the_cluster() -> None:
     mix = {"FARGATE": {"base": 2, "weight": 1}, "FARGATE_SPOT": {"weight": 3}}
-    assert where(capacity_providers=mix) == (None, {"FARGATE": (2, 1), "FARGATE_SPOT": (0, 3)})
+    assert where(capacity_providers=mix) == (None, {"FARGATE": (2, 1), "FARGATE_SPOT": (None, 3)})
 
 
 def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
@@ -471,7 +471,7 @@ def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
     assert where(stacks=stacks) == ("FARGATE", {})
     assert resources(stacks=stacks)["Service"]["Cluster"] == "old"
     spot = {"FARGATE_SPOT": {"weight": 1}}
-    assert where(stacks=stacks, capacity_providers=spot) == (None, {"FARGATE_SPOT": (0, 1)})
+    assert where(stacks=stacks, capacity_providers=spot) == (None, {"FARGATE_SPOT": (None, 1)})
 
 
 def placement(**given: Any) -> tuple[str, list[str]]:
