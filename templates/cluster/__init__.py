@@ -27,6 +27,7 @@ from ..tasks.launch_types import LaunchParams, LaunchType
 from ..tasks.service_discovery import namespace_problems, namespace_resource
 from . import capacity
 from .capacity import ExistingInstances
+from .conflicts import name_problems
 from .instance_rules import instance_rules
 from .params import Existing, Params, Provider, Share
 from .resources import cluster_resource, provider_associations
@@ -94,6 +95,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = f"With `existing` the stack creates no cluster, so {settings} {verb} no effect"
         hint = f"Remove {settings}, or remove `existing` to create a cluster."
         yield Problem("M2100", ("existing",), message, hint)
+    yield from name_problems(name, params, env)
     yield from strategy_problems(params.default_strategy, ("default_strategy",))
     yield from capacity.capacity_problems(params.capacity, env)
     yield from namespace_problems(params.namespace, env)

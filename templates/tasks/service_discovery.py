@@ -187,9 +187,14 @@ def container_port_problems(
 # Resources -----------------------------------------------------------------------------------
 
 
+def namespace_name(params: Namespace, env: Environment) -> str:
+    """The name of the namespace that a cluster stack creates."""
+    return params.name or f"{env.name}.{env.app}.internal"
+
+
 def namespace_resource(params: Namespace, env: Environment) -> Any:
     """The namespace that a cluster stack creates."""
-    name = params.name or f"{env.name}.{env.app}.internal"
+    name = namespace_name(params, env)
     if not params.dns:
         return servicediscovery.HttpNamespace("Namespace", Name=name)
     network_stack = find_stack(env, network.Params, params.network)

@@ -185,4 +185,28 @@ stacks:
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),
+    Code(
+        "M2113",
+        "The name of a capacity provider begins with `aws`, `ecs` or `fargate`.",
+        "CloudFormation forms the name of a capacity provider from that of the stack, which begins "
+        "with `app`. ECS refuses names that begin with one of these words.",
+        "Write another `app`, or give the capacity provider a name by `overrides`.",
+        """\
+app: shop-ecs  # not ecs-shop
+""",
+        ("Amazon ECS API reference, CreateCapacityProvider, name", "aws/aws-cdk#29151"),
+    ),
+    Code(
+        "M2114",
+        "Two clusters have the same name.",
+        "The name identifies a cluster in an account and region, so the second stack cannot create "
+        "a cluster of this name.",
+        "Write another name, or remove it: CloudFormation then chooses one.",
+        """\
+stacks:
+  blue: {template: cluster, name: shop-blue}
+  green: {template: cluster, name: shop-green}
+""",
+        ("AWS CloudFormation user guide, AWS::ECS::Cluster, Return values, Ref",),
+    ),
 )

@@ -179,4 +179,17 @@ network: network  # the same as that of `api`
 reaches: [api]
 """,
     ),
+    Code(
+        "M3116",
+        "Two clusters create the same namespace.",
+        "Cloud Map refuses a second namespace with the name of an existing one (for DNS names: in "
+        "the same VPC). By default the name is `<env>.<app>.internal` for every cluster.",
+        "Write a `name` for one of the namespaces, or create one and remove the other.",
+        """\
+stacks:
+  blue: {template: cluster, namespace: true}
+  green: {template: cluster, namespace: {name: green.internal}}  # another name
+""",
+        ("AWS Cloud Map API reference, CreatePrivateDnsNamespace, NamespaceAlreadyExists",),
+    ),
 )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from moorage.facts import capacity_providers
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -22,7 +23,7 @@ InstancePattern = Annotated[
 AmiId = Annotated[str, text(r"ami-[0-9a-f]{8,17}", "the id of an AMI", "ami-0123456789abcdef0")]
 ProviderName = Annotated[
     str,
-    text(r"(?!aws|ecs|fargate)[A-Za-z0-9_-]{1,255}", "the name of a capacity provider", "shop-ec2"),
+    text(capacity_providers.NAME, "the name of a capacity provider", "shop-ec2"),
 ]
 
 
