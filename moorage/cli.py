@@ -78,9 +78,22 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         subparser.set_defaults(run=run)
         return subparser
 
-    building = command("build", build)
+    _add_build_arguments(command("build", build))
+    _add_check_arguments(command("check", check))
+    _add_explain_arguments(command("explain", explain))
+    describing = command("schema", schema)
+    describing.add_argument("--format", choices=("json", "markdown"), default="json")
+    _add_init_arguments(command("init", init))
+    return parser
+
+
+def _add_build_arguments(building: argparse.ArgumentParser) -> None:
     building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
-    checking = command("check", check)
+    _add_directories(building)
+    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
+
+
+def _add_check_arguments(checking: argparse.ArgumentParser) -> None:
     checking.add_argument(
         "names",
         nargs="*",
@@ -92,10 +105,16 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         metavar="REV|DIR|FILE",
         help="report the effects of an update from a git revision, a folder like out/, or a file",
     )
-    for command_parser in (building, checking):
-        command_parser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
-        command_parser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
-    explaining = command("explain", explain)
+    _add_directories(checking)
+    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+
+
+def _add_directories(subparser: argparse.ArgumentParser) -> None:
+    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    subparser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+
+
+def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
     explaining.add_argument(
         "codes",
         nargs="*",
@@ -103,15 +122,12 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         help="codes; `findings` or `rules` for a list of these; default: a list of all",
     )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
-    describing = command("schema", schema)
-    building.add_argument("--format", choices=("yaml", "json"), default="yaml")
-    checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    describing.add_argument("--format", choices=("json", "markdown"), default="json")
-    initializing = command("init", init)
+
+
+def _add_init_arguments(initializing: argparse.ArgumentParser) -> None:
     initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
     initializing.add_argument("--app", help="name of the application; without it, the directory's")
     initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
-    return parser
 
 
 def run(templates: str, program: str = "build.py") -> NoReturn:
