@@ -36,7 +36,7 @@ from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
-from .exposure.zones import subnet_problems, zone_problems
+from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
     ProxyParams,

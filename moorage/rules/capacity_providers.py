@@ -8,8 +8,8 @@ from moorage.cfn import ecs, lifecycle
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts.fargate import CAPACITY_PROVIDERS
+from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and, quote
 
 PROVIDER = "AWS::ECS::CapacityProvider"
 

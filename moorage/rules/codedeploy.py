@@ -8,8 +8,8 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts.load_balancing import NLB_PROTOCOLS
+from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and
 
 APPLICATION = "AWS::CodeDeploy::Application"
 DEPLOYMENT_CONFIG = "AWS::CodeDeploy::DeploymentConfig"

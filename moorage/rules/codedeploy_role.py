@@ -11,8 +11,8 @@ from moorage.cfn.permissions import allows, aws_managed_policy_path, find_role
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.codedeploy import DEPLOYMENT_GROUP
+from moorage.rules.message_parts import join_and, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and, quote
 
 _LIMITED_POLICY = "AWSCodeDeployRoleForECSLimited"
 

@@ -8,8 +8,8 @@ from moorage.cfn import ecs, task_size
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Text
 from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import join_or, name_container, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or, name_container, quote
 
 
 def containers_of_all_tasks(view: View) -> Iterator[tuple[Resource, Node]]:

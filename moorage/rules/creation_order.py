@@ -9,8 +9,8 @@ from moorage.cfn import ecs, fixed_values, lifecycle, networks
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import join_and, join_or, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and, join_or, quote
 
 _DEPENDS_ON_PAGE = "AWS docs: DependsOn attribute"
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and
 
 
 @rule(

@@ -15,8 +15,8 @@ from moorage.facts.ecr_repositories import (
     COUNT_TYPES_BY_AGE,
     TAG_STATUSES,
 )
+from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or, quote
 
 _KEYS = {
     "rule": {"rulePriority", "description", "selection", "action"},

@@ -14,8 +14,8 @@ from moorage.cfn.tristate import any_of
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.facts.ecr_repositories import ANY_REGISTRY_HOST_PART
+from moorage.rules.message_parts import join_and, name_container
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and, name_container
 
 _LOG_GROUP, _REPOSITORY = "AWS::Logs::LogGroup", "AWS::ECR::Repository"
 _ECR_IMAGE = re.compile(rf"([^./]*){ANY_REGISTRY_HOST_PART}([^./]*)\.[^/]*/([^:@]+)")

@@ -9,8 +9,8 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.task_startup import image_registry
 from moorage.cfn.view import Resource, View
 from moorage.facts.fargate import EPHEMERAL_STORAGE, MAX_STOP_TIMEOUT, SIZES
+from moorage.rules.message_parts import join_or, name_container
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or, name_container
 
 _DIFFERENCES = "AWS docs: Amazon ECS task definition differences for Fargate"
 _PARAMETERS = "AWS docs: Amazon ECS task definition parameters for Fargate"

@@ -9,9 +9,9 @@ from moorage.cfn import ecs
 from moorage.cfn.view import Resource, View
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, NETWORK
 from moorage.facts.load_balancing import UDP_PROTOCOLS
+from moorage.rules.message_parts import join_or
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.target_groups import HTTP_PROTOCOLS, load_balancer_type_for
-from moorage.rules.wording import join_or
 
 _PROTOCOLS = ("TCP", "HTTP", "HTTPS")
 """The protocols of health checks."""

@@ -16,8 +16,8 @@ from moorage.cfn.permissions import (
 from moorage.cfn.values import Unknown
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import PATHS
+from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and
 
 _TASK_ROLES = {"ExecutionRoleArn": "execution role", "TaskRoleArn": "task role"}
 _ROLE_OF_CONSOLE = "ecsTaskExecutionRole"

@@ -11,8 +11,8 @@ from moorage.cfn.task_startup import image_registry
 from moorage.cfn.values import Attr
 from moorage.cfn.view import View
 from moorage.rules.containers import containers_of_all_tasks
+from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import name_container
 
 _SMALL_IMAGE = re.compile(r"(?:^|[-_./:])(?:alpine|slim|distroless|busybox|scratch|chiseled)")
 _IMAGE_WITH_WGET = re.compile(r"alpine|busybox")

@@ -16,8 +16,8 @@ from moorage.facts.load_balancing import NLB_PROTOCOLS
 from moorage.facts.regions import ZONE_NAME
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.load_balancers import LOAD_BALANCER_NAMES
+from moorage.rules.message_parts import join_or
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or
 
 _PROTOCOLS = {APPLICATION: ("HTTP", "HTTPS"), NETWORK: NLB_PROTOCOLS}
 """The protocols of listeners, by the type of load balancer."""

@@ -10,8 +10,8 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr, Text, Unknown, as_text
 from moorage.cfn.view import Resource, Stack, View
 from moorage.facts.regions import REGION_IN_TEXT
+from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import name_container
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 

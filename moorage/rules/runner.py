@@ -11,9 +11,9 @@ from moorage.cfn.scenarios import find_in_scenarios
 from moorage.cfn.template import Template
 from moorage.cfn.values import Path, Unknown
 from moorage.cfn.view import Scenario, View
+from moorage.rules.message_parts import join_and, quote
 from moorage.rules.registry import RULES
 from moorage.rules.rule import Rule
-from moorage.rules.wording import join_and, quote
 
 _MAX_CHOICES = 2
 """Parameters and conditions that a message names."""

@@ -8,8 +8,8 @@ from moorage.cfn import ecs, networks, peers, security_group_rules
 from moorage.cfn.nodes import Node
 from moorage.cfn.peers import Peer
 from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import join_or
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or
 
 
 def describe_groups(groups: tuple[Resource, ...]) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
+from moorage.rules.message_parts import join_or, name_container, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or, name_container, quote
 
 _TASK_SET = "AWS::ECS::TaskSet"
 _PORT_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")

@@ -8,8 +8,8 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
+from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import name_container
 
 
 @rule(

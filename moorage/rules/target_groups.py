@@ -12,8 +12,8 @@ from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, 
 from moorage.facts.load_balancing import NLB_PROTOCOLS, UDP_PROTOCOLS
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.listeners import exist_together
+from moorage.rules.message_parts import join_and, join_or, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and, join_or, quote
 
 HTTP_PROTOCOLS = ("HTTP", "HTTPS")
 

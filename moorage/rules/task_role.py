@@ -10,8 +10,8 @@ from moorage.cfn.permissions import allows, find_role
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.execution_role import place_for_permission
+from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_and
 
 _FILE_SYSTEM = "AWS::EFS::FileSystem"
 _CLIENT_MOUNT = "elasticfilesystem:ClientMount"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.view import View
+from moorage.rules.message_parts import join_or, name_container, quote
 from moorage.rules.rule import Problem, problem, rule
-from moorage.rules.wording import join_or, name_container, quote
 
 
 @rule(

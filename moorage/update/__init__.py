@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from moorage.cfn.changes import Comparison
 from moorage.update.conflicts import find_conflicts
 from moorage.update.effect import Effect
-from moorage.update.exports import find_export_effects
 from moorage.update.load_balancers import find_load_balancer_effects
+from moorage.update.removed_exports import find_export_effects
 from moorage.update.replacements import find_replacements
 from moorage.update.services import find_service_effects
 

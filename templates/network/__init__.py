@@ -27,11 +27,11 @@ from ..common.regions import key_region_problems
 from .endpoints import endpoint_problems, endpoint_resources
 from .existing import existing_network_problems
 from .flow_logs import flow_log_resources
+from .internet_routes import nat_gateway_resources, private_route_resources, public_route_resources
+from .network_zones import availability_zone_problems, plan_zones
 from .params import Egress, Params
-from .routes import nat_gateway_resources, private_route_resources, public_route_resources
 from .subnets import private_subnet_resources, public_subnet_resources
 from .vpc import vpc_resources
-from .zones import availability_zone_problems, plan_zones
 
 __all__ = ["Egress", "Handle", "Params", "compose", "handle", "problems"]
 

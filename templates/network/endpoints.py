@@ -11,8 +11,8 @@ from moorage.facts.endpoint_services import GATEWAY_SERVICES, TASK_SERVICES, bui
 from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
+from .network_zones import Zone
 from .params import Params
-from .zones import Zone
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ from typing import Any
 
 from troposphere import Cidr, GetAtt, GetAZs, Ref, Region, Select, Tags, ec2
 
+from .network_zones import Zone
 from .params import ZONE_LETTERS, Params
 from .vpc import IPV6_BLOCK
-from .zones import Zone
 
 
 def public_subnet_resources(title: str, zone: Zone, params: Params) -> Iterator[Any]:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from .fields import Target
 from .nginx_text import block_lines, format_seconds, normalize_whitespace, quote, quote_word
+from .param_types import Target
 from .params import ErrorPage, Passing, Proxy, ProxyRoute, RateLimit
 
 LONGEST_WORD = 4_000

@@ -19,7 +19,7 @@ from moorage.model import Base
 from ..common.fields import Cidr, ConfigFile, Duration, OneOrMany, Switch, UniqueList, duration
 from ..tasks.containers import HealthCheck, User
 from ..tasks.images import Image
-from .fields import (
+from .param_types import (
     RESOLVER,
     ConnectTimeout,
     Expression,

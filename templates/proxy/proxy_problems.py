@@ -13,11 +13,11 @@ from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
 from ..tasks.launch_types import container_address
-from .fields import Target
 from .nginx_check import find_mistakes
 from .nginx_server import location_path
 from .nginx_targets import Task
 from .nginx_text import normalize_whitespace
+from .param_types import Target
 from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 

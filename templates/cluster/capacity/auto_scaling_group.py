@@ -11,14 +11,14 @@ from moorage.model import Environment
 
 from ... import network
 from ...common.iam import role
-from .instance_role import agent_statements, session_manager_statements, tag_statements
-from .params import Ec2
-from .placement import (
+from .instance_network import (
     choose_subnet_type,
     find_network_handle,
     instances_security_group,
     select_subnets,
 )
+from .instance_role import agent_statements, session_manager_statements, tag_statements
+from .params import Ec2
 from .user_data import image_id, user_data
 
 

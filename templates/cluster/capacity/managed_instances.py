@@ -13,8 +13,8 @@ from moorage.model import Environment
 
 from ... import network
 from ...common.iam import allow, role
+from .instance_network import find_network_handle, instances_security_group, select_subnets
 from .params import ManagedInstances, Range
-from .placement import find_network_handle, instances_security_group, select_subnets
 
 
 def managed_instances_resources(

@@ -10,9 +10,9 @@ from moorage.model import Environment
 
 from ... import network
 from ...common.stack_lookup import find_stack, find_stack_problems
+from .instance_network import choose_subnet_type, select_subnets
 from .instance_types import is_graviton
 from .params import Capacity, Ec2, Instances, ManagedInstances
-from .placement import choose_subnet_type, select_subnets
 
 
 def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[Problem]:

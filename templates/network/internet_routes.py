@@ -9,9 +9,9 @@ from troposphere import GetAtt, Ref, ec2
 
 from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 
+from .network_zones import Zone
 from .params import ZONE_LETTERS, Params
 from .vpc import INTERNET_GATEWAY_ATTACHMENT, IPV6_BLOCK, has_nat
-from .zones import Zone
 
 
 def public_route_resources(params: Params) -> Iterator[Any]:
