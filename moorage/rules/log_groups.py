@@ -119,10 +119,8 @@ def _is_for_region(view: View, region: str) -> bool:
     """Whether a template is for one region, as the CDK writes them for a known environment: it has
     that region in another ARN or Availability Zone, or it has ids or zones of one region and names
     no region."""
-    if "regions" not in view.cache:
-        view.cache["regions"] = _named_regions(view)
-    named, has_regional_values = view.cache["regions"]
-    return region in named if named else bool(has_regional_values)
+    named, has_regional_values = view.cached("regions", lambda: _named_regions(view))
+    return region in named if named else has_regional_values
 
 
 def _named_regions(view: View) -> tuple[set[str], bool]:

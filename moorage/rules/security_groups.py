@@ -96,17 +96,18 @@ def _is_other_vpc(first: Node, second: Node) -> bool:
 
 def _users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
     """The resources that use each security group, with a VpcId of their VPC."""
-    if "users of groups" not in view.cache:
-        found: dict[Resource, list[tuple[Resource, Node]]] = {}
-        for user, groups, vpcs in _uses_of_groups(view):
-            for node in groups.items:
-                group = peers.find_security_group(node)
-                if group is not None:
-                    present = [(user, vpc) for vpc in vpcs if vpc.present]
-                    found.setdefault(group, []).extend(present)
-        view.cache["users of groups"] = found
-    users: dict[Resource, list[tuple[Resource, Node]]] = view.cache["users of groups"]
-    return users
+    return view.cached("users of groups", lambda: _find_users_of_groups(view))
+
+
+def _find_users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
+    found: dict[Resource, list[tuple[Resource, Node]]] = {}
+    for user, groups, vpcs in _uses_of_groups(view):
+        for node in groups.items:
+            group = peers.find_security_group(node)
+            if group is not None:
+                present = [(user, vpc) for vpc in vpcs if vpc.present]
+                found.setdefault(group, []).extend(present)
+    return found
 
 
 def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:
