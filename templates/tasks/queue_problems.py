@@ -9,7 +9,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
 from ..common.fields import format_duration
-from ..common.regions import is_in_other_region, key_region_problems, region_of
+from ..common.regions import key_region_problems, region_problems
 from .containers import Container, Containers
 from .queues import Queue, QueueConsumerParams, QueueSenderParams
 
@@ -64,9 +64,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
 
 def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Problem]:
     """Reports a queue that is in another region than the stacks."""
-    if is_in_other_region(arn, env):
-        message = f"The queue is in {region_of(arn)}, but the stack is in {env.region}"
-        yield Problem("M3355", path, message, f"Write the ARN of a queue in {env.region}.")
+    yield from region_problems(arn, path, env, "queue")
 
 
 def queue_sender_problems(

@@ -20,7 +20,7 @@ from moorage.model import Base, Environment
 from .. import cluster
 from ..common.fields import Duration, Switch, text
 from ..common.iam import role
-from ..common.regions import is_in_other_region, region_of
+from ..common.regions import region_problems
 from ..common.stack_lookup import find_stack
 from . import service_discovery
 from .containers import ContainerName, Containers
@@ -197,11 +197,9 @@ def _endpoint_problems(
             )
             hint = "Add `protocol: http`, or use `idle_timeout`."
             yield Problem("M3109", (*path, "request_timeout"), message, hint)
-        if endpoint.tls and is_in_other_region(endpoint.tls.authority, env):
-            message = f"The certificate authority is in {region_of(endpoint.tls.authority)}, but "
-            message += f"the service is in {env.region}"
-            hint = f"Write the ARN of a certificate authority in {env.region}."
-            yield Problem("M3113", (*path, "tls", "authority"), message, hint)
+        if endpoint.tls:
+            at = (*path, "tls", "authority")
+            yield from region_problems(endpoint.tls.authority, at, env, "certificate authority")
 
 
 def _names(stack: str, params: DiscoverableParams) -> Iterator[tuple[Path, str]]:

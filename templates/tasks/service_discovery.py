@@ -16,7 +16,7 @@ from moorage.model import Base, Environment
 from .. import network
 from ..common.exports import export_output, import_value
 from ..common.fields import StackName, duration, text
-from ..common.regions import is_in_other_region, region_of
+from ..common.regions import region_problems
 from ..common.stack_lookup import find_stack, find_stack_problems
 from .containers import ContainerName, Containers, choose_container, container_choice_problems
 from .ports import Port, PortField
@@ -125,11 +125,8 @@ def namespace_region_problems(
     existing: ExistingNamespace | None, path: Path, env: Environment
 ) -> Iterator[Problem]:
     """Reports an existing namespace that is in another region than the environment."""
-    if existing and is_in_other_region(existing.arn, env):
-        message = f"The namespace is in {region_of(existing.arn)}, but the services are in "
-        message += env.region
-        hint = f"Write the ARN of a namespace in {env.region}."
-        yield Problem("M3113", (*path, "arn"), message, hint)
+    if existing:
+        yield from region_problems(existing.arn, (*path, "arn"), env, "namespace")
 
 
 def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[Problem]:

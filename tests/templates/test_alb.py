@@ -398,7 +398,7 @@ def test_an_existing_listener_needs_no_network() -> None:
             "access_logs.expire_after",
         ),
         ({"web_acl": WEB_ACL.replace("regional", "global")}, "M1503", "web_acl"),
-        ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M2301", "web_acl"),
+        ({"web_acl": WEB_ACL.replace(REGION, "us-east-1")}, "M1510", "web_acl"),
         (
             {"aliases": [{"zone": "example.com", "name": "a.example.com"}]},
             "M1503",
@@ -415,7 +415,7 @@ def test_an_existing_listener_needs_no_network() -> None:
         ({"existing": EXISTING, "scheme": "internal"}, "M2300", "existing"),
         (
             {"existing": EXISTING | {"listener": LISTENER.replace(REGION, "us-east-1")}},
-            "M2301",
+            "M1510",
             "existing.listener",
         ),
         (

@@ -331,7 +331,7 @@ def test_an_existing_one_can_have_a_network() -> None:
             "access_logs.expire_after",
         ),
         ({"existing": {"arn": ARN}, "cross_zone": True}, "M2300", "existing"),
-        ({"existing": {"arn": ARN.replace(REGION, "us-east-1")}}, "M2301", "existing.arn"),
+        ({"existing": {"arn": ARN.replace(REGION, "us-east-1")}}, "M1510", "existing.arn"),
         ({"existing": {"arn": ARN.replace("/net/", "/app/")}}, "M1503", "existing.arn"),
         (
             {"existing": {"arn": ARN, "addresses": ["2001:db8::/32"]}},

@@ -143,20 +143,6 @@ reaches: [api]
         (_CONNECT,),
     ),
     Code(
-        "M3113",
-        "The resource is not in the environment's region.",
-        "ECS uses namespaces and private certificate authorities in the region of the service. "
-        "The region is the fourth part of an ARN.",
-        "Write the ARN of a resource in the environment's region.",
-        """\
-# of an environment with region: eu-central-1
-namespace:
-  existing:
-    # the same region in the ARN
-    arn: arn:aws:servicediscovery:eu-central-1:123456789012:namespace/ns-abcdefghijklmnop
-""",
-    ),
-    Code(
         "M3114",
         "Two services have the same name in a namespace.",
         "A name in a namespace belongs to one service: for Service Connect a name and a port, for "

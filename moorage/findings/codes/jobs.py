@@ -122,17 +122,6 @@ queue:
 """,
         ('Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS"',),
     ),
-    Code(
-        "M3355",
-        "The queue is not in the environment's region.",
-        "Moorage uses queues in the environment's region only. The region is the fourth part of "
-        "an ARN.",
-        "Write the ARN of a queue in the environment's region.",
-        """\
-# of an environment with region: eu-central-1
-queue: {existing: {arn: "arn:aws:sqs:eu-central-1:123456789012:jobs"}}
-""",
-    ),
 )
 
 CODES: tuple[Code, ...] = (*_TASKS, *_QUEUES)

@@ -26,18 +26,6 @@ existing:  # no other settings next to it
 """,
     ),
     Code(
-        "M2301",
-        "The resource is not in the environment's region.",
-        "A load balancer, a listener and a regional web ACL can only be used by stacks in their "
-        "region, which is the fourth part of the ARN.",
-        "Write the ARN of a resource in the environment's region.",
-        """\
-template: alb
-# the region of the environment
-web_acl: arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/shop/0a1b2c3d
-""",
-    ),
-    Code(
         "M2302",
         "The network has too few subnets for the load balancer.",
         "An Application Load Balancer needs subnets in at least two Availability Zones, a Network "

@@ -123,10 +123,10 @@ flexible_window: 15m  # whole minutes
     ),
     Code(
         "M1510",
-        "The KMS key is not in the environment's region.",
-        "A KMS key encrypts resources of its own region only. The region of a key is the "
-        "fourth part of its ARN.",
-        "Write the ARN of a key in the environment's region.",
+        "The resource is not in the environment's region.",
+        "Stacks use KMS keys, queues, namespaces, listeners and the like of their own region only. "
+        "The region is the fourth part of an ARN.",
+        "Write the ARN of a resource in the environment's region.",
         """\
 # of an environment with region: eu-central-1
 repositories:

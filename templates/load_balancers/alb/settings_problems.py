@@ -8,7 +8,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
 from ... import network
-from ...common.regions import is_in_other_region, region_of
+from ...common.regions import region_problems
 from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
 from ..alias_records import alias_conflict_problems, alias_problems
@@ -31,12 +31,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)
     yield from alias_conflict_problems(name, params.aliases, env)
-    if params.web_acl and is_in_other_region(params.web_acl, env):
-        message = (
-            f"The web ACL is in {region_of(params.web_acl)}, the load balancer in {env.region}"
-        )
-        hint = f"Write the ARN of a web ACL in {env.region}."
-        yield Problem("M2301", ("web_acl",), message, hint)
+    yield from region_problems(params.web_acl, ("web_acl",), env, "web ACL")
     yield from access_log_problems(params.access_logs)
     network_stack = find_stack(env, network.Params, params.network)
     if network_stack:
@@ -44,10 +39,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
 
 
 def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
-    if is_in_other_region(existing.listener, env):
-        message = f"The listener is in {region_of(existing.listener)}, the services in {env.region}"
-        hint = f"Write the ARN of a listener in {env.region}."
-        yield Problem("M2301", ("existing", "listener"), message, hint)
+    yield from region_problems(existing.listener, ("existing", "listener"), env, "listener")
 
 
 def _plain_http_problems(params: Params) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment
 
 from ... import network
-from ...common.regions import is_in_other_region, region_of
+from ...common.regions import region_problems
 from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
 from ..alias_records import alias_conflict_problems, alias_problems
@@ -52,10 +52,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
 
 
 def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
-    if is_in_other_region(existing.arn, env):
-        message = f"The load balancer is in {region_of(existing.arn)}, the services in {env.region}"
-        hint = f"Write the ARN of a load balancer in {env.region}."
-        yield Problem("M2301", ("existing", "arn"), message, hint)
+    yield from region_problems(existing.arn, ("existing", "arn"), env, "load balancer")
 
 
 def _no_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
