@@ -424,66 +424,56 @@ def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> N
 # The draws themselves ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "feature",
-    [
-        "AWS::EC2::NatGateway",
-        "AWS::EC2::VPCEndpoint",
-        "authenticate-oidc",
-        "authenticate-cognito",
-        "fixed-response",
-        "FARGATE_SPOT",
-        "GRPC",
-        "app_cookie",
-        "ssmmessages",
-        "secretsmanager",
-        "HttpsListener",
-        "listener/app/old",
-        '"Protocol": "UDP"',
-        '"Protocol": "TLS"',
-        '"IpAddressType": "ipv6"',
-        "--probe=dns",
-        "vpc-00",
-        '"Cluster": "old"',
-        "source-ip",
-        "query-string",
-    ],
-)
-def test_draws_of_services_contain_every_feature(feature: str) -> None:
-    assert any(feature in text for text in _drawn())
+_SERVICE_FEATURES = {
+    "AWS::EC2::NatGateway",
+    "AWS::EC2::VPCEndpoint",
+    "authenticate-oidc",
+    "authenticate-cognito",
+    "fixed-response",
+    "FARGATE_SPOT",
+    "GRPC",
+    "app_cookie",
+    "ssmmessages",
+    "secretsmanager",
+    "HttpsListener",
+    "listener/app/old",
+    '"Protocol": "UDP"',
+    '"Protocol": "TLS"',
+    '"IpAddressType": "ipv6"',
+    "--probe=dns",
+    "vpc-00",
+    '"Cluster": "old"',
+    "source-ip",
+    "query-string",
+}
 
-
-def _drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=120)
-    @given(environments())
-    def draw(params: Params) -> None:
-        kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
-
-    if not kept:
-        draw()
-    return kept
+_JOB_FEATURES = {
+    "WakeAlarm",
+    "ecs:runTask.sync",
+    '"EcsParameters"',
+    '"RunTask": {"Type": "AWS::SSM::Parameter"',
+    '"RedrivePolicy"',
+}
 
 
 @pytest.mark.parametrize(
-    "feature",
+    ("features", "drawn", "number"),
     [
-        "WakeAlarm",
-        "ecs:runTask.sync",
-        '"EcsParameters"',
-        '"RunTask": {"Type": "AWS::SSM::Parameter"',
-        '"RedrivePolicy"',
+        pytest.param(_SERVICE_FEATURES, environments(), 120, id="services"),
+        pytest.param(_JOB_FEATURES, environments(most_services=1, jobs=True), 200, id="jobs"),
     ],
 )
-def test_draws_of_jobs_contain_every_feature(feature: str) -> None:
-    assert any(feature in text for text in _jobs_drawn())
+def test_draws_contain_every_feature(
+    features: set[str], drawn: st.SearchStrategy[Params], number: int
+) -> None:
+    missing = set(features)
 
-
-def _jobs_drawn(kept: list[str] = []) -> list[str]:  # noqa: B006
-    @steady(max_examples=100)
-    @given(environments(most_services=1, jobs=True))
+    @steady(max_examples=number)
+    @given(drawn)
     def draw(params: Params) -> None:
-        kept.append(json.dumps([stack.rendering.body for stack in plan(params).stacks]))
+        if missing:
+            text = json.dumps([stack.rendering.body for stack in plan(params).stacks])
+            missing.difference_update({feature for feature in missing if feature in text})
 
-    if not kept:
-        draw()
-    return kept
+    draw()
+    assert not missing

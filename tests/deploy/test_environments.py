@@ -15,9 +15,8 @@ from cloud import Cloud, Deployment, Opening, built
 
 
 def _case(folder: str, env: str, name: str) -> Any:
-    # An environment is deployed once, so its tests belong to one worker.
-    mark = pytest.mark.xdist_group(f"deploy-{name}")
-    return pytest.param((Path(folder), env), id=name, marks=mark)
+    # All tests of an environment run in one worker (tests/conftest.py), which deploys it once.
+    return pytest.param((Path(folder), env), id=name)
 
 
 DEV = _case("params", "dev", "dev")

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 from cloud import Cloud, Deployment, built
 
-pytestmark = pytest.mark.xdist_group("deploy-instances")
-
 R2 = Path("tests/golden/r2/params")
 MANIFEST = (
     '{"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}'

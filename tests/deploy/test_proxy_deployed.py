@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from cloud import Cloud, built
-
-pytestmark = pytest.mark.xdist_group("deploy-proxy")
 
 
 def test_ecs_gets_the_configuration_as_it_was_built(cloud: Cloud, tmp_path: Path) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from cloud import Cloud, Deployment, built
-
-pytestmark = pytest.mark.xdist_group("deploy-repositories")
 
 PARAMS = """\
 app: crates

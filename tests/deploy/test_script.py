@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from cloud import Cloud, Deployment, built
 
-pytestmark = pytest.mark.xdist_group("deploy-script")
-
 PARAMS = """
 app: {app}
 region: eu-central-1

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cloud import Cloud, Deployment, built
 
 
-def _case(name: str) -> Any:
-    return pytest.param(name, id=name, marks=pytest.mark.xdist_group(f"deploy-{name}"))
-
-
-@pytest.fixture(scope="module", params=[_case("datadog"), _case("otel"), _case("firelens")])
+@pytest.fixture(scope="module", params=["datadog", "otel", "firelens"])
 def deployment(
     request: pytest.FixtureRequest, cloud: Cloud, tmp_path_factory: pytest.TempPathFactory
 ) -> Deployment:

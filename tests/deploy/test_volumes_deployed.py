@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from cloud import Cloud, built
-
-pytestmark = pytest.mark.xdist_group("deploy-volumes")
 
 PARAMS = """\
 app: shelf

@@ -15,8 +15,6 @@ from ruamel.yaml import YAML
 
 from moorage import __version__
 
-pytestmark = pytest.mark.xdist_group("package")
-
 FILES = [
     ".github/workflows/ci.yaml",
     ".gitignore",

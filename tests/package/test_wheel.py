@@ -10,8 +10,6 @@ import pytest
 from installation import ROOT, Environment
 from packaging.metadata import Metadata
 
-pytestmark = pytest.mark.xdist_group("package")
-
 PARAMS = """\
 app: shop
 region: eu-central-1

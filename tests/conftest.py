@@ -1,0 +1,29 @@
+"""How tests are shared among the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling, Scheduling
+
+
+class _ByFixture(LoadScopeScheduling):
+    """Sends tests that share a costly fixture to one worker, and any other test on its own.
+
+    The mark `xdist_group` would say the same, but has no effect with pytest 9.2
+    (https://github.com/pytest-dev/pytest-xdist/issues/1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        if file.startswith("tests/package/"):
+            return "tests/package"
+        if file == "tests/deploy/test_environments.py":
+            environment = test.partition("[")[2].rstrip("]").split("-")[0]
+            return f"{file}[{environment}]"
+        return file if file.startswith("tests/deploy/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return _ByFixture(config, log)
