@@ -121,7 +121,7 @@ def test_a_worker_knows_its_queue_and_may_work_on_it(workers: Deployment) -> Non
     task = workers.task_definition(ids["TaskDefinition"])
     variables = task["containerDefinitions"][0]["environment"]
     assert variables == [{"name": "QUEUE_URL", "value": ids["Queue"]}]
-    statement = workers.policies(ids["TaskRole"])["WorkOnQueue"]
+    statement = workers.policies(ids["TaskRole"])["ReceiveMessages"]
     sqs = workers.client("sqs")
     names = ["QueueArn", "RedrivePolicy", "VisibilityTimeout"]
     queue = sqs.get_queue_attributes(QueueUrl=ids["Queue"], AttributeNames=names)["Attributes"]
@@ -176,7 +176,7 @@ def test_a_schedule_starts_a_state_machine_that_looks_first(schedules: Deploymen
         stateMachineArn=ids["StateMachine"]
     )
     states = json.loads(machine["definition"])["States"]
-    assert states["Look"]["Parameters"]["Family"] == "clocks-dev-report"
+    assert states["ListTasks"]["Parameters"]["Family"] == "clocks-dev-report"
     run = states["Run"]["Parameters"]
     assert run["TaskDefinition"] == ids["TaskDefinition"]
     assert run["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == [

@@ -44,7 +44,7 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
         ran = deployment.run()
         assert ran.returncode == 1, ran.stdout
         assert f"the repository with name '{repository}'" in ran.stdout
-        assert ran.stdout.endswith("Push the image, then run this again.\n")
+        assert ran.stdout.endswith("Push the image, then run this script again.\n")
         assert deployment.stacks().keys() == {"network", "cluster", "ecr"}
         ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
     ran = deployment.run()

@@ -88,7 +88,10 @@ def test_permissions_to_run_the_task_and_pass_its_roles(overlap: str) -> None:
 def test_without_overlap_the_schedule_starts_a_state_machine() -> None:
     resources_by_id = scheduled()
     assert resources_by_id["Schedule"]["Target"]["Arn"] == {"Ref": "StateMachine"}
-    assert set(allowed(resources_by_id["ScheduleRole"])) == {"StartRun", "TellWhatFailed"}
+    assert set(allowed(resources_by_id["ScheduleRole"])) == {
+        "StartExecution",
+        "SendToDeadLetterQueue",
+    }
     assert "StateMachine" not in scheduled(overlap="allow")
 
 
