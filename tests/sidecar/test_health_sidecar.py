@@ -107,7 +107,7 @@ GOOD: dict[str, tuple[lab.Handler, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_it_is_open_while_the_service_answers(name: str, listen: int, service: int) -> None:
+def test_the_port_is_open_while_the_service_answers(name: str, listen: int, service: int) -> None:
     handler, flags = GOOD[name]
     with (
         lab.Service(service, lab.ignore) as server,
@@ -232,7 +232,7 @@ def test_it_logs_one_line_for_each_change(listen: int, service: int) -> None:
     assert sidecar.lines[:4] == ["closed: no reply in time", "open: the service answers"] * 2
 
 
-def test_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
+def test_probe_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
     with lab.start_sidecar(listen, service, probe="none") as sidecar:
         sidecar.wait_for_line("closed: nothing is bound to the UDP port")
         with lab.Service(service, lab.ignore) as server:
@@ -241,7 +241,7 @@ def test_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
         sidecar.wait_until_closed(LIMIT + SLACK)
 
 
-def test_none_notices_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
+def test_probe_none_finds_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
     listen: int, service: int
 ) -> None:
     with (
@@ -257,7 +257,7 @@ def test_none_notices_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
             sidecar.wait_until_open()
 
 
-def test_none_over_ipv6_ignores_a_service_on_ipv4_only(listen: int, service: int) -> None:
+def test_probe_none_over_ipv6_ignores_a_service_on_ipv4_only(listen: int, service: int) -> None:
     with lab.start_sidecar(listen, service, probe="none", host="::1") as sidecar:
         with lab.Service(service, lab.ignore):
             sidecar.wait_for_line("closed: nothing is bound")
