@@ -110,7 +110,7 @@ def fastest(command: list[str]) -> float:
 def timed(command: list[str]) -> tuple[str, float]:
     """What a command prints, and the seconds that it took from start to end.
 
-    Bytecode is kept, as it is unless somebody forbids it: only the first run compiles.
+    Bytecode is kept, as it is by default: only the first run compiles.
     """
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environ["PYTHONPATH"] = str(ROOT)

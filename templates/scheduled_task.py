@@ -375,7 +375,7 @@ def _report_states(params: Params) -> dict[str, Any]:
 def _watch_statements(task: Task) -> Iterator[Statement]:
     """What the state machine needs to detect the end of a task (AWS Step Functions developer guide,
     "Run Amazon ECS or Fargate tasks with Step Functions"). ListTasks does not take a task as its
-    resource (Service Authorization Reference), hence the `*`."""
+    resource (Service Authorization Reference), so it is `*`."""
     in_cluster = Condition(
         ArnEquals({"ecs:cluster": run_task.cluster_arn(task, "cluster/${Cluster}")})
     )

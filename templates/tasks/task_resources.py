@@ -120,7 +120,7 @@ def _exec_statements(task: Task) -> Iterator[Statement]:
     """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec".
 
     The ssmmessages actions and logs:DescribeLogGroups take no resource (Service Authorization
-    Reference), hence the `*`.
+    Reference), so it is `*`.
     """
     if not task.params.enable_execute_command:
         return
