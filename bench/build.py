@@ -95,11 +95,11 @@ def measured(services: int) -> dict[str, float]:
         builds = [json.loads(timed([sys.executable, __file__, name])[0]) for _ in range(RUNS)]
         steps = {step: min(build[step] for build in builds) for step in builds[0]}
         command = [sys.executable, str(ROOT / "build.py"), "build", "bench", "--params", name]
-        whole = fastest([*command, "--out", str(folder / "out")])
+        total = fastest([*command, "--out", str(folder / "out")])
         files = sorted(str(path) for path in (folder / "out" / "bench").glob("*.yaml"))
         command = [str(Path(sys.executable).with_name("cfn-lint")), "--regions", REGION, "--"]
         lint = fastest([*command, *files])
-    return steps | {"whole": whole, "cfn-lint": lint}
+    return steps | {"whole": total, "cfn-lint": lint}
 
 
 def fastest(command: list[str]) -> float:
@@ -110,7 +110,7 @@ def fastest(command: list[str]) -> float:
 def timed(command: list[str]) -> tuple[str, float]:
     """What a command prints, and the seconds that it took from start to end.
 
-    Bytecode is kept, as it is unless somebody forbids it: only the first run compiles.
+    Bytecode is kept, as it is by default: only the first run compiles.
     """
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environ["PYTHONPATH"] = str(ROOT)
@@ -134,8 +134,8 @@ def demands(results: dict[int, dict[str, float]]) -> Iterator[tuple[str, float, 
     for services, result in results.items():
         ours = sum(result[step] for step in OURS) / result["check"]
         yield f"compose, render, link and write to check, {services} services", ours, 0.1
-        whole = result["whole"] / result["cfn-lint"]
-        yield f"build.py to cfn-lint as a command, {services} services", whole, 1.0
+        total = result["whole"] / result["cfn-lint"]
+        yield f"build.py to cfn-lint as a command, {services} services", total, 1.0
     first, middle, last = SIZES
     for name, steps in (("all steps", STEPS[1:]), ("our own steps", OURS)):
         cost = {size: sum(result[step] for step in steps) for size, result in results.items()}

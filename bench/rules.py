@@ -80,7 +80,9 @@ def together(size: int) -> Body:
         for name, resource in base["Resources"].items()
         if not resource["Type"].startswith(SHARED_TYPES) or name == "TaskSecurityGroup"
     ]
-    resources = {name: one for name, one in base["Resources"].items() if name not in names}
+    resources = {
+        name: resource for name, resource in base["Resources"].items() if name not in names
+    }
     for number in range(1 + max(0, size - len(resources)) // len(names)):
         copy = copy_resources(base, number, names)
         copy[f"Listener{number}"]["Properties"]["Port"] = 80 + number

@@ -77,7 +77,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The stack of a task that runs at each deployment."""
     task = env.resolve(resolve_task, name, params)
-    template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at each deployment")
+    template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at every deployment")
     template.set_version()
     template.add_resource(
         [
@@ -104,6 +104,6 @@ def _request(task: Task) -> ssm.Parameter:
 
 def _outputs(task: Task) -> Iterator[Output]:
     yield from task_outputs(task, "Security group of the task")
-    description = "Parameter that holds what `aws ecs run-task --cli-input-json` takes"
+    description = "Name of the SSM parameter with the input of `aws ecs run-task --cli-input-json`"
     yield Output("RunTask", Description=description, Value=Ref("RunTask"))
     yield log_group_output(task)

@@ -126,7 +126,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template:
     """The stack of a scheduled task."""
     task = env.resolve(resolve_task, name, params)
-    template = Template(f"{env.app} {env.name}: the task `{name}`, which runs by a schedule")
+    template = Template(f"{env.app} {env.name}: the scheduled task `{name}`")
     template.set_version()
     template.add_resource(
         [
@@ -233,7 +233,7 @@ def _dead_letter_url(params: Params) -> Any:
 
 def _report_statements(params: Params) -> Iterator[Statement]:
     if arn := _dead_letter_arn(params):
-        yield allow("TellWhatFailed", [sqs.SendMessage], [arn])
+        yield allow("SendToDeadLetterQueue", [sqs.SendMessage], [arn])
 
 
 def _dead_letter_config(params: Params) -> dict[str, Any]:
@@ -247,7 +247,9 @@ def _schedule_role(task: Task, params: Params) -> Role:
     Its user guide, "Confused deputy prevention in EventBridge Scheduler": the source ARN is that of
     the schedule group, not of the schedule.
     """
-    start: list[Statement] = [allow("StartRun", [states.StartExecution], [Ref("StateMachine")])]
+    start: list[Statement] = [
+        allow("StartExecution", [states.StartExecution], [Ref("StateMachine")])
+    ]
     if params.overlap == "allow":
         start = list(run_task.run_statements(task))
     start += _report_statements(params)
@@ -304,10 +306,10 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
     container has failed, or with another error if ECS has no capacity for the task ("Run Amazon
     ECS or Fargate tasks with Step Functions")."""
     return {
-        "Comment": "Runs the task where none of its family runs",
-        "StartAt": "Look",
+        "Comment": "Runs the task unless a task of its family is running",
+        "StartAt": "ListTasks",
         "States": {
-            "Look": {
+            "ListTasks": {
                 "Type": "Task",
                 "Resource": f"{_STATES_ARN}aws-sdk:ecs:listTasks",
                 "Parameters": {
@@ -316,9 +318,9 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
                     "DesiredStatus": "RUNNING",
                     "MaxResults": 1,
                 },
-                "Next": "Decide",
+                "Next": "IsTaskRunning",
             },
-            "Decide": {
+            "IsTaskRunning": {
                 "Type": "Choice",
                 "Choices": [{"Variable": "$.TaskArns[0]", "IsPresent": True, "Next": "Skip"}],
                 "Default": "Run",
@@ -340,7 +342,7 @@ def _run_state(task: Task, params: Params) -> dict[str, Any]:
         "BackoffRate": 1,
         "MaxAttempts": min(params.retry.maximum_attempts, params.retry.maximum_age // 60),
     }
-    report = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Tell"}]}
+    report = {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "SendToDeadLetterQueue"}]}
     return {
         "Type": "Task",
         "Resource": f"{_STATES_ARN}ecs:runTask.sync",
@@ -357,7 +359,7 @@ def _run_state(task: Task, params: Params) -> dict[str, Any]:
 def _report_states(params: Params) -> dict[str, Any]:
     """The states that send a failure to the queue, and end the execution as failed."""
     return {
-        "Tell": {
+        "SendToDeadLetterQueue": {
             "Type": "Task",
             "Resource": f"{_STATES_ARN}sqs:sendMessage",
             "Parameters": {
@@ -373,16 +375,16 @@ def _report_states(params: Params) -> dict[str, Any]:
 def _watch_statements(task: Task) -> Iterator[Statement]:
     """What the state machine needs to detect the end of a task (AWS Step Functions developer guide,
     "Run Amazon ECS or Fargate tasks with Step Functions"). ListTasks does not take a task as its
-    resource (Service Authorization Reference), hence the `*`."""
+    resource (Service Authorization Reference), so it is `*`."""
     in_cluster = Condition(
         ArnEquals({"ecs:cluster": run_task.cluster_arn(task, "cluster/${Cluster}")})
     )
-    yield allow("Look", [ecs_actions.ListTasks], ["*"], Condition=in_cluster)
+    yield allow("ListTasks", [ecs_actions.ListTasks], ["*"], Condition=in_cluster)
     tasks = run_task.cluster_arn(task, "task/${Cluster}/*")
-    yield allow("Watch", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [tasks])
+    yield allow("DescribeAndStopTask", [ecs_actions.DescribeTasks, ecs_actions.StopTask], [tasks])
     rule = "${AWS::Region}:${AWS::AccountId}:rule/StepFunctionsGetEventsForECSTaskRule"
     yield allow(
-        "HearOfTheEnd",
+        "ReceiveTaskEvents",
         [events.DescribeRule, events.PutRule, events.PutTargets],
         [Sub(f"arn:${{AWS::Partition}}:events:{rule}")],
     )

@@ -176,5 +176,5 @@ def _queue_outputs(worker: Worker) -> Iterator[Output]:
     dead_letters = worker.params.queue.dead_letter_queue
     if dead_letters and dead_letters.existing is None:
         url = Ref("DeadLetterQueue")
-        description = "URL of the queue for what nobody could work on"
+        description = "URL of the dead-letter queue"
         yield Output("DeadLetterQueueUrl", Description=description, Value=url)

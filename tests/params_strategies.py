@@ -1,10 +1,10 @@
 """Hypothesis strategies for the params of whole environments, all of them valid.
 
-Valid but for one thing: two routes that were drawn may clash, which is not known beforehand
-without computing what the code under test computes. `plan` gives such a draw back.
+Except that two drawn routes may conflict, which cannot be avoided without repeating the code
+under test. `plan` rejects such a draw.
 
-The draws are the same in every run, so that a red test is always news about the change that it is
-red for. `EXPLORE=1` draws others: for whoever has changed a template and wants to look further.
+The draws are the same in every run, so that only a change of the code can make a test fail. Set
+`EXPLORE=1` for other draws, for example after a change of a template.
 """
 
 from __future__ import annotations
@@ -75,38 +75,40 @@ steady = partial(
 
 
 def plan(params: Params) -> Plan:
-    """All stacks of an environment, not linted; a draw whose only fault is a clash is dropped."""
-    found, findings = _linked(written(params))
-    reported = [finding for finding in findings if not _silent(finding)]
+    """All stacks of an environment, not linted. Rejects a draw with conflicting routes."""
+    result, findings = _linked(written(params))
+    reported = [finding for finding in findings if not _is_expected(finding)]
     assume({finding.code for finding in reported} != {"M2430"})
-    assert found is not None, findings
+    assert result is not None, findings
     assert reported == []
-    return found
+    return result
 
 
-def _silent(finding: Finding) -> bool:
-    """Whether it says of a load balancer that no listener, as drawn, is one that it logs."""
+def _is_expected(finding: Finding) -> bool:
+    """Whether it is the warning about access logs of a load balancer without TLS listeners."""
     return finding.level == "warning" and finding.path[-2:] == ("edge", "access_logs")
 
 
 def plan_of(text: str) -> Plan:
-    """The same of a params file that is valid for sure."""
-    found, findings = _linked(text)
-    assert found is not None, findings
-    return found
+    """All stacks of a params file without conflicts."""
+    result, findings = _linked(text)
+    assert result is not None, findings
+    return result
 
 
 def linted(params: Params) -> tuple[Finding, ...]:
     """All findings of a whole build, cfn-lint's among them."""
     with _folder(written(params)) as folder:
         return tuple(
-            finding for finding in build(folder, "dev", TEMPLATES).findings if not _silent(finding)
+            finding
+            for finding in build(folder, "dev", TEMPLATES).findings
+            if not _is_expected(finding)
         )
 
 
 def written(params: Params) -> str:
-    """A params file with keys in the order of the map, and every text in quotes: what is text
-    without them differs between YAML 1.1, which is written here, and 1.2, which is read."""
+    """A params file with the keys in the order of the map. All texts are quoted, because YAML 1.1,
+    which is written here, and 1.2, which is read, differ in which unquoted values are texts."""
     return yaml.dump(params, Dumper=_Quoting, sort_keys=False, allow_unicode=True)
 
 
@@ -137,13 +139,14 @@ def _linked(text: str) -> tuple[Plan | None, list[Finding]]:
     with _folder(text) as folder:
         document, findings = load(folder, "dev")
     assert document is not None, findings
-    env, more = validate(document, TEMPLATES)
+    env, invalid = validate(document, TEMPLATES)
     if env is None:
-        return None, [*findings, *more]
+        return None, [*findings, *invalid]
     rendered = [render(stack, document, "yaml") for stack in compose(env, TEMPLATES)]
-    renderings = tuple(one for one, _ in rendered if one is not None)
-    found, last = link(renderings, env, document)
-    return found, [*findings, *more, *(fault for _, faults in rendered for fault in faults), *last]
+    renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
+    result, unlinked = link(renderings, env, document)
+    unrendered = (finding for _, faults in rendered for finding in faults)
+    return result, [*findings, *invalid, *unrendered, *unlinked]
 
 
 # Whole environments --------------------------------------------------------------------------
@@ -161,7 +164,7 @@ def environments(draw: DrawFn, most_services: int = 4, *, jobs: bool = False) ->
     edge = draw(_network_balancers(network))
     names = draw(_some(_SERVICE_NAMES, 1, most_services))
     services = {name: draw(_services(name, network, cluster, balancers, edge)) for name in names}
-    services = draw(_connected(services, cluster))
+    services = draw(_with_discovery(services, cluster))
     registry = draw(_optional(registry=_REGISTRIES))
     header = draw(
         _optional(
@@ -171,7 +174,7 @@ def environments(draw: DrawFn, most_services: int = 4, *, jobs: bool = False) ->
         )
     )
     app = draw(st.sampled_from(["shop", "a", "my-app-2"]))
-    others = draw(_jobs(network, cluster)) if jobs else {}
+    jobs_stacks = draw(_jobs(network, cluster)) if jobs else {}
     return {
         "app": app,
         "region": REGION,
@@ -183,7 +186,7 @@ def environments(draw: DrawFn, most_services: int = 4, *, jobs: bool = False) ->
             **registry,
             **balancers,
             **services,
-            **others,
+            **jobs_stacks,
         },
     }
 
@@ -203,7 +206,7 @@ def _some(choices: list[Any], least: int, most: int) -> SearchStrategy[list[Any]
 
 
 def _optional(**fields: SearchStrategy[Any]) -> SearchStrategy[Params]:
-    """Each field is there or is not."""
+    """A map with some of the fields."""
     return st.fixed_dictionaries({}, optional=fields)
 
 
@@ -221,11 +224,16 @@ def _ids(kind: str, first: int, count: int) -> list[str]:
 @st.composite
 def _networks(draw: DrawFn) -> Params:
     if draw(st.integers(0, 4)) == 0:
-        both = {"public_subnets": _ids("subnet", 10, 2), "private_subnets": _ids("subnet", 20, 2)}
+        subnets = {
+            "public_subnets": _ids("subnet", 10, 2),
+            "private_subnets": _ids("subnet", 20, 2),
+        }
         vpc = {"vpc": _ids("vpc", 1, 1)[0], "cidr": "10.9.0.0/16"}
-        return {"existing": vpc | both | draw(_optional(ipv6=st.booleans()))}
+        return {"existing": vpc | subnets | draw(_optional(ipv6=st.booleans()))}
     egress = draw(st.sampled_from(["public", "nat", "nat-per-az", "endpoints"]))
-    more = {"endpoints": _some(["sqs", "sts", "dynamodb"], 0, 2)} if egress == "endpoints" else {}
+    endpoints = (
+        {"endpoints": _some(["sqs", "sts", "dynamodb"], 0, 2)} if egress == "endpoints" else {}
+    )
     zones = st.sampled_from([2, 3, [f"{REGION}b", f"{REGION}a"]])
     return {"egress": egress} | draw(
         _optional(
@@ -233,7 +241,7 @@ def _networks(draw: DrawFn) -> Params:
             availability_zones=zones,
             ipv6=st.sampled_from([True, True, False]),
             flow_logs=st.one_of(st.booleans(), _LOGS),
-            **more,
+            **endpoints,
         )
     )
 
@@ -250,12 +258,12 @@ _SHARES = st.sampled_from(
 @st.composite
 def _clusters(draw: DrawFn) -> Params:
     if draw(st.integers(0, 4)) == 0:
-        more = _optional(
+        fields = _optional(
             exec_log_group=st.just("/shop/exec"),
             capacity_providers=st.just(["FARGATE", "FARGATE_SPOT"]),
             namespace=st.just({"arn": _NAMESPACE}),
         )
-        return {"existing": {"name": "old", **draw(more)}}
+        return {"existing": {"name": "old", **draw(fields)}}
     return draw(
         _optional(
             container_insights=st.sampled_from(["off", "on", "enhanced"]),
@@ -294,15 +302,15 @@ def _balancers(draw: DrawFn, name: str, network: Params) -> Params:
         fields["ip_address_type"] = st.sampled_from(["ipv4", "dualstack"])
     if scheme == "internet-facing" and certificate:
         fields["authentication"] = st.booleans()
-    given = {"certificate": certificate} if certificate else {}
-    return {"template": "alb", "scheme": scheme, **given, **draw(_optional(**fields))}
+    certificates = {"certificate": certificate} if certificate else {}
+    return {"template": "alb", "scheme": scheme, **certificates, **draw(_optional(**fields))}
 
 
 @st.composite
 def _network_balancers(draw: DrawFn, network: Params) -> Params:
-    """One with or without a security group, which IPv6 needs for UDP."""
+    """A Network Load Balancer with or without a security group, which UDP over IPv6 requires."""
     scheme = draw(st.sampled_from(["internet-facing", "internal"]))
-    closed = draw(st.booleans())
+    has_group = draw(st.booleans())
     fields: dict[str, SearchStrategy[Any]] = {
         "cross_zone": st.booleans(),
         "zonal_shift": st.booleans(),
@@ -312,20 +320,20 @@ def _network_balancers(draw: DrawFn, network: Params) -> Params:
     }
     if scheme == "internet-facing":
         fields["elastic_ips"] = st.booleans()
-    own = {"template": "nlb", "scheme": scheme, "security_group": closed}
-    if closed and network.get("existing", network).get("ipv6"):
-        own["ip_address_type"] = draw(st.sampled_from(["dualstack", "ipv4"]))
-    return {**own, **draw(_optional(**fields))}
+    balancer = {"template": "nlb", "scheme": scheme, "security_group": has_group}
+    if has_group and network.get("existing", network).get("ipv6"):
+        balancer["ip_address_type"] = draw(st.sampled_from(["dualstack", "ipv4"]))
+    return {**balancer, **draw(_optional(**fields))}
 
 
 def _has_https(balancer: Params) -> bool:
-    its = balancer.get("existing", {"protocol": "HTTPS" if "certificate" in balancer else "HTTP"})
-    return bool(its.get("protocol", "HTTPS") == "HTTPS")
+    created = {"protocol": "HTTPS" if "certificate" in balancer else "HTTP"}
+    return bool(balancer.get("existing", created).get("protocol", "HTTPS") == "HTTPS")
 
 
 def _can_log_in(balancer: Params) -> bool:
-    reaches = "existing" in balancer or balancer.get("authentication", False)
-    return _has_https(balancer) and reaches
+    reaches_provider = "existing" in balancer or balancer.get("authentication", False)
+    return _has_https(balancer) and reaches_provider
 
 
 # Services ------------------------------------------------------------------------------------
@@ -342,19 +350,19 @@ def _services(
 ) -> Params:
     cpu = draw(st.sampled_from([256, 512, 1024, 4096]))
     containers = draw(_containers(private=network.get("egress") == "endpoints"))
-    stored = draw(_optional(volumes=_VOLUMES))
-    for volume in stored.get("volumes", {}):
+    volumes = draw(_optional(volumes=_VOLUMES))
+    for volume in volumes.get("volumes", {}):
         first = next(iter(containers))
         read_only = {"path": f"/{volume}", "read_only": True}
         mount = draw(st.sampled_from([f"/{volume}", read_only]))
         containers[first].setdefault("mounts", {})[volume] = mount
     spot = "existing" not in cluster or "capacity_providers" in cluster["existing"]
-    by_exec = not any(
+    exec_allowed = not any(
         container.get("readonly_root_filesystem") for container in containers.values()
     )
     expose = draw(_exposures(name, containers, balancers))
-    expose += (listened := draw(_streams(name, containers, edge)))
-    exposed = any("redirect" not in one and "fixed_response" not in one for one in expose)
+    expose += (listeners := draw(_streams(name, containers, edge)))
+    exposed = any("redirect" not in entry and "fixed_response" not in entry for entry in expose)
     fields: dict[str, SearchStrategy[Any]] = {
         "cpu_architecture": st.sampled_from(["X86_64", "ARM64"]),
         "ephemeral_storage": st.integers(21, 200),
@@ -365,13 +373,13 @@ def _services(
         "permissions_boundary": st.just(_BOUNDARY),
         "kms_keys": st.just([_KEY]),
         "logs": st.one_of(st.just({"existing": "/shop/old"}), _LOGS),
-        "desired_count": st.sampled_from([0, 3, 4] if listened else [0, 1, 2, 3, 4]),
+        "desired_count": st.sampled_from([0, 3, 4] if listeners else [0, 1, 2, 3, 4]),
         "minimum_healthy_percent": st.sampled_from([0, 50, 100]),
         "maximum_percent": st.sampled_from([200, 400]),
         "circuit_breaker": st.sampled_from([True, False, {"rollback": False}]),
         "availability_zone_rebalancing": st.booleans(),
         **({"sidecars": _SIDECARS} if cpu == 4096 and network.get("egress") != "endpoints" else {}),
-        **({"enable_execute_command": st.booleans()} if by_exec else {}),
+        **({"enable_execute_command": st.booleans()} if exec_allowed else {}),
         **({"capacity_providers": _SHARES} if spot else {}),
         **({"health_check_grace_period": st.sampled_from(["30s", "5m"])} if exposed else {}),
         **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
@@ -383,8 +391,8 @@ def _services(
         "memory": draw(st.sampled_from(SIZES[cpu])),
         "containers": containers,
         "expose": expose,
-        **({"desired_count": 3} if listened else {}),  # a task in every zone
-        **stored,
+        **({"desired_count": 3} if listeners else {}),  # a task in every zone
+        **volumes,
         **draw(_optional(**fields)),
     }
 
@@ -408,31 +416,33 @@ _SCHEDULES = ["cron(30 6 ? * MON-FRI *)", "rate(5 minutes)", "at(2027-12-31T23:0
 
 @st.composite
 def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
-    """A worker, a task by a schedule, and one of each deployment; or some of them, or none."""
+    """Some, all or none of a worker, a scheduled task and a one-off task."""
 
     def task(kind: str, **fields: SearchStrategy[Any]) -> Params:
         containers = draw(_containers(private=network.get("egress") == "endpoints"))
-        first = dict([next(iter(containers.items()))])  # it waits for no other
-        by_exec = not any(one.get("readonly_root_filesystem") for one in first.values())
-        shells = {"enable_execute_command": st.booleans()} if by_exec else {}
-        every = {"task_role": _TASK_ROLES, "logs": _LOGS, **shells, **fields}
+        first = dict([next(iter(containers.items()))])  # depends on no other container
+        exec_allowed = not any(
+            container.get("readonly_root_filesystem") for container in first.values()
+        )
+        exec_field = {"enable_execute_command": st.booleans()} if exec_allowed else {}
+        optional = {"task_role": _TASK_ROLES, "logs": _LOGS, **exec_field, **fields}
         return {
             "template": kind,
             "cpu": 4096,
             "memory": 8192,
             "containers": first,
-            **draw(_optional(**every)),
+            **draw(_optional(**optional)),
         }
 
-    counted = cluster.get("container_insights", "off") != "off" or "existing" in cluster
-    # More often than the other ways to scale, since few clusters count.
-    backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] * 3 if counted else []
-    reached = network.get("egress") != "endpoints" or "sqs" in network.get("endpoints", [])
-    names = draw(_some([*(["mailer"] if reached else []), "report", "migrate"], 0, 3))
+    insights = cluster.get("container_insights", "off") != "off" or "existing" in cluster
+    # Repeated, since few of the drawn clusters have the metrics that it needs.
+    backlog = [{"min": 0, "max": 3, "backlog_per_task": 1}] * 3 if insights else []
+    can_reach_sqs = network.get("egress") != "endpoints" or "sqs" in network.get("endpoints", [])
+    names = draw(_some([*(["mailer"] if can_reach_sqs else []), "report", "migrate"], 0, 3))
     after = {"after": st.just(["migrate"])} if "migrate" in names else {}
     queues = {"queues": st.just({"MAIL": "mailer"})} if "mailer" in names else {}
-    scaling = [{"scaling": one} for one in (*backlog, {"max": 4, "cpu": 60, "memory": 70})]
-    made = {
+    scaling = [{"scaling": params} for params in (*backlog, {"max": 4, "cpu": 60, "memory": 70})]
+    make = {
         "mailer": lambda: {
             **draw(st.sampled_from([*scaling, {"desired_count": 2}])),
             **task("worker", queue=_QUEUES, **after, **queues),
@@ -451,7 +461,7 @@ def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
         },
         "migrate": lambda: task("one_off", timeout=st.just("2h")),
     }
-    return {name: made[name]() for name in names}
+    return {name: make[name]() for name in names}
 
 
 _TASK_ROLES = st.one_of(
@@ -535,14 +545,16 @@ _REGISTRIES = st.fixed_dictionaries(
 
 
 @st.composite
-def _connected(draw: DrawFn, services: dict[str, Params], cluster: Params) -> dict[str, Params]:
-    """The services with what lets them find each other, where there is a namespace; a service
-    reaches only those before it, so that there is no circle."""
+def _with_discovery(
+    draw: DrawFn, services: dict[str, Params], cluster: Params
+) -> dict[str, Params]:
+    """The services, with service discovery if there is a namespace. A service reaches only earlier
+    services, so that there is no circular dependency."""
     namespace = cluster.get("namespace", cluster.get("existing", {}).get("namespace"))
     if not namespace:
         return services
     in_dns = namespace is True or namespace.get("dns", True)
-    found: dict[str, Params] = {}
+    connected: dict[str, Params] = {}
     for name, service in services.items():
         targets = _tcp_ports(service["containers"])
         port = draw(st.sampled_from(targets))
@@ -555,32 +567,32 @@ def _connected(draw: DrawFn, services: dict[str, Params], cluster: Params) -> di
                 "idle_timeout": st.sampled_from(["0s", "10m"]),
             },
         )
-        ways: dict[str, SearchStrategy[Any]] = {
+        fields: dict[str, SearchStrategy[Any]] = {
             "service_connect": st.one_of(
                 st.just(True), st.fixed_dictionaries({"services": st.tuples(endpoint).map(list)})
             )
         }
         if in_dns:
-            one = {"port": port["port"], "container": port["container"], "ttl": "1m"}
-            ways["discovery"] = st.sampled_from([True, {"name": f"{name}-dns"}, one])
-        own = draw(_optional(**ways))
-        known = [
+            service_record = {"port": port["port"], "container": port["container"], "ttl": "1m"}
+            fields["discovery"] = st.sampled_from([True, {"name": f"{name}-dns"}, service_record])
+        discovery = draw(_optional(**fields))
+        reachable = [
             other
-            for other, its in found.items()
-            if its.get("discovery") or ("service_connect" in own and _offers(its))
+            for other, params in connected.items()
+            if params.get("discovery") or ("service_connect" in discovery and _has_endpoint(params))
         ]
-        reaches = {"reaches": draw(_some(known, 1, 2))} if known else {}
-        found[name] = {**service, **own, **reaches}
-    return found
+        reaches = {"reaches": draw(_some(reachable, 1, 2))} if reachable else {}
+        connected[name] = {**service, **discovery, **reaches}
+    return connected
 
 
-def _offers(service: Params) -> bool:
+def _has_endpoint(service: Params) -> bool:
     return isinstance(service.get("service_connect"), dict)
 
 
 @st.composite
 def _containers(draw: DrawFn, private: bool) -> dict[str, Params]:
-    """One to three; no two of them listen on the same port."""
+    """One to three containers with different ports."""
     names = draw(_some(_CONTAINER_NAMES, 1, 3))
     return {
         name: draw(_one_container(8000 + 10 * index, names[:index], private))
@@ -667,7 +679,7 @@ def _proxies(draw: DrawFn, containers: dict[str, Params]) -> Params:
     """A proxy that is exposed by its port only; its paths differ."""
     inside = [f"{tcp_port['container']}:{tcp_port['port']}" for tcp_port in _tcp_ports(containers)]
     outside = ["https://api.example.com", "http://old.example:8080/v1/"]
-    to = st.sampled_from([*inside, *(f"{one}/v2/" for one in inside), *outside])
+    destinations = st.sampled_from([*inside, *(f"{target}/v2/" for target in inside), *outside])
     shared: Params = {
         "read_timeout": st.sampled_from(["1s", "60s"]),
         "max_body_size": st.sampled_from(["0", "200m"]),
@@ -679,7 +691,7 @@ def _proxies(draw: DrawFn, containers: dict[str, Params]) -> Params:
     }
     paths = draw(_some(["/", "/api/", "= /login", "/Ä/"], 1, 4))
     routes = [
-        {"path": path, "to": draw(to)}
+        {"path": path, "to": draw(destinations)}
         | draw(_optional(**shared, websocket=st.booleans(), streaming=st.booleans()))
         for path in paths
     ]
@@ -694,8 +706,8 @@ def _proxies(draw: DrawFn, containers: dict[str, Params]) -> Params:
         "error_pages": st.just([{"statuses": [502, 504], "body": "It costs $5.\n{}\t;\n"}]),
         "application_health": st.just({"path": "/app-health", "to": inside[0]}),
     }
-    given = draw(_optional(**fields))
-    return {"image": "ecr:dev/nginx:1.30.5", "port": 8080, "routes": routes, **given}
+    optional = draw(_optional(**fields))
+    return {"image": "ecr:dev/nginx:1.30.5", "port": 8080, "routes": routes, **optional}
 
 
 # Routes --------------------------------------------------------------------------------------
@@ -705,9 +717,9 @@ def _proxies(draw: DrawFn, containers: dict[str, Params]) -> Params:
 def _exposures(
     draw: DrawFn, service: str, containers: dict[str, Params], balancers: dict[str, Params]
 ) -> list[Params]:
-    """Up to three routes; only the first to a target sets the target group."""
+    """Up to three routes. Only the first route to a target has settings of the target group."""
     routes: list[Params] = []
-    set_already: set[Any] = set()
+    with_settings: set[Any] = set()
     for index in range(draw(st.integers(0, 3))):
         via = draw(st.sampled_from(sorted(balancers)))
         name = f"route-{index}"
@@ -715,11 +727,11 @@ def _exposures(
         kind = draw(st.sampled_from(["forward"] * 6 + ["redirect", "fixed_response"]))
         if kind == "forward":
             target = draw(st.sampled_from(_tcp_ports(containers)))
-            ends = draw(_target_settings(containers, balancers[via]))
-            ends = {} if (via, target) in set_already else ends
-            set_already.add((via, target))
+            settings = draw(_target_settings(containers, balancers[via]))
+            settings = {} if (via, target) in with_settings else settings
+            with_settings.add((via, target))
             login = draw(_optional(authenticate=_LOGINS)) if _can_log_in(balancers[via]) else {}
-            routes.append({"via": via, "name": name, **conditions, **target, **ends, **login})
+            routes.append({"via": via, "name": name, **conditions, **target, **settings, **login})
         else:
             answer = {"redirect": _REDIRECTS, "fixed_response": _RESPONSES}[kind]
             routes.append({"via": via, "name": name, **conditions, kind: draw(answer)})
@@ -744,7 +756,7 @@ def _tcp_ports(containers: dict[str, Params]) -> list[_Target]:
 
 @st.composite
 def _conditions(draw: DrawFn) -> Params:
-    """A host, a path or both, and at most one more kind; five values and wildcards at most."""
+    """A host, paths or both, and at most one condition of another kind."""
     word = draw(WORDS)
     kinds = draw(st.sampled_from(["host", "path", "both"]))
     host = st.sampled_from([f"{word}.example.com", f"*.{word}.example.com"])
@@ -833,45 +845,46 @@ _PROBES = st.sampled_from(
 @st.composite
 def _streams(draw: DrawFn, service: str, containers: dict[str, Params], edge: Params) -> list[Any]:
     """Up to two listeners, on ports that no other service has."""
-    port = 20_000 + 10 * _SERVICE_NAMES.index(service)
-    shifts = edge.get("cross_zone") and edge.get("zonal_shift")
-    kinds = draw(_some(["tcp", "tls", *(() if shifts else ("udp",))], 0, 2))
+    first_port = 20_000 + 10 * _SERVICE_NAMES.index(service)
+    zonal_shift = edge.get("cross_zone") and edge.get("zonal_shift")
+    protocols = draw(_some(["tcp", "tls", *(() if zonal_shift else ("udp",))], 0, 2))
     return [
-        {"via": "edge", "port": f"{port + place}/{kind}"} | draw(_stream(kind, containers, edge))
-        for place, kind in enumerate(kinds)
+        {"via": "edge", "port": f"{first_port + index}/{protocol}"}
+        | draw(_stream(protocol, containers, edge))
+        for index, protocol in enumerate(protocols)
     ]
 
 
 @st.composite
-def _stream(draw: DrawFn, kind: str, containers: dict[str, Params], edge: Params) -> Params:
+def _stream(draw: DrawFn, protocol: str, containers: dict[str, Params], edge: Params) -> Params:
     """The target of a listener, and its settings."""
     container, port = draw(st.sampled_from(_tcp_ports(containers))).values()
-    inside = edge["security_group"] and edge["scheme"] == "internal"
-    groups = _ids("sg", 9, 1) if inside else []
+    internal = edge["security_group"] and edge["scheme"] == "internal"
+    groups = _ids("sg", 9, 1) if internal else []
     clients = st.just(["10.0.0.0/8", "pl-0123456789abcdef0", *groups])
     fields: dict[str, SearchStrategy[Any]] = {
         "deregistration_delay": st.sampled_from(["0s", "1h"]),
         "connection_termination": st.booleans(),
-        **({} if kind == "udp" else {"proxy_protocol_v2": st.booleans()}),
-        **({"clients": clients} if edge["security_group"] or kind == "udp" else {}),
-        **({} if kind == "tls" else {"source_ip_stickiness": st.booleans()}),
-        **({} if kind == "udp" else {"preserve_client_ip": st.booleans()}),
+        **({} if protocol == "udp" else {"proxy_protocol_v2": st.booleans()}),
+        **({"clients": clients} if edge["security_group"] or protocol == "udp" else {}),
+        **({} if protocol == "tls" else {"source_ip_stickiness": st.booleans()}),
+        **({} if protocol == "udp" else {"preserve_client_ip": st.booleans()}),
     }
     target = {"container": container, "target_port": port}
-    if inside and edge.get("ip_address_type") == "dualstack":
+    if internal and edge.get("ip_address_type") == "dualstack":
         target["clients"] = ["10.0.0.0/8", "::/0"]
-    if kind == "udp":
-        udp = next(one for one in containers[container]["ports"] if isinstance(one, str))
+    if protocol == "udp":
+        udp = next(port for port in containers[container]["ports"] if isinstance(port, str))
         sidecar = {"image": "ecr:base/python:3.13.1", "port": 9100} | draw(_PROBES)
         target["target_port"] = int(udp.removesuffix("/udp"))
         target["health_check"] = {"interval": "10s", "sidecar": sidecar}
     else:
         checks = [{}, {"protocol": "HTTP", "path": "/healthz"}, {"protocol": "TCP"}]
         fields["health_check"] = st.sampled_from(checks)
-    if kind == "tls":
+    if protocol == "tls":
         target["certificate"] = _CERTIFICATES[0]
         fields["alpn_policy"] = st.sampled_from(["HTTP2Only", "None"])
         fields["target_tls"] = st.booleans()
-    if kind == "tcp":
+    if protocol == "tcp":
         fields["tcp_idle_timeout"] = st.sampled_from(["1m", "6000s"])
     return target | draw(_optional(**fields))

@@ -64,7 +64,7 @@ def test_a_build_writes_and_prints_the_next_command(home: Path) -> None:
 
 
 @pytest.mark.parametrize("argv", [["dev"], ["build"], ["build", "dev", "dev"], ["--out", "out"]])
-def test_the_word_build_can_be_left_out(home: Path, argv: list[str]) -> None:
+def test_build_is_the_default_command(home: Path, argv: list[str]) -> None:
     assert main(argv) == 0
     assert (home / "out/dev/stacks.json").exists()
 
@@ -76,7 +76,7 @@ def test_folders_can_be_chosen(home: Path) -> None:
     assert not (home / "out").exists()
 
 
-def test_json_on_request_and_yaml_again(home: Path) -> None:
+def test_a_build_writes_json_on_request_and_yaml_again_after_it(home: Path) -> None:
     assert main(["--format", "json"]) == 0
     template = json.loads((home / "out/dev/cluster.json").read_text())
     assert template["Resources"]["Cluster"]["Type"] == "AWS::ECS::Cluster"
@@ -151,7 +151,7 @@ def test_a_terminal_gets_a_table(home: Path) -> None:
     assert "next: bash out/dev/deploy.sh" in text
 
 
-def test_a_closed_pipe_is_no_error(home: Path) -> None:
+def test_a_closed_pipe_is_not_an_error(home: Path) -> None:
     with subprocess.Popen(
         [sys.executable, str(BUILD), "schema"],
         cwd=home,
@@ -262,7 +262,7 @@ def test_stacks_of_an_environment_are_checked_together(
 # explain -------------------------------------------------------------------------------------
 
 
-def test_explain_knows_codes_of_every_kind(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_prints_pages_of_findings_and_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "e9930", "M1203", "E3012"]) == 0
     output = capsys.readouterr().out
     assert output.startswith("E9930  ")
@@ -278,7 +278,7 @@ def test_explain_lists_codes_and_rules(capsys: pytest.CaptureFixture[str]) -> No
     assert len(codes) == len(set(codes))
 
 
-def test_a_code_that_is_not_known_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_code_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "E99301"]) == 2
     assert "Did you mean `E9930`?" in capsys.readouterr().err
 
@@ -346,7 +346,7 @@ def test_commands_without_lint_do_not_load_cfn_lint(home: Path, argv: list[str])
         (["check", "--out", "file"], "`file` is a file. Name a folder with --out."),
     ],
 )
-def test_wrong_usage_is_one_line(
+def test_a_usage_error_is_one_line(
     home: Path, capsys: pytest.CaptureFixture[str], argv: list[str], output: str
 ) -> None:
     for folder in ("out", "old", "blocked"):
@@ -359,7 +359,7 @@ def test_wrong_usage_is_one_line(
     assert (captured.out, captured.err) == ("", f"build.py: {output}\n")
 
 
-def test_a_template_that_cannot_be_replaced_is_one_line(
+def test_a_file_that_cannot_be_written_is_reported_in_one_line(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / "out/dev/cluster.yaml").mkdir(parents=True)
@@ -368,7 +368,7 @@ def test_a_template_that_cannot_be_replaced_is_one_line(
     assert capsys.readouterr().err == expected
 
 
-def test_a_python_without_the_packages_is_one_line(home: Path) -> None:
+def test_missing_packages_are_reported_in_one_line(home: Path) -> None:
     """-S leaves out site-packages, as in a Python that is not the one of .venv."""
     ran = subprocess.run(
         [sys.executable, "-S", str(BUILD)], capture_output=True, text=True, check=False
@@ -379,7 +379,7 @@ def test_a_python_without_the_packages_is_one_line(home: Path) -> None:
 
 
 @pytest.mark.parametrize("argv", [["--frmat", "json"], ["--format", "xml"], ["check", "-x"]])
-def test_unknown_options_are_wrong_usage(home: Path, argv: list[str]) -> None:
+def test_unknown_options_are_usage_errors(home: Path, argv: list[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(argv)
     assert end.value.code == 2

@@ -106,7 +106,7 @@ def test_every_other_command_exists() -> None:
 def test_every_command_and_flag_is_in_the_readme() -> None:
     text = " ".join(blocks(README, "sh"))
     parser = cli.build_parser()
-    subparsers = next(one for one in parser._actions if hasattr(one, "choices") and one.choices)
+    subparsers = next(a for a in parser._actions if hasattr(a, "choices") and a.choices)
     assert subparsers.choices is not None
     for name, command in dict(subparsers.choices).items():
         program = "moorage" if name == "init" else "build.py"

@@ -28,7 +28,7 @@ not_updating = pytest.mark.skipif(UPDATE, reason="the texts are being written")
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_user_sees(case: str, tmp_path: Path, capsys: Any) -> None:
+def test_findings_have_the_expected_text(case: str, tmp_path: Path, capsys: Any) -> None:
     _lay_out(case, tmp_path)
     before = _files(tmp_path)
     with chdir(tmp_path):
@@ -46,12 +46,12 @@ def test_the_user_sees(case: str, tmp_path: Path, capsys: Any) -> None:
 
 
 @not_updating
-def test_every_text_has_its_case() -> None:
+def test_every_expected_text_has_a_case() -> None:
     assert {path.stem for path in ERRORS.glob("*.txt")} == set(CASES)
 
 
 @not_updating
-def test_every_code_is_seen_in_a_case_or_asserted_in_a_test() -> None:
+def test_every_code_occurs_in_a_case_or_a_test() -> None:
     texts = "".join(path.read_text() for path in ERRORS.glob("*.txt"))
     tests = "".join(path.read_text() for path in ERRORS.parent.rglob("*.py"))
     asserted = set(re.findall(r'"(M\d{4})"', tests))

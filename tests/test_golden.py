@@ -19,7 +19,7 @@ CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_params_build_the_golden_output(case: str) -> None:
+def test_params_build_the_expected_output(case: str) -> None:
     folder = GOLDEN / case
     expected = {
         str(path.relative_to(folder / "out")): path.read_text()

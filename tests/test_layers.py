@@ -152,7 +152,7 @@ def owner(file: str) -> str:
 MODULES = [file for file in sources("moorage") if file.count("/") > 1 or "__" not in file]
 
 
-def test_every_module_of_moorage_has_its_place() -> None:
+def test_every_module_belongs_to_a_layer() -> None:
     assert {owner(file) for file in MODULES} == set(LAYERS) == LIBRARIES.keys()
 
 
@@ -166,20 +166,20 @@ def test_a_module_imports_from_layers_below_it(file: str) -> None:
 
 @pytest.mark.parametrize("step", PIPELINE)
 def test_a_step_of_the_pipeline_imports_from_steps_before_it(step: str) -> None:
-    later = {f"moorage.pipeline.{one}" for one in PIPELINE[PIPELINE.index(step) + 1 :]}
+    later = {f"moorage.pipeline.{name}" for name in PIPELINE[PIPELINE.index(step) + 1 :]}
     file = f"moorage/pipeline/{step}.py"
     assert [name for name in foreign(file) if allowed(name, later)] == []
 
 
-def test_rules_know_cfn_lint_in_one_place_and_moorage_only_by_its_view() -> None:
+def test_rules_import_cfn_lint_in_one_module_and_of_moorage_only_cfn_and_facts() -> None:
     for file in sources("moorage/rules"):
         names = {"moorage.cfn", "moorage.facts", "moorage.rules"}
         names |= {"cfnlint"} if file.endswith("/plugin.py") else set()
-        assert [one for one in foreign(file) if not allowed(one, names)] == [], file
+        assert [name for name in foreign(file) if not allowed(name, names)] == [], file
 
 
 @pytest.mark.parametrize("file", sources("templates"))
-def test_templates_know_the_model_and_each_other(file: str) -> None:
+def test_templates_import_the_model_and_each_other(file: str) -> None:
     assert [name for name in foreign(file) if not allowed(name, TEMPLATE_LIBRARIES)] == []
 
 
@@ -229,10 +229,11 @@ def test_crossplane_reads_no_files() -> None:
     assert all(name.isupper() for name in used), "constants and tables only"
 
 
-def test_the_payload_stands_by_itself() -> None:
+def test_the_health_sidecar_program_needs_no_package_and_is_not_imported() -> None:
     assert list(foreign(PAYLOAD)) == []
-    takers = [file for file in sources("moorage", "templates") if _module(PAYLOAD) in imports(file)]
-    assert takers == []
+    files = sources("moorage", "templates")
+    importing = [file for file in files if _module(PAYLOAD) in imports(file)]
+    assert importing == []
 
 
 def _module(file: str) -> str:
@@ -250,7 +251,7 @@ def test_only_the_command_line_prints(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", built_by("moorage", "templates"))
-def test_a_build_reads_no_clock_no_chance_and_no_network(file: str) -> None:
+def test_a_build_uses_no_clock_no_random_values_and_no_network(file: str) -> None:
     outside = {"boto3", "botocore", "datetime", "random", "requests", "secrets", "socket", "time"}
     outside |= {"urllib.request", "uuid"}
     assert [name for name in imports(file) if allowed(name, outside)] == []
@@ -283,7 +284,7 @@ def test_programs_are_started_in_few_places(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", sources("tests", "bench"))
-def test_tests_replace_nothing_behind_a_modules_back(file: str) -> None:
+def test_tests_do_not_patch_modules(file: str) -> None:
     """Values and fakes are passed in; the environment and the working folder may be changed."""
     assert [name for name in imports(file) if allowed(name, {"unittest.mock", "mock"})] == []
     calls = [node.func for node in ast.walk(tree(file)) if isinstance(node, ast.Call)]

@@ -1,7 +1,7 @@
-"""What is true for every environment that can be built, whatever its params say.
+"""Properties of the output that hold for the params of every environment.
 
-Each test draws params of a whole environment (`params_strategies`) and checks what comes out of
-them as CloudFormation, ECS and a reviewer would.
+Each test draws the params of a whole environment (`params_strategies`) and checks the templates
+that are built from them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Body = dict[str, Any]
 Resources = dict[str, Any]
 
 
-def resources(stack: PlannedStack, kind: str = "") -> Resources:
-    """Properties of a stack's resources of one type, by logical ID; of all of them without one."""
+def resources(stack: PlannedStack, resource_type: str = "") -> Resources:
+    """Properties of a stack's resources by logical ID: of all, or of those of one type."""
     return {
-        name: one.get("Properties", {})
-        for name, one in stack.rendering.body["Resources"].items()
-        if kind in ("", one["Type"].removeprefix("AWS::"))
+        name: resource.get("Properties", {})
+        for name, resource in stack.rendering.body["Resources"].items()
+        if resource_type in ("", resource["Type"].removeprefix("AWS::"))
     }
 
 
@@ -43,29 +43,29 @@ def services(plan: Plan) -> Iterator[PlannedStack]:
     return (stack for stack in plan.stacks if resources(stack, "ECS::Service"))
 
 
-def inside(value: Any) -> Iterator[Any]:
-    """A value and everything in it."""
+def nested_values(value: Any) -> Iterator[Any]:
+    """A value and all values nested in it."""
     yield value
     if isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from inside(item)
+            yield from nested_values(item)
 
 
 def digest(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(files(plan)).encode()).hexdigest()
 
 
-# The same in, the same out -------------------------------------------------------------------
+# Deterministic output ------------------------------------------------------------------------
 
 
 @steady(max_examples=25)
 @given(environments(), st.integers())
-def test_the_order_of_keys_changes_nothing(params: Params, seed: int) -> None:
-    again = shuffled(params, Random(seed))
-    first = files(plan(params))
-    assert files(plan_of(written(params))) == first, "the same params"
-    assert files(plan_of(written(again))) == first, "in another order"
-    assert files(plan_of(json.dumps(again))) == first, "as JSON, which is YAML too"
+def test_the_order_of_keys_in_params_does_not_change_the_output(params: Params, seed: int) -> None:
+    reordered = shuffled(params, Random(seed))
+    expected = files(plan(params))
+    assert files(plan_of(written(params))) == expected, "the same params"
+    assert files(plan_of(written(reordered))) == expected, "in another order"
+    assert files(plan_of(json.dumps(reordered))) == expected, "as JSON, which is YAML too"
 
 
 _BUILD = """
@@ -77,57 +77,57 @@ for text in sys.stdin.read().split("---"):
 """
 
 
-def test_another_process_with_other_hashes_writes_the_same() -> None:
-    written: dict[str, str] = {}
+def test_a_process_with_another_hash_seed_builds_the_same_files() -> None:
+    digests: dict[str, str] = {}
 
     @steady(max_examples=10)
     @given(environments())
     def draw(params: Params) -> None:
-        written[json.dumps(params)] = digest(plan(params))
+        digests[json.dumps(params)] = digest(plan(params))
 
     draw()
-    other = min({"1", "2"} - {os.environ.get("PYTHONHASHSEED", "")})
-    there = subprocess.run(
+    other_seed = min({"1", "2"} - {os.environ.get("PYTHONHASHSEED", "")})
+    process = subprocess.run(
         [sys.executable, "-c", _BUILD],
-        input="---".join(written),
+        input="---".join(digests),
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONHASHSEED": other, "PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONHASHSEED": other_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=True,
     )
-    assert there.stdout.split() == list(written.values())
+    assert process.stdout.split() == list(digests.values())
 
 
 @steady(max_examples=40)
 @given(environments(most_services=3), st.data())
-def test_a_service_more_or_less_changes_no_other_stack(params: Params, data: st.DataObject) -> None:
+def test_removing_a_service_changes_no_other_stack(params: Params, data: st.DataObject) -> None:
     stacks = params["stacks"]
     services = {name: stack for name, stack in stacks.items() if stack.get("template") == "service"}
     reached = {name for service in services.values() for name in service.get("reaches", [])}
     assume(len(services) > 1)
     names = [name for name in services if name not in reached]
-    gone = data.draw(st.sampled_from(names))
-    fewer = params | {"stacks": {name: one for name, one in stacks.items() if name != gone}}
-    with_it = {one.name: one for one in plan(params).stacks}
-    assert with_it.pop(gone)
-    assert with_it == {one.name: one for one in plan(fewer).stacks}
+    removed = data.draw(st.sampled_from(names))
+    kept = {name: stack for name, stack in stacks.items() if name != removed}
+    before = {stack.name: stack for stack in plan(params).stacks}
+    assert before.pop(removed)
+    assert before == {stack.name: stack for stack in plan(params | {"stacks": kept}).stacks}
 
 
-# Stacks among each other ---------------------------------------------------------------------
+# Imports and exports -------------------------------------------------------------------------
 
 
 @steady(max_examples=40)
 @given(environments(jobs=True))
-def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> None:
+def test_every_import_is_an_export_of_an_earlier_stack(params: Params) -> None:
     exported: dict[str, str] = {}
     for stack in plan(params).stacks:
         imports = {
-            one["Fn::ImportValue"]
-            for one in inside(stack.rendering.body)
-            if isinstance(one, dict) and "Fn::ImportValue" in one
+            value["Fn::ImportValue"]
+            for value in nested_values(stack.rendering.body)
+            if isinstance(value, dict) and "Fn::ImportValue" in value
         }
         assert imports <= exported.keys()
-        assert {one.name: one.stack for one in stack.imports} == {
+        assert {item.name: item.stack for item in stack.imports} == {
             name: exported[name] for name in imports
         }
         for output in stack.rendering.body.get("Outputs", {}).values():
@@ -142,7 +142,7 @@ def test_what_a_stack_imports_is_exported_by_one_before_it(params: Params) -> No
 
 @steady(max_examples=15)
 @given(environments(jobs=True))
-def test_nothing_is_found_in_it(params: Params) -> None:
+def test_valid_params_have_no_findings(params: Params) -> None:
     findings = linted(params)
     assume({finding.code for finding in findings} != {"M2430"})
     assert findings == ()
@@ -150,31 +150,31 @@ def test_nothing_is_found_in_it(params: Params) -> None:
 
 @steady(max_examples=25)
 @given(environments(jobs=True))
-def test_the_text_says_what_the_body_says(params: Params) -> None:
+def test_the_yaml_text_parses_to_the_body(params: Params) -> None:
     for stack in plan(params).stacks:
-        read, faults = decode_str(stack.rendering.text)
+        parsed, faults = decode_str(stack.rendering.text)
         assert faults == []
-        assert _long(read) == _long(stack.rendering.body)
+        assert _normalized(parsed) == _normalized(stack.rendering.body)
         assert "\t" not in stack.rendering.text
         assert all(line == line.rstrip() for line in stack.rendering.text.splitlines())
 
 
-def _long(value: Any) -> Any:
-    """Plain data; `GetAtt` with its two parts, however it was written."""
+def _normalized(value: Any) -> Any:
+    """Plain data, with the argument of `GetAtt` as a list of two texts in both of its forms."""
     if isinstance(value, dict):
         return {
             str(key): str.split(item, ".", 1)
             if key == "Fn::GetAtt" and isinstance(item, str)
-            else _long(item)
+            else _normalized(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_long(item) for item in value]
+        return [_normalized(item) for item in value]
     return str(value) if isinstance(value, str) else value
 
 
-# Names that AWS asks for, and one that blocks nothing: a task definition's family. Alias records
-# are names and nothing else, and a setting's name is no name of a resource.
+# Properties with a physical name, which CloudFormation can generate. The family of a task
+# definition is not listed: it does not prevent a replacement.
 _PHYSICAL = {
     "AutoScaling::AutoScalingGroup": "AutoScalingGroupName",
     "EC2::SecurityGroup": "GroupName",
@@ -190,23 +190,23 @@ _PHYSICAL = {
 
 @steady(max_examples=40)
 @given(environments(jobs=True))
-def test_ids_are_letters_and_digits_and_names_are_left_to_cloudformation(params: Params) -> None:
+def test_logical_ids_are_alphanumeric_and_resources_have_no_physical_names(params: Params) -> None:
     for stack in plan(params).stacks:
         body = stack.rendering.body
         for name in (*body["Resources"], *body.get("Outputs", {})):
             assert re.fullmatch(r"[A-Za-z0-9]+", name)
             assert len(name) <= MAX_LOGICAL_ID
-        for kind, key in _PHYSICAL.items():
+        for resource_type, key in _PHYSICAL.items():
             assert not [
-                name for name, resource in resources(stack, kind).items() if key in resource
+                name for name, values in resources(stack, resource_type).items() if key in values
             ]
 
 
-# The resources of these take none in a policy: Service Authorization Reference, Amazon ECR, Amazon
+# Actions without resource-level permissions: Service Authorization Reference, Amazon ECR, Amazon
 # Message Gateway Service, CloudWatch Logs and AWS X-Ray.
-_EVERYWHERE = {
+_NEED_WILDCARD = {
     "ecr:GetAuthorizationToken",
-    "ecs:ListTasks",  # with the cluster for a condition
+    "ecs:ListTasks",  # restricted to the cluster by a condition
     "logs:DescribeLogGroups",
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
@@ -224,13 +224,13 @@ _EVERYWHERE = {
 @given(environments(jobs=True))
 def test_no_policy_allows_every_action_or_every_resource(params: Params) -> None:
     for stack in plan(params).stacks:
-        for value in inside(stack.rendering.body):
+        for value in nested_values(stack.rendering.body):
             if not isinstance(value, dict) or value.get("Effect") != "Allow":
                 continue
-            actions, named = _list(value["Action"]), _list(value.get("Resource", []))
+            actions, arns = _list(value["Action"]), _list(value.get("Resource", []))
             assert not [action for action in actions if "*" in action]
             assert "NotAction" not in value
-            assert "*" not in named or set(actions) <= _EVERYWHERE
+            assert "*" not in arns or set(actions) <= _NEED_WILDCARD
 
 
 def _list(value: Any) -> list[Any]:
@@ -248,180 +248,181 @@ def forwarded(rule: Body) -> list[str]:
 
 @steady(max_examples=40)
 @given(environments())
-def test_a_service_waits_for_what_leads_to_it(params: Params) -> None:
+def test_a_service_depends_on_its_listeners_and_security_group_rules(params: Params) -> None:
     for stack in services(plan(params)):
         service = stack.rendering.body["Resources"]["Service"]
-        waits = set(service.get("DependsOn", []))
+        depends_on = set(service.get("DependsOn", []))
         attached = {
-            one["TargetGroupArn"]["Ref"] for one in service["Properties"].get("LoadBalancers", [])
+            item["TargetGroupArn"]["Ref"] for item in service["Properties"].get("LoadBalancers", [])
         }
         rules = {
             name: forwarded(rule)
-            for kind in ("ListenerRule", "Listener")
-            for name, rule in resources(stack, f"ElasticLoadBalancingV2::{kind}").items()
+            for resource_type in ("ListenerRule", "Listener")
+            for name, rule in resources(stack, f"ElasticLoadBalancingV2::{resource_type}").items()
         }
         groups = set(resources(stack, "ElasticLoadBalancingV2::TargetGroup"))
-        assert {name for name, groups in rules.items() if groups} <= waits
+        assert {name for name, groups in rules.items() if groups} <= depends_on
         assert {group for forwarded in rules.values() for group in forwarded} == groups == attached
-        opened = (*resources(stack, "EC2::SecurityGroupIngress"),)
-        assert waits >= {*opened, *resources(stack, "EC2::SecurityGroupEgress")}
+        ingress = resources(stack, "EC2::SecurityGroupIngress")
+        assert depends_on >= {*ingress, *resources(stack, "EC2::SecurityGroupEgress")}
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_services_are_opened_by_those_who_reach_them(params: Params) -> None:
+def test_reaches_adds_ingress_rules_to_the_named_services_only(params: Params) -> None:
     for stack in services(plan(params)):
         rules = resources(stack, "EC2::SecurityGroupIngress")
-        opened = {
+        security_groups = {
             rule["GroupId"]["Fn::ImportValue"]
             for name, rule in rules.items()
             if re.match("To[A-Z]", name)
         }
         reaches = params["stacks"][stack.name].get("reaches", [])
-        assert opened == {f"{params['app']}-dev-{name}-SecurityGroupId" for name in reaches}
+        prefix = f"{params['app']}-dev"
+        assert security_groups == {f"{prefix}-{name}-SecurityGroupId" for name in reaches}
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_what_a_container_mounts_is_a_volume_that_the_task_role_may_mount(params: Params) -> None:
+def test_mounts_match_the_volumes_and_the_permissions_of_the_task_role(params: Params) -> None:
     for stack in services(plan(params)):
         task = stack.rendering.body["Resources"]["TaskDefinition"]["Properties"]
-        volumes = {one["Name"]: one for one in task.get("Volumes", [])}
-        mounts = [one for box in task["ContainerDefinitions"] for one in box.get("MountPoints", [])]
+        volumes = {volume["Name"]: volume for volume in task.get("Volumes", [])}
+        containers = task["ContainerDefinitions"]
+        mounts = [m for container in containers for m in container.get("MountPoints", [])]
         assert {mount["SourceVolume"] for mount in mounts} == volumes.keys()
-        systems = [volume for volume in volumes.values() if "EFSVolumeConfiguration" in volume]
+        file_systems = [name for name, v in volumes.items() if "EFSVolumeConfiguration" in v]
         roles = resources(stack, "IAM::Role")
         if "TaskRole" in roles:
             policies = roles["TaskRole"].get("Policies", [])
             volume_policies = [policy for policy in policies if policy["PolicyName"] == "Volumes"]
-            allowed = [
+            statements = [
                 s for policy in volume_policies for s in policy["PolicyDocument"]["Statement"]
             ]
-            assert len(allowed) == len(systems)
-            assert all("Condition" in one for one in allowed)
+            assert len(statements) == len(file_systems)
+            assert all("Condition" in statement for statement in statements)
         disks = stack.rendering.body["Resources"]["Service"]["Properties"].get(
             "VolumeConfigurations", []
         )
-        launched = {name for name, one in volumes.items() if one.get("ConfiguredAtLaunch")}
-        assert {disk["Name"] for disk in disks} == launched
+        configured_at_launch = {name for name, v in volumes.items() if v.get("ConfiguredAtLaunch")}
+        assert {disk["Name"] for disk in disks} == configured_at_launch
 
 
-def listener_of(stack: PlannedStack, group: str) -> set[str]:
-    """The listeners that forward to a target group, by themselves or by their rules, as text."""
+def listeners_of(stack: PlannedStack, group: str) -> set[str]:
+    """Listeners that forward to a target group by default or by a rule: ARNs as JSON, or IDs."""
     rules = resources(stack, "ElasticLoadBalancingV2::ListenerRule").values()
-    own = resources(stack, "ElasticLoadBalancingV2::Listener").items()
+    listeners = resources(stack, "ElasticLoadBalancingV2::Listener").items()
     return {json.dumps(rule["ListenerArn"]) for rule in rules if group in forwarded(rule)} | {
-        name for name, listener in own if group in forwarded(listener)
+        name for name, listener in listeners if group in forwarded(listener)
     }
 
 
 def balancer_group(params: Params, via: str) -> Any:
     """A load balancer's security group, as a service refers to it."""
-    its = params["stacks"][via].get("existing")
+    existing = params["stacks"][via].get("existing")
     export = f"{params['app']}-dev-{via}-SecurityGroupId"
-    return its["security_group"] if its else {"Fn::ImportValue": export}
+    return existing["security_group"] if existing else {"Fn::ImportValue": export}
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_tasks_and_albs_open_the_ports_in_use_and_no_other(params: Params) -> None:
+def test_security_groups_of_tasks_and_albs_allow_used_ports_only(params: Params) -> None:
     for stack in services(plan(params)):
-        expose = [
-            way for way in params["stacks"][stack.name].get("expose", []) if way["via"] != "edge"
-        ]
-        used = {
+        expose = params["stacks"][stack.name].get("expose", [])
+        expected = {
             (json.dumps(balancer_group(params, route["via"])), port)
             for route in expose
-            if "port" in route
+            if route["via"] != "edge" and "port" in route
             for port in (route["port"], route.get("health_check", {}).get("port", route["port"]))
         }
-        mine = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
-        ways = {
+        task_group = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
+        group_properties = {
             "Ingress": ("SourceSecurityGroupId", "GroupId"),
             "Egress": ("GroupId", "DestinationSecurityGroupId"),
         }
-        for kind, (balancer, tasks) in ways.items():
-            every = resources(stack, f"EC2::SecurityGroup{kind}").items()
+        for direction, (balancer, tasks) in group_properties.items():
+            all_rules = resources(stack, f"EC2::SecurityGroup{direction}").items()
             others = re.compile("Edge|To[A-Z]|Sg[0-9]+Nfs")  # listeners, other services, NFS
-            rules = [rule for name, rule in every if not others.match(name)]
-            assert all(rule[tasks] == mine and rule["IpProtocol"] == "tcp" for rule in rules)
+            rules = [rule for name, rule in all_rules if not others.match(name)]
+            assert all(rule[tasks] == task_group and rule["IpProtocol"] == "tcp" for rule in rules)
             assert all(rule["FromPort"] == rule["ToPort"] for rule in rules)
-            opened = [(json.dumps(rule[balancer]), rule["FromPort"]) for rule in rules]
-            assert len(opened) == len(set(opened)), "EC2 refuses a second rule like the first"
-            assert set(opened) == used
-        own = resources(stack, "EC2::SecurityGroup")["SecurityGroup"]
-        assert "SecurityGroupIngress" not in own
+            allowed = [(json.dumps(rule[balancer]), rule["FromPort"]) for rule in rules]
+            assert len(allowed) == len(set(allowed)), "EC2 refuses a second rule like the first"
+            assert set(allowed) == expected
+        security_group = resources(stack, "EC2::SecurityGroup")["SecurityGroup"]
+        assert "SecurityGroupIngress" not in security_group
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_tasks_and_the_nlb_open_the_ports_in_use_and_no_other(params: Params) -> None:
-    closed = params["stacks"]["edge"]["security_group"]
+def test_security_groups_of_tasks_and_the_nlb_allow_used_ports_only(params: Params) -> None:
+    has_group = params["stacks"]["edge"]["security_group"]
     edge = json.dumps({"Fn::ImportValue": f"{params['app']}-dev-edge-SecurityGroupId"})
     tasks = json.dumps({"Fn::GetAtt": ["SecurityGroup", "GroupId"]})
     for stack in services(plan(params)):
-        listened: set[tuple[str, str, int]] = set()
-        used: set[tuple[str, int]] = set()
-        for way in params["stacks"][stack.name].get("expose", []):
-            if way["via"] != "edge":
+        listener_ports: set[tuple[str, str, int]] = set()
+        task_ports: set[tuple[str, int]] = set()
+        for entry in params["stacks"][stack.name].get("expose", []):
+            if entry["via"] != "edge":
                 continue
-            port, protocol = way["port"].split("/")
+            port, protocol = entry["port"].split("/")
             transport = "udp" if protocol == "udp" else "tcp"
-            listened.add((edge, transport, int(port)))
-            used.add((transport, way["target_port"]))
+            listener_ports.add((edge, transport, int(port)))
+            task_ports.add((transport, entry["target_port"]))
             if protocol == "udp":
-                used.add(("tcp", way["health_check"]["sidecar"]["port"]))
-        opened = {
-            kind: {
+                task_ports.add(("tcp", entry["health_check"]["sidecar"]["port"]))
+        allowed = {
+            direction: {
                 (json.dumps(rule["GroupId"]), rule["IpProtocol"], rule["FromPort"])
-                for name, rule in resources(stack, f"EC2::SecurityGroup{kind}").items()
+                for name, rule in resources(stack, f"EC2::SecurityGroup{direction}").items()
                 if name.startswith("Edge")
             }
-            for kind in ("Ingress", "Egress")
+            for direction in ("Ingress", "Egress")
         }
-        to_tasks = {(tasks, *one) for one in used}
-        assert opened["Ingress"] == to_tasks | (listened if closed else set())
-        assert opened["Egress"] == ({(edge, *one) for one in used} if closed else set())
+        to_tasks = {(tasks, *port) for port in task_ports}
+        assert allowed["Ingress"] == to_tasks | (listener_ports if has_group else set())
+        assert allowed["Egress"] == ({(edge, *port) for port in task_ports} if has_group else set())
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_target_groups_fit_the_containers_they_lead_to(params: Params) -> None:
+def test_target_groups_match_the_port_mappings_of_their_containers(params: Params) -> None:
     for stack in services(plan(params)):
         service = resources(stack)["Service"]
         definitions = resources(stack)["TaskDefinition"]["ContainerDefinitions"]
         groups = resources(stack, "ElasticLoadBalancingV2::TargetGroup")
-        listened = {
+        container_ports = {
             definition["Name"]: {
                 mapping["ContainerPort"] for mapping in definition.get("PortMappings", [])
             }
             for definition in definitions
         }
-        for one in service.get("LoadBalancers", []):
-            group = groups[one["TargetGroupArn"]["Ref"]]
-            assert one["ContainerPort"] == group["Port"]
-            assert one["ContainerPort"] in listened[one["ContainerName"]]
+        for load_balancer in service.get("LoadBalancers", []):
+            group_id = load_balancer["TargetGroupArn"]["Ref"]
+            group = groups[group_id]
+            assert load_balancer["ContainerPort"] == group["Port"]
+            assert group["Port"] in container_ports[load_balancer["ContainerName"]]
             assert group["TargetType"] == "ip"
             health_port = group["HealthCheckPort"]
             assert health_port == "traffic-port" or any(
-                int(health_port) in one for one in listened.values()
+                int(health_port) in ports for ports in container_ports.values()
             )
-            assert len(listener_of(stack, one["TargetGroupArn"]["Ref"])) == 1
+            assert len(listeners_of(stack, group_id)) == 1
 
 
 @steady(max_examples=40)
 @given(environments())
-def test_rules_of_one_listener_have_priorities_of_their_own(params: Params) -> None:
-    taken: set[tuple[str, int]] = set()
+def test_rules_of_a_listener_have_different_priorities(params: Params) -> None:
+    seen: set[tuple[str, int]] = set()
     for stack in services(plan(params)):
         for rule in resources(stack, "ElasticLoadBalancingV2::ListenerRule").values():
-            place = (json.dumps(rule["ListenerArn"]), rule["Priority"])
+            key = (json.dumps(rule["ListenerArn"]), rule["Priority"])
             assert 1 <= rule["Priority"] <= 50_000
-            assert place not in taken
-            taken.add(place)
+            assert key not in seen
+            seen.add(key)
 
 
-# The draws themselves ------------------------------------------------------------------------
+# Coverage of the drawn params ----------------------------------------------------------------
 
 
 _SERVICE_FEATURES = {

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-_AVOIDED = re.compile(rb"(?<![a-z])(mend(ed|ing|s)?|anew)(?![a-z])", re.IGNORECASE)
+_AVOIDED = re.compile(
+    rb"(?<![a-z])(mend(ed|ing|s)?|anew|hence|whence|lest|upon|thereby|whilst)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
-def test_avoided_words_do_not_occur() -> None:
+def test_avoided_words_are_not_used() -> None:
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True)

@@ -94,7 +94,7 @@ def _document() -> Iterator[str]:
 def _section(rule: Rule) -> Iterator[str]:
     yield f"## {rule.id}"
     yield ""
-    yield f"**{rule.title}.** {rule.description}"
+    yield f"**{rule.title}** {rule.description}"
     for text in rule.error_messages:
         yield ""
         yield f"> {text}"

@@ -22,11 +22,11 @@ def build_script(plan: Plan) -> str:
     images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
     # Without access to the registry, or with arguments that `aws ecr` does not take, the deployment
     # continues: only an image that is certainly missing stops it.
-    parts = [_part("pushed", env)] if any(images.values()) else []
+    parts = [_part("check_image", env)] if any(images.values()) else []
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.
     # Arguments that only `cloudformation deploy` takes are not passed on.
-    parts += [_part("ran", env)] if any(stack.run for stack in plan.stacks) else []
+    parts += [_part("run_task", env)] if any(stack.run for stack in plan.stacks) else []
     for stack in plan.stacks:
         parts += [_check_image(image) for image in images[stack.name]]
         parts.append(build_command(stack, env.region))
@@ -49,11 +49,11 @@ def _part(name: str, env: Environment) -> str:
 
 
 def _check_image(image: Push) -> str:
-    return f'pushed {shlex.quote(image.repository)} {shlex.quote(image.image)} "$@"'
+    return f'check_image {shlex.quote(image.repository)} {shlex.quote(image.image)} "$@"'
 
 
 def _run_task(stack: PlannedStack, run: Run) -> str:
-    return f'ran {stack.stack_name} {shlex.quote(run.container)} {run.timeout} "$@"'
+    return f'run_task {stack.stack_name} {shlex.quote(run.container)} {run.timeout} "$@"'
 
 
 def build_command(stack: PlannedStack, region: str) -> str:

@@ -1,4 +1,4 @@
-"""Which images of a plan somebody must have pushed before the stack that runs them is deployed.
+"""Which images of a plan must be pushed before the stack that runs them is deployed.
 
 Those from repositories that the plan itself makes: no earlier deployment can have brought them.
 """

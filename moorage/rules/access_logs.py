@@ -26,7 +26,7 @@ _BUCKET = "<bucket>"
 
 @rule(
     "E9430",
-    "The bucket policy does not allow a load balancer to write its access logs",
+    "The bucket policy does not allow a load balancer to write its access logs.",
     error_messages=("Access Denied for bucket: <bucket>. Please check S3bucket permission",),
     fix="Allow `s3:PutObject` on `<bucket>/<prefix>/AWSLogs/<account>/*`: for an Application Load "
     "Balancer to `logdelivery.elasticloadbalancing.amazonaws.com` or to the Elastic Load Balancing "

@@ -16,7 +16,7 @@ PROVIDER = "AWS::ECS::CapacityProvider"
 
 @rule(
     "E9210",
-    "A service uses a capacity provider that is not associated with its cluster",
+    "A service uses a capacity provider that is not associated with its cluster.",
     error_messages=(
         "The specified capacity provider strategy cannot contain a capacity provider that is not "
         "associated with the cluster. Associate the capacity provider with the cluster or specify "

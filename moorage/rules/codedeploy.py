@@ -55,7 +55,7 @@ def listeners_of_deployment_group(group: Resource) -> list[Node]:
 
 @rule(
     "E9315",
-    "A CodeDeploy application with ECS services has another compute platform than ECS",
+    "A CodeDeploy application with ECS services has another compute platform than ECS.",
     error_messages=(
         "The specification for load balancing in the deployment group is invalid. The "
         "deploymentOption value is set to WITH_TRAFFIC_CONTROL, but either no load balancer was "
@@ -93,7 +93,7 @@ def application_not_for_ecs(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9318",
-    "A deployment group for ECS lacks a required property or has one for servers",
+    "A deployment group for ECS lacks a required property or has one for servers.",
     error_messages=(
         "For ECS deployment group, deploymentType can only be BLUE_GREEN, deploymentOption "
         "WITH_TRAFFIC_CONTROL",
@@ -170,7 +170,7 @@ def _wrong_deployment_style(group: Resource) -> Iterator[Problem]:
 
 @rule(
     "E9321",
-    "A deployment configuration is not for ECS, or does not work with a Network Load Balancer",
+    "A deployment configuration is not for ECS, or does not work with a Network Load Balancer.",
     fix="Write one of CodeDeployDefault.ECS*. For a Network Load Balancer, write "
     "CodeDeployDefault.ECSAllAtOnce.",
     sources=(

@@ -19,7 +19,7 @@ TASK_SET = "AWS::ECS::TaskSet"
 
 @rule(
     "E9340",
-    "A template with the CodeDeploy hook contains what the hook does not support",
+    "A template with the CodeDeploy hook contains what the hook does not support.",
     error_messages=(
         'Transform AWS::CodeDeployBlueGreen failed with: Failed to parse the "Hooks" section for '
         "the provided template. Please ensure the AWS::CodeDeploy::BlueGreen Hook matches the "

@@ -19,7 +19,7 @@ _LIMITED_POLICY = "AWSCodeDeployRoleForECSLimited"
 
 @rule(
     "E9795",
-    "CodeDeploy is not allowed to pass the roles of the tasks that it deploys",
+    "CodeDeploy is not allowed to pass the roles of the tasks that it deploys.",
     error_messages=(
         "The deployment failed because the IAM role ... is not authorized to perform iam:PassRole "
         "on the task's roles",

@@ -17,7 +17,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9325",
-    "The target groups, listeners and service of a deployment group do not belong together",
+    "The target groups, listeners and service of a deployment group do not belong together.",
     error_messages=(
         "A deployment group associated with an application that uses the ECS compute platform must "
         "contain a valid pair of target groups that identify a load balancer.",

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9140",
-    "A task uses the log driver awsfirelens without one log router, or a log router without it",
+    "A task uses the log driver awsfirelens without one log router, or a log router without it.",
     error_messages=(
         "When awsfirelens log driver is specified in log configuration, a firelens configuration "
         "object must be configured in one of the containers.",
@@ -69,7 +69,7 @@ def incomplete_firelens(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9143",
-    "The log driver awslogs on Fargate has no stream prefix",
+    "The log driver awslogs on Fargate has no stream prefix.",
     error_messages=("Log driver awslogs requires options: awslogs-stream-prefix",),
     fix="Add `awslogs-stream-prefix` to the Options of the log driver, such as the name of the "
     "container.",

@@ -24,7 +24,7 @@ def containers_of_all_tasks(view: View) -> Iterator[tuple[Resource, Node]]:
 
 @rule(
     "E9100",
-    "Two containers of a task, or two variables of a container, have the same name",
+    "Two containers of a task, or two variables of a container, have the same name.",
     error_messages=(
         "The secret name must be unique and not shared with any new or existing environment "
         "variables set on the container, such as 'DB_PASSWORD'.",
@@ -84,7 +84,7 @@ def _repeated_names(names: list[Node]) -> list[Node]:
 
 @rule(
     "E9103",
-    "Links are used in network mode awsvpc",
+    "Links are used in network mode awsvpc.",
     error_messages=("Links are not supported when networkMode=awsvpc.",),
     fix="Remove Links. The containers of a task reach each other at 127.0.0.1.",
     sources=("aws-observability/aws-otel-collector#1359",),
@@ -107,7 +107,7 @@ def links_with_awsvpc(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9106",
-    "A container depends on a condition that is never met",
+    "A container depends on a condition that is never met.",
     error_messages=(
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
         "container",
@@ -214,7 +214,7 @@ def _dependency_cycles(containers: tuple[Node, ...]) -> Iterator[tuple[Node, lis
 
 @rule(
     "E9109",
-    "Containers need more CPU or memory than their task has",
+    "Containers need more CPU or memory than their task has.",
     error_messages=(
         "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
         "The 'memory' setting for container 'app' is greater than for the task.",
@@ -297,7 +297,7 @@ def _exceed(limit: int, sizes: list[tuple[Node, int | None]]) -> tuple[Node, int
 
 @rule(
     "E9112",
-    "A container maps the port of a load balancer twice",
+    "A container maps the port of a load balancer twice.",
     error_messages=("Container port 514 is used in more than one port mapping for container app",),
     fix="Map the port once. Use another port, or another service, for the other protocol.",
     sources=(
@@ -332,7 +332,7 @@ def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9115",
-    "The command of a container health check has the wrong form",
+    "The command of a container health check has the wrong form.",
     error_messages=("Task failed container health checks",),
     fix="Write `[CMD-SHELL, <command line>]`, or `[CMD, <program>, <argument>, ...]`.",
     sources=(

@@ -20,7 +20,7 @@ _DEPENDS_ON_PAGE = "AWS docs: DependsOn attribute"
 
 @rule(
     "E9930",
-    "A service may be created before a listener forwards to its target group",
+    "A service may be created before a listener forwards to its target group.",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -60,7 +60,7 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 
 @rule(
     "W9936",
-    "A service may start tasks before what they need exists",
+    "A service may start tasks before what they need exists.",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
         "ResourceInitializationError: unable to pull secrets or registry auth: ... "
@@ -112,7 +112,7 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9945",
-    "A service needs an image from a repository that the same stack creates",
+    "A service needs an image from a repository that the same stack creates.",
     error_messages=("CannotPullContainerError: ... not found",),
     fix="Create the repository in another stack, and push the image before the service's stack is "
     "created. Or start with `DesiredCount: 0`.",
@@ -158,7 +158,7 @@ def _repository_of(image: Node) -> Resource | None:
 
 @rule(
     "W9933",
-    "A resource may be created before the internet gateway that it needs is attached",
+    "A resource may be created before the internet gateway that it needs is attached.",
     error_messages=(
         "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
         "InvalidSubnet)",
@@ -245,7 +245,7 @@ def _unordered(resource: Resource, alternatives: list[Resource]) -> Resource | N
 
 @rule(
     "E9939",
-    "Logs of a load balancer may be enabled before the bucket policy exists",
+    "Logs of a load balancer may be enabled before the bucket policy exists.",
     error_messages=(
         "Access Denied for bucket: ... Please check S3bucket permission (Service: "
         "AmazonElasticLoadBalancing; Error Code: InvalidConfigurationRequest)",
@@ -281,7 +281,7 @@ def logs_before_bucket_policy(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9942",
-    "A scalable target or scaling policy may be created before what it scales",
+    "A scalable target or scaling policy may be created before what it scales.",
     error_messages=(
         "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
         "resource ID: service/<cluster>/<service>, scalable dimension: ecs:service:DesiredCount",

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9290",
-    "MinimumHealthyPercent and MaximumPercent do not let ECS replace a task",
+    "MinimumHealthyPercent and MaximumPercent do not let ECS replace a task.",
     error_messages=(
         "service X was unable to stop or start tasks during a deployment because of the service "
         "deployment configuration. Update the minimumHealthyPercent or maximumPercent value and "
@@ -86,7 +86,7 @@ def _minimum_count(service: Resource) -> int | None:
 
 @rule(
     "E9295",
-    "A service uses a feature that its deployment controller does not support",
+    "A service uses a feature that its deployment controller does not support.",
     error_messages=(
         "DeploymentCircuitBreaker can only be used with the ECS deployment controller",
     ),
@@ -134,7 +134,7 @@ _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 @rule(
     "E9300",
-    "A service with a blue/green, linear or canary strategy lacks what it needs to shift traffic",
+    "A service with a blue/green, linear or canary strategy lacks what it needs to shift traffic.",
     fix="Write AlternateTargetGroupArn, ProductionListenerRule and RoleArn in "
     "AdvancedConfiguration of each entry of LoadBalancers, and both target groups in the forward "
     "action of the listener rule.",

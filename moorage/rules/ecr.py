@@ -36,7 +36,7 @@ _KEYS = {
 
 @rule(
     "W9870",
-    "A repository with images cannot be deleted together with its stack",
+    "A repository with images cannot be deleted together with its stack.",
     error_messages=(
         "The repository with name '...' in registry with id '...' cannot be deleted because it "
         "still contains images",
@@ -68,7 +68,7 @@ def repository_not_emptied(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9880",
-    "ECR rejects a lifecycle policy",
+    "ECR rejects a lifecycle policy.",
     error_messages=(
         "InvalidParameterException: Invalid parameter at 'LifecyclePolicyText' failed to satisfy "
         "constraint: 'Lifecycle policy validation failure: instance failed to match exactly one "

@@ -26,7 +26,7 @@ _CREATE_NO_DIRECTORIES = (
 
 @rule(
     "E9850",
-    "An EFS volume cannot be mounted",
+    "An EFS volume cannot be mounted.",
     error_messages=(
         "mount.nfs4: mounting fs-...:/grafana failed, reason given by server: No such file or "
         "directory",

@@ -50,7 +50,7 @@ def describe_container(container: Node, task: Resource) -> str:
 
 @rule(
     "E9765",
-    "The execution role is not allowed to pull the image or to write the logs of a container",
+    "The execution role is not allowed to pull the image or to write the logs of a container.",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
         "retrieval failed: unable to get ecr registry auth: AccessDeniedException: User: "
@@ -178,7 +178,7 @@ def _is_log_group_in_view(group: Node) -> bool:
 
 @rule(
     "W9768",
-    "A container has awslogs-create-group, and its execution role cannot create log groups",
+    "A container has awslogs-create-group, and its execution role cannot create log groups.",
     error_messages=(
         "failed to initialize logging driver: failed to create Cloudwatch log group: "
         "AccessDeniedException: User: arn:aws:sts::...",

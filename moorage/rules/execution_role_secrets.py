@@ -40,7 +40,7 @@ _FIELDS_AFTER_ARN = re.compile(r":[^:]*:[^:]*:[^:]*\Z")
 
 @rule(
     "E9755",
-    "The execution role is not allowed to read a secret of a container",
+    "The execution role is not allowed to read a secret of a container.",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: execution resource "
         "retrieval failed: unable to retrieve secret from asm: service call has been retried 1 "

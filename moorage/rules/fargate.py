@@ -89,7 +89,7 @@ _CONTAINER: dict[str, tuple[Test, str]] = {
 
 @rule(
     "E9180",
-    "Fargate does not support a parameter of the task definition",
+    "Fargate does not support a parameter of the task definition.",
     error_messages=(
         "Tasks using the Fargate launch type do not support ipcMode.",
         "Fargate compatible task definitions do not support privileged containers",
@@ -138,7 +138,7 @@ def _unsupported(
 
 @rule(
     "E9183",
-    "A Fargate task has a volume of the host or of a Docker driver",
+    "A Fargate task has a volume of the host or of a Docker driver.",
     error_messages=("Fargate compatible task definitions do not support sourcePath",),
     fix="Write only a Name in the volume for storage that the containers of the task share, or use "
     "EFS or EBS.",
@@ -177,7 +177,7 @@ def host_volume(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9186",
-    "The size of the ephemeral storage is out of range",
+    "The size of the ephemeral storage is out of range.",
     fix="Write 21 to 200 (GiB), or remove EphemeralStorage for the default of 20 GiB.",
     sources=(
         "AWS docs: AWS::ECS::TaskDefinition EphemeralStorage",
@@ -206,7 +206,7 @@ def ephemeral_storage_out_of_range(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9189",
-    "A Fargate task definition needs an execution role and has none",
+    "A Fargate task definition needs an execution role and has none.",
     error_messages=(
         "Fargate requires task definition to have execution role ARN to support log driver "
         "awslogs.",
@@ -257,7 +257,7 @@ def _needs_execution_role(container: Node) -> str | None:
 
 @rule(
     "E9192",
-    "Parameters give a Fargate task a combination of CPU and memory that does not exist",
+    "Parameters give a Fargate task a combination of CPU and memory that does not exist.",
     error_messages=(
         "No Fargate configuration exists for given values: 1024 CPU, 512 memory. See the Amazon "
         "ECS documentation for the valid values.",

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9200",
-    "A service on Fargate uses a feature that Fargate or its platform version does not support",
+    "A service on Fargate uses a feature that Fargate or its platform version does not support.",
     error_messages=("Placement constraints are not supported with FARGATE launch type.",),
     fix="Remove what only EC2 supports. Remove PlatformVersion for the latest version.",
     sources=(

@@ -25,7 +25,7 @@ _DEFAULT_TIMEOUT, _DEFAULT_INTERVAL = 5, 30
 
 @rule(
     "E9555",
-    "A health check has a protocol that its target group does not support",
+    "A health check has a protocol that its target group does not support.",
     error_messages=("Health check protocol 'UDP' must be one of 'HTTP', 'HTTPS', 'TCP'",),
     fix="Write TCP, HTTP or HTTPS as HealthCheckProtocol, and a HealthCheckPort on which targets "
     "respond with that protocol. For an HTTP or HTTPS target group, write HTTP or HTTPS.",
@@ -83,7 +83,7 @@ def _unmapped_health_checks(
 
 @rule(
     "E9558",
-    "The health check of a UDP target group has a port that no container listens on for TCP",
+    "The health check of a UDP target group has a port that no container listens on for TCP.",
     error_messages=(
         "(service web) (port 514) is unhealthy in (target-group ...) due to (reason Health "
         "checks failed)",
@@ -113,7 +113,7 @@ def udp_health_check_port_without_tcp(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9561",
-    "A health check has a port that no container maps",
+    "A health check has a port that no container maps.",
     error_messages=(
         "(service web) is unhealthy in (target-group ...) due to (reason Health checks failed)",
     ),
@@ -144,7 +144,7 @@ def unmapped_health_check_port(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9564",
-    "The timeout of a health check is not shorter than its interval",
+    "The timeout of a health check is not shorter than its interval.",
     error_messages=(
         "Health check interval must be greater than the timeout.",
         "Health check timeout '10' must be smaller than the interval '10'",
@@ -190,7 +190,7 @@ def health_check_timeout_too_long(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9567",
-    "A health check over TCP has a path or a matcher",
+    "A health check over TCP has a path or a matcher.",
     error_messages=(
         "Health check matchers are not supported for TCP health checks",
         "Health check paths are not supported for TCP health checks",
@@ -232,7 +232,7 @@ def _health_check_protocol(group: Resource) -> str | None:
 
 @rule(
     "E9570",
-    "The health check of a gRPC target group expects HTTP status codes",
+    "The health check of a gRPC target group expects HTTP status codes.",
     error_messages=("Health check matcher GRPC code '200' must be within '0-99' inclusive",),
     fix="Write `Matcher: {GrpcCode: '12'}`, or other gRPC codes from 0 to 99, without HttpCode.",
     sources=(

@@ -29,7 +29,7 @@ _ROLE_OF_CONSOLE = "ecsTaskExecutionRole"
 
 @rule(
     "E9730",
-    "A role does not trust the service that must assume it",
+    "A role does not trust the service that must assume it.",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/...' that was provided for this "
         "task. Please verify that the role being passed has the proper trust relationship and "
@@ -85,7 +85,7 @@ def _principal(role: Resource) -> Node:
 
 @rule(
     "W9735",
-    "A task definition uses a role that might not exist in the account",
+    "A task definition uses a role that might not exist in the account.",
     error_messages=(
         "ECS was unable to assume the role 'arn:aws:iam::...:role/ecsTaskExecutionRole' that was "
         "provided for this task. Please verify that the role being passed has the proper trust "
@@ -136,7 +136,7 @@ def _is_pseudo_parameter(part: object) -> bool:
 
 @rule(
     "E9740",
-    "The ARN of an AWS managed policy has a wrong path",
+    "The ARN of an AWS managed policy has a wrong path.",
     error_messages=(
         "Policy arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy does not exist or is not "
         "attachable.",
@@ -173,7 +173,7 @@ def wrong_managed_policy_path(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9745",
-    "A template creates a service-linked role that usually exists",
+    "A template creates a service-linked role that usually exists.",
     error_messages=("Service role name AWSServiceRoleForECS has been taken in this account",),
     fix="Remove the resource: AWS creates the role when the service is first used. If that is too "
     "late, create it once with `aws iam create-service-linked-role`.",

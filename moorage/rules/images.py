@@ -23,7 +23,7 @@ _CURL, _WGET = re.compile(r"\bcurl\b"), re.compile(r"\bwget\b")
 
 @rule(
     "W9125",
-    "An image probably lacks the program of its health check, or is for another CPU architecture",
+    "An image probably lacks the program of its health check, or is for another CPU architecture.",
     error_messages=(
         "Task failed container health checks",
         "exec /docker-entrypoint.sh: exec format error",
@@ -93,7 +93,7 @@ def _missing_program(image: str, command: Node) -> str | None:
 
 @rule(
     "W9128",
-    "An image has the tag latest, so an update does not deploy a new image",
+    "An image has the tag latest, so an update does not deploy a new image.",
     error_messages=("No changes to deploy. Stack ... is up to date",),
     fix="Write a tag of one version or a digest, or make the image a parameter.",
     sources=("aws/copilot-cli#3092",),

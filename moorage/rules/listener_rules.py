@@ -14,7 +14,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9500",
-    "Two rules of a listener have the same priority",
+    "Two rules of a listener have the same priority.",
     error_messages=("Priority '1' is currently in use",),
     fix="Give each rule of a listener another priority.",
     sources=("stelligent/mu#85", "aws/copilot-cli#454", "aws/copilot-cli#4532"),
@@ -49,7 +49,7 @@ _CONFIGS = (
 
 @rule(
     "E9510",
-    "The conditions of a listener rule have more than five values or too many wildcards",
+    "The conditions of a listener rule have more than five values or too many wildcards.",
     error_messages=("A rule can only have '5' condition values",),
     fix="Split the rule into several rules with at most five condition values each.",
     sources=(

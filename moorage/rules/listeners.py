@@ -56,7 +56,7 @@ def _has_wrong_protocol(listener: Resource) -> bool:
 
 @rule(
     "E9450",
-    "A listener has a protocol that the type of its load balancer does not support",
+    "A listener has a protocol that the type of its load balancer does not support.",
     error_messages=(
         "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
         "Listener protocol 'HTTP' must be one of 'TLS, TCP, TCP_UDP, UDP'",
@@ -112,7 +112,7 @@ def _can_forward(listener: Resource, group: Resource) -> bool:
 
 @rule(
     "E9453",
-    "A listener forwards to a target group with an incompatible protocol",
+    "A listener forwards to a target group with an incompatible protocol.",
     error_messages=(
         "IncompatibleProtocols: The listener and its associated target group 'arn:...' have "
         "incompatible protocols",
@@ -158,7 +158,7 @@ def incompatible_target_group(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9456",
-    "An HTTP listener forwards to a target group with protocol version GRPC or HTTP2",
+    "An HTTP listener forwards to a target group with protocol version GRPC or HTTP2.",
     fix="Write `Protocol: HTTPS` and Certificates in the listener.",
     sources=("AWS docs: Application Load Balancers user guide, Target groups, Protocol version",),
     failure_ids=("lb-grpc-on-http-listener",),
@@ -190,7 +190,7 @@ def grpc_without_tls(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9465",
-    "The certificate of a listener is in another region",
+    "The certificate of a listener is in another region.",
     error_messages=(
         "CertificateNotFound: Certificate 'arn:aws:acm:us-east-1:...' not found",
         "Certificate ARN '...' is not valid",
@@ -209,7 +209,9 @@ def certificate_in_other_region(view: View) -> Iterator[Problem]:
     for owner in view.resources_of_type(ecs.LISTENER, f"{ecs.ELB}ListenerCertificate"):
         arns = [certificate["CertificateArn"] for certificate in owner["Certificates"].items]
         regions = [(arn, _region_of_certificate(arn)) for arn in arns]
-        stack_region = _region_of_stack(owner.stack) if any(one for _, one in regions) else None
+        stack_region = (
+            _region_of_stack(owner.stack) if any(region for _, region in regions) else None
+        )
         for arn, region in regions:
             if region and stack_region and region != stack_region:
                 yield problem(
@@ -294,7 +296,7 @@ def exist_together(first: Resource, second: Resource) -> bool:
 
 @rule(
     "E9470",
-    "Two listeners of a load balancer have the same port",
+    "Two listeners of a load balancer have the same port.",
     error_messages=("A listener already exists on this port for this load balancer",),
     fix="Give each listener another port. On a Network Load Balancer, one TCP_UDP listener handles "
     "both protocols on one port.",
@@ -325,7 +327,7 @@ def duplicate_listener_port(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9480",
-    "A listener has an attribute that it does not support, or an attribute with an invalid value",
+    "A listener has an attribute that it does not support, or an attribute with an invalid value.",
     fix="Remove the attribute, or write a value that it accepts.",
     sources=("AWS docs: Elastic Load Balancing API reference, ListenerAttribute",),
 )

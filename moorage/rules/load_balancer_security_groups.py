@@ -20,7 +20,7 @@ from moorage.rules.security_groups import (
 
 @rule(
     "E9690",
-    "The tasks' security groups do not allow traffic from their load balancer",
+    "The tasks' security groups do not allow traffic from their load balancer.",
     error_messages=(
         "(service ...) (port ...) is unhealthy in (target-group ...) due to (reason Request timed "
         "out)",
@@ -121,7 +121,7 @@ def _source_hint(traffic: TargetTraffic, group: Resource) -> str:
 
 @rule(
     "E9693",
-    "The load balancer's security groups do not allow the port of a listener",
+    "The load balancer's security groups do not allow the port of a listener.",
     error_messages=("net::ERR_CONNECTION_TIMED_OUT",),
     fix="Add an ingress rule for the port and protocol of the listener to a security group of the "
     "load balancer.",
@@ -174,7 +174,7 @@ def _transport_protocols(listener: Resource) -> tuple[str, ...]:
 
 @rule(
     "E9696",
-    "The load balancer's security groups do not allow traffic to the tasks",
+    "The load balancer's security groups do not allow traffic to the tasks.",
     error_messages=("Request timed out", "504 Gateway Time-out"),
     fix="Add an egress rule for the container port, and one for the health check port, to the load "
     "balancer's security group. The listener's port does not matter.",

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9400",
-    "Two subnets of a load balancer are in the same Availability Zone",
+    "Two subnets of a load balancer are in the same Availability Zone.",
     error_messages=(
         "A load balancer cannot be attached to multiple subnets in the same Availability Zone",
         "At least two subnets in two different Availability Zones must be specified",
@@ -48,7 +48,7 @@ def _visible_subnets(load_balancer: Resource) -> tuple[Resource, ...]:
 
 @rule(
     "E9405",
-    "A subnet of an internet-facing load balancer has no route to an internet gateway",
+    "A subnet of an internet-facing load balancer has no route to an internet gateway.",
     error_messages=("Connections to the load balancer's DNS name time out",),
     fix="Use subnets whose route table has a route from 0.0.0.0/0 to an internet gateway, or write "
     "`Scheme: internal`.",
@@ -85,7 +85,7 @@ def internet_facing_in_private_subnet(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9410",
-    "Tasks run in an Availability Zone in which their load balancer has no subnet",
+    "Tasks run in an Availability Zone in which their load balancer has no subnet.",
     error_messages=(
         "(service ...) (port ...) is unhealthy in (target-group ...) due to (reason Target is in "
         "an Availability Zone that is not enabled for the load balancer)",

@@ -26,7 +26,7 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
 
 @rule(
     "E9380",
-    "A load balancer has an attribute that its type does not support",
+    "A load balancer has an attribute that its type does not support.",
     error_messages=(
         "Load balancer attribute key 'idle_timeout.timeout_seconds' is not supported on load "
         "balancers with type 'network'",
@@ -53,7 +53,7 @@ def unsupported_load_balancer_attribute(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9383",
-    "An attribute of a load balancer has an invalid value",
+    "An attribute of a load balancer has an invalid value.",
     error_messages=(
         "The value of 'idle_timeout.timeout_seconds' must be between '1' and '4000' inclusive",
     ),
@@ -75,7 +75,7 @@ def invalid_load_balancer_attribute(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9390",
-    "A load balancer has fixed addresses that its scheme or type does not support",
+    "A load balancer has fixed addresses that its scheme or type does not support.",
     error_messages=("Elastic IPs are not supported for load balancers with scheme 'internal'",),
     fix="Write AllocationId (an Elastic IP address) only for an internet-facing Network Load "
     "Balancer, and PrivateIPv4Address only for an internal one.",

@@ -25,7 +25,7 @@ _REGIONAL_ID = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
 @rule(
     "W9840",
-    "The log group of a container might be missing, or in another region than awslogs-region",
+    "The log group of a container might be missing, or in another region than awslogs-region.",
     error_messages=(
         "CannotStartContainerError: ... failed to initialize logging driver: failed to create "
         "Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",

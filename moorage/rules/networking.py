@@ -29,7 +29,7 @@ def _awsvpc_configuration(service: Resource) -> Node:
 
 @rule(
     "E9600",
-    "Fargate tasks in a public subnet have no public IP address",
+    "Fargate tasks in a public subnet have no public IP address.",
     error_messages=_PULL_ERRORS,
     fix="Write `AssignPublicIp: ENABLED`, or run the tasks in subnets with a route to a NAT "
     "gateway.",
@@ -108,7 +108,7 @@ def _serves(
 
 @rule(
     "E9605",
-    "Fargate tasks in a private subnet have neither a NAT gateway nor VPC endpoints",
+    "Fargate tasks in a private subnet have neither a NAT gateway nor VPC endpoints.",
     error_messages=_PULL_ERRORS,
     fix="Add a default route to a NAT gateway to the subnet's route table, or VPC endpoints for "
     "all services that the tasks call: ECR, S3, CloudWatch Logs and the stores of their secrets.",
@@ -183,7 +183,7 @@ def _describe_route_table(subnet: Resource) -> str:
 
 @rule(
     "E9625",
-    "A subnet without a default route lacks a VPC endpoint that its tasks need",
+    "A subnet without a default route lacks a VPC endpoint that its tasks need.",
     error_messages=(
         *_PULL_ERRORS,
         "ResourceInitializationError: failed to validate logger args",
@@ -238,7 +238,7 @@ def missing_vpc_endpoint(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9630",
-    "A VPC endpoint has private DNS in a VPC without DNS support or DNS hostnames",
+    "A VPC endpoint has private DNS in a VPC without DNS support or DNS hostnames.",
     error_messages=(
         "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames VPC "
         "attributes set to true",

@@ -50,7 +50,7 @@ def _named_elb_resources(view: View) -> Iterator[Resource]:
 
 @rule(
     "E9955",
-    "Elastic Load Balancing rejects a name",
+    "Elastic Load Balancing rejects a name.",
     error_messages=(
         "Target group name '...' cannot be longer than '32' characters",
         "The load balancer name '...' cannot contain double hyphens(--)",
@@ -108,7 +108,7 @@ def _text_mistake(resource: Resource, name: str) -> str | None:
 
 @rule(
     "W9958",
-    "A name with parameters or pseudo parameters may be too long for Elastic Load Balancing",
+    "A name with parameters or pseudo parameters may be too long for Elastic Load Balancing.",
     error_messages=("Target group name '...' cannot be longer than '32' characters",),
     fix="Remove Name: CloudFormation then shortens the name of the stack if necessary.",
     sources=(*_NAME_SOURCES, "byu-oit/handel#34", "docker-archive/ecs-plugin#160"),
@@ -134,7 +134,7 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9961",
-    "Only one stack can have a fixed name or priority",
+    "Only one stack can have a fixed name or priority.",
     error_messages=(
         "... already exists in stack arn:...",
         "Resource of type 'AWS::Logs::LogGroup' with identifier '...' already exists.",
@@ -190,7 +190,7 @@ def fixed_unique_value(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9980",
-    "A fixed name prevents updates that replace the resource",
+    "A fixed name prevents updates that replace the resource.",
     error_messages=(
         "CloudFormation cannot update a stack when a custom-named resource requires replacing. "
         "Rename ... and update the stack again.",
@@ -225,7 +225,7 @@ def name_prevents_replacement(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9970",
-    "A description or a tag has characters that AWS rejects",
+    "A description or a tag has characters that AWS rejects.",
     error_messages=(
         "Invalid rule description. Valid descriptions are strings less than 256 characters from "
         "the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*",

@@ -31,7 +31,7 @@ class Rule:
 
     id: str
     title: str
-    """What is wrong, in one line without a period."""
+    """What is wrong, in one line."""
     description: str
     """Why it is wrong, and what happens during or after the deployment."""
     error_messages: tuple[str, ...]

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "W9900",
-    "A service with auto scaling has a DesiredCount",
+    "A service with auto scaling has a DesiredCount.",
     fix="Remove DesiredCount. The service then starts with one task, and auto scaling immediately "
     "raises that to MinCapacity.",
     sources=("aws/aws-cdk#3919", "aws/containers-roadmap#493", "aws/copilot-cli#4442"),

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9155",
-    "ValueFrom of a secret has the wrong form",
+    "ValueFrom of a secret has the wrong form.",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: ... Parameter name: "
         'can\'t be prefixed with "ssm" (case-insensitive). If formed as a path, it can consist of '

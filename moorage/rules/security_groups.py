@@ -52,7 +52,7 @@ def hint_for_rule(group: Resource, direction: str, traffic: str, peer: str) -> s
 
 @rule(
     "E9680",
-    "A security group is in another VPC than the resource that uses it",
+    "A security group is in another VPC than the resource that uses it.",
     error_messages=(
         "Invalid request provided: CreateService error: Security group sg-... does not appear to "
         "belong to the same VPC as the input subnets.",

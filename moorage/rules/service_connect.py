@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9365",
-    "Service Connect has a port name that does not exist, or a name that is already used",
+    "Service Connect has a port name that does not exist, or a name that is already used.",
     error_messages=("The portName must refer to a named PortMapping in the task definition",),
     fix="Write the Name of a port mapping as PortName, and give each Service Connect service its "
     "own DiscoveryName.",

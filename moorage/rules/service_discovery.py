@@ -15,7 +15,7 @@ _CLOUD_MAP_SERVICE = "AWS::ServiceDiscovery::Service"
 
 @rule(
     "E9350",
-    "A service registry has a port that ECS rejects",
+    "A service registry has a port that ECS rejects.",
     error_messages=(
         "The values specified for serviceRegistries do not require a value for 'containerPort'. "
         "Remove the value and retry.",

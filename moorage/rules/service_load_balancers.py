@@ -20,7 +20,7 @@ _PORT_RANGE = re.compile(r"([0-9]{1,5})-([0-9]{1,5})")
 
 @rule(
     "E9220",
-    "LoadBalancers of a service names a container or port that its task definition does not have",
+    "LoadBalancers of a service names a container or port that its task definition does not have.",
     error_messages=(
         "The container app did not have a container port 8080 defined.",
         "The container web does not exist in the task definition.",
@@ -99,7 +99,7 @@ def _hint_for_port(container: Node) -> str:
 
 @rule(
     "E9225",
-    "A service has the wrong number of target groups",
+    "A service has the wrong number of target groups.",
     fix="Use at most five target groups; with the deployment controller CODE_DEPLOY exactly one.",
     sources=(
         "AWS docs: Registering multiple target groups with a service",
@@ -143,7 +143,7 @@ _MIN_GRACE_PERIOD = 30
 
 @rule(
     "W9250",
-    "A service stops tasks that are not healthy within a minute of their start",
+    "A service stops tasks that are not healthy within a minute of their start.",
     error_messages=("(service web) (task ...) failed ELB health checks in (target-group ...)",),
     fix="Write a HealthCheckGracePeriodSeconds that is longer than the slowest start of the "
     "application.",

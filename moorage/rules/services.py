@@ -14,7 +14,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9230",
-    "Properties of a service exclude each other, or one of them requires another",
+    "Properties of a service exclude each other, or one of them requires another.",
     error_messages=(
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one "
         "and try again.",
@@ -116,7 +116,7 @@ def _needs_service_linked_role(service: Resource) -> str | None:
 
 @rule(
     "W9240",
-    "A service without Cluster runs in the cluster named default",
+    "A service without Cluster runs in the cluster named default.",
     error_messages=("ClusterNotFoundException: Cluster not found.",),
     fix="Write Cluster.",
     sources=("AWS docs: CreateService (cluster: if you do not specify one, default is assumed)",),
@@ -144,7 +144,7 @@ _AGENT_DIRECTORIES = ("/var/lib/amazon/ssm", "/var/log/amazon/ssm")
 
 @rule(
     "W9260",
-    "ECS Exec does not work in a container with a read-only root file system",
+    "ECS Exec does not work in a container with a read-only root file system.",
     error_messages=(
         "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand",
     ),
@@ -199,7 +199,7 @@ def _can_agent_write(container: Node) -> bool:
 
 @rule(
     "E9270",
-    "The ARN of a service or cluster is used in place of its name",
+    "The ARN of a service or cluster is used in place of its name.",
     fix="Write `!GetAtt <service>.Name` for the name of a service, and `!Ref <cluster>` for the "
     "name of a cluster. `!Ref` of a service is its ARN.",
     sources=(

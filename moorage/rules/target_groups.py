@@ -38,7 +38,7 @@ def load_balancer_type_for(group: Resource) -> str | None:
 
 @rule(
     "E9530",
-    "No listener forwards to the target group of a service",
+    "No listener forwards to the target group of a service.",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -73,7 +73,7 @@ def target_group_without_listener(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9533",
-    "Listeners of two load balancers forward to the same target group",
+    "Listeners of two load balancers forward to the same target group.",
     error_messages=(
         "The following target groups cannot be associated with more than one load balancer: "
         "arn:...",
@@ -114,7 +114,7 @@ def target_group_of_two_load_balancers(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9540",
-    "The target type of a service's target group does not fit the network mode of its tasks",
+    "The target type of a service's target group does not fit the network mode of its tasks.",
     error_messages=(
         "The provided target group arn:... has target type instance, which is incompatible with "
         "the awsvpc network mode specified in the task definition.",
@@ -174,7 +174,7 @@ def _on_fargate(service: Resource) -> bool:
 
 @rule(
     "E9545",
-    "A target group without target type lacks VpcId, Port or Protocol",
+    "A target group without target type lacks VpcId, Port or Protocol.",
     error_messages=("A VPC ID must be specified",),
     fix="Write VpcId, Port and Protocol.",
     sources=("AWS docs: Elastic Load Balancing API reference, CreateTargetGroup",),
@@ -206,7 +206,7 @@ def _describe(group: Resource) -> str:
 
 @rule(
     "E9585",
-    "A target group has an attribute that its protocol does not support",
+    "A target group has an attribute that its protocol does not support.",
     error_messages=("The provided target group attribute is not supported",),
     fix="Remove the attribute. Load balancing algorithms, slow start and cookie stickiness are for "
     "HTTP and HTTPS. Proxy protocol, client IP preservation and connection termination are for the "
@@ -231,7 +231,7 @@ def unsupported_target_group_attribute(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9588",
-    "An attribute of a target group has an invalid value",
+    "An attribute of a target group has an invalid value.",
     error_messages=(
         "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",
     ),

@@ -26,7 +26,7 @@ _EXEC_ACTIONS = (
 
 @rule(
     "E9780",
-    "The task role lacks permissions for ECS Exec or for an EFS volume",
+    "The task role lacks permissions for ECS Exec or for an EFS volume.",
     error_messages=(
         "An error occurred (TargetNotConnectedException) when calling the ExecuteCommand "
         "operation: The execute command failed due to an internal error.",

@@ -26,7 +26,7 @@ _INTERNET = Peer(is_internet=True)
 
 @rule(
     "E9705",
-    "The tasks' security groups do not allow HTTPS to the AWS services that the tasks call",
+    "The tasks' security groups do not allow HTTPS to the AWS services that the tasks call.",
     error_messages=(
         "ResourceInitializationError: unable to pull secrets or registry auth: ... dial tcp ...:"
         "443: i/o timeout. Please check your task network configuration.",
@@ -103,7 +103,7 @@ def _blocked_endpoint_destination(
 
 @rule(
     "E9710",
-    "The security groups of a VPC endpoint do not allow HTTPS from the tasks",
+    "The security groups of a VPC endpoint do not allow HTTPS from the tasks.",
     error_messages=("ResourceInitializationError ... dial tcp 10.0.x.x:443: i/o timeout",),
     fix="Add an ingress rule for tcp 443 from the tasks' security group to a security group of the "
     "endpoint. An endpoint without SecurityGroupIds has the default security group of the VPC, "
@@ -166,7 +166,7 @@ def _blocked_endpoint(
 
 @rule(
     "E9715",
-    "The security groups of tasks and EFS mount targets do not allow NFS between them",
+    "The security groups of tasks and EFS mount targets do not allow NFS between them.",
     error_messages=(
         "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: "
         "... unsuccessful EFS utils command execution; code: 32",

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9165",
-    "A container mounts a volume that the task definition does not have",
+    "A container mounts a volume that the task definition does not have.",
     error_messages=("Unknown volume 'cache'.",),
     fix="Write the Name of one of the task's Volumes as SourceVolume.",
     sources=("AWS docs: AWS::ECS::TaskDefinition MountPoint",),

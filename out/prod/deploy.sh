@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Built by Moorage: deploys every stack of kelp in prod, in order.
-# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+# Arguments are passed on to the AWS CLI, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # Runs the task of a stack and waits for it; stops the deployment if the task fails.
 # Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
 # those of this script.
-ran() {
+run_task() {
   local stack=$1 container=$2 seconds=$3 name request task cluster status code
   local global=(--region eu-central-1)
   shift 3
@@ -33,11 +33,11 @@ ran() {
     exit 1
   fi
   cluster=${task#*:task/} cluster=${cluster%/*} SECONDS=0
-  told() {
+  describe_task() {
     aws ecs describe-tasks "${global[@]}" --cluster "$cluster" --tasks "$task" \
       --query "$1" --output text
   }
-  while status=$(told "tasks[0].lastStatus"); [[ $status != STOPPED ]]; do
+  while status=$(describe_task "tasks[0].lastStatus"); [[ $status != STOPPED ]]; do
     if ((SECONDS > seconds)); then
       aws ecs stop-task "${global[@]}" --cluster "$cluster" --task "$task" \
         --reason "It took more than $seconds seconds" --query task.taskArn --output text
@@ -46,10 +46,10 @@ ran() {
     fi
     sleep 3
   done
-  code=$(told "tasks[0].containers[?name=='$container'] | [0].exitCode")
+  code=$(describe_task "tasks[0].containers[?name=='$container'] | [0].exitCode")
   if [[ $code != 0 ]]; then
     echo "The task of $stack failed: exit code of $container: $code" >&2
-    told "tasks[0].[stoppedReason, containers[].reason][]" >&2
+    describe_task "tasks[0].[stoppedReason, containers[].reason][]" >&2
     exit 1
   fi
 }
@@ -97,7 +97,7 @@ aws cloudformation deploy \
   --tags app=kelp env=prod stack=migrate cost-centre=4711 team=storefront \
   "$@"
 
-ran kelp-prod-migrate migrate 3600 "$@"
+run_task kelp-prod-migrate migrate 3600 "$@"
 
 aws cloudformation deploy \
   --region eu-central-1 \

@@ -30,7 +30,7 @@ HostName = Annotated[
 class Alias(Base):
     """A Route 53 record that is an alias of the load balancer."""
 
-    zone: ZoneId = Field(description="Id of the Route 53 hosted zone.")
+    zone: ZoneId = Field(description="ID of the Route 53 hosted zone.")
     name: HostName = Field(
         description="Host name within the zone, such as `www.example.com` or `*.example.com`."
     )

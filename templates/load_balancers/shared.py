@@ -133,7 +133,7 @@ def _no_outbound_rule() -> ec2.SecurityGroupRule:
     CloudFormation template reference, AWS::EC2::SecurityGroup, "Remove the default rule".
     """
     return ec2.SecurityGroupRule(
-        Description="Nowhere: services open their own ports",
+        Description="No egress: services add rules for their ports",
         IpProtocol="-1",
         CidrIp="127.0.0.1/32",
     )
@@ -145,7 +145,7 @@ def load_balancer_outputs(name: str, env: Environment, *, security_group: bool) 
         "LoadBalancerArn": (Ref("LoadBalancer"), "ARN of the load balancer"),
         "LoadBalancerFullName": (
             GetAtt("LoadBalancer", "LoadBalancerFullName"),
-            "Name of the load balancer in metrics",
+            "LoadBalancer dimension of CloudWatch metrics",
         ),
         "DnsName": (GetAtt("LoadBalancer", "DNSName"), "DNS name of the load balancer"),
         "CanonicalHostedZoneId": (
@@ -155,6 +155,6 @@ def load_balancer_outputs(name: str, env: Environment, *, security_group: bool) 
     }
     if security_group:
         group = GetAtt("SecurityGroup", "GroupId")
-        values["SecurityGroupId"] = (group, "Id of the load balancer's security group")
+        values["SecurityGroupId"] = (group, "ID of the load balancer's security group")
     for output, (value, description) in values.items():
         yield export_output(env, name, output, value, description)

@@ -118,7 +118,7 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
         template.add_resource(list(endpoint_resources(params, zones, env)))
     if params.flow_logs:
         template.add_resource(list(flow_log_resources(params.flow_logs, env)))
-    template.add_output(export_output(env, name, "VpcId", Ref("Vpc"), "Id of the VPC"))
+    template.add_output(export_output(env, name, "VpcId", Ref("Vpc"), "ID of the VPC"))
     for zone in zones:
         public, private = f"Public subnet {zone.letter}", f"Private subnet {zone.letter}"
         template.add_output(

@@ -99,8 +99,6 @@ def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
             )
         ],
         SecurityGroupEgress=[
-            ec2.SecurityGroupRule(
-                Description="Nothing goes out", IpProtocol="-1", CidrIp="127.0.0.1/32"
-            )
+            ec2.SecurityGroupRule(Description="No egress", IpProtocol="-1", CidrIp="127.0.0.1/32")
         ],
     )

@@ -107,7 +107,7 @@ class FlowLogs(Logs):
 class Existing(Base):
     """An existing VPC."""
 
-    vpc: VpcId = Field(description="Id of the VPC.")
+    vpc: VpcId = Field(description="ID of the VPC.")
     public_subnets: list[SubnetId] = Field(
         [],
         description="Ids of subnets with a route to an internet gateway, one for each "

@@ -52,7 +52,7 @@ class InstanceOpening:
     load_balancer: str
     """The stack's name."""
     security_group: Any = field(compare=False)
-    """Id of the load balancer's; None where it has none."""
+    """ID of the load balancer's; None where it has none."""
     protocol: str
     first_port: int
     last_port: int

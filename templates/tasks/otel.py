@@ -260,7 +260,7 @@ def _prometheus_url(workspace: str) -> str:
 def task_role_statements(params: Otel, cluster: Any) -> Iterator[Statement]:
     """The permissions that the task role needs for the destinations of the configuration.
 
-    X-Ray's actions support no resource (Service Authorization Reference), hence the `*`. The
+    X-Ray's actions support no resource (Service Authorization Reference), so it is `*`. The
     exporter of metrics creates its log group if it does not exist.
     """
     config = _config(params)

@@ -54,7 +54,7 @@ class Placement:
 
     @property
     def security_group(self) -> Any:
-        """Id of the security group that the tasks are in: the stack's, or that of the instances,
+        """ID of the security group that the tasks are in: the stack's, or that of the instances,
         which is None where it is unknown."""
         if self.shares_instance and self.instances:
             return self.instances.security_group

@@ -22,7 +22,7 @@ def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
     """
     for use in queues:
         if use.receives:
-            yield allow("WorkOnQueue", _CONSUMER_ACTIONS, [use.queue.arn])
+            yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [use.queue.arn])
             if use.queue.kms_key:
                 yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
     sent = {use.owner: use.queue for use in queues if not use.receives}

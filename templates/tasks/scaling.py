@@ -158,7 +158,7 @@ _MESSAGES = "SUM([FILL(visible, 0), FILL(in_flight, 0)])"
 # of a metric that arrives late are filled as well, so an alarm must evaluate more minutes than
 # those.
 _ALARM_MINUTES = 3
-_UNSERVED_MESSAGES = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
+_MESSAGES_WITHOUT_TASKS = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
 
 
 def backlog_policies(
@@ -218,7 +218,7 @@ def _first_task_resources(
     )
     yield cloudwatch.Alarm(
         "WakeAlarm",
-        AlarmDescription="There are messages and no task",
+        AlarmDescription="The queue has messages and the service has no tasks",
         AlarmActions=[Ref("WakeScalingPolicy")],
         ComparisonOperator="GreaterThanThreshold",
         Threshold=0,
@@ -228,7 +228,9 @@ def _first_task_resources(
         Metrics=[
             _alarm_metric("visible", *_visible_messages(queue)),
             _alarm_metric("desired", *_task_count("DesiredTaskCount", cluster)),
-            cloudwatch.MetricDataQuery(Id="nobody", Expression=_UNSERVED_MESSAGES, ReturnData=True),
+            cloudwatch.MetricDataQuery(
+                Id="messages_without_tasks", Expression=_MESSAGES_WITHOUT_TASKS, ReturnData=True
+            ),
         ],
     )
 

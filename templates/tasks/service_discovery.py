@@ -202,9 +202,9 @@ def namespace_resource(params: Namespace, env: Environment) -> Any:
 
 def namespace_outputs(stack: str, env: Environment) -> Iterator[Output]:
     """Outputs for the stacks of services."""
-    for name, attribute in (("NamespaceArn", "Arn"), ("NamespaceId", "Id")):
-        value = GetAtt("Namespace", attribute)
-        yield export_output(env, stack, name, value, f"{attribute} of the namespace")
+    for attribute in ("Arn", "Id"):
+        name, value = f"Namespace{attribute}", GetAtt("Namespace", attribute)
+        yield export_output(env, stack, name, value, f"{attribute.upper()} of the namespace")
 
 
 def discovery_service(

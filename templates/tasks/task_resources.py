@@ -64,11 +64,11 @@ def task_outputs(task: Task, description: str) -> Iterator[Output]:
         yield export_output(task.env, task.name, "SecurityGroupId", group, description)
     if task.params.task_role.existing is None:
         arn = GetAtt("TaskRole", "Arn")
-        yield export_output(task.env, task.name, "TaskRoleArn", arn, "Role of the containers")
+        yield export_output(task.env, task.name, "TaskRoleArn", arn, "ARN of the task role")
 
 
 def log_group_output(task: Task) -> Output:
-    return Output("LogGroupName", Description="Where output goes", Value=task.log_group_name)
+    return Output("LogGroupName", Description="Name of the log group", Value=task.log_group_name)
 
 
 # Roles ---------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def _exec_statements(task: Task) -> Iterator[Statement]:
     """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec".
 
     The ssmmessages actions and logs:DescribeLogGroups take no resource (Service Authorization
-    Reference), hence the `*`.
+    Reference), so it is `*`.
     """
     if not task.params.enable_execute_command:
         return

@@ -102,7 +102,7 @@ def _nfs_rule(tasks: Any) -> dict[str, Any]:
 def _mount_target_security_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
     # With no egress rule at all EC2 adds one that allows everything.
     nowhere = ec2.SecurityGroupRule(
-        Description="Nowhere: a mount target only answers",
+        Description="No egress: a mount target opens no connections",
         IpProtocol="-1",
         CidrIp="127.0.0.1/32",
     )

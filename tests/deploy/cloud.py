@@ -82,9 +82,9 @@ class Deployment:
 
     def stacks(self) -> dict[str, Any]:
         """CloudFormation's description of each stack of the environment, by name in the params."""
-        every = self.client("cloudformation").describe_stacks()["Stacks"]
+        descriptions = self.client("cloudformation").describe_stacks()["Stacks"]
         names = {stack.stack_name: stack.name for stack in self.plan.stacks}
-        return {names[s["StackName"]]: s for s in every if s["StackName"] in names}
+        return {names[s["StackName"]]: s for s in descriptions if s["StackName"] in names}
 
     def events(self) -> list[str]:
         """Ids of all that has happened to the stacks so far."""
@@ -153,8 +153,8 @@ class Deployment:
     def rules(self, listener: str) -> list[Any]:
         """The rules of a listener without its default, by priority."""
         rules = self.client("elbv2").describe_rules(ListenerArn=listener)["Rules"]
-        own = [rule for rule in rules if not rule["IsDefault"]]
-        return sorted(own, key=lambda rule: int(rule["Priority"]))
+        without_default = [rule for rule in rules if not rule["IsDefault"]]
+        return sorted(without_default, key=lambda rule: int(rule["Priority"]))
 
     def admitted(self, group: str) -> set[Opening]:
         """What a security group lets in."""

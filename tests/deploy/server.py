@@ -163,87 +163,99 @@ def as_validation_error(kind: str) -> Iterator[None]:
         raise ValidationError(message=f"{kind}: {error}") from error
 
 
-def accepted(api: Api, name: str, given: Properties) -> Resource:
+def accepted(api: Api, name: str, request: Properties) -> Resource:
     return Resource(name, Id=name)
 
 
-def cluster(api: Api, name: str, given: Properties) -> Resource:
-    rest = without(given, "ClusterName", "ClusterSettings")
-    settings = camel({"settings": given.get("ClusterSettings", [])})
-    created = api("ecs").create_cluster(clusterName=name, **settings, **camel(rest))["cluster"]
+def cluster(api: Api, name: str, request: Properties) -> Resource:
+    properties = without(request, "ClusterName", "ClusterSettings")
+    settings = camel({"settings": request.get("ClusterSettings", [])})
+    created = api("ecs").create_cluster(clusterName=name, **settings, **camel(properties))[
+        "cluster"
+    ]
     return Resource(name, Arn=created["clusterArn"])
 
 
-def updated_cluster(api: Api, old: Resource, given: Properties) -> Resource:
-    changed = camel({"settings": given.get("ClusterSettings", [])})
+def updated_cluster(api: Api, old: Resource, request: Properties) -> Resource:
+    changed = camel({"settings": request.get("ClusterSettings", [])})
     api("ecs").update_cluster(cluster=old.physical_resource_id, **changed)
     return old
 
 
-def capacity_provider(api: Api, name: str, given: Properties) -> Resource:
-    api("ecs").create_capacity_provider(name=name, **camel(without(given, "Name")))
+def capacity_provider(api: Api, name: str, request: Properties) -> Resource:
+    api("ecs").create_capacity_provider(name=name, **camel(without(request, "Name")))
     return Resource(name)
 
 
-def capacity_providers(api: Api, name: str, given: Properties) -> Resource:
-    api("ecs").put_cluster_capacity_providers(**camel(given))
-    return Resource(given["Cluster"])
+def capacity_providers(api: Api, name: str, request: Properties) -> Resource:
+    api("ecs").put_cluster_capacity_providers(**camel(request))
+    return Resource(request["Cluster"])
 
 
-def task_definition(api: Api, name: str, given: Properties) -> Resource:
-    family = given.get("Family", name)
-    created = api("ecs").register_task_definition(family=family, **camel(without(given, "Family")))
+def task_definition(api: Api, name: str, request: Properties) -> Resource:
+    family = request.get("Family", name)
+    created = api("ecs").register_task_definition(
+        family=family, **camel(without(request, "Family"))
+    )
     return Resource(created["taskDefinition"]["taskDefinitionArn"])
 
 
-def service(api: Api, name: str, given: Properties) -> Resource:
-    created = api("ecs").create_service(serviceName=name, **camel(without(given, "ServiceName")))
+def service(api: Api, name: str, request: Properties) -> Resource:
+    created = api("ecs").create_service(serviceName=name, **camel(without(request, "ServiceName")))
     return Resource(
         created["service"]["serviceArn"], Name=name, ServiceArn=created["service"]["serviceArn"]
     )
 
 
-def updated_service(api: Api, old: Resource, given: Properties) -> Resource:
-    kept = ("Cluster", "DesiredCount", "TaskDefinition", "NetworkConfiguration", "LoadBalancers")
-    changed = camel({key: given[key] for key in kept if key in given})
+def updated_service(api: Api, old: Resource, request: Properties) -> Resource:
+    updatable = (
+        "Cluster",
+        "DesiredCount",
+        "TaskDefinition",
+        "NetworkConfiguration",
+        "LoadBalancers",
+    )
+    changed = camel({key: request[key] for key in updatable if key in request})
     api("ecs").update_service(service=old.physical_resource_id, **changed)
     return old
 
 
-def log_group(api: Api, name: str, given: Properties) -> Resource:
+def log_group(api: Api, name: str, request: Properties) -> Resource:
     logs = api("logs")
-    key = {"kmsKeyId": given["KmsKeyId"]} if "KmsKeyId" in given else {}
+    key = {"kmsKeyId": request["KmsKeyId"]} if "KmsKeyId" in request else {}
     logs.create_log_group(logGroupName=name, **key)
-    if days := given.get("RetentionInDays"):
+    if days := request.get("RetentionInDays"):
         logs.put_retention_policy(logGroupName=name, retentionInDays=days)
     # CloudFormation template reference, AWS::Logs::LogGroup: the attribute ends with `:*`.
-    found = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     return Resource(
-        name, Arn=next(group["arn"] for group in found if group["logGroupName"] == name)
+        name, Arn=next(group["arn"] for group in groups if group["logGroupName"] == name)
     )
 
 
-def role(api: Api, name: str, given: Properties) -> Resource:
+def role(api: Api, name: str, request: Properties) -> Resource:
     iam = api("iam")
-    rest = without(given, "RoleName", "Policies", "ManagedPolicyArns", "AssumeRolePolicyDocument")
-    trust = json.dumps(given["AssumeRolePolicyDocument"])
-    created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **rest)["Role"]
-    for policy in given.get("Policies", []):
+    properties = without(
+        request, "RoleName", "Policies", "ManagedPolicyArns", "AssumeRolePolicyDocument"
+    )
+    trust = json.dumps(request["AssumeRolePolicyDocument"])
+    created = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust, **properties)["Role"]
+    for policy in request.get("Policies", []):
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
-    for arn in given.get("ManagedPolicyArns", []):
+    for arn in request.get("ManagedPolicyArns", []):
         iam.attach_role_policy(RoleName=name, PolicyArn=arn)
     return Resource(name, Arn=created["Arn"], RoleId=created["RoleId"])
 
 
-def security_group(api: Api, name: str, given: Properties) -> Resource:
+def security_group(api: Api, name: str, request: Properties) -> Resource:
     ec2 = api("ec2")
     created = ec2.create_security_group(
-        GroupName=name, Description=given["GroupDescription"], VpcId=given["VpcId"]
+        GroupName=name, Description=request["GroupDescription"], VpcId=request["VpcId"]
     )["GroupId"]
-    for rule in given.get("SecurityGroupIngress", []):
+    for rule in request.get("SecurityGroupIngress", []):
         ec2.authorize_security_group_ingress(GroupId=created, IpPermissions=[permission(rule)])
-    if egress := given.get("SecurityGroupEgress"):
+    if egress := request.get("SecurityGroupEgress"):
         group = ec2.describe_security_groups(GroupIds=[created])["SecurityGroups"][0]
         ec2.revoke_security_group_egress(
             GroupId=created, IpPermissions=group["IpPermissionsEgress"]
@@ -251,52 +263,54 @@ def security_group(api: Api, name: str, given: Properties) -> Resource:
         ec2.authorize_security_group_egress(
             GroupId=created, IpPermissions=[permission(rule) for rule in egress]
         )
-    return Resource(created, GroupId=created, VpcId=given["VpcId"])
+    return Resource(created, GroupId=created, VpcId=request["VpcId"])
 
 
-def repository(api: Api, name: str, given: Properties) -> Resource:
+def repository(api: Api, name: str, request: Properties) -> Resource:
     ecr = api("ecr")
-    its = given["RepositoryName"]
-    rest = without(given, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
+    repository_name = request["RepositoryName"]
+    properties = without(request, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
     tags = [
         {
             "filterType": exclusion["ImageTagMutabilityExclusionFilterType"],
             "filter": exclusion["ImageTagMutabilityExclusionFilterValue"],
         }
-        for exclusion in rest.pop("ImageTagMutabilityExclusionFilters", [])
+        for exclusion in properties.pop("ImageTagMutabilityExclusionFilters", [])
     ]
     moved = {"imageTagMutabilityExclusionFilters": tags} if tags else {}
-    created = ecr.create_repository(**camel(rest), **moved)["repository"]
-    if text := given.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
-        ecr.put_lifecycle_policy(repositoryName=its, lifecyclePolicyText=text)
-    if policy := given.get("RepositoryPolicyText"):
-        ecr.set_repository_policy(repositoryName=its, policyText=json.dumps(policy))
-    return Resource(its, Arn=created["repositoryArn"], RepositoryUri=created["repositoryUri"])
+    created = ecr.create_repository(**camel(properties), **moved)["repository"]
+    if text := request.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
+        ecr.put_lifecycle_policy(repositoryName=repository_name, lifecyclePolicyText=text)
+    if policy := request.get("RepositoryPolicyText"):
+        ecr.set_repository_policy(repositoryName=repository_name, policyText=json.dumps(policy))
+    return Resource(
+        repository_name, Arn=created["repositoryArn"], RepositoryUri=created["repositoryUri"]
+    )
 
 
-def file_system(api: Api, name: str, given: Properties) -> Resource:
+def file_system(api: Api, name: str, request: Properties) -> Resource:
     efs = api("efs")
     of_its_own = ("LifecyclePolicies", "FileSystemPolicy", "BackupPolicy")
-    created = efs.create_file_system(CreationToken=name, **without(given, *of_its_own))
+    created = efs.create_file_system(CreationToken=name, **without(request, *of_its_own))
     identity = created["FileSystemId"]
-    if policies := given.get("LifecyclePolicies"):
+    if policies := request.get("LifecyclePolicies"):
         efs.put_lifecycle_configuration(FileSystemId=identity, LifecyclePolicies=policies)
-    if policy := given.get("FileSystemPolicy"):
+    if policy := request.get("FileSystemPolicy"):
         efs.put_file_system_policy(FileSystemId=identity, Policy=json.dumps(policy))
     return Resource(identity, FileSystemId=identity, Arn=created["FileSystemArn"])
 
 
-def mount_target(api: Api, name: str, given: Properties) -> Resource:
-    created = api("efs").create_mount_target(**given)["MountTargetId"]
+def mount_target(api: Api, name: str, request: Properties) -> Resource:
+    created = api("efs").create_mount_target(**request)["MountTargetId"]
     return Resource(created, Id=created)
 
 
-def access_point(api: Api, name: str, given: Properties) -> Resource:
-    user, root = given["PosixUser"], given["RootDirectory"]
+def access_point(api: Api, name: str, request: Properties) -> Resource:
+    user, root = request["PosixUser"], request["RootDirectory"]
     owner = root["CreationInfo"]
     created = api("efs").create_access_point(
         ClientToken=name,
-        FileSystemId=given["FileSystemId"],
+        FileSystemId=request["FileSystemId"],
         PosixUser={key: int(value) for key, value in user.items()},
         RootDirectory={
             "Path": root["Path"],
@@ -311,41 +325,41 @@ def access_point(api: Api, name: str, given: Properties) -> Resource:
     return Resource(identity, AccessPointId=identity, Arn=created["AccessPointArn"])
 
 
-def namespace(api: Api, name: str, given: Properties) -> Resource:
+def namespace(api: Api, name: str, request: Properties) -> Resource:
     cloud_map = api("servicediscovery")
-    create = "create_private_dns_namespace" if "Vpc" in given else "create_http_namespace"
-    operation = getattr(cloud_map, create)(**given)["OperationId"]
+    create = "create_private_dns_namespace" if "Vpc" in request else "create_http_namespace"
+    operation = getattr(cloud_map, create)(**request)["OperationId"]
     identity = cloud_map.get_operation(OperationId=operation)["Operation"]["Targets"]["NAMESPACE"]
     arn = cloud_map.get_namespace(Id=identity)["Namespace"]["Arn"]
     return Resource(identity, Id=identity, Arn=arn)
 
 
-def discovery_service(api: Api, name: str, given: Properties) -> Resource:
-    dns = given["DnsConfig"]
+def discovery_service(api: Api, name: str, request: Properties) -> Resource:
+    dns = request["DnsConfig"]
     records = [{**record, "TTL": int(record["TTL"])} for record in dns["DnsRecords"]]
-    named = {**given, "DnsConfig": {**dns, "DnsRecords": records}}
+    named = {**request, "DnsConfig": {**dns, "DnsRecords": records}}
     created = api("servicediscovery").create_service(**named)["Service"]
     return Resource(created["Id"], Id=created["Id"], Arn=created["Arn"])
 
 
-def address(api: Api, name: str, given: Properties) -> Resource:
+def address(api: Api, name: str, request: Properties) -> Resource:
     """An Elastic IP: moto's own model does not return the address."""
-    created = api("ec2").allocate_address(Domain=given.get("Domain", "vpc"))
+    created = api("ec2").allocate_address(Domain=request.get("Domain", "vpc"))
     known = {"AllocationId": created["AllocationId"], "PublicIp": created["PublicIp"]}
     return Resource(created["PublicIp"], **known)
 
 
-def ingress(api: Api, name: str, given: Properties) -> Resource:
+def ingress(api: Api, name: str, request: Properties) -> Resource:
     created = api("ec2").authorize_security_group_ingress(
-        GroupId=given["GroupId"], IpPermissions=[permission(given)]
+        GroupId=request["GroupId"], IpPermissions=[permission(request)]
     )
     identity = created["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     return Resource(identity, Id=identity)
 
 
-def egress(api: Api, name: str, given: Properties) -> Resource:
+def egress(api: Api, name: str, request: Properties) -> Resource:
     created = api("ec2").authorize_security_group_egress(
-        GroupId=given["GroupId"], IpPermissions=[permission(given)]
+        GroupId=request["GroupId"], IpPermissions=[permission(request)]
     )
     identity = created["SecurityGroupRules"][0]["SecurityGroupRuleId"]
     return Resource(identity, Id=identity)
@@ -361,18 +375,20 @@ def permission(rule: Properties) -> dict[str, Any]:
         "SourcePrefixListId": ("PrefixListIds", "PrefixListId"),
         "DestinationPrefixListId": ("PrefixListIds", "PrefixListId"),
     }
-    words = {"Description": rule["Description"]} if "Description" in rule else {}
+    description = {"Description": rule["Description"]} if "Description" in rule else {}
     ports = {key: rule[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in rule}
-    others = {kind: [{key: rule[end], **words}] for end, (kind, key) in ends.items() if end in rule}
-    return {**ports, **others}
+    peers = {
+        kind: [{key: rule[end], **description}] for end, (kind, key) in ends.items() if end in rule
+    }
+    return {**ports, **peers}
 
 
-def load_balancer(api: Api, name: str, given: Properties) -> Resource:
+def load_balancer(api: Api, name: str, request: Properties) -> Resource:
     elb = api("elbv2")
-    rest = without(given, "Name", "LoadBalancerAttributes")
-    created = elb.create_load_balancer(Name=name, **rest)["LoadBalancers"][0]
+    properties = without(request, "Name", "LoadBalancerAttributes")
+    created = elb.create_load_balancer(Name=name, **properties)["LoadBalancers"][0]
     arn = created["LoadBalancerArn"]
-    if attributes := given.get("LoadBalancerAttributes"):
+    if attributes := request.get("LoadBalancerAttributes"):
         elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=attributes)
     return Resource(
         arn,
@@ -385,37 +401,37 @@ def load_balancer(api: Api, name: str, given: Properties) -> Resource:
     )
 
 
-def target_group(api: Api, name: str, given: Properties) -> Resource:
+def target_group(api: Api, name: str, request: Properties) -> Resource:
     elb = api("elbv2")
-    rest = without(given, "Name", "TargetGroupAttributes")
-    created = elb.create_target_group(Name=name, **rest)["TargetGroups"][0]["TargetGroupArn"]
-    if attributes := given.get("TargetGroupAttributes"):
+    properties = without(request, "Name", "TargetGroupAttributes")
+    created = elb.create_target_group(Name=name, **properties)["TargetGroups"][0]["TargetGroupArn"]
+    if attributes := request.get("TargetGroupAttributes"):
         elb.modify_target_group_attributes(TargetGroupArn=created, Attributes=attributes)
     return Resource(created, TargetGroupArn=created, TargetGroupFullName=created.split(":")[-1])
 
 
-def listener(api: Api, name: str, given: Properties) -> Resource:
-    rest = without(given, "ListenerAttributes")
-    created = api("elbv2").create_listener(**rest)["Listeners"][0]["ListenerArn"]
+def listener(api: Api, name: str, request: Properties) -> Resource:
+    properties = without(request, "ListenerAttributes")
+    created = api("elbv2").create_listener(**properties)["Listeners"][0]["ListenerArn"]
     return Resource(created, ListenerArn=created)
 
 
-def listener_rule(api: Api, name: str, given: Properties) -> Resource:
-    created = api("elbv2").create_rule(**given)["Rules"][0]["RuleArn"]
+def listener_rule(api: Api, name: str, request: Properties) -> Resource:
+    created = api("elbv2").create_rule(**request)["Rules"][0]["RuleArn"]
     return Resource(created, RuleArn=created)
 
 
 # Jobs ----------------------------------------------------------------------------------------
 
 
-def queue(api: Api, name: str, given: Properties) -> Resource:
-    name += ".fifo" if given.get("FifoQueue") else ""
+def queue(api: Api, name: str, request: Properties) -> Resource:
+    name += ".fifo" if request.get("FifoQueue") else ""
     attributes = {
         key: json.dumps(value) if isinstance(value, dict) else str(value).lower()
-        for key, value in without(given, "RedrivePolicy", "KmsMasterKeyId").items()
+        for key, value in without(request, "RedrivePolicy", "KmsMasterKeyId").items()
     }
-    attributes |= {key: given[key] for key in ("KmsMasterKeyId",) if key in given}
-    if redrive := given.get("RedrivePolicy"):
+    attributes |= {key: request[key] for key in ("KmsMasterKeyId",) if key in request}
+    if redrive := request.get("RedrivePolicy"):
         attributes["RedrivePolicy"] = json.dumps(redrive)
     sqs = api("sqs")
     url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
@@ -423,41 +439,41 @@ def queue(api: Api, name: str, given: Properties) -> Resource:
     return Resource(url, Arn=attributes["Attributes"]["QueueArn"], QueueName=name, QueueUrl=url)
 
 
-def queue_policy(api: Api, name: str, given: Properties) -> Resource:
-    document = json.dumps(given["PolicyDocument"])
-    for url in given["Queues"]:
+def queue_policy(api: Api, name: str, request: Properties) -> Resource:
+    document = json.dumps(request["PolicyDocument"])
+    for url in request["Queues"]:
         api("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     return Resource(name, Id=name)
 
 
-def parameter(api: Api, name: str, given: Properties) -> Resource:
-    api("ssm").put_parameter(Name=name, Overwrite=True, **given)
-    return Resource(name, Type=given["Type"], Value=given["Value"])
+def parameter(api: Api, name: str, request: Properties) -> Resource:
+    api("ssm").put_parameter(Name=name, Overwrite=True, **request)
+    return Resource(name, Type=request["Type"], Value=request["Value"])
 
 
-def scalable_target(api: Api, name: str, given: Properties) -> Resource:
-    api("application-autoscaling").register_scalable_target(**given)
-    return Resource("|".join(given[key] for key in _SCALED), Id=name)
+def scalable_target(api: Api, name: str, request: Properties) -> Resource:
+    api("application-autoscaling").register_scalable_target(**request)
+    return Resource("|".join(request[key] for key in _SCALED), Id=name)
 
 
-def scaling_policy(api: Api, name: str, given: Properties) -> Resource:
-    scaled = dict(zip(_SCALED, given["ScalingTargetId"].split("|"), strict=True))
-    rest = without(given, "ScalingTargetId")
-    created = api("application-autoscaling").put_scaling_policy(**scaled, **rest)["PolicyARN"]
+def scaling_policy(api: Api, name: str, request: Properties) -> Resource:
+    scaled = dict(zip(_SCALED, request["ScalingTargetId"].split("|"), strict=True))
+    properties = without(request, "ScalingTargetId")
+    created = api("application-autoscaling").put_scaling_policy(**scaled, **properties)["PolicyARN"]
     return Resource(created, Arn=created)
 
 
 _SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
-def alarm(api: Api, name: str, given: Properties) -> Resource:
-    api("cloudwatch").put_metric_alarm(AlarmName=name, **given)
+def alarm(api: Api, name: str, request: Properties) -> Resource:
+    api("cloudwatch").put_metric_alarm(AlarmName=name, **request)
     return Resource(name)
 
 
-def schedule(api: Api, name: str, given: Properties) -> Resource:
+def schedule(api: Api, name: str, request: Properties) -> Resource:
     """EventBridge Scheduler's API writes some names of ECS's small."""
-    target = dict(given["Target"])
+    target = dict(request["Target"])
     if parameters := target.get("EcsParameters"):
         small = {
             key: camel({"item": parameters[key]})["item"]
@@ -467,13 +483,13 @@ def schedule(api: Api, name: str, given: Properties) -> Resource:
         net = parameters["NetworkConfiguration"]["AwsvpcConfiguration"]
         small["NetworkConfiguration"] = {"awsvpcConfiguration": net}
         target["EcsParameters"] = {**parameters, **small}
-    created = api("scheduler").create_schedule(Name=name, **{**given, "Target": target})
+    created = api("scheduler").create_schedule(Name=name, **{**request, "Target": target})
     return Resource(name, Arn=created["ScheduleArn"])
 
 
-def state_machine(api: Api, name: str, given: Properties) -> Resource:
+def state_machine(api: Api, name: str, request: Properties) -> Resource:
     created = api("stepfunctions").create_state_machine(
-        name=name, definition=given["DefinitionString"], roleArn=given["RoleArn"]
+        name=name, definition=request["DefinitionString"], roleArn=request["RoleArn"]
     )["stateMachineArn"]
     return Resource(created, Arn=created, Name=name)
 
@@ -514,7 +530,7 @@ MODELS = {
     "AWS::SQS::Queue": Model(queue),
     "AWS::SQS::QueuePolicy": Model(queue_policy),
     "AWS::SSM::Parameter": Model(
-        parameter, lambda api, old, given: parameter(api, old.physical_resource_id, given)
+        parameter, lambda api, old, request: parameter(api, old.physical_resource_id, request)
     ),
     "AWS::Scheduler::Schedule": Model(schedule),
     "AWS::StepFunctions::StateMachine": Model(state_machine),
@@ -522,7 +538,7 @@ MODELS = {
     "AWS::ECS::Service": Model(service, updated_service),
     "AWS::ECS::TaskDefinition": Model(
         task_definition,
-        lambda api, old, given: task_definition(api, old.physical_resource_id, given),
+        lambda api, old, request: task_definition(api, old.physical_resource_id, request),
     ),
     "AWS::EC2::EIP": Model(address),
     "AWS::ECR::Repository": Model(repository),
@@ -545,13 +561,13 @@ MODELS = {
 }
 
 
-def without(given: Properties, *names: str) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in names}
+def without(request: Properties, *names: str) -> dict[str, Any]:
+    return {key: value for key, value in request.items() if key not in names}
 
 
-def camel(given: Properties) -> Any:
+def camel(request: Properties) -> Any:
     """Properties by the names of ECS's API, which begin with a small letter."""
-    return remap_nested_keys(dict(given), _with_a_small_letter)
+    return remap_nested_keys(dict(request), _with_a_small_letter)
 
 
 def _with_a_small_letter(name: str) -> str:

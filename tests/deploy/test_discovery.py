@@ -31,15 +31,17 @@ def test_a_service_reaches_another_by_name(cloud: Cloud, tmp_path: Path) -> None
     (tmp_path / "params").mkdir()
     (tmp_path / "params/dev.yaml").write_text(PARAMS)
     deployment = built(tmp_path / "params", "dev", cloud, tmp_path / "out")
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
 
     cloud_map = deployment.client("servicediscovery")
     namespace = cloud_map.get_namespace(Id=deployment.ids("cluster")["Namespace"])["Namespace"]
     assert namespace["Name"] == "dev.mesh.internal"
-    found = cloud_map.get_service(Id=deployment.ids("api")["DiscoveryService"])["Service"]
-    assert (found["Name"], found["NamespaceId"]) == ("api", namespace["Id"])
-    assert found["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 30}]
+    discovery_service = cloud_map.get_service(Id=deployment.ids("api")["DiscoveryService"])[
+        "Service"
+    ]
+    assert (discovery_service["Name"], discovery_service["NamespaceId"]) == ("api", namespace["Id"])
+    assert discovery_service["DnsConfig"]["DnsRecords"] == [{"Type": "A", "TTL": 30}]
 
     api, web = deployment.ids("api"), deployment.ids("web")
     assert deployment.admitted(api["SecurityGroup"]) == {("tcp", 8080, web["SecurityGroup"])}

@@ -37,30 +37,30 @@ def deployment(
     for file in source.glob("*.yaml"):
         (folder / file.name).write_text(_with_what_exists(file.read_text(), cloud))
     deployment = built(folder, env, cloud, folder / "out")
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     return deployment
 
 
 def _with_what_exists(params: str, cloud: Cloud) -> str:
     """Params whose certificate is there: AWS, and so moto, forms its ARN."""
-    if found := re.search(r"arn:aws:acm:([a-z0-9-]+):\d+:certificate/[0-9a-f-]+", params):
-        acm = cloud.client("acm", found[1])
+    if match := re.search(r"arn:aws:acm:([a-z0-9-]+):\d+:certificate/[0-9a-f-]+", params):
+        acm = cloud.client("acm", match[1])
         certificate_arn = acm.request_certificate(DomainName="*.kelp.example")["CertificateArn"]
-        params = params.replace(found[0], certificate_arn)
+        params = params.replace(match[0], certificate_arn)
     return params
 
 
-every = pytest.mark.parametrize("deployment", [DEV, PROD, R4], indirect=True)
+every_environment = pytest.mark.parametrize("deployment", [DEV, PROD, R4], indirect=True)
 prod = pytest.mark.parametrize("deployment", [PROD], indirect=True)
 r4 = pytest.mark.parametrize("deployment", [R4], indirect=True)
 r5 = pytest.mark.parametrize("deployment", [R5], indirect=True)
 
 
-# What is true in every environment ------------------------------------------------------------
+# Every environment ---------------------------------------------------------------------------
 
 
-@every
+@every_environment
 def test_every_stack_is_complete_and_exports_what_others_import(deployment: Deployment) -> None:
     stacks = deployment.stacks()
     assert {name: stack["StackStatus"] for name, stack in stacks.items()} == {
@@ -73,17 +73,17 @@ def test_every_stack_is_complete_and_exports_what_others_import(deployment: Depl
     assert imported <= deployment.exports().keys()
 
 
-@every
+@every_environment
 def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     before = deployment.stacks(), deployment.events()
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     for stack in deployment.plan.stacks:
-        assert f"No changes to deploy. Stack {stack.stack_name} is up to date" in ran.stdout
+        assert f"No changes to deploy. Stack {stack.stack_name} is up to date" in process.stdout
     assert (deployment.stacks(), deployment.events()) == before
 
 
-@every
+@every_environment
 def test_requests_reach_a_container_port_of_every_service(deployment: Deployment) -> None:
     rules = [
         rule
@@ -111,47 +111,47 @@ def test_requests_reach_a_container_port_of_every_service(deployment: Deployment
     assert attached == forwarded
 
 
-@every
-def test_tasks_admit_their_load_balancers_only(deployment: Deployment) -> None:
+@every_environment
+def test_security_groups_of_tasks_allow_their_load_balancers_only(deployment: Deployment) -> None:
     groups = {
         load_balancer["LoadBalancerArn"]: load_balancer["SecurityGroups"][0]
         for load_balancer in deployment.load_balancers()
     }
-    out = {group: {NOWHERE} for group in groups.values()}
+    expected_egress = {group: {NOWHERE} for group in groups.values()}
     for service in deployment.services():
         (tasks,) = service["networkConfiguration"]["awsvpcConfiguration"]["securityGroups"]
-        opened: set[Opening] = set()
+        expected: set[Opening] = set()
         for attached in service["loadBalancers"]:
             target = deployment.target_group(attached["targetGroupArn"])
             (arn,) = set(target["LoadBalancerArns"])
             protocol = "udp" if target["Protocol"] == "UDP" else "tcp"
             port = target["HealthCheckPort"]
             health = target["Port"] if port == "traffic-port" else int(port)
-            for way in ((protocol, target["Port"]), ("tcp", health)):
-                opened.add((*way, groups[arn]))
-                out[groups[arn]].add((*way, tasks))
-        assert deployment.admitted(tasks) == opened
-    assert {group: deployment.let_out(group) for group in out} == out
+            for port_range in ((protocol, target["Port"]), ("tcp", health)):
+                expected.add((*port_range, groups[arn]))
+                expected_egress[groups[arn]].add((*port_range, tasks))
+        assert deployment.admitted(tasks) == expected
+    assert {group: deployment.let_out(group) for group in expected_egress} == expected_egress
 
 
-@every
-def test_the_roles_of_a_task_are_its_own(deployment: Deployment) -> None:
-    own = set(deployment.all("AWS::IAM::Role"))
+@every_environment
+def test_every_task_has_its_own_roles(deployment: Deployment) -> None:
+    created = set(deployment.all("AWS::IAM::Role"))
     services = deployment.services()
     tasks = [deployment.task_definition(service["taskDefinition"]) for service in services]
-    used = [task[role] for task in tasks for role in ("executionRoleArn", "taskRoleArn")]
-    names = [arn.rsplit("/", 1)[-1] for arn in used]
-    assert own.issuperset(names)
+    used_arns = [task[role] for task in tasks for role in ("executionRoleArn", "taskRoleArn")]
+    names = [arn.rsplit("/", 1)[-1] for arn in used_arns]
+    assert created.issuperset(names)
     assert len(set(names)) == len(names)
 
 
 @prod
-def test_with_a_certificate_http_leads_to_https(deployment: Deployment) -> None:
+def test_with_a_certificate_http_redirects_to_https(deployment: Deployment) -> None:
     ids = deployment.ids("public")
     elb = deployment.client("elbv2")
     arns = [ids["HttpListener"], ids["HttpsListener"]]
-    found = elb.describe_listeners(ListenerArns=arns)["Listeners"]
-    http, https = (next(item for item in found if item["ListenerArn"] == arn) for arn in arns)
+    listeners = elb.describe_listeners(ListenerArns=arns)["Listeners"]
+    http, https = (next(item for item in listeners if item["ListenerArn"] == arn) for arn in arns)
     (redirect,) = (action["RedirectConfig"] for action in http["DefaultActions"])
     assert (redirect["Protocol"], redirect["Port"]) == ("HTTPS", "443")
     assert deployment.rules(ids["HttpListener"]) == []
@@ -160,7 +160,7 @@ def test_with_a_certificate_http_leads_to_https(deployment: Deployment) -> None:
     assert deployment.rules(ids["HttpsListener"])
 
 
-# What R4 says --------------------------------------------------------------------------------
+# Reference system R4 --------------------------------------------------------------------------
 
 
 @r4
@@ -255,7 +255,7 @@ def test_r4_task_definition(deployment: Deployment) -> None:
 
 
 @r4
-def test_r4_roles_may_do_this_and_nothing_more(deployment: Deployment) -> None:
+def test_r4_roles_have_the_expected_permissions_only(deployment: Deployment) -> None:
     web, cluster = deployment.ids("web"), deployment.ids("cluster")
     account = "arn:aws:{}:ap-northeast-1:123456789012"
     parameter = account.format("ssm") + ":parameter/demo/dev"
@@ -297,7 +297,7 @@ def test_r4_cluster_and_log_groups(deployment: Deployment) -> None:
     assert days[cluster["ExecLogGroup"]] == 7
 
 
-# What R5 says --------------------------------------------------------------------------------
+# Reference system R5 --------------------------------------------------------------------------
 
 
 @r5
@@ -305,8 +305,8 @@ def test_r5_is_complete_and_a_second_run_changes_nothing(deployment: Deployment)
     statuses = {name: stack["StackStatus"] for name, stack in deployment.stacks().items()}
     assert statuses == {stack.name: "CREATE_COMPLETE" for stack in deployment.plan.stacks}
     before = deployment.stacks(), deployment.events()
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     assert (deployment.stacks(), deployment.events()) == before
 
 
@@ -349,7 +349,9 @@ def test_r5_target_group(deployment: Deployment) -> None:
 
 
 @r5
-def test_r5_opens_the_service_and_its_health_and_nothing_else(deployment: Deployment) -> None:
+def test_r5_security_groups_allow_the_service_and_its_health_check_only(
+    deployment: Deployment,
+) -> None:
     tasks = deployment.ids("udp-service")["SecurityGroup"]
     edge = deployment.ids("edge")["SecurityGroup"]
     assert deployment.load_balancer("network")["SecurityGroups"] == [edge]

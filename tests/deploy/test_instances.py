@@ -22,8 +22,8 @@ def r2(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     for image, tag in (("api/nginx", "1.27.3-7"), ("api/php", "2026.11.2")):
         deployment.run()  # it ends where an image is not there yet
         ecr.put_image(repositoryName=image, imageManifest=MANIFEST, imageTag=tag)
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     return deployment
 
 
@@ -33,28 +33,28 @@ def test_an_instance_joins_the_cluster(r2: Deployment) -> None:
         AutoScalingGroupNames=r2.all("AWS::AutoScaling::AutoScalingGroup")
     )["AutoScalingGroups"]
     assert group["NewInstancesProtectedFromScaleIn"]
-    (known,) = r2.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
-    fargate, spot, own = known["capacityProviders"]
+    (cluster_description,) = r2.client("ecs").describe_clusters(clusters=[cluster])["clusters"]
+    fargate, spot, own_provider = cluster_description["capacityProviders"]
     assert (fargate, spot) == ("FARGATE", "FARGATE_SPOT")
-    (provider,) = r2.client("ecs").describe_capacity_providers(capacityProviders=[own])[
+    (provider,) = r2.client("ecs").describe_capacity_providers(capacityProviders=[own_provider])[
         "capacityProviders"
     ]
     assert provider["autoScalingGroupProvider"]["managedScaling"]["status"] == "ENABLED"
-    used = group["LaunchTemplate"]
+    launch_template = group["LaunchTemplate"]
     (template,) = r2.client("ec2").describe_launch_template_versions(
-        LaunchTemplateId=used["LaunchTemplateId"], Versions=[used["Version"]]
+        LaunchTemplateId=launch_template["LaunchTemplateId"], Versions=[launch_template["Version"]]
     )["LaunchTemplateVersions"]
     data = template["LaunchTemplateData"]
     script = base64.b64decode(data["UserData"]).decode()
     assert f"ECS_CLUSTER={cluster.split('/')[-1]}\n" in script
     # moto leaves the reference as it is, and has AWS's public parameters.
     parameter = data["ImageId"].removeprefix("{{resolve:ssm:").removesuffix("}}")
-    found = r2.client("ssm").get_parameter(Name=parameter)["Parameter"]
-    assert found["Value"].startswith("ami-")
+    image_parameter = r2.client("ssm").get_parameter(Name=parameter)["Parameter"]
+    assert image_parameter["Value"].startswith("ami-")
     assert data["MetadataOptions"]["HttpTokens"] == "required"
 
 
-def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
+def test_nginx_has_a_link_to_php(r2: Deployment) -> None:
     (service,) = r2.services()
     task = r2.task_definition(service["taskDefinition"])
     nginx = next(c for c in task["containerDefinitions"] if c["name"] == "nginx")
@@ -64,7 +64,7 @@ def test_php_is_where_nginx_looks_for_it(r2: Deployment) -> None:
     assert nginx["portMappings"][0]["hostPort"] == 0
 
 
-def test_the_load_balancer_reaches_the_ports_that_docker_takes(r2: Deployment) -> None:
+def test_security_groups_allow_the_dynamic_host_ports(r2: Deployment) -> None:
     ids = r2.all("AWS::EC2::SecurityGroup")
     groups = r2.client("ec2").describe_security_groups(GroupIds=ids)["SecurityGroups"]
     by_id = {group["GroupId"]: group for group in groups}

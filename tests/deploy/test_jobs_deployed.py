@@ -40,8 +40,8 @@ def _golden(case: str, app: str, cloud: Cloud, folder: Path) -> Deployment:
     params.mkdir()
     (params / "dev.yaml").write_text(text)
     deployment = built(params, "dev", cloud, folder / "out")
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     return deployment
 
 
@@ -52,14 +52,14 @@ def _migrated(app: str, code: int, cloud: Cloud, folder: Path) -> Deployment:
     return built(params, "dev", cloud, folder / "out")
 
 
-def test_a_task_runs_before_what_comes_after_it_and_at_every_deployment(
+def test_a_task_runs_at_every_deployment_before_the_stacks_that_wait_for_it(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     deployment = _migrated("early", 0, cloud, tmp_path)
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
-    position = ran.stdout.index("Running the task of early-dev-migrate")
-    assert position < ran.stdout.index("Successfully created/updated stack - early-dev-web")
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
+    position = process.stdout.index("Running the task of early-dev-migrate")
+    assert position < process.stdout.index("Successfully created/updated stack - early-dev-web")
     assert len(_tasks(deployment)) == 1
     again = deployment.run()
     assert again.returncode == 0, again.stdout
@@ -79,19 +79,19 @@ def test_the_task_is_that_of_the_stack_and_runs_where_the_params_say(
     assert details["subnetId"] in (network["PublicSubnetA"], network["PublicSubnetB"])
 
 
-def test_a_task_that_fails_ends_the_deployment_before_what_comes_after_it(
+def test_a_failed_task_stops_the_deployment_before_the_stacks_that_wait_for_it(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     deployment = _migrated("broken", 3, cloud, tmp_path)
-    ran = deployment.run()
-    assert ran.returncode == 1
-    assert "The task of broken-dev-migrate failed: exit code of migrate: 3" in ran.stdout
+    process = deployment.run()
+    assert process.returncode == 1
+    assert "The task of broken-dev-migrate failed: exit code of migrate: 3" in process.stdout
     assert "web" not in deployment.stacks()
     assert deployment.run().returncode == 1, "the next deployment runs it again"
     assert len(_tasks(deployment)) == 2
 
 
-def test_a_change_set_that_is_only_shown_runs_nothing(cloud: Cloud, tmp_path: Path) -> None:
+def test_no_execute_changeset_runs_no_task(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _migrated("shown", 0, cloud, tmp_path)
     assert deployment.run().returncode == 0
     assert deployment.run("--no-execute-changeset").returncode == 0
@@ -116,12 +116,12 @@ def workers(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deploymen
     return _golden("worker", "queues", cloud, tmp_path_factory.mktemp("worker"))
 
 
-def test_a_worker_knows_its_queue_and_may_work_on_it(workers: Deployment) -> None:
+def test_a_worker_has_the_url_of_its_queue_and_permission_to_receive(workers: Deployment) -> None:
     ids = workers.ids("mailer")
     task = workers.task_definition(ids["TaskDefinition"])
     variables = task["containerDefinitions"][0]["environment"]
     assert variables == [{"name": "QUEUE_URL", "value": ids["Queue"]}]
-    statement = workers.policies(ids["TaskRole"])["WorkOnQueue"]
+    statement = workers.policies(ids["TaskRole"])["ReceiveMessages"]
     sqs = workers.client("sqs")
     names = ["QueueArn", "RedrivePolicy", "VisibilityTimeout"]
     queue = sqs.get_queue_attributes(QueueUrl=ids["Queue"], AttributeNames=names)["Attributes"]
@@ -130,7 +130,7 @@ def test_a_worker_knows_its_queue_and_may_work_on_it(workers: Deployment) -> Non
     assert json.loads(queue["RedrivePolicy"])["maxReceiveCount"] == 3
 
 
-def test_a_service_knows_the_queues_that_it_sends_to(workers: Deployment) -> None:
+def test_a_service_has_the_urls_of_the_queues_that_it_sends_to(workers: Deployment) -> None:
     task = workers.task_definition(workers.ids("shop")["TaskDefinition"])
     variables = task["containerDefinitions"][0]["environment"]
     assert {variable["name"]: variable["value"] for variable in variables} == {
@@ -166,7 +166,9 @@ def schedules(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deploym
     return _golden("scheduled-task", "clocks", cloud, tmp_path_factory.mktemp("scheduled"))
 
 
-def test_a_schedule_starts_a_state_machine_that_looks_first(schedules: Deployment) -> None:
+def test_a_schedule_starts_a_state_machine_that_first_lists_running_tasks(
+    schedules: Deployment,
+) -> None:
     ids = schedules.ids("report")
     schedule = schedules.client("scheduler").get_schedule(Name=ids["Schedule"])
     assert schedule["ScheduleExpression"] == "cron(30 6 ? * MON-FRI *)"
@@ -176,7 +178,7 @@ def test_a_schedule_starts_a_state_machine_that_looks_first(schedules: Deploymen
         stateMachineArn=ids["StateMachine"]
     )
     states = json.loads(machine["definition"])["States"]
-    assert states["Look"]["Parameters"]["Family"] == "clocks-dev-report"
+    assert states["ListTasks"]["Parameters"]["Family"] == "clocks-dev-report"
     run = states["Run"]["Parameters"]
     assert run["TaskDefinition"] == ids["TaskDefinition"]
     assert run["NetworkConfiguration"]["AwsvpcConfiguration"]["SecurityGroups"] == [
@@ -184,7 +186,7 @@ def test_a_schedule_starts_a_state_machine_that_looks_first(schedules: Deploymen
     ]
 
 
-def test_a_schedule_whose_runs_may_overlap_starts_the_task_itself(schedules: Deployment) -> None:
+def test_with_overlap_the_schedule_runs_the_task_directly(schedules: Deployment) -> None:
     ids = schedules.ids("prices")
     target = schedules.client("scheduler").get_schedule(Name=ids["Schedule"])["Target"]
     cluster = schedules.ids("cluster")["Cluster"]

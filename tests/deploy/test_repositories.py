@@ -38,14 +38,14 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _crates(cloud, tmp_path, "eu-west-1")
     ecr = deployment.client("ecr")
     for repository, tag in (("api/tools", "7"), ("api/web", "1.4.2")):
-        ran = deployment.run()
-        assert ran.returncode == 1, ran.stdout
-        assert f"the repository with name '{repository}'" in ran.stdout
-        assert ran.stdout.endswith("Push the image, then run this again.\n")
+        process = deployment.run()
+        assert process.returncode == 1, process.stdout
+        assert f"the repository with name '{repository}'" in process.stdout
+        assert process.stdout.endswith("Push the image, then run this script again.\n")
         assert deployment.stacks().keys() == {"network", "cluster", "ecr"}
         ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     (service,) = deployment.services()
     task = deployment.task_definition(service["taskDefinition"])
     registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -58,11 +58,11 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
 
 def _as_the_params_say(deployment: Deployment) -> None:
     ecr = deployment.client("ecr")
-    found = {
+    repositories = {
         repository["repositoryName"]: repository
         for repository in ecr.describe_repositories()["repositories"]
     }
-    web, tools = found["api/web"], found["api/tools"]
+    web, tools = repositories["api/web"], repositories["api/tools"]
     assert web["imageScanningConfiguration"] == {"scanOnPush": True}
     assert web["encryptionConfiguration"] == {"encryptionType": "AES256"}
     assert web["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
@@ -79,8 +79,10 @@ def _as_the_params_say(deployment: Deployment) -> None:
     assert statement["Principal"] == {"AWS": ["arn:aws:iam::210987654321:root"]}
 
 
-def test_an_argument_of_the_deployment_alone_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
+def test_an_argument_that_aws_ecr_does_not_take_does_not_stop_the_script(
+    cloud: Cloud, tmp_path: Path
+) -> None:
     deployment = _crates(cloud, tmp_path, "eu-west-2")
-    ran = deployment.run("--no-fail-on-empty-changeset")
-    assert "Unknown options" not in ran.stdout
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run("--no-fail-on-empty-changeset")
+    assert "Unknown options" not in process.stdout
+    assert process.returncode == 0, process.stdout

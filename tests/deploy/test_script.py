@@ -20,8 +20,8 @@ stacks:
 def two(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """Two clusters, deployed."""
     deployment = _two("calm", cloud, tmp_path_factory.mktemp("two"))
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     return deployment
 
 
@@ -52,31 +52,31 @@ def test_stacks_have_their_names_tags_and_exports(two: Deployment) -> None:
 
 
 def test_extra_arguments_go_to_every_command(two: Deployment) -> None:
-    ran = two.run("--fail-on-empty-changeset")
-    assert ran.returncode != 0
-    assert "No changes to deploy. Stack calm-dev-first is up to date" in ran.stdout
-    assert "calm-dev-second" not in ran.stdout
+    process = two.run("--fail-on-empty-changeset")
+    assert process.returncode != 0
+    assert "No changes to deploy. Stack calm-dev-first is up to date" in process.stdout
+    assert "calm-dev-second" not in process.stdout
 
 
-def test_the_first_failure_stops_it(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _two("rough", cloud, tmp_path)
     template = deployment.folder / "first.yaml"
     text = template.read_text()
     template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue not-exported"))
-    ran = deployment.run()
-    assert ran.returncode != 0
-    assert "No export named not-exported found" in ran.stdout
+    process = deployment.run()
+    assert process.returncode != 0
+    assert "No export named not-exported found" in process.stdout
     assert "second" not in deployment.stacks()
 
 
-def test_a_change_updates_its_own_stack_only(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_change_updates_only_its_stack(cloud: Cloud, tmp_path: Path) -> None:
     before = _two("lively", cloud, tmp_path)
     assert before.run().returncode == 0
     ids = before.ids("first")
     after = _two("lively", cloud, tmp_path, insights="enhanced")
-    ran = after.run()
-    assert ran.returncode == 0, ran.stdout
-    assert "No changes to deploy. Stack lively-dev-second is up to date" in ran.stdout
+    process = after.run()
+    assert process.returncode == 0, process.stdout
+    assert "No changes to deploy. Stack lively-dev-second is up to date" in process.stdout
     assert after.stacks()["first"]["StackStatus"] == "UPDATE_COMPLETE"
     assert after.ids("first") == ids
     (cluster,) = after.client("ecs").describe_clusters(clusters=[ids["Cluster"]])["clusters"]

@@ -16,8 +16,8 @@ def deployment(
     folder = tmp_path_factory.mktemp(request.param) / "params"
     shutil.copytree(Path("tests/golden") / request.param / "params", folder)
     deployment = built(folder, "dev", cloud, folder / "out")
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
     return deployment
 
 

@@ -29,8 +29,8 @@ def test_a_service_mounts_its_file_system_in_every_zone(cloud: Cloud, tmp_path: 
     (tmp_path / "params").mkdir()
     (tmp_path / "params/dev.yaml").write_text(PARAMS)
     deployment = built(tmp_path / "params", "dev", cloud, tmp_path / "out")
-    ran = deployment.run()
-    assert ran.returncode == 0, ran.stdout
+    process = deployment.run()
+    assert process.returncode == 0, process.stdout
 
     ids, efs = deployment.ids("web"), deployment.client("efs")
     (system,) = efs.describe_file_systems()["FileSystems"]

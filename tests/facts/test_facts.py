@@ -72,19 +72,19 @@ def documentation(service: str, shape: str, member: str) -> str:
     return plain.replace("\N{EN DASH}", "-")
 
 
-def test_zones_are_those_of_cfn_lint_but_where_accounts_differ() -> None:
+def test_zones_match_cfn_lint_except_where_accounts_differ() -> None:
     for region, zones in AVAILABILITY_ZONES.items():
         missing = 1 if region in ZONES_THAT_NOT_EVERY_ACCOUNT_HAS else 0
         assert count_zones(region) == len(zones) - missing, region
     assert count_zones("xx-nowhere-1") == 3
 
 
-def test_log_retentions_are_those_of_the_schema() -> None:
+def test_log_retentions_match_the_schema() -> None:
     schema = cfn_schema("AWS::Logs::LogGroup")
     assert schema["properties"]["RetentionInDays"]["enum"] == list(log_retention.RETENTION_DAYS)
 
 
-def test_limits_of_a_template_are_those_of_cfn_lint_and_cloudformation() -> None:
+def test_template_limits_match_cfn_lint_and_cloudformation() -> None:
     assert LIMITS["Resources"]["number"] == quotas.MAX_RESOURCES
     assert LIMITS["Outputs"]["number"] == quotas.MAX_OUTPUTS
     assert LIMITS["Parameters"]["number"] == quotas.MAX_PARAMETERS
@@ -95,7 +95,7 @@ def test_limits_of_a_template_are_those_of_cfn_lint_and_cloudformation() -> None
     assert f"longer than {quotas.MAX_STACK_NAME} characters" in name
 
 
-def test_priorities_of_listener_rules_are_those_of_the_api() -> None:
+def test_listener_rule_priorities_match_the_api() -> None:
     limits = service_model("elbv2").shape_for("RulePriority").metadata
     assert (limits["min"], limits["max"]) == quotas.LISTENER_RULE_PRIORITIES
 
@@ -109,7 +109,7 @@ def test_priorities_of_listener_rules_are_those_of_the_api() -> None:
         ("UnhealthyThresholdCount", load_balancing.HEALTH_CHECK_THRESHOLD),
     ],
 )
-def test_ranges_of_health_checks_are_those_of_the_api(member: str, limits: tuple[int, int]) -> None:
+def test_health_check_ranges_match_the_api(member: str, limits: tuple[int, int]) -> None:
     text = documentation("elbv2", "CreateTargetGroupInput", member)
     assert re.search(rf"The range is {limits[0]}-{limits[1]}\b", text)
 
@@ -126,7 +126,7 @@ def documented_ranges() -> Iterator[tuple[str, tuple[int, int]]]:
                 yield key[1], (int(found[1]), int(found[2]))
 
 
-def test_ranges_of_attributes_are_those_of_the_api() -> None:
+def test_attribute_ranges_match_the_api() -> None:
     tables = (elb_attributes.LOAD_BALANCER, elb_attributes.LISTENER, elb_attributes.TARGET_GROUP)
     attributes = {key: attribute for table in tables for key, attribute in table.items()}
     ranges = dict(documented_ranges())
@@ -140,12 +140,12 @@ def test_an_attribute_without_numbers_has_no_limits() -> None:
         _ = elb_attributes.LOAD_BALANCER["waf.fail_open.enabled"].limits
 
 
-def test_the_default_idle_timeout_of_tcp_is_that_of_the_api() -> None:
+def test_the_default_tcp_idle_timeout_matches_the_api() -> None:
     text = documentation("elbv2", "ListenerAttribute", "Key")
     assert f"The default is {load_balancing.DEFAULT_TCP_IDLE_TIMEOUT} seconds" in text
 
 
-def test_names_of_network_protocols_are_those_of_the_api() -> None:
+def test_network_protocol_names_match_the_api() -> None:
     every = service_model("elbv2").shape_for("ProtocolEnum").enum
     assert set(load_balancing.NLB_PROTOCOLS) == set(every) - {"HTTP", "HTTPS", "GENEVE"}
     assert set(load_balancing.UDP_PROTOCOLS) < set(load_balancing.NLB_PROTOCOLS)
@@ -155,7 +155,7 @@ def test_log_writers_are_known_for_both_kinds_of_load_balancer() -> None:
     assert set(elb_log_delivery.LOG_DELIVERY_SERVICES) == {APPLICATION, NETWORK}
 
 
-def test_fargate_is_as_the_api_says() -> None:
+def test_fargate_limits_match_the_api() -> None:
     low, high = fargate.EPHEMERAL_STORAGE
     text = documentation("ecs", "EphemeralStorage", "sizeInGiB")
     assert f"minimum supported value is {low} GiB" in text
@@ -164,7 +164,7 @@ def test_fargate_is_as_the_api_says() -> None:
     assert f"max stop timeout value is {fargate.MAX_STOP_TIMEOUT} seconds" in text
 
 
-def test_sizes_of_fargate_are_those_of_cfn_lint() -> None:
+def test_fargate_sizes_match_cfn_lint() -> None:
     folder = Path(cfnlint.__file__).parent / "data/schemas/extensions/aws_ecs_taskdefinition"
     schema = json.loads((folder / "fargate_cpu_memory.json").read_text())
     task_has_a_size = Draft7Validator(schema).is_valid
@@ -175,7 +175,7 @@ def test_sizes_of_fargate_are_those_of_cfn_lint() -> None:
             assert task_has_a_size(task) == (memory in fargate.SIZES.get(cpu, ())), (cpu, memory)
 
 
-def test_repository_names_are_those_of_the_api() -> None:
+def test_repository_names_match_the_api() -> None:
     api = service_model("ecr").shape_for("RepositoryName").metadata["pattern"]
     names = ("shop/web", "shop__web", "a.b-c/d_e", "Shop", "-a", "a-", "a//b", "a___b", "a--b", "")
     for name in names:

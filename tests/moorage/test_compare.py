@@ -91,21 +91,21 @@ def after(*changes: tuple[str, str]) -> dict[str, list[str]]:
     return codes(judged({"web": WEB}, {"web": text}))
 
 
-def test_nothing_changes() -> None:
+def test_an_unchanged_template_has_no_findings() -> None:
     assert after() == {}
 
 
-def test_a_new_image_is_no_matter() -> None:
+def test_a_new_image_is_not_reported() -> None:
     assert after(('"a:1"', '"a:2"')) == {}
 
 
-def test_what_needs_no_replacement_is_no_matter() -> None:
+def test_an_update_without_replacement_is_not_reported() -> None:
     assert after(("Port: 80\n      Protocol", "Port: 81\n      Protocol")) == {}
 
 
-def test_a_replaced_load_balancer_takes_listener_and_target_group_along() -> None:
-    found = after(("Scheme: internal", "Scheme: internet-facing"))
-    assert found == {
+def test_replacing_a_load_balancer_replaces_listener_and_target_group() -> None:
+    findings = after(("Scheme: internal", "Scheme: internet-facing"))
+    assert findings == {
         "M1401": [
             "Resources.Balancer.Properties.Scheme",
             "Resources.Listener.Properties.LoadBalancerArn",
@@ -115,7 +115,7 @@ def test_a_replaced_load_balancer_takes_listener_and_target_group_along() -> Non
 
 
 def test_a_new_load_balancer_with_a_new_target_group_is_accepted() -> None:
-    found = after(
+    findings = after(
         ("Scheme: internal", "Scheme: internet-facing"),
         ("  Group:\n", "  Group2:\n"),
         ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
@@ -124,26 +124,26 @@ def test_a_new_load_balancer_with_a_new_target_group_is_accepted() -> None:
             "ContainerPort: 80, TargetGroupArn: !Ref Group2}",
         ),
     )
-    assert "M1404" not in found
+    assert "M1404" not in findings
 
 
-def test_a_load_balancer_renamed_in_the_template_leaves_its_port_behind() -> None:
-    found = after(
+def test_a_new_logical_id_of_a_listener_conflicts_with_the_old_port() -> None:
+    findings = after(
         ("  Listener:\n", "  Tcp80Listener:\n"), ("DependsOn: Listener", "DependsOn: Vpc")
     )
-    assert found["M1402"] == ["Resources.Tcp80Listener.Properties.Port"]
+    assert findings["M1402"] == ["Resources.Tcp80Listener.Properties.Port"]
 
 
 def test_a_subnet_in_another_zone_needs_another_range() -> None:
-    found = after(("eu-central-1a", "eu-central-1b"))
-    assert found["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
+    findings = after(("eu-central-1a", "eu-central-1b"))
+    assert findings["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
     moved = after(("eu-central-1a", "eu-central-1b"), ("10.0.0.0/24", "10.0.1.0/24"))
     assert "M1402" not in moved
 
 
-def test_a_network_load_balancer_gets_no_security_group_later() -> None:
-    found = after(("Subnets: [!Ref Subnet]", "Subnets: [!Ref Subnet], SecurityGroups: [sg-1]"))
-    assert found == {"M1404": ["Resources.Balancer.Properties.SecurityGroups"]}
+def test_a_security_group_cannot_be_added_to_a_network_load_balancer() -> None:
+    findings = after(("Subnets: [!Ref Subnet]", "Subnets: [!Ref Subnet], SecurityGroups: [sg-1]"))
+    assert findings == {"M1404": ["Resources.Balancer.Properties.SecurityGroups"]}
 
 
 def test_a_fixed_name_blocks_a_replacement() -> None:
@@ -157,46 +157,46 @@ def test_a_fixed_name_blocks_a_replacement() -> None:
 
 
 def test_a_type_cannot_change() -> None:
-    found = after(("Bucket: {Type: AWS::S3::Bucket}", "Bucket: {Type: AWS::SQS::Queue}"))
-    assert found["M1402"] == ["Resources.Bucket.Type"]
+    findings = after(("Bucket: {Type: AWS::S3::Bucket}", "Bucket: {Type: AWS::SQS::Queue}"))
+    assert findings["M1402"] == ["Resources.Bucket.Type"]
 
 
 def test_deleted_resources_that_hold_data() -> None:
-    found = after(("  Bucket: {Type: AWS::S3::Bucket}\n", ""))
-    assert found == {"M1405": ["Resources.Bucket"]}
+    findings = after(("  Bucket: {Type: AWS::S3::Bucket}\n", ""))
+    assert findings == {"M1405": ["Resources.Bucket"]}
     kept = WEB.replace("Bucket: {Type", "Bucket: {DeletionPolicy: Retain, Type")
-    gone = WEB.replace("  Bucket: {Type: AWS::S3::Bucket}\n", "")
-    assert judged({"web": kept}, {"web": gone}) == []
+    new = WEB.replace("  Bucket: {Type: AWS::S3::Bucket}\n", "")
+    assert judged({"web": kept}, {"web": new}) == []
     renamed = after(("/web", "/shop/web"))
     assert renamed["M1405"] == ["Resources.Logs.Properties.LogGroupName"]
 
 
-def test_an_export_in_use_stays() -> None:
+def test_an_export_in_use_cannot_be_deleted() -> None:
     old = {"web": WEB, "zone": USER}
-    gone = WEB[: WEB.index("Outputs:")]
-    assert codes(judged(old, {"web": gone, "zone": USER}))["M1403"] == ["Outputs.Vpc"]
-    unused = codes(judged({"web": WEB}, {"web": gone}))
+    new = WEB[: WEB.index("Outputs:")]
+    assert codes(judged(old, {"web": new, "zone": USER}))["M1403"] == ["Outputs.Vpc"]
+    unused = codes(judged({"web": WEB}, {"web": new}))
     assert "M1403" not in unused
     moved = WEB.replace("10.0.0.0/16", "10.1.0.0/16")
     assert codes(judged(old, {"web": moved, "zone": USER}))["M1403"] == ["Outputs.Vpc.Value"]
 
 
-def test_importers_that_are_updated_first_may_stop_to_import() -> None:
+def test_an_export_can_be_deleted_if_its_importers_are_updated_first() -> None:
     old = {"web": WEB, "zone": USER}
     free = USER.replace("!ImportValue shop-Vpc", "vpc-12345678")
-    gone = WEB[: WEB.index("Outputs:")]
-    assert "M1403" not in codes(judged(old, {"zone": free, "web": gone}))
-    assert "M1403" in codes(judged(old, {"web": gone, "zone": free}))
+    new = WEB[: WEB.index("Outputs:")]
+    assert "M1403" not in codes(judged(old, {"zone": free, "web": new}))
+    assert "M1403" in codes(judged(old, {"web": new, "zone": free}))
 
 
-def test_a_stack_that_is_gone_stays_deployed() -> None:
-    found = judged({"web": WEB, "zone": USER}, {"web": WEB})
-    assert [(finding.code, finding.place.file) for finding in found] == [("M1407", "zone.yaml")]
+def test_a_removed_stack_stays_deployed() -> None:
+    findings = judged({"web": WEB, "zone": USER}, {"web": WEB})
+    assert [(finding.code, finding.place.file) for finding in findings] == [("M1407", "zone.yaml")]
     needed = judged({"web": WEB, "zone": USER}, {"zone": USER})
     assert sorted(finding.code for finding in needed) == ["M1403", "M1407"]
 
 
-def test_a_code_deploy_service_may_refuse_the_rest_too() -> None:
+def test_an_update_of_a_codedeploy_service_can_fail_for_other_changes() -> None:
     old = WEB.replace("Type: ECS}", "Type: CODE_DEPLOY}")
     new = old.replace("Cluster: main", "Cluster: main\n      DesiredCount: 3")
     assert codes(judged({"web": old}, {"web": new})) == {
@@ -204,7 +204,7 @@ def test_a_code_deploy_service_may_refuse_the_rest_too() -> None:
     }
 
 
-def test_a_code_deploy_service_takes_hardly_any_update() -> None:
+def test_a_codedeploy_service_rejects_most_updates() -> None:
     old = WEB.replace("Type: ECS}", "Type: CODE_DEPLOY}")
     new = old.replace('"a:1"', '"a:2"')
     new = new.replace("Cluster: main", "Cluster: main\n      DesiredCount: 3")
@@ -213,7 +213,7 @@ def test_a_code_deploy_service_takes_hardly_any_update() -> None:
     }
 
 
-def test_a_switched_listener_is_put_back() -> None:
+def test_an_update_reverts_the_listener_that_codedeploy_switched() -> None:
     pair = dedent(
         """
           Deployments:
@@ -246,14 +246,14 @@ RULES = dedent(
 
 def test_priorities_that_are_swapped_are_in_use() -> None:
     swapped = RULES.replace("Priority: 1", "Priority: 0").replace("Priority: 2", "Priority: 1")
-    found = judged({"web": RULES}, {"web": swapped.replace("Priority: 0", "Priority: 2")})
-    assert [(finding.code, finding.level, finding.path[1]) for finding in found] == [
+    findings = judged({"web": RULES}, {"web": swapped.replace("Priority: 0", "Priority: 2")})
+    assert [(finding.code, finding.level, finding.path[1]) for finding in findings] == [
         ("M1402", "error", "First"),
         ("M1402", "error", "Second"),
     ]
     moved = RULES.replace("Priority: 2", "Priority: 3").replace("Priority: 1", "Priority: 2")
-    found = judged({"web": RULES}, {"web": moved})
-    assert [(finding.code, finding.level, finding.path[1]) for finding in found] == [
+    findings = judged({"web": RULES}, {"web": moved})
+    assert [(finding.code, finding.level, finding.path[1]) for finding in findings] == [
         ("M1402", "warning", "First")
     ]
     waits = moved.replace("Properties", "DependsOn: Second\n    Properties", 1)
@@ -285,7 +285,7 @@ def test_an_association_is_deleted_before_its_replacement_is_created() -> None:
     assert judged({"web": text}, {"web": text.replace("rtb-1", "rtb-2")}) == []
 
 
-def test_addresses_are_held_until_the_old_load_balancer_is_gone() -> None:
+def test_addresses_are_in_use_until_the_old_load_balancer_is_deleted() -> None:
     mappings = "SubnetMappings: [{SubnetId: !Ref Subnet, AllocationId: eipalloc-1}]"
     old = WEB.replace("Subnets: [!Ref Subnet]", mappings)
     new = old.replace("Scheme: internal", "Scheme: internet-facing")
@@ -312,18 +312,18 @@ def test_a_name_of_service_connect_blocks_a_replacement() -> None:
         "{Enabled: true, Namespace: ns, Services: [{PortName: app}]}"
     )
     old = WEB.replace("Cluster: main", connect)
-    found = codes(judged({"web": old}, {"web": old.replace("Cluster: main", "Cluster: other")}))
-    assert [place.rsplit(".", 1)[1] for place in found["M1402"]] == ["PortName"]
+    findings = codes(judged({"web": old}, {"web": old.replace("Cluster: main", "Cluster: other")}))
+    assert [place.rsplit(".", 1)[1] for place in findings["M1402"]] == ["PortName"]
 
 
-def test_a_container_renamed_under_a_running_service() -> None:
+def test_renaming_a_container_of_a_running_service() -> None:
     assert after(("{Name: app,", "{Name: web,")) == {
         "M1404": ["Resources.Service.Properties.LoadBalancers.0.ContainerName"]
     }
     assert after(("{Name: app,", "{Name: web,"), ("ContainerName: app", "ContainerName: web")) == {}
 
 
-def test_a_load_balancer_stays_in_its_vpc() -> None:
+def test_a_load_balancer_cannot_move_to_another_vpc() -> None:
     old = WEB.replace(
         "Subnets: [!Ref Subnet]", "Subnets: [!Ref Subnet], SecurityGroups: [!Ref Guard]"
     ).replace(
@@ -331,11 +331,11 @@ def test_a_load_balancer_stays_in_its_vpc() -> None:
         "  Guard: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: a, VpcId: vpc-1}}"
         "\n  Bucket:",
     )
-    found = codes(judged({"web": old}, {"web": old.replace("vpc-1", "vpc-2")}))
-    assert found["M1404"] == ["Resources.Balancer.Properties.SecurityGroups.0"]
+    findings = codes(judged({"web": old}, {"web": old.replace("vpc-1", "vpc-2")}))
+    assert findings["M1404"] == ["Resources.Balancer.Properties.SecurityGroups.0"]
 
 
-def test_capacity_that_a_service_uses_stays() -> None:
+def test_capacity_in_use_cannot_be_removed() -> None:
     cluster = dedent(
         """
           Cluster:
@@ -353,7 +353,7 @@ def test_capacity_that_a_service_uses_stays() -> None:
 
 
 def test_a_listener_that_forwards_to_a_new_target_group_has_no_targets_at_first() -> None:
-    found = after(
+    findings = after(
         ("  Group:\n", "  Group2:\n"),
         ("forward, TargetGroupArn: !Ref Group}", "forward, TargetGroupArn: !Ref Group2}"),
         (
@@ -361,10 +361,10 @@ def test_a_listener_that_forwards_to_a_new_target_group_has_no_targets_at_first(
             "ContainerPort: 80, TargetGroupArn: !Ref Group2}",
         ),
     )
-    assert found == {"M1406": ["Resources.Listener.Properties.DefaultActions.0.TargetGroupArn"]}
+    assert findings == {"M1406": ["Resources.Listener.Properties.DefaultActions.0.TargetGroupArn"]}
 
 
-def test_a_default_is_not_taken_over_by_an_update() -> None:
+def test_a_changed_parameter_default_does_not_change_a_deployed_stack() -> None:
     text = "Parameters: {S: {Type: String, Default: internal}}\n" + WEB.replace(
         "Scheme: internal", "Scheme: !Ref S"
     )
@@ -374,26 +374,26 @@ def test_a_default_is_not_taken_over_by_an_update() -> None:
     assert "M1401" in codes(moved)
 
 
-def test_zones_by_number_are_likely_the_letters() -> None:
+def test_zones_by_index_are_compared_with_zones_by_letter() -> None:
     old = WEB.replace("eu-central-1a", "!Select [0, !GetAZs '']")
     assert judged({"web": old}, {"web": WEB}) == []
     other = codes(judged({"web": old}, {"web": WEB.replace("eu-central-1a", "eu-central-1c")}))
     assert other["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
 
 
-def test_a_stack_that_stays_deployed_keeps_its_port() -> None:
-    found = judged(
+def test_the_port_of_a_removed_stack_is_still_in_use() -> None:
+    findings = judged(
         {"web": WEB.replace("!Ref Balancer", "arn")}, {"shop": WEB.replace("!Ref Balancer", "arn")}
     )
-    assert [finding.code for finding in found] == ["M1402", "M1402", "M1407"]
-    assert "stays deployed" in found[0].message
+    assert [finding.code for finding in findings] == ["M1402", "M1402", "M1407"]
+    assert "stays deployed" in findings[0].message
 
 
-def test_texts_that_are_no_templates_are_passed_over() -> None:
+def test_files_that_are_not_templates_are_skipped() -> None:
     assert judged({"web": "a: ["}, {"web": "- 1"}) == []
 
 
-def test_every_code_of_an_update_is_seen_here() -> None:
+def test_every_code_of_an_update_has_a_test() -> None:
     source = Path(__file__).read_text()
     assert [code for code in CODES if code.startswith("M14") and f'"{code}"' not in source] == []
 
@@ -424,7 +424,7 @@ def built(folder: Path) -> int:
     return main(["build", *arguments(folder)])
 
 
-def test_an_update_is_judged_against_a_revision_and_against_a_folder(
+def test_check_compares_with_a_revision_or_a_folder(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = repository / "before"
@@ -492,7 +492,7 @@ def test_templates_without_a_previous_version_are_reported(
 
 
 @pytest.mark.parametrize("source", ["nope", "--help", "HEAD:params", ""])
-def test_a_version_that_does_not_exist_is_wrong_usage(
+def test_an_unknown_revision_is_a_usage_error(
     source: str, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(NoSuchVersionError):

@@ -76,10 +76,10 @@ def test_independent_stacks_are_sorted_by_name() -> None:
 
 def test_a_planned_stack_has_its_imports_and_exports() -> None:
     api, net, web = (
-        one
-        for one in sorted(
+        import_
+        for import_ in sorted(
             linked(stack("web", "net", "api", "net"), stack("net"), stack("api")).stacks,
-            key=lambda one: one.name,
+            key=lambda import_: import_.name,
         )
     )
     assert web.stack_name == "shop-dev-web"

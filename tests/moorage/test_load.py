@@ -15,23 +15,27 @@ from moorage.pipeline.load import list_environments, load, read_text_file
 
 
 def read(
-    folder: Path, own: str | bytes, base: str | None = None
+    folder: Path, environment: str | bytes, base: str | None = None
 ) -> tuple[Document | None, list[Finding]]:
     if base is not None:
         (folder / "base.yaml").write_text(base)
-    (folder / "dev.yaml").write_bytes(own if isinstance(own, bytes) else own.encode())
+    (folder / "dev.yaml").write_bytes(
+        environment if isinstance(environment, bytes) else environment.encode()
+    )
     return load(folder, "dev")
 
 
-def data(folder: Path, own: str, base: str | None = None) -> Any:
-    document, findings = read(folder, own, base)
+def data(folder: Path, environment: str, base: str | None = None) -> Any:
+    document, findings = read(folder, environment, base)
     assert findings == []
     assert document is not None
     return document.data
 
 
-def refusals(folder: Path, own: str | bytes, base: str | None = None) -> list[tuple[Any, ...]]:
-    _, findings = read(folder, own, base)
+def refusals(
+    folder: Path, environment: str | bytes, base: str | None = None
+) -> list[tuple[Any, ...]]:
+    _, findings = read(folder, environment, base)
     assert {finding.level for finding in findings} == {"error"}
     assert all(finding.hint for finding in findings)
     return [(finding.code, finding.place.line, finding.path) for finding in findings]
@@ -90,14 +94,14 @@ def test_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
 
 
 def test_anchors_and_merge_keys(tmp_path: Path) -> None:
-    own = "x: &x {k: 1, l: {m: 1}}\nz:\n  k: 2\n  <<: *x\n  n: *x\n"
+    environment = "x: &x {k: 1, l: {m: 1}}\nz:\n  k: 2\n  <<: *x\n  n: *x\n"
     x = {"k": 1, "l": {"m": 1}}
-    assert data(tmp_path, own)["z"] == {"k": 2, "l": {"m": 1}, "n": x}
+    assert data(tmp_path, environment)["z"] == {"k": 2, "l": {"m": 1}, "n": x}
 
 
 def test_the_first_of_several_merged_maps_counts(tmp_path: Path) -> None:
-    own = "x: &x {k: 1}\ny: &y {k: 2, m: 2}\nz: {<<: [*x, *y]}\n"
-    assert data(tmp_path, own)["z"] == {"k": 1, "m": 2}
+    environment = "x: &x {k: 1}\ny: &y {k: 2, m: 2}\nz: {<<: [*x, *y]}\n"
+    assert data(tmp_path, environment)["z"] == {"k": 1, "m": 2}
 
 
 def test_a_merged_value_has_the_line_where_it_is_written(tmp_path: Path) -> None:
@@ -116,7 +120,7 @@ def test_an_anchor_can_be_redefined(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "expected"),
+    ("environment", "expected"),
     [
         ("", [("M1004", 1, ())]),
         ("# only a comment\n", [("M1004", 1, ())]),
@@ -151,9 +155,9 @@ def test_an_anchor_can_be_redefined(tmp_path: Path) -> None:
     ],
 )
 def test_refused_files_have_a_code_and_a_line(
-    tmp_path: Path, own: str | bytes, expected: list[tuple[Any, ...]]
+    tmp_path: Path, environment: str | bytes, expected: list[tuple[Any, ...]]
 ) -> None:
-    assert refusals(tmp_path, own) == expected
+    assert refusals(tmp_path, environment) == expected
 
 
 def test_findings_of_both_files_are_reported_together(tmp_path: Path) -> None:
@@ -187,15 +191,15 @@ def test_environments_are_all_params_files_except_base(tmp_path: Path) -> None:
 
 def test_maps_merge_lists_replace_null_deletes(tmp_path: Path) -> None:
     base = "a: {b: 1, c: 2, d: 3}\nl: [1, 2]\ngone: 1\n"
-    own = "a: {c: 4, d: null}\nl: [3]\ngone: null\n"
-    assert data(tmp_path, own, base) == {"a": {"b": 1, "c": 4}, "l": [3]}
+    environment = "a: {c: 4, d: null}\nl: [3]\ngone: null\n"
+    assert data(tmp_path, environment, base) == {"a": {"b": 1, "c": 4}, "l": [3]}
 
 
 def test_null_stays_below_overrides(tmp_path: Path) -> None:
     base = "stacks: {web: {q: 1, overrides: {Resources: {A: {x: 1}, D: null}}}}\n"
-    own = "stacks: {web: {q: null, overrides: {Resources: {A: null, B: {C: null}}}}}\n"
+    environment = "stacks: {web: {q: null, overrides: {Resources: {A: null, B: {C: null}}}}}\n"
     patch = {"Resources": {"A": None, "B": {"C": None}, "D": None}}
-    assert data(tmp_path, own, base) == {"stacks": {"web": {"overrides": patch}}}
+    assert data(tmp_path, environment, base) == {"stacks": {"web": {"overrides": patch}}}
 
 
 def test_overrides_can_be_deleted(tmp_path: Path) -> None:
@@ -213,7 +217,7 @@ def test_a_stack_can_be_deleted_but_not_left_empty(tmp_path: Path) -> None:
     ]
 
 
-def test_a_value_has_the_place_of_the_file_that_decides(tmp_path: Path) -> None:
+def test_a_value_has_the_place_of_the_file_that_sets_it(tmp_path: Path) -> None:
     document, _ = read(tmp_path, "\n\na: {c: 2}\n", base="a:\n  b: 1\n  c: 1\n")
     assert document is not None
 
@@ -232,8 +236,8 @@ def test_a_value_has_the_place_of_the_file_that_decides(tmp_path: Path) -> None:
 
 def test_names_are_replaced(tmp_path: Path) -> None:
     base = "app: x-${env}\nregion: eu-central-1\naccount: '123456789012'\n"
-    own = 'a: {b: ["${app}/${env}/${region}/${account}"]}\n'
-    assert data(tmp_path, own, base)["a"] == {"b": ["x-dev/dev/eu-central-1/123456789012"]}
+    environment = 'a: {b: ["${app}/${env}/${region}/${account}"]}\n'
+    assert data(tmp_path, environment, base)["a"] == {"b": ["x-dev/dev/eu-central-1/123456789012"]}
 
 
 @pytest.mark.parametrize(
@@ -254,7 +258,7 @@ def test_only_values_are_interpolated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "hint"),
+    ("environment", "hint"),
     [
         ("a: ${envv}\n", "Write `${env}`, or `$${envv}` for the text `${envv}` itself."),
         ("a: ${account}\n", "Add `account:` at the top of the params."),
@@ -262,8 +266,8 @@ def test_only_values_are_interpolated(tmp_path: Path) -> None:
         ("a: {b: [1, '${nope}']}\n", "Write `${account}` or `${app}` or `${env}` or `${region}`"),
     ],
 )
-def test_an_unknown_name_is_refused(tmp_path: Path, own: str, hint: str) -> None:
-    _, (finding,) = read(tmp_path, own)
+def test_an_unknown_name_is_refused(tmp_path: Path, environment: str, hint: str) -> None:
+    _, (finding,) = read(tmp_path, environment)
     assert finding.code == "M1005"
     assert finding.hint.startswith(hint)
 

@@ -273,7 +273,7 @@ KEYS_OF_STACKS = {"template", "overrides"}
 
 
 @pytest.mark.parametrize("word", WORDS)
-def test_a_word_of_another_tool_names_keys_that_exist(word: str) -> None:
+def test_words_of_other_tools_refer_to_existing_keys(word: str) -> None:
     models = [Header, *(module.Params for module in TEMPLATES.values())]
     known = KEYS_OF_STACKS | {
         key for model in models for _, key in find_places(model, frozenset(WORDS[word].keys))
@@ -345,7 +345,7 @@ def test_other_spellings_are_misspellings(tmp_path: Path, key: str) -> None:
     assert (finding.code, finding.hint) == ("M1101", "Did you mean `desired_count`?")
 
 
-def test_a_compose_file_lacks_no_stacks(tmp_path: Path) -> None:
+def test_a_compose_file_is_not_reported_as_params_without_stacks(tmp_path: Path) -> None:
     (finding,) = findings(tmp_path, f"{HEADER}services: {{web: {{image: x}}}}\n")
     assert (finding.code, finding.hint) == ("M1111", "Write `stacks:`.")
 
@@ -367,9 +367,10 @@ def test_the_id_of_a_vpc_gets_a_stack_for_it(tmp_path: Path) -> None:
 # Keys without a value --------------------------------------------------------------------------
 
 
-def values(folder: Path, own: str, base: str | None = None) -> list[tuple[str, str, Any]]:
+def values(folder: Path, environment: str, base: str | None = None) -> list[tuple[str, str, Any]]:
     return [
-        (finding.code, finding.level, finding.path[-1]) for finding in findings(folder, own, base)
+        (finding.code, finding.level, finding.path[-1])
+        for finding in findings(folder, environment, base)
     ]
 
 
@@ -398,21 +399,21 @@ def test_a_variable_without_a_value_would_be_lost(tmp_path: Path) -> None:
 
 def test_null_deletes_what_the_base_has(tmp_path: Path) -> None:
     base = f"{HEADER}stacks: {{cluster: {{exec_logs: {{retention: 7d}}}}}}\ntags: {{a: b, c: d}}\n"
-    own = "tags: {a: null, x: null}\nstacks: {cluster: {exec_logs: null, capacity: null}}\n"
-    assert values(tmp_path, own, base) == [
+    environment = "tags: {a: null, x: null}\nstacks: {cluster: {exec_logs: null, capacity: null}}\n"
+    assert values(tmp_path, environment, base) == [
         ("M1113", "error", "x"),
         ("M1113", "warning", "capacity"),
     ]
 
 
-def test_a_null_in_the_base_waits_for_the_environment(tmp_path: Path) -> None:
+def test_a_null_in_the_base_can_be_replaced_by_the_environment(tmp_path: Path) -> None:
     base = f"{HEADER}stacks: {{cluster: {{exec_logs: }}}}\n"
     assert values(tmp_path, "stacks: {cluster: {exec_logs: {retention: 7d}}}\n", base) == []
     assert values(tmp_path, "stacks: {cluster: {}}\n", base) == [("M1113", "warning", "exec_logs")]
 
 
 @pytest.mark.parametrize(
-    ("own", "expected"),
+    ("environment", "expected"),
     [
         ("tags: {a: }\nstacks: {cluster: {}}\n", [("M1113", "error", "a")]),
         ("stacks: {cluster: {capcity: }}\n", [("M1113", "error", "capcity")]),
@@ -426,5 +427,5 @@ def test_a_null_in_the_base_waits_for_the_environment(tmp_path: Path) -> None:
         ("stacks: {ecr: {repositories: {a: }}}\n", [("M1113", "error", "a")]),
     ],
 )
-def test_nulls_that_delete_nothing(tmp_path: Path, own: str, expected: Any) -> None:
-    assert values(tmp_path, HEADER + own) == expected
+def test_nulls_that_delete_nothing(tmp_path: Path, environment: str, expected: Any) -> None:
+    assert values(tmp_path, HEADER + environment) == expected

@@ -116,7 +116,7 @@ def test_links_have_targets_and_anchors_are_unique() -> None:
         assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= set(slugs)
 
 
-def test_every_row_has_four_cells() -> None:
+def test_every_table_row_has_four_cells() -> None:
     for line in TEXT.splitlines():
         if line.startswith("|"):
             assert len(re.findall(r"(?<!\\)\|", line)) == 5, line

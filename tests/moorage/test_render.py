@@ -304,7 +304,7 @@ def test_the_stack_is_not_changed_by_its_overrides() -> None:
         ),
     ],
 )
-def test_overrides_of_what_the_template_does_not_have(
+def test_overrides_of_missing_resources_and_properties(
     overrides: Any, path: Any, line: int, message: str, hint: str
 ) -> None:
     finding = fault(overrides)

@@ -62,7 +62,7 @@ def write_default(model: type[BaseModel], name: str) -> Any:
     return example.model_dump(mode="json", include={name}, warnings=False)[name]
 
 
-def test_there_are_defaults() -> None:
+def test_the_schema_has_defaults() -> None:
     assert len(list(find_schema_defaults(SCHEMA))) > 200
     assert len(list(find_model_defaults())) > 200
 

@@ -156,7 +156,7 @@ def test_a_key_that_is_written_is_not_suggested() -> None:
         ({"template": "thign"}, "M1106", "template", "There is no stack kind `thign`"),
     ],
 )
-def test_one_mistake(params: Any, code: str, path: str, words: str) -> None:
+def test_a_mistake_is_one_finding(params: Any, code: str, path: str, words: str) -> None:
     finding = only({"thing": params})
     assert (finding.code, finding.path[2:]) == (
         code,
@@ -361,7 +361,9 @@ def test_a_problem_is_reported_where_nothing_else_is_wrong() -> None:
         ({"name": "y", "items": {}}, "M1103", "items"),
     ],
 )
-def test_a_problem_that_only_follows_is_dropped(params: Any, code: str, path: str) -> None:
+def test_a_problem_that_follows_from_another_is_not_reported(
+    params: Any, code: str, path: str
+) -> None:
     assert codes({"thing": params}) == [(code, f"stacks.thing.{path}")]
 
 

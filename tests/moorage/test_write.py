@@ -69,7 +69,7 @@ def test_a_folder_has_templates_script_and_manifest(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path / "out/dev")
     assert names(tmp_path / "out/dev") == [SCRIPT, "network.yaml", MANIFEST, "web.yaml"]
     manifest = json.loads((tmp_path / "out/dev" / MANIFEST).read_text())
-    assert [one["template"] for one in manifest["stacks"]] == ["network.yaml", "web.yaml"]
+    assert [entry["template"] for entry in manifest["stacks"]] == ["network.yaml", "web.yaml"]
 
 
 def test_the_script_is_valid_bash(tmp_path: Path) -> None:
@@ -80,14 +80,14 @@ def test_the_script_is_valid_bash(tmp_path: Path) -> None:
     aws.write_text('#!/bin/sh\nprintf "%s|" "$@"\necho\n')
     aws.chmod(0o755)
     path = f"{aws.parent}{os.pathsep}{os.environ['PATH']}"
-    ran = subprocess.run(
+    run_script = subprocess.run(
         [tmp_path / SCRIPT, "--profile", "my ops"],
         env=os.environ | {"PATH": path},
         capture_output=True,
         text=True,
         check=True,
     )
-    first, second = (line.split("|") for line in ran.stdout.splitlines())
+    first, second = (line.split("|") for line in run_script.stdout.splitlines())
     assert first[first.index("--stack-name") + 1] == "shop-dev-network"
     assert second[second.index("--template-file") + 1] == "web.yaml"
     assert first[first.index("--tags") + 1 :] == [
@@ -114,7 +114,7 @@ esac
 """
 
 
-def ran(
+def run_script(
     folder: Path, *arguments: str, timeout: int = 60, **answers: str
 ) -> tuple[int, str, list[str]]:
     """deploy.sh with a task between two stacks: exit code, output, and calls of `aws`."""
@@ -138,7 +138,7 @@ def ran(
 
 
 def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None:
-    code, _, calls = ran(tmp_path)
+    code, _, calls = run_script(tmp_path)
     assert code == 0
     words = ["deploy", "deploy", "describe-stacks", "get-parameter", "run-task"]
     words += ["describe-tasks"] * 4 + ["deploy"]
@@ -148,7 +148,7 @@ def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None
 
 
 def test_a_failed_task_stops_the_script(tmp_path: Path) -> None:
-    code, output, calls = ran(tmp_path, CODE="3")
+    code, output, calls = run_script(tmp_path, CODE="3")
     assert code == 1
     assert "The task of shop-dev-migrate failed: exit code of main: 3" in output
     assert "Essential container in task exited" in output
@@ -156,18 +156,18 @@ def test_a_failed_task_stops_the_script(tmp_path: Path) -> None:
 
 
 def test_a_container_that_never_started_has_failed(tmp_path: Path) -> None:
-    assert ran(tmp_path, CODE="None")[0] == 1
+    assert run_script(tmp_path, CODE="None")[0] == 1
 
 
 def test_a_task_that_cannot_be_placed_stops_the_script(tmp_path: Path) -> None:
-    code, output, calls = ran(tmp_path, STARTED="Capacity is unavailable at this time")
+    code, output, calls = run_script(tmp_path, STARTED="Capacity is unavailable at this time")
     assert code == 1
     assert "could not be started: Capacity is unavailable at this time" in output
     assert calls[-1].split()[1] == "run-task"
 
 
 def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    code, output, calls = ran(tmp_path, timeout=-1)
+    code, output, calls = run_script(tmp_path, timeout=-1)
     assert code == 1
     assert "is being stopped" in output
     assert calls[-1].split()[1] == "stop-task"
@@ -175,14 +175,14 @@ def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
 def test_other_commands_get_global_arguments_only(tmp_path: Path) -> None:
     arguments = ("--profile", "my ops", "--role-arn", "arn:aws:iam::123456789012:role/x", "--debug")
-    _, _, calls = ran(tmp_path, *arguments)
+    _, _, calls = run_script(tmp_path, *arguments)
     for call in calls[2:9]:
         assert "--profile my ops --debug" in call
         assert "--role-arn" not in call
 
 
 def test_no_execute_changeset_runs_no_task(tmp_path: Path) -> None:
-    code, _, calls = ran(tmp_path, "--no-execute-changeset")
+    code, _, calls = run_script(tmp_path, "--no-execute-changeset")
     assert code == 0
     assert [call.split()[1] for call in calls] == ["deploy"] * 3
 
@@ -280,13 +280,13 @@ BIG = [
 
 
 def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
-    both = [files(one) for one in BIG]
+    versions = [files(plan) for plan in BIG]
     python_path = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     luck = random.Random(2)
     halves = rounds = 0
     while rounds < 6 or not halves:
         rounds += 1
-        assert rounds < 60, "no kill came in the middle of a file: this test has lost its teeth"
+        assert rounds < 60, "no process was killed while it wrote a file"
         with subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path)],
             env=os.environ | {"PYTHONPATH": python_path},
@@ -300,6 +300,8 @@ def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
             if path.suffix == ".half":
                 halves += 1
             else:
-                assert path.read_text() in [one.get(path.name) for one in both], path.name
+                assert path.read_text() in [version.get(path.name) for version in versions], (
+                    path.name
+                )
     write(BIG[0], tmp_path)
-    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == both[0]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == versions[0]

@@ -57,7 +57,7 @@ def project(created: Path, tmp_path: Path) -> Path:
     return tmp_path / "project"
 
 
-def test_the_project_has_the_shape_of_this_one(created: Path) -> None:
+def test_a_new_project_has_the_layout_of_this_repository(created: Path) -> None:
     assert files(created) == FILES
     base = (created / "params/base.yaml").read_text()
     assert "\napp: web-shop\nregion: ap-northeast-1\n" in base
@@ -89,7 +89,7 @@ def test_build_test_and_lint_pass_at_once(project: Path, environment: Environmen
     assert to_commit == {"out"}
 
 
-def test_a_stale_out_fails_the_tests(project: Path, environment: Environment) -> None:
+def test_outdated_output_fails_the_tests(project: Path, environment: Environment) -> None:
     assert environment.make("build", cwd=project).returncode == 0
     params = project / "params/dev.yaml"
     params.write_text(params.read_text().replace("14d", "30d"))

@@ -213,9 +213,9 @@ def reserve_port() -> Iterator[int]:
     """A port that no other test uses, in this process or another one."""
     while True:
         number = random.randrange(10_000, 32_000)
-        with contextlib.ExitStack() as held:
+        with contextlib.ExitStack() as stack:
             try:
-                lock = held.enter_context(socket.socket(socket.AF_UNIX))
+                lock = stack.enter_context(socket.socket(socket.AF_UNIX))
                 lock.bind(f"\0moorage-test-port-{number}")
                 for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
                     with socket.socket(socket.AF_INET, kind) as trial:

@@ -87,7 +87,7 @@ NEWER = {
 
 
 @pytest.mark.parametrize("name", [*GOOD, *NEWER])
-def test_a_right_configuration_has_no_mistake(name: str) -> None:
+def test_a_correct_configuration_has_no_mistakes(name: str) -> None:
     assert lines_and_messages(in_server({**GOOD, **NEWER}[name])) == []
 
 
@@ -179,7 +179,7 @@ def test_a_duplicate_is_reported_at_the_second_directive(text: str) -> None:
         "listen 8081; server_name a; server_name b; error_page 404 /x; error_page 500 /y;",
     ],
 )
-def test_what_may_be_repeated_is_no_duplicate(text: str) -> None:
+def test_repeatable_directives_are_not_duplicates(text: str) -> None:
     assert lines_and_messages(in_server(text)) == []
 
 
@@ -385,7 +385,7 @@ def test_nginx_refuses_what_is_reported(text: str, tmp_path: Path) -> None:
 
 @needs_nginx
 @pytest.mark.parametrize("name", sorted(GOOD.keys() - {"modules of others", "lua"}))
-def test_nginx_accepts_what_is_right(name: str) -> None:
+def test_nginx_accepts_correct_configurations(name: str) -> None:
     assert find_refusal(NGINX, in_server(GOOD[name])) is None
 
 

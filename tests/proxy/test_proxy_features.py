@@ -358,9 +358,9 @@ def test_requests_of_a_client_are_limited(tmp_path: Path) -> None:
     routes = [{"path": "/", "to": "app"}, {"path": "/login", "to": "app", "rate_limit": limit}]
     with served(tmp_path, {"routes": routes}) as (nginx, _):
         client = {"X-Forwarded-For": "203.0.113.7"}
-        sent = [nginx.request("/login", headers=client).status for _ in range(5)]
-        assert sent[:3] == [200, 200, 200]
-        assert 429 in sent[3:]
+        statuses = [nginx.request("/login", headers=client).status for _ in range(5)]
+        assert statuses[:3] == [200, 200, 200]
+        assert 429 in statuses[3:]
         assert nginx.request("/login", headers={"X-Forwarded-For": "203.0.113.8"}).status == 200
         assert {nginx.request("/", headers=client).status for _ in range(5)} == {200}
         assert {nginx.request("/nginx-health").status for _ in range(5)} == {200}
@@ -372,9 +372,9 @@ def test_websockets_are_passed_on(tmp_path: Path) -> None:
         client = socket.create_connection(("127.0.0.1", nginx.port), timeout=10)
         with contextlib.closing(client), client.makefile("rb") as replies:
             key = base64.b64encode(b"0123456789abcdef").decode()
-            sent = "GET /socket HTTP/1.1\r\nHost: shop.example\r\nUpgrade: websocket\r\n"
-            sent += f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            client.sendall(f"{sent}Sec-WebSocket-Version: 13\r\n\r\n".encode())
+            handshake = "GET /socket HTTP/1.1\r\nHost: shop.example\r\nUpgrade: websocket\r\n"
+            handshake += f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
+            client.sendall(f"{handshake}Sec-WebSocket-Version: 13\r\n\r\n".encode())
             assert replies.readline().startswith(b"HTTP/1.1 101 ")
             while replies.readline().strip():
                 pass

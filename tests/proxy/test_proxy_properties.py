@@ -73,7 +73,7 @@ def proxies(draw: st.DrawFn) -> dict[str, Any]:
 @pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
 @settings(max_examples=80, deadline=None, derandomize=True, database=None)
 @given(proxies())
-def test_nginx_accepts_what_params_accept(params: dict[str, Any]) -> None:
+def test_nginx_accepts_configurations_of_valid_params(params: dict[str, Any]) -> None:
     context = ProxyContext(
         {"web": ("127.0.0.1", 3000), "php": ("127.0.0.1", 9000)}, ["10.0.0.0/8"], 75
     )

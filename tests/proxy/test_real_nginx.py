@@ -50,7 +50,7 @@ def test_a_mistake_is_reported_with_its_line(text: str, message: str, line: int)
         "location / { proxy_pass http://10.0.0.1; proxy_cache of_the_image; }",
     ],
 )
-def test_what_only_the_container_has_is_no_mistake(text: str) -> None:
+def test_files_that_only_the_container_has_are_not_mistakes(text: str) -> None:
     assert find_refusal(NGINX, HTTP.format(text)) is None
 
 
@@ -68,7 +68,7 @@ def test_users_modules_and_members_of_upstreams_are_no_mistake(text: str) -> Non
     assert find_refusal(NGINX, text) is None
 
 
-def test_a_part_is_the_inside_of_http() -> None:
+def test_a_partial_configuration_is_tested_in_an_http_block() -> None:
     assert find_refusal(NGINX, "server { listen 8080; }\n", part=True) is None
     refusal = find_refusal(NGINX, "server {\n listen 8080;\n oops;\n}\n", part=True)
     assert refusal is not None

@@ -13,17 +13,17 @@ from moorage.rules.runner import run_rules
 
 
 @pytest.mark.parametrize("base", bases())
-def test_nothing_is_found_in_a_base(base: str) -> None:
+def test_bases_have_no_problems(base: str) -> None:
     assert ids_and_paths(run_rules([Template(base, bases()[base])])) == set()
 
 
 @pytest.mark.parametrize("case", cases(), ids=case_id)
-def test_nothing_is_found_in_the_correct_template(case: Case) -> None:
+def test_correct_templates_have_no_problems(case: Case) -> None:
     assert run_case(case, case.good) == set()
 
 
 @pytest.mark.parametrize("case", cases(), ids=case_id)
-def test_only_the_mistake_is_found_in_the_incorrect_template(case: Case) -> None:
+def test_incorrect_templates_have_only_the_expected_problems(case: Case) -> None:
     assert run_case(case, case.bad) == case.finds
 
 
@@ -51,7 +51,7 @@ def test_every_rule_has_a_case() -> None:
     assert [rule.id for rule in RULES if rule.id not in found] == []
 
 
-def test_every_failure_of_a_rule_is_a_case_that_it_finds() -> None:
+def test_every_failure_id_of_a_rule_is_a_case_that_it_finds() -> None:
     """The name of the case is the id of the failure, or begins with it."""
     finds = {(rule, case.name) for case in cases() for rule, _ in case.finds}
     assert [

@@ -115,7 +115,7 @@ ALLOWED_BY_CONTEXT = {
 
 
 @pytest.mark.parametrize("case", cases_of_rules(), ids=case_id)
-def test_two_stacks_have_no_problem_that_one_stack_has_not(case: Case) -> None:
+def test_splitting_a_template_into_two_stacks_adds_no_problems(case: Case) -> None:
     found: dict[str, set[str]] = {}
     for split in SPLITS:
         found |= split_ids(split, dict(case.bad), case.region)

@@ -24,14 +24,16 @@ from moorage.rules.registry import RULES
 from moorage.rules.runner import run_rules
 
 SECTIONS = ("Resources", "Parameters", "Conditions", "Mappings", "Outputs", "Hooks", "Metadata")
-TYPES = sorted({one["Type"] for body in bases().values() for one in body["Resources"].values()})
+TYPES = sorted(
+    {resource["Type"] for body in bases().values() for resource in body["Resources"].values()}
+)
 NAMES = ["A", "B", "C", "AWS::Region", "AWS::NoValue", "", "A.B"]
 KEYS = sorted(
     {
         key
         for body in bases().values()
-        for one in body["Resources"].values()
-        for key in one.get("Properties", {})
+        for resource in body["Resources"].values()
+        for key in resource.get("Properties", {})
     }
 )
 FUNCTIONS = [
@@ -187,7 +189,7 @@ FIRST = {
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_every_property_can_be_anything(kind: str) -> None:
+def test_properties_can_have_any_value(kind: str) -> None:
     for (of, key), (body, name) in FIRST.items():
         resource = body["Resources"][name]
         for value in (None, "", 0, [], {}, [None], {"Ref": "NoSuch"}) if of == kind else ():

@@ -107,7 +107,7 @@ GOOD: dict[str, tuple[lab.Handler, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_it_is_open_while_the_service_answers(name: str, listen: int, service: int) -> None:
+def test_the_port_is_open_while_the_service_answers(name: str, listen: int, service: int) -> None:
     handler, flags = GOOD[name]
     with (
         lab.Service(service, lab.ignore) as server,
@@ -232,7 +232,7 @@ def test_it_logs_one_line_for_each_change(listen: int, service: int) -> None:
     assert sidecar.lines[:4] == ["closed: no reply in time", "open: the service answers"] * 2
 
 
-def test_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
+def test_probe_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
     with lab.start_sidecar(listen, service, probe="none") as sidecar:
         sidecar.wait_for_line("closed: nothing is bound to the UDP port")
         with lab.Service(service, lab.ignore) as server:
@@ -241,7 +241,7 @@ def test_none_checks_that_the_port_is_bound(listen: int, service: int) -> None:
         sidecar.wait_until_closed(LIMIT + SLACK)
 
 
-def test_none_notices_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
+def test_probe_none_finds_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
     listen: int, service: int
 ) -> None:
     with (
@@ -257,7 +257,7 @@ def test_none_notices_ipv6_sockets_and_ignores_tcp_and_connected_sockets(
             sidecar.wait_until_open()
 
 
-def test_none_over_ipv6_ignores_a_service_on_ipv4_only(listen: int, service: int) -> None:
+def test_probe_none_over_ipv6_ignores_a_service_on_ipv4_only(listen: int, service: int) -> None:
     with lab.start_sidecar(listen, service, probe="none", host="::1") as sidecar:
         with lab.Service(service, lab.ignore):
             sidecar.wait_for_line("closed: nothing is bound")
@@ -533,7 +533,7 @@ def test_a_signal_is_not_lost_when_a_reply_arrives(
             server.bind(("127.0.0.1", service))
             server.setblocking(False)
             args = argparse.Namespace(probe="echo", host="127.0.0.1", port=service, timeout=5)
-            task = asyncio.create_task(program.trouble(args))
+            task = asyncio.create_task(program.probe(args))
             while not select.select([server], [], [], 0)[0]:
                 await asyncio.sleep(0)
             server.sendto(*server.recvfrom(100))
@@ -722,7 +722,7 @@ def test_bad_arguments_are_one_line_and_exit_code_2(
     words: list[str], expected: str, program: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        program.parsed([*BASE, *words])
+        program.parse([*BASE, *words])
     assert ended.value.code == 2
     output = capsys.readouterr()
     assert output.out == ""
@@ -759,7 +759,7 @@ WORDS = st.lists(st.builds("--{}={}".format, st.sampled_from(FLAGS), VALUES))
 def parse(words: list[str], program: ModuleType) -> Any:
     """The parsed arguments, or the exit code of the program."""
     try:
-        return program.parsed(words)
+        return program.parse(words)
     except SystemExit as ended:
         return ended.code
 
@@ -774,8 +774,8 @@ def test_any_arguments_are_parsed_or_rejected(words: list[str], program: ModuleT
     assert args.port in range(1, 65536)
     assert 0 < args.timeout <= args.interval
     assert args.rise >= 1 <= args.fall
-    assert len(program.question(args)) < 2000
-    assert isinstance(program.fault(args, program.question(args), b"anything"), str)
+    assert len(program.new_request(args)) < 2000
+    assert isinstance(program.check_reply(args, program.new_request(args), b"anything"), str)
 
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
@@ -818,8 +818,8 @@ def test_the_program_accepts_what_the_params_accept(
         return
     command = sidecar_container(settings, "app", 53, noticed, ipv6=ipv6).command
     assert not [word for word in command if "\0" in word]
-    args = program.parsed(command[4:])
-    assert len(program.question(args)) < 2000
+    args = program.parse(command[4:])
+    assert len(program.new_request(args)) < 2000
 
 
 @pytest.mark.parametrize("name", ["a..b", "a" * 64, ".a", "a b", "a..", "", "b." * 127 + "b"])
@@ -857,41 +857,41 @@ def test_random_replies_are_failures(
     probe: str, start: int, noise: bytes, program: ModuleType
 ) -> None:
     """Random bytes instead of a reply, or after the beginning of one, are a failure."""
-    args = program.parsed([*BASE[:2], f"--probe={probe}", "--expect=^never$"])
-    sent = program.question(args)
+    args = program.parse([*BASE[:2], f"--probe={probe}", "--expect=^never$"])
+    sent = program.new_request(args)
     got = sent[:start] + noise
     if probe == "echo" and got == sent:
         return
     if probe == "dns" and got[:2] == sent[:2] and len(got) >= 12 and got[2] > 127:
         return
-    assert program.fault(args, sent, got)
+    assert program.check_reply(args, sent, got)
 
 
 @given(ident=st.binary(min_size=2, max_size=2), flags=st.integers(0, 0xFFFF))
 def test_a_dns_response_succeeds_only_without_an_error(
     ident: bytes, flags: int, program: ModuleType
 ) -> None:
-    args = program.parsed(BASE)
-    sent = ident + program.question(args)[2:]
+    args = program.parse(BASE)
+    sent = ident + program.new_request(args)[2:]
     got = ident + flags.to_bytes(2, "big") + bytes(8)
-    assert (program.fault(args, sent, got) == "") == (flags >> 15 == 1 and flags & 15 == 0)
+    assert (program.check_reply(args, sent, got) == "") == (flags >> 15 == 1 and flags & 15 == 0)
 
 
 @given(first=st.integers(0, 255), stratum=st.integers(0, 255))
 def test_an_ntp_response_succeeds_only_if_synchronised(
     first: int, stratum: int, program: ModuleType
 ) -> None:
-    args = program.parsed([*BASE[:2], "--probe=ntp"])
-    sent = program.question(args)
+    args = program.parse([*BASE[:2], "--probe=ntp"])
+    sent = program.new_request(args)
     got = bytes([first, stratum]) + bytes(22) + sent[40:] + bytes(16)
     good = first & 7 == 4 and first >> 6 != 3 and 1 <= stratum <= 15
-    assert (program.fault(args, sent, got) == "") == good
+    assert (program.check_reply(args, sent, got) == "") == good
 
 
 def test_requests_differ(program: ModuleType) -> None:
     for probe in "ntp", "echo":
-        args = program.parsed([*BASE[:2], f"--probe={probe}"])
-        assert len({program.question(args) for _ in range(100)}) == 100
+        args = program.parse([*BASE[:2], f"--probe={probe}"])
+        assert len({program.new_request(args) for _ in range(100)}) == 100
 
 
 @pytest.mark.parametrize(
@@ -904,4 +904,4 @@ def test_requests_differ(program: ModuleType) -> None:
     ],
 )
 def test_names_in_queries(name: str, wire: bytes, program: ModuleType) -> None:
-    assert program.name(name) == wire
+    assert program.encode_name(name) == wire

@@ -30,15 +30,15 @@ PRIVATE = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 
 
 def validate_params(
-    given: dict[str, Any], region: str = REGION, **stacks: Any
+    alb_params: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> tuple[Environment | None, list[Finding]]:
-    stacks = {"network": {}, **stacks, "alb": given}
+    stacks = {"network": {}, **stacks, "alb": alb_params}
     data = {"app": "shop", "region": region, "stacks": stacks}
     return validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
 
 
 def find_findings(
-    given: dict[str, Any], region: str = REGION, **stacks: Any
+    alb_params: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> list[tuple[str, ...]]:
     """Level, code and path below the stack of each finding of the load balancer.
 
@@ -46,32 +46,32 @@ def find_findings(
     """
     return [
         (finding.level, finding.code, ".".join(str(step) for step in finding.path[2:]))
-        for finding in validate_params(given, region, **stacks)[1]
+        for finding in validate_params(alb_params, region, **stacks)[1]
         if finding.path[:2] == ("stacks", "alb")
     ]
 
 
-def body(given: dict[str, Any], **stacks: Any) -> dict[str, Any]:
-    env, findings = validate_params(given, **stacks)
+def body(alb_params: dict[str, Any], **stacks: Any) -> dict[str, Any]:
+    env, findings = validate_params(alb_params, **stacks)
     assert env is not None, findings
     template = alb.compose("alb", env.stacks["alb"].params, env)
     assert template is not None
     return template.to_dict()
 
 
-def properties(given: dict[str, Any], name: str, **stacks: Any) -> dict[str, Any]:
-    return body(given, **stacks)["Resources"][name]["Properties"]
+def properties(alb_params: dict[str, Any], name: str, **stacks: Any) -> dict[str, Any]:
+    return body(alb_params, **stacks)["Resources"][name]["Properties"]
 
 
-def attributes(given: dict[str, Any]) -> dict[str, Any]:
-    pairs = properties(given, "LoadBalancer")["LoadBalancerAttributes"]
+def attributes(alb_params: dict[str, Any]) -> dict[str, Any]:
+    pairs = properties(alb_params, "LoadBalancer")["LoadBalancerAttributes"]
     assert len({pair["Key"] for pair in pairs}) == len(pairs)
     return {pair["Key"]: pair["Value"] for pair in pairs}
 
 
-def ingress(given: dict[str, Any], **stacks: Any) -> set[tuple[int, int, str]]:
+def ingress(alb_params: dict[str, Any], **stacks: Any) -> set[tuple[int, int, str]]:
     """From port, to port and source of every inbound rule."""
-    rules = properties(given, "SecurityGroup", **stacks)["SecurityGroupIngress"]
+    rules = properties(alb_params, "SecurityGroup", **stacks)["SecurityGroupIngress"]
     sources = ("CidrIp", "CidrIpv6", "SourcePrefixListId")
     triples = [
         (rule["FromPort"], rule["ToPort"], rule[source])
@@ -85,8 +85,8 @@ def ingress(given: dict[str, Any], **stacks: Any) -> set[tuple[int, int, str]]:
     return set(triples)
 
 
-def handle(given: dict[str, Any]) -> alb.Handle:
-    env, findings = validate_params(given)
+def handle(alb_params: dict[str, Any]) -> alb.Handle:
+    env, findings = validate_params(alb_params)
     assert env is not None, findings
     params = env.stacks["alb"].params
     assert isinstance(params, alb.Params)
@@ -165,17 +165,22 @@ def test_additional_certificates_have_logical_ids_independent_of_their_order() -
 # The load balancer ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [{}, {"scheme": "internal"}, {"certificate": CERTIFICATE}])
-def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(given: Any) -> None:
-    resources = body(given | {"access_logs": True})["Resources"]
+@pytest.mark.parametrize("alb_params", [{}, {"scheme": "internal"}, {"certificate": CERTIFICATE}])
+def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(
+    alb_params: Any,
+) -> None:
+    resources = body(alb_params | {"access_logs": True})["Resources"]
     for name, resource in resources.items():
         assert not resource["Properties"].keys() & {"Name", "GroupName", "BucketName"}, name
 
 
 def test_the_scheme_determines_the_subnets() -> None:
     facing, internal = ({"Scheme": s} for s in ("internet-facing", "internal"))
-    for given, scheme, kind in (({}, facing, "Public"), ({"scheme": "internal"}, internal, "Priv")):
-        balancer = properties(given, "LoadBalancer")
+    for alb_params, scheme, kind in (
+        ({}, facing, "Public"),
+        ({"scheme": "internal"}, internal, "Priv"),
+    ):
+        balancer = properties(alb_params, "LoadBalancer")
         assert balancer["Type"] == "application"
         assert balancer["Scheme"] == scheme["Scheme"]
         assert len(balancer["Subnets"]) == 2
@@ -183,11 +188,17 @@ def test_the_scheme_determines_the_subnets() -> None:
             assert subnet["Fn::ImportValue"].startswith(f"shop-dev-network-{kind}")
 
 
-def test_an_internal_one_is_in_public_subnets_if_there_are_no_private_ones() -> None:
-    home = {"existing": {**VPC, "public_subnets": PUBLIC, "cidr": "10.0.0.0/16"}}
-    assert properties({"scheme": "internal"}, "LoadBalancer", network=home)["Subnets"] == PUBLIC
-    home["existing"]["private_subnets"] = PRIVATE
-    assert properties({"scheme": "internal"}, "LoadBalancer", network=home)["Subnets"] == PRIVATE
+def test_an_internal_load_balancer_is_in_public_subnets_if_there_are_no_private_subnets() -> None:
+    network_params = {"existing": {**VPC, "public_subnets": PUBLIC, "cidr": "10.0.0.0/16"}}
+    assert (
+        properties({"scheme": "internal"}, "LoadBalancer", network=network_params)["Subnets"]
+        == PUBLIC
+    )
+    network_params["existing"]["private_subnets"] = PRIVATE
+    assert (
+        properties({"scheme": "internal"}, "LoadBalancer", network=network_params)["Subnets"]
+        == PRIVATE
+    )
 
 
 def test_all_attributes_are_always_written_so_that_an_update_resets_each() -> None:
@@ -217,29 +228,29 @@ def test_the_security_group_allows_no_outbound_traffic() -> None:
 
 
 def test_authentication_allows_outbound_https_only() -> None:
-    given = {"certificate": CERTIFICATE, "authentication": True}
-    (rule,) = properties(given, "SecurityGroup")["SecurityGroupEgress"]
+    alb_params = {"certificate": CERTIFICATE, "authentication": True}
+    (rule,) = properties(alb_params, "SecurityGroup")["SecurityGroupEgress"]
     assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("tcp", 443, 443)
     assert rule["CidrIp"] == "0.0.0.0/0"
 
 
 def test_clients_of_each_kind_get_a_rule_for_each_port() -> None:
     clients = ["198.51.100.0/24", "2001:db8::/32", "pl-0123456789abcdef0"]
-    given = {"certificate": CERTIFICATE, "clients": clients, "ip_address_type": "dualstack"}
+    alb_params = {"certificate": CERTIFICATE, "clients": clients, "ip_address_type": "dualstack"}
     expected = {(port, port, client) for port in (80, 443) for client in clients}
-    assert ingress(given, network={"ipv6": True}) == expected
+    assert ingress(alb_params, network={"ipv6": True}) == expected
 
 
-def test_an_internal_one_allows_clients_of_its_network_only() -> None:
-    home = {"cidr": "10.20.0.0/16"}
-    assert ingress({"scheme": "internal"}, network=home) == {(80, 80, "10.20.0.0/16")}
+def test_an_internal_load_balancer_allows_clients_of_its_network_only() -> None:
+    network_params = {"cidr": "10.20.0.0/16"}
+    assert ingress({"scheme": "internal"}, network=network_params) == {(80, 80, "10.20.0.0/16")}
     named = {"scheme": "internal", "clients": ["10.9.0.0/16"]}
-    assert ingress(named, network=home) == {(80, 80, "10.9.0.0/16")}
+    assert ingress(named, network=network_params) == {(80, 80, "10.9.0.0/16")}
 
 
 def test_dualstack_allows_all_ipv4_and_ipv6_addresses() -> None:
-    given = {"ip_address_type": "dualstack"}
-    assert ingress(given, network={"ipv6": True}) == {(80, 80, "0.0.0.0/0"), (80, 80, "::/0")}
+    alb_params = {"ip_address_type": "dualstack"}
+    assert ingress(alb_params, network={"ipv6": True}) == {(80, 80, "0.0.0.0/0"), (80, 80, "::/0")}
 
 
 # Access logs ---------------------------------------------------------------------------------
@@ -295,12 +306,12 @@ def test_an_existing_bucket_is_only_referenced() -> None:
 
 def test_each_alias_gets_a_record_for_each_type_of_address() -> None:
     names = ["shop.example.com", "*.shop.example.com"]
-    given = {"aliases": [{"zone": ZONE, "name": name} for name in names]}
+    alb_params = {"aliases": [{"zone": ZONE, "name": name} for name in names]}
 
-    def records(given: dict[str, Any], **stacks: Any) -> dict[str, tuple[str, str]]:
+    def records(alb_params: dict[str, Any], **stacks: Any) -> dict[str, tuple[str, str]]:
         return {
             name: (resource["Properties"]["Name"], resource["Properties"]["Type"])
-            for name, resource in body(given, **stacks)["Resources"].items()
+            for name, resource in body(alb_params, **stacks)["Resources"].items()
             if resource["Type"] == "AWS::Route53::RecordSet"
         }
 
@@ -308,13 +319,13 @@ def test_each_alias_gets_a_record_for_each_type_of_address() -> None:
         "ShopExampleComARecord": (names[0], "A"),
         "WildcardShopExampleComARecord": (names[1], "A"),
     }
-    assert records(given) == ipv4
-    both = records(given | {"ip_address_type": "dualstack"}, network={"ipv6": True})
-    assert both == ipv4 | {
+    assert records(alb_params) == ipv4
+    dualstack = records(alb_params | {"ip_address_type": "dualstack"}, network={"ipv6": True})
+    assert dualstack == ipv4 | {
         "ShopExampleComAaaaRecord": (names[0], "AAAA"),
         "WildcardShopExampleComAaaaRecord": (names[1], "AAAA"),
     }
-    assert properties(given, "ShopExampleComARecord")["AliasTarget"] == {
+    assert properties(alb_params, "ShopExampleComARecord")["AliasTarget"] == {
         "DNSName": {"Fn::GetAtt": ["LoadBalancer", "DNSName"]},
         "HostedZoneId": {"Fn::GetAtt": ["LoadBalancer", "CanonicalHostedZoneID"]},
     }
@@ -331,11 +342,12 @@ def test_the_web_acl_is_associated_with_the_load_balancer() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, {"certificate": CERTIFICATE}, {"certificate": CERTIFICATE, "access_logs": True}]
+    "alb_params",
+    [{}, {"certificate": CERTIFICATE}, {"certificate": CERTIFICATE, "access_logs": True}],
 )
-def test_the_handle_imports_what_the_stack_exports(given: dict[str, Any]) -> None:
-    exports = {output["Export"]["Name"] for output in body(given)["Outputs"].values()}
-    imported_handle = handle(given)
+def test_the_handle_imports_what_the_stack_exports(alb_params: dict[str, Any]) -> None:
+    exports = {output["Export"]["Name"] for output in body(alb_params)["Outputs"].values()}
+    imported_handle = handle(alb_params)
     for value in (imported_handle.listener, imported_handle.security_group):
         assert value.to_dict()["Fn::ImportValue"] in exports
 
@@ -370,7 +382,7 @@ def test_an_existing_listener_needs_no_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "path"),
+    ("alb_params", "code", "path"),
     [
         ({"certificate": IN_VIRGINIA}, "M1210", "certificate"),
         ({"certificate": [CERTIFICATE, IN_VIRGINIA]}, "M1210", "certificate.1"),
@@ -425,26 +437,33 @@ def test_an_existing_listener_needs_no_network() -> None:
         ),
     ],
 )
-def test_each_mistake_is_one_error(given: dict[str, Any], code: str, path: str) -> None:
-    assert find_findings(given) == [("error", code, path)]
+def test_each_mistake_is_one_error(alb_params: dict[str, Any], code: str, path: str) -> None:
+    assert find_findings(alb_params) == [("error", code, path)]
 
 
 @pytest.mark.parametrize("scheme", ["internet-facing", "internal"])
 def test_two_subnets_are_needed(scheme: str) -> None:
     existing = {**VPC, "cidr": "10.0.0.0/16", "public_subnets": PUBLIC[:1]}
-    given = {"scheme": scheme}
-    assert find_findings(given, network={"existing": existing}) == [("error", "M2302", "scheme")]
+    alb_params = {"scheme": scheme}
+    assert find_findings(alb_params, network={"existing": existing}) == [
+        ("error", "M2302", "scheme")
+    ]
     private = {**existing, "public_subnets": PUBLIC, "private_subnets": PRIVATE[:1]}
     expected = [("error", "M2302", "scheme")] if scheme == "internal" else []
-    assert find_findings(given, network={"existing": private}) == expected
+    assert find_findings(alb_params, network={"existing": private}) == expected
 
 
-def test_an_internal_one_needs_clients_if_the_addresses_of_the_network_are_unknown() -> None:
-    home = {"existing": {**VPC, "private_subnets": PRIVATE}}
-    missing = find_findings({"scheme": "internal"}, network=home)
+def test_an_internal_load_balancer_needs_clients_if_the_network_addresses_are_unknown() -> None:
+    network_params = {"existing": {**VPC, "private_subnets": PRIVATE}}
+    missing = find_findings({"scheme": "internal"}, network=network_params)
     assert missing == [("error", "M1102", "clients")]
-    assert find_findings({"scheme": "internal", "clients": ["10.0.0.0/8"]}, network=home) == []
-    misspelt = find_findings({"scheme": "internal", "clients": "10.0.0.0/8"}, network=home)
+    assert (
+        find_findings({"scheme": "internal", "clients": ["10.0.0.0/8"]}, network=network_params)
+        == []
+    )
+    misspelt = find_findings(
+        {"scheme": "internal", "clients": "10.0.0.0/8"}, network=network_params
+    )
     assert misspelt == [("error", "M1103", "clients")], (
         "a wrong value is not reported as missing, too"
     )
@@ -456,7 +475,7 @@ def test_network_is_required_if_there_are_two_networks() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "home", "code", "path"),
+    ("alb_params", "network_params", "code", "path"),
     [
         ({"clients": ["10.0.0.0/8", "2001:db8::/32"]}, {}, "M2307", "clients.1"),
         (
@@ -474,15 +493,15 @@ def test_network_is_required_if_there_are_two_networks() -> None:
     ],
 )
 def test_settings_that_deploy_and_do_not_work_are_a_warning(
-    given: Any, home: Any, code: str, path: str
+    alb_params: Any, network_params: Any, code: str, path: str
 ) -> None:
-    assert find_findings(given, network=home) == [("warning", code, path)]
+    assert find_findings(alb_params, network=network_params) == [("warning", code, path)]
 
 
 @pytest.mark.parametrize("egress", ["nat", "nat-per-az"])
-def test_an_internal_one_can_authenticate_with_a_nat_gateway(egress: str) -> None:
-    given = {"scheme": "internal", "certificate": CERTIFICATE, "authentication": True}
-    assert find_findings(given, network={"egress": egress}) == []
+def test_an_internal_load_balancer_can_authenticate_with_a_nat_gateway(egress: str) -> None:
+    alb_params = {"scheme": "internal", "certificate": CERTIFICATE, "authentication": True}
+    assert find_findings(alb_params, network={"egress": egress}) == []
 
 
 def test_a_certificate_in_iam_can_be_used_in_every_region() -> None:
@@ -490,8 +509,8 @@ def test_a_certificate_in_iam_can_be_used_in_every_region() -> None:
 
 
 def test_an_invalid_certificate_is_not_reported_as_missing() -> None:
-    given = {"certificate": "mine", "ssl_policy": "ELBSecurityPolicy-2016-08"}
-    assert find_findings(given) == [("error", "M1503", "certificate")]
+    alb_params = {"certificate": "mine", "ssl_policy": "ELBSecurityPolicy-2016-08"}
+    assert find_findings(alb_params) == [("error", "M1503", "certificate")]
 
 
 def test_arns_are_not_checked_against_an_invalid_region() -> None:

@@ -11,8 +11,10 @@ from templates.tasks.containers import Container, apply_init
 
 def dependencies(**containers: dict[str, Any]) -> dict[str, dict[str, str]]:
     """The dependencies of each container after `apply_init`."""
-    every = {name: Container(image=IMAGE, **params) for name, params in containers.items()}
-    return {name: dict(container.depends_on) for name, container in apply_init(every).items()}
+    all_containers = {name: Container(image=IMAGE, **params) for name, params in containers.items()}
+    return {
+        name: dict(container.depends_on) for name, container in apply_init(all_containers).items()
+    }
 
 
 def test_all_other_containers_wait_for_an_init_container() -> None:

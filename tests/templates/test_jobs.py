@@ -29,8 +29,8 @@ ONE: dict[str, Any] = {
 
 def planned(**stacks: dict[str, Any]) -> Plan:
     """A plan of these stacks in a network and a cluster that counts tasks."""
-    every = {"network": {}, "cluster": {"container_insights": "on"}, **stacks}
-    data = {"app": "shop", "region": REGION, "stacks": every}
+    all_stacks = {"network": {}, "cluster": {"container_insights": "on"}, **stacks}
+    data = {"app": "shop", "region": REGION, "stacks": all_stacks}
     document = Document("dev", "params/dev.yaml", data, {})
     env, findings = validate(document, TEMPLATES)
     assert not findings
@@ -48,9 +48,9 @@ def resources(name: str, **stacks: dict[str, Any]) -> dict[str, Any]:
     return {key: resource.get("Properties", {}) for key, resource in body.items()}
 
 
-def scheduled(**given: Any) -> dict[str, Any]:
-    every = {"template": "scheduled_task", "schedule": "rate(1 hour)", **ONE, **given}
-    return resources("jobs", jobs=every)
+def scheduled(**fields: Any) -> dict[str, Any]:
+    params = {"template": "scheduled_task", "schedule": "rate(1 hour)", **ONE, **fields}
+    return resources("jobs", jobs=params)
 
 
 def allowed(role: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -88,7 +88,10 @@ def test_permissions_to_run_the_task_and_pass_its_roles(overlap: str) -> None:
 def test_without_overlap_the_schedule_starts_a_state_machine() -> None:
     resources_by_id = scheduled()
     assert resources_by_id["Schedule"]["Target"]["Arn"] == {"Ref": "StateMachine"}
-    assert set(allowed(resources_by_id["ScheduleRole"])) == {"StartRun", "TellWhatFailed"}
+    assert set(allowed(resources_by_id["ScheduleRole"])) == {
+        "StartExecution",
+        "SendToDeadLetterQueue",
+    }
     assert "StateMachine" not in scheduled(overlap="allow")
 
 
@@ -100,15 +103,15 @@ def test_roles_are_for_this_account_only() -> None:
         assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
 
 
-def states(**given: Any) -> dict[str, Any]:
-    text, _ = scheduled(**given)["StateMachine"]["DefinitionString"]["Fn::Sub"]
+def states(**fields: Any) -> dict[str, Any]:
+    text, _ = scheduled(**fields)["StateMachine"]["DefinitionString"]["Fn::Sub"]
     all_states: dict[str, Any] = json.loads(text)["States"]
     return all_states
 
 
 def test_every_next_state_exists() -> None:
-    for given in ({}, {"dead_letter_queue": False}, {"timeout": "1h"}):
-        all_states = states(**given)
+    for fields in ({}, {"dead_letter_queue": False}, {"timeout": "1h"}):
+        all_states = states(**fields)
         for name, state in all_states.items():
             caught = [catcher["Next"] for catcher in state.get("Catch", [])]
             choices = [choice["Next"] for choice in state.get("Choices", [])]
@@ -130,12 +133,12 @@ def test_the_state_machine_has_only_parameters_that_step_functions_supports(
 ) -> None:
     """AWS Step Functions developer guide, "Manage Amazon ECS or Fargate Tasks with Step Functions",
     supported parameters; the last three are those that aws/aws-cdk's EcsRunTask writes as well."""
-    taken = {
+    supported = {
         *("Cluster", "Group", "LaunchType", "NetworkConfiguration", "Overrides"),
         *("PlacementConstraints", "PlacementStrategy", "PlatformVersion", "TaskDefinition"),
         *("PropagateTags", "EnableExecuteCommand", "CapacityProviderStrategy"),
     }
-    assert states(**more)["Run"]["Parameters"].keys() <= taken
+    assert states(**more)["Run"]["Parameters"].keys() <= supported
 
 
 def test_a_run_without_capacity_is_repeated_for_the_maximum_age() -> None:
@@ -188,7 +191,9 @@ def test_invalid_schedules(expression: str) -> None:
         ("0 4 * * 0,7", "cron(0 4 ? * SUN,SUN *)"),
     ],
 )
-def test_a_schedule_of_crontab_is_answered_with_that_of_aws(written: str, expected: str) -> None:
+def test_the_hint_for_a_crontab_expression_is_the_aws_expression(
+    written: str, expected: str
+) -> None:
     with pytest.raises(PydanticCustomError) as error:
         _check_expression(written)
     assert f"`{expected}`" in str(error.value.context)

@@ -23,18 +23,18 @@ ENV = Environment("dev", "shop", "eu-central-1", None, {}, None, {})
 Resources = dict[str, dict[str, Any]]
 
 
-def params(**given: Any) -> network.Params:
-    return network.Params.model_validate(given)
+def params(**fields: Any) -> network.Params:
+    return network.Params.model_validate(fields)
 
 
-def body(region: str = "eu-central-1", **given: Any) -> dict[str, Any]:
-    template = network.compose("network", params(**given), replace(ENV, region=region))
+def body(region: str = "eu-central-1", **fields: Any) -> dict[str, Any]:
+    template = network.compose("network", params(**fields), replace(ENV, region=region))
     assert template is not None
     return template.to_dict()
 
 
-def resources(region: str = "eu-central-1", **given: Any) -> Resources:
-    return body(region, **given)["Resources"]
+def resources(region: str = "eu-central-1", **fields: Any) -> Resources:
+    return body(region, **fields)["Resources"]
 
 
 def of_type(kind: str, among: Resources) -> Resources:
@@ -49,16 +49,16 @@ def properties(kind: str, among: Resources) -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in of_type(kind, among).items()}
 
 
-def findings(region: str = "eu-central-1", **given: Any) -> list[Finding]:
-    data = {"app": "shop", "region": region, "stacks": {"network": given}}
+def findings(region: str = "eu-central-1", **network_params: Any) -> list[Finding]:
+    data = {"app": "shop", "region": region, "stacks": {"network": network_params}}
     return validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)[1]
 
 
-def codes(region: str = "eu-central-1", **given: Any) -> list[tuple[str, str]]:
+def codes(region: str = "eu-central-1", **network_params: Any) -> list[tuple[str, str]]:
     """Code and path below the stack of each finding."""
     return [
         (finding.code, ".".join(str(step) for step in finding.path[2:]))
-        for finding in findings(region, **given)
+        for finding in findings(region, **network_params)
     ]
 
 
@@ -133,11 +133,11 @@ def test_private_subnets_are_eighths_and_public_subnets_sixteenths() -> None:
 
 
 def test_ipv6_blocks_differ_and_depend_on_the_block_of_the_vpc() -> None:
-    every = resources("us-east-1", availability_zones=4, ipv6=True)
-    subnets = properties("Subnet", every)
+    all_resources = resources("us-east-1", availability_zones=4, ipv6=True)
+    subnets = properties("Subnet", all_resources)
     indices = [subnet["Ipv6CidrBlock"]["Fn::Select"][0] for subnet in subnets.values()]
     assert sorted(indices) == list(range(8))
-    assert all("Ipv6CidrBlock" in find_dependencies(name, every) for name in subnets)
+    assert all("Ipv6CidrBlock" in find_dependencies(name, all_resources) for name in subnets)
 
 
 # Zones ---------------------------------------------------------------------------------------
@@ -167,37 +167,42 @@ def test_more_zones_than_a_region_has_are_a_finding(region: str) -> None:
 # Gateways and routes ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", EGRESS_AND_IPV6, ids=str)
+@pytest.mark.parametrize("network_params", EGRESS_AND_IPV6, ids=str)
 def test_resources_that_need_the_internet_gateway_depend_on_its_attachment(
-    given: dict[str, Any],
+    network_params: dict[str, Any],
 ) -> None:
-    every = resources(availability_zones=3, **given)
-    routes = properties("Route", every)
+    all_resources = resources(availability_zones=3, **network_params)
+    routes = properties("Route", all_resources)
     dependent = [name for name, route in routes.items() if "GatewayId" in route]
-    dependent += [*of_type("EIP", every), *of_type("NatGateway", every)]
-    assert all("InternetGatewayAttachment" in every[name]["DependsOn"] for name in dependent)
+    dependent += [*of_type("EIP", all_resources), *of_type("NatGateway", all_resources)]
+    assert all(
+        "InternetGatewayAttachment" in all_resources[name]["DependsOn"] for name in dependent
+    )
     assert "PublicRoute" in dependent
 
 
-@pytest.mark.parametrize("given", EGRESS_AND_IPV6, ids=str)
-def test_each_subnet_has_the_routes_of_its_type(given: dict[str, Any]) -> None:
-    every = resources(availability_zones=3, **given)
+@pytest.mark.parametrize("network_params", EGRESS_AND_IPV6, ids=str)
+def test_each_subnet_has_the_routes_of_its_type(network_params: dict[str, Any]) -> None:
+    all_resources = resources(availability_zones=3, **network_params)
     tables = {
         association["SubnetId"]["Ref"]: association["RouteTableId"]["Ref"]
-        for association in properties("SubnetRouteTableAssociation", every).values()
+        for association in properties("SubnetRouteTableAssociation", all_resources).values()
     }
-    assert tables.keys() == of_type("Subnet", every).keys()
-    nat = {"public": "", "endpoints": "", "nat": "AAA", "nat-per-az": "ABC"}[given["egress"]]
+    assert tables.keys() == of_type("Subnet", all_resources).keys()
+    nat = {"public": "", "endpoints": "", "nat": "AAA", "nat-per-az": "ABC"}[
+        network_params["egress"]
+    ]
     for index, letter in enumerate("ABC"):
         public, private = (
-            routes_of(tables[f"{kind}Subnet{letter}"], every) for kind in ("Public", "Private")
+            routes_of(tables[f"{kind}Subnet{letter}"], all_resources)
+            for kind in ("Public", "Private")
         )
         assert public.pop("0.0.0.0/0") == "InternetGateway"
         if nat:
             assert private.pop("0.0.0.0/0") == f"NatGateway{nat[index]}"
-        if given["ipv6"]:
+        if network_params["ipv6"]:
             assert public.pop("::/0") == "InternetGateway"
-        if given["ipv6"] and nat:
+        if network_params["ipv6"] and nat:
             assert private.pop("::/0") == "EgressOnlyInternetGateway"
         assert public == private == {}
 
@@ -237,8 +242,8 @@ def test_no_subnet_assigns_public_addresses() -> None:
 
 
 def test_endpoints_of_all_services_that_a_task_needs_at_its_start() -> None:
-    every = resources(egress="endpoints", availability_zones=3)
-    endpoints = properties("VPCEndpoint", every)
+    all_resources = resources(egress="endpoints", availability_zones=3)
+    endpoints = properties("VPCEndpoint", all_resources)
     names = {
         endpoint["ServiceName"].removeprefix("com.amazonaws.eu-central-1.")
         for endpoint in endpoints.values()
@@ -279,8 +284,8 @@ def test_endpoints_are_created_with_egress_endpoints_only() -> None:
 
 def test_further_services_get_an_endpoint_of_their_type() -> None:
     full_name = "com.amazonaws.eu-central-1.execute-api"
-    every = resources(egress="endpoints", endpoints=["sqs", "dynamodb", full_name])
-    endpoints = properties("VPCEndpoint", every)
+    all_resources = resources(egress="endpoints", endpoints=["sqs", "dynamodb", full_name])
+    endpoints = properties("VPCEndpoint", all_resources)
     assert endpoints["SqsEndpoint"]["ServiceName"] == "com.amazonaws.eu-central-1.sqs"
     assert endpoints["DynamodbEndpoint"]["VpcEndpointType"] == "Gateway"
     assert endpoints["ExecuteApiEndpoint"]["ServiceName"] == full_name
@@ -296,11 +301,11 @@ def test_names_of_endpoint_services_in_china() -> None:
 
 
 def test_the_role_of_flow_logs_allows_nothing_else() -> None:
-    every = resources(flow_logs={"traffic": "reject", "retention": "14d"})
-    log, group = every["FlowLog"]["Properties"], every["FlowLogGroup"]["Properties"]
+    all_resources = resources(flow_logs={"traffic": "reject", "retention": "14d"})
+    log, group = all_resources["FlowLog"]["Properties"], all_resources["FlowLogGroup"]["Properties"]
     assert (log["TrafficType"], log["ResourceId"]) == ("REJECT", {"Ref": "Vpc"})
     assert group == {"RetentionInDays": 14}
-    role = every["FlowLogRole"]["Properties"]
+    role = all_resources["FlowLogRole"]["Properties"]
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
@@ -318,9 +323,9 @@ def test_no_flow_logs_by_default() -> None:
 
 
 def test_all_imports_of_the_handle_are_exported() -> None:
-    given = {"availability_zones": 3, "egress": "nat", "ipv6": True}
-    handle = network.handle("network", params(**given), ENV)
-    outputs = body(**given)["Outputs"]
+    network_params = {"availability_zones": 3, "egress": "nat", "ipv6": True}
+    handle = network.handle("network", params(**network_params), ENV)
+    outputs = body(**network_params)["Outputs"]
     exported = {output["Export"]["Name"]: output["Value"]["Ref"] for output in outputs.values()}
     for subnets in (handle.public_subnets, handle.private_subnets):
         assert len(subnets) == 3
@@ -339,9 +344,11 @@ def test_all_imports_of_the_handle_are_exported() -> None:
 
 
 def test_an_existing_network_has_literal_ids_and_no_stack() -> None:
-    given = params(existing={"vpc": "vpc-0a1b2c3d", "private_subnets": ["subnet-0a1b2c3d"]})
-    assert network.compose("network", given, ENV) is None
-    assert network.handle("network", given, ENV) == network.Handle(
+    network_params = params(
+        existing={"vpc": "vpc-0a1b2c3d", "private_subnets": ["subnet-0a1b2c3d"]}
+    )
+    assert network.compose("network", network_params, ENV) is None
+    assert network.handle("network", network_params, ENV) == network.Handle(
         vpc_id="vpc-0a1b2c3d",
         public_subnets=(),
         private_subnets=("subnet-0a1b2c3d",),
@@ -357,7 +364,7 @@ def test_an_existing_network_has_literal_ids_and_no_stack() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("network_params", "expected"),
     [
         ({"cidr": "10.0.0.0/15"}, ("M2003", "cidr")),
         ({"cidr": "10.0.0.0/24"}, ("M2003", "cidr")),
@@ -411,9 +418,9 @@ def test_an_existing_network_has_literal_ids_and_no_stack() -> None:
     ids=str,
 )
 def test_params_that_could_not_be_deployed(
-    given: dict[str, Any], expected: tuple[str, str]
+    network_params: dict[str, Any], expected: tuple[str, str]
 ) -> None:
-    assert codes(**given) == [expected]
+    assert codes(**network_params) == [expected]
 
 
 @pytest.mark.parametrize(("region", "zones"), [("us-east-1", 4), ("us-west-1", 2)])

@@ -27,45 +27,45 @@ PRIVATE_LINK = "enforce_security_group_inbound_rules_on_private_link_traffic"
 
 
 def validate_params(
-    given: dict[str, Any], region: str = REGION, **stacks: Any
+    nlb_params: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> tuple[Environment | None, list[Finding]]:
-    given_stacks = {"network": {}, **stacks, "nlb": given}
-    present = {name: stack for name, stack in given_stacks.items() if stack is not None}
+    all_stacks = {"network": {}, **stacks, "nlb": nlb_params}
+    present = {name: stack for name, stack in all_stacks.items() if stack is not None}
     data = {"app": "shop", "region": region, "stacks": present}
     return validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
 
 
 def find_findings(
-    given: dict[str, Any], region: str = REGION, **stacks: Any
+    nlb_params: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> list[tuple[str, ...]]:
     """Level, code and path below the stack of each finding of the load balancer."""
     return [
         (finding.level, finding.code, ".".join(str(step) for step in finding.path[2:]))
-        for finding in validate_params(given, region, **stacks)[1]
+        for finding in validate_params(nlb_params, region, **stacks)[1]
         if finding.path[:2] == ("stacks", "nlb")
     ]
 
 
-def body(given: dict[str, Any], **stacks: Any) -> dict[str, Any]:
-    env, findings = validate_params(given, **stacks)
+def body(nlb_params: dict[str, Any], **stacks: Any) -> dict[str, Any]:
+    env, findings = validate_params(nlb_params, **stacks)
     assert env is not None, findings
     template = nlb.compose("nlb", env.stacks["nlb"].params, env)
     assert template is not None
     return template.to_dict()
 
 
-def balancer(given: dict[str, Any], **stacks: Any) -> dict[str, Any]:
-    return body(given, **stacks)["Resources"]["LoadBalancer"]["Properties"]
+def balancer(nlb_params: dict[str, Any], **stacks: Any) -> dict[str, Any]:
+    return body(nlb_params, **stacks)["Resources"]["LoadBalancer"]["Properties"]
 
 
-def attributes(given: dict[str, Any]) -> dict[str, Any]:
-    pairs = balancer(given)["LoadBalancerAttributes"]
+def attributes(nlb_params: dict[str, Any]) -> dict[str, Any]:
+    pairs = balancer(nlb_params)["LoadBalancerAttributes"]
     assert len({pair["Key"] for pair in pairs}) == len(pairs)
     return {pair["Key"]: pair["Value"] for pair in pairs}
 
 
-def handle(given: dict[str, Any], **stacks: Any) -> nlb.Handle:
-    env, findings = validate_params(given, **stacks)
+def handle(nlb_params: dict[str, Any], **stacks: Any) -> nlb.Handle:
+    env, findings = validate_params(nlb_params, **stacks)
     assert env is not None, findings
     params = env.stacks["nlb"].params
     assert isinstance(params, nlb.Params)
@@ -76,18 +76,20 @@ def handle(given: dict[str, Any], **stacks: Any) -> nlb.Handle:
 
 
 @pytest.mark.parametrize(
-    "given", [{}, INTERNAL, FIXED, {"elastic_ips": True}, {"access_logs": True}]
+    "nlb_params", [{}, INTERNAL, FIXED, {"elastic_ips": True}, {"access_logs": True}]
 )
-def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(given: Any) -> None:
-    for name, resource in body(given)["Resources"].items():
+def test_no_resource_has_a_physical_name_that_would_prevent_its_replacement(
+    nlb_params: Any,
+) -> None:
+    for name, resource in body(nlb_params)["Resources"].items():
         assert not resource["Properties"].keys() & {"Name", "GroupName", "BucketName"}, name
 
 
-@pytest.mark.parametrize(("given", "kind"), [({}, "Public"), (INTERNAL, "Private")])
-def test_the_scheme_determines_the_subnets(given: Any, kind: str) -> None:
-    properties = balancer(given)
+@pytest.mark.parametrize(("nlb_params", "kind"), [({}, "Public"), (INTERNAL, "Private")])
+def test_the_scheme_determines_the_subnets(nlb_params: Any, kind: str) -> None:
+    properties = balancer(nlb_params)
     assert (properties["Type"], properties["IpAddressType"]) == ("network", "ipv4")
-    assert properties["Scheme"] == given.get("scheme", "internet-facing")
+    assert properties["Scheme"] == nlb_params.get("scheme", "internet-facing")
     assert properties["Subnets"] == [
         {"Fn::ImportValue": f"shop-dev-network-{kind}Subnet{key}Id"} for key in "AB"
     ]
@@ -95,8 +97,8 @@ def test_the_scheme_determines_the_subnets(given: Any, kind: str) -> None:
 
 
 def test_one_subnet_is_enough() -> None:
-    home = {"existing": {**VPC, "public_subnets": SUBNETS[:1]}}
-    assert balancer({}, network=home)["Subnets"] == SUBNETS[:1]
+    network_params = {"existing": {**VPC, "public_subnets": SUBNETS[:1]}}
+    assert balancer({}, network=network_params)["Subnets"] == SUBNETS[:1]
 
 
 def test_the_security_group_allows_no_traffic() -> None:
@@ -153,9 +155,9 @@ def test_the_private_link_property_is_only_written_if_the_params_set_it(value: s
 # Addresses -----------------------------------------------------------------------------------
 
 
-def mappings(given: dict[str, Any], **stacks: Any) -> list[dict[str, Any]]:
+def mappings(nlb_params: dict[str, Any], **stacks: Any) -> list[dict[str, Any]]:
     """The properties of each subnet's mapping, apart from its id."""
-    properties = balancer(given, **stacks)
+    properties = balancer(nlb_params, **stacks)
     assert "Subnets" not in properties
     for mapping in properties["SubnetMappings"]:
         assert mapping.pop("SubnetId")
@@ -163,11 +165,11 @@ def mappings(given: dict[str, Any], **stacks: Any) -> list[dict[str, Any]]:
 
 
 def test_elastic_ips_true_creates_uses_and_exports_elastic_ips() -> None:
-    home = {"availability_zones": 3}
-    template = body({"elastic_ips": True}, network=home)
+    network_params = {"availability_zones": 3}
+    template = body({"elastic_ips": True}, network=network_params)
     titles = ["ElasticIpA", "ElasticIpB", "ElasticIpC"]
     assert [name for name in template["Resources"] if name.startswith("Elastic")] == titles
-    assert mappings({"elastic_ips": True}, network=home) == [
+    assert mappings({"elastic_ips": True}, network=network_params) == [
         {"AllocationId": {"Fn::GetAtt": [title, "AllocationId"]}} for title in titles
     ]
     for title in titles:
@@ -177,9 +179,9 @@ def test_elastic_ips_true_creates_uses_and_exports_elastic_ips() -> None:
 
 
 def test_existing_elastic_ips_are_only_referenced() -> None:
-    given = {"elastic_ips": ALLOCATIONS}
-    assert mappings(given) == [{"AllocationId": allocation} for allocation in ALLOCATIONS]
-    assert body(given)["Resources"].keys() == {"LoadBalancer", "SecurityGroup"}
+    nlb_params = {"elastic_ips": ALLOCATIONS}
+    assert mappings(nlb_params) == [{"AllocationId": allocation} for allocation in ALLOCATIONS]
+    assert body(nlb_params)["Resources"].keys() == {"LoadBalancer", "SecurityGroup"}
 
 
 def test_elastic_ips_false_creates_none() -> None:
@@ -192,10 +194,13 @@ def test_each_private_address_is_in_the_mapping_of_its_subnet() -> None:
 
 @pytest.mark.parametrize("scheme", ["internet-facing", "internal"])
 def test_dualstack_gets_a_source_nat_prefix_from_each_subnet(scheme: str) -> None:
-    given = {"scheme": scheme, "ip_address_type": "dualstack"}
-    home = {"ipv6": True}
-    assert mappings(given, network=home) == [{"SourceNatIpv6Prefix": "auto_assigned"}] * 2
-    assert balancer(given, network=home)["EnablePrefixForIpv6SourceNat"] == "on"
+    nlb_params = {"scheme": scheme, "ip_address_type": "dualstack"}
+    network_params = {"ipv6": True}
+    assert (
+        mappings(nlb_params, network=network_params)
+        == [{"SourceNatIpv6Prefix": "auto_assigned"}] * 2
+    )
+    assert balancer(nlb_params, network=network_params)["EnablePrefixForIpv6SourceNat"] == "on"
     assert "EnablePrefixForIpv6SourceNat" not in balancer({})
 
 
@@ -224,23 +229,26 @@ def test_the_bucket_policy_allows_log_delivery_from_this_account_only(
 
 
 def test_each_alias_gets_a_record_for_each_type_of_address() -> None:
-    given = {"aliases": [{"zone": "Z0123456789ABCDEFGHIJ", "name": "ntp.example.com"}]}
+    nlb_params = {"aliases": [{"zone": "Z0123456789ABCDEFGHIJ", "name": "ntp.example.com"}]}
 
-    def kinds(given: dict[str, Any], **stacks: Any) -> list[str]:
-        resources = body(given, **stacks)["Resources"].values()
+    def kinds(nlb_params: dict[str, Any], **stacks: Any) -> list[str]:
+        resources = body(nlb_params, **stacks)["Resources"].values()
         return [item["Properties"]["Type"] for item in resources if "Route53" in item["Type"]]
 
-    assert kinds(given) == ["A"]
-    assert kinds(given | {"ip_address_type": "dualstack"}, network={"ipv6": True}) == ["A", "AAAA"]
+    assert kinds(nlb_params) == ["A"]
+    assert kinds(nlb_params | {"ip_address_type": "dualstack"}, network={"ipv6": True}) == [
+        "A",
+        "AAAA",
+    ]
 
 
 # The handle ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("given", [{}, {"elastic_ips": True}, FIXED])
-def test_the_handle_imports_what_the_stack_exports(given: dict[str, Any]) -> None:
-    exports = {output["Export"]["Name"] for output in body(given)["Outputs"].values()}
-    nlb_handle = handle(given)
+@pytest.mark.parametrize("nlb_params", [{}, {"elastic_ips": True}, FIXED])
+def test_the_handle_imports_what_the_stack_exports(nlb_params: dict[str, Any]) -> None:
+    exports = {output["Export"]["Name"] for output in body(nlb_params)["Outputs"].values()}
+    nlb_handle = handle(nlb_params)
     assert nlb_handle.security_group is not None
     for value in (nlb_handle.load_balancer, nlb_handle.security_group):
         assert value.to_dict()["Fn::ImportValue"] in exports
@@ -252,9 +260,9 @@ def test_the_handle_has_the_addresses_of_the_nodes_and_the_default_clients() -> 
     assert facing.clients_default == ("0.0.0.0/0",)
     assert internal.addresses == ("10.0.0.0/19", "10.0.32.0/19")
     assert internal.clients_default == ("10.0.0.0/16",)
-    both = handle({"ip_address_type": "dualstack"}, network={"ipv6": True})
-    assert both.clients_default == ("0.0.0.0/0", "::/0")
-    assert (facing.dualstack, both.dualstack) == (False, True)
+    dualstack = handle({"ip_address_type": "dualstack"}, network={"ipv6": True})
+    assert dualstack.clients_default == ("0.0.0.0/0", "::/0")
+    assert (facing.dualstack, dualstack.dualstack) == (False, True)
     assert (facing.scheme, internal.scheme) == ("internet-facing", "internal")
     assert handle({"security_group": False}).security_group is None
 
@@ -263,8 +271,8 @@ def test_the_handle_has_the_addresses_of_the_nodes_and_the_default_clients() -> 
 def test_of_an_existing_network_at_most_the_block_of_the_vpc_is_known(
     cidr: Any, known: Any
 ) -> None:
-    home = {"existing": {**VPC, "private_subnets": SUBNETS, "cidr": cidr}}
-    nlb_handle = handle(INTERNAL, network=home)
+    network_params = {"existing": {**VPC, "private_subnets": SUBNETS, "cidr": cidr}}
+    nlb_handle = handle(INTERNAL, network=network_params)
     assert (nlb_handle.addresses, nlb_handle.clients_default) == (known, known)
 
 
@@ -273,17 +281,17 @@ def test_of_an_existing_network_at_most_the_block_of_the_vpc_is_known(
     [({}, ("10.0.0.0/16",)), ({"addresses": ["10.0.7.0/24"]}, ("10.0.7.0/24",))],
 )
 @pytest.mark.parametrize("group", [GROUP, None])
-def test_an_existing_one_has_no_stack_and_a_handle_of_literals(
+def test_an_existing_load_balancer_has_no_stack_and_a_handle_of_literals(
     more: dict[str, Any], addresses: tuple[str, ...], group: str | None
 ) -> None:
-    given = {"existing": {"arn": ARN, "security_group": group, **more}}
-    env, findings = validate_params(given)
+    nlb_params = {"existing": {"arn": ARN, "security_group": group, **more}}
+    env, findings = validate_params(nlb_params)
     assert env is not None, findings
     assert nlb.compose("nlb", env.stacks["nlb"].params, env) is None
-    assert handle(given) == nlb.Handle(ARN, group, None, False, addresses, None)
+    assert handle(nlb_params) == nlb.Handle(ARN, group, None, False, addresses, None)
 
 
-def test_an_existing_one_with_security_group_or_addresses_needs_no_network() -> None:
+def test_an_existing_load_balancer_with_security_group_or_addresses_needs_no_network() -> None:
     assert find_findings({"existing": {"arn": ARN, "security_group": GROUP}}, network=None) == []
     assert (
         find_findings({"existing": {"arn": ARN, "addresses": ["10.0.7.0/24"]}}, network=None) == []
@@ -293,11 +301,11 @@ def test_an_existing_one_with_security_group_or_addresses_needs_no_network() -> 
     ]
 
 
-def test_an_existing_one_can_have_a_network() -> None:
-    given = {"existing": {"arn": ARN}, "network": "network"}
+def test_an_existing_load_balancer_can_have_a_network() -> None:
+    nlb_params = {"existing": {"arn": ARN}, "network": "network"}
     other = {"template": "network", "cidr": "10.1.0.0/16"}
-    assert handle(given, other=other).addresses == ("10.0.0.0/16",)
-    assert find_findings(given | {"network": "nett"}, other=other) == [
+    assert handle(nlb_params, other=other).addresses == ("10.0.0.0/16",)
+    assert find_findings(nlb_params | {"network": "nett"}, other=other) == [
         ("error", "M1201", "network")
     ]
 
@@ -306,7 +314,7 @@ def test_an_existing_one_can_have_a_network() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "code", "path"),
+    ("nlb_params", "code", "path"),
     [
         ({"network": "netwrok"}, "M1201", "network"),
         ({"scheme": "public"}, "M1104", "scheme"),
@@ -340,8 +348,8 @@ def test_an_existing_one_can_have_a_network() -> None:
         ),
     ],
 )
-def test_each_mistake_is_one_error(given: dict[str, Any], code: str, path: str) -> None:
-    assert find_findings(given) == [("error", code, path)]
+def test_each_mistake_is_one_error(nlb_params: dict[str, Any], code: str, path: str) -> None:
+    assert find_findings(nlb_params) == [("error", code, path)]
 
 
 @pytest.mark.parametrize(
@@ -361,38 +369,45 @@ def test_a_private_address_must_be_available_in_its_subnet(address: str, fits: b
 
 
 def test_addresses_are_not_checked_if_the_blocks_of_the_subnets_are_unknown() -> None:
-    home = {"existing": {**VPC, "private_subnets": SUBNETS}}
+    network_params = {"existing": {**VPC, "private_subnets": SUBNETS}}
     assert (
-        find_findings(FIXED | {"private_addresses": ["10.9.0.3", "10.8.0.3"]}, network=home) == []
+        find_findings(
+            FIXED | {"private_addresses": ["10.9.0.3", "10.8.0.3"]}, network=network_params
+        )
+        == []
     )
 
 
 @pytest.mark.parametrize(
-    ("given", "path"),
+    ("nlb_params", "path"),
     [({"elastic_ips": ALLOCATIONS}, "elastic_ips"), (FIXED, "private_addresses")],
 )
-def test_an_address_can_be_used_by_one_load_balancer_only(given: dict[str, Any], path: str) -> None:
-    other = {"template": "nlb", **given}
+def test_an_address_can_be_used_by_one_load_balancer_only(
+    nlb_params: dict[str, Any], path: str
+) -> None:
+    other = {"template": "nlb", **nlb_params}
     expected = [("error", "M2316", f"{path}.{index}") for index in range(2)]
-    assert find_findings(given, another=other) == expected
+    assert find_findings(nlb_params, another=other) == expected
     assert find_findings({}, another=other) == []
 
 
 @pytest.mark.parametrize(
-    ("given", "home"),
+    ("nlb_params", "network_params"),
     [({}, {"private_subnets": SUBNETS}), (INTERNAL, {"public_subnets": []})],
 )
-def test_a_subnet_is_needed(given: dict[str, Any], home: dict[str, Any]) -> None:
+def test_a_subnet_is_needed(nlb_params: dict[str, Any], network_params: dict[str, Any]) -> None:
     path = "scheme"
-    assert find_findings(given, network={"existing": {**VPC, **home}}) == [("error", "M2302", path)]
+    assert find_findings(nlb_params, network={"existing": {**VPC, **network_params}}) == [
+        ("error", "M2302", path)
+    ]
 
 
 def test_without_a_security_group_the_source_addresses_of_health_checks_must_be_known() -> None:
-    home = {"existing": {**VPC, "public_subnets": SUBNETS}}
+    network_params = {"existing": {**VPC, "public_subnets": SUBNETS}}
     alone = {"security_group": False}
-    assert find_findings(alone, network=home) == [("error", "M2314", "security_group")]
-    home["existing"]["cidr"] = "10.0.0.0/16"
-    assert find_findings(alone, network=home) == []
+    assert find_findings(alone, network=network_params) == [("error", "M2314", "security_group")]
+    network_params["existing"]["cidr"] = "10.0.0.0/16"
+    assert find_findings(alone, network=network_params) == []
 
 
 def test_arns_are_not_checked_against_an_invalid_region() -> None:

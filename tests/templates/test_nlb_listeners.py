@@ -35,33 +35,33 @@ Rule = tuple[str, str, str, int, Any]
 """Direction, security group, protocol, port, and source or destination."""
 
 
-def stacks(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
+def stacks(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
     """A service `web` with a container `app`; `edge` and other stacks replace the usual ones."""
-    names = {"edge", "network", "rival", "public"} & given.keys()
+    names = {"edge", "network", "rival", "public"} & options.keys()
     container = {
         "image": "ecr:shop/app:1",
         "ports": ["1234/udp", "53/udp", 54, 8443, 9000],
-        **given.get("container", {}),
+        **options.get("container", {}),
     }
     service = {
         "template": "service",
         "desired_count": 2,
-        "containers": {"app": container, **given.get("more", {})},
+        "containers": {"app": container, **options.get("more", {})},
         "expose": list(expose),
-        **given.get("service", {}),
+        **options.get("service", {}),
     }
     usual = {"network": {}, "cluster": {}, "edge": {"template": "nlb"}}
-    return {**usual, **{name: given[name] for name in names}, "web": service}
+    return {**usual, **{name: options[name] for name in names}, "web": service}
 
 
-def document(every: dict[str, Any]) -> Document:
-    data = {"app": "shop", "region": REGION, "stacks": every}
+def document(all_stacks: dict[str, Any]) -> Document:
+    data = {"app": "shop", "region": REGION, "stacks": all_stacks}
     return Document("dev", "params/dev.yaml", data, {})
 
 
-def body(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
+def body(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
     """The resources of the service."""
-    parsed = document(stacks(*expose, **given))
+    parsed = document(stacks(*expose, **options))
     env, findings = validate(parsed, TEMPLATES)
     assert env is not None, findings
     assert findings == []
@@ -72,9 +72,9 @@ def body(*expose: dict[str, Any], **given: Any) -> dict[str, Any]:
     return resources
 
 
-def find_findings(*expose: dict[str, Any], **given: Any) -> list[tuple[str, str]]:
+def find_findings(*expose: dict[str, Any], **options: Any) -> list[tuple[str, str]]:
     """Code and path of each finding of the service."""
-    _, findings = validate(document(stacks(*expose, **given)), TEMPLATES)
+    _, findings = validate(document(stacks(*expose, **options)), TEMPLATES)
     assert all(finding.path[:2] == ("stacks", "web") for finding in findings), findings
     return [
         (finding.code, ".".join(str(step) for step in finding.path[2:])) for finding in findings
@@ -91,7 +91,7 @@ def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def rules(resources: dict[str, Any]) -> set[Rule]:
     """All security group rules, of which EC2 refuses duplicates."""
-    every = [
+    all_rules = [
         (
             entry,
             _end(property_["GroupId"]),
@@ -103,8 +103,8 @@ def rules(resources: dict[str, Any]) -> set[Rule]:
         for property_ in properties(resources, f"SecurityGroup{entry}")
         if property_["FromPort"] == property_["ToPort"]
     ]
-    assert len(set(every)) == len(every)
-    return set(every)
+    assert len(set(all_rules)) == len(all_rules)
+    return set(all_rules)
 
 
 def _end(group: Any) -> str:
@@ -204,9 +204,11 @@ def test_settings_of_a_tls_listener() -> None:
     assert "ListenerAttributes" not in listener
 
 
-@pytest.mark.parametrize(("given", "seconds"), [({}, "350"), ({"tcp_idle_timeout": "1h"}, "3600")])
-def test_the_idle_timeout_of_tcp_is_always_set(given: Any, seconds: str) -> None:
-    (listener,) = properties(body({**TCP, **given}), "Listener")
+@pytest.mark.parametrize(
+    ("settings", "seconds"), [({}, "350"), ({"tcp_idle_timeout": "1h"}, "3600")]
+)
+def test_the_idle_timeout_of_tcp_is_always_set(settings: Any, seconds: str) -> None:
+    (listener,) = properties(body({**TCP, **settings}), "Listener")
     assert listener["ListenerAttributes"] == [{"Key": "tcp.idle_timeout.seconds", "Value": seconds}]
 
 
@@ -224,14 +226,14 @@ def test_all_attributes_are_set_so_that_an_update_resets_each() -> None:
     kept = {key: value for key, value in usual.items() if not key.startswith("preserve")}
     cut = {"deregistration_delay.connection_termination.enabled": "true"}
     assert attributes(body(UDP)) == kept | still | cut
-    given = {
+    settings = {
         "deregistration_delay": "5m",
         "connection_termination": True,
         "preserve_client_ip": True,
         "proxy_protocol_v2": True,
         "source_ip_stickiness": True,
     }
-    assert attributes(body({**TCP, **given})) == {
+    assert attributes(body({**TCP, **settings})) == {
         "deregistration_delay.timeout_seconds": "300",
         "deregistration_delay.connection_termination.enabled": "true",
         "preserve_client_ip.enabled": "true",
@@ -243,21 +245,21 @@ def test_all_attributes_are_set_so_that_an_update_resets_each() -> None:
 
 
 def test_zonal_shift_with_cross_zone_load_balancing_excludes_udp_and_keeps_connections() -> None:
-    both = {"template": "nlb", "cross_zone": True, "zonal_shift": True}
+    edge = {"template": "nlb", "cross_zone": True, "zonal_shift": True}
     for entry in (TCP, TLS):
-        assert attributes(body(entry, edge=both))[UNHEALTHY] == "false"
+        assert attributes(body(entry, edge=edge))[UNHEALTHY] == "false"
     for entry in (UDP, DNS):
-        assert find_findings(entry, edge=both) == [("M2502", "expose.0.port")]
-        assert find_findings(entry, edge=both | {"zonal_shift": False}) == []
-        assert find_findings(entry, edge=both | {"cross_zone": False}) == []
+        assert find_findings(entry, edge=edge) == [("M2502", "expose.0.port")]
+        assert find_findings(entry, edge=edge | {"zonal_shift": False}) == []
+        assert find_findings(entry, edge=edge | {"cross_zone": False}) == []
 
 
 @pytest.mark.parametrize(
     ("entry", "kind"), [(UDP, "ipv6"), (DNS, "ipv6"), (TCP, None), (TLS, None)]
 )
 def test_udp_on_a_dualstack_load_balancer_needs_targets_with_ipv6(entry: Any, kind: Any) -> None:
-    both = {"template": "nlb", "ip_address_type": "dualstack"}
-    (group,) = properties(body(entry, edge=both, network={"ipv6": True}), "TargetGroup")
+    dualstack = {"template": "nlb", "ip_address_type": "dualstack"}
+    (group,) = properties(body(entry, edge=dualstack, network={"ipv6": True}), "TargetGroup")
     assert group.get("IpAddressType") == kind
 
 
@@ -306,8 +308,8 @@ def test_two_listeners_for_one_port_share_its_rules() -> None:
 
 
 def test_by_default_a_dualstack_load_balancer_allows_ipv4_and_ipv6() -> None:
-    both = {"template": "nlb", "ip_address_type": "dualstack"}
-    assert rules(body(UDP, edge=both, network={"ipv6": True})) == {
+    dualstack = {"template": "nlb", "ip_address_type": "dualstack"}
+    assert rules(body(UDP, edge=dualstack, network={"ipv6": True})) == {
         ("Ingress", "edge", "udp", 1234, "0.0.0.0/0"),
         ("Ingress", "edge", "udp", 1234, "::/0"),
         *_through("udp", 1234),
@@ -316,9 +318,9 @@ def test_by_default_a_dualstack_load_balancer_allows_ipv4_and_ipv6() -> None:
 
 
 def test_addresses_that_differ_in_colons_only() -> None:
-    both = {"template": "nlb", "ip_address_type": "dualstack"}
+    dualstack = {"template": "nlb", "ip_address_type": "dualstack"}
     clients = ["1::2:0:0/96", "1:2::/96"]
-    created_rules = rules(body({**TCP, "clients": clients}, edge=both, network={"ipv6": True}))
+    created_rules = rules(body({**TCP, "clients": clients}, edge=dualstack, network={"ipv6": True}))
     assert {end for *_, end in created_rules} == {*clients, "edge", "tasks"}
 
 
@@ -413,9 +415,12 @@ def test_more_rules_than_the_quota() -> None:
     assert find_findings({**TCP, "clients": _blocks(60)}) == []
     assert find_findings({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
     assert find_findings({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
-    both = {"edge": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    dualstack = {
+        "edge": {"template": "nlb", "ip_address_type": "dualstack"},
+        "network": {"ipv6": True},
+    }
     mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
-    assert find_findings({**TCP, "clients": mixed}, **both) == []
+    assert find_findings({**TCP, "clients": mixed}, **dualstack) == []
     open_ = {**OPEN, "scheme": "internal"}
     entry = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
     assert find_findings(entry, edge=open_) == [("M2520", "expose")]
@@ -539,16 +544,19 @@ def test_arguments_of_the_sidecar() -> None:
 
 
 def test_the_sidecar_probes_over_the_ip_version_of_the_packets() -> None:
-    both = {"template": "nlb", "ip_address_type": "dualstack"}
-    assert "--host=::1" in sidecar(body(UDP, edge=both, network={"ipv6": True}))["Command"]
+    dualstack = {"template": "nlb", "ip_address_type": "dualstack"}
+    assert "--host=::1" in sidecar(body(UDP, edge=dualstack, network={"ipv6": True}))["Command"]
     assert "--host" not in str(sidecar(body(UDP, network={"ipv6": True}))["Command"][4:])
 
 
 def test_a_sidecar_cannot_probe_over_both_ip_versions() -> None:
-    both = {"rival": {"template": "nlb", "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    dualstack = {
+        "rival": {"template": "nlb", "ip_address_type": "dualstack"},
+        "network": {"ipv6": True},
+    }
     place = "expose.1.health_check.sidecar"
-    assert find_findings(UDP, {**UDP, "via": "rival"}, **both) == [("M2541", place)]
-    assert find_findings({**UDP, "via": "rival"}, UDP, **both) == [("M2541", place)]
+    assert find_findings(UDP, {**UDP, "via": "rival"}, **dualstack) == [("M2541", place)]
+    assert find_findings({**UDP, "via": "rival"}, UDP, **dualstack) == [("M2541", place)]
 
 
 def test_a_port_behind_two_load_balancers_has_one_sidecar() -> None:
@@ -572,12 +580,12 @@ def test_the_execution_role_is_allowed_to_pull_the_image_of_the_sidecar() -> Non
 SEND = {"probe": "send", "send": "a", "expect": "b"}
 
 
-def _checked(**given: Any) -> dict[str, Any]:
-    return {**UDP, "health_check": given}
+def _checked(**health_check: Any) -> dict[str, Any]:
+    return {**UDP, "health_check": health_check}
 
 
-def _sidecar(**given: Any) -> dict[str, Any]:
-    return _checked(sidecar={"probe": "echo", **given})
+def _sidecar(**probe: Any) -> dict[str, Any]:
+    return _checked(sidecar={"probe": "echo", **probe})
 
 
 @pytest.mark.parametrize(
@@ -642,7 +650,7 @@ def _sidecar(**given: Any) -> dict[str, Any]:
         (_sidecar(memory=1024), "M1212", "health_check.sidecar.memory"),
     ],
 )
-def test_refused(entry: Any, code: str, place: str) -> None:
+def test_invalid_entries_are_reported(entry: Any, code: str, place: str) -> None:
     codes = find_findings(entry)
     assert (code, f"expose.0.{place}") in codes
     assert {at for _, at in codes} <= {f"expose.0.{place}", "expose.0.health_check.sidecar"}
@@ -653,9 +661,9 @@ def test_timeout_and_interval_can_be_equal_for_tcp() -> None:
 
 
 def test_a_port_of_a_container_for_tcp_and_for_udp() -> None:
-    both = {"ports": [54, "54/udp"]}
+    container = {"ports": [54, "54/udp"]}
     assert ("M2556", "expose.0.port") in find_findings(
-        {**DNS, "health_check": ECHO}, container=both
+        {**DNS, "health_check": ECHO}, container=container
     )
     apart = {
         "container": {"ports": ["54/udp"]},
@@ -727,10 +735,10 @@ def test_more_containers_than_ecs_allows() -> None:
 def test_more_sidecars_than_fit_into_a_template() -> None:
     ports = range(2000, 2005)
     entries = [{**_sidecar(port=port + 1000), "port": f"{port}/udp"} for port in ports]
-    given = {"container": {"ports": [f"{port}/udp" for port in ports]}}
+    options = {"container": {"ports": [f"{port}/udp" for port in ports]}}
     place = "expose.4.health_check.sidecar"
-    assert find_findings(*entries, **given) == [("M2542", place)]
-    assert find_findings(*entries[1:], **given) == []
+    assert find_findings(*entries, **options) == [("M2542", place)]
+    assert find_findings(*entries[1:], **options) == []
 
 
 def test_the_sidecar_takes_its_share_of_the_task() -> None:
@@ -819,11 +827,11 @@ def test_unknown_security_policies() -> None:
 
 
 def test_an_invalid_stack_name_is_reported_once() -> None:
-    every = {**stacks({**TCP, "via": "myEdge"}), "myEdge": {"template": "nlb"}}
-    _, (finding,) = validate(document(every), TEMPLATES)
+    all_stacks = {**stacks({**TCP, "via": "myEdge"}), "myEdge": {"template": "nlb"}}
+    _, (finding,) = validate(document(all_stacks), TEMPLATES)
     assert finding.path == ("stacks", "myEdge")
-    every = stacks({**TCP, "via": "myEdge"})
-    _, (finding,) = validate(document(every), TEMPLATES)
+    all_stacks = stacks({**TCP, "via": "myEdge"})
+    _, (finding,) = validate(document(all_stacks), TEMPLATES)
     assert finding.path[2:] == ("expose", 0, "via")
 
 
@@ -838,12 +846,12 @@ def test_a_security_group_of_clients_with_public_addresses() -> None:
 
 
 def test_ipv6_clients_of_an_internal_load_balancer() -> None:
-    both = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    (finding,) = validate(document(stacks(TCP, **both)), TEMPLATES)[1]
+    dualstack = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
+    (finding,) = validate(document(stacks(TCP, **dualstack)), TEMPLATES)[1]
     assert (finding.level, finding.code) == ("warning", "M2308")
     assert "`clients: [10.0.0.0/16]`" in finding.hint
     assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
-    assert find_findings({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **both) == []
+    assert find_findings({**TCP, "clients": ["10.0.0.0/16", "::/0"]}, **dualstack) == []
 
 
 def _vpc(public: int, private: int) -> dict[str, Any]:
@@ -872,8 +880,8 @@ def test_tasks_in_zones_without_their_load_balancer(
         "port": 8443,
         **({"paths": ["/*"]} if edge["template"] == "alb" else {}),
     }
-    given = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
-    assert find_findings(entry, **given) == [(code, "expose.0.via") for code in codes]
+    options = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
+    assert find_findings(entry, **options) == [(code, "expose.0.via") for code in codes]
 
 
 def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() -> None:
@@ -881,16 +889,16 @@ def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() 
     container = {"ports": [*ports, "1234/udp"]}
     entries = [{"via": "edge", "port": port} for port in ports[:3]]
     routes = [{"via": "public", "port": port, "paths": [f"/{port}"]} for port in ports[3:]]
-    given = {"container": container, "public": {"template": "alb"}}
-    assert find_findings(*entries, *routes, **given) == []
-    assert find_findings(*entries, *routes, UDP, **given) == [("M1216", "expose")]
+    options = {"container": container, "public": {"template": "alb"}}
+    assert find_findings(*entries, *routes, **options) == []
+    assert find_findings(*entries, *routes, UDP, **options) == [("M1216", "expose")]
 
 
 @pytest.mark.parametrize("entry", [UDP, TLS, DNS, {"via": "edge", "paths": [], "port": 1}])
 def test_an_unknown_load_balancer_is_the_only_finding_of_its_entry(entry: Any) -> None:
     """It may be meant for either kind of load balancer."""
-    every = document(stacks({**entry, "via": "egde"}))
-    _, (finding,) = validate(every, TEMPLATES)
+    parsed = document(stacks({**entry, "via": "egde"}))
+    _, (finding,) = validate(parsed, TEMPLATES)
     assert (finding.code, finding.path[-1]) == ("M1201", "via")
     assert finding.hint == "Write `edge`."
 
@@ -906,8 +914,8 @@ def test_access_logs_without_a_listener_that_is_logged() -> None:
 
 def test_names_of_both_kinds_that_result_in_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
-    every = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
-    _, findings = validate(document(every), TEMPLATES)
+    all_stacks = {**stacks(TCP, route), "edge-tcp": {"template": "alb"}}
+    _, findings = validate(document(all_stacks), TEMPLATES)
     assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
@@ -934,9 +942,9 @@ def test_another_protocol_on_the_same_port_is_an_update(before: Any, after: Any)
 
 def test_ports_whose_listeners_have_the_same_logical_id() -> None:
     entries = ({**DNS, "port": 53}, {**DNS, "via": "edge-5", "port": 3, "target_port": 53})
-    given = {"container": {"ports": [53]}}
-    every = {**stacks(*entries, **given), "edge-5": {"template": "nlb"}}
-    _, findings = validate(document(every), TEMPLATES)
+    options = {"container": {"ports": [53]}}
+    all_stacks = {**stacks(*entries, **options), "edge-5": {"template": "nlb"}}
+    _, findings = validate(document(all_stacks), TEMPLATES)
     assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
@@ -961,9 +969,10 @@ CHOSEN = {**INTERNAL, "private_addresses": ["10.0.0.10", "10.0.32.10"]}
 )
 def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str | None) -> None:
     entry = {**TCP, "clients": ["10.0.0.0/8"]}
-    every = document(stacks(entry, edge=edge, service={"desired_count": count}))
+    parsed = document(stacks(entry, edge=edge, service={"desired_count": count}))
     levels = [
-        (finding.level, finding.code, finding.path[2:]) for finding in validate(every, TEMPLATES)[1]
+        (finding.level, finding.code, finding.path[2:])
+        for finding in validate(parsed, TEMPLATES)[1]
     ]
     assert levels == ([(level, "M2560", ("desired_count",))] if level else [])
 

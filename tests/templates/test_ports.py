@@ -22,7 +22,7 @@ from templates.tasks.ports import ContainerPort, ListenerPort, Port, PortField
         (ListenerPort, "443/tls", Port(443, "tls"), "443/tls"),
     ],
 )
-def test_a_port_is_written_as_params_write_it(
+def test_a_port_has_the_form_of_the_params(
     kind: Any, written: int | str, port: Port, as_json: int | str
 ) -> None:
     adapter: TypeAdapter[Port] = TypeAdapter(kind)

@@ -40,9 +40,9 @@ def built(
     if "config" in proxy:
         web["proxy"] = proxy
     web["expose"] = [{"via": "public", "paths": ["/*"]}]
-    every = {"network": {"cidr": "10.20.0.0/16", "egress": "nat"}, "cluster": {}}
-    every |= {"public": {"template": "alb"}, **(stacks or {}), "web": web | (service or {})}
-    data = {"app": "shop", "region": "eu-central-1", "stacks": every}
+    all_stacks = {"network": {"cidr": "10.20.0.0/16", "egress": "nat"}, "cluster": {}}
+    all_stacks |= {"public": {"template": "alb"}, **(stacks or {}), "web": web | (service or {})}
+    data = {"app": "shop", "region": "eu-central-1", "stacks": all_stacks}
     read = (lambda name: TextFile(f"params/{name}", file)) if file else None
     document = Document("dev", "params/dev.yaml", data, {}, read=read)
     env, findings = validate(document, TEMPLATES)

@@ -71,7 +71,7 @@ def test_with_an_existing_queue_none_is_created() -> None:
     resources = build_worker(queue={"existing": {"arn": ORDERS}, "variable": "ORDERS"})
     url = "https://sqs.eu-central-1.${AWS::URLSuffix}/123456789012/orders"
     assert variables(resources) == {"ORDERS": {"Fn::Sub": url}}
-    assert statements(resources["TaskRole"])["WorkOnQueue"]["Resource"] == [ORDERS]
+    assert statements(resources["TaskRole"])["ReceiveMessages"]["Resource"] == [ORDERS]
     assert not any("Queue" in name for name in resources)
 
 

@@ -21,9 +21,9 @@ DNS = {
 
 def environment(**stacks: dict[str, Any]) -> Environment:
     """An environment with these stacks, and with a network and a cluster unless they are given."""
-    every = {"network": {}, "cluster": {}, **stacks}
+    all_stacks = {"network": {}, "cluster": {}, **stacks}
     specs = {}
-    for name, data in every.items():
+    for name, data in all_stacks.items():
         kind = data.get("template", name)
         params = {key: value for key, value in data.items() if key != "template"}
         specs[name] = StackSpec(name, kind, TEMPLATES[kind].Params.model_validate(params))

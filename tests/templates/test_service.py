@@ -50,8 +50,8 @@ Resources = dict[str, dict[str, Any]]
 
 def built(stacks: dict[str, Any], **header: Any) -> tuple[dict[str, Any], list[Finding]]:
     """The template of the stack `web`, and the findings."""
-    every = {"network": {}, "cluster": {}, **stacks}
-    data = {"app": "shop", "region": REGION, **header, "stacks": every}
+    all_stacks = {"network": {}, "cluster": {}, **stacks}
+    data = {"app": "shop", "region": REGION, **header, "stacks": all_stacks}
     document = Document("dev", "params/dev.yaml", data, {})
     env, findings = validate(document, TEMPLATES)
     if env is None:
@@ -67,21 +67,21 @@ def body(
     container: dict[str, Any] | None = None,
     stacks: dict[str, Any] | None = None,
     header: dict[str, Any] | None = None,
-    **given: Any,
+    **fields: Any,
 ) -> dict[str, Any]:
     """The template of a service `web`, by default with one container `app`."""
     containers = {"containers": {"app": {**WEB, **(container or {})}}}
-    service = {"template": "service", **containers, **given}
+    service = {"template": "service", **containers, **fields}
     result, findings = built({"public": {"template": "alb"}, **(stacks or {}), "web": service},
                              **(header or {}))  # fmt: skip
     assert findings == []
     return result
 
 
-def resources(**given: Any) -> Resources:
+def resources(**fields: Any) -> Resources:
     """Properties by logical ID."""
-    every = body(**given)["Resources"]
-    return {name: resource.get("Properties", {}) for name, resource in every.items()}
+    all_resources = body(**fields)["Resources"]
+    return {name: resource.get("Properties", {}) for name, resource in all_resources.items()}
 
 
 def of_type(kind: str, among: dict[str, Any]) -> Resources:
@@ -138,11 +138,11 @@ WRITE_LOGS = {("logs:CreateLogStream", "LogGroup.Arn"), ("logs:PutLogEvents", "L
 # The execution role --------------------------------------------------------------------------
 
 
-def execution(**given: Any) -> set[tuple[str, str]]:
+def execution(**fields: Any) -> set[tuple[str, str]]:
     """What the execution role is allowed to do, except writing to its log group."""
-    every = allowed(resources(**given)["ExecutionRole"])
-    assert every >= WRITE_LOGS
-    return every - WRITE_LOGS
+    grants = allowed(resources(**fields)["ExecutionRole"])
+    assert grants >= WRITE_LOGS
+    return grants - WRITE_LOGS
 
 
 def test_with_a_public_image_and_no_secrets_the_execution_role_writes_logs_only() -> None:
@@ -227,9 +227,9 @@ def test_the_execution_role_pulls_from_the_named_repository_only(
 def test_the_execution_role_reads_the_named_secret_only(
     reference: str, grant: tuple[str, str], value_from: str
 ) -> None:
-    every = resources(container={"secrets": {"VALUE": reference}})
-    assert allowed(every["ExecutionRole"]) == {grant, *WRITE_LOGS}
-    (secret,) = every["TaskDefinition"]["ContainerDefinitions"][0]["Secrets"]
+    service_resources = resources(container={"secrets": {"VALUE": reference}})
+    assert allowed(service_resources["ExecutionRole"]) == {grant, *WRITE_LOGS}
+    (secret,) = service_resources["TaskDefinition"]["ContainerDefinitions"][0]["Secrets"]
     assert secret["Name"] == "VALUE"
     assert text(secret["ValueFrom"]) == value_from
 
@@ -244,8 +244,8 @@ def test_two_keys_of_one_secret_are_one_permission() -> None:
 
 
 def test_the_execution_role_decrypts_with_the_named_keys_only() -> None:
-    given = {"container": {"secrets": {"A": "ssm:a"}}, "kms_keys": [KEY]}
-    assert execution(**given) == {
+    params = {"container": {"secrets": {"A": "ssm:a"}}, "kms_keys": [KEY]}
+    assert execution(**params) == {
         ("ssm:GetParameters", arn("ssm", "parameter/a")),
         ("kms:Decrypt", KEY),
     }
@@ -260,9 +260,9 @@ def test_the_execution_role_reads_the_named_environment_files_only() -> None:
 
 
 def test_the_execution_role_reads_the_credentials_of_a_registry() -> None:
-    given = {"repository_credentials": "secretsmanager:registry"}
+    container = {"repository_credentials": "secretsmanager:registry"}
     secret = arn("secretsmanager", "secret:registry-??????")
-    assert execution(container=given) == {("secretsmanager:GetSecretValue", secret)}
+    assert execution(container=container) == {("secretsmanager:GetSecretValue", secret)}
 
 
 def test_the_execution_role_reads_what_all_containers_need() -> None:
@@ -280,9 +280,9 @@ def test_the_execution_role_reads_what_all_containers_need() -> None:
 
 
 def test_an_existing_execution_role_is_used_and_none_is_created() -> None:
-    every = resources(execution_role={"existing": ROLE})
-    assert "ExecutionRole" not in every
-    assert every["TaskDefinition"]["ExecutionRoleArn"] == ROLE
+    all_resources = resources(execution_role={"existing": ROLE})
+    assert "ExecutionRole" not in all_resources
+    assert all_resources["TaskDefinition"]["ExecutionRoleArn"] == ROLE
 
 
 @pytest.mark.parametrize("role", ["ExecutionRole", "TaskRole"])
@@ -295,10 +295,10 @@ def test_only_tasks_assume_the_roles(role: str) -> None:
 
 
 def test_the_task_role_has_no_permissions_by_default() -> None:
-    every = resources()
-    assert not {"Policies", "ManagedPolicyArns"} & every["TaskRole"].keys()
-    assert text(every["TaskDefinition"]["TaskRoleArn"]) == "TaskRole.Arn"
-    assert "EnableExecuteCommand" not in every["Service"]
+    all_resources = resources()
+    assert not {"Policies", "ManagedPolicyArns"} & all_resources["TaskRole"].keys()
+    assert text(all_resources["TaskDefinition"]["TaskRoleArn"]) == "TaskRole.Arn"
+    assert "EnableExecuteCommand" not in all_resources["Service"]
 
 
 SHELL = {
@@ -328,9 +328,9 @@ def shell_logs(group: str) -> set[tuple[str, str]]:
 def test_with_ecs_exec_the_task_role_opens_sessions_and_writes_their_logs(
     cluster: dict[str, Any], logs: set[tuple[str, str]]
 ) -> None:
-    every = resources(enable_execute_command=True, stacks={"cluster": cluster})
-    assert allowed(every["TaskRole"]) == SHELL | logs
-    assert every["Service"]["EnableExecuteCommand"] is True
+    all_resources = resources(enable_execute_command=True, stacks={"cluster": cluster})
+    assert allowed(all_resources["TaskRole"]) == SHELL | logs
+    assert all_resources["Service"]["EnableExecuteCommand"] is True
 
 
 def test_statements_of_the_params_are_unchanged() -> None:
@@ -347,12 +347,12 @@ def test_statements_of_the_params_are_unchanged() -> None:
 
 
 def test_pseudo_parameters_in_statements_are_replaced_by_cloudformation() -> None:
-    given = {
+    params = {
         "Action": "sqs:SendMessage",
         "Resource": ["arn:aws:sqs:*:${AWS::AccountId}:q", "arn:aws:sqs:::fixed"],
         "Condition": {"StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"}},
     }
-    (statement,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    (statement,) = statements(resources(task_role={"statements": [params]})["TaskRole"])
     assert statement["Resource"] == [
         {"Fn::Sub": "arn:aws:sqs:*:${AWS::AccountId}:q"},
         "arn:aws:sqs:::fixed",
@@ -362,8 +362,11 @@ def test_pseudo_parameters_in_statements_are_replaced_by_cloudformation() -> Non
 
 
 def test_policy_variables_next_to_pseudo_parameters_are_left_to_iam() -> None:
-    given = {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::${AWS::AccountId}/${aws:userid}/*"}
-    (statement,) = statements(resources(task_role={"statements": [given]})["TaskRole"])
+    params = {
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::${AWS::AccountId}/${aws:userid}/*",
+    }
+    (statement,) = statements(resources(task_role={"statements": [params]})["TaskRole"])
     assert statement["Resource"] == [{"Fn::Sub": "arn:aws:s3:::${AWS::AccountId}/${!aws:userid}/*"}]
 
 
@@ -374,21 +377,21 @@ def test_managed_policies_are_attached() -> None:
 
 
 def test_an_existing_task_role_is_used_and_none_is_created_or_exported() -> None:
-    every = body(task_role={"existing": ROLE})
-    assert "TaskRole" not in every["Resources"]
-    assert "TaskRoleArn" not in every["Outputs"]
-    assert every["Resources"]["TaskDefinition"]["Properties"]["TaskRoleArn"] == ROLE
+    template = body(task_role={"existing": ROLE})
+    assert "TaskRole" not in template["Resources"]
+    assert "TaskRoleArn" not in template["Outputs"]
+    assert template["Resources"]["TaskDefinition"]["Properties"]["TaskRoleArn"] == ROLE
 
 
 def test_both_roles_have_the_permissions_boundary_of_the_environment_or_the_service() -> None:
     header = {"permissions_boundary": BOUNDARY}
-    for given, expected in (
+    for fields, expected in (
         ({}, BOUNDARY),
         ({"permissions_boundary": OTHER_BOUNDARY}, OTHER_BOUNDARY),
     ):
-        every = resources(header=header, **given)
+        all_resources = resources(header=header, **fields)
         for role in ("ExecutionRole", "TaskRole"):
-            assert every[role]["PermissionsBoundary"] == expected
+            assert all_resources[role]["PermissionsBoundary"] == expected
     assert "PermissionsBoundary" not in resources()["TaskRole"]
 
 
@@ -396,11 +399,11 @@ def test_both_roles_have_the_permissions_boundary_of_the_environment_or_the_serv
 
 
 def test_logs_go_to_a_log_group_of_the_stack() -> None:
-    every = body(logs={"retention": "14d"})
-    group = every["Resources"]["LogGroup"]
+    template = body(logs={"retention": "14d"})
+    group = template["Resources"]["LogGroup"]
     assert group["Properties"] == {"RetentionInDays": 14}
     assert group["DeletionPolicy"] == group["UpdateReplacePolicy"] == "Delete"
-    options = every["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"][0][
+    options = template["Resources"]["TaskDefinition"]["Properties"]["ContainerDefinitions"][0][
         "LogConfiguration"
     ]["Options"]
     assert options["awslogs-group"] == {"Ref": "LogGroup"}
@@ -413,13 +416,13 @@ def test_logs_are_kept_if_the_params_say_so() -> None:
 
 
 def test_an_existing_log_group_is_used_and_none_is_created() -> None:
-    every = resources(logs={"existing": "/shop/old"})
-    assert "LogGroup" not in every
-    assert allowed(every["ExecutionRole"]) == {
+    service_resources = resources(logs={"existing": "/shop/old"})
+    assert "LogGroup" not in service_resources
+    assert allowed(service_resources["ExecutionRole"]) == {
         ("logs:CreateLogStream", arn("logs", "log-group:/shop/old:*")),
         ("logs:PutLogEvents", arn("logs", "log-group:/shop/old:*")),
     }
-    (definition,) = every["TaskDefinition"]["ContainerDefinitions"]
+    (definition,) = service_resources["TaskDefinition"]["ContainerDefinitions"]
     assert definition["LogConfiguration"]["Options"]["awslogs-group"] == "/shop/old"
 
 
@@ -440,12 +443,12 @@ def test_old_revisions_of_the_task_definition_are_retained() -> None:
     assert task["DeletionPolicy"] == task["UpdateReplacePolicy"] == "Retain"
 
 
-# Where it runs -------------------------------------------------------------------------------
+# Placement -----------------------------------------------------------------------------------
 
 
-def where(**given: Any) -> tuple[str | None, dict[str, tuple[int | None, int]]]:
+def execution_platform(**fields: Any) -> tuple[str | None, dict[str, tuple[int | None, int]]]:
     """Launch type, and base and weight of each capacity provider."""
-    service = resources(**given)["Service"]
+    service = resources(**fields)["Service"]
     shares = service.get("CapacityProviderStrategy", [])
     strategy = {share["CapacityProvider"]: (share.get("Base"), share["Weight"]) for share in shares}
     return service.get("LaunchType"), strategy
@@ -453,8 +456,8 @@ def where(**given: Any) -> tuple[str | None, dict[str, tuple[int | None, int]]]:
 
 def test_a_service_without_a_strategy_uses_that_of_the_cluster() -> None:
     default = {"FARGATE": {"base": 1}, "FARGATE_SPOT": {"weight": 1}}
-    assert where() == (None, {"FARGATE": (None, 1)})
-    assert where(stacks={"cluster": {"default_strategy": default}}) == (
+    assert execution_platform() == (None, {"FARGATE": (None, 1)})
+    assert execution_platform(stacks={"cluster": {"default_strategy": default}}) == (
         None,
         {"FARGATE": (1, 0), "FARGATE_SPOT": (None, 1)},
     )
@@ -462,21 +465,27 @@ def test_a_service_without_a_strategy_uses_that_of_the_cluster() -> None:
 
 def test_the_strategy_of_a_service_overrides_that_of_the_cluster() -> None:
     mix = {"FARGATE": {"base": 2, "weight": 1}, "FARGATE_SPOT": {"weight": 3}}
-    assert where(capacity_providers=mix) == (None, {"FARGATE": (2, 1), "FARGATE_SPOT": (None, 3)})
+    assert execution_platform(capacity_providers=mix) == (
+        None,
+        {"FARGATE": (2, 1), "FARGATE_SPOT": (None, 3)},
+    )
 
 
 def test_on_an_existing_cluster_the_launch_type_is_fargate() -> None:
     existing = {"name": "old", "capacity_providers": ["FARGATE_SPOT"]}
     stacks = {"cluster": {"existing": existing}}
-    assert where(stacks=stacks) == ("FARGATE", {})
+    assert execution_platform(stacks=stacks) == ("FARGATE", {})
     assert resources(stacks=stacks)["Service"]["Cluster"] == "old"
     spot = {"FARGATE_SPOT": {"weight": 1}}
-    assert where(stacks=stacks, capacity_providers=spot) == (None, {"FARGATE_SPOT": (None, 1)})
+    assert execution_platform(stacks=stacks, capacity_providers=spot) == (
+        None,
+        {"FARGATE_SPOT": (None, 1)},
+    )
 
 
-def placement(**given: Any) -> tuple[str, list[str]]:
+def placement(**fields: Any) -> tuple[str, list[str]]:
     """Whether tasks have public addresses, and their subnets."""
-    configuration = resources(**given)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
+    configuration = resources(**fields)["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]
     return configuration["AssignPublicIp"], [text(subnet) for subnet in configuration["Subnets"]]
 
 
@@ -507,9 +516,9 @@ def test_tasks_are_in_public_subnets_if_the_params_say_so() -> None:
 
 def test_tasks_are_in_the_subnets_that_an_existing_network_has() -> None:
     private, public = (EXISTING_NETWORK[f"{kind}_subnets"] for kind in ("private", "public"))
-    both = {"existing": EXISTING_NETWORK}
+    network = {"existing": EXISTING_NETWORK}
     only = {"existing": EXISTING_NETWORK | {"private_subnets": []}}
-    assert placement(stacks={"network": both}) == ("DISABLED", private)
+    assert placement(stacks={"network": network}) == ("DISABLED", private)
     assert placement(stacks={"network": only}) == ("ENABLED", public)
 
 
@@ -524,7 +533,7 @@ def test_further_security_groups_are_added_to_that_of_the_stack() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "enabled", "rollback"),
+    ("fields", "enabled", "rollback"),
     [
         ({}, True, True),
         ({"circuit_breaker": {"rollback": False}}, True, False),
@@ -533,8 +542,8 @@ def test_further_security_groups_are_added_to_that_of_the_stack() -> None:
     ],
     ids=str,
 )
-def test_the_circuit_breaker(given: dict[str, Any], enabled: bool, rollback: bool) -> None:
-    breaker = resources(**given)["Service"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
+def test_the_circuit_breaker(fields: dict[str, Any], enabled: bool, rollback: bool) -> None:
+    breaker = resources(**fields)["Service"]["DeploymentConfiguration"]["DeploymentCircuitBreaker"]
     assert breaker == {"Enable": enabled, "Rollback": rollback}
 
 
@@ -567,15 +576,15 @@ CHECKED = {"health_check": {"port": 9000, "path": "/healthz"}}
 HTTPS = {"public": {"template": "alb", "certificate": CERTIFICATE, "authentication": True}}
 
 
-def openings(every: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
+def security_group_rules(template: dict[str, Any]) -> dict[str, set[tuple[str, str, int]]]:
     """Source and destination security group and port, by the kind of rule."""
     ingress = {
         (text(rule["SourceSecurityGroupId"]), text(rule["GroupId"]), rule["ToPort"])
-        for rule in of_type("SecurityGroupIngress", every).values()
+        for rule in of_type("SecurityGroupIngress", template).values()
     }
     egress = {
         (text(rule["GroupId"]), text(rule["DestinationSecurityGroupId"]), rule["ToPort"])
-        for rule in of_type("SecurityGroupEgress", every).values()
+        for rule in of_type("SecurityGroupEgress", template).values()
     }
     return {"ingress": ingress, "egress": egress}
 
@@ -584,10 +593,10 @@ BALANCER, TASKS = "shop-dev-public-SecurityGroupId", "SecurityGroup.GroupId"
 
 
 def test_resources_of_a_route() -> None:
-    every = body(expose=[ROUTE])
-    (group,) = of_type("TargetGroup", every)
-    (rule,) = of_type("ListenerRule", every).values()
-    (attached,) = every["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    template = body(expose=[ROUTE])
+    (group,) = of_type("TargetGroup", template)
+    (rule,) = of_type("ListenerRule", template).values()
+    (attached,) = template["Resources"]["Service"]["Properties"]["LoadBalancers"]
     assert group == "PublicApp8080TargetGroup"
     assert rule["Actions"] == [{"Type": "forward", "TargetGroupArn": {"Ref": group}}]
     assert text(rule["ListenerArn"]) == "shop-dev-public-HttpListenerArn"
@@ -597,7 +606,7 @@ def test_resources_of_a_route() -> None:
         "TargetGroupArn": {"Ref": group},
     }
     rules = {(BALANCER, TASKS, 8080)}
-    assert openings(every) == {"ingress": rules, "egress": rules}
+    assert security_group_rules(template) == {"ingress": rules, "egress": rules}
 
 
 def test_the_service_waits_for_the_rules_that_forward_to_it_only() -> None:
@@ -610,17 +619,17 @@ def test_the_service_waits_for_the_rules_that_forward_to_it_only() -> None:
 
 
 def test_without_routes_there_are_no_security_group_rules() -> None:
-    every = body()
-    assert openings(every) == {"ingress": set(), "egress": set()}
-    assert not {"DependsOn", "LoadBalancers"} & every["Resources"]["Service"].keys()
-    assert not of_type("TargetGroup", every)
+    template = body()
+    assert security_group_rules(template) == {"ingress": set(), "egress": set()}
+    assert not {"DependsOn", "LoadBalancers"} & template["Resources"]["Service"].keys()
+    assert not of_type("TargetGroup", template)
 
 
 def test_a_separate_health_check_port_is_allowed_as_well() -> None:
-    every = body(container={"ports": [8080, 9000]}, expose=[ROUTE | {"port": 8080} | CHECKED])
+    template = body(container={"ports": [8080, 9000]}, expose=[ROUTE | {"port": 8080} | CHECKED])
     rules = {(BALANCER, TASKS, port) for port in (8080, 9000)}
-    assert openings(every) == {"ingress": rules, "egress": rules}
-    (group,) = of_type("TargetGroup", every).values()
+    assert security_group_rules(template) == {"ingress": rules, "egress": rules}
+    (group,) = of_type("TargetGroup", template).values()
     assert (group["Port"], group["HealthCheckPort"], group["HealthCheckPath"]) == (
         8080,
         "9000",
@@ -630,29 +639,31 @@ def test_a_separate_health_check_port_is_allowed_as_well() -> None:
 
 def test_a_sidecar_can_answer_health_checks_of_a_task() -> None:
     containers = {"app": WEB, "health": {"image": IMAGE, "ports": [9000]}}
-    every = body(containers=containers, expose=[ROUTE | {"container": "app"} | CHECKED])
-    assert {port for _, _, port in openings(every)["ingress"]} == {8080, 9000}
-    (attached,) = every["Resources"]["Service"]["Properties"]["LoadBalancers"]
+    template = body(containers=containers, expose=[ROUTE | {"container": "app"} | CHECKED])
+    assert {port for _, _, port in security_group_rules(template)["ingress"]} == {8080, 9000}
+    (attached,) = template["Resources"]["Service"]["Properties"]["LoadBalancers"]
     assert (attached["ContainerName"], attached["ContainerPort"]) == ("app", 8080)
 
 
 def test_two_routes_to_one_port_share_its_target_group() -> None:
     second = {"via": "public", "name": "api", "hosts": ["api.example.com"]}
-    every = body(expose=[ROUTE | {"deregistration_delay": "5s"}, second])
-    (group,) = of_type("TargetGroup", every)
-    rules = of_type("ListenerRule", every)
+    template = body(expose=[ROUTE | {"deregistration_delay": "5s"}, second])
+    (group,) = of_type("TargetGroup", template)
+    rules = of_type("ListenerRule", template)
     assert rules.keys() == {"PublicApp8080ListenerRule", "PublicApiListenerRule"}
     assert {rule["Actions"][0]["TargetGroupArn"]["Ref"] for rule in rules.values()} == {group}
-    assert rules.keys() <= set(every["Resources"]["Service"]["DependsOn"])
-    assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
+    assert rules.keys() <= set(template["Resources"]["Service"]["DependsOn"])
+    assert len(template["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 1
 
 
 def test_the_route_with_settings_sets_the_target_group_in_any_order() -> None:
     second = {"via": "public", "name": "api", "hosts": ["api.example.com"]}
     plain = of_type("TargetGroup", body(expose=[second, ROUTE]))
-    given = of_type("TargetGroup", body(expose=[second, ROUTE | {"deregistration_delay": "5s"}]))
+    reordered = of_type(
+        "TargetGroup", body(expose=[second, ROUTE | {"deregistration_delay": "5s"}])
+    )
     key = "deregistration_delay.timeout_seconds"
-    for groups, seconds in ((plain, "60"), (given, "5")):
+    for groups, seconds in ((plain, "60"), (reordered, "5")):
         (group,) = groups.values()
         attributes = {pair["Key"]: pair["Value"] for pair in group["TargetGroupAttributes"]}
         assert attributes[key] == seconds
@@ -660,24 +671,26 @@ def test_the_route_with_settings_sets_the_target_group_in_any_order() -> None:
 
 def test_each_of_two_load_balancers_has_a_target_group_and_rules() -> None:
     inner = {"template": "alb", "scheme": "internal"}
-    every = body(expose=[ROUTE, ROUTE | {"via": "inner"}], stacks={"inner": inner})
-    assert of_type("TargetGroup", every).keys() == {
+    template = body(expose=[ROUTE, ROUTE | {"via": "inner"}], stacks={"inner": inner})
+    assert of_type("TargetGroup", template).keys() == {
         "PublicApp8080TargetGroup",
         "InnerApp8080TargetGroup",
     }
-    assert {balancer for balancer, _, _ in openings(every)["ingress"]} == {
+    assert {balancer for balancer, _, _ in security_group_rules(template)["ingress"]} == {
         BALANCER,
         "shop-dev-inner-SecurityGroupId",
     }
-    assert len(every["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 2
+    assert len(template["Resources"]["Service"]["Properties"]["LoadBalancers"]) == 2
 
 
 def test_an_existing_load_balancer_is_referred_to_by_its_ids() -> None:
-    every = body(expose=[ROUTE], stacks={"public": {"template": "alb", "existing": EXISTING_ALB}})
-    (rule,) = of_type("ListenerRule", every).values()
+    template = body(
+        expose=[ROUTE], stacks={"public": {"template": "alb", "existing": EXISTING_ALB}}
+    )
+    (rule,) = of_type("ListenerRule", template).values()
     assert rule["ListenerArn"] == LISTENER
     rules = {(EXISTING_ALB["security_group"], TASKS, 8080)}
-    assert openings(every) == {"ingress": rules, "egress": rules}
+    assert security_group_rules(template) == {"ingress": rules, "egress": rules}
 
 
 def test_with_a_certificate_rules_belong_to_the_https_listener() -> None:
@@ -688,9 +701,9 @@ def test_with_a_certificate_rules_belong_to_the_https_listener() -> None:
 # Actions -------------------------------------------------------------------------------------
 
 
-def answered(given: dict[str, Any]) -> list[dict[str, Any]]:
-    every = body(expose=[{"via": "public", "paths": ["/a"], **given}], stacks=HTTPS)
-    (rule,) = of_type("ListenerRule", every).values()
+def answered(route: dict[str, Any]) -> list[dict[str, Any]]:
+    template = body(expose=[{"via": "public", "paths": ["/a"], **route}], stacks=HTTPS)
+    (rule,) = of_type("ListenerRule", template).values()
     return list(rule["Actions"])
 
 
@@ -771,13 +784,15 @@ def test_a_key_can_be_in_the_region_of_a_secret() -> None:
 # Target groups -------------------------------------------------------------------------------
 
 
-def target_group(**given: Any) -> dict[str, Any]:
-    (group,) = of_type("TargetGroup", body(expose=[ROUTE | given], stacks=HTTPS)).values()
+def target_group(**settings: Any) -> dict[str, Any]:
+    (group,) = of_type("TargetGroup", body(expose=[ROUTE | settings], stacks=HTTPS)).values()
     return group
 
 
-def attributes(**given: Any) -> dict[str, str]:
-    return {pair["Key"]: pair["Value"] for pair in target_group(**given)["TargetGroupAttributes"]}
+def attributes(**settings: Any) -> dict[str, str]:
+    return {
+        pair["Key"]: pair["Value"] for pair in target_group(**settings)["TargetGroupAttributes"]
+    }
 
 
 def test_a_target_group_is_in_the_network_of_the_service() -> None:
@@ -830,20 +845,16 @@ def test_a_target_group_with_https_has_an_https_health_check() -> None:
     ids=["none", "balancer", "application"],
 )
 def test_stickiness(stickiness: dict[str, Any] | None, expected: dict[str, str]) -> None:
-    given = {"stickiness": stickiness} if stickiness else {}
-    given_attributes = attributes(**given)
-    assert {
-        key: value for key, value in given_attributes.items() if key.startswith("stickiness")
-    } == expected
+    settings = {"stickiness": stickiness} if stickiness else {}
+    values = attributes(**settings)
+    assert {key: value for key, value in values.items() if key.startswith("stickiness")} == expected
 
 
 def test_slow_start_and_algorithm() -> None:
     assert attributes(slow_start="30s")["slow_start.duration_seconds"] == "30"
-    given_attributes = attributes(algorithm="least_outstanding_requests")
-    assert given_attributes["load_balancing.algorithm.type"] == "least_outstanding_requests"
-    assert given_attributes["slow_start.duration_seconds"] == "0", (
-        "what is taken out must be switched off"
-    )
+    values = attributes(algorithm="least_outstanding_requests")
+    assert values["load_balancing.algorithm.type"] == "least_outstanding_requests"
+    assert values["slow_start.duration_seconds"] == "0", "what is taken out must be switched off"
 
 
 # Containers ----------------------------------------------------------------------------------
@@ -892,8 +903,8 @@ def test_a_health_check_written_as_text_runs_in_a_shell() -> None:
 
 
 def test_linux_parameters() -> None:
-    given = {"init_process_enabled": True, "drop_capabilities": ["ALL"]}
-    assert definition(**given)["LinuxParameters"] == {
+    container = {"init_process_enabled": True, "drop_capabilities": ["ALL"]}
+    assert definition(**container)["LinuxParameters"] == {
         "InitProcessEnabled": True,
         "Capabilities": {"Drop": ["ALL"]},
     }
@@ -914,9 +925,9 @@ def test_exports() -> None:
     assert exported == {"shop-dev-web-SecurityGroupId", "shop-dev-web-TaskRoleArn"}
 
 
-def findings(given: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
+def findings(fields: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
     """Code and path of each finding; the texts are under tests/errors."""
-    service = {"template": "service", "containers": {"app": WEB}, **given}
+    service = {"template": "service", "containers": {"app": WEB}, **fields}
     _, all_findings = built({"public": {"template": "alb"}, **stacks, "web": service})
     return [(finding.code, ".".join(map(str, finding.path))) for finding in all_findings]
 
@@ -943,10 +954,10 @@ def test_listeners_that_share_a_security_group_have_one_rule() -> None:
         "public": {"template": "alb", "existing": EXISTING_ALB},
         "second": {"template": "alb", "existing": other},
     }
-    every = body(expose=[ROUTE, ROUTE | {"via": "second"}], stacks=stacks)
-    assert len(of_type("SecurityGroupIngress", every)) == 1
-    assert len(of_type("SecurityGroupEgress", every)) == 1
-    assert len(of_type("TargetGroup", every)) == 2
+    template = body(expose=[ROUTE, ROUTE | {"via": "second"}], stacks=stacks)
+    assert len(of_type("SecurityGroupIngress", template)) == 1
+    assert len(of_type("SecurityGroupEgress", template)) == 1
+    assert len(of_type("TargetGroup", template)) == 2
 
 
 # Updates: what the second of two builds must not do to what the first one deployed -------------
@@ -954,8 +965,8 @@ def test_listeners_that_share_a_security_group_have_one_rule() -> None:
 SITE = [{"via": "public", "paths": ["/*"]}]
 
 
-def priorities(**given: Any) -> dict[str, int]:
-    rules = of_type("ListenerRule", body(expose=SITE, **given))
+def priorities(**fields: Any) -> dict[str, int]:
+    rules = of_type("ListenerRule", body(expose=SITE, **fields))
     return {name: rule["Priority"] for name, rule in rules.items()}
 
 

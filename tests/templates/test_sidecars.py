@@ -79,11 +79,11 @@ def variables(container: dict[str, Any]) -> dict[str, Any]:
 def statements(role: dict[str, Any]) -> dict[str, list[Any]]:
     """The resources of a role's statements by Sid; no Sid occurs twice."""
     policies = role["Properties"].get("Policies", [])
-    every = [
+    all_names = [
         statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]
     ]
-    by_sid = {statement["Sid"]: statement["Resource"] for statement in every}
-    assert len(by_sid) == len(every)
+    by_sid = {statement["Sid"]: statement["Resource"] for statement in all_names}
+    assert len(by_sid) == len(all_names)
     return by_sid
 
 

@@ -55,9 +55,13 @@ def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> 
     for launch_type in capacity.by_launch_type() if capacity else {}:
         prefix = LOGICAL_ID_PREFIXES[launch_type]
         provider = Ref(f"{prefix}CapacityProvider")
-        yield export_output(env, name, f"{prefix}CapacityProvider", provider, "Where tasks can run")
+        yield export_output(
+            env, name, f"{prefix}CapacityProvider", provider, "Name of the capacity provider"
+        )
         group = GetAtt(f"{prefix}SecurityGroup", "GroupId")
-        yield export_output(env, name, f"{prefix}SecurityGroupId", group, "Group of the instances")
+        yield export_output(
+            env, name, f"{prefix}SecurityGroupId", group, "Security group of the instances"
+        )
 
 
 def associated_providers(capacity: Capacity | None) -> list[Any]:

@@ -23,7 +23,7 @@ class CapacityHandle:
     capacity_provider: Any
     """The name of the capacity provider."""
     security_group: Any | None
-    """Id of the instances' security group; None for existing instances without it in the params."""
+    """ID of the instances' security group; None for existing instances without it in the params."""
     network: str | None
     """Stack of the network that the instances are in; None if it is unknown."""
     architecture: str | None

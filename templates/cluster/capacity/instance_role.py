@@ -21,9 +21,9 @@ def agent_statements(params: Ec2) -> list[Statement]:
     cluster = GetAtt("Cluster", "Arn")
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
     return [
-        allow("FindEcs", [ecs_actions.DiscoverPollEndpoint], ["*"]),
+        allow("DiscoverEndpoints", [ecs_actions.DiscoverPollEndpoint], ["*"]),
         allow(
-            "Register",
+            "RegisterInstance",
             [
                 ecs_actions.DeregisterContainerInstance,
                 ecs_actions.RegisterContainerInstance,
@@ -34,7 +34,7 @@ def agent_statements(params: Ec2) -> list[Statement]:
             [cluster],
         ),
         allow(
-            "Serve",
+            "PollForTasks",
             [
                 ecs_actions.Poll,
                 ecs_actions.StartTelemetrySession,

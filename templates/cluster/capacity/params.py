@@ -114,7 +114,7 @@ class Ec2(Instances):
     )
     ami: AmiId | None = Field(
         None,
-        description="Id of an AMI with the ECS agent. Default: the newest ECS-optimized Amazon "
+        description="ID of an AMI with the ECS agent. Default: the newest ECS-optimized Amazon "
         "Linux 2023 AMI at the time of a deployment that changes the stack. Running instances keep "
         "their AMI.",
     )
@@ -198,6 +198,6 @@ class ExistingInstances(Base):
     capacity_provider: ProviderName = Field(description="Name of their capacity provider.")
     security_group: SecurityGroupId | None = Field(
         None,
-        description="Id of their security group. The stack adds rules to it for load balancers in "
+        description="ID of their security group. The stack adds rules to it for load balancers in "
         "front of tasks in network mode `bridge` or `host`; such services need it.",
     )

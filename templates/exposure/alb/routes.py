@@ -102,7 +102,7 @@ class Oidc(Base):
         description="User info endpoint, which returns the claims."
     )
     client_id: str = Field(
-        min_length=1, description="Id of the client that is registered with the provider."
+        min_length=1, description="ID of the client that is registered with the provider."
     )
     client_secret: JsonSecretRef = Field(
         description="Secret of the client: `secretsmanager:<name or ARN>:<json-key>`. "
@@ -122,7 +122,7 @@ class Cognito(Base):
         ),
     ] = Field(description="ARN of the user pool.")
     client_id: str = Field(
-        min_length=1, description="Id of the app client, which must have a client secret."
+        min_length=1, description="ID of the app client, which must have a client secret."
     )
     domain: str = Field(
         min_length=1, description="Domain of the user pool, or the prefix of a Cognito domain."

@@ -14,19 +14,19 @@ from socket import AF_INET, AF_INET6, SHUT_WR, SOCK_DGRAM, create_server, has_du
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 ERRORS = {2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
-VISITORS: list[asyncio.Task[None]] = []
+CLIENTS: list[asyncio.Task[None]] = []
 
 
-def question(args: Namespace) -> bytes:
-    """What to send: always something new, but for the user's own."""
+def new_request(args: Namespace) -> bytes:
+    """What to send: random, except for --send."""
     if args.probe == "dns":
         return os.urandom(2) + b"\1\0\0\1" + bytes(6) + bytes(args.name)
-    if args.probe == "ntp":  # version 4, client; instead of the time, something random
+    if args.probe == "ntp":  # version 4, client; a random time
         return b"\x23" + bytes(39) + os.urandom(8)
     return bytes(args.send) if args.probe == "send" else os.urandom(8).hex().encode()
 
 
-def fault(args: Namespace, sent: bytes, got: bytes) -> str:
+def check_reply(args: Namespace, sent: bytes, got: bytes) -> str:
     """What is wrong with a reply, if anything is."""
     if args.probe == "dns" and len(got) >= 12 and got[:2] == sent[:2] and got[2] > 127:
         code = got[3] & 15
@@ -39,8 +39,8 @@ def fault(args: Namespace, sent: bytes, got: bytes) -> str:
     return "" if good else f"not the expected reply: {got[:60]!r}"
 
 
-def unbound(args: Namespace) -> str:
-    """What is wrong if no socket waits on the UDP port."""
+def check_socket(args: Namespace) -> str:
+    """What is wrong if no socket is bound to the port."""
     for path in filter(os.path.exists, ("/proc/net/udp", "/proc/net/udp6")[":" in args.host :]):
         with open(path) as table:
             if re.search(rf"(?m)^ *\d+: \w+:{args.port:04X} \w+:\w+ 07 ", table.read()):
@@ -48,30 +48,30 @@ def unbound(args: Namespace) -> str:
     return "nothing is bound to the UDP port"
 
 
-async def trouble(args: Namespace) -> str:
-    """One probe: what is wrong with the service, if anything is."""
+async def probe(args: Namespace) -> str:
+    """What is wrong with the service, if anything is."""
     if args.probe == "none":
-        return unbound(args)
-    sent = question(args)
+        return check_socket(args)
+    sent = new_request(args)
     family = AF_INET6 if ":" in args.host else AF_INET
     try:
-        # A new socket each time: nobody hears what comes late.
+        # A new socket ignores late replies.
         with socket(family, SOCK_DGRAM) as sock:
             sock.setblocking(False)
             sock.connect((args.host, args.port))
             sock.send(sent)
             reply = asyncio.create_task(get_running_loop().sock_recv(sock, 65535))
-            try:  # `wait_for` can lose a signal, before Python 3.12
+            try:  # before Python 3.12, `wait_for` can lose a signal
                 await asyncio.wait([reply], timeout=args.timeout)
             finally:
                 late = reply.cancel()
                 await asyncio.wait([reply])
-            return "no reply in time" if late else fault(args, sent, reply.result())
+            return "no reply in time" if late else check_reply(args, sent, reply.result())
     except OSError as error:  # such as refused
         return str(error.strerror)
 
 
-async def talk(client: socket, http: bool) -> None:
+async def respond(client: socket, http: bool) -> None:
     loop, head = get_running_loop(), b""
     while http and b"\r\n\r\n" not in head:
         data = await loop.sock_recv(client, 4096)
@@ -84,66 +84,66 @@ async def talk(client: socket, http: bool) -> None:
     await loop.sock_recv(client, 65536)  # the client closes first: no reset
 
 
-async def visit(client: socket, http: bool) -> None:
-    with client, suppress(Exception):  # it is the client's affair
-        await asyncio.wait_for(talk(client, http), 5)
+async def serve(client: socket, http: bool) -> None:
+    with client, suppress(Exception):  # of one client
+        await asyncio.wait_for(respond(client, http), 5)
 
 
-def admit(door: socket, http: bool) -> None:
-    """Let one in. There is room for 256: for one more, the oldest must go."""
+def accept(server: socket, http: bool) -> None:
+    """Accept a client; of more than 256, drop the oldest."""
     with suppress(OSError):
-        client, _ = door.accept()
+        client, _ = server.accept()
         client.setblocking(False)
-        VISITORS.append(asyncio.create_task(visit(client, http)))
-        VISITORS[-1].add_done_callback(VISITORS.remove)
-        if len(VISITORS) > 256:
-            VISITORS[-257].cancel()
+        CLIENTS.append(asyncio.create_task(serve(client, http)))
+        CLIENTS[-1].add_done_callback(CLIENTS.remove)
+        if len(CLIENTS) > 256:
+            CLIENTS[-257].cancel()
 
 
-def opened(args: Namespace) -> socket:
-    both = has_dualstack_ipv6()
-    family = AF_INET6 if both else AF_INET
-    door = create_server(("", args.listen), family=family, backlog=4096, dualstack_ipv6=both)
-    door.setblocking(False)
-    get_running_loop().add_reader(door, admit, door, args.mode == "http")
-    return door
+def open_port(args: Namespace) -> socket:
+    dual = has_dualstack_ipv6()
+    family = AF_INET6 if dual else AF_INET
+    server = create_server(("", args.listen), family=family, backlog=4096, dualstack_ipv6=dual)
+    server.setblocking(False)
+    get_running_loop().add_reader(server, accept, server, args.mode == "http")
+    return server
 
 
-def close(door: socket | None) -> None:
-    if door:
-        get_running_loop().remove_reader(door)
-        door.close()
-    for visitor in VISITORS:
-        visitor.cancel()
+def close_port(server: socket | None) -> None:
+    if server:
+        get_running_loop().remove_reader(server)
+        server.close()
+    for client in CLIENTS:
+        client.cancel()
 
 
 async def watch(args: Namespace) -> None:
     """Probe, open and close, until cancelled."""
     loop = get_running_loop()
-    due, door, good, bad, said = loop.time(), None, 0, 0, ""
+    due, server, good, bad, logged = loop.time(), None, 0, 0, ""
     try:
         while True:
-            wrong = await trouble(args)
-            good, bad = (0, bad + 1) if wrong else (good + 1, 0)
-            if good >= args.rise and not door:
-                door, said = opened(args), ""
+            error = await probe(args)
+            good, bad = (0, bad + 1) if error else (good + 1, 0)
+            if good >= args.rise and not server:
+                server, logged = open_port(args), ""
                 print("open: the service answers")
             if bad >= args.fall:
-                close(door)
-                door = None
-                what = wrong.partition(":")[0]  # without what was received
-                if said != what:
-                    said = what
-                    print("closed:", wrong)
+                close_port(server)
+                server = None
+                reason = error.partition(":")[0]  # without the received bytes
+                if logged != reason:
+                    logged = reason
+                    print("closed:", error)
             due = max(due + args.interval, loop.time())
             await asyncio.sleep(due - loop.time())
     except asyncio.CancelledError:
-        close(door)
+        close_port(server)
         print("closed: stopped by a signal")
 
 
-async def alive(_: StreamReader, writer: StreamWriter) -> None:
-    """For the health check of ECS."""
+async def answer_ecs(_: StreamReader, writer: StreamWriter) -> None:
+    """The container health check of ECS."""
     writer.write(b"ok")
     writer.close()
 
@@ -153,8 +153,8 @@ async def drain(args: Namespace) -> None:
 
 
 async def main(args: Namespace) -> None:
-    # Abstract: it needs no file system.
-    await asyncio.start_unix_server(alive, f"\0health-sidecar-{args.listen}")
+    # Abstract: it needs no file.
+    await asyncio.start_unix_server(answer_ecs, f"\0health-sidecar-{args.listen}")
     for stage in watch, drain:
         task = asyncio.create_task(stage(args))
         for number in signal.SIGTERM, signal.SIGINT:
@@ -163,21 +163,21 @@ async def main(args: Namespace) -> None:
             await task
 
 
-def name(text: str) -> bytes:
-    """A name and a type as they stand in a query: A, but NS for the root."""
+def encode_name(text: str) -> bytes:
+    """A name and a type as in a DNS query: A, but NS for the root."""
     if text in ("", "."):
         return b"\0\0\2\0\1"
     labels = text.encode("idna").removesuffix(b".").split(b".")
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0\0\1\0\1"
 
 
-def parsed(argv: list[str]) -> Namespace:
+def parse(argv: list[str]) -> Namespace:
     parser = ArgumentParser("health-sidecar", usage=SUPPRESS)
     add = parser.add_argument
     add("--probe", choices=("dns", "ntp", "echo", "send", "none"), required=True)
     add("--mode", choices=("tcp", "http"), default="tcp")
     add("--host", default="127.0.0.1")
-    add("--name", type=name, default=".")
+    add("--name", type=encode_name, default=".")
     add("--send", type=os.fsencode, default="")
     add("--send-hex", type=bytes.fromhex, dest="send")
     add("--expect", type=os.fsencode, default="")
@@ -201,6 +201,6 @@ def parsed(argv: list[str]) -> Namespace:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(main(parsed(sys.argv[1:])))
+        asyncio.run(main(parse(sys.argv[1:])))
     except OSError as error:
         sys.exit(f"health-sidecar: {error}")

@@ -137,7 +137,7 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[
 
     ECS deregisters a task from its target groups before it stops it, but on FARGATE_SPOT it may do
     so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in AWS
-    Fargate Spot tasks?"). Hence a warning, and none for `drain: 0s`.
+    Fargate Spot tasks?"). So it is a warning, and none for `drain: 0s`.
     """
     needed = detection_time(check)
     seconds = resolve_drain(sidecar, needed)

@@ -66,7 +66,7 @@ class Existing(Base):
 
     listener: ListenerArn = Field(description="ARN of the listener that services add rules to.")
     security_group: SecurityGroupId = Field(
-        description="Id of the load balancer's security group. Services allow traffic from it on "
+        description="ID of the load balancer's security group. Services allow traffic from it on "
         "their ports, and add outbound rules to it."
     )
     protocol: Literal["HTTP", "HTTPS"] = Field("HTTPS", description="Protocol of the listener.")

@@ -172,7 +172,7 @@ def _security_group(
 def _identity_provider_rule() -> ec2.SecurityGroupRule:
     """IPv4 only, which ELB uses for them (ELB API reference, CreateLoadBalancer, IpAddressType)."""
     return ec2.SecurityGroupRule(
-        Description="Identity providers",
+        Description="To identity providers",
         IpProtocol="tcp",
         FromPort=443,
         ToPort=443,

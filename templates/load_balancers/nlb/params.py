@@ -75,7 +75,7 @@ class Existing(Base):
     )
     security_group: SecurityGroupId | None = Field(
         None,
-        description="Id of its security group, if it has one. Services allow traffic from it on "
+        description="ID of its security group, if it has one. Services allow traffic from it on "
         "their ports, and add rules for their clients and tasks to it.",
     )
     addresses: UniqueList[Ipv4Cidr] = Field(

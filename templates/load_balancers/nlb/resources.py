@@ -68,7 +68,9 @@ def nlb_outputs(
     yield from load_balancer_outputs(name, env, security_group=params.security_group)
     for title in _elastic_ips(params, network_handle):
         address = GetAtt(title, "PublicIp")
-        yield export_output(env, name, f"{title}Address", address, f"Fixed address {title[-1]}")
+        yield export_output(
+            env, name, f"{title}Address", address, f"Elastic IP address {title[-1]}"
+        )
 
 
 def _elastic_ips(params: Params, network_handle: network.Handle) -> list[str]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Built by Moorage: deploys every stack of shop in dev, in order.
-# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+# Arguments are passed on to the AWS CLI, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
 # Built by Moorage: deploys every stack of api in prod, in order.
-# Arguments go to each command as they are, for example: bash deploy.sh --profile ops
+# Arguments are passed on to the AWS CLI, for example: bash deploy.sh --profile ops
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # Stops if an image is not in its repository yet: tasks of the next stack could not start.
 # Arguments: the repository, the image's tag or digest, and those of this script.
-pushed() {
+check_image() {
   if { aws ecr describe-images --region ap-northeast-1 \
     --repository-name "$1" --image-ids "$2" "${@:3}" 2>&1 >/dev/null || true
   } | grep ImageNotFoundException >&2; then
-    echo "Push the image, then run this again." >&2
+    echo "Push the image, then run this script again." >&2
     exit 1
   fi
 }
@@ -47,9 +47,9 @@ aws cloudformation deploy \
   --tags app=api env=prod stack=public system=r2 \
   "$@"
 
-pushed api/nginx imageTag=1.27.3-7 "$@"
+check_image api/nginx imageTag=1.27.3-7 "$@"
 
-pushed api/php imageTag=2026.11.2 "$@"
+check_image api/php imageTag=2026.11.2 "$@"
 
 aws cloudformation deploy \
   --region ap-northeast-1 \
