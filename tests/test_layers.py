@@ -259,7 +259,7 @@ def test_a_build_reads_no_clock_no_chance_and_no_network(file: str) -> None:
 STARTS_PROGRAMS = {
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",
-    "templates/proxy/real_nginx.py": "nginx, to test the configuration of a proxy",
+    "templates/proxy/nginx_run.py": "nginx, to test the configuration of a proxy",
 }
 
 

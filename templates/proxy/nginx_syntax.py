@@ -15,6 +15,9 @@ from moorage.findings.wording import shown
 
 from .nginx_directives import DIRECTIVES, Context, enter_block, find_arguments, is_allowed
 
+_ESCAPED = re.compile(r"""\\(["'\\trn])""")
+_ESCAPES = {"t": "\t", "r": "\r", "n": "\n"}
+
 
 @dataclass(frozen=True)
 class Word:
@@ -28,6 +31,11 @@ class Word:
     end: int
     """The offset after the last character."""
     quoted: bool = False
+
+    @property
+    def value(self) -> str:
+        """The word as nginx stores it: what is escaped is replaced (ngx_conf_read_token)."""
+        return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), self.text)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pytest
 from moorage.findings.finding import Finding
 from moorage.pipeline.build import build
 from templates import TEMPLATES
-from templates.proxy.real_nginx import find_nginx, find_refusal, run_nginx
+from templates.proxy.nginx_run import find_nginx, run_nginx
+from templates.proxy.real_nginx import find_refusal
 
 NGINX = find_nginx() or ""
 pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
@@ -131,7 +132,7 @@ def test_nothing_is_loaded_or_included(text: str, name: str, tmp_path: Path) -> 
 
 def test_a_text_that_cannot_be_parsed_is_left_to_the_other_checks(tmp_path: Path) -> None:
     assert find_refusal(NGINX, "events {") is None
-    assert run_nginx(NGINX, "events {", tmp_path, part=False) is not None
+    assert run_nginx(NGINX, "events {", tmp_path) is not None
 
 
 # In a build ----------------------------------------------------------------------------------
