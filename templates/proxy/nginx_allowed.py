@@ -14,9 +14,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from crossplane import analyzer
-
-from .nginx_directives import DIRECTIVES
+from .nginx_directives import ALL_DIRECTIVES
 
 Treatment = Literal["as it is", "block", "values", "path", "log", "folder", "key", "ca", "host"]
 """What happens to a directive before nginx reads it.
@@ -132,5 +130,4 @@ def is_reported(name: str) -> bool:
 
 def is_unknown(name: str) -> bool:
     """Whether no module that Moorage knows has a directive of this name."""
-    known = name in ALLOWED or name in DIRECTIVES or name in analyzer.DIRECTIVES
-    return not known and not is_reported(name)
+    return name not in ALLOWED and name not in ALL_DIRECTIVES and not is_reported(name)
