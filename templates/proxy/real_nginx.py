@@ -128,6 +128,11 @@ _MISSING_LOCALLY = re.compile(
     r"failed \((\d+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
 )
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
+_NO_MEMORY = "failed (12:"
+"""ENOMEM in a message of nginx."""
+_UNFINISHED = (
+    "nginx does not finish the test of this configuration with the time and memory it gets"
+)
 _UNKNOWN_VARIABLE = re.compile(r"unknown \"(\w+)\" variable")
 
 
@@ -152,7 +157,9 @@ def try_configuration(nginx: str, text: str, *, part: bool = False) -> Outcome:
         try:
             emergency = run_nginx(nginx, harmless.text, FilePath(folder))
         except NginxStoppedError:
-            return Outcome(untested="nginx did not finish the test of this configuration in time")
+            return Outcome(untested=_UNFINISHED)
+    if emergency and _NO_MEMORY in emergency[0]:
+        return Outcome(untested=_UNFINISHED)
     refusal = _understand(emergency, harmless, folder, find_version(nginx)) if emergency else None
     if refusal is None and not _loads_modules(harmless):
         refusal = _find_unknown_directive(nginx, harmless)
