@@ -130,9 +130,7 @@ _MISSING_LOCALLY = re.compile(
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
 _NO_MEMORY = "failed (12:"
 """ENOMEM in a message of nginx."""
-_UNFINISHED = (
-    "nginx does not finish the test of this configuration with the time and memory it gets"
-)
+_UNFINISHED = "nginx does not finish the test of this configuration in the time and memory it has"
 _UNKNOWN_VARIABLE = re.compile(r"unknown \"(\w+)\" variable")
 
 

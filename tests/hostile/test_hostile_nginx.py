@@ -38,7 +38,7 @@ __attribute__((constructor)) static void load(void) {
     if (file) fclose(file);
 }
 """
-UNFINISHED = "nginx does not finish the test of this configuration with the time and memory it gets"
+UNFINISHED = "nginx does not finish the test of this configuration in the time and memory it has"
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 
 
