@@ -195,8 +195,8 @@ _PASSES_LATER = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_
 """Directives that look up a host when requests arrive if there is a variable in the argument."""
 _RESOLVER_OPTIONS = ("valid=", "ipv4=", "ipv6=", "status_zone=")
 _URL = re.compile(
-    r"(?P<scheme>(?:https?|grpcs?)://)?(?P<host>\[[^\]/]*\]|[^:/?]*)(?P<rest>.*)",
-    re.DOTALL | re.IGNORECASE,
+    r"(?P<scheme>[a-z]\w*://)?(?P<host>\[[^\]/]*\]|[^:/?]*)(?P<rest>.*)",
+    re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
 
