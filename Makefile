@@ -8,7 +8,7 @@ SITE := .venv-docs
 SITE_READY := $(SITE)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup dev test lint check golden bench docs site lock dist
+.PHONY: build setup dev test fuzz lint check golden bench docs site lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -37,6 +37,9 @@ $(DEV_READY): $(READY) requirements-dev.lock
 
 test: dev ## every test
 	$(BIN)/python -m pytest
+
+fuzz: dev ## many random inputs; `make test` tries a few
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(BIN)/python -m pytest tests/fuzz
 
 lint: dev ## the part of the gate that is not tests
 	$(BIN)/ruff check

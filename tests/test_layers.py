@@ -44,7 +44,7 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
+    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
     *("shape", "header", "nulls", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
@@ -269,7 +269,8 @@ def test_digits_are_those_of_ascii(file: str) -> None:
 STARTS_PROGRAMS = {
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",
-    "templates/proxy/real_nginx.py": "nginx, to test the configuration of a proxy",
+    "templates/proxy/limited_program.py": "becomes nginx, after it has given up rights",
+    "templates/proxy/nginx_run.py": "nginx, to test the configuration of a proxy",
 }
 
 

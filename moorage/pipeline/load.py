@@ -8,6 +8,7 @@ merge patch; then `${env}`, `${app}`, `${region}` and `${account}` are replaced,
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from moorage.model import NAME, TextFile, wrong
 from moorage.pipeline.document import Document, sort_keys
 from moorage.pipeline.interpolation import interpolate
 from moorage.pipeline.merge import apply_merge_patch
+from moorage.pipeline.named_file import FileRefusedError, leads_outside, read_named_file
 from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
@@ -36,8 +38,8 @@ def list_environments(folder: FilePath) -> list[str]:
 def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     """The params of one environment; None where a file cannot be read as a map."""
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
-    base = read_yaml(base_path) if base_path.exists() else File({}, {}, ())
-    own = read_yaml(env_path)
+    base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
+    own = _read_params(env_path)
     findings = [*base.findings, *own.findings]
     if not NAME.fullmatch(env):
         hint = "Rename the file to lower-case letters, digits and single hyphens, as in `dev.yaml`."
@@ -66,6 +68,15 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     return replace(document, broken=broken, nulls=nulls - broken, read=read), findings
 
 
+def _read_params(path: FilePath) -> File:
+    if not leads_outside(path.parent, path.name):
+        return read_yaml(path)
+    message = "The file is a link to a file outside the folder of the params"
+    hint = "Put the file itself into the folder."
+    place = Place(str(path), 1)
+    return File(None, {}, (Finding("M1011", "error", place, (), message, hint),))
+
+
 def read_text_file(folder: FilePath, name: str) -> TextFile:
     """A file that params name, relative to their folder. Lines end with a line feed.
 
@@ -76,14 +87,17 @@ def read_text_file(folder: FilePath, name: str) -> TextFile:
     if FilePath(name).is_absolute():
         raise wrong("M1009", f"{shown(name)} is an absolute path, of this machine only", hint)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_named_file(folder, name, 4 * _MAX_CHARACTERS)
+        text = io.StringIO(content.decode(), newline=None).read()
+    except FileRefusedError as error:
+        raise wrong(error.code, f"{shown(path)} {error.message}", hint) from None
     except (UnicodeDecodeError, ValueError):
-        raise wrong("M1001", f"`{path}` is not UTF-8 text", "Save it as UTF-8.") from None
+        raise wrong("M1001", f"{shown(path)} is not UTF-8 text", "Save it as UTF-8.") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise wrong("M1001", f"`{path}` cannot be read: {reason}", hint) from None
+        raise wrong("M1001", f"{shown(path)} cannot be read: {reason}", hint) from None
     if len(text) > _MAX_CHARACTERS:
-        message = f"`{path}` has {len(text):,} characters, more than a template can have"
+        message = f"{shown(path)} has {len(text):,} characters, more than a template can have"
         raise wrong("M1010", message, f"Name a file of at most {_MAX_CHARACTERS:,} characters.")
     return TextFile(path.as_posix(), text)
 

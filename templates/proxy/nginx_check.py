@@ -147,7 +147,7 @@ def _word_mistakes(nested: Iterable[Nested]) -> Iterator[Mistake]:
     for directive, parents in nested:
         for word in directive.words:
             if len(word.text.encode(errors="replace")) + word.quoted >= _BUFFER:
-                message = f"A text of `{directive.name}` is longer than {_BUFFER - 1:,} bytes"
+                message = f"A text of {shown(directive.name)} is longer than {_BUFFER - 1:,} bytes"
                 hint = "Assign its parts to variables with `set`, and join the variables."
                 yield Mistake("M3008", word.line, message, hint)
         if directive.name in _WITH_VARIABLES:
@@ -179,7 +179,7 @@ def _name_mistakes(nested: Sequence[Nested]) -> Iterator[Mistake]:
     meant = _find_meant(unknown, DIRECTIVES)
     for directive, _ in nested:
         if directive.name in meant:
-            message = f"There is no directive `{directive.name}`"
+            message = f"There is no directive {shown(directive.name)}"
             yield Mistake("M3004", directive.line, message, f"Write `{meant[directive.name]}`.")
 
 

@@ -210,6 +210,9 @@ def _is_for_http(name: str, bits: int = -1) -> bool:
 DIRECTIVES = frozenset({*filter(_is_for_http, analyzer.DIRECTIVES), *_NEWER.split()})
 """Directives of nginx, without those that are for mail and streams only."""
 
+ALL_DIRECTIVES = DIRECTIVES | frozenset(analyzer.DIRECTIVES)
+"""The same, with those for mail and streams."""
+
 ONCE = frozenset(
     {
         *_ONCE.split(),

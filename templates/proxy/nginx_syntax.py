@@ -15,6 +15,9 @@ from moorage.findings.wording import shown
 
 from .nginx_directives import DIRECTIVES, Context, enter_block, find_arguments, is_allowed
 
+_ESCAPED = re.compile(r"""\\(["'\\trn])""")
+_ESCAPES = {"t": "\t", "r": "\r", "n": "\n"}
+
 
 @dataclass(frozen=True)
 class Word:
@@ -28,6 +31,11 @@ class Word:
     end: int
     """The offset after the last character."""
     quoted: bool = False
+
+    @property
+    def value(self) -> str:
+        """The word as nginx stores it: what is escaped is replaced (ngx_conf_read_token)."""
+        return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), self.text)
 
 
 @dataclass(frozen=True)
@@ -237,16 +245,17 @@ class _Reader:
             self._add_missing_brace(words)
         else:
             text = " ".join(word.text for word in words)
-            hint = f"Write `{text};`." if len(text) < _MAX_SHOWN_LENGTH else "Add the `;`."
+            short = len(text) < _MAX_SHOWN_LENGTH
+            hint = f"Write {shown(text + ';')}." if short else "Add the `;`."
             self._add(
                 "M3001", words[-1].line, f"{shown(words[0].text)} does not end with `;`", hint
             )
 
     def _add_missing_brace(self, words: list[Word]) -> None:
         text = " ".join(word.text for word in words)
-        hint = f"Write `{text} {{`, with a `}}` at its end."
+        hint = f"Write {shown(text + ' {')}, with a `}}` at its end."
         hint = hint if len(text) < _MAX_SHOWN_LENGTH else "Add the `{`, with a `}` at its end."
-        self._add("M3002", words[-1].line, f"`{words[0].text}` has no block", hint)
+        self._add("M3002", words[-1].line, f"{shown(words[0].text)} has no block", hint)
 
     def _next_token(self) -> tuple[str, Word] | None:
         """The next word, or `;`, `{` or `}`; None at the end, or if the rest cannot be read."""

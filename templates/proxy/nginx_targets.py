@@ -176,7 +176,7 @@ def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mist
     elif similar:
         address, ports = task.containers[similar[0]]
         target = f"{address}:{next(iter(ports), port)}"
-        hint = f"Write `{target}` if you mean `{similar[0]}`."
+        hint = f"Write {shown(target)} if you mean `{similar[0]}`."
         yield Mistake("M3021", line, f"There is no container {shown(host)}", hint)
     else:
         message = f"{shown(host)} is not a container of this task, and nginx does not start if it "
@@ -187,6 +187,6 @@ def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mist
 
 def _port_mistake(line: int, host: str, port: int, ports: Iterable[int]) -> Mistake:
     listed = " or ".join(f"`{host}:{port}`" for port in sorted(ports))
-    message = f"`{host}:{port}` is not among the `ports` of any container"
+    message = f"{shown(f'{host}:{port}')} is not among the `ports` of any container"
     hint = f"Write {listed}, or add" if listed else "Add"
     return Mistake("M3024", line, message, f"{hint} {port} to `ports` of the container.", "warning")

@@ -1,9 +1,9 @@
 """Tests the configuration of a proxy with the nginx of this machine, if there is one.
 
-`nginx -t` reads the configuration as the nginx in the container will when it starts. Hosts, files
-and users that exist only in the container are not mistakes: they are removed or replaced first, in
-the parsed text. No host is looked up, and no file that the configuration names is written. nginx
-does not run if the text cannot be parsed or loads modules.
+`nginx -t` reads the configuration as the nginx in the container will when it starts. What it reads
+is written by `nginx_harmless` from the parsed text: no file that the configuration names is opened
+or created, no host is looked up, nothing is loaded. So hosts, files and users that exist only in
+the container are no mistakes either (docs/decisions/0020-untrusted-configurations.md).
 
 The installed nginx may differ from the container's. If another version may accept the text, the
 mistake is a warning.
@@ -11,47 +11,73 @@ mistake is a warning.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from ipaddress import ip_address
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from moorage.findings.finding import Place, Problem
+from moorage.findings.finding import Level, Place, Problem
 from moorage.findings.wording import shown
 from moorage.model import TextFile
 
-from .nginx_syntax import Directive, Word, parse_configuration
+from .nginx_harmless import LOOPBACK, Harmless, find_control_character, make_harmless, quote_word
+from .nginx_run import (
+    NginxStoppedError,
+    find_nginx,
+    find_temporary_kinds,
+    find_version,
+    run_nginx,
+)
+from .nginx_syntax import Directive, parse_configuration
 from .params import Proxy
 from .proxy import COMPLETE_VARIABLE, HTTP_PART_VARIABLE, PROXY
 
-_TIMEOUT = 10
-"""Seconds after which nginx is stopped, and nothing is reported."""
-_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
-"""Where nginx may be installed without being on the user's PATH."""
+_MAX_MESSAGE = 300
+"""Characters of a message of nginx that are shown."""
+_MAX_PROBES = 3
+"""Unknown directives about which nginx is asked."""
 
 
-def find_nginx() -> str | None:
-    """The path of the nginx of this machine, if there is one."""
-    return shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), *_FOLDERS)))
+@dataclass(frozen=True)
+class Refusal:
+    """Why an nginx does not start with a configuration."""
+
+    message: str
+    line: int | None
+    version: str
+    unknown: bool
+    """Whether another version of nginx, or one with more modules, may accept it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a test of a configuration."""
+
+    refusal: Refusal | None = None
+    """None if nginx starts, or if that cannot be known."""
+    untested: str = ""
+    """What nginx did not test, and why; empty if there is nothing to report."""
+    untested_line: int = 1
 
 
 def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Problem]:
-    """Why the installed nginx refuses the configuration in a rendered template: reported at the
-    line of the user's file, or at `proxy`. Nothing is reported if nginx is not installed."""
+    """Why the installed nginx refuses the configuration in a rendered template, and what it did not
+    test: reported at the line of the user's file, or at `proxy`. Nothing is reported if nginx is
+    not installed."""
     nginx = find_nginx()
     if nginx is None:
         return
     for variable, text in _find_configurations(body):
-        refusal = find_refusal(nginx, text, part=variable == HTTP_PART_VARIABLE)
-        if refusal is not None:
-            yield _refusal_problem(refusal, text, proxy.config)
+        test = try_configuration(nginx, text, part=variable == HTTP_PART_VARIABLE)
+        # An override may have put another configuration in the place of the file's.
+        file = proxy.config if proxy.config and proxy.config.text.split() == text.split() else None
+        if test.refusal is not None:
+            yield _refusal_problem(test.refusal, text, file)
+        if test.untested:
+            hint = "Nothing has to change. Test it with `nginx -t` in the container."
+            yield _problem("M3032", test.untested, hint, file, test.untested_line)
 
 
 def _refusal_problem(refusal: Refusal, text: str, file: TextFile | None) -> Problem:
@@ -61,20 +87,20 @@ def _refusal_problem(refusal: Refusal, text: str, file: TextFile | None) -> Prob
     else:
         message = f"nginx {refusal.version} does not start: {refusal.message}"
         hint = "Correct this line."
-    # An override may have put another configuration in the place of the file's.
-    from_file = file is not None and file.text.split() == text.split()
-    if not from_file and refusal.line:
+    if file is None and refusal.line:
         line = text.split("\n")[refusal.line - 1].strip()
         message += f", in {shown(line)}"
         hint = hint if refusal.unknown else "Correct the setting of `proxy` that it comes from."
-    return Problem(
-        "M3031" if refusal.unknown else "M3030",
-        (PROXY, "config") if from_file else (PROXY,),
-        message,
-        hint,
-        "warning" if refusal.unknown else "error",
-        place=Place(file.name, refusal.line or 1) if file and from_file else None,
-    )
+    return _problem("M3031" if refusal.unknown else "M3030", message, hint, file, refusal.line or 1)
+
+
+_LEVELS: Mapping[str, Level] = {"M3030": "error", "M3031": "warning", "M3032": "info"}
+
+
+def _problem(code: str, message: str, hint: str, file: TextFile | None, line: int) -> Problem:
+    path = (PROXY, "config") if file else (PROXY,)
+    place = Place(file.name, line) if file else None
+    return Problem(code, path, message, hint, _LEVELS[code], place=place)
 
 
 def _find_configurations(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -95,149 +121,100 @@ def _maps_in(value: Any, key: str) -> list[Mapping[str, Any]]:
     return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
 
 
-# Messages of nginx ---------------------------------------------------------------------------
+# The test ------------------------------------------------------------------------------------
 
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why an nginx does not start with a configuration."""
-
-    message: str
-    line: int | None
-    version: str
-    unknown: bool
-    """Whether another version of nginx, or one with more modules, may accept it."""
-
-
-_EMERG = re.compile(
-    r"\[emerg\] (?:[0-9]+#[0-9]+: )?(?P<message>.*?)(?: in (?P<file>\S+):(?P<line>[0-9]+))?$"
-)
 # Failures for things that the image has and this machine may not have.
 _MISSING_LOCALLY = re.compile(
     r"failed \(([0-9]+:|SSL:)|cannot load|host not found|zone \".*\" is unknown"
 )
 _UNKNOWN = re.compile(r"unknown directive|invalid parameter|unknown \".*\" variable")
+_NO_MEMORY = "failed (12:"
+"""ENOMEM in a message of nginx."""
+_UNFINISHED = "nginx does not finish the test of this configuration in the time and memory it has"
+_UNKNOWN_VARIABLE = re.compile(r"unknown \"(\w+)\" variable")
 
 
 def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None:
     """Why nginx does not start with a configuration; None if it does, or if that cannot be known.
     `part` is for a text that is the inside of `http`."""
-    prepared = _prepare(text)
-    if prepared is None:
-        return None
-    with TemporaryDirectory() as folder:
-        emergency = run_nginx(nginx, prepared, FilePath(folder), part=part)
-    if emergency is None or _MISSING_LOCALLY.search(emergency[0]):
-        return None
-    message, line = emergency
-    return Refusal(message, line, _find_version(nginx), bool(_UNKNOWN.search(message)))
+    return try_configuration(nginx, text, part=part).refusal
 
 
-def run_nginx(
-    nginx: str, text: str, folder: FilePath, *, part: bool
-) -> tuple[str, int | None] | None:
-    """The first mistake that nginx finds, and its line; None if it starts, or cannot be run. The
-    text is not changed before nginx reads it."""
-    main, included = folder / "nginx.conf", folder / "servers.conf"
-    if part:
-        included.write_text(text, encoding="utf-8")
-        main.write_text(f"events {{}} http {{ include {included}; }}\n", encoding="utf-8")
-    else:
-        main.write_text(text, encoding="utf-8")
-    command = [nginx, "-t", "-q", "-p", str(folder), "-c", str(main), "-g", f"pid {folder}/pid;"]
-    output: Any = {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
-    try:
-        run = subprocess.run(
-            command, env={}, timeout=_TIMEOUT, check=False, errors="replace", **output
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = next(filter(None, map(_EMERG.search, run.stderr.splitlines())), None)
-    if run.returncode == 0 or match is None:
-        return None
-    in_text = match["file"] == str(included if part else main)
-    return match["message"], int(match["line"]) if in_text else None
-
-
-@cache
-def _find_version(nginx: str) -> str:
-    run = subprocess.run([nginx, "-v"], capture_output=True, text=True, check=False)
-    match = re.search(r"nginx/(\S+)", run.stderr)
-    return match[1] if match else "of this machine"
-
-
-# Preparation of the text ---------------------------------------------------------------------
-
-_REMOVED = re.compile(
-    r"pid|user|lock_file|working_directory|error_log|include|ssl_engine|google_perftools_profiles"
-    r"|\w+_temp_path|\w+_cache_path|\w*_by_lua\w*|(lua|perl|js)_\w+|perl"
-)
-"""Directives that name users or files of the image, that write files, or that run programs."""
-_LOGS = ("off", "/dev/stdout", "/dev/stderr", "/dev/null")
-"""Where an access log may be written, on this machine too."""
-_NAMES_HOST = re.compile(r"\w+_pass|server|resolver|listen|set_real_ip_from")
-_HOST = re.compile(
-    r"(?P<before>[\"']?(?:\w+://)?)(?P<host>(?=[0-9._-]*[A-Za-z])[A-Za-z0-9._-]+)"
-    r"(?P<after>(?::[0-9]+)?(?:[/\"'].*)?)",
-    re.DOTALL,
-)
-
-
-def _prepare(text: str) -> str | None:
-    """The same lines without what exists only in the container. None if nginx must not read it."""
+def try_configuration(nginx: str, text: str, *, part: bool = False) -> Outcome:
+    """Tests what nginx may read of a configuration."""
+    if (line := find_control_character(text)) is not None:
+        message = "nginx does not test this configuration, which has a control character"
+        return Outcome(untested=message, untested_line=line)
     directives, mistakes = parse_configuration(text)
-    all_directives = list(_all_directives(directives))
-    if mistakes or any(directive.name == "load_module" for directive in all_directives):
+    if mistakes:
+        message = "nginx does not test this configuration, which Moorage cannot read"
+        return Outcome(untested=f"{message}: {mistakes[0].message}", untested_line=mistakes[0].line)
+    with TemporaryDirectory() as folder:
+        kinds = find_temporary_kinds(nginx)
+        harmless = make_harmless(directives, text, folder, kinds, part=part)
+        try:
+            emergency = run_nginx(nginx, harmless.text, FilePath(folder))
+        except NginxStoppedError:
+            return Outcome(untested=_UNFINISHED)
+    if emergency and _NO_MEMORY in emergency[0]:
+        return Outcome(untested=_UNFINISHED)
+    refusal = _understand(emergency, harmless, folder, find_version(nginx)) if emergency else None
+    if refusal is None and not _loads_modules(harmless):
+        refusal = _find_unknown_directive(nginx, harmless)
+    if not (reported := harmless.reported):
+        return Outcome(refusal)
+    return Outcome(refusal, _describe_left_out(reported), reported[0].line)
+
+
+def _describe_left_out(directives: Sequence[Directive]) -> str:
+    first = {directive.name: directive.line for directive in reversed(directives)}
+    names = [f"{shown(name)} (line {line})" for name, line in reversed(first.items())]
+    listed = ", ".join(names[:-1]) + " and " + names[-1] if len(names) > 1 else names[0]
+    return f"nginx tests this configuration without {listed}"
+
+
+def _understand(
+    emergency: tuple[str, int | None], harmless: Harmless, folder: str, version: str
+) -> Refusal | None:
+    """A message of nginx as one about the original; None if it is about this machine."""
+    message, number = emergency
+    if _MISSING_LOCALLY.search(message) or _is_explained(message, harmless):
         return None
-    upstreams = {directive.arguments[0] for directive in all_directives if _is_upstream(directive)}
-    pieces, offset = [], 0
-    for start, end, replacement in _replacements(directives, text, upstreams):
-        pieces += [text[offset:start], replacement]
-        offset = end
-    return "".join([*pieces, text[offset:]])
+    message = message.replace(f"{LOOPBACK}:", "").replace(folder, "")
+    message = "".join(character if character.isprintable() else "?" for character in message)
+    line = harmless.lines[number - 1] if number and number <= len(harmless.lines) else 0
+    return Refusal(message[:_MAX_MESSAGE], line or None, version, bool(_UNKNOWN.search(message)))
 
 
-def _is_upstream(directive: Directive) -> bool:
-    return directive.name == "upstream" and bool(directive.arguments)
-
-
-def _all_directives(directives: Iterable[Directive]) -> Iterator[Directive]:
-    for directive in directives:
-        yield directive
-        yield from _all_directives(directive.block or ())
-
-
-def _replacements(
-    directives: Iterable[Directive], text: str, upstreams: set[str]
-) -> Iterator[tuple[int, int, str]]:
-    """Start, end and replacement of each part that nginx must not read, in the order of the
-    text."""
-    for directive in directives:
-        log = directive.name == "access_log" and directive.arguments[:1] not in {
-            (w,) for w in _LOGS
-        }
-        if log or _REMOVED.fullmatch(directive.name):
-            start = directive.words[0].start
-            yield start, directive.end, re.sub(r"[^\n]", " ", text[start : directive.end])
-            continue
-        if _NAMES_HOST.fullmatch(directive.name):
-            for word in directive.words[1 : None if directive.name == "resolver" else 2]:
-                yield from _host_replacements(word, text, upstreams)
-        yield from _replacements(directive.block or (), text, upstreams)
-
-
-def _host_replacements(
-    word: Word, text: str, upstreams: set[str]
-) -> Iterator[tuple[int, int, str]]:
-    """An address instead of a host, so that nginx looks up no name."""
-    match = _HOST.fullmatch(text[word.start : word.end])
-    if match and match["host"] not in {*upstreams, "unix"} and not _is_address(match["host"]):
-        yield word.start, word.end, f"{match['before']}127.0.0.1{match['after']}"
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
+def _is_explained(message: str, harmless: Harmless) -> bool:
+    """Whether nginx does not know a word because what defines it was left out."""
+    if not _UNKNOWN.search(message):
         return False
-    return True
+    match = _UNKNOWN_VARIABLE.search(message)
+    arguments = (word.text for directive in harmless.left_out for word in directive.words[1:])
+    return _loads_modules(harmless) or (match is not None and f"${match[1]}" in arguments)
+
+
+def _loads_modules(harmless: Harmless) -> bool:
+    return any(directive.name == "load_module" for directive in harmless.left_out)
+
+
+def _find_unknown_directive(nginx: str, harmless: Harmless) -> Refusal | None:
+    """The first directive that nginx does not know.
+
+    nginx is asked without executing the directive: it gets the name only, in `events`, where it
+    refuses what it knows as `not allowed here`.
+    """
+    for name in harmless.unknown[:_MAX_PROBES]:
+        with TemporaryDirectory() as folder:
+            text = f"events {{ {quote_word(name)}; }}"
+            try:
+                emergency = run_nginx(nginx, text, FilePath(folder))
+            except NginxStoppedError:
+                return None
+        if emergency is not None and emergency[0].startswith("unknown directive"):
+            uses = (d.line for d in harmless.left_out if d.words[0].value == name)
+            return Refusal(
+                f"unknown directive {shown(name)}", next(uses), find_version(nginx), True
+            )
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -277,13 +278,57 @@ def test_an_unknown_name_is_refused(tmp_path: Path, environment: str, hint: str)
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("missing.conf", "M1001"), ("/etc/hosts", "M1009"), ("large.conf", "M1010"), ("b", "M1001")],
+    [
+        *(("missing.conf", "M1001"), ("/etc/hosts", "M1009"), ("large.conf", "M1010")),
+        *(("b", "M1001"), ("a\0b", "M1001"), ("huge.conf", "M1010"), ("loop", "M1001")),
+        *(
+            ("../up.conf", "M1011"),
+            ("out.conf", "M1011"),
+            ("out/up.conf", "M1011"),
+            ("..", "M1011"),
+        ),
+        *((".", "M1012"), ("", "M1012"), ("folder", "M1012"), ("pipe", "M1012")),
+    ],
 )
 def test_files_that_cannot_be_used(tmp_path: Path, name: str, code: str) -> None:
-    (tmp_path / "large.conf").write_text("#" * 70_000)
-    (tmp_path / "b").write_bytes(b"\xff")
+    folder = tmp_path / "params"
+    (folder / "folder").mkdir(parents=True)
+    (tmp_path / "up.conf").write_text("secret")
+    (folder / "large.conf").write_text("#" * 70_000)
+    (folder / "b").write_bytes(b"\xff")
+    (folder / "out.conf").symlink_to("../up.conf")
+    (folder / "out").symlink_to("..")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "loop").symlink_to("loop")
+    os.mkfifo(folder / "pipe")
+    with (folder / "huge.conf").open("wb") as file:
+        file.truncate(1 << 40)
     with pytest.raises(PydanticCustomError) as error:
-        read_text_file(tmp_path, name)
+        read_text_file(folder, name)
     assert error.value.context is not None
     assert error.value.context["code"] == code
     assert error.value.context["hint"]
+
+
+def test_links_that_stay_in_the_folder_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "params/shared").mkdir(parents=True)
+    (tmp_path / "params/shared/web.conf").write_bytes(b"a\r\nb\rc")
+    (tmp_path / "params/nginx").symlink_to(tmp_path / "params/shared")
+    (tmp_path / "link").symlink_to("params")
+    for name in ("nginx/web.conf", "shared/../nginx/web.conf"):
+        assert read_text_file(tmp_path / "link", name).text == "a\nb\nc"
+
+
+@pytest.mark.parametrize("name", ["dev", "base"])
+def test_params_themselves_are_not_links_to_the_outside(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "params"
+    folder.mkdir()
+    (folder / "dev.yaml").write_text("a: 1\n")
+    (tmp_path / "secret").write_text("secret\n")
+    (folder / f"{name}.yaml").unlink(missing_ok=True)
+    (folder / f"{name}.yaml").symlink_to("../secret")
+    document, findings = load(folder, "dev")
+    assert document is None
+    assert [(finding.code, "secret" in finding.message) for finding in findings] == [
+        ("M1011", False)
+    ]

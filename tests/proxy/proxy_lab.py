@@ -30,7 +30,7 @@ from moorage.pipeline.load import load
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
-from templates.proxy.real_nginx import find_nginx
+from templates.proxy.nginx_run import find_nginx
 
 NGINX = find_nginx()
 needs_nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")

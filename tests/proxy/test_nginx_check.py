@@ -18,10 +18,11 @@ from templates.proxy.nginx_directives import (
     find_places,
     is_allowed,
 )
+from templates.proxy.nginx_run import find_nginx, run_nginx
 from templates.proxy.nginx_syntax import Mistake, is_complete, parse_configuration
 from templates.proxy.nginx_targets import Task
 from templates.proxy.nginx_variables import VARIABLES
-from templates.proxy.real_nginx import find_nginx, find_refusal, run_nginx
+from templates.proxy.real_nginx import find_refusal
 
 NGINX = find_nginx() or ""
 needs_nginx = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
@@ -44,7 +45,7 @@ def errors(text: str, task: Task = TASK) -> list[Mistake]:
 
 def is_refused(text: str, folder: Path) -> bool:
     """Whether nginx refuses exactly this text."""
-    return run_nginx(NGINX, text, folder, part=False) is not None
+    return run_nginx(NGINX, text, folder, launcher=()) is not None
 
 
 # Right configurations ------------------------------------------------------------------------
@@ -411,7 +412,7 @@ def test_nginx_refuses_the_same_directive_twice(name: str, tmp_path: Path) -> No
     for form in reversed(places):
         for value in _VALUES:
             directive = f"{name} {value};"
-            answer = run_nginx(NGINX, form.format(directive * 2), tmp_path, part=False)
+            answer = run_nginx(NGINX, form.format(directive * 2), tmp_path, launcher=())
             message = answer[0] if answer else ""
             if "is duplicate" in message or message.startswith("unknown directive"):
                 return

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from templates.proxy.nginx_check import find_mistakes
 from templates.proxy.nginx_config import generate_configuration
+from templates.proxy.nginx_run import find_nginx
 from templates.proxy.nginx_server import ProxyContext
 from templates.proxy.nginx_targets import Task
 from templates.proxy.params import Proxy
-from templates.proxy.real_nginx import find_nginx, find_refusal
+from templates.proxy.real_nginx import find_refusal
 
 NGINX = find_nginx()
 

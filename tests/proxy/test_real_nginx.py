@@ -9,7 +9,8 @@ import pytest
 from moorage.findings.finding import Finding
 from moorage.pipeline.build import build
 from templates import TEMPLATES
-from templates.proxy.real_nginx import find_nginx, find_refusal, run_nginx
+from templates.proxy.nginx_run import find_nginx, run_nginx
+from templates.proxy.real_nginx import find_refusal
 
 NGINX = find_nginx() or ""
 pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not installed")
@@ -24,9 +25,21 @@ HTTP = "events {{}}\nhttp {{\nserver {{\nlisten 8080;\n{}\n}}\n}}\n"
         ("gzip maybe;", 'invalid value "maybe" in "gzip" directive', 5),
         ("location ~ ( { return 200; }", "missing closing parenthesis", 5),
         ("client_max_body_size 1x;", "invalid value", 5),
+        ("listen 8080;", "a duplicate listen 8080", 5),
+        ("listen 443 ssl;", 'no "ssl_certificate" is defined', 3),
+        ("proxy_ssl_verify on; location / { proxy_pass https://a; }", "no proxy_ssl_trusted", None),
+        ("location / {\nproxy_pass ftp://host.example;\n}", "invalid URL prefix", 6),
+        ("add_header A\n'b\nc' d\n  e;", "invalid number of arguments", 8),
+        ("location ~ a\n{ proxy_pass http://a/b; }", '"proxy_pass" cannot have URI part', 6),
+        ("types { text/css css; a { } }", 'unexpected "{"', 5),
+        ("access_log /a of_nobody;", 'unknown log format "of_nobody"', 5),
+        # The rest of a configuration with files of the image is tested as well.
+        ("ssl_certificate /a; ssl_certificate_key /b; error_log /c;\ngzip maybe;", "invalid", 6),
+        ("proxy_ssl_trusted_certificate /a; include /b; root /c;\ngzip maybe;", "invalid", 6),
+        ("set_real_ip_from a.example; listen unix:/a;\ngzip maybe;", "invalid", 6),
     ],
 )
-def test_a_mistake_is_reported_with_its_line(text: str, message: str, line: int) -> None:
+def test_a_mistake_is_reported_with_its_line(text: str, message: str, line: int | None) -> None:
     refusal = find_refusal(NGINX, HTTP.format(text))
     assert refusal is not None
     assert message in refusal.message
@@ -48,6 +61,12 @@ def test_a_mistake_is_reported_with_its_line(text: str, message: str, line: int)
         "resolver ns.example.com; location / { return 200; }",
         "set_real_ip_from proxy.example.com; listen name.example.com:80;",
         "location / { proxy_pass http://10.0.0.1; proxy_cache of_the_image; }",
+        "location / { uwsgi_pass suwsgi://app:3031; } location /a { proxy_pass HTTP://a?b=c; }",
+        "location / { proxy_pass http://unix:/run/app.sock:/; } location /b { grpc_pass app:1; }",
+        "listen [::]:8080; listen *:81 default_server; listen 127.0.0.1:8080; listen localhost:1;",
+        "ssl_client_certificate /a; ssl_verify_client on; listen 444 ssl; ssl_certificate data:a; "
+        "ssl_certificate_key engine:a:b; ssl_dhparam /c; ssl_conf_command Options a;",
+        "js_set $a main.a; location / { return 200 $a; }",
     ],
 )
 def test_files_that_only_the_container_has_are_not_mistakes(text: str) -> None:
@@ -131,7 +150,7 @@ def test_nothing_is_loaded_or_included(text: str, name: str, tmp_path: Path) -> 
 
 def test_a_text_that_cannot_be_parsed_is_left_to_the_other_checks(tmp_path: Path) -> None:
     assert find_refusal(NGINX, "events {") is None
-    assert run_nginx(NGINX, "events {", tmp_path, part=False) is not None
+    assert run_nginx(NGINX, "events {", tmp_path) is not None
 
 
 # In a build ----------------------------------------------------------------------------------

@@ -141,4 +141,27 @@ proxy:
 """,
         ('CloudFormation user guide, "Understand CloudFormation quotas"',),
     ),
+    Code(
+        "M1011",
+        "The file is outside the folder of the params.",
+        "Whoever can change params, in a pull request for example, must not be able to read other "
+        "files of the machine that builds, whose text would be in messages or in the template. So "
+        "neither `..` nor a symbolic link may lead out of the folder of the params.",
+        "Put the file below the folder of the params. Links within that folder are allowed.",
+        """\
+proxy:
+  config: nginx/web.conf  # not ../shared/web.conf
+""",
+    ),
+    Code(
+        "M1012",
+        "The file is not a regular file.",
+        "A folder has no text, and a device or a named pipe may never end. Only regular files are "
+        "read.",
+        "Name a text file.",
+        """\
+proxy:
+  config: nginx/web.conf  # not nginx
+""",
+    ),
 )

@@ -205,6 +205,18 @@ _REAL_NGINX = (
         "proxy:\n  config: nginx/web.conf  # may use what nginx of the image has",
         (_DIRECTIVES,),
     ),
+    Code(
+        "M3032",
+        "The installed nginx does not test all of this configuration.",
+        "Moorage runs `nginx -t` on the configuration of a proxy if this machine has nginx. "
+        "Whoever can change the params can change that configuration, so nothing in it may load a "
+        "module, run a program or open a file here. `load_module`, scripts in Lua, Perl or "
+        "JavaScript, `stream` and `mail` are left out of the test. A configuration that takes too "
+        "long, or that cannot be read, is not tested at all.",
+        "Nothing has to change. Test the configuration in the container, which has the modules.",
+        "proxy:\n  config: nginx/web.conf  # with `load_module modules/ngx_http_js_module.so;`",
+        ("nginx documentation, Core functionality, load_module",),
+    ),
 )
 
 _PARAMS = (
