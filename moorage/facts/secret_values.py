@@ -26,23 +26,24 @@ _MAY_HOLD = re.compile(
     re.IGNORECASE,
 )
 
-_USER_INFO = r"(?P<scheme>://)[^/\s:@$<{*]*:[^/\s:@$<{*][^/\s@]*@"
+_USER_INFO = r"(?P<scheme>://)[^/\s:@$<{*]{0,200}:[^/\s:@$<{*][^/\s@]{0,500}@"
+# Repetitions have bounds, so that no text takes long to search.
 _VALUE = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]*-----)?"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"
     r"|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
     r"|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
-    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.?[A-Za-z0-9_-]*"
-    r"|(?<=\bBearer )(?=[A-Za-z._~+/-]*\d)[A-Za-z0-9._~+/-]{16,}=*"
-    r"|(?<=\bBasic )(?=[A-Za-z+/]*\d)[A-Za-z0-9+/]{12,}=*"
+    r"|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.?[A-Za-z0-9_-]*"
+    r"|(?<=\bBearer )(?=[A-Za-z._~+/-]{0,200}\d)[A-Za-z0-9._~+/-]{16,}=*"
+    r"|(?<=\bBasic )(?=[A-Za-z+/]{0,200}\d)[A-Za-z0-9+/]{12,}=*"
     rf"|{_USER_INFO}"
-    r"|\b(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;$<{*][^\s;]*(?=;)"
+    r"|\b(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;$<{*][^\s;]{0,200}(?=;)"
     r"|(?<=[?&])(?:(?:api_?key|(?:access_?|auth_?)?token|password|secret|sig)=)[^\s&#$<{*][^\s&#]*"
 )
 
 _LOGIN = re.compile(
-    r"(?<![\w:@])(?!mailto:)(?:[a-z]+:/)?[\w.+-]+:[^\s:@/$<{*`]+@(?!sha256:)(?=[\w-])"
+    r"(?<![\w:@.+-])(?!mailto:)(?:[a-z]{1,10}:/)?[\w.+-]{1,200}:[^\s:@/$<{*`]{1,200}@(?!sha256:)"
 )
 """`user:password@` without a scheme; in a text that is no URL it can be something else."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -12,7 +13,7 @@ import yaml
 from command_line import main
 from pydantic import BaseModel
 
-from moorage.facts.secret_values import find_in_command, is_plain_secret, may_hold_secret
+from moorage.facts.secret_values import find_in_command, hide, is_plain_secret, may_hold_secret
 from moorage.findings.report import FORMATS
 from moorage.pipeline.build import build
 from moorage.pipeline.header import Header
@@ -228,3 +229,25 @@ def test_a_secret_in_a_command_is_found(command: list[str]) -> None:
 )
 def test_an_ordinary_command_has_no_secret(command: list[str]) -> None:
     assert [*find_in_command(command)] == []
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "a.",
+        "a-",
+        "a:",
+        "://",
+        "://a:",
+        "Pwd=",
+        "?token=$",
+        "eyJ-",
+        "eyJaaaaaaaaaa.",
+        "Bearer a",
+        "-----BEGIN ",
+    ],
+)
+def test_no_text_takes_long_to_search(part: str) -> None:
+    began = time.process_time()
+    hide(part * (100_000 // len(part)))
+    assert time.process_time() - began < 5
