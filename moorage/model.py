@@ -72,6 +72,8 @@ class Environment:
     stacks: Mapping[str, StackSpec]
     broken: frozenset[str] = frozenset()
     """Names of stacks in the params that have errors, and are not among `stacks`."""
+    runtime_monitoring: bool = False
+    """Whether GuardDuty adds its agent to tasks on Fargate."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:

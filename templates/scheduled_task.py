@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from awacs import ecs as ecs_actions
-from awacs import events, sqs, states
+from awacs import events, kms, sqs, states
 from awacs.aws import ArnEquals, Condition, Statement, StringEquals
 from pydantic import Field
 from troposphere import AccountId, AWSObject, GetAtt, Output, Ref, Sub, Template, stepfunctions
@@ -29,8 +29,9 @@ from troposphere.iam import Role
 from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
-from .common.fields import Switch, duration, text
+from .common.fields import KeyArn, Switch, duration, text
 from .common.iam import allow, role
+from .common.regions import key_region_problems
 from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
 from .tasks import run_task
 from .tasks.params import TaskParams
@@ -66,6 +67,10 @@ class DeadLetterQueue(Base):
     )
     existing: QueueArn | None = Field(
         None, description="ARN of an existing standard queue in the same region."
+    )
+    kms_key: KeyArn | None = Field(
+        None,
+        description="ARN of the customer managed KMS key that encrypts the queue, if it has one.",
     )
 
 
@@ -110,6 +115,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         hint = "Remove it, or write `overlap: skip`."
         yield Problem("M3302", ("timeout",), message, hint, because=[("overlap",)])
     queue = params.dead_letter_queue
+    if queue:
+        yield from key_region_problems(queue.kms_key, ("dead_letter_queue", "kms_key"), env)
     if queue and queue.existing:
         path = ("dead_letter_queue", "existing")
         yield from queue_arn_problems(queue.existing, path, env)
@@ -218,7 +225,7 @@ def _target_network(request: dict[str, Any]) -> dict[str, Any]:
 def _dead_letter_queue(params: Params) -> Iterator[AWSObject]:
     queue = params.dead_letter_queue
     if queue and queue.existing is None:
-        yield from dead_letter_queue(queue.retention)
+        yield from dead_letter_queue(queue.retention, kms_key=queue.kms_key)
 
 
 def _dead_letter_arn(params: Params) -> Any:
@@ -232,8 +239,13 @@ def _dead_letter_url(params: Params) -> Any:
 
 
 def _report_statements(params: Params) -> Iterator[Statement]:
+    """Amazon SQS developer guide, "Configure KMS permissions for producers": who sends to an
+    encrypted queue creates data keys, and decrypts them again."""
     if arn := _dead_letter_arn(params):
         yield allow("SendToDeadLetterQueue", [sqs.SendMessage], [arn])
+    queue = params.dead_letter_queue
+    if queue and queue.kms_key:
+        yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], [queue.kms_key])
 
 
 def _dead_letter_config(params: Params) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from moorage.facts.secret_values import hide
+
 Path = tuple[str | int, ...]
 """The place of a value in a document: keys and list indices from the root."""
 
@@ -25,7 +27,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the user should change, or know: what is wrong, where, and what to write."""
+    """What the user should change, or know: what is wrong, where, and what to write.
+
+    Its texts never contain what looks like a secret: they end up in the logs of builds.
+    """
 
     code: str
     level: Level
@@ -33,6 +38,10 @@ class Finding:
     path: Path
     message: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", hide(self.message))
+        object.__setattr__(self, "hint", hide(self.hint))
 
 
 @dataclass(frozen=True)

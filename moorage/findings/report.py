@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from moorage import __version__
+from moorage.facts.secret_values import hide
 from moorage.findings.explain import TITLES
 from moorage.findings.finding import Finding, Level, Path
 
@@ -59,7 +60,7 @@ def as_json(findings: Sequence[Finding]) -> str:
                 "level": finding.level,
                 "file": finding.place.file,
                 "line": finding.place.line,
-                "path": list(finding.path),
+                "path": [step if isinstance(step, int) else hide(step) for step in finding.path],
                 "message": finding.message,
                 "hint": finding.hint,
             }
@@ -90,6 +91,7 @@ FORMATS: Mapping[str, Callable[[Sequence[Finding]], str]] = {
 def _step(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    step = hide(step)
     return f".{step}" if re.fullmatch(r"[\w:-]+", step) else f"[{json.dumps(step)}]"
 
 

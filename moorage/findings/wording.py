@@ -10,6 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from moorage.facts.secret_values import hide
+
 _MAX_SHOWN = 120
 _SURE = 0.8
 """Similarity of two words from which one is taken for a misspelling of the other."""
@@ -30,6 +32,7 @@ def shown(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not text:
         return "an empty text"
+    text = hide(text)  # before it is cut: a part of a secret does not look like one
     return f"`{text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '...'}`"
 
 

@@ -18,6 +18,7 @@ from moorage.pipeline.inspect import inspect_stacks
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
 from moorage.pipeline.render import Format, render
+from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.validate import by_place, validate
 
 STEPS = ("load", "validate", "compose", "render", "link", "check")
@@ -42,7 +43,8 @@ def build(
     """Builds one environment and writes nothing. `step` is called with the name of each step."""
 
     def stop(findings: list[Finding]) -> Built:
-        return Built(env, None, tuple(sorted(findings, key=by_place)))
+        shown = hide_secrets(findings, document) if document else findings
+        return Built(env, None, tuple(sorted(shown, key=by_place)))
 
     step("load")
     document, findings = load(params, env)
@@ -69,6 +71,7 @@ def build(
     step("check")
     findings += check(plan, document)
     findings += inspect_stacks(plan, document, templates)
+    findings = hide_secrets(findings, document)
     return Built(env, None if _has_error(findings) else plan, tuple(findings))
 
 

@@ -20,6 +20,7 @@ from cfnlint.runner import Runner, run_template_by_data
 from cfnlint.template import Template as LintTemplate
 
 from moorage.cfn.template import Template
+from moorage.facts.secret_values import hide
 from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
@@ -161,4 +162,5 @@ def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
 
 def _shorten(message: str) -> str:
     """Some messages list every possible value, which can be thousands."""
+    message = hide(message)
     return message if len(message) <= _MAX_LENGTH else f"{message[:_MAX_LENGTH]}..."

@@ -49,22 +49,36 @@ def _part(name: str, env: Environment) -> str:
 
 
 def _check_image(image: Push) -> str:
-    return f'check_image {shlex.quote(image.repository)} {shlex.quote(image.image)} "$@"'
+    return f'check_image {quote_word(image.repository)} {quote_word(image.image)} "$@"'
 
 
 def _run_task(stack: PlannedStack, run: Run) -> str:
-    return f'run_task {stack.stack_name} {shlex.quote(run.container)} {run.timeout} "$@"'
+    return f'run_task {quote_word(stack.stack_name)} {quote_word(run.container)} {run.timeout} "$@"'
+
+
+def quote_word(word: str) -> str:
+    """A word for bash that no command takes for an option or for a file to read.
+
+    Raises ValueError for any other: the params were checked before, so this is a defect.
+
+    >>> quote_word("team=a b")
+    "'team=a b'"
+    """
+    if not word or re.match(r"-|(?:fileb?|https?)://", word) or re.search(r"[\x00-\x1f\x7f]", word):
+        raise ValueError(f"{word!r} cannot be a word of deploy.sh")
+    return shlex.quote(word)
 
 
 def build_command(stack: PlannedStack, region: str) -> str:
     """The AWS CLI command that deploys one stack, run in its folder."""
-    tags = " ".join(shlex.quote(f"{key}={value}") for key, value in stack.tags.items())
+    tags = " ".join(quote_word(f"{key}={value}") for key, value in stack.tags.items())
+    capabilities = " ".join(quote_word(name) for name in stack.capabilities)
     lines = [
         "aws cloudformation deploy",
-        f"--region {region}",
-        f"--stack-name {stack.stack_name}",
-        f"--template-file {stack.rendering.file}",
-        *([f"--capabilities {' '.join(stack.capabilities)}"] if stack.capabilities else []),
+        f"--region {quote_word(region)}",
+        f"--stack-name {quote_word(stack.stack_name)}",
+        f"--template-file {quote_word(stack.rendering.file)}",
+        *([f"--capabilities {capabilities}"] if capabilities else []),
         "--no-fail-on-empty-changeset",
         f"--tags {tags}",
         '"$@"',

@@ -59,6 +59,14 @@ def _tag_part(longest: int) -> AfterValidator:
 
 
 def _check_tag_key(value: str) -> str:
+    """deploy.sh gives tags to the AWS CLI as words that begin with the key. A word that begins with
+    a hyphen is an option to it, and it replaces one that begins with `file://`, `fileb://` or the
+    URL of a web page by what it reads there (AWS CLI user guide, "Load a parameter from a file").
+    """
+    if begins := re.match(r"-|(?:fileb?|https?)://", value, re.IGNORECASE):
+        taken = "an option" if begins[0] == "-" else "something to read"
+        message = f"The AWS CLI would take the key {shown(value)} for {taken}"
+        raise wrong("M1604", message, "Begin the key with a letter or a digit.")
     if "=" in value:
         hint = "Remove the `=`: the AWS CLI takes tags as key=value."
         raise wrong("M1604", f"{shown(value)} cannot be the key of a tag", hint)
@@ -107,6 +115,11 @@ class Header(Base):
     permissions_boundary: str | None = Field(
         None,
         description="ARN of an IAM policy that is the permissions boundary of every role.",
+    )
+    runtime_monitoring: bool = Field(
+        False,
+        description="Whether GuardDuty adds its agent to tasks on Fargate: the execution roles may "
+        "then pull the agent's image, too.",
     )
     stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
         description="The stacks by name. `template:` is the kind of the stack; by default its name."

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.facts.ecr_repositories import REPOSITORY_NAME
 from moorage.model import PlannedStack
 
-_IMAGE = re.compile(r"\$\{(\w+)\}(?::(?P<tag>[^@]+))?(?:@(?P<digest>.+))?")
+_IMAGE = re.compile(r"\$\{(\w+)\}(?::(?P<tag>[\w.-]+))?(?:@(?P<digest>[\w.+:-]+))?", re.ASCII)
+_NAME = re.compile(REPOSITORY_NAME)
 
 
 @dataclass(frozen=True, order=True)
@@ -57,7 +59,7 @@ def _repositories(stack: PlannedStack) -> Iterator[tuple[str, str]]:
         attribute = _get(body, "Outputs", output, "Value", "Fn::GetAtt")
         if isinstance(attribute, list) and attribute[1:] == ["RepositoryUri"]:
             name = _get(body, "Resources", attribute[0], "Properties", "RepositoryName")
-            if isinstance(name, str):
+            if isinstance(name, str) and _NAME.fullmatch(name):
                 yield export, name
 
 

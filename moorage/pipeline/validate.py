@@ -18,6 +18,7 @@ from moorage.pipeline.document import Document
 from moorage.pipeline.header import NAME_HINT, REGION, Header
 from moorage.pipeline.nulls import find_null_problems
 from moorage.pipeline.params_models import Catalog
+from moorage.pipeline.secret_params import find_plain_secrets
 from moorage.pipeline.shape import Shape, find_shape
 
 
@@ -47,12 +48,15 @@ def validate(
         permissions_boundary=header.permissions_boundary,
         stacks=specs,
         broken=frozenset(_written_stacks(document) - specs.keys()),
+        runtime_monitoring=header.runtime_monitoring,
     )
     findings = [*shape.findings, *null_problems]
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     for name, spec in env.stacks.items():
         findings += _find_problems(spec, stacks[name][1], env, document, templates)
+    reported = {finding.path for finding in findings}
+    findings += [found for found in find_plain_secrets(document) if found.path not in reported]
     complete = not any(finding.level == "error" for finding in findings)
     return (env if complete else None), sorted(findings, key=by_place)
 
@@ -81,6 +85,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         account=texts.get("account"),
         tags={},
         permissions_boundary=None,
+        runtime_monitoring=False,
         stacks={
             name: entry for name, entry in entries if _is_text(name) and isinstance(entry, dict)
         },

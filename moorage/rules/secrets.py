@@ -1,4 +1,4 @@
-"""The sources of containers' secrets: Secrets Manager and Parameter Store."""
+"""Secrets of containers: their sources, and secrets in plain text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from moorage.cfn import container_secrets, ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
+from moorage.facts.secret_values import find_in_command, is_plain_secret
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -78,4 +79,42 @@ def _describe(node: Node) -> str:
     return f"`{node.text}`" if node.text is not None else "ValueFrom"
 
 
-RULES = (malformed_secret_source,)
+@rule(
+    "W9156",
+    "A container definition has a secret in plain text",
+    fix="Store the value in Secrets Manager or in Parameter Store, and refer to it in Secrets, or "
+    "in SecretOptions of the log driver.",
+    sources=(
+        "AWS docs: Pass sensitive data to an Amazon ECS container",
+        "AWS docs: Amazon ECS task definition parameters, Environment",
+    ),
+)
+def secret_in_plain_text(view: View) -> Iterator[Problem]:
+    """Everybody who is allowed to describe the task definition or to read the template can read the
+    value. It is taken for a secret if it has the form of one, such as an access key or a password
+    in a URL, or if the variable, label or option is named like one and the value is neither a
+    reference nor a path."""
+    for task in ecs.task_definitions(view):
+        for container in ecs.containers(task):
+            settings = [
+                (setting["Name"].text or "", setting["Value"])
+                for setting in container["Environment"].items
+            ]
+            settings += container["DockerLabels"].entries
+            settings += container.at("LogConfiguration", "Options").entries
+            settings += container.at("FirelensConfiguration", "Options").entries
+            for name, node in settings:
+                if node.text is not None and is_plain_secret(name, node.text):
+                    yield problem(node, f"`{name}` looks like a secret in plain text", _STORE)
+            for key in (("EntryPoint",), ("Command",), ("HealthCheck", "Command")):
+                words = container.at(*key).items
+                found = find_in_command([word.text or "" for word in words])
+                for index, option in {index: option for index, option, _ in found}.items():
+                    named = f"The value of `{option}`" if option else "A word of the command"
+                    message = f"{named} looks like a secret in plain text"
+                    yield problem(words[index], message, _STORE)
+
+
+_STORE = "Store the value, and refer to it in Secrets."
+
+RULES = (malformed_secret_source, secret_in_plain_text)

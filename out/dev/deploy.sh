@@ -23,8 +23,16 @@ run_task() {
   done
   name=$(aws cloudformation describe-stacks "${global[@]}" --stack-name "$stack" \
     --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
+  if [[ ! $name =~ ^[A-Za-z0-9_./][A-Za-z0-9_./-]*$ ]]; then
+    echo "The output RunTask of $stack is not the name of a parameter: $name" >&2
+    exit 1
+  fi
   request=$(aws ssm get-parameter "${global[@]}" --name "$name" \
     --query Parameter.Value --output text)
+  if [[ $request != "{"* ]]; then
+    echo "The parameter $name is not the input of run-task" >&2
+    exit 1
+  fi
   echo "Running the task of $stack"
   task=$(aws ecs run-task "${global[@]}" --cli-input-json "$request" \
     --query "tasks[0].taskArn || failures[0].reason" --output text)

@@ -159,10 +159,9 @@ def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
 def execution_role_statements(
     containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
 ) -> Iterator[Statement]:
-    """The permissions to start these containers: to pull their images, to read their secrets, the
-    secrets in `more` and registry credentials, and to read their environment files."""
+    """The permissions to start these containers, whose images can be pulled: to read their secrets,
+    the secrets in `more` and registry credentials, and to read their environment files."""
     all_containers = list(containers.values())
-    yield from images.pull_statements(container.image for container in all_containers)
     references = [
         reference for container in all_containers for reference in container.secrets.values()
     ]

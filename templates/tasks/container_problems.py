@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
+from moorage.facts.secret_values import find_in_command
 from moorage.findings.finding import Problem
 from moorage.findings.wording import near, shown
 
@@ -13,18 +14,8 @@ from . import images, secrets
 from .containers import Container, Containers, apply_init, suggest_container
 from .ports import Port
 
-_SECRET_NAMES = re.compile(
-    r"(^|_)(PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIALS?|API_?KEY|ACCESS_?KEY|SECRET_?KEY"
-    r"|PRIVATE_?KEY|SIGNING_?KEY|ENCRYPTION_?KEY|MASTER_?KEY)$",
-    re.IGNORECASE,
-)
 # CloudFormation user guide, "Get values stored in other services using dynamic references".
 _DYNAMIC_SECRET = re.compile(r"\{\{resolve:(secretsmanager|ssm-secure):")
-# An access key ID, a private key in PEM, a token of GitHub or Slack, a password in a URL.
-_SECRET_VALUES = re.compile(
-    r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
-    r"|\bxox[abpr]-[A-Za-z0-9-]{10,}|://[^/\s:@]*:[^/\s:@]+@"
-)
 
 
 def container_problems(
@@ -88,27 +79,22 @@ def _container_problems(name: str, container: Container) -> Iterator[Problem]:
 
 def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
     path = ("containers", name)
-    for key, value in container.environment.items():
-        has_secret_name = (
-            _SECRET_NAMES.search(key)
-            and value
-            and not re.fullmatch(r"[0-9]{1,6}|true|false", value)
-        )
-        is_excepted = key in container.not_secret or _DYNAMIC_SECRET.search(value)
-        if (has_secret_name or _SECRET_VALUES.search(value)) and not is_excepted:
-            message = f"`{key}` looks like a secret, and its value can be read in the template"
-            hint = f"Store the secret and write `secrets: {{{key}: ssm:/path/name}}`, or write "
-            hint += f"`not_secret: [{key}]` if it is not a secret."
-            yield Problem("M1208", (*path, "environment", key), message, hint)
+    for key in container.environment:
         if key in container.secrets:
             message = f"`{key}` is in both `environment` and `secrets`"
             hint = "Remove one of the two."
             yield Problem("M2605", (*path, "environment", key), message, hint)
+    check = container.health_check.command if container.health_check else []
+    words = [*container.entry_point, *container.command, *check]
+    options = {option for _, option, _ in find_in_command(words) if option}
+    known = {*container.environment, *container.docker_labels, *options}
     for index, key in enumerate(container.not_secret):
-        if key not in container.environment:
-            close = near(key, container.environment)
+        if key not in known:
+            close = near(key, sorted(known))
             hint = f"Did you mean `{close}`?" if close else f"Remove {shown(key)}."
             message = f"`environment` has no variable {shown(key)}"
+            if key.startswith("-"):
+                message = f"No command has what looks like a secret after {shown(key)}"
             key_path = (*path, "not_secret", index)
             yield Problem("M2606", key_path, message, hint, because=[(*path, "environment")])
 

@@ -145,7 +145,9 @@ class Container(Base):
         "task starts: `ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`.",
     )
     not_secret: list[str] = Field(
-        [], description="Names in `environment` that look like secrets but are not."
+        [],
+        description="Names in `environment` and `docker_labels`, and options in commands such as "
+        "`--token`, whose values look like secrets but are not.",
     )
     ports: list[ContainerPort] = Field(
         [],

@@ -18,9 +18,12 @@ from moorage.facts.ecr_repositories import (
     REGISTRY_HOST_PART,
     REPOSITORY_NAME,
 )
+from moorage.facts.guardduty_agent import ACCOUNTS
+from moorage.facts.guardduty_agent import REPOSITORY as AGENT
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
+from ..common.fields import text
 from ..common.iam import allow
 
 _SHORT = re.compile(rf"ecr:(?P<repository>{REPOSITORY_NAME}){IMAGE_VERSION}")
@@ -48,6 +51,11 @@ Image = Annotated[
     WithJsonSchema({"type": "string", "examples": ["ecr:shop/web:1.4.2", "nginx:1.27.3"]}),
 ]
 """`ecr:<repository>[:tag|@digest]` in the account and region of the stack, or any other image."""
+
+
+RepositoryPrefix = Annotated[
+    str, text(REPOSITORY_NAME, "the prefix of the names of repositories", "docker-hub")
+]
 
 
 @dataclass(frozen=True)
@@ -92,14 +100,36 @@ def image_uri(image: str, repositories: Mapping[str, Any]) -> Any:
     return Sub(f"{host}/{image.removeprefix('ecr:')}")
 
 
-def pull_statements(images: Iterable[str]) -> Iterator[Statement]:
-    """The permissions that an execution role needs to pull images from private ECR repositories;
-    none if there are no such images.
+def find_cached(images: Iterable[str], prefixes: Iterable[str]) -> list[Repository]:
+    """The repositories of images that a pull through cache rule with one of the prefixes fills."""
+    parsed = {parse_repository(image) for image in images}
+    begins = tuple(f"{prefix}/" for prefix in prefixes)
+    found = {
+        repository for repository in parsed if repository and repository.name.startswith(begins)
+    }
+    return sorted(found, key=str)
 
-    Source: Amazon ECS developer guide, "Amazon ECS task execution IAM role".
+
+def agent_repository(region: str) -> Repository:
+    """The repository of GuardDuty's agent in a region; in any account where it is not known."""
+    return Repository(AGENT, ACCOUNTS.get(region, "*"), None)
+
+
+def pull_statements(
+    images: Iterable[str], cache: Iterable[str] = (), more: Iterable[Repository] = ()
+) -> Iterator[Statement]:
+    """The permissions that an execution role needs to pull images from private ECR repositories,
+    those of the images and `more`; none if there are none. `cache` has the prefixes of pull through
+    cache rules.
+
+    Sources: Amazon ECS developer guide, "Amazon ECS task execution IAM role"; Amazon ECR user
+    guide, "IAM permissions required to sync an upstream registry with an Amazon ECR private
+    registry".
     """
+    images = list(images)
     parsed = (parse_repository(image) for image in images)
-    repositories = sorted({repository for repository in parsed if repository}, key=str)
+    written = sorted({repository for repository in parsed if repository}, key=str)
+    repositories = [*written, *more]
     if not repositories:
         return
     # ecr:GetAuthorizationToken supports no resource: Service Authorization Reference, Amazon ECR.
@@ -109,6 +139,12 @@ def pull_statements(images: Iterable[str]) -> Iterator[Statement]:
         [ecr.BatchCheckLayerAvailability, ecr.BatchGetImage, ecr.GetDownloadUrlForLayer],
         [_repository_arn(repository) for repository in repositories],
     )
+    if cached := find_cached(images, cache):
+        yield allow(
+            "ImportImages",
+            [ecr.BatchImportUpstreamImage, ecr.CreateRepository],
+            [_repository_arn(repository) for repository in cached],
+        )
 
 
 def _repository_arn(repository: Repository) -> Sub:

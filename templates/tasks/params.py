@@ -14,6 +14,7 @@ from ..cluster import Provider, Share
 from ..common.fields import KeyArn, PolicyArn, RoleArn, SecurityGroupId, StackName, UniqueList
 from ..common.logs import LogGroupName, Logs
 from ..common.policy_statements import UserStatement
+from .images import RepositoryPrefix
 from .queues import QueueSenderParams
 from .reachable_services import ReachesParams
 from .sidecars import (
@@ -105,6 +106,16 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
     )
     execution_role: ExecutionRole = Field(
         ExecutionRole(), description="Role that ECS uses to start tasks."
+    )
+    pull_through_cache: UniqueList[RepositoryPrefix] = Field(
+        [],
+        description="Prefixes of repositories, such as `docker-hub`, for which ECR has pull "
+        "through cache rules: the execution role may then import images of the containers.",
+    )
+    runtime_monitoring: bool | None = Field(
+        None,
+        description="Fargate: whether GuardDuty adds its agent to the tasks, whose image the "
+        "execution role may then pull, too; by default as at the top of the file.",
     )
     task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
     permissions_boundary: PolicyArn | None = Field(

@@ -201,13 +201,19 @@ def _endpoint_problems(task: Task) -> Iterator[Problem]:
         repository = images.parse_repository(container.image)
         if repository is None:
             message = f"`{container.image}` cannot be pulled: `{name}` has no route to the internet"
-            hint = "Copy it to ECR, for example by a pull-through cache, and write `ecr:...`."
+            hint = "Push it to an ECR repository, and write `ecr:...`."
             yield Problem("M2709", (*path, "image"), message, hint)
         elif repository.region not in (None, region):
             message = f"`{container.image}` cannot be pulled: the endpoints of `{name}` reach "
             message += f"{region} only"
             hint = f"Replicate the repository to {region}, and write the URI of the image there."
             yield Problem("M2709", (*path, "image"), message, hint)
+        elif images.find_cached([container.image], task.params.pull_through_cache):
+            message = f"The first pull of `{container.image}` fails: ECR imports it into the pull "
+            message += f"through cache only if `{name}` has a NAT gateway"
+            hint = "Pull it once from elsewhere before this is deployed, or write `egress: nat` in "
+            hint += f"`{name}`."
+            yield Problem("M2709", (*path, "image"), message, hint, level="warning")
         for variable, reference in container.secrets.items():
             if secrets.parse_secret(reference).region not in (None, region):
                 message = f"`{reference}` cannot be read: the endpoints of `{name}` reach {region} "

@@ -252,3 +252,25 @@ def test_a_task_that_runs_once_does_not_use_the_spot_strategy_of_the_cluster() -
     cluster = {"template": "cluster", "default_strategy": {"FARGATE_SPOT": {"weight": 1}}}
     properties = resources("migrate", cluster=cluster, migrate={"template": "one_off", **ONE})
     assert json.loads(properties["RunTask"]["Value"]["Fn::Sub"][0])["launchType"] == "FARGATE"
+
+
+@pytest.mark.parametrize("overlap", ["skip", "allow"])
+@pytest.mark.parametrize(
+    "existing", [{}, {"existing": f"arn:aws:sqs:{REGION}:123456789012:missed"}]
+)
+def test_who_sends_to_an_encrypted_dead_letter_queue_can_use_its_key(
+    overlap: str, existing: dict[str, str]
+) -> None:
+    key = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    built = scheduled(overlap=overlap, dead_letter_queue={"kms_key": key, **existing})
+    roles = ["ScheduleRole", *(["StateMachineRole"] if overlap == "skip" else [])]
+    for name in roles:
+        assert allowed(built[name])["EncryptMessages"] == {
+            "Sid": "EncryptMessages",
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+            "Resource": [key],
+        }
+    assert built.get("DeadLetterQueue", {}).get("KmsMasterKeyId") == (None if existing else key)
+    without = scheduled(overlap=overlap, dead_letter_queue=existing or True)
+    assert all("EncryptMessages" not in allowed(without[name]) for name in roles)

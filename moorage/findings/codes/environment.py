@@ -54,7 +54,8 @@ account: "012345678901"  # twelve digits
         "Tags of a stack are passed on to all its resources. Each service has rules for tags; "
         "those of ECS are the narrowest: letters, digits, spaces and `_.:/=+-@`, at most 128 "
         "characters in a key and 256 in a value, and no key that begins with `aws:`. A key cannot "
-        "contain `=`, since the AWS CLI takes tags as `key=value`.",
+        "contain `=`, since the AWS CLI takes tags as `key=value`, and cannot begin with `-` or "
+        "with `file://`, which the AWS CLI would take for an option and for a file to read.",
         "Write a key and a value that follow these rules.",
         """\
 tags:

@@ -116,12 +116,15 @@ containers:
     Code(
         "M1208",
         "A secret is written in plain text.",
-        "Values of `environment:` are in the template and in the task definition, where everybody "
-        "who is allowed to describe them can read them. CloudFormation replaces a dynamic "
-        "reference such as `{{resolve:...}}` by the value, which is then in the task definition "
-        "too.",
+        "Environment variables, commands, labels, options and URLs are in the template and in the "
+        "task definition, where everybody who is allowed to describe them can read them. A value "
+        "is taken for a secret if it has the form of one, such as an access key or a password in "
+        "a URL, or if its name says so, as in `DB_PASSWORD` or `--token`. CloudFormation "
+        "replaces a dynamic reference such as `{{resolve:...}}` by the value, which is then in the "
+        "task definition too.",
         "Store the value in Secrets Manager or in Parameter Store and write its name in "
-        "`secrets:`. List a variable that only looks like a secret in `not_secret:`.",
+        "`secrets:`. List a variable, label or option of a command that only looks like a secret "
+        "in `not_secret:`.",
         """\
 containers:
   web:

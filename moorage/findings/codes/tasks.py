@@ -110,8 +110,10 @@ subnets: private  # with a route to the internet through a NAT gateway
         "M2709",
         "The image cannot be pulled through the endpoints of the network.",
         "A network with `egress: endpoints` has no route to the internet. Its endpoints reach "
-        "private ECR repositories of the same region only.",
-        "Copy the image to an ECR repository in the region; a pull-through cache does this.",
+        "private ECR repositories of the same region only. ECR imports an image into a pull "
+        "through cache at its first pull only if the VPC has a NAT gateway, too.",
+        "Push the image to an ECR repository in the region. With a pull through cache, pull it "
+        "once from elsewhere, and again for each new tag.",
         """\
 containers:
   web: {image: "ecr:shop/web:1.4.2"}  # in the region of the environment

@@ -1,0 +1,180 @@
+"""What looks like a secret: names of variables and options, values, and arguments of programs.
+
+Access key IDs: IAM user guide, "IAM identifiers", unique ID prefixes. Tokens: GitHub docs, "About
+authentication to GitHub", token formats; Slack API docs, "Token types"; Stripe docs, "API keys".
+Private keys: RFC 7468. JSON Web Tokens: RFC 7519. Passwords in URLs: RFC 3986, section 3.2.1.
+Options of programs: the manuals of MySQL, Redis, curl and sshpass.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+_WORDS = (
+    r"PASS(?:WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|CREDENTIALS?|API[_-]?KEY|ACCESS[_-]?KEY"
+    r"|SECRET[_-]?KEY|PRIVATE[_-]?KEY|SIGNING[_-]?KEY|ENCRYPTION[_-]?KEY|MASTER[_-]?KEY"
+)
+_NAME = re.compile(
+    rf"(?:(?:^|[_.-])(?:{_WORDS})|[a-z0-9](?:PASSWORD|PASSWD|SECRET))$", re.IGNORECASE
+)
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_MAY_HOLD = re.compile(
+    rf"(?:^|[_.-])(?:{_WORDS}|SECRETS|SECRET_OPTIONS|PASSWORDS|TOKENS|DSN|CONNECTION[_-]?STRING"
+    r"|AUTHORIZATION|HEADER)$",
+    re.IGNORECASE,
+)
+
+_USER_INFO = r"(?P<scheme>://)[^/\s:@$<{*]{0,200}:[^/\s:@$<{*][^/\s@]{0,500}@"
+# Repetitions have bounds, so that no text takes long to search.
+_VALUE = re.compile(
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]*-----)?"
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"
+    r"|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
+    r"|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.?[A-Za-z0-9_-]*"
+    r"|(?<=\bBearer )(?=[A-Za-z._~+/-]{0,200}[0-9])[A-Za-z0-9._~+/-]{16,}=*"
+    r"|(?<=\bBasic )(?=[A-Za-z+/]{0,200}[0-9])[A-Za-z0-9+/]{12,}=*"
+    rf"|{_USER_INFO}"
+    r"|\b(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;$<{*][^\s;]{0,200}(?=;)"
+    r"|(?<=[?&])(?:(?:api_?key|(?:access_?|auth_?)?token|password|secret|sig)=)[^\s&#$<{*][^\s&#]*"
+)
+
+_LOGIN = re.compile(
+    r"(?<![\w:@.+-])(?!mailto:)(?:[a-z]{1,10}:/)?[\w.+-]{1,200}:[^\s:@/$<{*`]{1,200}@(?!sha256:)"
+)
+"""`user:password@` without a scheme; in a text that is no URL it can be something else."""
+
+_OPTION = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
+_SHORT_OPTIONS = {
+    **dict.fromkeys(("mysql", "mysqladmin", "mysqldump", "mariadb", "mariadb-admin"), ("-p", "")),
+    "redis-cli": ("-a", " "),
+    "sshpass": ("-p", " "),
+    "curl": ("-u", " "),
+}
+"""Options with a password, by program: the option, and what is between it and its value."""
+
+HIDDEN = "***"
+"""What messages show in place of a secret."""
+
+_HARMLESS = re.compile(
+    r"[0-9]{1,6}|true|false|null|none|"
+    r"[^$]*\$(?:[A-Za-z_{(]|\$).*|<.*>|\{\{.*\}\}|"  # a variable, a place to fill in
+    r"(?:ssm|secretsmanager):.*|arn:[a-z-]+:.*|"
+    r"(?:file:/)?/[\w.-]+(?:/[\w.-]+)*/?|"  # a file that holds the secret
+    r"https?://[^\s@?]*|\*+",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable or option of this name holds a secret.
+
+    >>> is_secret_name("DB_PASS"), is_secret_name("apiKey"), is_secret_name("TOKEN_URL")
+    (True, True, False)
+    """
+    return _NAME.search(_snake_case(name)) is not None
+
+
+def may_hold_secret(name: str) -> bool:
+    """Whether the value under a key could be a secret, so that no message shows it.
+
+    >>> may_hold_secret("client_secret"), may_hold_secret("SENTRY_DSN"), may_hold_secret("kms_key")
+    (True, True, False)
+    """
+    return _MAY_HOLD.search(_snake_case(name)) is not None or is_secret_name(name)
+
+
+def has_secret_value(text: str) -> bool:
+    """Whether a text has a secret in it, whatever the name of the setting.
+
+    >>> has_secret_value("postgres://app:hunter2@db"), has_secret_value("postgres://app:$PASS@db")
+    (True, False)
+    """
+    return _VALUE.search(text) is not None
+
+
+def is_harmless(value: str) -> bool:
+    """Whether a value is no secret even under the name of one: a reference, a path, a number.
+
+    >>> is_harmless("ssm:/shop/db"), is_harmless("/run/secrets/db"), is_harmless("hunter2")
+    (True, True, False)
+    """
+    return not value or _HARMLESS.fullmatch(value) is not None
+
+
+def is_plain_secret(name: str, value: str) -> bool:
+    """Whether a setting has a secret in plain text: a variable, a label, an option of a driver.
+
+    >>> is_plain_secret("DB_PASS", "hunter2"), is_plain_secret("DB_PASS", "ssm:/shop/db")
+    (True, False)
+    """
+    return has_secret_value(value) or (is_secret_name(name) and not is_harmless(value))
+
+
+def find_in_command(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    """The secrets in the words of a command, which can themselves be commands for a shell: the
+    index of the word, the name of the option or variable, and the secret.
+
+    >>> list(find_in_command(["app", "--password=hunter2"]))
+    [(1, '--password', 'hunter2')]
+    >>> list(find_in_command(["sh", "-c", "mysqladmin ping -phunter2"]))
+    [(2, '-p', 'hunter2')]
+    """
+    for index, word in enumerate(words):
+        inner = _split(word)
+        if len(inner) > 1:
+            yield from ((index, name, value) for _, name, value in find_in_command(inner))
+        elif found := _VALUE.search(word):
+            yield index, "", found[0]
+        elif match := _OPTION.fullmatch(word) or _ASSIGNMENT.fullmatch(word):
+            option = word.partition("=")[0]
+            at, value = index, match["value"]
+            if value is None and index + 1 < len(words) and not words[index + 1].startswith("-"):
+                at, value = index + 1, words[index + 1]
+            if value and is_secret_name(match["name"]) and not is_harmless(value):
+                yield at, option, value
+    yield from _find_short_options(words)
+
+
+def hide(text: str) -> str:
+    """A text without the secrets in it.
+
+    >>> hide("`https://app:hunter2@example.com` is not an image")
+    '`https://***@example.com` is not an image'
+    """
+    text = _VALUE.sub(lambda match: f"://{HIDDEN}@" if match["scheme"] else HIDDEN, text)
+    return _LOGIN.sub(f"{HIDDEN}@", text)
+
+
+def _snake_case(name: str) -> str:
+    return _CAMEL_CASE.sub("_", name.lstrip("-"))
+
+
+def _split(word: str) -> list[str]:
+    """The words of a text for a shell."""
+    if not re.search(r"\s", word):
+        return [word]
+    try:
+        return shlex.split(word)
+    except ValueError:
+        return word.split()
+
+
+def _find_short_options(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
+    option, between = "", ""
+    for index, word in enumerate(words):
+        program = word.rsplit("/", 1)[-1]
+        if program in _SHORT_OPTIONS:
+            option, between = _SHORT_OPTIONS[program]
+        elif option and between and word == option and index + 1 < len(words):
+            value = words[index + 1]
+            if (option != "-u" or ":" in value) and not is_harmless(value):
+                yield index + 1, option, value
+        elif option and not between and word.startswith(option):
+            value = word.removeprefix(option)
+            if not is_harmless(value):
+                yield index, option, value

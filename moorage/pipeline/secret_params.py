@@ -1,0 +1,189 @@
+"""Secrets in the params: a finding for each one in plain text, and findings that show none."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moorage.facts.secret_values import (
+    HIDDEN,
+    find_in_command,
+    has_secret_value,
+    is_plain_secret,
+    may_hold_secret,
+)
+from moorage.findings.finding import Finding, Path
+from moorage.pipeline.document import Document
+
+_MAX_SHOWN = 100
+"""The first characters of a longer text that messages certainly show."""
+_LONG = 6
+"""Shorter secrets are also parts of other words."""
+_COMMANDS = ("command", "entry_point", "Command", "EntryPoint")
+_SETTINGS = ("environment", "docker_labels", "options", "DockerLabels", "Options")
+_NAMES = ("name", "Name", "key", "Key")
+_VALUES = ("value", "Value")
+_MAPS_OF_SECRETS = ("secrets", "secret_options", "credentials", "passwords", "tokens")
+_REFERENCE = re.compile(r"(?:ssm|secretsmanager)(?::.*)?|arn:[a-z-]+:.*", re.DOTALL)
+_READABLE = "and its value can be read in the template"
+
+
+# Findings about secrets ------------------------------------------------------------------------
+
+
+def find_plain_secrets(document: Document) -> Iterator[Finding]:
+    """A finding for each secret that is written in plain text."""
+    for path, message, hint in _plain_secrets(document.data, (), frozenset()):
+        yield Finding("M1208", "error", document.place(path), path, message, hint)
+
+
+def _plain_secrets(
+    value: Any, path: Path, excepted: frozenset[str]
+) -> Iterator[tuple[Path, str, str]]:
+    """Path, message and hint of each secret that is not among the excepted names."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _plain_secrets(item, (*path, index), excepted)
+    elif isinstance(value, Mapping):
+        name = _first(value, _NAMES)
+        if isinstance(name, str) and _is_secret_setting(name, _first(value, _VALUES)):
+            yield path, *_describe_setting("environment", name)
+            return
+        listed = value.get("not_secret")
+        if isinstance(listed, list):
+            excepted |= {item for item in listed if isinstance(item, str)}
+        for key, item in value.items():
+            yield from _plain_secrets_below(key, item, (*path, key), excepted)
+    elif isinstance(value, str) and has_secret_value(value):
+        message = "The value looks like a secret, and it can be read in the template"
+        hint = "Store it in Secrets Manager or Parameter Store, and refer to it there."
+        yield path, message, hint
+
+
+def _plain_secrets_below(
+    key: str, value: Any, path: Path, excepted: frozenset[str]
+) -> Iterator[tuple[Path, str, str]]:
+    if key in _SETTINGS and isinstance(value, Mapping):
+        for name, item in value.items():
+            if name not in excepted and _is_secret_setting(name, item):
+                yield (*path, name), *_describe_setting(key, name)
+    elif key in _COMMANDS and (words := _words(value)):
+        found = {index: name for index, name, _ in find_in_command(words)}
+        for index, name in found.items():
+            if name not in excepted:
+                at: Path = (*path, index) if isinstance(value, list) else path
+                yield at, *_describe_argument(name)
+    else:
+        yield from _plain_secrets(value, path, excepted)
+
+
+def _is_secret_setting(name: str, value: Any) -> bool:
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return is_text and is_plain_secret(name, str(value))
+
+
+def _describe_setting(kind: str, name: str) -> tuple[str, str]:
+    message = f"`{name}` looks like a secret, {_READABLE}"
+    unless = f", or write `not_secret: [{name}]` if it is not a secret."
+    if kind == "environment":
+        return message, f"Store the secret and write `secrets: {{{name}: ssm:/path/name}}`{unless}"
+    if kind == "options":
+        return message, f"Store the secret and write `secret_options: {{{name}: ssm:/path/name}}`."
+    return message, f"Remove it{unless}"
+
+
+def _describe_argument(name: str) -> tuple[str, str]:
+    hint = "Store the secret, refer to it in `secrets:`, and let the program read that variable"
+    if not name:
+        return "A word of the command looks like a secret, which the template shows", f"{hint}."
+    message = f"The value of `{name}` looks like a secret, and it can be read in the template"
+    return message, f"{hint}, or write `not_secret: [{name}]` if it is not a secret."
+
+
+# Findings without secrets ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Secret:
+    path: Path
+    text: str
+
+
+def hide_secrets(findings: Iterable[Finding], document: Document) -> list[Finding]:
+    """The findings with `***` in place of each value that could be a secret."""
+    found = list(findings)
+    secrets = sorted({*_secrets(document.data, ())}, key=lambda each: -len(each.text))
+    return [_hide(finding, secrets) for finding in found] if secrets else found
+
+
+def _hide(finding: Finding, secrets: Iterable[_Secret]) -> Finding:
+    message, hint = finding.message, finding.hint
+    for secret in secrets:
+        if secret.text not in (HIDDEN, ""):
+            message = _without(message, secret, finding)
+            hint = _without(hint, secret, finding)
+    return replace(finding, message=message, hint=hint)
+
+
+def _without(text: str, secret: _Secret, finding: Finding) -> str:
+    if len(secret.text) >= _LONG:
+        forms = (secret.text, json.dumps(secret.text)[1:-1], repr(secret.text)[1:-1])
+        for form in (*forms, *(form[:_MAX_SHOWN] for form in forms)):
+            text = text.replace(form, HIDDEN)
+        return text
+    if finding.path[: len(secret.path) - 1] != secret.path[:-1] and (
+        secret.path[: len(finding.path)] != finding.path
+    ):
+        return text
+    return re.sub(rf"(?<!\w){re.escape(secret.text)}(?!\w)", HIDDEN, text)
+
+
+def _secrets(value: Any, path: Path) -> Iterator[_Secret]:
+    """The values that could be secrets, by the names of their keys or by options before them."""
+    if isinstance(value, Mapping):
+        name, given = _first(value, _NAMES), _first(value, _VALUES)
+        if isinstance(name, str) and may_hold_secret(name) and _is_secret_text(given):
+            yield _Secret(path, str(given))
+        for key, item in value.items():
+            yield from _secrets(item, (*path, key))
+    elif isinstance(value, list):
+        words = [item if isinstance(item, str) else "" for item in value]
+        yield from (_Secret(path, text) for _, _, text in find_in_command(words))
+        for index, item in enumerate(value):
+            yield from _secrets(item, (*path, index))
+    elif _is_secret_text(value):
+        if _may_hold_secret(path):
+            yield _Secret(path, str(value))
+        elif isinstance(value, str):
+            yield from (_Secret(path, text) for _, _, text in find_in_command([value]))
+
+
+def _may_hold_secret(path: Path) -> bool:
+    names = [step for step in path if isinstance(step, str)]
+    if not names or names[-1] in ("not_secret", *_NAMES):
+        return False
+    below_stacks = len(path) == 3 and path[0] == "stacks"  # a stack can be named `secrets`
+    around = names[-2:-1] if not below_stacks else []
+    return may_hold_secret(names[-1]) or any(name in _MAPS_OF_SECRETS for name in around)
+
+
+def _is_secret_text(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return False
+    return _REFERENCE.fullmatch(str(value)) is None
+
+
+# Parts of params -------------------------------------------------------------------------------
+
+
+def _first(value: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    return next((value[key] for key in keys if key in value), None)
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [str(item) for item in value] if isinstance(value, list) else []
