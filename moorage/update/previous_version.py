@@ -44,7 +44,7 @@ def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment 
             return None
         region = str(content["region"])
         files = {str(stack["stack_name"]): str(stack["template"]) for stack in content["stacks"]}
-        if any(Path(file).name != file for file in files.values()):
+        if any(file in ("", "..") or Path(file).name != file for file in files.values()):
             raise ValueError("a build writes templates next to the manifest")
     except (ValueError, KeyError, TypeError) as error:
         raise NoSuchVersionError(f"`{where}` was not written by a build.") from error

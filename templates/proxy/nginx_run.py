@@ -44,7 +44,7 @@ Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIGPUc8enlWym0+2Kc/Z+oULSbdNg
 1oetVt6IFUw7QuMvAiArXZ6vGWtpS3Anv9beut8LNdSrtuEnSKvUU8jP9HJ4NQ==
 -----END CERTIFICATE-----
 """
-"""A certificate of a CA whose key does not exist any more; it stands for those in the image."""
+"""A certificate of a CA whose key was deleted, in the place of those in the image."""
 
 
 class NginxStoppedError(Exception):

@@ -216,7 +216,7 @@ def test_a_long_word_is_as_long_as_before() -> None:
         assert find_refusal(NGINX, text) is None
 
 
-# The second wall -----------------------------------------------------------------------------
+# Limits of the process ----------------------------------------------------------------------
 
 SPY = """#!{python} -IS
 import json, os, resource, sys

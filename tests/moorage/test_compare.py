@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -500,3 +501,14 @@ def test_an_unknown_revision_is_a_usage_error(
     command = ["check", "dev", *arguments(repository), f"--against={source or 'none'}"]
     assert main(command) == 2
     assert "neither a folder nor a git revision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["../secret.yaml", "/etc/hostname", "", ".."])
+def test_a_manifest_names_files_of_its_own_folder(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out" / "dev"
+    folder.mkdir(parents=True)
+    stacks = [{"stack_name": "shop-dev-web", "template": name}]
+    manifest = {"environment": "dev", "region": "eu-central-1", "stacks": stacks}
+    (folder / "stacks.json").write_text(json.dumps(manifest))
+    with pytest.raises(NoSuchVersionError, match="was not written by a build"):
+        load_previous_environment(str(tmp_path / "out"), folder)
