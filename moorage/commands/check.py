@@ -98,11 +98,15 @@ def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
     """The findings about a template."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
+    from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
     from moorage.update.compare import compare_templates
     from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        text = read_bytes(Path(file), TEMPLATE, pipes=True).decode()
+        check_template(text)
+    except LimitError as error:
+        return [error.finding(file)]
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]

@@ -8,6 +8,7 @@ merge patch; then `${env}`, `${app}`, `${region}` and `${account}` are replaced,
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from moorage.findings.wording import shown
 from moorage.model import NAME, TextFile, wrong
 from moorage.pipeline.document import Document, sort_keys
 from moorage.pipeline.interpolation import interpolate
+from moorage.pipeline.limits import PARAMS, LimitError, read_bytes
 from moorage.pipeline.merge import apply_merge_patch
 from moorage.pipeline.yaml_file import File, read_yaml
 
@@ -76,7 +78,10 @@ def read_text_file(folder: FilePath, name: str) -> TextFile:
     if FilePath(name).is_absolute():
         raise wrong("M1009", f"{shown(name)} is an absolute path, of this machine only", hint)
     try:
-        text = path.read_text(encoding="utf-8")
+        content = read_bytes(path, replace(PARAMS, bytes=4 * _MAX_CHARACTERS))
+        text = io.StringIO(content.decode(), newline=None).read()
+    except LimitError as error:
+        raise wrong("M1010", f"`{path}`: {error.message}", error.hint) from None
     except (UnicodeDecodeError, ValueError):
         raise wrong("M1001", f"`{path}` is not UTF-8 text", "Save it as UTF-8.") from None
     except OSError as error:
