@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 
-_SUB = re.compile(r"\$\{([^}]*)\}")
+_SUB = re.compile(r"\$\{([^}]{0,256}+)\}")
 _MAX_CHOICES = 24
 _MAX_DEPTH = 60
 _NEVER_ABSENT = frozenset({"Ref", "Fn::Sub", "Fn::Join"})

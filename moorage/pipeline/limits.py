@@ -41,7 +41,7 @@ class Limits:
 PARAMS = Limits(
     bytes=512 * 1024,
     depth=64,
-    nodes=40_000,
+    nodes=25_000,
     expanded=100_000,
     aliases=5_000,
     merges=2_000,
