@@ -8,7 +8,7 @@ SITE := .venv-docs
 SITE_READY := $(SITE)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup dev test lint check golden bench docs site lock dist
+.PHONY: build setup dev test lint check golden fuzz bench docs site lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -49,6 +49,9 @@ check: lint test ## the gate
 golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py
+
+fuzz: dev ## damaged params, templates and configurations, many more than in `make test`
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(BIN)/python -m pytest -q tests/fuzz
 
 bench: dev ## measure builds, rules and health sidecars
 	$(BIN)/python bench/build.py

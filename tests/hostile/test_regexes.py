@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 import time
@@ -14,7 +15,7 @@ import moorage
 import templates
 from moorage.facts.wildcards import wildcard_expression
 
-_LENGTH = 65_536
+_LENGTH = 16_384
 _PIECES = (
     *("a", "A", "0", " ", "-", ".", "/", ":", "*", "$", "${", "\\", '"', "'", "_", "%", "=", "\n"),
     *("a-", "a.", "a/", "a:", "0.", "0:", "- ", "/ ", "a b", "a=", "0-0,", ":role/", "arn:aws:"),
@@ -23,30 +24,32 @@ _PIECES = (
 )  # fmt: skip
 
 
-def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
-    """The compiled expressions of all modules."""
+def patterns() -> Iterator[tuple[str, re.Pattern[str], str]]:
+    """The compiled expressions of all modules, and how each is used."""
     for package in (moorage, templates):
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if found.name.endswith(("__main__", ".program")) or ".init.files" in found.name:
                 continue
             module = importlib.import_module(found.name)
+            source = inspect.getsource(module)
             for name, value in vars(module).items():
                 if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-                    yield f"{found.name}.{name}", value
+                    anywhere = re.search(rf"\b{name}\.(search|sub|find)", source)
+                    yield f"{found.name}.{name}", value, "search" if anywhere else "fullmatch"
 
 
-PATTERNS = {value: name for name, value in patterns()}
+PATTERNS = list(patterns())
 
 
-@pytest.mark.parametrize("pattern", PATTERNS, ids=list(PATTERNS.values()))
-def test_a_pattern_takes_linear_time(pattern: re.Pattern[str]) -> None:
+@pytest.mark.parametrize(("name", "pattern", "method"), PATTERNS, ids=[one[0] for one in PATTERNS])
+def test_a_pattern_takes_linear_time(name: str, pattern: re.Pattern[str], method: str) -> None:
+    """An expression that takes twice as long for each character would not end."""
     for piece in _PIECES:
-        for length, limit in ((500, 0.1), (_LENGTH, 1.0)):
-            for prefix, end in (("", ""), ("", "\0"), ("a", "}")):
+        for length, limit in ((200, 0.1), (_LENGTH, 1.0)):
+            for prefix, end in (("", "\0"), ("a", "}")):
                 text = f"{prefix}{piece * (length // len(piece))}{end}"
                 start = time.process_time()
-                pattern.fullmatch(text)
-                pattern.search(text)
+                getattr(pattern, method)(text)
                 assert time.process_time() - start < limit, (piece, prefix, end)
 
 
