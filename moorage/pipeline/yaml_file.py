@@ -160,7 +160,7 @@ class _Reader:
                 self._report("M1006", key_node, path, "A key is not text", hint)
             elif control := _KEY_CONTROL.search(key_node.value):
                 message = _describe_control(control[0], "A key")
-                self._report("M1022", key_node, path, message, _CONTROL_HINT)
+                self._report("M1022", key_node, (*path, key_node.value), message, _CONTROL_HINT)
             elif key_node.value in written:
                 key = key_node.value
                 hint = f"It is in line {lines[key]} already. Keep one of them."

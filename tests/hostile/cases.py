@@ -24,11 +24,8 @@ TOO_LARGE = {
     "merge-chain": "m0: &m0 {a: 1}\n"
     + "".join(f"m{n}: &m{n} {{<<: *m{n - 1}, k{n}: 1}}\n" for n in range(1, 3000)),
     "keys": "".join(f"k{number}: v\n" for number in range(400_000)),
-    "keys-in-many-maps": "".join(
-        f"- {{{', '.join(f'k{key}: 1' for key in range(1000))}}}\n" for _ in range(50)
-    ),
     "comments": "# abc def ghi\n" * 3_500_000,
-    "list": "[" + "[]," * 100_000 + "]",
+    "list": "[" + "[]," * 300_000 + "]",
     "brackets": "[" * 100_000,
     "brackets-on-lines": "[\n" * 100_000,
     "braces": "{a: " * 50_000,
@@ -36,8 +33,8 @@ TOO_LARGE = {
     "indented": "".join(f"{' ' * level}a:\n" for level in range(500)),
     "dashes": "- " * 5_000,
     "question-marks": "? " * 5_000,
-    "long-text": f"a: {'b ' * 100_000}",
-    "long-key": f'"{"k" * 2_000}": 1',
+    "long-text": f"a: {'b ' * 300_000}",
+    "long-key": f'? "{"k" * 2_000}"\n: 1\n',
     "many-aliases": "a: &a 1\nb: [" + "*a, " * 10_000 + "]",
 }
 """Texts that both params and templates are refused for."""
@@ -68,12 +65,19 @@ PARAMS = {
     **{
         f"tag-{number}": (f"{_NETWORK}{{cidr: {value}}}\n", "M1006")
         for number, value in enumerate((
-            '!!null x', '!!timestamp ""', '!!binary "%"', "!!set {a}", "!!omap [a: 1]",
+            '!!null x', '!!binary "%"', "!!set {a}", "!!omap [a: 1]",
             "!!pairs [a: 1]", "!!python/object:os.system x", "!!merge x", '!!value ""',
-            "!!map x", "!!seq x", "!!str [a]", "!!int 1_0_x", "!!float 1.2.3", "!<> x", "!x!y z",
+            "!!map x", "!!seq x", "!!int 1_0_x", "!!float 1.2.3",
             "!!float .", "!!int -", "!!int 0x", "!!bool 1", "!!int 1e5",
-        )) if not value.startswith(("!<>", "!x!y"))
+        ))
     },
+    "many-maps": ("".join(
+        f"- {{{', '.join(f'k{key}: 1' for key in range(1000))}}}\n" for _ in range(30)
+    ), "M1021"),
+    "many-lists": ("[" + "[]," * 100_000 + "]", "M1021"),
+    "text": (f"a: {'b ' * 100_000}", "M1021"),
+    "empty-timestamp": (f'{_NETWORK}{{cidr: !!timestamp ""}}\n', "M1504"),
+    "text-that-is-a-list": (f"{_NETWORK}{{cidr: !!str [a]}}\n", "M1103"),
     "tag-prefix": (f"{_NETWORK}{{cidr: !x!y z}}\n", "M1002"),
     "long-integer": (f"{_NETWORK}{{availability_zones: {'9' * 10_000}}}\n", "M1021"),
     "long-hexadecimal": (f"{_NETWORK}{{availability_zones: 0x{'f' * 60_000}}}\n", "M1021"),
