@@ -49,7 +49,7 @@ def show_progress() -> Iterator[Step]:
     timer = threading.Timer(1.0, progress.start)
     timer.start()
     try:
-        yield lambda env, step: progress.update(task, description=f"{env}: {step}")
+        yield lambda env, step: progress.update(task, description=_on_one_line(f"{env}: {step}"))
     finally:
         timer.cancel()
         timer.join()
