@@ -16,6 +16,7 @@ import argparse
 import gc
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -28,14 +29,19 @@ from moorage.commands.explain import explain
 from moorage.commands.init import init
 from moorage.commands.schema import schema
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import COMMANDS, USAGE, UsageError
+from moorage.commands.usage import COMMANDS, INTERNAL, USAGE, UsageError
+
+ISSUES = "https://github.com/moorage/moorage/issues"
+TRACEBACK = "MOORAGE_TRACEBACK"
+"""The environment variable that asks for the trace of an internal error."""
 
 
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
     `program` the name of the command in messages.
 
-    Returns the exit code: 0 no errors, 1 findings of level error, 2 wrong usage.
+    Returns the exit code: 0 no errors, 1 findings of level error, 2 wrong usage,
+    3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
     arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
@@ -55,9 +61,27 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
         raise
     except OSError as error:
         at = error.filename2 or error.filename
-        print_error(f"{program}: `{at}` cannot be used: {error.strerror or error}.")
+        reason = error.strerror or str(error)
+        what = f"`{at}` cannot be used: {reason}" if at else reason
+        print_error(f"{program}: {what}.")
         return USAGE
+    except Exception as error:
+        report_internal_error(error, program)
+        return INTERNAL
     return code
+
+
+def report_internal_error(error: Exception, program: str) -> None:
+    """Prints where an error happened that nothing expects, without the values that it may name."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    at = f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}" if own else "an unknown place"
+    what = f"{type(error).__name__} at {at}, of Moorage {__version__}"
+    print_error(f"{program}: internal error: {what}.")
+    print_error(f"{TRACEBACK}=1 shows the whole trace, which can have values of your params.")
+    print_error(f"Unless your own stack kind raises it, please report it: {ISSUES}")
 
 
 def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
@@ -66,7 +90,8 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit code: 0 no errors, 1 findings of level error, 2 wrong usage.",
+        epilog="Exit code: 0 no errors, 1 findings of level error, 2 wrong usage, "
+        "3 internal error.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import chdir
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def test_a_build_writes_and_prints_the_next_command(home: Path) -> None:
         "next: bash out/dev/deploy.sh",
     ]
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert sorted(tree(home / "out")) == ["dev/cluster.yaml", "dev/deploy.sh", "dev/stacks.json"]
+    assert sorted(tree(home / "out")) == [
+        *("dev/SHA256SUMS", "dev/cluster.yaml", "dev/deploy.sh", "dev/stacks.json")
+    ]
     assert os.access(home / "out/dev/deploy.sh", os.X_OK)
 
 
@@ -82,7 +85,9 @@ def test_a_build_writes_json_on_request_and_yaml_again_after_it(home: Path) -> N
     assert template["Resources"]["Cluster"]["Type"] == "AWS::ECS::Cluster"
     assert main(["check"]) == 0, "a check compares in the form that was built"
     assert main([]) == 0
-    assert sorted(tree(home / "out/dev")) == ["cluster.yaml", "deploy.sh", "stacks.json"]
+    assert sorted(tree(home / "out/dev")) == [
+        *("SHA256SUMS", "cluster.yaml", "deploy.sh", "stacks.json")
+    ]
 
 
 def test_an_environment_with_an_error_keeps_its_old_files(
@@ -126,7 +131,7 @@ def test_a_build_of_all_removes_environments_without_params(
     assert main([]) == 0
     output = capsys.readouterr().out
     assert "removed out/old: params/old.yaml is gone" in output
-    assert "removed out/kept, except files that no build wrote: params/kept.yaml is gone" in output
+    assert "removed out/kept, except notes.txt: params/kept.yaml is gone" in output
     assert not (home / "out/old").exists()
     assert sorted(tree(home / "out/kept")) == ["notes.txt"]
 
@@ -189,6 +194,9 @@ def test_check_reports_files_that_are_not_up_to_date(
     template.write_text(template.read_text().replace("enhanced", "disabled"))
     line = template.read_text().split("disabled")[0].count("\n") + 1
     (home / "out/dev/web.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
+    with (home / "out/dev/SHA256SUMS").open("a") as sums:
+        digest = sha256((home / "out/dev/web.yaml").read_bytes()).hexdigest()
+        sums.write(f"{digest}  web.yaml\n")
     (home / "out/dev/mine.yaml").write_text("mine: 1\n")
     (home / "out/dev/deploy.sh").unlink()
     capsys.readouterr()

@@ -44,10 +44,12 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "named_file", "load"),
+    *("limits", "merge", "yaml_syntax", "yaml_file", "document", "interpolation", "named_file"),
+    "load",
     *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
     *("shape", "header", "nulls", "secret_params", "validate"),
-    *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
+    *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script"),
+    *("out_folder", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
 

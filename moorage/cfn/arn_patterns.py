@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import product
 
 from moorage.cfn.arns import Arns, Placeholder, placeholder_kind
+from moorage.facts.wildcards import wildcard_expression
 
 _LONG_PLACEHOLDERS = f"{chr(Placeholder.ANYTHING)}-{chr(Placeholder.CHARACTER - 1)}"
 """Placeholders that may stand for more than one character, as a range of a regular expression."""
@@ -26,14 +27,14 @@ def matches(patterns: Arns, texts: Arns, *, aws_managed: bool = False) -> bool |
     return None if can_match else False
 
 
+_MAX_STEPS = 4_000_000
+
+
 @lru_cache(maxsize=4096)
 def _always_matches(pattern: str, text: str) -> bool:
     """Whether a pattern matches a text whatever the placeholders stand for."""
     if "?" in pattern:
-        wildcards = {"*": ".*", "?": f"[^{_LONG_PLACEHOLDERS}]"}
-        expression = "".join(
-            wildcards.get(character) or re.escape(character) for character in pattern
-        )
+        expression = wildcard_expression(pattern, single=f"[^{_LONG_PLACEHOLDERS}]")
         return re.fullmatch(expression, text, re.DOTALL) is not None
     first, *rest = pattern.split("*")
     if not rest:
@@ -68,6 +69,8 @@ def _can_match(pattern: str, text: str, aws_managed: bool) -> bool:
     """Whether a pattern matches a text for some values of the placeholders: whether there is a
     text that both match when both are read as patterns."""
     left, right = _parse_units(pattern, wildcards=True), _parse_units(text, wildcards=False)
+    if len(left) * len(right) > _MAX_STEPS:
+        return True  # far longer than an ARN can be
     seen: set[tuple[int, int]] = set()
     todo = [(0, 0)]
     while todo:

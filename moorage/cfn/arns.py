@@ -53,7 +53,7 @@ def placeholder_kind(character: str) -> Placeholder | None:
 
 
 _WORDS = frozenset({"AWS::Region", "AWS::AccountId", "AWS::Partition", "AWS::URLSuffix"})
-_POLICY_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_POLICY_VARIABLE = re.compile(r"\$\{[^}]{0,256}+\}")
 
 
 def expand_parts(view: View, parts: Parts) -> Arns:

@@ -26,7 +26,7 @@ from moorage.cfn.values import (
 if TYPE_CHECKING:
     from moorage.cfn.view import Stack
 
-_SUB = re.compile(r"\$\{([^}]*)\}")
+_SUB = re.compile(r"\$\{([^}]{0,256}+)\}")
 _MAX_CHOICES = 24
 _MAX_DEPTH = 60
 

@@ -19,6 +19,7 @@ from moorage.cfn.tristate import TriState, all_of, any_of, negate
 from moorage.cfn.values import Attr, Text
 from moorage.cfn.view import Resource, View
 from moorage.facts.managed_policies import STATEMENTS
+from moorage.facts.wildcards import wildcard_expression
 
 ROLE = "AWS::IAM::Role"
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
@@ -28,7 +29,7 @@ ANY_RESOURCE: Arns = ("*",)
 """The resource of actions that do not support resource-level permissions."""
 
 _AWS_POLICY = re.compile(r":iam::aws:policy/(.+)\Z")
-_ROLE_ARN = re.compile(r":role/(?:[^/]+/)*([^/]*)\Z")
+_ROLE_ARN = re.compile(r":role/(?:[^/]++/)*+([^/]*+)\Z")
 
 
 # Roles and policies that properties refer to ---------------------------------------------------
@@ -324,9 +325,7 @@ def _matches_action(pattern: str, action: str) -> bool:
     """
     if "*" not in pattern and "?" not in pattern:
         return pattern.lower() == action.lower()
-    wildcards = {"*": ".*", "?": "."}
-    expression = "".join(wildcards.get(character) or re.escape(character) for character in pattern)
-    return re.fullmatch(expression, action, re.IGNORECASE | re.DOTALL) is not None
+    return re.fullmatch(wildcard_expression(pattern), action, re.IGNORECASE | re.DOTALL) is not None
 
 
 # Trust policies --------------------------------------------------------------------------------

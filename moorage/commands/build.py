@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.environments import build_environment
-from moorage.commands.terminal import print_error, show_progress
+from moorage.commands.terminal import print_error, print_line, show_progress
 from moorage.commands.usage import CLEAN, FOUND, find_environments, refuse_file, unknown_name
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
@@ -27,22 +27,26 @@ def build(arguments: argparse.Namespace) -> int:
         if name not in known:
             raise unknown_name(name, "not an environment", known)
     refuse_file(arguments.out)
+    from moorage.findings.report import text
     from moorage.pipeline.write import find_orphans, remove_built, write
 
-    results = []
+    results, changed = [], []
     with show_progress() as step:
         for env in envs:
             built = build_environment(env, arguments, arguments.format, step)
             results.append(built)
             if built.plan is not None:
                 step(env, "write")
-                write(built.plan, arguments.out / env)
+                changed += write(built.plan, arguments.out / env)
     for built in results:
         _print_result(built, arguments.out)
+    print(text(changed), end="", file=sys.stderr, flush=True)
     for name in () if arguments.names else find_orphans(arguments.out, known):
         folder = arguments.out / name
-        rest = "" if remove_built(folder) else ", except files that no build wrote"
-        print(f"removed {folder}{rest}: {arguments.params / name}.yaml is gone")
+        removal = remove_built(folder)
+        rest = f", except {', '.join(removal.kept)}" if removal.kept else ""
+        word = "removed" if removal.removed else "nothing removed in"
+        print_line(f"{word} {folder}{rest}: {arguments.params / name}.yaml is gone")
     return FOUND if any(built.plan is None for built in results) else CLEAN
 
 
@@ -63,11 +67,11 @@ def _print_result(built: Built, out: Path) -> None:
         for stack in built.plan.stacks:
             resources, size = _size(stack)
             noun = "resource" if resources == 1 else "resources"
-            print(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
+            print_line(f"{folder / stack.rendering.file}  {resources} {noun}  {size:,} bytes")
     if built.plan.stacks:
-        print(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
+        print_line(f"next: bash {shlex.quote(str(folder / SCRIPT))}")
     else:
-        print(f"{folder}  nothing to deploy: all stacks exist already")
+        print_line(f"{folder}  nothing to deploy: all stacks exist already")
 
 
 def _show_table(built: Built, folder: Path) -> None:

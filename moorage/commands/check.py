@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.environments import Step, build_environment, exit_code
-from moorage.commands.terminal import show_progress
+from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
     find_environments,
@@ -41,7 +41,7 @@ def check(arguments: argparse.Namespace) -> int:
     findings += [] if arguments.names else _report_orphans(arguments.out, known)
     print(FORMATS[arguments.format](findings), end="")
     if arguments.format == "text":
-        print(f"checked {', '.join(names)}: {counts(findings)}")
+        print_line(f"checked {', '.join(names)}: {counts(findings)}")
     return exit_code(findings)
 
 
@@ -98,11 +98,15 @@ def _check_file(file: str, arguments: argparse.Namespace) -> list[Finding]:
     """The findings about a template."""
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.check import check_texts
+    from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
     from moorage.update.compare import compare_templates
     from moorage.update.previous_version import NoSuchVersionError, load_previous_template
 
     try:
-        text = Path(file).read_text(encoding="utf-8")
+        text = read_bytes(Path(file), TEMPLATE, pipes=True).decode()
+        check_template(text)
+    except LimitError as error:
+        return [error.finding(file)]
     except UnicodeDecodeError:
         message, hint = "The file is not UTF-8 text", "Save it as UTF-8."
         return [Finding("M1001", "error", Place(file, 1), (), message, hint)]
@@ -123,7 +127,7 @@ def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST, find_orphans
 
-    hint = "Run `python build.py`, which removes the folder, and commit that."
+    hint = "Run `python build.py`, delete what it keeps, and commit that."
     message = "The environment of this folder has no params any more"
     return [
         Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)

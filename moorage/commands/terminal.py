@@ -12,7 +12,21 @@ from moorage.commands.environments import Step
 
 def print_error(text: str) -> None:
     """Prints a line to stderr."""
-    print(text, file=sys.stderr)
+    print(_on_one_line(text), file=sys.stderr)
+
+
+def print_line(text: str) -> None:
+    """Prints a line to stdout."""
+    print(_on_one_line(text))
+
+
+def _on_one_line(text: str) -> str:
+    # Names of files can have any character. The import is late, for fast commands.
+    if text.isascii() and text.isprintable():
+        return text
+    from moorage.findings.wording import escape_controls
+
+    return escape_controls(text)
 
 
 @contextmanager
@@ -35,7 +49,7 @@ def show_progress() -> Iterator[Step]:
     timer = threading.Timer(1.0, progress.start)
     timer.start()
     try:
-        yield lambda env, step: progress.update(task, description=f"{env}: {step}")
+        yield lambda env, step: progress.update(task, description=_on_one_line(f"{env}: {step}"))
     finally:
         timer.cancel()
         timer.join()

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CLEAN, FOUND, USAGE = 0, 1, 2
-"""Exit codes: no error, findings of level error, wrong usage."""
+CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
+"""Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
 COMMANDS = ("build", "check", "explain", "schema", "init")
 
 

@@ -14,7 +14,9 @@ from moorage import __version__
 from moorage.facts.secret_values import hide
 from moorage.findings.explain import TITLES
 from moorage.findings.finding import Finding, Level, Path
+from moorage.findings.wording import escape_controls
 
+_MAX_LINES = 500
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _SARIF_LEVELS: Mapping[Level, str] = {"error": "error", "warning": "warning", "info": "note"}
 
@@ -22,7 +24,8 @@ _SARIF_LEVELS: Mapping[Level, str] = {"error": "error", "warning": "warning", "i
 def line(finding: Finding) -> str:
     """A finding on one line: place, level, code, path, what is wrong, what to write."""
     at = f" {dotted(finding.path)}" if finding.path else ""
-    return f"{finding.place}: {finding.level} {finding.code}{at}: {_sentences(finding)}"
+    text = f"{finding.place}: {finding.level} {finding.code}{at}: {_sentences(finding)}"
+    return escape_controls(" ".join(text.split("\n")))
 
 
 def dotted(path: Path) -> str:
@@ -47,8 +50,11 @@ def counts(findings: Iterable[Finding]) -> str:
 
 
 def text(findings: Sequence[Finding]) -> str:
-    """One line for each finding."""
-    return "".join(f"{line(finding)}\n" for finding in findings)
+    """One line for each finding, up to a number that people can read."""
+    lines = [f"{line(finding)}\n" for finding in findings[:_MAX_LINES]]
+    if rest := findings[_MAX_LINES:]:
+        lines.append(f"{len(rest):,} more findings are not shown: {counts(rest)}\n")
+    return "".join(lines)
 
 
 def as_json(findings: Sequence[Finding]) -> str:
@@ -133,4 +139,5 @@ def _uri(file: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    # What `escape_controls` finds is always inside of a string, where its escapes are JSON's.
+    return escape_controls(json.dumps(value, indent=2, ensure_ascii=False)) + "\n"

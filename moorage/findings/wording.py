@@ -13,6 +13,13 @@ from pydantic import BaseModel
 from moorage.facts.secret_values import hide
 
 _MAX_SHOWN = 120
+CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+"""Characters that no text of the params may have: those that XML 1.0, and with it the APIs of AWS,
+has no place for; the C1 controls; and overrides of the direction of text, which make a reviewer
+read something else than AWS does (Unicode Technical Standard #55)."""
+_UNPRINTABLE = re.compile(CONTROL.pattern.replace("]", "\r\u2028\u2029]"))
 _SURE = 0.8
 """Similarity of two words from which one is taken for a misspelling of the other."""
 
@@ -33,7 +40,19 @@ def shown(value: Any) -> str:
     if not text:
         return "an empty text"
     text = hide(text)  # before it is cut: a part of a secret does not look like one
-    return f"`{text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + '...'}`"
+    short = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
+    return f"`{escape_controls(short)}`"
+
+
+def escape_controls(text: str) -> str:
+    """Text that can be printed on any terminal: control characters become escapes of JSON.
+
+    A line feed and a tab stay.
+
+    >>> print(escape_controls("a\x1b[31m\u202e"))
+    a\\u001b[31m\\u202e
+    """
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def as_flow(value: Any) -> str:

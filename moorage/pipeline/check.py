@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from cfnlint.config import ConfigMixIn
@@ -120,15 +120,27 @@ def _apply_rules(
     Rules that the user's settings of cfn-lint ignore are left out.
     """
     maps = {file: body for file, body in bodies.items() if isinstance(body, Mapping)}
+    lines = {file: LineFinder(file, body) for file, body in maps.items()}
     for verdict in run_rules([Template(file, body, region) for file, body in maps.items()]):
         if not verdict.rule.id.startswith(ignored):
-            yield _to_finding(verdict, _find_line(verdict, maps[verdict.template]))
+            yield _to_finding(verdict, lines[verdict.template].find(verdict.path))
 
 
-def _find_line(verdict: LocatedProblem, body: Any) -> int:
-    # cfn-lint's view of a template is slow to create, and most templates have no findings.
-    location = LintTemplate(verdict.template, body).get_location_yaml(body, list(verdict.path))
-    return location[0] + 1 if location else 1
+class LineFinder:
+    """The lines of a template's values."""
+
+    def __init__(self, file: str, body: Any) -> None:
+        self._file, self._body = file, body
+
+    @cached_property
+    def _view(self) -> LintTemplate:
+        """cfn-lint's view, which is slow to create; most templates have no findings."""
+        return LintTemplate(self._file, self._body)
+
+    def find(self, path: Path) -> int:
+        """The line of a value; 1 where it is not known."""
+        location = self._view.get_location_yaml(self._body, list(path)) if path else None
+        return location[0] + 1 if location else 1
 
 
 def _to_finding(verdict: LocatedProblem, line: int) -> Finding:

@@ -11,7 +11,7 @@ from typing import Any
 from moorage.findings.finding import Finding, Path
 from moorage.pipeline.document import Document, sort_keys
 
-_REFERENCE = re.compile(r"\$(\$?)\{([^}]*)\}")
+_REFERENCE = re.compile(r"\$(\$?)\{([^}]{0,256}+)\}")
 
 
 _HEADER = ("app", "region", "account")

@@ -251,7 +251,7 @@ def _resolve(value: Any, region: str) -> Any:
     if function == "Fn::Sub":
         text = argument if isinstance(argument, str) else str(argument[0])
         known = {"AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId": "0" * 12}
-        return re.sub(r"\$\{([^}]*)\}", lambda match: known.get(match[1], ""), text)
+        return re.sub(r"\$\{([^}]{0,256}+)\}", lambda match: known.get(match[1], ""), text)
     if function == "Ref" or function.startswith("Fn::"):
         return ""
     return {key: _resolve(item, region) for key, item in value.items()}

@@ -8,8 +8,8 @@ and `web.yaml` old. The next build corrects that.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -17,89 +17,127 @@ from typing import Any
 from moorage.findings.finding import Finding, Place
 from moorage.model import Plan, Run
 from moorage.pipeline.deploy_script import build_script
+from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
 
 MANIFEST = "stacks.json"
 SCRIPT = "deploy.sh"
-_UNFINISHED = ".half"
-"""The suffix of a file that is being written; one that remains is of a build that was killed."""
-_SIGNATURE = b"# Built by Moorage"
 
 
 def files(plan: Plan) -> dict[str, str]:
-    """All files of an environment by name: its templates, deploy.sh and stacks.json."""
+    """All files of an environment by name: templates, deploy.sh, stacks.json and SHA256SUMS."""
     templates = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
-    return templates | {SCRIPT: build_script(plan), MANIFEST: _build_manifest(plan)}
+    built = templates | {SCRIPT: build_script(plan), MANIFEST: _build_manifest(plan)}
+    return built | {SUMS: format_sums({name: {hash_text(built[name])} for name in built})}
 
 
-def write(plan: Plan, folder: Path) -> None:
+def write(plan: Plan, folder: Path) -> list[Finding]:
     """Writes an environment's files into its folder and removes those of earlier builds.
 
-    Files that are up to date are not touched. Old files are removed first, then the manifest is
-    written, then what it names: so the manifest names every file that a build wrote, even if the
-    build is killed. Raises OSError where the file system refuses.
+    Returns a warning for each file that somebody has changed since the last build: one that is
+    still built is replaced, one that is not is kept. Files that are up to date are not touched.
+    While files change, SHA256SUMS has the old and the new hashes, so that the next build knows
+    both, even if this one is killed. Raises OSError where the file system refuses.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     current = files(plan)
-    for name in find_leftovers(folder, current):
-        (folder / name).unlink(missing_ok=True)
-    for name in sorted(current, key=lambda name: name != MANIFEST):
-        _replace(folder / name, current[name])
+    with open_folder(folder, create=True, lock=True) as out:
+        out.remove_unfinished()
+        before = out.read_sums()
+        if out.read(SUMS) == current[SUMS].encode() and _stale(out, current) == []:
+            return []
+        kept = [name for name in _earlier_files(out, before) if name not in current]
+        leftovers = [name for name in kept if out.is_built(name, before)]
+        findings = [_changed(folder / name, "is kept") for name in kept if name not in leftovers]
+        stale = _stale(out, current)
+        findings += [
+            _changed(folder / name, "was replaced")
+            for name in stale
+            if name in before and out.read(name) is not None and not out.is_built(name, before)
+        ]
+        both = {name: set(before[name]) for name in before if name in (*current, *leftovers)}
+        for name, text in current.items():
+            if name != SUMS:
+                both.setdefault(name, set()).add(hash_text(text))
+        out.write(SUMS, format_sums(both))
+        for name in leftovers:
+            out.remove(name)
+        for name in sorted(stale, key=lambda name: name != MANIFEST):
+            out.write(name, current[name], executable=name == SCRIPT)
+        out.write(SUMS, current[SUMS])
+    return findings
 
 
-def find_drift(plan: Plan, folder: Path) -> Iterator[Finding]:
+def find_drift(plan: Plan, folder: Path) -> list[Finding]:
     """A finding for each file that is missing, differs from the plan, or is left over.
 
-    Raises OSError where a file cannot be read.
+    One about SHA256SUMS only if all others are right. Raises OSError where a file cannot be read.
     """
-    current = files(plan)
     hint = f"Run `python build.py {plan.environment.name}` and commit what it writes."
-
-    def finding(name: str, line: int, message: str) -> Finding:
-        return Finding("M1308", "error", Place(str(folder / name), line), (), message, hint)
-
-    for name, text in current.items():
-        path = folder / name
-        if not path.is_file():
-            yield finding(name, 1, "The file is missing")
-        elif (written := path.read_bytes()) != text.encode():
-            line = _first_difference(written, text.encode())
-            yield finding(name, line, "The file is not what the params build")
-    for name in find_leftovers(folder, current):
-        yield finding(name, 1, "The params no longer build this file")
+    drift = list(_find_drift(files(plan), folder))
+    return [
+        Finding("M1308", "error", Place(str(folder / name), line), (), message, hint)
+        for name, line, message in drift
+        if name != SUMS or len(drift) == 1
+    ]
 
 
-def find_leftovers(folder: Path, current: Mapping[str, str]) -> list[str]:
-    """Names of files of earlier builds in a folder that are not among the current ones.
-
-    Files of builds are those that the manifest names, that begin with the comment of a build, or
-    that a build did not finish. All other files in the folder are the user's and are kept.
-    """
-    return [name for name in _built_files(folder) if name not in current]
+def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:
+    """Name, line and what is wrong with it."""
+    if not folder.exists():
+        yield from ((name, 1, "The file is missing") for name in current)
+        return
+    with open_folder(folder) as out:
+        for name, text in current.items():
+            written = out.read(name)
+            if written is None:
+                yield name, 1, "The file is missing"
+            elif written != text.encode():
+                line = _first_difference(written, text.encode())
+                yield name, line, "The file is not what the params build"
+        sums = out.read_sums()
+        for name in out.names():
+            if name not in current and out.is_built(name, sums):
+                yield name, 1, "The params no longer build this file"
 
 
 def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
-    """Folders under out/ of environments that have no params any more."""
+    """Folders under out/ of environments that have no params any more. Links do not count."""
     folders = sorted(path.parent for path in out.glob(f"*/{MANIFEST}"))
     return [
         folder.name
         for folder in folders
         if folder.name not in environments
+        and not folder.is_symlink()
         and _read_manifest(folder).get("environment") == folder.name
     ]
 
 
-def remove_built(folder: Path) -> bool:
-    """Removes the files of builds, and the folder; False if the folder has other files and is kept.
+@dataclass(frozen=True)
+class Removal:
+    """What was removed of a folder: the files that builds wrote, and the folder if it is empty."""
 
-    The manifest is removed last, so that the next build finishes a removal that was killed.
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def remove_built(folder: Path) -> Removal:
+    """Removes the files that the last build wrote, and the folder if no other file is in it.
+
+    SHA256SUMS is removed last, so that the next build finishes a removal that was killed. Raises
+    OSError where the file system refuses.
     """
-    for name in sorted(_built_files(folder), key=lambda name: name == MANIFEST):
-        (folder / name).unlink(missing_ok=True)
-    if any(folder.iterdir()):
-        return False
-    folder.rmdir()
-    return True
+    with open_folder(folder, lock=True) as out:
+        out.remove_unfinished()
+        sums = out.read_sums()
+        removed = [name for name in out.names() if out.is_built(name, sums)]
+        for name in sorted(removed, key=lambda name: name == MANIFEST):
+            out.remove(name)
+        if removed:
+            out.remove(SUMS)
+    kept = tuple(sorted(path.name for path in folder.iterdir()))
+    if not kept:
+        folder.rmdir()
+    return Removal(tuple(removed), kept)
 
 
 def find_format(folder: Path) -> Format:
@@ -111,29 +149,36 @@ def find_format(folder: Path) -> Format:
 # The file system -----------------------------------------------------------------------------
 
 
-def _built_files(folder: Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    manifest = _read_manifest(folder)
-    named = {*_template_names(manifest), *([MANIFEST, SCRIPT] if manifest else [])}
-    paths = sorted(path for path in folder.iterdir() if path.is_file())
-    return [path.name for path in paths if path.name in named or _is_signed(path)]
+def _stale(out: OutFolder, current: Mapping[str, str]) -> list[str]:
+    """The names of files that are not on disk as they are built, apart from SHA256SUMS."""
+    return [
+        name
+        for name, text in current.items()
+        if name != SUMS
+        and (out.read(name) != text.encode() or (name == SCRIPT and not out.is_executable(name)))
+    ]
 
 
-def _is_signed(path: Path) -> bool:
-    if path.suffix == _UNFINISHED:
-        return True
-    if path.suffix not in (".yaml", ".sh"):
-        return False
-    with path.open("rb") as file:
-        return _SIGNATURE in file.read(100)
+def _earlier_files(out: OutFolder, sums: Mapping[str, Any]) -> list[str]:
+    """The files that earlier builds may have written: those that SHA256SUMS names, or, where a
+    build of an older version left none, those that stacks.json names."""
+    named = set(sums) or set(_template_names(_read_manifest(out.path)))
+    return [name for name in out.names() if name in named]
+
+
+def _changed(path: Path, outcome: str) -> Finding:
+    message = f"The file is not what the last build wrote, and {outcome}"
+    hint = "Delete it if nobody needs it, or rename it."
+    if outcome == "was replaced":
+        hint = "What was changed in it belongs into the params, or below `overrides:`."
+    return Finding("M1313", "warning", Place(str(path), 1), (), message, hint)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """The content of stacks.json; empty where there is none that a build wrote."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
         return {}
     has_stacks = isinstance(manifest, dict) and isinstance(manifest.get("stacks"), list)
     return manifest if has_stacks and "environment" in manifest else {}
@@ -149,26 +194,6 @@ def _first_difference(first: bytes, second: bytes) -> int:
     """The number of the first line in which two texts differ."""
     lines = zip_longest(first.splitlines(keepends=True), second.splitlines(keepends=True))
     return next(number for number, (left, right) in enumerate(lines, 1) if left != right)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Writes a file under a name that only this process uses, then renames it.
-
-    With a common name, two builds at once could publish each other's unfinished files.
-    """
-    if path.is_file() and path.read_bytes() == text.encode() and _has_mode(path):
-        return
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}{_UNFINISHED}")
-    unfinished.write_bytes(text.encode())
-    if path.name == SCRIPT:
-        mode = unfinished.stat().st_mode
-        unfinished.chmod(mode | (mode & 0o444) >> 2)
-    os.replace(unfinished, path)
-
-
-def _has_mode(path: Path) -> bool:
-    """Whether a file is executable, if it is the script."""
-    return path.name != SCRIPT or os.access(path, os.X_OK)
 
 
 # Contents ------------------------------------------------------------------------------------

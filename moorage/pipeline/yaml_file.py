@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -10,16 +13,20 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.parser import Parser
+from ruamel.yaml.scanner import Scanner
 
 from moorage.findings.finding import Finding, Path, Place
-from moorage.pipeline.yaml_syntax import explain_syntax_error
+from moorage.findings.wording import CONTROL, shown
+from moorage.pipeline.limits import LIMIT_CODE, PARAMS, LimitError, Meter, read_bytes
+from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
 
+_CONTROL_HINT = "Remove it. Text can have line breaks and tabs, and no other control character."
+_KEY_CONTROL = re.compile(CONTROL.pattern.replace("]", r"\t\n\r]"))
 _TAG = "tag:yaml.org,2002:"
 _PLAIN = frozenset(_TAG + kind for kind in ("map", "seq", "str", "int", "float", "bool", "null"))
-_MAX_VALUES = 100_000
-"""Values that are read from a file, aliases expanded: far more than params have."""
-_MAX_DEPTH = 64
-"""Levels of nesting that are read: far more than params have, far fewer than recursion allows."""
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "null": "empty"}
+_MAX_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -34,43 +41,74 @@ class File:
 def read_yaml(path: FilePath) -> File:
     """Reads a file whose document is a map; problems of its YAML are in `findings`."""
     name = str(path)
-
-    def failed(code: str, line: int, message: str, hint: str) -> File:
-        return File(None, {}, (Finding(code, "error", Place(name, line), (), message, hint),))
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        return failed("M1001", line, "The file is not UTF-8 text", "Save it as UTF-8.")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        hint = "Check its name and permissions."
-        return failed("M1001", 1, f"The file cannot be read: {reason}", hint)
-    try:
-        root = _compose_node(text)
-    except MarkedYAMLError as error:
-        problem = explain_syntax_error(error, text)
-        return failed(problem.code, problem.line, problem.message, problem.hint)
-    except (YAMLError, ValueError, RecursionError) as error:
-        hint = "Save the file as plain UTF-8 text."
-        return failed("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
-    if root is None or (isinstance(root, ScalarNode) and root.tag == _TAG + "null"):
-        hint = "Write at least `app:`, `region:` and `stacks:`, or delete the file."
-        return failed("M1004", 1, "The file is empty", hint)
-    if not isinstance(root, MappingNode):
-        hint = "Begin with `app:`, `region:` and `stacks:`."
-        return failed("M1006", 1, "The file is not a map of keys and values", hint)
+    root = _compose_file(path)
+    if isinstance(root, SyntaxProblem):
+        place = Place(name, root.line)
+        return File(None, {}, (Finding(root.code, "error", place, (), root.message, root.hint),))
     reader = _Reader(name)
     data = reader.read(root, (), ())
-    if len(reader.places) > _MAX_VALUES:
-        message = f"The file has more than {_MAX_VALUES:,} values after its aliases are expanded"
-        return failed("M1006", 1, message, "Remove some of the aliases.")
     return File(data, reader.places, tuple(reader.findings))
 
 
-def _compose_node(text: str) -> Node | None:
+def _compose_file(path: FilePath) -> MappingNode | SyntaxProblem:
+    """The root of a file's document, or why there is none."""
+    try:
+        content = read_bytes(path, PARAMS)
+        # Lines end as in any text file: with LF, CRLF or CR.
+        text = io.StringIO(content.decode(), newline=None).read()
+        root = _compose_node(text)
+    except LimitError as error:
+        return SyntaxProblem(LIMIT_CODE, error.line, error.message, error.hint)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return SyntaxProblem("M1001", line, "The file is not UTF-8 text", "Save it as UTF-8.")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "Check its name and permissions."
+        return SyntaxProblem("M1001", 1, f"The file cannot be read: {reason}", hint)
+    except MarkedYAMLError as error:
+        return explain_syntax_error(error, text)
+    except (YAMLError, ValueError) as error:
+        hint = "Save the file as plain UTF-8 text."
+        return SyntaxProblem("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
+    if isinstance(root, SyntaxProblem | MappingNode):
+        return root
+    if root is None or (isinstance(root, ScalarNode) and root.tag == _TAG + "null"):
+        hint = "Write at least `app:`, `region:` and `stacks:`, or delete the file."
+        return SyntaxProblem("M1004", 1, "The file is empty", hint)
+    hint = "Begin with `app:`, `region:` and `stacks:`."
+    return SyntaxProblem("M1006", 1, "The file is not a map of keys and values", hint)
+
+
+class _BoundedScanner(Scanner):
+    """Stops at deep nesting. The parser would be late: a scanner reads far ahead, and slowly."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
+        if self.flow_level > PARAMS.depth:
+            raise LimitError("depth", PARAMS, self.reader.line + 1)
+        super().fetch_flow_collection_start(TokenClass, to_push)
+
+
+class _BoundedParser(Parser):
+    """Stops where the document has more of something than is read."""
+
+    def __init__(self, loader: Any) -> None:
+        super().__init__(loader)
+        self._meter = Meter(PARAMS)
+
+    def get_event(self) -> Any:
+        event = super().get_event()
+        self._meter.feed(event)
+        return event
+
+
+def _compose_node(text: str) -> Node | SyntaxProblem | None:
+    if control := CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        message = _describe_control(control[0], "The file")
+        return SyntaxProblem("M1022", line, message, _CONTROL_HINT)
     yaml = YAML(typ="safe", pure=True)
+    yaml.Scanner, yaml.Parser = _BoundedScanner, _BoundedParser
     yaml.composer.warn_double_anchors = False  # allowed: the last one above an alias counts
     root: Node | None = yaml.compose(text)
     return root
@@ -83,22 +121,22 @@ class _Reader:
         self.file = file
         self.places: dict[Path, Place] = {}
         self.findings: list[Finding] = []
-        self._constructor = YAML(typ="safe", pure=True).constructor
+        self._reported: set[tuple[Place, str]] = set()
+        yaml = YAML(typ="safe", pure=True)
+        self._constructor, self._resolver = yaml.constructor, yaml.resolver
 
     def read(self, node: Node, path: Path, ancestors: tuple[Node, ...]) -> Any:
         if node in ancestors:
             message = "The alias is inside of its own anchor"
             self._report("M1006", node, path, message, "Write out the value.")
             return None
-        if len(self.places) > _MAX_VALUES:
-            return None
-        if len(ancestors) == _MAX_DEPTH:
-            message = f"The value is nested more than {_MAX_DEPTH} levels deep"
-            self._report("M1006", node, path, message, "Write it with fewer levels.")
+        if len(ancestors) == PARAMS.depth:  # by aliases
+            problem = LimitError("depth", PARAMS)
+            self._report(LIMIT_CODE, node, path, problem.message, problem.hint)
             return None
         if node.tag not in _PLAIN and node.tag != _TAG + "timestamp":
             hint = "Write a plain value. Below `overrides:`, write functions in full: `Ref: ...`."
-            message = f"The tag `{str(node.tag).replace(_TAG, '!!')}` has no meaning in params"
+            message = f"The tag {shown(str(node.tag).replace(_TAG, '!!'))} has no meaning in params"
             self._report("M1006", node, path, message, hint)
             return None
         if isinstance(node, MappingNode):
@@ -120,10 +158,13 @@ class _Reader:
             elif not isinstance(key_node, ScalarNode):
                 hint = "Write text as the key. Put a value that begins with `{` in quotes."
                 self._report("M1006", key_node, path, "A key is not text", hint)
+            elif control := _KEY_CONTROL.search(key_node.value):
+                message = _describe_control(control[0], "A key")
+                self._report("M1022", key_node, (*path, key_node.value), message, _CONTROL_HINT)
             elif key_node.value in written:
                 key = key_node.value
                 hint = f"It is in line {lines[key]} already. Keep one of them."
-                message = f"`{key}` is written twice in one map"
+                message = f"{shown(key)} is written twice in one map"
                 self._report("M1003", key_node, (*path, key), message, hint)
             else:
                 key = key_node.value
@@ -142,9 +183,11 @@ class _Reader:
                 message = "`<<` merges something that is not a map"
                 self._report("M1006", node, path, message, "Name the anchor of a map.")
                 continue
-            before = dict(self.places)
+            before, self.places = self.places, {}
             value = self.read(part, path, ancestors)
-            self.places = {**self.places, **before}
+            inherited, self.places = self.places, before
+            for inner, place in inherited.items():
+                self.places.setdefault(inner, place)
             yield value or {}
 
     def _read_list(self, node: SequenceNode, path: Path, ancestors: tuple[Node, ...]) -> list[Any]:
@@ -155,21 +198,46 @@ class _Reader:
         return result
 
     def _read_scalar(self, node: ScalarNode, path: Path) -> Any:
-        if node.tag == _TAG + "timestamp":
+        kind = str(node.tag).removeprefix(_TAG)
+        if control := CONTROL.search(node.value):
+            message = _describe_control(control[0], "The text")
+            self._report("M1022", node, path, message, _CONTROL_HINT)
+            return None
+        if kind in ("timestamp", "str"):
             return node.value
+        if (
+            kind not in _KINDS
+            or self._resolver.resolve(ScalarNode, node.value, (True, False)) != node.tag
+        ):
+            words = _KINDS.get(kind, "a single value")
+            message = f"{shown(node.value[:_MAX_SHOWN])} is not {words}, as its tag says"
+            self._report("M1006", node, path, message, "Write a plain value, without a tag.")
+            return None
+        if kind in ("int", "float") and len(node.value) > PARAMS.number:
+            problem = LimitError("number", PARAMS)
+            self._report(LIMIT_CODE, node, path, problem.message, problem.hint)
+            return None
         try:
             value = self._constructor.construct_object(node)
             # `1.50` and `007` are meant as text: as numbers they would be written back differently.
             number = isinstance(value, int | float) and not isinstance(value, bool)
             return node.value if number and str(value) != node.value else value
         except (YAMLError, ValueError) as error:
-            text = node.value if len(node.value) <= 40 else f"{node.value[:40]}..."
-            message = f"`{text}` cannot be read: {str(error).splitlines()[0]}"
+            reason = str(error).splitlines()[0]
+            message = f"{shown(node.value[:_MAX_SHOWN])} cannot be read: {reason}"
             self._report("M1002", node, path, message, "Put it in quotes if it is text.")
             return None
 
     def _report(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
         """Records a problem; one inside of an anchor only once."""
         place = Place(self.file, node.start_mark.line + 1)
-        if not any((f.place, f.message) == (place, message) for f in self.findings):
+        if (place, message) not in self._reported:
+            self._reported.add((place, message))
             self.findings.append(Finding(code, "error", place, path, message, hint))
+
+
+def _describe_control(character: str, where: str) -> str:
+    """What is wrong with a text that has a control character, which is not printed."""
+    name = unicodedata.name(character, "").lower()
+    words = f", {name}" if name else ", a control character"
+    return f"{where} has the character U+{ord(character):04X}{words}"

@@ -16,6 +16,7 @@ from moorage.cfn.values import Attr, Unknown, as_text
 from moorage.cfn.view import Resource, View
 from moorage.facts.elb_attributes import APPLICATION
 from moorage.facts.elb_log_delivery import ALB_LOG_ACCOUNTS, LOG_DELIVERY_SERVICES
+from moorage.facts.wildcards import wildcard_expression
 from moorage.rules.load_balancers import LOAD_BALANCER_NAMES
 from moorage.rules.rule import Problem, problem, rule
 
@@ -218,10 +219,8 @@ def _text_of_part(part: object, bucket: Resource | None) -> str:
 
 
 def _matches(pattern: str, text: str) -> bool:
-    """Whether an IAM pattern with `*` and `?` matches a text. Atomic groups keep it linear."""
-    first, *rest = (re.escape(piece).replace(r"\?", ".") for piece in pattern.split("*"))
-    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
-    regex = first + middle + (f".*{rest[-1]}" if rest else "")
+    """Whether an IAM pattern with `*` and `?` matches a text."""
+    regex = wildcard_expression(pattern)
     return re.fullmatch(regex, text, re.DOTALL | re.IGNORECASE) is not None
 
 

@@ -9,13 +9,13 @@ from cfnlint.decode.decode import decode_str
 from cfnlint.helpers import REGIONS
 from cfnlint.schema import ResourceNotFoundError
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
-from cfnlint.template import Template as LintTemplate
 
 from moorage.cfn.changes import Comparison
 from moorage.cfn.nodes import nearest_existing_path
 from moorage.cfn.scenarios import default_view
 from moorage.cfn.template import Template
 from moorage.findings.finding import Finding, Place
+from moorage.pipeline.check import LineFinder
 from moorage.update import Effect, find_effects
 from moorage.update.previous_version import TemplateTexts
 
@@ -31,12 +31,14 @@ def compare_templates(
         default_view(list(after.values())),
         lambda kind: _schema(kind, region),
     )
-    findings = [
-        _locate(
-            effect, *(new if effect.node.stack.view is change.new else old)[effect.node.stack.name]
-        )
-        for effect in find_effects(change)
-    ]
+    finders: dict[tuple[str, bool], LineFinder] = {}
+    findings = []
+    for effect in find_effects(change):
+        stack = effect.node.stack
+        key = stack.name, stack.view is change.new
+        file = (new if key[1] else old)[stack.name][0]
+        finder = finders.setdefault(key, LineFinder(file, stack.template.body))
+        findings.append(_locate(effect, file, finder))
     return sorted(
         findings,
         key=lambda finding: (
@@ -66,9 +68,7 @@ def _schema(kind: str, region: str | None) -> Mapping[str, Any]:
     return schema
 
 
-def _locate(effect: Effect, file: str, text: str) -> Finding:
-    body: Any = effect.node.stack.template.body
-    path = nearest_existing_path(body, effect.node.path)
-    line = LintTemplate(file, body).get_location_yaml(body, list(path)) if path else None
-    place = Place(file, line[0] + 1 if line else 1)
+def _locate(effect: Effect, file: str, finder: LineFinder) -> Finding:
+    path = nearest_existing_path(effect.node.stack.template.body, effect.node.path)
+    place = Place(file, finder.find(path))
     return Finding(effect.code, effect.level, place, path, effect.message, effect.hint)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from moorage.pipeline.limits import (
+    TEMPLATE,
+    LimitError,
+    check_template,
+    parse_json,
+    read_bytes,
+)
 from moorage.pipeline.write import MANIFEST
 
 TemplateTexts = Mapping[str, tuple[str, str]]
@@ -39,7 +45,7 @@ def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment 
         return None
     where, text = manifest
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         if str(content["environment"]) != folder.name:
             return None
         region = str(content["region"])
@@ -73,7 +79,14 @@ def _reader(source: str, folder: Path) -> Callable[[str], tuple[str, str] | None
 
 
 def _read(path: Path) -> tuple[str, str] | None:
-    return (str(path), path.read_text("utf-8", "replace")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        text = read_bytes(path, TEMPLATE).decode("utf-8", "replace")
+        check_template(text)
+    except LimitError as error:
+        raise NoSuchVersionError(f"`{path}` cannot be compared. {error}") from error
+    return str(path), text
 
 
 def _read_from_git(revision: str, folder: Path, name: str) -> tuple[str, str] | None:
@@ -81,7 +94,15 @@ def _read_from_git(revision: str, folder: Path, name: str) -> tuple[str, str] | 
     path = (folder.resolve() / name).relative_to(root.resolve()).as_posix()
     if not _git(folder, "ls-tree", "--full-tree", "--name-only", revision, "--", path):
         return None
-    return f"{revision}:{path}", _git(folder, "cat-file", "blob", f"{revision}:{path}")
+    where = f"{revision}:{path}"
+    try:
+        if int(_git(folder, "cat-file", "-s", where)) > TEMPLATE.bytes:
+            raise LimitError("bytes", TEMPLATE)
+        text = _git(folder, "cat-file", "blob", where)
+        check_template(text)
+    except LimitError as error:
+        raise NoSuchVersionError(f"`{where}` cannot be compared. {error}") from error
+    return where, text
 
 
 def _git(folder: Path, *arguments: str) -> str:

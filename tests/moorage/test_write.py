@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,9 +18,11 @@ import pytest
 
 from moorage.findings.finding import Finding
 from moorage.model import Environment, Plan, PlannedStack, Rendering, Run
+from moorage.pipeline.out_folder import SUMS, hash_text
 from moorage.pipeline.write import (
     MANIFEST,
     SCRIPT,
+    Removal,
     files,
     find_drift,
     find_format,
@@ -28,6 +32,7 @@ from moorage.pipeline.write import (
 )
 
 ROOT = Path(__file__).parents[2]
+PYTHON_PATH = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
 
 
 def stack(name: str, text: str = "", form: str = "yaml") -> PlannedStack:
@@ -60,14 +65,15 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def found(findings: list[Finding]) -> list[tuple[str, int]]:
-    assert {finding.code for finding in findings} <= {"M1308"}
+def found(findings: list[Finding], code: str = "M1308") -> list[tuple[str, int]]:
+    assert {finding.code for finding in findings} <= {code}
     return [(Path(finding.place.file).name, finding.place.line) for finding in findings]
 
 
 def test_a_folder_has_templates_script_and_manifest(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path / "out/dev")
-    assert names(tmp_path / "out/dev") == [SCRIPT, "network.yaml", MANIFEST, "web.yaml"]
+    assert names(tmp_path / "out/dev") == [SUMS, SCRIPT, "network.yaml", MANIFEST, "web.yaml"]
+    subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=tmp_path / "out/dev", check=True)
     manifest = json.loads((tmp_path / "out/dev" / MANIFEST).read_text())
     assert [entry["template"] for entry in manifest["stacks"]] == ["network.yaml", "web.yaml"]
 
@@ -192,7 +198,12 @@ def test_only_changed_files_are_written(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         os.utime(path, (1, 1))
     write(plan(stack("network"), stack("web", "new: text\n")), tmp_path)
-    assert [path.name for path in tmp_path.iterdir() if path.stat().st_mtime > 1] == ["web.yaml"]
+    new = sorted(path.name for path in tmp_path.iterdir() if path.stat().st_mtime > 1)
+    assert new == [SUMS, "web.yaml"]
+    for path in tmp_path.iterdir():
+        os.utime(path, (1, 1))
+    write(plan(stack("network"), stack("web", "new: text\n")), tmp_path)
+    assert all(path.stat().st_mtime == 1 for path in tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("damage", [b"Description: caf\xe9\n", b"", b"Description: web\r\n"])
@@ -209,33 +220,93 @@ def test_files_of_earlier_builds_are_removed_and_others_kept(tmp_path: Path) -> 
     write(plan(stack("network"), stack("web", "Description: no signature\n")), tmp_path)
     (tmp_path / "mine.yaml").write_text("mine: 1\n")
     (tmp_path / "notes.json").write_text("{}")
-    (tmp_path / "web.yaml.1234.half").write_text("Descr")
-    write(plan(stack("network")), tmp_path)
-    assert names(tmp_path) == [SCRIPT, "mine.yaml", "network.yaml", "notes.json", MANIFEST]
+    (tmp_path / ".moorage-1234-0.half").write_text("Descr")
+    assert write(plan(stack("network")), tmp_path) == []
+    expected = [SUMS, SCRIPT, "mine.yaml", "network.yaml", "notes.json", MANIFEST]
+    assert names(tmp_path) == expected
 
 
-def test_files_of_earlier_builds_are_known_without_a_manifest(tmp_path: Path) -> None:
-    """As after a merge conflict in it."""
+def test_files_of_earlier_builds_are_known_after_a_merge_conflict(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path)
+    ours = (tmp_path / SUMS).read_text()
     (tmp_path / MANIFEST).write_text("<<<<<<< ours\n")
+    (tmp_path / SUMS).write_text(
+        f"<<<<<<< ours\n{ours}=======\n{'0' * 64}  web.yaml\n>>>>>>> theirs\n"
+    )
     write(plan(stack("network")), tmp_path)
-    assert names(tmp_path) == [SCRIPT, "network.yaml", MANIFEST]
+    assert names(tmp_path) == [SUMS, SCRIPT, "network.yaml", MANIFEST]
+
+
+def test_files_of_users_are_kept(tmp_path: Path) -> None:
+    """Copies, files with the header of a build, and files that look unfinished."""
+    write(plan(stack("network"), stack("web")), tmp_path)
+    shutil.copy(tmp_path / SCRIPT, tmp_path / "my-deploy.sh")
+    shutil.copy(tmp_path / "network.yaml", tmp_path / "backup.yaml")
+    (tmp_path / "notes.half").write_text("x")
+    (tmp_path / "wrap.sh").write_text("#!/bin/sh\n# wraps what was # Built by Moorage\n")
+    (tmp_path / "web.yaml").write_text("mine: 1\n")
+    (tmp_path / SCRIPT).write_text("#!/bin/sh\nmine\n")
+    changed = write(plan(stack("network")), tmp_path)
+    assert found(changed, "M1313") == [("web.yaml", 1), (SCRIPT, 1)]
+    assert [finding.message.split(", and ")[1] for finding in changed] == [
+        "is kept",
+        "was replaced",
+    ]
+    kept = ["backup.yaml", "my-deploy.sh", "notes.half", "wrap.sh"]
+    assert {*kept, "web.yaml"} < set(names(tmp_path))
+    assert (tmp_path / "web.yaml").read_text() == "mine: 1\n"
+    assert write(plan(stack("network")), tmp_path) == []
+    assert remove_built(tmp_path) == Removal(
+        (SCRIPT, "network.yaml", MANIFEST), tuple(sorted([*kept, "web.yaml"]))
+    )
+
+
+def test_a_folder_of_an_older_version_loses_nothing(tmp_path: Path) -> None:
+    write(plan(stack("network"), stack("web")), tmp_path)
+    (tmp_path / SUMS).unlink()
+    assert found(write(plan(stack("network")), tmp_path), "M1313") == [("web.yaml", 1)]
+    assert (tmp_path / "web.yaml").exists()
+
+
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    write(plan(stack("web"), env="old"), outside)
+    before = {path.name: path.read_bytes() for path in outside.iterdir()}
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").symlink_to(outside)
+    assert find_orphans(out, ["dev"]) == []
+    for folder in (out / "old", tmp_path / "linked/dev"):
+        (tmp_path / "linked").exists() or (tmp_path / "linked").symlink_to(outside)
+        with pytest.raises(OSError, match="It is a link"):
+            write(plan(stack("web")), folder)
+    with pytest.raises(OSError, match="It is a link"):
+        remove_built(out / "old")
+    (out / "dev").mkdir()
+    (out / "dev/web.yaml").symlink_to(outside / "web.yaml")
+    assert ("web.yaml", 1) in found(find_drift(plan(stack("web")), out / "dev"))
+    write(plan(stack("web", "new: 1\n")), out / "dev")
+    assert not (out / "dev/web.yaml").is_symlink()
+    assert {path.name: path.read_bytes() for path in outside.iterdir()} == before
 
 
 def test_drift_has_the_file_and_the_first_line_that_differs(tmp_path: Path) -> None:
     expected = plan(stack("network", "a: 1\nb: 2\nc: 3\n"), stack("web"))
-    assert found(list(find_drift(expected, tmp_path / "none"))) == [
+    assert found(find_drift(expected, tmp_path / "none")) == [
         ("network.yaml", 1),
         ("web.yaml", 1),
         (SCRIPT, 1),
         (MANIFEST, 1),
     ]
     write(expected, tmp_path)
-    assert found(list(find_drift(expected, tmp_path))) == []
+    assert found(find_drift(expected, tmp_path)) == []
+    (tmp_path / SUMS).write_text((tmp_path / SUMS).read_text().replace("network", "x"))
+    assert found(find_drift(expected, tmp_path)) == [(SUMS, 2)]
     (tmp_path / "network.yaml").write_text("a: 1\nb: 2\n")
-    (tmp_path / "old.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
-    (tmp_path / "mine.yaml").write_text("mine: 1\n")
-    assert found(list(find_drift(expected, tmp_path))) == [("network.yaml", 3), ("old.yaml", 1)]
+    (tmp_path / "mine.yaml").write_text("# Built by Moorage from params/dev.yaml\n")
+    assert found(find_drift(expected, tmp_path)) == [("network.yaml", 3)]
+    write(plan(stack("network"), stack("old")), tmp_path)
+    assert ("old.yaml", 1) in found(find_drift(expected, tmp_path))
 
 
 def test_the_format_is_that_of_the_last_build(tmp_path: Path) -> None:
@@ -256,8 +327,56 @@ def test_only_folders_of_builds_are_orphans(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     assert find_orphans(tmp_path, ["dev"]) == ["old"]
     assert find_orphans(tmp_path / "none", ["dev"]) == []
-    assert remove_built(tmp_path / "old")
+    assert remove_built(tmp_path / "old").kept == ()
     assert not (tmp_path / "old").exists()
+
+
+# Where the file system refuses -----------------------------------------------------------------
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_unfinished(tmp_path: Path) -> None:
+    """The limit of a file's size is an error of write(2), as a full disk is."""
+    write(plan(stack("network")), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as error:
+            write(plan(stack("network", "a: 1\n" * 50)), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert error.value.filename == str(tmp_path / SUMS)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+# Two at once ---------------------------------------------------------------------------------
+
+_BUILDER = """
+import sys
+from pathlib import Path
+from test_write import BUILDS
+from moorage.pipeline.write import write
+for number in range(60):
+    write(BUILDS[(number + int(sys.argv[2])) % 2], Path(sys.argv[1]))
+"""
+BUILDS = [plan(*(stack(name) for name in ("network", "web", extra))) for extra in ("old", "new")]
+
+
+def test_builds_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    folder = tmp_path / "out/dev"
+    builders = [
+        subprocess.Popen(
+            [sys.executable, "-c", _BUILDER, str(folder), str(number)],
+            env=os.environ | {"PYTHONPATH": PYTHON_PATH},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(8)
+    ]
+    assert [builder.communicate()[1] for builder in builders] == [""] * 8
+    assert {path.name: path.read_text() for path in folder.iterdir()} in map(files, BUILDS)
 
 
 # Killed --------------------------------------------------------------------------------------
@@ -281,7 +400,6 @@ BIG = [
 
 def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
     versions = [files(plan) for plan in BIG]
-    python_path = os.pathsep.join((str(ROOT), str(Path(__file__).parent)))
     luck = random.Random(2)
     halves = rounds = 0
     while rounds < 6 or not halves:
@@ -289,7 +407,7 @@ def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
         assert rounds < 60, "no process was killed while it wrote a file"
         with subprocess.Popen(
             [sys.executable, "-c", _WRITER, str(tmp_path)],
-            env=os.environ | {"PYTHONPATH": python_path},
+            env=os.environ | {"PYTHONPATH": PYTHON_PATH},
             stdout=subprocess.PIPE,
         ) as process:
             assert process.stdout is not None
@@ -299,9 +417,9 @@ def test_a_killed_build_leaves_every_file_old_or_new(tmp_path: Path) -> None:
         for path in tmp_path.iterdir():
             if path.suffix == ".half":
                 halves += 1
-            else:
-                assert path.read_text() in [version.get(path.name) for version in versions], (
-                    path.name
-                )
+            elif path.name != SUMS:  # it has the hashes of both
+                texts = [version.get(path.name) for version in versions]
+                assert path.read_text() in texts, path.name
+                assert hash_text(path.read_text()) in (tmp_path / SUMS).read_text()
     write(BIG[0], tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == versions[0]

@@ -164,4 +164,36 @@ proxy:
   config: nginx/web.conf  # not nginx
 """,
     ),
+    Code(
+        "M1021",
+        "The file is larger than any input that is read.",
+        "Params and templates can come from people who are not trusted, and a YAML of a kilobyte "
+        "can describe a billion values. So there are limits, far above what a deployment needs, "
+        "for the bytes of a file, its levels, keys and values (also after aliases and `<<` are "
+        "expanded), aliases, merges, the keys of one map, and the length of a text, of a key and "
+        "of a number. The message names the limit; nothing of the file is used.",
+        "Write less: split the environment, write out fewer aliases, or shorten the text.",
+        """\
+stacks:
+  web: {template: service}  # an environment of 2,000 stacks at most
+""",
+    ),
+    Code(
+        "M1022",
+        "A text has a control character.",
+        "Control characters, such as NUL or ESC, halves of surrogate pairs, and characters that "
+        "override the direction of text cannot be part of a template, or make a reviewer read "
+        "something else than AWS does. Line breaks and tabs are allowed in values, and in keys "
+        "no control character is. The message has the number of the character and not the "
+        "character itself.",
+        "Remove the character. Write the bytes of a probe below `send_hex:` or `expect_hex:`; "
+        "others that a program needs belong into its image.",
+        """\
+containers:
+  web:
+    environment:
+      GREETING: "two\\nlines"  # not "\\e[31m"
+""",
+        ("XML 1.0, section 2.2, Characters", "Unicode Technical Standard #55"),
+    ),
 )

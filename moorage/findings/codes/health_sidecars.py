@@ -53,15 +53,6 @@ CODES: tuple[Code, ...] = (
         ("ip(7)", "aws/containers-roadmap#1721"),
     ),
     Code(
-        "M2574",
-        "The text of the probe contains a NUL character.",
-        "The health sidecar gets the text as an argument of its command, and an argument ends at "
-        "the first NUL.",
-        "Write the bytes in hexadecimal, below `send_hex:` or `expect_hex:`.",
-        _udp_service('{probe: send, send_hex: "010061", expect: ^OK}  # the second byte is a NUL'),
-        ("execve(2)",),
-    ),
-    Code(
         "M2575",
         "The expected reply is not a regular expression.",
         "`expect:` is a regular expression of Python for bytes, which the health sidecar searches "

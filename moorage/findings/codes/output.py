@@ -181,4 +181,19 @@ expose:
 """,
         (_QUOTAS,),
     ),
+    Code(
+        "M1313",
+        "A file under out/ was changed after the last build.",
+        "`SHA256SUMS` has the hash of each file that a build writes. A file with another content "
+        "was changed by somebody. A build replaces it if it still builds a file of that name, and "
+        "keeps it otherwise; it never removes what it did not write.",
+        "Make changes in the params, or in `overrides:`. Keep files of your own under other names, "
+        "or outside of `out/`.",
+        """\
+overrides:  # in params/<env>.yaml, in place of an edit in out/
+  Resources:
+    Service:
+      Properties: {EnableECSManagedTags: false}
+""",
+    ),
 )

@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection
 from ipaddress import ip_network
 
+from moorage.facts.wildcards import wildcard_expression
+
 from .priorities import find_free_priority, resolve_priority
 from .routes import Route, find_conditions
 from .specificity import has_wildcard
@@ -92,9 +94,7 @@ def _covers(kind: str, wide: str, narrow: str) -> bool:
     if kind == "http-request-method":
         return wide == narrow
     wide = f"*{wide}" if kind == "query-string" and wide.startswith("=") else wide
-    wildcards = {"*": ".*", "?": "[^*]"}
-    pattern = "".join(wildcards.get(letter) or re.escape(letter) for letter in wide)
-    return re.fullmatch(pattern, narrow, re.DOTALL) is not None
+    return re.fullmatch(wildcard_expression(wide, single="[^*]"), narrow, re.DOTALL) is not None
 
 
 def _patterns_overlap(left: str, right: str) -> bool:

@@ -42,7 +42,7 @@ def _reject_nul(value: str) -> str:
     if "\0" in value:
         visible = shown(value.replace("\0", r"\0"))
         message = f"{visible} contains a NUL character"
-        raise wrong("M2574", message, "Write the bytes below `send_hex:` or `expect_hex:`.")
+        raise wrong("M1022", message, "Write the bytes below `send_hex:` or `expect_hex:`.")
     return value
 
 

@@ -1,0 +1,149 @@
+"""The folder out/<env> on disk: no link is followed, and only what a build wrote is removed.
+
+`SHA256SUMS` has the hash of each file that the last build wrote, as `sha256sum --check` reads it.
+A file with another content is a user's, whatever its name is.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping, Set
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+SUMS = "SHA256SUMS"
+_SUM = re.compile(r"([0-9a-f]{64})  ([^/\n]{1,255})")
+_UNFINISHED = re.compile(r"\.moorage-[0-9]+-[0-9]+\.half")
+"""Names of files that are being written; one that remains is of a build that was killed."""
+_FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
+
+Sums = Mapping[str, Set[str]]
+"""Hashes by the name of a file: several while a build writes, one when it has finished."""
+
+
+def hash_text(text: str) -> str:
+    """The SHA-256 of a text in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def format_sums(sums: Sums) -> str:
+    """The content of SHA256SUMS."""
+    return "".join(f"{one}  {name}\n" for name in sorted(sums) for one in sorted(sums[name]))
+
+
+class OutFolder:
+    """An open folder. Its files are named by what follows the folder's path."""
+
+    def __init__(self, path: Path, descriptor: int, *, locked: bool) -> None:
+        self.path, self._descriptor, self._locked = path, descriptor, locked
+
+    def names(self) -> list[str]:
+        """The names of all regular files, sorted."""
+        with _naming(self.path):
+            return sorted(name for name in os.listdir(self._descriptor) if self._is_file(name))
+
+    def read(self, name: str) -> bytes | None:
+        """The content of a file; None where there is none, or a link. Raises OSError."""
+        if not self._is_file(name):
+            return None
+        with _naming(self.path / name):
+            descriptor = os.open(name, os.O_RDONLY | _FLAGS, dir_fd=self._descriptor)
+            with open(descriptor, "rb") as file:
+                return file.read()
+
+    def read_sums(self) -> dict[str, set[str]]:
+        """What the last build wrote. Other lines, as of a merge conflict, are skipped."""
+        sums: dict[str, set[str]] = {}
+        for line in (self.read(SUMS) or b"").decode("utf-8", "replace").splitlines():
+            if match := _SUM.fullmatch(line):
+                sums.setdefault(match[2], set()).add(match[1])
+        return sums
+
+    def is_built(self, name: str, sums: Sums) -> bool:
+        """Whether a file has the content that a build wrote."""
+        content = self.read(name) if name in sums else None
+        return content is not None and hashlib.sha256(content).hexdigest() in sums[name]
+
+    def is_executable(self, name: str) -> bool:
+        """Whether the owner may execute a file."""
+        return bool(os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode & 0o100)
+
+    def write(self, name: str, text: str, *, executable: bool = False) -> None:
+        """Writes a file under a name of this process, then renames it. Raises OSError."""
+        mode = 0o777 if executable else 0o666
+        with _naming(self.path / name):
+            unfinished, descriptor = self._create(mode)
+            try:
+                with open(descriptor, "wb") as file:
+                    file.write(text.encode())
+                os.replace(
+                    unfinished, name, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor
+                )
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(unfinished, dir_fd=self._descriptor)
+                raise
+
+    def remove(self, name: str) -> None:
+        """Removes a file. Raises OSError."""
+        with _naming(self.path / name), suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def remove_unfinished(self) -> None:
+        """Removes what killed builds left; without a lock, others may still be writing."""
+        for name in self.names() if self._locked else ():
+            if _UNFINISHED.fullmatch(name):
+                self.remove(name)
+
+    def _create(self, mode: int) -> tuple[str, int]:
+        for number in count():
+            name = f".moorage-{os.getpid()}-{number}.half"
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
+            with suppress(FileExistsError):
+                return name, os.open(name, flags, mode, dir_fd=self._descriptor)
+        raise AssertionError
+
+    def _is_file(self, name: str) -> bool:
+        try:
+            found = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return stat.S_ISREG(found.st_mode)
+
+
+@contextmanager
+def open_folder(path: Path, *, create: bool = False, lock: bool = False) -> Iterator[OutFolder]:
+    """Opens out/<env>. With `lock` no other build writes to it until it is closed.
+
+    Raises OSError where the folder, or the one around it, is a link or cannot be used.
+    """
+    for folder in (path.parent, path):
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "It is a link, and no link is followed", str(folder))
+    if create:
+        path.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
+    try:
+        locked = False
+        with suppress(OSError):  # some network file systems have no locks
+            if lock:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                locked = True
+        yield OutFolder(path, descriptor, locked=locked)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Adds the path to an error that the operating system reports without one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error

@@ -1,0 +1,36 @@
+"""Damaged params: every one is answered by findings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from fuzz.mutation import damaged, fuzz, run
+from hypothesis import given
+
+ROOT = Path(__file__).parents[2]
+ORIGINALS = [
+    path.read_bytes()
+    for path in sorted(
+        [*(ROOT / "params").glob("*.yaml"), *(ROOT / "tests/golden").glob("*/params/*.yaml")]
+    )
+]
+
+
+@pytest.fixture(autouse=True)
+def _trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOORAGE_TRACEBACK", "1")
+
+
+@fuzz
+@given(damaged(ORIGINALS))
+def test_damaged_params_are_answered(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "params").mkdir()
+        (folder / "params/dev.yaml").write_bytes(content)
+        run(folder, "build")
+        outside = {path for path in os.listdir(folder) if path not in ("params", "out")}
+        assert outside == set()
