@@ -44,7 +44,17 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
+    *(
+        "merge",
+        "yaml_lines",
+        "yaml_indentation",
+        "yaml_quotes",
+        "yaml_syntax",
+        "yaml_file",
+        "document",
+        "interpolation",
+        "load",
+    ),
     *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
     *("shape", "header", "nulls", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),

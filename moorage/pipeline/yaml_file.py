@@ -12,6 +12,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from moorage.findings.finding import Finding, Path, Place
+from moorage.pipeline.yaml_indentation import explain_continued_item
+from moorage.pipeline.yaml_lines import SyntaxProblem, is_item
+from moorage.pipeline.yaml_quotes import explain_open_quote, leaves_its_map
 from moorage.pipeline.yaml_syntax import explain_syntax_error
 
 _TAG = "tag:yaml.org,2002:"
@@ -61,12 +64,12 @@ def read_yaml(path: FilePath) -> File:
     if not isinstance(root, MappingNode):
         hint = "Begin with `app:`, `region:` and `stacks:`."
         return failed("M1006", 1, "The file is not a map of keys and values", hint)
-    reader = _Reader(name)
+    reader = _Reader(name, text.splitlines())
     data = reader.read(root, (), ())
     if len(reader.places) > _MAX_VALUES:
         message = f"The file has more than {_MAX_VALUES:,} values after its aliases are expanded"
         return failed("M1006", 1, message, "Remove some of the aliases.")
-    return File(data, reader.places, tuple(reader.findings))
+    return File(None if reader.is_cut else data, reader.places, tuple(reader.findings))
 
 
 def _compose_node(text: str) -> Node | None:
@@ -79,8 +82,11 @@ def _compose_node(text: str) -> Node | None:
 class _Reader:
     """Converts YAML nodes to plain data, and records the line of each value and all problems."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: list[str]) -> None:
         self.file = file
+        self.lines = lines
+        self.is_cut = False
+        """Whether keys are missing, because they are inside of a quote that is not closed."""
         self.places: dict[Path, Place] = {}
         self.findings: list[Finding] = []
         self._constructor = YAML(typ="safe", pure=True).constructor
@@ -155,6 +161,11 @@ class _Reader:
         return result
 
     def _read_scalar(self, node: ScalarNode, path: Path) -> Any:
+        if problem := _find_swallowed_line(node, self.lines):
+            self.is_cut |= problem.code == "M1002"
+            place = Place(self.file, problem.line)
+            self._add(Finding(problem.code, "error", place, path, problem.message, problem.hint))
+            return None
         if node.tag == _TAG + "timestamp":
             return node.value
         try:
@@ -171,5 +182,22 @@ class _Reader:
     def _report(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
         """Records a problem; one inside of an anchor only once."""
         place = Place(self.file, node.start_mark.line + 1)
-        if not any((f.place, f.message) == (place, message) for f in self.findings):
-            self.findings.append(Finding(code, "error", place, path, message, hint))
+        self._add(Finding(code, "error", place, path, message, hint))
+
+    def _add(self, finding: Finding) -> None:
+        known = ((f.place, f.message) for f in self.findings)
+        if (finding.place, finding.message) not in known:
+            self.findings.append(finding)
+
+
+def _find_swallowed_line(node: ScalarNode, lines: list[str]) -> SyntaxProblem | None:
+    """A line that became part of the text above it: an item that is too deep, or what follows an
+    open quote. The parser accepts both."""
+    first, last = node.start_mark.line + 1, node.end_mark.line + 1
+    if first == last or node.style in ("|", ">"):
+        return None
+    if node.style in ("'", '"'):
+        is_open = leaves_its_map(first, last, lines)
+        return explain_open_quote(first, node.start_mark.column, lines) if is_open else None
+    items = [number for number in range(first + 1, last + 1) if is_item(lines[number - 1])]
+    return explain_continued_item(items[0], first, lines) if items else None
