@@ -29,7 +29,7 @@ def find_types(model: type[Any], path: Path) -> list[Any]:
     annotations: list[Any] = [model]
     for step in path:
         annotations = [inner for outer in annotations for inner in _inside(outer, step)]
-    return [member for annotation in annotations for member in _members(annotation)]
+    return [member for annotation in annotations for member in members_of(annotation)]
 
 
 def find_fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
@@ -62,7 +62,7 @@ def is_model(annotation: Any) -> bool:
 def _places(
     annotation: Any, keys: frozenset[str], path: Path, outer: tuple[Any, ...]
 ) -> Iterator[tuple[Path, str]]:
-    for member in _members(annotation):
+    for member in members_of(annotation):
         if is_model(member) and member not in outer:
             for key, info in member.model_fields.items():
                 if key in keys:
@@ -74,7 +74,7 @@ def _places(
 
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
     """The types of what a value of that type can have under a key or an index."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         arguments = get_args(member)
         if is_model(member):
             if step in member.model_fields:
@@ -83,13 +83,13 @@ def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
             yield arguments[-1]
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def members_of(annotation: Any) -> Iterator[Any]:
     """The members of a union without their metadata; any other type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _members(get_args(annotation)[0])
+        yield from members_of(get_args(annotation)[0])
     elif origin in (Union, UnionType):
         for member in get_args(annotation):
-            yield from _members(member)
+            yield from members_of(member)
     else:
         yield annotation
