@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
+from moorage.pipeline.forms import ANYTHING, as_written, form_of_type
 from moorage.pipeline.params_models import is_model
 
 _MAX_LENGTH = 160
@@ -73,16 +74,48 @@ def advise_switch(value: Any) -> str:
 def advise_list(key: str, value: Any, types: list[Any]) -> str:
     """What to write where a list belongs. `types` are those of the list."""
     items = [get_args(member)[-1] for member in types if get_origin(member) is list]
-    if isinstance(value, Mapping) and not any(is_model(item) for item in items):
-        return "Write a list, each entry after a `-`."
+    model = next((item for item in items if is_model(item)), None)
+    if isinstance(value, Mapping) and model is None:
+        return _list_of_map(key, value)
+    if model is not None and not isinstance(value, list):
+        return _list_of_models(key, value, model)
     if key in ("command", "entry_point") and isinstance(value, str):
         try:
             value = shlex.split(value)
         except ValueError:
             value = [value]
     if isinstance(value, str) and "," in value and ":" not in value:
-        value = [part.strip() for part in value.split(",")]
+        value = [_number(part.strip()) for part in value.split(",")]
     return _show(key, value if isinstance(value, list) else [value])
+
+
+def _list_of_map(key: str, value: Mapping[str, Any]) -> str:
+    """The list that a map was probably meant to be: its numbers, or its keys without values."""
+    if key == "ports" and value and all(isinstance(item, int) for item in value.values()):
+        return _show(key, list(dict.fromkeys(value.values())))
+    if value and not any(value.values()):
+        return _show(key, [*value])
+    return ""
+
+
+def _list_of_models(key: str, value: Any, model: Any) -> str:
+    """The list of maps that another value was probably meant to be."""
+    required = [name for name, found in model.model_fields.items() if found.is_required()]
+    if isinstance(value, Mapping) and value.keys() & model.model_fields.keys():
+        return _show(key, [value])
+    if required[1:] == [] and required and isinstance(value, str):
+        return _show(key, [{required[0]: value}])
+    if required[1:] == [] and required and _has_maps(value):
+        return _show(key, [{required[0]: name, **item} for name, item in value.items()])
+    return f"Write `{as_written(key, [form_of_type(model)])}`."
+
+
+def _has_maps(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(item, dict) for item in value.values())
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def advise_map(key: str, value: Any, types: list[Any]) -> str:
@@ -91,6 +124,10 @@ def advise_map(key: str, value: Any, types: list[Any]) -> str:
         value = [value]
     if not isinstance(value, list):
         return _advise_model(key, value, types)
+    if value and key == "mounts" and all(isinstance(item, str) for item in value):
+        return _advise_mounts(key, value)
+    if all(isinstance(item, str) for item in value) and (advice := _only_list(key, value, types)):
+        return advice
     result: dict[str, Any] = {}
     for item in value:
         entry = _as_entry(key, item, value_types(types))
@@ -98,6 +135,30 @@ def advise_map(key: str, value: Any, types: list[Any]) -> str:
             return ""
         result[entry[0]] = entry[1]
     return _show(key, result) if result else ""
+
+
+def _only_list(key: str, value: list[str], types: list[Any]) -> str:
+    """A list that is the value of a map's only required key, which takes a list."""
+    for model in filter(is_model, types):
+        required = {
+            name: found for name, found in model.model_fields.items() if found.is_required()
+        }
+        for name, found in required.items():
+            if len(required) == 1 and value and isinstance(form_of_type(found.annotation), list):
+                return _show(key, {name: value})
+    return ""
+
+
+def _advise_mounts(key: str, value: list[str]) -> str:
+    """Volumes and paths as Docker Compose writes them: `data:/var/lib/data:ro`."""
+    mounts: dict[str, Any] = {}
+    for item in value:
+        name, _, rest = item.partition(":")
+        path, _, mode = rest.partition(":")
+        if not re.fullmatch(r"[\w-]+", name) or not path.startswith("/"):
+            return ""
+        mounts[name] = {"path": path, "read_only": True} if mode == "ro" else path
+    return _show(key, mounts)
 
 
 def _advise_model(key: str, value: Any, types: list[Any]) -> str:
@@ -111,6 +172,8 @@ def _advise_model(key: str, value: Any, types: list[Any]) -> str:
     if isinstance(value, str) and ((required[1:] == [] and required) or "existing" in fields):
         name = required[0] if required else "existing"
         return _show(key, {name: value}) if key else f"Write `{as_flow({name: value})}`."
+    if required:
+        return f"Write `{as_written(key, dict.fromkeys(required, ANYTHING))}`."
     names = ", ".join(f"`{name}`" for name in [*fields][:_MAX_KEYS])
     return f"Write a map with keys such as {names}." if names else ""
 
@@ -142,8 +205,15 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
     if key == "depends_on":
         return item, "START"
     is_name = re.fullmatch(r"[\w./-]+", item) is not None
-    is_map = any(is_model(member) or get_origin(member) is dict for member in types)
-    return (item, {}) if is_name and is_map else None
+    models = [member for member in types if is_model(member)]
+    is_map = models or any(get_origin(member) is dict for member in types)
+    return (item, _required_keys(models)) if is_name and is_map else None
+
+
+def _required_keys(models: list[Any]) -> dict[str, str]:
+    """The required keys of a map of one of these models."""
+    fields = models[0].model_fields if models else {}
+    return {name: ANYTHING for name, found in fields.items() if found.is_required()}
 
 
 def _value(key: str, value: Any) -> Any:

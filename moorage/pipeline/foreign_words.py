@@ -147,3 +147,14 @@ WORDS: Mapping[str, ForeignWord] = {
 }  # fmt: skip
 """Each foreign key. Keys of params that are written alike, such as `secrets`, are not here, and
 neither are those that differ in case only, such as `desiredCount`."""
+
+VALUES: Mapping[str, str] = {
+    "service_started": "START",
+    "service_healthy": "HEALTHY",
+    "service_completed_successfully": "SUCCESS",
+    "linux/amd64": "X86_64",
+    "amd64": "X86_64",
+    "linux/arm64": "ARM64",
+    "aarch64": "ARM64",
+}
+"""Values of other tools, and the choices of params with the same meaning."""
