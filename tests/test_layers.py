@@ -55,8 +55,8 @@ PIPELINE = (
         "interpolation",
         "load",
     ),
-    *("paths", "params_models", "foreign_words", "unknown_keys", "forms", "advice"),
-    *("pydantic_errors", "shape", "header", "nulls", "validate"),
+    *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
+    *("pydantic_errors", "shape", "header", "nulls", "stack_kinds", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""

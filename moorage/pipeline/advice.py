@@ -7,9 +7,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
-from moorage.pipeline.forms import ANYTHING, as_written, form_of_type
+from moorage.pipeline.forms import ANYTHING, as_written, describe_text, form_of_type
 from moorage.pipeline.params_models import is_model
 
 _MAX_LENGTH = 160
@@ -56,6 +58,21 @@ def advise_number(key: str, value: Any, description: str) -> str:
 
 _CPU_UNITS = ("", "m", "vcpu", "vcpus", "cpu", "cpus", "core", "cores")
 _SIZE_UNITS = ("", *(f"{u}{end}" for u in _BYTES for end in ("", "b", "i", "ib")))
+
+
+def convert_number(value: Any, field: FieldInfo) -> str:
+    """A number of another tool as a field takes it: in its unit, or as a duration; empty where that
+    is not known."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    description = field.description or ""
+    if is_number and "duration" in describe_text(field):
+        return f"{value}s"
+    if not any(unit in description for unit in ("CPU units", *_UNITS)):
+        return ""
+    if is_number:
+        return str(value * 1024 if value < 16 and "CPU units" in description else value)
+    match = re.search(r"\d+", advise_number("", value, description))
+    return match[0] if match else ""
 
 
 def _write_number(number: float, why: str) -> str:

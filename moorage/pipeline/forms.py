@@ -41,6 +41,13 @@ def find_bounds(field: FieldInfo | None) -> tuple[Any, Any]:
     return next(iter(low), None), next(iter(high), None)
 
 
+def describe_text(field: FieldInfo) -> str:
+    """What a field takes, in words; empty where its JSON Schema does not say it."""
+    schema = TypeAdapter(_annotation(field)).json_schema()
+    choices = [schema, *schema.get("anyOf", ())]
+    return next((str(choice["takes"]) for choice in choices if "takes" in choice), "")
+
+
 def _annotation(field: FieldInfo) -> Any:
     return Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
 

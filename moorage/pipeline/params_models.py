@@ -55,17 +55,22 @@ def find_places(model: type[Any], keys: frozenset[str]) -> list[tuple[Path, str]
     return list(dict.fromkeys(_places(model, keys, (), ())))
 
 
+def find_keys(model: type[Any]) -> list[str]:
+    """The names of all fields of a model, and of models inside of it."""
+    return sorted({key for _, key in _places(model, None, (), ())})
+
+
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _places(
-    annotation: Any, keys: frozenset[str], path: Path, outer: tuple[Any, ...]
+    annotation: Any, keys: frozenset[str] | None, path: Path, outer: tuple[Any, ...]
 ) -> Iterator[tuple[Path, str]]:
     for member in members_of(annotation):
         if is_model(member) and member not in outer:
             for key, info in member.model_fields.items():
-                if key in keys:
+                if keys is None or key in keys:
                     yield path, key
                 yield from _places(info.annotation, keys, (*path, key), (*outer, member))
         elif get_origin(member) in (list, dict):

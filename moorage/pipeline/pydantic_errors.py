@@ -24,6 +24,7 @@ from moorage.pipeline.foreign_words import VALUES
 from moorage.pipeline.forms import (
     ANYTHING,
     as_written,
+    describe_text,
     find_bounds,
     form_of_field,
 )
@@ -161,6 +162,12 @@ def _advise_form(path: Path, subject: Subject, expected: str) -> str:
     """What a map, list or text at a path looks like."""
     kind: type[Any] | None = {"a map": dict, "a list": list, "text": str}.get(expected)
     form = _find_form(path, subject)
+    if expected == "true or false":
+        return "Write `true` or `false`."
+    if expected == "text" and form == ANYTHING:
+        field = find_fields(subject.model, path[:-1]).get(str(path[-1]))
+        takes = describe_text(field) if field else ""
+        return f"Write {takes}." if takes else ""
     if kind is None or not isinstance(form, kind) or form == ANYTHING:
         return ""
     key = path[-1] if isinstance(path[-1], str) else ""

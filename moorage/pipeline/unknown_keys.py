@@ -8,17 +8,20 @@ from typing import Any, get_origin
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow, is_misspelling, near, same_word, shown
+from moorage.pipeline.advice import advise_list, convert_number
 from moorage.pipeline.foreign_words import WORDS, ForeignWord
 from moorage.pipeline.params_models import (
     ANY,
     Catalog,
     find_fields,
+    find_keys,
     find_places,
     find_types,
 )
 
 _MAX_LISTED = 16
 _SIMILARITY = 0.7
+_MAX_VALUE = 160
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,14 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
     key = context.key
     fields = [*find_fields(context.model, context.path[:-1])]
     fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
+    if twice := next((name for name in fields if name in siblings and same_word(key, name)), ""):
+        message = f"{shown(key)} is another spelling of `{twice}`, which is written as well"
+        return UnknownKey("M1101", message, f"Keep one of them, as `{twice}`.")
     free = [name for name in fields if name not in siblings]
     meant = near(key, free, _SIMILARITY)
     if meant and same_word(key, meant):
         return _misspelling(key, meant)
-    if key in WORDS and (found := _foreign_word(context, WORDS[key], fields)):
+    if key in WORDS and (found := _foreign_word(context, WORDS[key], fields, siblings)):
         return found
     if meant and is_misspelling(key, meant):
         return _misspelling(key, meant)
@@ -82,15 +88,24 @@ def _misspelling(key: str, meant: str) -> UnknownKey:
 # Words of other tools --------------------------------------------------------------------------
 
 
-def _foreign_word(context: KeyContext, word: ForeignWord, fields: list[str]) -> UnknownKey | None:
+def _foreign_word(
+    context: KeyContext, word: ForeignWord, fields: list[str], siblings: Iterable[str]
+) -> UnknownKey | None:
     key = context.key
     here = tuple(name for name in word.keys if name in fields)
     places = [] if here else _describe_places(context, frozenset(word.keys))
     if word.keys and not here and not places:
         return None
     message = f"{shown(key)} is a key of {word.tool}, not of Moorage"
+    if context.root and word.keys == ("template",):
+        return UnknownKey("M1111", message, "Remove it: the kind of the stack is known already.")
+    free = [name for name in here if name not in siblings]
+    if here and not free:
+        written = _join([f"`{name}:`" for name in here])
+        hint = f"Remove it: {written} is written already. {word.note}".strip()
+        return UnknownKey("M1111", message, hint)
     if here:
-        hint = f"Write {_join([_written(context, name) for name in here])}."
+        hint = f"Write {_join([_written(context, name) for name in free])}."
     else:
         hint = f"Write {' or '.join(places)}." if places else ""
     return UnknownKey("M1111", message, f"{hint} {word.note}".strip(), instead=here)
@@ -102,9 +117,18 @@ def _join(words: list[str]) -> str:
 
 def _written(context: KeyContext, name: str) -> str:
     """A key, with the value where that stays the same."""
-    value, types = context.value, find_types(context.model, (*context.path[:-1], name))
-    simple = WORDS[context.key].same_value and type(value) in types
-    return f"`{name}: {as_flow(value)}`" if simple else f"`{name}:`"
+    value, path = context.value, (*context.path[:-1], name)
+    types = find_types(context.model, path)
+    if not WORDS[context.key].same_value:
+        field = find_fields(context.model, path[:-1])[name]
+        number = convert_number(value, field)
+        return f"`{name}: {number}`" if number else f"`{name}:`"
+    is_list = any(get_origin(member) is list for member in types)
+    if name in ("command", "entry_point", "ports"):
+        return advise_list(name, value, types).removeprefix("Write ").rstrip(".") or f"`{name}:`"
+    same = type(value) in types or (is_list and isinstance(value, list))
+    text = f"`{name}: {as_flow(value)}`"
+    return text if same and len(text) <= _MAX_VALUE else f"`{name}:`"
 
 
 # Other places ----------------------------------------------------------------------------------
@@ -115,6 +139,15 @@ def _in_another_place(context: KeyContext) -> UnknownKey | None:
     key = context.key
     message = f"`{key}` does not belong here"
     hint = ""
+    all_keys = find_keys(context.model)
+    if key not in all_keys:
+        similar = [name for name in all_keys if same_word(key, name)]
+        close = near(key, all_keys, _SIMILARITY)
+        similar += [close] if is_misspelling(key, close) and close[:1] == key[:1] else []
+        places = _describe_places(context, frozenset(similar[:1]))
+        if places:
+            message = f"{shown(key)} is not a key of this map"
+            return UnknownKey("M1101", message, f"Did you mean {' or '.join(places)}?")
     if places := _describe_places(context, frozenset({key})):
         hint = f"Write {' or '.join(places)}.{_same_key_of_other_kinds(context)}"
     elif context.root and key in context.catalog.header.model_fields:
@@ -163,7 +196,8 @@ def _kinds_with(key: str, catalog: Catalog) -> list[str]:
 def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
     """The nearest places of keys in the same stack or the top, as words: at most two."""
     parent = context.path[:-1]
-    places = [(path, key) for path, key in find_places(context.model, keys) if path != parent]
+    places = find_places(context.model, keys)
+    places = [(path, key) for path, key in places if not _is_same(path, parent)]
     related = [(path, key) for path, key in places if _is_related(path, parent)]
     places = related or (places if len(places) == 1 else [])
     ranked = sorted(places, key=lambda place: _distance(place[0], parent))
@@ -172,6 +206,10 @@ def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
     ]
     described = [_describe(context, path, key) for path, key in best]
     return list(dict.fromkeys(described))[:2]
+
+
+def _is_same(pattern: Path, path: Path) -> bool:
+    return len(pattern) == len(path) and _is_related(pattern, path)
 
 
 def _is_related(pattern: Path, path: Path) -> bool:

@@ -16,6 +16,7 @@ from moorage.pipeline.forms import as_written, form_of_field
 from moorage.pipeline.header import Header
 from moorage.pipeline.load import load
 from moorage.pipeline.params_models import find_places
+from moorage.pipeline.stack_kinds import KINDS, NO_KINDS
 from moorage.pipeline.validate import validate
 from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
 from templates import TEMPLATES
@@ -587,10 +588,17 @@ def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: P
         ("taskRoleArn: x", "Write `task_role:`. A role that exists is `existing: <ARN>` below it."),
         ("logConfiguration: {}", "Write `logs:`."),
         ("portMappings: []", "Write `ports:` below `stacks.web.containers.web`."),
-        ("services: {}", "Write `containers:`."),
+        ("services: {}", "Remove it: `containers:` is written already."),
         ("restart: always", "Write `restart_policy:` below `stacks.web.containers.web`."),
         ("livenessProbe: {}", "Write `health_check:` below `stacks.web.containers.web` or"),
         ("family: x", "Remove it"),
+        ("cmd: [a]", "Write `command:` below `stacks.web.containers.web`."),
+        ("port: 80", "Write `ports:` below `stacks.web.containers.web`."),
+        ("tag: x", "It is a part of `image:`, as in `ecr:<repository>:<tag>`."),
+        ("spot: true", "Write `capacity_providers:`. All tasks on Fargate Spot are"),
+        ("kind: service", "Remove it: the kind of the stack is known already."),
+        ("replicas: 3\n    desired_count: 2", "Remove it: `desired_count:` is written already."),
+        ("cpus: 0.5\n    memory: 1024", "Write `cpu: 512`."),
     ],
 )
 def test_words_in_a_service(tmp_path: Path, line: str, hint: str) -> None:
@@ -604,10 +612,19 @@ def test_words_in_a_service(tmp_path: Path, line: str, hint: str) -> None:
     [
         ("containerPort: 80", "Write `ports:`."),
         ("env_file: .env", "Write `environment_files:`. Files are named by their ARN in S3."),
-        ("build: .", "Write `image:`. Moorage builds no images"),
+        ("build: .", "Remove it: `image:` is written already. Moorage builds no images"),
         ("args: [x]", "Write `command:`."),
-        ("mem_limit: 512m", "Write `memory:`. 1024 CPU units are one vCPU; memory is in MiB."),
-        ("health_check: {command: x, test: y}", "Write `command:`."),
+        ("terminationGracePeriodSeconds: 30", "Write `stop_timeout: 30s`."),
+        ("health_check: {command: x, periodSeconds: 10}", "Write `interval: 10s`."),
+        ("mem_limit: 512m", "Write `memory: 512`. 1024 CPU units are one vCPU; memory is in MiB."),
+        ("health_check: {command: x, test: y}", "Remove it: `command:` is written already."),
+        ("cmd: [npm, start]", "Write `command: [npm, start]`."),
+        ("cmd: npm start", "Write `command: [npm, start]`."),
+        ("port: 8080", "Write `ports: [8080]`."),
+        ("tag: x", "It is a part of `image:`, as in `ecr:<repository>:<tag>`."),
+        ("securityContext: {}", "Write `user:`, `readonly_root_filesystem:`, `privileged:` and"),
+        ("cpus: 0.5", "Write `cpu: 512`."),
+        ("mem_limit: 1g", "Write `memory: 1024`."),
     ],
 )
 def test_words_in_a_container(tmp_path: Path, line: str, hint: str) -> None:
@@ -626,6 +643,98 @@ def test_images_are_not_built(tmp_path: Path) -> None:
 def test_other_spellings_are_misspellings(tmp_path: Path, key: str) -> None:
     finding = in_service(tmp_path, f"{key}: 2")
     assert (finding.code, finding.hint) == ("M1101", "Did you mean `desired_count`?")
+
+
+@pytest.mark.parametrize("key", ["desiredCount", "desired-count"])
+def test_another_spelling_of_a_key_that_is_written(tmp_path: Path, key: str) -> None:
+    finding = in_service(tmp_path, f"{key}: 2\n    desired_count: 3")
+    message = f"`{key}` is another spelling of `desired_count`, which is written as well"
+    assert (finding.code, finding.message) == ("M1101", message)
+    assert finding.hint == "Keep one of them, as `desired_count`."
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        (
+            "healthcheck",
+            "Did you mean `health_check:` below `stacks.web.containers.web` or `health_check:` in "
+            "an entry of `stacks.web.expose`?",
+        ),
+        ("entrypoint", "Did you mean `entry_point:` below `stacks.web.containers.web`?"),
+        ("secret", "Did you mean `secrets:` below `stacks.web.containers.web`?"),
+    ],
+)
+def test_other_spellings_of_keys_of_another_place(tmp_path: Path, key: str, hint: str) -> None:
+    finding = in_service(tmp_path, f"{key}: x")
+    assert (finding.code, finding.hint) == ("M1101", hint)
+
+
+# Kinds of stacks -------------------------------------------------------------------------------
+
+STACK_KEYS = '{%s, containers: {web: {image: "nginx:1"}}}'
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("type: Load Balanced Web Service", "Write `template: service`."),
+        ("type: worker", "Write `template: worker`."),
+        ("kind: Deployment", "Write `template: service`."),
+        ("type: unknown", "Write `template:` with one of alb, cluster, "),
+    ],
+)
+def test_the_kind_of_a_stack_under_a_word_of_another_tool(
+    tmp_path: Path, line: str, hint: str
+) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  x: {STACK_KEYS % line}\n"
+    finding = next(found for found in findings(tmp_path, text) if found.code == "M1111")
+    assert finding.path == ("stacks", "x", line.split(":")[0])
+    assert finding.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hint"),
+    [
+        ("cron", "Did you mean `scheduled_task`?"),
+        ("CronJob", "Did you mean `scheduled_task`?"),
+        ("job", "Did you mean `one_off`?"),
+        ("web", "Did you mean `service`?"),
+        ("queue", "Did you mean `worker`?"),
+        ("vpc", "Did you mean `network`?"),
+        ("load_balancer", "Did you mean `alb`?"),
+        ("servce", "Did you mean `service`?"),
+        ("thing", "Write one of one_off, scheduled_task, service, worker."),
+        ("lambda", "Moorage does not create such resources: write a stack kind of your own, as"),
+    ],
+)
+def test_kinds_of_other_tools(tmp_path: Path, kind: str, hint: str) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  x: {STACK_KEYS % f'template: {kind}'}\n"
+    (finding,) = findings(tmp_path, text)
+    assert finding.code == "M1106"
+    assert finding.hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("web", "Add `template: service`."),
+        ("cron", "Add `template: scheduled_task`."),
+        ("lb", "Add `template: alb`."),
+        ("db", "Add `template:` with one of one_off, scheduled_task, service, worker."),
+        ("servic", "Name the stack `service`, or add `template: service`."),
+    ],
+)
+def test_names_of_stacks_say_the_kind(tmp_path: Path, name: str, hint: str) -> None:
+    text = f"{HEADER}stacks:\n{OTHERS}  {name}: {STACK_KEYS % 'cpu: 256'}\n"
+    (finding,) = findings(tmp_path, text)
+    assert (finding.code, finding.hint) == ("M1106", hint)
+
+
+@pytest.mark.parametrize("kind", sorted({*KINDS.values()}))
+def test_the_kinds_that_words_are_answered_with_exist(kind: str) -> None:
+    assert kind in TEMPLATES
+    assert not ({*KINDS} & NO_KINDS)
 
 
 def test_a_compose_file_lacks_no_stacks(tmp_path: Path) -> None:
