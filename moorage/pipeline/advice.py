@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
+from moorage.pipeline.foreign_words import WORDS
 from moorage.pipeline.forms import ANYTHING, as_written, describe_text, form_of_type
 from moorage.pipeline.params_models import is_model
 
@@ -19,8 +20,14 @@ _MAX_KEYS = 6
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?|\.\d+) ?([a-z]*)")
 _BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _UNITS = {"MiB": 2**20, "GiB": 2**30}
-_NAME_KEYS = ("name", "Name", "key", "Key")
-_VALUE_KEYS = ("value", "Value", "valueFrom", "ValueFrom")
+_NAME_KEYS = (
+    *("name", "Name", "key", "Key"),
+    *("containerName", "sourceVolume", "capacityProvider", "namespace"),
+)
+_VALUE_KEYS = (
+    *("value", "Value", "valueFrom", "ValueFrom", "value_from"),
+    *("condition", "containerPath"),
+)
 
 
 def advise_text(value: Any) -> str:
@@ -35,7 +42,12 @@ def advise_number(key: str, value: Any, description: str) -> str:
 
     The unit is the one that the field's description names.
     """
+    if isinstance(value, Mapping):
+        numbers = [item for item in value.values() if type(item) is int]
+        return f"Write `{key}: {numbers[0]}`." if len(numbers) == len(value) == 1 else ""
     text = str(value).strip().lower() if isinstance(value, str | float) else ""
+    if text.endswith("%") and text[:-1].isdecimal():
+        return f"Write it without the percent sign: {text[:-1]}."
     match = _QUANTITY.fullmatch(text.replace(",", "").replace("_", ""))
     if match is None or isinstance(value, bool):
         return ""
@@ -53,7 +65,8 @@ def advise_number(key: str, value: Any, description: str) -> str:
             if factor is None or unit not in _SIZE_UNITS:
                 return ""
             return _write_number(number * factor / size, f"the unit is {name}")
-    return f"Write it without quotes: {number:.0f}." if unit == "" and number.is_integer() else ""
+    how = "it without quotes: " if isinstance(value, str) else ""
+    return f"Write {how}{number:.0f}." if unit == "" and number.is_integer() else ""
 
 
 _CPU_UNITS = ("", "m", "vcpu", "vcpus", "cpu", "cpus", "core", "cores")
@@ -67,7 +80,8 @@ def convert_number(value: Any, field: FieldInfo) -> str:
     description = field.description or ""
     if is_number and "duration" in describe_text(field):
         return f"{value}s"
-    if not any(unit in description for unit in ("CPU units", *_UNITS)):
+    has_unit = any(unit in description for unit in ("CPU units", *_UNITS))
+    if not has_unit or isinstance(value, Mapping):
         return ""
     if is_number:
         return str(value * 1024 if value < 16 and "CPU units" in description else value)
@@ -102,7 +116,7 @@ def advise_list(key: str, value: Any, types: list[Any]) -> str:
         except ValueError:
             value = [value]
     if isinstance(value, str) and "," in value and ":" not in value:
-        value = [_number(part.strip()) for part in value.split(",")]
+        value = [_as_number(part.strip()) for part in value.split(",")]
     return _show(key, value if isinstance(value, list) else [value])
 
 
@@ -131,14 +145,15 @@ def _has_maps(value: Any) -> bool:
     return isinstance(value, Mapping) and all(isinstance(item, dict) for item in value.values())
 
 
-def _number(text: str) -> int | str:
+def _as_number(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
 
 
 def advise_map(key: str, value: Any, types: list[Any]) -> str:
     """The map that another value was probably meant to be. `types` are those of the map."""
     if isinstance(value, str) and ("=" in value or key == "depends_on"):
-        value = [value]
+        parts = [part.strip() for part in value.split(",")]
+        value = parts if all("=" in part for part in parts) else [value]
     if not isinstance(value, list):
         return _advise_model(key, value, types)
     if value and key == "mounts" and all(isinstance(item, str) for item in value):
@@ -186,8 +201,11 @@ def _advise_model(key: str, value: Any, types: list[Any]) -> str:
     required = [name for name, found in fields.items() if found.is_required()]
     if isinstance(value, str) and key == "image":  # the key of a container, probably, is missing
         return f"Write the name of the container above it: `web: {{image: {as_flow(value)}}}`."
+    if isinstance(value, str) and value.startswith("/") and "path" in fields and not required[1:]:
+        return _show(key, {"path": value})
     if isinstance(value, str) and ((required[1:] == [] and required) or "existing" in fields):
         name = required[0] if required else "existing"
+        value = _as_number(convert_number(value, fields[name])) or value
         return _show(key, {name: value}) if key else f"Write `{as_flow({name: value})}`."
     if required:
         return f"Write `{as_written(key, dict.fromkeys(required, ANYTHING))}`."
@@ -211,8 +229,8 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
         named = next((word for word in _NAME_KEYS if isinstance(item.get(word), str)), None)
         if named is None:
             return next(iter(item.items())) if len(item) == 1 else None
-        rest = {word: value for word, value in item.items() if word != named}
-        valued = next((word for word in _VALUE_KEYS if word in rest), None)
+        rest = {_own_word(word): value for word, value in item.items() if word != named}
+        valued = next((word for word in (*_VALUE_KEYS, "path") if word in rest), None)
         return item[named], _value(key, rest[valued]) if valued and len(rest) == 1 else rest
     if not isinstance(item, str):
         return None
@@ -231,6 +249,12 @@ def _required_keys(models: list[Any]) -> dict[str, str]:
     """The required keys of a map of one of these models."""
     fields = models[0].model_fields if models else {}
     return {name: ANYTHING for name, found in fields.items() if found.is_required()}
+
+
+def _own_word(word: str) -> str:
+    """The key of params for a key of the ECS API that takes the same value."""
+    foreign = WORDS.get(word)
+    return foreign.keys[0] if foreign and foreign.keys and foreign.same_value else word
 
 
 def _value(key: str, value: Any) -> Any:

@@ -41,6 +41,8 @@ _FORMS = {
     "name": "Remove it: the key of a stack or of a container is its name.",
 }
 
+NO_KEY = _FORMS["override"]
+
 WORDS: Mapping[str, ForeignWord] = {
     # AWS Copilot manifests
     "count": _word(COPILOT, "desired_count", note="A range is `scaling: {min: 1, max: 4}`.",
@@ -62,6 +64,7 @@ WORDS: Mapping[str, ForeignWord] = {
     "spot": _word(COPILOT, "capacity_providers", note="All tasks on Fargate Spot are "
                   "`capacity_providers: {FARGATE_SPOT: {}}`."),
     "deployment": _word(COPILOT, "minimum_healthy_percent", "maximum_percent"),
+    "range": _word(COPILOT, "min", "max"),
     "observability": _word(COPILOT, "sidecars", note="`sidecars: {otel: true}` sends traces."),
     "publish": _word(COPILOT, "queues", note="The queue is a part of a `worker` stack."),
     "subscribe": _word(COPILOT, "queue"),
@@ -174,6 +177,8 @@ WORDS: Mapping[str, ForeignWord] = {
     "dockerSecurityOptions": _word(ECS, note=_FORMS["override"]),
     "dnsServers": _word(ECS, note=_FORMS["override"]),
     "extraHosts": _word(ECS, note=_FORMS["override"]),
+    "softLimit": _word(ECS, "soft", same=True),
+    "hardLimit": _word(ECS, "hard", same=True),
     "containerName": _word(ECS, "container", same=True),
     "sourceVolume": _word(ECS, note="The key below `mounts:` is the name of the volume."),
     "containerPath": _word(ECS, "path", same=True),
@@ -225,3 +230,18 @@ VALUES: Mapping[str, str] = {
     "aarch64": "ARM64",
 }
 """Values of other tools, and the choices of params with the same meaning."""
+
+TOP_KEYS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("env", "environment", "stage"),
+        "Remove it: the name of the file is the name of the environment.",
+    ),
+    **dict.fromkeys(
+        ("Resources", "Parameters", "Outputs", "resources", "parameters"),
+        "Params are not a template. Write `overrides:` below a stack to change its template.",
+    ),
+    "vpc": "Write a stack of kind `network` below `stacks:`.",
+    "name": "Write `app:`, the name of the application.",
+    "provider": "Write `region:` at the top of the file.",
+}
+"""Keys that other tools have at the top of a file, and what to do about them."""

@@ -9,7 +9,7 @@ from typing import Any, get_origin
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow, is_misspelling, near, same_word, shown
 from moorage.pipeline.advice import advise_list, convert_number
-from moorage.pipeline.foreign_words import WORDS, ForeignWord
+from moorage.pipeline.foreign_words import NO_KEY, TOP_KEYS, WORDS, ForeignWord
 from moorage.pipeline.params_models import (
     ANY,
     Catalog,
@@ -66,7 +66,9 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
     meant = near(key, free, _SIMILARITY)
     if meant and same_word(key, meant):
         return _misspelling(key, meant)
-    if key in WORDS and (found := _foreign_word(context, WORDS[key], fields, siblings)):
+    if not context.root and len(context.path) == 1 and key in TOP_KEYS:
+        return UnknownKey("M1101", f"{shown(key)} is not a key of this map", TOP_KEYS[key])
+    if key in WORDS and (found := _word_of_another_place_or_tool(context, fields, siblings)):
         return found
     if meant and is_misspelling(key, meant):
         return _misspelling(key, meant)
@@ -88,10 +90,21 @@ def _misspelling(key: str, meant: str) -> UnknownKey:
 # Words of other tools --------------------------------------------------------------------------
 
 
+def _word_of_another_place_or_tool(
+    context: KeyContext, fields: list[str], siblings: Iterable[str]
+) -> UnknownKey | None:
+    """What a word of another tool means, unless maps inside of this one have the key itself."""
+    if len(context.path) > 1 and _is_inside(context):
+        return _in_another_place(context)
+    return _foreign_word(context, WORDS[context.key], fields, siblings)
+
+
 def _foreign_word(
     context: KeyContext, word: ForeignWord, fields: list[str], siblings: Iterable[str]
 ) -> UnknownKey | None:
     key = context.key
+    if word.note == NO_KEY and "image" not in fields and len(context.path) > 1:
+        return None
     here = tuple(name for name in word.keys if name in fields)
     places = [] if here else _describe_places(context, frozenset(word.keys))
     if word.keys and not here and not places:
@@ -157,7 +170,7 @@ def _in_another_place(context: KeyContext) -> UnknownKey | None:
         hint += f"`{_dotted((*context.root, 'containers'))}`."
     elif not context.root and _is_stack(context):
         hint = f"A stack is an entry of `stacks:`: write `{key}:` below it."
-    elif kinds := _kinds_with(key, context.catalog):
+    elif len(context.path) == 1 and (kinds := _kinds_with(key, context.catalog)):
         what = " or ".join(f"`{kind}`" for kind in kinds)
         hint = f"It is a key of stacks of kind {what}."
         if not context.root:
@@ -199,13 +212,22 @@ def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
     places = find_places(context.model, keys)
     places = [(path, key) for path, key in places if not _is_same(path, parent)]
     related = [(path, key) for path, key in places if _is_related(path, parent)]
-    places = related or (places if len(places) == 1 else [])
+    # A map of the same name elsewhere: a health check of a container, or of a load balancer.
+    alike = [(path, key) for path, key in places if parent[-1:] and path[-1:] == parent[-1:]]
+    places = related or alike or (places if len(places) == 1 and not parent else [])
     ranked = sorted(places, key=lambda place: _distance(place[0], parent))
     best = [
         place for place in ranked if _distance(place[0], parent) == _distance(ranked[0][0], parent)
     ]
     described = [_describe(context, path, key) for path, key in best]
     return list(dict.fromkeys(described))[:2]
+
+
+def _is_inside(context: KeyContext) -> bool:
+    """Whether a map inside of this one has the key."""
+    parent = context.path[:-1]
+    places = find_places(context.model, frozenset({context.key}))
+    return any(len(path) > len(parent) and _is_related(path, parent) for path, _ in places)
 
 
 def _is_same(pattern: Path, path: Path) -> bool:
@@ -239,7 +261,11 @@ def _describe(context: KeyContext, pattern: Path, key: str) -> str:
         types = find_types(context.model, pattern[:index])
         if name == ANY and any(get_origin(member) is list for member in types):
             place = _dotted((*context.root, *steps))
-            return f"`{key}:` in an entry of `{place}`"
+            inner = [str(inner) for inner in pattern[index + 1 :] if inner != ANY]
+            written = f"{key}:"
+            for outer in reversed(inner):
+                written = f"{outer}: {{{written}{' ...' if written.endswith(':') else ''}}}"
+            return f"`{written}` in an entry of `{place}`"
         if name == ANY:
             names = [*data] if isinstance(data, Mapping) else []
             name = names[0] if len(names) == 1 else "<name>"

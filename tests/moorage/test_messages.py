@@ -314,6 +314,21 @@ def test_other_texts_are_not_converted(tmp_path: Path, line: str) -> None:
             "mounts: [data:/data:ro]",
             "Write `mounts: {data: {path: /data, read_only: true}}`.",
         ),
+        ("mounts: [{sourceVolume: data, containerPath: /a}]", "Write `mounts: {data: /a}`."),
+        (
+            "depends_on: [{containerName: db, condition: HEALTHY}]",
+            "Write `depends_on: {db: HEALTHY}`.",
+        ),
+        (
+            "ulimits: [{name: nofile, softLimit: 1, hardLimit: 2}]",
+            "Write `ulimits: {nofile: {hard: 2, soft: 1}}`.",
+        ),
+        (
+            "system_controls: [{namespace: net.core.somaxconn, value: 9}]",
+            "Write `system_controls: {net.core.somaxconn: 9}`.",
+        ),
+        ("tmpfs: {/tmp: 64m}", "Write `/tmp: {size: 64}`."),
+        ('environment: "A=b,C=d"', "Write `environment: {A: b, C: d}`."),
         ("ulimits: [nofile]", "Write `ulimits: {nofile: {soft: ..., hard: ...}}`."),
         ("ulimits: {nofile: 1024}", "Write `nofile: {soft: ..., hard: ...}`."),
         ("ports: [{containerPort: 8080}]", "Write `8080` in place of the map."),
@@ -355,6 +370,9 @@ def test_containers_as_a_list_are_shown_as_a_map(tmp_path: Path) -> None:
             "Write `task_role: {existing: arn:aws:iam::123456789012:role/x}`.",
         ),
         ("reaches: api", "Write `reaches: [api]`."),
+        ("ephemeral_storage: {size: 30}", "Write `ephemeral_storage: 30`."),
+        ("minimum_healthy_percent: 100%", "Write it without the percent sign: 100."),
+        ("desired_count: 2.0", "Write 2."),
         ("reaches: {api: {}}", "Write `reaches: [api]`."),
         ("expose: public", "Write `expose: [{via: public}]`."),
         ("expose: true", "Write `expose: [{via: ...}]`."),
@@ -528,6 +546,34 @@ def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
 def test_a_key_of_another_place(tmp_path: Path, line: str, hint: str) -> None:
     finding = in_service(tmp_path, line)
     assert (finding.code, finding.hint) == ("M1110", hint)
+
+
+def test_a_health_check_of_a_load_balancer_in_a_container(tmp_path: Path) -> None:
+    finding = in_container(tmp_path, "health_check: {command: x, path: /}")
+    hint = "Write `health_check: {path: ...}` in an entry of `stacks.web.expose`."
+    assert (finding.code, finding.hint) == ("M1110", hint)
+
+
+def test_a_key_of_an_entry_in_the_map_around_it(tmp_path: Path) -> None:
+    line = "service_connect: {port: 80, services: [{port: 8080}]}"
+    service = f"  web:\n    template: service\n    {CONTAINERS}\n    {line}\n"
+    found = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}{service}")
+    hints = [finding.hint for finding in found]
+    assert "Write `port:` in an entry of `stacks.web.service_connect.services`." in hints
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("env: dev", "Remove it: the name of the file is the name of the environment."),
+        ("Resources: {}", "Params are not a template. Write `overrides:` below a stack to change"),
+        ("vpc: {}", "Write a stack of kind `network` below `stacks:`."),
+    ],
+)
+def test_keys_that_other_tools_have_at_the_top(tmp_path: Path, line: str, hint: str) -> None:
+    (finding,) = findings(tmp_path, f"{HEADER}stacks: {{network: {{}}}}\n{line}\n")
+    assert finding.code == "M1101"
+    assert finding.hint.startswith(hint)
 
 
 @pytest.mark.parametrize("key", ["expose", "desired_count", "volumes", "scaling"])
