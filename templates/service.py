@@ -80,7 +80,9 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
         "load balancers; 60s if a load balancer forwards requests to the service.",
     )
     scaling: Scaling | None = Field(
-        None, description="Scale the number of tasks with the load, instead of `desired_count`."
+        None,
+        examples=[{"min": 1, "max": 4, "cpu": 60}],
+        description="Scale the number of tasks with the load, instead of `desired_count`.",
     )
 
     @property

@@ -67,6 +67,7 @@ class Params(QueueConsumerParams, EcsServiceParams):
 
     scaling: Scaling | None = Field(
         None,
+        examples=[{"min": 1, "max": 4, "cpu": 60}],
         description="Scale the number of tasks with the queue or the load, instead of "
         "`desired_count`.",
     )

@@ -342,9 +342,15 @@ def test_commands_without_lint_do_not_load_cfn_lint(home: Path, argv: list[str])
         ),
         (
             ["--params", "none"],
-            "there is no folder `none`. Create it, or name another one with --params.",
+            "there is no folder `none` here. For a new project, run `moorage init DIR --app shop "
+            "--region eu-central-1`, with your names. For a project that exists, change to its "
+            "folder, or name the folder of its params with --params.",
         ),
-        (["--params", "out"], "`out` has no environments. Create one, such as `out/dev.yaml`."),
+        (
+            ["--params", "out"],
+            "`out` has no environments. Create one, such as `out/dev.yaml`. For a new project, run "
+            "`moorage init DIR --app shop --region eu-central-1`, with your names.",
+        ),
         (
             ["--params", "old"],
             "only .yaml files are read. Rename `old/dev.yml` to `dev.yaml`.",

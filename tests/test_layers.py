@@ -44,10 +44,10 @@ LIBRARIES = {
 """The libraries that each of them may use."""
 
 PIPELINE = (
-    *("limits", "merge", "yaml_syntax", "yaml_file", "document", "interpolation", "named_file"),
-    "load",
-    *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
-    *("shape", "header", "nulls", "secret_params", "validate"),
+    *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
+    *("yaml_file", "document", "interpolation", "named_file", "load"),
+    *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
+    *("pydantic_errors", "shape", "header", "nulls", "stack_kinds", "secret_params", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script"),
     *("out_folder", "write", "build"),
 )

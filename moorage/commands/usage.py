@@ -11,6 +11,11 @@ CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
 COMMANDS = ("build", "check", "explain", "schema", "init")
 
 
+_NEW_PROJECT = (
+    "For a new project, run `moorage init DIR --app shop --region eu-central-1`, with your names."
+)
+
+
 class UsageError(Exception):
     """The command line is wrong, or a folder that it names cannot be used."""
 
@@ -21,7 +26,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
 
     if needed and not params.is_dir():
         raise UsageError(
-            f"there is no folder `{params}`. Create it, or name another one with --params."
+            f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
+            "to its folder, or name the folder of its params with --params."
         )
     for path in sorted(params.glob("*.yml")):
         raise UsageError(
@@ -30,7 +36,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
     known = list_environments(params)
     if needed and not known:
         raise UsageError(
-            f"`{params}` has no environments. Create one, such as `{params / 'dev.yaml'}`."
+            f"`{params}` has no environments. Create one, such as `{params / 'dev.yaml'}`. "
+            f"{_NEW_PROJECT}"
         )
     return known
 

@@ -7,8 +7,12 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
+from pydantic.fields import FieldInfo
+
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow
+from moorage.pipeline.foreign_words import WORDS
+from moorage.pipeline.forms import ANYTHING, as_written, describe_text, form_of_type
 from moorage.pipeline.params_models import is_model
 
 _MAX_LENGTH = 160
@@ -16,8 +20,14 @@ _MAX_KEYS = 6
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+) ?([a-z]*)")
 _BYTES = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _UNITS = {"MiB": 2**20, "GiB": 2**30}
-_NAME_KEYS = ("name", "Name", "key", "Key")
-_VALUE_KEYS = ("value", "Value", "valueFrom", "ValueFrom")
+_NAME_KEYS = (
+    *("name", "Name", "key", "Key"),
+    *("containerName", "sourceVolume", "capacityProvider", "namespace"),
+)
+_VALUE_KEYS = (
+    *("value", "Value", "valueFrom", "ValueFrom", "value_from"),
+    *("condition", "containerPath"),
+)
 
 
 def advise_text(value: Any) -> str:
@@ -32,7 +42,12 @@ def advise_number(key: str, value: Any, description: str) -> str:
 
     The unit is the one that the field's description names.
     """
+    if isinstance(value, Mapping):
+        numbers = [item for item in value.values() if type(item) is int]
+        return f"Write `{key}: {numbers[0]}`." if len(numbers) == len(value) == 1 else ""
     text = str(value).strip().lower() if isinstance(value, str | float) else ""
+    if text.endswith("%") and text[:-1].isdecimal():
+        return f"Write it without the percent sign: {text[:-1]}."
     match = _QUANTITY.fullmatch(text.replace(",", "").replace("_", ""))
     if match is None or isinstance(value, bool):
         return ""
@@ -50,11 +65,28 @@ def advise_number(key: str, value: Any, description: str) -> str:
             if factor is None or unit not in _SIZE_UNITS:
                 return ""
             return _write_number(number * factor / size, f"the unit is {name}")
-    return f"Write it without quotes: {number:.0f}." if unit == "" and number.is_integer() else ""
+    how = "it without quotes: " if isinstance(value, str) else ""
+    return f"Write {how}{number:.0f}." if unit == "" and number.is_integer() else ""
 
 
 _CPU_UNITS = ("", "m", "vcpu", "vcpus", "cpu", "cpus", "core", "cores")
 _SIZE_UNITS = ("", *(f"{u}{end}" for u in _BYTES for end in ("", "b", "i", "ib")))
+
+
+def convert_number(value: Any, field: FieldInfo) -> str:
+    """A number of another tool as a field takes it: in its unit, or as a duration; empty where that
+    is not known."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    description = field.description or ""
+    if is_number and "duration" in describe_text(field):
+        return f"{value}s"
+    has_unit = any(unit in description for unit in ("CPU units", *_UNITS))
+    if not has_unit or isinstance(value, Mapping):
+        return ""
+    if is_number:
+        return str(value * 1024 if value < 16 and "CPU units" in description else value)
+    match = re.search(r"\d+", advise_number("", value, description))
+    return match[0] if match else ""
 
 
 def _write_number(number: float, why: str) -> str:
@@ -73,24 +105,61 @@ def advise_switch(value: Any) -> str:
 def advise_list(key: str, value: Any, types: list[Any]) -> str:
     """What to write where a list belongs. `types` are those of the list."""
     items = [get_args(member)[-1] for member in types if get_origin(member) is list]
-    if isinstance(value, Mapping) and not any(is_model(item) for item in items):
-        return "Write a list, each entry after a `-`."
+    model = next((item for item in items if is_model(item)), None)
+    if isinstance(value, Mapping) and model is None:
+        return _list_of_map(key, value)
+    if model is not None and not isinstance(value, list):
+        return _list_of_models(key, value, model)
     if key in ("command", "entry_point") and isinstance(value, str):
         try:
             value = shlex.split(value)
         except ValueError:
             value = [value]
     if isinstance(value, str) and "," in value and ":" not in value:
-        value = [part.strip() for part in value.split(",")]
+        value = [_as_number(part.strip()) for part in value.split(",")]
     return _show(key, value if isinstance(value, list) else [value])
+
+
+def _list_of_map(key: str, value: Mapping[str, Any]) -> str:
+    """The list that a map was probably meant to be: its numbers, or its keys without values."""
+    if key == "ports" and value and all(isinstance(item, int) for item in value.values()):
+        return _show(key, list(dict.fromkeys(value.values())))
+    if value and not any(value.values()):
+        return _show(key, [*value])
+    return ""
+
+
+def _list_of_models(key: str, value: Any, model: Any) -> str:
+    """The list of maps that another value was probably meant to be."""
+    required = [name for name, found in model.model_fields.items() if found.is_required()]
+    if isinstance(value, Mapping) and value.keys() & model.model_fields.keys():
+        return _show(key, [value])
+    if required[1:] == [] and required and isinstance(value, str):
+        return _show(key, [{required[0]: value}])
+    if required[1:] == [] and required and _has_maps(value):
+        return _show(key, [{required[0]: name, **item} for name, item in value.items()])
+    return f"Write `{as_written(key, [form_of_type(model)])}`."
+
+
+def _has_maps(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(item, dict) for item in value.values())
+
+
+def _as_number(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def advise_map(key: str, value: Any, types: list[Any]) -> str:
     """The map that another value was probably meant to be. `types` are those of the map."""
     if isinstance(value, str) and ("=" in value or key == "depends_on"):
-        value = [value]
+        parts = [part.strip() for part in value.split(",")]
+        value = parts if all("=" in part for part in parts) else [value]
     if not isinstance(value, list):
         return _advise_model(key, value, types)
+    if value and key == "mounts" and all(isinstance(item, str) for item in value):
+        return _advise_mounts(key, value)
+    if all(isinstance(item, str) for item in value) and (advice := _only_list(key, value, types)):
+        return advice
     result: dict[str, Any] = {}
     for item in value:
         entry = _as_entry(key, item, value_types(types))
@@ -98,6 +167,30 @@ def advise_map(key: str, value: Any, types: list[Any]) -> str:
             return ""
         result[entry[0]] = entry[1]
     return _show(key, result) if result else ""
+
+
+def _only_list(key: str, value: list[str], types: list[Any]) -> str:
+    """A list that is the value of a map's only required key, which takes a list."""
+    for model in filter(is_model, types):
+        required = {
+            name: found for name, found in model.model_fields.items() if found.is_required()
+        }
+        for name, found in required.items():
+            if len(required) == 1 and value and isinstance(form_of_type(found.annotation), list):
+                return _show(key, {name: value})
+    return ""
+
+
+def _advise_mounts(key: str, value: list[str]) -> str:
+    """Volumes and paths as Docker Compose writes them: `data:/var/lib/data:ro`."""
+    mounts: dict[str, Any] = {}
+    for item in value:
+        name, _, rest = item.partition(":")
+        path, _, mode = rest.partition(":")
+        if not re.fullmatch(r"[\w-]+", name) or not path.startswith("/"):
+            return ""
+        mounts[name] = {"path": path, "read_only": True} if mode == "ro" else path
+    return _show(key, mounts)
 
 
 def _advise_model(key: str, value: Any, types: list[Any]) -> str:
@@ -108,9 +201,14 @@ def _advise_model(key: str, value: Any, types: list[Any]) -> str:
     required = [name for name, found in fields.items() if found.is_required()]
     if isinstance(value, str) and key == "image":  # the key of a container, probably, is missing
         return f"Write the name of the container above it: `web: {{image: {as_flow(value)}}}`."
+    if isinstance(value, str) and value.startswith("/") and "path" in fields and not required[1:]:
+        return _show(key, {"path": value})
     if isinstance(value, str) and ((required[1:] == [] and required) or "existing" in fields):
         name = required[0] if required else "existing"
+        value = _as_number(convert_number(value, fields[name])) or value
         return _show(key, {name: value}) if key else f"Write `{as_flow({name: value})}`."
+    if required:
+        return f"Write `{as_written(key, dict.fromkeys(required, ANYTHING))}`."
     names = ", ".join(f"`{name}`" for name in [*fields][:_MAX_KEYS])
     return f"Write a map with keys such as {names}." if names else ""
 
@@ -131,8 +229,8 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
         named = next((word for word in _NAME_KEYS if isinstance(item.get(word), str)), None)
         if named is None:
             return next(iter(item.items())) if len(item) == 1 else None
-        rest = {word: value for word, value in item.items() if word != named}
-        valued = next((word for word in _VALUE_KEYS if word in rest), None)
+        rest = {_own_word(word): value for word, value in item.items() if word != named}
+        valued = next((word for word in (*_VALUE_KEYS, "path") if word in rest), None)
         return item[named], _value(key, rest[valued]) if valued and len(rest) == 1 else rest
     if not isinstance(item, str):
         return None
@@ -142,8 +240,21 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
     if key == "depends_on":
         return item, "START"
     is_name = re.fullmatch(r"[\w./-]+", item) is not None
-    is_map = any(is_model(member) or get_origin(member) is dict for member in types)
-    return (item, {}) if is_name and is_map else None
+    models = [member for member in types if is_model(member)]
+    is_map = models or any(get_origin(member) is dict for member in types)
+    return (item, _required_keys(models)) if is_name and is_map else None
+
+
+def _required_keys(models: list[Any]) -> dict[str, str]:
+    """The required keys of a map of one of these models."""
+    fields = models[0].model_fields if models else {}
+    return {name: ANYTHING for name, found in fields.items() if found.is_required()}
+
+
+def _own_word(word: str) -> str:
+    """The key of params for a key of the ECS API that takes the same value."""
+    foreign = WORDS.get(word)
+    return foreign.keys[0] if foreign and foreign.keys and foreign.same_value else word
 
 
 def _value(key: str, value: Any) -> Any:

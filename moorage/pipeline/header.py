@@ -98,10 +98,12 @@ class Header(Base):
 
     app: str = Field(
         description="Name of the application: the first part of every stack's name.",
+        examples=["shop"],
         json_schema_extra={"pattern": f"^{NAME.pattern}$"},
     )
     region: str = Field(
         description="AWS Region of all stacks, such as `ap-northeast-1`.",
+        examples=["eu-central-1"],
         json_schema_extra={"pattern": f"^{REGION_CODE}$"},
     )
     account: _AccountId | None = Field(
@@ -111,6 +113,7 @@ class Header(Base):
         {},
         max_length=47,
         description="Tags for every resource, in addition to `app`, `env` and `stack`.",
+        examples=[{"team": "web"}],
     )
     permissions_boundary: str | None = Field(
         None,
@@ -122,7 +125,9 @@ class Header(Base):
         "then pull the agent's image, too.",
     )
     stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
-        description="The stacks by name. `template:` is the kind of the stack; by default its name."
+        description="The stacks by name. `template:` is the kind of the stack; by default its "
+        "name.",
+        examples=[{"network": {}, "api": {"template": "service"}}],
     )
 
     @field_validator("app")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from moorage.findings.finding import Finding, Path
+from moorage.findings.wording import near
 from moorage.pipeline.document import Document, sort_keys
 
 _REFERENCE = re.compile(r"\$(\$?)\{([^}]{0,256}+)\}")
-
-
 _HEADER = ("app", "region", "account")
 
 
@@ -49,9 +47,32 @@ def interpolate(document: Document) -> tuple[Document, list[Finding]]:
 
 
 def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
+    """Message and hint. `known` are names that exist, with or without a value."""
     if name in known:
         return f"`${{{name}}}` has no value", f"Add `{name}:` at the top of the params."
-    near = difflib.get_close_matches(name, [*names, *known], n=1)
-    choices = " or ".join(f"`${{{choice}}}`" for choice in (near or sorted({*names, *known})))
-    hint = f"Write {choices}, or `$${{{name}}}` for the text `${{{name}}}` itself."
-    return f"`${{{name}}}` does not exist", hint
+    existing = sorted({*names, *known})
+    *others, last = (f"`${{{choice}}}`" for choice in existing)
+    choices = f"{', '.join(others)} and {last}" if others else last
+    message = f"`${{{name}}}` does not exist: there is only {choices} here"
+    meant = _meant(name, existing)
+    write = f"Write `${{{meant}}}`" if meant else "Write the value itself"
+    return message, f"{write}, or `$${{{name}}}` for the text `${{{name}}}`."
+
+
+def _meant(name: str, existing: list[str]) -> str:
+    """The name that was probably meant: a misspelling, or one of the words of a longer name.
+
+    >>> names = ["account", "app", "env", "region"]
+    >>> _meant("environment", names), _meant("AWS::AccountId", names), _meant("IMAGE_TAG", names)
+    ('env', 'account', '')
+    """
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
+    words = [_SYNONYMS.get(word.lower(), word) for word in words]
+    for word in reversed(words):
+        if meant := near(word, existing):
+            return meant
+    return ""
+
+
+_SYNONYMS = {"stage": "env", "application": "app", "project": "app"}
+"""Words of other tools, such as the Serverless Framework and CodeBuild, for names of params."""

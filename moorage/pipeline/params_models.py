@@ -29,7 +29,7 @@ def find_types(model: type[Any], path: Path) -> list[Any]:
     annotations: list[Any] = [model]
     for step in path:
         annotations = [inner for outer in annotations for inner in _inside(outer, step)]
-    return [member for annotation in annotations for member in _members(annotation)]
+    return [member for annotation in annotations for member in members_of(annotation)]
 
 
 def find_fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
@@ -55,17 +55,22 @@ def find_places(model: type[Any], keys: frozenset[str]) -> list[tuple[Path, str]
     return list(dict.fromkeys(_places(model, keys, (), ())))
 
 
+def find_keys(model: type[Any]) -> list[str]:
+    """The names of all fields of a model, and of models inside of it."""
+    return sorted({key for _, key in _places(model, None, (), ())})
+
+
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _places(
-    annotation: Any, keys: frozenset[str], path: Path, outer: tuple[Any, ...]
+    annotation: Any, keys: frozenset[str] | None, path: Path, outer: tuple[Any, ...]
 ) -> Iterator[tuple[Path, str]]:
-    for member in _members(annotation):
+    for member in members_of(annotation):
         if is_model(member) and member not in outer:
             for key, info in member.model_fields.items():
-                if key in keys:
+                if keys is None or key in keys:
                     yield path, key
                 yield from _places(info.annotation, keys, (*path, key), (*outer, member))
         elif get_origin(member) in (list, dict):
@@ -74,7 +79,7 @@ def _places(
 
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
     """The types of what a value of that type can have under a key or an index."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         arguments = get_args(member)
         if is_model(member):
             if step in member.model_fields:
@@ -83,13 +88,13 @@ def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
             yield arguments[-1]
 
 
-def _members(annotation: Any) -> Iterator[Any]:
+def members_of(annotation: Any) -> Iterator[Any]:
     """The members of a union without their metadata; any other type itself."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        yield from _members(get_args(annotation)[0])
+        yield from members_of(get_args(annotation)[0])
     elif origin in (Union, UnionType):
         for member in get_args(annotation):
-            yield from _members(member)
+            yield from members_of(member)
     else:
         yield annotation

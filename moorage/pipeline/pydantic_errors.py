@@ -7,6 +7,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from moorage.findings.finding import Path
@@ -19,7 +20,21 @@ from moorage.pipeline.advice import (
     advise_switch,
     advise_text,
 )
-from moorage.pipeline.params_models import Catalog, find_description, find_fields, find_types
+from moorage.pipeline.foreign_words import VALUES
+from moorage.pipeline.forms import (
+    ANYTHING,
+    as_written,
+    describe_text,
+    find_bounds,
+    form_of_field,
+)
+from moorage.pipeline.params_models import (
+    Catalog,
+    find_description,
+    find_fields,
+    find_types,
+    is_model,
+)
 from moorage.pipeline.paths import value_at, written_path
 from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
 
@@ -73,13 +88,14 @@ def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -
         return _describe_unknown_key(path, subject)
     if kind == "missing":
         key = str(detail["loc"][-1])
-        field = find_fields(subject.model, path).get(key)
-        hint = (field.description if field else None) or ""
+        hint = _advise_missing(key, find_fields(subject.model, path).get(key))
         return Fault((*path, key), path, "M1102", f"`{key}` is missing", hint)
     expected = _TYPES.get(kind.removesuffix("_type").removesuffix("_parsing"))
     if expected and kind.endswith(("_type", "_parsing")):
         return _describe_type(path, subject, expected, detail["input"])
     code, message, hint = _describe_value(kind, detail, context)
+    if code == "M1105":
+        hint = _advise_range(path, subject, detail["input"], context)
     if code != "M1104":
         hint = f"{hint} {find_description(subject.model, path) or ''}".strip()
     return Fault(path, path, code, message, hint)
@@ -119,7 +135,95 @@ def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> F
         code, message = "M1112", "A list is written where a map belongs"
     if "image" in path[-1:] and isinstance(value, Mapping):
         advice = "Moorage builds no images: build and push it, then write its name."
-    return Fault(path, path, code, message, advice or description)
+    if expected == "a map" and "image" not in path[-1:]:
+        advice = _advise_entry(path, subject) or advice
+    is_vague = not advice or (advice.startswith("Write a map") and _has_example(path, subject))
+    form = _advise_form(path, subject, expected) if is_vague else ""
+    is_general = form or not advice or advice.startswith("Write a map")
+    hint = f"{form or advice} {description}".strip() if is_general else advice
+    return Fault(path, path, code, message, hint)
+
+
+def _has_example(path: Path, subject: Subject) -> bool:
+    field = find_fields(subject.model, path[:-1]).get(str(path[-1]))
+    return bool(field and field.examples)
+
+
+def _advise_missing(key: str, field: FieldInfo | None) -> str:
+    """What to write for a key that is missing."""
+    form = form_of_field(field) if field else ANYTHING
+    description = (field.description if field else None) or ""
+    if form == ANYTHING:
+        return f"Add `{key}:`. {description}".strip()
+    return f"Add it, as in `{as_written(key, form)}`. {description}".strip()
+
+
+def _advise_form(path: Path, subject: Subject, expected: str) -> str:
+    """What a map, list or text at a path looks like."""
+    kind: type[Any] | None = {"a map": dict, "a list": list, "text": str}.get(expected)
+    form = _find_form(path, subject)
+    if expected == "true or false":
+        return "Write `true` or `false`."
+    if expected == "text" and form == ANYTHING:
+        field = find_fields(subject.model, path[:-1]).get(str(path[-1]))
+        takes = describe_text(field) if field else ""
+        return f"Write {takes}." if takes else ""
+    if kind is None or not isinstance(form, kind) or form == ANYTHING:
+        return ""
+    key = path[-1] if isinstance(path[-1], str) else ""
+    return f"Write it like `{as_written(key, form)}`."
+
+
+def _find_form(path: Path, subject: Subject) -> Any:
+    """The form of the value at a path: that of its field, or of the values of the map around it."""
+    if field := find_fields(subject.model, path[:-1]).get(str(path[-1])):
+        return form_of_field(field)
+    around = _find_form(path[:-1], subject) if len(path) > 1 else ANYTHING
+    values = [*around.values()] if isinstance(around, dict) else around
+    return values[0] if isinstance(values, list) and values else ANYTHING
+
+
+def _advise_entry(path: Path, subject: Subject) -> str:
+    """What to do about a key of the entries of a map that is written beside them, or a stack."""
+    key, siblings = str(path[-1]), value_at(subject.data, path[:-1])
+    is_stack = not subject.root and path[:-1] == ("stacks",)
+    kinds = subject.catalog.kinds
+    if is_stack:
+        models = list(kinds.values())
+    else:
+        models = [member for member in find_types(subject.model, path) if is_model(member)]
+    if is_stack and key in kinds:
+        return f"Write `{key}: {{}}` for its defaults, or its params below it."
+    is_entry = isinstance(siblings, Mapping) and key not in find_fields(subject.model, path[:-1])
+    if is_entry and any(key in {"template", *model.model_fields} for model in models):
+        names = [name for name, value in siblings.items() if isinstance(value, Mapping)]
+        entry = f"`{names[0]}:`" if len(names) == 1 else "the entry above it"
+        return f"Indent `{key}:` deeper: it is a key of {entry}, not the name of another."
+    return f"Write `{key}: {{template: ...}}` with its params." if is_stack else ""
+
+
+def _advise_range(path: Path, subject: Subject, value: Any, context: Mapping[str, Any]) -> str:
+    """What to write in place of a value that is too small, too large, too short or too long."""
+    key = str(path[-1])
+    field = find_fields(subject.model, path[:-1]).get(key)
+    if "min_length" in context:
+        form = form_of_field(field) if field else ANYTHING
+        is_map = isinstance(value, list | dict) and form not in (ANYTHING, None)
+        return (
+            f"Write it like `{as_written(key, form)}`."
+            if is_map
+            else "Write a value, or remove it."
+        )
+    if "max_length" in context:
+        extra = len(value) - context["max_length"]
+        what = "of them" if isinstance(value, list | dict) else "characters or more"
+        return f"Remove {extra} {what}."
+    low, high = find_bounds(field)
+    low = context.get("ge", low)
+    high = context.get("le", high)
+    if low is not None and high is not None:
+        return f"Write {low} to {high}."
+    return f"Write {low} or more." if low is not None else f"Write {high} or less."
 
 
 def _describe_value(
@@ -129,7 +233,7 @@ def _describe_value(
     given = shown(detail["input"])
     if kind == "literal_error":
         possible = context["expected"].replace("'", "`")
-        meant = near(str(detail["input"]), re.findall("`(.*?)`", possible))
+        meant = _meant_choice(detail["input"], re.findall("`(.*?)`", possible))
         hint = f"Did you mean `{meant}`? Possible values: " if meant else "Write "
         return "M1104", f"{given} is not a possible value", f"{hint}{possible}."
     limits = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
@@ -144,6 +248,15 @@ def _describe_value(
     if pattern := context.get("pattern"):
         return "M1109", f"{given} does not match `{pattern}`", ""
     return "M1109", f"{given} is not valid: {detail['msg']}", ""
+
+
+def _meant_choice(value: Any, choices: list[str]) -> str:
+    """The choice that a value was probably meant to be; that of a map is its only such value."""
+    if isinstance(value, Mapping):
+        inner = [_meant_choice(item, choices) for item in value.values() if isinstance(item, str)]
+        return next(filter(None, inner), "")
+    synonym = VALUES.get(str(value), "")
+    return synonym if synonym in choices else near(str(value), choices)
 
 
 def _count(number: int, unit: str) -> str:

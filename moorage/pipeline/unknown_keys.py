@@ -8,17 +8,20 @@ from typing import Any, get_origin
 
 from moorage.findings.finding import Path
 from moorage.findings.wording import as_flow, is_misspelling, near, same_word, shown
-from moorage.pipeline.foreign_words import WORDS, ForeignWord
+from moorage.pipeline.advice import advise_list, convert_number
+from moorage.pipeline.foreign_words import NO_KEY, TOP_KEYS, WORDS, ForeignWord
 from moorage.pipeline.params_models import (
     ANY,
     Catalog,
     find_fields,
+    find_keys,
     find_places,
     find_types,
 )
 
 _MAX_LISTED = 16
 _SIMILARITY = 0.7
+_MAX_VALUE = 160
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,16 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
     key = context.key
     fields = [*find_fields(context.model, context.path[:-1])]
     fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
+    if twice := next((name for name in fields if name in siblings and same_word(key, name)), ""):
+        message = f"{shown(key)} is another spelling of `{twice}`, which is written as well"
+        return UnknownKey("M1101", message, f"Keep one of them, as `{twice}`.")
     free = [name for name in fields if name not in siblings]
     meant = near(key, free, _SIMILARITY)
     if meant and same_word(key, meant):
         return _misspelling(key, meant)
-    if key in WORDS and (found := _foreign_word(context, WORDS[key], fields)):
+    if not context.root and len(context.path) == 1 and key in TOP_KEYS:
+        return UnknownKey("M1101", f"{shown(key)} is not a key of this map", TOP_KEYS[key])
+    if key in WORDS and (found := _word_of_another_place_or_tool(context, fields, siblings)):
         return found
     if meant and is_misspelling(key, meant):
         return _misspelling(key, meant)
@@ -82,15 +90,35 @@ def _misspelling(key: str, meant: str) -> UnknownKey:
 # Words of other tools --------------------------------------------------------------------------
 
 
-def _foreign_word(context: KeyContext, word: ForeignWord, fields: list[str]) -> UnknownKey | None:
+def _word_of_another_place_or_tool(
+    context: KeyContext, fields: list[str], siblings: Iterable[str]
+) -> UnknownKey | None:
+    """What a word of another tool means, unless maps inside of this one have the key itself."""
+    if len(context.path) > 1 and _is_inside(context):
+        return _in_another_place(context)
+    return _foreign_word(context, WORDS[context.key], fields, siblings)
+
+
+def _foreign_word(
+    context: KeyContext, word: ForeignWord, fields: list[str], siblings: Iterable[str]
+) -> UnknownKey | None:
     key = context.key
+    if word.note == NO_KEY and "image" not in fields and len(context.path) > 1:
+        return None
     here = tuple(name for name in word.keys if name in fields)
     places = [] if here else _describe_places(context, frozenset(word.keys))
     if word.keys and not here and not places:
         return None
     message = f"{shown(key)} is a key of {word.tool}, not of Moorage"
+    if context.root and word.keys == ("template",):
+        return UnknownKey("M1111", message, "Remove it: the kind of the stack is known already.")
+    free = [name for name in here if name not in siblings]
+    if here and not free:
+        written = _join([f"`{name}:`" for name in here])
+        hint = f"Remove it: {written} is written already. {word.note}".strip()
+        return UnknownKey("M1111", message, hint)
     if here:
-        hint = f"Write {_join([_written(context, name) for name in here])}."
+        hint = f"Write {_join([_written(context, name) for name in free])}."
     else:
         hint = f"Write {' or '.join(places)}." if places else ""
     return UnknownKey("M1111", message, f"{hint} {word.note}".strip(), instead=here)
@@ -102,9 +130,18 @@ def _join(words: list[str]) -> str:
 
 def _written(context: KeyContext, name: str) -> str:
     """A key, with the value where that stays the same."""
-    value, types = context.value, find_types(context.model, (*context.path[:-1], name))
-    simple = WORDS[context.key].same_value and type(value) in types
-    return f"`{name}: {as_flow(value)}`" if simple else f"`{name}:`"
+    value, path = context.value, (*context.path[:-1], name)
+    types = find_types(context.model, path)
+    if not WORDS[context.key].same_value:
+        field = find_fields(context.model, path[:-1])[name]
+        number = convert_number(value, field)
+        return f"`{name}: {number}`" if number else f"`{name}:`"
+    is_list = any(get_origin(member) is list for member in types)
+    if name in ("command", "entry_point", "ports"):
+        return advise_list(name, value, types).removeprefix("Write ").rstrip(".") or f"`{name}:`"
+    same = type(value) in types or (is_list and isinstance(value, list))
+    text = f"`{name}: {as_flow(value)}`"
+    return text if same and len(text) <= _MAX_VALUE else f"`{name}:`"
 
 
 # Other places ----------------------------------------------------------------------------------
@@ -115,6 +152,15 @@ def _in_another_place(context: KeyContext) -> UnknownKey | None:
     key = context.key
     message = f"`{key}` does not belong here"
     hint = ""
+    all_keys = find_keys(context.model)
+    if key not in all_keys:
+        similar = [name for name in all_keys if same_word(key, name)]
+        close = near(key, all_keys, _SIMILARITY)
+        similar += [close] if is_misspelling(key, close) and close[:1] == key[:1] else []
+        places = _describe_places(context, frozenset(similar[:1]))
+        if places:
+            message = f"{shown(key)} is not a key of this map"
+            return UnknownKey("M1101", message, f"Did you mean {' or '.join(places)}?")
     if places := _describe_places(context, frozenset({key})):
         hint = f"Write {' or '.join(places)}.{_same_key_of_other_kinds(context)}"
     elif context.root and key in context.catalog.header.model_fields:
@@ -124,7 +170,7 @@ def _in_another_place(context: KeyContext) -> UnknownKey | None:
         hint += f"`{_dotted((*context.root, 'containers'))}`."
     elif not context.root and _is_stack(context):
         hint = f"A stack is an entry of `stacks:`: write `{key}:` below it."
-    elif kinds := _kinds_with(key, context.catalog):
+    elif len(context.path) == 1 and (kinds := _kinds_with(key, context.catalog)):
         what = " or ".join(f"`{kind}`" for kind in kinds)
         hint = f"It is a key of stacks of kind {what}."
         if not context.root:
@@ -163,15 +209,29 @@ def _kinds_with(key: str, catalog: Catalog) -> list[str]:
 def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
     """The nearest places of keys in the same stack or the top, as words: at most two."""
     parent = context.path[:-1]
-    places = [(path, key) for path, key in find_places(context.model, keys) if path != parent]
+    places = find_places(context.model, keys)
+    places = [(path, key) for path, key in places if not _is_same(path, parent)]
     related = [(path, key) for path, key in places if _is_related(path, parent)]
-    places = related or (places if len(places) == 1 else [])
+    # A map of the same name elsewhere: a health check of a container, or of a load balancer.
+    alike = [(path, key) for path, key in places if parent[-1:] and path[-1:] == parent[-1:]]
+    places = related or alike or (places if len(places) == 1 and not parent else [])
     ranked = sorted(places, key=lambda place: _distance(place[0], parent))
     best = [
         place for place in ranked if _distance(place[0], parent) == _distance(ranked[0][0], parent)
     ]
     described = [_describe(context, path, key) for path, key in best]
     return list(dict.fromkeys(described))[:2]
+
+
+def _is_inside(context: KeyContext) -> bool:
+    """Whether a map inside of this one has the key."""
+    parent = context.path[:-1]
+    places = find_places(context.model, frozenset({context.key}))
+    return any(len(path) > len(parent) and _is_related(path, parent) for path, _ in places)
+
+
+def _is_same(pattern: Path, path: Path) -> bool:
+    return len(pattern) == len(path) and _is_related(pattern, path)
 
 
 def _is_related(pattern: Path, path: Path) -> bool:
@@ -201,7 +261,11 @@ def _describe(context: KeyContext, pattern: Path, key: str) -> str:
         types = find_types(context.model, pattern[:index])
         if name == ANY and any(get_origin(member) is list for member in types):
             place = _dotted((*context.root, *steps))
-            return f"`{key}:` in an entry of `{place}`"
+            inner = [str(inner) for inner in pattern[index + 1 :] if inner != ANY]
+            written = f"{key}:"
+            for outer in reversed(inner):
+                written = f"{outer}: {{{written}{' ...' if written.endswith(':') else ''}}}"
+            return f"`{written}` in an entry of `{place}`"
         if name == ANY:
             names = [*data] if isinstance(data, Mapping) else []
             name = names[0] if len(names) == 1 else "<name>"

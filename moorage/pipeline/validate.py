@@ -20,6 +20,7 @@ from moorage.pipeline.nulls import find_null_problems
 from moorage.pipeline.params_models import Catalog
 from moorage.pipeline.secret_params import find_plain_secrets
 from moorage.pipeline.shape import Shape, find_shape
+from moorage.pipeline.stack_kinds import explain_unknown_kind, read_foreign_kind
 
 
 def validate(
@@ -127,11 +128,14 @@ def _validate_stack(
         hint = "Did you mean `template`?"
         report("M1101", (*root, key), f"{shown(key)} is not a key of this map", hint)
         return None, Shape(None, tuple(findings), entry)
+    entry, foreign = read_foreign_kind(name, entry, catalog)
+    if foreign:
+        report("M1111", (*root, foreign[0]), *foreign[1:])
     kind = entry.get("template", name)
     if not isinstance(kind, str) or kind not in catalog.kinds:
         path: Path = (*root, "template") if "template" in entry else root
-        if path not in document.broken:
-            report(*_describe_unknown_kind(path, kind, entry, catalog))
+        if path not in document.broken and not foreign:
+            report(*explain_unknown_kind(path, kind, entry, catalog))
         return None, Shape(None, tuple(findings), entry)
     model = catalog.kinds[kind]
     for key in _misspellings("overrides", entry, model.model_fields):
@@ -155,30 +159,6 @@ def _misspellings(word: str, entry: Mapping[str, Any], known: Iterable[str]) -> 
     """The keys that were probably meant to be a word which is not written."""
     unknown = [] if word in entry else [key for key in entry if key not in known]
     return [key for key in unknown if near(str(key), [word])]
-
-
-def _describe_unknown_kind(
-    path: Path, kind: Any, entry: Mapping[str, Any], catalog: Catalog
-) -> tuple[str, Path, str, str]:
-    """Code, path, message and hint where no stack kind has that name."""
-    kinds = f"one of {', '.join(sorted(catalog.kinds))}"
-    if not isinstance(kind, str):
-        return "M1103", path, f"{shown(kind)} is written where a name belongs", f"Write {kinds}."
-    meant = near(kind, catalog.kinds) or _kind_with(entry, catalog)
-    if path[-1] == "template":
-        hint = f"Did you mean `{meant}`?" if meant else f"Write {kinds}."
-    elif near(kind, catalog.kinds):
-        hint = f"Name the stack `{meant}`, or add `template: {meant}`."
-    else:
-        hint = f"Add `template: {meant}`." if meant else f"Add `template:` with {kinds}."
-    return "M1106", path, f"There is no stack kind {shown(kind)}", hint
-
-
-def _kind_with(entry: Mapping[str, Any], catalog: Catalog) -> str:
-    """The only kind of stack that has all the keys of an entry, or nothing."""
-    keys = entry.keys() - {"template", "overrides"}
-    kinds = [kind for kind, model in catalog.kinds.items() if keys <= model.model_fields.keys()]
-    return kinds[0] if keys and len(kinds) == 1 else ""
 
 
 # Problems --------------------------------------------------------------------------------------

@@ -19,7 +19,10 @@ from ruamel.yaml.scanner import Scanner
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import CONTROL, shown
 from moorage.pipeline.limits import LIMIT_CODE, PARAMS, LimitError, Meter, read_bytes
-from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
+from moorage.pipeline.yaml_indentation import explain_continued_item
+from moorage.pipeline.yaml_lines import SyntaxProblem, is_item
+from moorage.pipeline.yaml_quotes import explain_open_quote, leaves_its_map
+from moorage.pipeline.yaml_syntax import explain_syntax_error
 
 _CONTROL_HINT = "Remove it. Text can have line breaks and tabs, and no other control character."
 _KEY_CONTROL = re.compile(CONTROL.pattern.replace("]", r"\t\n\r]"))
@@ -41,17 +44,19 @@ class File:
 def read_yaml(path: FilePath) -> File:
     """Reads a file whose document is a map; problems of its YAML are in `findings`."""
     name = str(path)
-    root = _compose_file(path)
-    if isinstance(root, SyntaxProblem):
-        place = Place(name, root.line)
-        return File(None, {}, (Finding(root.code, "error", place, (), root.message, root.hint),))
-    reader = _Reader(name)
+    composed = _compose_file(path)
+    if isinstance(composed, SyntaxProblem):
+        place = Place(name, composed.line)
+        problem = Finding(composed.code, "error", place, (), composed.message, composed.hint)
+        return File(None, {}, (problem,))
+    root, text = composed
+    reader = _Reader(name, text.splitlines())
     data = reader.read(root, (), ())
-    return File(data, reader.places, tuple(reader.findings))
+    return File(None if reader.is_cut else data, reader.places, tuple(reader.findings))
 
 
-def _compose_file(path: FilePath) -> MappingNode | SyntaxProblem:
-    """The root of a file's document, or why there is none."""
+def _compose_file(path: FilePath) -> tuple[MappingNode, str] | SyntaxProblem:
+    """The root of a file's document and the text of the file, or why there is none."""
     try:
         content = read_bytes(path, PARAMS)
         # Lines end as in any text file: with LF, CRLF or CR.
@@ -71,8 +76,10 @@ def _compose_file(path: FilePath) -> MappingNode | SyntaxProblem:
     except (YAMLError, ValueError) as error:
         hint = "Save the file as plain UTF-8 text."
         return SyntaxProblem("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
-    if isinstance(root, SyntaxProblem | MappingNode):
+    if isinstance(root, SyntaxProblem):
         return root
+    if isinstance(root, MappingNode):
+        return root, text
     if root is None or (isinstance(root, ScalarNode) and root.tag == _TAG + "null"):
         hint = "Write at least `app:`, `region:` and `stacks:`, or delete the file."
         return SyntaxProblem("M1004", 1, "The file is empty", hint)
@@ -117,8 +124,11 @@ def _compose_node(text: str) -> Node | SyntaxProblem | None:
 class _Reader:
     """Converts YAML nodes to plain data, and records the line of each value and all problems."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: list[str]) -> None:
         self.file = file
+        self.lines = lines
+        self.is_cut = False
+        """Whether keys are missing, because they are inside of a quote that is not closed."""
         self.places: dict[Path, Place] = {}
         self.findings: list[Finding] = []
         self._reported: set[tuple[Place, str]] = set()
@@ -198,6 +208,11 @@ class _Reader:
         return result
 
     def _read_scalar(self, node: ScalarNode, path: Path) -> Any:
+        if problem := _find_swallowed_line(node, self.lines):
+            self.is_cut |= problem.code == "M1002"
+            place = Place(self.file, problem.line)
+            self._add(Finding(problem.code, "error", place, path, problem.message, problem.hint))
+            return None
         kind = str(node.tag).removeprefix(_TAG)
         if control := CONTROL.search(node.value):
             message = _describe_control(control[0], "The text")
@@ -231,9 +246,13 @@ class _Reader:
     def _report(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
         """Records a problem; one inside of an anchor only once."""
         place = Place(self.file, node.start_mark.line + 1)
-        if (place, message) not in self._reported:
-            self._reported.add((place, message))
-            self.findings.append(Finding(code, "error", place, path, message, hint))
+        self._add(Finding(code, "error", place, path, message, hint))
+
+    def _add(self, finding: Finding) -> None:
+        known = (finding.place, finding.message)
+        if known not in self._reported:
+            self._reported.add(known)
+            self.findings.append(finding)
 
 
 def _describe_control(character: str, where: str) -> str:
@@ -241,3 +260,16 @@ def _describe_control(character: str, where: str) -> str:
     name = unicodedata.name(character, "").lower()
     words = f", {name}" if name else ", a control character"
     return f"{where} has the character U+{ord(character):04X}{words}"
+
+
+def _find_swallowed_line(node: ScalarNode, lines: list[str]) -> SyntaxProblem | None:
+    """A line that became part of the text above it: an item that is too deep, or what follows an
+    open quote. The parser accepts both."""
+    first, last = node.start_mark.line + 1, node.end_mark.line + 1
+    if first == last or node.style in ("|", ">"):
+        return None
+    if node.style in ("'", '"'):
+        is_open = leaves_its_map(first, last, lines)
+        return explain_open_quote(first, node.start_mark.column, lines) if is_open else None
+    items = [number for number in range(first + 1, last + 1) if is_item(lines[number - 1])]
+    return explain_continued_item(items[0], first, lines) if items else None

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 
 from ruamel.yaml.error import MarkedYAMLError
 
-_KEY = re.compile(r"(?P<indent> *)(?P<dashes>(?:- +)*)(?P<key>[^\s#][^:]*?) *:(?= |$)(?P<value>.*)")
-
-
-@dataclass(frozen=True)
-class SyntaxProblem:
-    """Why a file cannot be parsed."""
-
-    code: str
-    line: int
-    message: str
-    hint: str
-
-
-@dataclass(frozen=True)
-class _KeyLine:
-    """A line that begins with a key, or with `- ` and a key; or the `- ` of an item itself."""
-
-    number: int
-    key: str
-    column: int
-    value: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name} in line {self.number}"
-
-    @property
-    def name(self) -> str:
-        return f"`{self.key}:`" if self.key else "the item"
+from moorage.pipeline.yaml_indentation import (
+    explain_indentation,
+    explain_item,
+    explain_key,
+    explain_line_above,
+    indent_like,
+    too_deep,
+)
+from moorage.pipeline.yaml_lines import KeyLine, SyntaxProblem, content_above, key_line, shorten
+from moorage.pipeline.yaml_quotes import find_open_quote
 
 
 def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
@@ -47,14 +28,8 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     if "another document" in problem:
         hint = "Write it into another file, or remove the `---`."
         return SyntaxProblem("M1006", line, "A second document begins here", hint)
-    if start and "quoted scalar" in (error.context or ""):
-        hint = "Close it. If it is closed, look for an open quote above it."
-        message = "This is not YAML: the quote that opens here is never closed"
-        return SyntaxProblem("M1002", start.line + 1, message, hint)
-    if "mapping values are not" in problem:
-        return _explain_colon(line, column, lines)
-    if "block mapping start" in problem or "block sequence start" in problem:
-        return _explain_indentation(line, lines)
+    if found := find_open_quote(lines, line) or _explain_line(problem, line, column, lines):
+        return found
     if start and "flow" in (error.context or ""):
         bracket = "{" if "mapping" in (error.context or "") else "["
         message = f"This is not YAML: the `{bracket}` in line {start.line + 1} is not closed"
@@ -68,6 +43,17 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
         problem += f", {error.context} that begins on line {start.line + 1}"
     hint = "Check the indentation, colons, quotes and brackets on and above this line."
     return SyntaxProblem("M1002", line, f"This is not YAML: {problem}", hint)
+
+
+def _explain_line(problem: str, line: int, column: int, lines: list[str]) -> SyntaxProblem | None:
+    """A line that is not where its column says, or has a colon too many."""
+    if "mapping values are not" in problem:
+        return _explain_colon(line, column, lines)
+    if "block mapping start" in problem or "block sequence start" in problem:
+        return explain_indentation(line, lines)
+    if "but found '-'" in problem:
+        return explain_item(line, lines)
+    return explain_key(line, lines) if "but found '?'" in problem else None
 
 
 _OTHER_MISTAKES = (
@@ -89,12 +75,12 @@ _OTHER_MISTAKES = (
 
 def _explain_colon(number: int, column: int, lines: list[str]) -> SyntaxProblem:
     """A colon where none can be: a second one in a line, or a line that continues the one above."""
-    line = _key_line(number, lines)
+    line = key_line(number, lines)
     if line is None or line.column + len(line.key) < column:
         return _explain_second_colon(number, column, lines)
-    above, before = _key_line_above(number, lines), _content_above(number, lines)
+    above, before = _key_line_above(number, lines), content_above(number, lines)
     if above is not None and above.number == before and line.column > above.column:
-        return _too_deep(line, above)
+        return explain_line_above(number, lines) or too_deep(line, above)
     text = lines[before - 1].strip() if before else ""
     if match := re.fullmatch(r"(?:- +)*([\w.-]+):(\S.*)", text):
         message = f"This is not YAML: there is no space after the colon of `{match[1]}:`"
@@ -102,107 +88,25 @@ def _explain_colon(number: int, column: int, lines: list[str]) -> SyntaxProblem:
     continues = above is not None and above.value and line.column > above.column
     if before and above is not None and continues:
         message = f"This is not YAML: a key follows text that begins in line {above.number}"
-        hint = f"{_indent(above, f'`{line.key}:`')}, or put the text in quotes."
+        hint = f"{indent_like(above, f'`{line.key}:`')}, or put the text in quotes."
         return SyntaxProblem("M1002", number, message, hint)
     if before:
-        message = f"This is not YAML: the line `{_shorten(text)}` has no colon"
+        message = f"This is not YAML: the line `{shorten(text)}` has no colon"
         hint = "Write `key: value`, or remove the line."
         return SyntaxProblem("M1002", before, message, hint)
     return _explain_second_colon(number, column, lines)
 
 
 def _explain_second_colon(number: int, column: int, lines: list[str]) -> SyntaxProblem:
-    line = _key_line(number, lines)
+    line = key_line(number, lines)
     message = "This is not YAML: the value contains a colon and a space"
     hint = "Put text with a colon in quotes."
     if line is not None and line.value.strip() and "#" not in line.value:
         value = json.dumps(line.value.strip(), ensure_ascii=False)
-        hint = f"Put it in quotes: `{line.key}: {_shorten(value)}`."
+        hint = f"Put it in quotes: `{line.key}: {shorten(value)}`."
     return SyntaxProblem("M1002", number, message, hint)
 
 
-# Indentation -----------------------------------------------------------------------------------
-
-
-def _explain_indentation(number: int, lines: list[str]) -> SyntaxProblem:
-    """A line whose column is that of no map or list around it."""
-    text = lines[number - 1]
-    indent, is_item = len(text) - len(text.lstrip(" ")), text.lstrip(" ").startswith("-")
-    word = _line_word(number, lines)
-    around = _open_lines(number, lines, items=is_item) or _open_lines(number, lines, items=False)
-    deepest = max(around, key=lambda key: key.number, default=None)
-    if deepest is None:
-        hint = "Align it with the keys or items that it belongs to."
-        return SyntaxProblem("M1008", number, f"{word} is not aligned with the lines above", hint)
-    if deepest.number == _content_above(number, lines) and indent > deepest.column:
-        return _too_deep(_KeyLine(number, word.strip("`").rstrip(":"), indent), deepest)
-    nearest = sorted(around, key=lambda line: (abs(line.column - indent), -line.column))[:2]
-    if len(around) == 1 and indent == 0:
-        message = f"{nearest[0]} is indented by {_spaces(nearest[0].column)}, and {word} is not"
-        return SyntaxProblem("M1008", number, message, "Begin both in the first column.")
-    message = f"{word} is indented by {_spaces(indent)}, which matches no line above it"
-    first, *others = [_indent(near) for near in nearest]
-    hint = ", or ".join([first, *(other[0].lower() + other[1:] for other in others)])
-    return SyntaxProblem("M1008", number, message, f"{hint}.")
-
-
-def _too_deep(line: _KeyLine, above: _KeyLine) -> SyntaxProblem:
-    message = f"`{line.key}:` is indented by {_spaces(line.column)}, deeper than {above}"
-    return SyntaxProblem("M1008", line.number, message, f"{_indent(above)}.")
-
-
-def _indent(like: _KeyLine, word: str = "it") -> str:
-    """How to indent a line like another one."""
-    if like.column:
-        return f"Indent {word} by {_spaces(like.column)}, like {like}"
-    return f"Begin {word} in the first column, like {like}"
-
-
-def _key_line(number: int, lines: list[str]) -> _KeyLine | None:
-    """A line as a key and its value; None where it is anything else."""
-    match = _KEY.fullmatch(lines[number - 1].rstrip()) if number <= len(lines) else None
-    if match is None:
-        return None
-    column = len(match["indent"]) + len(match["dashes"])
-    return _KeyLine(number, match["key"].strip("\"'"), column, match["value"].strip())
-
-
-def _key_line_above(number: int, lines: list[str]) -> _KeyLine | None:
-    """The nearest line above that begins with a key."""
-    key_lines = (_key_line(above, lines) for above in range(number - 1, 0, -1))
-    return next((line for line in key_lines if line is not None), None)
-
-
-def _content_above(number: int, lines: list[str]) -> int:
-    """The number of the nearest line above that is neither empty nor a comment; 0 for none."""
+def _key_line_above(number: int, lines: list[str]) -> KeyLine | None:
     above = range(number - 1, 0, -1)
-    return next((n for n in above if lines[n - 1].split("#")[0].strip()), 0)
-
-
-def _open_lines(number: int, lines: list[str], *, items: bool) -> list[_KeyLine]:
-    """The keys, or items, above a line whose maps, or lists, no line in between ends; the
-    outermost last."""
-    found: list[_KeyLine] = []
-    for above in range(number - 1, 0, -1):
-        text = lines[above - 1]
-        line = _key_line(above, lines)
-        if items and text.lstrip(" ").startswith("- "):
-            line = _KeyLine(above, "", len(text) - len(text.lstrip(" ")))
-        elif items:
-            line = None
-        if line is not None and (not found or line.column < found[-1].column):
-            found.append(line)
-    return found
-
-
-def _line_word(number: int, lines: list[str]) -> str:
-    line = _key_line(number, lines)
-    return f"`{line.key}:`" if line else f"`{_shorten(lines[number - 1].strip())}`"
-
-
-def _spaces(count: int) -> str:
-    return f"{count} space" if count == 1 else f"{count} spaces"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:60]}..."
+    return next((line for n in above if (line := key_line(n, lines))), None)

@@ -46,7 +46,9 @@ class ProxyParams(Base):
     """The reverse proxy of a service."""
 
     proxy: Proxy | None = Field(
-        None, description="An nginx in front of the containers, configured by these params."
+        None,
+        examples=[{"routes": [{"path": "/", "to": "web"}]}],
+        description="An nginx in front of the containers, configured by these params.",
     )
 
 

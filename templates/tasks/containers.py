@@ -45,6 +45,7 @@ class HealthCheck(Base):
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array"}]}),
     ] = Field(
         min_length=2,
+        examples=["curl -f http://127.0.0.1:8080/ || exit 1"],
         description="A shell command as text, or a list that begins with `CMD` or `CMD-SHELL`. "
         "Exit code 0 means healthy. The programs that it runs must be in the image.",
     )
@@ -131,16 +132,23 @@ class Container(Base):
         "repository of this account and region, or another image. Use a tag that is never moved, "
         "or a digest: a tag that is moved changes what runs without a deployment."
     )
-    command: list[str] = Field([], description="Arguments that replace the image's CMD.")
+    command: list[str] = Field(
+        [],
+        examples=[["npm", "start"]],
+        description="Arguments that replace the image's CMD.",
+    )
     entry_point: list[str] = Field([], description="Program that replaces the image's ENTRYPOINT.")
     environment: dict[VariableName, Variable] = Field(
-        {}, description="Environment variables. Anybody who can read the template can read them."
+        {},
+        examples=[{"LOG_LEVEL": "info"}],
+        description="Environment variables. Anybody who can read the template can read them.",
     )
     environment_files: UniqueList[EnvironmentFile] = Field(
         [], max_length=10, description="ARNs of `.env` objects in S3 with more variables."
     )
     secrets: dict[VariableName, SecretRef] = Field(
         {},
+        examples=[{"DB_PASSWORD": "ssm:/shop/prod/db_password"}],
         description="Environment variables with references to secrets that ECS reads when the "
         "task starts: `ssm:<name>` or `secretsmanager:<name>[:json-key[:stage[:version]]]`.",
     )
@@ -151,6 +159,7 @@ class Container(Base):
     )
     ports: list[ContainerPort] = Field(
         [],
+        examples=[[8080]],
         description="Ports that the container listens on: `8080`, `1234/udp`. In the network mode "
         "`bridge` Docker maps each to a free port of the instance, or to the port before the "
         "colon: `80:8080`.",
@@ -178,7 +187,9 @@ class Container(Base):
         None, description="A health check inside the container."
     )
     depends_on: dict[str, Condition] = Field(
-        {}, description="Containers that this one waits for, with the condition to wait for."
+        {},
+        examples=[{"db": "HEALTHY"}],
+        description="Containers that this one waits for, with the condition to wait for.",
     )
     init: bool = Field(
         False,
@@ -196,7 +207,9 @@ class Container(Base):
         False, description="Mount the container's root file system read-only."
     )
     mounts: dict[VolumeName, MountField] = Field(
-        {}, description="Volumes of the task (`volumes:`) by name, with the paths to mount them at."
+        {},
+        examples=[{"uploads": "/srv/uploads"}],
+        description="Volumes of the task (`volumes:`) by name, with the paths to mount them at.",
     )
     tmpfs: dict[MountPath, Tmpfs] = Field({}, description="Directories in memory (tmpfs), by path.")
     shared_memory: int | None = Field(
@@ -229,7 +242,11 @@ class Container(Base):
     add_capabilities: UniqueList[Capability] = Field(
         [], description="Linux capabilities to add; on Fargate only `SYS_PTRACE`."
     )
-    ulimits: dict[UlimitName, Ulimit] = Field({}, description="Limits by name, such as `nofile`.")
+    ulimits: dict[UlimitName, Ulimit] = Field(
+        {},
+        examples=[{"nofile": {"soft": 1024, "hard": 4096}}],
+        description="Limits by name, such as `nofile`.",
+    )
     system_controls: dict[KernelParameter, Variable] = Field(
         {}, description="Kernel parameters by name, such as `net.core.somaxconn`."
     )

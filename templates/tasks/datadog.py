@@ -44,7 +44,8 @@ class Datadog(Base):
     ECS restarts the agent."""
 
     api_key: SecretRef = Field(
-        description="Reference to the API key: `ssm:<name>` or `secretsmanager:<name>`."
+        examples=["ssm:/shop/prod/datadog_api_key"],
+        description="Reference to the API key: `ssm:<name>` or `secretsmanager:<name>`.",
     )
     site: Site = Field("datadoghq.com", description="Datadog site of the account.")
     apm: bool = Field(True, description="Accept traces on port 8126.")

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 
 from moorage.facts.fargate import SIZES
 from moorage.findings.finding import Problem
 
 
-def fargate_size_problems(cpu: int, memory: int) -> Iterator[Problem]:
-    """Reports a combination of CPU units and MiB that Fargate does not support, with the nearest
-    ones that it supports."""
+def fargate_size_problems(cpu: int, memory: int, written: Collection[str]) -> Iterator[Problem]:
+    """Reports a combination of CPU units and MiB that Fargate does not support, with those that it
+    supports. `written` are the keys that the params have: the other value is a default."""
     if cpu not in SIZES:
         hint = f"Write `cpu: {_either(_nearest(cpu, list(SIZES), 2))}`."
         yield Problem(
             "M1203", ("cpu",), f"Fargate does not support tasks with {cpu} CPU units", hint
         )
     elif memory not in SIZES[cpu]:
-        message = f"Fargate does not support tasks with {cpu} CPU units and {memory} MiB"
-        hint = f"Write `memory: {_either(_nearest(memory, list(SIZES[cpu]), 3))}`"
+        refused = f"Fargate does not support tasks with {cpu} CPU units"
+        message = f"{refused} and {memory} MiB"
         sizes = [size for size, memories in SIZES.items() if memory in memories]
-        hint += f", or `cpu: {_either(sizes)}` with this memory." if sizes else "."
-        because = (("cpu",), ("memory",))
-        yield Problem("M1203", ("memory",), message, hint, because=because)
+        other = f"cpu: {_either(sizes)}" if sizes else ""
+        hint = f"Write `memory: {_either(_nearest(memory, list(SIZES[cpu]), 3))}`"
+        path = "memory"
+        if "memory" not in written:
+            message += ", the default of `memory`"
+            hint, path, other = f"Add `memory:` with {_range(SIZES[cpu])}", "cpu", ""
+        elif "cpu" not in written and other:
+            message = f"{refused}, the default of `cpu`, and {memory} MiB"
+            hint, other = f"Add `{other}`", f"memory: {_either(SIZES[cpu])}"
+        write = "write " if hint.startswith("Add") else ""
+        hint += f", or {write}`{other}`." if other else "."
+        yield Problem("M1203", (path,), message, hint, because=(("cpu",), ("memory",)))
+
+
+def _range(memories: Sequence[int]) -> str:
+    """The sizes of memory in words."""
+    steps = {after - before for before, after in pairwise(memories)}
+    if len(memories) > 4 and len(steps) == 1:
+        return f"{memories[0]} to {memories[-1]}, in steps of {steps.pop()}"
+    return f"{', '.join(map(str, memories[:-1]))} or {memories[-1]}"
 
 
 def _nearest(number: int, choices: Sequence[int], count: int) -> list[int]:

@@ -89,6 +89,7 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
     )
     capacity_providers: dict[Provider, Share] = Field(
         {},
+        examples=[{"FARGATE_SPOT": {"weight": 1}}],
         description="Fargate: strategy of FARGATE and FARGATE_SPOT; by default that of the "
         "cluster.",
     )
@@ -125,4 +126,6 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, SidecarParams):
         [],
         description="ARNs of customer managed KMS keys that encrypt the secrets of the containers.",
     )
-    logs: TaskLogs = Field(TaskLogs(), description="Log group of the containers.")
+    logs: TaskLogs = Field(
+        TaskLogs(), examples=[{"retention": "14d"}], description="Log group of the containers."
+    )

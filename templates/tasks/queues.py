@@ -96,6 +96,7 @@ class QueueSenderParams(Base):
 
     queues: dict[VariableName, StackName] = Field(
         {},
+        examples=[{"JOBS_URL": "jobs"}],
         description="Queues that the tasks are allowed to send messages to: each entry is an "
         "environment variable for the queue's URL, and the `worker` stack of the queue.",
     )

@@ -84,7 +84,8 @@ def _stack_problems(task: Task) -> Iterator[Problem]:
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
     """Amazon ECS API reference, RegisterTaskDefinition, cpu: 0.125 to 192 vCPUs on instances."""
     if params.launch == "fargate":
-        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory)
+        written = params.model_fields_set
+        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory, written)
     elif not 128 <= params.cpu <= 196_608:
         hint = "Write 128 to 196608 CPU units: 1024 are one vCPU."
         message = f"A task cannot have {params.cpu} CPU units"

@@ -261,16 +261,32 @@ def test_only_values_are_interpolated(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "hint"),
     [
-        ("a: ${envv}\n", "Write `${env}`, or `$${envv}` for the text `${envv}` itself."),
+        ("a: ${envv}\n", "Write `${env}`, or `$${envv}` for the text `${envv}`."),
         ("a: ${account}\n", "Add `account:` at the top of the params."),
-        ("app: ${region}\nregion: a\n", "Write `${env}`, or `$${region}`"),
-        ("a: {b: [1, '${nope}']}\n", "Write `${account}` or `${app}` or `${env}` or `${region}`"),
+        ("app: ${region}\nregion: a\n", "Write the value itself, or `$${region}`"),
+        ("a: {b: [1, '${nope}']}\n", "Write the value itself, or `$${nope}`"),
+        ("a: ${environment}\n", "Write `${env}`,"),
+        ("a: ${ENV}\n", "Write `${env}`,"),
+        ("a: ${APP_ENV}\n", "Write `${env}`,"),
+        ("a: ${AWS::Region}\n", "Write `${region}`,"),
+        ("a: ${AWS::AccountId}\n", "Write `${account}`,"),
+        ("a: ${AWS::StackName}\n", "Write the value itself,"),
+        ("a: ${COPILOT_APPLICATION_NAME}\n", "Write `${app}`,"),
+        ("a: ${self:provider.stage}\n", "Write `${env}`,"),
+        ("a: ${IMAGE_TAG:-latest}\n", "Write the value itself,"),
     ],
 )
 def test_an_unknown_name_is_refused(tmp_path: Path, environment: str, hint: str) -> None:
     _, (finding,) = read(tmp_path, environment)
     assert finding.code == "M1005"
     assert finding.hint.startswith(hint)
+
+
+def test_an_unknown_name_is_reported_with_those_that_exist(tmp_path: Path) -> None:
+    _, (of_header, of_value) = read(tmp_path, "app: ${stack}\na: ${stack}\n")
+    assert of_header.message == "`${stack}` does not exist: there is only `${env}` here"
+    names = "`${account}`, `${app}`, `${env}` and `${region}`"
+    assert of_value.message == f"`${{stack}}` does not exist: there is only {names} here"
 
 
 # Files that params name ------------------------------------------------------------------------

@@ -135,11 +135,11 @@ def test_a_key_that_is_written_is_not_suggested() -> None:
     [
         ({"name": 3}, "M1103", "name", "`3` is written where text"),
         ({"name": True}, "M1103", "name", "`true` is written where text"),
-        ({"name": None}, "M1103", "name", "nothing is written where text"),
-        ({"name": []}, "M1103", "name", "a list is written where text"),
+        ({"name": None}, "M1103", "name", "Nothing is written where text"),
+        ({"name": []}, "M1103", "name", "A list is written where text"),
         ({"inner": 3}, "M1103", "inner", "got `3`"),
         ({"inner": []}, "M1103", "inner", "true, false or a map"),
-        ({"numbers": {}}, "M1103", "numbers", "a map is written where a list"),
+        ({"numbers": {}}, "M1103", "numbers", "A map is written where a list"),
         ({"numbers": ["1"]}, "M1103", "numbers.0", "`1` is written where a whole number"),
         ({"numbers": [1.5]}, "M1103", "numbers.0", "`1.5` is written where a whole number"),
         ({"things": []}, "M1112", "things", "A list is written where a map"),
@@ -220,7 +220,7 @@ def test_keys_of_maps_can_have_the_names_of_fields() -> None:
         assert finding.path[-2:] == (name, "sise")
         assert finding.hint == "Did you mean `size`?"
         finding = only({"thing": {"things": {name: {"size": 0}}}})
-        assert finding.hint == "How large."
+        assert finding.hint == "Write 1 to 9. How large."
 
 
 def test_members_of_unions_are_not_part_of_the_path() -> None:
