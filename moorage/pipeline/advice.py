@@ -85,7 +85,7 @@ def convert_number(value: Any, field: FieldInfo) -> str:
         return ""
     if is_number:
         return str(value * 1024 if value < 16 and "CPU units" in description else value)
-    match = re.search(r"\d+", advise_number("", value, description))
+    match = re.search(r"[0-9]+", advise_number("", value, description))
     return match[0] if match else ""
 
 

@@ -208,10 +208,12 @@ class _Reader:
         return result
 
     def _read_scalar(self, node: ScalarNode, path: Path) -> Any:
-        if problem := _find_swallowed_line(node, self.lines):
-            self.is_cut |= problem.code == "M1002"
-            place = Place(self.file, problem.line)
-            self._add(Finding(problem.code, "error", place, path, problem.message, problem.hint))
+        if swallowed := _find_swallowed_line(node, self.lines):
+            self.is_cut |= swallowed.code == "M1002"
+            place = Place(self.file, swallowed.line)
+            self._add(
+                Finding(swallowed.code, "error", place, path, swallowed.message, swallowed.hint)
+            )
             return None
         kind = str(node.tag).removeprefix(_TAG)
         if control := CONTROL.search(node.value):

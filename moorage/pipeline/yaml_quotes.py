@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from moorage.pipeline.yaml_lines import SyntaxProblem, has_content, indentation, shorten
 
-_BLOCK_SCALAR = re.compile(r"(^|.*[\s:-])[|>][-+\d]*\s*(#.*)?")
+_BLOCK_SCALAR = re.compile(r"(^|.*[\s:-])[|>][-+0-9]*\s*(#.*)?")
 _OPENING = re.compile(r"""(?:^|(?<=[\s\[{,]))["']|(?:^|(?<=\s))#""")
 _BEFORE_A_VALUE = re.compile(r"(^|.*[\[{,]|.*[:?-]\s+)\s*|.*[!&]\S*\s+")
 _ENDS = {
