@@ -155,3 +155,21 @@ def test_a_problem_between_two_stacks_is_found_with_both() -> None:
     ids = {problem.rule.id for problem in run_rules([upper, lower])}
     assert ids == {rule for rule, _ in case.finds}
     assert run_rules([upper]) == run_rules([lower]) == []
+
+
+def test_a_condition_on_a_parameter_that_is_empty_by_default() -> None:
+    (case,) = (case for case in cases() if case.name == "role-of-a-parameter-that-is-set")
+    (problem,) = run_rules([case.template(case.bad)])
+    assert problem.message.startswith("If the parameter `RoleArn` is not empty: ")
+
+
+def test_all_secrets_that_a_role_may_not_read_are_one_problem() -> None:
+    containers = "Resources.TaskDefinition.Properties.ContainerDefinitions"
+    changes = {
+        "Resources.Audit": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+        f"{containers}.0.Secrets.0.ValueFrom": {"Ref": "Audit"},
+        f"{containers}.0.Secrets.1": {"Name": "AUDIT_USER", "ValueFrom": {"Ref": "Audit"}},
+    }
+    (problem,) = (p for p in run(changes, bases()["secrets"]) if p.rule.id == "E9755")
+    assert "the secret `DB_PASSWORD` and the secret `AUDIT_USER` of" in problem.message
+    assert "on `!Ref Audit` in" in problem.hint
