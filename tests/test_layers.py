@@ -45,7 +45,8 @@ LIBRARIES = {
 
 PIPELINE = (
     *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
-    *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
+    *("paths", "params_models", "foreign_words", "unknown_keys", "advice"),
+    *("stack_advice", "pydantic_errors"),
     *("shape", "header", "nulls", "validate"),
     *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
 )

@@ -2,9 +2,9 @@
 
 A template with conditions can be deployed in many ways. Evaluating all combinations takes too long,
 and most are never deployed. So these are evaluated: the scenario of the parameters' defaults, and
-scenarios that differ from it in one choice, those that matter most first. A result that appears only with such a choice
-counts if it also appears when all other choices are inverted, because then this choice alone is the
-cause.
+scenarios that differ from it in one choice, those that matter most first. A result that appears
+only with such a choice counts if it also appears when all other choices are inverted, because then
+this choice alone is the cause.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from moorage.pipeline.advice import (
 )
 from moorage.pipeline.params_models import Catalog, find_description, find_fields, find_types
 from moorage.pipeline.paths import value_at, written_path
+from moorage.pipeline.stack_advice import advise_stack
 from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
 
 _TYPES = {
@@ -117,6 +118,8 @@ def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> F
     }[expected]()
     if expected == "a map" and isinstance(value, list):
         code, message = "M1112", "A list is written where a map belongs"
+    if path[:1] == ("stacks",) and len(path) == 2 and subject.model is subject.catalog.header:
+        advice = advise_stack(key, value, subject.catalog)
     if "image" in path[-1:] and isinstance(value, Mapping):
         advice = "Moorage builds no images: build and push it, then write its name."
     return Fault(path, path, code, message, advice or description)

@@ -378,13 +378,14 @@ def test_an_address_can_be_used_by_one_load_balancer_only(given: dict[str, Any],
     assert find_findings({}, another=other) == []
 
 
-@pytest.mark.parametrize(
-    ("given", "home"),
-    [({}, {"private_subnets": SUBNETS}), (INTERNAL, {"public_subnets": []})],
-)
-def test_a_subnet_is_needed(given: dict[str, Any], home: dict[str, Any]) -> None:
-    path = "scheme"
-    assert find_findings(given, network={"existing": {**VPC, **home}}) == [("error", "M2302", path)]
+def test_a_public_subnet_is_needed() -> None:
+    home = {"existing": {**VPC, "private_subnets": SUBNETS}}
+    assert find_findings({}, network=home) == [("error", "M2302", "scheme")]
+
+
+@pytest.mark.parametrize("given", [{}, INTERNAL])
+def test_a_network_without_subnets_is_reported_there(given: dict[str, Any]) -> None:
+    assert find_findings(given, network={"existing": {**VPC, "public_subnets": []}}) == []
 
 
 def test_without_a_security_group_the_source_addresses_of_health_checks_must_be_known() -> None:

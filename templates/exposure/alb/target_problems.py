@@ -53,14 +53,16 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
 def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
     """Message and hint for a route without a port, or with several to choose from."""
     usable = [str(candidate) for candidate in ports if candidate.protocol == "tcp"]
+    if port is not None and port.protocol != "tcp":
+        message = "An Application Load Balancer forwards to TCP ports only"
+        tcp = [f"`port: {number}`" for number in usable] or [f"a TCP port of `{name}`"]
+        return message, f"Write {' or '.join(tcp)}, or a Network Load Balancer in `via`."
     add = f"the port that it listens on to the `ports` of `{name}`"
     if not usable:
         return f"Container `{name}` has no TCP port", f"Add {add}."
     write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
     if port is None:
         return f"Container `{name}` has more than one TCP port", f"{write}."
-    if port.protocol != "tcp":
-        return "An Application Load Balancer forwards to TCP ports only", f"{write}, or add {add}."
     return f"Container `{name}` has no TCP port {port}", f"{write}, or add {add}."
 
 

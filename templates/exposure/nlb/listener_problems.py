@@ -176,7 +176,7 @@ def _client_problems(
         yield Problem("M1102", (*path, "clients"), message, hint)
     has_existing_group = balancer.security_group is not None and balancer.scheme is None
     if entry.clients == [] and not has_existing_group:
-        hint = "Write the clients that are allowed to connect, or remove the key."
+        hint = "Write the clients that are allowed to connect."
         yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
     if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
         # No client reaches these addresses through an internet gateway (ELB API reference,
@@ -214,7 +214,10 @@ def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Pr
             f"`clients` cannot be restricted: `{entry.via}` has no security group, and that of "
         )
         message += "the tasks sees the IP address of the load balancer"
-        hint = "Write `preserve_client_ip: true`, so that it sees the clients, or remove `clients`."
+        hint = (
+            "Write `preserve_client_ip: true`, so that it sees the clients, or use a load balancer "
+        )
+        hint += "with a security group."
         because = [(*path, "preserve_client_ip")]
         yield Problem("M2516", (*path, "clients"), message, hint, because=because)
 
@@ -247,12 +250,12 @@ def _health_problems(
             at,
             "A load balancer cannot check health over UDP, so the listener needs a `health_check`",
             "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
-            "`health_check: {port: ...}` with a TCP port of the task.",
+            + _port_hint(check),
         )
     if port.protocol == "tcp_udp" and not checked:
         yield from _unanswered_problems(listener, port, containers)
-    if check is None:
-        return
+    if check is None or (port.protocol == "udp" and not checked):
+        return  # the rest depends on what is checked
     if check.sidecar:
         yield from _sidecar_problems(entry, port, at, check, containers)
     elif check.port is not None:
@@ -262,6 +265,13 @@ def _health_problems(
             hint = "Add it to the `ports` of the container that answers."
             yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
     yield from _check_problems(check, at)
+
+
+def _port_hint(check: HealthCheck | None) -> str:
+    if check is not None and check.path is not None:
+        keys = f"port: ..., protocol: HTTP, path: {check.path}"
+        return f"`health_check: {{{keys}}}` with a port of the task that speaks HTTP."
+    return "`health_check: {port: ...}` with a TCP port of the task."
 
 
 def _unanswered_problems(

@@ -39,7 +39,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
         yield Problem("M2301", ("web_acl",), message, hint)
     yield from access_log_problems(params.access_logs)
     network_stack = find_stack(env, network.Params, params.network)
-    if network_stack:
+    if network_stack and not network.has_no_subnets(network_stack[1]):
         yield from _network_problems(params, network_stack[0], network_stack[1], env)
 
 
