@@ -180,6 +180,14 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
         other = "private" if kind == "public" else "public"
         hint = f"Write `subnets: {other}`, or add `{kind}_subnets` to `{name}`."
         yield Problem("M2706", path, message, hint)
+    elif (
+        kind == "public"
+        and task.params.launch == "fargate"
+        and net.egress in ("nat", "nat-per-az", "endpoints")
+    ):
+        message = f"The tasks get public IP addresses, and `{name}` has private subnets for tasks"
+        hint = "Remove `subnets: public`, or write `subnets: private`."
+        yield Problem("M2713", path, message, hint, level="warning")
     elif kind == "private" and net.egress == "public":
         message = f"The private subnets of `{name}` have no route out of the VPC, so the tasks "
         message += "cannot pull their images"
