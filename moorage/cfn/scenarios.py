@@ -2,9 +2,9 @@
 
 A template with conditions can be deployed in many ways. Evaluating all combinations takes too long,
 and most are never deployed. So these are evaluated: the scenario of the parameters' defaults, and
-each scenario that differs from it in one choice. A result that appears only with such a choice
-counts if it also appears when all other choices are inverted, because then this choice alone is the
-cause.
+scenarios that differ from it in one choice, those that matter most first. A result that appears
+only with such a choice counts if it also appears when all other choices are inverted, because then
+this choice alone is the cause.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from moorage.cfn.template import Template
 from moorage.cfn.values import Unknown, as_text
 from moorage.cfn.view import Scenario, View
 
-MAX_STEPS = 6
+MAX_STEPS = 12
 """How many scenarios other than the default one are evaluated."""
+
+_UNIMPORTANT_PROPERTIES = ("Environment", "Tags", "Description", "Metadata")
+"""Properties that hardly any result depends on."""
 
 T = TypeVar("T")
 
@@ -33,7 +36,7 @@ def find_in_scenarios(
     first = View(templates, base)
     results = {key(result): result for result in find(first)}
     seen = {_condition_values(first)}
-    for name, value in _steps(choices):
+    for name, value in _steps(_by_importance(choices, templates)):
         view = View(templates, {**base, name: value})
         conditions = _condition_values(view)
         if conditions in seen:
@@ -63,6 +66,47 @@ def _steps(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Iterator[tuple[A
                 yield name, values[index]
 
 
+def _by_importance(
+    choices: Mapping[tuple[str, str], Sequence[Any]], templates: Sequence[Template]
+) -> dict[tuple[str, str], Sequence[Any]]:
+    """The choices in the order in which they are worth a scenario: first those that decide about
+    resources and their properties, then those that only change environment variables or tags."""
+    important = {
+        (template.name, name)
+        for template in templates
+        for condition in _find_conditions(template.body.get("Resources"))
+        for name in (f"Condition {condition}", *_parameters_of(template, condition, set()))
+    }
+    return dict(sorted(choices.items(), key=lambda choice: choice[0] not in important))
+
+
+def _find_conditions(raw: Any) -> Iterator[str]:
+    """The conditions that resources or their properties depend on."""
+    if isinstance(raw, list):
+        for item in raw:
+            yield from _find_conditions(item)
+    elif isinstance(raw, Mapping):
+        condition, choice = raw.get("Condition"), raw.get("Fn::If")
+        if isinstance(condition, str):
+            yield condition
+        if isinstance(choice, list) and choice and isinstance(choice[0], str):
+            yield choice[0]
+        for key, value in raw.items():
+            if key not in _UNIMPORTANT_PROPERTIES:
+                yield from _find_conditions(value)
+
+
+def _parameters_of(template: Template, condition: str, seen: set[str]) -> Iterator[str]:
+    """The parameters that a condition depends on, also through other conditions."""
+    raw = template.conditions.get(condition)
+    if condition in seen or raw is None:
+        return
+    seen.add(condition)
+    yield from _compared({condition: raw})
+    for other in _find_conditions(raw):
+        yield from _parameters_of(template, other, seen)
+
+
 def _inverted(choices: Mapping[tuple[str, str], Sequence[Any]]) -> Scenario:
     return {name: values[-1] for name, values in choices.items()}
 
@@ -81,7 +125,7 @@ def _choices(templates: Sequence[Template]) -> dict[tuple[str, str], list[Any]]:
     choices = {
         (template.name, name): values
         for template in templates
-        for name, compared in _compared(template).items()
+        for name, compared in _compared(template.conditions).items()
         for values in [_values(template, name, compared)]
         if values
     }
@@ -125,10 +169,10 @@ def _values(template: Template, name: str, compared: Sequence[str]) -> list[Any]
     return [default, *([different] if default in compared else []), *rest]
 
 
-def _compared(template: Template) -> dict[str, list[str]]:
+def _compared(conditions: Mapping[str, Any]) -> dict[str, list[str]]:
     """Parameters used in conditions, with the literals that each is compared with."""
     compared: dict[str, list[str]] = {}
-    todo: list[Any] = list(template.conditions.values())
+    todo: list[Any] = list(conditions.values())
     while todo:
         raw = todo.pop(0)
         if isinstance(raw, Mapping):

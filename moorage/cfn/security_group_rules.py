@@ -18,6 +18,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.peers import ANY_PEER, Network, Peer, is_same_security_group, refers_to_group
 from moorage.cfn.tristate import TriState, all_of, any_of
 from moorage.cfn.view import Resource
+from moorage.facts.addresses import PRIVATE_BLOCKS
 
 INGRESS, EGRESS = "Ingress", "Egress"
 Ports = tuple[int, int] | None
@@ -33,6 +34,7 @@ _UNREACHABLE_BLOCKS = tuple(
     ip_network(block) for block in ("127.0.0.0/8", "255.255.255.255/32", "0.0.0.0/32")
 )
 """Blocks that match no peer; templates use them for a rule that allows nothing."""
+_PRIVATE_BLOCKS = tuple(ip_network(block) for block in PRIVATE_BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -187,7 +189,7 @@ def _contains_peer(node: Node, peer: Peer) -> TriState:
     if _is_within(block, _UNREACHABLE_BLOCKS):
         return False
     if peer.is_internet:
-        return not block.is_private
+        return not _is_within(block, _PRIVATE_BLOCKS)
     peer_blocks: list[Any] = [
         peer_block for peer_block in peer.cidr_blocks if peer_block.version == block.version
     ]
@@ -216,6 +218,6 @@ def _unknown_block_contains_peer(node: Node, peer: Peer) -> TriState:
 
 def _is_private(text: str | None) -> bool:
     try:
-        return ip_network(text or "", strict=False).is_private
+        return _is_within(ip_network(text or "", strict=False), _PRIVATE_BLOCKS)
     except ValueError:
         return False

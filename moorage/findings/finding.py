@@ -61,3 +61,5 @@ class Problem:
     because: Sequence[Path] = ()
     place: Place | None = None
     """Its place, if that is in a file that the params name."""
+    once: bool = False
+    """Whether it is one mistake for all stacks that have it: it is reported at the first one."""

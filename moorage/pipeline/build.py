@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
 from moorage.model import Plan, TemplateModule
 from moorage.pipeline.check import check
@@ -69,10 +70,21 @@ def build(
     if plan is None:
         return stop(findings)
     step("check")
-    findings += check(plan, document)
+    findings += _without_repeats(check(plan, document), findings)
     findings += inspect_stacks(plan, document, templates)
     findings = hide_secrets(findings, document)
     return Built(env, None if _has_error(findings) else plan, tuple(findings))
+
+
+def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
+    """Without the findings about a stack's template that its params have a finding about."""
+    repeated = {
+        (rule, finding.path[:2])
+        for finding in earlier
+        if finding.code in CODES
+        for rule in CODES[finding.code].replaces
+    }
+    return [finding for finding in found if (finding.code, finding.path[:2]) not in repeated]
 
 
 def _has_error(findings: list[Finding]) -> bool:

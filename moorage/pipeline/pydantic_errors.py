@@ -36,6 +36,7 @@ from moorage.pipeline.params_models import (
     is_model,
 )
 from moorage.pipeline.paths import value_at, written_path
+from moorage.pipeline.stack_advice import advise_stack
 from moorage.pipeline.unknown_keys import KeyContext, explain_unknown_key
 
 _TYPES = {
@@ -133,6 +134,8 @@ def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> F
     }[expected]()
     if expected == "a map" and isinstance(value, list):
         code, message = "M1112", "A list is written where a map belongs"
+    if path[:1] == ("stacks",) and len(path) == 2 and subject.model is subject.catalog.header:
+        advice = advise_stack(key, value, subject.catalog)
     if "image" in path[-1:] and isinstance(value, Mapping):
         advice = "Moorage builds no images: build and push it, then write its name."
     if expected == "a map" and "image" not in path[-1:]:

@@ -54,10 +54,11 @@ def validate(
     findings = [*shape.findings, *null_problems]
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
+    reported: set[tuple[str, str]] = set()
     for name, spec in env.stacks.items():
-        findings += _find_problems(spec, stacks[name][1], env, document, templates)
-    reported = {finding.path for finding in findings}
-    findings += [found for found in find_plain_secrets(document) if found.path not in reported]
+        findings += _find_problems(spec, stacks[name][1], env, document, templates, reported)
+    with_paths = {finding.path for finding in findings}
+    findings += [found for found in find_plain_secrets(document) if found.path not in with_paths]
     complete = not any(finding.level == "error" for finding in findings)
     return (env if complete else None), sorted(findings, key=by_place)
 
@@ -170,13 +171,19 @@ def _find_problems(
     env: Environment,
     document: Document,
     templates: Mapping[str, TemplateModule],
+    reported: set[tuple[str, str]],
 ) -> Iterator[Finding]:
-    """The problems that a stack's kind finds, apart from those that follow from the shape."""
+    """The problems that a stack's kind finds, apart from those that follow from the shape, and from
+    those that are one mistake with another stack's. `reported` has these and grows."""
     problems = getattr(templates[spec.template], "problems", None)
     found: Iterator[Problem] = problems(spec.name, spec.params, env) if problems else iter(())
     for problem in found:
+        if problem.once and (problem.code, problem.message) in reported:
+            continue
         paths = [shape.written_path(path) for path in (problem.path, *problem.because)]
         if not any(shape.is_reported(path) for path in paths):
+            if problem.once:
+                reported.add((problem.code, problem.message))
             path = ("stacks", spec.name, *paths[0])
             place = problem.place or document.place(path)
             yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)

@@ -1,4 +1,4 @@
-"""Container definitions: names, dependencies, sizes, port mappings and health checks."""
+"""Container definitions: names, dependencies, sizes and health checks."""
 
 from __future__ import annotations
 
@@ -292,41 +292,6 @@ def _exceed(limit: int, sizes: list[tuple[Node, int | None]]) -> tuple[Node, int
     return None
 
 
-# Port mappings -------------------------------------------------------------------------------
-
-
-@rule(
-    "E9112",
-    "A container maps the port of a load balancer twice.",
-    error_messages=("Container port 514 is used in more than one port mapping for container app",),
-    fix="Map the port once. Use another port, or another service, for the other protocol.",
-    sources=(
-        "aws/amazon-ecs-agent#3428",
-        "terraform-aws-modules/terraform-aws-ecs#89",
-        "aws/containers-roadmap#850",
-    ),
-    failure_ids=("td-same-port-tcp-and-udp-behind-load-balancer",),
-)
-def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
-    """LoadBalancers of a service names a container and a port, but no protocol. A task definition
-    can map one port for TCP and for UDP, but ECS refuses to create a service whose load balancer
-    uses that port, as it does not know which mapping is meant."""
-    for attachment in ecs.target_group_attachments(view):
-        task = ecs.task_definition_of(attachment.service)
-        name, port = attachment.container_name, attachment.container_port
-        container = ecs.find_container(task, name) if task and name is not None else None
-        if container is None or port is None:
-            continue
-        mappings = container["PortMappings"]
-        if sum(mapping["ContainerPort"].number == port for mapping in mappings.items) > 1:
-            yield problem(
-                mappings,
-                f"Container `{name}` maps port {port} more than once, and ECS refuses to create "
-                f"service `{attachment.service.id}`, whose load balancer uses that port",
-                "Map the port once. Use another port, or another service, for the other protocol.",
-            )
-
-
 # Health checks -------------------------------------------------------------------------------
 
 
@@ -385,6 +350,5 @@ RULES = (
     links_with_awsvpc,
     impossible_dependency,
     containers_larger_than_task,
-    load_balancer_port_mapped_twice,
     malformed_health_check_command,
 )

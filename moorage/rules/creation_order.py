@@ -225,13 +225,26 @@ def _addresses_before_attachment(view: View) -> Iterator[Problem]:
             for attachment in lifecycle.gateway_attachments(view)
             if attachment.stack is address.stack
         ]
-        if attachment := _unordered(address, attachments):
+        attachment = _unordered(address, attachments)
+        if attachment and not _is_used_later(address, attachments):
             yield problem(
                 address,
                 f"Elastic IP address `{address.id}` may be created before `{attachment.id}`, which "
                 f"it needs in a VPC",
                 f"Add `{attachment.id}` to DependsOn of `{address.id}`.",
             )
+
+
+def _is_used_later(address: Resource, attachments: list[Resource]) -> bool:
+    """Whether all that associate an address with the VPC wait for the gateway. An address alone is
+    in no VPC."""
+    stack = address.stack
+    users = [
+        resource
+        for resource in stack.resources.values()
+        if address.id in stack.direct_dependencies(resource.id)
+    ]
+    return bool(users) and not any(_unordered(user, attachments) for user in users)
 
 
 def _unordered(resource: Resource, alternatives: list[Resource]) -> Resource | None:

@@ -141,6 +141,7 @@ _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
     sources=(
         "cloudposse/terraform-aws-ecs-alb-service-task#277",
         "AWS docs: Required resources for Amazon ECS blue/green deployments",
+        "AWS docs: Troubleshooting Amazon ECS blue/green deployments",
     ),
     failure_ids=("svc-native-blue-green-without-advanced-configuration",),
 )
@@ -180,12 +181,20 @@ def incomplete_traffic_shifting(view: View) -> Iterator[Problem]:
 
 
 def _target_group_not_in_rule(service: Resource, entry: Node) -> Iterator[Problem]:
-    """A target group to which the production listener rule certainly does not forward."""
+    """A target group to which neither the production listener rule nor the test listener rule
+    forwards. Each group must be in one of them (AWS docs, "Troubleshooting Amazon ECS blue/green
+    deployments")."""
     advanced = entry["AdvancedConfiguration"]
-    listener_rule = ecs.resource_of_type(advanced["ProductionListenerRule"], ecs.LISTENER_RULE)
-    if listener_rule is None or not listener_rule["Actions"].all_known:
+    rules = [
+        ecs.resource_of_type(advanced[key], ecs.LISTENER_RULE)
+        for key in ("ProductionListenerRule", "TestListenerRule")
+        if advanced[key].present
+    ]
+    known = [rule for rule in rules if rule is not None and rule["Actions"].all_known]
+    if len(known) < len(rules):
         return
-    forwards = ecs.forwarded_target_groups(listener_rule)
+    listener_rule = known[0]
+    forwards = [node for rule in known for node in ecs.forwarded_target_groups(rule)]
     for node in (entry["TargetGroupArn"], advanced["AlternateTargetGroupArn"]):
         if node.resource and all(forward.is_same_as(node) is False for forward in forwards):
             yield problem(

@@ -29,6 +29,7 @@ from moorage.rules.execution_role import (
     describe_container,
     place_for_permission,
 )
+from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
 
 _KEY, _ALIAS = "AWS::KMS::Key", "AWS::KMS::Alias"
@@ -77,18 +78,22 @@ def secret_not_allowed(view: View) -> Iterator[Problem]:
         yield from _arns_with_json_key(parse_document(policy).statements)
     for task, container, role in containers_with_execution_role(view):
         owner = describe_container(container, task)
+        missing: dict[str, list[tuple[str, str]]] = {}
         for name, source in _secret_sources(container):
-            secret = _secret_in_view(source)
             action = _missing_action(role, source)
             if action is not None:
-                yield problem(
-                    place_for_permission(role, action),
-                    f"Execution role `{role.id}` does not allow {action} for {name} of {owner}, so "
-                    f"no task starts",
-                    f"Allow {action} on `!Ref {secret.id}` in `{role.id}`."
-                    if secret is not None and secret.stack is role.stack
-                    else f"Allow {action} on its ARN in `{role.id}`.",
-                )
+                missing.setdefault(action, []).append((name, _resource_for_policy(source, role)))
+        for action, secrets in missing.items():
+            names = join_and(dict.fromkeys(name for name, _ in secrets))
+            resources = join_and(dict.fromkeys(resource for _, resource in secrets))
+            yield problem(
+                place_for_permission(role, action),
+                f"Execution role `{role.id}` does not allow {action} for {names} of {owner}, so "
+                f"no task starts",
+                f"Allow {action} on {resources} in `{role.id}`.",
+            )
+        for name, source in _secret_sources(container):
+            secret = _secret_in_view(source)
             key = _key_of_secret(secret) if secret is not None else None
             if key is not None and _is_decryption_denied(role, key):
                 yield problem(
@@ -115,6 +120,14 @@ def _secret_sources(container: Node) -> Iterator[tuple[str, Node]]:
     credentials = container.at("RepositoryCredentials", "CredentialsParameter")
     if credentials.present and credentials.text is None:
         yield "the registry credentials", credentials
+
+
+def _resource_for_policy(source: Node, role: Resource) -> str:
+    """The resource of a statement that allows to read a secret, as it is written in the template of
+    the role."""
+    secret = _secret_in_view(source)
+    is_in_template = secret is not None and secret.stack is role.stack
+    return f"`!Ref {secret.id}`" if secret is not None and is_in_template else "its ARN"
 
 
 def _missing_action(role: Resource, source: Node) -> str | None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from moorage.cfn import ecs, networks, peers, reachability, target_traffic
+from moorage.cfn import (
+    ecs,
+    networks,
+    peers,
+    reachability,
+    security_group_rules,
+    target_traffic,
+)
 from moorage.cfn.peers import ANY_PEER
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.target_traffic import TargetTraffic
@@ -143,6 +150,8 @@ def listener_port_blocked_by_security_group(view: View) -> Iterator[Problem]:
         groups = peers.visible_security_groups(peer)
         if not groups or any(group.type != networks.SECURITY_GROUP for group in groups):
             continue
+        if any(map(_is_closed_on_purpose, groups)):
+            continue
         for protocol in _transport_protocols(listener):
             if reachability.allows_ingress(peer, protocol, (port, port), ANY_PEER) is False:
                 yield problem(
@@ -157,6 +166,24 @@ def listener_port_blocked_by_security_group(view: View) -> Iterator[Problem]:
                         "from the CIDR blocks or security groups of its clients",
                     ),
                 )
+
+
+def _is_closed_on_purpose(group: Resource) -> bool:
+    """Whether a group without ingress rules says so: it has an empty list, or rules that are only
+    there under another condition. Whoever deploys the template chooses that."""
+    if security_group_rules.rules_of_security_group(group, INGRESS).rules:
+        return False
+    inline = group["SecurityGroupIngress"]
+    if isinstance(inline.value, list) or "Fn::If" in str(inline.raw):
+        return True
+    resources = group.stack.template.body["Resources"].values()
+    return any(
+        body["Type"] == f"{networks.SECURITY_GROUP}Ingress"
+        and "Condition" in body
+        and f"'{group.id}'" in str(body.get("Properties"))
+        for body in resources
+        if isinstance(body, Mapping) and "Type" in body
+    )
 
 
 def _accepts_private_link(load_balancer: Resource) -> bool:

@@ -33,6 +33,7 @@ from moorage.rules import (
     load_balancers,
     log_groups,
     networking,
+    port_mappings,
     resource_names,
     scaling,
     secrets,
@@ -72,6 +73,7 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
             *containers.RULES,
+            *port_mappings.RULES,
             *images.RULES,
             *container_logging.RULES,
             *secrets.RULES,

@@ -131,5 +131,5 @@ def _describe_choice(choice: Choice, template: str) -> str:
     subject = f"`{name}`" if name.startswith("AWS::") else f"the parameter `{name}`{suffix}"
     if not isinstance(value, Unknown):
         return f"{subject} is {f'`{value}`' if value else 'empty'}"
-    words = quote(sorted(value.excluded))
+    words = [*quote(sorted(filter(None, value.excluded))), *(["empty"] * ("" in value.excluded))]
     return f"{subject} is not {' and not '.join(words)}" if words else f"{subject} is set"

@@ -81,7 +81,7 @@ def _describe(node: Node) -> str:
 
 @rule(
     "W9156",
-    "A container definition has a secret in plain text",
+    "A container definition has a secret in plain text.",
     fix="Store the value in Secrets Manager or in Parameter Store, and refer to it in Secrets, or "
     "in SecretOptions of the log driver.",
     sources=(

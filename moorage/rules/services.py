@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr
+from moorage.cfn.values import Attr, Unknown
 from moorage.cfn.view import Resource, View
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
@@ -60,7 +60,7 @@ def conflicting_properties(view: View) -> Iterator[Problem]:
                 f"and ECS rejects it",
                 "Remove HealthCheckGracePeriodSeconds, or add LoadBalancers.",
             )
-        reason = _needs_service_linked_role(service) if role.fully_known and role.present else None
+        reason = _needs_service_linked_role(service) if _is_set(role) else None
         if reason is not None:
             yield problem(
                 role,
@@ -79,6 +79,13 @@ def conflicting_properties(view: View) -> Iterator[Problem]:
                 f"Service `{service.id}` has network mode awsvpc but no subnets",
                 "Write Subnets in AwsvpcConfiguration.",
             )
+
+
+def _is_set(node: Node) -> bool:
+    """Whether there certainly is a value that is not empty: a parameter may be."""
+    if isinstance(node.value, Unknown):
+        return "" in node.value.excluded
+    return node.present and node.fully_known
 
 
 def _network_mode(service: Resource) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.arns import expand_parts
-from moorage.cfn.permissions import allows, find_role
+from moorage.cfn.permissions import allows, find_role, parse_document
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource, View
 from moorage.rules.execution_role import place_for_permission
@@ -43,6 +43,7 @@ _EXEC_ACTIONS = (
         "aws-samples/aws-cdk-examples#920",
         "AWS docs: Monitor Amazon ECS containers with ECS Exec",
         "AWS docs: Use Amazon EFS volumes with Amazon ECS",
+        "AWS docs: Using IAM to control access to file systems",
     ),
     failure_ids=(
         "svc-exec-without-task-role-permissions",
@@ -53,7 +54,8 @@ def task_role_lacks_permissions(view: View) -> Iterator[Problem]:
     """The agent of ECS Exec and the mount of an EFS volume with IAM authorization use the task
     role, not the execution role. ECS refuses to create a service with EnableExecuteCommand and
     without a task role. Without the permissions, ECS Exec fails, and tasks with the volume do not
-    start."""
+    start. A file system without a policy allows every mount; one with a policy allows what the
+    policy or the role allows."""
     for service in ecs.services(view):
         task = ecs.task_definition_of(service) if service["EnableExecuteCommand"].flag else None
         if task is not None:
@@ -88,7 +90,7 @@ def _mount_problems(task: Resource) -> Iterator[Problem]:
         efs = volume["EFSVolumeConfiguration"]
         file_system = ecs.resource_of_type(efs["FilesystemId"], _FILE_SYSTEM)
         uses_iam = efs.at("AuthorizationConfig", "IAM").text == "ENABLED"
-        if not uses_iam or file_system is None or file_system["FileSystemPolicy"].present:
+        if not uses_iam or file_system is None:
             continue
         role_arn = task["TaskRoleArn"]
         role = find_role(role_arn)
@@ -110,13 +112,32 @@ def _mount_problems(task: Resource) -> Iterator[Problem]:
                 f"{subject} but without a task role, so no task starts",
                 f"Write a TaskRoleArn of a role that allows {_CLIENT_MOUNT}{write} on {resource}.",
             )
-        elif role is not None and allows(role, _CLIENT_MOUNT, arns) is False:
+        elif (
+            role is not None
+            and _leaves_mount_to_roles(file_system)
+            and allows(role, _CLIENT_MOUNT, arns) is False
+        ):
             yield problem(
                 place_for_permission(role, _CLIENT_MOUNT),
                 f"{subject}, and task role `{role.id}` does not allow {_CLIENT_MOUNT}, so no task "
                 f"starts",
                 f"Allow {_CLIENT_MOUNT}{write} on {resource} in `{role.id}`.",
             )
+
+
+def _leaves_mount_to_roles(file_system: Resource) -> bool:
+    """Whether the policy of a file system certainly allows no mount by itself. Without a policy,
+    everyone who can connect is allowed to mount (AWS docs: Using IAM to control access to file
+    systems)."""
+    policy = parse_document(file_system["FileSystemPolicy"])
+    return (
+        file_system["FileSystemPolicy"].certainly_present
+        and policy.complete
+        and all(
+            statement.allows is False or statement.covers_action(_CLIENT_MOUNT) is False
+            for statement in policy.statements
+        )
+    )
 
 
 def _is_mounted_read_only(task: Resource, volume: str | None) -> bool:

@@ -63,7 +63,10 @@ def https_blocked_by_task_security_group(view: View) -> Iterator[Problem]:
 def _blocked_destination(service: Resource, tasks: Peer, group: Resource) -> tuple[str, str] | None:
     """What the tasks' security groups certainly block, for the message and for the hint."""
     if reachability.allows_egress(tasks, "tcp", _HTTPS, ANY_PEER) is False:
-        return " to any address", "to the VPC endpoints, or to 0.0.0.0/0 if there are none"
+        return (
+            " to any address",
+            "to what they use: the VPC endpoints, or the registry and AWS services",
+        )
     routes = {route for _, route in task_startup.subnet_routes(service)}
     endpoints = networks.endpoints_of_vpc(tasks.vpc) if tasks.vpc is not None else None
     if endpoints is None or not routes:
@@ -71,7 +74,7 @@ def _blocked_destination(service: Resource, tasks: Peer, group: Resource) -> tup
     if not endpoints and routes <= {networks.VIA_INTERNET_GATEWAY, networks.VIA_NAT}:
         if reachability.allows_egress(tasks, "tcp", _HTTPS, _INTERNET) is not False:
             return None
-        return " to the internet", "with `CidrIp: 0.0.0.0/0`"
+        return " to the internet", "to the registry and the AWS services that they use"
     if routes != {networks.NO_INTERNET_ROUTE}:
         return None
     return _blocked_endpoint_destination(service, tasks, group, endpoints)

@@ -289,7 +289,9 @@ def _check_cidr(value: str) -> str:
         reason = str(error)
     hint = "Write a CIDR block, such as `10.0.0.0/16`."
     if "host bits" in reason:
-        hint = f"Did you mean `{ipaddress.ip_network(value, strict=False)}`?"
+        address = ipaddress.ip_interface(value)
+        one = ipaddress.ip_network(address.ip)
+        hint = f"Write `{one}` for this address, or `{address.network}` for the block around it."
     raise wrong("M1504", f"{shown(value)} is not a CIDR block", hint)
 
 

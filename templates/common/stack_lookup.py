@@ -46,7 +46,8 @@ def find_stack_problems(
         yield Problem("M1202", path, message, hint)
     elif not env.broken:
         hint = f"Add one below `stacks:`, for example `{word}: {{}}`."
-        yield Problem("M1202", path, f"There is no stack of template `{word}`", hint)
+        message = f"There is no stack of template `{word}`"
+        yield Problem("M1202", path, message, hint, once=True)
 
 
 def _suggest_stack(name: str, candidates: Sequence[str], word: str) -> str:

@@ -160,7 +160,7 @@ def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
         if count > MAX_RULES:
             message = f"The security group of the tasks gets {count} inbound {version} rules, and "
             message += f"EC2 allows {MAX_RULES} unless the quota is raised"
-            hint = "Write larger blocks in `clients`, or request a higher quota."
+            hint = "Write adjacent blocks in `clients` as one, or request a higher quota."
             yield Problem("M2520", ("expose",), message, hint, level="warning")
 
 

@@ -91,6 +91,9 @@ class ExposeParams(LoadBalancedParams):
         [], description="Traffic that load balancers send to the service."
     )
 
+    def route_hosts(self, via: str) -> list[list[str]]:
+        return [list(entry.hosts) for entry in self.expose if entry.via == via]
+
     def listener_protocols(self, via: str) -> list[str | None]:
         entries = [entry for entry in self.expose if entry.via == via]
         return [entry.port.protocol if entry.port else None for entry in entries]

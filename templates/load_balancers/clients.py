@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ipaddress import IPv4Network
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from moorage.facts.addresses import PRIVATE_BLOCKS
 from moorage.findings.finding import Path, Problem
 
 from ..common.duplicates import find_repeats
@@ -37,6 +39,26 @@ def find_address_property(client: str) -> str:
 def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
     """All addresses that can reach a load balancer from the internet."""
     return (ANYWHERE, ANYWHERE_IPV6) if dualstack else (ANYWHERE,)
+
+
+def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
+    """Clients of an internet-facing load balancer, which sees only public addresses: its DNS name
+    has public ones (Elastic Load Balancing user guide, "Load balancer scheme")."""
+    private = [index for index, client in enumerate(clients) if _is_private(client)]
+    if private:
+        first, more = f"`{clients[private[0]]}`", len(private) - 1
+        whose = f"{first} and {more} more have" if more else f"{first} has"
+        message = "Clients reach an internet-facing load balancer from public addresses, and "
+        message += f"{whose} private ones"
+        hint = "Write their public addresses, such as those of their NAT gateway, or use an "
+        hint += "internal load balancer."
+        yield Problem("M2332", (*path, private[0]), message, hint, level="warning")
+
+
+def _is_private(client: str) -> bool:
+    if _kind_of_client(client) != "network" or client.startswith("sg-") or ip_version(client) != 4:
+        return False
+    return any(IPv4Network(client).subnet_of(IPv4Network(block)) for block in PRIVATE_BLOCKS)
 
 
 def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:

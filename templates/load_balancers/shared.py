@@ -29,6 +29,11 @@ class LoadBalancedParams(Base):
         for a listener without a port."""
         return []
 
+    def route_hosts(self, via: str) -> list[list[str]]:
+        """The host patterns of each route that the stack adds to the load balancer of that name;
+        an empty list for a route that is for every host."""
+        return []
+
 
 # Problems ------------------------------------------------------------------------------------
 

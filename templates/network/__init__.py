@@ -25,7 +25,7 @@ from moorage.model import Environment
 from ..common.exports import export_output, import_value
 from ..common.regions import key_region_problems
 from .endpoints import endpoint_problems, endpoint_resources
-from .existing import existing_network_problems
+from .existing import existing_network_problems, has_no_subnets
 from .flow_logs import flow_log_resources
 from .internet_routes import nat_gateway_resources, private_route_resources, public_route_resources
 from .network_zones import availability_zone_problems, plan_zones
@@ -33,7 +33,7 @@ from .params import Egress, Params
 from .subnets import private_subnet_resources, public_subnet_resources
 from .vpc import vpc_resources
 
-__all__ = ["Egress", "Handle", "Params", "compose", "handle", "problems"]
+__all__ = ["Egress", "Handle", "Params", "compose", "handle", "has_no_subnets", "problems"]
 
 
 @dataclass(frozen=True)

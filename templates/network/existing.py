@@ -9,6 +9,13 @@ from moorage.findings.finding import Path, Problem
 from .params import Existing, Params
 
 
+def has_no_subnets(params: Params) -> bool:
+    """Whether the params name an existing VPC and none of its subnets: one mistake, from which
+    others in the stacks that use the network follow."""
+    existing = params.existing
+    return existing is not None and not (existing.public_subnets or existing.private_subnets)
+
+
 def existing_network_problems(params: Params, existing: Existing) -> Iterator[Problem]:
     if params.model_fields_set != {"existing"}:
         ignored = sorted(params.model_fields_set - {"existing"})
@@ -18,7 +25,7 @@ def existing_network_problems(params: Params, existing: Existing) -> Iterator[Pr
         hint = f"Remove {settings}, or remove `existing` to create a VPC."
         yield Problem("M2000", ("existing",), message, hint)
     lists = {"public_subnets": existing.public_subnets, "private_subnets": existing.private_subnets}
-    if not any(lists.values()):
+    if has_no_subnets(params):
         hint = "Write the ids of subnets below `public_subnets:`, `private_subnets:` or both."
         because: tuple[Path, ...] = tuple(("existing", key) for key in lists)
         message = "The existing VPC has no subnets in the params"

@@ -6,7 +6,7 @@ import re
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from moorage.facts.addresses import HOSTLESS_BLOCKS
 from moorage.facts.regions import ZONE_NAME
@@ -25,24 +25,34 @@ it never changes."""
 _HOSTLESS = tuple(map(IPv4Network, HOSTLESS_BLOCKS))
 
 
-def _check_vpc_cidr(cidr: str) -> str:
+def _check_vpc_cidr(cidr: Any) -> Any:
     """A VPC can be /16 to /28 (EC2 API reference, CreateVpc).
 
     A sixteenth of it must be large enough for a load balancer, which needs a /27 (ELB user guide,
-    "Subnets for your load balancer").
+    "Subnets for your load balancer"). Before the type of the field is checked, so that a hint never
+    proposes a block that is refused here.
     """
-    block = IPv4Network(cidr)
+    if not isinstance(cidr, str):
+        return cidr
+    try:
+        block = IPv4Network(cidr, strict=False)
+    except ValueError:
+        return cidr  # reported by the type of the field
+    if any(block.overlaps(other) for other in _HOSTLESS):
+        hint = "Write a block in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
+        raise wrong("M2004", f"`{cidr}` contains addresses that no host can have", hint)
+    address = cidr.partition("/")[0]
     if not 16 <= block.prefixlen <= 23:
-        hint = f"Write /16 to /23, for example `{block.network_address}/16`."
+        example = IPv4Network(f"{address}/16", strict=False)
+        hint = f"Write /16 to /23, for example `{example}`."
         if block.prefixlen > 23:
             hint = "Write /16 to /23: the VPC is divided into up to eight subnets."
         message = f"A VPC of the size /{block.prefixlen} cannot be divided into subnets"
         if block.prefixlen < 16:
             message = f"A VPC cannot be as large as /{block.prefixlen}"
         raise wrong("M2003", message, hint)
-    if any(block.overlaps(other) for other in _HOSTLESS):
-        hint = "Write a block in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
-        raise wrong("M2004", f"`{cidr}` contains addresses that no host can have", hint)
+    if address != str(block.network_address):
+        raise wrong("M1504", f"`{cidr}` is not a CIDR block", f"Did you mean `{block}`?")
     return cidr
 
 
@@ -74,7 +84,7 @@ def _check_endpoint_service(name: str) -> str:
     return name
 
 
-VpcCidr = Annotated[Ipv4Cidr, AfterValidator(_check_vpc_cidr)]
+VpcCidr = Annotated[Ipv4Cidr, BeforeValidator(_check_vpc_cidr)]
 Zones = Annotated[
     int | list[str],
     PlainValidator(_check_zones),

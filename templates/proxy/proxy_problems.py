@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from moorage.facts.quotas import MAX_TASK_DEFINITION_BYTES, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Place, Problem
-from moorage.findings.wording import shown
+from moorage.findings.wording import near, shown
 from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
@@ -170,6 +170,15 @@ def _is_address(host: str) -> bool:
     return re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
 
 
+def _suggest_target(to: Target, containers: Containers) -> str:
+    """A hint for an unknown container, with its port if it has several."""
+    close = near(to.host, containers)
+    ports = tcp_ports(containers[close]) if close else ()
+    if close and to.port is None and len(ports) > 1:
+        return f"Did you mean {' or '.join(f'`{close}:{port}`' for port in ports)}?"
+    return suggest_container(to.host, containers)
+
+
 def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator[Problem]:
     if to.host == PROXY:
         message = "The proxy would send the requests to itself"
@@ -181,7 +190,7 @@ def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator
             "M1204",
             path,
             message,
-            suggest_container(to.host, containers),
+            _suggest_target(to, containers),
             because=[("containers", to.host)],
         )
         return

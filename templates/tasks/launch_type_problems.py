@@ -64,6 +64,14 @@ def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Pr
 
 def _instance_problems(task: Task) -> Iterator[Problem]:
     params, used = task.params, task.placement.cluster
+    for name, container in task.container_params.items():
+        if container.privileged:
+            message = "A privileged container has all permissions of root on its instance, also "
+            message += "over other tasks there"
+            hint = "Remove it, and write only what the container needs in `add_capabilities` and "
+            hint += "`devices`."
+            path: Path = ("containers", name, "privileged")
+            yield Problem("M2712", path, message, hint, level="warning")
     if used and task.placement.instances is None:
         message = f"The cluster `{used.name}` has no instances for `launch: {params.launch}`"
         hint = f"Write `capacity: {{{params.launch}: true}}` in `{used.name}`, or "

@@ -163,6 +163,8 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
     placement = task.placement
     if placement.network is None or placement.shares_instance:
         return
+    if network.has_no_subnets(placement.network.params):
+        return  # reported there
     name, net, kind = placement.network.name, placement.network.handle, placement.subnet_kind
     path: Path = ("subnets",)
     if kind == "public" and task.params.launch != "fargate" and net.public_subnets:
@@ -179,10 +181,19 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
         other = "private" if kind == "public" else "public"
         hint = f"Write `subnets: {other}`, or add `{kind}_subnets` to `{name}`."
         yield Problem("M2706", path, message, hint)
+    elif (
+        kind == "public"
+        and task.params.launch == "fargate"
+        and net.egress in ("nat", "nat-per-az", "endpoints")
+    ):
+        message = f"The tasks get public IP addresses, and `{name}` has private subnets for tasks"
+        hint = "Remove `subnets: public`, or write `subnets: private`."
+        yield Problem("M2713", path, message, hint, level="warning")
     elif kind == "private" and net.egress == "public":
         message = f"The private subnets of `{name}` have no route out of the VPC, so the tasks "
         message += "cannot pull their images"
-        hint = f"Write `subnets: public`, or `egress: nat` in `{name}`."
+        hint = f"Write `egress: nat` in `{name}`, or `subnets: public` for tasks with public "
+        hint += "addresses."
         yield Problem("M2707", path, message, hint)
 
 

@@ -155,3 +155,38 @@ def test_a_problem_between_two_stacks_is_found_with_both() -> None:
     ids = {problem.rule.id for problem in run_rules([upper, lower])}
     assert ids == {rule for rule, _ in case.finds}
     assert run_rules([upper]) == run_rules([lower]) == []
+
+
+def _is_set(name: str) -> dict[str, Any]:
+    return {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+
+
+def test_a_property_that_depends_on_the_seventh_parameter() -> None:
+    """Conditions of environment variables are evaluated last, whatever their order is."""
+    names = [f"V{number}" for number in range(7)]
+    role = {"Fn::If": ["HasV6", {"Ref": "V6"}, {"Ref": "AWS::NoValue"}]}
+    variables = [
+        {"Fn::If": [f"Has{name}", {"Name": name, "Value": "x"}, {"Ref": "AWS::NoValue"}]}
+        for name in names[:6]
+    ] * 3
+    changes = {
+        **{f"Parameters.{name}": {"Type": "String", "Default": ""} for name in names},
+        **{f"Conditions.Has{name}": _is_set(name) for name in names},
+        "Resources.TaskDefinition.Properties.ContainerDefinitions.0.Environment": variables,
+        f"{SERVICE}.Properties.Role": role,
+    }
+    found = [p for p in run(changes, bases()["alb"]) if p.rule.id == "E9230"]
+    assert [problem.path[-1] for problem in found] == [1]
+    assert found[0].message.startswith("If the parameter `V6` is not empty: ")
+
+
+def test_all_secrets_that_a_role_may_not_read_are_one_problem() -> None:
+    containers = "Resources.TaskDefinition.Properties.ContainerDefinitions"
+    changes = {
+        "Resources.Audit": {"Type": "AWS::SecretsManager::Secret", "Properties": {}},
+        f"{containers}.0.Secrets.0.ValueFrom": {"Ref": "Audit"},
+        f"{containers}.0.Secrets.1": {"Name": "AUDIT_USER", "ValueFrom": {"Ref": "Audit"}},
+    }
+    (problem,) = (p for p in run(changes, bases()["secrets"]) if p.rule.id == "E9755")
+    assert "the secret `DB_PASSWORD` and the secret `AUDIT_USER` of" in problem.message
+    assert "on `!Ref Audit` in" in problem.hint

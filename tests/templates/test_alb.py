@@ -369,7 +369,7 @@ def test_an_existing_listener_has_no_stack_and_a_handle_of_literals(
     assert env is not None
     assert alb.compose("alb", env.stacks["alb"].params, env) is None
     assert handle({"existing": EXISTING | protocol}) == alb.Handle(
-        LISTENER, https, EXISTING["security_group"], authentication=True
+        LISTENER, https, EXISTING["security_group"], authentication=True, scheme=None
     )
 
 
@@ -396,7 +396,7 @@ def test_an_existing_listener_needs_no_network() -> None:
         ({"idle_timeout": "0s"}, "M1105", "idle_timeout"),
         ({"idle_timeout": "4001s"}, "M1105", "idle_timeout"),
         ({"clients": []}, "M1105", "clients"),
-        ({"clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
+        ({"clients": ["198.51.100.0/24", "198.51.100.0/24"]}, "M2306", "clients.1"),
         ({"clients": ["10.0.0.1/8"]}, "M1504", "clients.0"),
         ({"clients": ["pl-list"]}, "M1503", "clients.0"),
         ({"access_logs": {"prefix": "AWSLogs/alb"}}, "M1503", "access_logs.prefix"),
@@ -477,7 +477,7 @@ def test_network_is_required_if_there_are_two_networks() -> None:
 @pytest.mark.parametrize(
     ("alb_params", "network_params", "code", "path"),
     [
-        ({"clients": ["10.0.0.0/8", "2001:db8::/32"]}, {}, "M2307", "clients.1"),
+        ({"clients": ["198.51.100.0/24", "2001:db8::/32"]}, {}, "M2307", "clients.1"),
         (
             {"scheme": "internal", "ip_address_type": "dualstack"},
             {"ipv6": True},

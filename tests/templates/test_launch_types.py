@@ -8,6 +8,10 @@ import pytest
 import yaml
 from stack_bodies import build_bodies, properties
 
+from moorage.pipeline.compose import compose
+from moorage.pipeline.load import Document
+from moorage.pipeline.validate import validate
+from templates import TEMPLATES
 from templates.tasks.containers import Container
 from templates.tasks.launch_types import apply_network_mode
 
@@ -52,3 +56,21 @@ def test_a_load_balancer_reaches_the_proxy_in_network_mode_bridge() -> None:
     proxy = next(definition for definition in definitions if definition["Name"] != "app")
     assert proxy["Links"] == ["app"]
     assert "127.0.0.1" not in yaml.safe_dump(proxy.get("Environment", []))
+
+
+def test_a_privileged_container_on_instances_is_built_with_a_warning() -> None:
+    job = {
+        "template": "worker",
+        "launch": "ec2",
+        "containers": {"job": {"image": "ecr:shop/job:1", "privileged": True}},
+    }
+    stacks = {"network": {}, "cluster": {"capacity": {"ec2": True}}, "job": job}
+    data = {"app": "shop", "region": "eu-central-1", "stacks": stacks}
+    env, findings = validate(Document("dev", "params/dev.yaml", data, {}), TEMPLATES)
+    assert [(finding.level, finding.code) for finding in findings] == [("warning", "M2712")]
+    assert env is not None
+    stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "job")
+    (container,) = properties(stack.template.to_dict()["Resources"], "TaskDefinition")[
+        "ContainerDefinitions"
+    ]
+    assert container["Privileged"] is True

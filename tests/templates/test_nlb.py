@@ -391,15 +391,14 @@ def test_an_address_can_be_used_by_one_load_balancer_only(
     assert find_findings({}, another=other) == []
 
 
-@pytest.mark.parametrize(
-    ("nlb_params", "network_params"),
-    [({}, {"private_subnets": SUBNETS}), (INTERNAL, {"public_subnets": []})],
-)
-def test_a_subnet_is_needed(nlb_params: dict[str, Any], network_params: dict[str, Any]) -> None:
-    path = "scheme"
-    assert find_findings(nlb_params, network={"existing": {**VPC, **network_params}}) == [
-        ("error", "M2302", path)
-    ]
+def test_a_public_subnet_is_needed() -> None:
+    network = {"existing": {**VPC, "private_subnets": SUBNETS}}
+    assert find_findings({}, network=network) == [("error", "M2302", "scheme")]
+
+
+@pytest.mark.parametrize("nlb_params", [{}, INTERNAL])
+def test_a_network_without_subnets_is_reported_there(nlb_params: dict[str, Any]) -> None:
+    assert find_findings(nlb_params, network={"existing": {**VPC, "public_subnets": []}}) == []
 
 
 def test_without_a_security_group_the_source_addresses_of_health_checks_must_be_known() -> None:

@@ -326,8 +326,8 @@ def test_addresses_that_differ_in_colons_only() -> None:
 
 def test_the_security_group_of_an_existing_load_balancer_gets_rules() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
-    assert rules(body({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge)) == {
-        ("Ingress", GROUP, "tcp", 8443, "10.0.0.0/8"),
+    assert rules(body({**TCP, "clients": ["198.51.100.0/24"]}, edge=edge)) == {
+        ("Ingress", GROUP, "tcp", 8443, "198.51.100.0/24"),
         ("Ingress", "tasks", "tcp", 8443, GROUP),
         ("Egress", GROUP, "tcp", 8443, "tasks"),
     }
@@ -407,7 +407,7 @@ def test_two_services_that_add_the_same_rule() -> None:
     assert find_findings({**entry, "clients": []}, **balancers, **service) == []
 
 
-def _blocks(count: int, kind: str = "10.0.{}.0/24") -> list[str]:
+def _blocks(count: int, kind: str = "203.0.{}.0/24") -> list[str]:
     return [kind.format(number) for number in range(count)]
 
 
@@ -616,9 +616,9 @@ def _sidecar(**probe: Any) -> dict[str, Any]:
         ({**DNS, "port": "53/tcp_udp"}, "M2532", "health_check"),
         ({**TCP, "container": "ap"}, "M1204", "container"),
         ({**TCP, "hosts": ["a.example.com"]}, "M2552", "hosts"),
-        ({**TCP, "source_ips": ["10.0.0.0/8"]}, "M2552", "source_ips"),
+        ({**TCP, "source_ips": ["198.51.100.0/24"]}, "M2552", "source_ips"),
         ({**TCP, "stickiness": {}}, "M2552", "stickiness"),
-        ({**TCP, "clients": ["10.0.0.0/8", "10.0.0.0/8"]}, "M2306", "clients.1"),
+        ({**TCP, "clients": ["198.51.100.0/24", "198.51.100.0/24"]}, "M2306", "clients.1"),
         ({**TCP, "clients": ["2001:db8::/32"]}, "M2307", "clients.0"),
         ({**TCP, "health_check": ECHO}, "M2536", "health_check.sidecar"),
         ({**TLS, "health_check": ECHO}, "M2536", "health_check.sidecar"),
@@ -675,7 +675,7 @@ def test_a_port_of_a_container_for_tcp_and_for_udp() -> None:
 def test_keys_of_a_network_load_balancer_behind_an_application_load_balancer() -> None:
     entry = {"via": "public", "port": 8443, "paths": ["/*"], "target_port": 9000, "clients": []}
     public = {"template": "alb"}
-    codes = find_findings({**entry, "clients": ["10.0.0.0/8"]}, public=public)
+    codes = find_findings({**entry, "clients": ["198.51.100.0/24"]}, public=public)
     assert codes == [("M2551", "expose.0.clients"), ("M2551", "expose.0.target_port")]
 
 
@@ -772,11 +772,11 @@ def test_clients_are_required_where_there_is_no_default() -> None:
 
 
 def test_clients_that_cannot_be_restricted() -> None:
-    assert find_findings({**TCP, "clients": ["10.0.0.0/8"]}, edge=OPEN) == [
+    assert find_findings({**TCP, "clients": ["198.51.100.0/24"]}, edge=OPEN) == [
         ("M2516", "expose.0.clients")
     ]
     kept = {**TCP, "preserve_client_ip": True}
-    assert find_findings({**kept, "clients": ["10.0.0.0/8"]}, edge=OPEN) == []
+    assert find_findings({**kept, "clients": ["198.51.100.0/24"]}, edge=OPEN) == []
     assert find_findings({**kept, "clients": [CLIENT_GROUP]}, edge=OPEN) == [
         ("M2513", "expose.0.clients.0")
     ]
@@ -791,10 +791,10 @@ def test_clients_that_cannot_be_restricted() -> None:
 def test_udp_over_ipv6_to_tasks_without_ipv6_addresses() -> None:
     existing = {"arn": NLB, "security_group": GROUP, "ip_address_type": "dualstack"}
     edge = {"template": "nlb", "existing": existing}
-    entry = {**UDP, "clients": ["10.0.0.0/8"]}
+    entry = {**UDP, "clients": ["198.51.100.0/24"]}
     assert find_findings(entry, edge=edge) == [("M2554", "expose.0.via")]
     assert find_findings(entry, edge=edge, network={"ipv6": True}) == []
-    assert find_findings({**TCP, "clients": ["10.0.0.0/8"]}, edge=edge) == []
+    assert find_findings({**TCP, "clients": ["198.51.100.0/24"]}, edge=edge) == []
     vpc = {"vpc": "vpc-0123456789abcdef0", "private_subnets": ["subnet-0123456789abcdef0"]}
     assert find_findings(entry, edge=edge, network={"existing": vpc}) == [("M2554", "expose.0.via")]
     assert find_findings(entry, edge=edge, network={"existing": {**vpc, "ipv6": True}}) == []
@@ -968,7 +968,7 @@ CHOSEN = {**INTERNAL, "private_addresses": ["10.0.0.10", "10.0.32.10"]}
     ],
 )
 def test_an_address_without_a_task_in_its_zone(edge: Any, count: int, level: str | None) -> None:
-    entry = {**TCP, "clients": ["10.0.0.0/8"]}
+    entry = {**TCP, "clients": ["198.51.100.0/24"]}
     parsed = document(stacks(entry, edge=edge, service={"desired_count": count}))
     levels = [
         (finding.level, finding.code, finding.path[2:])

@@ -511,7 +511,9 @@ def test_tasks_are_in_subnets_with_a_route_out_of_the_vpc(
 
 
 def test_tasks_are_in_public_subnets_if_the_params_say_so() -> None:
-    assert placement(subnets="public") == ("ENABLED", PUBLIC)
+    public = EXISTING_NETWORK["public_subnets"]
+    stacks = {"network": {"existing": EXISTING_NETWORK}}
+    assert placement(subnets="public", stacks=stacks) == ("ENABLED", public)
 
 
 def test_tasks_are_in_the_subnets_that_an_existing_network_has() -> None:

@@ -14,11 +14,13 @@ EXISTING_NETWORK = {
 }
 
 
-def build_with_volume(volume: dict[str, Any], mount: Any = "/data", **params: Any) -> Any:
+def build_with_volume(
+    volume: dict[str, Any], mount: Any = "/data", egress: str = "nat", **params: Any
+) -> Any:
     """The resources of a service whose only container mounts a volume `data`."""
     mounts = {"mounts": {"data": mount}}
     web = service(volumes={"data": volume}, container=mounts, **params)
-    return build_bodies(web=web)["web"]["Resources"]
+    return build_bodies(network={"egress": egress}, web=web)["web"]["Resources"]
 
 
 def mount_actions(resources: dict[str, Any]) -> list[str]:
@@ -59,10 +61,10 @@ def test_mount_targets_stay_when_tasks_move_to_other_subnets() -> None:
     public, private = (
         {
             name: resource
-            for name, resource in build_with_volume({"efs": True}, subnets=subnets).items()
+            for name, resource in build_with_volume({"efs": True}, egress=egress).items()
             if "Target" in name
         }
-        for subnets in ("public", "private")
+        for egress in ("public", "nat")
     )
     assert public == private
     assert public["DataMountTargetA"]["Properties"]["SubnetId"] == {

@@ -22,3 +22,5 @@ class Code:
     or of a whole file."""
     sources: tuple[str, ...] = ()
     """Titles of the pages of AWS, or of standards, that the cause relies on."""
+    replaces: tuple[str, ...] = ()
+    """Rules that find the same mistake in the template, which is then reported once."""

@@ -132,7 +132,7 @@ _CLIENTS = (
         "No client is allowed to connect.",
         "`clients: []` adds no rule to the security group of the load balancer, which the stack "
         "creates without any.",
-        "Write the clients, or remove the key.",
+        "Write the clients.",
         """\
 expose:
   - {via: edge, port: 8443/tcp, clients: [10.0.0.0/16]}  # not an empty list
@@ -168,7 +168,7 @@ stacks:
         "Without a security group of the load balancer, the security group of the tasks allows the "
         "clients. It sees the IP address of the load balancer instead of theirs unless client IP "
         "addresses are preserved.",
-        "Write `preserve_client_ip: true`, or remove `clients`.",
+        "Write `preserve_client_ip: true`, or use a load balancer with a security group.",
         """\
 expose:
   - via: edge
@@ -222,10 +222,10 @@ expose:
         "A security group has more rules than its quota.",
         "A security group has 60 inbound and 60 outbound rules for each IP version unless the "
         "quota is raised. A prefix list counts as its maximum number of entries.",
-        "Write larger blocks, or request a higher quota before the deployment.",
+        "Write adjacent blocks as one, or request a higher quota before the deployment.",
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/8]}  # one large block
+  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/23]}  # not 10.0.0.0/24 and 10.0.1.0/24
 """,
         ('Amazon VPC user guide, "Amazon VPC quotas"',),
     ),

@@ -305,4 +305,35 @@ aliases:  # each zone and name once in the environment
 """,
         ("Amazon Route 53 API reference, ChangeResourceRecordSets",),
     ),
+    Code(
+        "M2331",
+        "No route is for the DNS name of an alias.",
+        "All routes of the load balancer are for other hosts, so it answers all requests to this "
+        "name with 404.",
+        "Add the name to the `hosts:` of a route, or remove the alias.",
+        """\
+stacks:
+  public:
+    template: alb
+    aliases: [{zone: Z0123456789ABCDEFGHIJ, name: www.example.com}]
+  web:
+    template: service
+    containers: {web: {image: "ecr:web:1", ports: [8080]}}
+    expose: [{via: public, hosts: [www.example.com]}]  # the name of the alias
+""",
+    ),
+    Code(
+        "M2332",
+        "Clients of an internet-facing load balancer do not have private addresses.",
+        "The DNS name of an internet-facing load balancer has public addresses. Clients reach "
+        "these from public addresses too, also from a VPC: from that of its NAT gateway.",
+        "Write the public addresses of the clients, or use a load balancer with `scheme: "
+        "internal`.",
+        """\
+template: alb
+scheme: internal
+clients: [10.0.0.0/8]  # private addresses reach an internal load balancer
+""",
+        ('Elastic Load Balancing user guide, "Load balancer scheme"',),
+    ),
 )

@@ -232,6 +232,7 @@ containers:
     image: ecr:shop/web:1.4.2  # not `latest`
 """,
         ('Amazon ECS developer guide, "Best practices for Amazon ECS container images"',),
+        replaces=("W9128",),
     ),
     Code(
         "M1221",

@@ -212,6 +212,21 @@ expose:
         ("Elastic Load Balancing API reference, HttpHeaderConditionConfig",),
     ),
     Code(
+        "M2415",
+        "Only requests to the root path reach the service.",
+        "A path pattern without a wildcard matches one path only: `/` matches neither `/login` nor "
+        "`/style.css`, which get a 404 from the load balancer.",
+        'Write `paths: ["/*"]` for all paths.',
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: ["/*"]  # not ["/"]
+""",
+        ('Application Load Balancers user guide, "Condition types for listener rules"',),
+    ),
+    Code(
         "M2420",
         "The timeout of the health check is not shorter than its interval.",
         "Elastic Load Balancing refuses a timeout that is longer than the interval, and for HTTP "
@@ -275,6 +290,38 @@ expose:
     stickiness: {app_cookie: session}  # not AWSALB...
 """,
         ("RFC 6265, section 4.1.1", "Elastic Load Balancing API reference, TargetGroupAttribute"),
+    ),
+    Code(
+        "M2424",
+        "The health check takes errors for health.",
+        "`matcher:` includes status codes with which a server says that it failed, so a task that "
+        "cannot answer a request is healthy and gets requests.",
+        "Write the codes that the service answers when it works.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/shop.Catalog/*]
+    protocol_version: GRPC
+    health_check: {path: /grpc.health.v1.Health/Check, matcher: "0"}  # not 0-99
+""",
+        ('gRPC documentation, "Status Codes"',),
+    ),
+    Code(
+        "M2425",
+        "`stickiness` does not work with the algorithm `weighted_random`.",
+        "Elastic Load Balancing refuses a target group with both.",
+        "Remove `stickiness:`, or write `algorithm: round_robin`.",
+        """\
+template: service
+containers: {web: {image: "ecr:web:1", ports: [8080]}}
+expose:
+  - via: public
+    paths: [/api/*]
+    stickiness: {duration: 1h}  # with the default algorithm, `round_robin`
+""",
+        ("hashicorp/terraform-provider-aws#35083",),
     ),
     Code(
         "M2430",

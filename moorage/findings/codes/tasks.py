@@ -146,6 +146,36 @@ stacks:
 """,
         ('Amazon ECS developer guide, "Amazon ECS interface VPC endpoints (AWS PrivateLink)"',),
     ),
+    Code(
+        "M2712",
+        "The container is privileged.",
+        "A privileged container has all permissions of root on its instance. Whoever controls it "
+        "controls the instance, and all other tasks on it with their roles and secrets.",
+        "Remove `privileged`, and write only what the container needs in `add_capabilities` and "
+        "`devices`.",
+        """\
+launch: ec2
+containers:
+  probe:
+    image: ecr:shop/probe:1.4.2
+    add_capabilities: [NET_ADMIN]  # not `privileged`
+""",
+        ('Amazon ECS developer guide, "Amazon ECS task and container security best practices"',),
+    ),
+    Code(
+        "M2713",
+        "The tasks have public IP addresses that they do not need.",
+        "Tasks on Fargate in public subnets get public IP addresses. Only their security groups "
+        "then keep the internet away, and the network has private subnets from which tasks reach "
+        "what they need.",
+        "Remove `subnets: public`.",
+        """\
+stacks:
+  network: {egress: nat}
+  web: {template: service}  # in private subnets, without `subnets: public`
+""",
+        ('Amazon ECS developer guide, "Fargate task networking"',),
+    ),
 )
 
 _LAUNCH_TYPES = (

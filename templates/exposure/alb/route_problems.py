@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 
 from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE
+from moorage.facts.status_codes import GRPC_SERVER_FAILURES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
 from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
+from .target_groups import accepted
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
@@ -18,6 +20,7 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
     yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)
     yield from _target_problems(route, path)
+    yield from _algorithm_problems(route, path)
     if https is False:
         yield from _https_problems(route, path)
     if https and route.redirect and route.redirect.protocol == "HTTP":
@@ -80,8 +83,22 @@ def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M2422", (*path, "slow_start"), message, hint)
 
 
+def _algorithm_problems(route: Route, path: Path) -> Iterator[Problem]:
+    if route.stickiness and route.algorithm == "weighted_random":
+        # hashicorp/terraform-provider-aws#35083 has the error message of Elastic Load Balancing.
+        message = "`stickiness` cannot be combined with the algorithm `weighted_random`"
+        hint = "Remove `stickiness:`, or write `algorithm: round_robin`."
+        yield Problem("M2425", (*path, "stickiness"), message, hint)
+
+
 def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
     """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
+    if version == "GRPC" and (failures := accepted(matcher) & GRPC_SERVER_FAILURES.keys()):
+        names = ", ".join(GRPC_SERVER_FAILURES[code] for code in sorted(failures)[:3])
+        message = f"A task that answers with an error is healthy: {matcher} includes {names}"
+        at = (*path, "health_check", "matcher")
+        hint = 'Write `matcher: "0"`, or the codes that the service answers when it works.'
+        yield Problem("M2424", at, message, hint, level="warning")
     low, high = (0, 99) if version == "GRPC" else (200, 499)
     for code in re.findall(r"[0-9]+", matcher):
         if not low <= int(code) <= high:

@@ -135,6 +135,12 @@ class TargetGroupSettings(Base):
     )
 
 
+def accepted(matcher: str) -> set[int]:
+    """The codes that a matcher such as `200,301-302` takes for healthy."""
+    ranges = (part.partition("-") for part in matcher.split(","))
+    return {code for low, _, high in ranges for code in range(int(low), int(high or low) + 1)}
+
+
 def find_health_check_port(settings: TargetGroupSettings, port: Port) -> Port:
     """The port of the health check."""
     check = settings.health_check

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.finding import Path, Problem
 
+from ...load_balancers.clients import private_client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
 from ...tasks.ports import Port
 from .route_conflicts import can_conflict, find_conflict, shadows
@@ -21,6 +22,8 @@ def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iter
     for rule in rules:
         route, handle = rule.route, rule.load_balancer.handle
         yield from route_problems(route, rule.path, https=handle.https)
+        if handle.scheme == "internet-facing":
+            yield from private_client_problems(route.source_ips, (*rule.path, "source_ips"))
         if route.authenticate and not handle.authentication:
             message = f"`{route.via}` cannot reach an identity provider"
             hint = f"Write `authentication: true` in `{route.via}`."
@@ -28,6 +31,7 @@ def rule_problems(rules: Sequence[ListenerRule], containers: Containers) -> Iter
         if route.forwards:
             yield from _container_problems(rule, containers)
             yield from _health_port_problems(route, rule.path, containers)
+    yield from _root_path_problems(rules)
     yield from _title_problems(rules)
     yield from _target_title_problems(rules)
 
@@ -54,14 +58,16 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
 def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) -> tuple[str, str]:
     """Message and hint for a route without a port, or with several to choose from."""
     usable = [str(candidate) for candidate in ports if candidate.protocol == "tcp"]
+    if port is not None and port.protocol != "tcp":
+        message = "An Application Load Balancer forwards to TCP ports only"
+        tcp = [f"`port: {number}`" for number in usable] or [f"a TCP port of `{name}`"]
+        return message, f"Write {' or '.join(tcp)}, or a Network Load Balancer in `via`."
     add = f"the port that it listens on to the `ports` of `{name}`"
     if not usable:
         return f"Container `{name}` has no TCP port", f"Add {add}."
     write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
     if port is None:
         return f"Container `{name}` has more than one TCP port", f"{write}."
-    if port.protocol != "tcp":
-        return "An Application Load Balancer forwards to TCP ports only", f"{write}, or add {add}."
     return f"Container `{name}` has no TCP port {port}", f"{write}, or add {add}."
 
 
@@ -75,6 +81,18 @@ def _health_port_problems(route: Route, path: Path, containers: Containers) -> I
         hint = "Add it to the `ports` of the container that answers, or remove this key."
         at = (*path, "health_check", "port")
         yield Problem("M1205", at, message, hint, because=[("containers",)])
+
+
+def _root_path_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
+    """A path pattern without a wildcard matches one path only (Application Load Balancers user
+    guide, "Path conditions"), and a service seldom has no other than `/`."""
+    forwarding = [rule for rule in rules if rule.route.forwards]
+    if forwarding and all(rule.route.paths == ["/"] for rule in forwarding):
+        message = 'Only requests to the root path reach the service: `paths: ["/"]` matches no '
+        message += "other path"
+        hint = 'For all paths, write `paths: ["/*"]`.'
+        path = (*forwarding[0].path, "paths")
+        yield Problem("M2415", path, message, hint, level="warning")
 
 
 def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:

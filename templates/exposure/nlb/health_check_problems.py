@@ -13,7 +13,7 @@ from moorage.findings.finding import Path, Problem
 
 from ...tasks.containers import Containers
 from ...tasks.ports import Port
-from ..alb.target_groups import HealthCheck
+from ..alb.target_groups import HealthCheck, accepted
 from ..health_sidecar.sidecar import (
     MAX_DRAIN,
     Sidecar,
@@ -42,12 +42,12 @@ def health_check_problems(
             at,
             "A load balancer cannot check health over UDP, so the listener needs a `health_check`",
             "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
-            "`health_check: {port: ...}` with a TCP port of the task.",
+            + _port_hint(check),
         )
     if port.protocol == "tcp_udp" and not checked:
         yield from _unanswered_problems(listener, port, containers)
-    if check is None:
-        return
+    if check is None or (port.protocol == "udp" and not checked):
+        return  # the rest depends on what is checked
     if check.sidecar:
         yield from _sidecar_problems(entry, port, at, check, containers)
     elif check.port is not None:
@@ -57,6 +57,13 @@ def health_check_problems(
             hint = "Add it to the `ports` of the container that answers."
             yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
     yield from _check_problems(check, at)
+
+
+def _port_hint(check: HealthCheck | None) -> str:
+    if check is not None and check.path is not None:
+        keys = f"port: ..., protocol: HTTP, path: {check.path}"
+        return f"`health_check: {{{keys}}}` with a port of the task that speaks HTTP."
+    return "`health_check: {port: ...}` with a TCP port of the task."
 
 
 def _unanswered_problems(
@@ -90,6 +97,10 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
         if not 200 <= int(code) <= 599:
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
             yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
+    if any(code >= 500 for code in accepted(check.matcher or "200")):
+        message = f"A task that answers with an error is healthy: {check.matcher} includes 5XX"
+        hint = 'Write `matcher: "200-399"`, or the codes that the service answers when it works.'
+        yield Problem("M2424", (*at, "matcher"), message, hint, level="warning")
     if http or check.sidecar:
         return
     for key in ("path", "matcher"):

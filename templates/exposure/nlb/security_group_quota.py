@@ -51,10 +51,8 @@ def security_group_problems(
 def _too_many(path: Path, count: int, direction: str, group: str) -> Problem:
     message = f"The security group of `{group}` gets {count} {direction} rules, and EC2 allows "
     message += f"{MAX_RULES} unless the quota is raised"
-    hint = (
-        "Write larger blocks in `clients`, or request a higher quota: a prefix list counts as its "
-    )
-    hint += "maximum number of entries."
+    hint = "Write adjacent blocks in `clients` as one, or request a higher quota: a prefix list "
+    hint += "counts as its maximum number of entries."
     return Problem("M2520", path, message, hint, level="warning")
 
 

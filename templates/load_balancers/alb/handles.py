@@ -8,6 +8,7 @@ from typing import Any
 from moorage.model import Environment
 
 from ...common.exports import import_value
+from ..shared import Scheme
 from .params import Params
 
 
@@ -21,6 +22,8 @@ class Handle:
     security_group: Any
     authentication: bool
     """Whether the load balancer can connect to identity providers. True where that is unknown."""
+    scheme: Scheme | None
+    """None for an existing load balancer, where it is unknown."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:
@@ -29,6 +32,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         return Handle(
             listener=params.existing.listener,
             https=params.existing.protocol == "HTTPS",
+            scheme=None,
             security_group=params.existing.security_group,
             authentication=True,
         )
@@ -36,6 +40,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     return Handle(
         listener=import_value(env, name, listener),
         https=bool(params.certificate),
+        scheme=params.scheme,
         security_group=import_value(env, name, "SecurityGroupId"),
         authentication=params.authentication,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
@@ -13,8 +14,8 @@ from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
 from ..alias_records import alias_conflict_problems, alias_problems
 from ..certificates import certificate_problems, security_policy_problems
-from ..clients import client_problems, find_address_property
-from ..shared import existing_problems, find_subnets, ipv6_problems
+from ..clients import client_problems, find_address_property, private_client_problems
+from ..shared import LoadBalancedParams, existing_problems, find_subnets, ipv6_problems
 from .params import Existing, Params
 
 
@@ -31,10 +32,11 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from _client_problems(params)
     yield from alias_problems(params.aliases)
     yield from alias_conflict_problems(name, params.aliases, env)
+    yield from _unserved_alias_problems(name, params, env)
     yield from region_problems(params.web_acl, ("web_acl",), env, "web ACL")
     yield from access_log_problems(params.access_logs)
     network_stack = find_stack(env, network.Params, params.network)
-    if network_stack:
+    if network_stack and not network.has_no_subnets(network_stack[1]):
         yield from _network_problems(params, network_stack[0], network_stack[1], env)
 
 
@@ -52,9 +54,27 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
             yield Problem("M2310", (key,), message, hint, because=[("certificate",)])
 
 
+def _unserved_alias_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
+    """DNS names for which no route of the environment is. If no stack has a route, routes may be
+    added from outside."""
+    services = env.of(LoadBalancedParams)
+    routes = [hosts for _, service in services for hosts in service.route_hosts(name)]
+    if env.broken or not routes or not all(routes):
+        return
+    hosts = {host.lower() for route in routes for host in route}
+    for index, alias in enumerate(params.aliases):
+        is_served = any(fnmatchcase(alias.name.lower().rstrip("."), host) for host in hosts)
+        if "*" not in alias.name and not is_served:
+            message = f"No route is for `{alias.name}`, so all requests to it get a 404"
+            hint = f"Add it to the `hosts:` of a route of `{name}`, or remove the alias."
+            yield Problem("M2331", ("aliases", index, "name"), message, hint, level="warning")
+
+
 def _client_problems(params: Params) -> Iterator[Problem]:
     clients = params.clients or []
     yield from client_problems(clients, ("clients",))
+    if params.scheme == "internet-facing":
+        yield from private_client_problems(clients, ("clients",))
     for index, client in enumerate(clients):
         if params.ip_address_type == "ipv4" and find_address_property(client) == "CidrIpv6":
             yield Problem(

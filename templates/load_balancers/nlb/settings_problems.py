@@ -45,7 +45,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
     network_stack = find_stack(env, network.Params, params.network)
-    if network_stack:
+    if network_stack and not network.has_no_subnets(network_stack[1]):
         yield from _network_problems(params, network_stack[0], network_stack[1], env)
         yield from unknown_address_problems(name, params, env, ("security_group",))
         yield from address_conflict_problems(name, params, env)

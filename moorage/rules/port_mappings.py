@@ -1,0 +1,75 @@
+"""Port mappings of containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.cfn import ecs
+from moorage.cfn.view import View
+from moorage.rules.message_parts import name_container
+from moorage.rules.rule import Problem, problem, rule
+
+
+@rule(
+    "E9112",
+    "A container maps the port of a load balancer twice.",
+    error_messages=("Container port 514 is used in more than one port mapping for container app",),
+    fix="Map the port once. Use another port, or another service, for the other protocol.",
+    sources=(
+        "aws/amazon-ecs-agent#3428",
+        "terraform-aws-modules/terraform-aws-ecs#89",
+        "aws/containers-roadmap#850",
+    ),
+    failure_ids=("td-same-port-tcp-and-udp-behind-load-balancer",),
+)
+def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
+    """LoadBalancers of a service names a container and a port, but no protocol. A task definition
+    can map one port for TCP and for UDP, but ECS refuses to create a service whose load balancer
+    uses that port, as it does not know which mapping is meant."""
+    for attachment in ecs.target_group_attachments(view):
+        task = ecs.task_definition_of(attachment.service)
+        name, port = attachment.container_name, attachment.container_port
+        container = ecs.find_container(task, name) if task and name is not None else None
+        if container is None or port is None:
+            continue
+        mappings = container["PortMappings"]
+        if sum(mapping["ContainerPort"].number == port for mapping in mappings.items) > 1:
+            yield problem(
+                mappings,
+                f"Container `{name}` maps port {port} more than once, and ECS refuses to create "
+                f"service `{attachment.service.id}`, whose load balancer uses that port",
+                "Map the port once. Use another port, or another service, for the other protocol.",
+            )
+
+
+@rule(
+    "E9118",
+    "Two containers of a task map the same port, with network mode awsvpc.",
+    error_messages=(
+        "Create TaskDefinition: TCP container port '9901' is used multiple times in task when "
+        "networkMode=awsvpc.",
+    ),
+    fix="Let one of the containers listen on another port.",
+    sources=("aws/copilot-cli#3768",),
+)
+def port_of_two_containers(view: View) -> Iterator[Problem]:
+    """With the network mode awsvpc, the containers of a task share one network interface, so only
+    one of them can listen on a port. ECS refuses the task definition."""
+    for task in ecs.task_definitions(view):
+        if ecs.network_mode(task) != "awsvpc":
+            continue
+        owners: dict[tuple[int, str], str] = {}
+        for container in ecs.containers(task):
+            name = name_container(container)
+            for number, protocol, mapping in ecs.port_mappings(container):
+                first = owners.setdefault((number, protocol), name)
+                if first != name:
+                    yield problem(
+                        mapping["ContainerPort"],
+                        f"In task definition `{task.id}`, {first} and {name} both map {protocol} "
+                        f"port {number}, and the containers of a task share one network interface",
+                        "Let one of them listen on another port.",
+                    )
+
+
+RULES = (load_balancer_port_mapped_twice, port_of_two_containers)

@@ -1,0 +1,99 @@
+"""Problems of the clients of a listener of a Network Load Balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from moorage.findings.finding import Path, Problem
+
+from ...load_balancers import nlb
+from ...load_balancers.clients import client_problems, private_client_problems
+from ...tasks.ports import Port
+from ..params import ExposeEntry
+from .listeners import TRANSPORTS, preserves_client_ip
+
+
+def listener_client_problems(
+    entry: ExposeEntry, port: Port, path: Path, balancer: nlb.Handle
+) -> Iterator[Problem]:
+    """The problems of `clients:` of one listener."""
+    if balancer.security_group is None and not preserves_client_ip(entry, port):
+        yield from _unrestricted_client_problems(entry, path)
+        return
+    if balancer.security_group is None and balancer.dualstack:
+        yield from _translated_client_problems(entry, port, path)
+    if entry.clients is None and balancer.clients_default is None:
+        hint = "Write the clients that are allowed to connect, such as `clients: [10.0.0.0/16]`"
+        has_group = balancer.security_group is not None
+        hint += ", or `[]` if the security group allows them already." if has_group else "."
+        message = "`clients` is missing, and the load balancer has no default for it"
+        yield Problem("M1102", (*path, "clients"), message, hint)
+    has_existing_group = balancer.security_group is not None and balancer.scheme is None
+    if entry.clients == [] and not has_existing_group:
+        hint = "Write the clients that are allowed to connect."
+        yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
+    if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
+        # No client reaches these addresses through an internet gateway (ELB API reference,
+        # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
+        message = f"`{entry.via}` has IPv6 addresses, and by default only IPv4 clients can connect"
+        (block,) = balancer.clients_default or ("10.0.0.0/16",)
+        hint = f"Write `clients: [{block}]` for IPv4 clients only, or add the IPv6 blocks of other "
+        hint += "clients."
+        yield Problem("M2308", (*path, "clients"), message, hint, level="warning")
+    yield from _listed_client_problems(entry, path, balancer)
+
+
+def _listed_client_problems(
+    entry: ExposeEntry, path: Path, balancer: nlb.Handle
+) -> Iterator[Problem]:
+    clients = entry.clients or []
+    yield from client_problems(clients, (*path, "clients"))
+    if balancer.scheme == "internet-facing":
+        yield from private_client_problems(clients, (*path, "clients"))
+    for index, client in enumerate(clients):
+        if client.startswith("sg-") and balancer.security_group is None:
+            message = f"`{entry.via}` has no security group that could allow `{client}`"
+            hint = "Write the IP addresses of the clients."
+            yield Problem("M2513", (*path, "clients", index), message, hint)
+        elif client.startswith("sg-") and balancer.scheme == "internet-facing":
+            message = (
+                f"Clients reach `{entry.via}` from public IP addresses, which `{client}` does "
+            )
+            message += "not allow"
+            hint = "Write the public IP addresses of the clients, or use an internal load balancer."
+            at = (*path, "clients", index)
+            yield Problem("M2514", at, message, hint, level="warning")
+        if ":" in client and not balancer.dualstack:
+            message = f"`{client}` cannot connect: `{entry.via}` has IPv4 addresses only"
+            hint = f"Remove it, or write `ip_address_type: dualstack` in `{entry.via}`."
+            yield Problem("M2307", (*path, "clients", index), message, hint)
+
+
+def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
+    """Clients where the security group of the tasks sees the load balancer only."""
+    if entry.clients is not None:
+        message = (
+            f"`clients` cannot be restricted: `{entry.via}` has no security group, and that of "
+        )
+        message += "the tasks sees the IP address of the load balancer"
+        hint = (
+            "Write `preserve_client_ip: true`, so that it sees the clients, or use a load balancer "
+        )
+        hint += "with a security group."
+        because = [(*path, "preserve_client_ip")]
+        yield Problem("M2516", (*path, "clients"), message, hint, because=because)
+
+
+def _translated_client_problems(entry: ExposeEntry, port: Port, path: Path) -> Iterator[Problem]:
+    """Where IP addresses are translated, tasks see addresses of the load balancer (Network Load
+    Balancers user guide, "Client IP preservation"); its IPv6 addresses are not in the params."""
+    if "udp" in TRANSPORTS[port.protocol]:
+        message = f"Health checks come from IPv6 addresses of `{entry.via}`, which are unknown, so "
+        message += "the security group of the tasks cannot allow them"
+        hint = f"Write `ip_address_type: ipv4` in `{entry.via}`, or use a load balancer with a "
+        hint += "security group."
+        yield Problem("M2517", (*path, "via"), message, hint)
+    elif any(":" in client for client in entry.clients or ()):
+        message = f"Tasks see the IPv4 address of `{entry.via}` instead of IPv6 clients"
+        hint = "Use a load balancer with a security group, or write IPv4 clients only."
+        yield Problem("M2518", (*path, "clients"), message, hint)
