@@ -30,7 +30,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
 from .common.fields import Switch, duration, text
-from .common.iam import allow, role
+from .common.iam import allow, from_source, role
 from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
 from .tasks import run_task
 from .tasks.params import TaskParams
@@ -270,7 +270,11 @@ def _schedule_role(task: Task, params: Params) -> Role:
 
 
 def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
-    """A state machine that runs the task unless a task of its family is running, and its role."""
+    """A state machine that runs the task unless a task of its family is running, and its role.
+
+    AWS Step Functions developer guide, "Creating an IAM role for your state machine". The state
+    machine is created after its role, so the role is for any of the account and region.
+    """
     yield role(
         "StateMachineRole",
         "states.amazonaws.com",
@@ -280,7 +284,7 @@ def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
         },
         task.env,
         permissions_boundary=params.permissions_boundary,
-        Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
+        Condition=from_source("states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"),
     )
     yield stepfunctions.StateMachine(
         "StateMachine",

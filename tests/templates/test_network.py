@@ -304,7 +304,9 @@ def test_the_role_of_flow_logs_allows_nothing_else() -> None:
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert trust["Condition"] == {"StringEquals": account}
+    arn = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
+    source = {"aws:SourceArn": {"Fn::Sub": arn}}
+    assert trust["Condition"] == {"StringEquals": account, "ArnLike": source}
     ((statement,),) = (policy["PolicyDocument"]["Statement"] for policy in role["Policies"])
     assert statement["Resource"] == [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}]
     assert all(action.startswith("logs:") and "*" not in action for action in statement["Action"])
