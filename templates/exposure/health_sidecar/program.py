@@ -10,11 +10,15 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from asyncio import StreamReader, StreamWriter, get_running_loop
 from contextlib import suppress
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from resource import RLIMIT_NOFILE, getrlimit
 from socket import AF_INET, AF_INET6, SHUT_WR, SOCK_DGRAM, create_server, has_dualstack_ipv6, socket
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 ERRORS = {2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
+EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 VISITORS: list[asyncio.Task[None]] = []
+ROOM = max(1, min(256, getrlimit(RLIMIT_NOFILE)[0] - 16))  # descriptors are left for the probes
 
 
 def question(args: Namespace) -> bytes:
@@ -48,13 +52,13 @@ def unbound(args: Namespace) -> str:
     return "nothing is bound to the UDP port"
 
 
-async def trouble(args: Namespace) -> str:
-    """One probe: what is wrong with the service, if anything is."""
-    if args.probe == "none":
-        return unbound(args)
+async def trouble(args: Namespace) -> str | None:
+    """One probe: what is wrong with the service, if anything is; None if it cannot be sent."""
     sent = question(args)
     family = AF_INET6 if ":" in args.host else AF_INET
     try:
+        if args.probe == "none":
+            return unbound(args)
         # A new socket each time: nobody hears what comes late.
         with socket(family, SOCK_DGRAM) as sock:
             sock.setblocking(False)
@@ -68,7 +72,7 @@ async def trouble(args: Namespace) -> str:
                 await asyncio.wait([reply])
             return "no reply in time" if late else fault(args, sent, reply.result())
     except OSError as error:  # such as refused
-        return str(error.strerror)
+        return None if error.errno in EXHAUSTED else str(error.strerror)
 
 
 async def talk(client: socket, http: bool) -> None:
@@ -90,14 +94,24 @@ async def visit(client: socket, http: bool) -> None:
 
 
 def admit(door: socket, http: bool) -> None:
-    """Let one in. There is room for 256: for one more, the oldest must go."""
-    with suppress(OSError):
+    """Let one in. For more than there is room for, the oldest must go."""
+    try:
         client, _ = door.accept()
-        client.setblocking(False)
-        VISITORS.append(asyncio.create_task(visit(client, http)))
-        VISITORS[-1].add_done_callback(VISITORS.remove)
-        if len(VISITORS) > 256:
-            VISITORS[-257].cancel()
+    except OSError as error:
+        if error.errno in EXHAUSTED:  # the kernel would report the same connection at once
+            get_running_loop().remove_reader(door)
+            get_running_loop().call_later(0.1, await_clients, door, http)
+        return
+    client.setblocking(False)
+    VISITORS.append(asyncio.create_task(visit(client, http)))
+    VISITORS[-1].add_done_callback(VISITORS.remove)
+    for visitor in VISITORS[:-ROOM]:
+        visitor.cancel()
+
+
+def await_clients(door: socket, http: bool) -> None:
+    if door.fileno() >= 0:  # still open
+        get_running_loop().add_reader(door, admit, door, http)
 
 
 def opened(args: Namespace) -> socket:
@@ -105,7 +119,7 @@ def opened(args: Namespace) -> socket:
     family = AF_INET6 if both else AF_INET
     door = create_server(("", args.listen), family=family, backlog=4096, dualstack_ipv6=both)
     door.setblocking(False)
-    get_running_loop().add_reader(door, admit, door, args.mode == "http")
+    await_clients(door, args.mode == "http")
     return door
 
 
@@ -124,11 +138,12 @@ async def watch(args: Namespace) -> None:
     try:
         while True:
             wrong = await trouble(args)
-            good, bad = (0, bad + 1) if wrong else (good + 1, 0)
+            if wrong is not None:
+                good, bad = (0, bad + 1) if wrong else (good + 1, 0)
             if good >= args.rise and not door:
                 door, said = opened(args), ""
                 print("open: the service answers")
-            if bad >= args.fall:
+            if wrong and bad >= args.fall:
                 close(door)
                 door = None
                 what = wrong.partition(":")[0]  # without what was received
