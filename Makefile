@@ -6,9 +6,11 @@ READY := .venv/.ready
 DEV_READY := .venv/.dev-ready
 SITE := .venv-docs
 SITE_READY := $(SITE)/.ready
+SCAN := .venv-scan
+SCAN_READY := $(SCAN)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup dev test lint check golden bench docs site lock dist
+.PHONY: build setup dev test lint check golden bench docs site scan lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -71,6 +73,17 @@ $(SITE_READY): requirements-docs.lock
 	$(SITE)/bin/python $(PIP_INSTALL) -r requirements-docs.lock
 	@touch $@
 
+# checkov pins an old boto3, so it has a .venv of its own. What dev leaves out is shown only.
+scan: $(SCAN_READY) ## the security scanner checkov on out/: a finding in prod is an error
+	$(SCAN)/bin/checkov --directory out/dev --framework cloudformation --compact --quiet --soft-fail
+	$(SCAN)/bin/checkov --directory out/prod --framework cloudformation --compact --quiet
+
+$(SCAN_READY): requirements-scan.lock
+	rm -rf $(SCAN)
+	$(PYTHON) -m venv $(SCAN)
+	$(SCAN)/bin/python $(PIP_INSTALL) -r requirements-scan.lock
+	@touch $@
+
 dist: dev ## the wheel and the source distribution, into dist/
 	rm -rf dist
 	$(BIN)/pyproject-build --no-isolation
@@ -85,3 +98,4 @@ lock: dev ## renew the locks
 	$(COMPILE) --build-deps-for wheel --output-file requirements.lock setup.cfg
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock setup.cfg
 	$(COMPILE) --output-file requirements-docs.lock requirements-docs.in
+	$(COMPILE) --output-file requirements-scan.lock requirements-scan.in

@@ -70,6 +70,8 @@ class Environment:
     tags: Mapping[str, str]
     permissions_boundary: str | None
     stacks: Mapping[str, StackSpec]
+    suppressions: bool = False
+    """Whether templates have the reasons to accept what security scanners report."""
     broken: frozenset[str] = frozenset()
     """Names of stacks in the params that have errors, and are not among `stacks`."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

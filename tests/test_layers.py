@@ -47,7 +47,18 @@ PIPELINE = (
     *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
     *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
     *("shape", "header", "nulls", "validate"),
-    *("compose", "render", "link", "pushes", "check", "inspect", "deploy_script", "write", "build"),
+    *(
+        "compose",
+        "suppressions",
+        "render",
+        "link",
+        "pushes",
+        "check",
+        "inspect",
+        "deploy_script",
+        "write",
+        "build",
+    ),
 )
 """The steps of a build in their order: a step imports from those before it."""
 

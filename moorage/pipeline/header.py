@@ -107,6 +107,11 @@ class Header(Base):
         None,
         description="ARN of an IAM policy that is the permissions boundary of every role.",
     )
+    suppressions: bool = Field(
+        False,
+        description="Write into the templates why findings of the security scanners checkov and "
+        "cdk-nag are accepted, where Moorage knows the reason.",
+    )
     stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
         description="The stacks by name. `template:` is the kind of the stack; by default its name."
     )

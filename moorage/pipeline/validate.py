@@ -45,6 +45,7 @@ def validate(
         account=header.account,
         tags=header.tags,
         permissions_boundary=header.permissions_boundary,
+        suppressions=header.suppressions,
         stacks=specs,
         broken=frozenset(_written_stacks(document) - specs.keys()),
     )
@@ -81,6 +82,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         account=texts.get("account"),
         tags={},
         permissions_boundary=None,
+        suppressions=False,
         stacks={
             name: entry for name, entry in entries if _is_text(name) and isinstance(entry, dict)
         },
