@@ -134,6 +134,7 @@ _EVERYTHING = {
     "FindShellLogs": "logs:DescribeLogGroups takes no resource.",
     "SendTraces": "The X-Ray actions take no resource.",
     "Look": "ecs:ListTasks takes no task as its resource; a condition limits it to the cluster.",
+    "DeliverLogs": "The actions of log delivery take no log group as their resource.",
     "FindEcs": "ecs:DiscoverPollEndpoint takes no resource.",
     "ReadTags": "ec2:DescribeTags takes no resource.",
 }

@@ -115,6 +115,23 @@ def test_the_state_machine_stops_and_describes_tasks_of_its_cluster_only() -> No
     assert names == {"Cluster": {"Fn::ImportValue": "shop-dev-cluster-ClusterName"}}
 
 
+def test_executions_are_logged_and_traced_on_request() -> None:
+    plain = scheduled()
+    assert not {"LoggingConfiguration", "TracingConfiguration"} & plain["StateMachine"].keys()
+    recorded = scheduled(execution_logs={"level": "error"}, tracing=True)
+    logs = recorded["StateMachine"]["LoggingConfiguration"]
+    assert (logs["Level"], logs["IncludeExecutionData"]) == ("ERROR", False)
+    (destination,) = logs["Destinations"]
+    arn = {"Fn::GetAtt": ["ExecutionLogGroup", "Arn"]}
+    assert destination == {"CloudWatchLogsLogGroup": {"LogGroupArn": arn}}
+    assert recorded["ExecutionLogGroup"] == {"RetentionInDays": 30}
+    assert recorded["StateMachine"]["TracingConfiguration"] == {"Enabled": True}
+    assert allowed(recorded["StateMachineRole"]).keys() - allowed(plain["StateMachineRole"]) == {
+        "DeliverLogs",
+        "SendTraces",
+    }
+
+
 def states(**given: Any) -> dict[str, Any]:
     text, _ = scheduled(**given)["StateMachine"]["DefinitionString"]["Fn::Sub"]
     all_states: dict[str, Any] = json.loads(text)["States"]
