@@ -50,7 +50,7 @@ check: lint test ## the gate
 
 golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
-	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py
+	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
 
 bench: dev ## measure builds, rules and health sidecars
 	$(BIN)/python bench/build.py
