@@ -46,7 +46,7 @@ LIBRARIES = {
 PIPELINE = (
     *("merge", "yaml_syntax", "yaml_file", "document", "interpolation", "load"),
     *("paths", "params_models", "foreign_words", "unknown_keys", "advice", "pydantic_errors"),
-    *("shape", "header", "nulls", "validate"),
+    *("shape", "defaults", "header", "nulls", "validate"),
     *(
         "compose",
         "suppressions",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from moorage.facts.arn_patterns import IAM_POLICY
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, Base, wrong
+from moorage.pipeline.defaults import Defaults
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 REGION = re.compile(r"^[a-z]{2}(-[a-z]+)+-\d$")
@@ -106,6 +107,9 @@ class Header(Base):
     permissions_boundary: str | None = Field(
         None,
         description="ARN of an IAM policy that is the permissions boundary of every role.",
+    )
+    defaults: Defaults = Field(
+        Defaults(), description="What applies to every stack that does not say otherwise."
     )
     suppressions: bool = Field(
         False,
