@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -32,6 +32,22 @@ class Base(BaseModel):
     """Base of every model of params: frozen, without unknown keys, and nothing is converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    key_use: ClassVar[str | None] = None
+    """Of params with a `kms_key`: which key of the environment's `defaults` replaces a missing
+    one, such as `logs`."""
+
+    def replace(self, changes: Mapping[str, Any]) -> Self:
+        """These params with other values, which do not count as written by the user."""
+        copied = self.model_copy(update=changes)
+        copied.model_fields_set.intersection_update(self.model_fields_set)
+        return copied
+
+    def with_kms_key(self, key: str) -> Self:
+        """These params with the key, unless they have one or use something that exists."""
+        if getattr(self, "kms_key", None) or getattr(self, "existing", None):
+            return self
+        return self.replace({"kms_key": key})
 
 
 def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
@@ -70,6 +86,8 @@ class Environment:
     tags: Mapping[str, str]
     permissions_boundary: str | None
     stacks: Mapping[str, StackSpec]
+    suppressions: bool = False
+    """Whether templates have the reasons to accept what security scanners report."""
     broken: frozenset[str] = frozenset()
     """Names of stacks in the params that have errors, and are not among `stacks`."""
     runtime_monitoring: bool = False

@@ -30,10 +30,16 @@ from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
 from .common.fields import KeyArn, Switch, duration, text
-from .common.iam import allow, role
+from .common.iam import allow, from_source, role
 from .common.regions import key_region_problems
 from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
 from .tasks import run_task
+from .tasks.execution_logs import (
+    ExecutionParams,
+    execution_log_group,
+    execution_properties,
+    execution_statements,
+)
 from .tasks.params import TaskParams
 from .tasks.queue_problems import queue_arn_problems
 from .tasks.queue_resources import dead_letter_queue
@@ -74,7 +80,7 @@ class DeadLetterQueue(Base):
     )
 
 
-class Params(TaskParams):
+class Params(TaskParams, ExecutionParams):
     """A task that runs on a schedule."""
 
     schedule: ScheduleExpression = Field(
@@ -110,10 +116,15 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of a scheduled task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     yield from time_zone_problems(params.time_zone, ("time_zone",))
-    if params.timeout is not None and params.overlap == "allow":
-        message = "`timeout` has no effect with `overlap: allow`"
-        hint = "Remove it, or write `overlap: skip`."
-        yield Problem("M3302", ("timeout",), message, hint, because=[("overlap",)])
+    if params.overlap == "allow":
+        given = {key: getattr(params, key) for key in ("timeout", "execution_logs", "tracing")}
+        for key in (key for key, value in given.items() if value):
+            message = f"`{key}` has no effect with `overlap: allow`"
+            hint = "Remove it, or write `overlap: skip`."
+            yield Problem("M3302", (key,), message, hint, because=[("overlap",)])
+    if params.execution_logs:
+        path = ("execution_logs", "kms_key")
+        yield from key_region_problems(params.execution_logs.kms_key, path, env)
     queue = params.dead_letter_queue
     if queue:
         yield from key_region_problems(queue.kms_key, ("dead_letter_queue", "kms_key"), env)
@@ -284,22 +295,29 @@ def _schedule_role(task: Task, params: Params) -> Role:
 
 
 def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
-    """A state machine that runs the task unless a task of its family is running, and its role."""
+    """A state machine that runs the task unless a task of its family is running, and its role.
+
+    AWS Step Functions developer guide, "Creating an IAM role for your state machine". The state
+    machine is created after its role, so the role is for any of the account and region.
+    """
     yield role(
         "StateMachineRole",
         "states.amazonaws.com",
         {
             "RunTask": run_task.run_statements(task),
             "WatchTask": [*_watch_statements(task), *_report_statements(params)],
+            "Record": execution_statements(params),
         },
         task.env,
         permissions_boundary=params.permissions_boundary,
-        Condition=Condition(StringEquals({"aws:SourceAccount": AccountId})),
+        Condition=from_source("states:${AWS::Region}:${AWS::AccountId}:stateMachine:*"),
     )
+    yield from execution_log_group(params)
     yield stepfunctions.StateMachine(
         "StateMachine",
         RoleArn=GetAtt("StateMachineRole", "Arn"),
         DefinitionString=run_task.as_json(_definition(task, params)),
+        **execution_properties(params),
     )
 
 

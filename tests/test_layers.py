@@ -47,9 +47,9 @@ PIPELINE = (
     *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
     *("yaml_file", "document", "interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
-    *("stack_advice", "pydantic_errors", "shape", "header", "nulls", "stack_kinds"),
-    *("secret_params", "validate", "compose", "render", "link", "pushes", "check", "inspect"),
-    *("deploy_script", "out_folder", "write", "build"),
+    *("stack_advice", "pydantic_errors", "shape", "defaults", "header", "nulls", "stack_kinds"),
+    *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
+    *("check", "inspect", "deploy_script", "out_folder", "write", "build"),
 )
 """The steps of a build in their order: a step imports from those before it."""
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
@@ -20,6 +22,7 @@ from moorage.pipeline.link import link
 from moorage.pipeline.load import load
 from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
 from moorage.pipeline.validate import by_place, validate
 
 STEPS = ("load", "validate", "compose", "render", "link", "check")
@@ -59,7 +62,10 @@ def build(
     step("compose")
     stacks = compose(environment, templates)
     step("render")
-    rendered = [render(stack, document, form) for stack in stacks]
+    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+    if environment.suppressions:
+        finish = partial(add_suppressions, tls_listeners=has_tls_listeners(stacks))
+    rendered = [render(stack, document, form, finish) for stack in stacks]
     findings += [finding for _, more in rendered for finding in more]
     renderings = tuple(rendering for rendering, _ in rendered if rendering is not None)
     if _has_error(findings):

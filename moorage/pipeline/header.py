@@ -12,6 +12,7 @@ from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY
 from moorage.facts.regions import REGION_CODE
 from moorage.findings.wording import shown
 from moorage.model import NAME, OWN_TAGS, Base, wrong
+from moorage.pipeline.defaults import Defaults
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
 REGION = re.compile(REGION_CODE)
@@ -123,6 +124,14 @@ class Header(Base):
         False,
         description="Whether GuardDuty adds its agent to tasks on Fargate: the execution roles may "
         "then pull the agent's image, too.",
+    )
+    defaults: Defaults = Field(
+        Defaults(), description="What applies to every stack that does not say otherwise."
+    )
+    suppressions: bool = Field(
+        False,
+        description="Write into the templates why findings of the security scanners checkov and "
+        "cdk-nag are accepted, where Moorage knows the reason.",
     )
     stacks: Annotated[dict[str, dict[str, Any]], Field(min_length=1)] = Field(
         description="The stacks by name. `template:` is the kind of the stack; by default its "

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
@@ -62,9 +62,13 @@ SECTIONS = (
 
 
 def render(
-    stack: Stack, document: Document, form: Format
+    stack: Stack,
+    document: Document,
+    form: Format,
+    finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> tuple[Rendering | None, list[Finding]]:
-    """One stack as CloudFormation receives it; None if its overrides do not fit."""
+    """One stack as CloudFormation receives it; None if its overrides do not fit. `finish` adds to
+    the template after the overrides."""
     composed = stack.template.to_dict()
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
@@ -73,7 +77,7 @@ def render(
     findings = list(_malformed(stack, patched, document))
     if findings:
         return None, findings
-    body = _ordered(patched)
+    body = _ordered(finish(patched))
     text = as_json(body) if form == "json" else as_yaml(body, _source(document))
     file = f"{stack.name}.{form}"
     return Rendering(stack.name, body, text, file, stack.deployment), []

@@ -14,6 +14,7 @@ from typing import Any
 from moorage.findings.finding import Finding, Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import NAME, Environment, StackSpec, TemplateModule
+from moorage.pipeline.defaults import Defaults, apply_kms_keys, find_default_keys
 from moorage.pipeline.document import Document
 from moorage.pipeline.header import NAME_HINT, REGION, Header
 from moorage.pipeline.nulls import find_null_problems
@@ -39,7 +40,12 @@ def validate(
         name: _validate_stack(name, entry, document, catalog)
         for name, entry in header.stacks.items()
     }
-    specs = {name: spec for name, (spec, _) in stacks.items() if spec is not None}
+    keys, elsewhere = find_default_keys(header.defaults, header.region)
+    specs = {
+        name: replace(spec, params=apply_kms_keys(spec.params, keys)) if keys else spec
+        for name, (spec, _) in stacks.items()
+        if spec is not None
+    }
     env = Environment(
         name=document.env,
         app=header.app,
@@ -47,11 +53,13 @@ def validate(
         account=header.account,
         tags=header.tags,
         permissions_boundary=header.permissions_boundary,
+        suppressions=header.suppressions,
         stacks=specs,
         broken=frozenset(_written_stacks(document) - specs.keys()),
         runtime_monitoring=header.runtime_monitoring,
     )
     findings = [*shape.findings, *null_problems]
+    findings += _find_key_problems(elsewhere, header.region, document)
     for _, stack_shape in stacks.values():
         findings += stack_shape.findings
     reported: set[tuple[str, str]] = set()
@@ -88,10 +96,23 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         tags={},
         permissions_boundary=None,
         runtime_monitoring=False,
+        defaults=Defaults(),
+        suppressions=False,
         stacks={
             name: entry for name, entry in entries if _is_text(name) and isinstance(entry, dict)
         },
     )
+
+
+def _find_key_problems(
+    elsewhere: Mapping[str, str], region: str, document: Document
+) -> Iterator[Finding]:
+    """Keys of `defaults` that are in another region than the environment."""
+    for use, key in elsewhere.items():
+        path: Path = ("defaults", "kms_keys", use)
+        message = f"The KMS key is in {key.split(':')[3]}, but the environment is in {region}"
+        hint = f"Write the ARN of a key in {region}."
+        yield Finding("M1510", "error", document.place(path), path, message, hint)
 
 
 def _unreadable_at_the_top(document: Document) -> set[Path]:

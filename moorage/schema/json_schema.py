@@ -67,6 +67,7 @@ def schema(templates: Mapping[str, TemplateModule]) -> Schema:
         "additionalProperties": False,
         "definitions": {
             _ANY_STACK: _any_stack(templates),
+            **_model_definitions(header),
             **{
                 name: definition
                 for kind, module in templates.items()
@@ -179,8 +180,13 @@ def _definitions(kind: str, module: TemplateModule) -> Schema:
         "properties": properties,
         "additionalProperties": False,
     }
+    return {kind: stack} | _model_definitions(schema)
+
+
+def _model_definitions(schema: Schema) -> Schema:
+    """The schemas of the models in the schema of another one."""
     merged = _merged_models(schema)
-    return {kind: stack} | {
+    return {
         name: _value(model, deletable=name in merged) for name, model in schema["$defs"].items()
     }
 

@@ -60,11 +60,17 @@ def example(module: TemplateModule) -> str | None:
 
 def _header() -> Iterator[str]:
     schema = written_schema(Header, "header")
+    layout = _lay_out({"header": schema})
+    titles = {model: title.removeprefix("header.") for model, title in layout.titles.items()}
     yield "## The top of the file"
-    yield _table(schema, {})
+    yield _table(schema, titles)
     rows = (("template", "text", "the stack's name"), ("overrides", "a map", ""))
     yield "Every stack has these keys in addition to those of its kind:"
     yield _rows((key, takes, default, STACK_KEYS[key]) for key, takes, default in rows)
+    for section in layout.sections["header"]:
+        yield f"### `{titles[section.model]}`"
+        yield inspect.cleandoc(schema["$defs"][section.model].get("description", ""))
+        yield _table(schema["$defs"][section.model], titles)
 
 
 def _template(name: str, module: TemplateModule, schema: Schema, layout: _Layout) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from awacs.aws import Allow, Principal, Statement
+from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
 from awacs.sts import AssumeRole
-from troposphere import iam
+from troposphere import AccountId, Sub, iam
 
 from moorage.model import Environment
 
@@ -61,6 +61,22 @@ def role(
             ]
         ),
         **{key: value for key, value in optional.items() if value},
+    )
+
+
+def from_source(arn: str) -> Condition:
+    """A condition of a trust policy: the service acts for a resource of this account, whose ARN
+    begins with the partition and matches `arn`, such as `ecs:${AWS::Region}:${AWS::AccountId}:*`.
+
+    IAM user guide, "The confused deputy problem". Only where the documentation of the service says
+    that it sends both keys: without them the service cannot assume the role. That of EC2 (instance
+    profiles) and of the infrastructure roles of ECS does not.
+    """
+    return Condition(
+        [
+            StringEquals({"aws:SourceAccount": AccountId}),
+            ArnLike({"aws:SourceArn": Sub(f"arn:${{AWS::Partition}}:{arn}")}),
+        ]
     )
 
 

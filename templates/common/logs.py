@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from troposphere import logs
@@ -19,6 +19,8 @@ LogGroupName = Annotated[
 
 class Logs(Base):
     """A log group that this stack creates."""
+
+    key_use: ClassVar[str | None] = "logs"
 
     retention: Retention = Field(
         30, description="How long CloudWatch Logs keeps the events, such as `14d`."

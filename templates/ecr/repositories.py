@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from awacs import ecr as actions
 from awacs.aws import Allow, AWSPrincipal, Statement
@@ -124,6 +124,8 @@ class ImmutableTags(Base):
 class Repository(Base):
     """A private ECR repository."""
 
+    key_use: ClassVar[str | None] = "repositories"
+
     name: RepositoryName | None = Field(
         None,
         description="Name of the repository. Default: the key. With `${env}` in it, each "
@@ -166,6 +168,14 @@ class Repository(Base):
         "repository is removed from the params. To create it again, delete it first, because its "
         "name is in use. `false` deletes the repository with all its images.",
     )
+
+    def with_kms_key(self, key: str) -> Self:
+        """With the key, images are encrypted with KMS, unless the params say otherwise."""
+        written = "encryption" in self.model_fields_set
+        if self.kms_key or (written and self.encryption == "AES256"):
+            return self
+        encryption = self.encryption if written else "KMS"
+        return self.replace({"kms_key": key, "encryption": encryption})
 
 
 # Problems ------------------------------------------------------------------------------------

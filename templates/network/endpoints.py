@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from troposphere import Ref, ec2
+from awacs.aws import Action, Allow, Condition, Principal, Statement, StringEquals
+from troposphere import AccountId, Ref, ec2
 
-from moorage.facts.endpoint_services import GATEWAY_SERVICES, TASK_SERVICES, build_service_name
+from moorage.facts.endpoint_services import (
+    GATEWAY_SERVICES,
+    SERVICES_WITH_POLICY,
+    TASK_SERVICES,
+    build_service_name,
+)
 from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
+from ..common.iam import policy
 from .network_zones import Zone
 from .params import Params
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
     """The problems of `endpoints:`."""
-    if params.endpoints and params.egress != "endpoints":
-        hint = "Write `egress: endpoints`, or remove `endpoints`."
+    if params.egress != "endpoints":
         message = f"With `egress: {params.egress}` the stack creates no endpoints"
-        yield Problem("M2009", ("endpoints",), message, hint, because=[("egress",)])
+        given = {"endpoints": params.endpoints, "endpoint_access": params.endpoint_access != "any"}
+        for key in (key for key, value in given.items() if value):
+            hint = f"Write `egress: endpoints`, or remove `{key}`."
+            yield Problem("M2009", (key,), message, hint, because=[("egress",)])
         return
     created = {_endpoint_id(service) for service in ("s3", *TASK_SERVICES)}
     listed: set[str] = set()
@@ -63,7 +72,24 @@ def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment
                 PrivateDnsEnabled=True,
                 SubnetIds=[Ref(zone.private_subnet) for zone in zones],
                 SecurityGroupIds=[Ref("EndpointSecurityGroup")],
+                **_endpoint_policy(service, params),
             )
+
+
+def _endpoint_policy(service: str, params: Params) -> dict[str, Any]:
+    """A policy that allows everything to principals of this account. Without it an endpoint accepts
+    any credentials, so that a compromised task could send data to another account."""
+    if params.endpoint_access == "any" or service not in SERVICES_WITH_POLICY:
+        return {}
+    own = Statement(
+        Sid="OwnAccount",
+        Effect=Allow,
+        Principal=Principal("*"),
+        Action=[Action("*")],
+        Resource=["*"],
+        Condition=Condition(StringEquals({"aws:PrincipalAccount": AccountId})),
+    )
+    return {"PolicyDocument": policy([own])}
 
 
 def _endpoint_id(service: str) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from awacs.aws import Condition, StringEquals
 from awacs.logs import CreateLogStream, DescribeLogStreams, PutLogEvents
-from troposphere import AccountId, GetAtt, Ref, ec2
+from troposphere import GetAtt, Ref, ec2
 
 from moorage.model import Environment
 
-from ..common.iam import allow, role
+from ..common.iam import allow, from_source, role
 from ..common.logs import log_group
 from .params import FlowLogs
 
@@ -20,7 +19,8 @@ def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
     """Flow logs of the VPC, their log group, and the role that writes to it.
 
     VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". The further actions that
-    it lists, to create and find log groups, are not needed for a log group that exists.
+    it lists, to create and find log groups, are not needed for a log group that exists. The flow
+    log is created after its role, so the role is for any flow log of the account and region.
     """
     yield log_group("FlowLogGroup", params)
     yield role(
@@ -36,7 +36,7 @@ def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
             ]
         },
         env,
-        Condition=Condition(StringEquals("aws:SourceAccount", AccountId)),
+        Condition=from_source("ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"),
     )
     yield ec2.FlowLog(
         "FlowLog",

@@ -167,6 +167,12 @@ class Params(Base):
         "`sqs`, `sts`, `kms` or `dynamodb`. Write the full name of the endpoint service if it does "
         "not begin with `com.amazonaws.<region>.`, as for many services in China.",
     )
+    endpoint_access: Literal["any", "account"] = Field(
+        "any",
+        description="With `egress: endpoints`, whose credentials the endpoints of ECR, CloudWatch "
+        "Logs, Secrets Manager and Systems Manager accept: those of `any` account, or of this "
+        "`account` only.",
+    )
     flow_logs: Switch[FlowLogs] = Field(
         None, description="A log group for the VPC's flow logs, and the role that writes to it."
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
@@ -58,6 +58,8 @@ class ExistingQueue(Base):
 
 class Queue(Base):
     """An encrypted SQS queue that accepts requests over TLS only."""
+
+    key_use: ClassVar[str | None] = "queues"
 
     variable: VariableName = Field(
         "QUEUE_URL",

@@ -12,7 +12,7 @@ from troposphere import GetAtt, Output, Ref, Sub, ec2, ecs
 
 from .. import ecr
 from ..common.exports import export_output
-from ..common.iam import allow, role
+from ..common.iam import allow, from_source, role
 from ..common.logs import log_group
 from ..common.policy_statements import policy_statement
 from . import firelens, images
@@ -75,7 +75,14 @@ def log_group_output(task: Task) -> Output:
 
 
 def _roles(task: Task) -> Iterator[Any]:
-    """The execution role and the task role, unless they exist."""
+    """The execution role and the task role, unless they exist.
+
+    Amazon ECS developer guide, "Amazon ECS task IAM role": the source ARN of a task cannot be
+    limited to a cluster. The same holds for every launch type, and for tasks that a service,
+    EventBridge Scheduler, Step Functions or a user starts: ECS itself assumes the role. The page
+    "Amazon ECS task execution IAM role" has no condition, and does not say that ECS sends the two
+    keys when it assumes that role. If it did not, no task would start, so there is none here.
+    """
     params, boundary = task.params, task.params.permissions_boundary
     if params.execution_role.existing is None:
         yield role(
@@ -101,6 +108,7 @@ def _roles(task: Task) -> Iterator[Any]:
             task.env,
             managed=params.task_role.managed_policies,
             permissions_boundary=boundary,
+            Condition=from_source("ecs:${AWS::Region}:${AWS::AccountId}:*"),
         )
 
 

@@ -7,7 +7,7 @@ deleted with the task. A volume with `efs` outlives the tasks and is shared by a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -56,6 +56,8 @@ class Efs(Base):
     """An encrypted EFS file system that the stack creates, with a mount target in every
     Availability Zone and an access point. Tasks mount it with TLS and with the permissions of the
     task role; without both it cannot be mounted."""
+
+    key_use: ClassVar[str | None] = "file_systems"
 
     owner: Owner = Field(
         "1000:1000",

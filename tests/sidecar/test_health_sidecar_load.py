@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import socket
 import threading
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sidecar_lab as lab
@@ -156,25 +158,91 @@ def test_memory_does_not_grow() -> None:
         assert sidecar.lines == ["open: the service answers"]
 
 
-def test_it_recovers_after_running_out_of_descriptors() -> None:
-    """New connections wait, and are accepted when descriptors are available again."""
+def limit_descriptors(number: int) -> dict[str, Any]:
+    """Arguments of Popen for a process that can have so many descriptors."""
+    return {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (number, number))}
 
-    def limit_descriptors() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
 
+def count_cpu_seconds(sidecar: lab.Sidecar) -> float:
+    fields = Path(f"/proc/{sidecar.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize(("limit", "probe"), [(20, "echo"), (40, "none"), (200, "echo")])
+def test_silent_clients_without_descriptors_for_them_do_not_close_it(
+    limit: int, probe: str
+) -> None:
+    """The oldest clients are disconnected, so that the probes and the health checks continue."""
     with (
         lab.reserve_port() as listen,
         lab.reserve_port() as service,
         lab.run_echo_server(service),
         lab.start_sidecar(
-            listen, service, mode="http", fall=1000, popen={"preexec_fn": limit_descriptors}
+            listen,
+            service,
+            mode="http",
+            probe=probe,
+            interval=0.2,
+            timeout=0.2,
+            fall=3,
+            popen=limit_descriptors(limit),
         ) as sidecar,
+        contextlib.ExitStack() as socks,
     ):
-        sidecar.wait_for_line("open")
-        with contextlib.ExitStack() as socks:
-            for _ in range(60):
-                socks.enter_context(socket.create_connection(("127.0.0.1", listen), 5))
-            time.sleep(0.5)
-        lab.wait_until(lambda: check(listen, http=True), 2)
+        sidecar.wait_until_open()
+        for _ in range(limit + 60):
+            socks.enter_context(socket.create_connection(("127.0.0.1", listen), 5))
+        before = count_cpu_seconds(sidecar)
+        time.sleep(1)
+        assert count_cpu_seconds(sidecar) - before < 0.4, "it spins"
+        assert check(listen, http=True)
         assert lab.is_healthy(listen)
+        assert count_descriptors(sidecar) <= limit
         assert sidecar.lines == ["open: the service answers"]
+
+
+def test_without_any_descriptor_left_it_waits_and_stays_open() -> None:
+    """As when an instance has run out of them: nothing can be accepted, and no probe is sent."""
+    with (
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service),
+        lab.start_sidecar(listen, service, mode="http", interval=0.2, timeout=0.2) as sidecar,
+    ):
+        sidecar.wait_until_open()
+        lab.wait_until(lambda: count_descriptors(sidecar) < 10, 5)
+        _, hard = resource.prlimit(sidecar.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(sidecar.process.pid, resource.RLIMIT_NOFILE, (3, hard))
+        with socket.create_connection(("127.0.0.1", listen), 5) as waiting:
+            before = count_cpu_seconds(sidecar)
+            time.sleep(1)
+            assert count_cpu_seconds(sidecar) - before < 0.4, "it spins"
+            assert sidecar.lines == ["open: the service answers"]
+            resource.prlimit(sidecar.process.pid, resource.RLIMIT_NOFILE, (hard, hard))
+            waiting.settimeout(5)
+            waiting.sendall(REQUEST)
+            assert waiting.recv(4096).startswith(b"HTTP/1.1 200 OK")
+        assert sidecar.lines == ["open: the service answers"]
+
+
+def test_its_container_asks_for_the_descriptors_that_it_needs() -> None:
+    (limit,) = lab.CONTAINER["Ulimits"]
+    assert limit == {"Name": "nofile", "SoftLimit": 1024, "HardLimit": 1024}
+
+
+def test_with_the_limit_of_its_container_it_has_room_for_256_clients() -> None:
+    limit = lab.CONTAINER["Ulimits"][0]["SoftLimit"]
+    with (
+        lab.reserve_port() as listen,
+        lab.reserve_port() as service,
+        lab.run_echo_server(service),
+        lab.start_sidecar(
+            listen, service, mode="http", fall=100, popen=limit_descriptors(limit)
+        ) as sidecar,
+        contextlib.ExitStack() as socks,
+    ):
+        sidecar.wait_until_open()
+        idle = count_descriptors(sidecar)
+        for _ in range(300):
+            socks.enter_context(socket.create_connection(("127.0.0.1", listen), 5))
+        lab.wait_until(lambda: count_descriptors(sidecar) >= idle + 250, 2)

@@ -97,10 +97,42 @@ def test_without_overlap_the_schedule_starts_a_state_machine() -> None:
 
 def test_roles_are_for_this_account_only() -> None:
     resources_by_id = scheduled()
-    for name in ("ScheduleRole", "StateMachineRole"):
+    here = "${AWS::Region}:${AWS::AccountId}"
+    sources = {
+        "ScheduleRole": f"scheduler:{here}:schedule-group/default",
+        "StateMachineRole": f"states:{here}:stateMachine:*",
+    }
+    for name in sources:
         (trust,) = resources_by_id[name]["AssumeRolePolicyDocument"]["Statement"]
-        condition = trust["Condition"]["StringEquals"]
-        assert condition["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+        equal = trust["Condition"]["StringEquals"]
+        assert equal["aws:SourceAccount"] == {"Ref": "AWS::AccountId"}
+        source = (equal | trust["Condition"].get("ArnLike", {}))["aws:SourceArn"]["Fn::Sub"]
+        assert source.removeprefix("arn:${AWS::Partition}:") == sources[name]
+
+
+def test_the_state_machine_stops_and_describes_tasks_of_its_cluster_only() -> None:
+    watch = allowed(scheduled()["StateMachineRole"])["Watch"]
+    assert watch["Action"] == ["ecs:DescribeTasks", "ecs:StopTask"]
+    ((arn, names),) = (resource["Fn::Sub"] for resource in watch["Resource"])
+    assert arn.endswith(":ecs:${AWS::Region}:${AWS::AccountId}:task/${Cluster}/*")
+    assert names == {"Cluster": {"Fn::ImportValue": "shop-dev-cluster-ClusterName"}}
+
+
+def test_executions_are_logged_and_traced_on_request() -> None:
+    plain = scheduled()
+    assert not {"LoggingConfiguration", "TracingConfiguration"} & plain["StateMachine"].keys()
+    recorded = scheduled(execution_logs={"level": "error"}, tracing=True)
+    logs = recorded["StateMachine"]["LoggingConfiguration"]
+    assert (logs["Level"], logs["IncludeExecutionData"]) == ("ERROR", False)
+    (destination,) = logs["Destinations"]
+    arn = {"Fn::GetAtt": ["ExecutionLogGroup", "Arn"]}
+    assert destination == {"CloudWatchLogsLogGroup": {"LogGroupArn": arn}}
+    assert recorded["ExecutionLogGroup"] == {"RetentionInDays": 30}
+    assert recorded["StateMachine"]["TracingConfiguration"] == {"Enabled": True}
+    assert allowed(recorded["StateMachineRole"]).keys() - allowed(plain["StateMachineRole"]) == {
+        "DeliverLogs",
+        "SendTraces",
+    }
 
 
 def states(**fields: Any) -> dict[str, Any]:

@@ -263,6 +263,24 @@ def test_endpoints_of_all_services_that_a_task_needs_at_its_start() -> None:
             assert endpoint["SecurityGroupIds"] == [{"Ref": "EndpointSecurityGroup"}]
 
 
+def test_endpoints_accept_credentials_of_the_account_only_on_request() -> None:
+    every = properties("VPCEndpoint", resources(egress="endpoints"))
+    assert not any("PolicyDocument" in endpoint for endpoint in every.values())
+    every = properties("VPCEndpoint", resources(egress="endpoints", endpoint_access="account"))
+    policies = {
+        endpoint["ServiceName"].removeprefix("com.amazonaws.eu-central-1."): endpoint.get(
+            "PolicyDocument"
+        )
+        for endpoint in every.values()
+    }
+    limited = {service for service, policy in policies.items() if policy}
+    assert limited == {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"}
+    for service in limited:
+        (statement,) = policies[service]["Statement"]
+        account = {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}}
+        assert statement["Condition"] == {"StringEquals": account}
+
+
 def test_the_vpc_has_the_dns_settings_that_private_dns_needs() -> None:
     vpc = resources(egress="endpoints")["Vpc"]["Properties"]
     assert (vpc["EnableDnsSupport"], vpc["EnableDnsHostnames"]) == (True, True)
@@ -309,7 +327,9 @@ def test_the_role_of_flow_logs_allows_nothing_else() -> None:
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
     account = {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
-    assert trust["Condition"] == {"StringEquals": account}
+    arn = "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*"
+    source = {"aws:SourceArn": {"Fn::Sub": arn}}
+    assert trust["Condition"] == {"StringEquals": account, "ArnLike": source}
     ((statement,),) = (policy["PolicyDocument"]["Statement"] for policy in role["Policies"])
     assert statement["Resource"] == [{"Fn::GetAtt": ["FlowLogGroup", "Arn"]}]
     assert all(action.startswith("logs:") and "*" not in action for action in statement["Action"])

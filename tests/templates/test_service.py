@@ -291,6 +291,19 @@ def test_only_tasks_assume_the_roles(role: str) -> None:
     assert trust["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
 
 
+@pytest.mark.parametrize("launch", ["fargate", "ec2", "managed_instances"])
+def test_ecs_assumes_the_task_role_for_tasks_of_this_account_only(launch: str) -> None:
+    capacity = {"ec2": {"instance_types": ["m7i.large"]}, "managed_instances": True}
+    stacks = {"cluster": {"capacity": capacity}}
+    role = resources(launch=launch, stacks=stacks)["TaskRole"]
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    source = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*"
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnLike": {"aws:SourceArn": {"Fn::Sub": source}},
+    }
+
+
 # The task role -------------------------------------------------------------------------------
 
 

@@ -16,10 +16,11 @@ ephemeral_storage: 100  # GiB, in place of `ebs:`
     ),
     Code(
         "M3302",
-        "`timeout` has no effect with `overlap: allow`.",
+        "`timeout`, `execution_logs` and `tracing` have no effect with `overlap: allow`.",
         "With `overlap: allow`, EventBridge Scheduler starts each run itself and does not stop it. "
-        "With `overlap: skip`, a state machine runs the task and stops it after the timeout.",
-        "Remove `timeout`, or write `overlap: skip`.",
+        "With `overlap: skip`, a state machine runs the task and stops it after the timeout. Its "
+        "executions can be logged and traced.",
+        "Remove the key, or write `overlap: skip`.",
         """\
 schedule: rate(1 hour)
 overlap: skip  # not allow

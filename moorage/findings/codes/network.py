@@ -123,10 +123,10 @@ availability_zones: 3  # not 4
     ),
     Code(
         "M2009",
-        "`endpoints` has no effect without `egress: endpoints`.",
+        "`endpoints` and `endpoint_access` have no effect without `egress: endpoints`.",
         "Endpoints are for private subnets without a route to the internet. With any other value "
         "of `egress` the stack creates none, and the tasks reach AWS services over the internet.",
-        "Write `egress: endpoints`, or remove `endpoints`.",
+        "Write `egress: endpoints`, or remove the key.",
         """\
 template: network
 egress: endpoints  # not nat or public

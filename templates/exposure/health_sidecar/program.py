@@ -10,11 +10,15 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from asyncio import StreamReader, StreamWriter, get_running_loop
 from contextlib import suppress
+from errno import EMFILE, ENFILE, ENOBUFS, ENOMEM
+from resource import RLIMIT_NOFILE, getrlimit
 from socket import AF_INET, AF_INET6, SHUT_WR, SOCK_DGRAM, create_server, has_dualstack_ipv6, socket
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\n"
 ERRORS = {2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
+EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 CLIENTS: list[asyncio.Task[None]] = []
+MAX_CLIENTS = max(1, min(256, getrlimit(RLIMIT_NOFILE)[0] - 16))  # the rest is for probes
 
 
 def new_request(args: Namespace) -> bytes:
@@ -48,13 +52,13 @@ def check_socket(args: Namespace) -> str:
     return "nothing is bound to the UDP port"
 
 
-async def probe(args: Namespace) -> str:
-    """What is wrong with the service, if anything is."""
-    if args.probe == "none":
-        return check_socket(args)
+async def probe(args: Namespace) -> str | None:
+    """What is wrong with the service, if anything is; None if nothing can be sent."""
     sent = new_request(args)
     family = AF_INET6 if ":" in args.host else AF_INET
     try:
+        if args.probe == "none":
+            return check_socket(args)
         # A new socket ignores late replies.
         with socket(family, SOCK_DGRAM) as sock:
             sock.setblocking(False)
@@ -68,7 +72,7 @@ async def probe(args: Namespace) -> str:
                 await asyncio.wait([reply])
             return "no reply in time" if late else check_reply(args, sent, reply.result())
     except OSError as error:  # such as refused
-        return str(error.strerror)
+        return None if error.errno in EXHAUSTED else str(error.strerror)
 
 
 async def respond(client: socket, http: bool) -> None:
@@ -90,14 +94,24 @@ async def serve(client: socket, http: bool) -> None:
 
 
 def accept(server: socket, http: bool) -> None:
-    """Accept a client; of more than 256, drop the oldest."""
-    with suppress(OSError):
+    """Accept a client; of more than MAX_CLIENTS, drop the oldest."""
+    try:
         client, _ = server.accept()
-        client.setblocking(False)
-        CLIENTS.append(asyncio.create_task(serve(client, http)))
-        CLIENTS[-1].add_done_callback(CLIENTS.remove)
-        if len(CLIENTS) > 256:
-            CLIENTS[-257].cancel()
+    except OSError as error:
+        if error.errno in EXHAUSTED:  # without a pause, the loop would try again at once
+            get_running_loop().remove_reader(server)
+            get_running_loop().call_later(0.1, await_clients, server, http)
+        return
+    client.setblocking(False)
+    CLIENTS.append(asyncio.create_task(serve(client, http)))
+    CLIENTS[-1].add_done_callback(CLIENTS.remove)
+    for oldest in CLIENTS[:-MAX_CLIENTS]:
+        oldest.cancel()
+
+
+def await_clients(server: socket, http: bool) -> None:
+    if server.fileno() >= 0:  # still open
+        get_running_loop().add_reader(server, accept, server, http)
 
 
 def open_port(args: Namespace) -> socket:
@@ -105,7 +119,7 @@ def open_port(args: Namespace) -> socket:
     family = AF_INET6 if dual else AF_INET
     server = create_server(("", args.listen), family=family, backlog=4096, dualstack_ipv6=dual)
     server.setblocking(False)
-    get_running_loop().add_reader(server, accept, server, args.mode == "http")
+    await_clients(server, args.mode == "http")
     return server
 
 
@@ -124,11 +138,12 @@ async def watch(args: Namespace) -> None:
     try:
         while True:
             error = await probe(args)
-            good, bad = (0, bad + 1) if error else (good + 1, 0)
+            if error is not None:
+                good, bad = (0, bad + 1) if error else (good + 1, 0)
             if good >= args.rise and not server:
                 server, logged = open_port(args), ""
                 print("open: the service answers")
-            if bad >= args.fall:
+            if error and bad >= args.fall:
                 close_port(server)
                 server = None
                 reason = error.partition(":")[0]  # without the received bytes

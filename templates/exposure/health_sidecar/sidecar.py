@@ -32,6 +32,9 @@ UNPRIVILEGED_USER = "65534:65534"
 MIN_PORT = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
+OPEN_FILES = 1024
+"""Limit of file descriptors. The program needs 272 for its 256 clients, and has room for fewer
+clients if there are fewer. The default on instances is that of their Docker daemon."""
 _EXIT_TIME = 15
 """Seconds that remain for the sidecar to exit after the drain."""
 MAX_DRAIN = MAX_STOP_TIMEOUT - _EXIT_TIME
@@ -197,6 +200,7 @@ def sidecar_container(
             "user": UNPRIVILEGED_USER,
             "readonly_root_filesystem": True,
             "drop_capabilities": ["ALL"],
+            "ulimits": {"nofile": {"soft": OPEN_FILES, "hard": OPEN_FILES}},
             "health_check": {"command": _health_command(params.port.number)},
             "depends_on": {service: "START"},
             "stop_timeout": format_duration(resolve_drain(params, detection_time) + _EXIT_TIME),
