@@ -84,9 +84,14 @@ def plan(params: Params) -> Plan:
     return result
 
 
+_ADVICE = {"M2331", "M2332", "M2415"}
+"""Warnings about aliases, clients and paths that are valid, but seldom what is meant."""
+
+
 def _is_expected(finding: Finding) -> bool:
-    """Whether it is the warning about access logs of a load balancer without TLS listeners."""
-    return finding.level == "warning" and finding.path[-2:] == ("edge", "access_logs")
+    """Whether it is advice, or about access logs of a load balancer without TLS listeners."""
+    is_about_logs = finding.path[-2:] == ("edge", "access_logs")
+    return finding.level == "warning" and (finding.code in _ADVICE or is_about_logs)
 
 
 def plan_of(text: str) -> Plan:
