@@ -58,7 +58,7 @@ def _has_sqs_encryption(resource: Resource) -> bool:
 
 def _has_ecr_encryption(resource: Resource) -> bool:
     encryption = resource.properties.get("EncryptionConfiguration", {})
-    return encryption.get("EncryptionType") == "AES256"
+    return bool(encryption.get("EncryptionType") == "AES256")
 
 
 def _is_dead_letter_queue(resource: Resource) -> bool:
