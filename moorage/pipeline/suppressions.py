@@ -56,6 +56,11 @@ def _has_sqs_encryption(resource: Resource) -> bool:
     return resource.properties.get("SqsManagedSseEnabled") is True
 
 
+def _has_ecr_encryption(resource: Resource) -> bool:
+    encryption = resource.properties.get("EncryptionConfiguration", {})
+    return bool(encryption.get("EncryptionType") == "AES256")
+
+
 def _is_dead_letter_queue(resource: Resource) -> bool:
     """Whether another resource of the template sends to it what has failed."""
     own = {"Fn::GetAtt": [resource.logical_id, "Arn"]}
@@ -144,6 +149,8 @@ _SOME = {
     "RunTask": ("task-definition/", "Every revision of the stack's task definition is allowed."),
     "TagTask": ("task/", "IDs of tasks are not known before they run; only those of the cluster."),
     "Watch": ("task/", "IDs of tasks are not known before they run; only those of the cluster."),
+    "Serve": ("container-instance/", "IDs of instances are not known before they register."),
+    "TagInstances": ("container-instance/", "IDs of instances are not known before they register."),
     "WriteShellLogs": ("log-group:", "ECS Exec names the log streams of its log group."),
 }
 """By Sid, the wildcards in other resources: a part of the ARN, and why."""
@@ -211,6 +218,18 @@ SUPPRESSIONS = (
         "Elastic Load Balancing writes each file once, under a new name, so there are no versions.",
     ),
     Suppression(
+        ("CKV_AWS_136",),
+        "AWS::ECR::Repository",
+        _has_ecr_encryption,
+        "ECR encrypts the images with a key of its own; `encryption: KMS` is for new repositories.",
+    ),
+    Suppression(
+        ("AwsSolutions-AS3",),
+        "AWS::AutoScaling::AutoScalingGroup",
+        _without("NotificationConfigurations"),
+        "ECS scales and drains the instances, and EventBridge has the events of both.",
+    ),
+    Suppression(
         ("CKV_AWS_260",),
         _GROUP,
         _redirects_http,
@@ -229,6 +248,12 @@ SUPPRESSIONS = (
         _TASKS,
         _has_variables,
         "`Environment` has settings only. Secrets are below `Secrets`, by reference.",
+    ),
+    Suppression(
+        ("CKV_AWS_111",),
+        _ROLE,
+        _has_statement("FindEcs", everything=True),
+        _EVERYTHING["FindEcs"],
     ),
     *(
         Suppression(

@@ -111,6 +111,19 @@ def test_a_network_load_balancer_without_anything_to_log() -> None:
     assert suppressed("LoadBalancer", LOAD_BALANCER, {"Type": "application"}) == set()
 
 
+def test_a_repository_with_encryption_by_ecr() -> None:
+    kind = "AWS::ECR::Repository"
+    for encryption, expected in ("AES256", {"CKV_AWS_136"}), ("KMS", set()):
+        given = {"EncryptionConfiguration": {"EncryptionType": encryption}}
+        assert suppressed("Repository", kind, given) == expected
+
+
+def test_an_auto_scaling_group_without_notifications() -> None:
+    kind = "AWS::AutoScaling::AutoScalingGroup"
+    assert suppressed("Group", kind, {}) == {"AwsSolutions-AS3"}
+    assert suppressed("Group", kind, {"NotificationConfigurations": []}) == set()
+
+
 def test_variables_of_containers() -> None:
     kind = "AWS::ECS::TaskDefinition"
     variables = {"Environment": [{"Name": "MODE", "Value": "a"}]}
@@ -135,6 +148,13 @@ def test_an_action_without_resources() -> None:
     assert rule["id"] == "AwsSolutions-IAM5"
     assert rule["appliesTo"] == ["Resource::*"]
     assert "Metadata" not in role({"Sid": "Mine", "Resource": ["*"]})
+
+
+def test_the_role_of_instances() -> None:
+    metadata = role({"Sid": "FindEcs", "Resource": ["*"]})["Metadata"]
+    assert [each["id"] for each in metadata["checkov"]["skip"]] == ["CKV_AWS_111"]
+    (rule,) = metadata["cdk_nag"]["rules_to_suppress"]
+    assert rule["appliesTo"] == ["Resource::*"]
 
 
 def test_a_wildcard_of_the_user_is_not_accepted_with_those_of_moorage() -> None:
