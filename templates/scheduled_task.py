@@ -36,7 +36,8 @@ from .common.json_text import as_json
 from .common.regions import key_region_problems
 from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
 from .tasks import run_task
-from .tasks.alarms import JobAlarms, resolve_job_alarms, service_alarm_problems
+from .tasks.alarm_params import JobAlarms
+from .tasks.alarms import resolve_job_alarms, service_alarm_problems
 from .tasks.execution_logs import (
     ExecutionParams,
     execution_log_group,

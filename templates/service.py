@@ -49,7 +49,8 @@ from .proxy.proxy import (
 from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
-from .tasks.alarms import ServiceAlarms, Watched, resolve_service_alarms
+from .tasks.alarm_params import ServiceAlarms
+from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port

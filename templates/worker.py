@@ -33,7 +33,8 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .tasks import queues, scaling
-from .tasks.alarms import AlarmQueues, Watched, WorkerAlarms, resolve_service_alarms
+from .tasks.alarm_params import WorkerAlarms
+from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams

@@ -6,24 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
-from troposphere import GetAtt, Ref, Sub
+from troposphere import GetAtt, Ref
 
-from moorage.facts.alarm_metrics import (
-    DEPLOYMENT_EVENT,
-    EXECUTION_EVENT,
-    FAILED_EXECUTIONS,
-    METRICS,
-    STOP_CODES,
-    TASK_EVENT,
-)
+from moorage.facts.alarm_metrics import METRICS
 from moorage.findings.finding import Problem
 from moorage.model import Base
 
 from ..alarms.alarms import (
     AlarmParams,
     Alarms,
-    EventAlarm,
     MetricAlarm,
     Value,
     alarm_title,
@@ -34,19 +25,15 @@ from ..alarms.alarms import (
     sum_of,
 )
 from ..alarms.settings import (
-    AgeAlarm,
-    Alarm,
-    CountAlarm,
-    LatencyAlarm,
-    PercentageAlarm,
     Threshold,
     Thresholds,
     format_percentage,
     format_response_time,
     resolve_threshold,
 )
-from ..common.fields import Switch, format_duration
-from . import run_task
+from ..common.fields import format_duration
+from .alarm_events import describe, run_failed_event, service_events
+from .alarm_params import EcsAlarmParams, JobAlarms, ServiceAlarms
 from .task import Task
 
 ROLLBACK_ALARMS = (
@@ -55,77 +42,6 @@ ROLLBACK_ALARMS = (
 )
 """The alarms that can roll a deployment back. The others refer to the service, which would refer to
 them: CloudFormation refuses such a circle."""
-
-
-class EcsAlarmParams(AlarmParams):
-    """The alarms of an ECS service. `false` turns an alarm off."""
-
-    cpu: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(), description="CPU utilization of the service; above 90% for 10m."
-    )
-    memory: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(), description="Memory utilization of the service; above 90% for 10m."
-    )
-    tasks_missing: Switch[Alarm] = Field(
-        Alarm(),
-        description="Fewer tasks run than desired; for 10m. It needs `container_insights` in the "
-        "cluster, and is left out without.",
-    )
-    deployment_failed: bool = Field(
-        True, description="A deployment has failed, and perhaps was rolled back."
-    )
-    task_stopped: bool = Field(
-        True,
-        description="A task could not start, or an essential container has exited: not what "
-        "deployments, scaling or Spot stop.",
-    )
-
-
-class ServiceAlarms(EcsAlarmParams):
-    """The alarms of a service. `false` turns an alarm off."""
-
-    target_5xx: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
-        description="ALB: responses of the tasks with a status of 500 and above; above 5% for 3m.",
-    )
-    connection_errors: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(),
-        description="ALB: requests for which the load balancer could not connect to a task; above "
-        "5% for 3m.",
-    )
-    latency: Switch[LatencyAlarm] = Field(
-        LatencyAlarm(), description="ALB: time to the response, 95th percentile; above 1s for 5m."
-    )
-    unhealthy_hosts: Switch[CountAlarm] = Field(
-        CountAlarm(), description="Tasks that fail the health check; above 0 for 5m."
-    )
-    no_healthy_host: Switch[Alarm] = Field(
-        Alarm(), description="No task passes the health check; for 2m."
-    )
-
-
-class WorkerAlarms(EcsAlarmParams):
-    """The alarms of a worker. `false` turns an alarm off."""
-
-    dead_letters: Switch[CountAlarm] = Field(
-        CountAlarm(), description="Messages in the dead-letter queue; above 0 for 1m."
-    )
-    oldest_message: Switch[AgeAlarm] = Field(
-        AgeAlarm(), description="Age of the oldest message in the queue; above 15m for 5m."
-    )
-
-
-class JobAlarms(AlarmParams):
-    """The alarms of a scheduled task. `false` turns an alarm off."""
-
-    dead_letters: Switch[CountAlarm] = Field(
-        CountAlarm(),
-        description="Messages in the dead-letter queue: runs that could not be started; above 0 "
-        "for 1m.",
-    )
-    run_failed: bool = Field(
-        True, description="A run has failed: it did not exit with 0, or took longer than `timeout`."
-    )
 
 
 @dataclass(frozen=True)
@@ -154,7 +70,7 @@ class AlarmTarget:
 
 @dataclass(frozen=True)
 class AlarmQueues:
-    """Names of the queues of a stack; None for one that it has not."""
+    """Names of the queues of a stack; None for one that it does not have."""
 
     queue: Any | None
     dead_letters: Any | None
@@ -192,7 +108,7 @@ def resolve_service_alarms(
         to=to,
         page_to=resolve_page(params, task.env),
         metric_alarms=tuple(alarm for alarm in metric_alarms if alarm.name not in left_out),
-        event_alarms=tuple(_service_events(params, task)),
+        event_alarms=tuple(service_events(params, task)),
     )
 
 
@@ -268,7 +184,7 @@ def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold
     return MetricAlarm(
         name=name,
         title=alarm_title(target.prefix, name),
-        description=_describe(
+        description=describe(
             task, f"more than {format_percentage(threshold.above)} {what}", target.place
         ),
         values={**errors, **requests},
@@ -285,7 +201,7 @@ def _latency(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -
     return MetricAlarm(
         name=name,
         title=alarm_title(target.prefix, name),
-        description=_describe(task, f"5% of the responses take longer than {limit}", target.place),
+        description=describe(task, f"5% of the responses take longer than {limit}", target.place),
         values=values,
         expression=largest if len(values) > 1 else None,
         threshold=threshold.above,
@@ -306,7 +222,7 @@ def _hosts(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> 
     return MetricAlarm(
         name=name,
         title=alarm_title(target.prefix, name),
-        description=_describe(task, what, target.place),
+        description=describe(task, what, target.place),
         values=values,
         expression=total if len(values) > 1 else None,
         threshold=1 if below else threshold.above,
@@ -335,7 +251,7 @@ def _usage_alarms(
             yield MetricAlarm(
                 name=name,
                 title=alarm_title("", name),
-                description=_describe(task, what),
+                description=describe(task, what),
                 values={name: service_value(name, task)},
                 expression=None,
                 threshold=threshold.above,
@@ -350,7 +266,7 @@ def _usage_alarms(
         yield MetricAlarm(
             name="tasks_missing",
             title=alarm_title("", "tasks_missing"),
-            description=_describe(task, "fewer tasks run than desired"),
+            description=describe(task, "fewer tasks run than desired"),
             values={
                 "desired": service_value("desired_tasks", task),
                 "running": service_value("running_tasks", task),
@@ -384,7 +300,7 @@ def _queue_alarms(
         yield MetricAlarm(
             name="dead_letters",
             title=alarm_title("", "dead_letters"),
-            description=_describe(task, f"{number} in the dead-letter queue"),
+            description=describe(task, f"{number} in the dead-letter queue"),
             values={"messages": Value("dead_letters", (queues.dead_letters,))},
             expression=None,
             threshold=dead.above,
@@ -398,66 +314,13 @@ def _queue_alarms(
         yield MetricAlarm(
             name="oldest_message",
             title=alarm_title("", "oldest_message"),
-            description=_describe(task, f"the oldest message has waited for more than {age}"),
+            description=describe(task, f"the oldest message has waited for more than {age}"),
             values={"age": Value("oldest_message", (queues.queue,))},
             expression=None,
             threshold=oldest.above,
             minutes=oldest.minutes,
             missing=METRICS["oldest_message"].missing,
         )
-
-
-def _describe(task: Task, what: str, place: str = "") -> str:
-    """The text that notifications have."""
-    return f"{task.env.stack_name(task.name)}: {what}" + (f" ({place})" if place else "")
-
-
-# Events --------------------------------------------------------------------------------------
-
-
-def _service_events(params: EcsAlarmParams, task: Task) -> Iterator[EventAlarm]:
-    if params.deployment_failed:
-        yield EventAlarm(
-            name="deployment_failed",
-            title="DeploymentFailedRule",
-            description=_describe(task, "a deployment has failed"),
-            pattern={
-                "source": ["aws.ecs"],
-                "detail-type": [DEPLOYMENT_EVENT],
-                "resources": [Ref("Service")],
-                "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-            },
-            values={"reason": "$.detail.reason"},
-        )
-    if params.task_stopped:
-        yield EventAlarm(
-            name="task_stopped",
-            title="TaskStoppedRule",
-            description=_describe(task, "a task has stopped by a fault of its own"),
-            pattern=_task_pattern(
-                task,
-                group=Sub("service:${Service.Name}"),
-                stopCode=list(STOP_CODES),
-            ),
-            values=_TASK_VALUES,
-        )
-
-
-_TASK_VALUES = {"reason": "$.detail.stoppedReason", "task": "$.detail.taskArn"}
-
-
-def _task_pattern(task: Task, *, group: Any, **detail: Any) -> dict[str, Any]:
-    """A pattern for tasks of a group that have stopped."""
-    return {
-        "source": ["aws.ecs"],
-        "detail-type": [TASK_EVENT],
-        "detail": {
-            "clusterArn": [run_task.cluster_arn(task, "cluster/${Cluster}")],
-            "group": [group],
-            "lastStatus": ["STOPPED"],
-            **detail,
-        },
-    }
 
 
 # Scheduled tasks -----------------------------------------------------------------------------
@@ -479,36 +342,5 @@ def resolve_job_alarms(
         to=to,
         page_to=resolve_page(params, task.env),
         metric_alarms=tuple(_queue_alarms(params, task, queues, shared)),
-        event_alarms=(_run_failed(task, state_machine),) if params.run_failed else (),
-    )
-
-
-def _run_failed(task: Task, state_machine: bool) -> EventAlarm:
-    """A state machine knows how a run has ended; otherwise the task's containers do. A task that
-    Scheduler starts is of the group of its family (Amazon ECS API reference, Task, group)."""
-    if state_machine:
-        return EventAlarm(
-            name="run_failed",
-            title="RunFailedRule",
-            description=_describe(task, "a run has failed"),
-            pattern={
-                "source": ["aws.states"],
-                "detail-type": [EXECUTION_EVENT],
-                "detail": {
-                    "stateMachineArn": [Ref("StateMachine")],
-                    "status": list(FAILED_EXECUTIONS),
-                },
-            },
-            values={"execution": "$.detail.executionArn", "status": "$.detail.status"},
-        )
-    return EventAlarm(
-        name="run_failed",
-        title="RunFailedRule",
-        description=_describe(task, "a run has failed"),
-        pattern=_task_pattern(
-            task,
-            group=f"family:{task.family}",
-            containers={"exitCode": [{"anything-but": [0]}]},
-        ),
-        values=_TASK_VALUES,
+        event_alarms=(run_failed_event(task, state_machine),) if params.run_failed else (),
     )

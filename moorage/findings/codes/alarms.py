@@ -47,9 +47,9 @@ thresholds: {latency: {above: 2s}}  # the only other setting
         "Write at least one subscription. If the subscriptions are made elsewhere, ignore the "
         "warning.",
         """\
-notifications:
-  subscriptions:
-    email: [operations@example.com]  # whoever has this address must confirm once
+template: notifications
+subscriptions:
+  email: [operations@example.com]  # whoever has this address must confirm once
 """,
         ('Amazon SNS developer guide, "Subscribing an endpoint to an Amazon SNS topic"',),
     ),
@@ -60,9 +60,9 @@ notifications:
         "one. Names of FIFO queues end in `.fifo`.",
         "Write the ARN of a standard queue.",
         """\
-notifications:
-  subscriptions:
-    sqs: ["arn:aws:sqs:eu-central-1:123456789012:tickets"]  # a standard queue
+template: notifications
+subscriptions:
+  sqs: ["arn:aws:sqs:eu-central-1:123456789012:tickets"]  # a standard queue
 """,
         ('Amazon SNS developer guide, "Fanout Amazon SNS notifications to Amazon SQS queues"',),
     ),
