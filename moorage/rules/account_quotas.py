@@ -108,4 +108,27 @@ def _nat_gateways_by_zone(view: View) -> dict[str, list[Resource]]:
     return {"the same Availability Zone": max(groups.values(), key=len)} if groups else {}
 
 
-RULES = (account_needs_higher_quota,)
+@rule(
+    "W9993",
+    "A role needs a higher quota for managed policies.",
+    error_messages=("Cannot exceed quota for PoliciesPerRole: 10",),
+    fix="Request a higher quota before the deployment, or write inline policies.",
+    sources=("AWS docs: IAM and AWS STS quotas",),
+)
+def role_needs_higher_quota(view: View) -> Iterator[Problem]:
+    """IAM attaches 10 managed policies to a role unless the quota of the account is raised, to 20
+    at most."""
+    for role in view.resources_of_type("AWS::IAM::Role"):
+        policies = role["ManagedPolicyArns"]
+        number = sum(not policy.optional for policy in policies.items)
+        if number > quotas.MANAGED_POLICIES_PER_ROLE:
+            yield problem(
+                policies,
+                f"Role `{role.id}` has {number} managed policies, and the quota is "
+                f"{quotas.MANAGED_POLICIES_PER_ROLE}",
+                f"Request at least {number} for the quota `Managed policies per role` before the "
+                f"deployment, or write inline policies.",
+            )
+
+
+RULES = (account_needs_higher_quota, role_needs_higher_quota)
