@@ -265,7 +265,7 @@ _LARGE = 4_096
 def _large_values(tasks: list[Mapping[str, Any]]) -> list[tuple[int, str, str]]:
     """The three largest values of containers: bytes, container, key in the params."""
     sizes = [
-        (json_bytes(value), str(container.get("Name")), _CONTAINER_KEYS.get(key, key))
+        (json_bytes(value), str(container.get("Name")), _CONTAINER_KEYS.get(str(key), str(key)))
         for task in tasks
         for container in task.get("ContainerDefinitions", ())
         if isinstance(container, Mapping)
