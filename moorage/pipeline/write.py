@@ -7,7 +7,6 @@ and `web.yaml` old. The next build corrects that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest

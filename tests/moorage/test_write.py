@@ -288,7 +288,8 @@ def test_a_manifest_that_is_no_file_is_not_read(kind: str, tmp_path: Path) -> No
     assert find_format(out) == "yaml"
     if kind != "folder":
         write(plan(stack("web"), env="old"), out)
-        assert path.is_file() and not path.is_symlink()
+        assert path.is_file()
+        assert not path.is_symlink()
 
 
 def test_a_folder_of_an_older_version_loses_nothing(tmp_path: Path) -> None:
