@@ -83,7 +83,7 @@ def build(
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Without the findings about a stack's template that its params have a finding about."""
+    """Drops findings about a template where the stack's params have a finding that replaces them."""
     repeated = {
         (rule, finding.path[:2])
         for finding in earlier

@@ -1,4 +1,5 @@
-"""Secrets in the params: a finding for each one in plain text, and findings that show none."""
+"""Secrets in params: a finding for each one in plain text. And findings about params and templates
+without the secrets that are in them."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def files(plan: Plan) -> dict[str, str]:
 def write(plan: Plan, folder: Path) -> list[Finding]:
     """Writes an environment's files into its folder and removes those of earlier builds.
 
-    Returns a warning for each file that somebody has changed since the last build: one that is
-    still built is replaced, one that is not is kept. Files that are up to date are not touched.
+    Returns a warning for each file with a content that no build wrote: it is replaced if a file of
+    its name is built now, and kept otherwise. Files that are up to date are not touched.
     While files change, SHA256SUMS has the old and the new hashes, so that the next build knows
     both, even if this one is killed. Raises OSError where the file system refuses.
     """
@@ -49,7 +49,7 @@ def write(plan: Plan, folder: Path) -> list[Finding]:
         leftovers = [name for name in kept if out.is_built(name, before)]
         findings = [_changed(folder / name, "is kept") for name in kept if name not in leftovers]
         stale = _stale(out, current)
-        unknown = () if before else _earlier_files(out, before)  # of a version without hashes
+        unknown = () if before else _earlier_files(out, before)  # built before there were hashes
         findings += [
             _changed(folder / name, "was replaced")
             for name in stale

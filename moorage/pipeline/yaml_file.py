@@ -143,7 +143,7 @@ class _Reader:
             message = "The alias is inside of its own anchor"
             self._report("M1006", node, path, message, "Write out the value.")
             return None
-        if len(ancestors) == PARAMS.depth:  # by aliases
+        if len(ancestors) == PARAMS.depth:  # aliases can nest deeper than the text
             problem = LimitError("depth", PARAMS)
             self._report(LIMIT_CODE, node, path, problem.message, problem.hint)
             return None
