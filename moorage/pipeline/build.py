@@ -83,7 +83,7 @@ def build(
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Drops findings about a template where the stack's params have a finding that replaces them."""
+    """Drops findings about a template that a finding about the stack's params replaces."""
     repeated = {
         (rule, finding.path[:2])
         for finding in earlier
