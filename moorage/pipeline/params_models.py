@@ -53,21 +53,26 @@ def find_places(model: Any, keys: frozenset[str]) -> list[tuple[Path, str]]:
 
     Each place is a pattern, with ANY for keys of maps and items of lists, and the field's name.
     """
-    return [(path, key) for path, key in _all_places(model) if key in keys]
+    places = _places_by_key(model)
+    return [place for key in sorted(keys) for place in places.get(key, ())]
 
 
 def find_keys(model: Any) -> list[str]:
     """The names of all fields of a model, and of models inside of it."""
-    return sorted({key for _, key in _all_places(model)})
+    return list(_places_by_key(model))
+
+
+@cache
+def _places_by_key(model: Any) -> dict[str, list[tuple[Path, str]]]:
+    """All fields of a model and of models inside of it by name, in alphabetical order."""
+    places: dict[str, list[tuple[Path, str]]] = {}
+    for path, key in dict.fromkeys(_places(model, (), ())):
+        places.setdefault(key, []).append((path, key))
+    return dict(sorted(places.items()))
 
 
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-@cache
-def _all_places(model: Any) -> tuple[tuple[Path, str], ...]:
-    return tuple(dict.fromkeys(_places(model, (), ())))
 
 
 def _places(annotation: Any, path: Path, outer: tuple[Any, ...]) -> Iterator[tuple[Path, str]]:
