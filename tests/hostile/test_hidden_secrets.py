@@ -252,6 +252,8 @@ def test_an_ordinary_setting_is_no_secret(name: str, value: str) -> None:
         ["mysqladmin", "ping", "-phunter2"],
         ["sh", "-c", "redis-cli -a hunter2 ping"],
         ["curl", "-u", "app:hunter2", "https://example.com"],
+        ["CMD", "curl", "-H", "X-Api-Key: hunter2", "localhost:8080"],
+        ["CMD-SHELL", "wget --header='Authorization: Bearer hunter2' localhost:8080 || exit 1"],
         ["app", "--db-password", "hunter2"],
         ["env", "PGPASSWORD=hunter2", "psql"],
         ["CMD-SHELL", "PGPASSWORD=hunter2 pg_isready || exit 1"],
@@ -271,6 +273,7 @@ def test_a_secret_in_a_command_is_found(command: list[str]) -> None:
         ["app", "--password-min-length", "12"],
         ["app", "--password", "--verbose"],
         ["CMD-SHELL", "curl -fsS localhost:8080/healthz || exit 1"],
+        ["CMD-SHELL", 'curl -H "Authorization: Bearer $TOKEN" -H "Host: example.com" localhost'],
     ],
 )
 def test_an_ordinary_command_has_no_secret(command: list[str]) -> None:
