@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from moorage.rules import (
     access_logs,
+    account_quotas,
     capacity_providers,
     codedeploy,
     codedeploy_hook,
@@ -34,6 +35,7 @@ from moorage.rules import (
     log_groups,
     networking,
     port_mappings,
+    quotas,
     resource_names,
     scaling,
     secrets,
@@ -65,7 +67,8 @@ TOPICS: dict[range, str] = {
     range(9840, 9870): "Log groups, file systems and storage",
     range(9870, 9900): "ECR repositories",
     range(9900, 9930): "Scaling and alarms",
-    range(9930, 10000): "CloudFormation: order, names, replacement and deletion",
+    range(9930, 9985): "CloudFormation: order, names, replacement and deletion",
+    range(9985, 10000): "Quotas",
 }
 """The numbers of each topic."""
 
@@ -111,6 +114,8 @@ RULES: tuple[Rule, ...] = tuple(
             *scaling.RULES,
             *creation_order.RULES,
             *resource_names.RULES,
+            *quotas.RULES,
+            *account_quotas.RULES,
         ),
         key=lambda rule: rule.id[1:],
     ),

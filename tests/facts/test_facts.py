@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from moorage.facts import (
     load_balancing,
     log_retention,
     quotas,
+    resource_ids,
 )
 from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE, KMS_KEY, arn_pattern
 from moorage.facts.availability_zones import count_zones
@@ -248,3 +250,34 @@ def test_arn_patterns(pattern: str, arn: str) -> None:
     assert re.fullmatch(pattern, arn)
     assert not re.fullmatch(pattern, arn.removeprefix("arn:"))
     assert not re.fullmatch(pattern, f"{arn} ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prefix", "rule"),
+    [
+        (resource_ids.VPC, "vpc", "VpcId"),
+        (resource_ids.SUBNET, "subnet", "SubnetId"),
+        (resource_ids.SECURITY_GROUP, "sg", "SecurityGroupId"),
+        (resource_ids.AMI, "ami", "ImageId"),
+    ],
+)
+def test_ids_have_the_lengths_that_cfn_lint_accepts(pattern: str, prefix: str, rule: str) -> None:
+    theirs = getattr(import_module(f"cfnlint.rules.formats.{rule}"), rule)().pattern
+    lengths = range(1, 42)
+    ids = [f"{prefix}-{'0123456789abcdef' * 3}"[: len(prefix) + 1 + length] for length in lengths]
+    ours = [bool(re.fullmatch(pattern, id_)) for id_ in ids]
+    assert ours == [bool(re.fullmatch(theirs, id_)) for id_ in ids]
+    assert [length for length, is_id in zip(lengths, ours, strict=True) if is_id] == [8, 17]
+
+
+@pytest.mark.parametrize("character", ["a", "Z", "_", "/", ".", "@", "=", ":", "*", "!", "~", "ß"])
+def test_arns_of_roles_and_policies_have_the_characters_that_cfn_lint_accepts(
+    character: str,
+) -> None:
+    role = f"arn:aws:iam::123456789012:role/a{character}b"
+    policy = role.replace(":role/", ":policy/")
+    policies = cfn_schema("AWS::IAM::Role")["properties"]["ManagedPolicyArns"]["items"]["pattern"]
+    target = cfn_schema("AWS::Scheduler::Schedule")["definitions"]["Target"]["properties"]
+    roles = target["RoleArn"]["pattern"]
+    for ours, theirs, arn in (IAM_ROLE, roles, role), (IAM_POLICY, policies, policy):
+        assert bool(re.fullmatch(ours, arn)) == bool(re.fullmatch(theirs, arn, re.ASCII))

@@ -407,33 +407,6 @@ def test_two_services_that_add_the_same_rule() -> None:
     assert find_findings({**entry, "clients": []}, **balancers, **service) == []
 
 
-def _blocks(count: int, kind: str = "203.0.{}.0/24") -> list[str]:
-    return [kind.format(number) for number in range(count)]
-
-
-def test_more_rules_than_the_quota() -> None:
-    assert find_findings({**TCP, "clients": _blocks(60)}) == []
-    assert find_findings({**TCP, "clients": _blocks(61)}) == [("M2520", "expose.0.clients")]
-    assert find_findings({**DNS, "clients": _blocks(31)}) == [("M2520", "expose.0.clients")]
-    dualstack = {
-        "edge": {"template": "nlb", "ip_address_type": "dualstack"},
-        "network": {"ipv6": True},
-    }
-    mixed = [*_blocks(50), *_blocks(50, "2001:db8:{}::/48")]
-    assert find_findings({**TCP, "clients": mixed}, **dualstack) == []
-    open_ = {**OPEN, "scheme": "internal"}
-    entry = {**TCP, "clients": _blocks(60), "preserve_client_ip": True}
-    assert find_findings(entry, edge=open_) == [("M2520", "expose")]
-    assert find_findings({**entry, "clients": _blocks(58)}, edge=open_) == []
-
-
-def test_more_rules_than_the_quota_over_all_services() -> None:
-    balancers, service = sharing(*_blocks(50))
-    entry = {**TCP, "port": 9000, "clients": _blocks(11)}
-    assert find_findings(entry, **balancers, **service) == [("M2520", "expose.0.clients")]
-    assert find_findings({**entry, "clients": _blocks(10)}, **balancers, **service) == []
-
-
 def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
     edge = {**OPEN, "scheme": "internal"}
     assert rules(body(TCP, {**TCP, "via": "rival"}, edge=edge, rival=edge)) == {

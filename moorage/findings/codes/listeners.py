@@ -217,18 +217,6 @@ expose:
 """,
         ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
     ),
-    Code(
-        "M2520",
-        "A security group has more rules than its quota.",
-        "A security group has 60 inbound and 60 outbound rules for each IP version unless the "
-        "quota is raised. A prefix list counts as its maximum number of entries.",
-        "Write adjacent blocks as one, or request a higher quota before the deployment.",
-        """\
-expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/23]}  # not 10.0.0.0/24 and 10.0.1.0/24
-""",
-        ('Amazon VPC user guide, "Amazon VPC quotas"',),
-    ),
 )
 
 _HEALTH_CHECKS = (

@@ -44,6 +44,7 @@ task_role:
     - {Action: "s3:GetObject", Resource: "arn:aws:s3:::shop-uploads/*"}
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
+        replaces=("W9993",),
     ),
     Code(
         "M2704",
