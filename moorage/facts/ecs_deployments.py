@@ -59,3 +59,15 @@ EVENT_TYPES = (
     "ECS Daemon Service Action",
 )
 """The `detail-type` of the events that ECS itself sends to EventBridge. AWS may add others."""
+
+DEPLOYING_PROPERTIES = (
+    "LoadBalancers",
+    "NetworkConfiguration",
+    "PlatformVersion",
+    "ServiceConnectConfiguration",
+    "ServiceRegistries",
+    "VolumeConfigurations",
+    "VpcLatticeConfigurations",
+)
+"""The properties of a service, apart from its task definition, whose change starts a deployment.
+Amazon ECS API reference, UpdateService ("This parameter triggers a new service deployment")."""
