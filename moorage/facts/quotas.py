@@ -32,6 +32,8 @@ many as the list may hold. Amazon VPC user guide, "Amazon VPC quotas" (read on 2
 MAX_CONTAINERS_PER_TASK = 10
 MAX_TASK_DEFINITION_BYTES = 64 * 1024
 MAX_TARGET_GROUPS_PER_SERVICE = 5
+MAX_SECURITY_GROUPS_PER_SERVICE = 5
+"""Amazon ECS API reference, AwsVpcConfiguration, securityGroups (botocore 1.44.5)."""
 
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your

@@ -34,7 +34,9 @@ def daemon_above_maximum(view: View) -> Iterator[Problem]:
     maximum above 100 percent."""
     for service in ecs.services(view):
         maximum = service["DeploymentConfiguration"]["MaximumPercent"]
-        if service["SchedulingStrategy"].text == "DAEMON" and (maximum.number or 0) > 100:
+        if service["SchedulingStrategy"].text != "DAEMON" or ecs.runs_on_fargate(service):
+            continue  # E9200 finds a daemon on Fargate
+        if (maximum.number or 0) > 100:
             yield problem(
                 maximum,
                 f"Service `{service.id}` is a daemon with a MaximumPercent of {maximum.text}, and "
