@@ -12,6 +12,9 @@ GP3_BASELINE_IOPS = 3_000
 IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}
 """The greatest number of operations per second for each GiB."""
 
+TYPES_WITHOUT_DEFAULT_IOPS = ("io1", "io2")
+"""The types for which the operations per second are required."""
+
 SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (125, 16_384)}
 """The least and the greatest size in GiB, for the types for which these are not 1 and 16,384."""
 

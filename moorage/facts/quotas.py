@@ -86,6 +86,7 @@ MAX_CONTAINERS_PER_TASK = 10
 MAX_TASK_DEFINITION_BYTES = 64 * 1024
 MAX_TARGET_GROUPS_PER_SERVICE = 5
 MAX_SECURITY_GROUPS_PER_SERVICE = 5
+"""Amazon ECS API reference, AwsVpcConfiguration, securityGroups (botocore 1.44.5)."""
 SERVICES_PER_CLUSTER = Quota("Services per cluster", 5_000)
 TASKS_PER_SERVICE = Quota("Tasks per service", 5_000)
 TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
