@@ -36,5 +36,8 @@ MAX_TARGET_GROUPS_PER_SERVICE = 5
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your
 Application Load Balancers"."""
+MAX_CONDITION_LENGTH = 128
+"""Characters of a host or path pattern. Elastic Load Balancing API reference,
+HostHeaderConditionConfig and PathPatternConditionConfig."""
 LISTENER_RULE_PRIORITIES = (1, 50_000)
 """The first and the last. Elastic Load Balancing API reference, CreateRule, Priority."""

@@ -328,6 +328,21 @@ placement_strategies: ["spread:zone", "binpack:memory"]  # `spread:zone` first
             'Zones"',
         ),
     ),
+    Code(
+        "M2732",
+        "`swappiness` has no effect on Amazon Linux 2023.",
+        "The default AMI of `capacity: {ec2: ...}` is Amazon Linux 2023, on which ECS does not "
+        "support `swappiness`.",
+        "Remove `swappiness:`, or use an AMI with another system.",
+        """\
+launch: ec2
+containers:
+  web:
+    image: ecr:shop/web:1.4.2
+    max_swap: 512  # without `swappiness`
+""",
+        ("Amazon ECS API reference, LinuxParameters",),
+    ),
 )
 
 _CONTAINERS = (
