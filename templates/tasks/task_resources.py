@@ -18,6 +18,7 @@ from ..common.policy_statements import policy_statement
 from . import firelens, images
 from .container_definitions import container_definition, execution_role_statements
 from .containers import Containers, apply_init
+from .egress import egress_property, egress_resources
 from .launch_types import apply_network_mode
 from .queue_resources import queue_statements
 from .sidecars import sidecar_statements
@@ -40,6 +41,7 @@ def task_resources(task: Task) -> Iterator[Any]:
             task.env,
         )
     yield from task.reach_rules
+    yield from egress_resources(task)
     yield from _roles(task)
     yield _task_definition(task)
 
@@ -53,6 +55,7 @@ def security_groups(task: Task) -> list[ec2.SecurityGroup]:
             "SecurityGroup",
             GroupDescription=f"Tasks of {task.env.stack_name(task.name)}",
             VpcId=task.placement.vpc_id,
+            **egress_property(task),
         )
     ]
 

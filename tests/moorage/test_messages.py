@@ -22,7 +22,7 @@ from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
 from templates import TEMPLATES
 
 HEADER = "app: shop\nregion: eu-central-1\n"
-OTHERS = "  network: {}\n  cluster: {}\n  public: {template: alb}\n"
+OTHERS = "  network: {}\n  cluster: {}\n  public: {template: alb, certificate: []}\n"
 CONTAINERS = 'containers: {web: {image: "nginx:1.27", ports: [8080]}}'
 
 

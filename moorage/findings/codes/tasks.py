@@ -343,6 +343,25 @@ containers:
 """,
         ("Amazon ECS API reference, LinuxParameters",),
     ),
+    Code(
+        "M2733",
+        "`egress` does not allow what a volume needs.",
+        "With `egress:`, the security group of the tasks allows NFS to the mount targets of the "
+        "stack's own file systems, and to the `security_group:` of existing ones. The group of "
+        "this one is unknown.",
+        "Write `security_group:` below `existing:` of the volume, or add port 2049 to `egress:`.",
+        """\
+egress: []
+volumes:
+  files:
+    efs:
+      existing:
+        file_system: fs-0123456789abcdef0
+        access_point: fsap-0123456789abcdef0
+        security_group: sg-0123456789abcdef0  # of the mount targets
+""",
+        ('Amazon EFS user guide, "Using VPC security groups"',),
+    ),
 )
 
 _CONTAINERS = (
