@@ -17,7 +17,7 @@ from moorage.facts.secret_values import find_in_command, hide, is_plain_secret, 
 from moorage.findings.report import FORMATS
 from moorage.pipeline.build import build
 from moorage.pipeline.header import Header
-from moorage.pipeline.params_models import _members
+from moorage.pipeline.params_models import members_of
 from templates import TEMPLATES
 
 HOSTILE = Path(__file__).parent
@@ -42,7 +42,7 @@ Path_ = tuple[str | int, ...]
 
 def places(annotation: Any, path: Path_, outer: tuple[Any, ...] = ()) -> Iterator[Path_]:
     """The path of every field of a model and of the models in it."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         if isinstance(member, type) and issubclass(member, BaseModel):
             if member not in outer:
                 for key, info in member.model_fields.items():
