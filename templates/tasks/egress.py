@@ -9,14 +9,14 @@ groups").
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 from troposphere import GetAtt, ec2
 
 from moorage.findings.finding import Path, Problem
-from moorage.model import Base, logical_id
+from moorage.model import Base, Environment, logical_id
 
 from ..common.exports import import_value
 from ..common.fields import Cidr, PrefixListId, SecurityGroupId, ip_version
@@ -25,9 +25,6 @@ from .ports import PortField
 from .service_connect import DiscoverableParams, connectable_ports
 from .volume_resources import NFS_PORT
 from .volumes import Volume
-
-if TYPE_CHECKING:
-    from .task import Task
 
 _HTTPS = 443
 
@@ -97,12 +94,12 @@ def egress_problems(params: EgressParams, volumes: Mapping[str, Volume]) -> Iter
             yield Problem("M2733", path, message, hint, because=because)
 
 
-def egress_property(task: Task) -> dict[str, list[ec2.SecurityGroupRule]]:
+def egress_property(
+    params: EgressParams, *, dualstack: bool
+) -> dict[str, list[ec2.SecurityGroupRule]]:
     """The SecurityGroupEgress property of the security group; empty without `egress:`."""
-    params = task.params
     if params.egress is None:
         return {}
-    dualstack = task.placement.network is not None and task.placement.network.handle.ipv6
     blocks = ["0.0.0.0/0", *(["::/0"] if dualstack else [])]
     rules = {(block, "tcp", _HTTPS): "HTTPS" for block in blocks}
     for entry in params.egress:
@@ -137,17 +134,19 @@ def _destination_property(destination: str) -> str:
     return "CidrIp" if ip_version(destination) == 4 else "CidrIpv6"
 
 
-def egress_resources(task: Task) -> Iterator[ec2.SecurityGroupEgress]:
+def egress_resources(
+    params: EgressParams, volumes: Mapping[str, Volume], reaches: Sequence[str], env: Environment
+) -> Iterator[ec2.SecurityGroupEgress]:
     """Rules to security groups of the stack itself and of other stacks: file systems, and the
     services below `reaches:`."""
-    if task.params.egress is None:
+    if params.egress is None:
         return
-    yield from _volume_rules(task.params.volumes)
-    for name in sorted(task.params.reaches):
-        server = task.env.params_of(name, DiscoverableParams)
+    yield from _volume_rules(volumes)
+    for name in sorted(reaches):
+        server = env.params_of(name, DiscoverableParams)
         for port in connectable_ports(server) if server else ():
             title = logical_id("to", name, port.protocol, str(port.number), "Egress")
-            group = import_value(task.env, name, "SecurityGroupId")
+            group = import_value(env, name, "SecurityGroupId")
             yield _group_rule(title, group, port.protocol, port.number, f"To {name}")
 
 
