@@ -95,5 +95,8 @@ TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your
 Application Load Balancers"."""
+MAX_CONDITION_LENGTH = 128
+"""Characters of a host or path pattern. Elastic Load Balancing API reference,
+HostHeaderConditionConfig and PathPatternConditionConfig."""
 LISTENER_RULE_PRIORITIES = (1, 50_000)
 """The first and the last. Elastic Load Balancing API reference, CreateRule, Priority."""
