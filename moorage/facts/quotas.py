@@ -86,6 +86,7 @@ MAX_CONTAINERS_PER_TASK = 10
 MAX_TASK_DEFINITION_BYTES = 64 * 1024
 MAX_TARGET_GROUPS_PER_SERVICE = 5
 MAX_SECURITY_GROUPS_PER_SERVICE = 5
+"""Amazon ECS API reference, AwsVpcConfiguration, securityGroups (botocore 1.44.5)."""
 SERVICES_PER_CLUSTER = Quota("Services per cluster", 5_000)
 TASKS_PER_SERVICE = Quota("Tasks per service", 5_000)
 TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
@@ -94,5 +95,8 @@ TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your
 Application Load Balancers"."""
+MAX_CONDITION_LENGTH = 128
+"""Characters of a host or path pattern. Elastic Load Balancing API reference,
+HostHeaderConditionConfig and PathPatternConditionConfig."""
 LISTENER_RULE_PRIORITIES = (1, 50_000)
 """The first and the last. Elastic Load Balancing API reference, CreateRule, Priority."""

@@ -32,6 +32,7 @@ _BY_TYPE: tuple[tuple[str, Quota], ...] = (
     "of the stacks.",
     sources=(
         "AWS docs: Amazon VPC quotas",
+        "AWS docs: Error codes for the Amazon EC2 API",
         "AWS docs: Quotas for your Application Load Balancers",
         "AWS docs: Quotas for your Network Load Balancers",
         "AWS docs: IAM and AWS STS quotas",
@@ -113,7 +114,7 @@ def _nat_gateways_by_zone(view: View) -> dict[str, list[Resource]]:
     "A role needs a higher quota for managed policies.",
     error_messages=("Cannot exceed quota for PoliciesPerRole: 10",),
     fix="Request a higher quota before the deployment, or write inline policies.",
-    sources=("AWS docs: IAM and AWS STS quotas",),
+    sources=("AWS docs: IAM and AWS STS quotas", "aws/eks-hybrid#741"),
 )
 def role_needs_higher_quota(view: View) -> Iterator[Problem]:
     """IAM attaches 10 managed policies to a role unless the quota of the account is raised, to 20

@@ -163,7 +163,7 @@ def _place(count: LoadBalancerCount, node: Node) -> Node:
     error_messages=("RulesPerSecurityGroupLimitExceeded",),
     fix="Request a higher quota before the deployment, join adjacent CIDR blocks, or use another "
     "load balancer or security group for some of the rules.",
-    sources=(_VPC,),
+    sources=(_VPC, "AWS docs: Error codes for the Amazon EC2 API"),
 )
 def group_needs_higher_quota(view: View) -> Iterator[Problem]:
     """A security group has 60 inbound and 60 outbound rules for each IP version unless the quota of
@@ -298,7 +298,7 @@ def service_needs_higher_quota(view: View) -> Iterator[Problem]:
     error_messages=("Actual length: '...'. Max allowed length is '65536' bytes.",),
     fix="Move containers to another service; keep long texts in an image, in a file in S3 "
     "(EnvironmentFiles) or in the Parameter Store (Secrets).",
-    sources=(_ECS,),
+    sources=(_ECS, "awsdocs/amazon-ecs-developer-guide#149"),
 )
 def task_definition_too_large(view: View) -> Iterator[Problem]:
     """A task definition has at most ten containers and 64 KiB. What only the deployment knows, such

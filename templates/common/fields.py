@@ -28,6 +28,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from moorage.facts import arn_patterns, resource_ids
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
@@ -77,6 +78,8 @@ class _DurationRange:
     def _check(self, seconds: int) -> int:
         if not self.low <= seconds <= self.high:
             hint = f"Write {format_duration(self.low)} to {format_duration(self.high)}."
+            if self.high == MAX_INTEGER and seconds < self.low:
+                hint = f"Write {format_duration(self.low)} or more."
             raise wrong("M1105", f"`{format_duration(seconds)}` is out of range", hint)
         return seconds
 
@@ -94,6 +97,8 @@ class _DurationRange:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        if self.high == MAX_INTEGER:
+            return _DURATION | {"takes": f"a duration of at least `{format_duration(self.low)}`"}
         bounds = f"`{format_duration(self.low)}` to `{format_duration(self.high)}`"
         return _DURATION | {"takes": f"a duration from {bounds}"}
 

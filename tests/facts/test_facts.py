@@ -19,6 +19,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from jsonschema import Draft7Validator
 
 from moorage.facts import (
+    ebs_volumes,
     ecr_repositories,
     elb_attributes,
     elb_log_delivery,
@@ -27,6 +28,8 @@ from moorage.facts import (
     log_retention,
     quotas,
     resource_ids,
+    secret_references,
+    tmpfs_options,
 )
 from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE, KMS_KEY, arn_pattern
 from moorage.facts.availability_zones import count_zones
@@ -164,6 +167,29 @@ def test_fargate_limits_match_the_api() -> None:
     assert f"maximum supported value is {high} GiB" in text
     text = documentation("ecs", "ContainerDefinition", "stopTimeout")
     assert f"max stop timeout value is {fargate.MAX_STOP_TIMEOUT} seconds" in text
+    text = documentation("ecs", "ContainerDefinition", "startTimeout")
+    assert f"valid values for Fargate are 2-{fargate.MAX_START_TIMEOUT} seconds" in text
+
+
+def test_mount_options_of_tmpfs_match_the_api() -> None:
+    text = documentation("ecs", "Tmpfs", "mountOptions")
+    options = re.findall(r'"([a-z_]+)"', text)
+    assert options == [*tmpfs_options.FLAGS, *tmpfs_options.WITH_VALUE]
+
+
+def test_the_size_of_gp3_volumes_matches_the_api() -> None:
+    text = documentation("ec2", "CreateVolumeRequest", "Size")
+    assert re.search(f"gp3.*: 1 - {ebs_volumes.MAX_GP3_SIZE:,} GiB", text)
+
+
+def test_lengths_of_conditions_and_parameters_match_the_api() -> None:
+    for condition in ("HostHeaderConditionConfig", "PathPatternConditionConfig"):
+        text = documentation("elbv2", condition, "Values")
+        assert f"maximum length of each string is {quotas.MAX_CONDITION_LENGTH} " in text
+    text = documentation("ssm", "PutParameterRequest", "Name")
+    assert f"{secret_references.MAX_PARAMETER_ARN} characters" in text
+    assert secret_references.MAX_PARAMETER_LEVELS == 15
+    assert "maximum depth of fifteen levels" in text
 
 
 def test_fargate_sizes_match_cfn_lint() -> None:

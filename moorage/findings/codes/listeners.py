@@ -217,6 +217,20 @@ expose:
 """,
         ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
     ),
+    Code(
+        "M2521",
+        "Every address on the internet can connect to a listener.",
+        "Without `clients:`, a listener of an internet-facing load balancer is open to all "
+        "addresses. Few protocols over TCP or UDP are meant for everyone. There is no finding for "
+        "a TLS listener.",
+        "Write the addresses of the clients. If everyone may connect, write `clients: "
+        '["0.0.0.0/0"]`, and `"::/0"` for IPv6.',
+        """\
+expose:
+  - {via: edge, port: 6514/tcp, clients: [198.51.100.0/24]}
+""",
+        ("AWS Security Hub user guide, EC2.18",),
+    ),
 )
 
 _HEALTH_CHECKS = (

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from moorage.facts import capacity_providers, resource_ids
+from moorage.facts.ebs_volumes import MAX_GP3_SIZE
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -119,7 +120,7 @@ class Ec2(Instances):
         "their AMI.",
     )
     disk_size: int = Field(
-        30, ge=30, le=16384, description="Size of the encrypted root volume in GiB."
+        30, ge=30, le=MAX_GP3_SIZE, description="Size of the encrypted root volume in GiB."
     )
     max_instance_lifetime: Annotated[int, duration(86400, 31536000)] | None = Field(
         None,
