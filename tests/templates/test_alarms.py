@@ -34,7 +34,7 @@ def web(**params: Any) -> dict[str, Any]:
 
 
 def build(**stacks: Any) -> dict[str, Any]:
-    shared = {"public": {"template": "alb"}, "notifications": NOTIFICATIONS}
+    shared = {"public": {"template": "alb", "certificate": []}, "notifications": NOTIFICATIONS}
     return build_bodies(**{**shared, **stacks})
 
 
@@ -66,7 +66,7 @@ def metrics_of(alarm: Mapping[str, Any]) -> set[tuple[Any, ...]]:
 
 EVERYTHING: dict[str, Any] = {
     "cluster": {"container_insights": "on"},
-    "public": {"template": "alb", "alarms": True},
+    "public": {"template": "alb", "certificate": [], "alarms": True},
     "edge": {"template": "nlb", "alarms": True},
     "web": web(),
     "relay": service(
@@ -303,7 +303,7 @@ def environment(**stacks: Any) -> Environment:
     shared = {
         "network": {},
         "cluster": {"container_insights": "on"},
-        "public": {"template": "alb"},
+        "public": {"template": "alb", "certificate": []},
         "notifications": NOTIFICATIONS,
     }
     data = {"app": "shop", "region": "eu-central-1", "stacks": {**shared, **stacks}}

@@ -97,7 +97,7 @@ def test_the_parts_of_the_page_are_valid_together_with_its_example() -> None:
             stacks["pager"] = {"template": "notifications", "existing": existing}
             stacks["report"] = {**stacks["report"], "alarms": False}
             stacks["mailer"] = {**stacks["mailer"], "alarms": False}
-            stacks["public"] = {"template": "alb"}
+            stacks["public"] = {"template": "alb", "certificate": []}
         document = Document("prod", "params/prod.yaml", {**example, "stacks": stacks}, {})
         env, findings = validate(document, TEMPLATES)
         assert findings == []

@@ -15,7 +15,7 @@ from stack_bodies import build_bodies, service
 DASHBOARD = "AWS::CloudWatch::Dashboard"
 STACKS: dict[str, Any] = {
     "cluster": {"container_insights": "on"},
-    "public": {"template": "alb"},
+    "public": {"template": "alb", "certificate": []},
     "old": {
         "template": "alb",
         "existing": {
