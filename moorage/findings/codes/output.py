@@ -183,10 +183,10 @@ expose:
     ),
     Code(
         "M1313",
-        "A file under out/ was changed after the last build.",
+        "A file under out/ has a content that no build wrote.",
         "`SHA256SUMS` has the hash of each file that a build writes. A file with another content "
-        "was changed by somebody. A build replaces it if it still builds a file of that name, and "
-        "keeps it otherwise; it never removes what it did not write.",
+        "was changed or added by somebody. A build replaces it if it builds a file of that name "
+        "itself, and keeps it otherwise; it never removes what it did not write.",
         "Make changes in the params, or in `overrides:`. Keep files of your own under other names, "
         "or outside of `out/`.",
         """\
