@@ -54,8 +54,14 @@ def estimate(arguments: argparse.Namespace) -> int:
     given = ("start", "pull", "stop", "metrics", "tasks")
     assumptions = Assumptions(**{key: getattr(arguments, key) for key in given})
     estimates = estimate_texts(texts, assumptions, region)
+    if not estimates and arguments.template is not None:
+        file = arguments.template
+        hint = f"`python build.py check {file}` says whether it is a template."
+        raise UsageError(f"`{file}` has no ECS service. {hint}")
     if not estimates:
-        raise UsageError(f"{', '.join(texts) or 'the environment'}: there is no ECS service")
+        what = "environment" if arguments.service is None else "stack"
+        name = arguments.env if arguments.service is None else arguments.service
+        raise UsageError(f"the {what} `{name}` has no ECS service")
     form = {"text": as_text, "json": as_json}[arguments.format]
     print(form(estimates, assumptions), end="")
     return CLEAN
@@ -89,6 +95,8 @@ def _build(arguments: argparse.Namespace) -> tuple[dict[str, str], str] | None:
 def _read(file: str, arguments: argparse.Namespace) -> str:
     from moorage.pipeline.limits import TEMPLATE, LimitError, check_template, read_bytes
 
+    if not Path(file).exists():
+        raise UsageError(f"there is no file `{file}`")
     refuse_unless_template(file, [], arguments.params)
     try:
         text = read_bytes(Path(file), TEMPLATE, pipes=True).decode()
