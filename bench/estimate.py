@@ -32,7 +32,7 @@ region: eu-central-1
 stacks:
   network: {}
   cluster: {}
-  public: {template: alb}
+  public: {template: alb, certificate: []}
   web:
     template: service
     desired_count: 2

@@ -11,6 +11,11 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource
 from moorage.facts import deployment_timing as timing
+from moorage.facts.ecs_deployments import (
+    DEFAULT_CANARY_MINUTES,
+    LINEAR_DEFAULTS,
+    TRAFFIC_SHIFTING,
+)
 
 
 @dataclass(frozen=True)
@@ -139,13 +144,14 @@ def _with_shift(settings: Settings, service: Resource) -> Settings:
     shift = Shift(100, 0, bake=bake)
     if settings.strategy == "LINEAR":
         linear = configuration["LinearConfiguration"]
-        percent = _decimal(linear["StepPercent"], timing.DEFAULT_STEP_PERCENT)
-        minutes = _number(linear["StepBakeTimeInMinutes"], timing.DEFAULT_STEP_MINUTES)
+        default_percent, default_minutes = LINEAR_DEFAULTS
+        percent = _decimal(linear["StepPercent"], float(default_percent))
+        minutes = _number(linear["StepBakeTimeInMinutes"], default_minutes)
         shift = Shift(percent, minutes * 60, repeated=True, bake=bake)
     elif settings.strategy == "CANARY":
         canary = configuration["CanaryConfiguration"]
         percent = _decimal(canary["CanaryPercent"], timing.DEFAULT_CANARY_PERCENT)
-        minutes = _number(canary["CanaryBakeTimeInMinutes"], timing.DEFAULT_CANARY_MINUTES)
+        minutes = _number(canary["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
         shift = Shift(percent, minutes * 60, bake=bake)
     # A deployment whose tasks do not become healthy, or whose hook fails, is rolled back.
     return replace(settings, shift=shift, breaker=None, rolls_back=True)
@@ -204,7 +210,8 @@ def _deployment_group(service: Resource) -> Resource | None:
 def _strategy(service: Resource) -> str:
     if ecs.deployment_controller(service) == "CODE_DEPLOY":
         return "CODE_DEPLOY"
-    return service["DeploymentConfiguration"]["Strategy"].text or "ROLLING"
+    strategy = service["DeploymentConfiguration"]["Strategy"].text
+    return strategy if strategy in TRAFFIC_SHIFTING else "ROLLING"
 
 
 def _task_count(service: Resource) -> int:

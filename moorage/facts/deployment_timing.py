@@ -1,5 +1,5 @@
 """What AWS documents about the time that a deployment takes, and the defaults of the properties
-that decide it.
+that decide it, apart from those of linear and canary deployments in ecs_deployments.
 
 Elastic Load Balancing API reference, CreateTargetGroup and TargetGroupAttribute; Amazon ECS API
 reference, CreateService, DeploymentConfiguration, ContainerDefinition and HealthCheck (botocore
@@ -27,8 +27,7 @@ DEFAULT_STOP_TIMEOUT = 30
 """Seconds from SIGTERM to SIGKILL."""
 
 DEFAULT_MINIMUM_PERCENT, DEFAULT_MAXIMUM_PERCENT = 100, 200
-DEFAULT_STEP_PERCENT, DEFAULT_STEP_MINUTES = 10.0, 6
-DEFAULT_CANARY_PERCENT, DEFAULT_CANARY_MINUTES = 5.0, 10
+DEFAULT_CANARY_PERCENT = 5.0
 
 BREAKER_PERCENT, BREAKER_RANGE = 50, (3, 200)
 """Failed tasks that trip the circuit breaker: a percentage of the tasks, within the range. Amazon

@@ -12,9 +12,6 @@ MAX_SCHEDULED_ACTIONS = 200
 MAX_STEP_ADJUSTMENTS = 20
 """Step adjustments of a step scaling policy; AWS raises it on request."""
 
-MAX_TASKS = 5000
-"""Tasks of a service. Amazon ECS developer guide, "Amazon ECS service quotas"."""
-
 MAX_SCHEDULING_BUFFER = 3600
 """Seconds: a forecast is for an hour, and its tasks start less than an hour early. Application Auto
 Scaling API reference, PredictiveScalingPolicyConfiguration (read on 2026-11-27)."""

@@ -60,10 +60,21 @@ def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding
     path: Path = ("stacks", stack, "overrides", *finding.path)
     while len(path) > 3 and path not in document.places:
         path = path[:-1]
-    path = path if len(path) > 3 else ("stacks", stack)
+    path = path if len(path) > 3 else _params_path(finding, stack, document)
     where = ".".join(str(step) for step in finding.path) or "the template"
     message = f"In {finding.place.file}, {where}: {finding.message}"
     return replace(finding, place=document.place(path), path=path, message=message)
+
+
+_PARAMS_KEYS = {"SecurityGroupIngress": "clients", "Certificates": "certificate"}
+"""Keys of load balancers in the params, by the property of a template that has their values."""
+
+
+def _params_path(finding: Finding, stack: str, document: Document) -> Path:
+    """The key of the stack that a finding is about, if it is certain; otherwise the stack."""
+    keys = [_PARAMS_KEYS[step] for step in finding.path if step in _PARAMS_KEYS]
+    paths: list[Path] = [("stacks", stack, key) for key in keys]
+    return next((path for path in paths if path in document.places), ("stacks", stack))
 
 
 def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Finding]:

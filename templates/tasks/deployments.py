@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
@@ -33,7 +34,7 @@ class DeploymentParams(Base):
     maximum_percent: int = Field(
         200,
         ge=100,
-        le=400,
+        le=MAX_INTEGER,
         description="Percentage of the tasks that can run during a deployment, rounded down.",
     )
     circuit_breaker: Switch[CircuitBreaker] = Field(

@@ -9,14 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from moorage.facts import scaling as facts
+from moorage.facts.api_types import MAX_INTEGER
+from moorage.facts.quotas import TASKS_PER_SERVICE
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ..common.fields import Duration, duration, text
+from ..common.fields import duration, text
 from ..common.schedules import Cron, TimeZone
 
 Key = Annotated[str, text(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a name in small letters", "night")]
 """The name of a metric, or of a scheduled action."""
+
+Cooldown = Annotated[int, duration(0, MAX_INTEGER)]
 
 _Name = Annotated[str, Field(min_length=1, max_length=facts.MAX_METRIC_NAME)]
 _Value = Annotated[str, Field(min_length=1, max_length=facts.MAX_DIMENSION_VALUE)]
@@ -115,7 +119,7 @@ class Adjustment(Base):
     add: Change | None = Field(None, description="Add so many tasks.")
     remove: Change | None = Field(None, description="Remove so many tasks.")
     set: int | None = Field(
-        None, ge=0, le=facts.MAX_TASKS, description="Set the number of tasks to this one."
+        None, ge=0, le=TASKS_PER_SERVICE.value, description="Set the number of tasks to this one."
     )
 
 
@@ -132,7 +136,7 @@ class Steps(Base):
         le=facts.MAX_ALARM_MINUTES,
         description="Number of consecutive minutes in which the metric must have such a value.",
     )
-    cooldown: Duration = Field(
+    cooldown: Cooldown = Field(
         300, description="Time after an adjustment in which no other one follows it."
     )
 
@@ -147,8 +151,12 @@ class ScheduledAction(Base):
     time_zone: TimeZone = Field(
         "UTC", description="Time zone of `cron`, including its daylight saving time."
     )
-    min: int = Field(ge=0, le=facts.MAX_TASKS, description="Minimum number of tasks from then on.")
-    max: int = Field(ge=0, le=facts.MAX_TASKS, description="Maximum number of tasks from then on.")
+    min: int = Field(
+        ge=0, le=TASKS_PER_SERVICE.value, description="Minimum number of tasks from then on."
+    )
+    max: int = Field(
+        ge=0, le=TASKS_PER_SERVICE.value, description="Maximum number of tasks from then on."
+    )
 
 
 class Predictive(Base):
@@ -177,18 +185,18 @@ class Scaling(Base):
     """Scales the number of tasks. With several targets, the one that needs the most tasks
     decides."""
 
-    min: int = Field(1, ge=1, le=facts.MAX_TASKS, description="Minimum number of tasks.")
-    max: int = Field(ge=1, le=facts.MAX_TASKS, description="Maximum number of tasks.")
+    min: int = Field(1, ge=1, le=TASKS_PER_SERVICE.value, description="Minimum number of tasks.")
+    max: int = Field(ge=1, le=TASKS_PER_SERVICE.value, description="Maximum number of tasks.")
     cpu: int | None = Field(
         None, ge=1, le=100, description="Target for the average CPU utilization, in percent."
     )
     memory: int | None = Field(
         None, ge=1, le=100, description="Target for the average memory utilization, in percent."
     )
-    scale_out_cooldown: Duration | None = Field(
+    scale_out_cooldown: Cooldown | None = Field(
         None, description="Time after tasks were added before more are added; 5m by default."
     )
-    scale_in_cooldown: Duration | None = Field(
+    scale_in_cooldown: Cooldown | None = Field(
         None, description="Time after tasks were removed before more are removed; 5m by default."
     )
     metrics: dict[Key, Metric] = Field(

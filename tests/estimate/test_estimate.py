@@ -337,7 +337,7 @@ def test_parameters_have_their_defaults() -> None:
 
 def test_values_of_no_use_do_not_break_it() -> None:
     group = {"HealthCheckIntervalSeconds": "soon", "UnhealthyThresholdCount": {"Ref": "Task"}}
-    configuration = {"MaximumPercent": [], "MinimumHealthyPercent": "nan", "Strategy": "FASTER"}
+    configuration = {"MaximumPercent": [], "MinimumHealthyPercent": "nan", "Strategy": ["FASTER"]}
     assert estimated(body(configuration, group=group, DesiredCount=-1)).usual.end == 360
     assert estimate_texts({"list": "[]", "broken": "{", "text": "x"}, Assumptions()) == []
 

@@ -196,4 +196,20 @@ overrides:  # in params/<env>.yaml, in place of an edit in out/
       Properties: {EnableECSManagedTags: false}
 """,
     ),
+    Code(
+        "M1314",
+        "The task definition is too large for ECS.",
+        "ECS accepts task definitions of at most 64 KiB, with all of their containers, variables, "
+        "commands and labels. The message names the largest values. Values that only AWS knows are "
+        "not counted.",
+        "Keep long texts in the image, in a file in S3 (`environment_files:`), or in parameters or "
+        "secrets (`secrets:`), or move containers to another service.",
+        """\
+containers:
+  app:
+    image: "ecr:shop/app:1.4.2"
+    environment_files: ["arn:aws:s3:::shop-config/app.env"]  # not a long `environment:`
+""",
+        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
+    ),
 )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from moorage.facts.arn_patterns import arn_pattern
-from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES, MAX_CONDITION_LENGTH
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -30,8 +30,8 @@ from .target_groups import CookieName, TargetGroupSettings
 
 # The values of rule conditions: Application Load Balancers user guide, "Condition types for
 # listener rules", and the API reference, RuleCondition.
-_PATH = re.compile(r"[A-Za-z0-9_.$/~\"'@:+&*?-]{1,128}")
-_HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
+_PATH = re.compile(rf"[A-Za-z0-9_.$/~\"'@:+&*?-]{{1,{MAX_CONDITION_LENGTH}}}")
+_HOST = re.compile(r"[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
 
 
 def _validate_path(value: str) -> str:
@@ -46,6 +46,10 @@ def _validate_path(value: str) -> str:
 
 
 def _validate_host(value: str) -> str:
+    if len(value) > MAX_CONDITION_LENGTH:
+        message = f"The host pattern has {len(value)} characters"
+        hint = f"Write at most {MAX_CONDITION_LENGTH}, for example with the wildcard `*`."
+        raise wrong("M2411", message, hint)
     if not _HOST.fullmatch(value):
         hint = "Write a host name like `shop.example.com` or `*.example.com`."
         raise wrong("M2411", f"{shown(value)} is not a host pattern", hint)
