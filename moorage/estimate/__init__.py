@@ -11,7 +11,7 @@ from cfnlint.decode.decode import decode_str
 from moorage.cfn import ecs
 from moorage.cfn.scenarios import default_view
 from moorage.cfn.template import Template
-from moorage.estimate.advice import Change, dominant_change
+from moorage.estimate.advice import Change, Part, find_best_change, longest_part
 from moorage.estimate.failure import Failure, failing_release, unhealthy_release
 from moorage.estimate.release import Release, earliest_pace, simulate, usual_pace
 from moorage.estimate.settings import Assumptions, Settings, read_settings
@@ -28,6 +28,7 @@ class Estimate:
     """A release whose tasks fail their health checks."""
     failing: Failure
     """A release that answers users with errors."""
+    longest: Part
     change: Change | None
 
 
@@ -65,5 +66,6 @@ def estimate(settings: Settings, assumptions: Assumptions) -> Estimate:
         simulate(settings, earliest_pace(settings, assumptions)).end,
         unhealthy_release(settings, pace, assumptions),
         failing_release(settings, pace, assumptions, usual),
-        dominant_change(settings, assumptions),
+        longest_part(settings, assumptions),
+        find_best_change(settings, assumptions),
     )

@@ -24,7 +24,38 @@ class Change:
     """Seconds by which the usual end comes earlier."""
 
 
-def dominant_change(settings: Settings, assumptions: Assumptions) -> Change | None:
+@dataclass(frozen=True)
+class Part:
+    """What a release spends its time on."""
+
+    name: str
+    seconds: int
+
+
+def longest_part(settings: Settings, assumptions: Assumptions) -> Part:
+    """What takes most of the time: by how much earlier the release would end without it."""
+    shift = settings.shift
+    without = {
+        "the deregistration delay": replace(settings, drain=0),
+        "the health checks": replace(settings, interval=0, container_interval=None),
+        "the steps of the traffic": settings,
+        "the time that the old tasks stay": settings,
+    }
+    if shift is not None:
+        without["the steps of the traffic"] = replace(
+            settings, shift=replace(shift, wait=0), through_nlb=False
+        )
+        without["the time that the old tasks stay"] = replace(
+            settings, shift=replace(shift, bake=0)
+        )
+    parts = [Part(name, _gain(settings, other, assumptions)) for name, other in without.items()]
+    at_once = replace(assumptions, start=0, pull=0)
+    ends = [simulate(settings, usual_pace(settings, each)).end for each in (assumptions, at_once)]
+    parts.append(Part("the start of the tasks", (ends[0] or 0) - (ends[1] or 0)))
+    return max(parts, key=lambda part: part.seconds)
+
+
+def find_best_change(settings: Settings, assumptions: Assumptions) -> Change | None:
     """The change that gains most; None if no setting gains anything."""
     changes = [
         Change(name, now, then, gain)

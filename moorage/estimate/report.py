@@ -35,6 +35,7 @@ def as_json(estimates: Sequence[Estimate], assumptions: Assumptions) -> str:
             "end": {"earliest": estimate.earliest_end, "usual": estimate.usual.end},
             "unhealthy_release": asdict(estimate.unhealthy),
             "failing_release": asdict(estimate.failing),
+            "longest": asdict(estimate.longest),
             "change": asdict(estimate.change) if estimate.change else None,
         }
         for estimate in estimates
@@ -56,13 +57,12 @@ def _describe(estimate: Estimate) -> Iterator[str]:
     yield f"  Done at {format_time(usual.end)}; at the earliest at {earliest}."
     yield f"  If its tasks do not become healthy: {_ends(estimate.unhealthy)} No user sees it."
     yield f"  If it answers with errors: {_ends(estimate.failing)} {_exposure(estimate.failing)}"
-    if estimate.change is None:
-        yield "  What decides most: the start of the tasks."
-    else:
-        change = estimate.change
+    longest, change = estimate.longest, estimate.change
+    part = f"{longest.name}, {format_time(longest.seconds)} of {format_time(usual.end)}"
+    yield f"  Takes longest: {part}."
+    if change is not None:
         end = format_time(usual.end - change.gain)
-        decides = f"{change.setting}, {change.now}. With {change.then}: done at {end}."
-        yield f"  What decides most: {decides}"
+        yield f"  With {change.setting} {change.then} instead of {change.now}: done at {end}."
 
 
 def _ends(failure: Failure) -> str:

@@ -326,6 +326,23 @@ def test_codedeploy_rolls_back_what_its_group_names() -> None:
     assert (rolling.unhealthy.found, rolling.unhealthy.rolled_back) == (3600, 3605)
 
 
+@pytest.mark.parametrize(
+    ("configuration", "drain", "name", "seconds"),
+    [
+        ({}, 30, "the start of the tasks", 40),
+        ({}, 60, "the deregistration delay", 60),
+        ({"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 2}, 60, "old tasks stay", 120),
+        ({"Strategy": "LINEAR"}, 60, "the steps of the traffic", 9 * 360),
+    ],
+)
+def test_what_takes_most_of_the_time(
+    configuration: dict[str, Any], drain: int, name: str, seconds: int
+) -> None:
+    longest = estimated(body(configuration, group={}, drain=drain)).longest
+    assert longest.name.endswith(name)
+    assert longest.seconds == seconds
+
+
 # Values that only the deployment knows, the command, and the comparison ----------------------
 
 
@@ -349,7 +366,9 @@ def test_the_command_prints_a_template_as_text_and_as_json(
     text = capsys.readouterr().out
     assert f"{CDK}, Service: ROLLING, 2 tasks\n" in text
     assert "  Done at 6:50; at the earliest at 1:30.\n" in text
-    assert "deregistration_delay.timeout_seconds, 300 s. With 30 s: done at 2:20." in text
+    assert "  Takes longest: the deregistration delay, 5:00 of 6:50.\n" in text
+    change = "deregistration_delay.timeout_seconds 30 s instead of 300 s: done at 2:20.\n"
+    assert f"  With {change}" in text
     assert main(["estimate", "--template", str(CDK), "--format", "json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["assumptions"]["pull"] == 10
