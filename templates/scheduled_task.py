@@ -29,10 +29,10 @@ from troposphere.iam import Role
 from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
-from .common.fields import KeyArn, Switch, duration, text
+from .common.fields import KeyArn, Switch, duration
 from .common.iam import allow, from_source, role
 from .common.regions import key_region_problems
-from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
+from .common.schedules import FlexibleWindow, ScheduleExpression, TimeZone, time_zone_problems
 from .tasks import run_task
 from .tasks.execution_logs import (
     ExecutionParams,
@@ -48,10 +48,6 @@ from .tasks.task import Task, resolve_task
 from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
 
 _DAY = 86_400
-
-TimeZone = Annotated[
-    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
-]
 
 
 class Retry(Base):
