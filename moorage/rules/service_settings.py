@@ -57,4 +57,4 @@ def volume_without_iops(view: View) -> Iterator[Problem]:
                 )
 
 
-RULES = (too_many_security_groups, distinct_instance_with_expression, volume_without_iops)
+RULES = (distinct_instance_with_expression, volume_without_iops)
