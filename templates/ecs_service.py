@@ -10,9 +10,12 @@ from troposphere import GetAtt, Output, Ref, ecs
 
 from moorage.findings.finding import Path, Problem
 
+from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
+from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
+from .tasks.dashboard import DashboardParams, service_dashboard
 from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
@@ -41,7 +44,7 @@ GRACE_PERIOD = 60
 still starting."""
 
 
-class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
+class EcsServiceParams(DashboardParams, DiscoverableParams, DeploymentParams, TaskParams):
     """An ECS service."""
 
 
@@ -57,6 +60,8 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    alarms: Alarms | None
+    watched: Watched
 
     @property
     def minimum_count(self) -> tuple[int, Path]:
@@ -73,6 +78,8 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
+    yield from alarm_problems(service.alarms, task.env)
+    yield from service_alarm_problems(service.alarms, task)
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
@@ -82,6 +89,8 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
     return [
         *discoverability_resources(task.name, service.params, namespace, task.env),
         _ecs_service(service, exposure),
+        *alarm_resources(service.alarms),
+        *service_dashboard(service.params, task, service.watched, service.alarms),
     ]
 
 

@@ -24,7 +24,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
 from moorage.model import Deployment, Environment
 
-from .common.fields import duration
+from .common.fields import Switch, duration
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -32,6 +32,7 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
+from .exposure.alarm_targets import alarm_targets
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
@@ -49,10 +50,17 @@ from .proxy.proxy import (
 from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
+from .tasks.alarm_params import ServiceAlarms
+from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
-from .tasks.scaling import requests_policy, response_time_policy, scaling_resources
+from .tasks.scaling import (
+    minimum_task_count,
+    requests_policy,
+    response_time_policy,
+    scaling_resources,
+)
 from .tasks.scaling_params import Milliseconds
 from .tasks.scaling_problems import scaling_problems
 from .tasks.service_connect import add_port_names
@@ -92,6 +100,11 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
         examples=[{"min": 1, "max": 4, "cpu": 60}],
         description="Scale the number of tasks with the load, instead of `desired_count`.",
     )
+    alarms: Switch[ServiceAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs.",
+    )
 
     @property
     def listened_ports(self) -> set[Port]:
@@ -130,21 +143,30 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     }
     exposure = resolve_exposure(name, entries, definitions, placement, env)
     containers |= health_sidecars(exposure)
+    task = resolve_task(
+        name,
+        params,
+        env,
+        placement=placement,
+        containers=containers,
+        security_group_users=[("expose",)] if entries else [],
+    )
+    watched = Watched(targets=alarm_targets(exposure))
     return Service(
         params=params,
-        task=resolve_task(
-            name,
-            params,
-            env,
-            placement=placement,
-            containers=containers,
-            security_group_users=[("expose",)] if entries else [],
-        ),
+        task=task,
         containers=definitions,
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
         proxy=proxy,
+        alarms=resolve_service_alarms(
+            params.alarms,
+            task,
+            watched,
+            minimum_task_count(params.scaling, params.desired_count)[0],
+        ),
+        watched=watched,
     )
 
 

@@ -24,6 +24,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Deployment, Environment
 
 from .common.exports import export_output
+from .common.fields import Switch
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -32,10 +33,12 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .tasks import queues, scaling_params
+from .tasks.alarm_params import WorkerAlarms
+from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
-from .tasks.scaling import backlog_policies, scaling_resources
+from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
 from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
@@ -72,6 +75,11 @@ class Params(QueueConsumerParams, EcsServiceParams):
         description="Scale the number of tasks with the queue or the load, instead of "
         "`desired_count`.",
     )
+    alarms: Switch[WorkerAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs.",
+    )
 
 
 TARGETS = ("backlog_per_task", "cpu", "memory")
@@ -89,14 +97,25 @@ class Worker(EcsService):
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     """The worker that the params describe. Call it by `env.resolve`, which keeps the result."""
     containers = add_port_names(name, params, params.containers)
+    task = resolve_task(name, params, env, containers=written_containers(containers))
+    queue = queues.queue_handle(name, name, params, env)
+    letters = queues.dead_letter_name(params.queue)
+    watched = Watched(queues=AlarmQueues(queue.name, letters))
     return Worker(
         params=params,
-        task=resolve_task(name, params, env, containers=written_containers(containers)),
+        task=task,
         containers=containers,
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
-        queue=queues.queue_handle(name, name, params, env),
+        queue=queue,
+        alarms=resolve_service_alarms(
+            params.alarms,
+            task,
+            watched,
+            minimum_task_count(params.scaling, params.desired_count)[0],
+        ),
+        watched=watched,
     )
 
 

@@ -77,11 +77,16 @@ TEMPLATE_LAYERS: tuple[tuple[str, ...], ...] = (
     ("tasks.launch_types", "tasks.service_discovery"),
     ("ecr",),
     ("cluster",),
+    ("alarms.settings",),
+    ("notifications",),
+    ("alarms",),
+    ("widgets",),
     ("load_balancers",),
     ("tasks",),
     ("exposure",),
     ("proxy",),
     ("ecs_service",),
+    ("dashboard",),
     ("one_off", "scheduled_task", "service", "worker"),
 )
 """The modules of templates/ from the bottom up; of two names that fit, the longer one counts. What

@@ -481,8 +481,54 @@ _SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
 def alarm(api: Api, name: str, request: Properties) -> Resource:
-    api("cloudwatch").put_metric_alarm(AlarmName=name, **request)
+    cloudwatch = api("cloudwatch")
+    cloudwatch.put_metric_alarm(AlarmName=name, **request)
+    (created,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return Resource(name, Arn=created["AlarmArn"])
+
+
+def dashboard(api: Api, name: str, request: Properties) -> Resource:
+    name = request.get("DashboardName", name)
+    json.loads(request["DashboardBody"])  # CloudWatch refuses what is not JSON, moto does not
+    api("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=request["DashboardBody"])
     return Resource(name)
+
+
+def key(api: Api, name: str, request: Properties) -> Resource:
+    policy = json.dumps(request["KeyPolicy"])
+    kms = api("kms")
+    created = kms.create_key(Policy=policy, Description=request["Description"])["KeyMetadata"]
+    if request["EnableKeyRotation"]:
+        kms.enable_key_rotation(KeyId=created["KeyId"])
+    return Resource(created["KeyId"], Arn=created["Arn"], KeyId=created["KeyId"])
+
+
+def topic(api: Api, name: str, request: Properties) -> Resource:
+    created = api("sns").create_topic(Name=name, Attributes=dict(request))["TopicArn"]
+    return Resource(created, TopicArn=created, TopicName=name)
+
+
+def topic_policy(api: Api, name: str, request: Properties) -> Resource:
+    document = json.dumps(request["PolicyDocument"])
+    for arn in request["Topics"]:
+        api("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy", AttributeValue=document
+        )
+    return Resource(name, Id=name)
+
+
+def subscription(api: Api, name: str, request: Properties) -> Resource:
+    created = api("sns").subscribe(**request, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    return Resource(created, Arn=created)
+
+
+def event_rule(api: Api, name: str, request: Properties) -> Resource:
+    events = api("events")
+    pattern = json.dumps(request["EventPattern"])
+    properties = without(request, "EventPattern", "Targets")
+    created = events.put_rule(Name=name, EventPattern=pattern, **properties)["RuleArn"]
+    events.put_targets(Rule=name, Targets=request["Targets"])
+    return Resource(name, Arn=created)
 
 
 def schedule(api: Api, name: str, request: Properties) -> Resource:
@@ -541,6 +587,12 @@ MODELS = {
     "AWS::ApplicationAutoScaling::ScalableTarget": Model(scalable_target),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Model(scaling_policy),
     "AWS::CloudWatch::Alarm": Model(alarm),
+    "AWS::CloudWatch::Dashboard": Model(dashboard),
+    "AWS::Events::Rule": Model(event_rule),
+    "AWS::KMS::Key": Model(key),
+    "AWS::SNS::Subscription": Model(subscription),
+    "AWS::SNS::Topic": Model(topic),
+    "AWS::SNS::TopicPolicy": Model(topic_policy),
     "AWS::SQS::Queue": Model(queue),
     "AWS::SQS::QueuePolicy": Model(queue_policy),
     "AWS::SSM::Parameter": Model(
