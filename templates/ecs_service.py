@@ -26,7 +26,8 @@ from .tasks.deployments import (
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
-from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
+from .tasks.scaling import desired_count_property, minimum_task_count
+from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
     DiscoverableParams,
     discoverability_problems,

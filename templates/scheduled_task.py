@@ -30,11 +30,11 @@ from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
-from .common.fields import KeyArn, QueueArn, Switch, duration, text
+from .common.fields import KeyArn, QueueArn, Switch, duration
 from .common.iam import allow, from_source, role
 from .common.json_text import as_json
 from .common.regions import key_region_problems
-from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
+from .common.schedules import FlexibleWindow, ScheduleExpression, TimeZone, time_zone_problems
 from .tasks import run_task
 from .tasks.alarm_params import JobAlarms
 from .tasks.alarms import resolve_job_alarms, service_alarm_problems
@@ -52,10 +52,6 @@ from .tasks.task import Task, resolve_task
 from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
 
 _DAY = 86_400
-
-TimeZone = Annotated[
-    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
-]
 
 
 class Retry(Base):

@@ -32,19 +32,20 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
-from .tasks import queues, scaling
+from .tasks import queues, scaling_params
 from .tasks.alarm_params import WorkerAlarms
 from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
-from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
+from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
+from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
 from .tasks.task_resources import security_groups, task_resources
 
 
-class Scaling(scaling.Scaling):
+class Scaling(scaling_params.Scaling):
     """Scales the number of tasks with the queue, or with the load."""
 
     min: int = Field(
@@ -112,7 +113,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
             params.alarms,
             task,
             watched,
-            scaling.minimum_task_count(params.scaling, params.desired_count)[0],
+            minimum_task_count(params.scaling, params.desired_count)[0],
         ),
         watched=watched,
     )
@@ -127,28 +128,19 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
     is_counted = "desired_count" in params.model_fields_set
-    yield from scaling_problems(params.scaling, TARGETS, is_counted)
+    yield from scaling_problems(params.scaling, TARGETS, is_counted, worker.task.placement)
     if params.scaling:
         yield from _scaling_problems(params.scaling, worker)
 
 
 def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
-    """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
-    tasks is a metric of Container Insights."""
     if scaling.min == 0 and scaling.backlog_per_task is None:
         message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write `backlog_per_task:`, or `min: 1`."
         yield Problem("M3203", ("scaling", "min"), message, hint)
-    cluster = worker.task.placement.cluster
-    if not scaling.backlog_per_task or cluster is None or cluster.params.existing:
-        return
-    if cluster.params.container_insights == "off":
-        message = (
-            "`backlog_per_task` needs Container Insights, which count the tasks, and "
-            f"`{cluster.name}` has none"
-        )
-        hint = f"Write `container_insights: on` in `{cluster.name}`."
-        yield Problem("M3204", ("scaling", "backlog_per_task"), message, hint)
+    if scaling.backlog_per_task:
+        path = ("scaling", "backlog_per_task")
+        yield from container_insights_problems("backlog_per_task", path, worker.task.placement)
 
 
 # Resources -----------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.parsing import get_model_map
@@ -452,14 +453,27 @@ def parameter(api: Api, name: str, request: Properties) -> Resource:
 
 
 def scalable_target(api: Api, name: str, request: Properties) -> Resource:
-    api("application-autoscaling").register_scalable_target(**request)
+    client = api("application-autoscaling")
+    client.register_scalable_target(**without(request, "ScheduledActions"))
+    scaled = {key: request[key] for key in _SCALED}
+    for action in request.get("ScheduledActions", ()):
+        client.put_scheduled_action(**scaled, **action)
     return Resource("|".join(request[key] for key in _SCALED), Id=name)
 
 
 def scaling_policy(api: Api, name: str, request: Properties) -> Resource:
     scaled = dict(zip(_SCALED, request["ScalingTargetId"].split("|"), strict=True))
-    properties = without(request, "ScalingTargetId")
-    created = api("application-autoscaling").put_scaling_policy(**scaled, **properties)["PolicyARN"]
+    properties = scaled | without(request, "ScalingTargetId")
+    client = api("application-autoscaling")
+    if (
+        request["PolicyType"] == "PredictiveScaling"
+    ):  # moto has none, so only the request is checked
+        shape = client.meta.service_model.operation_model("PutScalingPolicy").input_shape
+        report = ParamValidator().validate(properties, shape)
+        if report.has_errors():
+            raise ParamValidationError(report=report.generate_report())
+        return Resource(name, Arn=name)
+    created = client.put_scaling_policy(**properties)["PolicyARN"]
     return Resource(created, Arn=created)
 
 

@@ -52,7 +52,9 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.scheme == "internet-facing" and "certificate" not in params.model_fields_set:
         message = "Requests from the internet are not encrypted: there is no `certificate:`"
         hint = "Write the ARN of a certificate in ACM, or `certificate: []` if HTTP is intended."
-        yield Problem("M2333", ("certificate",), message, hint, level="warning")
+        because = [("existing",)]
+        at = ("certificate",)
+        yield Problem("M2333", at, message, hint, level="warning", because=because)
     for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
         if enabled and key in params.model_fields_set:
             message = f"`{key}` needs an HTTPS listener, and there is no `certificate:`"
