@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from moorage.facts.wildcards import wildcard_expression
 
 from .priorities import find_free_priority, resolve_priority
-from .routes import Route, find_conditions
+from .routes import Route
 from .specificity import has_wildcard
 
 
@@ -24,7 +24,7 @@ def find_conflict(
 
     `priorities` are the priorities of the two routes, `taken` those of all routes of the listener.
     """
-    if not find_conditions(route) or not find_conditions(other):
+    if not route.conditions or not other.conditions:
         return None  # route_problems has a finding for it
     if route.effective_conditions == other.effective_conditions:
         return "matches the same requests", "Change the conditions of one of them."

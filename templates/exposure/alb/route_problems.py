@@ -10,7 +10,7 @@ from moorage.facts.status_codes import GRPC_SERVER_FAILURES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
-from .routes import TARGET_GROUP_KEYS, Redirect, Route, find_conditions
+from .routes import TARGET_GROUP_KEYS, Redirect, Route
 from .target_groups import accepted
 
 
@@ -31,7 +31,7 @@ def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[
 
 
 def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
-    values = [value for group in find_conditions(route).values() for value in group]
+    values = [value for group in route.conditions.values() for value in group]
     wildcards = sum(value.count("*") + value.count("?") for value in values)
     if not values:
         hint = (

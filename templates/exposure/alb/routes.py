@@ -254,11 +254,31 @@ class Route(TargetGroupSettings):
     )
 
     @cached_property
+    def conditions(self) -> Conditions:
+        """The conditions with their values sorted, in lower case where a load balancer does
+        not distinguish case (ELB API reference, RuleCondition)."""
+        headers = {f"http-header {name.lower()}": values for name, values in self.headers.items()}
+        conditions: dict[str, Sequence[str]] = {
+            "host-header": self.hosts,
+            "path-pattern": self.paths,
+            "http-request-method": self.methods,
+            "query-string": [f"{pair.key or ''}={pair.value}" for pair in self.query],
+            "source-ip": self.source_ips,
+            **headers,
+        }
+        case_sensitive = ("path-pattern", "http-request-method")
+        return {
+            kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
+            for kind, values in conditions.items()
+            if values
+        }
+
+    @cached_property
     def effective_conditions(self) -> Conditions:
         """The conditions without paths that every request matches, such as `/*`."""
         return {
             kind: values
-            for kind, values in find_conditions(self).items()
+            for kind, values in self.conditions.items()
             if not (kind == "path-pattern" and {"*", "/*"} & set(values))
         }
 
@@ -274,23 +294,3 @@ class Route(TargetGroupSettings):
 
 
 TARGET_GROUP_KEYS = tuple(TargetGroupSettings.model_fields)
-
-
-def find_conditions(route: Route) -> Conditions:
-    """The conditions of a route with their values sorted, in lower case where a load balancer does
-    not distinguish case (ELB API reference, RuleCondition)."""
-    headers = {f"http-header {name.lower()}": values for name, values in route.headers.items()}
-    conditions: dict[str, Sequence[str]] = {
-        "host-header": route.hosts,
-        "path-pattern": route.paths,
-        "http-request-method": route.methods,
-        "query-string": [f"{pair.key or ''}={pair.value}" for pair in route.query],
-        "source-ip": route.source_ips,
-        **headers,
-    }
-    case_sensitive = ("path-pattern", "http-request-method")
-    return {
-        kind: sorted({value if kind in case_sensitive else value.lower() for value in values})
-        for kind, values in conditions.items()
-        if values
-    }

@@ -146,12 +146,11 @@ def rule_conflicts(
 ) -> Iterator[Problem]:
     """Conflicts of a service's rules with the rules of every service. A conflict is reported in the
     stack that comes later by name."""
+    by_listener: dict[str, list[ListenerRule]] = {}
+    for rule in all_rules:
+        by_listener.setdefault(rule.load_balancer.listener_id, []).append(rule)
     for rule in rules:
-        same = [
-            other
-            for other in all_rules
-            if other.load_balancer.listener_id == rule.load_balancer.listener_id
-        ]
+        same = by_listener[rule.load_balancer.listener_id]
         if rule.route.priority is not None:
             yield from _hidden_problems(rule, same)
         for other in same:
