@@ -13,7 +13,7 @@ from moorage.model import logical_id
 
 def as_json(value: Any, *, compact: bool = False) -> Sub:
     """A value as JSON text in which CloudFormation replaces each reference. `compact` is without
-    spaces, for text that nobody reads."""
+    spaces, to save bytes."""
     imports: dict[str, Any] = {}
     form: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
     text = json.dumps(_substitute(value, imports), **form)
