@@ -30,7 +30,7 @@ _MAY_HOLD = re.compile(
 _USER_INFO = r"(?P<scheme>://)[^/\s:@$<{*]{0,200}:[^/\s:@$<{*][^/\s@]{0,500}@"
 # Repetitions have bounds, so that no text takes long to search.
 _VALUE = re.compile(
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"\b(?:AKIA|ASIA)[A-Z0-9]{16,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]*-----)?"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"
     r"|\bglpat-[A-Za-z0-9_-]{20,}"

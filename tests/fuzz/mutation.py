@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
@@ -19,7 +20,9 @@ from moorage import cli
 from moorage.findings.wording import CONTROL
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "0"))
-SECRETS = ("hunter2-Fuzz-Password", "AKIAFUZZFUZZFUZZFUZZ")
+SECRETS = ("AKIAFUZZFUZZFUZZFUZZ", "sk_live_FuzzFuzzFuzzFuzz0123456789")
+"""Secrets that are recognized by their value, wherever a change moves them, unless it joins them to
+a word before them."""
 SECONDS = 5.0
 
 TOKENS = (
@@ -91,7 +94,7 @@ def run(folder: Path, *argv: str) -> str:
     assert code in (0, 1, 2), text[:4000]
     assert seconds < SECONDS
     assert CONTROL.search(text) is None
-    assert not [secret for secret in SECRETS if secret in text]
+    assert not [secret for secret in SECRETS if re.search(rf"\b{secret}", text)]
     assert _files(folder) == before
     return text
 

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from fuzz.mutation import damaged, fuzz, run
+from fuzz.mutation import SECRETS, damaged, fuzz, run
 from hypothesis import given
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,25 @@ ORIGINALS = [
         [*(ROOT / "params").glob("*.yaml"), *(ROOT / "tests/golden").glob("*/params/*.yaml")]
     )
 ]
+WITH_SECRETS = f"""\
+app: shop
+region: eu-central-1
+tags: {{owner: {SECRETS[0]}}}
+stacks:
+  network: {{}}
+  cluster: {{}}
+  public: {{template: alb, certificate: {SECRETS[1]}}}
+  web:
+    template: service
+    containers:
+      web:
+        image: {SECRETS[0]}
+        ports: [80, {SECRETS[1]}]
+        environment: {{KEY: {SECRETS[0]}}}
+        command: [run, --key={SECRETS[1]}]
+        unknown: {SECRETS[0]}
+    expose: [{{via: public, hosts: [{SECRETS[1]}]}}]
+""".encode()
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +44,7 @@ def _trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @fuzz
-@given(damaged(ORIGINALS))
+@given(damaged([WITH_SECRETS]) | damaged(ORIGINALS))
 def test_damaged_params_are_answered(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
