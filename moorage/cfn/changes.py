@@ -158,7 +158,7 @@ def _keys(node: Node) -> list[str]:
 
 
 def _nodes_at(root: Node, path: list[str]) -> list[Node]:
-    """The nodes at a path, in which `*` stands for every item of a list."""
+    """The nodes at a path, in which `*` matches every item of a list."""
     nodes = [root]
     for key in path:
         nodes = [child for node in nodes for child in (node.items if key == "*" else (node[key],))]

@@ -58,7 +58,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "latency": Metric(
         *(_ALB, "TargetResponseTime", _TARGET_GROUP, "p95", "notBreaching"),
-        "[ALB] reported if there are requests: without one, nobody waited",
+        "[ALB] reported only if there are requests: no data means no requests",
     ),
     "alb_healthy_hosts": Metric(
         *(_ALB, "HealthyHostCount", _TARGET_GROUP, "Maximum", "breaching"), _CHECKS.format("ALB")

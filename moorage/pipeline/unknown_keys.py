@@ -240,14 +240,18 @@ def _is_related(pattern: Path, path: Path) -> bool:
     return all(step in (other, ANY) for step, other in steps)
 
 
+_SELDOM_MEANT = frozenset({"sidecars", "proxy", "egress"})
+
+
 def _distance(pattern: Path, path: Path) -> tuple[bool, int]:
-    """How far a place is from a path: whether only it is a sidecar's, and how many steps differ."""
+    """How far a place is from a path: whether it is in a map that is seldom meant and that the path
+    is not in, and how many steps differ."""
     shared = 0
     for step, other in zip(pattern, path, strict=False):
         if step not in (other, ANY):
             break
         shared += 1
-    return bool({"sidecars", "proxy"} & {*pattern} - {*path}), len(pattern) + len(path) - 2 * shared
+    return bool(_SELDOM_MEANT & {*pattern} - {*path}), len(pattern) + len(path) - 2 * shared
 
 
 def _describe(context: KeyContext, pattern: Path, key: str) -> str:

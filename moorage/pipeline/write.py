@@ -170,7 +170,7 @@ def _earlier_files(out: OutFolder, sums: Mapping[str, Any]) -> list[str]:
 
 def _changed(path: Path, outcome: str) -> Finding:
     message = f"The file is not what the last build wrote, and {outcome}"
-    hint = "Delete it if nobody needs it, or rename it."
+    hint = "Delete it if it is not needed, or rename it."
     if outcome == "was replaced":
         hint = "What was changed in it belongs into the params, or below `overrides:`."
     return Finding("M1313", "warning", Place(str(path), 1), (), message, hint)

@@ -109,7 +109,7 @@ def incomplete_lambda_hook(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9308",
-    "An EventBridge rule waits for a type of event that ECS does not send.",
+    "The event pattern of an EventBridge rule has a detail-type that ECS does not send.",
     fix="Write a `detail-type` that ECS sends: for deployments `ECS Deployment State Change`, for "
     "tasks `ECS Task State Change`, for a service `ECS Service Action`.",
     sources=(
@@ -120,7 +120,7 @@ def incomplete_lambda_hook(view: View) -> Iterator[Problem]:
 )
 def unknown_event_type(view: View) -> Iterator[Problem]:
     """A rule whose pattern matches no event is created without an error and never runs its
-    targets, so nobody hears of a failed deployment. The events of deployments have the type
+    targets, so a failed deployment causes no notification. The events of deployments have the type
     `ECS Deployment State Change`, without the word Service. This is a warning because AWS adds
     types of events."""
     for event_rule in view.resources_of_type(_EVENT_RULE):
