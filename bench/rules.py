@@ -138,7 +138,8 @@ def measure(body: Body) -> tuple[float, float]:
         start = time.perf_counter()
         problems = run_rules([Template("bench", template)])
         rules_times.append(time.perf_counter() - start)
-        assert not problems, [problem.message for problem in problems[:3]]
+        errors = [problem.message for problem in problems if problem.rule.id.startswith("E")]
+        assert not errors, errors[:3]  # the larger templates exceed quotas, which are warnings
     return min(cfn_lint_times), min(rules_times)
 
 
