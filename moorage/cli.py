@@ -26,12 +26,14 @@ from typing import NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
+from moorage.commands.deploy import deploy, parallel_stacks
+from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.explain import explain
 from moorage.commands.init import init
 from moorage.commands.schema import schema
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import COMMANDS, INTERNAL, USAGE, UsageError
+from moorage.commands.usage import COMMANDS, FOUND, INTERNAL, USAGE, FailedError, UsageError
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
@@ -53,6 +55,9 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     except UsageError as error:
         print_error(f"{program}: {error}")
         return USAGE
+    except FailedError as error:
+        print_error(f"{program}: {error}")
+        return FOUND
     except ModuleNotFoundError as error:
         package, _, inner = (error.name or "").partition(".")
         if inner or package in ("moorage", "templates", ""):
@@ -112,6 +117,8 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
+    _add_deploying_arguments(command("diff", diff), stacks=True)
+    _add_deploy_arguments(command("deploy", deploy))
     return parser
 
 
@@ -155,6 +162,29 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(deploying, stacks=True)
+    deploying.add_argument("--yes", action="store_true", help="do not ask")
+    deploying.add_argument(
+        "--no-wait", action="store_true", help="do not wait for stacks that no other stack needs"
+    )
+    help_text = "stacks that are deployed at once; default: 5"
+    deploying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
+
+
+def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:
+    """The arguments of every command that calls AWS."""
+    subparser.add_argument("env", metavar="ENV")
+    if stacks:
+        subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
+    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    subparser.add_argument("--endpoint-url", metavar="URL", help="another address of AWS's APIs")
+    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    subparser.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def _add_directories(subparser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
 """Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
-COMMANDS = ("build", "check", "estimate", "explain", "schema", "init")
+COMMANDS = (
+    *("build", "check", "estimate", "explain", "schema", "init"),
+    *("diff", "deploy", "status", "destroy", "rehearse"),
+)
 
 
 _NEW_PROJECT = (
@@ -17,7 +20,11 @@ _NEW_PROJECT = (
 
 
 class UsageError(Exception):
-    """The command line is wrong, or a folder that it names cannot be used."""
+    """The command line is wrong, or a folder or account that it names cannot be used."""
+
+
+class FailedError(Exception):
+    """What a command was to do has failed. The text says why."""
 
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:

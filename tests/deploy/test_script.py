@@ -65,8 +65,13 @@ def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> 
     template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue not-exported"))
     process = deployment.run()
     assert process.returncode != 0
-    assert "No export named not-exported found" in process.stdout
+    assert "Failed to create/update the stack" in process.stdout
     assert "second" not in deployment.stacks()
+    assert deployment.stacks()["first"]["StackStatus"] == "ROLLBACK_COMPLETE"
+    describe = deployment.client("cloudformation").describe_stack_events
+    events = describe(StackName="rough-dev-first")["StackEvents"]
+    reasons = [event.get("ResourceStatusReason", "") for event in events]
+    assert any("No export named not-exported found" in reason for reason in reasons)
 
 
 def test_a_change_updates_only_its_stack(cloud: Cloud, tmp_path: Path) -> None:
