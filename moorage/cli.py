@@ -27,11 +27,14 @@ from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
 from moorage.commands.deploy import deploy, parallel_stacks
+from moorage.commands.destroy import destroy
 from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.explain import explain
 from moorage.commands.init import init
+from moorage.commands.rehearse import rehearse
 from moorage.commands.schema import schema
+from moorage.commands.status import status
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import COMMANDS, FOUND, INTERNAL, USAGE, FailedError, UsageError
 
@@ -48,7 +51,7 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
-    arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
+    arguments = parse(build_parser(program), argv if named else ["build", *argv])
     arguments.templates = templates
     try:
         code: int = arguments.run(arguments)
@@ -76,6 +79,16 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
         report_internal_error(error, program)
         return INTERNAL
     return code
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments, also where the name of a stack follows an option: argparse takes the list of
+    names as complete at the first option."""
+    arguments, rest = parser.parse_known_args(argv)
+    if not hasattr(arguments, "stacks") or any(word.startswith("-") for word in rest):
+        return parser.parse_args(argv)  # with argparse's own message about the rest
+    arguments.stacks += rest
+    return arguments
 
 
 def report_internal_error(error: Exception, program: str) -> None:
@@ -119,6 +132,9 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_init_arguments(command("init", init))
     _add_deploying_arguments(command("diff", diff), stacks=True)
     _add_deploy_arguments(command("deploy", deploy))
+    _add_deploying_arguments(command("status", status), stacks=False)
+    _add_destroy_arguments(command("destroy", destroy))
+    _add_rehearse_arguments(command("rehearse", rehearse))
     return parser
 
 
@@ -162,6 +178,25 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(destroying, stacks=True)
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    help_text = "turn deletion protection off without asking"
+    destroying.add_argument("--unprotect", action="store_true", help=help_text)
+    help_text = "stacks that are deleted at once; default: 5"
+    destroying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
+
+
+def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
+    rehearsing.add_argument("env", metavar="ENV")
+    rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    rehearsing.set_defaults(
+        stacks=[], yes=True, unprotect=True, no_wait=False, parallel=5, format="text"
+    )
 
 
 def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:

@@ -18,7 +18,7 @@ from moorage.commands.deployment import (
 )
 from moorage.commands.progress_output import show_events
 from moorage.commands.terminal import print_error, print_line, print_text
-from moorage.commands.usage import CLEAN, FOUND, FailedError
+from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.aws import Aws
@@ -27,8 +27,6 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
     from moorage.deploy.guards import Obstacle
     from moorage.deploy.stack_state import StackState
     from moorage.deploy.target import Target
-
-INTERRUPTED = 130
 
 
 def parallel_stacks(text: str) -> int:
@@ -42,27 +40,32 @@ def deploy(arguments: argparse.Namespace) -> int:
     """Deploy an environment, or some of its stacks: show the changes, ask, and update."""
     target = build_target(arguments)
     with explain_aws_errors():
-        from moorage.deploy.execute import Execution
-        from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
-
         aws, account = open_account(arguments, target)
-        chosen = target.select(arguments.stacks)
-        states = _clear_obstacles(arguments, chosen, aws)
-        context = make_context(aws)
-        previews = preview_stacks(context, chosen, states)
-        due = find_due_tasks(chosen, previews, arguments.stacks)
-        execution = Execution(context, previews, due, states, wait=not arguments.no_wait)
-        try:
-            _show_previews(previews, due, arguments.format)
-            if not due and all(preview.kind == "nothing" for preview in previews):
-                return CLEAN
-            failed = any(preview.failed for preview in previews)
-            if failed or not (arguments.yes or ask(_question(previews, target, account))):
-                print_error(f"{target.env}: nothing was deployed")
-                return FOUND
-            return _execute(arguments, execution)
-        finally:
-            discard_previews(context, execution.unused)
+        return deploy_target(arguments, target, aws, account)
+
+
+def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
+    """Deploys the stacks that the arguments name, with consent."""
+    from moorage.deploy.execute import Execution
+    from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
+
+    chosen = target.select(arguments.stacks)
+    states = _clear_obstacles(arguments, chosen, aws)
+    context = make_context(aws)
+    previews = preview_stacks(context, chosen, states)
+    due = find_due_tasks(chosen, previews, arguments.stacks)
+    execution = Execution(context, previews, due, states, wait=not arguments.no_wait)
+    try:
+        _show_previews(previews, due, arguments.format)
+        if not due and all(preview.kind == "nothing" for preview in previews):
+            return CLEAN
+        failed = any(preview.failed for preview in previews)
+        if failed or not (arguments.yes or ask(_question(previews, target, account))):
+            print_error(f"{target.env}: nothing was deployed")
+            return FOUND
+        return _execute(arguments, execution)
+    finally:
+        discard_previews(context, execution.unused)
 
 
 def _show_previews(previews: Sequence[Preview], due: Collection[str], form: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,7 @@ def make_context(aws: Aws) -> Context:
     from moorage.deploy.clock import Clock
     from moorage.deploy.context import Context
 
+    gc.enable()  # the command line turns it off; a deployment can take hours
     clock = Clock()
     return Context(aws, clock, start=clock.now())
 

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
-"""Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
+CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
+Moorage itself, Ctrl-C."""
 COMMANDS = (
     *("build", "check", "estimate", "explain", "schema", "init"),
     *("diff", "deploy", "status", "destroy", "rehearse"),

@@ -68,6 +68,8 @@ class Access:
     region: str
     profile: str | None = None
     endpoint_url: str | None = None
+    test_credentials: bool = False
+    """Whether to sign with credentials that only a server for tests accepts."""
 
 
 class Aws:
@@ -80,7 +82,10 @@ class Aws:
     def __init__(self, access: Access) -> None:
         self.region = access.region
         self.endpoint_url = access.endpoint_url
-        self.session = boto3.Session(profile_name=access.profile, region_name=access.region)
+        if access.test_credentials:
+            self.session = boto3.Session("test", "test", region_name=access.region)
+        else:
+            self.session = boto3.Session(profile_name=access.profile, region_name=access.region)
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:

@@ -22,7 +22,7 @@ from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.preview import preview_now
 from moorage.deploy.preview_text import problem_text
-from moorage.deploy.progress import Ended, Noted, Result, Started, Verb
+from moorage.deploy.progress import Ended, Result, Started, Verb
 from moorage.deploy.stack_state import StackState, read_state
 
 
@@ -141,12 +141,9 @@ class Execution:
         due = stack.name in self.due_tasks
         if state is None:
             return outcome
-        if stack.run is not None and not due:
-            text = "its task does not run, because no stack that waits for it changes"
-            self.context.emit(Noted(stack.name, self.context.at, text))
         reason = yield from finish_stack(self.context, stack, state, task_due=due)
         if reason:
             return Outcome(stack.name, "failed", reason, state)
         if due and outcome.result == "unchanged":
-            return Outcome(stack.name, "succeeded", "its task has run", state)
+            return Outcome(stack.name, "unchanged", "its task has run", state)
         return outcome

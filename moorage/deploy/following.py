@@ -79,5 +79,5 @@ def failure_text(end: End) -> str:
     if end.failure is None:
         return f"the stack is {end.status}"
     failure = end.failure
-    reason = failure.reason or failure.status
-    return f"{failure.logical_id} ({failure.type}): {reason} The stack is {end.status}."
+    reason = (failure.reason or failure.status).rstrip(". ")
+    return f"{failure.logical_id} ({failure.type}): {reason}. The stack is {end.status}"

@@ -37,7 +37,7 @@ def event_lines(before: Progress, event: Event, after: Progress) -> Iterator[str
             yield f"{at}: {event.logical_id}: {rollout_text(event.rollout)}"
         case Noted():
             yield f"{at}: {event.text}"
-        case Ended():
+        case Ended() if stack.result != "unchanged" or stack.reason:
             yield f"{at}: {ended_text(stack)}"
 
 

@@ -6,6 +6,7 @@ moto names the resource and the action only.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -163,7 +164,18 @@ def _resolved(value: Any, resolve: Resolve) -> Any:
         return value
     if len(value) == 1:
         ((kind, argument),) = value.items()
+        if kind == "Fn::Sub" and isinstance(argument, str):
+            return _substituted(argument, resolve)
         if kind in _REFERENCES and isinstance(argument, str | list):
             known = resolve(kind, argument)
             return _LATER if known is None else known
     return {key: _resolved(item, resolve) for key, item in value.items()}
+
+
+def _substituted(text: str, resolve: Resolve) -> str:
+    """The value of `Fn::Sub`; later, if that of one of its variables is known later."""
+    names = re.findall(r"\$\{([A-Za-z][\w.:]*)\}", text, re.ASCII)
+    values = {name: resolve("Fn::GetAtt" if "." in name else "Ref", name) for name in names}
+    if any(value in (None, _LATER) for value in values.values()):
+        return _LATER
+    return re.sub(r"\$\{([A-Za-z][\w.:]*)\}", lambda match: str(values[match[1]]), text)

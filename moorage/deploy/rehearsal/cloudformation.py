@@ -15,6 +15,7 @@ from moto.core.responses import ActionResult
 
 from moorage.deploy.rehearsal.change_values import list_changes
 from moorage.deploy.rehearsal.models import MODELS
+from moorage.deploy.rehearsal.moto_types import DELETIONS
 from moorage.deploy.rehearsal.resources import api, without
 
 _FAILED_UPDATE = ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
@@ -154,7 +155,8 @@ class Backend(CloudFormationBackend):
         except Exception as error:
             self.stacks[stack.stack_id] = stack
             left = stack.resource_map._parsed_resources
-            name = next((name for name in resources if name in left), "")
+            deleted = [name for name in resources if not _is_kept(resources[name])]
+            name = next((name for name in deleted if name in left), "")
             reason = str(getattr(error, "message", error))
             kind = resources.get(name, {}).get("Type", "")
             self._add_event(stack, name, "", kind, "DELETE_FAILED", reason)
@@ -163,8 +165,8 @@ class Backend(CloudFormationBackend):
             return
         end = stack.events.pop()
         for name, body in resources.items():
-            kept = body.get("DeletionPolicy") == "Retain"
-            self._add_event(stack, name, "", body["Type"], _deleted(kept), None)
+            status = "DELETE_SKIPPED" if _is_kept(body) else "DELETE_COMPLETE"
+            self._add_event(stack, name, "", body["Type"], status, None)
         stack.events.append(end)
 
     def _users_of(self, stack: Any) -> Iterator[tuple[str, str]]:
@@ -191,8 +193,8 @@ def _may_be_about(reason: str, change: Mapping[str, Any]) -> bool:
     return reason.startswith(f"{change['ResourceType']}:") or not reason.startswith("AWS::")
 
 
-def _deleted(kept: bool) -> str:
-    return "DELETE_SKIPPED" if kept else "DELETE_COMPLETE"
+def _is_kept(body: Mapping[str, Any]) -> bool:
+    return body.get("DeletionPolicy") == "Retain"
 
 
 def describe_events(response: CloudFormationResponse) -> ActionResult:
@@ -217,8 +219,17 @@ def correct_cloudformation() -> None:
                 actions["Modify"].append(name)
         return actions
 
+    delete = ResourceMap._delete_resource
+
+    def delete_resource(self: Any, resource: Any, body: dict[str, Any]) -> None:
+        if deletion := DELETIONS.get(body["Type"]):
+            deletion(api(self._region_name), resource.physical_resource_id)
+        else:
+            delete(self, resource, body)
+
     models: Any = ResourceMap
     models.build_resource_diff = build_resource_diff
+    models._delete_resource = delete_resource
     responses: Any = CloudFormationResponse
     responses.describe_events = describe_events
     # A change set without changes exists, and has failed.

@@ -107,6 +107,7 @@ def correct_tasks() -> None:
     """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
     models: Any = ecs_models
     models.Container = Container
+    models.Service = Service
     models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
     interface: Any = NetworkInterface
     interface.private_dns_name = ""
@@ -123,6 +124,20 @@ class Container(ecs_models.Container):
         environment: Any = self.environment
         variables = {variable["name"]: variable["value"] for variable in environment or []}
         self.exitCode = int(variables.get("EXIT_CODE", 0))
+
+
+class Service(ecs_models.Service):
+    """A service whose tasks run at once; moto's never start."""
+
+    __module__ = ecs_models.Service.__module__  # as for Backend
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.running_count, self.pending_count = self.desired_count, 0
+        for deployment in getattr(self, "deployments", ()):
+            deployment["runningCount"], deployment["pendingCount"] = self.desired_count, 0
+            deployment["rolloutState"] = "COMPLETED"
+            deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} completed."
 
 
 def delete_service(api: Api, resource: Resource) -> None:

@@ -61,10 +61,15 @@ class Resource:
         return True
 
     def delete(self, account_id: str, region: str) -> None:
-        """moto calls it when the stack or the resource is deleted."""
-        if self.remove is not None:
-            with as_validation_error(self.physical_resource_id):
-                self.remove(api(region), self)
+        """moto calls it when the stack or the resource is deleted. What is gone is deleted."""
+        if self.remove is None:
+            return
+        try:
+            self.remove(api(region), self)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if not re.search("NotFound|NoSuch|NonExistent|DoesNotExist", code):
+                raise ValidationError(message=str(error)) from error
 
 
 @dataclass(frozen=True)
