@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 _CONFIG = Config(
-    retries={"mode": "adaptive", "total_max_attempts": 8},
+    retries={"mode": "adaptive", "total_max_attempts": 6},
     connect_timeout=10,
     read_timeout=60,
     user_agent_extra="moorage",

@@ -63,8 +63,8 @@ def _continue_rollback(context: Context, obstacle: Obstacle) -> Job[str]:
     if end.status == "UPDATE_ROLLBACK_COMPLETE":
         return ""
     return (
-        f"{failure_text(end)} If this resource cannot be rolled back, skip it: `aws cloudformation "
-        f"continue-update-rollback --region {context.aws.region} --stack-name "
+        f"{failure_text(end)}. If this resource cannot be rolled back, skip it: `aws "
+        f"cloudformation continue-update-rollback --region {context.aws.region} --stack-name "
         f"{obstacle.stack.stack_name} --resources-to-skip "
         f"{end.failure.logical_id if end.failure else 'LOGICAL_ID'}`"
     )

@@ -16,7 +16,7 @@ from moto.core.responses import ActionResult
 from moorage.deploy.rehearsal.change_values import list_changes
 from moorage.deploy.rehearsal.models import MODELS
 from moorage.deploy.rehearsal.moto_types import DELETIONS
-from moorage.deploy.rehearsal.resources import api, without
+from moorage.deploy.rehearsal.resources import api, unless_gone, without
 
 _FAILED_UPDATE = ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
 _FAILED_CREATION = ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE")
@@ -223,7 +223,8 @@ def correct_cloudformation() -> None:
 
     def delete_resource(self: Any, resource: Any, body: dict[str, Any]) -> None:
         if deletion := DELETIONS.get(body["Type"]):
-            deletion(api(self._region_name), resource.physical_resource_id)
+            with unless_gone():
+                deletion(api(self._region_name), resource.physical_resource_id)
         else:
             delete(self, resource, body)
 

@@ -62,14 +62,9 @@ class Resource:
 
     def delete(self, account_id: str, region: str) -> None:
         """moto calls it when the stack or the resource is deleted. What is gone is deleted."""
-        if self.remove is None:
-            return
-        try:
-            self.remove(api(region), self)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if not re.search("NotFound|NoSuch|NonExistent|DoesNotExist", code):
-                raise ValidationError(message=str(error)) from error
+        if self.remove is not None:
+            with unless_gone():
+                self.remove(api(region), self)
 
 
 @dataclass(frozen=True)
@@ -107,6 +102,17 @@ class Model:
 
     def has_cfn_attr(self, attr: str) -> bool:
         return True
+
+
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """For deletions: what does not exist is deleted, as CloudFormation sees it."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if not re.search("NotFound|NoSuch|NonExistent|DoesNotExist", code):
+            raise ValidationError(message=str(error)) from error
 
 
 @contextmanager
