@@ -47,6 +47,7 @@ def deploy(arguments: argparse.Namespace) -> int:
 def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
     """Deploys the stacks that the arguments name, with consent."""
     from moorage.deploy.execute import Execution
+    from moorage.deploy.expected import expected_seconds
     from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
 
     chosen = target.select(arguments.stacks)
@@ -54,7 +55,9 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
     context = make_context(aws)
     previews = preview_stacks(context, chosen, states)
     due = find_due_tasks(chosen, previews, arguments.stacks)
-    execution = Execution(context, previews, due, states, wait=not arguments.no_wait)
+    changing = [preview.stack for preview in previews if preview.kind != "nothing"]
+    expected = expected_seconds(changing, target.region)
+    execution = Execution(context, previews, due, states, expected, wait=not arguments.no_wait)
     try:
         _show_previews(previews, due, arguments.format)
         if not due and all(preview.kind == "nothing" for preview in previews):

@@ -22,7 +22,7 @@ from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.preview import preview_now
 from moorage.deploy.preview_text import problem_text
-from moorage.deploy.progress import Ended, Result, Started, Verb
+from moorage.deploy.progress import Ended, Planned, Result, Started, Verb
 from moorage.deploy.stack_state import StackState, read_state
 
 
@@ -45,6 +45,8 @@ class Execution:
     previews: Sequence[Preview]
     due_tasks: Collection[str]
     states: Mapping[str, StackState]
+    expected: Mapping[str, int] = field(default_factory=dict)
+    """Seconds that stacks usually take."""
     wait: bool = True
     """Whether to wait for stacks that no other stack needs."""
     executed: set[str] = field(default_factory=set)
@@ -56,6 +58,10 @@ class Execution:
         """Deploys the stacks, at most `parallel` at once. Those that were never begun are not in
         the result."""
         self.context = replace(self.context, emit=emit)
+        for preview in self.previews:
+            if preview.kind != "nothing":
+                name, verb = preview.stack.name, _verb(preview)
+                emit(Planned(name, verb, self.expected.get(name)))
         return run_jobs(
             {preview.stack.name: partial(self._deploy, preview) for preview in self.previews},
             self.context.clock,
@@ -98,7 +104,7 @@ class Execution:
             return Outcome(stack.name, "failed", "; ".join(problems))
         if preview.kind == "nothing" or preview.change_set is None:
             return Outcome(stack.name, "unchanged", state=self.states.get(stack.stack_name))
-        verb: Verb = "update" if preview.kind == "update" else "create"
+        verb = _verb(preview)
         reader = EventReader(context.aws.cloudformation, preview.stack_id)
         reader.skip()
         context.emit(Started(stack.name, context.at, verb))
@@ -147,3 +153,7 @@ class Execution:
         if due and outcome.result == "unchanged":
             return Outcome(stack.name, "unchanged", "its task has run", state)
         return outcome
+
+
+def _verb(preview: Preview) -> Verb:
+    return "update" if preview.kind == "update" else "create"
