@@ -52,7 +52,7 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
 
     chosen = target.select(arguments.stacks)
     states = _clear_obstacles(arguments, chosen, aws)
-    context = make_context(aws)
+    context = make_context(aws, account)
     previews = preview_stacks(context, chosen, states)
     due = find_due_tasks(chosen, previews, arguments.stacks)
     changing = [preview.stack for preview in previews if preview.kind != "nothing"]
@@ -163,7 +163,7 @@ def _remove_obstacles(
     from moorage.deploy.jobs import run_job
     from moorage.deploy.recovery import remove_obstacle
 
-    context = make_context(aws)
+    context = make_context(aws, "")
     with show_events(arguments.format, lambda: context.at) as emit:
         shown = replace(context, emit=emit)
         return all(run_job(remove_obstacle(shown, item), context.clock) for item in obstacles)

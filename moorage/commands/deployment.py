@@ -56,14 +56,14 @@ def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, st
     return aws, account
 
 
-def make_context(aws: Aws) -> Context:
+def make_context(aws: Aws, account: str) -> Context:
     """The context of a command that starts now."""
     from moorage.deploy.clock import Clock
     from moorage.deploy.context import Context
 
     gc.enable()  # the command line turns it off; a deployment can take hours
     clock = Clock()
-    return Context(aws, clock, start=clock.now())
+    return Context(aws, account, clock, start=clock.now())
 
 
 @contextmanager

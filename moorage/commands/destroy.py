@@ -113,7 +113,7 @@ def _turn_protection_off(
 def _remove(arguments: argparse.Namespace, aws: Aws, removals: Sequence[Removal]) -> int:
     from moorage.deploy.removal import remove_stacks
 
-    context = make_context(aws)
+    context = make_context(aws, "")
     try:
         with show_events(arguments.format, lambda: context.at) as emit:
             results = remove_stacks(replace(context, emit=emit), removals, arguments.parallel)

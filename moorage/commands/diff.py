@@ -23,8 +23,8 @@ def diff(arguments: argparse.Namespace) -> int:
         from moorage.deploy.preview_text import previews_json, previews_text
         from moorage.deploy.stack_state import read_states
 
-        aws, _ = open_account(arguments, target)
-        context = make_context(aws)
+        aws, account = open_account(arguments, target)
+        context = make_context(aws, account)
         chosen = target.select(arguments.stacks)
         states = read_states(aws.cloudformation)
         foreign = [*find_foreign_stacks(chosen.stacks, states)]

@@ -49,20 +49,24 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     from moorage.deploy.preview import discard_previews, preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
-    from moorage.deploy.rehearsal.existing import create_what_exists
+    from moorage.deploy.rehearsal.existing import create_what_exists, list_needs
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import read_status
     from moorage.deploy.status_text import status_text
 
-    for what in create_what_exists(aws, target):
-        print_line(f"exists: {what}")
     account = aws.sts.get_caller_identity()["Account"]
+    needs = list_needs(target, account)
+    create_what_exists(aws, needs, account)
+    for need in needs:
+        print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
     _title(f"moorage deploy {target.env}")
     _require(deploy_target(arguments, target, aws, account), "deployment")
     changed = change_image(target)
     if changed is not None:
         _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
-        context = make_context(aws)
+        new = [need for need in list_needs(changed.target, account) if need not in needs]
+        create_what_exists(aws, new, account)
+        context = make_context(aws, account)
         previews = preview_stacks(context, changed.target, read_states(aws.cloudformation))
         discard_previews(context, previews)
         print_text(previews_text(previews))

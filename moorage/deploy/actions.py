@@ -1,15 +1,18 @@
 """What a stack needs before and after its update, besides the update.
 
-`read_parameters` is called before a change set is created, `finish_stack` after the update.
+`read_parameters` is called before a change set is created, `find_reason_to_stop` before it is
+executed, `finish_stack` after the update.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from moorage.deploy.aws import aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.one_off import run_task
+from moorage.deploy.preflight import find_missing, find_needs, missing_problem
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
 
@@ -20,6 +23,17 @@ def read_parameters(
     """The values of parameters that an update must have, such as what a live listener rule says.
     A parameter that is not among them keeps its value."""
     return {}
+
+
+def find_reason_to_stop(context: Context, stack: DeployStack) -> str:
+    """Why a stack cannot be updated now; empty if it can. Looks for images in repositories that
+    this deployment may have just created."""
+    needs = find_needs(stack, context.aws.region, context.account)
+    with aws_errors():
+        missing = find_missing(context.aws, [need for need in needs if need.kind == "own-image"])
+    return "; ".join(
+        missing_problem(need, context.aws.region).message for need in needs if need in missing
+    )
 
 
 def finish_stack(

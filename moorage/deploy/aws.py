@@ -15,10 +15,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
+    from types_boto3_acm import ACMClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ecr import ECRClient
     from types_boto3_ecs import ECSClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
 
@@ -88,6 +91,10 @@ class Aws:
             self.session = boto3.Session(profile_name=access.profile, region_name=access.region)
 
     @cached_property
+    def acm(self) -> ACMClient:
+        return self.session.client("acm", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
     def cloudformation(self) -> CloudFormationClient:
         return self.session.client("cloudformation", endpoint_url=self.endpoint_url, config=_CONFIG)
 
@@ -96,12 +103,20 @@ class Aws:
         return self.session.client("cloudwatch", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
+    def ecr(self) -> ECRClient:
+        return self.session.client("ecr", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
     def ecs(self) -> ECSClient:
         return self.session.client("ecs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         return self.session.client("elbv2", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def secretsmanager(self) -> SecretsManagerClient:
+        return self.session.client("secretsmanager", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def ssm(self) -> SSMClient:

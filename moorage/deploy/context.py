@@ -27,6 +27,8 @@ class Context:
     """The account, the clock, and who gets the events."""
 
     aws: Aws
+    account: str = ""
+    """The ID of the account that the credentials belong to."""
     clock: Clock = field(default_factory=Clock)
     emit: Emit = ignore_event
     start: float = 0

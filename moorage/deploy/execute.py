@@ -13,7 +13,7 @@ from functools import partial
 
 from botocore.exceptions import ClientError
 
-from moorage.deploy.actions import finish_stack
+from moorage.deploy.actions import find_reason_to_stop, finish_stack
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.change_sets import Preview
 from moorage.deploy.context import Context, Emit
@@ -104,6 +104,8 @@ class Execution:
             return Outcome(stack.name, "failed", "; ".join(problems))
         if preview.kind == "nothing" or preview.change_set is None:
             return Outcome(stack.name, "unchanged", state=self.states.get(stack.stack_name))
+        if reason := find_reason_to_stop(context, stack):
+            return Outcome(stack.name, "failed", reason)
         verb = _verb(preview)
         reader = EventReader(context.aws.cloudformation, preview.stack_id)
         reader.skip()

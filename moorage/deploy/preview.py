@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from moorage.deploy.actions import read_parameters
@@ -10,6 +11,7 @@ from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.change_sets import Preview, Problem, delete_change_set, preview_stack
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
+from moorage.deploy.preflight import find_missing, find_needs, missing_problem
 from moorage.deploy.stack_state import REVIEW, StackState, exports_of, read_state
 from moorage.deploy.target import DeployStack, Target, find_dependents
 
@@ -35,7 +37,37 @@ def preview_stacks(
     except BaseException:
         discard_previews(context, done)
         raise
-    return [previews[name] for name in target.names]
+    try:
+        return _add_missing(context, [previews[name] for name in target.names])
+    except BaseException:
+        discard_previews(context, done)
+        raise
+
+
+def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]:
+    """The previews, with a problem for each thing that a changed stack needs and AWS lacks."""
+    region = context.aws.region
+    needs = {
+        preview.stack.name: find_needs(preview.stack, region, context.account)
+        for preview in previews
+        if preview.kind != "nothing"
+    }
+    with aws_errors():
+        missing = find_missing(context.aws, [item for found in needs.values() for item in found])
+    return [
+        replace(
+            preview,
+            problems=(
+                *preview.problems,
+                *(
+                    missing_problem(need, region)
+                    for need in needs.get(preview.stack.name, ())
+                    if need in missing
+                ),
+            ),
+        )
+        for preview in previews
+    ]
 
 
 def _preview(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.model import Plan, Run
+from moorage.pipeline.pushes import Push, pushes
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class DeployStack:
     imports: frozenset[str]
     """The names of the exports that it imports."""
     run: Run | None = None
+    images: tuple[Push, ...] = ()
+    """Images from repositories of this environment, which must be pushed before it is deployed."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def make_target(plan: Plan) -> Target:
             depends_on=stack.depends_on,
             imports=frozenset(used.name for used in stack.imports),
             run=stack.run,
+            images=tuple(pushes(stack, plan.stacks)),
         )
         for stack in plan.stacks
     )

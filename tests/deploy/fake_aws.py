@@ -125,6 +125,8 @@ class FakeAws:
     parameters: dict[str, str] = field(default_factory=dict)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     account: str = ACCOUNT
+    existing: set[str] = field(default_factory=set)
+    """Repositories, images, secrets, certificates and parameters that are there."""
     refusals: dict[str, list[RefusalError]] = field(default_factory=dict)
     """Errors of the next requests, by operation."""
     offline: tuple[float, float] = (-1, -1)
@@ -153,7 +155,9 @@ class FakeAws:
 
     def context(self) -> Context:
         names = (f"moorage-{number}" for number in range(1, 1000))
-        return Context(self.clients(), self.clock, self.events.append, 0, lambda: next(names))
+        return Context(
+            self.clients(), self.account, self.clock, self.events.append, 0, lambda: next(names)
+        )
 
     def answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
         self.log.append(model.name)
@@ -334,6 +338,28 @@ class FakeAws:
 
     def GetParameter(self, Name: str) -> Any:  # noqa: N802, N803
         return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}
+
+    def DescribeParameters(self, ParameterFilters: Any, **_: Any) -> Any:  # noqa: N802, N803
+        names = self.existing.intersection(ParameterFilters[0]["Values"])
+        return {"Parameters": [{"Name": name} for name in sorted(names)]}
+
+    def DescribeImages(self, repositoryName: str, imageIds: Any) -> Any:  # noqa: N802, N803
+        (version,) = imageIds[0].values()
+        if repositoryName not in self.existing:
+            raise RefusalError("RepositoryNotFoundException")
+        if f"{repositoryName}:{version}" not in self.existing:
+            raise RefusalError("ImageNotFoundException")
+        return {"imageDetails": []}
+
+    def DescribeSecret(self, SecretId: str) -> Any:  # noqa: N802, N803
+        self._require(SecretId)
+
+    def DescribeCertificate(self, CertificateArn: str) -> Any:  # noqa: N802, N803
+        self._require(CertificateArn)
+
+    def _require(self, name: str) -> None:
+        if name not in self.existing:
+            raise RefusalError("ResourceNotFoundException")
 
     def RunTask(self, **_: Any) -> Any:  # noqa: N802
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/0123"

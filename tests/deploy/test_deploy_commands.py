@@ -130,16 +130,17 @@ def test_output_for_machines_has_an_object_on_each_line(
 def test_a_failed_creation_is_explained_and_the_next_deployment_ends_well(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    certificate = (
-        "arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd-0123-0123-0123-0123456789ab"
+    more = "  network: {}\n  public:\n    template: alb\n    certificate: []\n"
+    subnets = "[subnet-0123456789abcdef0, subnet-0123456789abcdef1]"
+    broken = (
+        f"    overrides: {{Resources: {{LoadBalancer: {{Properties: {{Subnets: {subnets}}}}}}}}}\n"
     )
-    more = "  network: {{}}\n  public: {{template: alb, certificate: {}}}\n"
-    where = project(tmp_path, "tryagain", more=more.format(f'"{certificate}"'))
+    where = project(tmp_path, "tryagain", more=more + broken)
     assert main(["deploy", *where, "--yes"]) == 1
     error = capsys.readouterr().err
-    assert re.search(r"^public: HttpsListener \(AWS::\S+::Listener\): .*not found", error, re.M)
+    assert re.search(r"^public: LoadBalancer \(AWS::\S+::LoadBalancer\): .*not exist", error, re.M)
     assert error.endswith(". The stack is ROLLBACK_COMPLETE\n")
-    where = project(tmp_path, "tryagain", more=more.format("[]"))
+    where = project(tmp_path, "tryagain", more=more)
     assert main(["deploy", *where]) == 2, "not without consent"
     assert (
         "tryagain-dev-public is ROLLBACK_COMPLETE. Its creation failed" in capsys.readouterr().err
@@ -180,6 +181,23 @@ def test_on_a_terminal_the_user_is_asked(cloud: Cloud, tmp_path: Path) -> None:
     assert (code, "dev: nothing was deleted" in shown) == (1, True)
     code, _ = run_on_terminal(cloud, ["destroy", *where], "dev")
     assert (code, names(cloud, "typing")) == (0, [])
+
+
+def test_what_is_missing_is_found_before_anything_is_created(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arn = "arn:aws:acm:eu-central-1:123456789012:certificate/0123abcd-0123-0123-0123-0123456789ab"
+    where = project(tmp_path, "lacking", more="  network: {}\n  public:\n    template: alb\n")
+    params = tmp_path / "params/dev.yaml"
+    params.write_text(f"{params.read_text()}    certificate: {arn}\n")
+    assert main(["deploy", *where, "--yes"]) == 1
+    shown = capsys.readouterr().out
+    assert (
+        "public (lacking-dev-public) cannot be deployed\n"
+        f"  error HttpsListener: there is no certificate {arn}. Request it: aws acm "
+        "request-certificate --region eu-central-1 --validation-method DNS --domain-name NAME\n"
+    ) in shown
+    assert names(cloud, "lacking") == []
 
 
 # Guards ----------------------------------------------------------------------------------------

@@ -11,7 +11,15 @@ from moto.ecs import models as ecs_models
 from moto.moto_api import state_manager
 
 from moorage.deploy.rehearsal import code_deploy
-from moorage.deploy.rehearsal.resources import Api, Properties, Resource, camel, without
+from moorage.deploy.rehearsal.resources import (
+    IMAGES,
+    Api,
+    Properties,
+    Resource,
+    camel,
+    push_image,
+    without,
+)
 
 
 def cluster(api: Api, name: str, request: Properties) -> Resource:
@@ -88,6 +96,8 @@ def repository(api: Api, name: str, request: Properties) -> Resource:
     ]
     moved = {"imageTagMutabilityExclusionFilters": tags} if tags else {}
     created = ecr.create_repository(**camel(properties), **moved)["repository"]
+    for version in sorted(IMAGES.get(repository_name, ())):
+        push_image(ecr, repository_name, version)
     if text := request.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
         ecr.put_lifecycle_policy(repositoryName=repository_name, lifecyclePolicyText=text)
     if policy := request.get("RepositoryPolicyText"):

@@ -70,7 +70,7 @@ MODELS = {
     "AWS::EC2::SecurityGroupEgress": Model(net.egress, None, net.revoke_egress),
     "AWS::EC2::SecurityGroupIngress": Model(net.ingress, None, net.revoke_ingress),
     "AWS::ECR::Repository": Model(
-        ecs.repository, None, removal("ecr", "delete_repository", "repositoryName")
+        ecs.repository, None, removal("ecr", "delete_repository", "repositoryName", force=True)
     ),
     "AWS::ECS::CapacityProvider": Model(ecs.capacity_provider, None, _DELETE_PROVIDER),
     "AWS::ECS::Cluster": Model(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,13 @@ Api = Callable[[str], Any]
 
 _ADDRESSES: list[str] = []
 """The address of the server that runs in this process."""
+
+
+IMAGES: dict[str, set[str]] = {}
+"""Versions of images that somebody pushes as soon as a stack has created their repository."""
+
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 
 
 def set_address(url: str) -> None:
@@ -139,3 +147,10 @@ def _with_a_small_letter(name: str) -> str:
         return "fileSystemId"
     beginning = re.match("[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)
     return beginning[0].lower() + name[beginning.end() :] if beginning else name
+
+
+def push_image(ecr: Any, repository: str, version: str) -> None:
+    """Puts an image without content into a repository."""
+    key, value = version.split("=", 1)
+    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": {}, "layers": [], "of": value}
+    ecr.put_image(repositoryName=repository, **{key: value}, imageManifest=json.dumps(manifest))
