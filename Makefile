@@ -10,7 +10,7 @@ SCAN := .venv-scan
 SCAN_READY := $(SCAN)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup dev test fuzz lint check golden bench docs site scan lock dist
+.PHONY: build demo setup dev test fuzz lint check golden bench docs site scan lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,9 @@ check: lint test ## the gate
 golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
+
+demo: dev ## deploy, update and delete params/dev.yaml without an account
+	$(BIN)/python build.py rehearse dev
 
 bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/build.py

@@ -7,6 +7,11 @@ python build.py estimate ENV    how long a release takes
 python build.py explain CODE    what a finding means, and how to fix it
 python build.py schema          JSON Schema of the params, for editors
 python build.py init [DIR]      a new project with params, tests and CI
+python build.py diff ENV        what a deployment would change
+python build.py deploy ENV      deploy an environment, or some of its stacks
+python build.py status ENV      what is deployed, and whether it runs
+python build.py destroy ENV     delete an environment
+python build.py rehearse ENV    all of that on this machine, without an account
 
 The command `moorage` does the same in every project.
 """
@@ -47,8 +52,8 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
     `program` the name of the command in messages.
 
-    Returns the exit code: 0 no errors, 1 findings of level error, 2 wrong usage,
-    3 an internal error.
+    Returns the exit code: 0 no errors, 1 findings of level error or a failed deployment, 2 wrong
+    usage, 3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
     arguments = parse(build_parser(program), argv if named else ["build", *argv])
@@ -110,8 +115,8 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit code: 0 no errors, 1 findings of level error, 2 wrong usage, "
-        "3 internal error.",
+        epilog="Exit code: 0 no errors, 1 findings of level error or a failed deployment, "
+        "2 wrong usage, 3 internal error.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")

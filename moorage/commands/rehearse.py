@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
 LIMITS = """\
 What this proves: the templates, exports, imports, order and commands fit together, and each API
 accepts the properties. What it does not prove: that AWS creates the resources. Here every task
-starts, every health check succeeds, no quota is reached and no permission is missing.
+starts, every health check succeeds, no quota is reached, no permission is missing, and repositories
+are deleted with their images.
 `moorage check` looks for what AWS refuses.
 """
 

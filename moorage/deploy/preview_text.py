@@ -69,7 +69,7 @@ def _replacement_text(change: ResourceChange) -> str:
     if change.action != "Modify" or change.replacement == "False":
         return ""
     if change.type in ROUTINE_REPLACEMENTS:
-        return "  a new one, as usual"
+        return "  replaced (routine)"
     because = f", because {', '.join(change.recreated_by)} changes" if change.recreated_by else ""
     kept = ", and the old one is kept" if change.kept else ""
     if change.replacement == "Conditional":

@@ -121,7 +121,7 @@ def test_the_text_names_what_is_replaced_and_what_that_means() -> None:
         "      Its DNS name and addresses change, and clients that use the old ones lose the "
         "connection.\n"
         "  - Logs  AWS::S3::Bucket  removed, but not deleted\n"
-        "  ~ TaskDefinition  AWS::ECS::TaskDefinition  a new one, as usual\n"
+        "  ~ TaskDefinition  AWS::ECS::TaskDefinition  replaced (routine)\n"
         "  + Alarm  AWS::CloudWatch::Alarm\n"
         "  ~ Db  AWS::RDS::DBInstance  may be REPLACED, because Engine changes\n"
         "\n"

@@ -57,3 +57,32 @@ def test_the_rehearsal_of_the_shop_changes_an_image_and_keeps_what_must_stay() -
     assert "exists: certificate arn:aws:acm:" in run.stdout
     assert re.search(r"stays: AccessLogsBucket  AWS::S3::Bucket  kelp-prod-public-", run.stdout)
     assert re.search(r"migrate: the task has ended with exit code 0", run.stdout)
+
+
+# Documents -------------------------------------------------------------------------------------
+
+_VARYING = (
+    (r"[0-9A-Z]{12}(-1)?\b", "ID"),
+    (r"\b[0-9a-f]{16,17}\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "ID"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d|\b\d\d:\d\d\b", "TIME"),
+)
+
+
+def _fixed(line: str) -> str:
+    """A line without what differs from run to run."""
+    for pattern, name in _VARYING:
+        line = re.sub(pattern, name, line)
+    return line
+
+
+def test_documents_show_what_a_rehearsal_prints() -> None:
+    printed = {_fixed(line) for line in rehearse("dev", "params").stdout.splitlines()}
+    pages = sorted((ROOT / "docs/deploy").glob("*.md"))
+    shown = [
+        (page.name, line)
+        for page in pages
+        for block in re.findall(r"^```text\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+    ]
+    assert len({page for page, _ in shown}) == len(pages) == 5
+    assert [(page, line) for page, line in shown if _fixed(line) not in printed] == []
