@@ -50,7 +50,8 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     from moorage.deploy.preview import discard_previews, preview_stacks
     from moorage.deploy.preview_text import previews_text
     from moorage.deploy.rehearsal.change import change_image
-    from moorage.deploy.rehearsal.existing import create_what_exists, list_needs
+    from moorage.deploy.rehearsal.existing import create_clusters, create_what_exists, list_needs
+    from moorage.deploy.rehearsal.existing_network import create_network
     from moorage.deploy.stack_state import read_states
     from moorage.deploy.status import read_status
     from moorage.deploy.status_text import status_text
@@ -58,6 +59,8 @@ def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
     account = aws.sts.get_caller_identity()["Account"]
     needs = list_needs(target, account)
     create_what_exists(aws, needs, account)
+    for name in (*create_network(target, account), *create_clusters(aws, target)):
+        print_line(f"exists: {name}")
     for need in needs:
         print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
     _title(f"moorage deploy {target.env}")

@@ -69,7 +69,15 @@ def _emit_rollouts(context: Context, stack: str, services: dict[str, str]) -> No
     if not services:
         return
     names = {arn: name for name, arn in services.items()}
-    for rollout in read_rollouts(context.aws, list(names)):
+    try:
+        rollouts = read_rollouts(context.aws, list(names))
+    except AwsError as error:
+        if error.connection or error.wrong_usage:
+            raise
+        services.clear()  # CloudFormation does not need it; the user sees less
+        context.emit(Noted(stack, context.at, f"{error}. The rollout is not shown"))
+        return
+    for rollout in rollouts:
         if rollout.arn in names:
             context.emit(RolledOut(stack, context.at, names[rollout.arn], rollout))
 

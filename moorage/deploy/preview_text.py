@@ -43,6 +43,8 @@ def _preview_lines(preview: Preview) -> Iterator[str]:
     if preview.kind == "later":
         for logical_id, resource in preview.stack.body.get("Resources", {}).items():
             yield f"  + {logical_id}  {resource['Type']}"
+    if preview.change_set and not preview.changes:
+        yield "  no resource changes: only outputs, parameters, tags or metadata"
     for change in preview.changes:
         yield from _change_lines(change)
 

@@ -300,6 +300,22 @@ def test_the_rollout_of_a_service_is_shown_while_it_changes() -> None:
     ]
 
 
+def test_without_access_to_ecs_a_deployment_goes_on_without_the_rollout() -> None:
+    steps = [
+        Step(0, "", "CREATE_IN_PROGRESS"),
+        Step(1, "Service", "CREATE_IN_PROGRESS", type=SERVICE),
+        Step(20, "Service", "CREATE_COMPLETE", type=SERVICE),
+        Step(21, "", "CREATE_COMPLETE"),
+    ]
+    aws = FakeAws(scripts={"shop-dev-web": [steps]})
+    aws.refusals["DescribeServices"] = [RefusalError("AccessDeniedException", "Not allowed")]
+    assert results(deploy(aws, make_target(make_stack("web")))) == {"web": "succeeded"}
+    assert (
+        "00:03 web: AWS refuses DescribeServices: Not allowed. The rollout is not shown"
+        in lines(aws)
+    )
+
+
 MIGRATE = make_stack("migrate", run=True)
 APP = make_stack("app", "migrate")
 PARAMETERS = {"parameter": '{"cluster": "shop", "taskDefinition": "migrate"}'}

@@ -130,6 +130,11 @@ def test_the_text_names_what_is_replaced_and_what_that_means() -> None:
     assert count_changes(previews) == "update 1 stack"
 
 
+def test_an_update_without_changed_resources_says_so() -> None:
+    text = previews_text([Preview(WEB, "update", "arn")])
+    assert "  no resource changes: only outputs, parameters, tags or metadata\n" in text
+
+
 def test_a_problem_stops_a_stack() -> None:
     problem = Problem("error", "A bucket of this name exists already", "Logs", "/BucketName")
     text = previews_text([Preview(WEB, "create", problems=(problem,))])

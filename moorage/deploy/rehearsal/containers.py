@@ -38,7 +38,10 @@ def updated_cluster(api: Api, old: Resource, request: Properties) -> Resource:
 
 
 def capacity_provider(api: Api, name: str, request: Properties) -> Resource:
-    api("ecs").create_capacity_provider(name=name, **camel(without(request, "Name")))
+    properties = camel(without(request, "Name", "ClusterName"))
+    if cluster := request.get("ClusterName"):
+        properties["cluster"] = cluster
+    api("ecs").create_capacity_provider(name=name, **properties)
     return Resource(name)
 
 
@@ -56,7 +59,10 @@ def task_definition(api: Api, name: str, request: Properties) -> Resource:
 
 
 def service(api: Api, name: str, request: Properties) -> Resource:
-    created = api("ecs").create_service(serviceName=name, **camel(without(request, "ServiceName")))
+    properties = camel(without(request, "ServiceName", "PlacementStrategies"))
+    if strategies := request.get("PlacementStrategies"):
+        properties["placementStrategy"] = camel({"of": strategies})["of"]
+    created = api("ecs").create_service(serviceName=name, **properties)
     if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
         revision = created["service"]["taskDefinition"]
         code_deploy.start_task_set(api, request["Cluster"], name, revision)

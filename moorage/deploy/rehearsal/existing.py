@@ -24,6 +24,19 @@ def list_needs(target: Target, account: str) -> list[Need]:
     return list(needs.values())
 
 
+def create_clusters(aws: Aws, target: Target) -> list[str]:
+    """Creates the ECS clusters that services name. Returns the names."""
+    names = {
+        properties["Cluster"]
+        for stack in target.stacks
+        for resource in stack.body.get("Resources", {}).values()
+        if isinstance((properties := resource.get("Properties", {})).get("Cluster"), str)
+    }
+    for name in sorted(names):
+        aws.ecs.create_cluster(clusterName=name.split("/")[-1])
+    return sorted(names)
+
+
 def create_what_exists(aws: Aws, needs: Iterable[Need], account: str) -> None:
     """Creates these in the server of this process."""
     for need in needs:

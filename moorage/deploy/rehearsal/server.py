@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Thread
 
+from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -23,13 +25,20 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
-def make_aws() -> tuple[BaseWSGIServer, str]:
-    """The server, which does not serve yet, and its address."""
+@cache
+def _correct_moto() -> None:
+    """Corrects moto in this process, once."""
     # IAM has AWS's managed policies only with this setting.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     correct_cloudformation()
     correct_tasks()
     code_deploy.install(api)
+
+
+def make_aws() -> tuple[BaseWSGIServer, str]:
+    """The server, which does not serve yet and is empty, and its address."""
+    _correct_moto()
+    moto_api_backend.reset()
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     address = f"http://127.0.0.1:{server.port}"
