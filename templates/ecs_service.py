@@ -23,6 +23,7 @@ from .tasks.deployments import (
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
+from .tasks.release import Release
 from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
 from .tasks.service_connect import (
     DiscoverableParams,
@@ -56,6 +57,8 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    release: Release
+    """How a deployment replaces the tasks."""
 
     @property
     def minimum_count(self) -> tuple[int, Path]:
@@ -99,7 +102,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
-        DeploymentConfiguration=deployment_configuration(params),
+        DeploymentConfiguration=deployment_configuration(params, service.release),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
         **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),

@@ -51,6 +51,7 @@ from .tasks import scaling
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
+from .tasks.release import resolve_release
 from .tasks.scaling import requests_policy, scaling_problems, scaling_resources
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
@@ -136,6 +137,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
+        release=resolve_release(params.release),
         proxy=proxy,
     )
 

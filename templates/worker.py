@@ -35,6 +35,7 @@ from .tasks import queues, scaling
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
+from .tasks.release import resolve_release
 from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
@@ -95,6 +96,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
+        release=resolve_release(params.release),
         queue=queues.queue_handle(name, name, params, env),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
     Code(
@@ -109,4 +110,4 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SERVICES, *_SCALING)
+CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *_SCALING)
