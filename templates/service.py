@@ -36,6 +36,7 @@ from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
+from .exposure.target_pairs import TargetPair, pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -48,6 +49,7 @@ from .proxy.proxy import (
 from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
+from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
@@ -121,7 +123,16 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    release = resolve_release(params.release)
+    exposure = resolve_exposure(
+        name,
+        entries,
+        definitions,
+        placement,
+        env,
+        paired=release.pairs,
+        test=release.shift.test if release.shift else None,
+    )
     containers |= health_sidecars(exposure)
     return Service(
         params=params,
@@ -137,7 +148,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
-        release=resolve_release(params.release),
+        release=release,
         proxy=proxy,
     )
 
@@ -212,7 +223,16 @@ def compose(name: str, params: Params, env: Environment) -> Template:
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    _add_traffic_parameters(template, list(service.exposure.pairs.values()))
     return template
+
+
+def _add_traffic_parameters(template: Template, pairs: list[TargetPair]) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production."""
+    if pairs:
+        template.add_parameter([*pair_parameters(pairs), held_parameter()])
+        for name, condition in {**pair_conditions(pairs), **held_condition()}.items():
+            template.add_condition(name, condition)
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
