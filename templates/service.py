@@ -21,7 +21,7 @@ from pydantic import Field
 from troposphere import Template
 
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment
+from moorage.model import Deployment, Environment, TrafficPair
 
 from .common.fields import Duration
 from .ecs_service import (
@@ -236,7 +236,14 @@ def _add_traffic_parameters(template: Template, pairs: list[TargetPair]) -> None
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    pairs = env.resolve(resolve_service, name, params).exposure.pairs.values()
+    return Deployment(
+        after=tuple(params.after),
+        pairs=tuple(
+            TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
+            for pair in pairs
+        ),
+    )
 
 
 def _scaling(service: Service) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from moorage.cfn.changes import Comparison
 from moorage.cfn.value_comparison import comparable_value
 from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
+from moorage.update.releases import keeps_weights
 
 _UPDATABLE_WITH_CODE_DEPLOY = frozenset(
     {
@@ -162,6 +163,8 @@ def _reset_traffic(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         deployer = switched.get(pair.new)
         actions = "DefaultActions" if pair.new.type == ecs.LISTENER else "Actions"
+        if keeps_weights(pair.old) and keeps_weights(pair.new):
+            continue  # parameters have the weights
         if deployer and pair.changed_properties and pair.new not in change.replacements:
             yield Effect(
                 "M1406",

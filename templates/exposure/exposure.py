@@ -87,8 +87,10 @@ class Exposure:
             )
             for target in self.nlb_targets
         ]
-        # Several rules for one target are reported; the first counts.
-        return {pair.group: pair for pair in reversed(found)}
+        pairs: dict[str, TargetPair] = {}
+        for pair in found:  # several rules for one target are reported; the first counts
+            pairs.setdefault(pair.group, pair)
+        return pairs
 
     @property
     def reachable(self) -> Sequence[ListenerRule | NlbListener]:

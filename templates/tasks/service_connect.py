@@ -327,8 +327,8 @@ def _test_rules(shift: Shift | None) -> dict[str, ecs.ServiceConnectTestTrafficR
     """The header of test traffic; without one ECS uses `x-amzn-ecs-blue-green-test`."""
     headers = shift.test.headers if shift and shift.test else {}
     for name, values in list(headers.items())[:1]:
-        value = ecs.ServiceConnectTestTrafficRulesHeaderValue(Exact=values[0])
-        header = ecs.ServiceConnectTestTrafficRulesHeader(Name=name, Value=value)
+        value = ecs.ServiceConnectTestTrafficHeaderMatchRules(Exact=values[0])
+        header = ecs.ServiceConnectTestTrafficHeaderRules(Name=name, Value=value)
         return {"TestTrafficRules": ecs.ServiceConnectTestTrafficRules(Header=header)}
     return {}
 
