@@ -60,10 +60,10 @@ deploy_release() {
   sync_weights
   return "$status"
 }
-# Whether the change set has the service and a rule or listener of a pair.
+# Whether the change set deploys tasks, and has a rule or listener of a pair.
 changes_rule_and_service() {
   local pair words=" ${changed//[[:space:]]/ } "
-  [[ $words == *" Service "* ]] || return 1
+  [[ $words == *" Service "* || $words == *" TaskDefinition "* ]] || return 1
   for pair in "${pairs[@]}"; do
     [[ $words != *" $(cut -d: -f2 <<<"$pair") "* ]] || return 0
   done
