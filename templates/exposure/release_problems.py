@@ -70,13 +70,11 @@ def _pair_problems(exposure: Exposure) -> Iterator[Problem]:
 def _nlb_waits(shift: Shift, exposure: Exposure) -> Iterator[Problem]:
     changes = count_steps(shift) + 1
     tests = 1 if exposure.nlb_test_targets else 0
-    if exposure.nlb_targets:
+    if exposure.nlb_targets and changes > 2:  # two are what `canary` needs
         message = f"ECS waits {NLB_WAIT_MINUTES} minutes at each change of a Network Load "
         message += f"Balancer's weights: {(changes + tests) * NLB_WAIT_MINUTES} minutes in each "
         message += "deployment, and again in a rollback"
-        hint = "Allow for it in what waits for the deployment."
-        if changes > 2:
-            hint = "Write a larger `step_percent`, or `strategy: canary`."
+        hint = "Write a larger `step_percent`, or `strategy: canary`."
         yield Problem("M3222", PATH, message, hint, level="warning")
 
 

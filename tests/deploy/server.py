@@ -79,7 +79,9 @@ class Backend(CloudFormationBackend):
         stack.resource_map.cross_stack_resources = self.exports
         change_set.template_dict = resolved(change_set.template_dict, self.region_name)
         super().execute_change_set(change_set_name, stack_name)
-        stack.template, stack.template_dict = change_set.template, change_set.template_dict
+        # moto refuses a change set with the same text; AWS creates one without changes.
+        stack.template = f"{change_set.template}\n# deployed"
+        stack.template_dict = change_set.template_dict
         stack.description = stack.template_description
         stack.tags = change_set.tags
         stack.parameters = dict(stack.stack_parameters)  # with those that have their defaults
