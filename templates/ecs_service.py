@@ -10,10 +10,13 @@ from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
 
+from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
 from .exposure.release_problems import shift_problems, test_header_problems
+from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
+from .tasks.dashboard import DashboardParams, service_dashboard
 from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
@@ -27,7 +30,8 @@ from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
 from .tasks.release import Release
 from .tasks.release_problems import release_problems
-from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
+from .tasks.scaling import desired_count_property, minimum_task_count
+from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
     DiscoverableParams,
     discoverability_problems,
@@ -45,7 +49,7 @@ GRACE_PERIOD = 60
 still starting."""
 
 
-class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
+class EcsServiceParams(DashboardParams, DiscoverableParams, DeploymentParams, TaskParams):
     """An ECS service."""
 
 
@@ -63,6 +67,8 @@ class EcsService:
     health_check_grace_period: int | None
     release: Release
     """How a deployment replaces the tasks."""
+    alarms: Alarms | None
+    watched: Watched
 
     @property
     def minimum_count(self) -> tuple[int, Path]:
@@ -85,6 +91,8 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from shift_problems(service.release, service.exposure, bool(protocols))
     test = service.release.shift.test if service.release.shift else None
     yield from test_header_problems(test, protocols)
+    yield from alarm_problems(service.alarms, task.env)
+    yield from service_alarm_problems(service.alarms, task)
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
@@ -95,6 +103,8 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
         *discoverability_resources(task.name, service.params, namespace, task.env),
         *hook_roles(service.release.shift, task.env),
         _ecs_service(service, exposure),
+        *alarm_resources(service.alarms),
+        *service_dashboard(service.params, task, service.watched, service.alarms),
     ]
 
 

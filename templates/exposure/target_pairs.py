@@ -3,7 +3,7 @@
 ECS writes weights into the listener rule (ALB) or the listener (NLB), and the group that is in
 production alternates from one deployment to the next. The stack has a parameter for each pair that
 says which group that is, so that an update which touches the rule writes the weights that are there
-already: docs/decisions/0024-releases.md.
+already: docs/decisions/0025-releases.md.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The parameter with which an update keeps the revision that a service runs.
 
 An update that rewrites a rule for production traffic must not deploy a revision at the same time:
-docs/decisions/0024-releases.md.
+docs/decisions/0025-releases.md.
 """
 
 from __future__ import annotations

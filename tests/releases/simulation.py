@@ -1,6 +1,6 @@
 """Elastic Load Balancing, ECS and CloudFormation in memory, as far as traffic is concerned.
 
-What is documented, reported and assumed about them is in docs/decisions/0024-releases.md. Every
+What is documented, reported and assumed about them is in docs/decisions/0025-releases.md. Every
 function that changes something is a generator, which stops after each change: there the test looks
 at the traffic.
 """

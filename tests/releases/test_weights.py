@@ -250,7 +250,7 @@ def test_updates_of_rule_and_service_are_safe_unless_a_later_resource_fails(
 ) -> None:
     assert found(folder, with_deploy_script, change, after_service=False) == {}
     assert _errors(folder, change)
-    # The risk that is left: docs/decisions/0024-releases.md.
+    # The risk that is left: docs/decisions/0025-releases.md.
     later = found(folder, with_deploy_script, change)
     assert later
     assert all("'fail_after': 'Service'" in case for case in later)
