@@ -370,7 +370,12 @@ def test_an_existing_listener_has_no_stack_and_a_handle_of_literals(
     assert env is not None
     assert alb.compose("alb", env.stacks["alb"].params, env) is None
     assert handle({"existing": EXISTING | protocol}) == alb.Handle(
-        LISTENER, https, EXISTING["security_group"], authentication=True, scheme=None
+        LISTENER,
+        full_name=LISTENER.split(":listener/")[1].rpartition("/")[0],
+        https=https,
+        security_group=EXISTING["security_group"],
+        authentication=True,
+        scheme=None,
     )
 
 

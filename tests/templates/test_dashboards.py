@@ -36,7 +36,7 @@ STACKS: dict[str, Any] = {
     "relay": service(
         container={"ports": [8080]},
         desired_count=2,
-        expose=[{"via": "edge", "port": "8080/tcp", "clients": ["10.0.0.0/8"]}],
+        expose=[{"via": "edge", "port": "8080/tcp", "clients": ["198.51.100.0/24"]}],
         dashboard=True,
     ),
     "mailer": {

@@ -288,7 +288,9 @@ def test_an_existing_load_balancer_has_no_stack_and_a_handle_of_literals(
     env, findings = validate_params(nlb_params)
     assert env is not None, findings
     assert nlb.compose("nlb", env.stacks["nlb"].params, env) is None
-    assert handle(nlb_params) == nlb.Handle(ARN, group, None, False, addresses, None)
+    assert handle(nlb_params) == nlb.Handle(
+        ARN, ARN.split(":loadbalancer/")[1], group, None, False, addresses, None
+    )
 
 
 def test_an_existing_load_balancer_with_security_group_or_addresses_needs_no_network() -> None:

@@ -144,9 +144,8 @@ def test_x_forwarded_for_is_trusted_from_application_load_balancers_only(
 def test_nginx_keeps_idle_connections_longer_than_load_balancers_do(
     balancer: Body, proxy: Body, seconds: int
 ) -> None:
-    body, findings = built(
-        proxy, stacks={"public": {"template": "alb", **(balancer or {"certificate": []})}}
-    )
+    http = {} if "existing" in balancer else {"certificate": []}
+    body, findings = built(proxy, stacks={"public": {"template": "alb", **http, **balancer}})
     assert findings == []
     assert f"keepalive_timeout {seconds}s;" in text(body)
 
