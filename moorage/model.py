@@ -153,12 +153,27 @@ class Run:
 
 
 @dataclass(frozen=True)
+class TrafficPair:
+    """Two target groups between which deployments of a stack's service shift traffic."""
+
+    parameter: str
+    """The parameter of the stack that says which of them is in production."""
+    forwarder: str
+    """Logical ID of the listener rule, or of the listener of a Network Load Balancer."""
+    primary: str
+    """Logical ID of the group that is in production if the parameter is `primary`."""
+    alternate: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """What `deploy.sh` does before and after it deploys a stack."""
 
     after: tuple[str, ...] = ()
     """Stacks that are deployed first, in addition to those that the stack imports from."""
     run: Run | None = None
+    pairs: tuple[TrafficPair, ...] = ()
+    """Their weights must survive the deployment of the stack."""
 
 
 @dataclass(frozen=True)

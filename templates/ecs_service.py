@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Output, Ref, ecs
+from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
+from .exposure.release_problems import shift_problems, test_header_problems
 from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
 from .tasks.dashboard import DashboardParams, service_dashboard
@@ -23,9 +24,12 @@ from .tasks.deployments import (
     minimum_healthy_count,
     rebalancing_setting,
 )
+from .tasks.held_task_definition import task_definition_reference
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
+from .tasks.release import Release
+from .tasks.release_problems import release_problems
 from .tasks.scaling import desired_count_property, minimum_task_count
 from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
@@ -37,6 +41,7 @@ from .tasks.service_connect import (
 from .tasks.task import Task
 from .tasks.task_problems import task_problems
 from .tasks.task_resources import log_group_output, task_outputs
+from .tasks.traffic_shift import hook_roles
 from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
@@ -60,6 +65,8 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    release: Release
+    """How a deployment replaces the tasks."""
     alarms: Alarms | None
     watched: Watched
 
@@ -78,6 +85,12 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
+    yield from release_problems(service.release, params, task.env)
+    connect = params.service_connect
+    protocols = [endpoint.protocol for endpoint in (connect.services if connect else [])]
+    yield from shift_problems(service.release, service.exposure, bool(protocols))
+    test = service.release.shift.test if service.release.shift else None
+    yield from test_header_problems(test, protocols)
     yield from alarm_problems(service.alarms, task.env)
     yield from service_alarm_problems(service.alarms, task)
 
@@ -88,6 +101,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
     namespace = task.placement.namespace
     return [
         *discoverability_resources(task.name, service.params, namespace, task.env),
+        *hook_roles(service.release.shift, task.env),
         _ecs_service(service, exposure),
         *alarm_resources(service.alarms),
         *service_dashboard(service.params, task, service.watched, service.alarms),
@@ -105,11 +119,15 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     return ecs.Service(
         "Service",
         Cluster=task.placement.cluster_name,
-        TaskDefinition=Ref("TaskDefinition"),
+        TaskDefinition=task_definition_reference(
+            held=bool(exposure and exposure.alternates_groups)
+        ),
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
-        DeploymentConfiguration=deployment_configuration(params),
+        DeploymentConfiguration=deployment_configuration(
+            params, service.release, GetAtt("HookRole", "Arn")
+        ),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
         **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),
@@ -119,6 +137,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
             service.containers,
             task.log_group_name,
             task.placement.namespace,
+            service.release.shift,
         ),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",

@@ -22,7 +22,7 @@ from troposphere import Template
 
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment
+from moorage.model import Deployment, Environment, TrafficPair
 
 from .common.fields import Switch, duration
 from .ecs_service import (
@@ -38,6 +38,7 @@ from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
+from .exposure.target_pairs import TargetPair, pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -52,9 +53,11 @@ from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
+from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
+from .tasks.release import resolve_release
 from .tasks.scaling import (
     minimum_task_count,
     requests_policy,
@@ -141,7 +144,16 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    release = resolve_release(params.release)
+    exposure = resolve_exposure(
+        name,
+        entries,
+        definitions,
+        placement,
+        env,
+        paired=release.pairs,
+        test=release.shift.test if release.shift else None,
+    )
     containers |= health_sidecars(exposure)
     task = resolve_task(
         name,
@@ -159,6 +171,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
+        release=release,
         proxy=proxy,
         alarms=resolve_service_alarms(
             params.alarms,
@@ -241,11 +254,27 @@ def compose(name: str, params: Params, env: Environment) -> Template:
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    _add_traffic_parameters(template, list(service.exposure.pairs.values()))
     return template
 
 
+def _add_traffic_parameters(template: Template, pairs: list[TargetPair]) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production."""
+    if pairs:
+        template.add_parameter([*pair_parameters(pairs), held_parameter()])
+        for name, condition in {**pair_conditions(pairs), **held_condition()}.items():
+            template.add_condition(name, condition)
+
+
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    pairs = env.resolve(resolve_service, name, params).exposure.pairs.values()
+    return Deployment(
+        after=tuple(params.after),
+        pairs=tuple(
+            TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
+            for pair in pairs
+        ),
+    )
 
 
 def _scaling(service: Service) -> Iterator[Any]:

@@ -26,7 +26,11 @@ def build_script(plan: Plan) -> str:
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.
     # Arguments that only `cloudformation deploy` takes are not passed on.
-    parts += [_part("run_task", env)] if any(stack.run for stack in plan.stacks) else []
+    runs = any(stack.run for stack in plan.stacks)
+    shifts = any(stack.rendering.deployment.pairs for stack in plan.stacks)
+    parts += [_part("keep_global", env)] if runs or shifts else []
+    parts += [_part("run_task", env)] if runs else []
+    parts += [_part("deploy_release", env)] if shifts else []
     for stack in plan.stacks:
         parts += [_check_image(image) for image in images[stack.name]]
         parts.append(build_command(stack, env.region))
@@ -69,11 +73,21 @@ def quote_word(word: str) -> str:
     return shlex.quote(word)
 
 
+def _release_words(stack: PlannedStack) -> list[str]:
+    """The words before the command that deploys a stack whose service shifts traffic."""
+    pairs = stack.rendering.deployment.pairs
+    if not pairs:
+        return []
+    words = [f"{pair.parameter}:{pair.forwarder}:{pair.primary}:{pair.alternate}" for pair in pairs]
+    return [f"deploy_release {quote_word(stack.stack_name)}", *map(quote_word, words), "--"]
+
+
 def build_command(stack: PlannedStack, region: str) -> str:
     """The AWS CLI command that deploys one stack, run in its folder."""
     tags = " ".join(quote_word(f"{key}={value}") for key, value in stack.tags.items())
     capabilities = " ".join(quote_word(name) for name in stack.capabilities)
     lines = [
+        *_release_words(stack),
         "aws cloudformation deploy",
         f"--region {quote_word(region)}",
         f"--stack-name {quote_word(stack.stack_name)}",

@@ -18,6 +18,7 @@ CloudFormation in these tests, for four reasons. Each is corrected below, in thi
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -79,10 +80,22 @@ class Backend(CloudFormationBackend):
         stack.resource_map.cross_stack_resources = self.exports
         change_set.template_dict = resolved(change_set.template_dict, self.region_name)
         super().execute_change_set(change_set_name, stack_name)
+        # moto refuses a change set with the same text; AWS creates one without changes.
+        stack.template = f"{change_set.template}\n# deployed"
         stack.template_dict = change_set.template_dict
         stack.description = stack.template_description
         stack.tags = change_set.tags
-        stack.parameters = change_set.parameters
+        stack.parameters = dict(stack.stack_parameters)  # with those that have their defaults
+        self._set_outputs(stack)
+
+    def update_stack(self, name: str, template: str, *args: Any, **kwargs: Any) -> Any:
+        stack = self.get_stack(name)
+        stack.resource_map.cross_stack_resources = self.exports
+        updated = super().update_stack(name, template, *args, **kwargs)
+        self._set_outputs(stack)
+        return updated
+
+    def _set_outputs(self, stack: Any) -> None:
         stack.output_map = stack._create_output_map()
         for export in list(self.exports.values()):
             if export.exporting_stack_id == stack.stack_id:
@@ -417,9 +430,26 @@ def listener(api: Api, name: str, request: Properties) -> Resource:
     return Resource(created, ListenerArn=created)
 
 
+def updated_listener(api: Api, old: Resource, request: Properties) -> Resource:
+    properties = without(request, "ListenerAttributes", "LoadBalancerArn")
+    api("elbv2").modify_listener(ListenerArn=old.physical_resource_id, **properties)
+    return old
+
+
 def listener_rule(api: Api, name: str, request: Properties) -> Resource:
     created = api("elbv2").create_rule(**request)["Rules"][0]["RuleArn"]
     return Resource(created, RuleArn=created)
+
+
+def updated_rule(api: Api, old: Resource, request: Properties) -> Resource:
+    """Writes all properties, as CloudFormation is assumed to do."""
+    elb, arn = api("elbv2"), old.physical_resource_id
+    elb.modify_rule(RuleArn=arn, **without(request, "ListenerArn", "Priority"))
+    rule = elb.describe_rules(RuleArns=[arn])["Rules"][0]
+    if str(rule["Priority"]) != str(request["Priority"]):
+        priority = {"RuleArn": arn, "Priority": request["Priority"]}
+        elb.set_rule_priorities(RulePriorities=[priority])
+    return old
 
 
 # Jobs ----------------------------------------------------------------------------------------
@@ -617,8 +647,8 @@ MODELS = {
     "AWS::EC2::SecurityGroup": Model(security_group),
     "AWS::EC2::SecurityGroupEgress": Model(egress),
     "AWS::EC2::SecurityGroupIngress": Model(ingress),
-    "AWS::ElasticLoadBalancingV2::Listener": Model(listener),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule),
+    "AWS::ElasticLoadBalancingV2::Listener": Model(listener, updated_listener),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule, updated_rule),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Model(load_balancer),
     "AWS::ElasticLoadBalancingV2::TargetGroup": Model(target_group),
     "AWS::IAM::Role": Model(role),
@@ -671,6 +701,8 @@ def server() -> BaseWSGIServer:
 
 
 if __name__ == "__main__":
+    # IAM has AWS's managed policies only with this setting.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
     correct_tasks()
