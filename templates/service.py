@@ -31,9 +31,10 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
+from .exposure.code_deploy import alternate_target_group, traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
-from .exposure.exposure_resources import exposure_resources
+from .exposure.exposure_resources import ExposureResources, exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
 from .exposure.zone_coverage import subnet_problems, zone_problems
@@ -48,6 +49,7 @@ from .proxy.proxy import (
 from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
+from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
@@ -184,6 +186,12 @@ def _request_problems(service: Service) -> Iterator[Problem]:
         hint = "Remove it, or add a route to `expose:`."
         path = ("scaling", "requests_per_target")
         yield Problem("M3202", path, message, hint, because=[("expose",)])
+    elif scaled and service.release.code_deploy:
+        message = "Each deployment by CodeDeploy moves the requests to the other target group, and "
+        message += "`requests_per_target` counts those of one"
+        hint = "Write `cpu` or `memory` instead."
+        path = ("scaling", "requests_per_target")
+        yield Problem("M3228", path, message, hint, because=[("release",)])
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -209,14 +217,27 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *exposure.resources,
             *ecs_service_resources(service, exposure),
             *_scaling(service),
+            *_code_deploy(service, exposure),
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    if service.release.code_deploy:
+        template.add_output(list(code_deploy_outputs()))
     return template
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    code_deploy = env.resolve(resolve_service, name, params).release.code_deploy
+    seconds = code_deploy.longest if code_deploy else None
+    return Deployment(after=tuple(params.after), code_deploy=seconds)
+
+
+def _code_deploy(service: Service, exposure: ExposureResources) -> Iterator[Any]:
+    """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
+    code_deploy, route = service.release.code_deploy, traffic_route(service.exposure)
+    if code_deploy and route:
+        yield alternate_target_group(exposure, route)
+        yield from code_deploy_resources(code_deploy, service.task, route)
 
 
 def _scaling(service: Service) -> Iterator[Any]:

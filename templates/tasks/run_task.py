@@ -53,9 +53,14 @@ def request(task: Task) -> dict[str, Any]:
 
 def as_json(value: Any) -> Sub:
     """A value as JSON text in which CloudFormation replaces each reference."""
-    imports: dict[str, Any] = {}
-    text = json.dumps(_substitute(value, imports), indent=2)
+    text, imports = json_text(value, indent=2)
     return Sub(text, **imports) if imports else Sub(text)
+
+
+def json_text(value: Any, indent: int | None = None) -> tuple[str, dict[str, Any]]:
+    """A value as JSON text for `Fn::Sub`, and the imported values by their names in it."""
+    imports: dict[str, Any] = {}
+    return json.dumps(_substitute(value, imports), indent=indent), imports
 
 
 def _substitute(value: Any, imports: dict[str, Any]) -> Any:

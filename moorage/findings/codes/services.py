@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.code_deploy import CODE_DEPLOY
 from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
@@ -110,4 +111,4 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *_SCALING)
+CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *CODE_DEPLOY, *_SCALING)
