@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Output, Ref, ecs
+from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
 
 from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
+from .exposure.release_problems import shift_problems, test_header_problems
 from .tasks.containers import Containers
 from .tasks.deployments import (
     DeploymentParams,
@@ -21,10 +22,12 @@ from .tasks.deployments import (
     minimum_healthy_count,
     rebalancing_setting,
 )
+from .tasks.held_task_definition import task_definition_reference
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
 from .tasks.release import Release
+from .tasks.release_problems import release_problems
 from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
 from .tasks.service_connect import (
     DiscoverableParams,
@@ -35,6 +38,7 @@ from .tasks.service_connect import (
 from .tasks.task import Task
 from .tasks.task_problems import task_problems
 from .tasks.task_resources import log_group_output, task_outputs
+from .tasks.traffic_shift import hook_roles
 from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
@@ -76,9 +80,16 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
+    yield from release_problems(service.release, params, task.env)
     if service.release.code_deploy:
         yield from code_deploy_problems(service.release.code_deploy, service.exposure)
         yield from _unsupported_by_code_deploy(params)
+        return
+    connect = params.service_connect
+    protocols = [endpoint.protocol for endpoint in (connect.services if connect else [])]
+    yield from shift_problems(service.release, service.exposure, bool(protocols))
+    test = service.release.test
+    yield from test_header_problems(test, protocols)
 
 
 def _unsupported_by_code_deploy(params: EcsServiceParams) -> Iterator[Problem]:
@@ -100,6 +111,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
     namespace = task.placement.namespace
     return [
         *discoverability_resources(task.name, service.params, namespace, task.env),
+        *hook_roles(service.release.shift, task.env),
         _ecs_service(service, exposure),
     ]
 
@@ -115,11 +127,13 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     return ecs.Service(
         "Service",
         Cluster=task.placement.cluster_name,
-        **_deployed(service),
+        **_deployed(service, exposure),
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
-        DeploymentConfiguration=deployment_configuration(params, service.release),
+        DeploymentConfiguration=deployment_configuration(
+            params, service.release, GetAtt("HookRole", "Arn")
+        ),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
         **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),
@@ -129,6 +143,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
             service.containers,
             task.log_group_name,
             task.placement.namespace,
+            service.release.shift,
         ),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
@@ -136,13 +151,14 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     )
 
 
-def _deployed(service: EcsService) -> dict[str, Any]:
+def _deployed(service: EcsService, exposure: ExposureResources | None) -> dict[str, Any]:
     """What the service runs. With CodeDeploy it is the family, which never changes: CloudFormation
     must not send another revision, which ECS would refuse (aws/aws-cdk#22295)."""
     if service.release.code_deploy:
         controller = ecs.DeploymentController(Type="CODE_DEPLOY")
         return {"TaskDefinition": service.task.family, "DeploymentController": controller}
-    return {"TaskDefinition": Ref("TaskDefinition")}
+    held = bool(exposure and exposure.alternates_groups)
+    return {"TaskDefinition": task_definition_reference(held=held)}
 
 
 def _waits_for(service: EcsService, exposure: ExposureResources | None) -> list[str]:

@@ -31,12 +31,13 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
-from .exposure.code_deploy import alternate_target_group, traffic_route
+from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
-from .exposure.exposure_resources import ExposureResources, exposure_resources
+from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
+from .exposure.target_pairs import pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -50,6 +51,7 @@ from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
 from .tasks import scaling
 from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
+from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
@@ -123,7 +125,17 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    release = resolve_release(params.release)
+    exposure = resolve_exposure(
+        name,
+        entries,
+        definitions,
+        placement,
+        env,
+        paired=release.pairs,
+        by_code_deploy=release.code_deploy is not None,
+        test=release.test,
+    )
     containers |= health_sidecars(exposure)
     return Service(
         params=params,
@@ -139,7 +151,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
-        release=resolve_release(params.release),
+        release=release,
         proxy=proxy,
     )
 
@@ -191,7 +203,7 @@ def _request_problems(service: Service) -> Iterator[Problem]:
         message += "`requests_per_target` counts those of one"
         hint = "Write `cpu` or `memory` instead."
         path = ("scaling", "requests_per_target")
-        yield Problem("M3228", path, message, hint, because=[("release",)])
+        yield Problem("M3235", path, message, hint, because=[("release",)])
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -217,13 +229,28 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *exposure.resources,
             *ecs_service_resources(service, exposure),
             *_scaling(service),
-            *_code_deploy(service, exposure),
+            *_code_deploy(service),
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    _add_traffic_parameters(template, service.exposure)
     if service.release.code_deploy:
         template.add_output(list(code_deploy_outputs()))
     return template
+
+
+def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production, and which
+    task definition a service keeps that ECS deploys."""
+    pairs = exposure.pairs.values()
+    if pairs:
+        template.add_parameter(list(pair_parameters(pairs)))
+        for name, condition in pair_conditions(pairs).items():
+            template.add_condition(name, condition)
+    if exposure.ecs_pairs:
+        template.add_parameter(held_parameter())
+        for name, condition in held_condition().items():
+            template.add_condition(name, condition)
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
@@ -232,11 +259,10 @@ def deployment(name: str, params: Params, env: Environment) -> Deployment:
     return Deployment(after=tuple(params.after), code_deploy=seconds)
 
 
-def _code_deploy(service: Service, exposure: ExposureResources) -> Iterator[Any]:
+def _code_deploy(service: Service) -> Iterator[Any]:
     """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
-    code_deploy, route = service.release.code_deploy, traffic_route(service.exposure)
-    if code_deploy and route:
-        yield alternate_target_group(exposure, route)
+    code_deploy = service.release.code_deploy
+    if code_deploy and (route := traffic_route(service.exposure)):
         yield from code_deploy_resources(code_deploy, service.task, route)
 
 

@@ -5,58 +5,43 @@ Limits: Amazon ECS developer guide, "Blue/green deployment with CodeDeploy".
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 
 from troposphere import Ref
-from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.findings.finding import Problem
 
 from ..tasks.code_deploy import CodeDeploy
 from ..tasks.code_deploy_resources import TrafficRoute
 from .exposure import Exposure
-from .exposure_resources import ExposureResources
-
-_SUFFIX = "TargetGroup"
+from .release_problems import shared_address_problems, test_problems
+from .test_traffic import alb_test_listener_title, nlb_test_listener_title
 
 
 def traffic_route(exposure: Exposure) -> TrafficRoute | None:
     """How requests reach the service; None unless one load balancer forwards to one port."""
-    routes = [
-        TrafficRoute(
-            listener=target.load_balancer.handle.listener,
-            container=target.container,
-            port=target.port.number,
-            target_groups=(target.title, _alternate_title(target.title)),
+    rules = [rule for rule in exposure.rules if rule.target]
+    if len(rules) + len(exposure.nlb_targets) != 1:
+        return None
+    for rule in rules:
+        assert rule.target is not None
+        titles = [alb_test_listener_title(test_rule) for test_rule in exposure.test_rules]
+        return TrafficRoute(
+            listener=rule.load_balancer.handle.listener,
+            test_listener=Ref(titles[0]) if titles else None,
+            container=rule.target.container,
+            port=rule.target.port.number,
+            target_groups=exposure.pairs[rule.target.title].titles,
         )
-        for target in exposure.targets
-    ]
-    routes += [
-        TrafficRoute(
-            listener=Ref(target.listener_title),
-            container=target.container,
-            port=target.number,
-            target_groups=(
-                target.target_group_title,
-                _alternate_title(target.target_group_title),
-            ),
-        )
-        for target in exposure.nlb_targets
-    ]
-    return routes[0] if len(routes) == 1 else None
-
-
-def _alternate_title(title: str) -> str:
-    return f"{title.removesuffix(_SUFFIX)}Alternate{_SUFFIX}"
-
-
-def alternate_target_group(exposure: ExposureResources, route: TrafficRoute) -> elb.TargetGroup:
-    """The second target group, which is like the first one."""
-    first, second = route.target_groups
-    group = copy.copy(next(item for item in exposure.resources if item.title == first))
-    group.title = second
-    return group
+    (target,) = exposure.nlb_targets
+    titles = [nlb_test_listener_title(test_target) for test_target in exposure.nlb_test_targets]
+    return TrafficRoute(
+        listener=Ref(target.listener_title),
+        test_listener=Ref(titles[0]) if titles else None,
+        container=target.container,
+        port=target.number,
+        target_groups=exposure.pairs[target.target_group_title].titles,
+    )
 
 
 # Problems ------------------------------------------------------------------------------------
@@ -81,3 +66,24 @@ def code_deploy_problems(params: CodeDeploy, exposure: Exposure | None) -> Itera
         message = "CodeDeploy can shift the traffic of a Network Load Balancer only all at once"
         hint = "Write `configuration: all_at_once`."
         yield Problem("M3226", ("release", "configuration"), message, hint)
+    if params.hooks.after_allow_test_traffic and not params.test:
+        message = "There is no listener for test traffic that the hook could test"
+        hint = "Write `test:` with its `port`, or use `before_allow_traffic`."
+        hook = ("release", "hooks", "after_allow_test_traffic")
+        yield Problem("M3224", hook, message, hint)
+    if exposure:
+        yield from shared_address_problems(exposure)
+        yield from _test_problems(params, exposure)
+
+
+def _test_problems(params: CodeDeploy, exposure: Exposure) -> Iterator[Problem]:
+    if params.test is None:
+        return
+    for key in ("headers", "hosts"):
+        if getattr(params.test, key):
+            message = "CodeDeploy recognizes test traffic by the port of its listener, and not by "
+            message += f"`{key}`"
+            hint = "Write `port:`, of a listener for test traffic."
+            yield Problem("M3219", ("release", "test", key), message, hint)
+            return
+    yield from test_problems(params.test, exposure, endpoints=False)

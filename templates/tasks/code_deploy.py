@@ -20,7 +20,7 @@ from moorage.facts.codedeploy import (
 from moorage.model import Base
 
 from ..common.fields import UniqueList, text
-from .traffic_shift import ReleaseBase, minutes, whole_minutes
+from .traffic_shift import ReleaseBase, TestTraffic, minutes, whole_minutes
 
 _MINUTE = 60
 
@@ -127,6 +127,9 @@ class CodeDeploy(ReleaseBase):
         300,
         description="Time between the shift of all traffic and the end of the old tasks, in which "
         "a rollback is immediate.",
+    )
+    test: TestTraffic | None = Field(
+        None, description="Listener for test traffic, which reaches the new tasks first."
     )
     hooks: CodeDeployHooks = Field(
         CodeDeployHooks(), description="Lambda functions that decide whether it continues."

@@ -33,6 +33,8 @@ class TrafficRoute:
     """Its ARN."""
     container: str
     port: int
+    test_listener: Any | None
+    """ARN of the listener for test traffic."""
     target_groups: tuple[str, str]
     """Logical IDs: that of the service, and the alternate one."""
 
@@ -127,6 +129,7 @@ def _deployment_group(
             TargetGroupPairInfoList=[
                 codedeploy.TargetGroupPairInfo(
                     ProdTrafficRoute=codedeploy.TrafficRoute(ListenerArns=[route.listener]),
+                    **_test_route(route),
                     TargetGroups=[
                         codedeploy.TargetGroupInfo(Name=GetAtt(group, "TargetGroupName"))
                         for group in route.target_groups
@@ -147,6 +150,12 @@ def _deployment_group(
             Alarms=[codedeploy.Alarm(Name=name) for name in params.rollback_on],
         ),
     )
+
+
+def _test_route(route: TrafficRoute) -> dict[str, codedeploy.TrafficRoute]:
+    if route.test_listener is None:
+        return {}
+    return {"TestTrafficRoute": codedeploy.TrafficRoute(ListenerArns=[route.test_listener])}
 
 
 def _ready_option(params: CodeDeploy) -> codedeploy.DeploymentReadyOption:

@@ -27,7 +27,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Base, wrong
 
 from .code_deploy import CodeDeploy
-from .traffic_shift import BakeTime, BlueGreen, Canary, Linear, ReleaseBase, Shift
+from .traffic_shift import BakeTime, BlueGreen, Canary, Linear, ReleaseBase, Shift, TestTraffic
 
 
 class EarlySuccess(Base):
@@ -159,6 +159,12 @@ class Release:
     def code_deploy(self) -> CodeDeploy | None:
         """The params, if CodeDeploy deploys the service."""
         return self.params if isinstance(self.params, CodeDeploy) else None
+
+    @property
+    def test(self) -> TestTraffic | None:
+        """What is recognized as test traffic, if there is any."""
+        by = self.shift or self.code_deploy
+        return by.test if by else None
 
     @property
     def pairs(self) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
+from awacs.aws import Action
 from pydantic import AfterValidator, Discriminator, Field, Tag
-from troposphere import ecs
+from troposphere import ecs, iam
 
 from moorage.facts.arn_patterns import arn_pattern
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.facts.releases import (
     BAKE_MINUTES,
     CANARY_PERCENT,
@@ -21,11 +23,12 @@ from moorage.facts.releases import (
     PAUSE_MINUTES,
 )
 from moorage.findings.wording import shown
-from moorage.model import Base, wrong
+from moorage.model import Base, Environment, wrong
 
-from ..common.fields import UniqueList, duration, format_duration, text
+from ..common.fields import Cidr, UniqueList, duration, format_duration, text
+from ..common.iam import allow, role
 from ..common.request_conditions import Headers, Host
-from ..load_balancers.certificates import CertificateArn
+from ..load_balancers.certificates import CertificateArn, SslPolicy
 
 _MINUTE = 60
 
@@ -129,6 +132,22 @@ class TestTraffic(Base):
     certificate: CertificateArn | None = Field(
         None, description="ALB: ARN of the certificate of the listener at `port`."
     )
+    ssl_policy: SslPolicy = Field(
+        "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        description="ALB: security policy of the listener at `port`, with a certificate.",
+    )
+    clients: UniqueList[Cidr] = Field(
+        [],
+        description="ALB: CIDR blocks that are allowed to connect to the listener at `port`. "
+        "That of an NLB has the clients of the listener for production.",
+    )
+    priority: int | None = Field(
+        None,
+        ge=LISTENER_RULE_PRIORITIES[0],
+        le=LISTENER_RULE_PRIORITIES[1],
+        description="ALB: priority of the rule for `headers` or `hosts`. Default: computed, so "
+        "that it precedes that of the route unless this has a `priority`.",
+    )
 
 
 class ReleaseBase(Base):
@@ -227,3 +246,15 @@ def _hook(hook: LambdaHook | PauseHook, role: Any | None) -> ecs.DeploymentLifec
         LifecycleStages=[stage.upper() for stage in hook.stages],
         **optional,
     )
+
+
+def hook_roles(shift: Shift | None, env: Environment) -> list[iam.Role]:
+    """The role with which ECS calls the functions of lifecycle hooks, if there are any (ECS
+    developer guide, "Permissions required for Lambda functions in Amazon ECS blue/green
+    deployments")."""
+    hooks = shift.hooks if shift else []
+    functions = sorted({hook.function for hook in hooks if isinstance(hook, LambdaHook)})
+    if not functions:
+        return []
+    statement = allow("InvokeHooks", [Action("lambda", "InvokeFunction")], functions)
+    return [role("HookRole", "ecs.amazonaws.com", {"InvokeHooks": [statement]}, env)]

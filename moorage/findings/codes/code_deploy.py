@@ -1,4 +1,4 @@
-"""M3224 to M3228: services that CodeDeploy deploys (`release: {strategy: codedeploy}`)."""
+"""M3224 to M3227, M3235: services that CodeDeploy deploys (`release: {strategy: codedeploy}`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from moorage.findings.codes.code import Code
 _GUIDE = 'Amazon ECS developer guide, "Blue/green deployment with CodeDeploy"'
 
 CODE_DEPLOY = (
+    Code(
+        "M3224",
+        "A hook for test traffic of CodeDeploy needs test traffic.",
+        "`after_allow_test_traffic` is called when the test listener forwards to the new tasks. "
+        "Without one there is nothing to test at that moment.",
+        "Write `test:` with a port, or use `before_allow_traffic`.",
+        """\
+release:
+  strategy: codedeploy
+  test: {port: 8443, clients: [10.0.0.0/8]}
+  hooks: {after_allow_test_traffic: smoke-test}
+""",
+        ("CodeDeploy user guide, \"AppSpec 'hooks' section\"",),
+    ),
     Code(
         "M3225",
         "CodeDeploy deploys a service with exactly one route.",
@@ -47,7 +61,7 @@ service_connect: true
         ('Amazon ECS developer guide, "Service Connect"',),
     ),
     Code(
-        "M3228",
+        "M3235",
         "`requests_per_target` does not follow the traffic that CodeDeploy shifts.",
         "The metric counts the requests of one target group. Each deployment moves the requests to "
         "the other one, so after every second deployment the metric is zero, and the service "
