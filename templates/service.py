@@ -15,15 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from troposphere import Template
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
 from moorage.model import Deployment, Environment
 
-from .common.fields import Duration
+from .common.fields import duration
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -79,7 +80,7 @@ TARGETS = ("cpu", "memory", "requests_per_target")
 class Params(ExposeParams, ProxyParams, EcsServiceParams):
     """An ECS service."""
 
-    health_check_grace_period: Duration | None = Field(
+    health_check_grace_period: Annotated[int, duration(0, MAX_INTEGER)] | None = Field(
         None,
         description="Time after the start of a task in which ECS ignores failed health checks of "
         "load balancers; 60s if a load balancer forwards requests to the service.",

@@ -84,8 +84,8 @@ def plan(params: Params) -> Plan:
     return result
 
 
-_ADVICE = {"M2331", "M2332", "M2415"}
-"""Warnings about aliases, clients and paths that are valid, but seldom what is meant."""
+_ADVICE = {"M2331", "M2332", "M2333", "M2521", "M2415", "M2713"}
+"""Warnings about aliases, clients, paths and subnets that are valid, but seldom meant."""
 
 
 def _is_expected(finding: Finding) -> bool:

@@ -460,8 +460,8 @@ _JOB_FEATURES = {
 @pytest.mark.parametrize(
     ("features", "drawn", "number"),
     [
-        pytest.param(_SERVICE_FEATURES, environments(), 120, id="services"),
-        pytest.param(_JOB_FEATURES, environments(most_services=1, jobs=True), 200, id="jobs"),
+        pytest.param(_SERVICE_FEATURES, environments(), 300, id="services"),
+        pytest.param(_JOB_FEATURES, environments(most_services=1, jobs=True), 300, id="jobs"),
     ],
 )
 def test_draws_contain_every_feature(

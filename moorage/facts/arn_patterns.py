@@ -24,8 +24,13 @@ def arn_pattern(
 BUCKET_NAME = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 """Amazon S3 user guide, "General purpose bucket naming rules"."""
 
-IAM_POLICY = arn_pattern("iam", "policy/[!-~]+", region="", account=rf"({ACCOUNT_ID}|aws)")
-IAM_ROLE = arn_pattern("iam", "role/[!-~]+", region="")
+_IAM_PATH_AND_NAME = "[a-zA-Z0-9_+=,.@/-]+"
+"""IAM user guide, "IAM and AWS STS quotas", name requirements. cfn-lint's schemas of
+AWS::IAM::Role (ManagedPolicyArns) and AWS::ECS::TaskDefinition accept the same characters."""
+IAM_POLICY = arn_pattern(
+    "iam", f"policy/{_IAM_PATH_AND_NAME}", region="", account=rf"({ACCOUNT_ID}|aws)"
+)
+IAM_ROLE = arn_pattern("iam", f"role/{_IAM_PATH_AND_NAME}", region="")
 KMS_KEY = arn_pattern("kms", "key/[a-zA-Z0-9-]+")
 """The ARN of the key itself: an alias has no effect in an IAM policy (AWS KMS developer guide,
 "Specifying KMS keys in IAM policy statements")."""

@@ -14,9 +14,10 @@ endpoints. The layers of an image come from S3."""
 
 SERVICES_WITH_POLICY = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm")
 """Those of them whose user guides describe policies for their endpoints: Amazon ECR, "Amazon ECR
-interface VPC endpoints (AWS PrivateLink)"; CloudWatch Logs, "Using CloudWatch Logs with interface
-VPC endpoints"; Secrets Manager, "Using an AWS Secrets Manager VPC endpoint"; Systems Manager,
-"Improve the security of EC2 instances by using VPC endpoints for Systems Manager"."""
+interface VPC endpoints (AWS PrivateLink)"; Secrets Manager, "Using an AWS Secrets Manager VPC
+endpoint" (both titles found on 2026-11-27); CloudWatch Logs, "Using CloudWatch Logs with interface
+VPC endpoints"; Systems Manager, "Improve the security of EC2 instances by using VPC endpoints for
+Systems Manager" (these two titles could not be looked up again)."""
 
 AGENT_SERVICES = ("ecs", "ecs-agent", "ecs-telemetry")
 """What the ECS agent of a container instance calls, in addition to TASK_SERVICES."""

@@ -28,6 +28,10 @@ MAX_STOP_TIMEOUT = 120
 """The greatest number of seconds between SIGTERM and SIGKILL. Amazon ECS API reference,
 ContainerDefinition, stopTimeout (botocore 1.44.5, read on 2026-11-27)."""
 
+MAX_START_TIMEOUT = 120
+"""The greatest number of seconds that a container waits for another. Amazon ECS API reference,
+ContainerDefinition, startTimeout (botocore 1.44.5, read on 2026-11-27)."""
+
 ADDABLE_CAPABILITIES = ("SYS_PTRACE",)
 """The Linux capabilities that a container can add. Amazon ECS API reference, KernelCapabilities."""
 

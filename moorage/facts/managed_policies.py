@@ -98,6 +98,42 @@ STATEMENTS: dict[str, tuple[dict[str, Any], ...]] = {
             resources="arn:aws:elasticloadbalancing:*:*:listener-rule/app/*/*/*/*",
         ),
     ),
+    "AmazonECSInfrastructureRolePolicyForManagedInstances": (
+        _allow_conditionally(
+            "ec2:CreateLaunchTemplate ec2:CreateLaunchTemplateVersion ec2:ModifyLaunchTemplate "
+            "ec2:CreateFleet ec2:RunInstances",
+            resources="arn:aws:ec2:*:*:launch-template/*",
+        ),
+        _allow_conditionally(
+            "ec2:CreateFleet ec2:CreateTags",
+            resources="arn:aws:ec2:*:*:fleet/*",
+        ),
+        _allow_conditionally(
+            "ec2:CreateFleet ec2:RunInstances ec2:CreateTags",
+            resources="arn:aws:ec2:*:*:instance/* arn:aws:ec2:*:*:network-interface/* "
+            "arn:aws:ec2:*:*:volume/*",
+        ),
+        _allow_conditionally("ec2:CreateTags", resources="arn:aws:ec2:*:*:launch-template/*"),
+        _allow(
+            "ec2:CreateFleet ec2:RunInstances",
+            resources="arn:aws:ec2:*:*:subnet/* arn:aws:ec2:*:*:security-group/* "
+            "arn:aws:ec2:*::image/*",
+        ),
+        _allow("ec2:RunInstances", resources="arn:aws:resource-groups:*:*:group/*"),
+        _allow_conditionally("iam:PassRole", resources="arn:aws:iam::*:role/ecsInstanceRole*"),
+        _allow(
+            "iam:CreateServiceLinkedRole",
+            resources="arn:aws:iam::*:role/aws-service-role/spot.amazonaws.com/"
+            "AWSServiceRoleForEC2Spot",
+        ),
+        _allow(
+            "ec2:DescribeInstances ec2:DescribeInstanceTypes ec2:DescribeLaunchTemplates "
+            "ec2:DescribeNetworkInterfaces ec2:DescribeInstanceTypeOfferings "
+            "ec2:DescribeAvailabilityZones ec2:DescribeSecurityGroups ec2:DescribeSubnets "
+            "ec2:DescribeVpcs ec2:DescribeCapacityReservations resource-groups:ListGroupResources "
+            "cloudformation:DescribeStacks cloudformation:ListStackResources tag:GetResources",
+        ),
+    ),
     "AWSCodeDeployRole": (
         _allow(
             "autoscaling:CompleteLifecycleAction autoscaling:DeleteLifecycleHook "

@@ -22,4 +22,9 @@ SECRET_ARN = arn_pattern(
     "secretsmanager", f"secret:(?P<name>{SECRET_NAME})", region=f"(?P<region>{REGION})"
 )
 PARAMETER_NAME = r"/?[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*"
+MAX_PARAMETER_ARN = 1_011
+"""Characters of a parameter's ARN. Systems Manager API reference, PutParameter, Name (botocore
+1.44.5, read on 2026-11-27)."""
+MAX_PARAMETER_LEVELS = 15
+"""Parts of a parameter's name between slashes. The same page."""
 PARAMETER_ARN = arn_pattern("ssm", "parameter/[A-Za-z0-9_./-]+", region=f"(?P<region>{REGION})")

@@ -1,7 +1,8 @@
 """What looks like a secret: names of variables and options, values, and arguments of programs.
 
 Access key IDs: IAM user guide, "IAM identifiers", unique ID prefixes. Tokens: GitHub docs, "About
-authentication to GitHub", token formats; Slack API docs, "Token types"; Stripe docs, "API keys".
+authentication to GitHub", token formats; GitLab docs, "Account and limit settings", personal access
+token prefix; Slack API docs, "Token types" and "Incoming webhooks"; Stripe docs, "API keys".
 Private keys: RFC 7468. JSON Web Tokens: RFC 7519. Passwords in URLs: RFC 3986, section 3.2.1.
 Options of programs: the manuals of MySQL, Redis, curl and sshpass.
 """
@@ -21,7 +22,7 @@ _NAME = re.compile(
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MAY_HOLD = re.compile(
-    rf"(?:^|[_.-])(?:{_WORDS}|SECRETS|SECRET_OPTIONS|PASSWORDS|TOKENS|DSN|CONNECTION[_-]?STRING"
+    rf"(?:^|[_.-])(?:{_WORDS}|SECRETS|SECRET_OPTIONS|PASSWORDS|TOKENS|DSN|SECRET[_-]?STRING|CONNECTION[_-]?STRING"
     r"|AUTHORIZATION|HEADER)$",
     re.IGNORECASE,
 )
@@ -32,7 +33,9 @@ _VALUE = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY(?:(?!-----END)[\s\S])*(?:-----END [A-Z ]*-----)?"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{22,}"
+    r"|\bglpat-[A-Za-z0-9_-]{20,}"
     r"|\bxox[abeprs]-[A-Za-z0-9-]{10,}"
+    r"|(?<=\bhooks\.slack\.com/services/)T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{10,}"
     r"|\b[sr]k_(?:live|test)_[A-Za-z0-9]{10,}"
     r"|\beyJ[A-Za-z0-9_-]{10,500}\.eyJ[A-Za-z0-9_-]{10,}\.?[A-Za-z0-9_-]*"
     r"|(?<=\bBearer )(?=[A-Za-z._~+/-]{0,200}[0-9])[A-Za-z0-9._~+/-]{16,}=*"
@@ -48,6 +51,9 @@ _LOGIN = re.compile(
 """`user:password@` without a scheme; in a text that is no URL it can be something else."""
 
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:=(?P<value>.*))?", re.DOTALL)
+_HEADER = re.compile(r"(?:--header=)?(?P<name>[A-Za-z][A-Za-z0-9-]*):\s*(?P<value>\S.*)", re.DOTALL)
+_SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
+_SCHEME = re.compile(r"(?:Basic|Bearer|Token|Splunk)\s+(?=\S)", re.IGNORECASE)
 _ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
 _SHORT_OPTIONS = {
     **dict.fromkeys(("mysql", "mysqladmin", "mysqldump", "mariadb", "mariadb-admin"), ("-p", "")),
@@ -56,6 +62,11 @@ _SHORT_OPTIONS = {
     "curl": ("-u", " "),
 }
 """Options with a password, by program: the option, and what is between it and its value."""
+
+_ASSIGNED = re.compile(
+    r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,200}+)[\"']?[ \t]{0,20}[:=]"
+    r"(?=(?:[ \t]{0,20}\n)?(?P<value>[^\n]{1,200}))"
+)
 
 HIDDEN = "***"
 """What messages show in place of a secret."""
@@ -126,7 +137,9 @@ def find_in_command(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
     """
     for index, word in enumerate(words):
         inner = _split(word)
-        if len(inner) > 1:
+        if header := _find_header(word):
+            yield index, *header
+        elif len(inner) > 1:
             yield from ((index, name, value) for _, name, value in find_in_command(inner))
         elif found := _VALUE.search(word):
             yield index, "", found[0]
@@ -138,6 +151,40 @@ def find_in_command(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
             if value and is_secret_name(match["name"]) and not is_harmless(value):
                 yield at, option, value
     yield from _find_short_options(words)
+
+
+def hide_assigned(message: str, text: str) -> str:
+    """A message about a text that cannot be parsed, without what could be secrets in the text:
+    what follows the name of a secret on its line, or on the next one.
+
+    >>> hide_assigned("the quote before `hunter2` is not closed", "DB_PASSWORD: 'hunter2")
+    'the quote before `***` is not closed'
+    """
+    secrets = {part for value in find_assigned_secrets(text) for part in _parts(value, message)}
+    for secret in sorted(secrets, key=lambda each: (-len(each), each)):
+        message = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, message)
+    return message
+
+
+def find_assigned_secrets(text: str) -> Iterator[str]:
+    """The values in a text that are assigned to what may hold a secret, as far as they are shown.
+
+    It is for texts that cannot be parsed, so it finds too much rather than too little.
+
+    >>> list(find_assigned_secrets("{name: a, api_token: b c}"))
+    ['b c}']
+    """
+    for match in _ASSIGNED.finditer(text):
+        if may_hold_secret(match["name"]):
+            value = match["value"].strip().lstrip("*&!|>@%`[{\"'").strip("\"'")
+            if not is_harmless(value):
+                yield value
+
+
+def _parts(value: str, message: str) -> list[str]:
+    """The value and the words of it that are in a message."""
+    words = re.findall(r"[^\s:,'\"\[\]{}]{4,}", value)
+    return [part for part in (value, *words) if part in message]
 
 
 def hide(text: str) -> str:
@@ -162,6 +209,16 @@ def _split(word: str) -> list[str]:
         return shlex.split(word)
     except ValueError:
         return word.split()
+
+
+def _find_header(word: str) -> tuple[str, str] | None:
+    """The name and the value of an HTTP header with a secret, such as `X-Api-Key: hunter2`."""
+    match = _HEADER.fullmatch(word)
+    if match is None:
+        return None
+    name, value = match["name"], _SCHEME.sub("", match["value"], count=1)
+    is_secret = name.lower() in _SECRET_HEADERS or is_secret_name(name)
+    return (name, value) if is_secret and not is_harmless(value) else None
 
 
 def _find_short_options(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:

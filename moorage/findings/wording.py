@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -88,6 +89,11 @@ def near(word: str, choices: Iterable[str], similarity: float = 0.6) -> str:
     >>> near("desiredCount", ["desired_count", "cpu"]), near("cidr_block", ["cidr"]), near("x", [])
     ('desired_count', 'cidr', '')
     """
+    return _find_near(word, tuple(choices), similarity)
+
+
+@lru_cache(maxsize=1024)
+def _find_near(word: str, choices: tuple[str, ...], similarity: float) -> str:
     plain = {_plain(choice): choice for choice in choices}
     given = _plain(word)
     close = difflib.get_close_matches(given, plain, n=1, cutoff=similarity)
@@ -113,6 +119,7 @@ def same_word(word: str, name: str) -> bool:
     return _plain(word) == _plain(name)
 
 
+@lru_cache(maxsize=4096)
 def _plain(word: str) -> str:
     return re.sub(r"[-_ ]", "", word).lower()
 

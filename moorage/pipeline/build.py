@@ -47,7 +47,7 @@ def build(
     """Builds one environment and writes nothing. `step` is called with the name of each step."""
 
     def stop(findings: list[Finding]) -> Built:
-        shown = hide_secrets(findings, document) if document else findings
+        shown = hide_secrets(findings, document.data) if document else findings
         return Built(env, None, tuple(sorted(shown, key=by_place)))
 
     step("load")
@@ -78,12 +78,12 @@ def build(
     step("check")
     findings += _without_repeats(check(plan, document), findings)
     findings += inspect_stacks(plan, document, templates)
-    findings = hide_secrets(findings, document)
+    findings = hide_secrets(findings, document.data)
     return Built(env, None if _has_error(findings) else plan, tuple(findings))
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Without the findings about a stack's template that its params have a finding about."""
+    """Drops findings about a template that a finding about the stack's params replaces."""
     repeated = {
         (rule, finding.path[:2])
         for finding in earlier

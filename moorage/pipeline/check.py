@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import groupby
 from typing import Any
 
 from cfnlint.config import ConfigMixIn
@@ -25,6 +26,7 @@ from moorage.findings.finding import Finding, Level, Path, Place
 from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.document import Document
+from moorage.pipeline.secret_params import hide_secrets
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
@@ -58,10 +60,21 @@ def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding
     path: Path = ("stacks", stack, "overrides", *finding.path)
     while len(path) > 3 and path not in document.places:
         path = path[:-1]
-    path = path if len(path) > 3 else ("stacks", stack)
+    path = path if len(path) > 3 else _params_path(finding, stack, document)
     where = ".".join(str(step) for step in finding.path) or "the template"
     message = f"In {finding.place.file}, {where}: {finding.message}"
     return replace(finding, place=document.place(path), path=path, message=message)
+
+
+_PARAMS_KEYS = {"SecurityGroupIngress": "clients", "Certificates": "certificate"}
+"""Keys of load balancers in the params, by the property of a template that has their values."""
+
+
+def _params_path(finding: Finding, stack: str, document: Document) -> Path:
+    """The key of the stack that a finding is about, if it is certain; otherwise the stack."""
+    keys = [_PARAMS_KEYS[step] for step in finding.path if step in _PARAMS_KEYS]
+    paths: list[Path] = [("stacks", stack, key) for key in keys]
+    return next((path for path in paths if path in document.places), ("stacks", stack))
 
 
 def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Finding]:
@@ -83,11 +96,18 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
     for file, body in bodies.items():
         findings += _lint(body, file, runner)
     findings += _apply_rules(bodies, region, tuple(runner.config.ignore_checks))
+    findings = [*_hide_secrets(findings, bodies)]
     order = list(texts)
     return sorted(
         findings,
         key=lambda f: (order.index(f.place.file), f.place.line, f.code, f.message),
     )
+
+
+def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Iterator[Finding]:
+    """The findings without the secrets of their templates, which cfn-lint quotes."""
+    for file, about in groupby(findings, key=lambda finding: finding.place.file):
+        yield from hide_secrets(about, bodies.get(file))
 
 
 def lint_page(code: str) -> str | None:

@@ -200,7 +200,7 @@ class Meter:
 
     def close(self, line: int) -> None:
         if not self._around:
-            return  # of an invalid document
+            return  # the document is invalid
         done = self._around.pop()
         if done.anchor is not None:
             self._sizes[done.anchor] = done.size

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moorage.cfn.text_sizes import json_bytes, resolve_known
 from moorage.facts.quotas import (
     MAX_INLINE_POLICY_CHARACTERS,
     MAX_LOGICAL_ID,
@@ -19,6 +20,7 @@ from moorage.facts.quotas import (
     MAX_PARAMETERS,
     MAX_RESOURCES,
     MAX_STACK_NAME,
+    MAX_TASK_DEFINITION_BYTES,
     MAX_TEMPLATE_BYTES,
 )
 from moorage.findings.finding import Finding, Path
@@ -202,19 +204,75 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
                 message = f"A logical ID has {len(name)} characters: {name[:60]}..."
                 hint = f"CloudFormation accepts {MAX_LOGICAL_ID}. Shorten the names in it."
                 yield finding("M1312", message, hint)
-    size = len(rendering.text.encode())
-    if size > MAX_TEMPLATE_BYTES:
-        message = f"The template has {size:,} bytes"
-        hint = (
-            f"CloudFormation accepts {MAX_TEMPLATE_BYTES:,} in a request. Split the stack in two."
-        )
-        yield finding("M1303", message, hint)
+    yield from _size_problems(rendering, document)
     for section, most in _MAX_ENTRIES.items():
         count = len(rendering.body.get(section, {}))
         if count > most:
             message = f"The template has {count} {section.lower()}"
             hint = f"CloudFormation accepts {most}. Split the stack in two."
             yield finding("M1304", message, hint)
+
+
+def _size_problems(rendering: Rendering, document: Document) -> Iterator[Finding]:
+    """A template or a task definition that is too large, at its largest value."""
+    size = len(rendering.text.encode())
+    resources = rendering.body.get("Resources", {})
+    tasks = [
+        body.get("Properties", {})
+        for body in resources.values()
+        if body["Type"] == "AWS::ECS::TaskDefinition"
+    ]
+    task_size = max(map(json_bytes, tasks), default=0)
+    if task_size > MAX_TASK_DEFINITION_BYTES:
+        code, what, most = "M1314", f"The task definition has {task_size:,} bytes", "ECS accepts "
+        most += f"{MAX_TASK_DEFINITION_BYTES:,}"
+    elif size > MAX_TEMPLATE_BYTES:
+        code, what, most = "M1303", f"The template has {size:,} bytes", "CloudFormation accepts "
+        most += f"{MAX_TEMPLATE_BYTES:,} in a request"
+    else:
+        return
+    path: Path = ("stacks", rendering.stack)
+    large = _large_values(tasks)
+    if not large:
+        yield Finding(code, "error", document.place(path), path, what, f"{most}. {_SPLIT}")
+        return
+    parts = [f"{number:,} in `{key}` of `{container}`" for number, container, key in large]
+    _, container, key = large[0]
+    candidates = (*path, "containers", container, key), path
+    path = next((at for at in candidates if at in document.places), path)
+    message = f"{what}, of which {', '.join(parts)}"
+    hint = f"{most}. {_KEEP_ELSEWHERE}"
+    yield Finding(code, "error", document.place(path), path, message, hint)
+
+
+_SPLIT = "Split the stack in two."
+_KEEP_ELSEWHERE = (
+    "Keep long texts outside of the template: in the image, in a file in S3 that "
+    "`environment_files:` names, or in parameters that `secrets:` names. Or move containers to "
+    "another service."
+)
+_CONTAINER_KEYS = {
+    "Command": "command",
+    "DockerLabels": "docker_labels",
+    "EntryPoint": "entry_point",
+    "Environment": "environment",
+    "Secrets": "secrets",
+}
+"""Keys of the params, by the property of a container definition that has their values."""
+_LARGE = 4_096
+"""Bytes from which a property of a container is worth naming."""
+
+
+def _large_values(tasks: list[Mapping[str, Any]]) -> list[tuple[int, str, str]]:
+    """The three largest values of containers: bytes, container, key in the params."""
+    sizes = [
+        (json_bytes(value), str(container.get("Name")), _CONTAINER_KEYS.get(str(key), str(key)))
+        for task in tasks
+        for container in task.get("ContainerDefinitions", ())
+        if isinstance(container, Mapping)
+        for key, value in container.items()
+    ]
+    return sorted((found for found in sizes if found[0] >= _LARGE), reverse=True)[:3]
 
 
 def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
@@ -234,25 +292,9 @@ def _inline_policies(body: Mapping[str, Any], region: str) -> Iterator[tuple[str
         if resource["Type"] == "AWS::IAM::Role":
             policies = resource.get("Properties", {}).get("Policies", [])
             documents = [
-                _resolve(policy.get("PolicyDocument"), region)
+                resolve_known(policy.get("PolicyDocument"), region)
                 for policy in (policies if isinstance(policies, list | tuple) else ())
                 if isinstance(policy, Mapping)
             ]
             texts = [json.dumps(document, ensure_ascii=False) for document in documents]
             yield name, sum(len(re.sub(r"\s", "", text)) for text in texts)
-
-
-def _resolve(value: Any, region: str) -> Any:
-    """A policy with texts in place of functions, as far as they are known without AWS."""
-    if isinstance(value, list | tuple):
-        return [_resolve(item, region) for item in value]
-    if not isinstance(value, Mapping):
-        return value
-    function, argument = next(iter(value.items()), ("", ""))
-    if function == "Fn::Sub":
-        text = argument if isinstance(argument, str) else str(argument[0])
-        known = {"AWS::Partition": "aws", "AWS::Region": region, "AWS::AccountId": "0" * 12}
-        return re.sub(r"\$\{([^}]{0,256}+)\}", lambda match: known.get(match[1], ""), text)
-    if function == "Ref" or function.startswith("Fn::"):
-        return ""
-    return {key: _resolve(item, region) for key, item in value.items()}

@@ -10,7 +10,7 @@ from pathlib import Path as FilePath
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-"""A pipe without a writer is opened at once, and refused."""
+"""With O_NONBLOCK, opening a pipe does not wait for a writer; the pipe is refused afterwards."""
 
 
 @dataclass(frozen=True)

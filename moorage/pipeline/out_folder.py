@@ -48,6 +48,13 @@ class OutFolder:
         with _naming(self.path):
             return sorted(name for name in os.listdir(self._descriptor) if self._is_file(name))
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a file, or a link that replaces one."""
+        with suppress(FileNotFoundError):
+            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            return True
+        return False
+
     def read(self, name: str) -> bytes | None:
         """The content of a file; None where there is none, or a link. Raises OSError."""
         if not self._is_file(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -47,34 +48,41 @@ def find_description(model: type[Any], path: Path) -> str | None:
     return None
 
 
-def find_places(model: type[Any], keys: frozenset[str]) -> list[tuple[Path, str]]:
+def find_places(model: Any, keys: frozenset[str]) -> list[tuple[Path, str]]:
     """Where a model has a field of one of these names, itself or in models inside of it.
 
     Each place is a pattern, with ANY for keys of maps and items of lists, and the field's name.
     """
-    return list(dict.fromkeys(_places(model, keys, (), ())))
+    places = _places_by_key(model)
+    return [place for key in sorted(keys) for place in places.get(key, ())]
 
 
-def find_keys(model: type[Any]) -> list[str]:
+def find_keys(model: Any) -> list[str]:
     """The names of all fields of a model, and of models inside of it."""
-    return sorted({key for _, key in _places(model, None, (), ())})
+    return list(_places_by_key(model))
+
+
+@cache
+def _places_by_key(model: Any) -> dict[str, list[tuple[Path, str]]]:
+    """All fields of a model and of models inside of it by name, in alphabetical order."""
+    places: dict[str, list[tuple[Path, str]]] = {}
+    for path, key in dict.fromkeys(_places(model, (), ())):
+        places.setdefault(key, []).append((path, key))
+    return dict(sorted(places.items()))
 
 
 def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def _places(
-    annotation: Any, keys: frozenset[str] | None, path: Path, outer: tuple[Any, ...]
-) -> Iterator[tuple[Path, str]]:
+def _places(annotation: Any, path: Path, outer: tuple[Any, ...]) -> Iterator[tuple[Path, str]]:
     for member in members_of(annotation):
         if is_model(member) and member not in outer:
             for key, info in member.model_fields.items():
-                if keys is None or key in keys:
-                    yield path, key
-                yield from _places(info.annotation, keys, (*path, key), (*outer, member))
+                yield path, key
+                yield from _places(info.annotation, (*path, key), (*outer, member))
         elif get_origin(member) in (list, dict):
-            yield from _places(get_args(member)[-1], keys, (*path, ANY), outer)
+            yield from _places(get_args(member)[-1], (*path, ANY), outer)
 
 
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:

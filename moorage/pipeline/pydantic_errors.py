@@ -135,7 +135,7 @@ def _describe_type(path: Path, subject: Subject, expected: str, value: Any) -> F
     if expected == "a map" and isinstance(value, list):
         code, message = "M1112", "A list is written where a map belongs"
     if path[:1] == ("stacks",) and len(path) == 2 and subject.model is subject.catalog.header:
-        advice = advise_stack(key, value, subject.catalog)
+        advice = advise_stack(key, value, subject.catalog) or _advise_new_stack(key, subject)
     if "image" in path[-1:] and isinstance(value, Mapping):
         advice = "Moorage builds no images: build and push it, then write its name."
     if expected == "a map" and "image" not in path[-1:]:
@@ -196,13 +196,19 @@ def _advise_entry(path: Path, subject: Subject) -> str:
     else:
         models = [member for member in find_types(subject.model, path) if is_model(member)]
     if is_stack and key in kinds:
-        return f"Write `{key}: {{}}` for its defaults, or its params below it."
+        return ""
     is_entry = isinstance(siblings, Mapping) and key not in find_fields(subject.model, path[:-1])
     if is_entry and any(key in {"template", *model.model_fields} for model in models):
         names = [name for name, value in siblings.items() if isinstance(value, Mapping)]
         entry = f"`{names[0]}:`" if len(names) == 1 else "the entry above it"
         return f"Indent `{key}:` deeper: it is a key of {entry}, not the name of another."
-    return f"Write `{key}: {{template: ...}}` with its params." if is_stack else ""
+    return ""
+
+
+def _advise_new_stack(key: str, subject: Subject) -> str:
+    if key in subject.catalog.kinds:
+        return f"Write `{key}: {{}}` for its defaults, or its params below it."
+    return f"Write `{key}: {{template: ...}}` with its params."
 
 
 def _advise_range(path: Path, subject: Subject, value: Any, context: Mapping[str, Any]) -> str:

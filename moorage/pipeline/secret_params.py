@@ -1,4 +1,5 @@
-"""Secrets in the params: a finding for each one in plain text, and findings that show none."""
+"""Secrets in params: a finding for each one in plain text. And findings about params and templates
+without the secrets that are in them."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 
 from moorage.facts.secret_values import (
     HIDDEN,
+    find_assigned_secrets,
     find_in_command,
     has_secret_value,
     is_plain_secret,
@@ -28,6 +30,7 @@ _NAMES = ("name", "Name", "key", "Key")
 _VALUES = ("value", "Value")
 _MAPS_OF_SECRETS = ("secrets", "secret_options", "credentials", "passwords", "tokens")
 _REFERENCE = re.compile(r"(?:ssm|secretsmanager)(?::.*)?|arn:[a-z-]+:.*", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*:\S+")
 _READABLE = "and its value can be read in the template"
 
 
@@ -112,10 +115,11 @@ class _Secret:
     text: str
 
 
-def hide_secrets(findings: Iterable[Finding], document: Document) -> list[Finding]:
-    """The findings with `***` in place of each value that could be a secret."""
+def hide_secrets(findings: Iterable[Finding], data: Any) -> list[Finding]:
+    """The findings about params, or about a template, with `***` in place of each value of it that
+    could be a secret."""
     found = list(findings)
-    secrets = sorted({*_secrets(document.data, ())}, key=lambda each: -len(each.text))
+    secrets = sorted({*_secrets(data, ())}, key=lambda each: -len(each.text))
     return [_hide(finding, secrets) for finding in found] if secrets else found
 
 
@@ -145,8 +149,9 @@ def _secrets(value: Any, path: Path) -> Iterator[_Secret]:
     """The values that could be secrets, by the names of their keys or by options before them."""
     if isinstance(value, Mapping):
         name, given = _first(value, _NAMES), _first(value, _VALUES)
-        if isinstance(name, str) and may_hold_secret(name) and _is_secret_text(given):
-            yield _Secret(path, str(given))
+        if isinstance(name, str) and may_hold_secret(name):
+            values = given if isinstance(given, list) else [given]
+            yield from (_Secret(path, str(text)) for text in values if _is_secret_text(text))
         for key, item in value.items():
             yield from _secrets(item, (*path, key))
     elif isinstance(value, list):
@@ -159,6 +164,8 @@ def _secrets(value: Any, path: Path) -> Iterator[_Secret]:
             yield _Secret(path, str(value))
         elif isinstance(value, str):
             yield from (_Secret(path, text) for _, _, text in find_in_command([value]))
+            if match := _VARIABLE.fullmatch(value):  # a colon without a space after it
+                yield from (_Secret(path, text) for text in find_assigned_secrets(match[0]))
 
 
 def _may_hold_secret(path: Path) -> bool:

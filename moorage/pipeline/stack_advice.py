@@ -28,8 +28,9 @@ def advise_stack(name: str, value: Any, catalog: Catalog) -> str:
         hint = f"To use {noun}, write `{_show(name, found, existing[found])}`."
         is_name = NAME.fullmatch(value) and not re.search(r"-[0-9a-f]{8,}$", value)
         return f"{hint} For a new one, write `{_show(name, found, {})}`." if is_name else hint
-    create = _show(name, kinds[0], {}) if kinds else f"{name}: {{template: ...}}"
-    hint = f"Write a map, such as `{create}` for a new one."
+    if not kinds:
+        return ""
+    hint = f"Write `{_show(name, kinds[0], {})}` for a new one."
     other = [kind for kind in kinds if any(_existing_models(kind, catalog))]
     return f"{hint} For an existing one, add `existing:`." if other else hint
 

@@ -62,7 +62,7 @@ def _has_ecr_encryption(resource: Resource) -> bool:
 
 
 def _is_dead_letter_queue(resource: Resource) -> bool:
-    """Whether another resource of the template sends to it what has failed."""
+    """Whether another resource of the template names it as its dead-letter queue."""
     own = {"Fn::GetAtt": [resource.logical_id, "Arn"]}
     configured = (
         properties.get("RedrivePolicy", {}).get("deadLetterTargetArn")
@@ -336,8 +336,8 @@ def _nag_entries(applying: Iterable[Suppression]) -> list[dict[str, Any]]:
 
 
 def _applies_to(wildcard: str) -> dict[str, Any]:
-    """The findings of the IAM rule that are accepted: of the resource `*`, or of ARNs with this
-    part. cdk-nag writes an ARN with references as JSON."""
+    """Which findings of cdk-nag's IAM rule are accepted: those about the resource `*`, or about
+    ARNs that contain `wildcard`. In them, cdk-nag writes an ARN with references as JSON."""
     if not wildcard:
         return {}
     if wildcard == "*":

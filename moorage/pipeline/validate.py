@@ -195,7 +195,8 @@ def _find_problems(
     reported: set[tuple[str, str]],
 ) -> Iterator[Finding]:
     """The problems that a stack's kind finds, apart from those that follow from the shape, and from
-    those that are one mistake with another stack's. `reported` has these and grows."""
+    those that are one mistake with another stack's. They are added to
+    `reported`."""
     problems = getattr(templates[spec.template], "problems", None)
     found: Iterator[Problem] = problems(spec.name, spec.params, env) if problems else iter(())
     for problem in found:

@@ -7,7 +7,6 @@ and `web.yaml` old. The next build corrects that.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -17,6 +16,7 @@ from typing import Any
 from moorage.findings.finding import Finding, Place
 from moorage.model import Plan, Run
 from moorage.pipeline.deploy_script import build_script
+from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
 
@@ -34,8 +34,8 @@ def files(plan: Plan) -> dict[str, str]:
 def write(plan: Plan, folder: Path) -> list[Finding]:
     """Writes an environment's files into its folder and removes those of earlier builds.
 
-    Returns a warning for each file that somebody has changed since the last build: one that is
-    still built is replaced, one that is not is kept. Files that are up to date are not touched.
+    Returns a warning for each file with a content that no build wrote: it is replaced if a file of
+    its name is built now, and kept otherwise. Files that are up to date are not touched.
     While files change, SHA256SUMS has the old and the new hashes, so that the next build knows
     both, even if this one is killed. Raises OSError where the file system refuses.
     """
@@ -49,10 +49,11 @@ def write(plan: Plan, folder: Path) -> list[Finding]:
         leftovers = [name for name in kept if out.is_built(name, before)]
         findings = [_changed(folder / name, "is kept") for name in kept if name not in leftovers]
         stale = _stale(out, current)
+        unknown = () if before else _earlier_files(out, before)  # built before there were hashes
         findings += [
             _changed(folder / name, "was replaced")
             for name in stale
-            if name in before and out.read(name) is not None and not out.is_built(name, before)
+            if name not in unknown and out.exists(name) and not out.is_built(name, before)
         ]
         both = {name: set(before[name]) for name in before if name in (*current, *leftovers)}
         for name, text in current.items():
@@ -162,7 +163,8 @@ def _stale(out: OutFolder, current: Mapping[str, str]) -> list[str]:
 def _earlier_files(out: OutFolder, sums: Mapping[str, Any]) -> list[str]:
     """The files that earlier builds may have written: those that SHA256SUMS names, or, where a
     build of an older version left none, those that stacks.json names."""
-    named = set(sums) or set(_template_names(_read_manifest(out.path)))
+    manifest = {} if sums else _read_manifest(out.path)
+    named = {*sums, *_template_names(manifest), *([MANIFEST, SCRIPT] if manifest else ())}
     return [name for name in out.names() if name in named]
 
 
@@ -176,9 +178,12 @@ def _changed(path: Path, outcome: str) -> Finding:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     """The content of stacks.json; empty where there is none that a build wrote."""
+    path = folder / MANIFEST
+    if not path.is_file() or path.is_symlink():  # a pipe or a device would never end
+        return {}
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+        manifest = parse_json(path.read_bytes().decode())
+    except (FileNotFoundError, ValueError):
         return {}
     has_stacks = isinstance(manifest, dict) and isinstance(manifest.get("stacks"), list)
     return manifest if has_stacks and "environment" in manifest else {}

@@ -6,7 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -16,6 +16,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.parser import Parser
 from ruamel.yaml.scanner import Scanner
 
+from moorage.facts.secret_values import hide_assigned
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import CONTROL, shown
 from moorage.pipeline.limits import LIMIT_CODE, PARAMS, LimitError, Meter, read_bytes
@@ -72,7 +73,9 @@ def _compose_file(path: FilePath) -> tuple[MappingNode, str] | SyntaxProblem:
         hint = "Check its name and permissions."
         return SyntaxProblem("M1001", 1, f"The file cannot be read: {reason}", hint)
     except MarkedYAMLError as error:
-        return explain_syntax_error(error, text)
+        problem = explain_syntax_error(error, text)
+        message, hint = hide_assigned(problem.message, text), hide_assigned(problem.hint, text)
+        return replace(problem, message=message, hint=hint)
     except (YAMLError, ValueError) as error:
         hint = "Save the file as plain UTF-8 text."
         return SyntaxProblem("M1002", 1, f"This is not YAML: {str(error).splitlines()[0]}", hint)
@@ -140,7 +143,7 @@ class _Reader:
             message = "The alias is inside of its own anchor"
             self._report("M1006", node, path, message, "Write out the value.")
             return None
-        if len(ancestors) == PARAMS.depth:  # by aliases
+        if len(ancestors) == PARAMS.depth:  # aliases can nest deeper than the text
             problem = LimitError("depth", PARAMS)
             self._report(LIMIT_CODE, node, path, problem.message, problem.hint)
             return None

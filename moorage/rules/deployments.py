@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.facts.ecs_deployments import TRAFFIC_SHIFTING
 from moorage.rules.message_parts import join_and
 from moorage.rules.rule import Problem, problem, rule
 
@@ -128,7 +129,6 @@ def unsupported_by_controller(view: View) -> Iterator[Problem]:
 
 # Blue/green, linear and canary ---------------------------------------------------------------
 
-_TRAFFIC_SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
 _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 
@@ -151,7 +151,7 @@ def incomplete_traffic_shifting(view: View) -> Iterator[Problem]:
     group, the listener rule, a role that may change the rule, and the deployment controller ECS."""
     for service in ecs.services(view):
         strategy = service["DeploymentConfiguration"]["Strategy"]
-        if not strategy.choices or not set(strategy.choices) <= set(_TRAFFIC_SHIFTING):
+        if not strategy.choices or not set(strategy.choices) <= set(TRAFFIC_SHIFTING):
             continue
         name = strategy.choices[0]
         controller = service["DeploymentController"]["Type"]

@@ -179,7 +179,7 @@ def _readings(view: View, text: str) -> list[tuple[str, Arns | None]]:
 
 
 def _secret_readings(view: View, arn: str) -> list[tuple[str, Arns | None]]:
-    """By the full ARN, or by one without the six random characters at its end."""
+    """How a secret can be read: by its ARN, or by one without the six random characters."""
     suffix = create_character_placeholders(view, "suffix of a secret", 6)
     return [(_GET_SECRET, (arn,)), (_GET_SECRET, (f"{arn}-{suffix}",))]
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
+from moorage.rules.capacity_providers import has_instances
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -105,4 +106,32 @@ def _names_json_key(source: Node) -> bool:
     return ":secretsmanager:" in text and len(fields) > 7 and bool(fields[7])
 
 
-RULES = (unsupported_on_fargate,)
+@rule(
+    "E9203",
+    "A service on instances assigns public IP addresses to its tasks.",
+    error_messages=("Assign public IP is not supported for this launch type.",),
+    fix="Remove AssignPublicIp. Tasks on instances reach the internet through a NAT gateway.",
+    sources=("aws/aws-cdk#13348", "hashicorp/waypoint#643", "aws/containers-roadmap#450"),
+    failure_ids=("ec2-assign-public-ip",),
+)
+def public_address_on_instances(view: View) -> Iterator[Problem]:
+    """Only tasks on Fargate can have a public address of their own. ECS refuses to create a service
+    on instances that asks for one."""
+    for service in ecs.services(view):
+        assign = service["NetworkConfiguration"].at("AwsvpcConfiguration", "AssignPublicIp")
+        if assign.text == "ENABLED" and _runs_on_instances(service):
+            yield problem(
+                assign,
+                f"Service `{service.id}` runs on instances and has `AssignPublicIp: ENABLED`, "
+                f"which ECS accepts on Fargate only",
+                "Remove AssignPublicIp.",
+            )
+
+
+def _runs_on_instances(service: Resource) -> bool:
+    """Whether a service certainly runs on container instances of an Auto Scaling group."""
+    providers = [item["CapacityProvider"] for item in service["CapacityProviderStrategy"].items]
+    return service["LaunchType"].text == "EC2" or any(map(has_instances, providers))
+
+
+RULES = (unsupported_on_fargate, public_address_on_instances)

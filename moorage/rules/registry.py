@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from moorage.rules import (
     access_logs,
+    account_quotas,
     capacity_providers,
     codedeploy,
     codedeploy_hook,
@@ -16,6 +17,8 @@ from moorage.rules import (
     container_logging,
     containers,
     creation_order,
+    deployment_hooks,
+    deployment_settings,
     deployments,
     ecr,
     efs,
@@ -26,6 +29,7 @@ from moorage.rules import (
     health_checks,
     iam_roles,
     images,
+    infrastructure_roles,
     listener_rules,
     listeners,
     load_balancer_security_groups,
@@ -34,6 +38,7 @@ from moorage.rules import (
     log_groups,
     networking,
     port_mappings,
+    quotas,
     resource_names,
     scaling,
     secrets,
@@ -41,10 +46,12 @@ from moorage.rules import (
     service_connect,
     service_discovery,
     service_load_balancers,
+    service_settings,
     services,
     target_groups,
     task_role,
     task_security_groups,
+    traffic_shifting,
     volumes,
 )
 from moorage.rules.rule import Rule
@@ -65,7 +72,8 @@ TOPICS: dict[range, str] = {
     range(9840, 9870): "Log groups, file systems and storage",
     range(9870, 9900): "ECR repositories",
     range(9900, 9930): "Scaling and alarms",
-    range(9930, 10000): "CloudFormation: order, names, replacement and deletion",
+    range(9930, 9985): "CloudFormation: order, names, replacement and deletion",
+    range(9985, 10000): "Quotas",
 }
 """The numbers of each topic."""
 
@@ -83,7 +91,12 @@ RULES: tuple[Rule, ...] = tuple(
             *capacity_providers.RULES,
             *service_load_balancers.RULES,
             *services.RULES,
+            *service_settings.RULES,
             *deployments.RULES,
+            *deployment_settings.RULES,
+            *deployment_hooks.RULES,
+            *traffic_shifting.RULES,
+            *infrastructure_roles.RULES,
             *codedeploy.RULES,
             *codedeploy_target_groups.RULES,
             *codedeploy_hook.RULES,
@@ -111,6 +124,8 @@ RULES: tuple[Rule, ...] = tuple(
             *scaling.RULES,
             *creation_order.RULES,
             *resource_names.RULES,
+            *quotas.RULES,
+            *account_quotas.RULES,
         ),
         key=lambda rule: rule.id[1:],
     ),

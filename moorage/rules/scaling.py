@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import OneOf, Unknown
-from moorage.cfn.view import View
+from moorage.cfn.view import Resource, View
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -46,4 +48,156 @@ def _name_parameter(count: Node) -> str | None:
     return f"the parameter `{name}`" if is_parameter else None
 
 
-RULES = (desired_count_with_auto_scaling,)
+# Capacities ----------------------------------------------------------------------------------
+
+
+@rule(
+    "E9903",
+    "MinCapacity of a scalable target is above its MaxCapacity.",
+    error_messages=("(in substance) Maximum capacity cannot be less than minimum capacity",),
+    fix="Write a MinCapacity that is not above MaxCapacity.",
+    sources=("AWS docs: Application Auto Scaling API reference, RegisterScalableTarget",),
+    failure_ids=("as-min-above-max",),
+)
+def minimum_above_maximum(view: View) -> Iterator[Problem]:
+    """Application Auto Scaling keeps the number of tasks between MinCapacity and MaxCapacity, and
+    refuses a scalable target or a scheduled action with no number in between."""
+    for target in view.resources_of_type(ecs.SCALABLE_TARGET):
+        actions = (item["ScalableTargetAction"] for item in target["ScheduledActions"].items)
+        for owner in (target.props, *actions):
+            low, high = owner["MinCapacity"], owner["MaxCapacity"]
+            if low.number is not None and high.number is not None and low.number > high.number:
+                yield problem(
+                    low,
+                    f"Scalable target `{target.id}` has a MinCapacity of {low.number}, which is "
+                    f"above its MaxCapacity of {high.number}",
+                    f"Write a MinCapacity of at most {high.number}, or a higher MaxCapacity.",
+                )
+
+
+# Policies ------------------------------------------------------------------------------------
+
+_REQUESTS = "ALBRequestCountPerTarget"
+
+Range = tuple[Decimal, Decimal]
+"""The bounds of a step; infinite where the step has none."""
+
+
+@rule(
+    "E9906",
+    "The ranges of a step scaling policy have a gap, or overlap.",
+    error_messages=(
+        "(in substance) The ranges of your step adjustments can't overlap or have a gap",
+    ),
+    fix="Let each step begin where the one before it ends. Leave out the lower bound of the first "
+    "step if it is below 0, and the upper bound of the last step.",
+    sources=(
+        "hashicorp/terraform-provider-aws#29413",
+        "AWS docs: Application Auto Scaling API reference, StepAdjustment",
+    ),
+    failure_ids=("as-steps-with-a-gap",),
+)
+def steps_with_a_gap(view: View) -> Iterator[Problem]:
+    """The bounds of a step are distances from the threshold of the alarm. Every distance on the
+    side of the threshold that the steps are for must be in exactly one step, so the steps join
+    without a gap, and the one that is farthest from the threshold has no bound there."""
+    for policy in view.resources_of_type(ecs.SCALING_POLICY):
+        steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
+        ranges = [_range(step) for step in steps.items]
+        known = [(bounds, step) for bounds, step in zip(ranges, steps.items, strict=True) if bounds]
+        if not steps.all_known or len(known) < len(ranges):
+            continue
+        known.sort(key=lambda item: item[0])
+        for (before, _), (after, step) in pairwise(known):
+            if before[1] != after[0]:
+                what = "a gap" if before[1] < after[0] else "an overlap"
+                yield problem(
+                    step,
+                    f"The steps of scaling policy `{policy.id}` have {what} between "
+                    f"{_name(min(before[1], after[0]))} and {_name(max(before[1], after[0]))}",
+                    "Let this step begin where the one before it ends.",
+                )
+        if known:
+            yield from _bounded_ends(policy, known)
+
+
+def _bounded_ends(policy: Resource, steps: list[tuple[Range, Node]]) -> Iterator[Problem]:
+    """The outermost steps, which must have no bound on the far side of the threshold."""
+    (first, first_step), (last, last_step) = steps[0], steps[-1]
+    for value, key, step in (
+        (first[0], "MetricIntervalLowerBound", first_step),
+        (last[1], "MetricIntervalUpperBound", last_step),
+    ):
+        is_beyond = value < 0 if key == "MetricIntervalLowerBound" else value > 0
+        if value.is_finite() and is_beyond:
+            yield problem(
+                step[key],
+                f"The outermost step of scaling policy `{policy.id}` ends at {_name(value)}, and "
+                f"Application Auto Scaling requires steps without a gap up to infinity",
+                f"Remove {key} from this step.",
+            )
+
+
+def _range(step: Node) -> Range | None:
+    low = _bound(step["MetricIntervalLowerBound"], Decimal("-Infinity"))
+    high = _bound(step["MetricIntervalUpperBound"], Decimal("Infinity"))
+    return None if low is None or high is None else (low, high)
+
+
+def _bound(node: Node, default: Decimal) -> Decimal | None:
+    if node.absent:
+        return default
+    try:
+        bound = Decimal((node.text or "")[:30])
+    except InvalidOperation:
+        return None
+    return bound if bound.is_finite() else None
+
+
+def _name(bound: Decimal) -> str:
+    return f"{bound.normalize():f}" if bound.is_finite() else "infinity"
+
+
+@rule(
+    "E9909",
+    "A ResourceLabel and the metric of a scaling policy do not go together.",
+    error_messages=(
+        "(in substance) A ResourceLabel can't be specified for the metric type "
+        "ECSServiceAverageCPUUtilization",
+    ),
+    fix="Remove ResourceLabel, or with ALBRequestCountPerTarget write the final parts of the ARNs "
+    "of the load balancer and the target group: `app/<name>/<id>/targetgroup/<name>/<id>`.",
+    sources=(
+        "AWS docs: Application Auto Scaling API reference, PredefinedMetricSpecification "
+        "(ResourceLabel)",
+    ),
+    failure_ids=("as-label-on-a-cpu-metric",),
+)
+def misplaced_resource_label(view: View) -> Iterator[Problem]:
+    """ALBRequestCountPerTarget is the metric of one target group, which the label names. The other
+    predefined metrics are those of the service, and Application Auto Scaling refuses a label."""
+    for policy in view.resources_of_type(ecs.SCALING_POLICY):
+        metric = policy["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
+        name, label = metric["PredefinedMetricType"], metric["ResourceLabel"]
+        if name.is_none_of(_REQUESTS) and label.certainly_present:
+            yield problem(
+                label,
+                f"Scaling policy `{policy.id}` has a ResourceLabel, which Application Auto Scaling "
+                f"refuses for {name.choices[0]}",
+                "Remove ResourceLabel.",
+            )
+        elif name.text == _REQUESTS and label.absent:
+            yield problem(
+                metric,
+                f"Scaling policy `{policy.id}` scales by {_REQUESTS} without a ResourceLabel, so "
+                f"Application Auto Scaling does not know which target group is meant",
+                "Write `ResourceLabel: app/<name>/<id>/targetgroup/<name>/<id>`.",
+            )
+
+
+RULES = (
+    desired_count_with_auto_scaling,
+    minimum_above_maximum,
+    steps_with_a_gap,
+    misplaced_resource_label,
+)

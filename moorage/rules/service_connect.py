@@ -10,6 +10,10 @@ from moorage.cfn.view import Resource, View
 from moorage.rules.message_parts import join_or, quote
 from moorage.rules.rule import Problem, problem, rule
 
+_CLOUD_MAP = "AWS::ServiceDiscovery::"
+_DNS_NAMESPACES = (f"{_CLOUD_MAP}PrivateDnsNamespace", f"{_CLOUD_MAP}PublicDnsNamespace")
+_HTTP_NAMESPACE = f"{_CLOUD_MAP}HttpNamespace"
+
 
 @rule(
     "E9365",
@@ -110,4 +114,97 @@ def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
             seen.add((name, port))
 
 
-RULES = (wrong_service_connect_name,)
+# Timeouts and namespaces ---------------------------------------------------------------------
+
+
+@rule(
+    "E9368",
+    "Service Connect has a timeout of requests for a TCP port.",
+    error_messages=(
+        "(in substance) perRequestTimeout can only be set if Service Connect appProtocol isn't TCP",
+    ),
+    fix="Write the AppProtocol of the port mapping: http, http2 or grpc. For TCP, write only "
+    "IdleTimeoutSeconds.",
+    sources=("AWS docs: ECS API reference, TimeoutConfiguration (perRequestTimeoutSeconds)",),
+    failure_ids=("svc-connect-request-timeout-on-tcp",),
+)
+def request_timeout_on_tcp(view: View) -> Iterator[Problem]:
+    """A port mapping without AppProtocol is TCP for Service Connect, which then knows connections
+    and no requests."""
+    for service in ecs.services(view):
+        task = ecs.task_definition_of(service)
+        if task is None:
+            continue
+        for entry in service["ServiceConnectConfiguration"]["Services"].items:
+            timeout = entry["Timeout"]["PerRequestTimeoutSeconds"]
+            mappings = [
+                mapping
+                for container in ecs.containers(task)
+                for mapping in container["PortMappings"].items
+                if mapping["Name"].present and mapping["Name"].is_same_as(entry["PortName"])
+            ]
+            if timeout.number and mappings and mappings[0]["AppProtocol"].absent:
+                yield problem(
+                    timeout,
+                    f"Service `{service.id}` has PerRequestTimeoutSeconds for a port without "
+                    f"AppProtocol, which is TCP and has no requests",
+                    "Write `AppProtocol: http` in the port mapping, or IdleTimeoutSeconds here.",
+                )
+
+
+@rule(
+    "E9371",
+    "VPC Lattice has a port name that does not exist.",
+    error_messages=("(in substance) the port name 'http' was not found in the task definition",),
+    fix="Write the Name of a port mapping of the task definition as PortName.",
+    sources=("AWS docs: ECS API reference, VpcLatticeConfiguration (portName)",),
+    failure_ids=("svc-lattice-port-name-not-in-task",),
+)
+def wrong_lattice_port_name(view: View) -> Iterator[Problem]:
+    """ECS finds the port that it registers in a VPC Lattice target group by the Name of the port
+    mapping, which is otherwise optional."""
+    for service in ecs.services(view):
+        for entry in service["VpcLatticeConfigurations"].items:
+            yield from _unknown_port_name(service, entry["PortName"])
+
+
+@rule(
+    "W9374",
+    "Service Connect names a DNS namespace of the template by its name.",
+    fix="Write `!GetAtt <namespace>.Arn`.",
+    sources=("aws/aws-cdk#25616",),
+    failure_ids=("connect-namespace-by-name",),
+)
+def namespace_by_name(view: View) -> Iterator[Problem]:
+    """By a name ECS finds an HTTP namespace only, and the HTTP name of a DNS namespace is another
+    one. So ECS creates a second namespace with the name, which stays when the stack is deleted, and
+    the names in the first one do not work for Service Connect."""
+    namespaces = {
+        name: namespace
+        for namespace in view.resources_of_type(*_DNS_NAMESPACES)
+        for name in [namespace["Name"].text]
+        if name is not None
+    }
+    http_names = [item["Name"] for item in view.resources_of_type(_HTTP_NAMESPACE)]
+    services = [(item, item["ServiceConnectConfiguration"]) for item in ecs.services(view)]
+    clusters = [
+        (item, item["ServiceConnectDefaults"]) for item in view.resources_of_type(ecs.CLUSTER)
+    ]
+    for owner, settings in (*services, *clusters):
+        name = settings["Namespace"]
+        namespace = namespaces.get(name.text or "")
+        if namespace is not None and all(item.is_same_as(name) is False for item in http_names):
+            yield problem(
+                name,
+                f"`{owner.id}` names the namespace `{namespace.id}` by its name, for which ECS "
+                f"creates another namespace",
+                f"Write `!GetAtt {namespace.id}.Arn`.",
+            )
+
+
+RULES = (
+    wrong_service_connect_name,
+    request_timeout_on_tcp,
+    wrong_lattice_port_name,
+    namespace_by_name,
+)

@@ -77,4 +77,34 @@ def _is_awsvpc(service: Resource) -> bool:
     return mode == "awsvpc" or bool(ecs.runs_on_fargate(service))
 
 
-RULES = (rejected_registry_port,)
+@rule(
+    "E9353",
+    "A service registry on the bridge or host network lacks the container and port.",
+    error_messages=(
+        "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and "
+        "'containerPort' must be specified from the task definition.",
+    ),
+    fix="Write ContainerName and ContainerPort in ServiceRegistries.",
+    sources=("techservicesillinois/terraform-aws-ecs-service#16",),
+    failure_ids=("svc-registry-on-the-bridge-without-container",),
+)
+def registry_without_container(view: View) -> Iterator[Problem]:
+    """In the network modes bridge and host a task has no address of its own. ECS registers the
+    address of the instance and the host port of a container, which the registry must name."""
+    for service in ecs.services(view):
+        task = ecs.task_definition_of(service)
+        if task is None or ecs.network_mode(task) not in ("bridge", "host"):
+            continue
+        for registry in service["ServiceRegistries"].items:
+            keys = ("ContainerName", "ContainerPort")
+            missing = [key for key in keys if registry[key].absent]
+            if not registry.unknown and missing:
+                yield problem(
+                    registry,
+                    f"A service registry of service `{service.id}` lacks {join_and(missing)}, "
+                    f"which ECS requires in network mode {ecs.network_mode(task)}",
+                    f"Write {join_and(missing)}.",
+                )
+
+
+RULES = (rejected_registry_port, registry_without_container)

@@ -8,6 +8,7 @@ from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import differs
 from moorage.update.effect import Effect
+from moorage.update.traffic_shifting import shifted_target_groups
 
 _ROUTINE = frozenset(
     {
@@ -103,7 +104,10 @@ def _changed_types(change: Comparison) -> Iterator[Effect]:
 
 
 def _replacements(change: Comparison) -> Iterator[Effect]:
+    reported_elsewhere = shifted_target_groups(change)
     for new, (pair, reason) in change.replacements.items():
+        if new in reported_elsewhere:
+            continue
         consequence = _CONSEQUENCES.get(new.type)
         follows = not differs(pair.old[reason], new[reason])
         if new.type in _ROUTINE or (consequence is None and (follows or _loses_data(pair))):

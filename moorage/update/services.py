@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
-from moorage.cfn.changes import Comparison
+from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import comparable_value
 from moorage.cfn.view import Resource
 from moorage.update.effect import Effect
+from moorage.update.traffic_shifting import has_weights_by_parameter, shifted_target_groups
 
 _UPDATABLE_WITH_CODE_DEPLOY = frozenset(
     {
@@ -102,8 +103,11 @@ def _capacity_providers_in_use(change: Comparison) -> Iterator[Effect]:
 
 def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
-        controller = pair.new.props.at("DeploymentController", "Type").text
         if pair.new.type != ecs.SERVICE or pair.new in change.replacements:
+            continue
+        controller = ecs.deployment_controller(pair.new)
+        if ecs.deployment_controller(pair.old) != controller:
+            yield from _changed_controller(pair)
             continue
         if controller != "CODE_DEPLOY":
             continue
@@ -131,6 +135,33 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
                 'CODE_DEPLOY controller: "Use AWS CodeDeploy to trigger a new deployment"',
                 "Keep the old value, and deploy the change through CodeDeploy.",
             )
+
+
+def _changed_controller(pair: ResourcePair) -> Iterator[Effect]:
+    """A service that CodeDeploy begins or ceases to deploy."""
+    old, new = map(ecs.deployment_controller, (pair.old, pair.new))
+    if new == "CODE_DEPLOY":
+        yield Effect(
+            "M1404",
+            "error",
+            pair.new["DeploymentController"],
+            f"{pair.new.id} gets the deployment controller CODE_DEPLOY. CloudFormation sends the "
+            "task definition in the same request, which ECS then refuses: "
+            '"Unable to update task definition on services with a CODE_DEPLOY deployment '
+            'controller"',
+            "Create a service with another logical ID, and remove this one afterwards.",
+        )
+    elif old == "CODE_DEPLOY" and new == "ECS":
+        yield Effect(
+            "M1406",
+            "warning",
+            pair.new["DeploymentController"],
+            f"{pair.new.id} changes from CODE_DEPLOY to the deployment controller ECS, which ECS "
+            "refuses while a deployment runs or several task sets exist. The listener may forward "
+            "to the other target group since the last deployment",
+            "Wait for CodeDeploy to remove the old task set, and forward to the target group that "
+            "has tasks.",
+        )
 
 
 def _changes_with_hook_deployment(change: Comparison) -> Iterator[Effect]:
@@ -163,13 +194,24 @@ def _reset_traffic(change: Comparison) -> Iterator[Effect]:
     for pair in change.pairs:
         deployer = switched.get(pair.new)
         actions = "DefaultActions" if pair.new.type == ecs.LISTENER else "Actions"
-        if deployer and pair.changed_properties and pair.new not in change.replacements:
+        if not deployer or not pair.changed_properties or pair.new in change.replacements:
+            continue
+        changed = actions if actions in pair.changed_properties else pair.changed_properties[0]
+        if has_weights_by_parameter(pair.new):
+            yield Effect(
+                "M1406",
+                "info",
+                pair.new[changed],
+                f"{deployer} may have switched the target groups of {pair.new.id} since. Its "
+                "weights come from a parameter, which must name the target group in use",
+                "Deploy with deploy.sh, which sets the parameter, and not with the deployment mode "
+                "REVERT_DRIFT.",
+            )
+        else:
             yield Effect(
                 "M1406",
                 "warning",
-                pair.new[actions]
-                if actions in pair.changed_properties
-                else pair.new[pair.changed_properties[0]],
+                pair.new[changed],
                 f"{deployer} may have switched the target groups of {pair.new.id} since. An "
                 "update resets them to those of the template, so traffic can go to a target group "
                 "without tasks",
@@ -208,7 +250,7 @@ def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
 
 def _first_listeners(change: Comparison) -> Iterator[Effect]:
     """Existing services that get a target group whose listener is created in the same update."""
-    added = set(change.added)
+    added = set(change.added) - shifted_target_groups(change)  # reported with their service
     for attachment in ecs.target_group_attachments(change.new):
         if (
             change.find_old_version(attachment.service) is None
@@ -232,6 +274,7 @@ def _first_listeners(change: Comparison) -> Iterator[Effect]:
 
 def _empty_target_groups(change: Comparison) -> Iterator[Effect]:
     """Existing listeners and rules that forward to new target groups only."""
+    reported_elsewhere = shifted_target_groups(change)
     for pair in change.pairs:
         if (
             pair.new.type not in (ecs.LISTENER, ecs.LISTENER_RULE)
@@ -244,6 +287,8 @@ def _empty_target_groups(change: Comparison) -> Iterator[Effect]:
             ecs.resource_of_type(forwarded_target_group, ecs.TARGET_GROUP)
             for forwarded_target_group in ecs.forwarded_target_groups(pair.old)
         ]
+        if any(group in reported_elsewhere for group in groups):
+            continue
         new = bool(groups) and all(group in change.added for group in groups)
         if new and before and all(group in change.removed for group in before):
             yield Effect(

@@ -27,7 +27,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from moorage.facts import arn_patterns
+from moorage.facts import arn_patterns, resource_ids
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.log_retention import RETENTION_DAYS
 from moorage.findings.wording import shown
 from moorage.model import TextFile, wrong
@@ -77,6 +78,8 @@ class _DurationRange:
     def _check(self, seconds: int) -> int:
         if not self.low <= seconds <= self.high:
             hint = f"Write {format_duration(self.low)} to {format_duration(self.high)}."
+            if self.high == MAX_INTEGER and seconds < self.low:
+                hint = f"Write {format_duration(self.low)} or more."
             raise wrong("M1105", f"`{format_duration(seconds)}` is out of range", hint)
         return seconds
 
@@ -94,6 +97,8 @@ class _DurationRange:
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        if self.high == MAX_INTEGER:
+            return _DURATION | {"takes": f"a duration of at least `{format_duration(self.low)}`"}
         bounds = f"`{format_duration(self.low)}` to `{format_duration(self.high)}`"
         return _DURATION | {"takes": f"a duration from {bounds}"}
 
@@ -232,15 +237,15 @@ def text(pattern: str, what: str, example: str) -> _TextForm:
     return _TextForm(pattern, what, example)
 
 
-VpcId = Annotated[str, text(r"vpc-[0-9a-f]{8,17}", "the id of a VPC", "vpc-0123456789abcdef0")]
+VpcId = Annotated[str, text(resource_ids.VPC, "the id of a VPC", "vpc-0123456789abcdef0")]
 SubnetId = Annotated[
-    str, text(r"subnet-[0-9a-f]{8,17}", "the id of a subnet", "subnet-0123456789abcdef0")
+    str, text(resource_ids.SUBNET, "the id of a subnet", "subnet-0123456789abcdef0")
 ]
 SecurityGroupId = Annotated[
-    str, text(r"sg-[0-9a-f]{8,17}", "the id of a security group", "sg-0123456789abcdef0")
+    str, text(resource_ids.SECURITY_GROUP, "the id of a security group", "sg-0123456789abcdef0")
 ]
 PrefixListId = Annotated[
-    str, text(r"pl-[0-9a-f]{8,17}", "the id of a prefix list", "pl-0123456789abcdef0")
+    str, text(resource_ids.PREFIX_LIST, "the id of a prefix list", "pl-0123456789abcdef0")
 ]
 PolicyArn = Annotated[
     str,

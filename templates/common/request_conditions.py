@@ -11,15 +11,20 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from moorage.facts.quotas import MAX_CONDITION_LENGTH
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
 from .fields import OneOrMany, reject_duplicates
 
-_HOST = re.compile(r"(?=.{1,128}$)[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
+_HOST = re.compile(r"[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
 
 
 def _validate_host(value: str) -> str:
+    if len(value) > MAX_CONDITION_LENGTH:
+        message = f"The host pattern has {len(value)} characters"
+        hint = f"Write at most {MAX_CONDITION_LENGTH}, for example with the wildcard `*`."
+        raise wrong("M2411", message, hint)
     if not _HOST.fullmatch(value):
         hint = "Write a host name like `shop.example.com` or `*.example.com`."
         raise wrong("M2411", f"{shown(value)} is not a host pattern", hint)

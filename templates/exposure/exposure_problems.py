@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-from troposphere import GetAtt, ec2
 
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
@@ -19,7 +16,7 @@ from .exposure import Exposure
 from .nlb.health_check_problems import shared_task_problems
 from .nlb.listener_problems import listener_conflicts, listener_problems
 from .nlb.listeners import TRANSPORTS, NlbListener, nlb_security_group_rules
-from .nlb.security_group_quota import MAX_RULES, security_group_problems
+from .nlb.security_group_rules import security_group_problems
 from .params import ALB_KEYS, NLB_KEYS, ExposeEntry
 from .used_load_balancers import UsedAlb, UsedNetwork, UsedNlb
 
@@ -139,8 +136,6 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
     `edge`, or port 53 of `edge` and port 3 of `edge-5`."""
     taken = {rule.title for rule in security_group_rules(exposure.targets)}
     rules = nlb_security_group_rules(exposure.nlb_targets, through_instance=False)
-    if len(rules) > MAX_RULES:
-        yield from _task_quota_problems(rules)
     named = {(target.entry.via, target.listener_title) for target in exposure.nlb_targets}
     counts = Counter(title for _, title in named)
     doubled = [title for title, count in counts.items() if count > 1]
@@ -148,23 +143,6 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
         message = f"The names of two load balancers result in the same logical ID, {conflicts[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)
-
-
-def _task_quota_problems(rules: Sequence[Any]) -> Iterator[Problem]:
-    """Too many rules in the security group of the tasks, which allows clients if the load balancer
-    has no security group."""
-    ingress = [rule for rule in rules if isinstance(rule, ec2.SecurityGroupIngress)]
-    tasks = [rule for rule in ingress if rule.to_dict()["Properties"]["GroupId"] == _TASKS]
-    for key, version in ("CidrIpv6", "IPv4"), ("CidrIp", "IPv6"):
-        count = sum(key not in rule.to_dict()["Properties"] for rule in tasks)
-        if count > MAX_RULES:
-            message = f"The security group of the tasks gets {count} inbound {version} rules, and "
-            message += f"EC2 allows {MAX_RULES} unless the quota is raised"
-            hint = "Write adjacent blocks in `clients` as one, or request a higher quota."
-            yield Problem("M2520", ("expose",), message, hint, level="warning")
-
-
-_TASKS = GetAtt("SecurityGroup", "GroupId").to_dict()
 
 
 def exposure_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) -> Iterator[Problem]:

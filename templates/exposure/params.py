@@ -39,7 +39,8 @@ class ListenerSettings(Base):
     clients: list[ListenerClient] | None = Field(
         None,
         description="NLB: CIDR blocks, prefix lists and security groups that are allowed to "
-        "connect. By default everyone for an internet-facing load balancer, the addresses of the "
+        "connect. By default everyone for an internet-facing load balancer, which is a warning if "
+        "the port is not `tls`: write `[0.0.0.0/0]` if it is intended. The addresses of the "
         "network for an internal one. Each is a rule of a security group, which has 60 unless the "
         "quota is raised. `[]` if the security group of an existing load balancer allows them "
         "already.",

@@ -10,6 +10,7 @@ from awacs.s3 import Action
 from pydantic import AfterValidator, Field
 from troposphere import AWSObject, GetAtt, Ref, Sub, s3
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
 from moorage.model import Base, wrong
 
@@ -31,6 +32,9 @@ Prefix = Annotated[
 
 
 def _whole_days(seconds: int) -> int:
+    if seconds > MAX_INTEGER * _DAY:
+        message = f"`{format_duration(seconds)}` is out of range"
+        raise wrong("M1105", message, f"Write at most `{MAX_INTEGER}d`.")
     if not seconds or seconds % _DAY:
         message = f"`{format_duration(seconds)}` is not a number of whole days"
         raise wrong("M2321", message, "Write whole days, such as `90d`.")

@@ -35,8 +35,7 @@ def container_problems(
     for name, container in containers.items():
         yield from _container_problems(name, container)
         yield from _dependency_problems(name, ordered[name], ordered)
-    if shared:
-        yield from _port_problems(containers)
+    yield from _port_problems(containers) if shared else _repeated_ports(containers)
     yield from _size_problems(containers, cpu, memory, added or {})
     if containers and not any(container.essential for container in ordered.values()):
         hint = "Remove `essential: false` or `init: true` from the container that does the work."
@@ -169,6 +168,18 @@ def _find_cycle(containers: Containers) -> list[str]:
     except CycleError as error:
         return list(reversed(error.args[1]))
     return []
+
+
+def _repeated_ports(containers: Containers) -> Iterator[Problem]:
+    """Ports that a container lists twice, with network mode `bridge`: there it may have one port at
+    two ports of the instance. Two fixed ports of the instance are compared with its others."""
+    for name, container in containers.items():
+        free = [port if port.host is None else None for port in container.ports]
+        for index, port in enumerate(free):
+            if port is not None and port in free[:index]:
+                message = f"Port {port} is listed twice"
+                path = ("containers", name, "ports", index)
+                yield Problem("M1206", path, message, "Remove one of the two entries.")
 
 
 def _port_problems(containers: Containers) -> Iterator[Problem]:

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
-from moorage.facts.fargate import MAX_STOP_TIMEOUT
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base
@@ -81,16 +81,12 @@ UlimitName = Literal[
 """Amazon ECS API reference, Ulimit, name."""
 
 
-_MAX_INTEGER = 2**31 - 1
-"""The largest integer of the Amazon ECS API."""
-
-
 class Ulimit(Base):
     """A resource limit of the processes in a container."""
 
-    soft: int = Field(ge=0, le=_MAX_INTEGER, description="The limit that is in force.")
+    soft: int = Field(ge=0, le=MAX_INTEGER, description="The limit that is in force.")
     hard: int = Field(
-        ge=0, le=_MAX_INTEGER, description="The highest limit that a process may set for itself."
+        ge=0, le=MAX_INTEGER, description="The highest limit that a process may set for itself."
     )
 
 
@@ -117,6 +113,10 @@ class RestartPolicy(Base):
         None, description="Time that the container must have run before it is restarted."
     )
 
+
+Timeout = Annotated[int, duration(2, MAX_INTEGER)]
+"""On instances AWS documents no upper limit (Amazon ECS API reference, ContainerDefinition,
+startTimeout and stopTimeout)."""
 
 Condition = Literal["START", "COMPLETE", "SUCCESS", "HEALTHY"]
 """Amazon ECS API reference, ContainerDependency, condition."""
@@ -230,7 +230,8 @@ class Container(Base):
         None,
         ge=0,
         le=100,
-        description="On instances, with `max_swap`: how readily the kernel swaps its memory out.",
+        description="On instances, with `max_swap`: how readily the kernel swaps its memory out. "
+        "It has no effect on Amazon Linux 2023, which the default AMI is.",
     )
     init_process_enabled: bool = Field(
         False,
@@ -259,11 +260,14 @@ class Container(Base):
     memory_reservation: int | None = Field(
         None, ge=6, description="Memory in MiB that is reserved for this container."
     )
-    start_timeout: Annotated[int, duration(2, 120)] | None = Field(
-        None, description="Time that containers with `depends_on` wait for this one."
+    start_timeout: Timeout | None = Field(
+        None,
+        description="Time that containers with `depends_on` wait for this one; on Fargate at most "
+        "2m.",
     )
-    stop_timeout: Annotated[int, duration(2, MAX_STOP_TIMEOUT)] | None = Field(
-        None, description="Time between SIGTERM and SIGKILL; 30s by default."
+    stop_timeout: Timeout | None = Field(
+        None,
+        description="Time between SIGTERM and SIGKILL; 30s by default, on Fargate at most 2m.",
     )
     restart_policy: RestartPolicy | None = Field(
         None, description="Restart the container without replacing the task."

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
@@ -53,7 +54,7 @@ class DeploymentParams(Base):
     maximum_percent: int = Field(
         200,
         ge=100,
-        le=400,
+        le=MAX_INTEGER,
         description="Percentage of the tasks that can run during a deployment, rounded down.",
     )
     circuit_breaker: Switch[CircuitBreaker] = Field(

@@ -45,7 +45,7 @@ def execution_statements(params: ExecutionParams) -> Iterator[Statement]:
 
     AWS Step Functions developer guide, "Using CloudWatch Logs to log execution history" and "Trace
     Step Functions request data in AWS X-Ray". None of the actions takes a log group or another
-    resource, hence the `*`.
+    resource, so the resource is `*`.
     """
     if params.execution_logs:
         yield allow("DeliverLogs", _DELIVERY, ["*"])

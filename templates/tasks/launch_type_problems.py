@@ -16,7 +16,7 @@ from moorage.findings.wording import shown
 
 from .containers import Containers, suggest_container
 from .launch_types import find_links
-from .linux_parameters import fargate_linux_problems
+from .linux_parameters import fargate_container_problems
 from .params import TaskParams
 from .task import Task
 
@@ -59,7 +59,7 @@ def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Pr
         if container.gpus:
             hint = "Write `launch: ec2`, with `gpu: true` in the `capacity` of the cluster."
             yield Problem("M2722", (*path, "gpus"), "Fargate has no GPUs", hint, because=because)
-        yield from fargate_linux_problems(path, container)
+        yield from fargate_container_problems(path, container)
 
 
 def _instance_problems(task: Task) -> Iterator[Problem]:
@@ -72,6 +72,7 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
             hint += "`devices`."
             path: Path = ("containers", name, "privileged")
             yield Problem("M2712", path, message, hint, level="warning")
+    yield from _swappiness_problems(task)
     if used and task.placement.instances is None:
         message = f"The cluster `{used.name}` has no instances for `launch: {params.launch}`"
         hint = f"Write `capacity: {{{params.launch}: true}}` in `{used.name}`, or "
@@ -93,6 +94,23 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
                 message += "task uses the IP address of its instance"
                 hint = f"Write `{key}` in the `capacity` of the cluster, or `network_mode: awsvpc`."
                 yield Problem("M2725", (key,), message, hint, because=[("network_mode",)])
+
+
+def _swappiness_problems(task: Task) -> Iterator[Problem]:
+    """Amazon ECS API reference, LinuxParameters, swappiness: Amazon Linux 2023 does not support
+    it, and the default AMI is one."""
+    used = task.placement.cluster
+    group = used.params.capacity.ec2 if used and used.params.capacity else None
+    if task.params.launch != "ec2" or used is None or group is None or group.ami:
+        return
+    for name, container in task.container_params.items():
+        if container.swappiness is not None and container.max_swap is not None:
+            message = f"The instances of `{used.name}` run Amazon Linux 2023, which does not "
+            message += "support `swappiness`"
+            hint = "Remove it, or write the id of an AMI with another system as `ami` in the "
+            hint += f"`capacity` of `{used.name}`."
+            path: Path = ("containers", name, "swappiness")
+            yield Problem("M2732", path, message, hint, level="warning", because=[("launch",)])
 
 
 def _capacity_problems(task: Task) -> Iterator[Problem]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 from troposphere import ecs
 
+from moorage.facts.fargate import MAX_START_TIMEOUT, MAX_STOP_TIMEOUT
+from moorage.facts.tmpfs_options import FLAGS, WITH_VALUE
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
-from ..common.fields import UniqueList, text
+from ..common.fields import UniqueList, format_duration, text
 
-# Amazon ECS API reference, Tmpfs, mountOptions: those that apply to a single mount.
-TmpfsOption = Literal[
-    "defaults", "ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "sync", "async"
+TmpfsOption = Annotated[
+    str,
+    text(
+        "|".join((*FLAGS, *(f"{name}={value}" for name, value in WITH_VALUE.items()))),
+        "a mount option of a tmpfs",
+        "noexec",
+    ),
 ]
 # Amazon ECS API reference, SystemControl, namespace.
 KernelParameter = Annotated[
@@ -37,7 +43,9 @@ class Tmpfs(Base):
     """A directory in memory. Its content counts as memory of the container."""
 
     size: int = Field(ge=1, le=122_880, description="Maximum size in MiB.")
-    options: UniqueList[TmpfsOption] = Field([], description="Mount options, such as `noexec`.")
+    options: UniqueList[TmpfsOption] = Field(
+        [], description="Mount options, such as `noexec` or `mode=1777`."
+    )
 
 
 def tmpfs(directories: Mapping[str, Tmpfs]) -> list[ecs.Tmpfs]:
@@ -80,10 +88,15 @@ _NOT_ON_FARGATE = {
 }
 
 
-def fargate_linux_problems(path: Path, container: Any) -> Iterator[Problem]:
-    """Linux parameters of the container at `path` that Fargate does not support."""
+def fargate_container_problems(path: Path, container: Any) -> Iterator[Problem]:
+    """Settings of the container at `path` that Fargate does not support."""
     for key, (message, hint) in _NOT_ON_FARGATE.items():
         if getattr(container, key) not in (None, []):
+            yield Problem("M2722", (*path, key), message, hint, because=[("launch",)])
+    for key, limit in (("start_timeout", MAX_START_TIMEOUT), ("stop_timeout", MAX_STOP_TIMEOUT)):
+        if (getattr(container, key) or 0) > limit:
+            message = f"Fargate does not support a `{key}` of more than {format_duration(limit)}"
+            hint = f"Write `{key}: {format_duration(limit)}` or less, or `launch: ec2`."
             yield Problem("M2722", (*path, key), message, hint, because=[("launch",)])
     for index, capability in enumerate(container.add_capabilities):
         if capability != "SYS_PTRACE":

@@ -7,16 +7,19 @@ that is scaled does not have it: only Application Auto Scaling sets its number o
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 from troposphere import GetAtt, Join, Ref, Select, Split, Sub, cloudwatch
 from troposphere import applicationautoscaling as aas
 
+from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, logical_id
 
-from ..common.fields import Duration
+from ..common.fields import duration
+
+Cooldown = Annotated[int, duration(0, MAX_INTEGER)]
 
 
 class Scaling(Base):
@@ -31,10 +34,10 @@ class Scaling(Base):
     memory: int | None = Field(
         None, ge=1, le=100, description="Target for the average memory utilization, in percent."
     )
-    scale_out_cooldown: Duration | None = Field(
+    scale_out_cooldown: Cooldown | None = Field(
         None, description="Time after tasks were added before more are added; 5m by default."
     )
-    scale_in_cooldown: Duration | None = Field(
+    scale_in_cooldown: Cooldown | None = Field(
         None, description="Time after tasks were removed before more are removed; 5m by default."
     )
 

@@ -15,6 +15,8 @@ from troposphere import Sub
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.secret_references import (
     JSON_KEY_FIELDS,
+    MAX_PARAMETER_ARN,
+    MAX_PARAMETER_LEVELS,
     PARAMETER_ARN,
     PARAMETER_NAME,
     SECRET_ARN,
@@ -68,9 +70,25 @@ def _parse_parameter(reference: str, rest: str) -> Secret:
         return Secret("ssm", rest, rest, match["region"])
     if not _SSM_NAME.fullmatch(rest):
         raise wrong("M2607", f"`{reference}` does not name a parameter", _PARAMETER_HINT)
+    _check_parameter_name(rest.removeprefix("/"))
     arn = f"${{AWS::Region}}:${{AWS::AccountId}}:parameter/{rest.removeprefix('/')}"
     full = Sub(f"arn:${{AWS::Partition}}:ssm:{arn}")
     return Secret("ssm", full, full, None)
+
+
+# The ARN of no parameter is shorter: the names of the shortest regions have nine characters.
+_SHORTEST_PREFIX = len("arn:aws:ssm:us-east-1:123456789012:parameter/")
+
+
+def _check_parameter_name(name: str) -> None:
+    limit = MAX_PARAMETER_ARN - _SHORTEST_PREFIX
+    if len(name) > limit:
+        message = f"The name of the parameter has {len(name)} characters"
+        raise wrong("M2607", message, f"Write a name of at most {limit} characters.")
+    levels = name.count("/") + 1
+    if levels > MAX_PARAMETER_LEVELS:
+        message = f"The name of the parameter has {levels} levels between slashes"
+        raise wrong("M2607", message, f"Write a name of at most {MAX_PARAMETER_LEVELS} levels.")
 
 
 def _parse_secrets_manager_secret(reference: str, rest: str) -> Secret:

@@ -13,6 +13,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
 from .containers import Container, Containers
+from .egress import egress_resources
 from .params import TaskParams
 from .placement import Placement, resolve_placement
 from .queues import QueueUse, resolve_queues
@@ -79,7 +80,14 @@ class Task:
         """Logical IDs of the resources that must exist before a task starts, so that it can mount
         its volumes and reach the services that it connects to."""
         mounts = volume_dependencies(self.params.volumes, self.placement.mount_target_subnets)
-        return sorted([*mounts, *(rule.title for rule in self.reach_rules)])
+        rules = [*self.reach_rules, *self.egress_rules]
+        return sorted([*mounts, *(rule.title for rule in rules)])
+
+    @property
+    def egress_rules(self) -> list[ec2.SecurityGroupEgress]:
+        """Rules of the tasks' security group to other groups; empty without `egress:`."""
+        params = self.params
+        return list(egress_resources(params, params.volumes, params.reaches, self.env))
 
     def locate(self, problem: Problem) -> Problem:
         """The problem, moved to the place in the params that adds its container."""

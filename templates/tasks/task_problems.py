@@ -15,6 +15,7 @@ from ..common.stack_lookup import find_stack_problems
 from . import fargate_sizes, images, secrets
 from .container_problems import container_problems
 from .containers import Container
+from .egress import egress_problems
 from .launch_type_problems import launch_type_problems
 from .linux_parameters import system_control_problems
 from .params import TaskParams
@@ -32,6 +33,7 @@ def task_problems(task: Task) -> Iterator[Problem]:
     yield from _stack_problems(task)
     yield from _size_problems(task.params)
     yield from reaches_problems(task.params, task.env)
+    yield from egress_problems(task.params, task.params.volumes)
     path: Path = ("task_role", "statements")
     yield from statement_problems(task.params.task_role.statements, path)
     yield from _existing_problems(task.params)

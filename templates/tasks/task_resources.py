@@ -18,6 +18,7 @@ from ..common.policy_statements import policy_statement
 from . import firelens, images
 from .container_definitions import container_definition, execution_role_statements
 from .containers import Containers, apply_init
+from .egress import egress_property
 from .launch_types import apply_network_mode
 from .queue_resources import queue_statements
 from .sidecars import sidecar_statements
@@ -40,6 +41,7 @@ def task_resources(task: Task) -> Iterator[Any]:
             task.env,
         )
     yield from task.reach_rules
+    yield from task.egress_rules
     yield from _roles(task)
     yield _task_definition(task)
 
@@ -48,11 +50,13 @@ def security_groups(task: Task) -> list[ec2.SecurityGroup]:
     """The stack's `SecurityGroup`; none for tasks that use the IP address of their instance."""
     if task.placement.shares_instance:
         return []
+    network = task.placement.network
     return [
         ec2.SecurityGroup(
             "SecurityGroup",
             GroupDescription=f"Tasks of {task.env.stack_name(task.name)}",
             VpcId=task.placement.vpc_id,
+            **egress_property(task.params, dualstack=bool(network and network.handle.ipv6)),
         )
     ]
 

@@ -11,19 +11,21 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from moorage.facts import resource_ids
 from moorage.model import Base
 
 from ..common.fields import KeyArn, SecurityGroupId, Switch, text
 from .mounts import VolumeName
 
 FileSystemId = Annotated[
-    str, text(r"fs-[0-9a-f]{8,40}", "the ID of an EFS file system", "fs-0123456789abcdef0")
+    str, text(resource_ids.EFS_FILE_SYSTEM, "the ID of an EFS file system", "fs-0123456789abcdef0")
 ]
 AccessPointId = Annotated[
-    str, text(r"fsap-[0-9a-f]{8,40}", "the ID of an EFS access point", "fsap-0123456789abcdef0")
+    str,
+    text(resource_ids.EFS_ACCESS_POINT, "the ID of an EFS access point", "fsap-0123456789abcdef0"),
 ]
 SnapshotId = Annotated[
-    str, text(r"snap-[0-9a-f]{8,17}", "the ID of an EBS snapshot", "snap-0123456789abcdef0")
+    str, text(resource_ids.SNAPSHOT, "the ID of an EBS snapshot", "snap-0123456789abcdef0")
 ]
 # EFS API reference, RootDirectory, Path.
 EfsDirectory = Annotated[

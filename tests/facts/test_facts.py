@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from jsonschema import Draft7Validator
 
 from moorage.facts import (
+    ebs_volumes,
     ecr_repositories,
     elb_attributes,
     elb_log_delivery,
@@ -25,6 +27,9 @@ from moorage.facts import (
     load_balancing,
     log_retention,
     quotas,
+    resource_ids,
+    secret_references,
+    tmpfs_options,
 )
 from moorage.facts.arn_patterns import IAM_POLICY, IAM_ROLE, KMS_KEY, arn_pattern
 from moorage.facts.availability_zones import count_zones
@@ -162,6 +167,29 @@ def test_fargate_limits_match_the_api() -> None:
     assert f"maximum supported value is {high} GiB" in text
     text = documentation("ecs", "ContainerDefinition", "stopTimeout")
     assert f"max stop timeout value is {fargate.MAX_STOP_TIMEOUT} seconds" in text
+    text = documentation("ecs", "ContainerDefinition", "startTimeout")
+    assert f"valid values for Fargate are 2-{fargate.MAX_START_TIMEOUT} seconds" in text
+
+
+def test_mount_options_of_tmpfs_match_the_api() -> None:
+    text = documentation("ecs", "Tmpfs", "mountOptions")
+    options = re.findall(r'"([a-z_]+)"', text)
+    assert options == [*tmpfs_options.FLAGS, *tmpfs_options.WITH_VALUE]
+
+
+def test_the_size_of_gp3_volumes_matches_the_api() -> None:
+    text = documentation("ec2", "CreateVolumeRequest", "Size")
+    assert re.search(f"gp3.*: 1 - {ebs_volumes.MAX_GP3_SIZE:,} GiB", text)
+
+
+def test_lengths_of_conditions_and_parameters_match_the_api() -> None:
+    for condition in ("HostHeaderConditionConfig", "PathPatternConditionConfig"):
+        text = documentation("elbv2", condition, "Values")
+        assert f"maximum length of each string is {quotas.MAX_CONDITION_LENGTH} " in text
+    text = documentation("ssm", "PutParameterRequest", "Name")
+    assert f"{secret_references.MAX_PARAMETER_ARN} characters" in text
+    assert secret_references.MAX_PARAMETER_LEVELS == 15
+    assert "maximum depth of fifteen levels" in text
 
 
 def test_fargate_sizes_match_cfn_lint() -> None:
@@ -248,3 +276,34 @@ def test_arn_patterns(pattern: str, arn: str) -> None:
     assert re.fullmatch(pattern, arn)
     assert not re.fullmatch(pattern, arn.removeprefix("arn:"))
     assert not re.fullmatch(pattern, f"{arn} ")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prefix", "rule"),
+    [
+        (resource_ids.VPC, "vpc", "VpcId"),
+        (resource_ids.SUBNET, "subnet", "SubnetId"),
+        (resource_ids.SECURITY_GROUP, "sg", "SecurityGroupId"),
+        (resource_ids.AMI, "ami", "ImageId"),
+    ],
+)
+def test_ids_have_the_lengths_that_cfn_lint_accepts(pattern: str, prefix: str, rule: str) -> None:
+    theirs = getattr(import_module(f"cfnlint.rules.formats.{rule}"), rule)().pattern
+    lengths = range(1, 42)
+    ids = [f"{prefix}-{'0123456789abcdef' * 3}"[: len(prefix) + 1 + length] for length in lengths]
+    ours = [bool(re.fullmatch(pattern, id_)) for id_ in ids]
+    assert ours == [bool(re.fullmatch(theirs, id_)) for id_ in ids]
+    assert [length for length, is_id in zip(lengths, ours, strict=True) if is_id] == [8, 17]
+
+
+@pytest.mark.parametrize("character", ["a", "Z", "_", "/", ".", "@", "=", ":", "*", "!", "~", "ß"])
+def test_arns_of_roles_and_policies_have_the_characters_that_cfn_lint_accepts(
+    character: str,
+) -> None:
+    role = f"arn:aws:iam::123456789012:role/a{character}b"
+    policy = role.replace(":role/", ":policy/")
+    policies = cfn_schema("AWS::IAM::Role")["properties"]["ManagedPolicyArns"]["items"]["pattern"]
+    target = cfn_schema("AWS::Scheduler::Schedule")["definitions"]["Target"]["properties"]
+    roles = target["RoleArn"]["pattern"]
+    for ours, theirs, arn in (IAM_ROLE, roles, role), (IAM_POLICY, policies, policy):
+        assert bool(re.fullmatch(ours, arn)) == bool(re.fullmatch(theirs, arn, re.ASCII))

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 from moorage.facts.secret_values import find_in_command, hide, is_plain_secret, may_hold_secret
 from moorage.findings.report import FORMATS
 from moorage.pipeline.build import build
+from moorage.pipeline.check import check_texts
 from moorage.pipeline.header import Header
-from moorage.pipeline.params_models import _members
+from moorage.pipeline.params_models import members_of
 from templates import TEMPLATES
 
 HOSTILE = Path(__file__).parent
@@ -42,7 +43,7 @@ Path_ = tuple[str | int, ...]
 
 def places(annotation: Any, path: Path_, outer: tuple[Any, ...] = ()) -> Iterator[Path_]:
     """The path of every field of a model and of the models in it."""
-    for member in _members(annotation):
+    for member in members_of(annotation):
         if isinstance(member, type) and issubclass(member, BaseModel):
             if member not in outer:
                 for key, info in member.model_fields.items():
@@ -148,6 +149,49 @@ def test_a_mistake_around_a_secret_does_not_show_it(case: str, tmp_path: Path) -
     assert "7712349" not in seen
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DB_PASSWORD: hunter2-x: y",
+        'DB_PASSWORD: "hunter2-x',
+        "DB_PASSWORD: *hunter2-x",
+        "DB_PASSWORD: {a: [hunter2-x}",
+        "DB_PASSWORD:\n        'hunter2-x",
+        "DB_PASSWORD:hunter2-x",
+    ],
+)
+def test_a_mistake_in_yaml_does_not_show_the_secret_on_its_line(line: str, tmp_path: Path) -> None:
+    (tmp_path / "dev.yaml").write_text(
+        f"app: shop\nregion: eu-central-1\nstacks:\n  web:\n    environment:\n      {line}\n"
+    )
+    built = build(tmp_path, "dev", TEMPLATES)
+    assert built.plan is None
+    seen = "".join(write(built.findings) for write in FORMATS.values())
+    assert "***" in seen or "hunter" not in seen
+    assert "hunter2" not in seen
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "{MasterUserPassword: [hunter2-x]}",
+        "{Tags: [{Key: api_token, Value: [hunter2-x]}]}",
+        "{Environment: [{Name: DB_PASSWORD, Value: [hunter2-x]}], Other: hunter2-x}",
+        "{SecretString: [hunter2-x], DBInstanceClass: hunter2-x}",
+        "{MasterUserPassword: hunter2-x, DBInstanceClass: hunter2-x}",
+    ],
+)
+def test_secrets_in_any_template_are_not_shown(properties: str, tmp_path: Path) -> None:
+    """cfn-lint quotes the values that it refuses."""
+    file = tmp_path / "t.yaml"
+    file.write_text(
+        f"Resources:\n  Db:\n    Type: AWS::RDS::DBInstance\n    Properties: {properties}\n"
+    )
+    findings = check_texts({"t.yaml": file.read_text()})
+    assert findings
+    assert "hunter2" not in "".join(write(findings) for write in FORMATS.values())
+
+
 def test_the_secret_of_a_client_is_not_shown(capsys: Any) -> None:
     for form in FORMATS:
         arguments = [
@@ -171,6 +215,8 @@ def test_the_secret_of_a_client_is_not_shown(capsys: Any) -> None:
         ("x-api-key", "hunter2"),
         ("URL", "amqp://app:hunter2@mq"),
         ("WEBHOOK", "https://example.com/in?token=hunter2"),
+        ("ALERTS", "https://hooks.slack.com/services/T0123/B0123/2tJ4SP8I4AzAhunter2"),
+        ("CI", "glpat-z_sxgtrfAxKrhunter2Y"),
         ("DATABASE", "Server=db;Password=hunter2;Encrypt=true"),
     ],
 )
@@ -206,6 +252,8 @@ def test_an_ordinary_setting_is_no_secret(name: str, value: str) -> None:
         ["mysqladmin", "ping", "-phunter2"],
         ["sh", "-c", "redis-cli -a hunter2 ping"],
         ["curl", "-u", "app:hunter2", "https://example.com"],
+        ["CMD", "curl", "-H", "X-Api-Key: hunter2", "localhost:8080"],
+        ["CMD-SHELL", "wget --header='Authorization: Bearer hunter2' localhost:8080 || exit 1"],
         ["app", "--db-password", "hunter2"],
         ["env", "PGPASSWORD=hunter2", "psql"],
         ["CMD-SHELL", "PGPASSWORD=hunter2 pg_isready || exit 1"],
@@ -225,6 +273,7 @@ def test_a_secret_in_a_command_is_found(command: list[str]) -> None:
         ["app", "--password-min-length", "12"],
         ["app", "--password", "--verbose"],
         ["CMD-SHELL", "curl -fsS localhost:8080/healthz || exit 1"],
+        ["CMD-SHELL", 'curl -H "Authorization: Bearer $TOKEN" -H "Host: example.com" localhost'],
     ],
 )
 def test_an_ordinary_command_has_no_secret(command: list[str]) -> None:

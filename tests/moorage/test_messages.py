@@ -22,7 +22,7 @@ from moorage.pipeline.yaml_syntax import SyntaxProblem, explain_syntax_error
 from templates import TEMPLATES
 
 HEADER = "app: shop\nregion: eu-central-1\n"
-OTHERS = "  network: {}\n  cluster: {}\n  public: {template: alb}\n"
+OTHERS = "  network: {}\n  cluster: {}\n  public: {template: alb, certificate: []}\n"
 CONTAINERS = 'containers: {web: {image: "nginx:1.27", ports: [8080]}}'
 
 
@@ -633,13 +633,13 @@ def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: P
         ("resources: {}", "Write `cpu:` and `memory:`."),
         ("taskRoleArn: x", "Write `task_role:`. A role that exists is `existing: <ARN>` below it."),
         ("logConfiguration: {}", "Write `logs:`."),
-        ("portMappings: []", "Write `ports:` below `stacks.web.containers.web`."),
+        ("portMappings: []", "Write `ports:` below `stacks.web.containers.web` or "),
         ("services: {}", "Remove it: `containers:` is written already."),
         ("restart: always", "Write `restart_policy:` below `stacks.web.containers.web`."),
         ("livenessProbe: {}", "Write `health_check:` below `stacks.web.containers.web` or"),
         ("family: x", "Remove it"),
         ("cmd: [a]", "Write `command:` below `stacks.web.containers.web`."),
-        ("port: 80", "Write `ports:` below `stacks.web.containers.web`."),
+        ("port: 80", "Write `ports:` below `stacks.web.containers.web` or "),
         ("tag: x", "It is a part of `image:`, as in `ecr:<repository>:<tag>`."),
         ("spot: true", "Write `capacity_providers:`. All tasks on Fargate Spot are"),
         ("kind: service", "Remove it: the kind of the stack is known already."),

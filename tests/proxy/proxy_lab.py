@@ -76,7 +76,7 @@ def build_container(
         "expose": [{"via": "public", "paths": ["/*"], "health_check": {"path": "/nginx-health"}}],
     }
     network = {"cidr": VPC}
-    stacks = {"network": network, "cluster": {}, "public": {"template": "alb"}}
+    stacks = {"network": network, "cluster": {}, "public": {"template": "alb", "certificate": []}}
     params = {"app": "shop", "region": "eu-central-1"}
     params |= {"stacks": {**stacks, "web": service | more}}
     (home / "params").mkdir(parents=True, exist_ok=True)

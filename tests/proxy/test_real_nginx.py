@@ -160,7 +160,7 @@ region: eu-central-1
 stacks:
   network: {egress: nat}
   cluster: {}
-  public: {template: alb}
+  public: {template: alb, certificate: []}
   web:
     template: service
     containers: {web: {image: "ecr:web:1", ports: [3000]}}

@@ -301,14 +301,20 @@ def _has_flow_log(template: Template) -> Iterator[bool]:
         yield {"Ref": name} in logs
 
 
-def _opens_http_only(template: Template) -> Iterator[bool]:
-    """Every address can reach the ports 80 and 443 only."""
+def _open_rules(template: Template) -> Iterator[Properties]:
+    """The rules of security groups that allow every address."""
     rules = [rule for _, rule in template.of("AWS::EC2::SecurityGroupIngress")]
     for _, group in template.of("AWS::EC2::SecurityGroup"):
         rules += group.get("SecurityGroupIngress", [])
     for rule in rules:
         if rule.get("CidrIp") in _ANYONE or rule.get("CidrIpv6") in _ANYONE:
-            yield rule["FromPort"] == rule["ToPort"] and rule["FromPort"] in (80, 443)
+            yield rule
+
+
+def _opens_http_only(template: Template) -> Iterator[bool]:
+    """Every address can reach the ports 80 and 443 only."""
+    for rule in _open_rules(template):
+        yield rule["FromPort"] == rule["ToPort"] and rule["FromPort"] in (80, 443)
 
 
 def _launch_data(passes: Callable[[Properties], bool]) -> Look:
@@ -362,6 +368,13 @@ EC2 = (
         "EC2.18",
         "Only HTTP and HTTPS are open to all addresses",
         "`clients:` of a listener limits other ports of a Network Load Balancer.",
+        _opens_http_only,
+    ),
+    Control(
+        "EC2.19",
+        "Ports with a high risk are not open to all addresses",
+        "HTTP and HTTPS are not among them. `clients:` of a listener limits other ports of a "
+        "Network Load Balancer.",
         _opens_http_only,
     ),
     Control(
@@ -465,6 +478,12 @@ STORAGE = (
         _each(_FILES, lambda files: files["Encrypted"] is True),
     ),
     Control(
+        "EFS.2",
+        "File systems are in a backup plan",
+        "Automatic backups of EFS are a plan of AWS Backup; `backups:` of a volume is on.",
+        _each(_FILES, lambda files: files["BackupPolicy"]["Status"] == "ENABLED"),
+    ),
+    Control(
         "EFS.3",
         "Access points have a root directory",
         "Each volume has its own directory.",
@@ -477,10 +496,22 @@ STORAGE = (
         _each("AWS::EFS::AccessPoint", lambda point: "PosixUser" in point),
     ),
     Control(
+        "EFS.6",
+        "Mount targets are in subnets that assign no public addresses",
+        "No subnet that Moorage builds assigns them.",
+        _each("AWS::EC2::Subnet", lambda subnet: not subnet.get("MapPublicIpOnLaunch")),
+    ),
+    Control(
         "EFS.7",
         "File systems have automatic backups",
         "`backups:` of a volume is on.",
         _each(_FILES, lambda files: files["BackupPolicy"]["Status"] == "ENABLED"),
+    ),
+    Control(
+        "EFS.8",
+        "File systems are encrypted",
+        "Every file system is.",
+        _each(_FILES, lambda files: files["Encrypted"] is True),
     ),
     Control(
         "S3.5",

@@ -32,7 +32,8 @@ PRIVATE = ["subnet-0123456789abcdef2", "subnet-0123456789abcdef3"]
 def validate_params(
     alb_params: dict[str, Any], region: str = REGION, **stacks: Any
 ) -> tuple[Environment | None, list[Finding]]:
-    stacks = {"network": {}, **stacks, "alb": alb_params}
+    plain = {} if "existing" in alb_params else {"certificate": []}
+    stacks = {"network": {}, **stacks, "alb": {**plain, **alb_params}}
     data = {"app": "shop", "region": region, "stacks": stacks}
     return validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
 
@@ -515,3 +516,13 @@ def test_an_invalid_certificate_is_not_reported_as_missing() -> None:
 
 def test_arns_are_not_checked_against_an_invalid_region() -> None:
     assert find_findings({"certificate": CERTIFICATE, "web_acl": WEB_ACL}, region="Frankfurt") == []
+
+
+def test_plain_http_for_the_internet_is_a_warning_unless_it_is_written() -> None:
+    data = {"app": "shop", "region": REGION, "stacks": {"network": {}, "alb": {}}}
+    _, findings = validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
+    assert [(finding.code, finding.level) for finding in findings] == [("M2333", "warning")]
+    assert find_findings({"certificate": []}) == []
+    assert find_findings({"certificate": CERTIFICATE}) == []
+    data["stacks"] = {"network": {}, "alb": {"scheme": "internal"}}
+    assert validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)[1] == []

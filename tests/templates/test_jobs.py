@@ -111,7 +111,7 @@ def test_roles_are_for_this_account_only() -> None:
 
 
 def test_the_state_machine_stops_and_describes_tasks_of_its_cluster_only() -> None:
-    watch = allowed(scheduled()["StateMachineRole"])["Watch"]
+    watch = allowed(scheduled()["StateMachineRole"])["DescribeAndStopTask"]
     assert watch["Action"] == ["ecs:DescribeTasks", "ecs:StopTask"]
     ((arn, names),) = (resource["Fn::Sub"] for resource in watch["Resource"])
     assert arn.endswith(":ecs:${AWS::Region}:${AWS::AccountId}:task/${Cluster}/*")

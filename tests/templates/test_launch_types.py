@@ -49,7 +49,9 @@ def test_a_load_balancer_reaches_the_proxy_in_network_mode_bridge() -> None:
         "containers": {"app": {"image": "ecr:shop/app:1", "ports": [8080]}},
         "expose": [{"via": "public", "paths": ["/*"]}],
     }
-    bodies = build_bodies(cluster={"capacity": {"ec2": True}}, public={"template": "alb"}, web=web)
+    bodies = build_bodies(
+        cluster={"capacity": {"ec2": True}}, public={"template": "alb", "certificate": []}, web=web
+    )
     rule = properties(bodies["cluster"]["Resources"], "Ec2FromPublicTcp32768To65535Ingress")
     assert (rule["FromPort"], rule["ToPort"]) == (32768, 65535)
     definitions = properties(bodies["web"]["Resources"], "TaskDefinition")["ContainerDefinitions"]

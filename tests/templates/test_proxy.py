@@ -41,7 +41,11 @@ def built(
         web["proxy"] = proxy
     web["expose"] = [{"via": "public", "paths": ["/*"]}]
     all_stacks = {"network": {"cidr": "10.20.0.0/16", "egress": "nat"}, "cluster": {}}
-    all_stacks |= {"public": {"template": "alb"}, **(stacks or {}), "web": web | (service or {})}
+    all_stacks |= {
+        "public": {"template": "alb", "certificate": []},
+        **(stacks or {}),
+        "web": web | (service or {}),
+    }
     data = {"app": "shop", "region": "eu-central-1", "stacks": all_stacks}
     read = (lambda name: TextFile(f"params/{name}", file)) if file else None
     document = Document("dev", "params/dev.yaml", data, {}, read=read)
@@ -135,7 +139,9 @@ def test_x_forwarded_for_is_trusted_from_application_load_balancers_only(
 def test_nginx_keeps_idle_connections_longer_than_load_balancers_do(
     balancer: Body, proxy: Body, seconds: int
 ) -> None:
-    body, findings = built(proxy, stacks={"public": {"template": "alb"} | balancer})
+    body, findings = built(
+        proxy, stacks={"public": {"template": "alb", "certificate": []} | balancer}
+    )
     assert findings == []
     assert f"keepalive_timeout {seconds}s;" in text(body)
 

@@ -55,7 +55,7 @@ def test_a_stack_is_resolved_once() -> None:
 
 def test_every_container_has_the_path_of_the_key_that_adds_it() -> None:
     env = environment(
-        public={"template": "alb"},
+        public={"template": "alb", "certificate": []},
         edge={"template": "nlb"},
         web={
             "template": "service",
@@ -99,7 +99,7 @@ def test_a_problem_of_an_added_container_is_at_a_key_that_can_be_written(
 
 def test_wrong_values_of_the_params_are_left_out() -> None:
     env = environment(
-        public={"template": "alb"},
+        public={"template": "alb", "certificate": []},
         edge={"template": "nlb"},
         web={
             "template": "service",

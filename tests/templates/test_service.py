@@ -72,8 +72,9 @@ def body(
     """The template of a service `web`, by default with one container `app`."""
     containers = {"containers": {"app": {**WEB, **(container or {})}}}
     service = {"template": "service", **containers, **fields}
-    result, findings = built({"public": {"template": "alb"}, **(stacks or {}), "web": service},
-                             **(header or {}))  # fmt: skip
+    public = {"template": "alb", "certificate": []}
+    every = {"public": public, **(stacks or {}), "web": service}
+    result, findings = built(every, **(header or {}))
     assert findings == []
     return result
 
@@ -943,7 +944,9 @@ def test_exports() -> None:
 def findings(fields: dict[str, Any], **stacks: Any) -> list[tuple[str, str]]:
     """Code and path of each finding; the texts are under tests/errors."""
     service = {"template": "service", "containers": {"app": WEB}, **fields}
-    _, all_findings = built({"public": {"template": "alb"}, **stacks, "web": service})
+    _, all_findings = built(
+        {"public": {"template": "alb", "certificate": []}, **stacks, "web": service}
+    )
     return [(finding.code, ".".join(map(str, finding.path))) for finding in all_findings]
 
 
@@ -996,7 +999,7 @@ def test_a_rule_with_another_name_has_another_priority() -> None:
 def test_the_same_route_of_another_stack_has_another_priority() -> None:
     both = {}
     for name in ("web", "site"):
-        data = {"network": {}, "cluster": {}, "public": {"template": "alb"}}
+        data = {"network": {}, "cluster": {}, "public": {"template": "alb", "certificate": []}}
         service = {"template": "service", "containers": {"app": WEB}, "expose": SITE}
         document = Document("dev", "dev.yaml", {"app": "shop", "region": REGION,
                             "stacks": {**data, name: service}}, {})  # fmt: skip

@@ -218,16 +218,18 @@ expose:
         ('Amazon EC2 API reference, "Error codes for the Amazon EC2 API"',),
     ),
     Code(
-        "M2520",
-        "A security group has more rules than its quota.",
-        "A security group has 60 inbound and 60 outbound rules for each IP version unless the "
-        "quota is raised. A prefix list counts as its maximum number of entries.",
-        "Write adjacent blocks as one, or request a higher quota before the deployment.",
+        "M2521",
+        "Every address on the internet can connect to a listener.",
+        "Without `clients:`, a listener of an internet-facing load balancer is open to all "
+        "addresses. Few protocols over TCP or UDP are meant for everyone. There is no finding for "
+        "a TLS listener.",
+        "Write the addresses of the clients. If everyone may connect, write `clients: "
+        '["0.0.0.0/0"]`, and `"::/0"` for IPv6.',
         """\
 expose:
-  - {via: edge, port: 8443/tcp, clients: [10.0.0.0/23]}  # not 10.0.0.0/24 and 10.0.1.0/24
+  - {via: edge, port: 6514/tcp, clients: [198.51.100.0/24]}
 """,
-        ('Amazon VPC user guide, "Amazon VPC quotas"',),
+        ("AWS Security Hub user guide, EC2.18",),
     ),
 )
 

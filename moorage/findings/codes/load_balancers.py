@@ -336,4 +336,17 @@ clients: [10.0.0.0/8]  # private addresses reach an internal load balancer
 """,
         ('Elastic Load Balancing user guide, "Load balancer scheme"',),
     ),
+    Code(
+        "M2333",
+        "An internet-facing load balancer has no certificate.",
+        "Without `certificate:` the load balancer has a listener for HTTP only, and anyone between "
+        "the clients and AWS can read and change the requests.",
+        "Write the ARN of a certificate in ACM. If HTTP is intended, for example in a development "
+        "environment, write `certificate: []`.",
+        f"""\
+template: alb
+certificate: {_CERTIFICATE}
+""",
+        ("AWS Security Hub user guide, ELB.1",),
+    ),
 )

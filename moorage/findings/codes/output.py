@@ -183,10 +183,10 @@ expose:
     ),
     Code(
         "M1313",
-        "A file under out/ was changed after the last build.",
+        "A file under out/ has a content that no build wrote.",
         "`SHA256SUMS` has the hash of each file that a build writes. A file with another content "
-        "was changed by somebody. A build replaces it if it still builds a file of that name, and "
-        "keeps it otherwise; it never removes what it did not write.",
+        "was changed or added by somebody. A build replaces it if it builds a file of that name "
+        "itself, and keeps it otherwise; it never removes what it did not write.",
         "Make changes in the params, or in `overrides:`. Keep files of your own under other names, "
         "or outside of `out/`.",
         """\
@@ -195,5 +195,21 @@ overrides:  # in params/<env>.yaml, in place of an edit in out/
     Service:
       Properties: {EnableECSManagedTags: false}
 """,
+    ),
+    Code(
+        "M1314",
+        "The task definition is too large for ECS.",
+        "ECS accepts task definitions of at most 64 KiB, with all of their containers, variables, "
+        "commands and labels. The message names the largest values. Values that only AWS knows are "
+        "not counted.",
+        "Keep long texts in the image, in a file in S3 (`environment_files:`), or in parameters or "
+        "secrets (`secrets:`), or move containers to another service.",
+        """\
+containers:
+  app:
+    image: "ecr:shop/app:1.4.2"
+    environment_files: ["arn:aws:s3:::shop-config/app.env"]  # not a long `environment:`
+""",
+        ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
     ),
 )

@@ -44,6 +44,7 @@ task_role:
     - {Action: "s3:GetObject", Resource: "arn:aws:s3:::shop-uploads/*"}
 """,
         ('IAM user guide, "IAM and AWS STS quotas"',),
+        replaces=("W9993",),
     ),
     Code(
         "M2704",
@@ -327,6 +328,40 @@ placement_strategies: ["spread:zone", "binpack:memory"]  # `spread:zone` first
             'Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability '
             'Zones"',
         ),
+    ),
+    Code(
+        "M2732",
+        "`swappiness` has no effect on Amazon Linux 2023.",
+        "The default AMI of `capacity: {ec2: ...}` is Amazon Linux 2023, on which ECS does not "
+        "support `swappiness`.",
+        "Remove `swappiness:`, or use an AMI with another system.",
+        """\
+launch: ec2
+containers:
+  web:
+    image: ecr:shop/web:1.4.2
+    max_swap: 512  # without `swappiness`
+""",
+        ("Amazon ECS API reference, LinuxParameters",),
+    ),
+    Code(
+        "M2733",
+        "`egress` does not allow what a volume needs.",
+        "With `egress:`, the security group of the tasks allows NFS to the mount targets of the "
+        "stack's own file systems, and to the `security_group:` of existing ones. The group of "
+        "this one is unknown.",
+        "Write `security_group:` below `existing:` of the volume, or add port 2049 to `egress:`.",
+        """\
+egress: []
+volumes:
+  files:
+    efs:
+      existing:
+        file_system: fs-0123456789abcdef0
+        access_point: fsap-0123456789abcdef0
+        security_group: sg-0123456789abcdef0  # of the mount targets
+""",
+        ('Amazon EFS user guide, "Using VPC security groups"',),
     ),
 )
 

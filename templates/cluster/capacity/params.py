@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from moorage.facts import capacity_providers
+from moorage.facts import capacity_providers, resource_ids
+from moorage.facts.ebs_volumes import MAX_GP3_SIZE
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -20,7 +21,7 @@ InstanceType = Annotated[
 InstancePattern = Annotated[
     str, text(r"[a-zA-Z0-9.*]{1,30}", "an instance type, or a family with `*`", "m7g.*")
 ]
-AmiId = Annotated[str, text(r"ami-[0-9a-f]{8,17}", "the id of an AMI", "ami-0123456789abcdef0")]
+AmiId = Annotated[str, text(resource_ids.AMI, "the id of an AMI", "ami-0123456789abcdef0")]
 ProviderName = Annotated[
     str,
     text(capacity_providers.NAME, "the name of a capacity provider", "shop-ec2"),
@@ -119,7 +120,7 @@ class Ec2(Instances):
         "their AMI.",
     )
     disk_size: int = Field(
-        30, ge=30, le=16384, description="Size of the encrypted root volume in GiB."
+        30, ge=30, le=MAX_GP3_SIZE, description="Size of the encrypted root volume in GiB."
     )
     max_instance_lifetime: Annotated[int, duration(86400, 31536000)] | None = Field(
         None,

@@ -103,6 +103,8 @@ def _patterns_overlap(left: str, right: str) -> bool:
     Dynamic programming: `row[n]` says whether some text matches both the part of `left` that has
     been read and the first n characters of `right`.
     """
+    if not (_may_begin_alike(left, right) and _may_begin_alike(left[::-1], right[::-1])):
+        return False
     row = [not right[:end].strip("*") for end in range(len(right) + 1)]
     for letter in left:
         following = [row[0] and letter == "*"]
@@ -113,3 +115,13 @@ def _patterns_overlap(left: str, right: str) -> bool:
                 following.append(row[at] and (letter == opposite or "?" in (letter, opposite)))
         row = following
     return row[-1]
+
+
+def _may_begin_alike(left: str, right: str) -> bool:
+    """A quick test: whether the characters before the first `*` of both can be the same."""
+    for letter, opposite in zip(left, right, strict=False):
+        if "*" in (letter, opposite):
+            return True
+        if letter != opposite and "?" not in (letter, opposite):
+            return False
+    return True

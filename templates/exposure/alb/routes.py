@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from moorage.facts.arn_patterns import arn_pattern
-from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES, MAX_CONDITION_LENGTH
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -23,7 +23,7 @@ from .target_groups import CookieName, TargetGroupSettings
 
 # The values of rule conditions: Application Load Balancers user guide, "Condition types for
 # listener rules", and the API reference, RuleCondition.
-_PATH = re.compile(r"[A-Za-z0-9_.$/~\"'@:+&*?-]{1,128}")
+_PATH = re.compile(rf"[A-Za-z0-9_.$/~\"'@:+&*?-]{{1,{MAX_CONDITION_LENGTH}}}")
 
 
 def _validate_path(value: str) -> str:

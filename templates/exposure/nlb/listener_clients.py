@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from moorage.findings.finding import Path, Problem
 
 from ...load_balancers import nlb
-from ...load_balancers.clients import client_problems, private_client_problems
+from ...load_balancers.clients import all_addresses, client_problems, private_client_problems
 from ...tasks.ports import Port
 from ..params import ExposeEntry
 from .listeners import TRANSPORTS, preserves_client_ip
@@ -28,6 +28,13 @@ def listener_client_problems(
         hint += ", or `[]` if the security group allows them already." if has_group else "."
         message = "`clients` is missing, and the load balancer has no default for it"
         yield Problem("M1102", (*path, "clients"), message, hint)
+    if entry.clients is None and balancer.scheme == "internet-facing" and port.protocol != "tls":
+        everyone = ", ".join(f'"{block}"' for block in all_addresses(dualstack=balancer.dualstack))
+        message = f"Every address on the internet can connect to port {port} of `{entry.via}`"
+        hint = (
+            f"Write the addresses of the clients, or `clients: [{everyone}]` if that is intended."
+        )
+        yield Problem("M2521", (*path, "clients"), message, hint, level="warning")
     has_existing_group = balancer.security_group is not None and balancer.scheme is None
     if entry.clients == [] and not has_existing_group:
         hint = "Write the clients that are allowed to connect."

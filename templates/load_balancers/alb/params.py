@@ -89,7 +89,7 @@ class Params(Base):
         description="ARN of a certificate in ACM in the same region, or in IAM; or a list, of "
         "which the first is the default. With a certificate, an HTTPS listener on port 443 "
         "forwards requests and the HTTP listener on port 80 redirects to it. Without one, the "
-        "HTTP listener forwards requests.",
+        "HTTP listener forwards requests; `[]` says that this is intended.",
     )
     ssl_policy: SslPolicy = Field(
         "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",

@@ -47,6 +47,10 @@ def _listener_problems(existing: Existing, env: Environment) -> Iterator[Problem
 def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.certificate:
         return
+    if params.scheme == "internet-facing" and "certificate" not in params.model_fields_set:
+        message = "Requests from the internet are not encrypted: there is no `certificate:`"
+        hint = "Write the ARN of a certificate in ACM, or `certificate: []` if HTTP is intended."
+        yield Problem("M2333", ("certificate",), message, hint, level="warning")
     for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
         if enabled and key in params.model_fields_set:
             message = f"`{key}` needs an HTTPS listener, and there is no `certificate:`"

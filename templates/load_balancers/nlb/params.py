@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from moorage.facts import resource_ids
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base
 
@@ -36,7 +37,7 @@ LoadBalancerArn = Annotated[
 AllocationId = Annotated[
     str,
     text(
-        r"eipalloc-[0-9a-f]{8,17}",
+        resource_ids.ELASTIC_IP,
         "the allocation id of an Elastic IP",
         "eipalloc-0123456789abcdef0",
     ),

@@ -1,0 +1,73 @@
+"""Facts about deployments by the ECS controller: strategies, lifecycle hooks, time limits, events.
+
+Amazon ECS API reference, DeploymentConfiguration, DeploymentLifecycleHook, LinearConfiguration and
+CanaryConfiguration (botocore 1.44.5); CloudFormation template reference, AWS::ECS::Service
+LinearConfiguration and CanaryConfiguration; ECS developer guide, "Pause lifecycle hooks", "Lambda
+lifecycle hooks" and "Amazon ECS events". All read on 2026-11-27.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+TRAFFIC_SHIFTING = ("BLUE_GREEN", "LINEAR", "CANARY")
+"""The strategies that start the new tasks in a second target group and then shift the traffic."""
+
+STRATEGY_OF_SETTING = {
+    "LinearConfiguration": "LINEAR",
+    "CanaryConfiguration": "CANARY",
+    "EarlySuccessCriteria": "ROLLING",
+}
+"""Settings of DeploymentConfiguration that belong to one strategy."""
+
+STAGES_NEAR_SHIFTS = {
+    "TEST_TRAFFIC_SHIFT": ("POST_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"),
+    "PRODUCTION_TRAFFIC_SHIFT": ("PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"),
+}
+"""The lifecycle stages at which a deployment cannot pause, with those before and after."""
+MAX_LAMBDA_HOOK_MINUTES = 1440
+"""How long ECS waits at most for a Lambda hook. A pause can be longer."""
+
+LINEAR_DEFAULTS = (Decimal(10), 6)
+"""The percentage of a step, and the minutes after it."""
+DEFAULT_CANARY_MINUTES = 10
+
+MAX_SHIFT_MINUTES = 33 * 60
+"""The planned time of a linear or canary deployment above which CloudFormation refuses it."""
+
+
+def linear_steps(percent: Decimal) -> int:
+    """How many steps of a linear deployment are followed by a wait, by CloudFormation's
+    calculation. The percentage is positive.
+
+    >>> [linear_steps(Decimal(percent)) for percent in ("10", "11", "12.5", "100")]
+    [9, 9, 7, 0]
+    """
+    steps = int(100 // percent)
+    return steps if 100 % percent else steps - 1
+
+
+EVENT_SOURCE = "aws.ecs"
+EVENT_TYPES = (
+    "ECS Deployment State Change",
+    "ECS Service Action",
+    "ECS Task State Change",
+    "ECS Hook State Change",
+    "ECS Container Instance State Change",
+    "ECS Container Instance Health Change",
+    "ECS Daemon Deployment State Change",
+    "ECS Daemon Service Action",
+)
+"""The `detail-type` of the events that ECS itself sends to EventBridge. AWS may add others."""
+
+DEPLOYING_PROPERTIES = (
+    "LoadBalancers",
+    "NetworkConfiguration",
+    "PlatformVersion",
+    "ServiceConnectConfiguration",
+    "ServiceRegistries",
+    "VolumeConfigurations",
+    "VpcLatticeConfigurations",
+)
+"""The properties of a service, apart from its task definition, whose change starts a deployment.
+Amazon ECS API reference, UpdateService ("This parameter triggers a new service deployment")."""

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Built by Moorage: deploys every stack of vault in dev, in order.
+# Arguments are passed on to the AWS CLI, for example: bash deploy.sh --profile ops
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name vault-dev-network \
+  --template-file network.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=vault env=dev stack=network \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name vault-dev-cluster \
+  --template-file cluster.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=vault env=dev stack=cluster \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name vault-dev-prices \
+  --template-file prices.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=vault env=dev stack=prices \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name vault-dev-web \
+  --template-file web.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=vault env=dev stack=web \
+  "$@"
