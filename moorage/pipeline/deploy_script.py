@@ -30,7 +30,7 @@ def build_script(plan: Plan) -> str:
     # `aws deploy wait deployment-successful` gives up after half an hour (botocore's waiters), too
     # early for a deployment that waits before it stops the old tasks.
     deploys = any(stack.code_deploy is not None for stack in plan.stacks)
-    parts += [_part("connection", env)] if runs or deploys else []
+    parts += [_part("keep_global", env)] if runs or deploys else []
     parts += [_part("run_task", env)] if runs else []
     parts += [_part("code_deploy", env)] if deploys else []
     for stack in plan.stacks:

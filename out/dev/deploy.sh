@@ -4,17 +4,15 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# Sets `connection` to those of the arguments that every command of the AWS CLI takes. Fails if the
-# arguments say that nothing is deployed.
-set_connection() {
-  connection=(--region eu-central-1)
+# Sets `global` to those of its arguments that every command of the AWS CLI takes.
+keep_global() {
+  global=(--region eu-central-1)
   while (($#)); do
     case $1 in
-      --no-execute-changeset) return 1 ;;
       --profile | --region | --endpoint-url | --ca-bundle | --cli-*-timeout)
-        connection+=("$1" "$2") && shift ;;
+        global+=("$1" "$2") && shift ;;
       --profile=* | --region=* | --endpoint-url=* | --ca-bundle=* | --cli-*-timeout=* | \
-        --debug | --no-verify-ssl | --no-sign-request | --no-cli-pager) connection+=("$1") ;;
+        --debug | --no-verify-ssl | --no-sign-request | --no-cli-pager) global+=("$1") ;;
     esac
     shift
   done
@@ -24,22 +22,25 @@ set_connection() {
 # Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
 # those of this script.
 run_task() {
-  local stack=$1 container=$2 seconds=$3 name request task cluster status code connection
-  set_connection "${@:4}" || return 0
-  name=$(aws cloudformation describe-stacks "${connection[@]}" --stack-name "$stack" \
+  local stack=$1 container=$2 seconds=$3 name request task cluster status code
+  local global=()
+  shift 3
+  [[ " $* " != *" --no-execute-changeset "* ]] || return 0
+  keep_global "$@"
+  name=$(aws cloudformation describe-stacks "${global[@]}" --stack-name "$stack" \
     --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
   if [[ ! $name =~ ^[A-Za-z0-9_./][A-Za-z0-9_./-]*$ ]]; then
     echo "The output RunTask of $stack is not the name of a parameter: $name" >&2
     exit 1
   fi
-  request=$(aws ssm get-parameter "${connection[@]}" --name "$name" \
+  request=$(aws ssm get-parameter "${global[@]}" --name "$name" \
     --query Parameter.Value --output text)
   if [[ $request != "{"* ]]; then
     echo "The parameter $name is not the input of run-task" >&2
     exit 1
   fi
   echo "Running the task of $stack"
-  task=$(aws ecs run-task "${connection[@]}" --cli-input-json "$request" \
+  task=$(aws ecs run-task "${global[@]}" --cli-input-json "$request" \
     --query "tasks[0].taskArn || failures[0].reason" --output text)
   if [[ $task != arn:* ]]; then
     echo "The task of $stack could not be started: $task" >&2
@@ -47,12 +48,12 @@ run_task() {
   fi
   cluster=${task#*:task/} cluster=${cluster%/*} SECONDS=0
   describe_task() {
-    aws ecs describe-tasks "${connection[@]}" --cluster "$cluster" --tasks "$task" \
+    aws ecs describe-tasks "${global[@]}" --cluster "$cluster" --tasks "$task" \
       --query "$1" --output text
   }
   while status=$(describe_task "tasks[0].lastStatus"); [[ $status != STOPPED ]]; do
     if ((SECONDS > seconds)); then
-      aws ecs stop-task "${connection[@]}" --cluster "$cluster" --task "$task" \
+      aws ecs stop-task "${global[@]}" --cluster "$cluster" --task "$task" \
         --reason "It took more than $seconds seconds" --query task.taskArn --output text
       echo "The task of $stack took more than $seconds seconds and is being stopped" >&2
       exit 1
