@@ -55,10 +55,11 @@ golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
 
-bench: dev ## measure builds, rules and health sidecars
+bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/build.py
 	$(BIN)/python bench/rules.py
 	$(BIN)/python bench/sidecar.py
+	$(BIN)/python bench/estimate.py
 
 docs: setup ## the generated documents
 	$(BIN)/python build.py schema > docs/params.schema.json

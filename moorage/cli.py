@@ -3,6 +3,7 @@
 python build.py                 build every environment: params/*.yaml -> out/<env>/
 python build.py check           the same without writing; fails if out/ is not up to date
 python build.py check FILE      check any CloudFormation template
+python build.py estimate ENV    how long a release takes
 python build.py explain CODE    what a finding means, and how to fix it
 python build.py schema          JSON Schema of the params, for editors
 python build.py init [DIR]      a new project with params, tests and CI
@@ -25,6 +26,7 @@ from typing import NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
+from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.explain import explain
 from moorage.commands.init import init
 from moorage.commands.schema import schema
@@ -105,6 +107,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
 
     _add_build_arguments(command("build", build))
     _add_check_arguments(command("check", check))
+    _add_estimate_arguments(command("estimate", estimate))
     _add_explain_arguments(command("explain", explain))
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
@@ -132,6 +135,26 @@ def _add_check_arguments(checking: argparse.ArgumentParser) -> None:
     )
     _add_directories(checking)
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+
+
+def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
+    estimating.add_argument("env", nargs="?", metavar="ENV")
+    estimating.add_argument("service", nargs="?", metavar="STACK", help="default: all services")
+    estimating.add_argument("--template", metavar="FILE", help="any template, instead of ENV")
+    for flag, default, help_text in (
+        ("--start", "30s", "until the containers of a task run, without their images"),
+        ("--pull", "10s", "pull of the images"),
+        ("--stop", "5s", "until a container has ended after SIGTERM"),
+        ("--metrics", "60s", "until an error reaches the alarms"),
+    ):
+        help_text = f"assumed time {help_text}; default: {default}"
+        estimating.add_argument(
+            flag, type=duration, default=duration(default), metavar="TIME", help=help_text
+        )
+    help_text = "number of tasks; default: that of the template"
+    estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
+    _add_directories(estimating)
+    estimating.add_argument("--format", choices=("text", "json"), default="text")
 
 
 def _add_directories(subparser: argparse.ArgumentParser) -> None:

@@ -5,15 +5,27 @@ from collections.abc import Mapping
 
 from moorage.model import TemplateModule
 
-from . import cluster, ecr, network, one_off, scheduled_task, service, worker
+from . import (
+    cluster,
+    dashboard,
+    ecr,
+    network,
+    notifications,
+    one_off,
+    scheduled_task,
+    service,
+    worker,
+)
 from .load_balancers import alb, nlb
 
 TEMPLATES: Mapping[str, TemplateModule] = {
     "alb": alb,
     "cluster": cluster,
+    "dashboard": dashboard,
     "ecr": ecr,
     "network": network,
     "nlb": nlb,
+    "notifications": notifications,
     "one_off": one_off,
     "scheduled_task": scheduled_task,
     "service": service,

@@ -10,11 +10,14 @@ from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
 
+from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
 from .exposure.release_problems import shift_problems, test_header_problems
+from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
+from .tasks.dashboard import DashboardParams, service_dashboard
 from .tasks.deployments import (
     DeploymentParams,
     deployment_configuration,
@@ -28,7 +31,8 @@ from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
 from .tasks.release import Release
 from .tasks.release_problems import release_problems
-from .tasks.scaling import Scaling, desired_count_property, minimum_task_count
+from .tasks.scaling import desired_count_property, minimum_task_count
+from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
     DiscoverableParams,
     discoverability_problems,
@@ -46,7 +50,7 @@ GRACE_PERIOD = 60
 still starting."""
 
 
-class EcsServiceParams(DiscoverableParams, DeploymentParams, TaskParams):
+class EcsServiceParams(DashboardParams, DiscoverableParams, DeploymentParams, TaskParams):
     """An ECS service."""
 
 
@@ -64,6 +68,8 @@ class EcsService:
     health_check_grace_period: int | None
     release: Release
     """How a deployment replaces the tasks."""
+    alarms: Alarms | None
+    watched: Watched
 
     @property
     def minimum_count(self) -> tuple[int, Path]:
@@ -80,6 +86,8 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
+    yield from alarm_problems(service.alarms, task.env)
+    yield from service_alarm_problems(service.alarms, task)
     yield from release_problems(service.release, params, task.env)
     if service.release.code_deploy:
         yield from code_deploy_problems(service.release.code_deploy, service.exposure)
@@ -113,6 +121,8 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
         *discoverability_resources(task.name, service.params, namespace, task.env),
         *hook_roles(service.release.shift, task.env),
         _ecs_service(service, exposure),
+        *alarm_resources(service.alarms),
+        *service_dashboard(service.params, task, service.watched, service.alarms),
     ]
 
 

@@ -27,6 +27,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Deployment, Environment, Run
 
 from .common.fields import duration
+from .common.json_text import as_json
 from .tasks import run_task
 from .tasks.containers import ContainerName, apply_init
 from .tasks.params import TaskParams
@@ -99,7 +100,7 @@ def _request(task: Task) -> ssm.Parameter:
     """The request that runs the task. It contains imported values, which an output should not
     repeat (cfn-lint, W6001), so it is a parameter of SSM."""
     request = run_task.to_camel_case(run_task.request(task))
-    return ssm.Parameter("RunTask", Type="String", Value=run_task.as_json(request))
+    return ssm.Parameter("RunTask", Type="String", Value=as_json(request))
 
 
 def _outputs(task: Task) -> Iterator[Output]:

@@ -29,11 +29,15 @@ from troposphere.iam import Role
 from moorage.findings.finding import Problem
 from moorage.model import Base, Deployment, Environment
 
-from .common.fields import KeyArn, Switch, duration, text
+from .alarms.alarms import Alarms, alarm_problems, alarm_resources
+from .common.fields import KeyArn, QueueArn, Switch, duration
 from .common.iam import allow, from_source, role
+from .common.json_text import as_json
 from .common.regions import key_region_problems
-from .common.schedules import FlexibleWindow, ScheduleExpression, time_zone_problems
+from .common.schedules import FlexibleWindow, ScheduleExpression, TimeZone, time_zone_problems
 from .tasks import run_task
+from .tasks.alarm_params import JobAlarms
+from .tasks.alarms import resolve_job_alarms, service_alarm_problems
 from .tasks.execution_logs import (
     ExecutionParams,
     execution_log_group,
@@ -43,15 +47,11 @@ from .tasks.execution_logs import (
 from .tasks.params import TaskParams
 from .tasks.queue_problems import queue_arn_problems
 from .tasks.queue_resources import dead_letter_queue
-from .tasks.queues import QueueArn, queue_url
+from .tasks.queues import queue_name, queue_url
 from .tasks.task import Task, resolve_task
 from .tasks.task_resources import log_group_output, security_groups, task_outputs, task_resources
 
 _DAY = 86_400
-
-TimeZone = Annotated[
-    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
-]
 
 
 class Retry(Base):
@@ -110,11 +110,20 @@ class Params(TaskParams, ExecutionParams):
         description="A queue for messages about runs that could not be started or, with `overlap: "
         "skip`, failed: the task did not exit with 0, or took longer than `timeout`.",
     )
+    alarms: Switch[JobAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs.",
+    )
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of a scheduled task, given the other stacks of the environment."""
-    yield from run_task.run_problems(env.resolve(resolve_task, name, params))
+    task = env.resolve(resolve_task, name, params)
+    yield from run_task.run_problems(task)
+    alarms = _alarms(task, params)
+    yield from alarm_problems(alarms, env)
+    yield from service_alarm_problems(alarms, task)
     yield from time_zone_problems(params.time_zone, ("time_zone",))
     if params.overlap == "allow":
         given = {key: getattr(params, key) for key in ("timeout", "execution_logs", "tracing")}
@@ -154,10 +163,21 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *_dead_letter_queue(params),
             _schedule_role(task, params),
             _schedule(task, params),
+            *alarm_resources(_alarms(task, params)),
         ]
     )
     template.add_output(list(_outputs(task)))
     return template
+
+
+def _alarms(task: Task, params: Params) -> Alarms | None:
+    queue = params.dead_letter_queue
+    return resolve_job_alarms(
+        params.alarms,
+        task,
+        dead_letters=queue_name(queue.existing) if queue else None,
+        state_machine=params.overlap == "skip",
+    )
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
@@ -316,7 +336,7 @@ def _state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
     yield stepfunctions.StateMachine(
         "StateMachine",
         RoleArn=GetAtt("StateMachineRole", "Arn"),
-        DefinitionString=run_task.as_json(_definition(task, params)),
+        DefinitionString=as_json(_definition(task, params)),
         **execution_properties(params),
     )
 

@@ -24,7 +24,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
 from moorage.model import Deployment, Environment
 
-from .common.fields import duration
+from .common.fields import Switch, duration
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -32,6 +32,7 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
+from .exposure.alarm_targets import alarm_targets
 from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
@@ -50,21 +51,30 @@ from .proxy.proxy import (
 )
 from .proxy.proxy_problems import proxy_problems
 from .proxy.real_nginx import configuration_problems
-from .tasks import scaling
+from .tasks import scaling_params
+from .tasks.alarm_params import ServiceAlarms
+from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
 from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
 from .tasks.release import resolve_release
-from .tasks.scaling import requests_policy, scaling_problems, scaling_resources
+from .tasks.scaling import (
+    minimum_task_count,
+    requests_policy,
+    response_time_policy,
+    scaling_resources,
+)
+from .tasks.scaling_params import Milliseconds
+from .tasks.scaling_problems import scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
 from .tasks.task_resources import security_groups, task_resources
 
 
-class Scaling(scaling.Scaling):
-    __doc__ = scaling.Scaling.__doc__
+class Scaling(scaling_params.Scaling):
+    __doc__ = scaling_params.Scaling.__doc__
 
     requests_per_target: int | None = Field(
         None,
@@ -72,9 +82,14 @@ class Scaling(scaling.Scaling):
         description="Requests per minute for each task, in each target group of an Application "
         "Load Balancer.",
     )
+    response_time: Milliseconds | None = Field(
+        None,
+        description="Target for the average response time of each target group of an Application "
+        "Load Balancer. More tasks must make it shorter.",
+    )
 
 
-TARGETS = ("cpu", "memory", "requests_per_target")
+TARGETS = ("cpu", "memory", "requests_per_target", "response_time")
 
 
 class Params(ExposeParams, ProxyParams, EcsServiceParams):
@@ -89,6 +104,11 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
         None,
         examples=[{"min": 1, "max": 4, "cpu": 60}],
         description="Scale the number of tasks with the load, instead of `desired_count`.",
+    )
+    alarms: Switch[ServiceAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs.",
     )
 
     @property
@@ -138,22 +158,31 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         test=release.test,
     )
     containers |= health_sidecars(exposure)
+    task = resolve_task(
+        name,
+        params,
+        env,
+        placement=placement,
+        containers=containers,
+        security_group_users=[("expose",)] if entries else [],
+    )
+    watched = Watched(targets=alarm_targets(exposure))
     return Service(
         params=params,
-        task=resolve_task(
-            name,
-            params,
-            env,
-            placement=placement,
-            containers=containers,
-            security_group_users=[("expose",)] if entries else [],
-        ),
+        task=task,
         containers=definitions,
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
         release=release,
         proxy=proxy,
+        alarms=resolve_service_alarms(
+            params.alarms,
+            task,
+            watched,
+            minimum_task_count(params.scaling, params.desired_count)[0],
+        ),
+        watched=watched,
     )
 
 
@@ -174,7 +203,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             yield problem
     yield from _grace_period_problems(service)
     is_counted = "desired_count" in params.model_fields_set
-    yield from scaling_problems(params.scaling, TARGETS, is_counted)
+    yield from scaling_problems(params.scaling, TARGETS, is_counted, service.task.placement)
     yield from _request_problems(service)
     yield from instance_problems(exposure)
     services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
@@ -193,13 +222,21 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
 
 
 def _request_problems(service: Service) -> Iterator[Problem]:
-    scaled = service.scaling and service.scaling.requests_per_target
-    if scaled and not service.exposure.targets:
-        message = "No Application Load Balancer sends requests to the service"
-        hint = "Remove it, or add a route to `expose:`."
-        path = ("scaling", "requests_per_target")
-        yield Problem("M3202", path, message, hint, because=[("expose",)])
-    elif scaled and service.release.code_deploy:
+    if service.scaling is None:
+        return
+    if service.exposure.targets:
+        yield from _requests_with_code_deploy(service)
+        return
+    for key in ("requests_per_target", "response_time"):
+        if getattr(service.scaling, key) is not None:
+            message = "No Application Load Balancer sends requests to the service"
+            hint = "Remove it, or add a route to `expose:`."
+            yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
+
+
+def _requests_with_code_deploy(service: Service) -> Iterator[Problem]:
+    scaling = service.scaling
+    if service.release.code_deploy and scaling and scaling.requests_per_target is not None:
         message = "Each deployment by CodeDeploy moves the requests to the other target group, and "
         message += "`requests_per_target` counts those of one"
         hint = "Write `cpu` or `memory` instead."
@@ -268,10 +305,13 @@ def _code_deploy(service: Service) -> Iterator[Any]:
 
 
 def _scaling(service: Service) -> Iterator[Any]:
-    if service.scaling is None:
+    scaling, cluster = service.scaling, service.task.placement.cluster_name
+    if scaling is None:
         return
-    yield from scaling_resources(service.scaling, service.task.placement.cluster_name)
-    if requests := service.scaling.requests_per_target:
-        for target in service.exposure.targets:
-            listener = target.load_balancer.handle.listener
-            yield requests_policy(target.title, listener, service.scaling, requests)
+    yield from scaling_resources(scaling, cluster)
+    for target in service.exposure.targets:
+        title, listener = target.title, target.load_balancer.handle.listener
+        if requests := scaling.requests_per_target:
+            yield requests_policy(title, listener, scaling, requests)
+        if time := scaling.response_time:
+            yield response_time_policy(title, listener, scaling, time, cluster)

@@ -24,6 +24,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Deployment, Environment
 
 from .common.exports import export_output
+from .common.fields import Switch
 from .ecs_service import (
     EcsService,
     EcsServiceParams,
@@ -31,18 +32,21 @@ from .ecs_service import (
     ecs_service_problems,
     ecs_service_resources,
 )
-from .tasks import queues, scaling
+from .tasks import queues, scaling_params
+from .tasks.alarm_params import WorkerAlarms
+from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
 from .tasks.release import resolve_release
-from .tasks.scaling import backlog_policies, scaling_problems, scaling_resources
+from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
+from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
 from .tasks.task_resources import security_groups, task_resources
 
 
-class Scaling(scaling.Scaling):
+class Scaling(scaling_params.Scaling):
     """Scales the number of tasks with the queue, or with the load."""
 
     min: int = Field(
@@ -72,6 +76,11 @@ class Params(QueueConsumerParams, EcsServiceParams):
         description="Scale the number of tasks with the queue or the load, instead of "
         "`desired_count`.",
     )
+    alarms: Switch[WorkerAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs.",
+    )
 
 
 TARGETS = ("backlog_per_task", "cpu", "memory")
@@ -89,15 +98,26 @@ class Worker(EcsService):
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     """The worker that the params describe. Call it by `env.resolve`, which keeps the result."""
     containers = add_port_names(name, params, params.containers)
+    task = resolve_task(name, params, env, containers=written_containers(containers))
+    queue = queues.queue_handle(name, name, params, env)
+    letters = queues.dead_letter_name(params.queue)
+    watched = Watched(queues=AlarmQueues(queue.name, letters))
     return Worker(
         params=params,
-        task=resolve_task(name, params, env, containers=written_containers(containers)),
+        task=task,
         containers=containers,
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
         release=resolve_release(params.release),
-        queue=queues.queue_handle(name, name, params, env),
+        queue=queue,
+        alarms=resolve_service_alarms(
+            params.alarms,
+            task,
+            watched,
+            minimum_task_count(params.scaling, params.desired_count)[0],
+        ),
+        watched=watched,
     )
 
 
@@ -110,28 +130,19 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
     is_counted = "desired_count" in params.model_fields_set
-    yield from scaling_problems(params.scaling, TARGETS, is_counted)
+    yield from scaling_problems(params.scaling, TARGETS, is_counted, worker.task.placement)
     if params.scaling:
         yield from _scaling_problems(params.scaling, worker)
 
 
 def _scaling_problems(scaling: Scaling, worker: Worker) -> Iterator[Problem]:
-    """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
-    tasks is a metric of Container Insights."""
     if scaling.min == 0 and scaling.backlog_per_task is None:
         message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write `backlog_per_task:`, or `min: 1`."
         yield Problem("M3203", ("scaling", "min"), message, hint)
-    cluster = worker.task.placement.cluster
-    if not scaling.backlog_per_task or cluster is None or cluster.params.existing:
-        return
-    if cluster.params.container_insights == "off":
-        message = (
-            "`backlog_per_task` needs Container Insights, which count the tasks, and "
-            f"`{cluster.name}` has none"
-        )
-        hint = f"Write `container_insights: on` in `{cluster.name}`."
-        yield Problem("M3204", ("scaling", "backlog_per_task"), message, hint)
+    if scaling.backlog_per_task:
+        path = ("scaling", "backlog_per_task")
+        yield from container_insights_problems("backlog_per_task", path, worker.task.placement)
 
 
 # Resources -----------------------------------------------------------------------------------

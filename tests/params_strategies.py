@@ -56,6 +56,26 @@ _AUTHORITY = _ARN.format(
 )
 _BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
+_SCALING: list[Params] = [
+    {"max": 4, "cpu": 60, "memory": 70},
+    {
+        "max": 4,
+        "cpu": 60,
+        "predictive": {"metric": "cpu", "target": 60, "above_max": 10},
+        "schedule": {
+            "night": {"cron": "0 20 * * ? *", "time_zone": "Europe/Berlin", "min": 0, "max": 0},
+            "day": {"cron": "0 6 ? * MON-FRI *", "min": 1, "max": 4},
+        },
+    },
+    {
+        "max": 4,
+        "metrics": {"open-jobs": {"namespace": "Shop", "metric": "Jobs", "target": 0.5}},
+        "steps": {
+            "memory": {"adjustments": [{"above": 80, "add": "50%"}, {"below": 20, "set": 1}]},
+            "open-jobs": {"adjustments": [{"above": 5, "add": 2}, {"above": 9.5, "add": 3}]},
+        },
+    },
+]
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
 WORDS = st.text(_SMALL, min_size=2, max_size=9)
 _SERVICE_NAMES = ["api", "web-shop", "mail", "search-2", "ntp", "staff"]
@@ -446,7 +466,7 @@ def _jobs(draw: DrawFn, network: Params, cluster: Params) -> dict[str, Params]:
     names = draw(_some([*(["mailer"] if can_reach_sqs else []), "report", "migrate"], 0, 3))
     after = {"after": st.just(["migrate"])} if "migrate" in names else {}
     queues = {"queues": st.just({"MAIL": "mailer"})} if "mailer" in names else {}
-    scaling = [{"scaling": params} for params in (*backlog, {"max": 4, "cpu": 60, "memory": 70})]
+    scaling = [{"scaling": params} for params in (*backlog, *_SCALING)]
     make = {
         "mailer": lambda: {
             **draw(st.sampled_from([*scaling, {"desired_count": 2}])),

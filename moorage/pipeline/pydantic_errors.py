@@ -227,6 +227,8 @@ def _advise_range(path: Path, subject: Subject, value: Any, context: Mapping[str
         extra = len(value) - context["max_length"]
         what = "of them" if isinstance(value, list | dict) else "characters or more"
         return f"Remove {extra} {what}."
+    if "gt" in context:
+        return f"Write a number above {context['gt']:g}."
     low, high = find_bounds(field)
     low = context.get("ge", low)
     high = context.get("le", high)

@@ -95,12 +95,14 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("networkloadbalancer",), "nlb"),
     **dict.fromkeys(("registry", "repository", "repositories"), "ecr"),
     **dict.fromkeys(("ecscluster", "namespace"), "cluster"),
+    **dict.fromkeys(("sns", "topic", "snstopic", "alarms", "alerts"), "notifications"),
+    **dict.fromkeys(("dashboards", "cloudwatchdashboard"), "dashboard"),
 }  # fmt: skip
 """Kinds of other tools in lower-case letters, and the stack kinds with the same meaning."""
 
 NO_KINDS = frozenset(
     ("lambda", "function", "staticsite", "rds", "aurora", "database", "db", "postgres", "mysql",
-     "redis", "elasticache", "dynamodb", "s3", "bucket", "sns", "topic", "cloudfront", "ec2")
+     "redis", "elasticache", "dynamodb", "s3", "bucket", "cloudfront", "ec2")
 )  # fmt: skip
 """What other tools create and Moorage does not."""
 

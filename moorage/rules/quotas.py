@@ -242,8 +242,10 @@ def _place_of_rules(count: GroupRuleCount) -> Node:
 @rule(
     "E9989",
     "A service has more security groups than ECS allows.",
+    error_messages=("(in substance) There's a limit of 5 security groups that can be specified",),
     fix="Use at most five security groups.",
-    sources=(_ECS,),
+    sources=(_ECS, "AWS docs: ECS API reference, AwsVpcConfiguration (securityGroups)"),
+    failure_ids=("svc-six-security-groups",),
 )
 def too_many_groups_of_service(view: View) -> Iterator[Problem]:
     """ECS accepts at most five security groups for the network interfaces of tasks, whatever the

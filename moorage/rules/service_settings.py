@@ -7,31 +7,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.view import View
 from moorage.facts.ebs_volumes import TYPES_WITHOUT_DEFAULT_IOPS
-from moorage.facts.quotas import MAX_SECURITY_GROUPS_PER_SERVICE
 from moorage.rules.rule import Problem, problem, rule
-
-
-@rule(
-    "E9233",
-    "A service has more than five security groups.",
-    error_messages=("(in substance) There's a limit of 5 security groups that can be specified",),
-    fix="Merge the rules of some security groups, so that the service has at most five.",
-    sources=("AWS docs: ECS API reference, AwsVpcConfiguration (securityGroups)",),
-    failure_ids=("svc-six-security-groups",),
-)
-def too_many_security_groups(view: View) -> Iterator[Problem]:
-    """The network interface of a task gets all security groups of its service, and ECS accepts five
-    of them."""
-    for service in ecs.services(view):
-        groups = service["NetworkConfiguration"].at("AwsvpcConfiguration", "SecurityGroups")
-        count = sum(1 for group in groups.items if group.certainly_present)
-        if count > MAX_SECURITY_GROUPS_PER_SERVICE:
-            yield problem(
-                groups,
-                f"Service `{service.id}` has {count} security groups, and ECS accepts at most "
-                f"{MAX_SECURITY_GROUPS_PER_SERVICE}",
-                "Merge the rules of some of them.",
-            )
 
 
 @rule(
@@ -81,4 +57,4 @@ def volume_without_iops(view: View) -> Iterator[Problem]:
                 )
 
 
-RULES = (too_many_security_groups, distinct_instance_with_expression, volume_without_iops)
+RULES = (distinct_instance_with_expression, volume_without_iops)

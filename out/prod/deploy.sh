@@ -87,6 +87,14 @@ aws cloudformation deploy \
 
 aws cloudformation deploy \
   --region eu-central-1 \
+  --stack-name kelp-prod-notifications \
+  --template-file notifications.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=prod stack=notifications cost-centre=4711 team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
   --stack-name kelp-prod-edge \
   --template-file edge.yaml \
   --no-fail-on-empty-changeset \
@@ -137,6 +145,14 @@ aws cloudformation deploy \
   --capabilities CAPABILITY_IAM \
   --no-fail-on-empty-changeset \
   --tags app=kelp env=prod stack=labels cost-centre=4711 team=storefront \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name kelp-prod-overview \
+  --template-file overview.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=kelp env=prod stack=overview cost-centre=4711 team=storefront \
   "$@"
 
 aws cloudformation deploy \

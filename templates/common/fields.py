@@ -271,6 +271,14 @@ KeyArn = Annotated[
         "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
     ),
 ]
+QueueArn = Annotated[
+    str,
+    text(
+        arn_patterns.arn_pattern("sqs", r"[A-Za-z0-9_-]{1,80}(\.fifo)?"),
+        "the ARN of a queue",
+        "arn:aws:sqs:eu-central-1:123456789012:jobs",
+    ),
+]
 BucketName = Annotated[str, text(arn_patterns.BUCKET_NAME, "the name of a bucket", "my-logs")]
 
 _STACK_NAME = "[a-z][a-z0-9-]*"

@@ -17,7 +17,7 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import wrong
 
-from .fields import Duration, format_duration
+from .fields import Duration, format_duration, text
 
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
@@ -124,6 +124,38 @@ ScheduleExpression = Annotated[
     ),
 ]
 """A schedule expression of EventBridge Scheduler."""
+
+
+def _check_bare_cron(value: str) -> str:
+    words = value.split()
+    if value.startswith("cron("):
+        hint = f"Write `{value.removeprefix('cron(').removesuffix(')')}`."
+        raise wrong("M1507", f"{shown(value)} has more than the six fields", hint)
+    if len(words) == 5:
+        hint = f"Write `{' '.join(_convert_to_six_fields(words))}`."
+        raise wrong("M1507", f"{shown(value)} has five fields; AWS expects six", hint)
+    _check_cron(words, value)
+    return value
+
+
+Cron = Annotated[
+    str,
+    AfterValidator(_check_bare_cron),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "examples": ["0 20 * * ? *"],
+            "takes": "the six fields of a cron expression, such as `0 20 * * ? *`",
+        }
+    ),
+]
+"""The six fields of a cron expression, without `cron( )` around them. Application Auto Scaling has
+the same fields as EventBridge Scheduler (its user guide, "Schedule recurring scaling actions using
+Application Auto Scaling")."""
+
+TimeZone = Annotated[
+    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "a time zone", "Europe/Berlin")
+]
 
 
 def time_zone_problems(zone: str, path: Path) -> Iterator[Problem]:

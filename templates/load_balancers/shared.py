@@ -97,6 +97,16 @@ def resolve_default_clients(
     return all_addresses(dualstack=ip_address_type == "dualstack")
 
 
+def full_name_of(arn: str) -> str:
+    """The name of a load balancer in CloudWatch, from its ARN or that of one of its listeners
+    (Elastic Load Balancing user guides, "CloudWatch metrics for your ... Load Balancer").
+
+    >>> full_name_of("arn:aws:elasticloadbalancing:eu-west-1:1:loadbalancer/net/edge/0a1b")
+    'net/edge/0a1b'
+    """
+    return "/".join(arn.split("/")[1:4])
+
+
 # Resources and outputs -----------------------------------------------------------------------
 
 

@@ -17,9 +17,9 @@ from troposphere import GetAtt, Output, Ref, Sub, codedeploy, iam, ssm
 from moorage.facts.codedeploy import CONFIGURATIONS
 
 from ..common.iam import role
+from ..common.json_text import json_text
 from .code_deploy import CodeDeploy, OwnConfiguration
 from .placement import capacity_properties
-from .run_task import json_text
 from .task import Task
 
 _MINUTE = 60
@@ -179,13 +179,13 @@ def _rollback(params: CodeDeploy) -> codedeploy.AutoRollbackConfiguration:
 def _request(params: CodeDeploy, task: Task, route: TrafficRoute) -> ssm.Parameter:
     """The request that deploys the task definition of the stack. A parameter of SSM, because an
     output should not repeat what the stack imports (cfn-lint, W6001)."""
-    content, imports = json_text(app_spec(params, task, route))
+    content, imports = json_text(app_spec(params, task, route), compact=True)
     request = {
         "applicationName": Ref("CodeDeployApplication"),
         "deploymentGroupName": Ref("CodeDeployDeploymentGroup"),
         "revision": {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}},
     }
-    whole, _ = json_text(request, indent=2)
+    whole, _ = json_text(request)
     value = Sub(whole, **imports) if imports else Sub(whole)
     return ssm.Parameter("CodeDeployRequest", Type="String", Value=value)
 

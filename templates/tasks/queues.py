@@ -8,23 +8,13 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 from troposphere import GetAtt, Ref, Sub
 
-from moorage.facts.arn_patterns import arn_pattern
 from moorage.model import Base, Environment
 
 from ..common.exports import import_value
-from ..common.fields import KeyArn, StackName, Switch, duration, text
+from ..common.fields import KeyArn, QueueArn, StackName, Switch, duration
 from .variables import VariableName
 
 _DAY = 86_400
-
-QueueArn = Annotated[
-    str,
-    text(
-        arn_pattern("sqs", r"[A-Za-z0-9_-]{1,80}(\.fifo)?"),
-        "the ARN of a queue",
-        "arn:aws:sqs:eu-central-1:123456789012:jobs",
-    ),
-]
 
 
 class DeadLetterQueue(Base):
@@ -134,6 +124,19 @@ def queue_handle(
     outputs = ("QueueUrl", "QueueArn", "QueueName")
     url, arn, name = (import_value(env, owner, output) for output in outputs)
     return QueueHandle(url, arn, name, queue.kms_key)
+
+
+def dead_letter_name(queue: Queue) -> Any | None:
+    """Name of the dead-letter queue of a worker's queue, if it is known to have one."""
+    dead = queue.dead_letter_queue
+    if dead is None or queue.existing:
+        return None
+    return queue_name(dead.existing)
+
+
+def queue_name(existing: str | None) -> Any:
+    """Name of a dead-letter queue: of the existing one with that ARN, or that of the stack."""
+    return existing.split(":")[-1] if existing else GetAtt("DeadLetterQueue", "QueueName")
 
 
 @dataclass(frozen=True)

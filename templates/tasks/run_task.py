@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +11,6 @@ from awacs.aws import ArnEquals, Condition, Statement, StringEquals
 from troposphere import Ref, Sub
 
 from moorage.findings.finding import Problem
-from moorage.model import logical_id
 
 from ..common.iam import allow
 from .placement import capacity_properties
@@ -49,42 +47,6 @@ def request(task: Task) -> dict[str, Any]:
         "EnableECSManagedTags": True,
         "PropagateTags": "TASK_DEFINITION",
     }
-
-
-def as_json(value: Any) -> Sub:
-    """A value as JSON text in which CloudFormation replaces each reference."""
-    text, imports = json_text(value, indent=2)
-    return Sub(text, **imports) if imports else Sub(text)
-
-
-def json_text(value: Any, indent: int | None = None) -> tuple[str, dict[str, Any]]:
-    """A value as JSON text for `Fn::Sub`, and the imported values by their names in it."""
-    imports: dict[str, Any] = {}
-    return json.dumps(_substitute(value, imports), indent=indent), imports
-
-
-def _substitute(value: Any, imports: dict[str, Any]) -> Any:
-    """The value with `${Name}` for each reference; imported values are added to `imports` by their
-    names."""
-    if hasattr(value, "to_dict"):
-        value = value.to_dict()
-    if isinstance(value, Mapping):
-        if value.keys() == {"Ref"}:
-            return f"${{{value['Ref']}}}"
-        if value.keys() == {"Fn::GetAtt"}:
-            return f"${{{'.'.join(value['Fn::GetAtt'])}}}"
-        if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
-            return value["Fn::Sub"]
-        if value.keys() == {"Fn::ImportValue"}:
-            export = str(value["Fn::ImportValue"])
-            short = logical_id(export.rsplit("-", 1)[-1])
-            name = short if imports.get(short, value) == value else logical_id(export)
-            imports[name] = value
-            return f"${{{name}}}"
-        return {key: _substitute(item, imports) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_substitute(item, imports) for item in value]
-    return value
 
 
 def to_camel_case(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Scaling of an ECS service by its load, with Application Auto Scaling.
+"""Scaling of an ECS service with Application Auto Scaling: by load, by the clock, by a forecast.
 
 CloudFormation sets a service's DesiredCount with every update that has the property, so a service
 that is scaled does not have it: only Application Auto Scaling sets its number of tasks.
@@ -6,65 +6,27 @@ that is scaled does not have it: only Application Auto Scaling sets its number o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from pydantic import Field
-from troposphere import GetAtt, Join, Ref, Select, Split, Sub, cloudwatch
+from troposphere import GetAtt, Join, Ref, Sub, cloudwatch
 from troposphere import applicationautoscaling as aas
 
-from moorage.facts.api_types import MAX_INTEGER
-from moorage.findings.finding import Path, Problem
-from moorage.model import Base, logical_id
+from moorage.findings.finding import Path
+from moorage.model import logical_id
 
-from ..common.fields import duration
-
-Cooldown = Annotated[int, duration(0, MAX_INTEGER)]
-
-
-class Scaling(Base):
-    """Target tracking: the number of tasks follows the load, so that the average over all tasks
-    stays at the targets. With several targets, the one that needs the most tasks decides."""
-
-    min: int = Field(1, ge=1, le=5000, description="Minimum number of tasks.")
-    max: int = Field(ge=1, le=5000, description="Maximum number of tasks.")
-    cpu: int | None = Field(
-        None, ge=1, le=100, description="Target for the average CPU utilization, in percent."
-    )
-    memory: int | None = Field(
-        None, ge=1, le=100, description="Target for the average memory utilization, in percent."
-    )
-    scale_out_cooldown: Cooldown | None = Field(
-        None, description="Time after tasks were added before more are added; 5m by default."
-    )
-    scale_in_cooldown: Cooldown | None = Field(
-        None, description="Time after tasks were removed before more are removed; 5m by default."
-    )
-
-
-def scaling_problems(
-    scaling: Scaling | None, targets: Sequence[str], desired: bool
-) -> Iterator[Problem]:
-    """Problems of a stack's `scaling:`. `targets` are the keys of the targets that it can have;
-    `desired` says whether `desired_count` is written as well.
-    """
-    if scaling is None:
-        return
-    path: Path = ("scaling",)
-    if scaling.max < scaling.min:
-        message = f"`max: {scaling.max}` is below `min: {scaling.min}`"
-        hint = f"Write a `max` of at least {scaling.min}, or a lower `min`."
-        yield Problem("M3250", (*path, "max"), message, hint)
-    if all(getattr(scaling, key) is None for key in targets):
-        example = {"cpu": "60", "backlog_per_task": "10"}[targets[0]]
-        keys = " or ".join(f"`{key}`" for key in targets)
-        hint = f"Add {keys}, for example `{targets[0]}: {example}`."
-        yield Problem("M3251", path, "`scaling` has no target to scale by", hint)
-    if desired:
-        message = "`scaling` sets the number of tasks; with `desired_count` every update would "
-        message += "reset it"
-        hint = "Remove `desired_count`: the service has at least `min` tasks."
-        yield Problem("M3252", ("desired_count",), message, hint, because=[path])
+from .scaling_metrics import (
+    Source,
+    load_balancer_label,
+    query_in_alarm,
+    query_in_policy,
+    response_time,
+    task_count,
+    tracked,
+    written,
+)
+from .scaling_params import Predictive, Scaling
+from .scaling_steps import number, step_resources
 
 
 def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
@@ -81,11 +43,13 @@ def desired_count_property(scaling: Scaling | None, count: int) -> dict[str, int
 
 
 def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
-    """The scalable target, and the scaling policies for CPU and memory.
+    """The scalable target with its schedule, and the policies that need neither a load balancer nor
+    a queue.
 
     Without a RoleARN Application Auto Scaling uses its service-linked role, which it creates itself
     (its user guide, "Service-linked roles for Application Auto Scaling").
     """
+    actions = list(_scheduled_actions(scaling))
     yield aas.ScalableTarget(
         "ScalableTarget",
         ServiceNamespace="ecs",
@@ -93,6 +57,7 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
         ResourceId=Sub("service/${Cluster}/${Service.Name}", Cluster=cluster),
         MinCapacity=scaling.min,
         MaxCapacity=scaling.max,
+        **({"ScheduledActions": actions} if actions else {}),
     )
     if scaling.cpu is not None:
         metric = "ECSServiceAverageCPUUtilization"
@@ -100,6 +65,57 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
     if scaling.memory is not None:
         metric = "ECSServiceAverageMemoryUtilization"
         yield tracking_policy("Memory", scaling, scaling.memory, predefined_metric(metric))
+    for key, custom in scaling.metrics.items():
+        if custom.target is not None:
+            source = written(custom, cluster)
+            title, target = logical_id(key, "Metric"), number(custom.target)
+            yield tracking_policy(title, scaling, target, tracked(source, cluster))
+    yield from step_resources(scaling, cluster)
+    if scaling.predictive is not None:
+        yield _predictive_policy(scaling.predictive)
+
+
+def _scheduled_actions(scaling: Scaling) -> Iterator[aas.ScheduledAction]:
+    for name, action in scaling.schedule.items():
+        yield aas.ScheduledAction(
+            ScheduledActionName=name,
+            Schedule=f"cron({action.cron})",
+            Timezone=action.time_zone,
+            ScalableTargetAction=aas.ScalableTargetAction(
+                MinCapacity=action.min, MaxCapacity=action.max
+            ),
+        )
+
+
+def _predictive_policy(predictive: Predictive) -> aas.ScalingPolicy:
+    """The pairs of metrics are those of the Application Auto Scaling user guide, "Create a
+    predictive scaling policy for Application Auto Scaling"."""
+    pair = {"cpu": "ECSServiceCPUUtilization", "memory": "ECSServiceMemoryUtilization"}
+    breach: dict[str, Any] = {"MaxCapacityBreachBehavior": "HonorMaxCapacity"}
+    if predictive.above_max is not None:
+        breach = {
+            "MaxCapacityBreachBehavior": "IncreaseMaxCapacity",
+            "MaxCapacityBuffer": predictive.above_max,
+        }
+    return aas.ScalingPolicy(
+        "PredictiveScalingPolicy",
+        PolicyName="Predictive",
+        PolicyType="PredictiveScaling",
+        ScalingTargetId=Ref("ScalableTarget"),
+        PredictiveScalingPolicyConfiguration=aas.PredictiveScalingPolicyConfiguration(
+            MetricSpecifications=[
+                aas.PredictiveScalingMetricSpecification(
+                    TargetValue=predictive.target,
+                    PredefinedMetricPairSpecification=aas.PredictiveScalingPredefinedMetricPair(
+                        PredefinedMetricType=pair[predictive.metric]
+                    ),
+                )
+            ],
+            Mode=logical_id(predictive.mode),
+            SchedulingBufferTime=predictive.start_before,
+            **breach,
+        ),
+    )
 
 
 def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) -> aas.ScalingPolicy:
@@ -107,17 +123,23 @@ def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) ->
     `title`, behind the listener with the ARN `listener`.
 
     The metric's label consists of the last parts of the load balancer's and the target group's ARNs
-    (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel); the ARN
-    of a listener contains that of its load balancer.
+    (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel).
     """
-    parts = Split("/", listener)
-    label = Join("/", [*(Select(index, parts) for index in (1, 2, 3)), GetAtt(title, _FULL_NAME)])
+    group = GetAtt(title, "TargetGroupFullName")
+    label = Join("/", [*load_balancer_label(listener), group])
     metric = predefined_metric("ALBRequestCountPerTarget", ResourceLabel=label)
     name = title.removesuffix("TargetGroup")
     return tracking_policy(logical_id(name, "Requests"), scaling, target, metric)
 
 
-_FULL_NAME = "TargetGroupFullName"
+def response_time_policy(
+    title: str, listener: Any, scaling: Scaling, milliseconds: int, cluster: Any
+) -> aas.ScalingPolicy:
+    """A policy for the average response time of the target group with the logical ID `title`,
+    behind the listener with the ARN `listener`. The metric is in seconds."""
+    name = logical_id(title.removesuffix("TargetGroup"), "ResponseTime")
+    metric = tracked(response_time(title, listener), cluster)
+    return tracking_policy(name, scaling, number(milliseconds / 1000), metric)
 
 
 def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
@@ -130,7 +152,7 @@ def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetri
 
 
 def tracking_policy(
-    name: str, scaling: Scaling, target: int, metric: Mapping[str, Any]
+    name: str, scaling: Scaling, target: float, metric: Mapping[str, Any]
 ) -> aas.ScalingPolicy:
     """A target tracking policy for a metric, which `predefined_metric` or a similar function
     returns."""
@@ -188,9 +210,9 @@ def backlog_policies(
         {
             "CustomizedMetricSpecification": aas.CustomizedMetricSpecification(
                 Metrics=[
-                    _scaling_metric("visible", *_visible_messages(queue)),
-                    _scaling_metric("in_flight", *_messages_in_flight(queue)),
-                    _scaling_metric("running", *_task_count("RunningTaskCount", cluster)),
+                    query_in_policy("visible", _visible_messages(queue)),
+                    query_in_policy("in_flight", _messages_in_flight(queue)),
+                    query_in_policy("running", task_count("RunningTaskCount", cluster)),
                     aas.TargetTrackingMetricDataQuery(
                         Id="backlog_per_task",
                         Expression=f"{_MESSAGES} / {running}",
@@ -229,8 +251,8 @@ def _first_task_resources(
         DatapointsToAlarm=_ALARM_MINUTES,
         TreatMissingData="notBreaching",
         Metrics=[
-            _alarm_metric("visible", *_visible_messages(queue)),
-            _alarm_metric("desired", *_task_count("DesiredTaskCount", cluster)),
+            query_in_alarm("visible", _visible_messages(queue)),
+            query_in_alarm("desired", task_count("DesiredTaskCount", cluster)),
             cloudwatch.MetricDataQuery(
                 Id="messages_without_tasks", Expression=_MESSAGES_WITHOUT_TASKS, ReturnData=True
             ),
@@ -238,61 +260,9 @@ def _first_task_resources(
     )
 
 
-_Metric = tuple[str, str, Mapping[str, Any]]
-"""A metric's namespace, name and dimensions."""
+def _visible_messages(queue: Any) -> Source:
+    return Source("AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue})
 
 
-def _visible_messages(queue: Any) -> _Metric:
-    return "AWS/SQS", "ApproximateNumberOfMessagesVisible", {"QueueName": queue}
-
-
-def _messages_in_flight(queue: Any) -> _Metric:
-    return "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": queue}
-
-
-def _task_count(name: str, cluster: Any) -> _Metric:
-    dimensions = {"ClusterName": cluster, "ServiceName": GetAtt("Service", "Name")}
-    return "ECS/ContainerInsights", name, dimensions
-
-
-def _scaling_metric(
-    key: str, namespace: str, name: str, dimensions: Mapping[str, Any]
-) -> aas.TargetTrackingMetricDataQuery:
-    """A metric for a target tracking policy."""
-    return aas.TargetTrackingMetricDataQuery(
-        Id=key,
-        MetricStat=aas.TargetTrackingMetricStat(
-            Metric=aas.TargetTrackingMetric(
-                Namespace=namespace,
-                MetricName=name,
-                Dimensions=[
-                    aas.TargetTrackingMetricDimension(Name=dimension, Value=value)
-                    for dimension, value in dimensions.items()
-                ],
-            ),
-            Stat="Maximum",
-        ),
-        ReturnData=False,
-    )
-
-
-def _alarm_metric(
-    key: str, namespace: str, name: str, dimensions: Mapping[str, Any]
-) -> cloudwatch.MetricDataQuery:
-    """A metric for an alarm."""
-    return cloudwatch.MetricDataQuery(
-        Id=key,
-        MetricStat=cloudwatch.MetricStat(
-            Metric=cloudwatch.Metric(
-                Namespace=namespace,
-                MetricName=name,
-                Dimensions=[
-                    cloudwatch.MetricDimension(Name=dimension, Value=value)
-                    for dimension, value in dimensions.items()
-                ],
-            ),
-            Period=60,
-            Stat="Maximum",
-        ),
-        ReturnData=False,
-    )
+def _messages_in_flight(queue: Any) -> Source:
+    return Source("AWS/SQS", "ApproximateNumberOfMessagesNotVisible", {"QueueName": queue})

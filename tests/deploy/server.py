@@ -29,7 +29,8 @@ from typing import Any
 import boto3
 import code_deploy
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap, get_model_map
@@ -491,14 +492,27 @@ def parameter(api: Api, name: str, request: Properties) -> Resource:
 
 
 def scalable_target(api: Api, name: str, request: Properties) -> Resource:
-    api("application-autoscaling").register_scalable_target(**request)
+    client = api("application-autoscaling")
+    client.register_scalable_target(**without(request, "ScheduledActions"))
+    scaled = {key: request[key] for key in _SCALED}
+    for action in request.get("ScheduledActions", ()):
+        client.put_scheduled_action(**scaled, **action)
     return Resource("|".join(request[key] for key in _SCALED), Id=name)
 
 
 def scaling_policy(api: Api, name: str, request: Properties) -> Resource:
     scaled = dict(zip(_SCALED, request["ScalingTargetId"].split("|"), strict=True))
-    properties = without(request, "ScalingTargetId")
-    created = api("application-autoscaling").put_scaling_policy(**scaled, **properties)["PolicyARN"]
+    properties = scaled | without(request, "ScalingTargetId")
+    client = api("application-autoscaling")
+    if (
+        request["PolicyType"] == "PredictiveScaling"
+    ):  # moto has none, so only the request is checked
+        shape = client.meta.service_model.operation_model("PutScalingPolicy").input_shape
+        report = ParamValidator().validate(properties, shape)
+        if report.has_errors():
+            raise ParamValidationError(report=report.generate_report())
+        return Resource(name, Arn=name)
+    created = client.put_scaling_policy(**properties)["PolicyARN"]
     return Resource(created, Arn=created)
 
 
@@ -506,8 +520,54 @@ _SCALED = ("ResourceId", "ScalableDimension", "ServiceNamespace")
 
 
 def alarm(api: Api, name: str, request: Properties) -> Resource:
-    api("cloudwatch").put_metric_alarm(AlarmName=name, **request)
+    cloudwatch = api("cloudwatch")
+    cloudwatch.put_metric_alarm(AlarmName=name, **request)
+    (created,) = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return Resource(name, Arn=created["AlarmArn"])
+
+
+def dashboard(api: Api, name: str, request: Properties) -> Resource:
+    name = request.get("DashboardName", name)
+    json.loads(request["DashboardBody"])  # CloudWatch refuses what is not JSON, moto does not
+    api("cloudwatch").put_dashboard(DashboardName=name, DashboardBody=request["DashboardBody"])
     return Resource(name)
+
+
+def key(api: Api, name: str, request: Properties) -> Resource:
+    policy = json.dumps(request["KeyPolicy"])
+    kms = api("kms")
+    created = kms.create_key(Policy=policy, Description=request["Description"])["KeyMetadata"]
+    if request["EnableKeyRotation"]:
+        kms.enable_key_rotation(KeyId=created["KeyId"])
+    return Resource(created["KeyId"], Arn=created["Arn"], KeyId=created["KeyId"])
+
+
+def topic(api: Api, name: str, request: Properties) -> Resource:
+    created = api("sns").create_topic(Name=name, Attributes=dict(request))["TopicArn"]
+    return Resource(created, TopicArn=created, TopicName=name)
+
+
+def topic_policy(api: Api, name: str, request: Properties) -> Resource:
+    document = json.dumps(request["PolicyDocument"])
+    for arn in request["Topics"]:
+        api("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy", AttributeValue=document
+        )
+    return Resource(name, Id=name)
+
+
+def subscription(api: Api, name: str, request: Properties) -> Resource:
+    created = api("sns").subscribe(**request, ReturnSubscriptionArn=True)["SubscriptionArn"]
+    return Resource(created, Arn=created)
+
+
+def event_rule(api: Api, name: str, request: Properties) -> Resource:
+    events = api("events")
+    pattern = json.dumps(request["EventPattern"])
+    properties = without(request, "EventPattern", "Targets")
+    created = events.put_rule(Name=name, EventPattern=pattern, **properties)["RuleArn"]
+    events.put_targets(Rule=name, Targets=request["Targets"])
+    return Resource(name, Arn=created)
 
 
 def schedule(api: Api, name: str, request: Properties) -> Resource:
@@ -574,6 +634,12 @@ MODELS = {
     "AWS::ApplicationAutoScaling::ScalableTarget": Model(scalable_target),
     "AWS::ApplicationAutoScaling::ScalingPolicy": Model(scaling_policy),
     "AWS::CloudWatch::Alarm": Model(alarm),
+    "AWS::CloudWatch::Dashboard": Model(dashboard),
+    "AWS::Events::Rule": Model(event_rule),
+    "AWS::KMS::Key": Model(key),
+    "AWS::SNS::Subscription": Model(subscription),
+    "AWS::SNS::Topic": Model(topic),
+    "AWS::SNS::TopicPolicy": Model(topic_policy),
     "AWS::SQS::Queue": Model(queue),
     "AWS::SQS::QueuePolicy": Model(queue_policy),
     "AWS::SSM::Parameter": Model(

@@ -6,6 +6,7 @@ commands, CloudFormation finds every import, and each service's API takes every 
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,45 @@ def test_with_a_certificate_http_redirects_to_https(deployment: Deployment) -> N
     assert (https["Protocol"], https["Port"]) == ("HTTPS", 443)
     assert len(https["Certificates"]) == 1
     assert deployment.rules(ids["HttpsListener"])
+
+
+@prod
+def test_alarms_and_events_of_the_shop_notify_the_people_on_call(deployment: Deployment) -> None:
+    topic = deployment.ids("notifications")["Topic"]
+    sns = deployment.client("sns")
+    (subscribed,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (subscribed["Protocol"], subscribed["Endpoint"]) == ("email", "on-call@kelp.example")
+    attributes = sns.get_topic_attributes(TopicArn=topic)["Attributes"]
+    key = deployment.client("kms").describe_key(KeyId=attributes["KmsMasterKeyId"])["KeyMetadata"]
+    assert (key["KeyManager"], key["Enabled"]) == ("CUSTOMER", True)
+    principals = {
+        statement["Sid"]: statement["Principal"]
+        for statement in json.loads(attributes["Policy"])["Statement"]
+    }
+    assert principals["Alarms"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert principals["Events"] == {"Service": "events.amazonaws.com"}
+
+    alarms = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    shop = [alarm for alarm in alarms if "kelp-prod-web:" in alarm.get("AlarmDescription", "")]
+    assert len(shop) == 8
+    assert all(alarm["AlarmActions"] == [topic] for alarm in shop)
+    events = deployment.client("events")
+    rules = events.list_rules()["Rules"]
+    targets = [events.list_targets_by_rule(Rule=rule["Name"])["Targets"] for rule in rules]
+    assert [target["Arn"] for (target,) in targets] == [topic, topic]
+
+
+@prod
+def test_dashboards_show_what_is_deployed(deployment: Deployment) -> None:
+    cloudwatch = deployment.client("cloudwatch")
+    names = {each["DashboardName"] for each in cloudwatch.list_dashboards()["DashboardEntries"]}
+    assert names == {"kelp-prod-web-eu-central-1", "kelp-prod-overview-eu-central-1"}
+    texts = [cloudwatch.get_dashboard(DashboardName=name)["DashboardBody"] for name in names]
+    assert not any("${" in text for text in texts)
+    (service,) = (each for each in deployment.services() if "web" in each["serviceName"])
+    assert any(service["serviceName"] in text for text in texts)
+    balancer = deployment.load_balancer()["LoadBalancerArn"].split("loadbalancer/")[1]
+    assert all(balancer in text for text in texts)
 
 
 # Reference system R4 --------------------------------------------------------------------------

@@ -210,3 +210,47 @@ def test_a_service_scales_by_the_requests_to_its_target_group(cloud: Cloud, tmp_
     balancer = deployment.load_balancer()["LoadBalancerArn"].split(":loadbalancer/")[1]
     group = ids["PublicWeb8080TargetGroup"].split(":")[-1]
     assert specification["ResourceLabel"] == f"{balancer}/{group}"
+
+
+def test_every_kind_of_scaling_is_deployed(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _golden("scaling-kinds", "kinds", cloud, tmp_path)
+    scaling = deployment.client("application-autoscaling")
+    cluster = deployment.ids("cluster")["Cluster"]
+
+    def resource(stack: str) -> str:
+        return f"service/{cluster}/{deployment.ids(stack)['Service'].split('/')[-1]}"
+
+    actions = scaling.describe_scheduled_actions(
+        ServiceNamespace="ecs", ResourceId=resource("mailer")
+    )["ScheduledActions"]
+    assert {
+        action["ScheduledActionName"]: (action["Schedule"], action["ScalableTargetAction"])
+        for action in actions
+    } == {
+        "evening": ("cron(0 19 ? * MON-FRI *)", {"MinCapacity": 0, "MaxCapacity": 0}),
+        "morning": ("cron(0 7 ? * MON-FRI *)", {"MinCapacity": 1, "MaxCapacity": 4}),
+    }
+    types = {
+        stack: {
+            policy["PolicyName"]: policy["PolicyType"]
+            for policy in scaling.describe_scaling_policies(
+                ServiceNamespace="ecs", ResourceId=resource(stack)
+            )["ScalingPolicies"]
+        }
+        for stack in ("web", "api")
+    }
+    tracking, step = "TargetTrackingScaling", "StepScaling"
+    assert "PredictiveScalingPolicy" in deployment.ids("web")  # moto has no such policies
+    assert types["web"] == {
+        "Cpu": tracking,
+        "PublicWeb8080ResponseTime": tracking,
+        "ReceivedMetric": tracking,
+        "SessionsMetric": tracking,
+    }
+    assert types["api"] == dict.fromkeys(
+        ("CpuAbove", "CpuBelow", "JobsAbove", "LagAbove", "LagBelow"), step
+    )
+    ids = deployment.ids("api")
+    alarms = deployment.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    (lag,) = [alarm for alarm in alarms if alarm["AlarmName"] == ids["LagBelowAlarm"]]
+    assert lag["AlarmActions"] == [ids["LagBelowScalingPolicy"]]

@@ -1,4 +1,4 @@
-"""Damaged templates: `check FILE` and `check FILE --against FILE` answer every one."""
+"""Damaged templates: `check FILE`, `check FILE --against FILE` and `estimate` answer every one."""
 
 from __future__ import annotations
 
@@ -27,3 +27,11 @@ def test_damaged_templates_are_answered(new: bytes, old: bytes) -> None:
         (folder / "new.yaml").write_bytes(new)
         (folder / "old.yaml").write_bytes(old)
         run(folder, "check", "new.yaml", "--against", "old.yaml")
+
+
+@fuzz
+@given(damaged(ORIGINALS))
+def test_damaged_templates_are_estimated(template: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "template.yaml").write_bytes(template)
+        run(Path(name), "estimate", "--template", "template.yaml")

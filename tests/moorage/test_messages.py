@@ -540,7 +540,11 @@ def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
             "worker: {image: x}",
             "A container is an entry of `containers:`: write it below `stacks.web.containers`.",
         ),
-        ("schedule: rate(1 day)", "It is a key of stacks of kind `scheduled_task`."),
+        (
+            "schedule: rate(1 day)",
+            "Write `schedule:` below `stacks.web.scaling`. Stacks of kind `scheduled_task` have "
+            "such a key too.",
+        ),
     ],
 )
 def test_a_key_of_another_place(tmp_path: Path, line: str, hint: str) -> None:

@@ -425,7 +425,7 @@ def nested(keys: Any) -> Any:
 def params_of(name: str) -> Any:
     """Params with the right keys and any values."""
     fields = sorted(TEMPLATES[name].Params.model_fields)
-    own = st.dictionaries(st.sampled_from(fields), nested(KEYS), max_size=5)
+    own = st.dictionaries(st.sampled_from(fields or ["none"]), nested(KEYS), max_size=5)
     return own.map(lambda params: {"template": name, **params})
 
 

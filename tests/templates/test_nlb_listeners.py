@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from moorage.findings.finding import Finding
 from moorage.pipeline.compose import compose
 from moorage.pipeline.load import Document
 from moorage.pipeline.render import render
@@ -74,14 +75,18 @@ def body(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
     return resources
 
 
+def all_findings(all_stacks: dict[str, Any]) -> list[Finding]:
+    """All findings of an environment, without those about listeners that are open to all."""
+    _, findings = validate(document(all_stacks), TEMPLATES)
+    return [finding for finding in findings if finding.code != OPEN_TO_ALL]
+
+
 def find_findings(*expose: dict[str, Any], **options: Any) -> list[tuple[str, str]]:
     """Code and path of each finding of the service."""
-    _, findings = validate(document(stacks(*expose, **options)), TEMPLATES)
+    findings = all_findings(stacks(*expose, **options))
     assert all(finding.path[:2] == ("stacks", "web") for finding in findings), findings
     return [
-        (finding.code, ".".join(str(step) for step in finding.path[2:]))
-        for finding in findings
-        if finding.code != OPEN_TO_ALL
+        (finding.code, ".".join(str(step) for step in finding.path[2:])) for finding in findings
     ]
 
 
@@ -481,7 +486,7 @@ def test_a_drain_that_ends_before_the_load_balancer_has_detected_it(
     check: Any, path: str, hint: str
 ) -> None:
     entry = {**UDP, "health_check": {**ECHO, **check}}
-    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(entry))
     assert (finding.level, finding.code) == ("warning", "M2539")
     assert ".".join(map(str, finding.path)) == f"stacks.web.expose.0.{path}"
     assert hint in finding.hint
@@ -781,7 +786,7 @@ def test_udp_over_ipv6_to_tasks_without_ipv6_addresses() -> None:
 
 def test_a_port_of_the_other_transport_is_named() -> None:
     entry = {**TCP, "port": 5, "target_port": 1234}
-    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(entry))
     assert finding.message == (
         "Container `app` has port 1234/udp, and the listener does not forward UDP"
     )
@@ -791,14 +796,14 @@ def test_a_port_of_the_other_transport_is_named() -> None:
 @pytest.mark.parametrize("word", ["none", "dns", True, "ping"])
 def test_a_word_instead_of_the_map_of_a_sidecar(word: Any) -> None:
     entry = {**UDP, "health_check": {"sidecar": word}}
-    (finding,) = validate(document(stacks(entry)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(entry))
     assert (finding.code, finding.path[-1]) == ("M1103", "sidecar")
     assert finding.hint.startswith("Write `{probe: ")
 
 
 def test_unknown_security_policies() -> None:
     nonsense = {**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-Nonsense"}
-    (finding,) = validate(document(stacks(nonsense)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(nonsense))
     assert (finding.level, finding.code, finding.path[-1]) == ("warning", "M2304", "ssl_policy")
     assert finding.hint.startswith("Did you mean `ELBSecurityPolicy-TLS13-1-2-")
     assert find_findings({**TLS, "ssl_policy": "ELBSecurityPolicy-TLS13-1-2-FIPS-PQ-2025-09"}) == []
@@ -807,10 +812,10 @@ def test_unknown_security_policies() -> None:
 
 def test_an_invalid_stack_name_is_reported_once() -> None:
     all_stacks = {**stacks({**TCP, "via": "myEdge"}), "myEdge": {"template": "nlb"}}
-    _, (finding,) = validate(document(all_stacks), TEMPLATES)
+    (finding,) = all_findings(all_stacks)
     assert finding.path == ("stacks", "myEdge")
     all_stacks = stacks({**TCP, "via": "myEdge"})
-    _, (finding,) = validate(document(all_stacks), TEMPLATES)
+    (finding,) = all_findings(all_stacks)
     assert finding.path[2:] == ("expose", 0, "via")
 
 
@@ -826,7 +831,7 @@ def test_a_security_group_of_clients_with_public_addresses() -> None:
 
 def test_ipv6_clients_of_an_internal_load_balancer() -> None:
     dualstack = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    (finding,) = validate(document(stacks(TCP, **dualstack)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(TCP, **dualstack))
     assert (finding.level, finding.code) == ("warning", "M2308")
     assert "`clients: [10.0.0.0/16]`" in finding.hint
     assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
@@ -884,7 +889,7 @@ def test_an_unknown_load_balancer_is_the_only_finding_of_its_entry(entry: Any) -
 
 def test_access_logs_without_a_listener_that_is_logged() -> None:
     logged = {"template": "nlb", "access_logs": True}
-    (finding,) = validate(document(stacks(TCP, UDP, edge=logged)), TEMPLATES)[1]
+    (finding,) = all_findings(stacks(TCP, UDP, edge=logged))
     assert (finding.level, finding.code) == ("warning", "M2322")
     assert finding.path == ("stacks", "edge", "access_logs")
     assert find_findings(TCP, TLS, edge=logged) == []
@@ -894,7 +899,7 @@ def test_access_logs_without_a_listener_that_is_logged() -> None:
 def test_names_of_both_kinds_that_result_in_one_logical_id() -> None:
     route = {"via": "edge-tcp", "port": 8443, "paths": ["/*"]}
     all_stacks = {**stacks(TCP, route), "edge-tcp": {"template": "alb", "certificate": []}}
-    _, findings = validate(document(all_stacks), TEMPLATES)
+    findings = all_findings(all_stacks)
     assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
@@ -923,7 +928,7 @@ def test_ports_whose_listeners_have_the_same_logical_id() -> None:
     entries = ({**DNS, "port": 53}, {**DNS, "via": "edge-5", "port": 3, "target_port": 53})
     options = {"container": {"ports": [53]}}
     all_stacks = {**stacks(*entries, **options), "edge-5": {"template": "nlb"}}
-    _, findings = validate(document(all_stacks), TEMPLATES)
+    findings = all_findings(all_stacks)
     assert [(finding.code, finding.path[2:]) for finding in findings] == [("M1302", ("expose",))]
 
 
@@ -961,9 +966,7 @@ def test_an_address_in_a_zone_without_subnets_of_the_tasks() -> None:
     vpc = {"vpc": "vpc-0123456789abcdef0", "public_subnets": subnets[:2]}
     existing_network = {"existing": {**vpc, "private_subnets": subnets[2:]}}
     service = {"desired_count": 4}
-    _, (finding,) = validate(
-        document(stacks(TCP, network=existing_network, service=service)), TEMPLATES
-    )
+    (finding,) = all_findings(stacks(TCP, network=existing_network, service=service))
     assert (finding.level, finding.code) == ("warning", "M2560")
     assert finding.hint == "Write `cross_zone: true` in `edge`."
 

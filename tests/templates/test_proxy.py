@@ -107,7 +107,12 @@ def test_the_proxy_has_no_capabilities_and_stops_first() -> None:
         ({}, None, {}, ["10.20.0.0/16"]),
         ({"network": {"existing": EXISTING}}, None, {}, ["10.0.0.0/8", "172.16.0.0/12"]),
         ({"network": {"existing": EXISTING | {"cidr": "10.9.0.0/16"}}}, None, {}, ["10.9.0.0/16"]),
-        ({"edge": {"template": "nlb"}}, [{"via": "edge", "port": 8080}], {}, []),
+        (
+            {"edge": {"template": "nlb", "scheme": "internal"}},
+            [{"via": "edge", "port": 8080}],
+            {},
+            [],
+        ),
         ({}, [], {}, []),
         ({}, None, {"trusted_proxies": ["192.0.2.0/24"]}, ["10.20.0.0/16", "192.0.2.0/24"]),
     ],
@@ -140,7 +145,7 @@ def test_nginx_keeps_idle_connections_longer_than_load_balancers_do(
     balancer: Body, proxy: Body, seconds: int
 ) -> None:
     body, findings = built(
-        proxy, stacks={"public": {"template": "alb", "certificate": []} | balancer}
+        proxy, stacks={"public": {"template": "alb", **(balancer or {"certificate": []})}}
     )
     assert findings == []
     assert f"keepalive_timeout {seconds}s;" in text(body)

@@ -774,7 +774,7 @@ def test_two_stacks_with_one_existing_vpc_are_one_network() -> None:
     stacks = {
         "network": {"existing": EXISTING_NETWORK},
         "inner": {"template": "network", "existing": private},
-        "public": {"template": "alb", "network": "network"},
+        "public": {"template": "alb", "network": "network", "certificate": []},
         "web": web | {"expose": [ROUTE]},
     }
     assert built(stacks)[1] == []

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moorage.findings.codes import (
+    alarms,
     cluster,
     containers,
     discovery,
@@ -67,6 +68,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("Service discovery and Service Connect", discovery.CODES),
     Topic("Services and workers", services.CODES),
     Topic("Scheduled tasks and one-off tasks", jobs.CODES),
+    Topic("Alarms, dashboards and notifications", alarms.CODES),
 )
 """Every topic, in the order of the ids of their codes."""
 

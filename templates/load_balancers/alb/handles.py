@@ -8,7 +8,7 @@ from typing import Any
 from moorage.model import Environment
 
 from ...common.exports import import_value
-from ..shared import Scheme
+from ..shared import Scheme, full_name_of
 from .params import Params
 
 
@@ -18,6 +18,8 @@ class Handle:
 
     listener: Any
     """ARN of the listener that rules are added to: the HTTPS listener where there is one."""
+    full_name: Any
+    """The value of the dimension LoadBalancer in CloudWatch."""
     https: bool
     security_group: Any
     authentication: bool
@@ -31,6 +33,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     if params.existing:
         return Handle(
             listener=params.existing.listener,
+            full_name=full_name_of(params.existing.listener),
             https=params.existing.protocol == "HTTPS",
             scheme=None,
             security_group=params.existing.security_group,
@@ -39,6 +42,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     listener = "HttpsListenerArn" if params.certificate else "HttpListenerArn"
     return Handle(
         listener=import_value(env, name, listener),
+        full_name=import_value(env, name, "LoadBalancerFullName"),
         https=bool(params.certificate),
         scheme=params.scheme,
         security_group=import_value(env, name, "SecurityGroupId"),

@@ -20,6 +20,7 @@ from ...common.fields import (
     text,
 )
 from .. import access_logs
+from ..alarms import AlbAlarms
 from ..alias_records import Alias
 from ..certificates import CertificateArn, SslPolicy
 from ..clients import Client
@@ -126,5 +127,10 @@ class Params(Base):
         False,
         description="Allow the load balancer to connect to identity providers: port 443 of all "
         "IPv4 addresses. Required by routes with `authenticate`.",
+    )
+    alarms: Switch[AlbAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs. Those of services are in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing listener.")

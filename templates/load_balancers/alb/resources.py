@@ -15,6 +15,7 @@ from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
 
 from ... import network
+from ...alarms.alarms import alarm_resources
 from ...common.exports import export_output
 from ...common.iam import allow
 from ..access_logs import (
@@ -23,6 +24,7 @@ from ..access_logs import (
     access_log_dependency,
     access_log_objects,
 )
+from ..alarms import resolve_load_balancer_alarms
 from ..alias_records import alias_records
 from ..certificates import certificate_logical_id
 from ..clients import ANYWHERE, find_address_property
@@ -62,6 +64,7 @@ def alb_resources(
             "WebAclAssociation", ResourceArn=Ref("LoadBalancer"), WebACLArn=params.web_acl
         )
     yield from alias_records(params.aliases, dualstack=params.ip_address_type == "dualstack")
+    yield from alarm_resources(resolve_load_balancer_alarms(params.alarms, name, env))
 
 
 def alb_outputs(name: str, params: Params, env: Environment) -> Iterator[Output]:

@@ -12,6 +12,7 @@ from ... import network
 from ...common.regions import region_problems
 from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
+from ..alarms import load_balancer_alarm_problems
 from ..alias_records import alias_conflict_problems, alias_problems
 from ..certificates import certificate_problems, security_policy_problems
 from ..clients import client_problems, find_address_property, private_client_problems
@@ -35,6 +36,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from _unserved_alias_problems(name, params, env)
     yield from region_problems(params.web_acl, ("web_acl",), env, "web ACL")
     yield from access_log_problems(params.access_logs)
+    yield from load_balancer_alarm_problems(params.alarms, name, env)
     network_stack = find_stack(env, network.Params, params.network)
     if network_stack and not network.has_no_subnets(network_stack[1]):
         yield from _network_problems(params, network_stack[0], network_stack[1], env)
@@ -50,7 +52,9 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.scheme == "internet-facing" and "certificate" not in params.model_fields_set:
         message = "Requests from the internet are not encrypted: there is no `certificate:`"
         hint = "Write the ARN of a certificate in ACM, or `certificate: []` if HTTP is intended."
-        yield Problem("M2333", ("certificate",), message, hint, level="warning")
+        because = [("existing",)]
+        at = ("certificate",)
+        yield Problem("M2333", at, message, hint, level="warning", because=because)
     for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
         if enabled and key in params.model_fields_set:
             message = f"`{key}` needs an HTTPS listener, and there is no `certificate:`"

@@ -10,7 +10,13 @@ from moorage.model import Environment
 from ... import network
 from ...common.exports import import_value
 from ...common.stack_lookup import find_stack
-from ..shared import Scheme, find_subnet_cidrs, find_subnets, resolve_default_clients
+from ..shared import (
+    Scheme,
+    find_subnet_cidrs,
+    find_subnets,
+    full_name_of,
+    resolve_default_clients,
+)
 from .params import Params, is_dualstack
 
 
@@ -20,6 +26,8 @@ class Handle:
 
     load_balancer: Any
     """ARN of the load balancer."""
+    full_name: Any
+    """The value of the dimension LoadBalancer in CloudWatch."""
     security_group: Any | None
     """Its id; None where the load balancer has none."""
     scheme: Scheme | None
@@ -53,6 +61,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
     if params.existing:
         return Handle(
             load_balancer=params.existing.arn,
+            full_name=full_name_of(params.existing.arn),
             security_group=params.existing.security_group,
             scheme=None,
             dualstack=params.existing.ip_address_type == "dualstack",
@@ -61,6 +70,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         )
     return Handle(
         load_balancer=import_value(env, name, "LoadBalancerArn"),
+        full_name=import_value(env, name, "LoadBalancerFullName"),
         security_group=import_value(env, name, "SecurityGroupId")
         if params.security_group
         else None,

@@ -21,6 +21,7 @@ from ...common.fields import (
     text,
 )
 from .. import access_logs
+from ..alarms import NlbAlarms
 from ..alias_records import Alias
 from ..shared import IpAddressType, Scheme
 
@@ -163,6 +164,11 @@ class Params(Base):
         "bucket created by the stack.",
     )
     aliases: list[Alias] = Field([], description="Route 53 alias records for the load balancer.")
+    alarms: Switch[NlbAlarms] = Field(
+        None,
+        description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
+        "map with what differs. Those of services are in the services.",
+    )
     existing: Existing | None = Field(None, description="Use an existing load balancer.")
 
 

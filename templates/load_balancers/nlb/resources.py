@@ -24,6 +24,7 @@ from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
 
 from ... import network
+from ...alarms.alarms import alarm_resources
 from ...common.exports import export_output
 from ...common.iam import allow
 from ..access_logs import (
@@ -32,6 +33,7 @@ from ..access_logs import (
     access_log_dependency,
     access_log_objects,
 )
+from ..alarms import resolve_load_balancer_alarms
 from ..alias_records import alias_records
 from ..shared import (
     find_subnets,
@@ -59,6 +61,7 @@ def nlb_resources(
         yield load_balancer_security_group(name, network_handle, env)
     yield _load_balancer(params, network_handle)
     yield from alias_records(params.aliases, dualstack=is_dualstack(params))
+    yield from alarm_resources(resolve_load_balancer_alarms(params.alarms, name, env))
 
 
 def nlb_outputs(

@@ -11,6 +11,7 @@ from ... import network
 from ...common.regions import region_problems
 from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
+from ..alarms import load_balancer_alarm_problems
 from ..alias_records import alias_conflict_problems, alias_problems
 from ..shared import LoadBalancedParams, existing_problems, find_subnets, ipv6_problems
 from .address_problems import (
@@ -40,6 +41,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from alias_problems(params.aliases)
     yield from alias_conflict_problems(name, params.aliases, env)
     yield from access_log_problems(params.access_logs)
+    yield from load_balancer_alarm_problems(params.alarms, name, env)
     if params.access_logs:
         yield from _no_access_log_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:

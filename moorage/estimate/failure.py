@@ -1,0 +1,118 @@
+"""How a bad release goes: until it is found, and until it is rolled back. Times in seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from moorage.estimate.release import Pace, Release, simulate
+from moorage.estimate.settings import Assumptions, Settings
+from moorage.facts import deployment_timing as timing
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A bad release. Users see it from `exposed_from` until `exposed_until`."""
+
+    found: int | None
+    """When the deployment has failed; None if nothing finds it."""
+    by: str
+    """What finds it, or why nothing does."""
+    rolled_back: int | None
+    """When the previous release runs alone again; None if somebody has to do it."""
+    exposed_from: int | None
+    exposed_until: int | None
+    """None if it has no end by itself."""
+    share: float
+    """The largest percentage of the requests that it answers in this time."""
+
+
+def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) -> Failure:
+    """A release whose tasks start and fail their health checks, so they get no requests."""
+    fails = time_to_fail(settings, assumptions)
+    give_up, rolls_back = timing.CLOUDFORMATION_GIVES_UP, False
+    by = "CloudFormation, which gives up: there is no circuit breaker"
+    if settings.strategy == "CODE_DEPLOY":
+        give_up, rolls_back = timing.CODEDEPLOY_GIVES_UP, settings.rolls_back
+        by = "CodeDeploy, which gives up"
+    elif settings.strategy != "ROLLING":
+        rolls_back = True
+        by = "CloudFormation, which gives up: ECS has no circuit breaker with this strategy"
+    elif settings.breaker is not None:
+        parallel = max(1, _parallel_starts(settings))
+        give_up = fails * math.ceil(settings.breaker / parallel)
+        rolls_back = settings.rolls_back
+        by = f"the circuit breaker, after {settings.breaker} failed tasks"
+    end = give_up + pace.stop  # without connections, they are deregistered at once
+    if _stops_first(settings):
+        end += pace.healthy
+    return Failure(give_up, by, end if rolls_back else None, None, None, 0.0)
+
+
+def time_to_fail(settings: Settings, assumptions: Assumptions) -> int:
+    """From the order to start a task until its health checks have failed and ECS stops it: the
+    load balancer's after the grace period at the earliest. Without checks, a task fails if its
+    containers end."""
+    check = 0
+    if settings.interval is not None:
+        check = max(settings.grace, settings.interval * settings.unhealthy)
+    waits = max(check, settings.container_fails)
+    return assumptions.start + assumptions.pull + waits
+
+
+def _parallel_starts(settings: Settings) -> int:
+    """How many tasks of a release ECS starts at once."""
+    room = settings.maximum - settings.tasks
+    return min(room, settings.tasks) if room > 0 else settings.tasks - settings.minimum
+
+
+def _stops_first(settings: Settings) -> bool:
+    """Whether old tasks have to start again for a rollback."""
+    return settings.strategy == "ROLLING" and settings.maximum <= settings.tasks
+
+
+def failing_release(
+    settings: Settings, pace: Pace, assumptions: Assumptions, release: Release
+) -> Failure:
+    """A release that passes its health checks and answers users with errors."""
+    start, end = release.first_traffic, release.end
+    if start is None or end is None:
+        return Failure(None, "the deployment makes no progress", None, None, None, 0.0)
+    if settings.alarm is None:
+        by = "nothing in the deployment: it has no alarms"
+        return Failure(None, by, None, start, None, 100.0)
+    found = start + settings.alarm + assumptions.metrics
+    watched = _watched_until(settings, pace, end)
+    if found > watched:
+        by = f"no alarm in time: ECS watches them until {format_time(watched)}, they need until "
+        by += format_time(found)
+        return Failure(None, by, None, start, None, 100.0)
+    share = max(step.share for step in release.steps if step.at <= found)
+    by = "the alarms"
+    if not settings.alarm_rolls_back:
+        return Failure(found, by, None, start, None, share)
+    if settings.strategy == "ROLLING":
+        back = simulate(replace(settings, shift=None), pace)
+        until = found + (back.end or 0) - pace.drain - pace.stop
+        return Failure(found, by, found + (back.end or 0), start, until, share)
+    until = found
+    if settings.through_nlb and settings.strategy != "CODE_DEPLOY":
+        until += timing.NLB_SHIFT_SECONDS
+    return Failure(found, by, until + pace.drain + pace.stop, start, until, share)
+
+
+def _watched_until(settings: Settings, pace: Pace, end: int) -> int:
+    """Until when alarms end the deployment: to the end of the bake time. With CodeDeploy, traffic
+    can be moved back as long as the old tasks wait."""
+    return end if settings.strategy == "ROLLING" else end - pace.drain - pace.stop
+
+
+def format_time(seconds: int) -> str:
+    """Minutes and seconds; with hours from an hour on.
+
+    >>> format_time(95), format_time(3600), format_time(0)
+    ('1:35', '1:00:00', '0:00')
+    """
+    hours, rest = divmod(seconds, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"

@@ -1,0 +1,170 @@
+"""How a release goes: a simulation over the settings of a service. Times in seconds.
+
+docs/estimate.md describes the model.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from moorage.estimate.settings import Assumptions, Settings, Shift
+from moorage.facts import deployment_timing as timing
+
+
+@dataclass(frozen=True)
+class Step:
+    """What has happened at a time."""
+
+    at: int
+    what: str
+    new: int
+    """Tasks of the release that take requests, or would."""
+    old: int
+    """Tasks of the previous release that take requests, or would."""
+    share: float
+    """Percentage of the requests that the release answers from then on."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release that works."""
+
+    steps: tuple[Step, ...]
+    first_traffic: int | None
+    """When its first task takes requests; None if the deployment cannot make progress."""
+    end: int | None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The times of a task."""
+
+    healthy: int
+    """From the order to start it until it counts as healthy and takes requests."""
+    drain: int
+    """From its deregistration until it gets SIGTERM."""
+    stop: int
+    """From SIGTERM until it has ended."""
+
+
+def usual_pace(settings: Settings, assumptions: Assumptions) -> Pace:
+    """On average, a check comes half an interval after the containers run; connections of clients
+    stay open, so draining takes its whole time."""
+    half = None if settings.interval is None else math.ceil(settings.interval / 2)
+    return Pace(
+        _until_healthy(settings, assumptions, half),
+        settings.drain,
+        min(assumptions.stop, settings.stop_timeout),
+    )
+
+
+def earliest_pace(settings: Settings, assumptions: Assumptions) -> Pace:
+    """The check comes at once, no connection is open, and the containers end at once."""
+    first = None if settings.interval is None else 0
+    return Pace(_until_healthy(settings, assumptions, first), 0, 0)
+
+
+def _until_healthy(settings: Settings, assumptions: Assumptions, check: int | None) -> int:
+    waits = [wait for wait in (check, settings.container_interval) if wait is not None]
+    wait = max(waits, default=timing.HEALTHY_WITHOUT_CHECKS)
+    return assumptions.start + assumptions.pull + wait
+
+
+def simulate(settings: Settings, pace: Pace) -> Release:
+    """A release at this pace."""
+    if settings.strategy == "ROLLING":
+        return _rolling(settings, pace)
+    return _shifting(settings, pace, settings.shift or Shift(100, 0))
+
+
+# Rolling deployments -------------------------------------------------------------------------
+
+
+def _rolling(settings: Settings, pace: Pace) -> Release:
+    """ECS starts as many tasks as the maximum allows. Only if that is none does it stop old tasks
+    first, as many as the minimum allows."""
+    now, new, old, ended = 0, 0, settings.tasks, 0
+    steps: list[Step] = []
+    first = None
+    while new < settings.tasks:
+        room = settings.maximum - new - old
+        if room <= 0:
+            spare = min(new + old - settings.minimum, old)
+            if spare <= 0:
+                return Release(tuple(steps), None, None)
+            old -= spare
+            what = f"stops {_tasks(spare, 'old')}"
+            steps.append(Step(now, what, new, old, _share(new, old)))
+            now += pace.drain + pace.stop
+            ended = now
+            continue
+        started = min(room, settings.tasks - new)
+        steps.append(Step(now, f"starts {_tasks(started, 'new')}", new, old, _share(new, old)))
+        now += pace.healthy
+        new += started
+        first = now if first is None else first
+        what = f"{_tasks(started, 'new')} healthy"
+        stopped = min(old, new + old - settings.tasks)
+        steps.append(Step(now, what, new, old, _share(new, old)))
+        if stopped:
+            old -= stopped
+            what = f"stops {_tasks(stopped, 'old')}"
+            steps.append(Step(now, what, new, old, _share(new, old)))
+            ended = now + pace.drain + pace.stop
+    now = max(now, ended)
+    steps.append(Step(now, "the old tasks have ended", new, 0, 100.0))
+    if settings.bake:
+        now += settings.bake
+        steps.append(Step(now, "the bake time has passed", new, 0, 100.0))
+    return Release(tuple(steps), first, now)
+
+
+def _tasks(count: int, kind: str) -> str:
+    return f"{count} {kind} task{'' if count == 1 else 's'}"
+
+
+def _share(new: int, old: int) -> float:
+    return round(100 * new / (new + old), 1) if new + old else 0.0
+
+
+# Deployments that shift traffic --------------------------------------------------------------
+
+
+def _shifting(settings: Settings, pace: Pace, shift: Shift) -> Release:
+    tasks = settings.tasks
+    nlb = timing.NLB_SHIFT_SECONDS if _waits_for_nlb(settings) else 0
+    steps = [Step(0, f"starts {_tasks(tasks, 'new')}", 0, tasks, 0.0)]
+    now = pace.healthy
+    steps.append(Step(now, f"{_tasks(tasks, 'new')} healthy", tasks, tasks, 0.0))
+    now += nlb if settings.tests else 0
+    first = now
+    for share in shares(shift):
+        what = f"{share:g} % of the requests go to the new tasks"
+        steps.append(Step(now, what, tasks, tasks, share))
+        now += nlb + (shift.wait if share < 100 else 0)
+    now += shift.bake
+    steps.append(Step(now, "the old tasks stop", tasks, 0, 100.0))
+    now += pace.drain + pace.stop
+    steps.append(Step(now, "the old tasks have ended", tasks, 0, 100.0))
+    return Release(tuple(steps), first, now)
+
+
+def _waits_for_nlb(settings: Settings) -> bool:
+    return settings.through_nlb and settings.strategy != "CODE_DEPLOY"
+
+
+def shares(shift: Shift) -> Iterator[float]:
+    """The share of the requests after each step, up to all of them.
+
+    >>> list(shares(Shift(40, 60, repeated=True))), list(shares(Shift(5, 60)))
+    ([40, 80, 100.0], [5, 100.0])
+    """
+    share = shift.percent
+    while share < 100:
+        yield round(share, 1)
+        if not shift.repeated:
+            break
+        share += max(shift.percent, 0.1)
+    yield 100.0

@@ -1,0 +1,317 @@
+"""The settings of a service that decide how long a release takes, read from a template."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from moorage.cfn import ecs
+from moorage.cfn.nodes import Node
+from moorage.cfn.values import Attr
+from moorage.cfn.view import Resource
+from moorage.facts import deployment_timing as timing
+from moorage.facts.ecs_deployments import (
+    DEFAULT_CANARY_MINUTES,
+    LINEAR_DEFAULTS,
+    TRAFFIC_SHIFTING,
+)
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What no template says. Seconds."""
+
+    start: int = 30
+    """From the order to start a task until its containers run, without their images: a place for
+    the task and its network interface."""
+    pull: int = 10
+    """Pull of the images."""
+    stop: int = 5
+    """From SIGTERM until a container has ended."""
+    metrics: int = 60
+    """From an error until its metric reaches the alarm."""
+    tasks: int | None = None
+    """Number of tasks; None for the template's."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """How traffic moves to the new tasks, where it does so in steps."""
+
+    percent: float
+    """The share of the first step; with `repeated`, of each step."""
+    wait: int
+    """Seconds between two steps."""
+    repeated: bool = False
+    bake: int = 0
+    """Seconds after the last step, in which the old tasks stay."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A service. Times in seconds."""
+
+    name: str
+    source: str
+    """The file or the stack that it is in."""
+    strategy: str
+    """ROLLING, BLUE_GREEN, LINEAR, CANARY or CODE_DEPLOY."""
+    tasks: int
+    minimum: int
+    """Healthy tasks during a rolling deployment."""
+    maximum: int
+    """Running tasks during a rolling deployment."""
+    interval: int | None
+    """Interval of the load balancer's health checks; None without a load balancer."""
+    unhealthy: int
+    """Failed checks after which a target is unhealthy."""
+    grace: int
+    drain: int
+    """Deregistration delay; 0 without a load balancer."""
+    container_interval: int | None
+    """Interval of the container health checks; None without them."""
+    container_fails: int
+    """Seconds after which a container that never passes its checks is unhealthy."""
+    stop_timeout: int
+    through_nlb: bool
+    tests: bool
+    """Whether test traffic is shifted first."""
+    breaker: int | None
+    """Failed tasks that trip the circuit breaker; None without one."""
+    rolls_back: bool
+    """Whether a deployment that failed is rolled back."""
+    alarm: int | None
+    """Seconds that an alarm needs to see the errors, without the delay of metrics; None without
+    alarms that end a deployment."""
+    alarm_rolls_back: bool
+    shift: Shift | None
+
+    @property
+    def bake(self) -> int:
+        return self.shift.bake if self.shift else 0
+
+
+def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
+    """The settings of a service. What only the deployment knows has its default value."""
+    configuration = service["DeploymentConfiguration"]
+    tasks = assumptions.tasks or _task_count(service)
+    low = _number(configuration["MinimumHealthyPercent"], timing.DEFAULT_MINIMUM_PERCENT)
+    high = _number(configuration["MaximumPercent"], timing.DEFAULT_MAXIMUM_PERCENT)
+    groups = _target_groups(service)
+    attached = not service["LoadBalancers"].empty
+    breaker, alarms = configuration["DeploymentCircuitBreaker"], configuration["Alarms"]
+    task = ecs.task_definition_of(service)
+    interval, fails = _container_check(task)
+    common = Settings(
+        name=service["ServiceName"].text or service.id,
+        source=service.stack.name,
+        strategy=_strategy(service),
+        tasks=tasks,
+        minimum=math.ceil(tasks * low / 100),
+        maximum=math.floor(tasks * high / 100),
+        interval=_most(groups, "HealthCheckIntervalSeconds", timing.DEFAULT_INTERVAL)
+        if attached
+        else None,
+        unhealthy=_most(groups, "UnhealthyThresholdCount", timing.DEFAULT_UNHEALTHY_THRESHOLD),
+        grace=_number(service["HealthCheckGracePeriodSeconds"], 0),
+        drain=_drain(groups) if attached else 0,
+        container_interval=interval,
+        container_fails=fails,
+        stop_timeout=_stop_timeout(task),
+        through_nlb=any(_is_behind_nlb(group) for group in groups),
+        tests=any(
+            entry.at("AdvancedConfiguration", "TestListenerRule").present
+            for entry in service["LoadBalancers"].items
+        ),
+        breaker=_breaker(breaker, tasks) if breaker["Enable"].flag else None,
+        rolls_back=bool(breaker["Rollback"].flag),
+        alarm=_alarm(alarms) if alarms["Enable"].flag else None,
+        alarm_rolls_back=bool(alarms["Rollback"].flag),
+        shift=None,
+    )
+    return _with_shift(common, service)
+
+
+def _with_shift(settings: Settings, service: Resource) -> Settings:
+    configuration = service["DeploymentConfiguration"]
+    bake = _number(configuration["BakeTimeInMinutes"], 0) * 60
+    if settings.strategy == "CODE_DEPLOY":
+        return _with_codedeploy(settings, service)
+    if settings.strategy == "ROLLING":
+        wait = bake or min(settings.alarm or 0, 300)
+        return replace(settings, shift=Shift(100, 0, bake=wait) if wait else None)
+    shift = Shift(100, 0, bake=bake)
+    if settings.strategy == "LINEAR":
+        linear = configuration["LinearConfiguration"]
+        default_percent, default_minutes = LINEAR_DEFAULTS
+        percent = _decimal(linear["StepPercent"], float(default_percent))
+        minutes = _number(linear["StepBakeTimeInMinutes"], default_minutes)
+        shift = Shift(percent, minutes * 60, repeated=True, bake=bake)
+    elif settings.strategy == "CANARY":
+        canary = configuration["CanaryConfiguration"]
+        percent = _decimal(canary["CanaryPercent"], timing.DEFAULT_CANARY_PERCENT)
+        minutes = _number(canary["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
+        shift = Shift(percent, minutes * 60, bake=bake)
+    # A deployment whose tasks do not become healthy, or whose hook fails, is rolled back.
+    return replace(settings, shift=shift, breaker=None, rolls_back=True)
+
+
+def _with_codedeploy(settings: Settings, service: Resource) -> Settings:
+    group = _deployment_group(service)
+    shift, events, alarm = Shift(100, 0), set[str](), None
+    if group is not None:
+        wait = group.props.at(
+            "BlueGreenDeploymentConfiguration",
+            "TerminateBlueInstancesOnDeploymentSuccess",
+            "TerminationWaitTimeInMinutes",
+        )
+        shift = _codedeploy_shift(group["DeploymentConfigName"], _number(wait, 0) * 60)
+        rollback = group["AutoRollbackConfiguration"]
+        if rollback["Enabled"].flag:
+            events = {event.text or "" for event in rollback["Events"].items}
+        alarms = group["AlarmConfiguration"]
+        if alarms["Enabled"].flag:
+            alarm = _slowest(_alarm_seconds(item["Name"]) for item in alarms["Alarms"].items)
+    return replace(
+        settings,
+        shift=shift,
+        breaker=None,
+        rolls_back="DEPLOYMENT_FAILURE" in events,
+        alarm=alarm,
+        alarm_rolls_back="DEPLOYMENT_STOP_ON_ALARM" in events,
+    )
+
+
+def _codedeploy_shift(name: Node, bake: int) -> Shift:
+    own = name.resource
+    if own is not None:
+        routing = own["TrafficRoutingConfig"]
+        for key, word, repeated in (
+            ("TimeBasedCanary", "Canary", False),
+            ("TimeBasedLinear", "Linear", True),
+        ):
+            if routing[key].present:
+                percent = _decimal(routing[key][f"{word}Percentage"], 100)
+                minutes = _number(routing[key][f"{word}Interval"], 0)
+                return Shift(percent, minutes * 60, repeated, bake)
+    percent, minutes = timing.CODEDEPLOY_CONFIGURATIONS.get(name.text or "", (100.0, 0))
+    return Shift(percent, minutes * 60, "Linear" in (name.text or ""), bake)
+
+
+def _deployment_group(service: Resource) -> Resource | None:
+    for group in service.view.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
+        for entry in group["ECSServices"].items:
+            if entry["ServiceName"].resource is service:
+                return group
+    return None
+
+
+def _strategy(service: Resource) -> str:
+    if ecs.deployment_controller(service) == "CODE_DEPLOY":
+        return "CODE_DEPLOY"
+    strategy = service["DeploymentConfiguration"]["Strategy"].text
+    return strategy if strategy in TRAFFIC_SHIFTING else "ROLLING"
+
+
+def _task_count(service: Resource) -> int:
+    targets = ecs.scalable_targets_by_service(service.view).get(service, [])
+    counts = [_number(target["MinCapacity"], 1) for target in targets]
+    return max(1, min(counts) if counts else _number(service["DesiredCount"], 1))
+
+
+def _target_groups(service: Resource) -> list[Resource]:
+    return [
+        group
+        for entry in service["LoadBalancers"].items
+        if (group := ecs.resource_of_type(entry["TargetGroupArn"], ecs.TARGET_GROUP)) is not None
+    ]
+
+
+def _is_behind_nlb(group: Resource) -> bool:
+    return (group["Protocol"].text or "") in ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
+
+
+def _drain(groups: Iterable[Resource]) -> int:
+    key = "deregistration_delay.timeout_seconds"
+    default = timing.DEFAULT_DEREGISTRATION_DELAY
+    delays = [
+        _number(found[key], default) if key in found else default
+        for group in groups
+        for found in [ecs.attributes(group, "TargetGroupAttributes")]
+    ]
+    return max(delays, default=default)
+
+
+def _most(groups: Iterable[Resource], key: str, default: int) -> int:
+    return max((_number(group[key], default) for group in groups), default=default)
+
+
+def _container_check(task: Resource | None) -> tuple[int | None, int]:
+    """The longest interval of the essential containers, and the longest time until one of them is
+    found to be unhealthy."""
+    intervals, fails = [], [0]
+    for container in ecs.containers(task) if task else ():
+        check = container["HealthCheck"]
+        if check.present and container["Essential"].flag is not False:
+            interval = _number(check["Interval"], timing.DEFAULT_CONTAINER_INTERVAL)
+            retries = _number(check["Retries"], timing.DEFAULT_CONTAINER_RETRIES)
+            intervals.append(interval)
+            fails.append(_number(check["StartPeriod"], 0) + interval * retries)
+    return max(intervals, default=None), max(fails)
+
+
+def _stop_timeout(task: Resource | None) -> int:
+    return max(
+        (
+            _number(container["StopTimeout"], timing.DEFAULT_STOP_TIMEOUT)
+            for container in (ecs.containers(task) if task else ())
+        ),
+        default=timing.DEFAULT_STOP_TIMEOUT,
+    )
+
+
+def _breaker(breaker: Node, tasks: int) -> int:
+    threshold = breaker["ThresholdConfiguration"]
+    value = _number(threshold["Value"], timing.BREAKER_PERCENT)
+    kind = threshold["Type"].text or "BOUNDED_PERCENT"
+    if kind == "COUNT":
+        return value
+    count = math.ceil(tasks * value / 100)
+    low, high = timing.BREAKER_RANGE
+    return max(1, count) if kind == "UNBOUNDED_PERCENT" else min(max(count, low), high)
+
+
+def _alarm(alarms: Node) -> int | None:
+    return _slowest(_alarm_seconds(name) for name in alarms["AlarmNames"].items)
+
+
+def _slowest(seconds: Iterable[int]) -> int | None:
+    """The time of the alarm that is certain to have seen an error that all of them watch."""
+    return max(seconds, default=None)
+
+
+def _alarm_seconds(name: Node) -> int:
+    """Period times data points of an alarm; three minutes for one that is in no template."""
+    alarm = name.resource
+    if alarm is None or alarm.type != "AWS::CloudWatch::Alarm":
+        return 180
+    periods = [_number(item.at("MetricStat", "Period"), 60) for item in alarm["Metrics"].items]
+    period = max(periods, default=_number(alarm["Period"], 60))
+    evaluated = _number(alarm["EvaluationPeriods"], 1)
+    return period * _number(alarm["DatapointsToAlarm"], evaluated)
+
+
+def _number(node: Node, default: int) -> int:
+    return int(_decimal(node, default))
+
+
+def _decimal(node: Node, default: float) -> float:
+    """A number, or the default value of the parameter that it comes from."""
+    if isinstance(node.value, Attr):
+        return default
+    try:
+        value = float(node.default or "")
+    except ValueError:
+        return default
+    return value if math.isfinite(value) and 0 <= value < 1e9 else default

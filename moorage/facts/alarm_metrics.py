@@ -1,0 +1,143 @@
+"""The metrics of CloudWatch alarms and dashboards: where they are, their statistics, and what it
+means if a minute has no value.
+
+Sources, read on 2026-11-27:
+[ALB] Application Load Balancers user guide, "CloudWatch metrics for your Application Load Balancer"
+[NLB] Network Load Balancers user guide, "CloudWatch metrics for your Network Load Balancer"
+[ECS] Amazon ECS developer guide, "Amazon ECS CloudWatch metrics"
+[INS] Amazon CloudWatch user guide, "Amazon ECS Container Insights metrics"
+[SQS] Amazon SQS developer guide, "Available CloudWatch metrics for Amazon SQS"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Missing = Literal["breaching", "notBreaching"]
+
+PERIOD = 60
+"""Seconds between two values. All of these services report once a minute."""
+
+_ALB, _NLB, _SQS = "AWS/ApplicationELB", "AWS/NetworkELB", "AWS/SQS"
+_BALANCER: tuple[str, ...] = ("LoadBalancer",)
+_TARGET_GROUP: tuple[str, ...] = ("LoadBalancer", "TargetGroup")
+_SERVICE: tuple[str, ...] = ("ClusterName", "ServiceName")
+_QUEUE: tuple[str, ...] = ("QueueName",)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of CloudWatch."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[str, ...]
+    statistic: str
+    missing: Missing
+    """How an alarm judges a minute without a value."""
+    why: str
+    """When the service reports no value, with the source: the reason for `missing`."""
+
+
+_ERRORS_ONLY = "[ALB] reported if there is a nonzero value: without one, nothing failed"
+_CHECKS = "[{}] reported for registered targets: without one, no target is left"
+
+METRICS: Mapping[str, Metric] = {
+    # The target groups of an Application Load Balancer.
+    "target_requests": Metric(
+        *(_ALB, "RequestCount", _TARGET_GROUP, "Sum", "notBreaching"),
+        "[ALB] reported if there are requests",
+    ),
+    "target_5xx": Metric(
+        *(_ALB, "HTTPCode_Target_5XX_Count", _TARGET_GROUP, "Sum", "notBreaching"), _ERRORS_ONLY
+    ),
+    "connection_errors": Metric(
+        *(_ALB, "TargetConnectionErrorCount", _TARGET_GROUP, "Sum", "notBreaching"), _ERRORS_ONLY
+    ),
+    "latency": Metric(
+        *(_ALB, "TargetResponseTime", _TARGET_GROUP, "p95", "notBreaching"),
+        "[ALB] reported if there are requests: without one, nobody waited",
+    ),
+    "alb_healthy_hosts": Metric(
+        *(_ALB, "HealthyHostCount", _TARGET_GROUP, "Maximum", "breaching"), _CHECKS.format("ALB")
+    ),
+    "alb_unhealthy_hosts": Metric(
+        *(_ALB, "UnHealthyHostCount", _TARGET_GROUP, "Maximum", "notBreaching"),
+        _CHECKS.format("ALB") + ", so none is unhealthy",
+    ),
+    # The target groups of a Network Load Balancer.
+    "nlb_healthy_hosts": Metric(
+        *(_NLB, "HealthyHostCount", _TARGET_GROUP, "Maximum", "breaching"), _CHECKS.format("NLB")
+    ),
+    "nlb_unhealthy_hosts": Metric(
+        *(_NLB, "UnHealthyHostCount", _TARGET_GROUP, "Maximum", "notBreaching"),
+        _CHECKS.format("NLB") + ", so none is unhealthy",
+    ),
+    # Load balancers.
+    "load_balancer_requests": Metric(
+        *(_ALB, "RequestCount", _BALANCER, "Sum", "notBreaching"),
+        "[ALB] counts only requests for which a target was chosen",
+    ),
+    "load_balancer_5xx": Metric(
+        *(_ALB, "HTTPCode_ELB_5XX_Count", _BALANCER, "Sum", "notBreaching"), _ERRORS_ONLY
+    ),
+    "rejected_connections": Metric(
+        *(_ALB, "RejectedConnectionCount", _BALANCER, "Sum", "notBreaching"), _ERRORS_ONLY
+    ),
+    "port_allocation_errors": Metric(
+        *(_NLB, "PortAllocationErrorCount", _BALANCER, "Sum", "notBreaching"),
+        "[NLB] without traffic nothing is reported, and nothing failed",
+    ),
+    "active_flows": Metric(
+        *(_NLB, "ActiveFlowCount", _BALANCER, "Average", "notBreaching"),
+        "[NLB] without traffic nothing is reported",
+    ),
+    # ECS services.
+    "cpu": Metric(
+        *("AWS/ECS", "CPUUtilization", _SERVICE, "Average", "notBreaching"),
+        "[ECS] reported while tasks run: without tasks nothing is used",
+    ),
+    "memory": Metric(
+        *("AWS/ECS", "MemoryUtilization", _SERVICE, "Average", "notBreaching"),
+        "[ECS] reported while tasks run: without tasks nothing is used",
+    ),
+    "desired_tasks": Metric(
+        *("ECS/ContainerInsights", "DesiredTaskCount", _SERVICE, "Maximum", "notBreaching"),
+        "[INS] reported with Container Insights only",
+    ),
+    "running_tasks": Metric(
+        *("ECS/ContainerInsights", "RunningTaskCount", _SERVICE, "Maximum", "notBreaching"),
+        "[INS] not reported while no task runs: counts as 0",
+    ),
+    # Queues.
+    "dead_letters": Metric(
+        *(_SQS, "ApproximateNumberOfMessagesVisible", _QUEUE, "Maximum", "notBreaching"),
+        "[SQS] not reported for a queue that was empty and unused for six hours",
+    ),
+    "waiting_messages": Metric(
+        *(_SQS, "ApproximateNumberOfMessagesVisible", _QUEUE, "Maximum", "notBreaching"),
+        "[SQS] not reported for a queue that was empty and unused for six hours",
+    ),
+    "oldest_message": Metric(
+        *(_SQS, "ApproximateAgeOfOldestMessage", _QUEUE, "Maximum", "notBreaching"),
+        "[SQS] not reported for a queue that was empty and unused for six hours",
+    ),
+}
+"""The metrics by the names that alarms and dashboards use for them."""
+
+STOP_CODES = ("TaskFailedToStart", "EssentialContainerExited")
+"""Why tasks stop by a fault of their own. The others are of deployments, of scaling, of users and
+of the infrastructure. Amazon ECS API reference, Task, stopCode."""
+
+DEPLOYMENT_EVENT = "ECS Deployment State Change"
+TASK_EVENT = "ECS Task State Change"
+EXECUTION_EVENT = "Step Functions Execution Status Change"
+"""Types of events. Amazon ECS developer guide, "Amazon ECS service deployment state change events"
+and "Amazon ECS task state change events"; AWS Step Functions developer guide, "Automating Step
+Functions event delivery with EventBridge"."""
+
+FAILED_EXECUTIONS = ("FAILED", "TIMED_OUT", "ABORTED")
+"""How an execution ends that did not succeed. AWS Step Functions API reference,
+DescribeExecution, status."""

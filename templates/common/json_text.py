@@ -1,0 +1,54 @@
+"""JSON in a property of a resource: text in which CloudFormation replaces references."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from troposphere import Sub
+
+from moorage.model import logical_id
+
+
+def as_json(value: Any, *, compact: bool = False) -> Sub:
+    """A value as JSON text in which CloudFormation replaces each reference. `compact` is without
+    spaces, for text that nobody reads."""
+    text, imports = json_text(value, compact=compact)
+    return Sub(text, **imports) if imports else Sub(text)
+
+
+def json_text(value: Any, *, compact: bool = False) -> tuple[str, dict[str, Any]]:
+    """A value as JSON text for `Fn::Sub`, and the imported values by their names in it."""
+    imports: dict[str, Any] = {}
+    form: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
+    return json.dumps(_substitute(value, imports), **form), imports
+
+
+def _substitute(value: Any, imports: dict[str, Any]) -> Any:
+    """The value with `${Name}` for each reference; imported values are added to `imports` by their
+    names."""
+    if hasattr(value, "to_dict"):
+        value = value.to_dict()
+    if isinstance(value, Mapping):
+        if value.keys() == {"Ref"}:
+            return f"${{{value['Ref']}}}"
+        if value.keys() == {"Fn::GetAtt"}:
+            return f"${{{'.'.join(value['Fn::GetAtt'])}}}"
+        if value.keys() == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str):
+            return value["Fn::Sub"]
+        if value.keys() == {"Fn::Sub"}:
+            text, variables = value["Fn::Sub"]
+            for name, variable in variables.items():
+                text = text.replace(f"${{{name}}}", str(_substitute(variable, imports)))
+            return text
+        if value.keys() == {"Fn::ImportValue"}:
+            export = str(value["Fn::ImportValue"])
+            short = logical_id(export.rsplit("-", 1)[-1])
+            name = short if imports.get(short, value) == value else logical_id(export)
+            imports[name] = value
+            return f"${{{name}}}"
+        return {key: _substitute(item, imports) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_substitute(item, imports) for item in value]
+    return value

@@ -1,0 +1,29 @@
+"""The target groups of a service, as its alarms and its dashboard refer to them."""
+
+from __future__ import annotations
+
+from ..tasks.alarms import AlarmTarget
+from .exposure import Exposure
+
+
+def alarm_targets(exposure: Exposure) -> tuple[AlarmTarget, ...]:
+    """The targets behind Application Load Balancers, then those behind Network Load Balancers."""
+    routes = [
+        AlarmTarget(
+            kind="alb",
+            place=f"{target.load_balancer.name}, port {target.port.number} of {target.container}",
+            groups=(target.title,),
+            load_balancer=target.load_balancer.handle.full_name,
+        )
+        for target in exposure.targets
+    ]
+    listeners = [
+        AlarmTarget(
+            kind="nlb",
+            place=f"{target.load_balancer.name}, port {target.listener.number}",
+            groups=(target.target_group_title,),
+            load_balancer=target.load_balancer.handle.full_name,
+        )
+        for target in exposure.nlb_targets
+    ]
+    return (*routes, *listeners)

@@ -1,0 +1,102 @@
+"""Events of ECS and of Step Functions that notify."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from troposphere import Ref, Sub
+
+from moorage.facts.alarm_metrics import (
+    DEPLOYMENT_EVENT,
+    EXECUTION_EVENT,
+    FAILED_EXECUTIONS,
+    STOP_CODES,
+    TASK_EVENT,
+)
+
+from ..alarms.alarms import EventAlarm
+from . import run_task
+from .alarm_params import EcsAlarmParams
+from .task import Task
+
+
+def describe(task: Task, what: str, place: str = "") -> str:
+    """The text that notifications have."""
+    return f"{task.env.stack_name(task.name)}: {what}" + (f" ({place})" if place else "")
+
+
+def service_events(params: EcsAlarmParams, task: Task) -> Iterator[EventAlarm]:
+    if params.deployment_failed:
+        yield EventAlarm(
+            name="deployment_failed",
+            title="DeploymentFailedRule",
+            description=describe(task, "a deployment has failed"),
+            pattern={
+                "source": ["aws.ecs"],
+                "detail-type": [DEPLOYMENT_EVENT],
+                "resources": [Ref("Service")],
+                "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+            },
+            values={"reason": "$.detail.reason"},
+        )
+    if params.task_stopped:
+        yield EventAlarm(
+            name="task_stopped",
+            title="TaskStoppedRule",
+            description=describe(task, "a task has stopped by a fault of its own"),
+            pattern=_task_pattern(
+                task,
+                group=Sub("service:${Service.Name}"),
+                stopCode=list(STOP_CODES),
+            ),
+            values=_TASK_VALUES,
+        )
+
+
+_TASK_VALUES = {"reason": "$.detail.stoppedReason", "task": "$.detail.taskArn"}
+
+
+def _task_pattern(task: Task, *, group: Any, **detail: Any) -> dict[str, Any]:
+    """A pattern for tasks of a group that have stopped."""
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": [TASK_EVENT],
+        "detail": {
+            "clusterArn": [run_task.cluster_arn(task, "cluster/${Cluster}")],
+            "group": [group],
+            "lastStatus": ["STOPPED"],
+            **detail,
+        },
+    }
+
+
+def run_failed_event(task: Task, state_machine: bool) -> EventAlarm:
+    """A state machine knows how a run has ended; otherwise the task's containers do. A task that
+    Scheduler starts is of the group of its family (Amazon ECS API reference, Task, group)."""
+    if state_machine:
+        return EventAlarm(
+            name="run_failed",
+            title="RunFailedRule",
+            description=describe(task, "a run has failed"),
+            pattern={
+                "source": ["aws.states"],
+                "detail-type": [EXECUTION_EVENT],
+                "detail": {
+                    "stateMachineArn": [Ref("StateMachine")],
+                    "status": list(FAILED_EXECUTIONS),
+                },
+            },
+            values={"execution": "$.detail.executionArn", "status": "$.detail.status"},
+        )
+    return EventAlarm(
+        name="run_failed",
+        title="RunFailedRule",
+        description=describe(task, "a run has failed"),
+        pattern=_task_pattern(
+            task,
+            group=f"family:{task.family}",
+            containers={"exitCode": [{"anything-but": [0]}]},
+        ),
+        values=_TASK_VALUES,
+    )

@@ -1,0 +1,346 @@
+"""Alarms of services, workers and scheduled tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from troposphere import GetAtt, Ref
+
+from moorage.facts.alarm_metrics import METRICS
+from moorage.findings.finding import Problem
+from moorage.model import Base
+
+from ..alarms.alarms import (
+    AlarmParams,
+    Alarms,
+    MetricAlarm,
+    Value,
+    alarm_title,
+    maximum_of,
+    resolve_notifications,
+    resolve_page,
+    select_alarms,
+    sum_of,
+)
+from ..alarms.settings import (
+    Threshold,
+    Thresholds,
+    format_percentage,
+    format_response_time,
+    resolve_threshold,
+)
+from ..common.fields import format_duration
+from .alarm_events import describe, run_failed_event, service_events
+from .alarm_params import EcsAlarmParams, JobAlarms, ServiceAlarms
+from .task import Task
+
+ROLLBACK_ALARMS = (
+    *("target_5xx", "connection_errors", "latency", "unhealthy_hosts", "no_healthy_host"),
+    *("dead_letters", "oldest_message"),
+)
+"""The alarms that can roll a deployment back. The others refer to the service, which would refer to
+them: CloudFormation refuses such a circle."""
+
+
+@dataclass(frozen=True)
+class AlarmTarget:
+    """What a load balancer forwards to: one target group, or two that take turns."""
+
+    kind: Literal["alb", "nlb"]
+    place: str
+    """Where it is, for people: the load balancer and the port."""
+    groups: tuple[str, ...]
+    """Logical IDs of the target groups; alarms are named after the first."""
+    load_balancer: Any
+    """The value of its dimension in CloudWatch."""
+
+    def values(self, metric: str) -> list[Value]:
+        """A metric of each target group."""
+        return [
+            Value(metric, (self.load_balancer, GetAtt(group, "TargetGroupFullName")))
+            for group in self.groups
+        ]
+
+    @property
+    def prefix(self) -> str:
+        return self.groups[0].removesuffix("TargetGroup")
+
+
+@dataclass(frozen=True)
+class AlarmQueues:
+    """Names of the queues of a stack; None for one that it does not have."""
+
+    queue: Any | None
+    dead_letters: Any | None
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What alarms and a dashboard show of a service, besides the service itself."""
+
+    targets: tuple[AlarmTarget, ...] = ()
+    queues: AlarmQueues | None = None
+
+
+def resolve_service_alarms(
+    params: EcsAlarmParams | None, task: Task, watched: Watched, count: int
+) -> Alarms | None:
+    """The alarms of an ECS service with at least `count` tasks; None if they are off."""
+    if params is None:
+        return None
+    to = resolve_notifications(params, task.env)
+    shared = to.handle.thresholds if to else None
+    metric_alarms = [
+        *(
+            alarm
+            for target in watched.targets
+            for alarm in _target_alarms(params, task, target, shared)
+        ),
+        *_usage_alarms(params, task, shared),
+        *(_queue_alarms(params, task, watched.queues, shared) if watched.queues else ()),
+    ]
+    left_out = {"no_healthy_host"} if count == 0 else set()
+    return Alarms(
+        params=params,
+        stack=task.name,
+        to=to,
+        page_to=resolve_page(params, task.env),
+        metric_alarms=tuple(alarm for alarm in metric_alarms if alarm.name not in left_out),
+        event_alarms=tuple(service_events(params, task)),
+    )
+
+
+def rollback_alarm(name: str, alarms: Alarms) -> tuple[Ref, ...]:
+    """Names of the alarms of that kind, as `Alarms.AlarmNames` of a deployment has them: one for
+    each target group; none if the stack has no such alarm, or it cannot roll back."""
+    if name not in ROLLBACK_ALARMS:
+        return ()
+    return tuple(Ref(alarm.title) for alarm in select_alarms([name], alarms.metric_alarms))
+
+
+# Problems ------------------------------------------------------------------------------------
+
+
+def service_alarm_problems(alarms: Alarms | None, task: Task) -> Iterator[Problem]:
+    """Alarms that the params name and the stack cannot have."""
+    if alarms is None:
+        return
+    params = alarms.params
+    written = params.model_fields_set - AlarmParams.model_fields.keys()
+    for name in sorted(written):
+        if not isinstance(getattr(params, name), Base) or name in alarms.names:
+            continue
+        path = ("alarms", name)
+        if name == "tasks_missing":
+            cluster = task.placement.cluster
+            where = f"`{cluster.name}`" if cluster else "the cluster"
+            message = f"`{name}` needs Container Insights, which count tasks, and {where} has none"
+            hint = f"Write `container_insights: on` in {where}, or remove `{name}`."
+            yield Problem("M3407", path, message, hint)
+        else:
+            message = f"The stack has nothing that `{name}` could watch"
+            hint = f"Remove `{name}`, or add {_NEEDED[name]}."
+            yield Problem("M3408", path, message, hint)
+
+
+_ALB_ROUTE = "a route through an Application Load Balancer to `expose:`"
+_NEEDED: Mapping[str, str] = {
+    "target_5xx": _ALB_ROUTE,
+    "connection_errors": _ALB_ROUTE,
+    "latency": _ALB_ROUTE,
+    "unhealthy_hosts": "an entry to `expose:`",
+    "no_healthy_host": "an entry to `expose:`, and a `desired_count` above 0",
+    "dead_letters": "`dead_letter_queue:`",
+}
+"""What a stack needs to have for an alarm."""
+
+
+# Alarms --------------------------------------------------------------------------------------
+
+
+def _target_alarms(
+    params: EcsAlarmParams, task: Task, target: AlarmTarget, shared: Thresholds | None
+) -> Iterator[MetricAlarm]:
+    if not isinstance(params, ServiceAlarms):
+        return
+    names = ["unhealthy_hosts", "no_healthy_host"]
+    if target.kind == "alb":
+        names = ["target_5xx", "connection_errors", "latency", *names]
+    for name in names:
+        threshold = resolve_threshold(name, params, shared)
+        if threshold:
+            yield _TARGET_ALARMS[name](name, task, target, threshold)
+
+
+def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> MetricAlarm:
+    errors, error_sum = sum_of("errors", target.values(name))
+    requests, request_sum = sum_of("requests", target.values("target_requests"))
+    what = {
+        "target_5xx": "of the responses have a 5xx status",
+        "connection_errors": "of the requests reach no task",
+    }[name]
+    return MetricAlarm(
+        name=name,
+        title=alarm_title(target.prefix, name),
+        description=describe(
+            task, f"more than {format_percentage(threshold.above)} {what}", target.place
+        ),
+        values={**errors, **requests},
+        expression=f"IF({request_sum} > 0, 100 * {error_sum} / {request_sum}, 0)",
+        threshold=threshold.above,
+        minutes=threshold.minutes,
+        missing=METRICS[name].missing,
+    )
+
+
+def _latency(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> MetricAlarm:
+    values, largest = maximum_of("seconds", target.values(name))
+    limit = format_response_time(threshold.above)
+    return MetricAlarm(
+        name=name,
+        title=alarm_title(target.prefix, name),
+        description=describe(task, f"5% of the responses take longer than {limit}", target.place),
+        values=values,
+        expression=largest if len(values) > 1 else None,
+        threshold=threshold.above,
+        minutes=threshold.minutes,
+        missing=METRICS[name].missing,
+    )
+
+
+def _hosts(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> MetricAlarm:
+    metric = {"unhealthy_hosts": "unhealthy_hosts", "no_healthy_host": "healthy_hosts"}[name]
+    values, total = sum_of("hosts", target.values(f"{target.kind}_{metric}"))
+    below = name == "no_healthy_host"
+    what = f"more than {threshold.above:g} tasks fail the health check"
+    if below:
+        what = "no task passes the health check"
+    elif threshold.above == 0:
+        what = "tasks fail the health check"
+    return MetricAlarm(
+        name=name,
+        title=alarm_title(target.prefix, name),
+        description=describe(task, what, target.place),
+        values=values,
+        expression=total if len(values) > 1 else None,
+        threshold=1 if below else threshold.above,
+        minutes=threshold.minutes,
+        missing=METRICS[f"{target.kind}_{metric}"].missing,
+        below=below,
+    )
+
+
+_TARGET_ALARMS = {
+    "target_5xx": _error_rate,
+    "connection_errors": _error_rate,
+    "latency": _latency,
+    "unhealthy_hosts": _hosts,
+    "no_healthy_host": _hosts,
+}
+
+
+def _usage_alarms(
+    params: EcsAlarmParams, task: Task, shared: Thresholds | None
+) -> Iterator[MetricAlarm]:
+    """The alarms for the service itself."""
+    for name, noun in (("cpu", "CPU"), ("memory", "memory")):
+        if threshold := resolve_threshold(name, params, shared):
+            what = f"the tasks use more than {format_percentage(threshold.above)} of their {noun}"
+            yield MetricAlarm(
+                name=name,
+                title=alarm_title("", name),
+                description=describe(task, what),
+                values={name: service_value(name, task)},
+                expression=None,
+                threshold=threshold.above,
+                minutes=threshold.minutes,
+                missing=METRICS[name].missing,
+            )
+    threshold = resolve_threshold("tasks_missing", params, shared)
+    counted = counts_tasks(task)
+    if counted is None:
+        counted = "tasks_missing" in params.model_fields_set
+    if threshold and counted:
+        yield MetricAlarm(
+            name="tasks_missing",
+            title=alarm_title("", "tasks_missing"),
+            description=describe(task, "fewer tasks run than desired"),
+            values={
+                "desired": service_value("desired_tasks", task),
+                "running": service_value("running_tasks", task),
+            },
+            expression="FILL(desired, 0) - FILL(running, 0)",
+            threshold=threshold.above,
+            minutes=threshold.minutes,
+            missing=METRICS["desired_tasks"].missing,
+        )
+
+
+def service_value(metric: str, task: Task) -> Value:
+    """A metric of the stack's ECS service."""
+    return Value(metric, (task.placement.cluster_name, GetAtt("Service", "Name")))
+
+
+def counts_tasks(task: Task) -> bool | None:
+    """Whether the cluster has Container Insights, which count tasks; None where it is unknown."""
+    cluster = task.placement.cluster
+    if cluster is None or cluster.params.existing:
+        return None
+    return cluster.params.container_insights != "off"
+
+
+def _queue_alarms(
+    params: Base, task: Task, queues: AlarmQueues, shared: Thresholds | None
+) -> Iterator[MetricAlarm]:
+    dead = resolve_threshold("dead_letters", params, shared)
+    if dead and queues.dead_letters is not None:
+        number = "messages are" if dead.above == 0 else f"more than {dead.above:g} messages are"
+        yield MetricAlarm(
+            name="dead_letters",
+            title=alarm_title("", "dead_letters"),
+            description=describe(task, f"{number} in the dead-letter queue"),
+            values={"messages": Value("dead_letters", (queues.dead_letters,))},
+            expression=None,
+            threshold=dead.above,
+            minutes=dead.minutes,
+            missing=METRICS["dead_letters"].missing,
+        )
+    if queues.queue is None:
+        return
+    if oldest := resolve_threshold("oldest_message", params, shared):
+        age = format_duration(int(oldest.above))
+        yield MetricAlarm(
+            name="oldest_message",
+            title=alarm_title("", "oldest_message"),
+            description=describe(task, f"the oldest message has waited for more than {age}"),
+            values={"age": Value("oldest_message", (queues.queue,))},
+            expression=None,
+            threshold=oldest.above,
+            minutes=oldest.minutes,
+            missing=METRICS["oldest_message"].missing,
+        )
+
+
+# Scheduled tasks -----------------------------------------------------------------------------
+
+
+def resolve_job_alarms(
+    params: JobAlarms | None, task: Task, *, dead_letters: Any | None, state_machine: bool
+) -> Alarms | None:
+    """The alarms of a scheduled task. `dead_letters` is the name of its dead-letter queue, if it
+    has one; `state_machine` says whether one runs it."""
+    if params is None:
+        return None
+    to = resolve_notifications(params, task.env)
+    shared = to.handle.thresholds if to else None
+    queues = AlarmQueues(None, dead_letters)
+    return Alarms(
+        params=params,
+        stack=task.name,
+        to=to,
+        page_to=resolve_page(params, task.env),
+        metric_alarms=tuple(_queue_alarms(params, task, queues, shared)),
+        event_alarms=(run_failed_event(task, state_machine),) if params.run_failed else (),
+    )

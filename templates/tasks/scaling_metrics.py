@@ -1,0 +1,157 @@
+"""Metrics of CloudWatch that a service is scaled by, as properties of policies and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from troposphere import GetAtt, Join, Select, Split, cloudwatch
+from troposphere import applicationautoscaling as aas
+
+from moorage.model import logical_id
+
+from .scaling_params import Metric, Scaling
+
+
+@dataclass(frozen=True)
+class Source:
+    """A metric in CloudWatch, and how the values of a minute are combined."""
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, Any]
+    statistic: str = "Maximum"
+    per_task: bool = False
+    """Whether it is divided by the number of running tasks."""
+
+
+def service_dimensions(cluster: Any) -> dict[str, Any]:
+    """The dimensions of the metrics of this service, in the cluster of that name."""
+    return {"ClusterName": cluster, "ServiceName": GetAtt("Service", "Name")}
+
+
+def task_count(name: str, cluster: Any) -> Source:
+    """A number of tasks, of Container Insights: `RunningTaskCount` or `DesiredTaskCount`."""
+    return Source("ECS/ContainerInsights", name, service_dimensions(cluster))
+
+
+def utilization(key: str, cluster: Any) -> Source:
+    """The average utilization of `cpu` or `memory` in percent (Amazon ECS developer guide, "Amazon
+    ECS service utilization metrics")."""
+    name = {"cpu": "CPUUtilization", "memory": "MemoryUtilization"}[key]
+    return Source("AWS/ECS", name, service_dimensions(cluster), "Average")
+
+
+def response_time(title: str, listener: Any) -> Source:
+    """The average response time in seconds of the target group with the logical ID `title`, behind
+    the listener with that ARN (user guide for Application Load Balancers, "CloudWatch metrics for
+    your Application Load Balancer")."""
+    dimensions = {
+        "LoadBalancer": Join("/", load_balancer_label(listener)),
+        "TargetGroup": GetAtt(title, "TargetGroupFullName"),
+    }
+    return Source("AWS/ApplicationELB", "TargetResponseTime", dimensions, "Average")
+
+
+def load_balancer_label(listener: Any) -> list[Select]:
+    """The last parts of the ARN of the load balancer that has the listener. The ARN of a listener
+    contains them."""
+    parts = Split("/", listener)
+    return [Select(index, parts) for index in (1, 2, 3)]
+
+
+def written(metric: Metric, cluster: Any) -> Source:
+    """A metric of the params."""
+    own = service_dimensions(cluster) if metric.of_service else {}
+    statistic = logical_id(metric.statistic)
+    dimensions = {**metric.dimensions, **own}
+    return Source(metric.namespace, metric.metric, dimensions, statistic, metric.per_task)
+
+
+def find_source(scaling: Scaling, key: str, cluster: Any) -> Source:
+    """The metric that a key of `steps` names."""
+    if key in scaling.metrics:
+        return written(scaling.metrics[key], cluster)
+    return utilization(key, cluster)
+
+
+def tracked(source: Source, cluster: Any) -> dict[str, aas.CustomizedMetricSpecification]:
+    """The metric of a target tracking policy."""
+    if source.per_task:
+        metrics = [
+            query_in_policy("load", source),
+            query_in_policy("running", task_count("RunningTaskCount", cluster)),
+            aas.TargetTrackingMetricDataQuery(
+                Id="load_per_task", Expression="load / running", ReturnData=True
+            ),
+        ]
+        specification = aas.CustomizedMetricSpecification(Metrics=metrics)
+    else:
+        specification = aas.CustomizedMetricSpecification(
+            Namespace=source.namespace,
+            MetricName=source.name,
+            **_dimensions(aas.MetricDimension, source),
+            Statistic=source.statistic,
+        )
+    return {"CustomizedMetricSpecification": specification}
+
+
+def watched(source: Source, cluster: Any) -> dict[str, Any]:
+    """The metric of an alarm, as properties of it."""
+    if source.per_task:
+        return {
+            "Metrics": [
+                query_in_alarm("load", source),
+                query_in_alarm("running", task_count("RunningTaskCount", cluster)),
+                cloudwatch.MetricDataQuery(
+                    Id="load_per_task", Expression="load / running", ReturnData=True
+                ),
+            ]
+        }
+    return {
+        "Namespace": source.namespace,
+        "MetricName": source.name,
+        **_dimensions(cloudwatch.MetricDimension, source),
+        "Statistic": source.statistic,
+        "Period": 60,
+    }
+
+
+def query_in_policy(key: str, source: Source) -> aas.TargetTrackingMetricDataQuery:
+    """A metric in the expression of a target tracking policy."""
+    return aas.TargetTrackingMetricDataQuery(
+        Id=key,
+        MetricStat=aas.TargetTrackingMetricStat(
+            Metric=aas.TargetTrackingMetric(
+                Namespace=source.namespace,
+                MetricName=source.name,
+                **_dimensions(aas.TargetTrackingMetricDimension, source),
+            ),
+            Stat=source.statistic,
+        ),
+        ReturnData=False,
+    )
+
+
+def query_in_alarm(key: str, source: Source) -> cloudwatch.MetricDataQuery:
+    """A metric in the expression of an alarm."""
+    return cloudwatch.MetricDataQuery(
+        Id=key,
+        MetricStat=cloudwatch.MetricStat(
+            Metric=cloudwatch.Metric(
+                Namespace=source.namespace,
+                MetricName=source.name,
+                **_dimensions(cloudwatch.MetricDimension, source),
+            ),
+            Period=60,
+            Stat=source.statistic,
+        ),
+        ReturnData=False,
+    )
+
+
+def _dimensions(kind: type[Any], source: Source) -> dict[str, list[Any]]:
+    """The property Dimensions, if the metric has any; `kind` is the type of an entry."""
+    found = [kind(Name=name, Value=value) for name, value in source.dimensions.items()]
+    return {"Dimensions": found} if found else {}

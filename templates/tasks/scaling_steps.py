@@ -1,0 +1,103 @@
+"""Step scaling: policies, and the alarms that start them.
+
+The params name values of the metric, and CloudFormation takes distances from the alarm's threshold,
+so steps that are built from them have no gaps and do not overlap (Application Auto Scaling API
+reference, StepAdjustment).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from troposphere import Ref, cloudwatch
+from troposphere import applicationautoscaling as aas
+
+from moorage.model import logical_id
+
+from .scaling_metrics import find_source, watched
+from .scaling_params import Adjustment, Scaling, Steps, sides, verb
+
+_TYPES = {
+    "set": "ExactCapacity",
+    "add": "ChangeInCapacity",
+    "remove": "ChangeInCapacity",
+    "add%": "PercentChangeInCapacity",
+    "remove%": "PercentChangeInCapacity",
+}
+_COMPARISONS = {
+    "above": "GreaterThanOrEqualToThreshold",
+    "below": "LessThanOrEqualToThreshold",
+}
+
+
+def step_resources(
+    scaling: Scaling, cluster: Any
+) -> Iterator[aas.ScalingPolicy | cloudwatch.Alarm]:
+    """A policy and an alarm for the high values, and for the low values, of each metric."""
+    for key, steps in scaling.steps.items():
+        metric = watched(find_source(scaling, key, cluster), cluster)
+        for side, numbered in sides(steps):
+            title = logical_id(key, side)
+            adjustments = [adjustment for _, adjustment in numbered]
+            yield _policy(title, steps, side, adjustments)
+            yield _alarm(title, key, steps, side, getattr(adjustments[0], side), metric)
+
+
+def _policy(
+    title: str, steps: Steps, side: str, adjustments: Sequence[Adjustment]
+) -> aas.ScalingPolicy:
+    values = [getattr(adjustment, side) for adjustment in adjustments]
+    near, far = ("Lower", "Upper") if side == "above" else ("Upper", "Lower")
+    distances = [number(value - values[0]) for value in values]
+    return aas.ScalingPolicy(
+        f"{title}ScalingPolicy",
+        PolicyName=title,
+        PolicyType="StepScaling",
+        ScalingTargetId=Ref("ScalableTarget"),
+        StepScalingPolicyConfiguration=aas.StepScalingPolicyConfiguration(
+            AdjustmentType=_TYPES[verb(adjustments[0])],
+            Cooldown=steps.cooldown,
+            StepAdjustments=[
+                aas.StepAdjustment(
+                    ScalingAdjustment=_change(adjustment),
+                    **{f"MetricInterval{near}Bound": distance},
+                    **({f"MetricInterval{far}Bound": end} if end is not None else {}),
+                )
+                for adjustment, distance, end in zip(
+                    adjustments, distances, [*distances[1:], None], strict=True
+                )
+            ],
+        ),
+    )
+
+
+def _change(adjustment: Adjustment) -> int:
+    if adjustment.set is not None:
+        return adjustment.set
+    if adjustment.add is not None:
+        return int(adjustment.add.rstrip("%"))
+    return -int((adjustment.remove or "").rstrip("%"))
+
+
+def _alarm(
+    title: str, key: str, steps: Steps, side: str, threshold: float, metric: dict[str, Any]
+) -> cloudwatch.Alarm:
+    return cloudwatch.Alarm(
+        f"{title}Alarm",
+        AlarmDescription=f"Starts the step scaling of the service: {key} {side} "
+        f"{number(threshold)}",
+        AlarmActions=[Ref(f"{title}ScalingPolicy")],
+        ComparisonOperator=_COMPARISONS[side],
+        Threshold=number(threshold),
+        EvaluationPeriods=steps.minutes,
+        DatapointsToAlarm=steps.minutes,
+        # Without values nothing is known about the load, so the number of tasks stays as it is.
+        TreatMissingData="missing",
+        **metric,
+    )
+
+
+def number(value: float) -> int | float:
+    """A whole number without decimals, any other one as it is."""
+    return int(value) if value == int(value) else round(value, 9)

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Built by Moorage: deploys every stack of shop in dev, in order.
+# Arguments are passed on to the AWS CLI, for example: bash deploy.sh --profile ops
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-cluster \
+  --template-file cluster.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=cluster \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-network \
+  --template-file network.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=network \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-api \
+  --template-file api.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=api \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-mailer \
+  --template-file mailer.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=mailer \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-public \
+  --template-file public.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=public \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
+  --stack-name shop-dev-web \
+  --template-file web.yaml \
+  --capabilities CAPABILITY_IAM \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=web \
+  "$@"
