@@ -159,6 +159,12 @@ class Deployment:
     after: tuple[str, ...] = ()
     """Stacks that are deployed first, in addition to those that the stack imports from."""
     run: Run | None = None
+    code_deploy: int | None = None
+    """Seconds that CodeDeploy has to deploy the service of the stack; None without CodeDeploy.
+
+    The output `CodeDeployRequest` of the stack is the name of an SSM parameter, whose value is the
+    input of `aws deploy create-deployment --cli-input-json`.
+    """
 
 
 @dataclass(frozen=True)
@@ -222,6 +228,8 @@ class PlannedStack:
     after: tuple[str, ...] = ()
     """Stacks that are deployed before it, in addition to those that it imports from."""
     run: Run | None = None
+    code_deploy: int | None = None
+    """As in `Deployment`."""
 
     @property
     def depends_on(self) -> tuple[str, ...]:

@@ -33,11 +33,13 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .exposure.alarm_targets import alarm_targets
+from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
+from .exposure.target_pairs import pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -52,9 +54,12 @@ from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
+from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
+from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
+from .tasks.release import resolve_release
 from .tasks.scaling import (
     minimum_task_count,
     requests_policy,
@@ -141,7 +146,17 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    release = resolve_release(params.release)
+    exposure = resolve_exposure(
+        name,
+        entries,
+        definitions,
+        placement,
+        env,
+        paired=release.pairs,
+        by_code_deploy=release.code_deploy is not None,
+        test=release.test,
+    )
     containers |= health_sidecars(exposure)
     task = resolve_task(
         name,
@@ -159,6 +174,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
+        release=release,
         proxy=proxy,
         alarms=resolve_service_alarms(
             params.alarms,
@@ -206,13 +222,26 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
 
 
 def _request_problems(service: Service) -> Iterator[Problem]:
-    if service.scaling is None or service.exposure.targets:
+    if service.scaling is None:
+        return
+    if service.exposure.targets:
+        yield from _requests_with_code_deploy(service)
         return
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
             hint = "Remove it, or add a route to `expose:`."
             yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
+
+
+def _requests_with_code_deploy(service: Service) -> Iterator[Problem]:
+    scaling = service.scaling
+    if service.release.code_deploy and scaling and scaling.requests_per_target is not None:
+        message = "Each deployment by CodeDeploy moves the requests to the other target group, and "
+        message += "`requests_per_target` counts those of one"
+        hint = "Write `cpu` or `memory` instead."
+        path = ("scaling", "requests_per_target")
+        yield Problem("M3235", path, message, hint, because=[("release",)])
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -238,14 +267,41 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *exposure.resources,
             *ecs_service_resources(service, exposure),
             *_scaling(service),
+            *_code_deploy(service),
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    _add_traffic_parameters(template, service.exposure)
+    if service.release.code_deploy:
+        template.add_output(list(code_deploy_outputs()))
     return template
 
 
+def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production, and which
+    task definition a service keeps that ECS deploys."""
+    pairs = exposure.pairs.values()
+    if pairs:
+        template.add_parameter(list(pair_parameters(pairs)))
+        for name, condition in pair_conditions(pairs).items():
+            template.add_condition(name, condition)
+    if exposure.ecs_pairs:
+        template.add_parameter(held_parameter())
+        for name, condition in held_condition().items():
+            template.add_condition(name, condition)
+
+
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    code_deploy = env.resolve(resolve_service, name, params).release.code_deploy
+    seconds = code_deploy.longest if code_deploy else None
+    return Deployment(after=tuple(params.after), code_deploy=seconds)
+
+
+def _code_deploy(service: Service) -> Iterator[Any]:
+    """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
+    code_deploy = service.release.code_deploy
+    if code_deploy and (route := traffic_route(service.exposure)):
+        yield from code_deploy_resources(code_deploy, service.task, route)
 
 
 def _scaling(service: Service) -> Iterator[Any]:

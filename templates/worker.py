@@ -38,6 +38,7 @@ from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
+from .tasks.release import resolve_release
 from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
 from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
@@ -108,6 +109,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
+        release=resolve_release(params.release),
         queue=queue,
         alarms=resolve_service_alarms(
             params.alarms,

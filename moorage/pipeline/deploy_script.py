@@ -26,11 +26,19 @@ def build_script(plan: Plan) -> str:
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.
     # Arguments that only `cloudformation deploy` takes are not passed on.
-    parts += [_part("run_task", env)] if any(stack.run for stack in plan.stacks) else []
+    runs = any(stack.run for stack in plan.stacks)
+    # `aws deploy wait deployment-successful` gives up after half an hour (botocore's waiters), too
+    # early for a deployment that waits before it stops the old tasks.
+    deploys = any(stack.code_deploy is not None for stack in plan.stacks)
+    parts += [_part("keep_global", env)] if runs or deploys else []
+    parts += [_part("run_task", env)] if runs else []
+    parts += [_part("code_deploy", env)] if deploys else []
     for stack in plan.stacks:
         parts += [_check_image(image) for image in images[stack.name]]
         parts.append(build_command(stack, env.region))
         parts += [_run_task(stack, stack.run)] if stack.run else []
+        if stack.code_deploy is not None:
+            parts.append(f'code_deploy {quote_word(stack.stack_name)} {stack.code_deploy} "$@"')
     return _part("head", env) + "".join(f"\n{part}\n" for part in parts)
 
 

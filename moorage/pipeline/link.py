@@ -96,6 +96,7 @@ def _plan_stack(
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
         after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
         run=rendering.deployment.run,
+        code_deploy=rendering.deployment.code_deploy,
     )
 
 

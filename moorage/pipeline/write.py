@@ -220,6 +220,7 @@ def _build_manifest(plan: Plan) -> str:
                     "tags": dict(stack.tags),
                     "depends_on": list(stack.depends_on),
                     **({"runs": _describe_run(stack.run)} if stack.run else {}),
+                    **_describe_code_deploy(stack.code_deploy),
                     "imports": [
                         {"name": value.name, "from": value.stack} for value in stack.imports
                     ],
@@ -229,6 +230,12 @@ def _build_manifest(plan: Plan) -> str:
             ],
         }
     )
+
+
+def _describe_code_deploy(seconds: int | None) -> dict[str, Any]:
+    if seconds is None:
+        return {}
+    return {"deploys_with_codedeploy": {"output": "CodeDeployRequest", "timeout": seconds}}
 
 
 def _describe_run(run: Run) -> dict[str, Any]:
