@@ -174,6 +174,12 @@ class Deployment:
     run: Run | None = None
     pairs: tuple[TrafficPair, ...] = ()
     """Their weights must survive the deployment of the stack."""
+    code_deploy: int | None = None
+    """Seconds that CodeDeploy has to deploy the service of the stack; None without CodeDeploy.
+
+    The output `CodeDeployRequest` of the stack is the name of an SSM parameter, whose value is the
+    input of `aws deploy create-deployment --cli-input-json`.
+    """
 
 
 @dataclass(frozen=True)
@@ -234,14 +240,12 @@ class PlannedStack:
     tags: Mapping[str, str]
     imports: tuple[Import, ...]
     exports: Mapping[str, str]
-    after: tuple[str, ...] = ()
-    """Stacks that are deployed before it, in addition to those that it imports from."""
-    run: Run | None = None
+    deployment: Deployment = Deployment()
 
     @property
     def depends_on(self) -> tuple[str, ...]:
         """The stacks that must be deployed before this one."""
-        return tuple(sorted({*self.after, *(used.stack for used in self.imports)}))
+        return tuple(sorted({*self.deployment.after, *(used.stack for used in self.imports)}))
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from troposphere import GetAtt, Output, ecs
 from moorage.findings.finding import Path, Problem
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
+from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
 from .exposure.release_problems import shift_problems, test_header_problems
@@ -85,14 +86,30 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from spare_instance_problems(task, minimum_healthy_count(params, count))
     if params.availability_zone_rebalancing:
         yield from rebalancing_problems(task)
+    yield from alarm_problems(service.alarms, task.env)
+    yield from service_alarm_problems(service.alarms, task)
     yield from release_problems(service.release, params, task.env)
+    if service.release.code_deploy:
+        yield from code_deploy_problems(service.release.code_deploy, service.exposure)
+        yield from _unsupported_by_code_deploy(params)
+        return
     connect = params.service_connect
     protocols = [endpoint.protocol for endpoint in (connect.services if connect else [])]
     yield from shift_problems(service.release, service.exposure, bool(protocols))
-    test = service.release.shift.test if service.release.shift else None
-    yield from test_header_problems(test, protocols)
-    yield from alarm_problems(service.alarms, task.env)
-    yield from service_alarm_problems(service.alarms, task)
+    yield from test_header_problems(service.release.test, protocols)
+
+
+def _unsupported_by_code_deploy(params: EcsServiceParams) -> Iterator[Problem]:
+    """Amazon ECS developer guide, "Deployment circuit breaker" and "Service Connect"."""
+    because: list[Path] = [("release",)]
+    if params.service_connect:
+        message = "Service Connect does not work with CodeDeploy"
+        hint = "Remove `service_connect`, or write `strategy: blue_green`."
+        yield Problem("M3227", ("service_connect",), message, hint, because=because)
+    if "circuit_breaker" in params.model_fields_set and params.circuit_breaker:
+        message = "`circuit_breaker` has no effect with `strategy: codedeploy`"
+        hint = "Remove it: `rollback: [failure]` of `release` rolls a failed deployment back."
+        yield Problem("M3212", ("circuit_breaker",), message, hint, because=because)
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
@@ -111,7 +128,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
 def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs.Service:
     params, task = service.params, service.task
     optional: dict[str, Any] = {
-        "DependsOn": sorted([*(exposure.waits_for if exposure else ()), *task.waits_for]),
+        "DependsOn": _waits_for(service, exposure),
         "EnableExecuteCommand": params.enable_execute_command or None,
         "VolumeConfigurations": volume_configurations(params.volumes),
         "HealthCheckGracePeriodSeconds": _grace_period(service, exposure),
@@ -119,9 +136,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     return ecs.Service(
         "Service",
         Cluster=task.placement.cluster_name,
-        TaskDefinition=task_definition_reference(
-            held=bool(exposure and exposure.alternates_groups)
-        ),
+        **_deployed(service, exposure),
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
@@ -143,6 +158,23 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value not in (None, [])},
     )
+
+
+def _deployed(service: EcsService, exposure: ExposureResources | None) -> dict[str, Any]:
+    """What the service runs. With CodeDeploy it is the family, which never changes: CloudFormation
+    must not send another revision, which ECS would refuse (aws/aws-cdk#22295)."""
+    if service.release.code_deploy:
+        controller = ecs.DeploymentController(Type="CODE_DEPLOY")
+        return {"TaskDefinition": service.task.family, "DeploymentController": controller}
+    held = bool(exposure and exposure.alternates_groups)
+    return {"TaskDefinition": task_definition_reference(held=held)}
+
+
+def _waits_for(service: EcsService, exposure: ExposureResources | None) -> list[str]:
+    titles = [*(exposure.waits_for if exposure else ()), *service.task.waits_for]
+    if service.release.code_deploy:
+        titles.append("TaskDefinition")
+    return sorted(titles)
 
 
 def _grace_period(service: EcsService, exposure: ExposureResources | None) -> int | None:

@@ -33,12 +33,13 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .exposure.alarm_targets import alarm_targets
+from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
-from .exposure.target_pairs import TargetPair, pair_conditions, pair_parameters
+from .exposure.target_pairs import pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -53,6 +54,7 @@ from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
+from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
 from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
@@ -152,7 +154,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         placement,
         env,
         paired=release.pairs,
-        test=release.shift.test if release.shift else None,
+        by_code_deploy=release.code_deploy is not None,
+        test=release.test,
     )
     containers |= health_sidecars(exposure)
     task = resolve_task(
@@ -219,13 +222,26 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
 
 
 def _request_problems(service: Service) -> Iterator[Problem]:
-    if service.scaling is None or service.exposure.targets:
+    if service.scaling is None:
+        return
+    if service.exposure.targets:
+        yield from _requests_with_code_deploy(service)
         return
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
             hint = "Remove it, or add a route to `expose:`."
             yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
+
+
+def _requests_with_code_deploy(service: Service) -> Iterator[Problem]:
+    scaling = service.scaling
+    if service.release.code_deploy and scaling and scaling.requests_per_target is not None:
+        message = "Each deployment by CodeDeploy moves the requests to the other target group, and "
+        message += "`requests_per_target` counts those of one"
+        hint = "Write `cpu` or `memory` instead."
+        path = ("scaling", "requests_per_target")
+        yield Problem("M3235", path, message, hint, because=[("release",)])
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -251,30 +267,48 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *exposure.resources,
             *ecs_service_resources(service, exposure),
             *_scaling(service),
+            *_code_deploy(service),
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
-    _add_traffic_parameters(template, list(service.exposure.pairs.values()))
+    _add_traffic_parameters(template, service.exposure)
+    if service.release.code_deploy:
+        template.add_output(list(code_deploy_outputs()))
     return template
 
 
-def _add_traffic_parameters(template: Template, pairs: list[TargetPair]) -> None:
-    """The parameters by which deploy.sh tells which target groups are in production."""
+def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production, and which
+    task definition a service keeps that ECS deploys."""
+    pairs = exposure.pairs.values()
     if pairs:
-        template.add_parameter([*pair_parameters(pairs), held_parameter()])
-        for name, condition in {**pair_conditions(pairs), **held_condition()}.items():
+        template.add_parameter(list(pair_parameters(pairs)))
+        for name, condition in pair_conditions(pairs).items():
+            template.add_condition(name, condition)
+    if exposure.ecs_pairs:
+        template.add_parameter(held_parameter())
+        for name, condition in held_condition().items():
             template.add_condition(name, condition)
 
 
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    pairs = env.resolve(resolve_service, name, params).exposure.pairs.values()
+    service = env.resolve(resolve_service, name, params)
+    code_deploy = service.release.code_deploy
     return Deployment(
         after=tuple(params.after),
         pairs=tuple(
             TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
-            for pair in pairs
+            for pair in service.exposure.pairs.values()
         ),
+        code_deploy=code_deploy.longest if code_deploy else None,
     )
+
+
+def _code_deploy(service: Service) -> Iterator[Any]:
+    """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
+    code_deploy = service.release.code_deploy
+    if code_deploy and (route := traffic_route(service.exposure)):
+        yield from code_deploy_resources(code_deploy, service.task, route)
 
 
 def _scaling(service: Service) -> Iterator[Any]:

@@ -43,6 +43,8 @@ class Exposure:
     nlb_listeners: tuple[NlbListener, ...]
     paired: bool = False
     """Whether each target has a second target group, for deployments that shift traffic."""
+    by_code_deploy: bool = False
+    """Whether CodeDeploy shifts the traffic, and not ECS."""
     test: TestTraffic | None = None
     """Requests that reach the new tasks of such a deployment first."""
 
@@ -93,6 +95,11 @@ class Exposure:
         return pairs
 
     @property
+    def ecs_pairs(self) -> dict[str, TargetPair]:
+        """The pairs between which ECS shifts traffic."""
+        return {} if self.by_code_deploy else self.pairs
+
+    @property
     def reachable(self) -> Sequence[ListenerRule | NlbListener]:
         """The rules and listeners of the entries with a load balancer that exists."""
         return (*self.rules, *self.nlb_listeners)
@@ -123,6 +130,7 @@ def resolve_exposure(
     env: Environment,
     *,
     paired: bool = False,
+    by_code_deploy: bool = False,
     test: TestTraffic | None = None,
 ) -> Exposure:
     """How a service is reached. An entry with a load balancer that does not exist is left out, and
@@ -143,6 +151,7 @@ def resolve_exposure(
             if isinstance(nlb, UsedNlb)
         ),
         paired=paired,
+        by_code_deploy=by_code_deploy,
         test=test,
     )
 

@@ -69,20 +69,20 @@ def exposure_resources(exposure: Exposure) -> ExposureResources:
         for resource, rule in zip(rules, exposure.rules, strict=True)
         if rule.route.forwards
     ]
-    referenced = {title for pair in pairs.values() for title in pair.forwarders}
-    roles = [traffic_shift_role(exposure.env)] if pairs else []
+    referenced = {title for pair in exposure.ecs_pairs.values() for title in pair.forwarders}
+    roles = [traffic_shift_role(exposure.env)] if exposure.ecs_pairs else []
     return ExposureResources(
         resources=(*group_rules, *groups, *rules, *test_rules, *listeners, *roles),
         load_balancers=(
-            *attachments(targets, pairs),
-            *(nlb_attachment(target, pairs) for target in nlb_targets),
+            *attachments(targets, exposure.ecs_pairs),
+            *(nlb_attachment(target, exposure.ecs_pairs) for target in nlb_targets),
         ),
         waits_for=tuple(
             title
             for title in _titles([*group_rules, *forwarding, *test_rules, *listeners])
             if title not in referenced
         ),
-        alternates_groups=bool(pairs),
+        alternates_groups=bool(exposure.ecs_pairs),
     )
 
 

@@ -37,16 +37,21 @@ def shift_problems(
         if release.shift:
             yield from _nlb_waits(release.shift, exposure)
     if release.shift and release.shift.test and exposure:
-        yield from _test_problems(release.shift.test, exposure, endpoints)
+        yield from test_problems(release.shift.test, exposure, endpoints)
 
 
-def _pair_problems(exposure: Exposure) -> Iterator[Problem]:
+def shared_address_problems(exposure: Exposure) -> Iterator[Problem]:
+    """Traffic that is shifted between tasks which share the IP address of their instance."""
     if exposure.through_instance and exposure.entries:
         mode = exposure.placement.params.network_mode
         message = "Traffic is shifted between tasks with their own IP addresses, and with "
         message += f"`network_mode: {mode}` they have those of their instances"
         hint = "Write `network_mode: awsvpc`, or `release: rolling`."
         yield Problem("M3228", PATH, message, hint, because=[("network_mode",)])
+
+
+def _pair_problems(exposure: Exposure) -> Iterator[Problem]:
+    yield from shared_address_problems(exposure)
     routes = Counter(rule.target.title for rule in exposure.rules if rule.target)
     seen: set[str] = set()
     for rule in exposure.rules:
@@ -78,7 +83,7 @@ def _nlb_waits(shift: Shift, exposure: Exposure) -> Iterator[Problem]:
         yield Problem("M3222", PATH, message, hint, level="warning")
 
 
-def _test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Iterator[Problem]:
+def test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Iterator[Problem]:
     if not (test.headers or test.hosts or test.port):
         message = "`test` has no condition by which test traffic is recognized"
         hint = "Write `headers:`, `hosts:` or `port:`."

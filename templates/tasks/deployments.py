@@ -65,7 +65,7 @@ class DeploymentParams(Base):
         Rolling(),
         examples=["canary"],
         description="How a deployment replaces the tasks: `rolling`, `blue_green`, `linear`, "
-        "`canary`, or a map with the strategy and its settings.",
+        "`canary`, `codedeploy`, or a map with the strategy and its settings.",
     )
     availability_zone_rebalancing: bool = Field(
         True,
@@ -112,9 +112,14 @@ def deployment_configuration(
 ) -> ecs.DeploymentConfiguration:
     """The DeploymentConfiguration property of an ECS service. `hook_role` is the ARN of the role
     with which ECS calls the functions of lifecycle hooks."""
+    percents = {
+        "MinimumHealthyPercent": params.minimum_healthy_percent,
+        "MaximumPercent": params.maximum_percent,
+    }
+    if release.code_deploy:  # ECS refuses the circuit breaker and alarms: CodeDeploy has its own
+        return ecs.DeploymentConfiguration(**percents)
     return ecs.DeploymentConfiguration(
-        MinimumHealthyPercent=params.minimum_healthy_percent,
-        MaximumPercent=params.maximum_percent,
+        **percents,
         **({} if release.shift else _rolling_properties(params, release.params)),
         **(shift_properties(release.shift, hook_role) if release.shift else {}),
         **_alarms(release),

@@ -26,7 +26,8 @@ from pydantic_core import CoreSchema
 from moorage.findings.wording import near, shown
 from moorage.model import Base, wrong
 
-from .traffic_shift import BakeTime, BlueGreen, Canary, Linear, ReleaseBase, Shift
+from .code_deploy import CodeDeploy
+from .traffic_shift import BakeTime, BlueGreen, Canary, Linear, ReleaseBase, Shift, TestTraffic
 
 
 class EarlySuccess(Base):
@@ -63,6 +64,7 @@ class Rolling(ReleaseBase):
 
 ReleaseParams = (
     Annotated[Rolling, Tag("rolling")]
+    | Annotated[CodeDeploy, Tag("codedeploy")]
     | Annotated[BlueGreen, Tag("blue_green")]
     | Annotated[Linear, Tag("linear")]
     | Annotated[Canary, Tag("canary")]
@@ -145,7 +147,7 @@ class Release:
 
     @property
     def strategy(self) -> str:
-        """As in params: `rolling`, `blue_green`, `linear`, `canary`."""
+        """As in params: `rolling`, `blue_green`, `linear`, `canary`, `codedeploy`."""
         return self.params.strategy
 
     @property
@@ -154,10 +156,21 @@ class Release:
         return self.params if isinstance(self.params, Shift) else None
 
     @property
+    def code_deploy(self) -> CodeDeploy | None:
+        """The params, if CodeDeploy deploys the service."""
+        return self.params if isinstance(self.params, CodeDeploy) else None
+
+    @property
+    def test(self) -> TestTraffic | None:
+        """What is recognized as test traffic, if there is any."""
+        by = self.shift or self.code_deploy
+        return by.test if by else None
+
+    @property
     def pairs(self) -> bool:
         """Whether each target has a second target group."""
         ready = isinstance(self.params, Rolling) and self.params.alternate_target_groups
-        return self.shift is not None or ready
+        return self.shift is not None or self.code_deploy is not None or ready
 
 
 def resolve_release(params: ReleaseBase) -> Release:

@@ -33,14 +33,14 @@ from ..load_balancers.certificates import CertificateArn, SslPolicy
 _MINUTE = 60
 
 
-def _whole_minutes(seconds: int) -> int:
+def whole_minutes(seconds: int) -> int:
     if seconds % _MINUTE:
         hint = f"Write `{format_duration(-(-seconds // _MINUTE) * _MINUTE)}`."
         raise wrong("M3214", f"`{format_duration(seconds)}` is not a number of whole minutes", hint)
     return seconds
 
 
-def _minutes(low: int, high: int) -> Any:
+def minutes(low: int, high: int) -> Any:
     return duration(low * _MINUTE, high * _MINUTE)
 
 
@@ -51,9 +51,9 @@ def _tenths(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-BakeTime = Annotated[int, _minutes(*BAKE_MINUTES), AfterValidator(_whole_minutes)]
-HookTime = Annotated[int, _minutes(*LAMBDA_HOOK_MINUTES), AfterValidator(_whole_minutes)]
-PauseTime = Annotated[int, _minutes(*PAUSE_MINUTES), AfterValidator(_whole_minutes)]
+BakeTime = Annotated[int, minutes(*BAKE_MINUTES), AfterValidator(whole_minutes)]
+HookTime = Annotated[int, minutes(*LAMBDA_HOOK_MINUTES), AfterValidator(whole_minutes)]
+PauseTime = Annotated[int, minutes(*PAUSE_MINUTES), AfterValidator(whole_minutes)]
 
 FunctionArn = Annotated[
     str,

@@ -27,12 +27,14 @@ from functools import cache
 from typing import Any
 
 import boto3
+import code_deploy
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
-from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation.parsing import ResourceMap, get_model_map
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.utils import remap_nested_keys
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models as ecs_models
@@ -102,6 +104,29 @@ class Backend(CloudFormationBackend):
                 del self.exports[export.name]
         self._validate_export_uniqueness(stack)
         self.exports.update((export.name, export) for export in stack.exports)
+
+
+def correct_updates() -> None:
+    """Updates what refers to a task definition that gets a new revision, and answers a change set
+    without changes as CloudFormation does: it exists, and has failed."""
+    find = ResourceMap.build_resource_diff
+
+    def build_resource_diff(self: ResourceMap, template: Any, parameters: Any = None) -> Any:
+        actions = find(self, template, parameters)
+        resources = template["Resources"]
+        kind = "AWS::ECS::TaskDefinition"
+        new = [name for name in actions["Modify"] if resources[name]["Type"] == kind]
+        for name, resource in resources.items():
+            text = json.dumps(without(resource, "DependsOn"), default=str)
+            refers = any(f'"Ref": "{task}"' in text or f"${{{task}}}" in text for task in new)
+            if refers and name not in actions["Add"] + actions["Modify"]:
+                actions["Modify"].append(name)
+        return actions
+
+    models: Any = ResourceMap
+    models.build_resource_diff = build_resource_diff
+    responses: Any = CloudFormationResponse
+    responses._validate_different_update = nothing
 
 
 def resolved(value: Any, region: str) -> Any:
@@ -216,6 +241,9 @@ def task_definition(api: Api, name: str, request: Properties) -> Resource:
 
 def service(api: Api, name: str, request: Properties) -> Resource:
     created = api("ecs").create_service(serviceName=name, **camel(without(request, "ServiceName")))
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        revision = created["service"]["taskDefinition"]
+        code_deploy.start_task_set(api, request["Cluster"], name, revision)
     return Resource(
         created["service"]["serviceArn"], Name=name, ServiceArn=created["service"]["serviceArn"]
     )
@@ -229,6 +257,11 @@ def updated_service(api: Api, old: Resource, request: Properties) -> Resource:
         "NetworkConfiguration",
         "LoadBalancers",
     )
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        raise ValidationError(
+            message="Unable to update task definition on services with a CODE_DEPLOY deployment "
+            "controller. Use AWS CodeDeploy to trigger a new deployment."
+        )
     changed = camel({key: request[key] for key in updatable if key in request})
     api("ecs").update_service(service=old.physical_resource_id, **changed)
     return old
@@ -421,7 +454,12 @@ def target_group(api: Api, name: str, request: Properties) -> Resource:
     created = elb.create_target_group(Name=name, **properties)["TargetGroups"][0]["TargetGroupArn"]
     if attributes := request.get("TargetGroupAttributes"):
         elb.modify_target_group_attributes(TargetGroupArn=created, Attributes=attributes)
-    return Resource(created, TargetGroupArn=created, TargetGroupFullName=created.split(":")[-1])
+    return Resource(
+        created,
+        TargetGroupArn=created,
+        TargetGroupFullName=created.split(":")[-1],
+        TargetGroupName=created.split("/")[1],
+    )
 
 
 def listener(api: Api, name: str, request: Properties) -> Resource:
@@ -611,7 +649,15 @@ class Container(ecs_models.Container):
         self.exitCode = int(variables.get("EXIT_CODE", 0))
 
 
+def made_by(create: Callable[[Api, str, Properties], str]) -> Model:
+    """A resource whose ID is all that other resources refer to."""
+    return Model(lambda api, name, request: Resource(create(api, name, request)))
+
+
 MODELS = {
+    "AWS::CodeDeploy::Application": made_by(code_deploy.application),
+    "AWS::CodeDeploy::DeploymentConfig": made_by(code_deploy.deployment_config),
+    "AWS::CodeDeploy::DeploymentGroup": made_by(code_deploy.deployment_group),
     "AWS::ECS::CapacityProvider": Model(capacity_provider),
     "AWS::ECS::ClusterCapacityProviderAssociations": Model(capacity_providers),
     "AWS::ApplicationAutoScaling::ScalableTarget": Model(scalable_target),
@@ -706,6 +752,8 @@ if __name__ == "__main__":
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
     correct_tasks()
+    correct_updates()
+    code_deploy.install(api)
     serving = server()
     ADDRESS = f"http://127.0.0.1:{serving.port}"
     print(ADDRESS, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.code_deploy import CODE_DEPLOY
 from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
@@ -250,4 +251,4 @@ scaling:
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *_SCALING, *_SCALING_KINDS)
+CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *CODE_DEPLOY, *_SCALING, *_SCALING_KINDS)

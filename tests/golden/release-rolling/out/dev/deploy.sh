@@ -22,11 +22,13 @@ keep_global() {
 # says which group is in production, so that CloudFormation writes no other weights than those that
 # are there. If the update changes a listener rule and deploys tasks, it is done in two steps: first
 # everything but the task definition, and then that.
-# Arguments: the stack; its pairs, as parameter:rule or listener:primary group:alternate group; `--`
-# and the command that deploys the stack.
+# Arguments: the stack; what deploys its tasks, `ecs` or `codedeploy`; its pairs, as
+# parameter:rule or listener:primary group:alternate group; `--` and the command that deploys the
+# stack.
 deploy_release() {
-  local stack=$1 pairs=() values=() global=() status=0 service output held changed
-  shift
+  local stack=$1 controller=$2 pairs=() values=() hold=() global=() status=0
+  local service output held changed
+  shift 2
   while [[ $1 != -- ]]; do pairs+=("$1") && shift; done
   shift
   keep_global "$@"
@@ -37,26 +39,27 @@ deploy_release() {
     return
   fi
   service=$output
-  if [[ $service == arn:* ]]; then
+  if [[ $service == arn:* && $controller == ecs ]]; then
     output=$(describe_service "currentServiceDeployment || 'None'")
     [[ $output == None ]] || { echo "$stack is being deployed: $output" >&2 && exit 1; }
     [[ " $* " == *" --no-execute-changeset "* ]] || sync_weights
   fi
   read_weights
-  output=$("$@" --parameter-overrides "${values[@]}" HeldTaskDefinition= --no-execute-changeset)
+  [[ $controller != ecs ]] || hold=(HeldTaskDefinition=)
+  output=$("$@" --parameter-overrides "${values[@]}" ${hold[@]+"${hold[@]}"} --no-execute-changeset)
   echo "$output"
   [[ $output =~ (arn:[^[:space:]]*:changeSet/[^[:space:]]*) ]] || return 0
   [[ " $* " != *" --no-execute-changeset "* ]] || return 0
   changed=$(aws cloudformation describe-change-set "${global[@]}" --change-set-name \
     "${BASH_REMATCH[1]}" --query "Changes[].ResourceChange.LogicalResourceId" --output text)
-  if [[ $service == arn:* ]] && changes_rule_and_service; then
+  if [[ $service == arn:* && $controller == ecs ]] && changes_rule_and_service; then
     held=$(describe_service taskDefinition)
     echo "First everything but the task definition of $stack"
     "$@" --parameter-overrides "${values[@]}" "HeldTaskDefinition=$held" || status=$?
     sync_weights
     ((status == 0)) || return "$status"
   fi
-  "$@" --parameter-overrides "${values[@]}" HeldTaskDefinition= || status=$?
+  "$@" --parameter-overrides "${values[@]}" ${hold[@]+"${hold[@]}"} || status=$?
   sync_weights
   return "$status"
 }
@@ -108,8 +111,9 @@ find_live_group() {
     *)
       echo "$2 of $stack must send all traffic to $primary or to $alternate, but sends it to:" \
         "$live" >&2
-      echo "Give the group with healthy targets the weight 100 and the other one 0, with" \
-        "\`aws elbv2 modify-rule\` or \`modify-listener\`, then run this script again." >&2
+      echo "Wait for the end of a release that is under way. If there is none, give the group" \
+        "with healthy targets the weight 100 and the other one 0, with \`aws elbv2 modify-rule\`" \
+        "or \`modify-listener\`. Then run this script again." >&2
       return 1
       ;;
   esac
@@ -173,7 +177,7 @@ aws cloudformation deploy \
   --tags app=shop env=dev stack=public \
   "$@"
 
-deploy_release shop-dev-ready \
+deploy_release shop-dev-ready ecs \
   PublicWeb8080Production:PublicWeb8080ListenerRule:PublicWeb8080TargetGroup:PublicWeb8080AlternateTargetGroup \
   -- \
   aws cloudformation deploy \
