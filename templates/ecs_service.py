@@ -31,6 +31,7 @@ from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
 from .tasks.release import Release
 from .tasks.release_problems import release_problems
+from .tasks.rollback_alarms import rollback_problems
 from .tasks.scaling import desired_count_property, minimum_task_count
 from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
@@ -69,6 +70,8 @@ class EcsService:
     release: Release
     """How a deployment replaces the tasks."""
     alarms: Alarms | None
+    rollback_alarms: tuple[Any, ...]
+    """Names of the alarms that roll a deployment back."""
     watched: Watched
 
     @property
@@ -88,6 +91,7 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
         yield from rebalancing_problems(task)
     yield from alarm_problems(service.alarms, task.env)
     yield from service_alarm_problems(service.alarms, task)
+    yield from rollback_problems(service.release, service.alarms, service.rollback_alarms)
     yield from release_problems(service.release, params, task.env)
     if service.release.code_deploy:
         yield from code_deploy_problems(service.release.code_deploy, service.exposure)
@@ -141,7 +145,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
         DeploymentConfiguration=deployment_configuration(
-            params, service.release, GetAtt("HookRole", "Arn")
+            params, service.release, service.rollback_alarms, GetAtt("HookRole", "Arn")
         ),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).

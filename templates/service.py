@@ -39,7 +39,7 @@ from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
-from .exposure.target_pairs import pair_conditions, pair_parameters
+from .exposure.target_pairs import group_titles, pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -59,7 +59,8 @@ from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
-from .tasks.release import resolve_release
+from .tasks.release import Release
+from .tasks.rollback_alarms import resolve_rollback_alarms
 from .tasks.scaling import (
     minimum_task_count,
     requests_policy,
@@ -146,7 +147,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    release = resolve_release(params.release)
+    release = Release(params.release)
     exposure = resolve_exposure(
         name,
         entries,
@@ -167,6 +168,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         security_group_users=[("expose",)] if entries else [],
     )
     watched = Watched(targets=alarm_targets(exposure))
+    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
     return Service(
         params=params,
         task=task,
@@ -176,12 +179,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         health_check_grace_period=params.health_check_grace_period,
         release=release,
         proxy=proxy,
-        alarms=resolve_service_alarms(
-            params.alarms,
-            task,
-            watched,
-            minimum_task_count(params.scaling, params.desired_count)[0],
-        ),
+        alarms=alarms,
+        rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
     )
 
@@ -225,23 +224,12 @@ def _request_problems(service: Service) -> Iterator[Problem]:
     if service.scaling is None:
         return
     if service.exposure.targets:
-        yield from _requests_with_code_deploy(service)
         return
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
             hint = "Remove it, or add a route to `expose:`."
             yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
-
-
-def _requests_with_code_deploy(service: Service) -> Iterator[Problem]:
-    scaling = service.scaling
-    if service.release.code_deploy and scaling and scaling.requests_per_target is not None:
-        message = "Each deployment by CodeDeploy moves the requests to the other target group, and "
-        message += "`requests_per_target` counts those of one"
-        hint = "Write `cpu` or `memory` instead."
-        path = ("scaling", "requests_per_target")
-        yield Problem("M3235", path, message, hint, because=[("release",)])
 
 
 def inspect(name: str, params: Params, body: Mapping[str, Any]) -> Iterator[Problem]:
@@ -308,7 +296,7 @@ def _code_deploy(service: Service) -> Iterator[Any]:
     """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
     code_deploy = service.release.code_deploy
     if code_deploy and (route := traffic_route(service.exposure)):
-        yield from code_deploy_resources(code_deploy, service.task, route)
+        yield from code_deploy_resources(code_deploy, service.task, route, service.rollback_alarms)
 
 
 def _scaling(service: Service) -> Iterator[Any]:
@@ -317,8 +305,9 @@ def _scaling(service: Service) -> Iterator[Any]:
         return
     yield from scaling_resources(scaling, cluster)
     for target in service.exposure.targets:
-        title, listener = target.title, target.load_balancer.handle.listener
+        groups = group_titles(target.title, service.exposure.pairs)
+        listener = target.load_balancer.handle.listener
         if requests := scaling.requests_per_target:
-            yield requests_policy(title, listener, scaling, requests)
+            yield requests_policy(groups, listener, scaling, requests)
         if time := scaling.response_time:
-            yield response_time_policy(title, listener, scaling, time, cluster)
+            yield response_time_policy(groups, listener, scaling, time, cluster)

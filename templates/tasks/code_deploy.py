@@ -10,7 +10,6 @@ from moorage.facts.codedeploy import (
     CONFIGURATIONS,
     HOOK_MINUTES,
     HOOKS,
-    MAX_ALARMS,
     READY_WAIT_MINUTES,
     SHIFT_MINUTES,
     SHIFT_PERCENT,
@@ -110,9 +109,8 @@ class CodeDeploy(ReleaseBase):
     )
     rollback_on: UniqueList[str] = Field(
         [],
-        max_length=MAX_ALARMS,
-        description="Names of CloudWatch alarms: the deployment is stopped and rolled back when "
-        "one of them goes into the state ALARM.",
+        description="Alarms of this stack, such as `target_5xx`, or names of alarms in CloudWatch: "
+        "the deployment is stopped and rolled back when one of them goes into the state ALARM.",
     )
     wait: Annotated[int, minutes(*READY_WAIT_MINUTES), AfterValidator(whole_minutes)] | None = (
         Field(

@@ -8,7 +8,7 @@ revision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,14 +39,16 @@ class TrafficRoute:
     """Logical IDs: that of the service, and the alternate one."""
 
 
-def code_deploy_resources(params: CodeDeploy, task: Task, route: TrafficRoute) -> Iterator[Any]:
+def code_deploy_resources(
+    params: CodeDeploy, task: Task, route: TrafficRoute, alarms: Sequence[Any]
+) -> Iterator[Any]:
     """Application, deployment group with its role and configuration, and the request that deploys
-    the task definition."""
+    the task definition. `alarms` are the names of those that roll a deployment back."""
     yield codedeploy.Application("CodeDeployApplication", ComputePlatform="ECS")
     if not isinstance(params.configuration, str):
         yield _own_configuration(params.configuration)
     yield _role(task)
-    yield _deployment_group(params, task, route)
+    yield _deployment_group(params, task, route, alarms)
     yield _request(params, task, route)
 
 
@@ -108,7 +110,7 @@ def _role(task: Task) -> iam.Role:
 
 
 def _deployment_group(
-    params: CodeDeploy, task: Task, route: TrafficRoute
+    params: CodeDeploy, task: Task, route: TrafficRoute, alarms: Sequence[Any]
 ) -> codedeploy.DeploymentGroup:
     return codedeploy.DeploymentGroup(
         "CodeDeployDeploymentGroup",
@@ -146,8 +148,7 @@ def _deployment_group(
         ),
         AutoRollbackConfiguration=_rollback(params),
         AlarmConfiguration=codedeploy.AlarmConfiguration(
-            Enabled=bool(params.rollback_on),
-            Alarms=[codedeploy.Alarm(Name=name) for name in params.rollback_on],
+            Enabled=bool(alarms), Alarms=[codedeploy.Alarm(Name=name) for name in alarms]
         ),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -108,10 +108,11 @@ def rebalancing_setting(params: DeploymentParams) -> str:
 
 
 def deployment_configuration(
-    params: DeploymentParams, release: Release, hook_role: Any | None = None
+    params: DeploymentParams, release: Release, alarms: Sequence[Any], hook_role: Any
 ) -> ecs.DeploymentConfiguration:
-    """The DeploymentConfiguration property of an ECS service. `hook_role` is the ARN of the role
-    with which ECS calls the functions of lifecycle hooks."""
+    """The DeploymentConfiguration property of an ECS service. `alarms` are the names of those that
+    roll a deployment back. `hook_role` is the ARN of the role with which ECS calls the functions of
+    lifecycle hooks."""
     percents = {
         "MinimumHealthyPercent": params.minimum_healthy_percent,
         "MaximumPercent": params.maximum_percent,
@@ -122,7 +123,7 @@ def deployment_configuration(
         **percents,
         **({} if release.shift else _rolling_properties(params, release.params)),
         **(shift_properties(release.shift, hook_role) if release.shift else {}),
-        **_alarms(release),
+        **_alarms(alarms),
     )
 
 
@@ -157,8 +158,7 @@ def _threshold(threshold: int | CircuitBreakerThreshold) -> ecs.ThresholdConfigu
     return ecs.ThresholdConfiguration(Type=kind, Value=threshold.percent)
 
 
-def _alarms(release: Release) -> dict[str, ecs.DeploymentAlarms]:
-    if not release.alarms:
+def _alarms(names: Sequence[Any]) -> dict[str, ecs.DeploymentAlarms]:
+    if not names:
         return {}
-    alarms = ecs.DeploymentAlarms(AlarmNames=list(release.alarms), Enable=True, Rollback=True)
-    return {"Alarms": alarms}
+    return {"Alarms": ecs.DeploymentAlarms(AlarmNames=list(names), Enable=True, Rollback=True)}

@@ -99,7 +99,9 @@ def _expand(value: Any) -> Any:
 
 def _reject_keys_of_others(strategy: str, value: Mapping[str, Any]) -> None:
     """Settings that other strategies have, and this one does not."""
-    for key in value.keys() - _MODELS[strategy].model_fields.keys():
+    for key in value:
+        if key in _MODELS[strategy].model_fields:
+            continue
         owners = [name for name, model in _MODELS.items() if key in model.model_fields]
         if owners:
             names = " or ".join(f"`{name}`" for name in owners)
@@ -142,8 +144,6 @@ class Release:
 
     params: ReleaseBase
     """The member of `ReleaseParams` that is written, or `Rolling()`."""
-    alarms: tuple[Any, ...]
-    """Names of alarms that roll a deployment back: text, or references."""
 
     @property
     def strategy(self) -> str:
@@ -171,8 +171,3 @@ class Release:
         """Whether each target has a second target group."""
         ready = isinstance(self.params, Rolling) and self.params.alternate_target_groups
         return self.shift is not None or self.code_deploy is not None or ready
-
-
-def resolve_release(params: ReleaseBase) -> Release:
-    """What `release:` means: `params` is a member of `ReleaseParams`."""
-    return Release(params, tuple(params.rollback_on))

@@ -156,8 +156,8 @@ class ReleaseBase(Base):
     strategy: str
     rollback_on: UniqueList[str] = Field(
         [],
-        description="Names of CloudWatch alarms: the deployment is rolled back when one of them "
-        "goes into the state ALARM.",
+        description="Alarms of this stack, such as `target_5xx`, or names of alarms in CloudWatch: "
+        "the deployment is rolled back when one of them goes into the state ALARM.",
     )
 
 

@@ -1,4 +1,4 @@
-"""M3224 to M3227, M3235: services that CodeDeploy deploys (`release: {strategy: codedeploy}`)."""
+"""M3224 to M3227: services that CodeDeploy deploys (`release: {strategy: codedeploy}`)."""
 
 from __future__ import annotations
 
@@ -59,18 +59,5 @@ release: {strategy: blue_green}
 service_connect: true
 """,
         ('Amazon ECS developer guide, "Service Connect"',),
-    ),
-    Code(
-        "M3235",
-        "`requests_per_target` does not follow the traffic that CodeDeploy shifts.",
-        "The metric counts the requests of one target group. Each deployment moves the requests to "
-        "the other one, so after every second deployment the metric is zero, and the service "
-        "scales in.",
-        "Scale with `cpu` or `memory`.",
-        """\
-release: {strategy: codedeploy}
-scaling: {max: 10, cpu: 60}
-""",
-        ("Application Auto Scaling API reference, PredefinedMetricSpecification",),
     ),
 )

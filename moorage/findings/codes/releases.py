@@ -230,4 +230,29 @@ release: {strategy: blue_green, bake_time: 10m, rollback_on: [shop-5xx]}
             ),
         ),
     ),
+    Code(
+        "M3236",
+        "An alarm of the stack cannot roll its deployments back.",
+        "`rollback_on` names alarms of `alarms:` and alarms that exist in CloudWatch. An alarm of "
+        "the stack must be on and have a state. With ECS it must not refer to the service, because "
+        "the service refers to it; CodeDeploy can watch those, too.",
+        "Turn the alarm on, or name another one: `target_5xx`, `connection_errors`, `latency`, "
+        "`unhealthy_hosts` and `no_healthy_host` of a service, `dead_letters` and `oldest_message` "
+        "of a worker.",
+        """\
+alarms: true
+release: {strategy: canary, rollback_on: [target_5xx, latency]}
+""",
+        ('AWS CloudFormation user guide, "Circular dependencies"',),
+    ),
+    Code(
+        "M3237",
+        "CodeDeploy watches ten alarms at most.",
+        "An alarm of the stack counts once for each target, such as two ports of a service.",
+        "Write fewer alarms. A composite alarm in CloudWatch can stand for several.",
+        """\
+release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
+""",
+        ('CodeDeploy user guide, "CodeDeploy quotas"',),
+    ),
 )
