@@ -167,7 +167,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers=containers,
         security_group_users=[("expose",)] if entries else [],
     )
-    watched = Watched(targets=alarm_targets(exposure))
+    watched = Watched(targets=alarm_targets(exposure), code_deploy=release.code_deploy is not None)
     minimum, _ = minimum_task_count(params.scaling, params.desired_count)
     alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
     return Service(

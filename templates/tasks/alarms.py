@@ -75,6 +75,8 @@ class Watched:
 
     targets: tuple[AlarmTarget, ...] = ()
     queues: AlarmQueues | None = None
+    code_deploy: bool = False
+    """Whether CodeDeploy deploys the service."""
 
 
 def resolve_service_alarms(
@@ -101,7 +103,7 @@ def resolve_service_alarms(
         to=to,
         page_to=resolve_page(params, task.env),
         metric_alarms=tuple(alarm for alarm in metric_alarms if alarm.name not in left_out),
-        event_alarms=tuple(service_events(params, task)),
+        event_alarms=tuple(service_events(params, task, code_deploy=watched.code_deploy)),
     )
 
 

@@ -48,7 +48,18 @@ def _tenths(value: float) -> float:
     if round(value, 1) != value:
         hint = f"Write `{round(value, 1)}`."
         raise wrong("M3214", f"{shown(value)} is not a multiple of 0.1", hint)
+    if not _is_multiple_for_cfn_lint(value):
+        nearby = round(value + 0.1, 1)
+        while not _is_multiple_for_cfn_lint(nearby):
+            nearby = round(nearby + 0.1, 1)
+        message = f"A rounding error makes cfn-lint refuse {shown(value)}"
+        raise wrong("M3214", message, f"Write `{nearby}`.")
     return int(value) if value == int(value) else value
+
+
+def _is_multiple_for_cfn_lint(value: float) -> bool:
+    """As cfn-lint's schema validator checks `multipleOf: 0.1`."""
+    return value / 0.1 == int(value / 0.1)
 
 
 BakeTime = Annotated[int, minutes(*BAKE_MINUTES), AfterValidator(whole_minutes)]

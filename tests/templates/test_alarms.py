@@ -359,6 +359,20 @@ def test_two_target_groups_that_take_turns_have_one_alarm() -> None:
     assert evaluate(found["PublicWeb8080LatencyAlarm"], seconds_1=0.2, seconds_2=3) == 3
 
 
+def test_codedeploy_reports_its_own_failures() -> None:
+    release = {"strategy": "codedeploy"}
+    rule = properties(resources(web=web(release=release)), "DeploymentFailedRule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.codedeploy"],
+        "detail-type": ["CodeDeploy Deployment State-change Notification"],
+        "detail": {
+            "application": [{"Ref": "CodeDeployApplication"}],
+            "deploymentGroup": [{"Ref": "CodeDeployDeploymentGroup"}],
+            "state": ["FAILURE", "STOP"],
+        },
+    }
+
+
 # The composite alarm -------------------------------------------------------------------------
 
 

@@ -70,7 +70,8 @@ release: {strategy: linear, step_percent: 10, step_bake_time: 2h, bake_time: 12h
     Code(
         "M3214",
         "A time or a percentage of a release has more digits than ECS takes.",
-        "ECS takes times in whole minutes, and percentages of traffic in steps of 0.1.",
+        "ECS takes times in whole minutes, and percentages of traffic in steps of 0.1. Some of "
+        "them, such as 33.3, are no multiples of 0.1 to cfn-lint.",
         "Round it.",
         """\
 release: {strategy: canary, canary_percent: 2.5, canary_bake_time: 2m}  # not 2.55, not 90s

@@ -171,6 +171,14 @@ aws cloudformation deploy \
 
 aws cloudformation deploy \
   --region eu-central-1 \
+  --stack-name shop-dev-notifications \
+  --template-file notifications.yaml \
+  --no-fail-on-empty-changeset \
+  --tags app=shop env=dev stack=notifications \
+  "$@"
+
+aws cloudformation deploy \
+  --region eu-central-1 \
   --stack-name shop-dev-edge \
   --template-file edge.yaml \
   --no-fail-on-empty-changeset \
