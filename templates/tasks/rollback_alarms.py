@@ -19,7 +19,7 @@ from ..alarms.alarms import AlarmParams, Alarms, select_alarms
 from .alarm_params import ServiceAlarms, WorkerAlarms
 from .release import Release
 
-_WITHOUT_SERVICE = (
+ROLLBACK_ALARMS = (
     *("target_5xx", "connection_errors", "latency", "unhealthy_hosts", "no_healthy_host"),
     *("dead_letters", "oldest_message"),
 )
@@ -53,7 +53,7 @@ def _usable(release: Release, alarms: Alarms | None) -> list[str]:
     """The names of the stack's own alarms that can roll a deployment back. CodeDeploy's deployment
     group can name all of them: it refers to the service, which does not refer to it."""
     names = alarms.names if alarms else []
-    return [name for name in names if release.code_deploy or name in _WITHOUT_SERVICE]
+    return [name for name in names if release.code_deploy or name in ROLLBACK_ALARMS]
 
 
 # Problems ------------------------------------------------------------------------------------

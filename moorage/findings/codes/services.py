@@ -251,4 +251,9 @@ scaling:
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SERVICES, *RELEASES, *CODE_DEPLOY, *_SCALING, *_SCALING_KINDS)
+CODES: tuple[Code, ...] = (
+    *_SERVICES,
+    *sorted((*RELEASES, *CODE_DEPLOY), key=lambda code: code.id),
+    *_SCALING,
+    *_SCALING_KINDS,
+)
