@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from moorage.facts.releases import NLB_WAIT_MINUTES
+from moorage.facts.deployment_timing import NLB_SHIFT_SECONDS
 from moorage.findings.finding import Path, Problem
 
 from ..tasks.release import Release
@@ -76,8 +76,9 @@ def _nlb_waits(shift: Shift, exposure: Exposure) -> Iterator[Problem]:
     changes = count_steps(shift) + 1
     tests = 1 if exposure.nlb_test_targets else 0
     if exposure.nlb_targets and changes > 2:  # two are what `canary` needs
-        message = f"ECS waits {NLB_WAIT_MINUTES} minutes at each change of a Network Load "
-        message += f"Balancer's weights: {(changes + tests) * NLB_WAIT_MINUTES} minutes in each "
+        wait = NLB_SHIFT_SECONDS // 60
+        message = f"ECS waits {wait} minutes at each change of a Network Load "
+        message += f"Balancer's weights: {(changes + tests) * wait} minutes in each "
         message += "deployment, and again in a rollback"
         hint = "Write a larger `step_percent`, or `strategy: canary`."
         yield Problem("M3222", PATH, message, hint, level="warning")

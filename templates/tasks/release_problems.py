@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from decimal import Decimal
 
-from moorage.facts.releases import MAX_HOOKS_OF_A_KIND, MAX_SHIFT_MINUTES, STAGES_WITHOUT_PAUSE
+from moorage.facts.ecs_deployments import (
+    MAX_HOOKS_OF_A_KIND,
+    MAX_SHIFT_MINUTES,
+    STAGES_NEAR_SHIFTS,
+    count_linear_steps,
+)
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
 
@@ -40,11 +45,9 @@ def _early_success_problems(rolling: Rolling, params: DeploymentParams) -> Itera
 
 
 def count_steps(shift: Shift) -> int:
-    """The number of bake times between steps (CloudFormation template reference, AWS::ECS::Service,
-    LinearConfiguration)."""
+    """The number of bake times between steps."""
     if isinstance(shift, Linear):
-        steps = round(100 / shift.step_percent, 6)
-        return int(steps) - 1 if steps == int(steps) else math.floor(steps)
+        return count_linear_steps(Decimal(str(shift.step_percent)))
     return 1 if isinstance(shift, Canary) else 0
 
 
@@ -76,10 +79,10 @@ def _hook_problems(shift: Shift, env: Environment) -> Iterator[Problem]:
             yield from region_problems(hook.function, (*path, "function"), env, "function")
             continue
         for place, stage in enumerate(hook.stages):
-            if stage in STAGES_WITHOUT_PAUSE:
+            if stage.upper() in STAGES_NEAR_SHIFTS:
                 message = f"A deployment cannot pause at `{stage}`"
-                hint = f"Write `pre_{stage}` or `post_{stage}`."
-                hint = "Write `post_test_traffic_shift`." if "test" in stage else hint
+                before, after = STAGES_NEAR_SHIFTS[stage.upper()]
+                hint = f"Write `{before.lower()}` or `{after.lower()}`."
                 yield Problem("M3215", (*path, "stages", place), message, hint)
 
 

@@ -1,7 +1,7 @@
 """The params of deployments in which ECS shifts traffic from one target group to another.
 
 Amazon ECS API reference, DeploymentConfiguration, LinearConfiguration, CanaryConfiguration and
-DeploymentLifecycleHook; limits: moorage.facts.releases.
+DeploymentLifecycleHook; limits: moorage.facts.ecs_deployments.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from troposphere import ecs, iam
 
 from moorage.facts.arn_patterns import arn_pattern
-from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
-from moorage.facts.releases import (
+from moorage.facts.ecs_deployments import (
     BAKE_MINUTES,
     CANARY_PERCENT,
     LAMBDA_HOOK_MINUTES,
     LINEAR_PERCENT,
     PAUSE_MINUTES,
 )
+from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.wording import shown
 from moorage.model import Base, Environment, wrong
 
