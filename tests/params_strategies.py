@@ -410,6 +410,9 @@ def _services(
         **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
         "proxy": _proxies(containers),
     }
+    release = draw(_optional(release=_RELEASES)) if _can_shift_traffic(expose) else {}
+    if release:
+        del fields["circuit_breaker"]
     return {
         "template": "service",
         "cpu": cpu,
@@ -418,8 +421,34 @@ def _services(
         "expose": expose,
         **({"desired_count": 3} if listeners else {}),  # a task in every zone
         **volumes,
+        **release,
         **draw(_optional(**fields)),
     }
+
+
+_PAUSE = {"pause": "1d", "stages": ["post_scale_up"]}
+_RELEASES = st.sampled_from(
+    [
+        "blue_green",
+        "canary",
+        {"strategy": "canary", "canary_percent": 2.5, "rollback_on": ["shop-5xx"]},
+        {"strategy": "linear", "step_percent": 50, "bake_time": "5m", "hooks": [_PAUSE]},
+        {"alternate_target_groups": True, "early_success": {"healthy_percent": 100}},
+    ]
+)
+
+
+def _can_shift_traffic(expose: list[Params]) -> bool:
+    """Whether a load balancer forwards to the service, and nothing does twice to one port."""
+    forwarding = [
+        entry for entry in expose if "redirect" not in entry and "fixed_response" not in entry
+    ]
+    ports = {
+        (entry.get("container"), entry.get("target_port", entry.get("port")))
+        for entry in forwarding
+    }
+    logs_in = any("authenticate" in entry for entry in forwarding)
+    return bool(forwarding) and len(ports) == len(forwarding) and not logs_in
 
 
 # Jobs ----------------------------------------------------------------------------------------
