@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from moorage.facts.secret_values import is_secret_name
 from moorage.findings.finding import Finding
 from moorage.model import Plan
 from moorage.pipeline.build import build
@@ -78,6 +79,7 @@ _SCALING: list[Params] = [
 ]
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
 WORDS = st.text(_SMALL, min_size=2, max_size=9)
+_LABELS = WORDS.filter(lambda word: not is_secret_name(word))
 _SERVICE_NAMES = ["api", "web-shop", "mail", "search-2", "ntp", "staff"]
 _CONTAINER_NAMES = ["app", "nginx", "side_car", "Metrics"]
 
@@ -682,7 +684,7 @@ def _one_container(draw: DrawFn, first_port: int, before: list[str], private: bo
         "memory_reservation": st.integers(6, 128),
         "stop_timeout": st.sampled_from(["2s", "120s"]),
         "restart_policy": st.sampled_from([{}, {"restart_attempt_period": "60s"}]),
-        "docker_labels": st.dictionaries(WORDS, text, max_size=2),
+        "docker_labels": st.dictionaries(_LABELS, text, max_size=2),
         "tmpfs": st.just({"/tmp": {"size": 16, "options": ["noexec"]}}),
         "system_controls": st.just({"net.core.somaxconn": 1024, "kernel.shmmax": "68719476736"}),
         "repository_credentials": st.just("secretsmanager:registry"),
