@@ -42,8 +42,11 @@ LIBRARIES = {
     "moorage.update": {"cfnlint"},
     "moorage.deploy": {
         *("boto3", "botocore", "cfnlint", "moto", "rich", "werkzeug"),
-        *(f"types_boto3_{name}" for name in ("acm", "cloudformation", "cloudwatch", "ecr", "ecs")),
-        *(f"types_boto3_{name}" for name in ("elbv2", "secretsmanager", "ssm", "sts")),
+        *(f"types_boto3_{name}" for name in ("acm", "cloudformation", "codedeploy", "ecr", "ecs")),
+        *(
+            f"types_boto3_{name}"
+            for name in ("cloudwatch", "elbv2", "secretsmanager", "ssm", "sts")
+        ),
     },
     "moorage.init": {"pydantic"},
     "moorage.commands": {"rich"},

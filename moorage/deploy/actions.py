@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from moorage.deploy.aws import aws_errors
+from moorage.deploy.code_deploy import run_code_deploy
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.one_off import run_task
 from moorage.deploy.preflight import find_missing, find_needs, missing_problem
+from moorage.deploy.releases import read_live, release_parameters, sync_weights
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
 
@@ -22,7 +24,9 @@ def read_parameters(
 ) -> Mapping[str, str]:
     """The values of parameters that an update must have, such as what a live listener rule says.
     A parameter that is not among them keeps its value."""
-    return {}
+    if state is None or not state.exists or not stack.pairs:
+        return {}
+    return release_parameters(stack, read_live(context.aws, stack, state))
 
 
 def find_reason_to_stop(context: Context, stack: DeployStack) -> str:
@@ -42,4 +46,9 @@ def finish_stack(
     """What follows the update of a stack. Returns why it failed; empty if it succeeded."""
     if stack.run is not None and task_due:
         return (yield from run_task(context, stack.name, state, stack.run))
+    if stack.code_deploy is not None:
+        reason = yield from run_code_deploy(context, stack.name, state, stack.code_deploy)
+        if not reason:
+            yield from sync_weights(context, stack, state.id)
+        return reason
     return ""

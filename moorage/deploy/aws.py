@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types_boto3_acm import ACMClient
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_codedeploy import CodeDeployClient
     from types_boto3_ecr import ECRClient
     from types_boto3_ecs import ECSClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
@@ -101,6 +102,10 @@ class Aws:
     @cached_property
     def cloudwatch(self) -> CloudWatchClient:
         return self.session.client("cloudwatch", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def codedeploy(self) -> CodeDeployClient:
+        return self.session.client("codedeploy", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def ecr(self) -> ECRClient:

@@ -22,7 +22,13 @@ from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.preview import preview_now
 from moorage.deploy.preview_text import problem_text
-from moorage.deploy.progress import Ended, Planned, Result, Started, Verb
+from moorage.deploy.progress import Ended, Noted, Planned, Result, Started, Verb
+from moorage.deploy.releases import (
+    needs_two_updates,
+    read_live,
+    release_parameters,
+    sync_weights,
+)
 from moorage.deploy.stack_state import StackState, read_state
 
 
@@ -99,6 +105,38 @@ class Execution:
         stack, context = preview.stack, self.context
         if preview.kind == "later":
             preview = yield from preview_now(context, stack, None)
+        if preview.kind == "update" and stack.pairs:
+            return (yield from self._update_release(preview))
+        return (yield from self._apply(preview))
+
+    def _update_release(self, preview: Preview) -> Job[Outcome]:
+        """Updates a stack whose service shifts traffic, so that its weights stay as they are. An
+        update that changes a rule and deploys tasks is done in two: first without the tasks."""
+        stack, context, stack_id = preview.stack, self.context, preview.stack_id
+        client = context.aws.cloudformation
+        if preview.failed:
+            return (yield from self._apply(preview))
+        if (yield from sync_weights(context, stack, stack_id)):
+            preview = yield from preview_now(context, stack, read_state(client, stack_id))
+        state = read_state(client, stack_id)
+        live = read_live(context.aws, stack, state)
+        if needs_two_updates(preview, live):
+            text = "first everything but the task definition, then that"
+            context.emit(Noted(stack.name, context.at, text))
+            parameters = release_parameters(stack, live, hold=True)
+            first = yield from preview_now(context, stack, state, parameters)
+            outcome = yield from self._apply(first)
+            yield from sync_weights(context, stack, stack_id)
+            if outcome.result == "failed":
+                return outcome
+            preview = yield from preview_now(context, stack, read_state(client, stack_id))
+        outcome = yield from self._apply(preview)
+        yield from sync_weights(context, stack, stack_id)
+        return outcome
+
+    def _apply(self, preview: Preview) -> Job[Outcome]:
+        """Executes a change set, and waits unless nobody needs to."""
+        stack, context = preview.stack, self.context
         if preview.failed:
             problems = [problem_text(item) for item in preview.problems if item.level == "error"]
             return Outcome(stack.name, "failed", "; ".join(problems))
@@ -141,8 +179,11 @@ class Execution:
 
     def _is_needed(self, name: str) -> bool:
         """Whether something of this deployment comes after the update of the stack."""
-        needed = any(name in preview.stack.depends_on for preview in self.previews)
-        return needed or name in self.due_tasks
+        for preview in self.previews:
+            shifts = preview.stack.pairs or preview.stack.code_deploy is not None
+            if name in preview.stack.depends_on or (name == preview.stack.name and shifts):
+                return True
+        return name in self.due_tasks
 
     def _finish(self, preview: Preview, outcome: Outcome) -> Job[Outcome]:
         stack, state = preview.stack, outcome.state

@@ -87,10 +87,20 @@ def _preview(
     return (yield from preview_now(context, stack, state))
 
 
-def preview_now(context: Context, stack: DeployStack, state: StackState | None) -> Job[Preview]:
-    """Creates the change set of one stack."""
-    with aws_errors():
-        parameters = read_parameters(context, stack, state)
+def preview_now(
+    context: Context,
+    stack: DeployStack,
+    state: StackState | None,
+    parameters: Mapping[str, str] | None = None,
+) -> Job[Preview]:
+    """Creates the change set of one stack, with these parameters or those that it must have now."""
+    if parameters is None:
+        try:
+            parameters = read_parameters(context, stack, state)
+        except AwsError as error:
+            if error.connection or error.wrong_usage:
+                raise
+            return Preview(stack, "update", problems=(Problem("error", str(error)),))
     client, name = context.aws.cloudformation, context.new_name()
     return (yield from preview_stack(client, stack, state, name, parameters))
 

@@ -41,8 +41,8 @@ class StackState:
     """Whether its termination protection is on."""
     outputs: tuple[Output, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
-    parameters: tuple[str, ...] = ()
-    """The names of its parameters."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """The values of its parameters by their names."""
     changed: datetime | None = None
     drift: str = "NOT_CHECKED"
 
@@ -90,7 +90,10 @@ def to_state(stack: StackTypeDef) -> StackState:
         protected=stack.get("EnableTerminationProtection", False),
         outputs=tuple(outputs),
         tags={tag["Key"]: tag["Value"] for tag in stack.get("Tags", ())},
-        parameters=tuple(item.get("ParameterKey", "") for item in stack.get("Parameters", ())),
+        parameters={
+            item.get("ParameterKey", ""): item.get("ParameterValue", "")
+            for item in stack.get("Parameters", ())
+        },
         changed=stack.get("LastUpdatedTime") or stack.get("CreationTime"),
         drift=stack.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED"),
     )

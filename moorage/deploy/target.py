@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moorage.model import Plan, Run
+from moorage.model import Plan, Run, TrafficPair
 from moorage.pipeline.pushes import Push, pushes
 
 
@@ -29,6 +29,10 @@ class DeployStack:
     imports: frozenset[str]
     """The names of the exports that it imports."""
     run: Run | None = None
+    pairs: tuple[TrafficPair, ...] = ()
+    """Target groups between which the stack's service shifts traffic."""
+    code_deploy: int | None = None
+    """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
 
@@ -68,7 +72,9 @@ def make_target(plan: Plan) -> Target:
             tags=stack.tags,
             depends_on=stack.depends_on,
             imports=frozenset(used.name for used in stack.imports),
-            run=stack.run,
+            run=stack.deployment.run,
+            pairs=stack.deployment.pairs,
+            code_deploy=stack.deployment.code_deploy,
             images=tuple(pushes(stack, plan.stacks)),
         )
         for stack in plan.stacks

@@ -57,7 +57,13 @@ def _small(value: Any) -> Any:
 def start_task_set(api: Api, cluster: str, service: str, revision: str) -> None:
     """A primary task set, which ECS creates with a service and CodeDeploy with a deployment."""
     ecs = api("ecs")
-    created = ecs.create_task_set(cluster=cluster, service=service, taskDefinition=revision)
+    (described,) = ecs.describe_services(cluster=cluster, services=[service])["services"]
+    created = ecs.create_task_set(
+        cluster=cluster,
+        service=service,
+        taskDefinition=revision,
+        loadBalancers=described["loadBalancers"],
+    )
     ecs.update_service_primary_task_set(
         cluster=cluster, service=service, primaryTaskSet=created["taskSet"]["taskSetArn"]
     )
