@@ -10,6 +10,9 @@ python build.py init [DIR]      a new project with params, tests and CI
 python build.py diff ENV        what a deployment would change
 python build.py deploy ENV      deploy an environment, or some of its stacks
 python build.py status ENV      what is deployed, and whether it runs
+python build.py run ENV STACK   run the task of a one-off stack now
+python build.py exec ENV STACK  a shell in a running container
+python build.py rollback ENV STACK  the way back from a release
 python build.py destroy ENV     delete an environment
 python build.py rehearse ENV    all of that on this machine, without an account
 
@@ -35,9 +38,12 @@ from moorage.commands.deploy import deploy, parallel_stacks
 from moorage.commands.destroy import destroy
 from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
+from moorage.commands.exec import open_shell
 from moorage.commands.explain import explain
 from moorage.commands.init import init
 from moorage.commands.rehearse import rehearse
+from moorage.commands.rollback import rollback
+from moorage.commands.run import run as run_now
 from moorage.commands.schema import schema
 from moorage.commands.status import status
 from moorage.commands.terminal import print_error
@@ -138,6 +144,9 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     _add_deploying_arguments(command("diff", diff), stacks=True)
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
+    _add_run_arguments(command("run", run_now))
+    _add_exec_arguments(command("exec", open_shell))
+    _add_rollback_arguments(command("rollback", rollback))
     _add_destroy_arguments(command("destroy", destroy))
     _add_rehearse_arguments(command("rehearse", rehearse))
     return parser
@@ -183,6 +192,27 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_run_arguments(running: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(running, stacks=False)
+    running.add_argument("stacks", nargs=1, metavar="STACK")
+
+
+def _add_exec_arguments(opening: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(opening, stacks=False)
+    opening.add_argument("stacks", nargs=1, metavar="STACK")
+    opening.add_argument(
+        "container", nargs="?", metavar="CONTAINER", help="default: the first one of its params"
+    )
+    help_text = "what runs in the container; default: /bin/sh"
+    opening.add_argument("--command", default="/bin/sh", metavar="COMMAND", help=help_text)
+
+
+def _add_rollback_arguments(rolling_back: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(rolling_back, stacks=False)
+    rolling_back.add_argument("stacks", nargs=1, metavar="STACK")
+    rolling_back.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 Moorage itself, Ctrl-C."""
 COMMANDS = (
     *("build", "check", "estimate", "explain", "schema", "init"),
-    *("diff", "deploy", "status", "destroy", "rehearse"),
+    *("diff", "deploy", "status", "run", "exec", "rollback", "destroy", "rehearse"),
 )
 
 

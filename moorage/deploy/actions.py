@@ -45,7 +45,8 @@ def finish_stack(
 ) -> Job[str]:
     """What follows the update of a stack. Returns why it failed; empty if it succeeded."""
     if stack.run is not None and task_due:
-        return (yield from run_task(context, stack.name, state, stack.run))
+        end = yield from run_task(context, stack.name, state, stack.run)
+        return end.reason
     if stack.code_deploy is not None:
         reason = yield from run_code_deploy(context, stack.name, state, stack.code_deploy)
         if not reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from moorage.deploy.aws import AwsError, aws_errors
@@ -20,8 +21,18 @@ _PAUSE = 3.0
 _OUTPUT = "RunTask"
 
 
-def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[str]:
-    """Runs the task that the stack describes. Returns why it failed; empty if it succeeded.
+@dataclass(frozen=True)
+class TaskEnd:
+    """How a task ended."""
+
+    code: int | None
+    """The exit code of its container; None if that never started, or the task was stopped."""
+    reason: str = ""
+    """Why it failed; empty if it succeeded."""
+
+
+def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[TaskEnd]:
+    """Runs the task that the stack describes, and waits for it.
 
     The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask.
     """
@@ -30,7 +41,8 @@ def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[s
         answer = context.aws.ecs.run_task(**request, clientToken=context.new_name())
     if not answer["tasks"]:
         reasons = ", ".join(failure.get("reason", "") for failure in answer.get("failures", ()))
-        return f"the task could not be started: {reasons or 'ECS gives no reason'}"
+        reason = f"the task could not be started: {reasons or 'ECS gives no reason'}"
+        return TaskEnd(None, reason)
     arn = answer["tasks"][0].get("taskArn", "")
     cluster = cluster_of(arn)
     context.emit(Noted(stack, context.at, f"running the task {arn.split('/')[-1]}"))
@@ -50,7 +62,7 @@ def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[s
             reason = f"it took more than {run.timeout} seconds"
             with aws_errors():
                 context.aws.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
-            return f"the task is being stopped: {reason}"
+            return TaskEnd(None, f"the task is being stopped: {reason}")
         yield _PAUSE
 
 
@@ -69,14 +81,15 @@ def _read_request(context: Context, state: StackState) -> dict[str, Any]:
     return request
 
 
-def _result(context: Context, stack: str, task: TaskTypeDef, run: Run) -> str:
+def _result(context: Context, stack: str, task: TaskTypeDef, run: Run) -> TaskEnd:
     containers = {item.get("name", ""): item for item in task.get("containers", ())}
     code = containers.get(run.container, {}).get("exitCode")
     if code == 0:
         context.emit(Noted(stack, context.at, "the task has ended with exit code 0"))
-        return ""
+        return TaskEnd(code)
     reasons = [task.get("stoppedReason", "")]
     reasons += [item.get("reason", "") for item in containers.values()]
     because = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
     ended = "never started" if code is None else f"ended with exit code {code}"
-    return f"the container `{run.container}` of its task {ended}. {because}".strip()
+    reason = f"the container `{run.container}` of its task {ended}. {because}".strip()
+    return TaskEnd(code, reason)
