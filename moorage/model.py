@@ -126,6 +126,13 @@ class Environment:
         value: V = self._resolved[key][1]
         return value
 
+    def resolve_all(self, build: Callable[[Environment], V]) -> V:
+        """`build(self)`, called once: what the params of all stacks mean together."""
+        if build not in self._resolved:
+            self._resolved[build] = build(self)
+        value: V = self._resolved[build]
+        return value
+
 
 @cache
 def logical_id(*words: str) -> str:
