@@ -108,9 +108,13 @@ class Environment:
 
     def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
         """The stacks of one kind, by name."""
-        for name, spec in self.stacks.items():
-            if isinstance(spec.params, kind):
-                yield name, spec.params
+        if kind not in self._resolved:
+            self._resolved[kind] = [
+                (name, spec.params)
+                for name, spec in self.stacks.items()
+                if isinstance(spec.params, kind)
+            ]
+        return iter(self._resolved[kind])
 
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
         """The params of the stack of that name; None if there is none of that kind."""
