@@ -26,7 +26,7 @@ from .tasks.deployments import (
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
-from .tasks.scaling import desired_count_property, minimum_task_count
+from .tasks.scaling import desired_count_property
 from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
     DiscoverableParams,
@@ -60,13 +60,10 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    minimum_count: tuple[int, Path]
+    """The minimum number of tasks, and the path where it is set."""
     alarms: Alarms | None
     watched: Watched
-
-    @property
-    def minimum_count(self) -> tuple[int, Path]:
-        """The minimum number of tasks, and the path where it is set."""
-        return minimum_task_count(self.scaling, self.params.desired_count)
 
 
 def ecs_service_problems(service: EcsService) -> Iterator[Problem]:

@@ -153,6 +153,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         security_group_users=[("expose",)] if entries else [],
     )
     watched = Watched(targets=alarm_targets(exposure))
+    minimum = minimum_task_count(params.scaling, params.desired_count)
     return Service(
         params=params,
         task=task,
@@ -161,12 +162,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
         proxy=proxy,
-        alarms=resolve_service_alarms(
-            params.alarms,
-            task,
-            watched,
-            minimum_task_count(params.scaling, params.desired_count)[0],
-        ),
+        minimum_count=minimum,
+        alarms=resolve_service_alarms(params.alarms, task, watched, minimum[0]),
         watched=watched,
     )
 

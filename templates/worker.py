@@ -101,6 +101,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     queue = queues.queue_handle(name, name, params, env)
     letters = queues.dead_letter_name(params.queue)
     watched = Watched(queues=AlarmQueues(queue.name, letters))
+    minimum = minimum_task_count(params.scaling, params.desired_count)
     return Worker(
         params=params,
         task=task,
@@ -109,12 +110,8 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         exposure=None,
         health_check_grace_period=None,
         queue=queue,
-        alarms=resolve_service_alarms(
-            params.alarms,
-            task,
-            watched,
-            minimum_task_count(params.scaling, params.desired_count)[0],
-        ),
+        minimum_count=minimum,
+        alarms=resolve_service_alarms(params.alarms, task, watched, minimum[0]),
         watched=watched,
     )
 
