@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -22,20 +23,23 @@ IMPORTED = {"Fn::ImportValue": "shop-dev-edge-SecurityGroupId"}
 TASKS = {"Fn::GetAtt": ["SecurityGroup", "GroupId"]}
 
 ECHO = {"sidecar": {"probe": "echo"}}
-UDP = {"via": "edge", "port": "1234/udp", "health_check": ECHO}
-TLS = {"via": "edge", "port": "443/tls", "target_port": 8443, "certificate": CERTIFICATE}
-TCP = {"via": "edge", "port": 8443}
-DNS = {"via": "edge", "port": "54/tcp_udp"}
+ALL = {"clients": ["0.0.0.0/0"]}
+UDP = {"via": "edge", "port": "1234/udp", "health_check": ECHO, **ALL}
+TLS = {"via": "edge", "port": "443/tls", "target_port": 8443, "certificate": CERTIFICATE, **ALL}
+TCP = {"via": "edge", "port": 8443, **ALL}
+DNS = {"via": "edge", "port": "54/tcp_udp", **ALL}
 OPEN = {"template": "nlb", "security_group": False}
 INTERNAL = {"template": "nlb", "scheme": "internal"}
 EXISTING_NLB = {"arn": NLB, "addresses": ["10.7.0.0/24"]}
 
-OPEN_TO_ALL = "M2521"
-"""The warning of a listener without `clients`, which most of these tests do not write."""
 UNHEALTHY = "target_health_state.unhealthy.connection_termination.enabled"
 
 Rule = tuple[str, str, str, int, Any]
 """Direction, security group, protocol, port, and source or destination."""
+
+
+def without_clients(entry: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key != "clients"}
 
 
 def stacks(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -62,12 +66,12 @@ def document(all_stacks: dict[str, Any]) -> Document:
     return Document("dev", "params/dev.yaml", data, {})
 
 
-def body(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
-    """The resources of the service."""
+def body(*expose: dict[str, Any], warnings: Collection[str] = (), **options: Any) -> dict[str, Any]:
+    """The resources of the service, of which nothing but these warnings is reported."""
     parsed = document(stacks(*expose, **options))
     env, findings = validate(parsed, TEMPLATES)
     assert env is not None, findings
-    assert {finding.code for finding in findings} <= {OPEN_TO_ALL}
+    assert {finding.code for finding in findings} == set(warnings)
     stack = next(stack for stack in compose(env, TEMPLATES) if stack.name == "web")
     rendering, faults = render(stack, parsed, "yaml")
     assert rendering is not None, faults
@@ -76,9 +80,9 @@ def body(*expose: dict[str, Any], **options: Any) -> dict[str, Any]:
 
 
 def all_findings(all_stacks: dict[str, Any]) -> list[Finding]:
-    """All findings of an environment, without those about listeners that are open to all."""
+    """All findings of an environment."""
     _, findings = validate(document(all_stacks), TEMPLATES)
-    return [finding for finding in findings if finding.code != OPEN_TO_ALL]
+    return findings
 
 
 def find_findings(*expose: dict[str, Any], **options: Any) -> list[tuple[str, str]]:
@@ -284,7 +288,7 @@ def _through(protocol: str, port: int) -> set[Rule]:
 
 
 def test_the_load_balancer_is_allowed_to_reach_udp_and_the_sidecar_only() -> None:
-    assert rules(body(UDP, edge=INTERNAL)) == {
+    assert rules(body(without_clients(UDP), edge=INTERNAL)) == {
         ("Ingress", "edge", "udp", 1234, "10.0.0.0/16"),
         *_through("udp", 1234),
         *_through("tcp", 8080),
@@ -318,7 +322,8 @@ def test_two_listeners_for_one_port_share_its_rules() -> None:
 
 def test_by_default_a_dualstack_load_balancer_allows_ipv4_and_ipv6() -> None:
     dualstack = {"template": "nlb", "ip_address_type": "dualstack"}
-    assert rules(body(UDP, edge=dualstack, network={"ipv6": True})) == {
+    options = {"edge": dualstack, "network": {"ipv6": True}}
+    assert rules(body(without_clients(UDP), warnings={"M2521"}, **options)) == {
         ("Ingress", "edge", "udp", 1234, "0.0.0.0/0"),
         ("Ingress", "edge", "udp", 1234, "::/0"),
         *_through("udp", 1234),
@@ -356,7 +361,7 @@ def test_without_a_security_group_tasks_allow_clients_and_health_checks() -> Non
 
 def test_without_a_security_group_tcp_packets_come_from_the_load_balancer() -> None:
     edge = {**OPEN, "scheme": "internal"}
-    assert rules(body(TCP, edge=edge)) == {
+    assert rules(body(without_clients(TCP), edge=edge)) == {
         ("Ingress", "tasks", "tcp", 8443, node) for node in NODES
     }
 
@@ -378,7 +383,9 @@ def test_an_existing_load_balancer_without_a_security_group() -> None:
         ("Ingress", "tasks", "udp", 1234, "10.9.0.0/16"),
         ("Ingress", "tasks", "tcp", 8080, "10.7.0.0/24"),
     }
-    assert rules(body(TCP, edge=edge)) == {("Ingress", "tasks", "tcp", 8443, "10.7.0.0/24")}
+    assert rules(body(without_clients(TCP), edge=edge)) == {
+        ("Ingress", "tasks", "tcp", 8443, "10.7.0.0/24")
+    }
 
 
 def test_an_existing_security_group_that_allows_its_clients_already() -> None:
@@ -418,7 +425,8 @@ def test_two_services_that_add_the_same_rule() -> None:
 
 def test_two_load_balancers_in_the_same_subnets_need_one_rule() -> None:
     edge = {**OPEN, "scheme": "internal"}
-    assert rules(body(TCP, {**TCP, "via": "rival"}, edge=edge, rival=edge)) == {
+    entry = without_clients(TCP)
+    assert rules(body(entry, {**entry, "via": "rival"}, edge=edge, rival=edge)) == {
         ("Ingress", "tasks", "tcp", 8443, node) for node in NODES
     }
 
@@ -574,7 +582,7 @@ def _sidecar(**probe: Any) -> dict[str, Any]:
     ("entry", "code", "place"),
     [
         ({"via": "edge"}, "M1102", "port"),
-        ({"via": "edge", "port": "1234/udp"}, "M2531", "health_check"),
+        ({"via": "edge", "port": "1234/udp", **ALL}, "M2531", "health_check"),
         (_checked(interval="10s"), "M2531", "health_check"),
         (_checked(port=9001), "M1205", "health_check.port"),
         (_checked(port="1234/udp"), "M1205", "health_check.port"),
@@ -689,7 +697,7 @@ def test_one_port_of_a_load_balancer_belongs_to_one_service() -> None:
 
 def test_the_same_existing_load_balancer_with_two_names() -> None:
     edge = {"template": "nlb", "existing": EXISTING_NLB}
-    entries = (TCP, {**TCP, "via": "rival"})
+    entries = (without_clients(TCP), {**without_clients(TCP), "via": "rival"})
     assert find_findings(*entries, edge=edge, rival=edge) == [("M2509", "expose.1.port")]
 
 
@@ -749,10 +757,9 @@ def test_an_image_of_the_sidecar_that_is_not_pinned() -> None:
 
 def test_clients_are_required_where_there_is_no_default() -> None:
     edge = {"template": "nlb", "existing": {"arn": NLB, "security_group": GROUP}}
-    assert find_findings(TCP, edge=edge) == [("M1102", "expose.0.clients")]
-    assert find_findings(UDP, edge={"template": "nlb", "existing": EXISTING_NLB}) == [
-        ("M1102", "expose.0.clients")
-    ]
+    assert find_findings(without_clients(TCP), edge=edge) == [("M1102", "expose.0.clients")]
+    edge = {"template": "nlb", "existing": EXISTING_NLB}
+    assert find_findings(without_clients(UDP), edge=edge) == [("M1102", "expose.0.clients")]
 
 
 def test_clients_that_cannot_be_restricted() -> None:
@@ -831,7 +838,7 @@ def test_a_security_group_of_clients_with_public_addresses() -> None:
 
 def test_ipv6_clients_of_an_internal_load_balancer() -> None:
     dualstack = {"edge": {**INTERNAL, "ip_address_type": "dualstack"}, "network": {"ipv6": True}}
-    (finding,) = all_findings(stacks(TCP, **dualstack))
+    (finding,) = all_findings(stacks(without_clients(TCP), **dualstack))
     assert (finding.level, finding.code) == ("warning", "M2308")
     assert "`clients: [10.0.0.0/16]`" in finding.hint
     assert "::/0" not in finding.hint, "a hint does not open the listener to more clients"
@@ -863,6 +870,7 @@ def test_tasks_in_zones_without_their_load_balancer(
         "via": "edge",
         "port": 8443,
         **({"paths": ["/*"]} if edge["template"] == "alb" else {}),
+        **(ALL if edge["template"] == "nlb" and edge is not INTERNAL else {}),
     }
     options = {"edge": edge, "network": _vpc(public, private), "service": {"desired_count": 3}}
     assert find_findings(entry, **options) == [(code, "expose.0.via") for code in codes]
@@ -871,7 +879,7 @@ def test_tasks_in_zones_without_their_load_balancer(
 def test_more_target_groups_than_ecs_allows_over_both_kinds_of_load_balancers() -> None:
     ports = [8001, 8002, 8003, 8004, 8005]
     container = {"ports": [*ports, "1234/udp"]}
-    entries = [{"via": "edge", "port": port} for port in ports[:3]]
+    entries = [{**TCP, "port": port} for port in ports[:3]]
     routes = [{"via": "public", "port": port, "paths": [f"/{port}"]} for port in ports[3:]]
     options = {"container": container, "public": {"template": "alb", "certificate": []}}
     assert find_findings(*entries, *routes, **options) == []
@@ -974,12 +982,12 @@ def test_an_address_in_a_zone_without_subnets_of_the_tasks() -> None:
 @pytest.mark.parametrize(
     ("entry", "options", "codes"),
     [
-        (TCP, {}, [OPEN_TO_ALL]),
-        (UDP, {}, [OPEN_TO_ALL]),
-        (TLS, {}, []),
-        ({**TCP, "clients": ["0.0.0.0/0"]}, {}, []),
+        (without_clients(TCP), {}, ["M2521"]),
+        (without_clients(UDP), {}, ["M2521"]),
+        (without_clients(TLS), {}, []),
+        (TCP, {}, []),
         ({**TCP, "clients": ["198.51.100.0/24"]}, {}, []),
-        (TCP, {"edge": INTERNAL}, []),
+        (without_clients(TCP), {"edge": INTERNAL}, []),
     ],
 )
 def test_a_listener_that_is_open_to_everyone_is_a_warning_unless_it_is_written(
