@@ -32,7 +32,7 @@ def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
     """The entries of all services of an environment, for `exposure_conflicts`."""
     listeners = [listener for exposure in exposures for listener in exposure.nlb_listeners]
     return AllExposures(
-        group_by_listener([rule for exposure in exposures for rule in exposure.rules]),
+        group_by_listener([rule for exposure in exposures for rule in exposure.all_rules]),
         group_by_port(listeners),
         find_rule_owners(listeners),
     )
@@ -41,7 +41,7 @@ def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
 def exposure_conflicts(exposure: Exposure, others: AllExposures) -> Iterator[Problem]:
     """Conflicts with the entries of all services. A conflict is reported in the stack that comes
     later by name."""
-    yield from rule_conflicts(exposure.rules, others.rules)
+    yield from rule_conflicts(exposure.all_rules, others.rules)
     listeners = exposure.nlb_listeners
     yield from security_group_conflicts(exposure.stack, listeners, others.rule_owners)
     yield from listener_conflicts(listeners, others.listeners)

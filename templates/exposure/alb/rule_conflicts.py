@@ -25,9 +25,10 @@ class ListenerRules:
     def __init__(self, rules: Sequence[ListenerRule]) -> None:
         self.rules = rules
         self.priorities = {rule.priority for rule in rules}
-        order = sorted(range(len(rules)), key=lambda at: (rules[at].stack, rules[at].index))
-        self._ranks = {position: rank for rank, position in enumerate(order)}
-        self._positions = {rule.place: position for position, rule in enumerate(rules)}
+        entries = [(rule.stack, rule.index) for rule in rules]
+        ranks = {entry: rank for rank, entry in enumerate(sorted(set(entries)))}
+        self._ranks = [ranks[entry] for entry in entries]
+        self._rank_of_entry = ranks
         self._by_conditions: dict[str, list[int]] = {}
         self._by_priority: dict[int, list[int]] = {}
         computed: dict[tuple[int, int], list[int]] = {}
@@ -47,8 +48,8 @@ class ListenerRules:
         return RouteIndex([rule.route for rule in self.rules])
 
     def find_earlier(self, rule: ListenerRule) -> list[ListenerRule]:
-        """The rules of stacks and entries before this one that may conflict with it: all that have
-        the same conditions or priority, or a computed priority of the same range and similar
+        """The rules of entries before that of this one that may conflict with it: all that have the
+        same conditions or priority, or a computed priority of the same range and similar
         conditions."""
         route = rule.route
         candidates = {
@@ -58,7 +59,7 @@ class ListenerRules:
         if route.priority is None:
             positions, index = self._computed[route.specificity]
             candidates.update(positions[at] for at in index.find_similar(route))
-        rank = self._ranks[self._positions[rule.place]]
+        rank = self._rank_of_entry[rule.stack, rule.index]
         earlier = sorted(at for at in candidates if self._ranks[at] < rank)
         return [self.rules[at] for at in earlier]
 
