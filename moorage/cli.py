@@ -38,6 +38,21 @@ TRACEBACK = "MOORAGE_TRACEBACK"
 """The environment variable that asks for the trace of an internal error."""
 
 
+MAX_LENGTH = 4096
+"""The longest argument: no path of Linux is longer (limits.h, PATH_MAX)."""
+
+MAX_FOLDERS = 200
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages can be printed on any terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print_error(f"{self.prog}: error: {message}")
+        raise SystemExit(USAGE)
+
+
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
     `program` the name of the command in messages.
@@ -46,9 +61,10 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
-    arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
-    arguments.templates = templates
     try:
+        _refuse_impossible(argv)
+        arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
+        arguments.templates = templates
         code: int = arguments.run(arguments)
     except UsageError as error:
         print_error(f"{program}: {error}")
@@ -73,6 +89,18 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     return code
 
 
+def _refuse_impossible(argv: Sequence[str]) -> None:
+    """Raises UsageError for arguments that can be neither names nor paths."""
+    if max(map(len, argv), default=0) > MAX_LENGTH:
+        raise UsageError(f"an argument has more than {MAX_LENGTH:,} characters.")
+    if max((argument.count("/") for argument in argv), default=0) > MAX_FOLDERS:
+        raise UsageError(
+            f"an argument names more than {MAX_FOLDERS} folders, each in the last one."
+        )
+    if any("\0" in argument for argument in argv):
+        raise UsageError("an argument has a null character.")
+
+
 def report_internal_error(error: Exception, program: str) -> None:
     """Prints where an error happened that nothing expects, without the values that it may name."""
     if os.environ.get(TRACEBACK):
@@ -88,7 +116,7 @@ def report_internal_error(error: Exception, program: str) -> None:
 
 def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     """The parser of the command line. The docstring of a command is its help."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -97,10 +97,10 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
         findings += _lint(body, file, runner)
     findings += _apply_rules(bodies, region, tuple(runner.config.ignore_checks))
     findings = [*_hide_secrets(findings, bodies)]
-    order = list(texts)
+    order = {file: position for position, file in enumerate(texts)}
     return sorted(
         findings,
-        key=lambda f: (order.index(f.place.file), f.place.line, f.code, f.message),
+        key=lambda f: (order[f.place.file], f.place.line, f.code, f.message),
     )
 
 
