@@ -1,0 +1,1 @@
+"""What follows a build: deployments, and why they fail."""
