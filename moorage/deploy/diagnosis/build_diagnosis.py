@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.model import Diagnosis
+
+_HANDLER = re.compile(
+    r'Resource handler returned message: "(?P<message>.*)" '
+    r"\(RequestToken: [^,)]*, HandlerErrorCode: (?P<code>[A-Za-z]+)\)",
+    re.DOTALL,
+)
+"""How CloudFormation writes the error of a resource's handler."""
 
 
 def diagnosis(
@@ -35,7 +43,7 @@ def diagnosis(
         type=resource_type,
         known=known.id,
         title=known.title,
-        message=message,
+        message=_HANDLER.sub(r"\g<message> (\g<code>)", message),
         meaning=known.meaning,
         check=known.check,
         codes=known.codes,

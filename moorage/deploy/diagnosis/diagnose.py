@@ -57,9 +57,14 @@ def last_operation(evidence: Evidence) -> tuple[StackEvent, ...]:
     events: list[StackEvent] = []
     for event in evidence.events:
         events.append(event)
-        if _is_stack(event, evidence.stack_name) and event.status in _STARTS:
+        if is_start(event, evidence.stack_name):
             break
     return tuple(events)
+
+
+def is_start(event: StackEvent, stack_name: str) -> bool:
+    """Whether an operation begins with this event."""
+    return _is_stack(event, stack_name) and event.status in _STARTS
 
 
 def failed_events(operation: Sequence[StackEvent], stack_name: str) -> Iterator[StackEvent]:
@@ -177,9 +182,3 @@ def _without_repeats(found: Iterable[Diagnosis]) -> Iterator[Diagnosis]:
         if key not in seen:
             seen.add(key)
             yield each
-
-
-def operation_start(evidence: Evidence) -> datetime | None:
-    """When the last operation of the stack began, as far as the events go back."""
-    operation = last_operation(evidence)
-    return operation[-1].time if operation else None

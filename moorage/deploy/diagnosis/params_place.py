@@ -91,27 +91,18 @@ def find_property_place(
     `container` is the name of a container, and `message` AWS's words, which can name an image, a
     secret or a target group.
     """
-    for name in properties:
-        head = name.split(".")[0]
-        override = find_override(stack, ("Resources", resource, "Properties", head), document)
-        if override is not None and override[-1] == head:
-            return ParamsPlace(document.place(override), override)
-        for path in find_property_overrides(stack, head, document):
-            return ParamsPlace(document.place(path), path)
     search = _Search(document, stack, resource, container, message)
-    candidates = [path for name in properties for path in search.candidates(name)]
-    for path in candidates:
-        if path in document.places:
-            return ParamsPlace(document.place(path), path)
-    if candidates:
-        missing = candidates[0]
-        known = missing
-        while known not in document.places and len(known) > 2:
-            known = known[:-1]
-        key = ".".join(str(step) for step in missing[len(known) :])
-        return ParamsPlace(document.place(known), known, key)
-    path = ("stacks", stack)
-    return ParamsPlace(document.place(path), path)
+    keys = {name: tuple(search.candidates(name)) for name in properties}
+    for name in properties:
+        for path in (*search.overrides(name), *keys[name]):
+            if path in document.places:
+                return ParamsPlace(document.place(path), path)
+    unwritten = next((paths[-1] for paths in keys.values() if paths), search.root)
+    known = unwritten
+    while known not in document.places and len(known) > 1:
+        known = known[:-1]
+    key = ".".join(str(step) for step in unwritten[len(known) :] if len(known) > 1)
+    return ParamsPlace(document.place(known), known, key)
 
 
 @dataclass(frozen=True)
@@ -134,7 +125,18 @@ class _Search:
         params = stacks.get(self.stack) if isinstance(stacks, Mapping) else None
         return params if isinstance(params, Mapping) else {}
 
+    def overrides(self, name: str) -> Iterator[Path]:
+        """The overrides of the property: that of the resource, or that of another resource, since a
+        service fails because of its task definition, too."""
+        head = name.split(".")[0]
+        path: Path = ("Resources", self.resource, "Properties", head)
+        own = find_override(self.stack, path, self.document)
+        if own is not None and own[-1] == head:
+            yield own
+        yield from find_property_overrides(self.stack, head, self.document)
+
     def candidates(self, name: str) -> Iterator[Path]:
+        """The keys from which the property is built, the most special one first."""
         if name == "ContainerDefinitions.Secrets":
             yield from self._secrets()
         for text in PARAMS.get(name, ()):

@@ -1,0 +1,42 @@
+"""`moorage why`: why a deployment failed."""
+
+from __future__ import annotations
+
+import argparse
+
+from moorage.commands.deployed import check_stack, find_deployed
+from moorage.commands.terminal import print_line
+from moorage.commands.usage import CLEAN, FOUND, UsageError
+
+
+def why(arguments: argparse.Namespace) -> int:
+    """Say why a deployment failed, or why a service is not healthy: the cause, and what to do."""
+    deployed = find_deployed(arguments)
+    if isinstance(deployed, str):
+        print(deployed, end="")
+        return FOUND
+    if arguments.stack is not None:
+        check_stack(arguments.stack, deployed, arguments.env)
+    from moorage.deploy.diagnosis.clients import AwsError, aws_errors, make_clients
+    from moorage.deploy.diagnosis.evidence import collect_environment, collect_stack
+    from moorage.deploy.diagnosis.report import as_json, as_text, make_report
+
+    try:
+        with aws_errors():
+            clients = make_clients(deployed.region, arguments.profile)
+            if arguments.stack is None:
+                found = collect_environment(clients, deployed.stack_names)
+            else:
+                name = deployed.stack_names[arguments.stack]
+                found = [collect_stack(clients, arguments.stack, name)]
+    except AwsError as error:
+        raise UsageError(f"AWS cannot be read: {error}") from error
+    reports = [make_report(evidence, deployed.document) for evidence in found]
+    if arguments.format == "json":
+        print(as_json(reports), end="")
+    elif reports:
+        print(as_text(reports), end="")
+    else:
+        print_line(f"{arguments.env}: nothing is known to be failing in {deployed.region}")
+    failing = any(report.diagnoses or report.evidence.unread for report in reports)
+    return FOUND if failing else CLEAN

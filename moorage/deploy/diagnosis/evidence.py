@@ -1,0 +1,225 @@
+"""Reads the evidence about stacks from AWS, with a limited number of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from moorage.deploy.diagnosis.diagnose import STACK, is_start
+from moorage.deploy.diagnosis.model import Evidence, StackEvent, ValidationError
+from moorage.deploy.diagnosis.reader import Clients, Reader
+from moorage.deploy.diagnosis.service_evidence import (
+    ServiceResource,
+    collect_service,
+    find_troubled_services,
+)
+
+MAX_CALLS = 150
+"""Calls of AWS for one diagnosis, of however many stacks."""
+_MAX_EVENT_PAGES = 5
+_MAX_STACK_PAGES = 20
+_MAX_STACKS = 10
+"""Stacks that are looked at closely."""
+_MAX_SERVICES = 3
+"""Services of one stack that are looked at closely."""
+_SERVICE, _TARGET_GROUP = "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::TargetGroup"
+_TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+_REVIEW = "REVIEW_IN_PROGRESS"
+_NO_STACK = "ValidationError"
+"""The code of DescribeStacks' error if there is no stack of the name."""
+
+
+def collect_stack(clients: Clients, stack: str, stack_name: str) -> Evidence:
+    """The evidence about one stack, whose name in the params is `stack`.
+
+    What cannot be read is in its `unread`. A stack that does not exist has no status.
+    """
+    reader = Reader(MAX_CALLS)
+    answer = reader.read(
+        f"stack {stack_name}",
+        clients.cloudformation.describe_stacks,
+        absent=_NO_STACK,
+        StackName=stack_name,
+    )
+    described: Mapping[str, Any] = next(iter(answer.get("Stacks", ())), {})
+    if not described and not reader.unread:
+        return Evidence(stack, stack_name)
+    return _collect(reader, clients, stack, stack_name, described)
+
+
+def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> list[Evidence]:
+    """The evidence about the stacks of an environment whose last operation failed or goes on; if
+    there are none, about those with services that are not healthy.
+
+    `stacks` are the stacks' names in CloudFormation by their names in the params. Errors of the
+    list of stacks are raised: without it nothing is known.
+    """
+    reader = Reader(MAX_CALLS)
+    described = {each["StackName"]: each for each in _list_stacks(clients)}
+    own = {stack: described[name] for stack, name in stacks.items() if name in described}
+    troubled = [stack for stack, each in own.items() if _is_troubled(each["StackStatus"])]
+    if troubled:
+        return [
+            _collect(reader, clients, stack, stacks[stack], own[stack])
+            for stack in troubled[:_MAX_STACKS]
+        ]
+    resources = {
+        stack: _resources(reader, clients, each["StackName"])
+        for stack, each in own.items()
+        if _has_service(each)
+    }
+    services = {stack: [*_services(each, ())] for stack, each in resources.items()}
+    unhealthy = find_troubled_services(
+        reader, clients, [service for each in services.values() for service in each]
+    )
+    found = []
+    for stack, each in services.items():
+        chosen = [service for service in each if service.arn in unhealthy]
+        if chosen:
+            evidence = Evidence(stack, stacks[stack], own[stack]["StackStatus"])
+            names = _target_groups(resources[stack])
+            read = tuple(collect_service(reader, clients, service, names) for service in chosen)
+            found.append(replace(evidence, services=read, unread=reader.take_unread()))
+    return found
+
+
+def _list_stacks(clients: Clients) -> Iterator[Mapping[str, Any]]:
+    pages = clients.cloudformation.get_paginator("describe_stacks").paginate(
+        PaginationConfig={"MaxItems": 100 * _MAX_STACK_PAGES}
+    )
+    for page in pages:
+        yield from page["Stacks"]
+
+
+def _is_troubled(status: str) -> bool:
+    return "FAILED" in status or "ROLLBACK" in status or status.endswith("_IN_PROGRESS")
+
+
+def _has_service(described: Mapping[str, Any]) -> bool:
+    """Whether a stack has a service. Those that Moorage builds have its name as an output."""
+    outputs = described.get("Outputs", ())
+    return any(output["OutputKey"] == "ServiceName" for output in outputs)
+
+
+def _collect(
+    reader: Reader, clients: Clients, stack: str, stack_name: str, described: Mapping[str, Any]
+) -> Evidence:
+    events = tuple(_events(reader, clients, stack_name))
+    of_stack = (event.status for event in events if event.logical_id == stack_name)
+    status = described.get("StackStatus") or next(of_stack, "")
+    resources = _resources(reader, clients, stack_name)
+    chosen = [*_services(resources, events)][:_MAX_SERVICES]
+    names = _target_groups(resources)
+    services = tuple(collect_service(reader, clients, each, names) for each in chosen)
+    errors = _validation_errors(reader, clients, stack_name) if status == _REVIEW else ()
+    return Evidence(
+        stack,
+        stack_name,
+        status,
+        described.get("StackStatusReason", ""),
+        events,
+        tuple(errors),
+        services,
+        reader.take_unread(),
+    )
+
+
+def _events(reader: Reader, clients: Clients, stack_name: str) -> Iterator[StackEvent]:
+    """The events since the last operation began, newest first."""
+    token: dict[str, str] = {}
+    for _ in range(_MAX_EVENT_PAGES):
+        answer = reader.read(
+            f"events of {stack_name}",
+            clients.cloudformation.describe_stack_events,
+            StackName=stack_name,
+            **token,
+        )
+        for each in answer.get("StackEvents", ()):
+            event = _event(each)
+            yield event
+            if is_start(event, stack_name):
+                return
+        if "NextToken" not in answer:
+            return
+        token = {"NextToken": answer["NextToken"]}
+
+
+def _event(each: Mapping[str, Any]) -> StackEvent:
+    return StackEvent(
+        time=each["Timestamp"],
+        logical_id=each.get("LogicalResourceId", ""),
+        type=each.get("ResourceType", ""),
+        status=each.get("ResourceStatus", ""),
+        reason=each.get("ResourceStatusReason", "") or each.get("HookStatusReason", ""),
+        physical_id=each.get("PhysicalResourceId", ""),
+    )
+
+
+def _validation_errors(
+    reader: Reader, clients: Clients, stack_name: str
+) -> Iterator[ValidationError]:
+    answer = reader.read(
+        f"validations of {stack_name}",
+        clients.cloudformation.describe_events,
+        StackName=stack_name,
+        Filters={"FailedEvents": True},
+    )
+    for each in answer.get("OperationEvents", ()):
+        if each.get("EventType") == "VALIDATION_ERROR":
+            yield ValidationError(
+                each.get("LogicalResourceId", ""),
+                each.get("ResourceType", ""),
+                each.get("ValidationName", ""),
+                each.get("ValidationStatusReason", ""),
+                each.get("ValidationPath", ""),
+            )
+
+
+def _resources(reader: Reader, clients: Clients, stack_name: str) -> Sequence[Mapping[str, Any]]:
+    answer = reader.read(
+        f"resources of {stack_name}",
+        clients.cloudformation.describe_stack_resources,
+        StackName=stack_name,
+    )
+    resources: Sequence[Mapping[str, Any]] = answer.get("StackResources", ())
+    return resources
+
+
+def _services(
+    resources: Sequence[Mapping[str, Any]], events: Sequence[StackEvent]
+) -> Iterator[ServiceResource]:
+    """The services of a stack, those that a rollback removed too. ECS answers about them for a
+    while, and about their tasks by the family of the task definition."""
+    families = {
+        arn.rpartition("/")[2].rpartition(":")[0]
+        for type_, arn in _physical_ids(resources, events)
+        if type_[0] == _TASK_DEFINITION
+    }
+    family = next(iter(families)) if len(families) == 1 else ""
+    seen = set()
+    for (type_, name), arn in _physical_ids(resources, events):
+        if type_ == _SERVICE and arn.startswith("arn:") and name not in seen:
+            seen.add(name)
+            yield ServiceResource(name, arn, family)
+
+
+def _physical_ids(
+    resources: Sequence[Mapping[str, Any]], events: Sequence[StackEvent]
+) -> Iterator[tuple[tuple[str, str], str]]:
+    """The type, logical ID and physical ID of resources: those that exist first."""
+    for each in resources:
+        key = each["ResourceType"], each["LogicalResourceId"]
+        yield key, each.get("PhysicalResourceId", "")
+    for event in events:
+        if event.type != STACK and event.physical_id:
+            yield (event.type, event.logical_id), event.physical_id
+
+
+def _target_groups(resources: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """The logical IDs of target groups by their ARN."""
+    return {
+        each.get("PhysicalResourceId", ""): each["LogicalResourceId"]
+        for each in resources
+        if each["ResourceType"] == _TARGET_GROUP
+    }

@@ -1,0 +1,358 @@
+"""Evidence from AWS: what is read, with how many calls, and what happens when it cannot be read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from fake_aws import FakeAws, refused
+
+from moorage.deploy.diagnosis.diagnose import diagnose
+from moorage.deploy.diagnosis.evidence import MAX_CALLS, collect_environment, collect_stack
+from moorage.deploy.diagnosis.reader import Reader
+
+START = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
+NAME = "kelp-dev-web"
+ACCOUNT = "eu-central-1:123456789012"
+SERVICE = f"arn:aws:ecs:{ACCOUNT}:service/kelp/kelp-dev-web-Service-1A2B"
+TASK_DEFINITION = f"arn:aws:ecs:{ACCOUNT}:task-definition/kelp-dev-web:7"
+TARGET_GROUP = f"arn:aws:elasticloadbalancing:{ACCOUNT}:targetgroup/kelp/0a1b2c3d4e5f6a7b"
+DEPLOYMENT = f"arn:aws:ecs:{ACCOUNT}:service-deployment/kelp/web/0a1b"
+LISTED = "The following resource(s) failed to update: [Service]. "
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def event(minutes: float, name: str, status: str, reason: str = "", **more: str) -> dict[str, Any]:
+    kind = "AWS::CloudFormation::Stack" if name == NAME else more.pop("kind", "AWS::ECS::Service")
+    return {
+        "StackId": "arn:x",
+        "EventId": f"{minutes}-{name}",
+        "StackName": NAME,
+        "Timestamp": at(minutes),
+        "LogicalResourceId": name,
+        "ResourceType": kind,
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+        **more,
+    }
+
+
+def stack(name: str, status: str, **more: Any) -> dict[str, Any]:
+    return {"StackName": name, "StackStatus": status, "CreationTime": START, **more}
+
+
+def resource(kind: str, name: str, physical: str) -> dict[str, Any]:
+    return {
+        "ResourceType": kind,
+        "LogicalResourceId": name,
+        "PhysicalResourceId": physical,
+        "Timestamp": START,
+        "ResourceStatus": "CREATE_COMPLETE",
+    }
+
+
+EVENTS = [
+    event(9, NAME, "UPDATE_ROLLBACK_COMPLETE"),
+    event(7, NAME, "UPDATE_ROLLBACK_IN_PROGRESS", LISTED),
+    event(6, "Service", "UPDATE_FAILED", "ECS Deployment Circuit Breaker was triggered",
+          PhysicalResourceId=SERVICE),
+    event(0, NAME, "UPDATE_IN_PROGRESS", "User Initiated"),
+    event(-60, "Service", "CREATE_FAILED", "an old failure"),
+]  # fmt: skip
+TASK = {
+    "taskArn": f"arn:aws:ecs:{ACCOUNT}:task/kelp/0a1b2c3d",
+    "taskDefinitionArn": TASK_DEFINITION,
+    "stopCode": "EssentialContainerExited",
+    "stoppedReason": "Essential container in task exited",
+    "stoppedAt": at(3),
+    "containers": [{"name": "web", "exitCode": 1}, {"name": "proxy", "exitCode": 137}],
+}
+DEFINITION = {
+    "containerDefinitions": [
+        {
+            "name": "web",
+            "essential": True,
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {"awslogs-group": "group", "awslogs-stream-prefix": "web"},
+            },
+        },
+        {"name": "proxy", "essential": True},
+    ]
+}
+DESCRIBED = {
+    "serviceArn": SERVICE,
+    "status": "ACTIVE",
+    "desiredCount": 2,
+    "runningCount": 1,
+    "loadBalancers": [{"targetGroupArn": TARGET_GROUP}],
+    "events": [{"createdAt": at(2), "message": "(service web) has started 1 tasks."}],
+    "deployments": [{"status": "PRIMARY", "rolloutState": "IN_PROGRESS", "failedTasks": 1}],
+}
+ANSWERS: dict[str, Any] = {
+    "cloudformation.describe_stacks": {"Stacks": [stack(NAME, "UPDATE_ROLLBACK_COMPLETE")]},
+    "cloudformation.describe_stack_events": {"StackEvents": EVENTS},
+    "cloudformation.describe_stack_resources": {
+        "StackResources": [
+            resource("AWS::ECS::Service", "Service", SERVICE),
+            resource("AWS::ECS::TaskDefinition", "TaskDefinition", TASK_DEFINITION),
+            resource("AWS::ElasticLoadBalancingV2::TargetGroup", "WebTargetGroup", TARGET_GROUP),
+        ]
+    },
+    "ecs.describe_services": {"services": [DESCRIBED]},
+    "ecs.list_service_deployments": {
+        "serviceDeployments": [{"serviceDeploymentArn": DEPLOYMENT, "createdAt": at(1)}]
+    },
+    "ecs.describe_service_deployments": {
+        "serviceDeployments": [
+            {
+                "status": "ROLLBACK_SUCCESSFUL",
+                "deploymentCircuitBreaker": {
+                    "status": "TRIGGERED",
+                    "failureCount": 3,
+                    "threshold": 3,
+                },
+                "alarms": {"status": "MONITORING"},
+                "lifecycleHookDetails": [{"targetType": "PAUSE", "status": "SUCCEEDED"}],
+            }
+        ]
+    },
+    "ecs.list_tasks": {"taskArns": [TASK["taskArn"]]},
+    "ecs.describe_tasks": {"tasks": [TASK]},
+    "ecs.describe_task_definition": {"taskDefinition": DEFINITION},
+    "logs.get_log_events": {"events": [{"message": "no DATABASE_URL"}, {"message": "bye"}]},
+    "elbv2.describe_target_health": {
+        "TargetHealthDescriptions": [
+            {
+                "Target": {"Id": "10.0.0.1"},
+                "TargetHealth": {"State": "initial", "Reason": "Elb.InitialHealthChecking"},
+            }
+        ]
+    },
+}
+
+
+def test_everything_about_a_failed_update_is_read() -> None:
+    aws = FakeAws(ANSWERS)
+    found = collect_stack(aws, "web", NAME)
+    assert found.unread == ()
+    assert found.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert [each.status for each in found.events][-1] == "UPDATE_IN_PROGRESS"
+    (service,) = found.services
+    assert (service.running, service.desired) == (1, 2)
+    assert service.targets[0].target_group == "WebTargetGroup"
+    assert service.deployments[0].threshold == 3
+    web, proxy = service.tasks[0].containers
+    assert web.log_lines == ("no DATABASE_URL", "bye")
+    assert proxy.log_lines == ()
+    (one,) = diagnose(found)
+    assert (one.known, one.container) == ("exit-1", "web")
+    assert len(one.consequences) == 2
+    (logs,) = [params for name, params in aws.calls if name == "logs.get_log_events"]
+    assert logs["logStreamName"] == "web/web/0a1b2c3d"
+
+
+def test_a_diagnosis_makes_few_calls() -> None:
+    """One of each kind, however many tasks have failed."""
+    arns = [f"{TASK['taskArn']}{n}" for n in range(100)]
+    tasks = [{**TASK, "taskArn": arn} for arn in arns]
+    aws = FakeAws(
+        {**ANSWERS, "ecs.list_tasks": {"taskArns": arns}, "ecs.describe_tasks": {"tasks": tasks}}
+    )
+    (one,) = diagnose(collect_stack(aws, "web", NAME))
+    assert one.count == 100
+    assert sorted(aws.names()) == sorted(ANSWERS)
+
+
+def test_a_service_that_the_rollback_removed_is_read_from_its_events_and_tasks() -> None:
+    gone = {**DESCRIBED, "status": "INACTIVE", "deployments": []}
+    events = [
+        event(9, NAME, "ROLLBACK_COMPLETE"),
+        event(7, NAME, "ROLLBACK_IN_PROGRESS", LISTED),
+        event(6, "Service", "CREATE_FAILED", "Circuit Breaker", PhysicalResourceId=SERVICE),
+        event(1, "TaskDefinition", "CREATE_COMPLETE", kind="AWS::ECS::TaskDefinition",
+              PhysicalResourceId=TASK_DEFINITION),
+        event(0, NAME, "CREATE_IN_PROGRESS", "User Initiated"),
+    ]  # fmt: skip
+    aws = FakeAws(
+        {
+            **ANSWERS,
+            "cloudformation.describe_stacks": {"Stacks": [stack(NAME, "ROLLBACK_COMPLETE")]},
+            "cloudformation.describe_stack_events": {"StackEvents": events},
+            "cloudformation.describe_stack_resources": {"StackResources": []},
+            "ecs.describe_services": {"services": [gone]},
+            "logs.get_log_events": refused("GetLogEvents", "ResourceNotFoundException"),
+        }
+    )
+    found = collect_stack(aws, "web", NAME)
+    assert diagnose(found)[0].known == "exit-1"
+    (listed,) = [params for name, params in aws.calls if name == "ecs.list_tasks"]
+    assert listed["family"] == "kelp-dev-web"
+    assert "elbv2.describe_target_health" not in aws.names()
+    assert [each.what for each in found.unread] == ["log of container web in group"]
+    assert "does not exist any more" in found.unread[0].reason
+
+
+@pytest.mark.parametrize("operation", [name for name in ANSWERS if "describe_stacks" not in name])
+def test_what_is_refused_is_named_and_the_rest_is_read(operation: str) -> None:
+    for error in (
+        refused(operation),
+        EndpointConnectionError(endpoint_url="https://ecs.eu-central-1.amazonaws.com"),
+    ):
+        found = collect_stack(FakeAws({**ANSWERS, operation: error}), "web", NAME)
+        assert len(found.unread) == 1, found.unread
+        assert found.unread[0].reason
+        assert diagnose(found), operation
+
+
+def test_a_stack_that_does_not_exist_has_no_status() -> None:
+    error = refused("DescribeStacks", "ValidationError")
+    found = collect_stack(FakeAws({"cloudformation.describe_stacks": error}), "web", NAME)
+    assert found.status == ""
+    assert diagnose(found) == ()
+    assert found.unread == ()
+
+
+def test_without_the_stack_its_events_say_what_its_state_is() -> None:
+    error = refused("DescribeStacks")
+    found = collect_stack(
+        FakeAws({**ANSWERS, "cloudformation.describe_stacks": error}), "web", NAME
+    )
+    assert found.status == "UPDATE_ROLLBACK_COMPLETE"
+    assert diagnose(found)[0].known == "exit-1"
+    assert [each.what for each in found.unread] == [f"stack {NAME}"]
+
+
+def test_without_a_connection_few_calls_are_made() -> None:
+    lost = EndpointConnectionError(endpoint_url="https://cloudformation.amazonaws.com")
+    aws = FakeAws(dict.fromkeys(ANSWERS, lost))
+    found = collect_stack(aws, "web", NAME)
+    assert len(aws.calls) == 2
+    assert [each.what for each in found.unread] == [
+        f"stack {NAME}",
+        f"events of {NAME}",
+        f"resources of {NAME}",
+    ]
+
+
+def test_validations_of_a_change_set_are_read() -> None:
+    aws = FakeAws(
+        {
+            **ANSWERS,
+            "cloudformation.describe_stacks": {"Stacks": [stack(NAME, "REVIEW_IN_PROGRESS")]},
+            "cloudformation.describe_stack_events": {
+                "StackEvents": [event(0, NAME, "REVIEW_IN_PROGRESS")]
+            },
+            "cloudformation.describe_stack_resources": {"StackResources": []},
+            "cloudformation.describe_events": {
+                "OperationEvents": [
+                    {
+                        "EventType": "VALIDATION_ERROR",
+                        "LogicalResourceId": "Role",
+                        "ResourceType": "AWS::IAM::Role",
+                        "ValidationName": "NAME_CONFLICT_VALIDATION",
+                        "ValidationStatusReason": "Role kelp exists.",
+                        "ValidationPath": "/Resources/Role",
+                    },
+                    {"EventType": "STACK_EVENT"},
+                ]
+            },
+        }
+    )
+    (one,) = diagnose(collect_stack(aws, "web", NAME))
+    assert one.known == "name-taken"
+
+
+def test_codedeploy_is_asked_about_its_task_set() -> None:
+    service = {
+        **DESCRIBED,
+        "deploymentController": {"type": "CODE_DEPLOY"},
+        "taskSets": [
+            {"startedBy": "CODE_DEPLOY", "externalId": "d-1", "createdAt": at(1)},
+            {"startedBy": "CODE_DEPLOY", "externalId": "d-2", "createdAt": at(2)},
+        ],
+    }
+    aws = FakeAws(
+        {
+            **ANSWERS,
+            "ecs.describe_services": {"services": [service]},
+            "ecs.list_tasks": {"taskArns": []},
+            "codedeploy.get_deployment": {
+                "deploymentInfo": {
+                    "status": "Stopped",
+                    "errorInformation": {"code": "ALARM_ACTIVE", "message": "One or more alarms"},
+                }
+            },
+        }
+    )
+    (one,) = diagnose(collect_stack(aws, "web", NAME))
+    assert one.known == "codedeploy-alarm"
+    assert "d-2" in one.message
+    assert "ecs.list_service_deployments" not in aws.names()
+
+
+def test_of_an_environment_only_the_stacks_in_trouble_are_read() -> None:
+    names = {f"s{n}": f"kelp-dev-s{n}" for n in range(20)}
+    described = [stack(name, "UPDATE_COMPLETE") for name in names.values()]
+    described += [stack(NAME, "UPDATE_ROLLBACK_COMPLETE"), stack("other", "CREATE_FAILED")]
+    aws = FakeAws({**ANSWERS, "cloudformation.describe_stacks": {"Stacks": described}})
+    (found,) = collect_environment(aws, {**names, "web": NAME})
+    assert found.stack == "web"
+    assert sorted(aws.names()) == sorted(ANSWERS)
+
+
+def test_services_of_stacks_without_trouble_are_read_in_batches() -> None:
+    """50 services: their stacks, then ten services a call, then the one that has too few tasks."""
+    names = {f"s{n}": f"kelp-dev-s{n}" for n in range(50)}
+    output = [{"OutputKey": "ServiceName", "OutputValue": "x"}]
+    described = [stack(name, "UPDATE_COMPLETE", Outputs=output) for name in names.values()]
+    arn = SERVICE.replace("kelp-dev-web", "{}").format
+
+    def resources(StackName: str) -> dict[str, Any]:  # noqa: N803
+        return {"StackResources": [resource("AWS::ECS::Service", "Service", arn(StackName))]}
+
+    def services(cluster: str, services: list[str]) -> dict[str, Any]:
+        assert len(services) <= 10
+        healthy = {**DESCRIBED, "runningCount": 2, "deployments": []}
+        return {
+            "services": [
+                {**(DESCRIBED if each == arn("kelp-dev-s7") else healthy), "serviceArn": each}
+                for each in services
+            ]
+        }
+
+    aws = FakeAws(
+        {
+            **ANSWERS,
+            "cloudformation.describe_stacks": {"Stacks": described},
+            "cloudformation.describe_stack_resources": resources,
+            "ecs.describe_services": services,
+        }
+    )
+    (found,) = collect_environment(aws, names)
+    assert found.stack == "s7"
+    assert found.unread == ()
+    assert diagnose(found)[0].known == "exit-1"
+    assert len(aws.calls) == 1 + 50 + 5 + 8
+
+
+def test_an_environment_without_trouble() -> None:
+    aws = FakeAws({"cloudformation.describe_stacks": {"Stacks": [stack(NAME, "CREATE_COMPLETE")]}})
+    assert collect_environment(aws, {"web": NAME}) == []
+    assert len(aws.calls) == 1
+
+
+def test_calls_have_a_limit() -> None:
+    reader, made = Reader(2), []
+    for number in range(5):
+        reader.read("x", lambda number: made.append(number) or {}, number=number)
+    assert made == [0, 1]
+    (unread,) = reader.take_unread()
+    assert "limit of 2 calls" in unread.reason
+    assert reader.take_unread() == ()
+    assert MAX_CALLS == 150
