@@ -172,8 +172,8 @@ def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
     explaining.add_argument(
         "codes",
         nargs="*",
-        metavar="CODE|findings|rules",
-        help="codes; `findings` or `rules` for a list of these; default: a list of all",
+        metavar="CODE|findings|rules|diagnoses",
+        help="codes; `findings`, `rules` or `diagnoses` for a list of these; default: all codes",
     )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
 

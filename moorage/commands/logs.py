@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from moorage.commands.deployed import check_stack, find_deployed
+from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from moorage.deploy.log_events import LogEvent, LogSource
+    from moorage.deploy.diagnosis.reader import Clients
+    from moorage.deploy.log_events import Clock, LogSource
 
 
 def logs(arguments: argparse.Namespace) -> int:
@@ -22,29 +20,36 @@ def logs(arguments: argparse.Namespace) -> int:
         print(deployed, end="")
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
-    import time
-    from datetime import UTC, datetime, timedelta
-
     from moorage.deploy.diagnosis.clients import AwsError, aws_errors, make_clients
-    from moorage.deploy.log_events import find_log_sources, follow_log, read_log
+    from moorage.deploy.log_events import Clock
 
-    name = deployed.stack_names[arguments.stack]
-    since = datetime.now(UTC) - timedelta(seconds=arguments.since)
     try:
         with aws_errors():
             clients = make_clients(deployed.region, arguments.profile)
-            sources = _choose(find_log_sources(clients, name), arguments)
-
-            def read(start: datetime) -> Iterator[LogEvent]:
-                named = arguments.container is not None
-                return read_log(clients, sources, start, arguments.filter, one_container=named)
-
-            events = follow_log(read, since, time.sleep) if arguments.follow else read(since)
-            for event in events:
-                print(event, flush=True)
+            print_logs(clients, deployed, arguments, Clock())
     except AwsError as error:
         raise UsageError(f"AWS cannot be read: {error}") from error
     return CLEAN
+
+
+def print_logs(
+    clients: Clients, deployed: Deployed, arguments: argparse.Namespace, clock: Clock
+) -> None:
+    """Prints the lines that the arguments ask for."""
+    from moorage.deploy.log_events import find_log_sources, stream_log
+
+    stack_name = deployed.stack_names[arguments.stack]
+    sources = _choose(find_log_sources(clients, stack_name), arguments)
+    for event in stream_log(
+        clients,
+        sources,
+        arguments.since,
+        arguments.filter,
+        one_container=arguments.container is not None,
+        follow=arguments.follow,
+        clock=clock,
+    ):
+        print(event, flush=True)
 
 
 def _choose(sources: list[LogSource], arguments: argparse.Namespace) -> list[LogSource]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from moorage.commands.deployed import check_stack, find_deployed
+from moorage.commands.deployed import Deployed, check_stack, find_deployed
 from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, FOUND, UsageError
+
+if TYPE_CHECKING:
+    from moorage.deploy.diagnosis.reader import Clients
 
 
 def why(arguments: argparse.Namespace) -> int:
@@ -18,19 +22,26 @@ def why(arguments: argparse.Namespace) -> int:
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
     from moorage.deploy.diagnosis.clients import AwsError, aws_errors, make_clients
-    from moorage.deploy.diagnosis.evidence import collect_environment, collect_stack
-    from moorage.deploy.diagnosis.report import as_json, as_text, make_report
 
     try:
         with aws_errors():
-            clients = make_clients(deployed.region, arguments.profile)
-            if arguments.stack is None:
-                found = collect_environment(clients, deployed.stack_names)
-            else:
-                name = deployed.stack_names[arguments.stack]
-                found = [collect_stack(clients, arguments.stack, name)]
+            return report_failures(
+                make_clients(deployed.region, arguments.profile), deployed, arguments
+            )
     except AwsError as error:
         raise UsageError(f"AWS cannot be read: {error}") from error
+
+
+def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:
+    """Prints why stacks fail, and returns the exit code."""
+    from moorage.deploy.diagnosis.evidence import collect_environment, collect_stack
+    from moorage.deploy.diagnosis.report import as_json, as_text, make_report
+
+    if arguments.stack is None:
+        found = collect_environment(clients, deployed.stack_names)
+    else:
+        name = deployed.stack_names[arguments.stack]
+        found = [collect_stack(clients, arguments.stack, name)]
     reports = [make_report(evidence, deployed.document) for evidence in found]
     if arguments.format == "json":
         print(as_json(reports), end="")

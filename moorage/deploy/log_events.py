@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moorage.deploy.diagnosis.reader import Clients
@@ -18,6 +19,14 @@ seconds after their time, and not always in their order."""
 _PAUSE = 2.0
 """Seconds between two reads while following: FilterLogEvents has a quota of requests."""
 _MAX_PAGES = 200
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The time. Tests have their own."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,25 @@ def _source(container: Mapping[str, Any]) -> Iterator[LogSource]:
         yield LogSource(
             container["name"], options["awslogs-group"], options.get("awslogs-stream-prefix", "")
         )
+
+
+def stream_log(
+    clients: Clients,
+    sources: list[LogSource],
+    age: int,
+    pattern: str,
+    *,
+    one_container: bool,
+    follow: bool,
+    clock: Clock,
+) -> Iterator[LogEvent]:
+    """The events of the last `age` seconds, and with `follow` those that come."""
+
+    def read(start: datetime) -> Iterator[LogEvent]:
+        return read_log(clients, sources, start, pattern, one_container=one_container)
+
+    since = clock.now() - timedelta(seconds=age)
+    return follow_log(read, since, clock.sleep) if follow else read(since)
 
 
 def read_log(

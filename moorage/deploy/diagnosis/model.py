@@ -207,7 +207,7 @@ class Diagnosis:
     """Whether it only follows from another failure, which is not known."""
 
     def __post_init__(self) -> None:
-        lines = tuple(_clean(line, _MAX_LOG_LINE) for line in self.log_lines)
+        lines = tuple(_clean(hide_assigned(line, line), _MAX_LOG_LINE) for line in self.log_lines)
         after = tuple(_clean(text, _MAX_MESSAGE) for text in self.consequences)
         object.__setattr__(self, "message", _clean(self.message, _MAX_MESSAGE))
         object.__setattr__(self, "log_lines", lines)
@@ -217,5 +217,5 @@ class Diagnosis:
 def _clean(text: str, limit: int) -> str:
     """Text of others on one line, without secrets and without characters that change a terminal."""
     text = " ".join(text[: 10 * limit].split())
-    text = hide(hide_assigned(text, text))  # before it is cut: a part does not look like a secret
+    text = hide(text)  # before it is cut: a part does not look like a secret
     return escape_controls(text if len(text) <= limit else f"{text[:limit]}...")

@@ -13,6 +13,7 @@ from moorage.pipeline.document import Document
 from moorage.pipeline.template_places import find_override, find_property_overrides
 
 PARAMS: Mapping[str, tuple[str, ...]] = {
+    "AlarmActions": ("alarms", ""),
     "CapacityProviderStrategy": ("capacity_providers", "launch", ""),
     "ContainerDefinitions": ("{container}",),
     "ContainerDefinitions.Command": (
@@ -45,13 +46,28 @@ PARAMS: Mapping[str, tuple[str, ...]] = {
     "Memory": ("memory",),
     "Name": ("name", ""),
     "NetworkConfiguration": ("subnets", "network", ""),
+    "RetentionInDays": ("logs", ""),
     "RuntimePlatform": ("cpu_architecture",),
+    "ScalableTarget": ("scaling", ""),
     "TaskRoleArn": ("task_role", ""),
     "Volumes": ("volumes", ""),
 }
 """Keys of a stack's params by the property that is built from them, as paths below the stack. Of
 several keys it is the first one that the params have. An empty path is the stack itself.
 `{container}` is the key of the container, `{expose}` the entry of `expose:`."""
+
+_OF_TYPES: Mapping[str, str] = {
+    "AWS::ApplicationAutoScaling::ScalableTarget": "ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy": "ScalableTarget",
+    "AWS::CloudWatch::Alarm": "AlarmActions",
+    "AWS::EFS::AccessPoint": "Volumes",
+    "AWS::EFS::FileSystem": "Volumes",
+    "AWS::EFS::MountTarget": "Volumes",
+    "AWS::ElasticLoadBalancingV2::ListenerRule": "ListenerRule",
+    "AWS::ElasticLoadBalancingV2::TargetGroup": "ListenerRule",
+    "AWS::Logs::LogGroup": "RetentionInDays",
+}
+"""The key of PARAMS for a resource of which no property is known to be wrong."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +82,12 @@ class ParamsPlace:
 def find_params_place(diagnosis: Diagnosis, document: Document) -> ParamsPlace:
     """The line of the params that a diagnosis is about: the nearest one that is certain, which is
     the stack's at least."""
+    of_type = _OF_TYPES.get(diagnosis.type)
     return find_property_place(
         document,
         diagnosis.stack,
         diagnosis.logical_id,
-        diagnosis.properties,
+        diagnosis.properties or ((of_type,) if of_type else ()),
         container=diagnosis.container,
         message=diagnosis.message,
     )

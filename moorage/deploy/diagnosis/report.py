@@ -82,13 +82,13 @@ def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str
     if each.log_lines:
         yield f"{_INDENT}Last lines of the log:"
         yield from (f"{_INDENT * 2}{line}" for line in each.log_lines)
-    for text in each.consequences:
-        yield from _wrap(f"Because of it: {text}", _INDENT)
     if each.meaning:
         yield from _wrap(each.meaning, _INDENT)
     yield from _wrap(f"Check: {each.check}", _INDENT)
     if each.codes:
         yield from _wrap(f"See: python build.py explain {' '.join(each.codes)}", _INDENT)
+    for text in each.consequences:
+        yield from _wrap(f"It led to: {text}", _INDENT)
     if place is not None:
         yield f"{_INDENT}{_place_text(place)}"
 
@@ -142,7 +142,7 @@ def _diagnosis_data(each: Diagnosis, place: ParamsPlace | None) -> dict[str, Any
         "last": each.last.isoformat() if each.last else None,
         "message": each.message,
         "log": list(each.log_lines),
-        "because_of_it": list(each.consequences),
+        "led_to": list(each.consequences),
         "meaning": each.meaning,
         "check": each.check,
         "codes": list(each.codes),
