@@ -35,19 +35,23 @@ def why(arguments: argparse.Namespace) -> int:
 def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:
     """Prints why stacks fail, and returns the exit code."""
     from moorage.deploy.diagnosis.evidence import collect_environment, collect_stack
-    from moorage.deploy.diagnosis.report import as_json, as_text, make_report
+    from moorage.deploy.diagnosis.report import NOT_DEPLOYED, as_json, as_text, make_report
 
+    state = f"nothing is known to be failing in {deployed.region}"
     if arguments.stack is None:
-        found = collect_environment(clients, deployed.stack_names)
+        environment = collect_environment(clients, deployed.stack_names)
+        found = environment.stacks
+        if not environment.deployed:
+            state = f"no stack is {NOT_DEPLOYED.removeprefix('not ')}"
     else:
         name = deployed.stack_names[arguments.stack]
-        found = [collect_stack(clients, arguments.stack, name)]
+        found = (collect_stack(clients, arguments.stack, name),)
     reports = [make_report(evidence, deployed.document) for evidence in found]
     if arguments.format == "json":
         print(as_json(reports), end="")
     elif reports:
         print(as_text(reports), end="")
     else:
-        print_line(f"{arguments.env}: nothing is known to be failing in {deployed.region}")
+        print_line(f"{arguments.env}: {state}")
     failing = any(report.diagnoses or report.evidence.unread for report in reports)
     return FOUND if failing else CLEAN

@@ -95,13 +95,25 @@ def _of_event(event: StackEvent, stack: str) -> Diagnosis:
 
 def _of_validation(evidence: Evidence) -> Iterator[Diagnosis]:
     for error in evidence.validation_errors:
-        yield diagnosis(
+        found = diagnosis(
             find_by_key(error.name) or find_known(error.reason),
             error.reason,
             stack=evidence.stack,
             logical_id=error.logical_id,
             resource_type=error.type,
         )
+        yield replace(found, properties=(*properties_of(error.path), *found.properties))
+
+
+def properties_of(path: str) -> tuple[str, ...]:
+    """The property that a path in a template leads to, and those around it.
+
+    >>> properties_of("/Resources/Task/Properties/ContainerDefinitions/0/Image")
+    ('ContainerDefinitions.Image', 'ContainerDefinitions')
+    """
+    _, _, inner = path.partition("/Properties/")
+    steps = [step for step in inner.split("/") if step and not step.isdecimal()]
+    return tuple(".".join(steps[:end]) for end in range(len(steps), 0, -1))
 
 
 def _of_stack(evidence: Evidence, operation: Sequence[StackEvent]) -> Iterator[Diagnosis]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.deploy.diagnosis.diagnose import STACK, is_start
-from moorage.deploy.diagnosis.model import Evidence, StackEvent, ValidationError
+from moorage.deploy.diagnosis.model import Evidence, StackEvent, Unread, ValidationError
 from moorage.deploy.diagnosis.reader import Clients, Reader
 from moorage.deploy.diagnosis.service_evidence import (
     ServiceResource,
@@ -23,6 +23,8 @@ _MAX_STACKS = 10
 """Stacks that are looked at closely."""
 _MAX_SERVICES = 3
 """Services of one stack that are looked at closely."""
+_TOO_MANY_STACKS = f"only {_MAX_STACKS} stacks are read at once; name this one"
+_TOO_MANY = f"only {_MAX_SERVICES} services of a stack are read"
 _SERVICE, _TARGET_GROUP = "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::TargetGroup"
 _TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _REVIEW = "REVIEW_IN_PROGRESS"
@@ -48,7 +50,16 @@ def collect_stack(clients: Clients, stack: str, stack_name: str) -> Evidence:
     return _collect(reader, clients, stack, stack_name, described)
 
 
-def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> list[Evidence]:
+@dataclass(frozen=True)
+class EnvironmentEvidence:
+    """The evidence about the stacks of an environment that may have a problem."""
+
+    stacks: tuple[Evidence, ...]
+    deployed: int
+    """How many stacks of the environment are deployed."""
+
+
+def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> EnvironmentEvidence:
     """The evidence about the stacks of an environment whose last operation failed or goes on; if
     there are none, about those with services that are not healthy.
 
@@ -59,11 +70,29 @@ def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> list[Evi
     described = {each["StackName"]: each for each in _list_stacks(clients)}
     own = {stack: described[name] for stack, name in stacks.items() if name in described}
     troubled = [stack for stack, each in own.items() if _is_troubled(each["StackStatus"])]
-    if troubled:
-        return [
-            _collect(reader, clients, stack, stacks[stack], own[stack])
-            for stack in troubled[:_MAX_STACKS]
-        ]
+    if not troubled:
+        found = _collect_services(reader, clients, own)
+        return EnvironmentEvidence(tuple(found), len(own))
+    read = [
+        _collect(reader, clients, stack, stacks[stack], own[stack])
+        for stack in troubled[:_MAX_STACKS]
+    ]
+    read += [
+        Evidence(
+            stack,
+            stacks[stack],
+            own[stack]["StackStatus"],
+            unread=(Unread(f"stack {stacks[stack]}", _TOO_MANY_STACKS),),
+        )
+        for stack in troubled[_MAX_STACKS:]
+    ]
+    return EnvironmentEvidence(tuple(read), len(own))
+
+
+def _collect_services(
+    reader: Reader, clients: Clients, own: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Evidence]:
+    """The evidence about stacks without a failed operation whose services are not healthy."""
     resources = {
         stack: _resources(reader, clients, each["StackName"])
         for stack, each in own.items()
@@ -73,15 +102,13 @@ def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> list[Evi
     unhealthy = find_troubled_services(
         reader, clients, [service for each in services.values() for service in each]
     )
-    found = []
     for stack, each in services.items():
         chosen = [service for service in each if service.arn in unhealthy]
         if chosen:
-            evidence = Evidence(stack, stacks[stack], own[stack]["StackStatus"])
+            evidence = Evidence(stack, own[stack]["StackName"], own[stack]["StackStatus"])
             names = _target_groups(resources[stack])
             read = tuple(collect_service(reader, clients, service, names) for service in chosen)
-            found.append(replace(evidence, services=read, unread=reader.take_unread()))
-    return found
+            yield replace(evidence, services=read, unread=reader.take_unread())
 
 
 def _list_stacks(clients: Clients) -> Iterator[Mapping[str, Any]]:
@@ -109,7 +136,8 @@ def _collect(
     of_stack = (event.status for event in events if event.logical_id == stack_name)
     status = described.get("StackStatus") or next(of_stack, "")
     resources = _resources(reader, clients, stack_name)
-    chosen = [*_services(resources, events)][:_MAX_SERVICES]
+    every = [*_services(resources, events)]
+    chosen, rest = every[:_MAX_SERVICES], every[_MAX_SERVICES:]
     names = _target_groups(resources)
     services = tuple(collect_service(reader, clients, each, names) for each in chosen)
     errors = _validation_errors(reader, clients, stack_name) if status == _REVIEW else ()
@@ -121,7 +149,7 @@ def _collect(
         events,
         tuple(errors),
         services,
-        reader.take_unread(),
+        (*reader.take_unread(), *(Unread(f"service {each.name}", _TOO_MANY) for each in rest)),
     )
 
 

@@ -93,7 +93,7 @@ def describe_error(error: BotoCoreError | ClientError) -> str:
     if code in _DENIED:
         return f"not allowed: {error.operation_name} ({text})"
     if code in _NOT_THERE:
-        return f"it does not exist any more ({text})"
+        return f"it does not exist ({text})"
     return f"{code}: {text}"
 
 

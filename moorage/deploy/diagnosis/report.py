@@ -17,6 +17,7 @@ from moorage.findings.report import dotted
 from moorage.findings.wording import escape_controls
 from moorage.pipeline.document import Document
 
+NOT_DEPLOYED = "not deployed in this account and region"
 _INDENT = "   "
 
 
@@ -52,7 +53,7 @@ def as_json(reports: Sequence[StackReport]) -> str:
 
 def _stack_lines(report: StackReport) -> Iterator[str]:
     evidence = report.evidence
-    status = evidence.status or ("state unknown" if evidence.unread else "not deployed")
+    status = evidence.status or ("state unknown" if evidence.unread else NOT_DEPLOYED)
     head = f"{evidence.stack} ({evidence.stack_name}): {status}"
     if not report.diagnoses and not evidence.status:
         yield head

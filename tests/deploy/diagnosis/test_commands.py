@@ -49,6 +49,9 @@ def test_why_is_clean_if_nothing_fails(capsys: Any) -> None:
     arguments, deployed = parse("why", "dev")
     assert report_failures(aws, deployed, arguments) == 0
     assert capsys.readouterr().out == "dev: nothing is known to be failing in eu-central-1\n"
+    nothing = FakeAws({"cloudformation.describe_stacks": {"Stacks": []}})
+    assert report_failures(nothing, deployed, arguments) == 0
+    assert capsys.readouterr().out == "dev: no stack is deployed in this account and region\n"
     arguments, deployed = parse("why", "dev", "--format", "json")
     assert report_failures(aws, deployed, arguments) == 0
     assert capsys.readouterr().out == "[]\n"

@@ -100,11 +100,11 @@ def test_the_first_failure_is_the_cause_and_the_cascade_is_left_out() -> None:
             event(10, "Service", SERVICE, "DELETE_COMPLETE"),
         )
     )
-    (one,) = found
-    assert (one.known, one.logical_id, one.type) == ("E9530", "Service", SERVICE)
-    assert one.message == NO_LOAD_BALANCER
-    assert one.codes == ("E9530", "E9930")
-    assert one.last == at(1)
+    (only,) = found
+    assert (only.known, only.logical_id, only.type) == ("E9530", "Service", SERVICE)
+    assert only.message == NO_LOAD_BALANCER
+    assert only.codes == ("E9530", "E9930")
+    assert only.last == at(1)
 
 
 def test_two_resources_that_failed_by_themselves_are_two_diagnoses_oldest_first() -> None:
@@ -138,16 +138,16 @@ def test_only_the_last_operation_counts() -> None:
 def test_the_cause_of_the_circuit_breaker_is_in_the_stopped_tasks() -> None:
     pulled = StoppedContainer("web", None, NOT_FOUND)
     tasks = (task(pulled, reason=NOT_FOUND, code="TaskFailedToStart"),) * 3
-    (one,) = diagnose(failed_creation(Service("Service", "web", tasks=tasks)))
-    assert (one.known, one.container, one.count) == ("image-not-found", "web", 3)
-    assert one.consequences == (BROKEN,)
-    assert one.properties[0] == "ContainerDefinitions.Image"
+    (only,) = diagnose(failed_creation(Service("Service", "web", tasks=tasks)))
+    assert (only.known, only.container, only.count) == ("image-not-found", "web", 3)
+    assert only.consequences == (BROKEN,)
+    assert only.properties[0] == "ContainerDefinitions.Image"
 
 
 def test_without_a_cause_the_symptom_stays() -> None:
-    (one,) = diagnose(failed_creation(Service("Service", "web")))
-    assert one.known == "circuit-breaker"
-    assert one.symptom
+    (only,) = diagnose(failed_creation(Service("Service", "web")))
+    assert only.known == "circuit-breaker"
+    assert only.symptom
 
 
 def test_the_health_of_the_target_is_the_cause_of_a_failed_health_check() -> None:
@@ -164,11 +164,11 @@ def test_the_health_of_the_target_is_the_cause_of_a_failed_health_check() -> Non
         "Health checks failed with these codes: [404]",
     )
     service = Service("Service", "web", tasks=(stopped, stopped), targets=(target,))
-    (one,) = diagnose(failed_creation(service))
-    assert one.known == "health-check-status"
-    assert "[404]" in one.message
-    assert "PublicWeb8080TargetGroup" in one.message
-    assert one.consequences == ("Task failed ELB health checks in (target-group arn:x)", BROKEN)
+    (only,) = diagnose(failed_creation(service))
+    assert only.known == "health-check-status"
+    assert "[404]" in only.message
+    assert "PublicWeb8080TargetGroup" in only.message
+    assert only.consequences == ("Task failed ELB health checks in (target-group arn:x)", BROKEN)
 
 
 def test_the_rolled_back_target_is_known_from_the_events() -> None:
@@ -182,8 +182,8 @@ def test_the_rolled_back_target_is_known_from_the_events() -> None:
         ServiceEvent(at(3), text),
         old,
     )
-    (one,) = diagnose(failed_creation(Service("Service", "web", events=events)))
-    assert (one.known, one.count, one.last) == ("health-check-timeout", 2, at(4))
+    (only,) = diagnose(failed_creation(Service("Service", "web", events=events)))
+    assert (only.known, only.count, only.last) == ("health-check-timeout", 2, at(4))
 
 
 def test_a_service_without_a_failed_stack_is_looked_at_since_it_was_steady() -> None:
@@ -215,16 +215,16 @@ def test_the_container_that_ended_first_is_the_one_to_look_at() -> None:
     ):
         for containers in ((container, *others), (*others, container)):
             service = Service("Service", "web", tasks=(task(*containers),))
-            (one,) = diagnose(failed_creation(service))
-            assert (one.known, one.container) == (expected, "web")
-            assert f"exit code {container.exit_code}" in one.message
+            (only,) = diagnose(failed_creation(service))
+            assert (only.known, only.container) == (expected, "web")
+            assert f"exit code {container.exit_code}" in only.message
 
 
 def test_the_log_says_what_ecs_does_not() -> None:
     container = StoppedContainer("web", 1, log_lines=("exec /app/serve: exec format error",))
-    (one,) = diagnose(failed_creation(Service("Service", "web", tasks=(task(container),))))
-    assert one.known == "image-platform"
-    assert one.log_lines == ("exec /app/serve: exec format error",)
+    (only,) = diagnose(failed_creation(Service("Service", "web", tasks=(task(container),))))
+    assert only.known == "image-platform"
+    assert only.log_lines == ("exec /app/serve: exec format error",)
 
 
 def test_tasks_that_were_stopped_on_purpose_are_no_failure() -> None:
@@ -273,12 +273,12 @@ def test_alarms_hooks_and_rollouts_of_the_newest_deployment() -> None:
     ):
         old = ServiceDeployment("STOPPED", triggered_alarms=("old",))
         service = Service("Service", "web", deployments=(deployment, old))
-        (one,) = diagnose(failed_creation(service))
-        assert one.known == expected
-        assert word in one.message
+        (only,) = diagnose(failed_creation(service))
+        assert only.known == expected
+        assert word in only.message
     failed = Rollout("PRIMARY", "FAILED", "ECS deployment circuit breaker: tasks failed to start.")
-    (one,) = diagnose(failed_creation(Service("Service", "web", rollouts=(failed,))))
-    assert one.known == "circuit-breaker"
+    (only,) = diagnose(failed_creation(Service("Service", "web", rollouts=(failed,))))
+    assert only.known == "circuit-breaker"
 
 
 def test_codedeploy_is_known_by_its_message_or_code() -> None:
@@ -299,16 +299,16 @@ def test_codedeploy_is_known_by_its_message_or_code() -> None:
         ),
     ):
         service = Service("Service", "web", code_deployments=(deployment,))
-        (one,) = diagnose(failed_creation(service))
-        assert one.known == expected
-        assert one.message.startswith("CodeDeploy d-1: ")
+        (only,) = diagnose(failed_creation(service))
+        assert only.known == expected
+        assert only.message.startswith("CodeDeploy d-1: ")
 
 
 def test_what_the_stack_itself_reports() -> None:
     reason = "No export named kelp-dev-network-VpcId found. Rollback requested by user."
     failed = event(1, "kelp-dev-web", STACK, "ROLLBACK_IN_PROGRESS", reason)
-    (one,) = diagnose(evidence(CREATED, failed))
-    assert (one.known, one.logical_id) == ("export-missing", "")
+    (only,) = diagnose(evidence(CREATED, failed))
+    assert (only.known, only.logical_id) == ("export-missing", "")
     assert diagnose(evidence(CREATED, ROLLED_BACK)) == ()
 
 
@@ -330,23 +330,23 @@ def test_a_failed_rollback_is_a_second_diagnosis() -> None:
 
 def test_early_validation() -> None:
     error = ValidationError("Role", "AWS::IAM::Role", "NAME_CONFLICT_VALIDATION", "Role x exists.")
-    (one,) = diagnose(Evidence("web", "kelp-dev-web", validation_errors=(error,)))
-    assert (one.known, one.logical_id, one.message) == ("name-taken", "Role", "Role x exists.")
+    (only,) = diagnose(Evidence("web", "kelp-dev-web", validation_errors=(error,)))
+    assert (only.known, only.logical_id, only.message) == ("name-taken", "Role", "Role x exists.")
 
 
 def test_an_unknown_failure_says_so() -> None:
-    (one,) = diagnose(evidence(CREATED, event(1, "X", "AWS::X::Y", "CREATE_FAILED", "Moon phase")))
-    assert one.known == ""
-    assert one.message == "Moon phase"
-    assert one.title == "AWS reports a failure that Moorage does not know."
+    (only,) = diagnose(evidence(CREATED, event(1, "X", "AWS::X::Y", "CREATE_FAILED", "Moon phase")))
+    assert only.known == ""
+    assert only.message == "Moon phase"
+    assert only.title == "AWS reports a failure that Moorage does not know."
 
 
 def test_texts_of_others_are_bounded_and_have_no_secrets_and_no_control_characters() -> None:
     lines = ("DB_PASSWORD=hunter2hunter2", "\x1b[2Jpostgres://app:hunter2@db/x", "x" * 5000)
     container = StoppedContainer("web", 1, "AKIAABCDEFGHIJKLMNOP is wrong", log_lines=lines)
-    (one,) = diagnose(failed_creation(Service("Service", "web", tasks=(task(container),))))
-    text = "\n".join((one.message, *one.log_lines))
+    (only,) = diagnose(failed_creation(Service("Service", "web", tasks=(task(container),))))
+    text = "\n".join((only.message, *only.log_lines))
     assert "hunter2" not in text
     assert "AKIAABCDEFGHIJKLMNOP" not in text
     assert "\x1b" not in text
-    assert max(map(len, one.log_lines)) < 310
+    assert max(map(len, only.log_lines)) < 310

@@ -39,9 +39,9 @@ def test_everything_about_a_failed_update_is_read() -> None:
     web, proxy = service.tasks[0].containers
     assert web.log_lines == ("no DATABASE_URL", "bye")
     assert proxy.log_lines == ()
-    (one,) = diagnose(found)
-    assert (one.known, one.container) == ("exit-1", "web")
-    assert len(one.consequences) == 2
+    (only,) = diagnose(found)
+    assert (only.known, only.container) == ("exit-1", "web")
+    assert len(only.consequences) == 2
     (logs,) = [params for name, params in aws.calls if name == "logs.get_log_events"]
     assert logs["logStreamName"] == "web/web/0a1b2c3d"
 
@@ -53,8 +53,8 @@ def test_a_diagnosis_makes_few_calls() -> None:
     aws = FakeAws(
         {**ANSWERS, "ecs.list_tasks": {"taskArns": arns}, "ecs.describe_tasks": {"tasks": tasks}}
     )
-    (one,) = diagnose(collect_stack(aws, "web", NAME))
-    assert one.count == 100
+    (only,) = diagnose(collect_stack(aws, "web", NAME))
+    assert only.count == 100
     assert sorted(aws.names()) == sorted(ANSWERS)
 
 
@@ -84,7 +84,7 @@ def test_a_service_that_the_rollback_removed_is_read_from_its_events_and_tasks()
     assert listed["family"] == "kelp-dev-web"
     assert "elbv2.describe_target_health" not in aws.names()
     assert [each.what for each in found.unread] == ["log of container web in group"]
-    assert "does not exist any more" in found.unread[0].reason
+    assert "it does not exist" in found.unread[0].reason
 
 
 @pytest.mark.parametrize("operation", [name for name in ANSWERS if "describe_stacks" not in name])
@@ -153,8 +153,8 @@ def test_validations_of_a_change_set_are_read() -> None:
             },
         }
     )
-    (one,) = diagnose(collect_stack(aws, "web", NAME))
-    assert one.known == "name-taken"
+    (only,) = diagnose(collect_stack(aws, "web", NAME))
+    assert only.known == "name-taken"
 
 
 def test_codedeploy_is_asked_about_its_task_set() -> None:
@@ -179,9 +179,9 @@ def test_codedeploy_is_asked_about_its_task_set() -> None:
             },
         }
     )
-    (one,) = diagnose(collect_stack(aws, "web", NAME))
-    assert one.known == "codedeploy-alarm"
-    assert "d-2" in one.message
+    (only,) = diagnose(collect_stack(aws, "web", NAME))
+    assert only.known == "codedeploy-alarm"
+    assert "d-2" in only.message
     assert "ecs.list_service_deployments" not in aws.names()
 
 
@@ -190,7 +190,7 @@ def test_of_an_environment_only_the_stacks_in_trouble_are_read() -> None:
     described = [stack(name, "UPDATE_COMPLETE") for name in names.values()]
     described += [stack(NAME, "UPDATE_ROLLBACK_COMPLETE"), stack("other", "CREATE_FAILED")]
     aws = FakeAws({**ANSWERS, "cloudformation.describe_stacks": {"Stacks": described}})
-    (found,) = collect_environment(aws, {**names, "web": NAME})
+    (found,) = collect_environment(aws, {**names, "web": NAME}).stacks
     assert found.stack == "web"
     assert sorted(aws.names()) == sorted(ANSWERS)
 
@@ -223,7 +223,7 @@ def test_services_of_stacks_without_trouble_are_read_in_batches() -> None:
             "ecs.describe_services": services,
         }
     )
-    (found,) = collect_environment(aws, names)
+    (found,) = collect_environment(aws, names).stacks
     assert found.stack == "s7"
     assert found.unread == ()
     assert diagnose(found)[0].known == "exit-1"
@@ -232,7 +232,8 @@ def test_services_of_stacks_without_trouble_are_read_in_batches() -> None:
 
 def test_an_environment_without_trouble() -> None:
     aws = FakeAws({"cloudformation.describe_stacks": {"Stacks": [stack(NAME, "CREATE_COMPLETE")]}})
-    assert collect_environment(aws, {"web": NAME}) == []
+    found = collect_environment(aws, {"web": NAME})
+    assert (found.stacks, found.deployed) == ((), 1)
     assert len(aws.calls) == 1
 
 
@@ -245,3 +246,38 @@ def test_calls_have_a_limit() -> None:
     assert "limit of 2 calls" in unread.reason
     assert reader.take_unread() == ()
     assert MAX_CALLS == 150
+
+
+def test_events_are_read_until_the_operation_begins() -> None:
+    pages = {
+        "": {"StackEvents": [event(9, "Service", "UPDATE_FAILED", "x")], "NextToken": "1"},
+        "1": {"StackEvents": [event(0, NAME, "UPDATE_IN_PROGRESS")], "NextToken": "2"},
+    }
+
+    def answer(StackName: str, NextToken: str = "") -> Any:  # noqa: N803
+        return pages[NextToken]
+
+    aws = FakeAws({**ANSWERS, "cloudformation.describe_stack_events": answer})
+    found = collect_stack(aws, "web", NAME)
+    assert len(found.events) == 2
+    assert found.unread == ()
+
+
+def test_what_is_too_much_is_named() -> None:
+    names = {f"s{n:02}": f"kelp-dev-s{n:02}" for n in range(12)}
+    described = [stack(name, "CREATE_FAILED") for name in names.values()]
+    many = [resource("AWS::ECS::Service", f"S{n}", f"{SERVICE}{n}") for n in range(5)]
+    aws = FakeAws(
+        {
+            **ANSWERS,
+            "cloudformation.describe_stacks": {"Stacks": described},
+            "cloudformation.describe_stack_resources": {"StackResources": many},
+            "ecs.list_tasks": {"taskArns": []},
+        }
+    )
+    found = collect_environment(aws, names)
+    assert len(found.stacks) == 12
+    assert len(aws.calls) <= MAX_CALLS + 1
+    assert [len(each.services) for each in found.stacks[:2]] == [3, 3]
+    assert "only 3 services of a stack are read" in [each.reason for each in found.stacks[0].unread]
+    assert found.stacks[-1].unread[0].reason == "only 10 stacks are read at once; name this one"

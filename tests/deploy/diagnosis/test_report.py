@@ -54,12 +54,12 @@ def test_json_has_all_of_it(document: Document) -> None:
     (stack,) = json.loads(as_json([make_report(FAILURES["exit-137"], document)]))
     assert stack["status"] == "UPDATE_ROLLBACK_COMPLETE"
     assert stack["not_read"][0]["what"] == "log of container api"
-    (one,) = stack["diagnoses"]
-    assert one["id"] == "out-of-memory"
-    assert one["codes"] == ["E9109"]
-    assert one["params"]["path"] == ["stacks", "api", "memory"]
-    assert one["params"]["file"] == "params/dev.yaml"
-    assert one["led_to"]
+    (only,) = stack["diagnoses"]
+    assert only["id"] == "out-of-memory"
+    assert only["codes"] == ["E9109"]
+    assert only["params"]["path"] == ["stacks", "api", "memory"]
+    assert only["params"]["file"] == "params/dev.yaml"
+    assert only["led_to"]
     assert json.loads(as_json([])) == []
 
 

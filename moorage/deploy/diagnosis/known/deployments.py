@@ -20,7 +20,7 @@ ROLLOUTS = (
         meaning="ECS counts tasks that do not start or do not become healthy. The threshold is "
         "half of the desired number of tasks, at least 3 and at most 200.",
         check="The stopped tasks, the events of the service and the health of the targets say why "
-        "the tasks failed.",
+        "the tasks failed. ECS keeps stopped tasks for about an hour: deploy again to see them.",
         messages=(
             "ECS Deployment Circuit Breaker was triggered",
             "deployment failed: tasks failed to start",
