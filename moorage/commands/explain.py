@@ -17,7 +17,7 @@ def explain(arguments: argparse.Namespace) -> int:
     elif not names or names[0] in _DOCUMENTS:
         print(_list(names), end="")
     else:
-        print("\n".join(_page(name.upper()) for name in names), end="")
+        print("\n".join(_page(name) for name in names), end="")
     return CLEAN
 
 
@@ -50,11 +50,13 @@ def _list(names: list[str]) -> str:
     return list_titles({code: t for code, t in TITLES.items() if keep is None or keep(code)})
 
 
-def _page(code: str) -> str:
+def _page(name: str) -> str:
+    from moorage.deploy.diagnosis.document import terminal_page
     from moorage.findings.explain import TITLES, page
     from moorage.pipeline.check import lint_page
 
-    text = page(code) or lint_page(code)
+    code = name.upper()
+    text = page(code) or terminal_page(name) or lint_page(code)
     if text is None:
         similar = similar_code(code, TITLES)
         raise UsageError(f"`{code}` is not a code of Moorage or cfn-lint. {similar}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 from moorage.deploy.diagnosis.known import KNOWN, TOPICS
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.matching import rule_failures
 from moorage.findings.codes import CODES
-from moorage.findings.pages import anchor, escape_cell
+from moorage.findings.pages import WIDTH, anchor, escape_cell, join_words
 
 _INTRODUCTION = """\
 `moorage why ENV [STACK]` says why a deployment failed, or why a service is not healthy. It reads
@@ -26,6 +27,23 @@ def diagnoses_document() -> str:
     """The text of docs/diagnoses.md: an index by topic, a section for each failure, and the
     messages of rules."""
     return "\n".join(_lines())
+
+
+def terminal_page(failure: str) -> str | None:
+    """The page of a known failure for a terminal; None if there is none of this id."""
+    known = next((known for known in KNOWN if known.id == failure), None)
+    if known is None:
+        return None
+    texts = [*known.messages, *known.keys]
+    parts = [
+        f"{known.id}  {known.title}",
+        textwrap.fill(known.meaning, WIDTH),
+        "AWS reports:\n" + "\n".join(f"  {text}" for text in texts),
+        textwrap.fill(f"What to do: {known.check}", WIDTH, break_on_hyphens=False),
+        *([f"Found before a deployment by: {', '.join(known.codes)}"] if known.codes else []),
+        join_words("Sources", known.sources),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _lines() -> Iterator[str]:
@@ -53,7 +71,7 @@ def _section(known: KnownFailure) -> Iterator[str]:
     yield ""
     yield f"**{known.title}** {known.meaning}"
     yield ""
-    yield f"Check: {known.check}"
+    yield f"What to do: {known.check}"
     yield ""
     texts = [*known.messages, *known.keys]
     yield f"AWS reports: {', '.join(f'`{text}`' for text in texts)}."

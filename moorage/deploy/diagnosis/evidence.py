@@ -139,7 +139,8 @@ def _collect(
     every = [*_services(resources, events)]
     chosen, rest = every[:_MAX_SERVICES], every[_MAX_SERVICES:]
     names = _target_groups(resources)
-    services = tuple(collect_service(reader, clients, each, names) for each in chosen)
+    start = events[-1].time if events and _is_troubled(status) else None
+    services = tuple(collect_service(reader, clients, each, names, start) for each in chosen)
     errors = _validation_errors(reader, clients, stack_name) if status == _REVIEW else ()
     return Evidence(
         stack,
@@ -235,7 +236,11 @@ def _services(
 def _physical_ids(
     resources: Sequence[Mapping[str, Any]], events: Sequence[StackEvent]
 ) -> Iterator[tuple[tuple[str, str], str]]:
-    """The type, logical ID and physical ID of resources: those that exist first."""
+    """The type, logical ID and physical ID of resources: those that failed first, which a rollback
+    may have replaced by others; then those that exist, then all others of the operation."""
+    for event in events:
+        if event.type != STACK and event.physical_id and event.status.endswith("_FAILED"):
+            yield (event.type, event.logical_id), event.physical_id
     for each in resources:
         key = each["ResourceType"], each["LogicalResourceId"]
         yield key, each.get("PhysicalResourceId", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from moorage.deploy.diagnosis.known import KNOWN
 from moorage.deploy.diagnosis.known.known_failure import GAP, KnownFailure, normalize
@@ -24,6 +24,7 @@ _EXAMPLES = re.compile(
 """What is an example in the message of a rule: other names and numbers are the same message."""
 
 
+@lru_cache(maxsize=1024)
 def find_known(message: str) -> KnownFailure | None:
     """The failure that a message reports, which is the one with the longest text in the message.
     The messages of rules count if the table has none, and general ones if no other does."""

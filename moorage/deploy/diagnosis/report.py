@@ -85,7 +85,7 @@ def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str
         yield from (f"{_INDENT * 2}{line}" for line in each.log_lines)
     if each.meaning:
         yield from _wrap(each.meaning, _INDENT)
-    yield from _wrap(f"Check: {each.check}", _INDENT)
+    yield from _wrap(f"What to do: {each.check}", _INDENT)
     if each.codes:
         yield from _wrap(f"See: python build.py explain {' '.join(each.codes)}", _INDENT)
     for text in each.consequences:

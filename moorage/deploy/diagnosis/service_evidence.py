@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -79,8 +80,12 @@ def collect_service(
     clients: Clients,
     resource: ServiceResource,
     target_groups: Mapping[str, str],
+    start: datetime | None = None,
 ) -> Service:
-    """The evidence about one service. `target_groups` are logical IDs by ARN."""
+    """The evidence about one service.
+
+    `target_groups` are logical IDs by ARN. `start`: when the operation that failed began.
+    """
     answer = reader.read(
         f"service {resource.name}",
         clients.ecs.describe_services,
@@ -102,7 +107,8 @@ def collect_service(
     chosen = {"serviceName": resource.name} if active else {"family": resource.family}
     tasks = collect_tasks(reader, clients, resource.cluster, chosen)
     targets = _targets(reader, clients, described, target_groups) if active else ()
-    deployments = _deployments(reader, clients, resource) if active and controller == "ECS" else ()
+    by_ecs = active and controller == "ECS"
+    deployments = _deployments(reader, clients, resource, start) if by_ecs else ()
     return replace(
         service,
         tasks=tasks,
@@ -160,9 +166,10 @@ def _targets(
 
 
 def _deployments(
-    reader: Reader, clients: Clients, resource: ServiceResource
+    reader: Reader, clients: Clients, resource: ServiceResource, start: datetime | None
 ) -> Iterator[ServiceDeployment]:
-    """The newest deployment."""
+    """The newest deployment; of those since an operation failed, the newest that was not
+    successful: the rollback of the stack is a deployment, too."""
     what = f"deployments of service {resource.name}"
     answer = reader.read(
         what,
@@ -174,7 +181,12 @@ def _deployments(
     listed = [each for each in answer.get("serviceDeployments", ()) if "createdAt" in each]
     if not listed:
         return
-    newest = max(listed, key=lambda each: each["createdAt"])
+    failed = [
+        each
+        for each in listed
+        if start and each["createdAt"] >= start and each.get("status") != "SUCCESSFUL"
+    ]
+    newest = max(failed or listed, key=lambda each: each["createdAt"])
     answer = reader.read(
         what,
         clients.ecs.describe_service_deployments,

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from moorage.deploy.diagnosis.diagnose import diagnose
 from moorage.deploy.diagnosis.model import (
@@ -20,6 +24,7 @@ from moorage.deploy.diagnosis.model import (
     Target,
     ValidationError,
 )
+from moorage.deploy.diagnosis.report import as_text, make_report
 
 START = datetime(2026, 11, 27, 7, 0, tzinfo=UTC)
 STACK, SERVICE = "AWS::CloudFormation::Stack", "AWS::ECS::Service"
@@ -350,3 +355,58 @@ def test_texts_of_others_are_bounded_and_have_no_secrets_and_no_control_characte
     assert "AKIAABCDEFGHIJKLMNOP" not in text
     assert "\x1b" not in text
     assert max(map(len, only.log_lines)) < 310
+
+
+TEXTS = st.text(max_size=60) | st.sampled_from(
+    ["", BREAKER, CANCELLED, LISTED, NOT_FOUND, "CREATE_FAILED", "UPDATE_ROLLBACK_FAILED", "FAILED"]
+)
+CONTAINERS = st.builds(
+    StoppedContainer,
+    TEXTS,
+    st.none() | st.integers(-1, 300),
+    TEXTS,
+    st.none() | st.booleans(),
+    st.tuples(TEXTS),
+)
+TIMES = st.integers(-5, 15).map(at)
+SERVICES = st.builds(
+    Service,
+    st.sampled_from(["Service", "Other"]),
+    TEXTS,
+    events=st.tuples(st.builds(ServiceEvent, TIMES, TEXTS)),
+    tasks=st.tuples(
+        st.builds(StoppedTask, TEXTS, st.none() | TIMES, TEXTS, TEXTS, st.tuples(CONTAINERS))
+    ),
+    targets=st.tuples(st.builds(Target, TEXTS, TEXTS, TEXTS, TEXTS, TEXTS)),
+    rollouts=st.tuples(st.builds(Rollout, TEXTS, TEXTS, TEXTS)),
+    deployments=st.tuples(st.builds(ServiceDeployment, TEXTS, TEXTS, TEXTS, TEXTS)),
+    code_deployments=st.tuples(st.builds(CodeDeployment, TEXTS, TEXTS, TEXTS, TEXTS)),
+)
+EVIDENCE = st.builds(
+    Evidence,
+    st.just("web"),
+    st.just("kelp-dev-web"),
+    TEXTS,
+    TEXTS,
+    st.lists(
+        st.builds(
+            StackEvent,
+            TIMES,
+            st.sampled_from(["kelp-dev-web", "Service", "Queue"]),
+            st.sampled_from([STACK, SERVICE]),
+            st.sampled_from(["CREATE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS", "CREATE_FAILED"]),
+            TEXTS,
+        ),
+        max_size=5,
+    ).map(tuple),
+    services=st.lists(SERVICES, max_size=2).map(tuple),
+)
+
+
+@given(EVIDENCE)
+def test_whatever_aws_says_there_is_a_report(found: Evidence) -> None:
+    report = as_text([make_report(found, None)])
+    assert report.startswith("web (kelp-dev-web): ")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", report)
+    symptoms = {each.symptom for each in diagnose(found) if each.known != "rollback-failed"}
+    assert symptoms in (set(), {True}, {False}), "symptoms are reported only without a cause"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from answers import (
     ANSWERS,
+    DEPLOYMENT,
     DESCRIBED,
+    EVENTS,
     LISTED,
     NAME,
     SERVICE,
@@ -281,3 +285,35 @@ def test_what_is_too_much_is_named() -> None:
     assert [len(each.services) for each in found.stacks[:2]] == [3, 3]
     assert "only 3 services of a stack are read" in [each.reason for each in found.stacks[0].unread]
     assert found.stacks[-1].unread[0].reason == "only 10 stacks are read at once; name this one"
+
+
+def test_the_documented_actions_are_those_that_are_called() -> None:
+    """Those of the answers in this module are all, because a call without an answer fails."""
+    called = {*ANSWERS, "cloudformation.describe_events", "codedeploy.get_deployment"}
+    actions = {
+        "".join(word.capitalize() for word in name.split(".")[1].split("_")) for name in called
+    }
+    table = [line for line in Path("docs/why.md").read_text().splitlines() if line.startswith("|")]
+    assert set(re.findall(r"`(\w+)`", "\n".join(table))) == actions
+
+
+def test_the_deployment_that_failed_is_read_and_not_the_rollback() -> None:
+    listed = [
+        {"serviceDeploymentArn": f"{DEPLOYMENT}-{n}", "createdAt": at(n), "status": status}
+        for n, status in ((-9, "STOPPED"), (1, "ROLLBACK_SUCCESSFUL"), (8, "SUCCESSFUL"))
+    ]
+    answers = {**ANSWERS, "ecs.list_service_deployments": {"serviceDeployments": listed}}
+    aws = FakeAws(answers)
+    collect_stack(aws, "web", NAME)
+    (asked,) = [params for name, params in aws.calls if "describe_service_deployments" in name]
+    assert asked == {"serviceDeploymentArns": [f"{DEPLOYMENT}-1"]}
+
+
+def test_a_service_that_the_update_would_have_replaced_is_the_one_to_look_at() -> None:
+    new = f"{SERVICE}-new"
+    events = [*EVENTS]
+    events[2] = {**events[2], "PhysicalResourceId": new}
+    aws = FakeAws({**ANSWERS, "cloudformation.describe_stack_events": {"StackEvents": events}})
+    collect_stack(aws, "web", NAME)
+    asked = [params for name, params in aws.calls if name == "ecs.describe_services"]
+    assert [params["services"] for params in asked] == [[new]]

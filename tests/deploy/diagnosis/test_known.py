@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import botocore.session
 import pytest
 import yaml
 
@@ -95,16 +96,29 @@ def test_every_exit_code_has_a_meaning() -> None:
 
 def test_every_reason_code_of_a_target_has_a_meaning() -> None:
     """Those of botocore's model of Elastic Load Balancing."""
-    import botocore.session
-
     model = botocore.session.get_session().get_service_model("elbv2")
     for reason in model.shape_for("TargetHealthReasonEnum").enum:
         assert reason in NOT_A_FAILURE or find_by_key(reason) is not None, reason
 
 
-def test_every_error_code_of_codedeploy_for_ecs_is_in_its_model() -> None:
-    import botocore.session
+def test_the_error_codes_of_resource_handlers_are_those_of_cloudformation() -> None:
+    model = botocore.session.get_session().get_service_model("cloudformation")
+    begin = "HandlerErrorCode: "
+    texts = [text for known in KNOWN for text in known.messages if text.startswith(begin)]
+    assert texts
+    assert {text.removeprefix(begin) for text in texts} <= {
+        *model.shape_for("HandlerErrorCode").enum
+    }
 
+
+def test_stop_codes_are_those_of_ecs() -> None:
+    codes = {"SpotInterruption", "TerminationNotice", "InfrastructureHealth"}
+    model = botocore.session.get_session().get_service_model("ecs")
+    assert codes < {*model.shape_for("TaskStopCode").enum}
+    assert all(find_by_key(code) is not None for code in codes)
+
+
+def test_every_error_code_of_codedeploy_for_ecs_is_in_its_model() -> None:
     model = botocore.session.get_session().get_service_model("codedeploy")
     known = {key for known in KNOWN if known.id.startswith("codedeploy") for key in known.keys}
     assert known <= {*model.shape_for("ErrorCode").enum}

@@ -20,7 +20,7 @@ EXIT_CODES = (
         title="The command of the container has ended, without an error.",
         meaning="A service expects that its containers run until they are stopped. The command "
         "ended by itself: it went to the background, had nothing to do, or is for a single job.",
-        check="Run the server in the foreground. A job belongs into a `one_off` or "
+        check="Run the server in the foreground. A job belongs in a `one_off` or "
         "`scheduled_task`; a container that only prepares something is not essential.",
         keys=("exit code 0",),
         properties=_COMMAND,

@@ -56,7 +56,7 @@ ROLLOUTS = (
         messages=("deployment failed: alarm detected",),
         keys=("alarm",),
         properties=("DeploymentConfiguration.Alarms",),
-        sources=(ECS_ALARMS, "aws/copilot-cli, internal/pkg/ecs"),
+        sources=(ECS_ALARMS, "aws/copilot-cli, internal/pkg/stream/ecs_test.go"),
     ),
 )
 

@@ -80,7 +80,7 @@ IMAGES = (
         ),
         codes=("W9125",),
         properties=("RuntimePlatform", "ContainerDefinitions.Image"),
-        sources=(ECS_PULL, "nodejs/docker-node#1335"),
+        sources=(ECS_PULL, "aws/copilot-cli#6095"),
     ),
     KnownFailure(
         id="image-rate-limit",
@@ -103,7 +103,6 @@ IMAGES = (
         messages=(
             "CannotPullContainerError: ... 401 Unauthorized",
             "failed to authorize: failed to fetch anonymous token",
-            "failed to fetch oauth token",
         ),
         properties=(
             "ContainerDefinitions.RepositoryCredentials",

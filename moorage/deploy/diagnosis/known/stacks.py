@@ -53,7 +53,7 @@ STACKS = (
             "Model validation failed",
             "Encountered unsupported property",
         ),
-        keys=("PROPERTY_VALIDATION", "VALIDATION_FAILED"),
+        keys=("PROPERTY_VALIDATION",),
         sources=(CLOUDFORMATION, EARLY_VALIDATION),
     ),
     KnownFailure(
@@ -130,7 +130,6 @@ STACKS = (
             "HandlerErrorCode: ServiceLimitExceeded",
             "The maximum number of ... has been reached",
         ),
-        keys=("SERVICE_QUOTA_VALIDATION",),
         codes=("W9992", "W9986", "W9987", "W9993"),
         sources=_ERRORS,
     ),

@@ -103,8 +103,8 @@ SECRETS_AND_LOGS = (
         check="Create the parameter, or correct its name: `aws ssm put-parameter --name NAME "
         "--type SecureString --value file://value`.",
         messages=(
-            "invalid parameters: ",
-            "invalid ssm parameters: ",
+            "invalid parameters:",
+            "invalid ssm parameters:",
             "Fetching secret data from SSM Parameter Store in ...: invalid parameters",
         ),
         properties=_SECRETS,
