@@ -34,7 +34,7 @@ def why(arguments: argparse.Namespace) -> int:
 
 def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:
     """Prints why stacks fail, and returns the exit code."""
-    from moorage.deploy.diagnosis.evidence import collect_environment, collect_stack
+    from moorage.deploy.diagnosis.evidence import Cluster, collect_environment, collect_stack
     from moorage.deploy.diagnosis.report import NOT_DEPLOYED, as_json, as_text, make_report
 
     state = f"nothing is known to be failing in {deployed.region}"
@@ -45,7 +45,8 @@ def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Na
             state = f"no stack is {NOT_DEPLOYED.removeprefix('not ')}"
     else:
         name = deployed.stack_names[arguments.stack]
-        found = (collect_stack(clients, arguments.stack, name),)
+        cluster = Cluster(*deployed.find_cluster(arguments.stack))
+        found = (collect_stack(clients, arguments.stack, name, cluster),)
     reports = [make_report(evidence, deployed.document) for evidence in found]
     if arguments.format == "json":
         print(as_json(reports), end="")

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.deploy.diagnosis.diagnose import STACK, is_start
-from moorage.deploy.diagnosis.model import Evidence, StackEvent, Unread, ValidationError
+from moorage.deploy.diagnosis.model import Evidence, Service, StackEvent, Unread, ValidationError
 from moorage.deploy.diagnosis.reader import Clients, Reader
 from moorage.deploy.diagnosis.service_evidence import (
     ServiceResource,
     collect_service,
     find_troubled_services,
 )
+from moorage.deploy.diagnosis.stopped_tasks import TASK_DEFINITION
+from moorage.deploy.diagnosis.task_evidence import collect_tasks
 
 MAX_CALLS = 150
 """Calls of AWS for one diagnosis, of however many stacks."""
@@ -26,16 +28,28 @@ _MAX_SERVICES = 3
 _TOO_MANY_STACKS = f"only {_MAX_STACKS} stacks are read at once; name this one"
 _TOO_MANY = f"only {_MAX_SERVICES} services of a stack are read"
 _SERVICE, _TARGET_GROUP = "AWS::ECS::Service", "AWS::ElasticLoadBalancingV2::TargetGroup"
-_TASK_DEFINITION = "AWS::ECS::TaskDefinition"
+_CLUSTER = "AWS::ECS::Cluster"
 _REVIEW = "REVIEW_IN_PROGRESS"
 _NO_STACK = "ValidationError"
-"""The code of DescribeStacks' error if there is no stack of the name."""
+"""The code of CloudFormation's error if there is no stack of the name."""
 
 
-def collect_stack(clients: Clients, stack: str, stack_name: str) -> Evidence:
+@dataclass(frozen=True)
+class Cluster:
+    """Where the tasks of a stack without a service run: the name of the cluster, or of its stack in
+    CloudFormation."""
+
+    name: str = ""
+    stack_name: str = ""
+
+
+def collect_stack(
+    clients: Clients, stack: str, stack_name: str, cluster: Cluster | None = None
+) -> Evidence:
     """The evidence about one stack, whose name in the params is `stack`.
 
-    What cannot be read is in its `unread`. A stack that does not exist has no status.
+    What cannot be read is in its `unread`. A stack that does not exist has no status. `cluster` is
+    used if the stack has a task definition and no service.
     """
     reader = Reader(MAX_CALLS)
     answer = reader.read(
@@ -47,7 +61,7 @@ def collect_stack(clients: Clients, stack: str, stack_name: str) -> Evidence:
     described: Mapping[str, Any] = next(iter(answer.get("Stacks", ())), {})
     if not described and not reader.unread:
         return Evidence(stack, stack_name)
-    return _collect(reader, clients, stack, stack_name, described)
+    return _collect(reader, clients, stack, stack_name, described, cluster)
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,12 @@ def _has_service(described: Mapping[str, Any]) -> bool:
 
 
 def _collect(
-    reader: Reader, clients: Clients, stack: str, stack_name: str, described: Mapping[str, Any]
+    reader: Reader,
+    clients: Clients,
+    stack: str,
+    stack_name: str,
+    described: Mapping[str, Any],
+    cluster: Cluster | None = None,
 ) -> Evidence:
     events = tuple(_events(reader, clients, stack_name))
     of_stack = (event.status for event in events if event.logical_id == stack_name)
@@ -141,6 +160,8 @@ def _collect(
     names = _target_groups(resources)
     start = events[-1].time if events and _is_troubled(status) else None
     services = tuple(collect_service(reader, clients, each, names, start) for each in chosen)
+    if not services and cluster is not None:
+        services = tuple(_task_definitions(reader, clients, resources, cluster))
     errors = _validation_errors(reader, clients, stack_name) if status == _REVIEW else ()
     return Evidence(
         stack,
@@ -209,6 +230,7 @@ def _resources(reader: Reader, clients: Clients, stack_name: str) -> Sequence[Ma
     answer = reader.read(
         f"resources of {stack_name}",
         clients.cloudformation.describe_stack_resources,
+        absent=_NO_STACK,
         StackName=stack_name,
     )
     resources: Sequence[Mapping[str, Any]] = answer.get("StackResources", ())
@@ -221,9 +243,9 @@ def _services(
     """The services of a stack, those that a rollback removed too. ECS answers about them for a
     while, and about their tasks by the family of the task definition."""
     families = {
-        arn.rpartition("/")[2].rpartition(":")[0]
+        _family(arn)
         for type_, arn in _physical_ids(resources, events)
-        if type_[0] == _TASK_DEFINITION
+        if type_[0] == TASK_DEFINITION
     }
     family = next(iter(families)) if len(families) == 1 else ""
     seen = set()
@@ -231,6 +253,27 @@ def _services(
         if type_ == _SERVICE and arn.startswith("arn:") and name not in seen:
             seen.add(name)
             yield ServiceResource(name, arn, family)
+
+
+def _task_definitions(
+    reader: Reader, clients: Clients, resources: Sequence[Mapping[str, Any]], cluster: Cluster
+) -> Iterator[Service]:
+    """The task definitions of a stack with the stopped tasks of their families."""
+    own = [each for each in resources if each["ResourceType"] == TASK_DEFINITION]
+    name = cluster.name
+    if own and cluster.stack_name:
+        of_cluster = _resources(reader, clients, cluster.stack_name)
+        clusters = (each for each in of_cluster if each["ResourceType"] == _CLUSTER)
+        name = next(clusters, {}).get("PhysicalResourceId", "")
+    for each in own if name else ():
+        family = _family(each.get("PhysicalResourceId", ""))
+        tasks = collect_tasks(reader, clients, name, {"family": family})
+        yield Service(each["LogicalResourceId"], family, TASK_DEFINITION, tasks=tasks)
+
+
+def _family(arn: str) -> str:
+    """The family of the ARN of a task definition, `arn:...:task-definition/family:revision`."""
+    return arn.rpartition("/")[2].rpartition(":")[0]
 
 
 def _physical_ids(

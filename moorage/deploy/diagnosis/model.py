@@ -136,10 +136,12 @@ class CodeDeployment:
 
 @dataclass(frozen=True)
 class Service:
-    """What ECS says about a service, newest first."""
+    """What ECS says about a service, newest first. It can also be the family of a task definition,
+    whose tasks are started one by one; then it has only tasks."""
 
     logical_id: str
     name: str
+    type: str = "AWS::ECS::Service"
     status: str = ""
     desired: int = 0
     running: int = 0

@@ -11,6 +11,7 @@ from typing import Any
 from moorage.deploy.diagnosis.diagnose import diagnose
 from moorage.deploy.diagnosis.model import Diagnosis, Evidence, Service
 from moorage.deploy.diagnosis.params_place import ParamsPlace, find_params_place
+from moorage.deploy.diagnosis.stopped_tasks import TASK_DEFINITION
 from moorage.facts.secret_values import hide
 from moorage.findings.pages import WIDTH
 from moorage.findings.report import dotted
@@ -74,6 +75,10 @@ def _stack_lines(report: StackReport) -> Iterator[str]:
 
 
 def _service_line(service: Service) -> str:
+    if service.type == TASK_DEFINITION:
+        count = len(service.tasks)
+        what = "none of the last tasks has failed" if count else "no task has ended lately"
+        return f"tasks of {service.name}: {what}"
     return f"service {service.name}: {service.running} of {service.desired} tasks are running"
 
 

@@ -98,10 +98,10 @@ def collect_service(
     service = Service(
         resource.logical_id,
         resource.name,
-        described.get("status", ""),
-        described.get("desiredCount", 0),
-        described.get("runningCount", 0),
-        tuple(islice(_events(described), _MAX_EVENTS)),
+        status=described.get("status", ""),
+        desired=described.get("desiredCount", 0),
+        running=described.get("runningCount", 0),
+        events=tuple(islice(_events(described), _MAX_EVENTS)),
         rollouts=tuple(_rollouts(described)),
     )
     chosen = {"serviceName": resource.name} if active else {"family": resource.family}

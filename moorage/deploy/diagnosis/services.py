@@ -13,7 +13,6 @@ from moorage.deploy.diagnosis.matching import find_by_key, find_known
 from moorage.deploy.diagnosis.model import Diagnosis, Service, ServiceEvent
 from moorage.deploy.diagnosis.stopped_tasks import diagnose_tasks
 
-SERVICE = "AWS::ECS::Service"
 _STEADY = "has reached a steady state"
 _BAD_HOOKS = ("FAILED", "TIMED_OUT", "AWAITING_ACTION")
 
@@ -59,7 +58,7 @@ def _about(
         message,
         stack=stack,
         logical_id=service.logical_id,
-        resource_type=SERVICE,
+        resource_type=service.type,
         count=count,
         last=last,
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
 
 from moorage.deploy.diagnosis.build_diagnosis import diagnosis
 from moorage.deploy.diagnosis.known.known_failure import KnownFailure
 from moorage.deploy.diagnosis.matching import find_by_exit_code, find_by_key, find_known
 from moorage.deploy.diagnosis.model import Diagnosis, Service, StoppedContainer, StoppedTask
 
-_SERVICE = "AWS::ECS::Service"
+TASK_DEFINITION = "AWS::ECS::TaskDefinition"
 _NORMAL = ("Scaling activity initiated by", "Task stopped by user")
 """Beginnings of the reasons of tasks that were stopped on purpose: Amazon ECS developer guide,
 "Viewing Amazon ECS stopped task errors"."""
@@ -38,7 +39,8 @@ class _Cause:
 def diagnose_tasks(service: Service, stack: str, start: datetime | None) -> Iterator[Diagnosis]:
     """The reasons why tasks of a service ended, the most frequent one first."""
     groups: dict[tuple[str, str], list[tuple[StoppedTask, _Cause]]] = {}
-    for task in service.tasks:
+    tasks = service.tasks if service.type != TASK_DEFINITION else _failed_runs(service.tasks)
+    for task in tasks:
         if start is None or task.time is None or task.time >= start:
             cause = find_cause(task)
             if cause is not None:
@@ -52,12 +54,24 @@ def diagnose_tasks(service: Service, stack: str, start: datetime | None) -> Iter
             cause.message,
             stack=stack,
             logical_id=service.logical_id,
-            resource_type=_SERVICE,
+            resource_type=service.type,
             container=container.name if container else "",
             count=len(members),
             last=task.time,
             log_lines=next((lines for lines in logs if lines), ()),
         )
+
+
+def _failed_runs(tasks: Sequence[StoppedTask]) -> Iterator[StoppedTask]:
+    """The tasks since the last one that has done its work."""
+    return takewhile(lambda task: not has_succeeded(task), tasks)
+
+
+def has_succeeded(task: StoppedTask) -> bool:
+    """Whether a task that does something once has done it: a container has ended without an error,
+    and the others were stopped because of that."""
+    codes = [each.exit_code for each in task.containers if each.essential is not False]
+    return 0 in codes and all(code in (0, None, *_KILLED) for code in codes)
 
 
 def find_cause(task: StoppedTask) -> _Cause | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,9 +75,11 @@ def test_wrong_usage(words: list[str], text: str, capsys: Any) -> None:
 
 
 def test_params_that_cannot_be_read_are_findings(tmp_path: Any, capsys: Any) -> None:
-    (tmp_path / "dev.yaml").write_text("app: [")
-    assert main(["why", "dev", "--params", str(tmp_path)]) == 1
-    assert "dev.yaml:1: error" in capsys.readouterr().out
+    for text in ("app: [", "app: kelp\nregion: 7\nstacks: {}\n", "region: eu-central-1\n"):
+        (tmp_path / "dev.yaml").write_text(text)
+        for words in (["why", "dev"], ["logs", "dev", "web"]):
+            assert main([*words, "--params", str(tmp_path)]) == 1
+            assert ": error M1" in capsys.readouterr().out
 
 
 def clock(sleep: Callable[[float], None] = lambda seconds: None) -> Clock:
@@ -186,3 +190,27 @@ def test_following_reads_again_what_may_have_come_late() -> None:
         START + timedelta(minutes=1, seconds=-30),
         START + timedelta(minutes=2, seconds=-30),
     ]
+
+
+def test_the_cluster_of_a_stack_is_known_from_the_params(tmp_path: Any) -> None:
+    (tmp_path / "dev.yaml").write_text(
+        "app: kelp\nregion: eu-central-1\nstacks:\n"
+        "  a: {template: cluster}\n"
+        "  b: {template: cluster, existing: {name: old}}\n"
+        "  c: {template: one_off, cluster: a}\n"
+        "  d: {template: one_off, cluster: b}\n"
+        "  e: {template: one_off}\n"
+    )
+    arguments = build_parser().parse_args(["why", "dev", "--params", str(tmp_path)])
+    arguments.templates = "templates"
+    deployed = find_deployed(arguments)
+    assert isinstance(deployed, Deployed)
+    assert list(deployed.stack_names) == ["a", "b", "c", "d", "e"], "mistakes do not matter"
+    assert deployed.find_cluster("c") == ("", "kelp-dev-a")
+    assert deployed.find_cluster("d") == ("old", "")
+    assert deployed.find_cluster("e") == ("", "")
+
+
+def test_boto3_is_imported_only_by_what_needs_it() -> None:
+    code = "import sys, moorage.cli; sys.exit('boto3' in sys.modules or 'botocore' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -26,7 +26,12 @@ from botocore.exceptions import EndpointConnectionError
 from fake_aws import FakeAws, refused
 
 from moorage.deploy.diagnosis.diagnose import diagnose
-from moorage.deploy.diagnosis.evidence import MAX_CALLS, collect_environment, collect_stack
+from moorage.deploy.diagnosis.evidence import (
+    MAX_CALLS,
+    Cluster,
+    collect_environment,
+    collect_stack,
+)
 from moorage.deploy.diagnosis.reader import Reader
 
 
@@ -317,3 +322,38 @@ def test_a_service_that_the_update_would_have_replaced_is_the_one_to_look_at() -
     collect_stack(aws, "web", NAME)
     asked = [params for name, params in aws.calls if name == "ecs.describe_services"]
     assert [params["services"] for params in asked] == [[new]]
+
+
+def test_a_stack_without_a_service_is_read_by_its_tasks() -> None:
+    """A one-off or scheduled task: the tasks since the last one that has done its work."""
+    resources = {
+        NAME: [resource("AWS::ECS::TaskDefinition", "TaskDefinition", TASK_DEFINITION)],
+        "kelp-dev-cluster": [resource("AWS::ECS::Cluster", "Cluster", "kelp")],
+    }
+    failed = {**TASK, "stoppedAt": at(9)}
+    done = {**TASK, "stoppedAt": at(5), "containers": [{"name": "web", "exitCode": 0}]}
+    old = {**TASK, "stoppedAt": at(1), "containers": [{"name": "web", "exitCode": 139}]}
+
+    def of_stack(StackName: str) -> Any:  # noqa: N803
+        return {"StackResources": resources[StackName]}
+
+    def collect(*tasks: Any) -> Any:
+        aws = FakeAws(
+            {
+                **ANSWERS,
+                "cloudformation.describe_stacks": {"Stacks": [stack(NAME, "CREATE_COMPLETE")]},
+                "cloudformation.describe_stack_events": {
+                    "StackEvents": [event(0, NAME, "CREATE_IN_PROGRESS")]
+                },
+                "cloudformation.describe_stack_resources": of_stack,
+                "ecs.describe_tasks": {"tasks": list(tasks)},
+            }
+        )
+        return collect_stack(aws, "web", NAME, Cluster(stack_name="kelp-dev-cluster"))
+
+    (only,) = diagnose(collect(old, done, failed))
+    assert (only.known, only.count, only.container) == ("exit-1", 1, "web")
+    assert (only.logical_id, only.type) == ("TaskDefinition", "AWS::ECS::TaskDefinition")
+    assert diagnose(collect(old, done)) == ()
+    killed = [*done["containers"], {"name": "proxy", "exitCode": 137}]
+    assert diagnose(collect({**done, "containers": killed})) == ()
