@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from moorage.deploy.diagnosis.diagnose import STACK, is_start
@@ -106,23 +106,26 @@ def collect_environment(clients: Clients, stacks: Mapping[str, str]) -> Environm
 def _collect_services(
     reader: Reader, clients: Clients, own: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Evidence]:
-    """The evidence about stacks without a failed operation whose services are not healthy."""
-    resources = {
-        stack: _resources(reader, clients, each["StackName"])
-        for stack, each in own.items()
-        if _has_service(each)
-    }
+    """The evidence about stacks without a failed operation whose services are not healthy, or of
+    which it cannot be read whether they are."""
+    resources: dict[str, Sequence[Mapping[str, Any]]] = {}
+    unread: dict[str, tuple[Unread, ...]] = {}
+    for stack in filter(lambda stack: _has_service(own[stack]), own):
+        resources[stack] = _resources(reader, clients, own[stack]["StackName"])
+        unread[stack] = reader.take_unread()
     services = {stack: [*_services(each, ())] for stack, each in resources.items()}
     unhealthy = find_troubled_services(
         reader, clients, [service for each in services.values() for service in each]
     )
-    for stack, each in services.items():
-        chosen = [service for service in each if service.arn in unhealthy]
-        if chosen:
-            evidence = Evidence(stack, own[stack]["StackName"], own[stack]["StackStatus"])
-            names = _target_groups(resources[stack])
-            read = tuple(collect_service(reader, clients, service, names) for service in chosen)
-            yield replace(evidence, services=read, unread=reader.take_unread())
+    for stack, of_stack in services.items():
+        unread[stack] += reader.take_unread()  # of the services of all stacks, at the first one
+        chosen = [service for service in of_stack if service.arn in unhealthy]
+        names = _target_groups(resources[stack])
+        read = tuple(collect_service(reader, clients, service, names) for service in chosen)
+        unread[stack] += reader.take_unread()
+        if chosen or unread[stack]:
+            name, status = own[stack]["StackName"], own[stack]["StackStatus"]
+            yield Evidence(stack, name, status, services=read, unread=unread[stack])
 
 
 def _list_stacks(clients: Clients) -> Iterator[Mapping[str, Any]]:

@@ -357,3 +357,16 @@ def test_a_stack_without_a_service_is_read_by_its_tasks() -> None:
     assert diagnose(collect(old, done)) == ()
     killed = [*done["containers"], {"name": "proxy", "exitCode": 137}]
     assert diagnose(collect({**done, "containers": killed})) == ()
+
+
+@pytest.mark.parametrize(
+    "operation", ["cloudformation.describe_stack_resources", "ecs.describe_services"]
+)
+def test_services_that_cannot_be_read_are_not_called_healthy(operation: str) -> None:
+    output = [{"OutputKey": "ServiceName", "OutputValue": "x"}]
+    described = [stack(NAME, "UPDATE_COMPLETE", Outputs=output)]
+    answers = {**ANSWERS, "cloudformation.describe_stacks": {"Stacks": described}}
+    aws = FakeAws({**answers, operation: refused(operation)})
+    (found,) = collect_environment(aws, {"web": NAME}).stacks
+    assert len(found.unread) == 1
+    assert diagnose(found) == ()
