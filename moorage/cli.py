@@ -209,7 +209,8 @@ def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
 
 
 def _add_account(subparser: argparse.ArgumentParser) -> None:
-    subparser.add_argument("--profile", metavar="NAME", help="profile of the AWS CLI")
+    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    subparser.add_argument("--endpoint-url", metavar="URL", help="another address of AWS's APIs")
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 

@@ -25,7 +25,7 @@ def logs(arguments: argparse.Namespace) -> int:
 
     try:
         with aws_errors():
-            clients = make_clients(deployed.region, arguments.profile)
+            clients = make_clients(deployed.region, arguments.profile, arguments.endpoint_url)
             print_logs(clients, deployed, arguments, Clock())
     except AwsError as error:
         raise UsageError(f"AWS cannot be read: {error}") from error

@@ -26,7 +26,9 @@ def why(arguments: argparse.Namespace) -> int:
     try:
         with aws_errors():
             return report_failures(
-                make_clients(deployed.region, arguments.profile), deployed, arguments
+                make_clients(deployed.region, arguments.profile, arguments.endpoint_url),
+                deployed,
+                arguments,
             )
     except AwsError as error:
         raise UsageError(f"AWS cannot be read: {error}") from error

@@ -82,10 +82,12 @@ def run(deployed: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     return run_command
 
 
-def test_a_stack_that_is_fine(run: Run) -> None:
+def test_a_stack_that_is_fine(deployed: Cloud, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"labels ({STACK}): CREATE_COMPLETE. Nothing is known to be failing.\n"
     assert run("why", "dev", "labels") == (0, text)
-    assert run("why", "dev") == (0, f"dev: nothing is known to be failing in {REGION}\n")
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    words = ("--endpoint-url", deployed.url)
+    assert run("why", "dev", *words) == (0, f"dev: nothing is known to be failing in {REGION}\n")
 
 
 def test_a_stack_that_is_not_deployed(run: Run) -> None:

@@ -24,34 +24,38 @@ class AwsError(Exception):
 
 
 class _Clients:
-    def __init__(self, region: str, profile: str | None) -> None:
+    def __init__(self, region: str, profile: str | None, endpoint_url: str | None) -> None:
         self._session = boto3.Session(profile_name=profile, region_name=region)
+        self._endpoint_url = endpoint_url
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, endpoint_url=self._endpoint_url, config=_CONFIG)
 
     @cached_property
     def cloudformation(self) -> Any:
-        return self._session.client("cloudformation", config=_CONFIG)
+        return self._client("cloudformation")
 
     @cached_property
     def ecs(self) -> Any:
-        return self._session.client("ecs", config=_CONFIG)
+        return self._client("ecs")
 
     @cached_property
     def elbv2(self) -> Any:
-        return self._session.client("elbv2", config=_CONFIG)
+        return self._client("elbv2")
 
     @cached_property
     def logs(self) -> Any:
-        return self._session.client("logs", config=_CONFIG)
+        return self._client("logs")
 
     @cached_property
     def codedeploy(self) -> Any:
-        return self._session.client("codedeploy", config=_CONFIG)
+        return self._client("codedeploy")
 
 
-def make_clients(region: str, profile: str | None) -> Clients:
+def make_clients(region: str, profile: str | None, endpoint_url: str | None) -> Clients:
     """Clients for a region. Raises AwsError if there is no such profile."""
     with aws_errors():
-        return _Clients(region, profile)
+        return _Clients(region, profile, endpoint_url)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Failed deployments, as evidence: each is a case of test_report.py."""
+"""Failed deployments, as evidence: each is a case of test_diagnosis_report.py."""
 
 from __future__ import annotations
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from answering_aws import FakeAws
 from answers import ANSWERS, NAME, START, TASK_DEFINITION, resource, stack
 from command_line import main
-from fake_aws import FakeAws
 
 from moorage.cli import build_parser
 from moorage.commands.deployed import Deployed, find_deployed

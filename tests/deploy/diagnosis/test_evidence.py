@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answering_aws import FakeAws, refused
 from answers import (
     ANSWERS,
     DEPLOYMENT,
@@ -23,7 +24,6 @@ from answers import (
     stack,
 )
 from botocore.exceptions import EndpointConnectionError
-from fake_aws import FakeAws, refused
 
 from moorage.deploy.diagnosis.diagnose import diagnose
 from moorage.deploy.diagnosis.evidence import (
