@@ -149,15 +149,22 @@ TRAFFIC = (
         meaning="ECS registers targets and changes listeners and rules with the infrastructure "
         "role.",
         check="Attach AmazonECSInfrastructureRolePolicyForLoadBalancers to the role.",
-        messages=(
-            "is not authorized to perform: elasticloadbalancing:",
-            "failed to register targets in target-group",
-            "failed to register targets ",
-            "failed to describe target health",
-        ),
+        messages=("is not authorized to perform: elasticloadbalancing:",),
         codes=("E9298",),
         properties=("LoadBalancers",),
         sources=(ECS_BLUE_GREEN, _ROLE),
+    ),
+    KnownFailure(
+        id="targets-not-registered",
+        title="ECS could not register tasks with a target group, or read their health.",
+        meaning="Elastic Load Balancing refused the call of ECS. The error in the message says "
+        "why.",
+        check="Check that the target group exists, and that the service's role for load "
+        "balancers, if it has one, has AmazonECSInfrastructureRolePolicyForLoadBalancers.",
+        messages=("failed to register targets", "failed to describe target health"),
+        codes=("E9298",),
+        properties=("LoadBalancers",),
+        sources=(ECS_BLUE_GREEN,),
     ),
     KnownFailure(
         id="target-group-without-rule",
