@@ -153,12 +153,33 @@ class Run:
 
 
 @dataclass(frozen=True)
+class TrafficPair:
+    """Two target groups between which deployments of a stack's service shift traffic."""
+
+    parameter: str
+    """The parameter of the stack that says which of them is in production."""
+    forwarder: str
+    """Logical ID of the listener rule, or of the listener of a Network Load Balancer."""
+    primary: str
+    """Logical ID of the group that is in production if the parameter is `primary`."""
+    alternate: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """What `deploy.sh` does before and after it deploys a stack."""
 
     after: tuple[str, ...] = ()
     """Stacks that are deployed first, in addition to those that the stack imports from."""
     run: Run | None = None
+    pairs: tuple[TrafficPair, ...] = ()
+    """Their weights must survive the deployment of the stack."""
+    code_deploy: int | None = None
+    """Seconds that CodeDeploy has to deploy the service of the stack; None without CodeDeploy.
+
+    The output `CodeDeployRequest` of the stack is the name of an SSM parameter, whose value is the
+    input of `aws deploy create-deployment --cli-input-json`.
+    """
 
 
 @dataclass(frozen=True)
@@ -219,14 +240,12 @@ class PlannedStack:
     tags: Mapping[str, str]
     imports: tuple[Import, ...]
     exports: Mapping[str, str]
-    after: tuple[str, ...] = ()
-    """Stacks that are deployed before it, in addition to those that it imports from."""
-    run: Run | None = None
+    deployment: Deployment = Deployment()
 
     @property
     def depends_on(self) -> tuple[str, ...]:
         """The stacks that must be deployed before this one."""
-        return tuple(sorted({*self.after, *(used.stack for used in self.imports)}))
+        return tuple(sorted({*self.deployment.after, *(used.stack for used in self.imports)}))
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import GetAtt, Output, Ref, ecs
+from troposphere import GetAtt, Output, ecs
 
 from moorage.findings.finding import Path, Problem
 
 from .alarms.alarms import Alarms, alarm_problems, alarm_resources
+from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
+from .exposure.release_problems import shift_problems, test_header_problems
 from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
 from .tasks.dashboard import DashboardParams, service_dashboard
@@ -23,9 +25,13 @@ from .tasks.deployments import (
     minimum_healthy_count,
     rebalancing_setting,
 )
+from .tasks.held_task_definition import task_definition_reference
 from .tasks.launch_type_problems import rebalancing_problems, spare_instance_problems
 from .tasks.params import TaskParams
 from .tasks.placement import capacity_properties
+from .tasks.release import Release
+from .tasks.release_problems import release_problems
+from .tasks.rollback_alarms import rollback_problems
 from .tasks.scaling import desired_count_property, minimum_task_count
 from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
@@ -37,6 +43,7 @@ from .tasks.service_connect import (
 from .tasks.task import Task
 from .tasks.task_problems import task_problems
 from .tasks.task_resources import log_group_output, task_outputs
+from .tasks.traffic_shift import hook_roles
 from .tasks.volume_resources import volume_configurations
 
 GRACE_PERIOD = 60
@@ -60,7 +67,11 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    release: Release
+    """How a deployment replaces the tasks."""
     alarms: Alarms | None
+    rollback_alarms: tuple[Any, ...]
+    """Names of the alarms that roll a deployment back."""
     watched: Watched
 
     @property
@@ -80,6 +91,29 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
         yield from rebalancing_problems(task)
     yield from alarm_problems(service.alarms, task.env)
     yield from service_alarm_problems(service.alarms, task)
+    yield from rollback_problems(service.release, service.alarms, service.rollback_alarms)
+    yield from release_problems(service.release, params, task.env)
+    if service.release.code_deploy:
+        yield from code_deploy_problems(service.release.code_deploy, service.exposure)
+        yield from _unsupported_by_code_deploy(params)
+        return
+    connect = params.service_connect
+    protocols = [endpoint.protocol for endpoint in (connect.services if connect else [])]
+    yield from shift_problems(service.release, service.exposure, bool(protocols))
+    yield from test_header_problems(service.release.test, protocols)
+
+
+def _unsupported_by_code_deploy(params: EcsServiceParams) -> Iterator[Problem]:
+    """Amazon ECS developer guide, "Deployment circuit breaker" and "Service Connect"."""
+    because: list[Path] = [("release",)]
+    if params.service_connect:
+        message = "Service Connect does not work with CodeDeploy"
+        hint = "Remove `service_connect`, or write `strategy: blue_green`."
+        yield Problem("M3227", ("service_connect",), message, hint, because=because)
+    if "circuit_breaker" in params.model_fields_set and params.circuit_breaker:
+        message = "`circuit_breaker` has no effect with `strategy: codedeploy`"
+        hint = "Remove it: `rollback: [failure]` of `release` rolls a failed deployment back."
+        yield Problem("M3212", ("circuit_breaker",), message, hint, because=because)
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
@@ -88,6 +122,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
     namespace = task.placement.namespace
     return [
         *discoverability_resources(task.name, service.params, namespace, task.env),
+        *hook_roles(service.release.shift, task.env),
         _ecs_service(service, exposure),
         *alarm_resources(service.alarms),
         *service_dashboard(service.params, task, service.watched, service.alarms),
@@ -97,7 +132,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
 def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs.Service:
     params, task = service.params, service.task
     optional: dict[str, Any] = {
-        "DependsOn": sorted([*(exposure.waits_for if exposure else ()), *task.waits_for]),
+        "DependsOn": _waits_for(service, exposure),
         "EnableExecuteCommand": params.enable_execute_command or None,
         "VolumeConfigurations": volume_configurations(params.volumes),
         "HealthCheckGracePeriodSeconds": _grace_period(service, exposure),
@@ -105,11 +140,13 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     return ecs.Service(
         "Service",
         Cluster=task.placement.cluster_name,
-        TaskDefinition=Ref("TaskDefinition"),
+        **_deployed(service, exposure),
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
-        DeploymentConfiguration=deployment_configuration(params),
+        DeploymentConfiguration=deployment_configuration(
+            params, service.release, service.rollback_alarms, GetAtt("HookRole", "Arn")
+        ),
         # An empty list removes the last load balancer; without the property ECS would keep it
         # (CloudFormation template reference, AWS::ECS::Service, LoadBalancers).
         **({"LoadBalancers": list(exposure.load_balancers)} if exposure else {}),
@@ -119,11 +156,29 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
             service.containers,
             task.log_group_name,
             task.placement.namespace,
+            service.release.shift,
         ),
         EnableECSManagedTags=True,
         PropagateTags="SERVICE",
         **{key: value for key, value in optional.items() if value not in (None, [])},
     )
+
+
+def _deployed(service: EcsService, exposure: ExposureResources | None) -> dict[str, Any]:
+    """What the service runs. With CodeDeploy it is the family, which never changes: CloudFormation
+    must not send another revision, which ECS would refuse (aws/aws-cdk#22295)."""
+    if service.release.code_deploy:
+        controller = ecs.DeploymentController(Type="CODE_DEPLOY")
+        return {"TaskDefinition": service.task.family, "DeploymentController": controller}
+    held = bool(exposure and exposure.alternates_groups)
+    return {"TaskDefinition": task_definition_reference(held=held)}
+
+
+def _waits_for(service: EcsService, exposure: ExposureResources | None) -> list[str]:
+    titles = [*(exposure.waits_for if exposure else ()), *service.task.waits_for]
+    if service.release.code_deploy:
+        titles.append("TaskDefinition")
+    return sorted(titles)
 
 
 def _grace_period(service: EcsService, exposure: ExposureResources | None) -> int | None:

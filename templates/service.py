@@ -22,7 +22,7 @@ from troposphere import Template
 
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.findings.finding import Problem
-from moorage.model import Deployment, Environment
+from moorage.model import Deployment, Environment, TrafficPair
 
 from .common.fields import Switch, duration
 from .ecs_service import (
@@ -33,11 +33,13 @@ from .ecs_service import (
     ecs_service_resources,
 )
 from .exposure.alarm_targets import alarm_targets
+from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
 from .exposure.exposure_problems import exposure_conflicts, exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
+from .exposure.target_pairs import group_titles, pair_conditions, pair_parameters
 from .exposure.zone_coverage import subnet_problems, zone_problems
 from .proxy.proxy import (
     PROXY,
@@ -52,9 +54,13 @@ from .proxy.real_nginx import configuration_problems
 from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
+from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
+from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
 from .tasks.ports import Port
+from .tasks.release import Release
+from .tasks.rollback_alarms import resolve_rollback_alarms
 from .tasks.scaling import (
     minimum_task_count,
     requests_policy,
@@ -141,7 +147,17 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     containers = {
         key: replace(container, params=definitions[key]) for key, container in containers.items()
     }
-    exposure = resolve_exposure(name, entries, definitions, placement, env)
+    release = Release(params.release)
+    exposure = resolve_exposure(
+        name,
+        entries,
+        definitions,
+        placement,
+        env,
+        paired=release.pairs,
+        by_code_deploy=release.code_deploy is not None,
+        test=release.test,
+    )
     containers |= health_sidecars(exposure)
     task = resolve_task(
         name,
@@ -151,7 +167,9 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers=containers,
         security_group_users=[("expose",)] if entries else [],
     )
-    watched = Watched(targets=alarm_targets(exposure))
+    watched = Watched(targets=alarm_targets(exposure), code_deploy=release.code_deploy is not None)
+    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
     return Service(
         params=params,
         task=task,
@@ -159,13 +177,10 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         scaling=params.scaling,
         exposure=exposure,
         health_check_grace_period=params.health_check_grace_period,
+        release=release,
         proxy=proxy,
-        alarms=resolve_service_alarms(
-            params.alarms,
-            task,
-            watched,
-            minimum_task_count(params.scaling, params.desired_count)[0],
-        ),
+        alarms=alarms,
+        rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
     )
 
@@ -206,7 +221,9 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
 
 
 def _request_problems(service: Service) -> Iterator[Problem]:
-    if service.scaling is None or service.exposure.targets:
+    if service.scaling is None:
+        return
+    if service.exposure.targets:
         return
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
@@ -238,14 +255,48 @@ def compose(name: str, params: Params, env: Environment) -> Template:
             *exposure.resources,
             *ecs_service_resources(service, exposure),
             *_scaling(service),
+            *_code_deploy(service),
         ]
     )
     template.add_output(list(ecs_service_outputs(service)))
+    _add_traffic_parameters(template, service.exposure)
+    if service.release.code_deploy:
+        template.add_output(list(code_deploy_outputs()))
     return template
 
 
+def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
+    """The parameters by which deploy.sh tells which target groups are in production, and which
+    task definition a service keeps that ECS deploys."""
+    pairs = exposure.pairs.values()
+    if pairs:
+        template.add_parameter(list(pair_parameters(pairs)))
+        for name, condition in pair_conditions(pairs).items():
+            template.add_condition(name, condition)
+    if exposure.ecs_pairs:
+        template.add_parameter(held_parameter())
+        for name, condition in held_condition().items():
+            template.add_condition(name, condition)
+
+
 def deployment(name: str, params: Params, env: Environment) -> Deployment:
-    return Deployment(after=tuple(params.after))
+    service = env.resolve(resolve_service, name, params)
+    code_deploy = service.release.code_deploy
+    return Deployment(
+        after=tuple(params.after),
+        pairs=tuple(
+            TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
+            for pair in service.exposure.pairs.values()
+        ),
+        code_deploy=code_deploy.longest if code_deploy else None,
+    )
+
+
+def _code_deploy(service: Service) -> Iterator[Any]:
+    """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
+    code_deploy = service.release.code_deploy
+    if code_deploy and (route := traffic_route(service.exposure)):
+        yield from code_deploy_resources(code_deploy, service.task, route, service.rollback_alarms)
 
 
 def _scaling(service: Service) -> Iterator[Any]:
@@ -254,8 +305,9 @@ def _scaling(service: Service) -> Iterator[Any]:
         return
     yield from scaling_resources(scaling, cluster)
     for target in service.exposure.targets:
-        title, listener = target.title, target.load_balancer.handle.listener
+        groups = group_titles(target.title, service.exposure.pairs)
+        listener = target.load_balancer.handle.listener
         if requests := scaling.requests_per_target:
-            yield requests_policy(title, listener, scaling, requests)
+            yield requests_policy(groups, listener, scaling, requests)
         if time := scaling.response_time:
-            yield response_time_policy(title, listener, scaling, time, cluster)
+            yield response_time_policy(groups, listener, scaling, time, cluster)

@@ -38,6 +38,8 @@ from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
+from .tasks.release import Release
+from .tasks.rollback_alarms import resolve_rollback_alarms
 from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
 from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
@@ -100,7 +102,10 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     task = resolve_task(name, params, env, containers=written_containers(containers))
     queue = queues.queue_handle(name, name, params, env)
     letters = queues.dead_letter_name(params.queue)
+    release = Release(params.release)
+    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
     watched = Watched(queues=AlarmQueues(queue.name, letters))
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
     return Worker(
         params=params,
         task=task,
@@ -108,13 +113,10 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         scaling=params.scaling,
         exposure=None,
         health_check_grace_period=None,
+        release=release,
         queue=queue,
-        alarms=resolve_service_alarms(
-            params.alarms,
-            task,
-            watched,
-            minimum_task_count(params.scaling, params.desired_count)[0],
-        ),
+        alarms=alarms,
+        rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
     )
 

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, Phase, assume, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from moorage.facts.secret_values import is_secret_name
 from moorage.findings.finding import Finding
 from moorage.model import Plan
 from moorage.pipeline.build import build
@@ -78,6 +79,7 @@ _SCALING: list[Params] = [
 ]
 _SMALL = "abcdefghijklmnopqrstuvwxyz"
 WORDS = st.text(_SMALL, min_size=2, max_size=9)
+_LABELS = WORDS.filter(lambda word: not is_secret_name(word))
 _SERVICE_NAMES = ["api", "web-shop", "mail", "search-2", "ntp", "staff"]
 _CONTAINER_NAMES = ["app", "nginx", "side_car", "Metrics"]
 
@@ -410,6 +412,9 @@ def _services(
         **({"subnets": st.just("public")} if network.get("egress") in ("nat", "public") else {}),
         "proxy": _proxies(containers),
     }
+    release = draw(_optional(release=_RELEASES)) if _can_shift_traffic(expose) else {}
+    if release:
+        del fields["circuit_breaker"]
     return {
         "template": "service",
         "cpu": cpu,
@@ -418,8 +423,34 @@ def _services(
         "expose": expose,
         **({"desired_count": 3} if listeners else {}),  # a task in every zone
         **volumes,
+        **release,
         **draw(_optional(**fields)),
     }
+
+
+_PAUSE = {"pause": "1d", "stages": ["post_scale_up"]}
+_RELEASES = st.sampled_from(
+    [
+        "blue_green",
+        "canary",
+        {"strategy": "canary", "canary_percent": 2.5, "rollback_on": ["shop-5xx"]},
+        {"strategy": "linear", "step_percent": 50, "bake_time": "5m", "hooks": [_PAUSE]},
+        {"alternate_target_groups": True, "early_success": {"healthy_percent": 100}},
+    ]
+)
+
+
+def _can_shift_traffic(expose: list[Params]) -> bool:
+    """Whether a load balancer forwards to the service, and nothing does twice to one port."""
+    forwarding = [
+        entry for entry in expose if "redirect" not in entry and "fixed_response" not in entry
+    ]
+    ports = {
+        (entry.get("container"), entry.get("target_port", entry.get("port")))
+        for entry in forwarding
+    }
+    logs_in = any("authenticate" in entry for entry in forwarding)
+    return bool(forwarding) and len(ports) == len(forwarding) and not logs_in
 
 
 # Jobs ----------------------------------------------------------------------------------------
@@ -653,7 +684,7 @@ def _one_container(draw: DrawFn, first_port: int, before: list[str], private: bo
         "memory_reservation": st.integers(6, 128),
         "stop_timeout": st.sampled_from(["2s", "120s"]),
         "restart_policy": st.sampled_from([{}, {"restart_attempt_period": "60s"}]),
-        "docker_labels": st.dictionaries(WORDS, text, max_size=2),
+        "docker_labels": st.dictionaries(_LABELS, text, max_size=2),
         "tmpfs": st.just({"/tmp": {"size": 16, "options": ["noexec"]}}),
         "system_controls": st.just({"net.core.somaxconn": 1024, "kernel.shmmax": "68719476736"}),
         "repository_credentials": st.just("secretsmanager:registry"),

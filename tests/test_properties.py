@@ -243,7 +243,12 @@ def _list(value: Any) -> list[Any]:
 def forwarded(rule: Body) -> list[str]:
     """The target groups that a listener rule, or a service's own listener, forwards to."""
     actions = rule.get("Actions") or rule["DefaultActions"]
-    return [action["TargetGroupArn"]["Ref"] for action in actions if action["Type"] == "forward"]
+    forwarding = [action for action in actions if action["Type"] == "forward"]
+    return [
+        target["TargetGroupArn"]["Ref"]
+        for action in forwarding
+        for target in action.get("ForwardConfig", {}).get("TargetGroups", [action])
+    ]
 
 
 @steady(max_examples=40)
@@ -252,9 +257,12 @@ def test_a_service_depends_on_its_listeners_and_security_group_rules(params: Par
     for stack in services(plan(params)):
         service = stack.rendering.body["Resources"]["Service"]
         depends_on = set(service.get("DependsOn", []))
-        attached = {
-            item["TargetGroupArn"]["Ref"] for item in service["Properties"].get("LoadBalancers", [])
-        }
+        attached = set()
+        for item in service["Properties"].get("LoadBalancers", []):
+            attached.add(item["TargetGroupArn"]["Ref"])
+            if shift := item.get("AdvancedConfiguration"):
+                attached.add(shift["AlternateTargetGroupArn"]["Ref"])
+                depends_on.add(shift["ProductionListenerRule"]["Ref"])
         rules = {
             name: forwarded(rule)
             for resource_type in ("ListenerRule", "Listener")

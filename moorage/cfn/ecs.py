@@ -44,8 +44,13 @@ def task_definitions(view: View) -> Iterator[Resource]:
 
 
 def task_definition_of(service: Resource) -> Resource | None:
-    """The task definition that a service runs."""
-    return resource_of_type(service["TaskDefinition"], TASK_DEFINITION)
+    """The task definition that a service runs: it refers to it, or names its family."""
+    node = service["TaskDefinition"]
+    if node.resource is not None or not node.text:
+        return resource_of_type(node, TASK_DEFINITION)
+    return next(
+        (task for task in task_definitions(service.view) if task["Family"].text == node.text), None
+    )
 
 
 def services_of(task: Resource) -> list[Resource]:

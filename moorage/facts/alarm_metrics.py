@@ -132,11 +132,17 @@ STOP_CODES = ("TaskFailedToStart", "EssentialContainerExited")
 of the infrastructure. Amazon ECS API reference, Task, stopCode."""
 
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
+CODE_DEPLOYMENT_EVENT = "CodeDeploy Deployment State-change Notification"
 TASK_EVENT = "ECS Task State Change"
 EXECUTION_EVENT = "Step Functions Execution Status Change"
 """Types of events. Amazon ECS developer guide, "Amazon ECS service deployment state change events"
 and "Amazon ECS task state change events"; AWS Step Functions developer guide, "Automating Step
-Functions event delivery with EventBridge"."""
+Functions event delivery with EventBridge"; CodeDeploy user guide, "Monitoring deployments with
+Amazon CloudWatch Events"."""
+
+FAILED_CODE_DEPLOYMENTS = ("FAILURE", "STOP")
+"""States of a deployment of CodeDeploy that has failed, or that was stopped by an alarm or by
+somebody. As there."""
 
 FAILED_EXECUTIONS = ("FAILED", "TIMED_OUT", "ABORTED")
 """How an execution ends that did not succeed. AWS Step Functions API reference,

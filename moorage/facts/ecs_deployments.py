@@ -25,8 +25,17 @@ STAGES_NEAR_SHIFTS = {
     "PRODUCTION_TRAFFIC_SHIFT": ("PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT"),
 }
 """The lifecycle stages at which a deployment cannot pause, with those before and after."""
-MAX_LAMBDA_HOOK_MINUTES = 1440
-"""How long ECS waits at most for a Lambda hook. A pause can be longer."""
+LAMBDA_HOOK_MINUTES = (1, 1440)
+PAUSE_MINUTES = (1, 20_160)
+"""TimeoutInMinutes of a hook."""
+MAX_HOOKS_OF_A_KIND = 10
+"""Pause hooks, and Lambda hooks, of a service."""
+
+BAKE_MINUTES = (0, 1440)
+"""BakeTimeInMinutes, StepBakeTimeInMinutes and CanaryBakeTimeInMinutes."""
+LINEAR_PERCENT = (3.0, 100.0)
+"""StepPercent; a multiple of 0.1, as is CanaryPercent."""
+CANARY_PERCENT = (0.1, 100.0)
 
 LINEAR_DEFAULTS = (Decimal(10), 6)
 """The percentage of a step, and the minutes after it."""
@@ -36,11 +45,11 @@ MAX_SHIFT_MINUTES = 33 * 60
 """The planned time of a linear or canary deployment above which CloudFormation refuses it."""
 
 
-def linear_steps(percent: Decimal) -> int:
+def count_linear_steps(percent: Decimal) -> int:
     """How many steps of a linear deployment are followed by a wait, by CloudFormation's
     calculation. The percentage is positive.
 
-    >>> [linear_steps(Decimal(percent)) for percent in ("10", "11", "12.5", "100")]
+    >>> [count_linear_steps(Decimal(percent)) for percent in ("10", "11", "12.5", "100")]
     [9, 9, 7, 0]
     """
     steps = int(100 // percent)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -26,11 +26,19 @@ def build_script(plan: Plan) -> str:
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.
     # Arguments that only `cloudformation deploy` takes are not passed on.
-    parts += [_part("run_task", env)] if any(stack.run for stack in plan.stacks) else []
+    # `aws deploy wait deployment-successful` gives up after half an hour (botocore's waiters), too
+    # early for a deployment that waits before it stops the old tasks.
+    runs = any(stack.deployment.run for stack in plan.stacks)
+    shifts = any(stack.deployment.pairs for stack in plan.stacks)
+    deploys = any(stack.deployment.code_deploy is not None for stack in plan.stacks)
+    parts += [_part("keep_global", env)] if runs or shifts or deploys else []
+    parts += [_part("run_task", env)] if runs else []
+    parts += [_part("deploy_release", env)] if shifts else []
+    parts += [_part("code_deploy", env)] if deploys else []
     for stack in plan.stacks:
         parts += [_check_image(image) for image in images[stack.name]]
         parts.append(build_command(stack, env.region))
-        parts += [_run_task(stack, stack.run)] if stack.run else []
+        parts += _words_after(stack)
     return _part("head", env) + "".join(f"\n{part}\n" for part in parts)
 
 
@@ -52,6 +60,15 @@ def _check_image(image: Push) -> str:
     return f'check_image {quote_word(image.repository)} {quote_word(image.image)} "$@"'
 
 
+def _words_after(stack: PlannedStack) -> Iterator[str]:
+    """The commands after the one that deploys a stack."""
+    if stack.deployment.run:
+        yield _run_task(stack, stack.deployment.run)
+    if stack.deployment.code_deploy is not None:
+        words = [quote_word(stack.stack_name), str(stack.deployment.code_deploy)]
+        yield " ".join(["code_deploy", *words, *_pair_words(stack), "--", '"$@"'])
+
+
 def _run_task(stack: PlannedStack, run: Run) -> str:
     return f'run_task {quote_word(stack.stack_name)} {quote_word(run.container)} {run.timeout} "$@"'
 
@@ -69,11 +86,28 @@ def quote_word(word: str) -> str:
     return shlex.quote(word)
 
 
+def _release_words(stack: PlannedStack) -> list[str]:
+    """The words before the command that deploys a stack whose service shifts traffic."""
+    if not stack.deployment.pairs:
+        return []
+    controller = "ecs" if stack.deployment.code_deploy is None else "codedeploy"
+    name = quote_word(stack.stack_name)
+    return [f"deploy_release {name} {controller}", *_pair_words(stack), "--"]
+
+
+def _pair_words(stack: PlannedStack) -> list[str]:
+    return [
+        quote_word(f"{pair.parameter}:{pair.forwarder}:{pair.primary}:{pair.alternate}")
+        for pair in stack.deployment.pairs
+    ]
+
+
 def build_command(stack: PlannedStack, region: str) -> str:
     """The AWS CLI command that deploys one stack, run in its folder."""
     tags = " ".join(quote_word(f"{key}={value}") for key, value in stack.tags.items())
     capabilities = " ".join(quote_word(name) for name in stack.capabilities)
     lines = [
+        *_release_words(stack),
         "aws cloudformation deploy",
         f"--region {quote_word(region)}",
         f"--stack-name {quote_word(stack.stack_name)}",

@@ -9,6 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -63,7 +64,7 @@ def link(
         path = ("stacks", error.args[1][0])
         hint = "Remove one of these imports; use `existing:` for what one stack takes from another."
         what = "import from"
-        if any(stack.after for stack in planned.values()):
+        if any(stack.deployment.after for stack in planned.values()):
             hint = "Remove one of these stacks from an `after:`, or one of their imports."
             what = "wait for"
         message = f"Stacks {what} each other in a circle: {circle}"
@@ -94,8 +95,10 @@ def _plan_stack(
         imports=tuple(Import(name, owners[name]) for name in sorted({*_imports(rendering.body)})),
         exports=_exports(rendering.body),
         # A stack with `existing:` is not deployed, so there is nothing to wait for.
-        after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
-        run=rendering.deployment.run,
+        deployment=replace(
+            rendering.deployment,
+            after=tuple(sorted(name for name in rendering.deployment.after if name in built)),
+        ),
     )
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Plan, Run
+from moorage.model import Deployment, Plan
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
@@ -219,7 +219,7 @@ def _build_manifest(plan: Plan) -> str:
                     "capabilities": list(stack.capabilities),
                     "tags": dict(stack.tags),
                     "depends_on": list(stack.depends_on),
-                    **({"runs": _describe_run(stack.run)} if stack.run else {}),
+                    **_describe_actions(stack.deployment),
                     "imports": [
                         {"name": value.name, "from": value.stack} for value in stack.imports
                     ],
@@ -231,5 +231,13 @@ def _build_manifest(plan: Plan) -> str:
     )
 
 
-def _describe_run(run: Run) -> dict[str, Any]:
-    return {"output": "RunTask", "container": run.container, "timeout": run.timeout}
+def _describe_actions(deployment: Deployment) -> dict[str, Any]:
+    """What is done after a stack is deployed."""
+    actions: dict[str, Any] = {}
+    run, seconds = deployment.run, deployment.code_deploy
+    if run:
+        task = {"output": "RunTask", "container": run.container, "timeout": run.timeout}
+        actions["runs"] = task
+    if seconds is not None:
+        actions["deploys_with_codedeploy"] = {"output": "CodeDeployRequest", "timeout": seconds}
+    return actions

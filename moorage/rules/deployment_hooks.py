@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from moorage.cfn import ecs
@@ -10,7 +11,8 @@ from moorage.cfn.view import Resource, View
 from moorage.facts.ecs_deployments import (
     EVENT_SOURCE,
     EVENT_TYPES,
-    MAX_LAMBDA_HOOK_MINUTES,
+    LAMBDA_HOOK_MINUTES,
+    MAX_HOOKS_OF_A_KIND,
     STAGES_NEAR_SHIFTS,
 )
 from moorage.rules.message_parts import join_and, join_or, quote
@@ -95,13 +97,40 @@ def incomplete_lambda_hook(view: View) -> Iterator[Problem]:
                 f"Write {join_and(missing)}, or `TargetType: PAUSE` to wait for a person.",
             )
         minutes = hook["TimeoutConfiguration"]["TimeoutInMinutes"]
-        if (minutes.number or 0) > MAX_LAMBDA_HOOK_MINUTES:
+        longest = LAMBDA_HOOK_MINUTES[1]
+        if (minutes.number or 0) > longest:
             yield problem(
                 minutes,
                 f"A Lambda hook of service `{service.id}` has a timeout of {minutes.text} minutes, "
-                f"and ECS accepts at most {MAX_LAMBDA_HOOK_MINUTES}",
-                f"Write `TimeoutInMinutes: {MAX_LAMBDA_HOOK_MINUTES}` or less.",
+                f"and ECS accepts at most {longest}",
+                f"Write `TimeoutInMinutes: {longest}` or less.",
             )
+
+
+@rule(
+    "E9310",
+    "A service has more than ten Lambda hooks or more than ten PAUSE hooks.",
+    error_messages=("(in substance) The number of lifecycle hooks exceeds the limit of 10",),
+    fix="Do the same in fewer hooks: a hook can have several stages.",
+    sources=("AWS docs: Pause lifecycle hooks for Amazon ECS service deployments (limits)",),
+)
+def too_many_hooks(view: View) -> Iterator[Problem]:
+    """A service can have ten hooks of each kind. CloudFormation accepts any number, and ECS refuses
+    the service."""
+    for service in ecs.services(view):
+        hooks = service["DeploymentConfiguration"]["LifecycleHooks"]
+        if not hooks.all_known or any(hook["TargetType"].unknown for hook in hooks.items):
+            continue
+        kinds = [hook["TargetType"] for hook in hooks.items]
+        counts = Counter("PAUSE" if kind.text == "PAUSE" else "Lambda" for kind in kinds)
+        for kind, count in counts.items():
+            if count > MAX_HOOKS_OF_A_KIND:
+                yield problem(
+                    hooks,
+                    f"Service `{service.id}` has {count} {kind} hooks, and ECS accepts at most "
+                    f"{MAX_HOOKS_OF_A_KIND}",
+                    "Write fewer hooks: a hook can have several LifecycleStages.",
+                )
 
 
 # Events --------------------------------------------------------------------------------------
@@ -142,4 +171,4 @@ def unknown_event_type(view: View) -> Iterator[Problem]:
             )
 
 
-RULES = (wrong_pause_hook, incomplete_lambda_hook, unknown_event_type)
+RULES = (wrong_pause_hook, incomplete_lambda_hook, too_many_hooks, unknown_event_type)

@@ -13,7 +13,7 @@ from moorage.facts.ecs_deployments import (
     LINEAR_DEFAULTS,
     MAX_SHIFT_MINUTES,
     STRATEGY_OF_SETTING,
-    linear_steps,
+    count_linear_steps,
 )
 from moorage.rules.rule import Problem, problem, rule
 
@@ -115,7 +115,7 @@ def _shift_minutes(configuration: Node) -> tuple[str, int] | None:
         minutes = _minutes(settings["StepBakeTimeInMinutes"], LINEAR_DEFAULTS[1])
         if percent is None or minutes is None:
             return None
-        return "LinearConfiguration", linear_steps(percent) * minutes
+        return "LinearConfiguration", count_linear_steps(percent) * minutes
     if configuration["Strategy"].text == "CANARY":
         settings = configuration["CanaryConfiguration"]
         minutes = _minutes(settings["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)

@@ -10,6 +10,7 @@ from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.values import OneOf, Unknown
 from moorage.cfn.view import Resource, View
+from moorage.facts.ecs_deployments import TRAFFIC_SHIFTING
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -195,9 +196,42 @@ def misplaced_resource_label(view: View) -> Iterator[Problem]:
             )
 
 
+@rule(
+    "W9910",
+    "A service whose deployments shift traffic scales by the requests to one target group.",
+    fix="Scale by CPU, or by a customized metric: the sum of RequestCountPerTarget of both target "
+    "groups.",
+    sources=(
+        "AWS docs: ECS developer guide, Use a target metric to scale Amazon ECS services (the "
+        "metric ALBRequestCountPerTarget is not supported for blue/green deployments)",
+    ),
+)
+def requests_to_one_of_two_target_groups(view: View) -> Iterator[Problem]:
+    """ALBRequestCountPerTarget is the metric of one target group. With the strategies BLUE_GREEN,
+    LINEAR and CANARY, and with CodeDeploy, each deployment moves the requests to the other one. The
+    metric then has no data, and the policy no longer scales."""
+    for service, targets in ecs.scalable_targets_by_service(view).items():
+        strategy = service["DeploymentConfiguration"]["Strategy"].text
+        if strategy not in TRAFFIC_SHIFTING and ecs.deployment_controller(service) != "CODE_DEPLOY":
+            continue
+        for policy in view.resources_of_type(ecs.SCALING_POLICY):
+            settings = policy["TargetTrackingScalingPolicyConfiguration"]
+            metric = settings["PredefinedMetricSpecification"]["PredefinedMetricType"]
+            if policy["ScalingTargetId"].resource in targets and metric.text == _REQUESTS:
+                yield problem(
+                    metric,
+                    f"Scaling policy `{policy.id}` follows the requests to one target group, and "
+                    f"each deployment of service `{service.id}` moves them to another",
+                    "Scale by ECSServiceAverageCPUUtilization, or by a "
+                    "CustomizedMetricSpecification with the sum of RequestCountPerTarget of both "
+                    "target groups.",
+                )
+
+
 RULES = (
     desired_count_with_auto_scaling,
     minimum_above_maximum,
     steps_with_a_gap,
     misplaced_resource_label,
+    requests_to_one_of_two_target_groups,
 )

@@ -113,7 +113,8 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
             continue
         task = ecs.task_definition_of(pair.new)
         changed = [key for key in pair.changed_properties if key not in _UPDATABLE_WITH_CODE_DEPLOY]
-        if task in change.replacements and "TaskDefinition" not in changed:
+        refers = pair.new["TaskDefinition"].resource is not None  # and does not name the family
+        if refers and task in change.replacements and "TaskDefinition" not in changed:
             changed.append("TaskDefinition")
         if pair.changed_properties and not changed:
             yield Effect(
@@ -230,14 +231,21 @@ def _blue_green(change: Comparison) -> dict[Resource, str]:
 
 
 def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
-    listeners = {}
+    """The listeners of deployment groups, and the rules that forward to their target groups."""
+    routes = {}
+    rules = change.new.resources_of_type(ecs.LISTENER_RULE)
+    forwarders = [(rule, ecs.forwarded_target_groups(rule)) for rule in rules]
     for group in change.new.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
         for pair in group.props.at("LoadBalancerInfo", "TargetGroupPairInfoList").items:
             for key in ("ProdTrafficRoute", "TestTrafficRoute"):
                 for arn in pair.at(key, "ListenerArns").items:
-                    if arn.resource is not None:
-                        listeners[arn.resource] = "CodeDeploy"
-    return listeners
+                    if arn.resource is not None and arn.resource.type == ecs.LISTENER:
+                        routes[arn.resource] = "CodeDeploy"
+            names = {item["Name"].resource for item in pair["TargetGroups"].items} - {None}
+            for rule, nodes in forwarders:
+                if names & {node.resource for node in nodes}:
+                    routes[rule] = "CodeDeploy"
+    return routes
 
 
 def _first_listeners(change: Comparison) -> Iterator[Effect]:

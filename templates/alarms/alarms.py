@@ -287,11 +287,16 @@ def maximum_of(key: str, values: Sequence[Value]) -> tuple[dict[str, Value], str
 
 
 def _over(key: str, values: Sequence[Value], function: str) -> tuple[dict[str, Value], str]:
+    ids, filled = values_by_id(key, values)
+    return ids, filled[0] if len(filled) == 1 else f"{function}([{', '.join(filled)}])"
+
+
+def values_by_id(key: str, values: Sequence[Value]) -> tuple[dict[str, Value], list[str]]:
+    """The values by their ids, and an expression for each, in which a missing value is 0."""
     if len(values) == 1:
-        return {key: values[0]}, f"FILL({key}, 0)"
+        return {key: values[0]}, [f"FILL({key}, 0)"]
     ids = {f"{key}_{number}": value for number, value in enumerate(values, 1)}
-    filled = ", ".join(f"FILL({each}, 0)" for each in ids)
-    return ids, f"{function}([{filled}])"
+    return ids, [f"FILL({each}, 0)" for each in ids]
 
 
 def alarm_title(prefix: str, name: str) -> str:

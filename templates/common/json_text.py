@@ -13,11 +13,16 @@ from moorage.model import logical_id
 
 def as_json(value: Any, *, compact: bool = False) -> Sub:
     """A value as JSON text in which CloudFormation replaces each reference. `compact` is without
-    spaces, to save bytes."""
+    spaces, for text that nobody reads."""
+    text, imports = json_text(value, compact=compact)
+    return Sub(text, **imports) if imports else Sub(text)
+
+
+def json_text(value: Any, *, compact: bool = False) -> tuple[str, dict[str, Any]]:
+    """A value as JSON text for `Fn::Sub`, and the imported values by their names in it."""
     imports: dict[str, Any] = {}
     form: dict[str, Any] = {"separators": (",", ":")} if compact else {"indent": 2}
-    text = json.dumps(_substitute(value, imports), **form)
-    return Sub(text, **imports) if imports else Sub(text)
+    return json.dumps(_substitute(value, imports), **form), imports
 
 
 def _substitute(value: Any, imports: dict[str, Any]) -> Any:

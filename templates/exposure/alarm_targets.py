@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..tasks.alarms import AlarmTarget
 from .exposure import Exposure
+from .target_pairs import group_titles
 
 
 def alarm_targets(exposure: Exposure) -> tuple[AlarmTarget, ...]:
@@ -12,7 +13,7 @@ def alarm_targets(exposure: Exposure) -> tuple[AlarmTarget, ...]:
         AlarmTarget(
             kind="alb",
             place=f"{target.load_balancer.name}, port {target.port.number} of {target.container}",
-            groups=(target.title,),
+            groups=group_titles(target.title, exposure.pairs),
             load_balancer=target.load_balancer.handle.full_name,
         )
         for target in exposure.targets
@@ -21,7 +22,7 @@ def alarm_targets(exposure: Exposure) -> tuple[AlarmTarget, ...]:
         AlarmTarget(
             kind="nlb",
             place=f"{target.load_balancer.name}, port {target.listener.number}",
-            groups=(target.target_group_title,),
+            groups=group_titles(target.target_group_title, exposure.pairs),
             load_balancer=target.load_balancer.handle.full_name,
         )
         for target in exposure.nlb_targets

@@ -13,10 +13,18 @@ from ..tasks.launch_types import InstanceOpening, instance_port_range
 from ..tasks.placement import Placement
 from ..tasks.ports import Port
 from ..tasks.task_container import Origin, TaskContainer
+from ..tasks.traffic_shift import TestTraffic
 from .alb.targets import ListenerRule, Target, find_targets, resolve_rules
 from .health_sidecar.sidecar import Sidecar, sidecar_container, sidecar_name
 from .nlb.listeners import NlbListener, NlbTarget, resolve_listener
 from .params import ExposeEntry
+from .target_pairs import TargetPair
+from .test_traffic import (
+    nlb_test_listener_title,
+    nlb_test_target,
+    resolve_test_rule,
+    uses_own_listener,
+)
 from .used_load_balancers import UsedAlb, UsedNlb, resolve_load_balancer
 
 
@@ -33,6 +41,63 @@ class Exposure:
     """The containers that entries can forward to: those below `containers:`, and the proxy."""
     rules: tuple[ListenerRule, ...]
     nlb_listeners: tuple[NlbListener, ...]
+    paired: bool = False
+    """Whether each target has a second target group, for deployments that shift traffic."""
+    by_code_deploy: bool = False
+    """Whether CodeDeploy shifts the traffic, and not ECS."""
+    test: TestTraffic | None = None
+    """Requests that reach the new tasks of such a deployment first."""
+
+    @cached_property
+    def test_rules(self) -> tuple[ListenerRule, ...]:
+        """The rules for test traffic through Application Load Balancers."""
+        test = self.test if self.paired else None
+        rules = [resolve_test_rule(rule, test) for rule in self.rules] if test else []
+        return tuple(rule for rule in rules if rule)
+
+    @property
+    def all_rules(self) -> tuple[ListenerRule, ...]:
+        """The rules of the load balancers' own listeners: production, then test traffic."""
+        on_listener = not (self.test and uses_own_listener(self.test))
+        return (*self.rules, *(self.test_rules if on_listener else ()))
+
+    @cached_property
+    def nlb_test_targets(self) -> tuple[NlbTarget, ...]:
+        """The targets with the ports of the listeners for test traffic."""
+        test = self.test if self.paired else None
+        targets = [nlb_test_target(target, test) for target in self.nlb_targets] if test else []
+        return tuple(target for target in targets if target)
+
+    @cached_property
+    def pairs(self) -> dict[str, TargetPair]:
+        """The pairs of target groups by the logical IDs of the primary groups."""
+        if not self.paired:
+            return {}
+        tests = {rule.index: rule.title for rule in self.test_rules}
+        tests |= {target.index: nlb_test_listener_title(target) for target in self.nlb_test_targets}
+        found = [
+            TargetPair(rule.target.title, rule.title, tests.get(rule.index), on_listener=False)
+            for rule in self.rules
+            if rule.target
+        ]
+        found += [
+            TargetPair(
+                target.target_group_title,
+                target.listener_title,
+                tests.get(target.index),
+                on_listener=True,
+            )
+            for target in self.nlb_targets
+        ]
+        pairs: dict[str, TargetPair] = {}
+        for pair in found:  # several rules for one target are reported; the first counts
+            pairs.setdefault(pair.group, pair)
+        return pairs
+
+    @property
+    def ecs_pairs(self) -> dict[str, TargetPair]:
+        """The pairs between which ECS shifts traffic."""
+        return {} if self.by_code_deploy else self.pairs
 
     @property
     def reachable(self) -> Sequence[ListenerRule | NlbListener]:
@@ -63,6 +128,10 @@ def resolve_exposure(
     containers: Containers,
     placement: Placement,
     env: Environment,
+    *,
+    paired: bool = False,
+    by_code_deploy: bool = False,
+    test: TestTraffic | None = None,
 ) -> Exposure:
     """How a service is reached. An entry with a load balancer that does not exist is left out, and
     is reported as a problem."""
@@ -81,6 +150,9 @@ def resolve_exposure(
             for index, (entry, nlb) in places
             if isinstance(nlb, UsedNlb)
         ),
+        paired=paired,
+        by_code_deploy=by_code_deploy,
+        test=test,
     )
 
 

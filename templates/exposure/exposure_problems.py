@@ -148,8 +148,8 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
 def exposure_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) -> Iterator[Problem]:
     """Conflicts with the entries of all services. A conflict is reported in the stack that comes
     later by name."""
-    rules = [rule for other in all_exposures for rule in other.rules]
-    yield from rule_conflicts(exposure.rules, rules)
+    rules = [rule for other in all_exposures for rule in other.all_rules]
+    yield from rule_conflicts(exposure.all_rules, rules)
     listeners = [listener for other in all_exposures for listener in other.nlb_listeners]
     yield from security_group_problems(exposure.stack, exposure.nlb_listeners, listeners)
     yield from listener_conflicts(exposure.nlb_listeners, listeners)

@@ -16,6 +16,8 @@ from .nlb.listeners import (
     nlb_security_group_rules,
     nlb_target_group,
 )
+from .target_pairs import group_titles, traffic_shift_role
+from .test_traffic import alb_test_resources, nlb_test_listener_title
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class ExposureResources:
     """Logical IDs of the resources that must exist before the service: the listeners and rules that
     attach its target groups to load balancers, or ECS refuses them; and the security group rules
     for the load balancers, or health checks fail."""
+    alternates_groups: bool = False
+    """Whether parameters say which target groups are in production."""
 
 
 def exposure_resources(exposure: Exposure) -> ExposureResources:
@@ -36,17 +40,28 @@ def exposure_resources(exposure: Exposure) -> ExposureResources:
     instances are in the stack of the cluster."""
     through_instance, vpc_id = exposure.through_instance, exposure.placement.vpc_id
     targets, nlb_targets = exposure.targets, exposure.nlb_targets
+    pairs, test_targets = exposure.pairs, exposure.nlb_test_targets
     group_rules = [
         *([] if through_instance else security_group_rules(targets)),
-        *nlb_security_group_rules(nlb_targets, through_instance=through_instance),
+        *nlb_security_group_rules([*nlb_targets, *test_targets], through_instance=through_instance),
     ]
-    rules = list(listener_rules(exposure.rules))
-    listeners = [nlb_listener(target) for target in nlb_targets]
-    groups = [
-        *target_groups(targets, vpc_id, through_instance=through_instance),
+    rules = list(listener_rules(exposure.rules, pairs))
+    test_rules = (
+        list(alb_test_resources(exposure.test_rules, exposure.test, pairs)) if exposure.test else []
+    )
+    listeners = [
+        *(nlb_listener(target.listener_title, target, pairs) for target in nlb_targets),
         *(
-            nlb_target_group(target, vpc_id, through_instance=through_instance)
+            nlb_listener(nlb_test_listener_title(test), target, pairs, port=test.listener.number)
+            for target, test in zip(nlb_targets, test_targets, strict=bool(test_targets))
+        ),
+    ]
+    groups = [
+        *target_groups(targets, pairs, vpc_id, through_instance=through_instance),
+        *(
+            nlb_target_group(title, target, vpc_id, through_instance=through_instance)
             for target in nlb_targets
+            for title in group_titles(target.target_group_title, pairs)
         ),
     ]
     forwarding = [
@@ -54,13 +69,20 @@ def exposure_resources(exposure: Exposure) -> ExposureResources:
         for resource, rule in zip(rules, exposure.rules, strict=True)
         if rule.route.forwards
     ]
+    referenced = {title for pair in exposure.ecs_pairs.values() for title in pair.forwarders}
+    roles = [traffic_shift_role(exposure.env)] if exposure.ecs_pairs else []
     return ExposureResources(
-        resources=(*group_rules, *groups, *rules, *listeners),
+        resources=(*group_rules, *groups, *rules, *test_rules, *listeners, *roles),
         load_balancers=(
-            *attachments(targets),
-            *(nlb_attachment(target) for target in nlb_targets),
+            *attachments(targets, exposure.ecs_pairs),
+            *(nlb_attachment(target, exposure.ecs_pairs) for target in nlb_targets),
         ),
-        waits_for=_titles([*group_rules, *forwarding, *listeners]),
+        waits_for=tuple(
+            title
+            for title in _titles([*group_rules, *forwarding, *test_rules, *listeners])
+            if title not in referenced
+        ),
+        alternates_groups=bool(exposure.ecs_pairs),
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 from troposphere import Ref, Sub
 
 from moorage.facts.alarm_metrics import (
+    CODE_DEPLOYMENT_EVENT,
     DEPLOYMENT_EVENT,
     EXECUTION_EVENT,
+    FAILED_CODE_DEPLOYMENTS,
     FAILED_EXECUTIONS,
     STOP_CODES,
     TASK_EVENT,
@@ -26,19 +28,19 @@ def describe(task: Task, what: str, place: str = "") -> str:
     return f"{task.env.stack_name(task.name)}: {what}" + (f" ({place})" if place else "")
 
 
-def service_events(params: EcsAlarmParams, task: Task) -> Iterator[EventAlarm]:
+def service_events(
+    params: EcsAlarmParams, task: Task, *, code_deploy: bool
+) -> Iterator[EventAlarm]:
+    """`code_deploy` says whether CodeDeploy deploys the service."""
     if params.deployment_failed:
         yield EventAlarm(
             name="deployment_failed",
             title="DeploymentFailedRule",
             description=describe(task, "a deployment has failed"),
-            pattern={
-                "source": ["aws.ecs"],
-                "detail-type": [DEPLOYMENT_EVENT],
-                "resources": [Ref("Service")],
-                "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-            },
-            values={"reason": "$.detail.reason"},
+            pattern=_FAILED_CODE_DEPLOYMENT if code_deploy else _FAILED_DEPLOYMENT,
+            values={"deployment": "$.detail.deploymentId", "state": "$.detail.state"}
+            if code_deploy
+            else {"reason": "$.detail.reason"},
         )
     if params.task_stopped:
         yield EventAlarm(
@@ -53,6 +55,22 @@ def service_events(params: EcsAlarmParams, task: Task) -> Iterator[EventAlarm]:
             values=_TASK_VALUES,
         )
 
+
+_FAILED_DEPLOYMENT = {
+    "source": ["aws.ecs"],
+    "detail-type": [DEPLOYMENT_EVENT],
+    "resources": [Ref("Service")],
+    "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+}
+_FAILED_CODE_DEPLOYMENT = {
+    "source": ["aws.codedeploy"],
+    "detail-type": [CODE_DEPLOYMENT_EVENT],
+    "detail": {
+        "application": [Ref("CodeDeployApplication")],
+        "deploymentGroup": [Ref("CodeDeployDeploymentGroup")],
+        "state": list(FAILED_CODE_DEPLOYMENTS),
+    },
+}
 
 _TASK_VALUES = {"reason": "$.detail.stoppedReason", "task": "$.detail.taskArn"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from troposphere import GetAtt, Ref
+from troposphere import GetAtt
 
 from moorage.facts.alarm_metrics import METRICS
 from moorage.findings.finding import Problem
@@ -21,8 +21,8 @@ from ..alarms.alarms import (
     maximum_of,
     resolve_notifications,
     resolve_page,
-    select_alarms,
     sum_of,
+    values_by_id,
 )
 from ..alarms.settings import (
     Threshold,
@@ -35,13 +35,6 @@ from ..common.fields import format_duration
 from .alarm_events import describe, run_failed_event, service_events
 from .alarm_params import EcsAlarmParams, JobAlarms, ServiceAlarms
 from .task import Task
-
-ROLLBACK_ALARMS = (
-    *("target_5xx", "connection_errors", "latency", "unhealthy_hosts", "no_healthy_host"),
-    *("dead_letters", "oldest_message"),
-)
-"""The alarms that can roll a deployment back. The others refer to the service, which would refer to
-them: CloudFormation refuses such a circle."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,8 @@ class Watched:
 
     targets: tuple[AlarmTarget, ...] = ()
     queues: AlarmQueues | None = None
+    code_deploy: bool = False
+    """Whether CodeDeploy deploys the service."""
 
 
 def resolve_service_alarms(
@@ -108,16 +103,8 @@ def resolve_service_alarms(
         to=to,
         page_to=resolve_page(params, task.env),
         metric_alarms=tuple(alarm for alarm in metric_alarms if alarm.name not in left_out),
-        event_alarms=tuple(service_events(params, task)),
+        event_alarms=tuple(service_events(params, task, code_deploy=watched.code_deploy)),
     )
-
-
-def rollback_alarm(name: str, alarms: Alarms) -> tuple[Ref, ...]:
-    """Names of the alarms of that kind, as `Alarms.AlarmNames` of a deployment has them: one for
-    each target group; none if the stack has no such alarm, or it cannot roll back."""
-    if name not in ROLLBACK_ALARMS:
-        return ()
-    return tuple(Ref(alarm.title) for alarm in select_alarms([name], alarms.metric_alarms))
 
 
 # Problems ------------------------------------------------------------------------------------
@@ -175,8 +162,14 @@ def _target_alarms(
 
 
 def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> MetricAlarm:
-    errors, error_sum = sum_of("errors", target.values(name))
-    requests, request_sum = sum_of("requests", target.values("target_requests"))
+    errors, error_terms = values_by_id("errors", target.values(name))
+    requests, request_terms = values_by_id("requests", target.values("target_requests"))
+    # The larger rate of a pair: the share of all requests that a canary gets may be smaller than
+    # the threshold.
+    rates = [
+        f"IF({total} > 0, 100 * {failed} / {total}, 0)"
+        for failed, total in zip(error_terms, request_terms, strict=True)
+    ]
     what = {
         "target_5xx": "of the responses have a 5xx status",
         "connection_errors": "of the requests reach no task",
@@ -188,7 +181,7 @@ def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold
             task, f"more than {format_percentage(threshold.above)} {what}", target.place
         ),
         values={**errors, **requests},
-        expression=f"IF({request_sum} > 0, 100 * {error_sum} / {request_sum}, 0)",
+        expression=rates[0] if len(rates) == 1 else f"MAX([{', '.join(rates)}])",
         threshold=threshold.above,
         minutes=threshold.minutes,
         missing=METRICS[name].missing,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 from troposphere import ecs
@@ -13,12 +14,31 @@ from moorage.findings.finding import Path, Problem
 from moorage.model import Base
 
 from ..common.fields import Switch
+from .release import Release, ReleaseField, Rolling
+from .traffic_shift import ReleaseBase, shift_properties
+
+
+class CircuitBreakerThreshold(Base):
+    """How many tasks may fail, as a percentage of the tasks."""
+
+    percent: int = Field(ge=1, le=100, description="Percentage of the tasks.")
+    bounded: bool = Field(
+        True, description="At least 3 and at most 200 tasks, whatever the percentage is."
+    )
 
 
 class CircuitBreaker(Base):
     """Stops a deployment if its tasks do not become healthy."""
 
     rollback: bool = Field(True, description="Roll back to the last completed deployment.")
+    threshold: Annotated[int, Field(ge=1, le=5000)] | CircuitBreakerThreshold | None = Field(
+        None,
+        description="Number of failed tasks that stops a deployment, or a percentage of the "
+        "tasks. By default 50 percent, at least 3 and at most 200 tasks.",
+    )
+    reset_on_healthy_task: bool = Field(
+        True, description="Begin to count again when a task becomes healthy."
+    )
 
 
 class DeploymentParams(Base):
@@ -40,6 +60,12 @@ class DeploymentParams(Base):
     circuit_breaker: Switch[CircuitBreaker] = Field(
         CircuitBreaker(),
         description="Stop a deployment if its tasks fail; `false` to keep trying.",
+    )
+    release: ReleaseField = Field(
+        Rolling(),
+        examples=["canary"],
+        description="How a deployment replaces the tasks: `rolling`, `blue_green`, `linear`, "
+        "`canary`, `codedeploy`, or a map with the strategy and its settings.",
     )
     availability_zone_rebalancing: bool = Field(
         True,
@@ -81,13 +107,58 @@ def rebalancing_setting(params: DeploymentParams) -> str:
     return "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
 
 
-def deployment_configuration(params: DeploymentParams) -> ecs.DeploymentConfiguration:
-    """The DeploymentConfiguration property of an ECS service."""
-    breaker = params.circuit_breaker
+def deployment_configuration(
+    params: DeploymentParams, release: Release, alarms: Sequence[Any], hook_role: Any
+) -> ecs.DeploymentConfiguration:
+    """The DeploymentConfiguration property of an ECS service. `alarms` are the names of those that
+    roll a deployment back. `hook_role` is the ARN of the role with which ECS calls the functions of
+    lifecycle hooks."""
+    percents = {
+        "MinimumHealthyPercent": params.minimum_healthy_percent,
+        "MaximumPercent": params.maximum_percent,
+    }
+    if release.code_deploy:  # ECS refuses the circuit breaker and alarms: CodeDeploy has its own
+        return ecs.DeploymentConfiguration(**percents)
     return ecs.DeploymentConfiguration(
-        MinimumHealthyPercent=params.minimum_healthy_percent,
-        MaximumPercent=params.maximum_percent,
-        DeploymentCircuitBreaker=ecs.DeploymentCircuitBreaker(
-            Enable=breaker is not None, Rollback=breaker is not None and breaker.rollback
-        ),
+        **percents,
+        **({} if release.shift else _rolling_properties(params, release.params)),
+        **(shift_properties(release.shift, hook_role) if release.shift else {}),
+        **_alarms(alarms),
     )
+
+
+def _rolling_properties(params: DeploymentParams, release: ReleaseBase) -> dict[str, Any]:
+    properties: dict[str, Any] = {"DeploymentCircuitBreaker": _breaker(params.circuit_breaker)}
+    if isinstance(release, Rolling) and release.bake_time is not None:
+        properties["BakeTimeInMinutes"] = release.bake_time // 60
+    if isinstance(release, Rolling) and release.early_success:
+        properties["EarlySuccessCriteria"] = ecs.DeploymentEarlySuccessCriteria(
+            Enable=True,
+            HealthyPercent=release.early_success.healthy_percent,
+            SourceServiceRevisionCleanup=release.early_success.cleanup.upper(),
+        )
+    return properties
+
+
+def _breaker(breaker: CircuitBreaker | None) -> ecs.DeploymentCircuitBreaker:
+    if breaker is None:
+        return ecs.DeploymentCircuitBreaker(Enable=False, Rollback=False)
+    optional: dict[str, Any] = {}
+    if threshold := breaker.threshold:
+        optional["ThresholdConfiguration"] = _threshold(threshold)
+    if not breaker.reset_on_healthy_task:
+        optional["ResetOnHealthyTask"] = False
+    return ecs.DeploymentCircuitBreaker(Enable=True, Rollback=breaker.rollback, **optional)
+
+
+def _threshold(threshold: int | CircuitBreakerThreshold) -> ecs.ThresholdConfiguration:
+    if isinstance(threshold, int):
+        return ecs.ThresholdConfiguration(Type="COUNT", Value=threshold)
+    kind = "BOUNDED_PERCENT" if threshold.bounded else "UNBOUNDED_PERCENT"
+    return ecs.ThresholdConfiguration(Type=kind, Value=threshold.percent)
+
+
+def _alarms(names: Sequence[Any]) -> dict[str, ecs.DeploymentAlarms]:
+    if not names:
+        return {}
+    return {"Alarms": ecs.DeploymentAlarms(AlarmNames=list(names), Enable=True, Rollback=True)}

@@ -6,7 +6,7 @@ that is scaled does not have it: only Application Auto Scaling sets its number o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from troposphere import GetAtt, Join, Ref, Sub, cloudwatch
@@ -20,9 +20,12 @@ from .scaling_metrics import (
     load_balancer_label,
     query_in_alarm,
     query_in_policy,
+    requests_per_target,
     response_time,
     task_count,
     tracked,
+    tracked_maximum,
+    tracked_sum,
     written,
 )
 from .scaling_params import Predictive, Scaling
@@ -118,27 +121,38 @@ def _predictive_policy(predictive: Predictive) -> aas.ScalingPolicy:
     )
 
 
-def requests_policy(title: str, listener: Any, scaling: Scaling, target: int) -> aas.ScalingPolicy:
+def requests_policy(
+    groups: Sequence[str], listener: Any, scaling: Scaling, target: int
+) -> aas.ScalingPolicy:
     """A policy for the requests per task and minute to the target group with the logical ID
-    `title`, behind the listener with the ARN `listener`.
+    `groups[0]`, or to the two of a pair, behind the listener with the ARN `listener`.
 
     The metric's label consists of the last parts of the load balancer's and the target group's ARNs
     (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel).
+    Of a pair, it would be the metric of the group that is not in production half of the time. AWS
+    does not support it there (Amazon ECS developer guide, "Use a target metric to scale Amazon ECS
+    services"). The sum of the requests per task of both groups is right while traffic shifts, too:
+    with tasks for all of the traffic in each, 90 and 10 percent of it add up.
     """
-    group = GetAtt(title, "TargetGroupFullName")
+    name = logical_id(groups[0].removesuffix("TargetGroup"), "Requests")
+    if len(groups) > 1:
+        metric = tracked_sum("requests", [requests_per_target(each, listener) for each in groups])
+        return tracking_policy(name, scaling, target, metric)
+    group = GetAtt(groups[0], "TargetGroupFullName")
     label = Join("/", [*load_balancer_label(listener), group])
     metric = predefined_metric("ALBRequestCountPerTarget", ResourceLabel=label)
-    name = title.removesuffix("TargetGroup")
-    return tracking_policy(logical_id(name, "Requests"), scaling, target, metric)
+    return tracking_policy(name, scaling, target, metric)
 
 
 def response_time_policy(
-    title: str, listener: Any, scaling: Scaling, milliseconds: int, cluster: Any
+    groups: Sequence[str], listener: Any, scaling: Scaling, milliseconds: int, cluster: Any
 ) -> aas.ScalingPolicy:
-    """A policy for the average response time of the target group with the logical ID `title`,
-    behind the listener with the ARN `listener`. The metric is in seconds."""
-    name = logical_id(title.removesuffix("TargetGroup"), "ResponseTime")
-    metric = tracked(response_time(title, listener), cluster)
+    """A policy for the average response time of the target group with the logical ID `groups[0]`,
+    or for the slower one of a pair, behind the listener with the ARN `listener`. The metric is in
+    seconds."""
+    name = logical_id(groups[0].removesuffix("TargetGroup"), "ResponseTime")
+    first, *others = [response_time(each, listener) for each in groups]
+    metric = tracked_maximum("seconds", [first, *others]) if others else tracked(first, cluster)
     return tracking_policy(name, scaling, number(milliseconds / 1000), metric)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +47,22 @@ def response_time(title: str, listener: Any) -> Source:
     """The average response time in seconds of the target group with the logical ID `title`, behind
     the listener with that ARN (user guide for Application Load Balancers, "CloudWatch metrics for
     your Application Load Balancer")."""
-    dimensions = {
+    dimensions = _target_group_dimensions(title, listener)
+    return Source("AWS/ApplicationELB", "TargetResponseTime", dimensions, "Average")
+
+
+def requests_per_target(title: str, listener: Any) -> Source:
+    """The average number of requests for each target of a group, as in `response_time`. The only
+    statistic with a meaning is the sum (as there)."""
+    dimensions = _target_group_dimensions(title, listener)
+    return Source("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, "Sum")
+
+
+def _target_group_dimensions(title: str, listener: Any) -> dict[str, Any]:
+    return {
         "LoadBalancer": Join("/", load_balancer_label(listener)),
         "TargetGroup": GetAtt(title, "TargetGroupFullName"),
     }
-    return Source("AWS/ApplicationELB", "TargetResponseTime", dimensions, "Average")
 
 
 def load_balancer_label(listener: Any) -> list[Select]:
@@ -95,6 +106,30 @@ def tracked(source: Source, cluster: Any) -> dict[str, aas.CustomizedMetricSpeci
             Statistic=source.statistic,
         )
     return {"CustomizedMetricSpecification": specification}
+
+
+def tracked_sum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """The sum of metrics, in which a missing value is 0, of a target tracking policy."""
+    return _tracked_over("SUM", key, sources)
+
+
+def tracked_maximum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """The largest of several metrics, in which a missing value is 0, of such a policy."""
+    return _tracked_over("MAX", key, sources)
+
+
+def _tracked_over(function: str, key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    queries = {f"{key}_{place}": source for place, source in enumerate(sources, 1)}
+    filled = ", ".join(f"FILL({each}, 0)" for each in queries)
+    metrics = [query_in_policy(each, source) for each, source in queries.items()]
+    result = aas.TargetTrackingMetricDataQuery(
+        Id=key, Expression=f"{function}([{filled}])", ReturnData=True
+    )
+    return {
+        "CustomizedMetricSpecification": aas.CustomizedMetricSpecification(
+            Metrics=[*metrics, result]
+        )
+    }
 
 
 def watched(source: Source, cluster: Any) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from .containers import ContainerName, Containers
 from .launch_types import LaunchParams, uses_instance_address
 from .ports import Port, PortField
 from .service_discovery import Discovery, DnsName, discovery_problems
+from .traffic_shift import Shift
 
 AuthorityArn = Annotated[
     str,
@@ -293,9 +294,10 @@ def discoverability_properties(
     containers: Containers,
     log_group: Any,
     namespace: service_discovery.NamespaceHandle | None,
+    shift: Shift | None,
 ) -> dict[str, Any]:
     """Properties of the ECS service. The proxy of Service Connect writes its logs to
-    `log_group`."""
+    `log_group`; `shift` is how deployments shift traffic."""
     properties: dict[str, Any] = {}
     if params.discovery:
         properties["ServiceRegistries"] = [
@@ -314,14 +316,26 @@ def discoverability_properties(
                 },
             ),
             Services=[
-                _service_connect_service(stack, endpoint)
+                _service_connect_service(stack, endpoint, shift)
                 for endpoint in params.service_connect.services
             ],
         )
     return properties
 
 
-def _service_connect_service(stack: str, endpoint: Endpoint) -> ecs.ServiceConnectService:
+def _test_rules(shift: Shift | None) -> dict[str, ecs.ServiceConnectTestTrafficRules]:
+    """The header of test traffic; without one ECS uses `x-amzn-ecs-blue-green-test`."""
+    headers = shift.test.headers if shift and shift.test else {}
+    for name, values in list(headers.items())[:1]:
+        value = ecs.ServiceConnectTestTrafficHeaderMatchRules(Exact=values[0])
+        header = ecs.ServiceConnectTestTrafficHeaderRules(Name=name, Value=value)
+        return {"TestTrafficRules": ecs.ServiceConnectTestTrafficRules(Header=header)}
+    return {}
+
+
+def _service_connect_service(
+    stack: str, endpoint: Endpoint, shift: Shift | None
+) -> ecs.ServiceConnectService:
     timeouts = {
         key: value
         for key, value in (
@@ -344,6 +358,7 @@ def _service_connect_service(stack: str, endpoint: Endpoint) -> ecs.ServiceConne
             ecs.ServiceConnectClientAlias(
                 DnsName=endpoint.name or stack,
                 Port=endpoint.client_port or endpoint.port.number,
+                **_test_rules(shift),
             )
         ],
         **optional,

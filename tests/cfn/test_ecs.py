@@ -133,3 +133,11 @@ def test_scaled_service_is_not_one_with_the_same_name_in_another_cluster() -> No
         Target=(ecs.SCALABLE_TARGET, {"ResourceId": "service/main/web"}),
     )
     assert ecs.find_scaled_service(target["ResourceId"]) is None
+
+
+@pytest.mark.parametrize(("named", "found"), [("shop-web", True), ("shop", False), ("", False)])
+def test_a_service_can_name_the_family_of_its_task_definition(named: str, found: bool) -> None:
+    tasks = {"T": (ecs.TASK_DEFINITION, {"Family": "shop-web"})}
+    service = resource("S", S=(ecs.SERVICE, {"TaskDefinition": named}), **tasks)
+    task = ecs.task_definition_of(service)
+    assert (task is not None and task.id == "T") is found

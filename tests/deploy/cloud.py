@@ -82,8 +82,9 @@ class Deployment:
 
     def stacks(self) -> dict[str, Any]:
         """CloudFormation's description of each stack of the environment, by name in the params."""
-        descriptions = self.client("cloudformation").describe_stacks()["Stacks"]
+        pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
         names = {stack.stack_name: stack.name for stack in self.plan.stacks}
+        descriptions = [stack for page in pages for stack in page["Stacks"]]
         return {names[s["StackName"]]: s for s in descriptions if s["StackName"] in names}
 
     def events(self) -> list[str]:

@@ -18,6 +18,7 @@ CloudFormation in these tests, for four reasons. Each is corrected below, in thi
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -26,12 +27,14 @@ from functools import cache
 from typing import Any
 
 import boto3
+import code_deploy
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
-from moto.cloudformation.parsing import get_model_map
+from moto.cloudformation.parsing import ResourceMap, get_model_map
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.utils import remap_nested_keys
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ecs import models as ecs_models
@@ -79,16 +82,51 @@ class Backend(CloudFormationBackend):
         stack.resource_map.cross_stack_resources = self.exports
         change_set.template_dict = resolved(change_set.template_dict, self.region_name)
         super().execute_change_set(change_set_name, stack_name)
+        # moto refuses a change set with the same text; AWS creates one without changes.
+        stack.template = f"{change_set.template}\n# deployed"
         stack.template_dict = change_set.template_dict
         stack.description = stack.template_description
         stack.tags = change_set.tags
-        stack.parameters = change_set.parameters
+        stack.parameters = dict(stack.stack_parameters)  # with those that have their defaults
+        self._set_outputs(stack)
+
+    def update_stack(self, name: str, template: str, *args: Any, **kwargs: Any) -> Any:
+        stack = self.get_stack(name)
+        stack.resource_map.cross_stack_resources = self.exports
+        updated = super().update_stack(name, template, *args, **kwargs)
+        self._set_outputs(stack)
+        return updated
+
+    def _set_outputs(self, stack: Any) -> None:
         stack.output_map = stack._create_output_map()
         for export in list(self.exports.values()):
             if export.exporting_stack_id == stack.stack_id:
                 del self.exports[export.name]
         self._validate_export_uniqueness(stack)
         self.exports.update((export.name, export) for export in stack.exports)
+
+
+def correct_updates() -> None:
+    """Updates what refers to a task definition that gets a new revision, and answers a change set
+    without changes as CloudFormation does: it exists, and has failed."""
+    find = ResourceMap.build_resource_diff
+
+    def build_resource_diff(self: ResourceMap, template: Any, parameters: Any = None) -> Any:
+        actions = find(self, template, parameters)
+        resources = template["Resources"]
+        kind = "AWS::ECS::TaskDefinition"
+        new = [name for name in actions["Modify"] if resources[name]["Type"] == kind]
+        for name, resource in resources.items():
+            text = json.dumps(without(resource, "DependsOn"), default=str)
+            refers = any(f'"Ref": "{task}"' in text or f"${{{task}}}" in text for task in new)
+            if refers and name not in actions["Add"] + actions["Modify"]:
+                actions["Modify"].append(name)
+        return actions
+
+    models: Any = ResourceMap
+    models.build_resource_diff = build_resource_diff
+    responses: Any = CloudFormationResponse
+    responses._validate_different_update = nothing
 
 
 def resolved(value: Any, region: str) -> Any:
@@ -203,6 +241,9 @@ def task_definition(api: Api, name: str, request: Properties) -> Resource:
 
 def service(api: Api, name: str, request: Properties) -> Resource:
     created = api("ecs").create_service(serviceName=name, **camel(without(request, "ServiceName")))
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        revision = created["service"]["taskDefinition"]
+        code_deploy.start_task_set(api, request["Cluster"], name, revision)
     return Resource(
         created["service"]["serviceArn"], Name=name, ServiceArn=created["service"]["serviceArn"]
     )
@@ -216,6 +257,11 @@ def updated_service(api: Api, old: Resource, request: Properties) -> Resource:
         "NetworkConfiguration",
         "LoadBalancers",
     )
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        raise ValidationError(
+            message="Unable to update task definition on services with a CODE_DEPLOY deployment "
+            "controller. Use AWS CodeDeploy to trigger a new deployment."
+        )
     changed = camel({key: request[key] for key in updatable if key in request})
     api("ecs").update_service(service=old.physical_resource_id, **changed)
     return old
@@ -408,7 +454,12 @@ def target_group(api: Api, name: str, request: Properties) -> Resource:
     created = elb.create_target_group(Name=name, **properties)["TargetGroups"][0]["TargetGroupArn"]
     if attributes := request.get("TargetGroupAttributes"):
         elb.modify_target_group_attributes(TargetGroupArn=created, Attributes=attributes)
-    return Resource(created, TargetGroupArn=created, TargetGroupFullName=created.split(":")[-1])
+    return Resource(
+        created,
+        TargetGroupArn=created,
+        TargetGroupFullName=created.split(":")[-1],
+        TargetGroupName=created.split("/")[1],
+    )
 
 
 def listener(api: Api, name: str, request: Properties) -> Resource:
@@ -417,9 +468,26 @@ def listener(api: Api, name: str, request: Properties) -> Resource:
     return Resource(created, ListenerArn=created)
 
 
+def updated_listener(api: Api, old: Resource, request: Properties) -> Resource:
+    properties = without(request, "ListenerAttributes", "LoadBalancerArn")
+    api("elbv2").modify_listener(ListenerArn=old.physical_resource_id, **properties)
+    return old
+
+
 def listener_rule(api: Api, name: str, request: Properties) -> Resource:
     created = api("elbv2").create_rule(**request)["Rules"][0]["RuleArn"]
     return Resource(created, RuleArn=created)
+
+
+def updated_rule(api: Api, old: Resource, request: Properties) -> Resource:
+    """Writes all properties, as CloudFormation is assumed to do."""
+    elb, arn = api("elbv2"), old.physical_resource_id
+    elb.modify_rule(RuleArn=arn, **without(request, "ListenerArn", "Priority"))
+    rule = elb.describe_rules(RuleArns=[arn])["Rules"][0]
+    if str(rule["Priority"]) != str(request["Priority"]):
+        priority = {"RuleArn": arn, "Priority": request["Priority"]}
+        elb.set_rule_priorities(RulePriorities=[priority])
+    return old
 
 
 # Jobs ----------------------------------------------------------------------------------------
@@ -581,7 +649,15 @@ class Container(ecs_models.Container):
         self.exitCode = int(variables.get("EXIT_CODE", 0))
 
 
+def made_by(create: Callable[[Api, str, Properties], str]) -> Model:
+    """A resource whose ID is all that other resources refer to."""
+    return Model(lambda api, name, request: Resource(create(api, name, request)))
+
+
 MODELS = {
+    "AWS::CodeDeploy::Application": made_by(code_deploy.application),
+    "AWS::CodeDeploy::DeploymentConfig": made_by(code_deploy.deployment_config),
+    "AWS::CodeDeploy::DeploymentGroup": made_by(code_deploy.deployment_group),
     "AWS::ECS::CapacityProvider": Model(capacity_provider),
     "AWS::ECS::ClusterCapacityProviderAssociations": Model(capacity_providers),
     "AWS::ApplicationAutoScaling::ScalableTarget": Model(scalable_target),
@@ -617,8 +693,8 @@ MODELS = {
     "AWS::EC2::SecurityGroup": Model(security_group),
     "AWS::EC2::SecurityGroupEgress": Model(egress),
     "AWS::EC2::SecurityGroupIngress": Model(ingress),
-    "AWS::ElasticLoadBalancingV2::Listener": Model(listener),
-    "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule),
+    "AWS::ElasticLoadBalancingV2::Listener": Model(listener, updated_listener),
+    "AWS::ElasticLoadBalancingV2::ListenerRule": Model(listener_rule, updated_rule),
     "AWS::ElasticLoadBalancingV2::LoadBalancer": Model(load_balancer),
     "AWS::ElasticLoadBalancingV2::TargetGroup": Model(target_group),
     "AWS::IAM::Role": Model(role),
@@ -671,9 +747,13 @@ def server() -> BaseWSGIServer:
 
 
 if __name__ == "__main__":
+    # IAM has AWS's managed policies only with this setting.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
     cloudformation_backends.backend = Backend
     get_model_map().update(MODELS)
     correct_tasks()
+    correct_updates()
+    code_deploy.install(api)
     serving = server()
     ADDRESS = f"http://127.0.0.1:{serving.port}"
     print(ADDRESS, flush=True)

@@ -95,7 +95,14 @@ def test_requests_reach_a_container_port_of_every_service(deployment: Deployment
     for balancer in deployment.load_balancers():
         for listener in deployment.listeners(balancer["LoadBalancerArn"]):
             actions += listener["DefaultActions"]
-    forwarded = {action["TargetGroupArn"] for action in actions if action["Type"] == "forward"}
+    # Of two groups, the service registers tasks in the one with the weight.
+    forwarded = {
+        group["TargetGroupArn"]
+        for action in actions
+        if action["Type"] == "forward"
+        for group in action.get("ForwardConfig", {}).get("TargetGroups") or [action]
+        if group.get("Weight", 1) > 0
+    }
     attached = set()
     for service in deployment.services():
         task = deployment.task_definition(service["taskDefinition"])

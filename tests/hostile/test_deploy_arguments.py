@@ -29,6 +29,8 @@ AWS = """#!/bin/bash
 # Writes its arguments, each ended by a zero byte, and answers as AWS would.
 { printf '%s\\0' "$@"; printf '\\n\\0'; } >> "$RECORD"
 case "$*" in
+  *"'Service'"*) echo "Stack with id x does not exist" && exit 1 ;;
+  *Parameters*) echo None ;;
   *describe-stacks*) echo RunTask-AbC ;;
   *get-parameter*) echo '{"count": 1}' ;;
   *run-task*) echo arn:aws:ecs:eu-central-1:123456789012:task/c/0123 ;;
@@ -94,8 +96,8 @@ def expected(plan: Plan) -> Iterator[list[str]]:
         for image in pushes(stack, plan.stacks):
             repository = ["--repository-name", image.repository]
             yield ["ecr", "describe-images", *region, *repository, "--image-ids", image.image]
-        yield deployment(stack, region)
-        if stack.run:
+        yield from release(stack, region)
+        if stack.deployment.run:
             outputs = "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue"
             about = ["--stack-name", stack.stack_name, "--query", outputs]
             yield ["cloudformation", "describe-stacks", *region, *about, *TEXT]
@@ -103,9 +105,34 @@ def expected(plan: Plan) -> Iterator[list[str]]:
             yield ["ssm", "get-parameter", *region, "--name", "RunTask-AbC", *query]
             query = ["--query", "tasks[0].taskArn || failures[0].reason", *TEXT]
             yield ["ecs", "run-task", *region, "--cli-input-json", '{"count": 1}', *query]
-            code = f"tasks[0].containers[?name=='{stack.run.container}'] | [0].exitCode"
+            code = f"tasks[0].containers[?name=='{stack.deployment.run.container}'] | [0].exitCode"
             for query in (["--query", "tasks[0].lastStatus"], ["--query", code]):
                 yield ["ecs", "describe-tasks", *region, *TASK, *query, *TEXT]
+
+
+def release(stack: PlannedStack, region: list[str]) -> Iterator[list[str]]:
+    """The calls that deploy a stack for the first time, and the stack's pairs of target groups."""
+    name = ["--stack-name", stack.stack_name]
+    twice = [*region, *region]  # its own, and that of the command that deploys the stack
+
+    def find(resource: str) -> list[str]:
+        query = f"StackResources[?LogicalResourceId=='{resource}'].PhysicalResourceId | [0]"
+        command = ["cloudformation", "describe-stack-resources", *twice, *name]
+        return [*command, *TEXT, "--query", query]
+
+    describe = ["cloudformation", "describe-stacks", *twice, *name]
+    pairs = stack.deployment.pairs
+    if pairs:
+        yield find("Service")
+    yield deployment(stack, region)
+    for pair in pairs:
+        yield from map(find, (pair.forwarder, pair.primary, pair.alternate))
+    if pairs:
+        yield [*describe, *TEXT, "--query", "Stacks[0].Parameters[].ParameterKey"]
+    for pair in pairs:
+        key = f"ParameterKey=='{pair.parameter}'"
+        query = f"Stacks[0].Parameters[?{key}].ParameterValue | [0]"
+        yield [*describe, "--query", query, *TEXT]
 
 
 def deployment(stack: PlannedStack, region: list[str]) -> list[str]:

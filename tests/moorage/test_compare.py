@@ -214,6 +214,47 @@ def test_a_codedeploy_service_rejects_most_updates() -> None:
     }
 
 
+FAMILY = """
+Resources:
+  Task:
+    Type: AWS::ECS::TaskDefinition
+    Properties: {Family: shop-web, Cpu: "256"}
+  Service:
+    Type: AWS::ECS::Service
+    Properties:
+      TaskDefinition: shop-web
+      DeploymentController: {Type: CODE_DEPLOY}
+  Blue: {Type: AWS::ElasticLoadBalancingV2::TargetGroup}
+  Green: {Type: AWS::ElasticLoadBalancingV2::TargetGroup}
+  Rule:
+    Type: AWS::ElasticLoadBalancingV2::ListenerRule
+    Properties:
+      ListenerArn: !ImportValue listener
+      Priority: 5
+      Actions: [{Type: forward, TargetGroupArn: !Ref Blue}]
+  Deployments:
+    Type: AWS::CodeDeploy::DeploymentGroup
+    Properties:
+      LoadBalancerInfo:
+        TargetGroupPairInfoList:
+          - ProdTrafficRoute: {ListenerArns: [!ImportValue listener]}
+            TargetGroups:
+              - {Name: !GetAtt Blue.TargetGroupName}
+              - {Name: !GetAtt Green.TargetGroupName}
+"""
+
+
+def test_a_codedeploy_service_that_names_a_family_can_get_a_new_revision() -> None:
+    new = FAMILY.replace('"256"', '"512"')
+    assert not {"M1404", "M1406"} & set(codes(judged({"web": FAMILY}, {"web": new})))
+
+
+def test_an_update_reverts_the_rule_that_codedeploy_switched() -> None:
+    new = FAMILY.replace("Priority: 5", "Priority: 6")
+    found = codes(judged({"web": FAMILY}, {"web": new}))
+    assert found == {"M1406": ["Resources.Rule.Properties.Priority"]}
+
+
 def test_an_update_reverts_the_listener_that_codedeploy_switched() -> None:
     pair = dedent(
         """

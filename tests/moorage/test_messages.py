@@ -533,8 +533,8 @@ def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
         ),
         (
             "certificate: x",
-            "Write `certificate:` in an entry of `stacks.web.expose`. Stacks of kind `alb` have "
-            "such a key too.",
+            "Write `certificate:` below `stacks.web.release.test` or `certificate:` in an entry of "
+            "`stacks.web.expose`. Stacks of kind `alb` have such a key too.",
         ),
         (
             "worker: {image: x}",

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from moorage.findings.finding import Finding
-from moorage.model import Environment, Plan, PlannedStack, Rendering, Run
+from moorage.model import Deployment, Environment, Plan, PlannedStack, Rendering, Run
 from moorage.pipeline.out_folder import SUMS, hash_text
 from moorage.pipeline.write import (
     MANIFEST,
@@ -124,7 +124,7 @@ def run_script(
     folder: Path, *arguments: str, timeout: int = 60, **answers: str
 ) -> tuple[int, str, list[str]]:
     """deploy.sh with a task between two stacks: exit code, output, and calls of `aws`."""
-    task = replace(stack("migrate"), run=Run("main", timeout))
+    task = replace(stack("migrate"), deployment=Deployment(run=Run("main", timeout)))
     write(plan(stack("network"), task, stack("web")), folder)
     (folder / "bin").mkdir()
     for name, text in {"aws": AWS, "sleep": "#!/bin/sh\n"}.items():

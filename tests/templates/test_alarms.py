@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping
@@ -14,13 +15,10 @@ from moorage.facts.alarm_metrics import METRICS
 from moorage.model import Environment
 from templates import service as service_kind
 from templates.alarms.alarms import alarm_resources
-from templates.tasks.alarms import (
-    ROLLBACK_ALARMS,
-    AlarmTarget,
-    Watched,
-    resolve_service_alarms,
-    rollback_alarm,
-)
+from templates.tasks.alarms import AlarmTarget, Watched, resolve_service_alarms
+from templates.tasks.code_deploy import CodeDeploy
+from templates.tasks.release import Release, Rolling
+from templates.tasks.rollback_alarms import resolve_rollback_alarms
 
 ALARM, RULE = "AWS::CloudWatch::Alarm", "AWS::Events::Rule"
 TOPIC = {"Fn::ImportValue": "shop-dev-notifications-TopicArn"}
@@ -250,19 +248,26 @@ def test_a_load_balancer_that_exists_is_named_by_its_listener() -> None:
 # Expressions ---------------------------------------------------------------------------------
 
 
+class _LazyIf(ast.NodeTransformer):
+    """Makes IF(condition, a, b) an expression of Python that evaluates only one of the two."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        is_if = isinstance(node.func, ast.Name) and node.func.id == "IF"
+        return ast.IfExp(*node.args) if is_if else node
+
+
 def evaluate(alarm: Mapping[str, Any], **values: float | None) -> float:
     """The value of an alarm's expression in a minute; None is a metric without a value."""
     (expression,) = [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
     functions = {
         "FILL": lambda value, filled: filled if value is None else value,
-        "IF": lambda condition, then, otherwise: then() if condition else otherwise(),
         "MAX": max,
         "SUM": sum,
     }
-    match = re.fullmatch(r"IF\((.*), (100 \* .*), 0\)", expression)
-    if match:
-        expression = f"IF({match[1]}, lambda: {match[2]}, lambda: 0)"
-    result: float = eval(expression, {"__builtins__": {}, **functions, **values})
+    tree = ast.fix_missing_locations(_LazyIf().visit(ast.parse(expression, mode="eval")))
+    code = compile(tree, "expression", "eval")
+    result: float = eval(code, {"__builtins__": {}, **functions, **values})
     return result
 
 
@@ -325,11 +330,15 @@ def test_an_alarm_that_can_roll_back_does_not_refer_to_the_service() -> None:
     assert alarms is not None
     bodies = {each.title: json.dumps(each.to_dict()) for each in alarm_resources(alarms)}
     for alarm in alarms.metric_alarms:
-        titles = [ref.data["Ref"] for ref in rollback_alarm(alarm.name, alarms)]
-        assert titles == ([alarm.title] if alarm.name in ROLLBACK_ALARMS else [])
-        assert ('"Service"' in bodies[alarm.title]) == (not titles)
-    assert rollback_alarm("deployment_failed", alarms) == ()
-    assert rollback_alarm("dead_letters", alarms) == ()
+        release = Release(Rolling(strategy="rolling", rollback_on=[alarm.name]))
+        titles = [ref.data["Ref"] for ref in resolve_rollback_alarms(release, alarms)]
+        assert titles == ([] if '"Service"' in bodies[alarm.title] else [alarm.title])
+        by_code_deploy = Release(CodeDeploy(strategy="codedeploy", rollback_on=[alarm.name]))
+        titles = [ref.data["Ref"] for ref in resolve_rollback_alarms(by_code_deploy, alarms)]
+        assert titles == [alarm.title]
+    names = ["deployment_failed", "dead_letters", "shop-5xx"]
+    release = Release(Rolling(strategy="rolling", rollback_on=names))
+    assert resolve_rollback_alarms(release, alarms) == ("shop-5xx",)
 
 
 def test_two_target_groups_that_take_turns_have_one_alarm() -> None:
@@ -343,9 +352,25 @@ def test_two_target_groups_that_take_turns_have_one_alarm() -> None:
     healthy = found["PublicWeb8080NoHealthyHostAlarm"]
     assert evaluate(healthy, hosts_1=None, hosts_2=2) == 2
     errors = found["PublicWeb8080Target5xxAlarm"]
-    values = {"errors_1": 5, "errors_2": None, "requests_1": 60, "requests_2": 40}
-    assert evaluate(errors, **values) == 5
+    values = {"errors_1": 1, "errors_2": 8, "requests_1": 100, "requests_2": 10}
+    assert evaluate(errors, **values) == 80
+    idle = {"errors_1": None, "errors_2": None, "requests_1": 60, "requests_2": None}
+    assert evaluate(errors, **idle) == 0
     assert evaluate(found["PublicWeb8080LatencyAlarm"], seconds_1=0.2, seconds_2=3) == 3
+
+
+def test_codedeploy_reports_its_own_failures() -> None:
+    release = {"strategy": "codedeploy"}
+    rule = properties(resources(web=web(release=release)), "DeploymentFailedRule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.codedeploy"],
+        "detail-type": ["CodeDeploy Deployment State-change Notification"],
+        "detail": {
+            "application": [{"Ref": "CodeDeployApplication"}],
+            "deploymentGroup": [{"Ref": "CodeDeployDeploymentGroup"}],
+            "state": ["FAILURE", "STOP"],
+        },
+    }
 
 
 # The composite alarm -------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from templates.alarms.settings import (
 from templates.common.fields import format_duration
 from templates.load_balancers.alarms import AlbAlarms, NlbAlarms
 from templates.tasks.alarm_params import JobAlarms, ServiceAlarms, WorkerAlarms
-from templates.tasks.alarms import ROLLBACK_ALARMS
+from templates.tasks.rollback_alarms import ROLLBACK_ALARMS
 
 PAGE = Path("docs/alarms.md").read_text()
 KINDS: tuple[type[BaseModel], ...] = (ServiceAlarms, WorkerAlarms, JobAlarms, AlbAlarms, NlbAlarms)
@@ -76,7 +76,7 @@ def test_page_and_reference_have_the_default(name: str) -> None:
 
 
 def test_the_page_names_the_alarms_that_can_roll_back() -> None:
-    section = PAGE.split("can roll a deployment back\n")[1].split(". ")[0]
+    section = PAGE.split("Of the stack's alarms, ")[1].split(". ")[0]
     assert re.findall(r"`(\w+)`", section) == list(ROLLBACK_ALARMS)
 
 
@@ -85,7 +85,7 @@ def test_the_parts_of_the_page_are_valid_together_with_its_example() -> None:
     blocks = [yaml.load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
     example: dict[str, Any] = blocks[0]
     parts = [block for block in blocks if "app" not in block]
-    assert len(parts) == 3
+    assert len(parts) == 4
     for part in parts:
         stacks = {**example["stacks"]}
         if "notifications" in part:

@@ -247,7 +247,7 @@ def test_a_stack_is_deployed_after_those_that_it_names() -> None:
     )
     names = [stack.name for stack in plan.stacks]
     assert names.index("zeroth") < names.index("api")
-    runs = {stack.name: stack.run for stack in plan.stacks}
+    runs = {stack.name: stack.deployment.run for stack in plan.stacks}
     assert runs["api"] is None
     assert runs["zeroth"] is not None
     assert (runs["zeroth"].container, runs["zeroth"].timeout) == ("app", 300)
@@ -266,8 +266,8 @@ def test_the_exit_code_of_an_init_container_does_not_decide() -> None:
     containers = {"wait": {**ONE["containers"]["app"], "init": True}, **ONE["containers"]}
     plan = planned(migrate={"template": "one_off", "containers": containers})
     (migrate,) = [stack for stack in plan.stacks if stack.name == "migrate"]
-    assert migrate.run is not None
-    assert migrate.run.container == "app"
+    assert migrate.deployment.run is not None
+    assert migrate.deployment.run.container == "app"
 
 
 def test_the_request_is_json_in_which_references_are_replaced() -> None:

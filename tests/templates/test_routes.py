@@ -474,7 +474,7 @@ def test_an_invalid_part_of_a_redirect_is_one_problem(key: str, value: str) -> N
 def test_a_redirect_to_a_protocol_gets_its_default_port(
     redirect: dict[str, Any], port: str | None
 ) -> None:
-    (action,) = actions(make_route(paths=["/a"], redirect=redirect), None)
+    (action,) = actions(make_route(paths=["/a"], redirect=redirect), {})
     assert action.to_dict()["RedirectConfig"].get("Port") == port
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from moorage.findings.codes.code import Code
+from moorage.findings.codes.code_deploy import CODE_DEPLOY
+from moorage.findings.codes.releases import RELEASES
 
 _SERVICES = (
     Code(
@@ -249,4 +251,9 @@ scaling:
     ),
 )
 
-CODES: tuple[Code, ...] = (*_SERVICES, *_SCALING, *_SCALING_KINDS)
+CODES: tuple[Code, ...] = (
+    *_SERVICES,
+    *sorted((*RELEASES, *CODE_DEPLOY), key=lambda code: code.id),
+    *_SCALING,
+    *_SCALING_KINDS,
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from troposphere import elasticloadbalancingv2 as elb
@@ -52,16 +53,18 @@ def _key_value(pair: QueryString) -> elb.QueryStringKeyValue:
     return elb.QueryStringKeyValue(Value=pair.value, **key)
 
 
-def actions(route: Route, target_group: Any) -> list[elb.ListenerRuleAction]:
+def actions(route: Route, forward: Mapping[str, Any]) -> list[elb.ListenerRuleAction]:
     """The rule's actions: authentication, if the route has it, and then one that handles the
-    request."""
-    final = _final_action(route, target_group, order=2 if route.authenticate else None)
+    request. `forward` has the properties of a forward action that name its targets."""
+    final = _final_action(route, forward, order=2 if route.authenticate else None)
     if route.authenticate is None:
         return [final]
     return [_authenticate_action(route.authenticate), final]
 
 
-def _final_action(route: Route, target_group: Any, order: int | None) -> elb.ListenerRuleAction:
+def _final_action(
+    route: Route, forward: Mapping[str, Any], order: int | None
+) -> elb.ListenerRuleAction:
     optional = {"Order": order} if order else {}
     if route.redirect:
         return elb.ListenerRuleAction(
@@ -74,7 +77,7 @@ def _final_action(route: Route, target_group: Any, order: int | None) -> elb.Lis
             StatusCode=str(response.status_code), ContentType=response.content_type, **body
         )
         return elb.ListenerRuleAction(Type="fixed-response", FixedResponseConfig=config, **optional)
-    return elb.ListenerRuleAction(Type="forward", TargetGroupArn=target_group, **optional)
+    return elb.ListenerRuleAction(Type="forward", **forward, **optional)
 
 
 def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:

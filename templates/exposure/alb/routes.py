@@ -14,15 +14,8 @@ from moorage.facts.quotas import LISTENER_RULE_PRIORITIES, MAX_CONDITION_LENGTH
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
-from ...common.fields import (
-    Cidr,
-    OneOrMany,
-    StackName,
-    UniqueList,
-    duration,
-    reject_duplicates,
-    text,
-)
+from ...common.fields import Cidr, StackName, UniqueList, duration, text
+from ...common.request_conditions import Headers, Host
 from ...tasks.ports import ListenerPort
 from ...tasks.secrets import JsonSecretRef
 from .specificity import Conditions, compute_specificity
@@ -31,7 +24,6 @@ from .target_groups import CookieName, TargetGroupSettings
 # The values of rule conditions: Application Load Balancers user guide, "Condition types for
 # listener rules", and the API reference, RuleCondition.
 _PATH = re.compile(rf"[A-Za-z0-9_.$/~\"'@:+&*?-]{{1,{MAX_CONDITION_LENGTH}}}")
-_HOST = re.compile(r"[A-Za-z0-9_*?.-]*\.[A-Za-z]+")
 
 
 def _validate_path(value: str) -> str:
@@ -45,46 +37,7 @@ def _validate_path(value: str) -> str:
     return value
 
 
-def _validate_host(value: str) -> str:
-    if len(value) > MAX_CONDITION_LENGTH:
-        message = f"The host pattern has {len(value)} characters"
-        hint = f"Write at most {MAX_CONDITION_LENGTH}, for example with the wildcard `*`."
-        raise wrong("M2411", message, hint)
-    if not _HOST.fullmatch(value):
-        hint = "Write a host name like `shop.example.com` or `*.example.com`."
-        raise wrong("M2411", f"{shown(value)} is not a host pattern", hint)
-    return value
-
-
-def _validate_header_name(name: str) -> str:
-    """ELB API reference, HttpHeaderConditionConfig: a name of RFC 7230 without wildcards, at most
-    40 characters, and not `Host`, for which there are host conditions."""
-    if not re.fullmatch(r"[A-Za-z0-9!#$%&'+.^_`|~-]{1,40}", name):
-        hint = "Write a name like `X-Api-Version`: at most 40 characters, without wildcards."
-        raise wrong("M2412", f"{shown(name)} is not the name of a header", hint)
-    if name.lower() == "host":
-        message = "The header `Host` cannot be matched by `headers:`"
-        raise wrong("M2413", message, "Write the host below `hosts:` instead.")
-    return name
-
-
-def _validate_headers(value: dict[str, list[str]]) -> dict[str, list[str]]:
-    names = [name.lower() for name in value]
-    for name in value:
-        if names.count(name.lower()) > 1:
-            hint = "Keep one of them: the names of headers are case-insensitive."
-            raise wrong("M2414", f"The header {shown(name)} is listed more than once", hint)
-    return value
-
-
 PathPattern = Annotated[str, AfterValidator(_validate_path)]
-Host = Annotated[str, AfterValidator(_validate_host)]
-HeaderName = Annotated[str, AfterValidator(_validate_header_name)]
-HeaderValue = Annotated[str, Field(min_length=1, max_length=128)]
-HeaderValues = Annotated[
-    OneOrMany[HeaderValue], Field(min_length=1), AfterValidator(reject_duplicates)
-]
-Headers = Annotated[dict[HeaderName, HeaderValues], AfterValidator(_validate_headers)]
 Method = Annotated[str, text(r"[A-Z_-]{1,40}", "an HTTP method in upper case", "POST")]
 RouteName = Annotated[
     str, text(r"[a-z][a-z0-9-]{0,59}", "a name of lower-case letters and digits", "docs")

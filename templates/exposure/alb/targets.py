@@ -15,6 +15,7 @@ from moorage.model import logical_id
 
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
+from ..target_pairs import Pairs, forward_action, group_titles, shift_settings
 from ..used_load_balancers import UsedAlb
 from .listener_rules import actions, conditions
 from .priorities import resolve_priority
@@ -138,23 +139,23 @@ def _find_port(route: Route, containers: Containers) -> tuple[str, Port] | None:
 
 
 def target_groups(
-    targets: Sequence[Target], vpc: Any, *, through_instance: bool
+    targets: Sequence[Target], pairs: Pairs, vpc: Any, *, through_instance: bool
 ) -> list[elb.TargetGroup]:
     return [
-        target_group(
-            target.title, target.settings, target.port, vpc, through_instance=through_instance
-        )
+        target_group(title, target.settings, target.port, vpc, through_instance=through_instance)
         for target in targets
+        for title in group_titles(target.title, pairs)
     ]
 
 
-def attachments(targets: Sequence[Target]) -> list[ecs.LoadBalancer]:
+def attachments(targets: Sequence[Target], pairs: Pairs) -> list[ecs.LoadBalancer]:
     """The property of the ECS service that registers its tasks in the target groups."""
     return [
         ecs.LoadBalancer(
             ContainerName=target.container,
             ContainerPort=target.port.number,
             TargetGroupArn=Ref(target.title),
+            **shift_settings(target.title, pairs),
         )
         for target in targets
     ]
@@ -208,12 +209,16 @@ def _distinct_ports(targets: Sequence[Target]) -> list[tuple[UsedAlb, int]]:
     return list(distinct.values())
 
 
-def listener_rules(rules: Sequence[ListenerRule]) -> Iterator[elb.ListenerRule]:
+def listener_rules(
+    rules: Sequence[ListenerRule], pairs: Pairs, listener: Any = None
+) -> Iterator[elb.ListenerRule]:
+    """The rules, on their load balancers' listeners, or on `listener`."""
     for rule in rules:
+        forward = forward_action(rule.target.title, pairs) if rule.target else {}
         yield elb.ListenerRule(
             rule.title,
-            ListenerArn=rule.load_balancer.handle.listener,
+            ListenerArn=listener or rule.load_balancer.handle.listener,
             Priority=rule.priority,
             Conditions=conditions(rule.route),
-            Actions=actions(rule.route, Ref(rule.target.title) if rule.target else None),
+            Actions=actions(rule.route, forward),
         )

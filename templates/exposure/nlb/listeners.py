@@ -28,6 +28,7 @@ from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
 from ..health_sidecar.sidecar import Sidecar
 from ..params import ExposeEntry
+from ..target_pairs import Pairs, forward_action, shift_settings
 from ..used_load_balancers import UsedNlb
 
 TRANSPORTS: dict[str, tuple[str, ...]] = {
@@ -170,7 +171,9 @@ def checks_over_http(check: HealthCheck) -> bool:
 # Resources -----------------------------------------------------------------------------------
 
 
-def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> elb.TargetGroup:
+def nlb_target_group(
+    title: str, target: NlbTarget, vpc: Any, *, through_instance: bool
+) -> elb.TargetGroup:
     """A target group of IP addresses, or of instances. It has no name: a name would prevent its
     replacement."""
     shifted = target.load_balancer.handle.shifts_across_zones
@@ -187,7 +190,7 @@ def nlb_target_group(target: NlbTarget, vpc: Any, *, through_instance: bool) -> 
         else {}
     )
     return elb.TargetGroup(
-        target.target_group_title,
+        title,
         TargetType="instance" if through_instance else "ip",
         VpcId=vpc,
         Port=target.number,
@@ -243,17 +246,22 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
     return {key: str(value).lower() for key, value in values.items() if value is not None}
 
 
-def nlb_listener(target: NlbTarget) -> elb.Listener:
-    """The listener. It is in the stack of the service, since only one service can use a port."""
+def nlb_listener(
+    title: str, target: NlbTarget, pairs: Pairs, *, port: int | None = None
+) -> elb.Listener:
+    """The listener, at its port or another one. It is in the stack of the service, since only one
+    service can use a port."""
     # Always set, because an attribute that is left out keeps its previous value.
     idle = target.entry.tcp_idle_timeout or DEFAULT_TCP_IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
     return elb.Listener(
-        target.listener_title,
+        title,
         LoadBalancerArn=target.load_balancer.handle.load_balancer,
-        Port=target.listener.number,
+        Port=port or target.listener.number,
         Protocol=target.listener.protocol.upper(),
-        DefaultActions=[elb.Action(Type="forward", TargetGroupArn=Ref(target.target_group_title))],
+        DefaultActions=[
+            elb.Action(Type="forward", **forward_action(target.target_group_title, pairs))
+        ],
         **_tls(target.entry),
         **({"ListenerAttributes": [timeout]} if target.listener.protocol == "tcp" else {}),
     )
@@ -267,12 +275,13 @@ def _tls(entry: ExposeEntry) -> dict[str, Any]:
     return {"Certificates": [certificate], "SslPolicy": entry.ssl_policy, **alpn}
 
 
-def nlb_attachment(target: NlbTarget) -> ecs.LoadBalancer:
+def nlb_attachment(target: NlbTarget, pairs: Pairs) -> ecs.LoadBalancer:
     """The property of the ECS service that registers its tasks in the target group."""
     return ecs.LoadBalancer(
         ContainerName=target.container,
         ContainerPort=target.number,
         TargetGroupArn=Ref(target.target_group_title),
+        **shift_settings(target.target_group_title, pairs),
     )
 
 

@@ -4,16 +4,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# Runs the task of a stack and waits for it; stops the deployment if the task fails.
-# Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
-# those of this script.
-run_task() {
-  local stack=$1 container=$2 seconds=$3 name request task cluster status code
-  local global=(--region eu-central-1)
-  shift 3
+# Sets `global` to those of its arguments that every command of the AWS CLI takes.
+keep_global() {
+  global=(--region eu-central-1)
   while (($#)); do
     case $1 in
-      --no-execute-changeset) return 0 ;;
       --profile | --region | --endpoint-url | --ca-bundle | --cli-*-timeout)
         global+=("$1" "$2") && shift ;;
       --profile=* | --region=* | --endpoint-url=* | --ca-bundle=* | --cli-*-timeout=* | \
@@ -21,6 +16,17 @@ run_task() {
     esac
     shift
   done
+}
+
+# Runs the task of a stack and waits for it; stops the deployment if the task fails.
+# Arguments: the stack, the container whose exit code must be 0, the seconds that it may take, and
+# those of this script.
+run_task() {
+  local stack=$1 container=$2 seconds=$3 name request task cluster status code
+  local global=()
+  shift 3
+  [[ " $* " != *" --no-execute-changeset "* ]] || return 0
+  keep_global "$@"
   name=$(aws cloudformation describe-stacks "${global[@]}" --stack-name "$stack" \
     --query "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue" --output text)
   if [[ ! $name =~ ^[A-Za-z0-9_./][A-Za-z0-9_./-]*$ ]]; then
