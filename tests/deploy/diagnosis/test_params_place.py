@@ -48,6 +48,7 @@ stacks:
         Service:
           Properties:
             HealthCheckGracePeriodSeconds: 0
+    release: {strategy: canary, rollback_on: [target_5xx]}
   api:
     template: service
     containers:
@@ -104,7 +105,7 @@ UNHEALTHY = "Target.Timeout: Request timed out (target group {})"
         (PULL, "datadog-agent", "web", "15 stacks.web.sidecars"),
         (OOM, "cron", "web", "13 stacks.web.containers.cron.memory"),
         (OOM, "app", "web", "6 stacks.web.memory"),
-        (OOM, "api", "api", "27 stacks.api (memory)"),
+        (OOM, "api", "api", "28 stacks.api (memory)"),
         (JSON_KEY, "", "web", "12 stacks.web.containers.app.secrets.DATABASE_URL"),
         (PARAMETER, "app", "web", "11 stacks.web.containers.app.secrets.KEY"),
         (PARAMETER.replace("key", "other"), "app", "web", "10 stacks.web.containers.app.secrets"),
@@ -114,9 +115,16 @@ UNHEALTHY = "Target.Timeout: Request timed out (target group {})"
             "web",
             "17 stacks.web.expose[0].health_check.path",
         ),
-        (UNHEALTHY.format("x"), "", "api", "32 stacks.api.expose[0]"),
-        ("Capacity is unavailable at this time", "", "api", "27 stacks.api"),
-        ("Rate exceeded", "", "api", "27 stacks.api"),
+        (UNHEALTHY.format("x"), "", "api", "33 stacks.api.expose[0]"),
+        ("Capacity is unavailable at this time", "", "api", "28 stacks.api"),
+        (
+            "(service web) deployment failed: alarm detected.",
+            "",
+            "web",
+            "27 stacks.web.release.rollback_on",
+        ),
+        ("ECS was unable to parse the response from x", "", "web", "27 stacks.web.release"),
+        ("Rate exceeded", "", "api", "28 stacks.api"),
     ],
 )
 def test_a_diagnosis_leads_to_the_line(
@@ -133,7 +141,7 @@ def test_an_override_of_the_property_wins(document: Document) -> None:
     found = find_property_place(document, "web", "Other", ["HealthCheckGracePeriodSeconds"])
     assert show(found) == f"26 {path}"
     found = find_property_place(document, "api", "Service", ["HealthCheckGracePeriodSeconds"])
-    assert show(found) == "27 stacks.api (health_check_grace_period)"
+    assert show(found) == "28 stacks.api (health_check_grace_period)"
 
 
 def test_a_stack_that_is_not_in_the_params(document: Document) -> None:

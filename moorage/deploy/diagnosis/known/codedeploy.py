@@ -28,6 +28,7 @@ CODEDEPLOY = (
         check="Continue the next deployment in time (`aws deploy continue-deployment "
         "--deployment-wait-type READY_WAIT`), or let it reroute immediately.",
         messages=("timed out while waiting for a notification to continue",),
+        properties=("DeploymentReadyOption",),
         sources=_SOURCES,
     ),
     KnownFailure(
@@ -37,6 +38,7 @@ CODEDEPLOY = (
         check="Read the log of the function, and allow its role "
         "codedeploy:PutLifecycleEventHookExecutionStatus.",
         messages=("timed out while waiting for a status callback",),
+        properties=("DeploymentConfiguration.LifecycleHooks",),
         sources=_SOURCES,
     ),
     KnownFailure(
@@ -46,6 +48,7 @@ CODEDEPLOY = (
         check="Read the log of the function.",
         messages=("one or more of the lifecycle event validation functions failed",),
         keys=("HOOK_EXECUTION_FAILURE",),
+        properties=("DeploymentConfiguration.LifecycleHooks",),
         sources=_SOURCES,
     ),
     KnownFailure(
@@ -54,6 +57,7 @@ CODEDEPLOY = (
         meaning="An alarm of the deployment group went into the state ALARM.",
         check="Look at the alarm's metric at that time, and at the logs of the new tasks.",
         keys=("ALARM_ACTIVE",),
+        properties=("DeploymentConfiguration.Alarms",),
         sources=_SOURCES,
     ),
     KnownFailure(
@@ -77,6 +81,7 @@ CODEDEPLOY = (
         messages=("Primary taskset target group must be behind listener",),
         keys=("ELASTIC_LOAD_BALANCING_INVALID", "MISSING_ELB_INFORMATION"),
         codes=("E9325",),
+        properties=("LoadBalancers",),
         sources=_SOURCES,
     ),
     KnownFailure(
@@ -87,6 +92,7 @@ CODEDEPLOY = (
         check="Use CodeDeployDefault.ECSAllAtOnce, or an Application Load Balancer.",
         messages=("Only ALB supports gradual traffic routing",),
         codes=("E9321",),
+        properties=("DeploymentConfigName",),
         sources=_SOURCES,
     ),
     KnownFailure(
