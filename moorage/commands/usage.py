@@ -9,7 +9,7 @@ from pathlib import Path
 
 CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
 """Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
-COMMANDS = ("build", "check", "estimate", "explain", "schema", "init")
+COMMANDS = ("build", "check", "estimate", "explain", "schema", "init", "why", "logs")
 
 
 _NEW_PROJECT = (

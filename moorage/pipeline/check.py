@@ -27,6 +27,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.document import Document
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.pipeline.template_places import find_override
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
@@ -57,10 +58,8 @@ def check(plan: Plan, document: Document) -> list[Finding]:
 
 
 def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding:
-    path: Path = ("stacks", stack, "overrides", *finding.path)
-    while len(path) > 3 and path not in document.places:
-        path = path[:-1]
-    path = path if len(path) > 3 else _params_path(finding, stack, document)
+    override = find_override(stack, finding.path, document)
+    path = override or _params_path(finding, stack, document)
     where = ".".join(str(step) for step in finding.path) or "the template"
     message = f"In {finding.place.file}, {where}: {finding.message}"
     return replace(finding, place=document.place(path), path=path, message=message)
