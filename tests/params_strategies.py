@@ -97,10 +97,12 @@ steady = partial(
 
 
 def plan(params: Params) -> Plan:
-    """All stacks of an environment, not linted. Rejects a draw with conflicting routes."""
+    """All stacks of an environment, not linted. Rejects a draw with conflicting routes,
+    or with a template that is too large."""
     result, findings = _linked(written(params))
     reported = [finding for finding in findings if not _is_expected(finding)]
-    assume({finding.code for finding in reported} != {"M2430"})
+    codes = {finding.code for finding in reported}
+    assume(not codes or not codes <= {"M1303", "M2430"})
     assert result is not None, findings
     assert reported == []
     return result
