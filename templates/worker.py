@@ -103,9 +103,9 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     queue = queues.queue_handle(name, name, params, env)
     letters = queues.dead_letter_name(params.queue)
     release = Release(params.release)
-    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
+    minimum = minimum_task_count(params.scaling, params.desired_count)
     watched = Watched(queues=AlarmQueues(queue.name, letters))
-    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Worker(
         params=params,
         task=task,
@@ -115,6 +115,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         health_check_grace_period=None,
         release=release,
         queue=queue,
+        minimum_count=minimum,
         alarms=alarms,
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,

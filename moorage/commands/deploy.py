@@ -101,6 +101,9 @@ def _execute(arguments: argparse.Namespace, execution: Execution) -> int:
         _print_addresses(outcomes)
     for outcome in failed:
         print_error(f"{outcome.stack}: {outcome.reason}")
+    if failed:
+        names = " and ".join(f"`moorage why {arguments.env} {item.stack}`" for item in failed)
+        print_error(f"more about the cause: {names}")
     untouched = [item.stack.name for item in execution.previews if item.stack.name not in outcomes]
     if untouched:
         print_error(f"not deployed: {', '.join(untouched)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -11,7 +12,8 @@ CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
 Moorage itself, Ctrl-C."""
 COMMANDS = (
     *("build", "check", "estimate", "explain", "schema", "init"),
-    *("diff", "deploy", "status", "run", "exec", "rollback", "destroy", "rehearse"),
+    *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
+    "rehearse",
 )
 
 
@@ -29,7 +31,8 @@ class FailedError(Exception):
 
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
-    """The environments that have params. Raises UsageError if there are none but `needed`."""
+    """The environments that have params. Raises UsageError if there are none but `needed`, OSError
+    if the folder cannot be read."""
     from moorage.pipeline.load import list_environments
 
     if needed and not params.is_dir():
@@ -37,6 +40,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
             f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
             "to its folder, or name the folder of its params with --params."
         )
+    if params.is_dir():
+        os.listdir(params)  # raises OSError, which the searches below do not
     for path in sorted(params.glob("*.yml")):
         raise UsageError(
             f"only .yaml files are read. Rename `{path}` to `{path.with_suffix('.yaml').name}`."
