@@ -76,8 +76,8 @@ def find_rollback(aws: Aws, stack: DeployStack, state: StackState) -> Rollback:
 
 
 def _find_previous(aws: Aws, service: str, current: str) -> str:
-    """The task definition of the last successful deployment with another one; empty if there is
-    none that is still registered."""
+    """The task definition of the last successful deployment of an older one; empty if there is none
+    that is still registered. Newer ones were rolled back already."""
     briefs = aws.ecs.list_service_deployments(
         service=service,
         cluster=cluster_of(service),
@@ -96,9 +96,21 @@ def _find_previous(aws: Aws, service: str, current: str) -> str:
     }
     for revision in revisions:
         definition = by_arn.get(revision, "")
-        if definition and definition != current and _is_registered(aws, definition):
+        if _is_older(definition, current) and _is_registered(aws, definition):
             return definition
     return ""
+
+
+def _is_older(definition: str, current: str) -> bool:
+    """Whether a task definition was registered before another one.
+
+    >>> _is_older("task-definition/web:9", "task-definition/web:10"), _is_older("", "web:2")
+    (True, False)
+    """
+    numbers = [arn.rsplit(":", 1)[-1] for arn in (definition, current)]
+    if not all(number.isdecimal() for number in numbers):
+        return False
+    return int(numbers[0]) < int(numbers[1])
 
 
 def _is_registered(aws: Aws, definition: str) -> bool:
@@ -129,7 +141,7 @@ def _find_code_deploy_rollback(
     for deployment in _list(aws, names, ["Succeeded"])[:_PAST_DEPLOYMENTS]:
         info = aws.codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
         definition = _deployed_revision(info)
-        if definition and definition != current and _is_registered(aws, definition):
+        if _is_older(definition, current) and _is_registered(aws, definition):
             return Rollback("deploy", arn, current=current, previous=definition)
     raise AwsError(f"CodeDeploy knows no earlier deployment of {stack.name} to go back to")
 
