@@ -6,10 +6,15 @@ import argparse
 import shutil
 import signal
 import subprocess
+from typing import TYPE_CHECKING
 
 from moorage.commands.deployment import build_target, explain_aws_errors, open_account
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import FailedError
+
+if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.deploy.aws import Aws
+    from moorage.deploy.shell import RunningContainer
 
 _INSTALL = (
     "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
@@ -24,15 +29,22 @@ def open_shell(arguments: argparse.Namespace) -> int:
     (stack,) = target.select(arguments.stacks).stacks
     with explain_aws_errors():
         from moorage.deploy.services import find_service
-        from moorage.deploy.shell import PLUGIN, find_container, start_session
+        from moorage.deploy.shell import find_container
 
         aws, _ = open_account(arguments, target)
         container = find_container(aws, stack, find_service(aws, stack), arguments.container)
-        if shutil.which(PLUGIN) is None:
-            raise FailedError(f"the program {PLUGIN} is missing. AWS describes it: {_INSTALL}")
-        words = start_session(aws, container, arguments.command, arguments.profile)
-    task = container.task.split("/")[-1]
-    print_error(f"{container.name} in task {task}; the session ends with its command")
+        return connect(aws, container, arguments.command, arguments.profile)
+
+
+def connect(aws: Aws, container: RunningContainer, command: str, profile: str | None) -> int:
+    """Runs a command in a container, with the terminal of this process. Returns the exit code of
+    the plugin. Raises FailedError if it is not installed."""
+    from moorage.deploy.shell import PLUGIN, start_session
+
+    if shutil.which(PLUGIN) is None:
+        raise FailedError(f"the program {PLUGIN} is missing. AWS describes it: {_INSTALL}")
+    words = start_session(aws, container, command, profile)
+    print_error(f"{container.name} in task {container.task.split('/')[-1]}")
     # Ctrl-C is for the command in the container.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:

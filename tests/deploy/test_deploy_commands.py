@@ -234,6 +234,18 @@ def test_wrong_names_are_wrong_usage(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["run", "exec", "rollback"])
+def test_commands_for_one_stack_need_one_of_its_kind(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env, *rest = project(tmp_path, "single")
+    assert main([command, env, "third", *rest]) == 2
+    assert "`third` is not a stack of dev. Stacks: first, second." in capsys.readouterr().err
+    assert main([command, env, "first", *rest]) == (2 if command == "run" else 1)
+    message = capsys.readouterr().err
+    assert "`first` is not of the kind `one_off`" in message or "not deployed yet" in message
+
+
 def test_no_credentials_are_wrong_usage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

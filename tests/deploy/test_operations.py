@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fake_aws import ACCOUNT, REGION, START, FakeAws, deployed, make_stack
 
+from moorage.commands.exec import connect
+from moorage.commands.usage import FailedError
 from moorage.deploy.aws import AwsError
 from moorage.deploy.jobs import run_job
 from moorage.deploy.rollback import Rollback, find_rollback, roll_back
@@ -172,6 +176,26 @@ def test_a_stack_that_is_not_deployed_has_no_service() -> None:
     aws.stacks = {}
     with pytest.raises(AwsError, match="shop-dev-web is not deployed yet"):
         find_service(aws.clients(), _stack())
+
+
+def test_exec_runs_the_plugin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plugin = tmp_path / "session-manager-plugin"
+    plugin.write_text('#!/bin/sh\necho "plugin $3 $4"\nexit 7\n')
+    aws = Operated()
+    aws.tasks = [_task(1)]
+    container = find_container(aws.clients(), _stack(), SERVICE_ARN, None)
+    monkeypatch.setenv("PATH", os.defpath)
+    with pytest.raises(FailedError, match="session-manager-plugin is missing"):
+        connect(aws.clients(), container, "/bin/sh", None)
+    assert aws.requests == [], "without the plugin no session is opened"
+    plugin.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    assert connect(aws.clients(), container, "/bin/sh", "ops") == 7
+    shown = capfd.readouterr()
+    assert "plugin StartSession ops" in shown.out
+    assert "secret" not in shown.out + shown.err
 
 
 # rollback ------------------------------------------------------------------------------------

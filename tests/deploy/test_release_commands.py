@@ -1,5 +1,5 @@
-"""Services whose deployments shift traffic, deployed by `moorage deploy`: whatever an update
-changes, the weights stay as ECS has left them."""
+"""Releases and tasks by the commands. Whatever an update changes, the weights stay as ECS has left
+them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import test_code_deploy as codedeploy
+import test_jobs_deployed as jobs
 import test_releases_deployed as releases
 from cloud import Cloud, Deployment
 from command_line import main
@@ -100,3 +101,48 @@ def test_code_deploy_deploys_after_the_stack(
     codedeploy._built(cloud, tmp_path, "ebbing", tag="3", environment='{EXIT_CODE: "1"}')
     assert deploy(tmp_path) == 1
     assert "did not succeed: The deployment timed out while waiting" in capsys.readouterr().err
+
+
+def test_rollback_deploys_the_revision_before_with_code_deploy(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rollback = ["rollback", "dev", "web", "--params", str(tmp_path / "params"), "--yes"]
+    codedeploy._built(cloud, tmp_path, "swell")
+    assert main(rollback) == 1
+    assert "swell-dev-web is not deployed yet" in capsys.readouterr().err
+    assert deploy(tmp_path) == 0
+    assert main(rollback) == 1
+    assert "no earlier deployment of web to go back to" in capsys.readouterr().err
+    for tag in ("2", "3"):
+        made = codedeploy._built(cloud, tmp_path, "swell", tag=tag)
+        assert deploy(tmp_path) == 0
+    newest = made.ids("web")["TaskDefinition"]
+    weights = codedeploy._weights(made)
+    capsys.readouterr()
+    assert main(rollback) == 0
+    shown = capsys.readouterr().out
+    assert "deploy swell-dev-web:2 in place of swell-dev-web:3" in shown
+    assert codedeploy._running(made) == f"{newest.removesuffix(':3')}:2"
+    assert codedeploy._weights(made) == {name: 100 - weight for name, weight in weights.items()}
+
+
+def test_run_ends_with_the_exit_code_of_the_task(
+    cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["run", "dev", "migrate", "--params", str(tmp_path / "params")]
+    jobs._migrated("manual", 0, cloud, tmp_path)
+    assert main(run) == 1
+    assert "manual-dev-migrate is not deployed yet" in capsys.readouterr().err
+    assert deploy(tmp_path) == 0
+    made = jobs._migrated("manual", 0, cloud, tmp_path)
+    before = len(jobs._tasks(made))
+    assert main(run) == 0
+    assert "migrate: the task has ended with exit code 0" in capsys.readouterr().out
+    assert len(jobs._tasks(made)) == before + 1
+    jobs._migrated("manual", 3, cloud, tmp_path)
+    assert deploy(tmp_path) == 1
+    capsys.readouterr()
+    assert main(run) == 3
+    shown = capsys.readouterr().err
+    assert "migrate: the container `migrate` of its task ended with exit code 3." in shown
+    assert "`moorage logs dev migrate` shows what it wrote" in shown
