@@ -50,7 +50,15 @@ from moorage.commands.run import run as run_now
 from moorage.commands.schema import schema
 from moorage.commands.status import status
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import COMMANDS, FOUND, INTERNAL, USAGE, FailedError, UsageError
+from moorage.commands.usage import (
+    COMMANDS,
+    FOUND,
+    INTERNAL,
+    USAGE,
+    FailedError,
+    UsageError,
+    endpoint,
+)
 from moorage.commands.why import why
 
 ISSUES = "https://github.com/moorage/moorage/issues"
@@ -285,9 +293,7 @@ def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool
     subparser.add_argument("env", metavar="ENV")
     if stacks:
         subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
-    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
-    subparser.add_argument("--endpoint-url", metavar="URL", help="another address of AWS's APIs")
-    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    _add_account(subparser)
     subparser.add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -338,7 +344,8 @@ def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
 
 def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
-    subparser.add_argument("--endpoint-url", metavar="URL", help="another address of AWS's APIs")
+    help_text = "another address of AWS's APIs"
+    subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 

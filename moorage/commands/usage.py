@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -15,6 +17,7 @@ COMMANDS = (
     *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
     "rehearse",
 )
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?/?")
 
 
 _NEW_PROJECT = (
@@ -86,3 +89,10 @@ def refuse_file(out: Path) -> None:
     """Raises UsageError if the folder for output is a file."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"`{out}` is a file. Name a folder with --out.")
+
+
+def endpoint(text: str) -> str:
+    """An address of AWS's APIs on the command line."""
+    if not _ENDPOINT.fullmatch(text):
+        raise argparse.ArgumentTypeError("this is not an address such as http://127.0.0.1:5000")
+    return text

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = "tests/golden"
 
 
+@cache
 def rehearse(env: str, params: str) -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     command = [sys.executable, "build.py", "rehearse", env, "--params", params]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from contextlib import chdir
 from pathlib import Path
@@ -46,6 +47,24 @@ COMMANDS = (
     "init {}",
     "init shop --app {}",
     "init shop --region {}",
+    "diff {}",
+    "diff dev {}",
+    "diff dev --profile {}",
+    "diff dev --endpoint-url {}",
+    "diff dev --params {}",
+    "diff dev --format {}",
+    "deploy dev {} --yes --no-wait",
+    "deploy dev --parallel {}",
+    "status {}",
+    "destroy dev {} --yes --unprotect",
+    "rehearse {}",
+    "why {}",
+    "why dev --profile {}",
+    "why dev --endpoint-url {}",
+    "logs dev {}",
+    "logs dev cluster {} --follow",
+    "logs dev cluster --since {}",
+    "logs dev cluster --filter {}",
     "--{}",
     "explain --{}",
 )
@@ -61,6 +80,16 @@ VALUES = {
     "a large number": "9" * 4000,
     "digits of another script": "\u0661\u0660s",
 }
+
+
+@pytest.fixture(autouse=True)
+def without_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No command reaches AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
 
 
 def test_every_option_is_tried() -> None:
