@@ -298,6 +298,7 @@ def test_digits_are_those_of_ascii(file: str) -> None:
 
 
 STARTS_PROGRAMS = {
+    "moorage/commands/exec.py": "the Session Manager plugin, for a shell in a container",
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",
     "templates/proxy/limited_program.py": "becomes nginx, after it has given up rights",
