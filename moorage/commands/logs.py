@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
+from moorage.commands.deployment import explain_aws_errors
 from moorage.commands.usage import CLEAN, FOUND, UsageError
 
 if TYPE_CHECKING:
@@ -20,15 +21,12 @@ def logs(arguments: argparse.Namespace) -> int:
         print(deployed, end="")
         return FOUND
     check_stack(arguments.stack, deployed, arguments.env)
-    from moorage.deploy.diagnosis.clients import AwsError, aws_errors, make_clients
-    from moorage.deploy.log_events import Clock
+    with explain_aws_errors():
+        from moorage.deploy.aws import Access, Aws
+        from moorage.deploy.log_events import Clock
 
-    try:
-        with aws_errors():
-            clients = make_clients(deployed.region, arguments.profile, arguments.endpoint_url)
-            print_logs(clients, deployed, arguments, Clock())
-    except AwsError as error:
-        raise UsageError(f"AWS cannot be read: {error}") from error
+        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        print_logs(aws, deployed, arguments, Clock())
     return CLEAN
 
 

@@ -6,8 +6,9 @@ import argparse
 from typing import TYPE_CHECKING
 
 from moorage.commands.deployed import Deployed, check_stack, find_deployed
+from moorage.commands.deployment import explain_aws_errors
 from moorage.commands.terminal import print_line
-from moorage.commands.usage import CLEAN, FOUND, UsageError
+from moorage.commands.usage import CLEAN, FOUND
 
 if TYPE_CHECKING:
     from moorage.deploy.diagnosis.reader import Clients
@@ -21,17 +22,11 @@ def why(arguments: argparse.Namespace) -> int:
         return FOUND
     if arguments.stack is not None:
         check_stack(arguments.stack, deployed, arguments.env)
-    from moorage.deploy.diagnosis.clients import AwsError, aws_errors, make_clients
+    with explain_aws_errors():
+        from moorage.deploy.aws import Access, Aws
 
-    try:
-        with aws_errors():
-            return report_failures(
-                make_clients(deployed.region, arguments.profile, arguments.endpoint_url),
-                deployed,
-                arguments,
-            )
-    except AwsError as error:
-        raise UsageError(f"AWS cannot be read: {error}") from error
+        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        return report_failures(aws, deployed, arguments)
 
 
 def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:

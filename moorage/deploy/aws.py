@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types_boto3_ecr import ECRClient
     from types_boto3_ecs import ECSClient
     from types_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_secretsmanager import SecretsManagerClient
     from types_boto3_ssm import SSMClient
     from types_boto3_sts import STSClient
@@ -118,6 +119,10 @@ class Aws:
     @cached_property
     def elbv2(self) -> ElasticLoadBalancingv2Client:
         return self.session.client("elbv2", endpoint_url=self.endpoint_url, config=_CONFIG)
+
+    @cached_property
+    def logs(self) -> CloudWatchLogsClient:
+        return self.session.client("logs", endpoint_url=self.endpoint_url, config=_CONFIG)
 
     @cached_property
     def secretsmanager(self) -> SecretsManagerClient:

@@ -8,19 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
+from moorage.facts.stack_events import CANCELLED
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackEventTypeDef
 
 _STACK = "AWS::CloudFormation::Stack"
-_CASCADE = (
-    "Resource creation cancelled",
-    "Resource update cancelled",
-    "Resource deletion cancelled",
-)
-"""What CloudFormation gives as the reason of resources that it stopped because another one failed
-(AWS re:Post, "How do I find the resource that failed in a CloudFormation stack?")."""
 
 
 @dataclass(frozen=True)
@@ -100,5 +94,5 @@ def find_end(events: Iterable[StackEvent]) -> StackEvent | None:
 def find_first_failure(events: Iterable[StackEvent]) -> StackEvent | None:
     """The failure that caused all others: the first one that names a reason of its own."""
     failures = [event for event in events if event.failed and not event.of_stack]
-    own = [event for event in failures if event.reason and not event.reason.startswith(_CASCADE)]
+    own = [event for event in failures if event.reason and not event.reason.startswith(CANCELLED)]
     return next(iter(own or failures), None)

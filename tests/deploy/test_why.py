@@ -94,8 +94,8 @@ def test_a_stack_that_is_not_deployed(run: Run) -> None:
     text = "gone (reef-dev-gone): not deployed in this account and region\n"
     assert run("why", "dev", "gone") == (0, text)
     code, text = run("logs", "dev", "gone")
-    assert code == 2
-    assert "AWS cannot be read: it does not exist" in text
+    assert code == 1
+    assert "reef-dev-gone does not exist" in text
 
 
 def test_the_log_of_a_task(run: Run) -> None:

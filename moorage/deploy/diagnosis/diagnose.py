@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from moorage.deploy.diagnosis.build_diagnosis import diagnosis
-from moorage.deploy.diagnosis.known.stacks import CASCADES
 from moorage.deploy.diagnosis.matching import find_by_key, find_known
 from moorage.deploy.diagnosis.model import Diagnosis, Evidence, StackEvent
 from moorage.deploy.diagnosis.services import diagnose_service
+from moorage.facts.stack_events import CANCELLED
 
 STACK = "AWS::CloudFormation::Stack"
 _SERVICE = "AWS::ECS::Service"
@@ -74,7 +74,7 @@ def failed_events(operation: Sequence[StackEvent], stack_name: str) -> Iterator[
         if _is_stack(event, stack_name):
             if "ROLLBACK" in event.status:
                 return
-        elif event.status.endswith("_FAILED") and not event.reason.startswith(CASCADES):
+        elif event.status.endswith("_FAILED") and not event.reason.startswith(CANCELLED):
             yield event
 
 
@@ -151,7 +151,7 @@ def _of_rollback(evidence: Evidence, operation: Sequence[StackEvent]) -> Iterato
         for event in reversed(rollback)
         if event.status.endswith("_FAILED")
         and not _is_stack(event, evidence.stack_name)
-        and not event.reason.startswith(CASCADES)
+        and not event.reason.startswith(CANCELLED)
     ]
     first = failed[0] if failed else None
     yield diagnosis(

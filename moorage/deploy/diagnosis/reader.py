@@ -1,6 +1,5 @@
 """Calls of AWS that may fail: what could not be read is noted, and the rest is read."""
 
-# mypy: disable-error-code=import-untyped
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping

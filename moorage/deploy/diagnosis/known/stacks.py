@@ -255,12 +255,3 @@ STACKS = (
         sources=(CLOUDFORMATION,),
     ),
 )
-
-CASCADES = (
-    "Resource creation cancelled",
-    "Resource update cancelled",
-    "Resource deletion cancelled",
-    "Resource import cancelled",
-)
-"""Beginnings of the reasons of resources that CloudFormation gave up, because another one had
-failed: AWS docs, "Troubleshooting CloudFormation"."""
