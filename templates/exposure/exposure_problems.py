@@ -18,6 +18,7 @@ from .nlb.listener_problems import listener_conflicts, listener_problems
 from .nlb.listeners import TRANSPORTS, NlbListener, nlb_security_group_rules
 from .nlb.security_group_rules import security_group_problems
 from .params import ALB_KEYS, NLB_KEYS, ExposeEntry
+from .test_traffic_problems import test_port_conflicts
 from .used_load_balancers import UsedAlb, UsedNetwork, UsedNlb
 
 # Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
@@ -153,3 +154,4 @@ def exposure_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) ->
     listeners = [listener for other in all_exposures for listener in other.nlb_listeners]
     yield from security_group_problems(exposure.stack, exposure.nlb_listeners, listeners)
     yield from listener_conflicts(exposure.nlb_listeners, listeners)
+    yield from test_port_conflicts(exposure, all_exposures)
