@@ -42,7 +42,8 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
         parallel = max(1, _parallel_starts(settings))
         give_up = fails * math.ceil(settings.breaker / parallel)
         rolls_back = settings.rolls_back
-        by = f"the circuit breaker, after {settings.breaker} failed tasks"
+        failed = "1 failed task" if settings.breaker == 1 else f"{settings.breaker} failed tasks"
+        by = f"the circuit breaker, after {failed}"
     by_alarm = _unhealthy_seen(settings, assumptions)
     if by_alarm is not None and by_alarm < give_up:
         give_up, rolls_back, by = by_alarm, settings.alarm_rolls_back, "the alarms"

@@ -85,6 +85,6 @@ def _nlb_waits(shift: Shift, exposure: Exposure) -> Iterator[Problem]:
         wait = NLB_SHIFT_SECONDS // 60
         message = f"ECS waits {wait} minutes at each change of a Network Load "
         message += f"Balancer's weights: {(changes + tests) * wait} minutes in each "
-        message += "deployment, and again in a rollback"
+        message += "deployment"
         hint = "Write a larger `step_percent`, or `strategy: canary`."
         yield Problem("M3222", PATH, message, hint, level="warning")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
 
+from ..load_balancers.clients import client_problems, private_client_problems
 from ..tasks.release_problems import PATH
 from ..tasks.traffic_shift import TestTraffic
 from .exposure import Exposure
@@ -78,6 +79,8 @@ def test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Ite
     yield from _port_problems(test, exposure)
     if not uses_own_listener(test):
         yield from _priority_problems(exposure)
+    elif exposure.test_rules:
+        yield from _client_problems(test, exposure)
 
 
 def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
@@ -101,6 +104,14 @@ def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
         message = f"No client may connect to port {test.port}"
         hint = "Write `clients:`, with the CIDR blocks from which you test."
         yield Problem("M3219", path, message, hint)
+
+
+def _client_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
+    path = (*_TEST, "clients")
+    yield from client_problems(test.clients, path)
+    balancers = [rule.load_balancer.params for rule in exposure.test_rules]
+    if any(not alb.existing and alb.scheme == "internet-facing" for alb in balancers):
+        yield from private_client_problems(test.clients, path)
 
 
 def _priority_problems(exposure: Exposure) -> Iterator[Problem]:

@@ -383,7 +383,7 @@ def test_codedeploy_rolls_back_what_its_group_names() -> None:
     [
         ({}, 30, "the start of the tasks", 40),
         ({}, 60, "the deregistration delay", 60),
-        ({"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 2}, 60, "old tasks stay", 120),
+        ({"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 2}, 60, "the bake time", 120),
         ({"Strategy": "LINEAR"}, 60, "the steps of the traffic", 9 * 360),
     ],
 )
