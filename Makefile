@@ -66,6 +66,7 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py schema --format markdown > docs/params.md
 	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
 	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
+	$(BIN)/python build.py explain --format markdown diagnoses > docs/diagnoses.md
 
 site: $(SITE_READY) ## the documentation site, into site/; a broken link is an error
 	$(SITE)/bin/python docs/site/pages.py build/pages

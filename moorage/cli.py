@@ -7,6 +7,8 @@ python build.py estimate ENV    how long a release takes
 python build.py explain CODE    what a finding means, and how to fix it
 python build.py schema          JSON Schema of the params, for editors
 python build.py init [DIR]      a new project with params, tests and CI
+python build.py why ENV         why a deployment failed
+python build.py logs ENV STACK  the logs of its tasks
 
 The command `moorage` does the same in every project.
 """
@@ -29,13 +31,30 @@ from moorage.commands.check import check
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.explain import explain
 from moorage.commands.init import init
+from moorage.commands.logs import logs
 from moorage.commands.schema import schema
 from moorage.commands.terminal import print_error
 from moorage.commands.usage import COMMANDS, INTERNAL, USAGE, UsageError
+from moorage.commands.why import why
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
 """The environment variable that asks for the trace of an internal error."""
+
+
+MAX_LENGTH = 4096
+"""The longest argument: no path of Linux is longer (limits.h, PATH_MAX)."""
+
+MAX_FOLDERS = 200
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages can be printed on any terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print_error(f"{self.prog}: error: {message}")
+        raise SystemExit(USAGE)
 
 
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
@@ -46,9 +65,10 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
-    arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
-    arguments.templates = templates
     try:
+        _refuse_impossible(argv)
+        arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
+        arguments.templates = templates
         code: int = arguments.run(arguments)
     except UsageError as error:
         print_error(f"{program}: {error}")
@@ -73,6 +93,18 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     return code
 
 
+def _refuse_impossible(argv: Sequence[str]) -> None:
+    """Raises UsageError for arguments that can be neither names nor paths."""
+    if max(map(len, argv), default=0) > MAX_LENGTH:
+        raise UsageError(f"an argument has more than {MAX_LENGTH:,} characters.")
+    if max((argument.count("/") for argument in argv), default=0) > MAX_FOLDERS:
+        raise UsageError(
+            f"an argument names more than {MAX_FOLDERS} folders, each in the last one."
+        )
+    if any("\0" in argument for argument in argv):
+        raise UsageError("an argument has a null character.")
+
+
 def report_internal_error(error: Exception, program: str) -> None:
     """Prints where an error happened that nothing expects, without the values that it may name."""
     if os.environ.get(TRACEBACK):
@@ -88,7 +120,7 @@ def report_internal_error(error: Exception, program: str) -> None:
 
 def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     """The parser of the command line. The docstring of a command is its help."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -112,6 +144,8 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
+    _add_why_arguments(command("why", why))
+    _add_logs_arguments(command("logs", logs))
     return parser
 
 
@@ -166,8 +200,8 @@ def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
     explaining.add_argument(
         "codes",
         nargs="*",
-        metavar="CODE|findings|rules",
-        help="codes; `findings` or `rules` for a list of these; default: a list of all",
+        metavar="CODE|findings|rules|diagnoses",
+        help="codes; `findings`, `rules` or `diagnoses` for a list of these; default: all codes",
     )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
 
@@ -176,6 +210,36 @@ def _add_init_arguments(initializing: argparse.ArgumentParser) -> None:
     initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
     initializing.add_argument("--app", help="name of the application; without it, the directory's")
     initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
+
+
+def _add_why_arguments(asking: argparse.ArgumentParser) -> None:
+    asking.add_argument("env", metavar="ENV")
+    asking.add_argument("stack", nargs="?", metavar="STACK", help="default: all that fail")
+    _add_account(asking)
+    asking.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
+    reading.add_argument("env", metavar="ENV")
+    reading.add_argument("stack", metavar="STACK")
+    reading.add_argument("container", nargs="?", metavar="CONTAINER", help="default: all")
+    reading.add_argument("--follow", action="store_true", help="go on with new lines")
+    reading.add_argument(
+        "--since",
+        type=duration,
+        default=duration("10m"),
+        metavar="TIME",
+        help="age of the oldest line; default: 10m",
+    )
+    help_text = "a filter pattern of CloudWatch Logs, such as ERROR"
+    reading.add_argument("--filter", default="", metavar="PATTERN", help=help_text)
+    _add_account(reading)
+
+
+def _add_account(subparser: argparse.ArgumentParser) -> None:
+    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    subparser.add_argument("--endpoint-url", metavar="URL", help="another address of AWS's APIs")
+    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def run(templates: str, program: str = "build.py") -> NoReturn:

@@ -35,7 +35,8 @@ from .ecs_service import (
 from .exposure.alarm_targets import alarm_targets
 from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
-from .exposure.exposure_problems import exposure_conflicts, exposure_problems
+from .exposure.exposure_conflicts import AllExposures, exposure_conflicts, gather_exposures
+from .exposure.exposure_problems import exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
@@ -173,8 +174,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         code_deploy=release.code_deploy is not None,
         circuit_breaker=has_circuit_breaker(params, release),
     )
-    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
-    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
+    minimum = minimum_task_count(params.scaling, params.desired_count)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Service(
         params=params,
         task=task,
@@ -184,6 +185,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         health_check_grace_period=params.health_check_grace_period,
         release=release,
         proxy=proxy,
+        minimum_count=minimum,
         alarms=alarms,
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
@@ -210,10 +212,14 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from scaling_problems(params.scaling, TARGETS, is_counted, service.task.placement)
     yield from _request_problems(service)
     yield from instance_problems(exposure)
-    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
-    yield from exposure_conflicts(exposure, [other.exposure for other in services])
+    yield from exposure_conflicts(exposure, env.resolve_all(_gather_all_exposures))
     yield from zone_problems(exposure, *service.minimum_count)
     yield from subnet_problems(exposure)
+
+
+def _gather_all_exposures(env: Environment) -> AllExposures:
+    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
+    return gather_exposures([service.exposure for service in services])
 
 
 def _grace_period_problems(service: Service) -> Iterator[Problem]:

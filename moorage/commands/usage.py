@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
 """Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
-COMMANDS = ("build", "check", "estimate", "explain", "schema", "init")
+COMMANDS = ("build", "check", "estimate", "explain", "schema", "init", "why", "logs")
 
 
 _NEW_PROJECT = (
@@ -21,7 +22,8 @@ class UsageError(Exception):
 
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
-    """The environments that have params. Raises UsageError if there are none but `needed`."""
+    """The environments that have params. Raises UsageError if there are none but `needed`, OSError
+    if the folder cannot be read."""
     from moorage.pipeline.load import list_environments
 
     if needed and not params.is_dir():
@@ -29,6 +31,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
             f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
             "to its folder, or name the folder of its params with --params."
         )
+    if params.is_dir():
+        os.listdir(params)  # raises OSError, which the searches below do not
     for path in sorted(params.glob("*.yml")):
         raise UsageError(
             f"only .yaml files are read. Rename `{path}` to `{path.with_suffix('.yaml').name}`."

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 from moorage.findings.finding import Path, Problem
 
@@ -11,6 +12,7 @@ from ..load_balancers.clients import client_problems, private_client_problems
 from ..tasks.release_problems import PATH
 from ..tasks.traffic_shift import TestTraffic
 from .exposure import Exposure
+from .nlb.listener_conflicts import ListenersByPort
 from .test_traffic import has_better_priority, uses_own_listener
 
 _TEST: Path = (*PATH, "test")
@@ -43,22 +45,31 @@ def unused_test_problems(test: TestTraffic, exposure: Exposure | None) -> Iterat
             yield Problem("M3238", (*_TEST, key), f"`{key}` has no effect {why}", "Remove it.")
 
 
-def test_port_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) -> Iterator[Problem]:
+TestPorts: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
+"""The stacks with a listener for test traffic, by load balancer and port."""
+
+
+def group_test_ports(exposures: Sequence[Exposure]) -> TestPorts:
+    """The listeners for test traffic of all services, for `test_port_conflicts`."""
+    stacks: dict[tuple[str, int], list[str]] = {}
+    for exposure in exposures:
+        for port in exposure.test_ports:
+            stacks.setdefault(port, []).append(exposure.stack)
+    return stacks
+
+
+def test_port_conflicts(
+    exposure: Exposure, test_ports: TestPorts, listeners: ListenersByPort
+) -> Iterator[Problem]:
     """Listeners for test traffic at a port that another service uses. If both are for test traffic,
     it is reported in the stack that comes later by name."""
-    others = [other for other in all_exposures if other.stack != exposure.stack]
     for port in sorted(exposure.test_ports):
-        users = [
-            f"stacks.{other.stack}.release.test"
-            for other in others
-            if other.stack < exposure.stack and port in other.test_ports
-        ]
+        earlier = sorted(stack for stack in test_ports[port] if stack < exposure.stack)
+        users = [f"stacks.{stack}.release.test" for stack in earlier]
         users += [
             listener.place
-            for other in others
-            for listener in other.nlb_listeners
-            if listener.entry.port
-            and port == (listener.load_balancer.load_balancer_id, listener.entry.port.number)
+            for listener in listeners.get(port, ())
+            if listener.stack != exposure.stack
         ]
         for user in users[:1]:
             message = f"`{user}` uses port {port[1]} of the same load balancer"
