@@ -14,7 +14,8 @@ from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
-from .exposure.release_problems import shift_problems, test_header_problems
+from .exposure.release_problems import shift_problems
+from .exposure.test_traffic_problems import test_header_problems
 from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
 from .tasks.dashboard import DashboardParams, service_dashboard

@@ -56,6 +56,7 @@ from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
+from .tasks.deployments import has_circuit_breaker
 from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
@@ -168,7 +169,11 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers=containers,
         security_group_users=[("expose",)] if entries else [],
     )
-    watched = Watched(targets=alarm_targets(exposure), code_deploy=release.code_deploy is not None)
+    watched = Watched(
+        targets=alarm_targets(exposure),
+        code_deploy=release.code_deploy is not None,
+        circuit_breaker=has_circuit_breaker(params, release),
+    )
     minimum = minimum_task_count(params.scaling, params.desired_count)
     alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Service(

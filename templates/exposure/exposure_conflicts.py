@@ -17,6 +17,7 @@ from .nlb.listener_conflicts import (
     listener_conflicts,
     security_group_conflicts,
 )
+from .test_traffic_problems import TestPorts, group_test_ports, test_port_conflicts
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class AllExposures:
     rules: RulesByListener
     listeners: ListenersByPort
     rule_owners: RuleOwners
+    test_ports: TestPorts
 
 
 def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
@@ -35,6 +37,7 @@ def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
         group_by_listener([rule for exposure in exposures for rule in exposure.all_rules]),
         group_by_port(listeners),
         find_rule_owners(listeners),
+        group_test_ports(exposures),
     )
 
 
@@ -45,3 +48,4 @@ def exposure_conflicts(exposure: Exposure, others: AllExposures) -> Iterator[Pro
     listeners = exposure.nlb_listeners
     yield from security_group_conflicts(exposure.stack, listeners, others.rule_owners)
     yield from listener_conflicts(listeners, others.listeners)
+    yield from test_port_conflicts(exposure, others.test_ports, others.listeners)
