@@ -42,11 +42,9 @@ LIBRARIES = {
     "moorage.update": {"cfnlint"},
     "moorage.deploy": {
         *("boto3", "botocore", "cfnlint", "moto", "rich", "werkzeug"),
-        *(f"types_boto3_{name}" for name in ("acm", "cloudformation", "codedeploy", "ecr", "ecs")),
-        *(
-            f"types_boto3_{name}"
-            for name in ("cloudwatch", "elbv2", "secretsmanager", "ssm", "sts")
-        ),
+        *("types_boto3_acm", "types_boto3_cloudformation", "types_boto3_cloudwatch"),
+        *("types_boto3_codedeploy", "types_boto3_ecr", "types_boto3_ecs", "types_boto3_elbv2"),
+        *("types_boto3_logs", "types_boto3_secretsmanager", "types_boto3_ssm", "types_boto3_sts"),
     },
     "moorage.init": {"pydantic"},
     "moorage.commands": {"rich"},
