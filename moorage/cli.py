@@ -1,22 +1,22 @@
 """Moorage: CloudFormation templates for ECS from short params files.
 
-python build.py                 build every environment: params/*.yaml -> out/<env>/
-python build.py check           the same without writing; fails if out/ is not up to date
-python build.py check FILE      check any CloudFormation template
-python build.py estimate ENV    how long a release takes
-python build.py explain CODE    what a finding means, and how to fix it
-python build.py schema          JSON Schema of the params, for editors
-python build.py init [DIR]      a new project with params, tests and CI
-python build.py diff ENV        what a deployment would change
-python build.py deploy ENV      deploy an environment, or some of its stacks
-python build.py status ENV      what is deployed, and whether it runs
-python build.py run ENV STACK   run the task of a one-off stack now
-python build.py exec ENV STACK  a shell in a running container
+python build.py                     build every environment: params/*.yaml -> out/<env>/
+python build.py check               the same without writing; fails if out/ is not up to date
+python build.py check FILE          check any CloudFormation template
+python build.py estimate ENV        how long a release takes
+python build.py explain CODE        what a finding means, and how to fix it
+python build.py schema              JSON Schema of the params, for editors
+python build.py init [DIR]          a new project with params, tests and CI
+python build.py diff ENV            what a deployment would change
+python build.py deploy ENV          deploy an environment, or some of its stacks
+python build.py status ENV          what is deployed, and whether it runs
+python build.py why ENV             why a deployment failed
+python build.py logs ENV STACK      the logs of the tasks of a stack
+python build.py run ENV STACK       run the task of a one-off stack now
+python build.py exec ENV STACK      a shell in a running container
 python build.py rollback ENV STACK  the way back from a release
-python build.py destroy ENV     delete an environment
-python build.py rehearse ENV    all of that on this machine, without an account
-python build.py why ENV         why a deployment failed
-python build.py logs ENV STACK  the logs of its tasks
+python build.py destroy ENV         delete an environment
+python build.py rehearse ENV        all of that on this machine, without an account
 
 The command `moorage` does the same in every project.
 """
@@ -181,11 +181,11 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
-    _add_why_arguments(command("why", why))
-    _add_logs_arguments(command("logs", logs))
     _add_deploying_arguments(command("diff", diff), stacks=True)
     _add_deploy_arguments(command("deploy", deploy))
     _add_deploying_arguments(command("status", status), stacks=False)
+    _add_why_arguments(command("why", why))
+    _add_logs_arguments(command("logs", logs))
     _add_run_arguments(command("run", run_now))
     _add_exec_arguments(command("exec", open_shell))
     _add_rollback_arguments(command("rollback", rollback))

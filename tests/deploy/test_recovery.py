@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fake_aws import (
     FakeAws,
@@ -26,6 +28,7 @@ from moorage.deploy.stack_state import read_states
 
 WEB = make_stack("web")
 TARGET = make_target(WEB)
+PAGE = Path("docs/deploy/recovery.md")
 
 
 def obstacles(aws: FakeAws) -> list[Obstacle]:
@@ -59,6 +62,14 @@ def test_a_failed_creation_is_deleted_after_asking() -> None:
     assert obstacle.question == "Delete what is left of it"
     assert run_job(remove_obstacle(aws.context(), obstacle), aws.clock)
     assert obstacles(aws) == []
+
+
+def test_the_page_shows_what_the_user_reads() -> None:
+    reason = "The following resource(s) failed to create: [Service]."
+    (obstacle,) = obstacles(with_status("ROLLBACK_COMPLETE", reason=reason))
+    page = PAGE.read_text().replace("kelp-dev-web", "shop-dev-web")
+    assert f"dev: {obstacle_text(obstacle)}\n" in page
+    assert f"{obstacle.question}? [y/N]\n" in page
 
 
 def test_a_protected_stack_is_not_deleted() -> None:
