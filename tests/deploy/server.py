@@ -32,7 +32,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.validate import ParamValidator
 from moto.cloudformation.exceptions import ValidationError
-from moto.cloudformation.models import CloudFormationBackend, cloudformation_backends
+from moto.cloudformation.models import CloudFormationBackend, Event, cloudformation_backends
 from moto.cloudformation.parsing import ResourceMap, get_model_map
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.utils import remap_nested_keys
@@ -74,6 +74,9 @@ class Backend(CloudFormationBackend):
         types = {resource["Type"] for resource in change_set.template_dict["Resources"].values()}
         if unknown := sorted(types - get_model_map().keys()):
             raise ValidationError(message=f"The test server does not know {', '.join(unknown)}")
+        for export in re.findall(r"Fn::ImportValue': '([^']+)'", str(change_set.template_dict)):
+            if export not in {known.name for known in self.exports.values()}:
+                raise ValidationError(message=f"No export named {export} found.")
         return created
 
     def execute_change_set(self, change_set_name: str, stack_name: str | None = None) -> None:
@@ -81,7 +84,11 @@ class Backend(CloudFormationBackend):
         stack = self.stacks[change_set.stack_id]
         stack.resource_map.cross_stack_resources = self.exports
         change_set.template_dict = resolved(change_set.template_dict, self.region_name)
-        super().execute_change_set(change_set_name, stack_name)
+        try:
+            super().execute_change_set(change_set_name, stack_name)
+        except ValidationError as error:
+            fail(stack, change_set, error.message)
+            return
         # moto refuses a change set with the same text; AWS creates one without changes.
         stack.template = f"{change_set.template}\n# deployed"
         stack.template_dict = change_set.template_dict
@@ -104,6 +111,24 @@ class Backend(CloudFormationBackend):
                 del self.exports[export.name]
         self._validate_export_uniqueness(stack)
         self.exports.update((export.name, export) for export in stack.exports)
+
+
+def fail(stack: Any, change_set: Any, reason: str) -> None:
+    """What CloudFormation does after a resource has failed: it cancels others and rolls back."""
+    verb = "CREATE" if change_set.change_set_type == "CREATE" else "UPDATE"
+    resources = change_set.template_dict["Resources"]
+    first, *others = sorted(
+        resources, key=lambda name: not reason.startswith(f"{resources[name]['Type']}:")
+    )
+    cancelled = f"Resource {'creation' if verb == 'CREATE' else 'update'} cancelled"
+    for name, why in [(first, reason), *((other, cancelled) for other in others)]:
+        kind = resources[name]["Type"]
+        status = f"{verb}_FAILED"
+        stack.events.append(Event(stack.stack_id, stack.name, name, "", kind, status, why, None))
+    stack.status = "ROLLBACK_COMPLETE" if verb == "CREATE" else "UPDATE_ROLLBACK_COMPLETE"
+    stack._add_stack_event(stack.status)
+    if verb == "CREATE":
+        stack.resource_map._parsed_resources = {}
 
 
 def correct_updates() -> None:
