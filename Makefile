@@ -10,7 +10,7 @@ SCAN := .venv-scan
 SCAN_READY := $(SCAN)/.ready
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
-.PHONY: build setup dev test fuzz lint check golden bench docs site scan lock dist
+.PHONY: build demo setup dev test fuzz lint check golden bench docs site scan lock dist
 .DEFAULT_GOAL := build
 .DELETE_ON_ERROR:
 
@@ -55,6 +55,9 @@ golden: dev ## rewrite what the tests compare with; then read the difference
 	$(BIN)/python -c "import glob, sys; from moorage.cli import main; sys.exit(max((main(['build', '--params', case + 'params', '--out', case + 'out'], 'templates') for case in sorted(glob.glob('tests/golden/*/'))), default=0))"
 	UPDATE=1 $(BIN)/python -m pytest -q tests/test_errors.py tests/security_hub
 
+demo: dev ## deploy, update and delete params/dev.yaml without an account
+	$(BIN)/python build.py rehearse dev
+
 bench: dev ## measure builds, rules and health sidecars; compare releases
 	$(BIN)/python bench/build.py
 	$(BIN)/python bench/rules.py
@@ -66,6 +69,7 @@ docs: setup ## the generated documents
 	$(BIN)/python build.py schema --format markdown > docs/params.md
 	$(BIN)/python build.py explain --format markdown rules > docs/rules.md
 	$(BIN)/python build.py explain --format markdown findings > docs/findings.md
+	$(BIN)/python build.py explain --format markdown diagnoses > docs/diagnoses.md
 
 site: $(SITE_READY) ## the documentation site, into site/; a broken link is an error
 	$(SITE)/bin/python docs/site/pages.py build/pages

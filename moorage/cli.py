@@ -7,6 +7,16 @@ python build.py estimate ENV    how long a release takes
 python build.py explain CODE    what a finding means, and how to fix it
 python build.py schema          JSON Schema of the params, for editors
 python build.py init [DIR]      a new project with params, tests and CI
+python build.py diff ENV        what a deployment would change
+python build.py deploy ENV      deploy an environment, or some of its stacks
+python build.py status ENV      what is deployed, and whether it runs
+python build.py run ENV STACK   run the task of a one-off stack now
+python build.py exec ENV STACK  a shell in a running container
+python build.py rollback ENV STACK  the way back from a release
+python build.py destroy ENV     delete an environment
+python build.py rehearse ENV    all of that on this machine, without an account
+python build.py why ENV         why a deployment failed
+python build.py logs ENV STACK  the logs of its tasks
 
 The command `moorage` does the same in every project.
 """
@@ -26,33 +36,70 @@ from typing import NoReturn
 from moorage import __version__
 from moorage.commands.build import build
 from moorage.commands.check import check
+from moorage.commands.deploy import deploy, parallel_stacks
+from moorage.commands.destroy import destroy
+from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
+from moorage.commands.exec import open_shell
 from moorage.commands.explain import explain
 from moorage.commands.init import init
+from moorage.commands.logs import logs
+from moorage.commands.rehearse import rehearse
+from moorage.commands.rollback import rollback
+from moorage.commands.run import run as run_now
 from moorage.commands.schema import schema
+from moorage.commands.status import status
 from moorage.commands.terminal import print_error
-from moorage.commands.usage import COMMANDS, INTERNAL, USAGE, UsageError
+from moorage.commands.usage import (
+    COMMANDS,
+    FOUND,
+    INTERNAL,
+    USAGE,
+    FailedError,
+    UsageError,
+    endpoint,
+)
+from moorage.commands.why import why
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
 """The environment variable that asks for the trace of an internal error."""
 
 
+MAX_LENGTH = 4096
+"""The longest argument: no path of Linux is longer (limits.h, PATH_MAX)."""
+
+MAX_FOLDERS = 200
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose messages can be printed on any terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print_error(f"{self.prog}: error: {message}")
+        raise SystemExit(USAGE)
+
+
 def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     """Runs a command line. `templates` is the package whose `TEMPLATES` are the stack kinds, and
     `program` the name of the command in messages.
 
-    Returns the exit code: 0 no errors, 1 findings of level error, 2 wrong usage,
-    3 an internal error.
+    Returns the exit code: 0 no errors, 1 findings of level error or a failed deployment, 2 wrong
+    usage, 3 an internal error.
     """
     named = bool(argv) and argv[0] in (*COMMANDS, "-h", "--help", "--version")
-    arguments = build_parser(program).parse_args(argv if named else ["build", *argv])
-    arguments.templates = templates
     try:
+        _refuse_impossible(argv)
+        arguments = parse(build_parser(program), argv if named else ["build", *argv])
+        arguments.templates = templates
         code: int = arguments.run(arguments)
     except UsageError as error:
         print_error(f"{program}: {error}")
         return USAGE
+    except FailedError as error:
+        print_error(f"{program}: {error}")
+        return FOUND
     except ModuleNotFoundError as error:
         package, _, inner = (error.name or "").partition(".")
         if inner or package in ("moorage", "templates", ""):
@@ -73,6 +120,28 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
     return code
 
 
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments, also where the name of a stack follows an option: argparse takes the list of
+    names as complete at the first option."""
+    arguments, rest = parser.parse_known_args(argv)
+    if not hasattr(arguments, "stacks") or any(word.startswith("-") for word in rest):
+        return parser.parse_args(argv)  # with argparse's own message about the rest
+    arguments.stacks += rest
+    return arguments
+
+
+def _refuse_impossible(argv: Sequence[str]) -> None:
+    """Raises UsageError for arguments that can be neither names nor paths."""
+    if max(map(len, argv), default=0) > MAX_LENGTH:
+        raise UsageError(f"an argument has more than {MAX_LENGTH:,} characters.")
+    if max((argument.count("/") for argument in argv), default=0) > MAX_FOLDERS:
+        raise UsageError(
+            f"an argument names more than {MAX_FOLDERS} folders, each in the last one."
+        )
+    if any("\0" in argument for argument in argv):
+        raise UsageError("an argument has a null character.")
+
+
 def report_internal_error(error: Exception, program: str) -> None:
     """Prints where an error happened that nothing expects, without the values that it may name."""
     if os.environ.get(TRACEBACK):
@@ -88,12 +157,12 @@ def report_internal_error(error: Exception, program: str) -> None:
 
 def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     """The parser of the command line. The docstring of a command is its help."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=program,
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit code: 0 no errors, 1 findings of level error, 2 wrong usage, "
-        "3 internal error.",
+        epilog="Exit code: 0 no errors, 1 findings of level error or a failed deployment, "
+        "2 wrong usage, 3 internal error.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"Moorage {__version__}")
@@ -112,6 +181,16 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
     describing = command("schema", schema)
     describing.add_argument("--format", choices=("json", "markdown"), default="json")
     _add_init_arguments(command("init", init))
+    _add_why_arguments(command("why", why))
+    _add_logs_arguments(command("logs", logs))
+    _add_deploying_arguments(command("diff", diff), stacks=True)
+    _add_deploy_arguments(command("deploy", deploy))
+    _add_deploying_arguments(command("status", status), stacks=False)
+    _add_run_arguments(command("run", run_now))
+    _add_exec_arguments(command("exec", open_shell))
+    _add_rollback_arguments(command("rollback", rollback))
+    _add_destroy_arguments(command("destroy", destroy))
+    _add_rehearse_arguments(command("rehearse", rehearse))
     return parser
 
 
@@ -157,6 +236,67 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
     estimating.add_argument("--format", choices=("text", "json"), default="text")
 
 
+def _add_run_arguments(running: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(running, stacks=False)
+    running.add_argument("stacks", nargs=1, metavar="STACK")
+
+
+def _add_exec_arguments(opening: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(opening, stacks=False)
+    opening.add_argument("stacks", nargs=1, metavar="STACK")
+    opening.add_argument(
+        "container", nargs="?", metavar="CONTAINER", help="default: the first one of its params"
+    )
+    help_text = "what runs in the container; default: /bin/sh"
+    opening.add_argument("--command", default="/bin/sh", metavar="COMMAND", help=help_text)
+
+
+def _add_rollback_arguments(rolling_back: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(rolling_back, stacks=False)
+    rolling_back.add_argument("stacks", nargs=1, metavar="STACK")
+    rolling_back.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(destroying, stacks=True)
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    help_text = "turn deletion protection off without asking"
+    destroying.add_argument("--unprotect", action="store_true", help=help_text)
+    help_text = "stacks that are deleted at once; default: 5"
+    destroying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
+
+
+def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
+    rehearsing.add_argument("env", metavar="ENV")
+    rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
+    rehearsing.set_defaults(
+        stacks=[], yes=True, unprotect=True, no_wait=False, parallel=5, format="text"
+    )
+
+
+def _add_deploy_arguments(deploying: argparse.ArgumentParser) -> None:
+    _add_deploying_arguments(deploying, stacks=True)
+    deploying.add_argument("--yes", action="store_true", help="do not ask")
+    deploying.add_argument(
+        "--no-wait", action="store_true", help="do not wait for stacks that no other stack needs"
+    )
+    help_text = "stacks that are deployed at once; default: 5"
+    deploying.add_argument(
+        "--parallel", type=parallel_stacks, default=5, metavar="NUMBER", help=help_text
+    )
+
+
+def _add_deploying_arguments(subparser: argparse.ArgumentParser, *, stacks: bool) -> None:
+    """The arguments of every command that calls AWS."""
+    subparser.add_argument("env", metavar="ENV")
+    if stacks:
+        subparser.add_argument("stacks", nargs="*", metavar="STACK", help="default: all stacks")
+    _add_account(subparser)
+    subparser.add_argument("--format", choices=("text", "json"), default="text")
+
+
 def _add_directories(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
     subparser.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
@@ -166,8 +306,8 @@ def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
     explaining.add_argument(
         "codes",
         nargs="*",
-        metavar="CODE|findings|rules",
-        help="codes; `findings` or `rules` for a list of these; default: a list of all",
+        metavar="CODE|findings|rules|diagnoses",
+        help="codes; `findings`, `rules` or `diagnoses` for a list of these; default: all codes",
     )
     explaining.add_argument("--format", choices=("text", "markdown"), default="text")
 
@@ -176,6 +316,37 @@ def _add_init_arguments(initializing: argparse.ArgumentParser) -> None:
     initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
     initializing.add_argument("--app", help="name of the application; without it, the directory's")
     initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
+
+
+def _add_why_arguments(asking: argparse.ArgumentParser) -> None:
+    asking.add_argument("env", metavar="ENV")
+    asking.add_argument("stack", nargs="?", metavar="STACK", help="default: all that fail")
+    _add_account(asking)
+    asking.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
+    reading.add_argument("env", metavar="ENV")
+    reading.add_argument("stack", metavar="STACK")
+    reading.add_argument("container", nargs="?", metavar="CONTAINER", help="default: all")
+    reading.add_argument("--follow", action="store_true", help="go on with new lines")
+    reading.add_argument(
+        "--since",
+        type=duration,
+        default=duration("10m"),
+        metavar="TIME",
+        help="age of the oldest line; default: 10m",
+    )
+    help_text = "a filter pattern of CloudWatch Logs, such as ERROR"
+    reading.add_argument("--filter", default="", metavar="PATTERN", help=help_text)
+    _add_account(reading)
+
+
+def _add_account(subparser: argparse.ArgumentParser) -> None:
+    subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
+    help_text = "another address of AWS's APIs"
+    subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
+    subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 
 def run(templates: str, program: str = "build.py") -> NoReturn:

@@ -108,9 +108,13 @@ class Environment:
 
     def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
         """The stacks of one kind, by name."""
-        for name, spec in self.stacks.items():
-            if isinstance(spec.params, kind):
-                yield name, spec.params
+        if kind not in self._resolved:
+            self._resolved[kind] = [
+                (name, spec.params)
+                for name, spec in self.stacks.items()
+                if isinstance(spec.params, kind)
+            ]
+        return iter(self._resolved[kind])
 
     def params_of(self, name: str | None, kind: type[P]) -> P | None:
         """The params of the stack of that name; None if there is none of that kind."""
@@ -124,6 +128,13 @@ class Environment:
             # The params are kept as well: an id is unique among objects that exist.
             self._resolved[key] = (params, build(name, params, self))
         value: V = self._resolved[key][1]
+        return value
+
+    def resolve_all(self, build: Callable[[Environment], V]) -> V:
+        """`build(self)`, called once: what the params of all stacks mean together."""
+        if build not in self._resolved:
+            self._resolved[build] = build(self)
+        value: V = self._resolved[build]
         return value
 
 

@@ -14,7 +14,8 @@ from .alarms.alarms import Alarms, alarm_problems, alarm_resources
 from .exposure.code_deploy import code_deploy_problems
 from .exposure.exposure import Exposure
 from .exposure.exposure_resources import ExposureResources
-from .exposure.release_problems import shift_problems, test_header_problems
+from .exposure.release_problems import shift_problems
+from .exposure.test_traffic_problems import test_header_problems
 from .tasks.alarms import Watched, service_alarm_problems
 from .tasks.containers import Containers
 from .tasks.dashboard import DashboardParams, service_dashboard
@@ -32,7 +33,7 @@ from .tasks.placement import capacity_properties
 from .tasks.release import Release
 from .tasks.release_problems import release_problems
 from .tasks.rollback_alarms import rollback_problems
-from .tasks.scaling import desired_count_property, minimum_task_count
+from .tasks.scaling import desired_count_property
 from .tasks.scaling_params import Scaling
 from .tasks.service_connect import (
     DiscoverableParams,
@@ -67,17 +68,14 @@ class EcsService:
     exposure: Exposure | None
     """How load balancers reach the tasks; None for a service that has no `expose:`."""
     health_check_grace_period: int | None
+    minimum_count: tuple[int, Path]
+    """The minimum number of tasks, and the path where it is set."""
     release: Release
     """How a deployment replaces the tasks."""
     alarms: Alarms | None
     rollback_alarms: tuple[Any, ...]
     """Names of the alarms that roll a deployment back."""
     watched: Watched
-
-    @property
-    def minimum_count(self) -> tuple[int, Path]:
-        """The minimum number of tasks, and the path where it is set."""
-        return minimum_task_count(self.scaling, self.params.desired_count)
 
 
 def ecs_service_problems(service: EcsService) -> Iterator[Problem]:

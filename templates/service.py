@@ -35,7 +35,8 @@ from .ecs_service import (
 from .exposure.alarm_targets import alarm_targets
 from .exposure.code_deploy import traffic_route
 from .exposure.exposure import Exposure, health_sidecars, instance_openings, resolve_exposure
-from .exposure.exposure_problems import exposure_conflicts, exposure_problems
+from .exposure.exposure_conflicts import AllExposures, exposure_conflicts, gather_exposures
+from .exposure.exposure_problems import exposure_problems
 from .exposure.exposure_resources import exposure_resources
 from .exposure.instance_problems import instance_problems
 from .exposure.params import ExposeParams
@@ -55,6 +56,7 @@ from .tasks import scaling_params
 from .tasks.alarm_params import ServiceAlarms
 from .tasks.alarms import Watched, resolve_service_alarms
 from .tasks.code_deploy_resources import code_deploy_outputs, code_deploy_resources
+from .tasks.deployments import has_circuit_breaker
 from .tasks.held_task_definition import held_condition, held_parameter
 from .tasks.launch_types import InstanceOpening
 from .tasks.placement import resolve_placement
@@ -167,9 +169,13 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers=containers,
         security_group_users=[("expose",)] if entries else [],
     )
-    watched = Watched(targets=alarm_targets(exposure), code_deploy=release.code_deploy is not None)
-    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
-    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
+    watched = Watched(
+        targets=alarm_targets(exposure),
+        code_deploy=release.code_deploy is not None,
+        circuit_breaker=has_circuit_breaker(params, release),
+    )
+    minimum = minimum_task_count(params.scaling, params.desired_count)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Service(
         params=params,
         task=task,
@@ -179,6 +185,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         health_check_grace_period=params.health_check_grace_period,
         release=release,
         proxy=proxy,
+        minimum_count=minimum,
         alarms=alarms,
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
@@ -205,10 +212,14 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from scaling_problems(params.scaling, TARGETS, is_counted, service.task.placement)
     yield from _request_problems(service)
     yield from instance_problems(exposure)
-    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
-    yield from exposure_conflicts(exposure, [other.exposure for other in services])
+    yield from exposure_conflicts(exposure, env.resolve_all(_gather_all_exposures))
     yield from zone_problems(exposure, *service.minimum_count)
     yield from subnet_problems(exposure)
+
+
+def _gather_all_exposures(env: Environment) -> AllExposures:
+    services = [env.resolve(resolve_service, *stack) for stack in env.of(Params)]
+    return gather_exposures([service.exposure for service in services])
 
 
 def _grace_period_problems(service: Service) -> Iterator[Problem]:

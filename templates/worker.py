@@ -35,6 +35,7 @@ from .ecs_service import (
 from .tasks import queues, scaling_params
 from .tasks.alarm_params import WorkerAlarms
 from .tasks.alarms import AlarmQueues, Watched, resolve_service_alarms
+from .tasks.deployments import has_circuit_breaker
 from .tasks.queue_problems import queue_problems
 from .tasks.queue_resources import queue_resources
 from .tasks.queues import QueueConsumerParams
@@ -103,9 +104,10 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
     queue = queues.queue_handle(name, name, params, env)
     letters = queues.dead_letter_name(params.queue)
     release = Release(params.release)
-    minimum, _ = minimum_task_count(params.scaling, params.desired_count)
-    watched = Watched(queues=AlarmQueues(queue.name, letters))
-    alarms = resolve_service_alarms(params.alarms, task, watched, minimum)
+    minimum = minimum_task_count(params.scaling, params.desired_count)
+    breaker = has_circuit_breaker(params, release)
+    watched = Watched(queues=AlarmQueues(queue.name, letters), circuit_breaker=breaker)
+    alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Worker(
         params=params,
         task=task,
@@ -115,6 +117,7 @@ def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
         health_check_grace_period=None,
         release=release,
         queue=queue,
+        minimum_count=minimum,
         alarms=alarms,
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,

@@ -356,7 +356,7 @@ def test_commands_without_lint_do_not_load_cfn_lint(home: Path, argv: list[str])
             "only .yaml files are read. Rename `old/dev.yml` to `dev.yaml`.",
         ),
         (["--out", "file"], "`file` is a file. Name a folder with --out."),
-        (["--out", "blocked"], "`blocked/dev` cannot be used: File exists."),
+        (["--out", "blocked"], "`blocked/dev` cannot be used: Not a directory."),
         (["check", "--out", "file"], "`file` is a file. Name a folder with --out."),
     ],
 )

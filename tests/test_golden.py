@@ -1,4 +1,4 @@
-"""tests/golden/<case>/params builds tests/golden/<case>/out, to the byte.
+"""tests/golden/<case>/params builds tests/golden/<case>/out, to the byte; and params/ builds out/.
 
 `make golden` rewrites the expected output; read the diff before you commit it.
 """
@@ -15,12 +15,11 @@ from moorage.pipeline.write import files
 from templates import TEMPLATES
 
 GOLDEN = Path("tests/golden")
-CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
+FOLDERS = [Path(), *sorted(path for path in GOLDEN.iterdir() if path.is_dir())]
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_params_build_the_expected_output(case: str) -> None:
-    folder = GOLDEN / case
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name or "params")
+def test_params_build_the_expected_output(folder: Path) -> None:
     expected = {
         str(path.relative_to(folder / "out")): path.read_text()
         for path in sorted((folder / "out").rglob("*"))
@@ -29,7 +28,7 @@ def test_params_build_the_expected_output(case: str) -> None:
     got = {}
     for env in list_environments(folder / "params"):
         built = build(folder / "params", env, TEMPLATES)
-        assert built.findings == (), f"{case}/{env} is not clean"
+        assert built.findings == (), f"{folder}/{env} is not clean"
         assert built.plan is not None
         got |= {f"{env}/{name}": text for name, text in files(built.plan).items()}
     assert got == expected, "run `make golden` and read the diff"

@@ -22,6 +22,7 @@ LAYERS = (
     "moorage.pipeline",
     "moorage.schema",
     "moorage.update",
+    "moorage.deploy",
     "moorage.init",
     "moorage.commands",
     "moorage.cli",
@@ -39,6 +40,12 @@ LIBRARIES = {
     "moorage.pipeline": {"cfnlint", "pydantic", "pydantic_core", "ruamel", "yaml"},
     "moorage.schema": {"pydantic", "pydantic_core", "ruamel"},
     "moorage.update": {"cfnlint"},
+    "moorage.deploy": {
+        *("boto3", "botocore", "cfnlint", "moto", "rich", "werkzeug"),
+        *("types_boto3_acm", "types_boto3_cloudformation", "types_boto3_cloudwatch"),
+        *("types_boto3_codedeploy", "types_boto3_ecr", "types_boto3_ecs", "types_boto3_elbv2"),
+        *("types_boto3_logs", "types_boto3_secretsmanager", "types_boto3_ssm", "types_boto3_sts"),
+    },
     "moorage.init": {"pydantic"},
     "moorage.commands": {"rich"},
     "moorage.cli": set(),
@@ -47,7 +54,7 @@ LIBRARIES = {
 
 PIPELINE = (
     *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
-    *("yaml_file", "document", "interpolation", "named_file", "load"),
+    *("yaml_file", "document", "template_places", "interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
     *("stack_advice", "pydantic_errors", "shape", "defaults", "header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),
@@ -259,10 +266,23 @@ def test_only_the_command_line_prints(file: str) -> None:
     assert [name for name in names if name in spoken] == []
 
 
+@pytest.mark.parametrize("file", [f for f in MODULES if owner(f) == "moorage.deploy"])
+def test_only_rehearsals_use_moto(file: str) -> None:
+    rehearsal = file.startswith("moorage/deploy/rehearsal/")
+    names = {"moto", "werkzeug"} | (set() if rehearsal else {"moorage.deploy.rehearsal"})
+    assert rehearsal or [name for name in imports(file) if allowed(name, names)] == []
+
+
+DEPLOYING = ("moorage/deploy/",)
+"""They call AWS, wait and make names that no other deployment has. No build imports them."""
+
+
 @pytest.mark.parametrize("file", built_by("moorage", "templates"))
 def test_a_build_uses_no_clock_no_random_values_and_no_network(file: str) -> None:
     outside = {"boto3", "botocore", "datetime", "random", "requests", "secrets", "socket", "time"}
     outside |= {"urllib.request", "uuid"}
+    if file.startswith(DEPLOYING):
+        return
     assert [name for name in imports(file) if allowed(name, outside)] == []
 
 
@@ -276,6 +296,7 @@ def test_digits_are_those_of_ascii(file: str) -> None:
 
 
 STARTS_PROGRAMS = {
+    "moorage/commands/exec.py": "the Session Manager plugin, for a shell in a container",
     "moorage/init/__init__.py": "Python, to get the schema of a new project's own stack kinds",
     "moorage/update/previous_version.py": "git, to read a commit that a user names",
     "templates/proxy/limited_program.py": "becomes nginx, after it has given up rights",

@@ -25,7 +25,6 @@ _ARN_ATTRIBUTES = {
     ("AWS::SecretsManager::SecretTargetAttachment", "Ref"),
 }
 _NAME_OF_SECRET_ARN = re.compile(r"secret[a-z0-9_-]*arn$", re.IGNORECASE)
-_PSEUDO_PARAMETER = re.compile(r"(?:^|:)AWS::\w+$")
 
 
 def secret_sources(task: Resource) -> list[Node]:
@@ -99,7 +98,7 @@ def _find_arns_in_policies(view: View) -> set[Any]:
 
 
 def _is_pseudo_parameter(part: object) -> bool:
-    return isinstance(part, Unknown) and bool(_PSEUDO_PARAMETER.search(part.token))
+    return isinstance(part, Unknown) and part.is_pseudo_parameter
 
 
 def _join_known_parts(parts: tuple[object, ...]) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from operator import itemgetter
 from typing import Any
 
 from moorage.cfn.networks import (
@@ -15,9 +16,17 @@ from moorage.cfn.networks import (
     may_be_modified_elsewhere,
 )
 from moorage.cfn.nodes import Node
-from moorage.cfn.peers import ANY_PEER, Network, Peer, is_same_security_group, refers_to_group
+from moorage.cfn.peers import (
+    ANY_PEER,
+    Network,
+    Peer,
+    find_security_group,
+    is_same_security_group,
+    refers_to_group,
+    visible_security_groups,
+)
 from moorage.cfn.tristate import TriState, all_of, any_of
-from moorage.cfn.view import Resource
+from moorage.cfn.view import Resource, View
 from moorage.facts.addresses import PRIVATE_BLOCKS
 
 INGRESS, EGRESS = "Ingress", "Egress"
@@ -54,9 +63,12 @@ def rules_of_security_group(group: Resource, direction: str) -> GroupRules:
 
 
 def _find_rules(group: Resource, direction: str) -> GroupRules:
+    by_group, others = group.view.cached(
+        ("separate rules", direction), lambda: _group_separate_rules(group.view, direction)
+    )
     separate = [
         (any_of(refers_to_group(rule[key], group) for key in ("GroupId", "GroupName")), rule)
-        for rule in group.view.resources_of_type(f"{SECURITY_GROUP}{direction}")
+        for _, rule in sorted((*by_group.get(group, ()), *others), key=itemgetter(0))
     ]
     rules = tuple(rule.props for belongs, rule in separate if belongs)
     has_unknown = None in [belongs for belongs, _ in separate]
@@ -65,6 +77,24 @@ def _find_rules(group: Resource, direction: str) -> GroupRules:
         return GroupRules(rules, is_complete)
     inline = group[f"SecurityGroup{direction}"]
     return GroupRules((*inline.as_list, *rules), is_complete and inline.all_known)
+
+
+_Separate = list[tuple[int, Resource]]
+"""Resources of rules, with their positions."""
+
+
+def _group_separate_rules(
+    view: View, direction: str
+) -> tuple[Mapping[Resource, _Separate], _Separate]:
+    """The rules that are resources of their own: those that certainly belong to one group, by the
+    group, and the others."""
+    by_group: dict[Resource, _Separate] = {}
+    others: _Separate = []
+    rules = enumerate(view.resources_of_type(f"{SECURITY_GROUP}{direction}"))
+    for position, rule in rules:
+        group = find_security_group(rule["GroupId"]) if rule["GroupName"].absent else None
+        (others if group is None else by_group.setdefault(group, [])).append((position, rule))
+    return by_group, others
 
 
 def rules_allow(
@@ -77,11 +107,39 @@ def rules_allow(
         return True if known.is_complete else None
     if direction == INGRESS and not known.rules and _is_available_to_other_stacks(group):
         return None  # another stack may add rules
-    answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in known.rules]
+    rules = _rules_for_peer(group, direction, peer)
+    answers = [_rule_allows(rule, direction, protocol, ports, peer) for rule in rules]
     if group.type == VPC:  # the default group allows its own members
         answers += [refers_to_group(node, group) for node in peer.security_groups]
         answers += [] if peer.security_groups_known else [None]
     return any_of(answers if known.is_complete else [*answers, None])
+
+
+def _rules_for_peer(group: Resource, direction: str, peer: Peer) -> Sequence[Node]:
+    """The rules of a group without those that certainly are for other security groups than the
+    peer's: the group of a load balancer has a rule for each service."""
+    rules = rules_of_security_group(group, direction).rules
+    groups = visible_security_groups(peer)
+    if groups is None:
+        return rules
+    by_peer, others = group.view.cached(
+        ("rules by peer", group, direction), lambda: _group_rules_by_peer(rules, direction)
+    )
+    return [*others, *(rule for peer_group in groups for rule in by_peer.get(peer_group, ()))]
+
+
+def _group_rules_by_peer(
+    rules: Iterable[Node], direction: str
+) -> tuple[Mapping[Resource, list[Node]], list[Node]]:
+    """The rules for one security group and no other peer, by that group, and the other rules."""
+    by_peer: dict[Resource, list[Node]] = {}
+    others: list[Node] = []
+    for rule in rules:
+        keys = [key for key in _PEER_PROPERTIES[direction] if not rule[key].absent]
+        has_block = rule["CidrIp"].present or rule["CidrIpv6"].present
+        peer = find_security_group(rule[keys[0]]) if len(keys) == 1 and not has_block else None
+        (others if peer is None else by_peer.setdefault(peer, [])).append(rule)
+    return by_peer, others
 
 
 def _is_available_to_other_stacks(group: Resource) -> bool:

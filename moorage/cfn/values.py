@@ -5,6 +5,7 @@ Rules decide by what is known of such a value, and report nothing about the rest
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +39,11 @@ class Unknown:
     """The value with the parameters' defaults, if it depends on parameters: a hint, not a fact."""
     excluded: frozenset[str] = field(default=frozenset(), compare=False)
     """Texts that it cannot be."""
+
+    @property
+    def is_pseudo_parameter(self) -> bool:
+        """Whether it is a value such as `AWS::Region`, of any stack."""
+        return re.search(r"(?:^|:)AWS::\w+$", self.token) is not None
 
 
 @dataclass(frozen=True)

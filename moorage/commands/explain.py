@@ -6,7 +6,7 @@ import argparse
 
 from moorage.commands.usage import CLEAN, UsageError, similar_code
 
-_DOCUMENTS = ("findings", "rules")
+_DOCUMENTS = ("findings", "rules", "diagnoses")
 
 
 def explain(arguments: argparse.Namespace) -> int:
@@ -17,33 +17,46 @@ def explain(arguments: argparse.Namespace) -> int:
     elif not names or names[0] in _DOCUMENTS:
         print(_list(names), end="")
     else:
-        print("\n".join(_page(name.upper()) for name in names), end="")
+        print("\n".join(_page(name) for name in names), end="")
     return CLEAN
 
 
 def _document(names: list[str]) -> str:
+    from moorage.deploy.diagnosis.document import diagnoses_document
     from moorage.findings.explain import rules_document
     from moorage.findings.pages import findings_document
 
-    if names not in ([], ["findings"], ["rules"]):
-        raise UsageError("--format markdown prints a whole document: `findings` or `rules`.")
-    return findings_document() if names == ["findings"] else rules_document()
+    documents = {
+        "findings": findings_document,
+        "rules": rules_document,
+        "diagnoses": diagnoses_document,
+    }
+    if len(names) > 1 or not {*names} <= documents.keys():
+        raise UsageError(
+            "--format markdown prints a whole document: `findings`, `rules` or `diagnoses`."
+        )
+    return documents[names[0] if names else "rules"]()
 
 
 def _list(names: list[str]) -> str:
+    from moorage.deploy.diagnosis.known import KNOWN
     from moorage.findings.codes import CODES
     from moorage.findings.explain import TITLES, list_titles
 
+    if names == ["diagnoses"]:
+        return list_titles({known.id: known.title for known in KNOWN})
     chosen = {"findings": lambda code: code in CODES, "rules": lambda code: code not in CODES}
     keep = chosen.get(names[0]) if names else None
     return list_titles({code: t for code, t in TITLES.items() if keep is None or keep(code)})
 
 
-def _page(code: str) -> str:
+def _page(name: str) -> str:
+    from moorage.deploy.diagnosis.document import terminal_page
     from moorage.findings.explain import TITLES, page
     from moorage.pipeline.check import lint_page
 
-    text = page(code) or lint_page(code)
+    code = name.upper()
+    text = page(code) or terminal_page(name) or lint_page(code)
     if text is None:
         similar = similar_code(code, TITLES)
         raise UsageError(f"`{code}` is not a code of Moorage or cfn-lint. {similar}")

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from pathlib import Path
 
+from moorage.commands.terminal import print_line
 from moorage.commands.usage import CLEAN, UsageError
 
 
@@ -19,7 +20,7 @@ def init(arguments: argparse.Namespace) -> int:
     except ProjectError as error:
         raise UsageError(str(error)) from error
     for path in files:
-        print(path)
+        print_line(str(path))
     enter = "" if directory.resolve() == Path.cwd() else f"cd {shlex.quote(str(directory))} && "
-    print(f"next: {enter}make build")
+    print_line(f"next: {enter}make build")
     return CLEAN

@@ -20,6 +20,12 @@ def print_line(text: str) -> None:
     print(_on_one_line(text))
 
 
+def print_text(text: str) -> None:
+    """Prints lines to stdout."""
+    for line in text.splitlines():
+        print_line(line)
+
+
 def _on_one_line(text: str) -> str:
     # Names of files can have any character. The import is late, for fast commands.
     if text.isascii() and text.isprintable():

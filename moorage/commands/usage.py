@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import difflib
+import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-CLEAN, FOUND, USAGE, INTERNAL = 0, 1, 2, 3
-"""Exit codes: no error, findings of level error, wrong usage, an error in Moorage itself."""
-COMMANDS = ("build", "check", "estimate", "explain", "schema", "init")
+CLEAN, FOUND, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: no error, findings of level error or a failed deployment, wrong usage, an error in
+Moorage itself, Ctrl-C."""
+COMMANDS = (
+    *("build", "check", "estimate", "explain", "schema", "init"),
+    *("diff", "deploy", "status", "why", "logs", "run", "exec", "rollback", "destroy"),
+    "rehearse",
+)
+_ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-f:]{2,39}\])(?::[0-9]{1,5})?/?")
 
 
 _NEW_PROJECT = (
@@ -17,11 +26,16 @@ _NEW_PROJECT = (
 
 
 class UsageError(Exception):
-    """The command line is wrong, or a folder that it names cannot be used."""
+    """The command line is wrong, or a folder or account that it names cannot be used."""
+
+
+class FailedError(Exception):
+    """What a command was to do has failed. The text says why."""
 
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
-    """The environments that have params. Raises UsageError if there are none but `needed`."""
+    """The environments that have params. Raises UsageError if there are none but `needed`, OSError
+    if the folder cannot be read."""
     from moorage.pipeline.load import list_environments
 
     if needed and not params.is_dir():
@@ -29,6 +43,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
             f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
             "to its folder, or name the folder of its params with --params."
         )
+    if params.is_dir():
+        os.listdir(params)  # raises OSError, which the searches below do not
     for path in sorted(params.glob("*.yml")):
         raise UsageError(
             f"only .yaml files are read. Rename `{path}` to `{path.with_suffix('.yaml').name}`."
@@ -73,3 +89,10 @@ def refuse_file(out: Path) -> None:
     """Raises UsageError if the folder for output is a file."""
     if out.exists() and not out.is_dir():
         raise UsageError(f"`{out}` is a file. Name a folder with --out.")
+
+
+def endpoint(text: str) -> str:
+    """An address of AWS's APIs on the command line."""
+    if not _ENDPOINT.fullmatch(text):
+        raise argparse.ArgumentTypeError("this is not an address such as http://127.0.0.1:5000")
+    return text

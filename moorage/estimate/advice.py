@@ -35,19 +35,18 @@ class Part:
 def longest_part(settings: Settings, assumptions: Assumptions) -> Part:
     """What takes most of the time: by how much earlier the release would end without it."""
     shift = settings.shift
+    stay = "the termination wait time" if settings.strategy == "CODE_DEPLOY" else "the bake time"
     without = {
         "the deregistration delay": replace(settings, drain=0),
         "the health checks": replace(settings, interval=0, container_interval=None),
         "the steps of the traffic": settings,
-        "the time that the old tasks stay": settings,
+        stay: settings,
     }
     if shift is not None:
         without["the steps of the traffic"] = replace(
             settings, shift=replace(shift, wait=0), through_nlb=False
         )
-        without["the time that the old tasks stay"] = replace(
-            settings, shift=replace(shift, bake=0)
-        )
+        without[stay] = replace(settings, shift=replace(shift, bake=0))
     parts = [Part(name, _gain(settings, other, assumptions)) for name, other in without.items()]
     at_once = replace(assumptions, start=0, pull=0)
     ends = [simulate(settings, usual_pace(settings, each)).end for each in (assumptions, at_once)]

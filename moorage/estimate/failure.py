@@ -36,17 +36,34 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
         give_up, rolls_back = timing.CODEDEPLOY_GIVES_UP, settings.rolls_back
         by = "CodeDeploy, which gives up"
     elif settings.strategy != "ROLLING":
-        rolls_back = True
-        by = "CloudFormation, which gives up: ECS has no circuit breaker with this strategy"
+        give_up, rolls_back = timing.ECS_GIVES_UP_STAGE, True
+        by = "ECS, which gives up: there is no circuit breaker with this strategy"
     elif settings.breaker is not None:
         parallel = max(1, _parallel_starts(settings))
         give_up = fails * math.ceil(settings.breaker / parallel)
         rolls_back = settings.rolls_back
-        by = f"the circuit breaker, after {settings.breaker} failed tasks"
+        failed = "1 failed task" if settings.breaker == 1 else f"{settings.breaker} failed tasks"
+        by = f"the circuit breaker, after {failed}"
+    by_alarm = _unhealthy_seen(settings, assumptions)
+    if by_alarm is not None and by_alarm < give_up:
+        give_up, rolls_back, by = by_alarm, settings.alarm_rolls_back, "the alarms"
     end = give_up + pace.stop  # without connections, they are deregistered at once
     if _stops_first(settings):
         end += pace.healthy
     return Failure(give_up, by, end if rolls_back else None, None, None, 0.0)
+
+
+def _unhealthy_seen(settings: Settings, assumptions: Assumptions) -> int | None:
+    """When an alarm for unhealthy targets has seen them. ECS stops such a task after the grace
+    period, so the alarm must not need longer."""
+    if settings.interval is None or settings.alarms.unhealthy is None:
+        return None
+    unhealthy = settings.interval * settings.unhealthy
+    lives = min(settings.grace, settings.container_fails or settings.grace)
+    if lives - unhealthy < settings.alarms.unhealthy:
+        return None
+    before = assumptions.start + assumptions.pull + unhealthy
+    return before + settings.alarms.unhealthy + assumptions.metrics
 
 
 def time_to_fail(settings: Settings, assumptions: Assumptions) -> int:
@@ -78,10 +95,12 @@ def failing_release(
     start, end = release.first_traffic, release.end
     if start is None or end is None:
         return Failure(None, "the deployment makes no progress", None, None, None, 0.0)
-    if settings.alarm is None:
-        by = "nothing in the deployment: it has no alarms"
+    if settings.alarms.errors is None:
+        by = "nothing in the deployment: none of its alarms watches errors"
+        if settings.alarms.slowest is None:
+            by = "nothing in the deployment: it has no alarms"
         return Failure(None, by, None, start, None, 100.0)
-    found = start + settings.alarm + assumptions.metrics
+    found = start + settings.alarms.errors + assumptions.metrics
     watched = _watched_until(settings, pace, end)
     if found > watched:
         by = f"no alarm in time: ECS watches them until {format_time(watched)}, they need until "

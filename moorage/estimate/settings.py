@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
-from moorage.cfn.values import Attr
 from moorage.cfn.view import Resource
+from moorage.estimate.alarms import SeenBy, read_alarms
+from moorage.estimate.numbers import decimal, number
 from moorage.facts import deployment_timing as timing
 from moorage.facts.ecs_deployments import (
     DEFAULT_CANARY_MINUTES,
@@ -81,9 +82,8 @@ class Settings:
     """Failed tasks that trip the circuit breaker; None without one."""
     rolls_back: bool
     """Whether a deployment that failed is rolled back."""
-    alarm: int | None
-    """Seconds that an alarm needs to see the errors, without the delay of metrics; None without
-    alarms that end a deployment."""
+    alarms: SeenBy
+    """What the alarms that end a deployment see."""
     alarm_rolls_back: bool
     shift: Shift | None
 
@@ -96,8 +96,8 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
     """The settings of a service. What only the deployment knows has its default value."""
     configuration = service["DeploymentConfiguration"]
     tasks = assumptions.tasks or _task_count(service)
-    low = _number(configuration["MinimumHealthyPercent"], timing.DEFAULT_MINIMUM_PERCENT)
-    high = _number(configuration["MaximumPercent"], timing.DEFAULT_MAXIMUM_PERCENT)
+    low = number(configuration["MinimumHealthyPercent"], timing.DEFAULT_MINIMUM_PERCENT)
+    high = number(configuration["MaximumPercent"], timing.DEFAULT_MAXIMUM_PERCENT)
     groups = _target_groups(service)
     attached = not service["LoadBalancers"].empty
     breaker, alarms = configuration["DeploymentCircuitBreaker"], configuration["Alarms"]
@@ -114,7 +114,7 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
         if attached
         else None,
         unhealthy=_most(groups, "UnhealthyThresholdCount", timing.DEFAULT_UNHEALTHY_THRESHOLD),
-        grace=_number(service["HealthCheckGracePeriodSeconds"], 0),
+        grace=number(service["HealthCheckGracePeriodSeconds"], 0),
         drain=_drain(groups) if attached else 0,
         container_interval=interval,
         container_fails=fails,
@@ -126,7 +126,7 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
         ),
         breaker=_breaker(breaker, tasks) if breaker["Enable"].flag else None,
         rolls_back=bool(breaker["Rollback"].flag),
-        alarm=_alarm(alarms) if alarms["Enable"].flag else None,
+        alarms=read_alarms(alarms["AlarmNames"].items) if alarms["Enable"].flag else SeenBy(),
         alarm_rolls_back=bool(alarms["Rollback"].flag),
         shift=None,
     )
@@ -135,23 +135,23 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
 
 def _with_shift(settings: Settings, service: Resource) -> Settings:
     configuration = service["DeploymentConfiguration"]
-    bake = _number(configuration["BakeTimeInMinutes"], 0) * 60
+    bake = number(configuration["BakeTimeInMinutes"], 0) * 60
     if settings.strategy == "CODE_DEPLOY":
         return _with_codedeploy(settings, service)
     if settings.strategy == "ROLLING":
-        wait = bake or min(settings.alarm or 0, 300)
+        wait = bake or min(settings.alarms.slowest or 0, 300)
         return replace(settings, shift=Shift(100, 0, bake=wait) if wait else None)
     shift = Shift(100, 0, bake=bake)
     if settings.strategy == "LINEAR":
         linear = configuration["LinearConfiguration"]
         default_percent, default_minutes = LINEAR_DEFAULTS
-        percent = _decimal(linear["StepPercent"], float(default_percent))
-        minutes = _number(linear["StepBakeTimeInMinutes"], default_minutes)
+        percent = decimal(linear["StepPercent"], float(default_percent))
+        minutes = number(linear["StepBakeTimeInMinutes"], default_minutes)
         shift = Shift(percent, minutes * 60, repeated=True, bake=bake)
     elif settings.strategy == "CANARY":
         canary = configuration["CanaryConfiguration"]
-        percent = _decimal(canary["CanaryPercent"], timing.DEFAULT_CANARY_PERCENT)
-        minutes = _number(canary["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
+        percent = decimal(canary["CanaryPercent"], timing.DEFAULT_CANARY_PERCENT)
+        minutes = number(canary["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
         shift = Shift(percent, minutes * 60, bake=bake)
     # A deployment whose tasks do not become healthy, or whose hook fails, is rolled back.
     return replace(settings, shift=shift, breaker=None, rolls_back=True)
@@ -159,26 +159,26 @@ def _with_shift(settings: Settings, service: Resource) -> Settings:
 
 def _with_codedeploy(settings: Settings, service: Resource) -> Settings:
     group = _deployment_group(service)
-    shift, events, alarm = Shift(100, 0), set[str](), None
+    shift, events, seen = Shift(100, 0), set[str](), SeenBy()
     if group is not None:
         wait = group.props.at(
             "BlueGreenDeploymentConfiguration",
             "TerminateBlueInstancesOnDeploymentSuccess",
             "TerminationWaitTimeInMinutes",
         )
-        shift = _codedeploy_shift(group["DeploymentConfigName"], _number(wait, 0) * 60)
+        shift = _codedeploy_shift(group["DeploymentConfigName"], number(wait, 0) * 60)
         rollback = group["AutoRollbackConfiguration"]
         if rollback["Enabled"].flag:
             events = {event.text or "" for event in rollback["Events"].items}
         alarms = group["AlarmConfiguration"]
         if alarms["Enabled"].flag:
-            alarm = _slowest(_alarm_seconds(item["Name"]) for item in alarms["Alarms"].items)
+            seen = read_alarms(item["Name"] for item in alarms["Alarms"].items)
     return replace(
         settings,
         shift=shift,
         breaker=None,
         rolls_back="DEPLOYMENT_FAILURE" in events,
-        alarm=alarm,
+        alarms=seen,
         alarm_rolls_back="DEPLOYMENT_STOP_ON_ALARM" in events,
     )
 
@@ -192,8 +192,8 @@ def _codedeploy_shift(name: Node, bake: int) -> Shift:
             ("TimeBasedLinear", "Linear", True),
         ):
             if routing[key].present:
-                percent = _decimal(routing[key][f"{word}Percentage"], 100)
-                minutes = _number(routing[key][f"{word}Interval"], 0)
+                percent = decimal(routing[key][f"{word}Percentage"], 100)
+                minutes = number(routing[key][f"{word}Interval"], 0)
                 return Shift(percent, minutes * 60, repeated, bake)
     percent, minutes = timing.CODEDEPLOY_CONFIGURATIONS.get(name.text or "", (100.0, 0))
     return Shift(percent, minutes * 60, "Linear" in (name.text or ""), bake)
@@ -216,8 +216,8 @@ def _strategy(service: Resource) -> str:
 
 def _task_count(service: Resource) -> int:
     targets = ecs.scalable_targets_by_service(service.view).get(service, [])
-    counts = [_number(target["MinCapacity"], 1) for target in targets]
-    return max(1, min(counts) if counts else _number(service["DesiredCount"], 1))
+    counts = [number(target["MinCapacity"], 1) for target in targets]
+    return max(1, min(counts) if counts else number(service["DesiredCount"], 1))
 
 
 def _target_groups(service: Resource) -> list[Resource]:
@@ -236,7 +236,7 @@ def _drain(groups: Iterable[Resource]) -> int:
     key = "deregistration_delay.timeout_seconds"
     default = timing.DEFAULT_DEREGISTRATION_DELAY
     delays = [
-        _number(found[key], default) if key in found else default
+        number(found[key], default) if key in found else default
         for group in groups
         for found in [ecs.attributes(group, "TargetGroupAttributes")]
     ]
@@ -244,7 +244,7 @@ def _drain(groups: Iterable[Resource]) -> int:
 
 
 def _most(groups: Iterable[Resource], key: str, default: int) -> int:
-    return max((_number(group[key], default) for group in groups), default=default)
+    return max((number(group[key], default) for group in groups), default=default)
 
 
 def _container_check(task: Resource | None) -> tuple[int | None, int]:
@@ -254,17 +254,17 @@ def _container_check(task: Resource | None) -> tuple[int | None, int]:
     for container in ecs.containers(task) if task else ():
         check = container["HealthCheck"]
         if check.present and container["Essential"].flag is not False:
-            interval = _number(check["Interval"], timing.DEFAULT_CONTAINER_INTERVAL)
-            retries = _number(check["Retries"], timing.DEFAULT_CONTAINER_RETRIES)
+            interval = number(check["Interval"], timing.DEFAULT_CONTAINER_INTERVAL)
+            retries = number(check["Retries"], timing.DEFAULT_CONTAINER_RETRIES)
             intervals.append(interval)
-            fails.append(_number(check["StartPeriod"], 0) + interval * retries)
+            fails.append(number(check["StartPeriod"], 0) + interval * retries)
     return max(intervals, default=None), max(fails)
 
 
 def _stop_timeout(task: Resource | None) -> int:
     return max(
         (
-            _number(container["StopTimeout"], timing.DEFAULT_STOP_TIMEOUT)
+            number(container["StopTimeout"], timing.DEFAULT_STOP_TIMEOUT)
             for container in (ecs.containers(task) if task else ())
         ),
         default=timing.DEFAULT_STOP_TIMEOUT,
@@ -273,45 +273,10 @@ def _stop_timeout(task: Resource | None) -> int:
 
 def _breaker(breaker: Node, tasks: int) -> int:
     threshold = breaker["ThresholdConfiguration"]
-    value = _number(threshold["Value"], timing.BREAKER_PERCENT)
+    value = number(threshold["Value"], timing.BREAKER_PERCENT)
     kind = threshold["Type"].text or "BOUNDED_PERCENT"
     if kind == "COUNT":
         return value
     count = math.ceil(tasks * value / 100)
     low, high = timing.BREAKER_RANGE
     return max(1, count) if kind == "UNBOUNDED_PERCENT" else min(max(count, low), high)
-
-
-def _alarm(alarms: Node) -> int | None:
-    return _slowest(_alarm_seconds(name) for name in alarms["AlarmNames"].items)
-
-
-def _slowest(seconds: Iterable[int]) -> int | None:
-    """The time of the alarm that is certain to have seen an error that all of them watch."""
-    return max(seconds, default=None)
-
-
-def _alarm_seconds(name: Node) -> int:
-    """Period times data points of an alarm; three minutes for one that is in no template."""
-    alarm = name.resource
-    if alarm is None or alarm.type != "AWS::CloudWatch::Alarm":
-        return 180
-    periods = [_number(item.at("MetricStat", "Period"), 60) for item in alarm["Metrics"].items]
-    period = max(periods, default=_number(alarm["Period"], 60))
-    evaluated = _number(alarm["EvaluationPeriods"], 1)
-    return period * _number(alarm["DatapointsToAlarm"], evaluated)
-
-
-def _number(node: Node, default: int) -> int:
-    return int(_decimal(node, default))
-
-
-def _decimal(node: Node, default: float) -> float:
-    """A number, or the default value of the parameter that it comes from."""
-    if isinstance(node.value, Attr):
-        return default
-    try:
-        value = float(node.default or "")
-    except ValueError:
-        return default
-    return value if math.isfinite(value) and 0 <= value < 1e9 else default

@@ -127,18 +127,26 @@ METRICS: Mapping[str, Metric] = {
 }
 """The metrics by the names that alarms and dashboards use for them."""
 
+ALARM_NAME = r"(?!arn:)(?=.*\S)[^\x00-\x1f\x7f]{1,255}"
+"""The name of an alarm; its ARN is not one. Amazon CloudWatch API reference, PutMetricAlarm,
+AlarmName."""
+
 STOP_CODES = ("TaskFailedToStart", "EssentialContainerExited")
 """Why tasks stop by a fault of their own. The others are of deployments, of scaling, of users and
 of the infrastructure. Amazon ECS API reference, Task, stopCode."""
 
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
+"""Sent for a failed deployment if the circuit breaker is on. Amazon ECS developer guide, "Amazon
+ECS service deployment state change events"."""
+SERVICE_EVENT = "ECS Service Action"
+"""Sent for a failed deployment that an alarm or the circuit breaker has ended. Amazon ECS developer
+guide, "Amazon ECS service action events", SERVICE_DEPLOYMENT_FAILED."""
 CODE_DEPLOYMENT_EVENT = "CodeDeploy Deployment State-change Notification"
 TASK_EVENT = "ECS Task State Change"
 EXECUTION_EVENT = "Step Functions Execution Status Change"
-"""Types of events. Amazon ECS developer guide, "Amazon ECS service deployment state change events"
-and "Amazon ECS task state change events"; AWS Step Functions developer guide, "Automating Step
-Functions event delivery with EventBridge"; CodeDeploy user guide, "Monitoring deployments with
-Amazon CloudWatch Events"."""
+"""Types of events. Amazon ECS developer guide, "Amazon ECS task state change events"; AWS Step
+Functions developer guide, "Automating Step Functions event delivery with EventBridge"; CodeDeploy
+user guide, "Monitoring deployments with Amazon CloudWatch Events"."""
 
 FAILED_CODE_DEPLOYMENTS = ("FAILURE", "STOP")
 """States of a deployment of CodeDeploy that has failed, or that was stopped by an alarm or by

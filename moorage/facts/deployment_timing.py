@@ -38,6 +38,17 @@ NLB_SHIFT_SECONDS = 600
 Amazon ECS developer guide, "Network Load Balancer resources for blue/green, linear, and canary
 deployments"."""
 
+UNHEALTHY_METRIC = "UnHealthyHostCount"
+BLIND_METRICS = frozenset(
+    {
+        *(UNHEALTHY_METRIC, "HealthyHostCount", "TargetResponseTime", "TargetConnectionErrorCount"),
+        *("CPUUtilization", "MemoryUtilization", "RunningTaskCount", "DesiredTaskCount"),
+    }
+)
+"""Metrics that do not see it if healthy tasks answer with errors. User guides for Application and
+Network Load Balancers, "CloudWatch metrics"; Amazon ECS developer guide, "Amazon ECS CloudWatch
+metrics"."""
+
 CODEDEPLOY_CONFIGURATIONS = {
     "CodeDeployDefault.ECSAllAtOnce": (100.0, 0),
     "CodeDeployDefault.ECSCanary10Percent5Minutes": (10.0, 5),
@@ -49,6 +60,10 @@ CODEDEPLOY_CONFIGURATIONS = {
 with deployment configurations in CodeDeploy"."""
 CODEDEPLOY_GIVES_UP = 3600
 """Seconds in which the new tasks must be healthy."""
+
+ECS_GIVES_UP_STAGE = 24 * 3600
+"""Seconds of a lifecycle stage of a deployment that shifts traffic, such as the start of its tasks.
+Amazon ECS developer guide, "Amazon ECS blue/green service deployments workflow"."""
 
 CLOUDFORMATION_GIVES_UP = 36 * 3600
 """Seconds that CloudFormation waits for a service (`handlers.update.timeoutInMinutes` in its schema

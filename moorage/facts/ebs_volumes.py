@@ -18,8 +18,11 @@ MAX_GP3_SIZE = 65_536
 """The greatest size in GiB of a gp3 volume that is not managed by ECS. Amazon EC2 API reference,
 CreateVolume, Size (botocore 1.44.5, read on 2026-11-27). ECS still says 16,384 of its own."""
 
-SIZES = {"io1": (4, 16_384), "io2": (4, 16_384), "st1": (125, 16_384), "sc1": (125, 16_384)}
-"""The least and the greatest size in GiB, for the types for which these are not 1 and 16,384."""
+MAX_SIZE = 16_384
+"""The greatest size in GiB of a volume that ECS manages, of any type."""
+
+MIN_SIZES = {"io1": 4, "io2": 4, "st1": 125, "sc1": 125}
+"""The least size in GiB, for the types for which it is not 1."""
 
 IOPS = {"gp3": (3_000, 16_000), "io1": (100, 64_000), "io2": (100, 256_000)}
 """The least and the greatest number of operations per second."""

@@ -38,3 +38,9 @@ _SECURITY_POLICIES = (
 SECURITY_POLICIES = tuple(f"ELBSecurityPolicy-{name}" for name in _SECURITY_POLICIES)
 """The names of the security policies of TLS listeners. The family `-RFC9151-` is missing: its
 members were in none of the pages that were read."""
+
+ALGORITHMS_WITHOUT_SLOW_START = ("least_outstanding_requests", "weighted_random")
+"""Load balancing algorithms that exclude slow start (Application Load Balancers user guide, "Edit
+target group attributes", routing algorithm)."""
+ALGORITHM_WITHOUT_STICKINESS = "weighted_random"
+"""The algorithm that excludes sticky sessions (the same page)."""

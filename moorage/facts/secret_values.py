@@ -4,7 +4,9 @@ Access key IDs: IAM user guide, "IAM identifiers", unique ID prefixes. Tokens: G
 authentication to GitHub", token formats; GitLab docs, "Account and limit settings", personal access
 token prefix; Slack API docs, "Token types" and "Incoming webhooks"; Stripe docs, "API keys".
 Private keys: RFC 7468. JSON Web Tokens: RFC 7519. Passwords in URLs: RFC 3986, section 3.2.1.
-Options of programs: the manuals of MySQL, Redis, curl and sshpass.
+Options of programs: the manuals of MySQL, Redis, curl, sshpass, MongoDB, cqlsh, OpenLDAP and
+sqlcmd. Hashes of passwords: Apache's "Password Formats", and crypt(5). `basicauth.users` are users
+with hashes in labels of Traefik (its documentation, "BasicAuth").
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ from collections.abc import Iterator, Sequence
 _WORDS = (
     r"PASS(?:WORD|WD|PHRASE)?|PWD|SECRET|TOKEN|CREDENTIALS?|API[_-]?KEY|ACCESS[_-]?KEY"
     r"|SECRET[_-]?KEY|PRIVATE[_-]?KEY|SIGNING[_-]?KEY|ENCRYPTION[_-]?KEY|MASTER[_-]?KEY"
+    r"|LICENSE[_-]?KEY|SHARED[_-]?KEY|AUTH[_-]?KEY|REQUIREPASS|MASTERAUTH"
+    r"|(?:BASIC|DIGEST)[_-]?AUTH[._-]USERS"
 )
 _NAME = re.compile(
     rf"(?:(?:^|[_.-])(?:{_WORDS})|[a-z0-9](?:PASSWORD|PASSWD|SECRET))$", re.IGNORECASE
@@ -28,6 +32,10 @@ _MAY_HOLD = re.compile(
 )
 
 _USER_INFO = r"(?P<scheme>://)[^/\s:@$<{*]{0,200}:[^/\s:@$<{*][^/\s@]{0,500}@"
+_QUERY_NAME = (
+    r"(?i:(?:(?:access|auth|client|refresh|sas|x-amz)[_-]?)?"
+    r"(?:api[_-]?key|token|password|passwd|pwd|secret|sig|signature))"
+)
 # Repetitions have bounds, so that no text takes long to search.
 _VALUE = re.compile(
     r"\b(?:AKIA|ASIA)[A-Z0-9]{16,}"
@@ -42,8 +50,12 @@ _VALUE = re.compile(
     r"|(?<=\bBasic )(?=[A-Za-z+/]{0,200}[0-9])[A-Za-z0-9+/]{12,}=*"
     rf"|{_USER_INFO}"
     r"|\b(?:Password|Pwd|AccountKey|SharedAccessKey)=[^\s;$<{*][^\s;]{0,200}(?=;)"
-    r"|(?<=[?&])(?:(?:api_?key|(?:access_?|auth_?)?token|password|secret|sig)=)[^\s&#$<{*][^\s&#]*"
+    rf"|(?<=[?&]){_QUERY_NAME}=(?!(?:true|false|none|[0-9]{{1,6}})(?![^&#\s]))[^\s&#$<{{*][^\s&#]*"
+    r"|(?<=[?&])key=(?=[A-Za-z_-]{0,40}[0-9])[A-Za-z0-9_-]{20,}"
+    r"|\$\$?(?:apr1|[156])\$\$?[^\s$:]{1,16}\$\$?[./A-Za-z0-9]{22,86}(?![./A-Za-z0-9])"
+    r"|\$\$?2[abxy]?\$\$?[0-9]{2}\$\$?[./A-Za-z0-9]{53}|\{SHA\}[A-Za-z0-9+/]{27}="
 )
+"""The last two lines are hashes of passwords, in Compose files with `$$` for `$`."""
 
 _LOGIN = re.compile(
     r"(?<![\w:@.+-])(?!mailto:)(?:[a-z]{1,10}:/)?[\w.+-]{1,200}:[^\s:@/$<{*`]{1,200}@(?!sha256:)"
@@ -51,17 +63,27 @@ _LOGIN = re.compile(
 """`user:password@` without a scheme; in a text that is no URL it can be something else."""
 
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:=(?P<value>.*))?", re.DOTALL)
-_HEADER = re.compile(r"(?:--header=)?(?P<name>[A-Za-z][A-Za-z0-9-]*):\s*(?P<value>\S.*)", re.DOTALL)
+_HEADER = re.compile(
+    r"(?:--header=|-H)?(?P<name>[A-Za-z][A-Za-z0-9-]*):\s*(?P<value>\S.*)", re.DOTALL
+)
 _SECRET_HEADERS = ("authorization", "proxy-authorization", "cookie")
 _SCHEME = re.compile(r"(?:Basic|Bearer|Token|Splunk)\s+(?=\S)", re.IGNORECASE)
-_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_]\w*)=(?P<value>.*)", re.DOTALL)
-_SHORT_OPTIONS = {
-    **dict.fromkeys(("mysql", "mysqladmin", "mysqldump", "mariadb", "mariadb-admin"), ("-p", "")),
-    "redis-cli": ("-a", " "),
-    "sshpass": ("-p", " "),
-    "curl": ("-u", " "),
+_ASSIGNMENT = re.compile(r"(?P<name>[A-Za-z_][\w.-]*)=(?P<value>.*)", re.DOTALL)
+_MYSQL = ("mysql", "mysqladmin", "mysqldump", "mariadb", "mariadb-admin")
+_ATTACHED_OPTIONS = {**dict.fromkeys(_MYSQL, ("-p",)), "curl": ("-u",), "sshpass": ("-p",)}
+"""Options that a password follows in the same word, by program."""
+_SEPARATE_OPTIONS = {
+    "curl": ("-u", "--user"),
+    "sshpass": ("-p",),
+    "redis-cli": ("-a",),
+    "cqlsh": ("-p",),
+    "ldapsearch": ("-w",),
+    "sqlcmd": ("-P",),
+    **dict.fromkeys(("mongo", "mongosh", "mongodump"), ("-p",)),
 }
-"""Options with a password, by program: the option, and what is between it and its value."""
+"""Options of which the next word is a password."""
+_USER_OPTIONS = ("-u", "--user")
+"""Options with `user:password`."""
 
 _ASSIGNED = re.compile(
     r"(?<![\w.-])(?P<name>[A-Za-z_][\w.-]{0,200}+)[\"']?[ \t]{0,20}[:=]"
@@ -123,7 +145,12 @@ def is_plain_secret(name: str, value: str) -> bool:
     >>> is_plain_secret("DB_PASS", "hunter2"), is_plain_secret("DB_PASS", "ssm:/shop/db")
     (True, False)
     """
-    return has_secret_value(value) or (is_secret_name(name) and not is_harmless(value))
+    if has_secret_value(value) or (is_secret_name(name) and not is_harmless(value)):
+        return True
+    if name.lower() == "header":  # an option of Fluent Bit: a name and a value
+        return _find_header(value.replace(" ", ": ", 1)) is not None
+    has_scheme = name.lower().endswith("authorization") and _SCHEME.match(value) is not None
+    return has_scheme and not is_harmless(value)
 
 
 def find_in_command(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
@@ -222,16 +249,21 @@ def _find_header(word: str) -> tuple[str, str] | None:
 
 
 def _find_short_options(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
-    option, between = "", ""
+    attached: tuple[str, ...] = ()
+    separate: tuple[str, ...] = ()
     for index, word in enumerate(words):
         program = word.rsplit("/", 1)[-1]
-        if program in _SHORT_OPTIONS:
-            option, between = _SHORT_OPTIONS[program]
-        elif option and between and word == option and index + 1 < len(words):
-            value = words[index + 1]
-            if (option != "-u" or ":" in value) and not is_harmless(value):
-                yield index + 1, option, value
-        elif option and not between and word.startswith(option):
+        if program in _ATTACHED_OPTIONS or program in _SEPARATE_OPTIONS:
+            attached = _ATTACHED_OPTIONS.get(program, ())
+            separate = _SEPARATE_OPTIONS.get(program, ())
+            continue
+        at, option, value = index, word, ""
+        if word in separate and index + 1 < len(words):
+            at, value = index + 1, words[index + 1]
+        elif option := next((each for each in attached if word.startswith(each)), ""):
             value = word.removeprefix(option)
-            if not is_harmless(value):
-                yield index, option, value
+        elif word.startswith("--user=") and "--user" in separate:
+            option, value = "--user", word.removeprefix("--user=")
+        has_password = ":" in value if option in _USER_OPTIONS else bool(value)
+        if has_password and not is_harmless(value):
+            yield at, option, value

@@ -27,6 +27,7 @@ from moorage.findings.wording import near, shown
 from moorage.model import Plan
 from moorage.pipeline.document import Document
 from moorage.pipeline.secret_params import hide_secrets
+from moorage.pipeline.template_places import find_override
 from moorage.rules.registry import RULES
 from moorage.rules.runner import LocatedProblem, run_rules
 
@@ -57,10 +58,8 @@ def check(plan: Plan, document: Document) -> list[Finding]:
 
 
 def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding:
-    path: Path = ("stacks", stack, "overrides", *finding.path)
-    while len(path) > 3 and path not in document.places:
-        path = path[:-1]
-    path = path if len(path) > 3 else _params_path(finding, stack, document)
+    override = find_override(stack, finding.path, document)
+    path = override or _params_path(finding, stack, document)
     where = ".".join(str(step) for step in finding.path) or "the template"
     message = f"In {finding.place.file}, {where}: {finding.message}"
     return replace(finding, place=document.place(path), path=path, message=message)
@@ -97,10 +96,10 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
         findings += _lint(body, file, runner)
     findings += _apply_rules(bodies, region, tuple(runner.config.ignore_checks))
     findings = [*_hide_secrets(findings, bodies)]
-    order = list(texts)
+    order = {file: position for position, file in enumerate(texts)}
     return sorted(
         findings,
-        key=lambda f: (order.index(f.place.file), f.place.line, f.code, f.message),
+        key=lambda f: (order[f.place.file], f.place.line, f.code, f.message),
     )
 
 

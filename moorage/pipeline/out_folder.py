@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -51,7 +51,7 @@ class OutFolder:
     def exists(self, name: str) -> bool:
         """Whether there is a file, or a link that replaces one."""
         with suppress(FileNotFoundError):
-            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            self._status(name)
             return True
         return False
 
@@ -79,7 +79,7 @@ class OutFolder:
 
     def is_executable(self, name: str) -> bool:
         """Whether the owner may execute a file."""
-        return bool(os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mode & 0o100)
+        return bool(self._status(name).st_mode & 0o100)
 
     def write(self, name: str, text: str, *, executable: bool = False) -> None:
         """Writes a file under a name of this process, then renames it. Raises OSError."""
@@ -96,6 +96,13 @@ class OutFolder:
                 with suppress(OSError):
                     os.unlink(unfinished, dir_fd=self._descriptor)
                 raise
+
+    def refuse_folders(self, names: Iterable[str]) -> None:
+        """Raises OSError where a folder has the name of a file."""
+        for name in names:
+            if self.exists(name) and stat.S_ISDIR(self._status(name).st_mode):
+                reason = os.strerror(errno.EISDIR)
+                raise OSError(errno.EISDIR, reason, str(self.path / name))
 
     def remove(self, name: str) -> None:
         """Removes a file. Raises OSError."""
@@ -118,10 +125,12 @@ class OutFolder:
 
     def _is_file(self, name: str) -> bool:
         try:
-            found = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+            return stat.S_ISREG(self._status(name).st_mode)
         except FileNotFoundError:
             return False
-        return stat.S_ISREG(found.st_mode)
+
+    def _status(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
 
 
 @contextmanager
@@ -133,7 +142,7 @@ def open_folder(path: Path, *, create: bool = False, lock: bool = False) -> Iter
     for folder in (path.parent, path):
         if folder.is_symlink():
             raise OSError(errno.ELOOP, "It is a link, and no link is followed", str(folder))
-    if create:
+    if create and not path.exists():
         path.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | _FLAGS)
     try:

@@ -59,6 +59,9 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
     key = context.key
     fields = [*find_fields(context.model, context.path[:-1])]
     fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
+    if key in fields:  # of another form of this map
+        message = f"{shown(key)} cannot be written together with the other keys of this map"
+        return UnknownKey("M1101", message, "Remove it.")
     if twice := next((name for name in fields if name in siblings and same_word(key, name)), ""):
         message = f"{shown(key)} is another spelling of `{twice}`, which is written as well"
         return UnknownKey("M1101", message, f"Keep one of them, as `{twice}`.")

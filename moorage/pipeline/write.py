@@ -45,6 +45,7 @@ def write(plan: Plan, folder: Path) -> list[Finding]:
         before = out.read_sums()
         if out.read(SUMS) == current[SUMS].encode() and _stale(out, current) == []:
             return []
+        out.refuse_folders(current)
         kept = [name for name in _earlier_files(out, before) if name not in current]
         leftovers = [name for name in kept if out.is_built(name, before)]
         findings = [_changed(folder / name, "is kept") for name in kept if name not in leftovers]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from moorage.cfn import ecs
 from moorage.cfn.view import View
-from moorage.rules.fargate import fargate_task_definitions
+from moorage.rules.fargate_tasks import fargate_task_definitions
 from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
 

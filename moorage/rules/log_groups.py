@@ -18,7 +18,6 @@ LOG_GROUP = "AWS::Logs::LogGroup"
 _MAY_CREATE_LOG_GROUPS = ("Custom::", "AWS::CloudFormation::")
 """Prefixes of resource types that may create resources that are not in the template."""
 _CREATED_BY_AWS = re.compile(r"/aws/(lambda|codebuild|apigateway|ecs/containerinsights)/")
-_PSEUDO_PARAMETER = re.compile(r"(?:^|:)AWS::\w+$")
 _REGION = re.compile(REGION_IN_TEXT)
 _REGIONAL_ID = re.compile(r"(?:vpc|subnet|sg)-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 
@@ -156,7 +155,7 @@ def _belongs_to_template(stack: Stack, group: Node) -> bool:
 
 def _is_from_stack(part: object) -> bool:
     if isinstance(part, Unknown):
-        return bool(_PSEUDO_PARAMETER.search(part.token))
+        return part.is_pseudo_parameter
     return isinstance(part, str | Attr)
 
 

@@ -18,31 +18,26 @@ from moorage.rules.rule import Problem, problem, rule
     error_messages=(
         "Specifying both a launch type and capacity provider strategy is not supported. Remove one "
         "and try again.",
-        "Health check grace period is only valid for services configured to use load balancers",
         "You cannot specify an IAM role for services that require a service linked role.",
         "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
     ),
     fix="Remove the property that the message names, or add the missing one.",
     sources=(
         "terraform-aws-modules/terraform-aws-ecs#80",
-        "aws-cloudformation/cfn-lint#3612",
-        "umotif-public/terraform-aws-ecs-fargate#7",
         "hashicorp/terraform-provider-aws#4657",
         "aws/amazon-ecs-cli#426",
         "PasseiDireto/gh-runner-task-action#8",
     ),
     failure_ids=(
         "svc-launch-type-and-capacity-provider",
-        "svc-grace-period-without-load-balancer",
         "svc-role-with-awsvpc",
         "svc-network-configuration-missing",
     ),
 )
 def conflicting_properties(view: View) -> Iterator[Problem]:
-    """LaunchType and CapacityProviderStrategy exclude each other. HealthCheckGracePeriodSeconds
-    requires health checks of a load balancer. Role is only for services with one load balancer and
-    without awsvpc; other services use the service-linked role. The network mode awsvpc requires
-    subnets. ECS refuses to create the service."""
+    """LaunchType and CapacityProviderStrategy exclude each other. Role is only for services with
+    one load balancer and without awsvpc; other services use the service-linked role. The network
+    mode awsvpc requires subnets. ECS refuses to create the service."""
     for service in ecs.services(view):
         launch_type, role = service["LaunchType"], service["Role"]
         if launch_type.certainly_present and service["CapacityProviderStrategy"].items:
@@ -51,14 +46,6 @@ def conflicting_properties(view: View) -> Iterator[Problem]:
                 f"Service `{service.id}` has both LaunchType and CapacityProviderStrategy, and ECS "
                 f"accepts only one of them",
                 "Remove LaunchType to use the capacity providers.",
-            )
-        grace_period = service["HealthCheckGracePeriodSeconds"]
-        if grace_period.number and _has_no_health_check(service):
-            yield problem(
-                grace_period,
-                f"Service `{service.id}` has HealthCheckGracePeriodSeconds but no load balancer, "
-                f"and ECS rejects it",
-                "Remove HealthCheckGracePeriodSeconds, or add LoadBalancers.",
             )
         reason = _needs_service_linked_role(service) if _is_set(role) else None
         if reason is not None:
@@ -96,9 +83,49 @@ def _network_mode(service: Resource) -> str | None:
     return "awsvpc" if ecs.runs_on_fargate(service) else None
 
 
+def _needs_service_linked_role(service: Resource) -> str | None:
+    """Why a service needs the service-linked role."""
+    if _network_mode(service) == "awsvpc":
+        return "network mode awsvpc"
+    if len(service["LoadBalancers"].items) > 1 and service["LoadBalancers"].all_known:
+        return "several target groups"
+    registries = service["ServiceRegistries"]
+    return "service registries" if registries.items and registries.all_known else None
+
+
+@rule(
+    "W9233",
+    "A grace period has no effect on a service without health checks.",
+    error_messages=(
+        "Health check grace period is only valid for services configured to use load balancers",
+    ),
+    fix="Remove HealthCheckGracePeriodSeconds, or add LoadBalancers.",
+    sources=(
+        "AWS docs: Amazon ECS API reference, CreateService",
+        "aws-cloudformation/cfn-lint#4227",
+        "aws-cloudformation/cfn-lint#3612",
+        "hashicorp/terraform-provider-aws#31104",
+    ),
+    failure_ids=("svc-grace-period-without-load-balancer",),
+)
+def grace_period_without_health_checks(view: View) -> Iterator[Problem]:
+    """In the grace period ECS ignores health checks of load balancers, VPC Lattice and containers.
+    Without any of them it is not used. Until 2024 ECS refused it with the message above; services
+    with it have been created since."""
+    for service in ecs.services(view):
+        grace_period = service["HealthCheckGracePeriodSeconds"]
+        if grace_period.number and _has_no_health_check(service):
+            yield problem(
+                grace_period,
+                f"HealthCheckGracePeriodSeconds has no effect: service `{service.id}` has no "
+                f"health checks",
+                "Remove HealthCheckGracePeriodSeconds, or add LoadBalancers.",
+            )
+
+
 def _has_no_health_check(service: Resource) -> bool:
     """Whether certainly nothing checks the health of a service's tasks: no load balancer, and
-    neither VPC Lattice nor health checks of containers, which newer versions of ECS accept too."""
+    neither VPC Lattice nor health checks of containers."""
     task = ecs.task_definition_of(service)
     has_own_check = task is None or any(
         container["HealthCheck"].present for container in ecs.containers(task)
@@ -109,16 +136,6 @@ def _has_no_health_check(service: Resource) -> bool:
         and ecs.deployment_controller(service) == "ECS"
         and not has_own_check
     )
-
-
-def _needs_service_linked_role(service: Resource) -> str | None:
-    """Why a service needs the service-linked role."""
-    if _network_mode(service) == "awsvpc":
-        return "network mode awsvpc"
-    if len(service["LoadBalancers"].items) > 1 and service["LoadBalancers"].all_known:
-        return "several target groups"
-    registries = service["ServiceRegistries"]
-    return "service registries" if registries.items and registries.all_known else None
 
 
 @rule(
@@ -257,4 +274,10 @@ def _is_arn(value: Attr) -> bool:
     return value.name in attributes.get(value.resource.type, ())
 
 
-RULES = (conflicting_properties, missing_cluster, exec_with_readonly_root, arn_instead_of_name)
+RULES = (
+    conflicting_properties,
+    grace_period_without_health_checks,
+    missing_cluster,
+    exec_with_readonly_root,
+    arn_instead_of_name,
+)

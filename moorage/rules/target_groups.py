@@ -9,7 +9,12 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts import elb_attributes
 from moorage.facts.elb_attributes import APPLICATION, GATEWAY, LAMBDA, NETWORK, STICKINESS_TYPES
-from moorage.facts.load_balancing import NLB_PROTOCOLS, UDP_PROTOCOLS
+from moorage.facts.load_balancing import (
+    ALGORITHM_WITHOUT_STICKINESS,
+    ALGORITHMS_WITHOUT_SLOW_START,
+    NLB_PROTOCOLS,
+    UDP_PROTOCOLS,
+)
 from moorage.rules.elb_attribute_checks import find_invalid_values, find_unsupported_keys
 from moorage.rules.listeners import exist_together
 from moorage.rules.message_parts import join_and, join_or, quote
@@ -286,6 +291,46 @@ def _invalid_for_protocol(
         )
 
 
+@rule(
+    "E9592",
+    "Attributes of a target group exclude each other.",
+    error_messages=(
+        "You cannot have both stickiness and weighted random algorithm enabled on the same target "
+        "group.",
+    ),
+    fix="Write `round_robin`, which can be combined with slow start and with stickiness, or "
+    "disable both.",
+    sources=(
+        "hashicorp/terraform-provider-aws#35083",
+        "AWS docs: Application Load Balancers user guide, Edit target group attributes",
+        _ATTRIBUTES,
+    ),
+)
+def conflicting_target_group_attributes(view: View) -> Iterator[Problem]:
+    """The algorithm `weighted_random` can be combined neither with stickiness nor with slow start,
+    `least_outstanding_requests` not with slow start. AWS rejects the target group."""
+    for group in view.resources_of_type(ecs.TARGET_GROUP):
+        attributes = ecs.attributes(group, "TargetGroupAttributes")
+        algorithm = attributes.get("load_balancing.algorithm.type")
+        stickiness = attributes.get("stickiness.enabled")
+        slow_start = attributes.get("slow_start.duration_seconds")
+        if algorithm is None:
+            continue
+        if slow_start and slow_start.number and algorithm.text in ALGORITHMS_WITHOUT_SLOW_START:
+            yield _excluded(group, slow_start, "slow start", algorithm, "Write `0`")
+        if stickiness and stickiness.flag and algorithm.text == ALGORITHM_WITHOUT_STICKINESS:
+            yield _excluded(group, stickiness, "stickiness", algorithm, "Write `false`")
+
+
+def _excluded(group: Resource, node: Node, feature: str, algorithm: Node, hint: str) -> Problem:
+    return problem(
+        node,
+        f"Target group `{group.id}` has {feature} and the algorithm `{algorithm.text}`, which "
+        f"exclude each other",
+        f"{hint}, or another load_balancing.algorithm.type, such as `round_robin`.",
+    )
+
+
 RULES = (
     target_group_without_listener,
     target_group_of_two_load_balancers,
@@ -293,4 +338,5 @@ RULES = (
     target_group_without_vpc,
     unsupported_target_group_attribute,
     invalid_target_group_attribute,
+    conflicting_target_group_attributes,
 )

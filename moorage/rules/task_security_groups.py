@@ -8,6 +8,7 @@ from moorage.cfn import ecs, networks, peers, reachability, task_startup
 from moorage.cfn.peers import ANY_PEER, Peer
 from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.view import Resource, View
+from moorage.facts.network_file_systems import NFS_PORT
 from moorage.rules.networking import ENDPOINTS_PAGE
 from moorage.rules.rule import Problem, problem, rule
 from moorage.rules.security_groups import (
@@ -17,7 +18,7 @@ from moorage.rules.security_groups import (
     rules_property,
 )
 
-_HTTPS, _NFS = (443, 443), (2049, 2049)
+_HTTPS, _NFS = (443, 443), (NFS_PORT, NFS_PORT)
 _INTERNET = Peer(is_internet=True)
 
 
@@ -208,11 +209,11 @@ def _blocked_nfs(service: Resource, mount_target: Resource) -> Iterator[Problem]
         yield problem(
             rules_property(target_groups[0], INGRESS),
             f"{subject}: mount target `{mount_target.id}` ({describe_groups(target_groups)}) does "
-            f"not allow tcp 2049 from them",
+            f"not allow tcp {NFS_PORT} from them",
             hint_for_rule(
                 target_groups[0],
                 INGRESS,
-                "tcp 2049",
+                f"tcp {NFS_PORT}",
                 f"with `SourceSecurityGroupId: {reference}`"
                 if reference
                 else "from the tasks' security group",
@@ -222,12 +223,12 @@ def _blocked_nfs(service: Resource, mount_target: Resource) -> Iterator[Problem]
         reference = reference_to_group(target, task_groups[0])
         yield problem(
             rules_property(task_groups[0], EGRESS),
-            f"{subject}: {describe_groups(task_groups)} does not allow tcp 2049 to mount target "
-            f"`{mount_target.id}`",
+            f"{subject}: {describe_groups(task_groups)} does not allow tcp {NFS_PORT} to mount "
+            f"target `{mount_target.id}`",
             hint_for_rule(
                 task_groups[0],
                 EGRESS,
-                "tcp 2049",
+                f"tcp {NFS_PORT}",
                 f"with `DestinationSecurityGroupId: {reference}`"
                 if reference
                 else "to the mount target's security group",

@@ -4,51 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import differs
+from moorage.facts.replacements import REPLACEMENT_CONSEQUENCES, ROUTINE_REPLACEMENTS
 from moorage.update.effect import Effect
 from moorage.update.traffic_shifting import shifted_target_groups
-
-_ROUTINE = frozenset(
-    {
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        "AWS::EC2::Route",
-        "AWS::EC2::RouteTable",
-        "AWS::EC2::SecurityGroupEgress",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::EC2::SubnetRouteTableAssociation",
-        "AWS::EC2::VPCGatewayAttachment",
-        "AWS::ECS::TaskDefinition",
-        "AWS::ElasticLoadBalancingV2::ListenerCertificate",
-        "AWS::ElasticLoadBalancingV2::ListenerRule",
-        "AWS::IAM::InstanceProfile",
-    }
-)
-"""Types whose replacement has no visible effect."""
-
-
-_CONSEQUENCES = {
-    ecs.LOAD_BALANCER: "Its DNS name and addresses change, and clients that use the old ones "
-    "lose the connection",
-    ecs.TARGET_GROUP: "Its listener immediately forwards to the new one, which has no targets "
-    "until the service's new tasks are registered, so requests fail in the meantime",
-    ecs.LISTENER: "The old listener answers until the one of the new load balancer does",
-    ecs.SERVICE: "The new service starts in addition to the old one, whose tasks are stopped "
-    "afterwards",
-    ecs.CLUSTER: "Every service in it is replaced",
-    "AWS::EC2::EIP": "The address changes, and clients that use the old one lose the connection",
-    "AWS::EC2::NatGateway": "Outgoing traffic comes from another address, unless it keeps its "
-    "Elastic IP",
-    "AWS::EC2::SecurityGroup": "Rules outside these templates that use the old group's ID no "
-    "longer apply",
-    "AWS::EC2::Subnet": "Every network interface in it must be deleted first",
-    "AWS::EC2::VPC": "Everything in it is replaced",
-    "AWS::IAM::Role": "Policies outside these templates that use the old role's ARN no longer "
-    "apply",
-    "AWS::Route53::HostedZone": "Its name servers change",
-}
-
 
 _STATEFUL = frozenset(
     {
@@ -108,9 +68,11 @@ def _replacements(change: Comparison) -> Iterator[Effect]:
     for new, (pair, reason) in change.replacements.items():
         if new in reported_elsewhere:
             continue
-        consequence = _CONSEQUENCES.get(new.type)
+        consequence = REPLACEMENT_CONSEQUENCES.get(new.type)
         follows = not differs(pair.old[reason], new[reason])
-        if new.type in _ROUTINE or (consequence is None and (follows or _loses_data(pair))):
+        if new.type in ROUTINE_REPLACEMENTS or (
+            consequence is None and (follows or _loses_data(pair))
+        ):
             continue  # no visible effect, or reported with the resource that causes it
         yield Effect(
             "M1401",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.changes import Comparison, ResourcePair
 from moorage.cfn.value_comparison import comparable_value
-from moorage.cfn.view import Resource
+from moorage.cfn.view import Resource, View
 from moorage.update.effect import Effect
 from moorage.update.traffic_shifting import has_weights_by_parameter, shifted_target_groups
 
@@ -190,9 +190,10 @@ def _changes_with_hook_deployment(change: Comparison) -> Iterator[Effect]:
 def _reset_traffic(change: Comparison) -> Iterator[Effect]:
     """Listeners and rules whose target groups a deployment has switched and an update would
     reset."""
-    switched = {**_blue_green(change), **_code_deploy_routes(change)}
+    switched = {**_blue_green(change.new), **_code_deploy_routes(change.new)}
+    before = {**_blue_green(change.old), **_code_deploy_routes(change.old)}
     for pair in change.pairs:
-        deployer = switched.get(pair.new)
+        deployer = switched.get(pair.new) if pair.old in before else None
         actions = "DefaultActions" if pair.new.type == ecs.LISTENER else "Actions"
         if not deployer or not pair.changed_properties or pair.new in change.replacements:
             continue
@@ -219,9 +220,9 @@ def _reset_traffic(change: Comparison) -> Iterator[Effect]:
             )
 
 
-def _blue_green(change: Comparison) -> dict[Resource, str]:
+def _blue_green(view: View) -> dict[Resource, str]:
     rules = {}
-    for service in ecs.services(change.new):
+    for service in ecs.services(view):
         for entry in service["LoadBalancers"].items:
             for key in ("ProductionListenerRule", "TestListenerRule"):
                 rule = entry.at("AdvancedConfiguration", key).resource
@@ -230,12 +231,12 @@ def _blue_green(change: Comparison) -> dict[Resource, str]:
     return rules
 
 
-def _code_deploy_routes(change: Comparison) -> dict[Resource, str]:
+def _code_deploy_routes(view: View) -> dict[Resource, str]:
     """The listeners of deployment groups, and the rules that forward to their target groups."""
     routes = {}
-    rules = change.new.resources_of_type(ecs.LISTENER_RULE)
+    rules = view.resources_of_type(ecs.LISTENER_RULE)
     forwarders = [(rule, ecs.forwarded_target_groups(rule)) for rule in rules]
-    for group in change.new.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
+    for group in view.resources_of_type("AWS::CodeDeploy::DeploymentGroup"):
         for pair in group.props.at("LoadBalancerInfo", "TargetGroupPairInfoList").items:
             for key in ("ProdTrafficRoute", "TestTrafficRoute"):
                 for arn in pair.at(key, "ListenerArns").items:

@@ -48,9 +48,11 @@ def find_traffic_shifting_effects(change: Comparison) -> Iterator[Effect]:
             if entries.had_alternate:
                 yield from _removed_alternates(change, service, entries)
             if entries.had_alternate and entries.has_alternate and _shifts_traffic(before):
-                yield from _replaced_rules(change, service, entries)
-                yield from _new_target_groups(change, service, entries)
-                yield from _rule_with_deployment(change, service, entries)
+                new_groups = list(_new_target_groups(change, service, entries))
+                yield from new_groups
+                if not new_groups:  # new target groups often come with a new rule
+                    yield from _replaced_rules(change, service, entries)
+                    yield from _rule_with_deployment(change, service, entries)
 
 
 def shifted_target_groups(change: Comparison) -> frozenset[Resource]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -158,12 +159,15 @@ TimeZone = Annotated[
 ]
 
 
+_known_time_zones = cache(available_timezones)  # reads hundreds of files
+
+
 def time_zone_problems(zone: str, path: Path) -> Iterator[Problem]:
     """A warning for a time zone that is not in this machine's database.
 
     Databases of machines differ, and some machines have none; then every time zone passes.
     """
-    known = available_timezones()
+    known = _known_time_zones()
     if known and zone not in known:
         meant = near(zone, known)
         hint = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 from moorage.findings.finding import Path, Problem
@@ -20,10 +21,11 @@ def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, 
 
     `name` is what the params say, None if they say nothing.
     """
-    candidates = dict(env.of(kind))
     if name is None:
-        return next(iter(candidates.items())) if len(candidates) == 1 else None
-    return (name, candidates[name]) if name in candidates else None
+        candidates = list(islice(env.of(kind), 2))
+        return candidates[0] if len(candidates) == 1 else None
+    params = env.params_of(name, kind)
+    return (name, params) if params is not None else None
 
 
 def find_stack_problems(

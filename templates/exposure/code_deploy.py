@@ -14,8 +14,9 @@ from moorage.findings.finding import Problem
 from ..tasks.code_deploy import CodeDeploy
 from ..tasks.code_deploy_resources import TrafficRoute
 from .exposure import Exposure
-from .release_problems import shared_address_problems, test_problems
+from .release_problems import shared_address_problems
 from .test_traffic import alb_test_listener_title, nlb_test_listener_title
+from .test_traffic_problems import test_problems, unused_test_problems
 
 
 def traffic_route(exposure: Exposure) -> TrafficRoute | None:
@@ -87,3 +88,4 @@ def _test_problems(params: CodeDeploy, exposure: Exposure) -> Iterator[Problem]:
             yield Problem("M3219", ("release", "test", key), message, hint)
             return
     yield from test_problems(params.test, exposure, endpoints=False)
+    yield from unused_test_problems(params.test, exposure)

@@ -69,6 +69,17 @@ class Exposure:
         return tuple(target for target in targets if target)
 
     @cached_property
+    def test_ports(self) -> frozenset[tuple[str, int]]:
+        """The load balancers and ports of the listeners for test traffic."""
+        port = self.test.port if self.test else None
+        if not self.test or port is None:
+            return frozenset()
+        balancers = {target.load_balancer.load_balancer_id for target in self.nlb_test_targets}
+        if uses_own_listener(self.test):
+            balancers |= {rule.load_balancer.load_balancer_id for rule in self.test_rules}
+        return frozenset((balancer, port) for balancer in balancers)
+
+    @cached_property
     def pairs(self) -> dict[str, TargetPair]:
         """The pairs of target groups by the logical IDs of the primary groups."""
         if not self.paired:

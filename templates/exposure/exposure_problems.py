@@ -10,13 +10,12 @@ from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
 from ..load_balancers import alb, nlb
-from .alb.target_problems import rule_conflicts, rule_problems
+from .alb.target_problems import rule_problems
 from .alb.targets import security_group_rules
 from .exposure import Exposure
 from .nlb.health_check_problems import shared_task_problems
-from .nlb.listener_problems import listener_conflicts, listener_problems
+from .nlb.listener_problems import listener_problems
 from .nlb.listeners import TRANSPORTS, NlbListener, nlb_security_group_rules
-from .nlb.security_group_rules import security_group_problems
 from .params import ALB_KEYS, NLB_KEYS, ExposeEntry
 from .used_load_balancers import UsedAlb, UsedNetwork, UsedNlb
 
@@ -143,13 +142,3 @@ def _title_problems(exposure: Exposure) -> Iterator[Problem]:
         message = f"The names of two load balancers result in the same logical ID, {conflicts[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)
-
-
-def exposure_conflicts(exposure: Exposure, all_exposures: Sequence[Exposure]) -> Iterator[Problem]:
-    """Conflicts with the entries of all services. A conflict is reported in the stack that comes
-    later by name."""
-    rules = [rule for other in all_exposures for rule in other.all_rules]
-    yield from rule_conflicts(exposure.all_rules, rules)
-    listeners = [listener for other in all_exposures for listener in other.nlb_listeners]
-    yield from security_group_problems(exposure.stack, exposure.nlb_listeners, listeners)
-    yield from listener_conflicts(exposure.nlb_listeners, listeners)

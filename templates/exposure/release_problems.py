@@ -3,41 +3,47 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from moorage.facts.deployment_timing import NLB_SHIFT_SECONDS
-from moorage.findings.finding import Path, Problem
+from moorage.findings.finding import Problem
 
 from ..tasks.release import Release
 from ..tasks.release_problems import PATH, count_steps
-from ..tasks.traffic_shift import Shift, TestTraffic
+from ..tasks.traffic_shift import Shift
 from .exposure import Exposure
-from .test_traffic import has_better_priority, uses_own_listener
-
-_TEST: Path = (*PATH, "test")
-_LISTENER_PORTS = (80, 443)
+from .test_traffic_problems import test_problems, unused_test_problems
 
 
 def shift_problems(
     release: Release, exposure: Exposure | None, endpoints: bool
 ) -> Iterator[Problem]:
     """`endpoints` says whether clients reach the service through Service Connect."""
-    reached = exposure is not None and bool(exposure.entries)
-    if release.pairs and not reached and not (release.shift and endpoints):
-        what = (
-            f"`strategy: {release.strategy}` shifts" if release.shift else "They are for shifting"
-        )
-        message = f"{what} traffic, and the service has neither a load balancer nor an endpoint of "
-        message += "Service Connect"
-        hint = "Write `release: rolling`, or add the service to `expose:`."
-        path = PATH if release.shift else (*PATH, "alternate_target_groups")
-        yield Problem("M3210", path, message, hint, because=[("expose",), ("service_connect",)])
+    reached = exposure is not None and any(entry.forwards for entry in exposure.entries)
+    if release.shift and not reached and not endpoints:
+        message = f"`strategy: {release.strategy}` shifts traffic, and neither a load balancer nor "
+        message += "Service Connect sends any to the service"
+        hint = "Write `release: rolling`" + _or_add_a_route(exposure)
+        yield Problem("M3210", PATH, message, hint, because=[("expose",), ("service_connect",)])
+    if release.pairs and not release.shift and not reached:
+        message = "The service has no target groups: no load balancer forwards to it"
+        hint = "Remove it" + _or_add_a_route(exposure)
+        path = (*PATH, "alternate_target_groups")
+        yield Problem("M3210", path, message, hint, because=[("expose",)])
     if release.pairs and exposure:
         yield from _pair_problems(exposure)
         if release.shift:
             yield from _nlb_waits(release.shift, exposure)
-    if release.shift and release.shift.test and exposure:
-        yield from test_problems(release.shift.test, exposure, endpoints)
+    test = release.shift.test if release.shift else None
+    if test and exposure:
+        yield from test_problems(test, exposure, endpoints)
+    if test and (reached or endpoints):
+        yield from unused_test_problems(test, exposure)
+
+
+def _or_add_a_route(exposure: Exposure | None) -> str:
+    """The end of a hint; a worker has no routes."""
+    return ", or add a route to `expose:`." if exposure else "."
 
 
 def shared_address_problems(exposure: Exposure) -> Iterator[Problem]:
@@ -79,77 +85,6 @@ def _nlb_waits(shift: Shift, exposure: Exposure) -> Iterator[Problem]:
         wait = NLB_SHIFT_SECONDS // 60
         message = f"ECS waits {wait} minutes at each change of a Network Load "
         message += f"Balancer's weights: {(changes + tests) * wait} minutes in each "
-        message += "deployment, and again in a rollback"
+        message += "deployment"
         hint = "Write a larger `step_percent`, or `strategy: canary`."
         yield Problem("M3222", PATH, message, hint, level="warning")
-
-
-def test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Iterator[Problem]:
-    if not (test.headers or test.hosts or test.port):
-        message = "`test` has no condition by which test traffic is recognized"
-        hint = "Write `headers:`, `hosts:` or `port:`."
-        yield Problem("M3219", _TEST, message, hint)
-    if not exposure.targets and exposure.nlb_targets:
-        for key in ("headers", "hosts"):
-            if getattr(test, key) and not (key == "headers" and endpoints):
-                message = f"A Network Load Balancer does not see `{key}`"
-                hint = "Write `port:`, of a listener for test traffic."
-                yield Problem("M3219", (*_TEST, key), message, hint)
-    yield from _port_problems(test, exposure)
-    if not uses_own_listener(test):
-        yield from _priority_problems(exposure)
-
-
-def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
-    if test.port is None:
-        return
-    path = (*_TEST, "port")
-    used = [(target.entry.via, target.listener.number) for target in exposure.nlb_targets]
-    vias = Counter(via for via, _ in used)
-    albs = [rule.load_balancer.name for rule in exposure.test_rules if uses_own_listener(test)]
-    vias.update(albs)
-    taken = [via for via, number in used if number == test.port]
-    taken += [via for via in albs if test.port in _LISTENER_PORTS]
-    for via in taken[:1]:
-        message = f"`{via}` has a listener at port {test.port} already"
-        yield Problem("M3219", path, message, "Write another port.")
-    for via in [via for via, count in vias.items() if count > 1][:1]:
-        message = f"Two targets of `{via}` cannot have test traffic at the same port"
-        hint = "Write `headers:` or `hosts:`, or split the service."
-        yield Problem("M3219", path, message, hint)
-    if albs and not test.clients:
-        message = f"No client may connect to port {test.port}"
-        hint = "Write `clients:`, with the CIDR blocks from which you test."
-        yield Problem("M3219", path, message, hint)
-
-
-def _priority_problems(exposure: Exposure) -> Iterator[Problem]:
-    rules = {rule.index: rule for rule in exposure.rules}
-    for test_rule in exposure.test_rules:
-        rule = rules[test_rule.index]
-        same = test_rule.route.effective_conditions == rule.route.effective_conditions
-        if same or not has_better_priority(test_rule, rule):
-            reason = "has the same conditions" if same else "is evaluated after it"
-            message = f"The route gets all test traffic: the rule for test traffic {reason}"
-            hint = f"Write a `priority` below {rule.priority}."
-            if same:
-                hint = "Write conditions that the route does not have."
-            path = _TEST if same else (*_TEST, "priority")
-            yield Problem("M3219", path, message, hint, because=[rule.path])
-
-
-def test_header_problems(
-    test: TestTraffic | None, protocols: Sequence[str | None]
-) -> Iterator[Problem]:
-    """Test traffic of Service Connect, to endpoints with these protocols (ECS developer guide,
-    "Service Connect for Amazon ECS blue/green deployments")."""
-    if test is None or not test.headers or not protocols:
-        return
-    path = (*_TEST, "headers")
-    if len(test.headers) > 1 or any(len(values) > 1 for values in test.headers.values()):
-        message = "Service Connect recognizes test traffic by one header with one value"
-        yield Problem("M3220", path, message, "Write one header with one value.")
-    if None in protocols:
-        message = "Service Connect sees headers of endpoints with a `protocol` only"
-        hint = "Write `protocol: http` in the endpoints, or remove `headers`."
-        yield Problem("M3220", path, message, hint, because=[("service_connect",)])

@@ -25,6 +25,12 @@ class UsedAlb(UsedStack[alb.Params, alb.Handle]):
         existing = self.params.existing
         return str(existing.listener) if existing else self.name
 
+    @property
+    def load_balancer_id(self) -> str:
+        """Identifies the load balancer; the ARN of a listener begins with that of its load
+        balancer but for one word."""
+        return self.listener_id.rpartition("/")[0] or self.listener_id
+
 
 @dataclass(frozen=True)
 class UsedNlb(UsedStack[nlb.Params, nlb.Handle]):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from moorage.facts.container_definitions import CONTAINER_NAME
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
@@ -50,7 +51,7 @@ _TARGET = re.compile(
     re.ASCII,
 )
 _HOST = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*", re.IGNORECASE)
-_CONTAINER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}")
+_CONTAINER = re.compile(CONTAINER_NAME)
 _FORMS = "Write a container (`web`, `web:3000`), `https://host` or `fastcgi://container:9000`."
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from troposphere import Ref, Sub
 
@@ -13,6 +13,7 @@ from moorage.facts.alarm_metrics import (
     EXECUTION_EVENT,
     FAILED_CODE_DEPLOYMENTS,
     FAILED_EXECUTIONS,
+    SERVICE_EVENT,
     STOP_CODES,
     TASK_EVENT,
 )
@@ -28,16 +29,20 @@ def describe(task: Task, what: str, place: str = "") -> str:
     return f"{task.env.stack_name(task.name)}: {what}" + (f" ({place})" if place else "")
 
 
+FailedDeployment = Literal["circuit breaker", "ECS", "CodeDeploy"]
+"""What ends a deployment that fails: the circuit breaker, something else in ECS, or CodeDeploy."""
+
+
 def service_events(
-    params: EcsAlarmParams, task: Task, *, code_deploy: bool
+    params: EcsAlarmParams, task: Task, failed_by: FailedDeployment
 ) -> Iterator[EventAlarm]:
-    """`code_deploy` says whether CodeDeploy deploys the service."""
     if params.deployment_failed:
+        code_deploy = failed_by == "CodeDeploy"
         yield EventAlarm(
             name="deployment_failed",
             title="DeploymentFailedRule",
             description=describe(task, "a deployment has failed"),
-            pattern=_FAILED_CODE_DEPLOYMENT if code_deploy else _FAILED_DEPLOYMENT,
+            pattern=_FAILED_DEPLOYMENTS[failed_by],
             values={"deployment": "$.detail.deploymentId", "state": "$.detail.state"}
             if code_deploy
             else {"reason": "$.detail.reason"},
@@ -56,12 +61,15 @@ def service_events(
         )
 
 
-_FAILED_DEPLOYMENT = {
-    "source": ["aws.ecs"],
-    "detail-type": [DEPLOYMENT_EVENT],
-    "resources": [Ref("Service")],
-    "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
-}
+def _failed_deployment(*events: str) -> dict[str, Any]:
+    return {
+        "source": ["aws.ecs"],
+        "detail-type": list(events),
+        "resources": [Ref("Service")],
+        "detail": {"eventName": ["SERVICE_DEPLOYMENT_FAILED"]},
+    }
+
+
 _FAILED_CODE_DEPLOYMENT = {
     "source": ["aws.codedeploy"],
     "detail-type": [CODE_DEPLOYMENT_EVENT],
@@ -70,6 +78,13 @@ _FAILED_CODE_DEPLOYMENT = {
         "deploymentGroup": [Ref("CodeDeployDeploymentGroup")],
         "state": list(FAILED_CODE_DEPLOYMENTS),
     },
+}
+
+_FAILED_DEPLOYMENTS: Mapping[FailedDeployment, dict[str, Any]] = {
+    "circuit breaker": _failed_deployment(DEPLOYMENT_EVENT),
+    # AWS documents the first event for the circuit breaker only.
+    "ECS": _failed_deployment(DEPLOYMENT_EVENT, SERVICE_EVENT),
+    "CodeDeploy": _FAILED_CODE_DEPLOYMENT,
 }
 
 _TASK_VALUES = {"reason": "$.detail.stoppedReason", "task": "$.detail.taskArn"}

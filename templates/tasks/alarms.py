@@ -32,7 +32,7 @@ from ..alarms.settings import (
     resolve_threshold,
 )
 from ..common.fields import format_duration
-from .alarm_events import describe, run_failed_event, service_events
+from .alarm_events import FailedDeployment, describe, run_failed_event, service_events
 from .alarm_params import EcsAlarmParams, JobAlarms, ServiceAlarms
 from .task import Task
 
@@ -77,6 +77,8 @@ class Watched:
     queues: AlarmQueues | None = None
     code_deploy: bool = False
     """Whether CodeDeploy deploys the service."""
+    circuit_breaker: bool = False
+    """Whether the circuit breaker watches its deployments."""
 
 
 def resolve_service_alarms(
@@ -103,8 +105,14 @@ def resolve_service_alarms(
         to=to,
         page_to=resolve_page(params, task.env),
         metric_alarms=tuple(alarm for alarm in metric_alarms if alarm.name not in left_out),
-        event_alarms=tuple(service_events(params, task, code_deploy=watched.code_deploy)),
+        event_alarms=tuple(service_events(params, task, _failed_deployment(watched))),
     )
+
+
+def _failed_deployment(watched: Watched) -> FailedDeployment:
+    if watched.code_deploy:
+        return "CodeDeploy"
+    return "circuit breaker" if watched.circuit_breaker else "ECS"
 
 
 # Problems ------------------------------------------------------------------------------------

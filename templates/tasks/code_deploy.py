@@ -19,7 +19,7 @@ from moorage.facts.codedeploy import (
 from moorage.model import Base
 
 from ..common.fields import UniqueList, text
-from .traffic_shift import ReleaseBase, TestTraffic, minutes, whole_minutes
+from .traffic_shift import AlarmName, ReleaseBase, TestTraffic, minutes, whole_minutes
 
 _MINUTE = 60
 
@@ -107,7 +107,7 @@ class CodeDeploy(ReleaseBase):
         description="What rolls a deployment back, in addition to the alarms of `rollback_on`: "
         "its failure, or a request to stop it.",
     )
-    rollback_on: UniqueList[str] = Field(
+    rollback_on: UniqueList[AlarmName] = Field(
         [],
         description="Alarms of this stack, such as `target_5xx`, or names of alarms in CloudWatch: "
         "the deployment is stopped and rolled back when one of them goes into the state ALARM.",

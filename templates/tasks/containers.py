@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
+from moorage.facts.container_definitions import CONTAINER_NAME
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Base
@@ -290,7 +291,7 @@ class Container(Base):
 ContainerName = Annotated[
     str,
     text(
-        r"[A-Za-z0-9][A-Za-z0-9_-]{0,254}",
+        CONTAINER_NAME,
         "a name of at most 255 letters, digits, `-` and `_`",
         "web",
     ),

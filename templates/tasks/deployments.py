@@ -107,6 +107,12 @@ def rebalancing_setting(params: DeploymentParams) -> str:
     return "ENABLED" if params.availability_zone_rebalancing else "DISABLED"
 
 
+def has_circuit_breaker(params: DeploymentParams, release: Release) -> bool:
+    """Whether the circuit breaker watches the deployments of a service."""
+    by_ecs_in_waves = not release.shift and not release.code_deploy
+    return by_ecs_in_waves and params.circuit_breaker is not None
+
+
 def deployment_configuration(
     params: DeploymentParams, release: Release, alarms: Sequence[Any], hook_role: Any
 ) -> ecs.DeploymentConfiguration:

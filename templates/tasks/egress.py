@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 from troposphere import GetAtt, ec2
 
+from moorage.facts.network_file_systems import NFS_PORT
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id
 
@@ -23,7 +24,6 @@ from ..common.fields import Cidr, PrefixListId, SecurityGroupId, ip_version
 from .launch_types import LaunchParams, uses_instance_address
 from .ports import PortField
 from .service_connect import DiscoverableParams, connectable_ports
-from .volume_resources import NFS_PORT
 from .volumes import Volume
 
 _HTTPS = 443

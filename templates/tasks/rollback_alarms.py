@@ -67,7 +67,12 @@ def rollback_problems(
     usable = _usable(release, alarms)
     for index, name in enumerate(release.params.rollback_on):
         path = ("release", "rollback_on", index)
-        if name in OWN_ALARMS and name not in usable:
+        if name == "page" and alarms and alarms.params.page:
+            message = "`page` is a composite alarm, and AWS does not document that one can roll a "
+            message += "deployment back"
+            hint = "Write the alarms below its `when:`."
+            yield Problem("M3236", path, message, hint, because=[("alarms", "page")])
+        elif name in OWN_ALARMS and name not in usable:
             yield _unusable_alarm(name, path, release, alarms, usable)
         elif name not in OWN_ALARMS and is_misspelling(name, near(name, OWN_ALARMS)):
             message = f"`{name}` is not an alarm of `alarms:`, so it is the name of an alarm in "

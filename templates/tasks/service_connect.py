@@ -6,7 +6,7 @@ The params of a service list its endpoints, those of its clients list it in `rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -221,16 +221,26 @@ def _name_problems(stack: str, params: DiscoverableParams, env: Environment) -> 
     namespace = _find_namespace(params, env)
     if namespace is None:
         return
-    owners: dict[str, str] = {}
-    for other, other_params in env.of(DiscoverableParams):
-        other_namespace = _find_namespace(other_params, env)
-        if other < stack and other_namespace and other_namespace.key == namespace.key:
-            owners |= {name: other for _, name in _names(other, other_params)}
+    stacks_by_name = env.resolve_all(_group_by_name)
+    own_names: set[str] = set()
     for path, name in _names(stack, params):
-        if name in owners:
-            message = f"The stack `{owners[name]}` already has the name `{name}` in the namespace"
+        earlier = (other for other in stacks_by_name[namespace.key, name] if other < stack)
+        owner = next(earlier, stack if name in own_names else None)
+        if owner is not None:
+            message = f"The stack `{owner}` already has the name `{name}` in the namespace"
             yield Problem("M3114", path, message, "Write another `name` in one of the two.")
-        owners.setdefault(name, stack)
+        own_names.add(name)
+
+
+def _group_by_name(env: Environment) -> dict[tuple[Hashable, str], list[str]]:
+    """The stacks that have a name in a namespace, by the namespace's key and the name. The last
+    stack of the params comes first."""
+    stacks: dict[tuple[Hashable, str], list[str]] = {}
+    for stack, params in reversed(list(env.of(DiscoverableParams))):
+        if namespace := _find_namespace(params, env):
+            for _, name in _names(stack, params):
+                stacks.setdefault((namespace.key, name), []).append(stack)
+    return stacks
 
 
 # Resources -----------------------------------------------------------------------------------

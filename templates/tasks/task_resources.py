@@ -210,7 +210,7 @@ def _task_definition(task: Task) -> ecs.TaskDefinition:
                 container,
                 _log_configuration(name, task),
                 _shell_mounts(name, task),
-                ecr.repository_uris(task.env),
+                task.env.resolve_all(ecr.repository_uris),
                 _firelens_configuration(name, task),
             )
             for name, container in containers.items()

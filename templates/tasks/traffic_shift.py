@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from awacs.aws import Action
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 from troposphere import ecs, iam
 
+from moorage.facts.alarm_metrics import ALARM_NAME
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.facts.ecs_deployments import (
     BAKE_MINUTES,
@@ -66,6 +67,7 @@ BakeTime = Annotated[int, minutes(*BAKE_MINUTES), AfterValidator(whole_minutes)]
 HookTime = Annotated[int, minutes(*LAMBDA_HOOK_MINUTES), AfterValidator(whole_minutes)]
 PauseTime = Annotated[int, minutes(*PAUSE_MINUTES), AfterValidator(whole_minutes)]
 
+AlarmName = Annotated[str, text(ALARM_NAME, "the name of an alarm in CloudWatch", "shop-5xx")]
 FunctionArn = Annotated[
     str,
     text(
@@ -111,6 +113,13 @@ class PauseHook(_Hook):
     pause: PauseTime = Field(description="Time that the deployment waits for that.")
 
 
+def _reject_both_kinds(value: Any) -> Any:
+    if isinstance(value, Mapping) and {"function", "pause"} <= value.keys():
+        message = "A hook calls a `function` or is a `pause`, not both"
+        raise wrong("M3239", message, "Write two hooks, or remove one of the keys.")
+    return value
+
+
 def _kind_of_hook(value: Any) -> str:
     is_pause = isinstance(value, PauseHook) or (isinstance(value, Mapping) and "pause" in value)
     return "pause hook" if is_pause else "function hook"
@@ -119,6 +128,7 @@ def _kind_of_hook(value: Any) -> str:
 Hook = Annotated[
     Annotated[LambdaHook, Tag("function hook")] | Annotated[PauseHook, Tag("pause hook")],
     Discriminator(_kind_of_hook),
+    BeforeValidator(_reject_both_kinds),
 ]
 
 
@@ -165,7 +175,7 @@ class ReleaseBase(Base):
     """What every strategy has."""
 
     strategy: str
-    rollback_on: UniqueList[str] = Field(
+    rollback_on: UniqueList[AlarmName] = Field(
         [],
         description="Alarms of this stack, such as `target_5xx`, or names of alarms in CloudWatch: "
         "the deployment is rolled back when one of them goes into the state ALARM.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from moorage.facts.ebs_volumes import GP3_BASELINE_IOPS, IOPS, IOPS_PER_GIB, SIZES
+from moorage.facts.ebs_volumes import GP3_BASELINE_IOPS, IOPS, IOPS_PER_GIB, MAX_SIZE, MIN_SIZES
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment, logical_id
@@ -96,10 +96,10 @@ def _ebs_problems(volume: Ebs, path: Path, env: Environment) -> Iterator[Problem
     if volume.size is None and volume.snapshot is None:
         message = "The EBS volume has neither a size nor a snapshot"
         yield Problem("M2806", (*path, "size"), message, "Add the size in GiB: `size: 20`.")
-    low, high = SIZES.get(volume.type, (1, 16_384))
-    if volume.size is not None and not low <= volume.size <= high:
+    low = MIN_SIZES.get(volume.type, 1)
+    if volume.size is not None and volume.size < low:
         message = f"A `{volume.type}` volume cannot have a size of {volume.size} GiB"
-        hint = f"Write a size from {low} to {high}, or `type: gp3`."
+        hint = f"Write a size from {low} to {MAX_SIZE}, or `type: gp3`."
         yield Problem("M2807", (*path, "size"), message, hint)
     if volume.iops is not None and volume.type not in IOPS:
         message = f"IOPS cannot be set for `type: {volume.type}`"

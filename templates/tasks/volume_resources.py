@@ -9,13 +9,12 @@ from awacs import elasticfilesystem
 from awacs.aws import AWSPrincipal, Bool, Condition, Deny, SecureTransport, Statement, StringEquals
 from troposphere import GetAtt, ImportValue, Sub, ec2, ecs, efs
 
+from moorage.facts.network_file_systems import NFS_PORT
 from moorage.model import Environment, logical_id
 
 from ..common.iam import allow, policy, role
 from .containers import Containers
 from .volumes import Ebs, Efs, Volume
-
-NFS_PORT = 2049
 
 
 def task_volumes(volumes: Mapping[str, Volume]) -> list[ecs.Volume]:

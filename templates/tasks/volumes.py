@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from moorage.facts import resource_ids
+from moorage.facts.ebs_volumes import MAX_SIZE
 from moorage.model import Base
 
 from ..common.fields import KeyArn, SecurityGroupId, Switch, text
@@ -101,7 +102,7 @@ class Ebs(Base):
     """An encrypted EBS volume for each task, created when the task starts and deleted with it."""
 
     size: int | None = Field(
-        None, ge=1, le=16_384, description="Size in GiB; that of the snapshot by default."
+        None, ge=1, le=MAX_SIZE, description="Size in GiB; that of the snapshot by default."
     )
     type: Literal["gp3", "gp2", "io2", "io1", "st1", "sc1"] = Field(
         "gp3", description="EBS volume type."

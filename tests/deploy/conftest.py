@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,13 +17,18 @@ _AWS = Path(__file__).with_name("fast_aws.py")
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The server and the AWS CLI, in separate processes, for as long as the tests run."""
+    path = os.pathsep.join([str(_SERVER.parents[2]), os.environ.get("PYTHONPATH", "")])
     log = tmp_path_factory.mktemp("server") / "log"
     programs = tmp_path_factory.mktemp("bin")
     write_client(programs, programs / "socket")
     with (
         log.open("w") as errors,
         subprocess.Popen(
-            [sys.executable, str(_SERVER)], stdout=subprocess.PIPE, stderr=errors, text=True
+            [sys.executable, str(_SERVER)],
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         ) as process,
         subprocess.Popen(
             [sys.executable, str(_AWS), str(programs / "socket")], stdout=subprocess.PIPE

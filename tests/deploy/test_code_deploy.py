@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from cloud import Cloud, Deployment, built
-from code_deploy import checked_app_spec
+
+from moorage.deploy.rehearsal.code_deploy import checked_app_spec
 
 PARAMS = """
 app: {app}

@@ -57,7 +57,7 @@ def test_a_preview_changes_nothing(two: Deployment, cloud: Cloud, tmp_path: Path
     assert process.returncode == 0, process.stdout
     assert process.stdout == (
         "calm dev: account 123456789012, region eu-central-1\n"
-        "\n[1/2] calm-dev-first\n  Modify  Cluster  AWS::ECS::Cluster\n"
+        "\n[1/2] calm-dev-first\n  Modify  Cluster  AWS::ECS::Cluster  (ClusterSettings)\n"
         "\n[2/2] calm-dev-second\nNothing to deploy\n"
     )
     assert two.events() == events
@@ -81,7 +81,7 @@ def test_a_preview_of_new_stacks_leaves_none(cloud: Cloud, tmp_path: Path) -> No
     assert deployment.stacks() == {}
 
 
-def test_the_script_stops_before_a_stack_that_is_refused(cloud: Cloud, tmp_path: Path) -> None:
+def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _two("rough", cloud, tmp_path)
     template = deployment.folder / "first.yaml"
     text = template.read_text()
@@ -90,7 +90,8 @@ def test_the_script_stops_before_a_stack_that_is_refused(cloud: Cloud, tmp_path:
     assert process.returncode == 1
     assert "No export named not-exported found" in process.stdout
     assert "Stacks that were not started: 1 of 2." in process.stdout
-    assert deployment.stacks() == {}, "the stack that was new is removed"
+    assert "rough-dev-first failed: ROLLBACK_COMPLETE" in process.stdout
+    assert "second" not in deployment.stacks()
 
 
 def test_a_failed_first_deployment_is_deleted_with_consent(cloud: Cloud, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Unless a test says otherwise, a task's containers run 40 s after the order to st
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,58 @@ def test_without_a_circuit_breaker_cloudformation_gives_up_after_36_hours() -> N
     assert (found.found, found.rolled_back) == (36 * 3600, None)
 
 
+@pytest.mark.parametrize(
+    ("grace", "metric", "found"),
+    [
+        (300, "UnHealthyHostCount", 40 + 30 + 180 + 60),
+        (60, "UnHealthyHostCount", 24 * 3600),  # ECS stops a task before the alarm has seen it
+        (300, "HTTPCode_Target_5XX_Count", 24 * 3600),
+    ],
+)
+def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
+    grace: int, metric: str, found: int
+) -> None:
+    """Two failed checks of 15 s, three periods of a minute, and 60 s until the metric is there."""
+    alarm = {"MetricName": metric, "Period": 60, "EvaluationPeriods": 3}
+    configuration = {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 10, "Alarms": ALARMS}
+    group = {"HealthCheckIntervalSeconds": 15}
+    settings = {"HealthCheckGracePeriodSeconds": grace}
+    template = body(configuration, group=group, alarm=alarm, **settings)
+    failure = estimated(template).unhealthy
+    assert (failure.found, failure.rolled_back) == (found, found + 5)
+
+
 # Releases that answer with errors ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("metrics", "found"),
+    [
+        ({"MetricName": "UnHealthyHostCount", "Period": 60}, None),
+        ({"MetricName": "HTTPCode_Target_5XX_Count", "Period": 60}, 55 + 60 + 60),
+        (
+            {
+                "Metrics": [
+                    {
+                        "Id": "errors",
+                        "MetricStat": {
+                            "Metric": {"MetricName": "HTTPCode_Target_5XX_Count"},
+                            "Period": 60,
+                        },
+                    },
+                    {"Id": "rate", "Expression": "errors"},
+                ]
+            },
+            55 + 60 + 60,
+        ),
+    ],
+)
+def test_only_alarms_for_errors_see_errors(metrics: dict[str, Any], found: int | None) -> None:
+    configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}
+    alarm = {**metrics, "EvaluationPeriods": 1}
+    failing = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
+    assert failing.found == found
+    assert found or "none of its alarms watches errors" in failing.by
 
 
 def test_without_alarms_nothing_finds_errors() -> None:
@@ -331,7 +383,7 @@ def test_codedeploy_rolls_back_what_its_group_names() -> None:
     [
         ({}, 30, "the start of the tasks", 40),
         ({}, 60, "the deregistration delay", 60),
-        ({"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 2}, 60, "old tasks stay", 120),
+        ({"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 2}, 60, "the bake time", 120),
         ({"Strategy": "LINEAR"}, 60, "the steps of the traffic", 9 * 360),
     ],
 )
@@ -409,3 +461,49 @@ def test_the_services_of_an_environment_are_named_by_their_stacks(
 ) -> None:
     assert main(["estimate", "prod", "web"]) == 0
     assert capsys.readouterr().out.startswith("web, Service: ")
+
+
+# docs/estimate.md ----------------------------------------------------------------------------
+
+PICTURES = dict(
+    re.findall(r"  title (.*?)\n(.*?)```", Path("docs/estimate.md").read_text(), re.DOTALL)
+)
+SHIFT = {"BakeTimeInMinutes": 5}
+
+
+@pytest.mark.parametrize(
+    ("title", "template"),
+    [
+        ("Rolling", body({}, group={})),
+        ("Blue/green", body({"Strategy": "BLUE_GREEN", **SHIFT}, group={})),
+        ("Canary", body({"Strategy": "CANARY", **SHIFT}, group={})),
+        (
+            "Linear",
+            body(
+                {
+                    "Strategy": "LINEAR",
+                    "LinearConfiguration": {"StepPercent": 50, "StepBakeTimeInMinutes": 5},
+                    **SHIFT,
+                },
+                group={},
+            ),
+        ),
+        ("CodeDeploy", codedeploy("CodeDeployDefault.ECSCanary10Percent5Minutes")),
+    ],
+)
+def test_the_pictures_show_what_the_model_says(title: str, template: dict[str, Any]) -> None:
+    group = template["Resources"]["Group"]["Properties"]
+    group["HealthCheckIntervalSeconds"] = 15
+    group["TargetGroupAttributes"] = [
+        {"Key": "deregistration_delay.timeout_seconds", "Value": "60"}
+    ]
+    release = estimated(template).usual
+    (picture,) = [text for name, text in PICTURES.items() if name.startswith(title)]
+    bars = [
+        (int(start), int(start) + int(length))
+        for start, length in re.findall(r":(?:active, )?(\d+), (\d+)s", picture)
+    ]
+    assert max(end for _, end in bars) == release.end
+    assert release.first_traffic in [start for start, _ in bars]
+    for step in release.steps[1:-1]:
+        assert step.at in [time for bar in bars for time in bar]

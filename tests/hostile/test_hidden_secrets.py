@@ -207,6 +207,10 @@ def test_the_secret_of_a_client_is_not_shown(capsys: Any) -> None:
         assert "hunter2" not in seen
 
 
+USERS = "traefik.http.middlewares.auth.basicauth.users"
+HASH = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -218,6 +222,21 @@ def test_the_secret_of_a_client_is_not_shown(capsys: Any) -> None:
         ("ALERTS", "https://hooks.slack.com/services/T0123/B0123/2tJ4SP8I4AzAhunter2"),
         ("CI", "glpat-z_sxgtrfAxKrhunter2Y"),
         ("DATABASE", "Server=db;Password=hunter2;Encrypt=true"),
+        (USERS, f"test:{HASH}"),
+        (USERS, f"test:{HASH}".replace("$", "$$")),
+        (USERS, "test:$2y$05$" + "a" * 53),
+        (USERS, "test:{SHA}" + "a" * 27 + "="),
+        ("traefik.http.middlewares.auth.digestauth.users", "test:traefik:" + "a1" * 16),
+        ("ADMIN_HASH", HASH),
+        ("Header", "Authorization Splunk hunter2"),
+        ("header", "X-Api-Key hunter2"),
+        ("com.example.authorization", "Bearer hunter2"),
+        ("NEW_RELIC_LICENSE_KEY", "hunter2"),
+        ("Shared_Key", "hunter2"),
+        ("URI", "/in?apiKey=hunter2"),
+        ("URL", "https://example.com/in?source=web&client_secret=hunter2"),
+        ("URL", "https://example.com/in?X-Amz-Signature=hunter2"),
+        ("URL", "https://example.com/in?key=hunter2hunter2hunter2"),
     ],
 )
 def test_a_secret_is_found(name: str, value: str) -> None:
@@ -240,6 +259,17 @@ def test_a_secret_is_found(name: str, value: str) -> None:
         ("DATABASE_URL", "postgres://app:$PASSWORD@db/shop"),
         ("HOME_PAGE", "https://example.com/@user:page"),
         ("SEARCH", "https://example.com/?q=token"),
+        ("SEARCH", "https://example.com/?key=name&token=true&next_page_token=3"),
+        ("URL", "https://example.com/in?token=${TOKEN}"),
+        ("traefik.http.middlewares.auth.basicauth.usersfile", "/run/secrets/users"),
+        (USERS, "${USERS}"),
+        ("traefik.http.routers.web.rule", "Host(`shop.example.com`)"),
+        ("Header", "Content-Type application/json"),
+        ("Header", "Authorization ${TOKEN}"),
+        ("authorization", "required"),
+        ("price", "between $5$ and $6$ a month"),
+        ("sort_key", "id"),
+        ("license-key", "/etc/agent/license.key"),
     ],
 )
 def test_an_ordinary_setting_is_no_secret(name: str, value: str) -> None:
@@ -257,6 +287,15 @@ def test_an_ordinary_setting_is_no_secret(name: str, value: str) -> None:
         ["app", "--db-password", "hunter2"],
         ["env", "PGPASSWORD=hunter2", "psql"],
         ["CMD-SHELL", "PGPASSWORD=hunter2 pg_isready || exit 1"],
+        ["curl", "-uapp:hunter2", "localhost"],
+        ["CMD-SHELL", "curl -f --user app:hunter2 localhost || exit 1"],
+        ["curl", "--user=app:hunter2", "localhost"],
+        ["curl", "-HX-Api-Key: hunter2", "localhost"],
+        ["redis-server", "--requirepass", "hunter2"],
+        ["CMD-SHELL", "/opt/mssql-tools18/bin/sqlcmd -U sa -P hunter2 -Q 'SELECT 1'"],
+        ["mongosh", "-u", "app", "-p", "hunter2"],
+        ["ldapsearch", "-x", "-D", "cn=app", "-w", "hunter2"],
+        ["helm", "--set", "db.password=hunter2"],
     ],
 )
 def test_a_secret_in_a_command_is_found(command: list[str]) -> None:
@@ -274,6 +313,15 @@ def test_a_secret_in_a_command_is_found(command: list[str]) -> None:
         ["app", "--password", "--verbose"],
         ["CMD-SHELL", "curl -fsS localhost:8080/healthz || exit 1"],
         ["CMD-SHELL", 'curl -H "Authorization: Bearer $TOKEN" -H "Host: example.com" localhost'],
+        ["CMD-SHELL", 'curl -u "$USER:$PASSWORD" localhost'],
+        ["curl", "-u", "app", "localhost"],
+        ["CMD-SHELL", "mysqladmin ping -P 3306 -p$MYSQL_ROOT_PASSWORD"],
+        ["sqlcmd", "-P", "$SA_PASSWORD"],
+        ["gunicorn", "-w", "4", "app:app"],
+        ["python", "-u", "app.py"],
+        ["CMD-SHELL", "psql -p 5432 || exit 1"],
+        ["CMD-SHELL", "curl -f 'localhost/health?full=true'"],
+        ["redis-cli", "-p", "6379", "ping"],
     ],
 )
 def test_an_ordinary_command_has_no_secret(command: list[str]) -> None:
@@ -294,6 +342,10 @@ def test_an_ordinary_command_has_no_secret(command: list[str]) -> None:
         "eyJaaaaaaaaaa.",
         "Bearer a",
         "-----BEGIN ",
+        "$apr1$a",
+        "$2y$05",
+        "?auth_",
+        "&key=a",
     ],
 )
 def test_no_text_takes_long_to_search(part: str) -> None:

@@ -378,9 +378,11 @@ def test_target_groups_of_a_shifting_service_cannot_be_replaced() -> None:
     ]
 
 
-def test_target_groups_with_new_logical_ids_are_empty() -> None:
+@pytest.mark.parametrize("priority", ["10", "30"])
+def test_target_groups_with_new_logical_ids_are_empty(priority: str) -> None:
+    """That they also have a new rule is not another mistake."""
     groups = ("Blue", "First"), ("Green", "Second")
-    rule = ("  Rule:", "  Shop:"), ("!Ref Rule", "!Ref Shop"), ("20", "10")
+    rule = ("  Rule:", "  Shop:"), ("!Ref Rule", "!Ref Shop"), ("20", priority)
     place = "Resources.Service.Properties.LoadBalancers.0.TargetGroupArn"
     assert shifted(*groups, *rule) == [("M1406", "error", place)]
 
@@ -394,7 +396,10 @@ def test_a_strategy_needs_the_second_target_group_first() -> None:
     rolling = SHIFTING.replace("BLUE_GREEN", "ROLLING")
     assert shifted(old=rolling) == []
     place = "Resources.Service.Properties.DeploymentConfiguration.Strategy"
-    assert shifted(old=rolling.replace(ADVANCED, "")) == [("M1406", "warning", place)]
+    without = rolling.replace(ADVANCED, "")
+    assert shifted(old=without) == [("M1406", "warning", place)]
+    # No deployment has switched the target groups of the rule yet.
+    assert shifted(old=without.replace("[/*]", "[/shop/*]")) == [("M1406", "warning", place)]
 
 
 def test_a_rule_does_not_change_together_with_what_starts_a_deployment() -> None:

@@ -128,7 +128,8 @@ ECS = (
         "ECS.5",
         "The root file system of containers is read-only",
         "`readonly_root_filesystem: true` of each container, with `tmpfs:` or volumes for what it "
-        "writes. Health sidecars have it.",
+        "writes. Health sidecars and OpenTelemetry collectors have it, and log routers that do not "
+        "buffer for S3.",
         _each_container(lambda container: container.get("ReadonlyRootFilesystem") is True),
     ),
     Control(
@@ -173,7 +174,8 @@ ECS = (
     Control(
         "ECS.20",
         "Containers do not run as root",
-        "`user:` of each container. Health sidecars have it.",
+        "`user:` of each container. Health sidecars and the proxy have it; OpenTelemetry "
+        "collectors run as the user of their image.",
         _each_container(_is_not_root),
     ),
 )

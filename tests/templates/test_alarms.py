@@ -500,6 +500,21 @@ def test_failed_deployments(name: str, expected: bool) -> None:
     assert matches(pattern_of("web.DeploymentFailedRule"), event) == expected
 
 
+@pytest.mark.parametrize(
+    ("params", "types"),
+    [
+        ({}, ["ECS Deployment State Change"]),
+        ({"circuit_breaker": False}, ["ECS Deployment State Change", "ECS Service Action"]),
+        ({"release": "canary"}, ["ECS Deployment State Change", "ECS Service Action"]),
+    ],
+)
+def test_events_of_failed_deployments_depend_on_the_circuit_breaker(
+    params: dict[str, Any], types: list[str]
+) -> None:
+    pattern = properties(resources(web=web(alarms=True, **params)), "DeploymentFailedRule")
+    assert pattern["EventPattern"]["detail-type"] == types
+
+
 # Notifications -------------------------------------------------------------------------------
 
 

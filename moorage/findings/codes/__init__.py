@@ -15,6 +15,7 @@ from moorage.findings.codes import (
     ecr,
     environment,
     exposure,
+    field_values,
     files,
     health_sidecars,
     jobs,
@@ -30,7 +31,6 @@ from moorage.findings.codes import (
     sidecars,
     tasks,
     update,
-    values,
     volumes,
 )
 from moorage.findings.codes.code import Code
@@ -50,7 +50,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("References and what must fit together", references.CODES),
     Topic("Templates and files that are built", output.CODES),
     Topic("Effects of an update", update.CODES),
-    Topic("Forms of texts", values.CODES),
+    Topic("Forms of texts", field_values.CODES),
     Topic("Top of a params file", environment.CODES),
     Topic("Networks", network.CODES),
     Topic("Clusters", cluster.CODES),

@@ -16,7 +16,7 @@ CODE_DEPLOY = (
         """\
 release:
   strategy: codedeploy
-  test: {port: 8443, clients: [10.0.0.0/8]}
+  test: {port: 8443, clients: [198.51.100.0/24]}
   hooks: {after_allow_test_traffic: smoke-test}
 """,
         ("CodeDeploy user guide, \"AppSpec 'hooks' section\"",),

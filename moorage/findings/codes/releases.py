@@ -256,4 +256,30 @@ release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
 """,
         ('CodeDeploy user guide, "CodeDeploy quotas"',),
     ),
+    Code(
+        "M3238",
+        "A setting of `test` has no effect.",
+        "Test traffic of an Application Load Balancer is marked by `headers` or `hosts`, which a "
+        "rule with a `priority` recognizes; or it has a listener at a `port` of its own, with "
+        "`certificate`, `ssl_policy` and `clients`. A Network Load Balancer needs only the `port`, "
+        "Service Connect only `headers`.",
+        "Remove the setting.",
+        """\
+release: {strategy: canary, test: {headers: {X-Release: next}}}  # without `port`
+""",
+    ),
+    Code(
+        "M3239",
+        "A lifecycle hook is two things at once.",
+        "A hook calls a Lambda function, or pauses the deployment until someone continues it.",
+        "Write two hooks. Those of one stage run at the same time.",
+        """\
+release:
+  strategy: canary
+  hooks:
+    - {function: "arn:aws:lambda:eu-central-1:123456789012:function:smoke", stages: [post_scale_up]}
+    - {pause: 1d, stages: [post_test_traffic_shift]}
+""",
+        ('Amazon ECS developer guide, "Lifecycle hooks for Amazon ECS service deployments"',),
+    ),
 )

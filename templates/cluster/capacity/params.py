@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from moorage.facts import capacity_providers, resource_ids
-from moorage.facts.ebs_volumes import MAX_GP3_SIZE
+from moorage.facts.ebs_volumes import MAX_GP3_SIZE, MAX_SIZE
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -166,7 +166,7 @@ class ManagedInstances(Instances):
     memory: Range = Field(Range(min=1024), description="Memory of an instance in MiB.")
     spot: bool = Field(False, description="Use Spot Instances, which EC2 can interrupt.")
     disk_size: int | None = Field(
-        None, ge=1, le=16384, description="Disk for the tasks in GiB. Default: ECS's."
+        None, ge=1, le=MAX_SIZE, description="Disk for the tasks in GiB. Default: ECS's."
     )
     scale_in_after: Annotated[int, duration(0, 3600)] | None = Field(
         None, description="Time after which an idle instance is terminated. Default: ECS's."

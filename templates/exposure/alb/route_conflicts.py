@@ -34,7 +34,7 @@ def find_conflict(
         return "matches some of the same requests and is as specific", hint
     first, second = priorities or (resolve_priority(route), resolve_priority(other))
     if first == second:
-        free = find_free_priority(route, {first, *taken})
+        free = find_free_priority(route, taken or {first})
         where = "at the one of the two that is not deployed yet"
         if free and computed:
             hint = f"Write `priority: {free}`, which is free and keeps the order, {where}."
@@ -42,12 +42,6 @@ def find_conflict(
             hint = f"Write another `priority:` {where}; {free} is free."
         return f"has the same priority, {first},", hint
     return None
-
-
-def can_conflict(route: Route, other: Route) -> bool:
-    """A quick test before `find_conflict`: computed priorities of different bands never meet."""
-    explicit = route.priority is not None or other.priority is not None
-    return explicit or route.specificity == other.specificity
 
 
 def _overlap(route: Route, other: Route) -> bool:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from moorage.facts.load_balancing import (
+    ALGORITHM_WITHOUT_STICKINESS,
+    ALGORITHMS_WITHOUT_SLOW_START,
+)
 from moorage.facts.quotas import MAX_VALUES_PER_LISTENER_RULE
 from moorage.facts.status_codes import GRPC_SERVER_FAILURES
 from moorage.findings.finding import Path, Problem
@@ -76,17 +80,15 @@ def _target_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M2420", (*path, "health_check"), message, hint)
     if check and check.matcher:
         yield from _matcher_problems(check.matcher, route.protocol_version, path)
-    if route.slow_start is not None and route.algorithm != "round_robin":
-        # Application Load Balancers user guide, "Slow start mode".
+    if route.slow_start is not None and route.algorithm in ALGORITHMS_WITHOUT_SLOW_START:
         message = f"`slow_start` cannot be combined with the algorithm `{route.algorithm}`"
         hint = "Remove `slow_start:`, or write `algorithm: round_robin`."
         yield Problem("M2422", (*path, "slow_start"), message, hint)
 
 
 def _algorithm_problems(route: Route, path: Path) -> Iterator[Problem]:
-    if route.stickiness and route.algorithm == "weighted_random":
-        # hashicorp/terraform-provider-aws#35083 has the error message of Elastic Load Balancing.
-        message = "`stickiness` cannot be combined with the algorithm `weighted_random`"
+    if route.stickiness and route.algorithm == ALGORITHM_WITHOUT_STICKINESS:
+        message = f"`stickiness` cannot be combined with the algorithm `{route.algorithm}`"
         hint = "Remove `stickiness:`, or write `algorithm: round_robin`."
         yield Problem("M2425", (*path, "stickiness"), message, hint)
 

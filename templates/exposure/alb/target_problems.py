@@ -1,16 +1,14 @@
-"""Problems of the routes of a service, and conflicts between routes of several services."""
+"""Problems of the routes of a service."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from moorage.facts.quotas import LISTENER_RULE_PRIORITIES
 from moorage.findings.finding import Path, Problem
 
 from ...load_balancers.clients import private_client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
 from ...tasks.ports import Port
-from .route_conflicts import can_conflict, find_conflict, shadows
 from .route_problems import route_problems
 from .routes import Route
 from .target_groups import find_health_check_port
@@ -139,56 +137,3 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
         yield target.title, f"{via} {target.container} {target.port}"
         for port in sorted({target.port, find_health_check_port(rule.route, target.port)}, key=str):
             yield f"{rule_title_prefix(via, port)}Ingress", f"{via} {port}"
-
-
-def rule_conflicts(
-    rules: Sequence[ListenerRule], all_rules: Sequence[ListenerRule]
-) -> Iterator[Problem]:
-    """Conflicts of a service's rules with the rules of every service. A conflict is reported in the
-    stack that comes later by name."""
-    by_listener: dict[str, list[ListenerRule]] = {}
-    for rule in all_rules:
-        by_listener.setdefault(rule.load_balancer.listener_id, []).append(rule)
-    for rule in rules:
-        same = by_listener[rule.load_balancer.listener_id]
-        if rule.route.priority is not None:
-            yield from _hidden_problems(rule, same)
-        for other in same:
-            later = (other.stack, other.index) >= (rule.stack, rule.index)
-            if later or not can_conflict(rule.route, other.route):
-                continue
-            numbers = rule.priority, other.priority
-            taken = {candidate.priority for candidate in same} if numbers[0] == numbers[1] else ()
-            if conflict := find_conflict(rule.route, other.route, numbers, taken):
-                reason, hint = conflict
-                message = f"The route {reason} as `{other.place}`"
-                yield Problem("M2430", rule.path, message, hint)
-
-
-def _hidden_problems(rule: ListenerRule, same: Sequence[ListenerRule]) -> Iterator[Problem]:
-    """Rules of the same listener that get no requests because of a priority in the params."""
-    route, path = rule.route, (*rule.path, "priority")
-    others = [other for other in same if other.place != rule.place]
-    hidden = [
-        other for other in others if rule.priority < other.priority and shadows(route, other.route)
-    ]
-    if hidden:
-        names = ", ".join(f"`{other.place}`" for other in hidden[:3])
-        more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
-        message = (
-            f"This route matches all requests of {names}{more} first, because of this `priority`"
-        )
-        last = max(other.priority for other in hidden)
-        hint = (
-            f"Remove it, or write more than {last}."
-            if last < LISTENER_RULE_PRIORITIES[1]
-            else "Remove it."
-        )
-        yield Problem("M2431", path, message, hint, level="warning")
-    for other in others:
-        first = other.route.priority is None and other.priority < rule.priority
-        if first and shadows(other.route, route):
-            message = f"`{other.place}` matches all requests of this route first, because of this "
-            message += "`priority`"
-            hint = f"Remove it, or write less than {other.priority}."
-            yield Problem("M2431", path, message, hint, level="warning")

@@ -1,11 +1,11 @@
-"""Problems of listeners of a Network Load Balancer, and conflicts between them.
+"""Problems of a listener of a Network Load Balancer.
 
 Sources: Network Load Balancers user guide ("Listeners", "Target groups").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from moorage.findings.finding import Path, Problem
 from moorage.model import Environment
@@ -138,29 +138,3 @@ def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> I
         hint = "Remove it, since packets keep the IP address of the client, or check health by "
         hint += "`port:`."
         yield Problem("M2506", at, message, hint)
-
-
-def listener_conflicts(
-    listeners: Sequence[NlbListener], all_listeners: Sequence[NlbListener]
-) -> Iterator[Problem]:
-    """Listeners of all services on the same port of a load balancer, which has one listener for
-    each port, whatever the protocol. The problem is reported at the later listener."""
-    for listener in listeners:
-        for other in all_listeners:
-            if (other.stack, other.index) < (listener.stack, listener.index) and _same_port(
-                listener, other
-            ):
-                message = f"`{other.place}` uses port {_port(listener)} of "
-                message += f"`{listener.entry.via}` as well"
-                hint = "Write another port. For TCP and UDP on one port write one entry with "
-                hint += "`/tcp_udp`."
-                yield Problem("M2509", (*listener.path, "port"), message, hint)
-
-
-def _same_port(listener: NlbListener, other: NlbListener) -> bool:
-    same = listener.load_balancer.load_balancer_id == other.load_balancer.load_balancer_id
-    return same and _port(listener) is not None and _port(listener) == _port(other)
-
-
-def _port(listener: NlbListener) -> int | None:
-    return listener.entry.port.number if listener.entry.port else None

@@ -1,4 +1,4 @@
-"""CodeDeploy for the test server: moto 5.2 knows deployments, but none of them ever does anything.
+"""CodeDeploy: moto 5.2 knows deployments, but none of them ever does anything.
 
 Here a deployment to ECS takes what AWS's user guide says of an AppSpec and nothing else, starts a
 task set, shifts the weights of the listener rule and ends at the second look. It fails if the first
@@ -103,8 +103,9 @@ def install(api_of: Callable[[str], Api]) -> None:
             details["rollbackInfo"] = {"rollbackMessage": "The rollback is in progress."}
         return details
 
-    CodeDeployBackend.create_deployment = create_deployment  # type: ignore[method-assign]
-    CodeDeployBackend.get_deployment = get_deployment  # type: ignore[method-assign]
+    backends: Any = CodeDeployBackend
+    backends.create_deployment = create_deployment
+    backends.get_deployment = get_deployment
     responses._deployment_info = info
 
 

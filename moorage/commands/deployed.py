@@ -1,0 +1,83 @@
+"""What the commands share that read from AWS what is deployed."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moorage.commands.environments import load_templates
+from moorage.commands.usage import UsageError, find_environments, unknown_name
+
+if TYPE_CHECKING:  # imported in functions: pydantic and cfn-lint are slow
+    from moorage.pipeline.document import Document
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The names of an environment's stacks in CloudFormation, and its params."""
+
+    region: str
+    stack_names: dict[str, str]
+    """By the stacks' names in the params."""
+    document: Document
+
+    def find_cluster(self, stack: str) -> tuple[str, str]:
+        """The cluster of a stack's tasks: its name if it exists already, or its stack's name in
+        CloudFormation; empty where they are not known."""
+        stacks: Mapping[str, Any] = self.document.data["stacks"]
+        clusters = [name for name, each in stacks.items() if _kind(name, each) == "cluster"]
+        own = stacks.get(stack)
+        chosen = own.get("cluster") if isinstance(own, Mapping) else None
+        if chosen is None and len(clusters) == 1:
+            (chosen,) = clusters
+        if chosen not in clusters:
+            return "", ""
+        existing = (stacks[chosen] or {}).get("existing")
+        if isinstance(existing, Mapping):
+            return str(existing.get("name", "")), ""
+        return "", self.stack_names.get(chosen, "")
+
+
+def _kind(name: str, params: Any) -> Any:
+    return params.get("template", name) if isinstance(params, Mapping) else name
+
+
+def find_deployed(arguments: argparse.Namespace) -> Deployed | str:
+    """The stacks of the environment that the arguments name, or the findings as text if their names
+    or the region are not known. Other mistakes in the params do not matter: the stacks can be
+    deployed nevertheless."""
+    known = find_environments(arguments.params)
+    if arguments.env not in known:
+        raise unknown_name(arguments.env, "not an environment", known)
+    from moorage.findings.report import text
+    from moorage.model import NAME, Environment
+    from moorage.pipeline.header import REGION
+    from moorage.pipeline.load import load
+    from moorage.pipeline.validate import validate
+
+    document, findings = load(arguments.params, arguments.env)
+    if document is None:
+        return text(findings)
+    app, region, stacks = (document.data.get(key) for key in ("app", "region", "stacks"))
+    if (
+        not (isinstance(app, str) and NAME.fullmatch(app))
+        or not (isinstance(region, str) and REGION.fullmatch(region))
+        or not isinstance(stacks, Mapping)
+    ):
+        _, more = validate(document, load_templates(arguments))
+        return text([*findings, *more])
+    environment = Environment(document.env, app, region, None, {}, None, {})
+    names = sorted(name for name in stacks if isinstance(name, str) and NAME.fullmatch(name))
+    return Deployed(region, {name: environment.stack_name(name) for name in names}, document)
+
+
+def check_stack(stack: str, deployed: Deployed, env: str) -> None:
+    """Raises UsageError unless the environment has the stack."""
+    if stack not in deployed.stack_names:
+        near = difflib.get_close_matches(stack, deployed.stack_names, n=1)
+        names = ", ".join(deployed.stack_names)
+        hint = f"Did you mean `{near[0]}`?" if near else f"Stacks: {names}."
+        raise UsageError(f"`{stack}` is not a stack of {env}. {hint}")

@@ -1,0 +1,96 @@
+"""What the commands share that work with a deployed environment."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from moorage.commands.environments import build_environment
+from moorage.commands.terminal import print_error, show_progress
+from moorage.commands.usage import FailedError, UsageError, find_environments, unknown_name
+
+if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.deploy.aws import Aws
+    from moorage.deploy.context import Context
+    from moorage.deploy.target import Target
+
+
+def build_target(arguments: argparse.Namespace) -> Target:
+    """Builds and checks the environment. Raises FailedError if it has errors."""
+    from moorage.deploy.target import make_target
+    from moorage.findings.report import counts, text
+
+    known = find_environments(arguments.params)
+    if arguments.env not in known:
+        raise unknown_name(arguments.env, "not an environment", known)
+    with show_progress() as step:
+        built = build_environment(arguments.env, arguments, "yaml", step)
+    print(text(built.findings), end="", file=sys.stderr, flush=True)
+    if built.plan is None:
+        raise FailedError(f"{arguments.env}: {counts(built.findings)}")
+    target = make_target(built.plan)
+    names: Sequence[str] = getattr(arguments, "stacks", ())
+    for name in names:
+        if name not in target.names:
+            stacks = ", ".join(target.names) or "none"
+            raise UsageError(f"`{name}` is not a stack of {target.env}. Stacks: {stacks}.")
+    if not target.stacks:
+        raise UsageError(f"{target.env} has no stacks of its own: all exist already")
+    return target
+
+
+def open_account(arguments: argparse.Namespace, target: Target) -> tuple[Aws, str]:
+    """The clients for the environment's account and region, and the ID of the account. Raises
+    UsageError if the credentials are for another account."""
+    from moorage.deploy.aws import Access, Aws
+    from moorage.deploy.guards import find_account_problem
+
+    aws = Aws(Access(target.region, arguments.profile, arguments.endpoint_url))
+    account: str = aws.sts.get_caller_identity()["Account"]
+    if problem := find_account_problem(target, account):
+        raise UsageError(problem)
+    return aws, account
+
+
+def make_context(aws: Aws, account: str) -> Context:
+    """The context of a command that starts now."""
+    from moorage.deploy.clock import Clock
+    from moorage.deploy.context import Context
+
+    gc.enable()  # the command line turns it off; a deployment can take hours
+    clock = Clock()
+    return Context(aws, account, clock, start=clock.now())
+
+
+@contextmanager
+def explain_aws_errors() -> Iterator[None]:
+    """Turns errors of AWS into those that the command line prints."""
+    from moorage.deploy.aws import AwsError, aws_errors
+
+    try:
+        with aws_errors():
+            yield
+    except AwsError as error:
+        if error.wrong_usage:
+            raise UsageError(str(error)) from error
+        raise FailedError(str(error)) from error
+
+
+def ask(question: str) -> bool:
+    """Asks a question on the terminal; the answer is no unless it is `y` or `yes`."""
+    return read_answer(f"{question} [y/N] ").lower() in ("y", "yes")
+
+
+def read_answer(question: str) -> str:
+    """Asks for a word on the terminal. Raises UsageError if there is no terminal."""
+    if not sys.stdin.isatty():
+        raise UsageError("there is no terminal to ask on, so nothing was changed. Agree with --yes")
+    print(question, end="", file=sys.stderr, flush=True)
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        print_error("")
+    return line.strip()

@@ -1,0 +1,53 @@
+"""`moorage exec`: a shell in a running container."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.terminal import print_error
+from moorage.commands.usage import FailedError
+
+if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.deploy.aws import Aws
+    from moorage.deploy.shell import RunningContainer
+
+_INSTALL = (
+    "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
+    "session-manager-working-with-install-plugin.html"
+)
+
+
+def open_shell(arguments: argparse.Namespace) -> int:
+    """Open a shell in a running container of a service or worker, by ECS Exec. The exit code is
+    that of the Session Manager plugin."""
+    target = build_target(arguments)
+    (stack,) = target.select(arguments.stacks).stacks
+    with explain_aws_errors():
+        from moorage.deploy.services import find_service
+        from moorage.deploy.shell import find_container
+
+        aws, _ = open_account(arguments, target)
+        container = find_container(aws, stack, find_service(aws, stack), arguments.container)
+        return connect(aws, container, arguments.command, arguments.profile)
+
+
+def connect(aws: Aws, container: RunningContainer, command: str, profile: str | None) -> int:
+    """Runs a command in a container, with the terminal of this process. Returns the exit code of
+    the plugin. Raises FailedError if it is not installed."""
+    from moorage.deploy.shell import PLUGIN, start_session
+
+    if shutil.which(PLUGIN) is None:
+        raise FailedError(f"the program {PLUGIN} is missing. AWS describes it: {_INSTALL}")
+    words = start_session(aws, container, command, profile)
+    print_error(f"{container.name} in task {container.task.split('/')[-1]}")
+    # Ctrl-C is for the command in the container.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return subprocess.run(words, check=False).returncode
+    finally:
+        signal.signal(signal.SIGINT, before)

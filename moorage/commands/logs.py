@@ -1,0 +1,64 @@
+"""`moorage logs`: the logs of a stack's tasks."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from moorage.commands.deployed import Deployed, check_stack, find_deployed
+from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.usage import CLEAN, FOUND, UsageError
+
+if TYPE_CHECKING:
+    from moorage.deploy.diagnosis.reader import Clients
+    from moorage.deploy.log_events import Clock, LogSource
+
+
+def logs(arguments: argparse.Namespace) -> int:
+    """Print the logs of a stack's tasks."""
+    deployed = find_deployed(arguments)
+    if isinstance(deployed, str):
+        print(deployed, end="")
+        return FOUND
+    check_stack(arguments.stack, deployed, arguments.env)
+    with explain_aws_errors():
+        from moorage.deploy.aws import Access, Aws
+        from moorage.deploy.log_events import Clock
+
+        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        print_logs(aws, deployed, arguments, Clock())
+    return CLEAN
+
+
+def print_logs(
+    clients: Clients, deployed: Deployed, arguments: argparse.Namespace, clock: Clock
+) -> None:
+    """Prints the lines that the arguments ask for."""
+    from moorage.deploy.log_events import find_log_sources, stream_log
+
+    stack_name = deployed.stack_names[arguments.stack]
+    sources = _choose(find_log_sources(clients, stack_name), arguments)
+    for event in stream_log(
+        clients,
+        sources,
+        arguments.since,
+        arguments.filter,
+        one_container=arguments.container is not None,
+        follow=arguments.follow,
+        clock=clock,
+    ):
+        print(event, flush=True)
+
+
+def _choose(sources: list[LogSource], arguments: argparse.Namespace) -> list[LogSource]:
+    """The sources of the container that the arguments name, or all."""
+    if not sources:
+        raise UsageError(
+            f"no container of {arguments.stack} has a log in CloudWatch Logs: the stack is not "
+            "deployed, has no tasks, or sends its logs elsewhere"
+        )
+    chosen = [each for each in sources if arguments.container in (None, each.container)]
+    if not chosen:
+        names = ", ".join(each.container for each in sources)
+        raise UsageError(f"`{arguments.container}` is none of the containers with a log: {names}")
+    return chosen

@@ -1,0 +1,98 @@
+"""`moorage rehearse`: the whole life of an environment, without an account."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from moorage.commands.deploy import deploy_target
+from moorage.commands.deployment import build_target, explain_aws_errors, make_context
+from moorage.commands.destroy import destroy_target
+from moorage.commands.terminal import print_line, print_text
+from moorage.commands.usage import CLEAN, FOUND, FailedError, UsageError
+
+if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
+    from moorage.deploy.aws import Aws
+    from moorage.deploy.target import Target
+
+LIMITS = """\
+What this proves: the templates, exports, imports, order and commands fit together, and each API
+accepts the properties. What it does not prove: that AWS creates the resources. Here every task
+starts, every health check succeeds, no quota is reached, no permission is missing, and repositories
+are deleted with their images.
+`moorage check` looks for what AWS refuses.
+"""
+
+
+def rehearse(arguments: argparse.Namespace) -> int:
+    """Deploy, change, update and delete an environment on this machine, without an account."""
+    target = build_target(arguments)
+    if target.account is not None:
+        os.environ["MOTO_ACCOUNT_ID"] = target.account  # moto reads it when it is imported
+    try:
+        from moorage.deploy.rehearsal.server import serve_aws
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"a rehearsal needs `{error.name}`: pip install 'moorage[rehearse]'"
+        ) from error
+    from moorage.deploy.aws import Access, Aws
+
+    with explain_aws_errors(), serve_aws() as address:
+        aws = Aws(Access(target.region, endpoint_url=address, test_credentials=True))
+        _rehearse(arguments, target, aws)
+    print_text(LIMITS)
+    return CLEAN
+
+
+def _rehearse(arguments: argparse.Namespace, target: Target, aws: Aws) -> None:
+    from moorage.deploy.preview import discard_previews, preview_stacks
+    from moorage.deploy.preview_text import previews_text
+    from moorage.deploy.rehearsal.change import change_image
+    from moorage.deploy.rehearsal.existing import create_clusters, create_what_exists, list_needs
+    from moorage.deploy.rehearsal.existing_network import create_network
+    from moorage.deploy.stack_state import read_states
+    from moorage.deploy.status import read_status
+    from moorage.deploy.status_text import status_text
+
+    account = aws.sts.get_caller_identity()["Account"]
+    needs = list_needs(target, account)
+    create_what_exists(aws, needs, account)
+    for name in (*create_network(target, account), *create_clusters(aws, target)):
+        print_line(f"exists: {name}")
+    for need in needs:
+        print_line(f"exists: {need.kind} {need.name} {need.version}".rstrip())
+    _title(f"moorage deploy {target.env}")
+    _require(deploy_target(arguments, target, aws, account), "deployment")
+    changed = change_image(target)
+    if changed is not None:
+        _title(f"moorage diff {target.env}, with {changed.stack}.{changed.container}:{changed.tag}")
+        new = [need for need in list_needs(changed.target, account) if need not in needs]
+        create_what_exists(aws, new, account)
+        context = make_context(aws, account)
+        previews = preview_stacks(context, changed.target, read_states(aws.cloudformation))
+        discard_previews(context, previews)
+        print_text(previews_text(previews))
+        _title(f"moorage deploy {target.env}")
+        _require(deploy_target(arguments, changed.target, aws, account), "update")
+    _title(f"moorage deploy {target.env}, again")
+    again = target if changed is None else changed.target
+    _require(deploy_target(arguments, again, aws, account), "second deployment")
+    _title(f"moorage status {target.env}")
+    stacks = read_status(aws, target)
+    print_text(status_text(stacks))
+    _require(CLEAN if all(stack.healthy for stack in stacks) else FOUND, "status")
+    _title(f"moorage destroy {target.env}")
+    _require(destroy_target(arguments, target, aws, account), "deletion")
+
+
+def _title(text: str) -> None:
+    print_line("")
+    print_line(f"# {text}")
+    sys.stdout.flush()
+
+
+def _require(code: int, what: str) -> None:
+    if code != CLEAN:
+        raise FailedError(f"the {what} failed")

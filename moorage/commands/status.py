@@ -1,0 +1,23 @@
+"""`moorage status`: what is deployed, and whether it runs."""
+
+from __future__ import annotations
+
+import argparse
+
+from moorage.commands.deployment import build_target, explain_aws_errors, open_account
+from moorage.commands.terminal import print_text
+from moorage.commands.usage import CLEAN, FOUND
+
+
+def status(arguments: argparse.Namespace) -> int:
+    """Show the stacks of an environment, their services, targets, alarms and outputs."""
+    target = build_target(arguments)
+    with explain_aws_errors():
+        from moorage.deploy.status import read_status
+        from moorage.deploy.status_text import status_json, status_text
+
+        aws, _ = open_account(arguments, target)
+        stacks = read_status(aws, target)
+        form = status_json if arguments.format == "json" else status_text
+        print_text(form(stacks))
+        return CLEAN if all(stack.healthy for stack in stacks) else FOUND

@@ -1,0 +1,55 @@
+"""`moorage why`: why a deployment failed."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from moorage.commands.deployed import Deployed, check_stack, find_deployed
+from moorage.commands.deployment import explain_aws_errors
+from moorage.commands.terminal import print_line
+from moorage.commands.usage import CLEAN, FOUND
+
+if TYPE_CHECKING:
+    from moorage.deploy.diagnosis.reader import Clients
+
+
+def why(arguments: argparse.Namespace) -> int:
+    """Say why a deployment failed, or why a service is not healthy: the cause, and what to do."""
+    deployed = find_deployed(arguments)
+    if isinstance(deployed, str):
+        print(deployed, end="")
+        return FOUND
+    if arguments.stack is not None:
+        check_stack(arguments.stack, deployed, arguments.env)
+    with explain_aws_errors():
+        from moorage.deploy.aws import Access, Aws
+
+        aws = Aws(Access(deployed.region, arguments.profile, arguments.endpoint_url))
+        return report_failures(aws, deployed, arguments)
+
+
+def report_failures(clients: Clients, deployed: Deployed, arguments: argparse.Namespace) -> int:
+    """Prints why stacks fail, and returns the exit code."""
+    from moorage.deploy.diagnosis.evidence import Cluster, collect_environment, collect_stack
+    from moorage.deploy.diagnosis.report import NOT_DEPLOYED, as_json, as_text, make_report
+
+    state = f"nothing is known to be failing in {deployed.region}"
+    if arguments.stack is None:
+        environment = collect_environment(clients, deployed.stack_names)
+        found = environment.stacks
+        if not environment.deployed:
+            state = f"no stack is {NOT_DEPLOYED.removeprefix('not ')}"
+    else:
+        name = deployed.stack_names[arguments.stack]
+        cluster = Cluster(*deployed.find_cluster(arguments.stack))
+        found = (collect_stack(clients, arguments.stack, name, cluster),)
+    reports = [make_report(evidence, deployed.document) for evidence in found]
+    if arguments.format == "json":
+        print(as_json(reports), end="")
+    elif reports:
+        print(as_text(reports), end="")
+    else:
+        print_line(f"{arguments.env}: {state}")
+    failing = any(report.diagnoses or report.evidence.unread for report in reports)
+    return FOUND if failing else CLEAN

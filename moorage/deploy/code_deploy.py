@@ -1,0 +1,98 @@
+"""Deploys the task definition of a stack with CodeDeploy, and waits for it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.context import Context
+from moorage.deploy.jobs import Job
+from moorage.deploy.progress import Noted
+from moorage.deploy.stack_state import StackState
+
+if TYPE_CHECKING:
+    from types_boto3_codedeploy.type_defs import DeploymentInfoTypeDef
+
+_PAUSE = 3.0
+
+
+def run_code_deploy(context: Context, stack: str, state: StackState, seconds: int) -> Job[str]:
+    """Starts a deployment, unless the service runs the revision already, and waits for `seconds` at
+    most. Returns why it failed; empty if it succeeded."""
+    client = context.aws.codedeploy
+    outputs = {output.key: output.value for output in state.outputs}
+    names = {
+        "applicationName": outputs["CodeDeployApplication"],
+        "deploymentGroupName": outputs["CodeDeployDeploymentGroup"],
+    }
+    with aws_errors():
+        revision, live = outputs["TaskDefinitionArn"], _read_live_revision(context, names)
+        if live == revision:
+            context.emit(Noted(stack, context.at, f"the service runs {revision}"))
+            return ""
+        running = client.list_deployments(
+            applicationName=names["applicationName"],
+            deploymentGroupName=names["deploymentGroupName"],
+            includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
+        )["deployments"]
+        if running:
+            return f"CodeDeploy still deploys it: {running[0]}. Deploy again when it has ended"
+        request = _read_request(context, outputs["CodeDeployRequest"])
+        deployment = client.create_deployment(**request)["deploymentId"]
+    text = f"CodeDeploy deploys {revision} in place of {live}: {deployment}"
+    context.emit(Noted(stack, context.at, text))
+    end = context.clock.now() + seconds
+    while True:
+        try:
+            with aws_errors():
+                info = client.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        except AwsError as error:
+            if not error.connection or context.clock.now() > end:
+                raise
+        else:
+            status = info.get("status", "")
+            context.emit(Noted(stack, context.at, f"{deployment}: {status}"))
+            if status == "Succeeded":
+                return ""
+            if status in ("Failed", "Stopped"):
+                return _failure(deployment, info)
+        if context.clock.now() > end:
+            return f"{deployment} took more than {seconds} seconds, and continues"
+        yield _PAUSE
+
+
+def _read_live_revision(context: Context, names: dict[str, str]) -> str:
+    """The task definition of the service's primary task set."""
+    group = context.aws.codedeploy.get_deployment_group(
+        applicationName=names["applicationName"],
+        deploymentGroupName=names["deploymentGroupName"],
+    )["deploymentGroupInfo"]
+    deployed = group.get("ecsServices", [])[0]
+    answer = context.aws.ecs.describe_services(
+        cluster=deployed.get("clusterName", ""), services=[deployed.get("serviceName", "")]
+    )
+    for task_set in answer["services"][0].get("taskSets", []):
+        if task_set.get("status") == "PRIMARY":
+            return task_set.get("taskDefinition", "")
+    return ""
+
+
+def _read_request(context: Context, name: str) -> dict[str, Any]:
+    value = context.aws.ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
+    try:
+        request = json.loads(value)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise AwsError(f"the parameter {name} is not the input of CreateDeployment")
+    return request
+
+
+def _failure(deployment: str, info: DeploymentInfoTypeDef) -> str:
+    reasons = (
+        info.get("errorInformation", {}).get("message"),
+        info.get("rollbackInfo", {}).get("rollbackMessage"),
+    )
+    because = " ".join(reason for reason in reasons if reason)
+    return f"{deployment} did not succeed: {because or info.get('status', '')}"

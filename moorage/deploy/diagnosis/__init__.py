@@ -1,0 +1,1 @@
+"""Why a deployment failed: evidence from AWS -> diagnoses."""

@@ -1,0 +1,202 @@
+"""Executes a deployment: stacks in the order of their dependencies, independent ones side by side.
+
+A stack goes through these steps: create its change set, unless the preview has one; execute it and
+wait; then what follows the update (actions.py). The first failure stops the deployment: stacks that
+are being updated are finished, no other is begun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from botocore.exceptions import ClientError
+
+from moorage.deploy.actions import find_reason_to_stop, finish_stack
+from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.change_sets import Preview
+from moorage.deploy.context import Context, Emit
+from moorage.deploy.events import EventReader
+from moorage.deploy.following import failure_text, follow_stack
+from moorage.deploy.jobs import Job, run_jobs
+from moorage.deploy.preview import preview_now
+from moorage.deploy.preview_text import problem_text
+from moorage.deploy.progress import Ended, Noted, Planned, Result, Started, Verb
+from moorage.deploy.releases import (
+    needs_two_updates,
+    read_live,
+    release_parameters,
+    sync_weights,
+)
+from moorage.deploy.stack_state import StackState, read_state
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stack ended."""
+
+    stack: str
+    result: Result
+    reason: str = ""
+    state: StackState | None = None
+    """What CloudFormation has now, if the stack was not left as it was."""
+
+
+@dataclass
+class Execution:
+    """A deployment that is being executed: what it does, and what is under way."""
+
+    context: Context
+    previews: Sequence[Preview]
+    due_tasks: Collection[str]
+    states: Mapping[str, StackState]
+    expected: Mapping[str, int] = field(default_factory=dict)
+    """Seconds that stacks usually take."""
+    wait: bool = True
+    """Whether to wait for stacks that no other stack needs."""
+    executed: set[str] = field(default_factory=set)
+    """Stacks whose change sets have been executed."""
+    under_way: dict[str, tuple[Verb, str]] = field(default_factory=dict)
+    """Stacks that CloudFormation is working on: what it does, and the ID of the stack."""
+
+    def run(self, emit: Emit, parallel: int) -> dict[str, Outcome]:
+        """Deploys the stacks, at most `parallel` at once. Those that were never begun are not in
+        the result."""
+        self.context = replace(self.context, emit=emit)
+        for preview in self.previews:
+            if preview.kind != "nothing":
+                name, verb = preview.stack.name, _verb(preview)
+                emit(Planned(name, verb, self.expected.get(name)))
+        return run_jobs(
+            {preview.stack.name: partial(self._deploy, preview) for preview in self.previews},
+            self.context.clock,
+            after={preview.stack.name: preview.stack.depends_on for preview in self.previews},
+            parallel=parallel,
+            may_go_on=lambda outcome: outcome.result != "failed",
+        )
+
+    def cancel(self, names: Iterable[str]) -> None:
+        """Cancels updates that are under way."""
+        for name in names:
+            with aws_errors():
+                stack_id = self.under_way[name][1]
+                self.context.aws.cloudformation.cancel_update_stack(StackName=stack_id)
+
+    @property
+    def unused(self) -> list[Preview]:
+        """The previews whose change sets were not executed."""
+        return [item for item in self.previews if item.stack.name not in self.executed]
+
+    def _deploy(self, preview: Preview) -> Job[Outcome]:
+        """Deploys a stack and what follows its update, and emits how it ended."""
+        name = preview.stack.name
+        try:
+            outcome = yield from self._update(preview)
+            if outcome.result in ("succeeded", "unchanged"):
+                outcome = yield from self._finish(preview, outcome)
+        except AwsError as error:
+            rest = ". CloudFormation goes on with the update" if name in self.under_way else ""
+            outcome = Outcome(name, "failed", f"{error}{rest}")
+        self.context.emit(Ended(name, self.context.at, outcome.result, outcome.reason))
+        return outcome
+
+    def _update(self, preview: Preview) -> Job[Outcome]:
+        stack, context = preview.stack, self.context
+        if preview.kind == "later":
+            preview = yield from preview_now(context, stack, None)
+        if preview.kind == "update" and stack.pairs:
+            return (yield from self._update_release(preview))
+        return (yield from self._apply(preview))
+
+    def _update_release(self, preview: Preview) -> Job[Outcome]:
+        """Updates a stack whose service shifts traffic, so that its weights stay as they are. An
+        update that changes a rule and deploys tasks is done in two: first without the tasks."""
+        stack, context, stack_id = preview.stack, self.context, preview.stack_id
+        client = context.aws.cloudformation
+        if preview.failed:
+            return (yield from self._apply(preview))
+        if (yield from sync_weights(context, stack, stack_id)):
+            preview = yield from preview_now(context, stack, read_state(client, stack_id))
+        state = read_state(client, stack_id)
+        live = read_live(context.aws, stack, state)
+        if needs_two_updates(preview, live):
+            text = "first everything but the task definition, then that"
+            context.emit(Noted(stack.name, context.at, text))
+            parameters = release_parameters(stack, live, hold=True)
+            first = yield from preview_now(context, stack, state, parameters)
+            outcome = yield from self._apply(first)
+            yield from sync_weights(context, stack, stack_id)
+            if outcome.result == "failed":
+                return outcome
+            preview = yield from preview_now(context, stack, read_state(client, stack_id))
+        outcome = yield from self._apply(preview)
+        yield from sync_weights(context, stack, stack_id)
+        return outcome
+
+    def _apply(self, preview: Preview) -> Job[Outcome]:
+        """Executes a change set, and waits unless nobody needs to."""
+        stack, context = preview.stack, self.context
+        if preview.failed:
+            problems = [problem_text(item) for item in preview.problems if item.level == "error"]
+            return Outcome(stack.name, "failed", "; ".join(problems))
+        if preview.kind == "nothing" or preview.change_set is None:
+            return Outcome(stack.name, "unchanged", state=self.states.get(stack.stack_name))
+        if reason := find_reason_to_stop(context, stack):
+            return Outcome(stack.name, "failed", reason)
+        verb = _verb(preview)
+        reader = EventReader(context.aws.cloudformation, preview.stack_id)
+        reader.skip()
+        context.emit(Started(stack.name, context.at, verb))
+        with aws_errors():
+            self._execute(preview.change_set)
+        self.executed.add(stack.name)
+        self.under_way[stack.name] = (verb, preview.stack_id)
+        if not self.wait and not self._is_needed(stack.name):
+            return Outcome(stack.name, "started")
+        end = yield from follow_stack(context, stack.name, reader)
+        del self.under_way[stack.name]
+        state = read_state(context.aws.cloudformation, preview.stack_id)
+        if not end.succeeded:
+            return Outcome(stack.name, "failed", failure_text(end), state)
+        return Outcome(stack.name, "succeeded", state=state)
+
+    def _execute(self, change_set: str) -> None:
+        """Executes a change set, unless somebody else has updated the stack since."""
+        try:
+            self.context.aws.cloudformation.execute_change_set(
+                ChangeSetName=change_set,
+                ClientRequestToken=self.context.new_name(),
+                DisableRollback=False,
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "InvalidChangeSetStatus":
+                raise AwsError(
+                    "the stack was updated by somebody else after this deployment had read it. "
+                    "Deploy again"
+                ) from error
+            raise
+
+    def _is_needed(self, name: str) -> bool:
+        """Whether something of this deployment comes after the update of the stack."""
+        for preview in self.previews:
+            shifts = preview.stack.pairs or preview.stack.code_deploy is not None
+            if name in preview.stack.depends_on or (name == preview.stack.name and shifts):
+                return True
+        return name in self.due_tasks
+
+    def _finish(self, preview: Preview, outcome: Outcome) -> Job[Outcome]:
+        stack, state = preview.stack, outcome.state
+        due = stack.name in self.due_tasks
+        if state is None:
+            return outcome
+        reason = yield from finish_stack(self.context, stack, state, task_due=due)
+        if reason:
+            return Outcome(stack.name, "failed", reason, state)
+        if due and outcome.result == "unchanged":
+            return Outcome(stack.name, "unchanged", "its task has run", state)
+        return outcome
+
+
+def _verb(preview: Preview) -> Verb:
+    return "update" if preview.kind == "update" else "create"

@@ -1,0 +1,114 @@
+"""What prevents a deployment: another account, or a stack whose status needs a decision. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from moorage.deploy.stack_state import StackState
+from moorage.deploy.target import DeployStack, Target
+from moorage.model import OWN_TAGS
+
+Remedy = Literal["wait", "delete", "continue-rollback"]
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """A stack that cannot be updated as it is."""
+
+    stack: DeployStack
+    state: StackState
+    text: str
+    remedy: Remedy | None
+    """What a deployment can do about it, after asking; None if only the user can."""
+    question: str = ""
+
+
+_EMPTY = (
+    "Its creation failed, and CloudFormation can only delete it. It has no resources that work; "
+    "those with `DeletionPolicy: Retain` stay"
+)
+_DELETE = "Delete what is left of it"
+_OBSTACLES: Mapping[str, tuple[str, Remedy | None, str]] = {
+    "ROLLBACK_COMPLETE": (_EMPTY, "delete", _DELETE),
+    "ROLLBACK_FAILED": (f"{_EMPTY}. Its rollback failed as well", "delete", _DELETE),
+    "CREATE_FAILED": (_EMPTY, "delete", _DELETE),
+    "DELETE_FAILED": (
+        "Its deletion failed before it was complete, and CloudFormation can only try again",
+        "delete",
+        "Delete what is left of it",
+    ),
+    "UPDATE_ROLLBACK_FAILED": (
+        "An update failed, and so did its rollback. Correct what the rollback failed at, such as a "
+        "resource that was deleted by hand, then continue it",
+        "continue-rollback",
+        "Continue the rollback",
+    ),
+    "UPDATE_FAILED": (
+        "An update failed with rollback disabled. Roll it back with `aws cloudformation "
+        "rollback-stack`, then deploy again",
+        None,
+        "",
+    ),
+    "IMPORT_ROLLBACK_FAILED": (
+        "An import failed, and so did its rollback. `aws cloudformation describe-stack-events` "
+        "shows why",
+        None,
+        "",
+    ),
+}
+"""CloudFormation user guide, "Stack status codes" and "Troubleshooting"."""
+
+
+def find_account_problem(target: Target, account: str) -> str:
+    """What is wrong with the account of the credentials; empty if nothing is."""
+    if target.account in (None, account):
+        return ""
+    return (
+        f"these credentials are for the account {account}, and {target.env} belongs to "
+        f"{target.account}. Choose a profile for {target.account} with --profile"
+    )
+
+
+def find_foreign_stacks(
+    stacks: Iterable[DeployStack], states: Mapping[str, StackState]
+) -> Iterator[str]:
+    """Stacks that have the name of ours, and tags that say that they are another one's."""
+    for stack in stacks:
+        state = states.get(stack.stack_name)
+        if state is None or any(key not in state.tags for key in OWN_TAGS):
+            continue
+        names = [(key, state.tags[key], stack.tags[key]) for key in OWN_TAGS]
+        if any(theirs != ours for _, theirs, ours in names):
+            owner = ", ".join(f"{key} `{theirs}`" for key, theirs, _ in names)
+            yield (
+                f"the stack {stack.stack_name} exists already and belongs to {owner}. Rename "
+                f"`app`, the environment or the stack `{stack.name}`"
+            )
+
+
+def find_obstacles(
+    stacks: Iterable[DeployStack], states: Mapping[str, StackState]
+) -> Iterator[Obstacle]:
+    """Stacks that cannot be updated as they are, in the given order."""
+    for stack in stacks:
+        state = states.get(stack.stack_name)
+        if state is None:
+            continue
+        if state.in_progress:
+            text = "Another operation is under way"
+            yield Obstacle(stack, state, text, "wait", "")
+        elif state.status in _OBSTACLES:
+            text, remedy, question = _OBSTACLES[state.status]
+            if remedy == "delete" and state.protected:
+                text = f"{text}. Its termination protection is on; turn it off first"
+                remedy, question = None, ""
+            yield Obstacle(stack, state, text, remedy, question)
+
+
+def obstacle_text(obstacle: Obstacle) -> str:
+    """An obstacle in one line."""
+    reason = f" ({obstacle.state.reason})" if obstacle.state.reason else ""
+    name = obstacle.stack.stack_name
+    return f"{name} is {obstacle.state.status}{reason}. {obstacle.text}."

@@ -1,0 +1,95 @@
+"""Runs the task of a stack, such as a migration, and waits for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from moorage.deploy.aws import AwsError, aws_errors
+from moorage.deploy.context import Context
+from moorage.deploy.jobs import Job
+from moorage.deploy.progress import Noted
+from moorage.deploy.rollout import cluster_of
+from moorage.deploy.stack_state import StackState
+from moorage.model import Run
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import TaskTypeDef
+
+_PAUSE = 3.0
+_OUTPUT = "RunTask"
+
+
+@dataclass(frozen=True)
+class TaskEnd:
+    """How a task ended."""
+
+    code: int | None
+    """The exit code of its container; None if that never started, or the task was stopped."""
+    reason: str = ""
+    """Why it failed; empty if it succeeded."""
+
+
+def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[TaskEnd]:
+    """Runs the task that the stack describes, and waits for it.
+
+    The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask.
+    """
+    request = _read_request(context, state)
+    with aws_errors():
+        answer = context.aws.ecs.run_task(**request, clientToken=context.new_name())
+    if not answer["tasks"]:
+        reasons = ", ".join(failure.get("reason", "") for failure in answer.get("failures", ()))
+        reason = f"the task could not be started: {reasons or 'ECS gives no reason'}"
+        return TaskEnd(None, reason)
+    arn = answer["tasks"][0].get("taskArn", "")
+    cluster = cluster_of(arn)
+    context.emit(Noted(stack, context.at, f"running the task {arn.split('/')[-1]}"))
+    end = context.clock.now() + run.timeout
+    while True:
+        try:
+            with aws_errors():
+                tasks = context.aws.ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
+        except AwsError as error:
+            if not error.connection or context.clock.now() > end:
+                raise
+            tasks = []
+        for task in tasks:
+            if task.get("lastStatus") == "STOPPED":
+                return _result(context, stack, task, run)
+        if context.clock.now() > end:
+            reason = f"it took more than {run.timeout} seconds"
+            with aws_errors():
+                context.aws.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
+            return TaskEnd(None, f"the task is being stopped: {reason}")
+        yield _PAUSE
+
+
+def _read_request(context: Context, state: StackState) -> dict[str, Any]:
+    names = [output.value for output in state.outputs if output.key == _OUTPUT]
+    if not names:
+        raise AwsError(f"{state.stack_name} has no output {_OUTPUT}")
+    with aws_errors():
+        parameter = context.aws.ssm.get_parameter(Name=names[0])["Parameter"]
+    try:
+        request = json.loads(parameter.get("Value", ""))
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        raise AwsError(f"the parameter {names[0]} is not the input of RunTask")
+    return request
+
+
+def _result(context: Context, stack: str, task: TaskTypeDef, run: Run) -> TaskEnd:
+    containers = {item.get("name", ""): item for item in task.get("containers", ())}
+    code = containers.get(run.container, {}).get("exitCode")
+    if code == 0:
+        context.emit(Noted(stack, context.at, "the task has ended with exit code 0"))
+        return TaskEnd(code)
+    reasons = [task.get("stoppedReason", "")]
+    reasons += [item.get("reason", "") for item in containers.values()]
+    because = "; ".join(dict.fromkeys(reason for reason in reasons if reason))
+    ended = "never started" if code is None else f"ended with exit code {code}"
+    reason = f"the container `{run.container}` of its task {ended}. {because}".strip()
+    return TaskEnd(code, reason)

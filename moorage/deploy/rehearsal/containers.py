@@ -1,0 +1,162 @@
+"""ECS: clusters, task definitions, services and tasks; repositories of images."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.cloudformation.exceptions import ValidationError
+from moto.ec2.models.elastic_network_interfaces import NetworkInterface
+from moto.ecs import models as ecs_models
+from moto.moto_api import state_manager
+
+from moorage.deploy.rehearsal import code_deploy
+from moorage.deploy.rehearsal.resources import (
+    IMAGES,
+    Api,
+    Properties,
+    Resource,
+    camel,
+    push_image,
+    without,
+)
+
+
+def cluster(api: Api, name: str, request: Properties) -> Resource:
+    properties = without(request, "ClusterName", "ClusterSettings")
+    settings = camel({"settings": request.get("ClusterSettings", [])})
+    created = api("ecs").create_cluster(clusterName=name, **settings, **camel(properties))[
+        "cluster"
+    ]
+    return Resource(name, Arn=created["clusterArn"])
+
+
+def updated_cluster(api: Api, old: Resource, request: Properties) -> Resource:
+    changed = camel({"settings": request.get("ClusterSettings", [])})
+    api("ecs").update_cluster(cluster=old.physical_resource_id, **changed)
+    return old
+
+
+def capacity_provider(api: Api, name: str, request: Properties) -> Resource:
+    properties = camel(without(request, "Name", "ClusterName"))
+    if cluster := request.get("ClusterName"):
+        properties["cluster"] = cluster
+    api("ecs").create_capacity_provider(name=name, **properties)
+    return Resource(name)
+
+
+def capacity_providers(api: Api, name: str, request: Properties) -> Resource:
+    api("ecs").put_cluster_capacity_providers(**camel(request))
+    return Resource(request["Cluster"])
+
+
+def task_definition(api: Api, name: str, request: Properties) -> Resource:
+    family = request.get("Family", name)
+    created = api("ecs").register_task_definition(
+        family=family, **camel(without(request, "Family"))
+    )
+    return Resource(created["taskDefinition"]["taskDefinitionArn"])
+
+
+def service(api: Api, name: str, request: Properties) -> Resource:
+    properties = camel(without(request, "ServiceName", "PlacementStrategies"))
+    if strategies := request.get("PlacementStrategies"):
+        properties["placementStrategy"] = camel({"of": strategies})["of"]
+    created = api("ecs").create_service(serviceName=name, **properties)
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        revision = created["service"]["taskDefinition"]
+        code_deploy.start_task_set(api, request["Cluster"], name, revision)
+    return Resource(
+        created["service"]["serviceArn"], Name=name, ServiceArn=created["service"]["serviceArn"]
+    )
+
+
+def updated_service(api: Api, old: Resource, request: Properties) -> Resource:
+    updatable = (
+        "Cluster",
+        "DesiredCount",
+        "TaskDefinition",
+        "NetworkConfiguration",
+        "LoadBalancers",
+    )
+    if "CODE_DEPLOY" in request.get("DeploymentController", {}).values():
+        raise ValidationError(
+            message="Unable to update task definition on services with a CODE_DEPLOY deployment "
+            "controller. Use AWS CodeDeploy to trigger a new deployment."
+        )
+    changed = camel({key: request[key] for key in updatable if key in request})
+    api("ecs").update_service(service=old.physical_resource_id, **changed)
+    return old
+
+
+def repository(api: Api, name: str, request: Properties) -> Resource:
+    ecr = api("ecr")
+    repository_name = request["RepositoryName"]
+    properties = without(request, "LifecyclePolicy", "RepositoryPolicyText", "EmptyOnDelete")
+    tags = [
+        {
+            "filterType": exclusion["ImageTagMutabilityExclusionFilterType"],
+            "filter": exclusion["ImageTagMutabilityExclusionFilterValue"],
+        }
+        for exclusion in properties.pop("ImageTagMutabilityExclusionFilters", [])
+    ]
+    moved = {"imageTagMutabilityExclusionFilters": tags} if tags else {}
+    created = ecr.create_repository(**camel(properties), **moved)["repository"]
+    for version in sorted(IMAGES.get(repository_name, ())):
+        push_image(ecr, repository_name, version)
+    if text := request.get("LifecyclePolicy", {}).get("LifecyclePolicyText"):
+        ecr.put_lifecycle_policy(repositoryName=repository_name, lifecyclePolicyText=text)
+    if policy := request.get("RepositoryPolicyText"):
+        ecr.set_repository_policy(repositoryName=repository_name, policyText=json.dumps(policy))
+    return Resource(
+        repository_name, Arn=created["repositoryArn"], RepositoryUri=created["repositoryUri"]
+    )
+
+
+def nothing(*_: Any) -> dict[str, Any]:
+    """What a task takes from an instance. On Fargate there is none, and moto stumbles over a
+    container without its own memory."""
+    return {"CPU": 0, "MEMORY": 0, "PORTS": [], "PORTS_UDP": []}
+
+
+def correct_tasks() -> None:
+    """Tasks that can run on Fargate, have an address in any subnet, and end at once."""
+    models: Any = ecs_models
+    models.Container = Container
+    models.Service = Service
+    models.EC2ContainerServiceBackend._calculate_task_resource_requirements = nothing
+    interface: Any = NetworkInterface
+    interface.private_dns_name = ""
+    state_manager.set_transition("ecs::task", {"progression": "immediate"})
+
+
+class Container(ecs_models.Container):
+    """A container that ends as its variable EXIT_CODE says."""
+
+    __module__ = ecs_models.Container.__module__  # as for Backend
+
+    def __init__(self, task_def: Any) -> None:
+        super().__init__(task_def)
+        environment: Any = self.environment
+        variables = {variable["name"]: variable["value"] for variable in environment or []}
+        self.exitCode = int(variables.get("EXIT_CODE", 0))
+
+
+class Service(ecs_models.Service):
+    """A service whose tasks run at once; moto's never start."""
+
+    __module__ = ecs_models.Service.__module__  # as for Backend
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.running_count, self.pending_count = self.desired_count, 0
+        for deployment in getattr(self, "deployments", ()):
+            deployment["runningCount"], deployment["pendingCount"] = self.desired_count, 0
+            deployment["rolloutState"] = "COMPLETED"
+            deployment["rolloutStateReason"] = f"ECS deployment {deployment['id']} completed."
+
+
+def delete_service(api: Api, resource: Resource) -> None:
+    """With its tasks, which CloudFormation stops first."""
+    arn = resource.physical_resource_id
+    api("ecs").delete_service(cluster=arn.split("/")[1], service=arn, force=True)

@@ -1,0 +1,60 @@
+"""Creates what templates expect to exist: images, parameters, secrets and certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from moto.acm.models import acm_backends
+
+from moorage.deploy.aws import Aws
+from moorage.deploy.preflight import Need, find_needs
+from moorage.deploy.rehearsal.resources import IMAGES, push_image
+from moorage.deploy.target import Target
+
+
+def list_needs(target: Target, account: str) -> list[Need]:
+    """What the stacks of a target need, each once."""
+    needs = {
+        (need.kind, need.name, need.version): need
+        for stack in target.stacks
+        for need in find_needs(stack, target.region, account)
+    }
+    return list(needs.values())
+
+
+def create_clusters(aws: Aws, target: Target) -> list[str]:
+    """Creates the ECS clusters that services name. Returns the names."""
+    names = {
+        properties["Cluster"]
+        for stack in target.stacks
+        for resource in stack.body.get("Resources", {}).values()
+        if isinstance((properties := resource.get("Properties", {})).get("Cluster"), str)
+    }
+    for name in sorted(names):
+        aws.ecs.create_cluster(clusterName=name.split("/")[-1])
+    return sorted(names)
+
+
+def create_what_exists(aws: Aws, needs: Iterable[Need], account: str) -> None:
+    """Creates these in the server of this process."""
+    for need in needs:
+        _create(aws, need, account)
+
+
+def _create(aws: Aws, need: Need, account: str) -> None:
+    if need.kind == "own-image":
+        IMAGES.setdefault(need.name, set()).add(need.version)
+    elif need.kind == "image":
+        with suppress(aws.ecr.exceptions.RepositoryAlreadyExistsException):
+            aws.ecr.create_repository(repositoryName=need.name)
+        push_image(aws.ecr, need.name, need.version)
+    elif need.kind == "parameter":
+        aws.ssm.put_parameter(Name=need.name, Value="rehearsal", Type="SecureString")
+    elif need.kind == "secret":
+        aws.secretsmanager.create_secret(Name=need.name, SecretString="{}")
+    else:  # ACM chooses the ARN of a certificate, so it is put at the one that the template has
+        backend: Any = acm_backends[account][aws.region]
+        created = backend.request_certificate("rehearsal.example", None, [], [])
+        backend._certificates[need.name] = backend._certificates[created]

@@ -1,0 +1,156 @@
+"""Resources that are created through the APIs of their services, and the clients for these."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from moto.cloudformation.exceptions import ValidationError
+from moto.core.utils import remap_nested_keys
+
+Properties = Mapping[str, Any]
+Api = Callable[[str], Any]
+"""Gives the boto3 client of a service by its name."""
+
+_ADDRESSES: list[str] = []
+"""The address of the server that runs in this process."""
+
+
+IMAGES: dict[str, set[str]] = {}
+"""Versions of images that somebody pushes as soon as a stack has created their repository."""
+
+
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+
+
+def set_address(url: str) -> None:
+    """Sets the address of the server, which the resources are created at."""
+    _ADDRESSES[:] = [url]
+
+
+def api(region: str) -> Api:
+    """The clients of a region."""
+    return lambda name: client(name, region, _ADDRESSES[0])
+
+
+@cache
+def client(name: str, region: str, address: str) -> Any:
+    """A client that calls the server only."""
+    return boto3.client(  # type: ignore[call-overload]
+        name,
+        region_name=region,
+        endpoint_url=address,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+class Resource:
+    """A resource of a stack that was created through an API: its ID and its attributes."""
+
+    def __init__(self, identity: str, **attributes: Any) -> None:
+        self.physical_resource_id = identity
+        self.attributes = attributes
+        self.remove: Callable[[Api, Resource], Any] | None = None
+
+    def get_cfn_attribute(self, attribute_name: str) -> Any:
+        return self.attributes[attribute_name]
+
+    def is_created(self) -> bool:
+        return True
+
+    def delete(self, account_id: str, region: str) -> None:
+        """moto calls it when the stack or the resource is deleted. What is gone is deleted."""
+        if self.remove is not None:
+            with unless_gone():
+                self.remove(api(region), self)
+
+
+@dataclass(frozen=True)
+class Model:
+    """Replaces moto's class for a CloudFormation type."""
+
+    create: Callable[[Api, str, Properties], Resource]
+    update: Callable[[Api, Resource, Properties], Resource] | None = None
+    remove: Callable[[Api, Resource], Any] | None = None
+
+    def create_from_cloudformation_json(
+        self, name: str, body: Properties, account_id: str, region_name: str, **_: Any
+    ) -> Resource:
+        with as_validation_error(body["Type"]):
+            created = self.create(api(region_name), name, body.get("Properties", {}))
+        created.remove = self.remove
+        return created
+
+    def update_from_cloudformation_json(
+        self,
+        original_resource: Resource,
+        new_resource_name: str,
+        cloudformation_json: Properties,
+        account_id: str,
+        region_name: str,
+    ) -> Resource:
+        if self.update is None:
+            raise ValidationError(message=f"No update of {cloudformation_json['Type']} here")
+        with as_validation_error(cloudformation_json["Type"]):
+            updated = self.update(
+                api(region_name), original_resource, cloudformation_json.get("Properties", {})
+            )
+        updated.remove = self.remove
+        return updated
+
+    def has_cfn_attr(self, attr: str) -> bool:
+        return True
+
+
+@contextmanager
+def unless_gone() -> Iterator[None]:
+    """For deletions: what does not exist is deleted, as CloudFormation sees it."""
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if not re.search("NotFound|NoSuch|NonExistent|DoesNotExist", code):
+            raise ValidationError(message=str(error)) from error
+
+
+@contextmanager
+def as_validation_error(kind: str) -> Iterator[None]:
+    """What an API refuses, as CloudFormation reports it."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise ValidationError(message=f"{kind}: {error}") from error
+
+
+def without(request: Properties, *names: str) -> dict[str, Any]:
+    """Properties without these."""
+    return {key: value for key, value in request.items() if key not in names}
+
+
+def camel(request: Properties) -> Any:
+    """Properties by the names of ECS's API, which begin with a small letter."""
+    return remap_nested_keys(dict(request), _with_a_small_letter)
+
+
+def _with_a_small_letter(name: str) -> str:
+    if name == "FilesystemId":
+        return "fileSystemId"
+    beginning = re.match("[A-Z]+(?=[A-Z][a-z])|[A-Z]+$|[A-Z]", name)
+    return beginning[0].lower() + name[beginning.end() :] if beginning else name
+
+
+def push_image(ecr: Any, repository: str, version: str) -> None:
+    """Puts an image without content into a repository."""
+    key, value = version.split("=", 1)
+    manifest = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": {}, "layers": [], "of": value}
+    ecr.put_image(repositoryName=repository, **{key: value}, imageManifest=json.dumps(manifest))

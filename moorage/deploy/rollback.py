@@ -1,0 +1,256 @@
+"""The way back: stops a release that is under way, or deploys the revision before.
+
+ECS and CodeDeploy do it themselves. The template of the stack stays: it still has the revision that
+was rolled back, and the next change of the stack deploys it again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from moorage.deploy.aws import Aws, AwsError, aws_errors
+from moorage.deploy.context import Context
+from moorage.deploy.jobs import Job
+from moorage.deploy.progress import Noted, RolledOut
+from moorage.deploy.rollout import cluster_of, read_rollouts
+from moorage.deploy.services import find_service
+from moorage.deploy.stack_state import StackState
+from moorage.deploy.target import DeployStack
+
+if TYPE_CHECKING:
+    from types_boto3_ecs.type_defs import ServiceTypeDef
+
+_PAUSE = 3.0
+_LONGEST = 36 * 3600
+"""Seconds after which waiting is given up: CloudFormation's limit for a service."""
+_RUNNING = ("Created", "Queued", "InProgress", "Baking", "Ready")
+_PAST_DEPLOYMENTS = 20
+"""How many deployments are looked at: DescribeServiceDeployments takes 20 at once."""
+
+
+@dataclass(frozen=True)
+class Rollback:
+    """What a rollback does."""
+
+    kind: Literal["stop", "deploy"]
+    service: str
+    """The ARN of the service."""
+    deployment: str = ""
+    """The deployment that is stopped."""
+    current: str = ""
+    previous: str = ""
+    """The task definitions: the one that runs, and the one before."""
+
+    @property
+    def text(self) -> str:
+        """What happens, as a sentence without an end."""
+        if self.kind == "stop":
+            return f"stop the deployment {_short(self.deployment)} and roll it back"
+        return f"deploy {_short(self.previous)} in place of {_short(self.current)}"
+
+
+def _short(arn: str) -> str:
+    return arn.split("/")[-1]
+
+
+def find_rollback(aws: Aws, stack: DeployStack, state: StackState) -> Rollback:
+    """What a rollback of the stack's service is now. Raises AwsError if there is nothing to go
+    back to."""
+    arn = find_service(aws, stack)
+    with aws_errors():
+        answer = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])
+        if not answer["services"]:
+            raise AwsError(f"ECS has no service of {stack.name}")
+        service = answer["services"][0]
+        if stack.code_deploy is not None:
+            return _find_code_deploy_rollback(aws, stack, state, service)
+        if under_way := service.get("currentServiceDeployment"):
+            return Rollback("stop", arn, deployment=under_way)
+        current = service.get("taskDefinition", "")
+        previous = _find_previous(aws, arn, current)
+    if not previous:
+        raise AwsError(f"ECS knows no earlier deployment of {stack.name} to go back to")
+    return Rollback("deploy", arn, current=current, previous=previous)
+
+
+def _find_previous(aws: Aws, service: str, current: str) -> str:
+    """The task definition of the last successful deployment of an older one; empty if there is none
+    that is still registered. Newer ones were rolled back already."""
+    briefs = aws.ecs.list_service_deployments(
+        service=service,
+        cluster=cluster_of(service),
+        status=["SUCCESSFUL"],
+        maxResults=_PAST_DEPLOYMENTS,
+    )["serviceDeployments"]
+    newest_first = sorted(briefs, key=lambda brief: str(brief.get("finishedAt")), reverse=True)
+    arns = (brief.get("targetServiceRevisionArn", "") for brief in newest_first)
+    revisions = list(dict.fromkeys(arn for arn in arns if arn))
+    if not revisions:
+        return ""
+    described = aws.ecs.describe_service_revisions(serviceRevisionArns=revisions)
+    by_arn = {
+        item.get("serviceRevisionArn", ""): item.get("taskDefinition", "")
+        for item in described["serviceRevisions"]
+    }
+    for revision in revisions:
+        definition = by_arn.get(revision, "")
+        if _is_older(definition, current) and _is_registered(aws, definition):
+            return definition
+    return ""
+
+
+def _is_older(definition: str, current: str) -> bool:
+    """Whether a task definition was registered before another one.
+
+    >>> _is_older("task-definition/web:9", "task-definition/web:10"), _is_older("", "web:2")
+    (True, False)
+    """
+    numbers = [arn.rsplit(":", 1)[-1] for arn in (definition, current)]
+    if not all(number.isdecimal() for number in numbers):
+        return False
+    return int(numbers[0]) < int(numbers[1])
+
+
+def _is_registered(aws: Aws, definition: str) -> bool:
+    answer = aws.ecs.describe_task_definition(taskDefinition=definition)
+    return answer["taskDefinition"].get("status") == "ACTIVE"
+
+
+# CodeDeploy ------------------------------------------------------------------------------------
+
+
+def _find_code_deploy_rollback(
+    aws: Aws, stack: DeployStack, state: StackState, service: ServiceTypeDef
+) -> Rollback:
+    outputs = {output.key: output.value for output in state.outputs}
+    names = (outputs["CodeDeployApplication"], outputs["CodeDeployDeploymentGroup"])
+    arn = service.get("serviceArn", "")
+    running = _list(aws, names, [*_RUNNING])
+    if running:
+        return Rollback("stop", arn, deployment=running[0])
+    current = next(
+        (
+            task_set.get("taskDefinition", "")
+            for task_set in service.get("taskSets", [])
+            if task_set.get("status") == "PRIMARY"
+        ),
+        "",
+    )
+    for deployment in _list(aws, names, ["Succeeded"])[:_PAST_DEPLOYMENTS]:
+        info = aws.codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        definition = _deployed_revision(info)
+        if _is_older(definition, current) and _is_registered(aws, definition):
+            return Rollback("deploy", arn, current=current, previous=definition)
+    raise AwsError(f"CodeDeploy knows no earlier deployment of {stack.name} to go back to")
+
+
+def _list(aws: Aws, names: tuple[str, str], statuses: list[Any]) -> list[str]:
+    answer = aws.codedeploy.list_deployments(
+        applicationName=names[0], deploymentGroupName=names[1], includeOnlyStatuses=statuses
+    )
+    return answer["deployments"]
+
+
+def _deployed_revision(info: Any) -> str:
+    """The task definition in the AppSpec of a deployment; empty if it cannot be read."""
+    content = info.get("revision", {}).get("appSpecContent", {}).get("content", "")
+    try:
+        (resource,) = json.loads(content)["Resources"]
+        return str(resource["TargetService"]["Properties"]["TaskDefinition"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+# Execution -------------------------------------------------------------------------------------
+
+
+def roll_back(
+    context: Context, stack: DeployStack, state: StackState, rollback: Rollback
+) -> Job[str]:
+    """Does it, and waits. Returns why it failed; empty if it succeeded."""
+    aws, by_code_deploy = context.aws, stack.code_deploy is not None
+    with aws_errors():
+        if by_code_deploy:
+            deployment = _start_code_deploy(aws, state, rollback)
+        elif rollback.kind == "stop":
+            aws.ecs.stop_service_deployment(
+                serviceDeploymentArn=rollback.deployment, stopType="ROLLBACK"
+            )
+        else:
+            aws.ecs.update_service(
+                cluster=cluster_of(rollback.service),
+                service=rollback.service,
+                taskDefinition=rollback.previous,
+            )
+    context.emit(Noted(stack.name, context.at, rollback.text))
+    if by_code_deploy:
+        return (yield from _follow_code_deploy(context, stack, rollback, deployment))
+    return (yield from _follow_service(context, stack, rollback))
+
+
+def _start_code_deploy(aws: Aws, state: StackState, rollback: Rollback) -> str:
+    if rollback.kind == "stop":
+        aws.codedeploy.stop_deployment(deploymentId=rollback.deployment, autoRollbackEnabled=True)
+        return rollback.deployment
+    outputs = {output.key: output.value for output in state.outputs}
+    name = outputs["CodeDeployRequest"]
+    value = aws.ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
+    request = json.loads(value)
+    revision = request["revision"]["appSpecContent"]
+    spec = json.loads(revision["content"])
+    spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous
+    revision["content"] = json.dumps(spec, separators=(",", ":"))
+    return aws.codedeploy.create_deployment(**request)["deploymentId"]
+
+
+def _follow_code_deploy(
+    context: Context, stack: DeployStack, rollback: Rollback, deployment: str
+) -> Job[str]:
+    wanted = "Stopped" if rollback.kind == "stop" else "Succeeded"
+    before = ""
+    end = context.clock.now() + _LONGEST
+    while context.clock.now() < end:
+        with aws_errors():
+            info = context.aws.codedeploy.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        status = info.get("status", "")
+        if status != before:
+            context.emit(Noted(stack.name, context.at, f"{deployment}: {status}"))
+            before = status
+        if status == wanted:
+            return ""
+        if status in ("Succeeded", "Failed", "Stopped"):
+            message = info.get("errorInformation", {}).get("message", "")
+            return f"{deployment} is {status}. {message}".strip()
+        yield _PAUSE
+    return f"{deployment} has not ended"
+
+
+def _follow_service(context: Context, stack: DeployStack, rollback: Rollback) -> Job[str]:
+    """Waits until no deployment of the service is under way."""
+    end = context.clock.now() + _LONGEST
+    yield _PAUSE
+    while context.clock.now() < end:
+        (rollout,) = read_rollouts(context.aws, [rollback.service])
+        context.emit(RolledOut(stack.name, context.at, "Service", rollout))
+        if rollout.state == "COMPLETED":
+            return _find_difference(context.aws, rollback)
+        if rollout.state == "FAILED":
+            return rollout.reason or "the deployment of the earlier revision has failed"
+        yield _PAUSE
+    return "the rollback has not ended"
+
+
+def _find_difference(aws: Aws, rollback: Rollback) -> str:
+    """Whether the service runs what it should now. A stopped deployment says it by itself."""
+    if rollback.kind == "stop":
+        return ""
+    with aws_errors():
+        answer = aws.ecs.describe_services(
+            cluster=cluster_of(rollback.service), services=[rollback.service]
+        )
+    running = answer["services"][0].get("taskDefinition", "")
+    if running == rollback.previous:
+        return ""
+    return f"the service runs {_short(running)}, not {_short(rollback.previous)}"

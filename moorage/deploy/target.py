@@ -1,0 +1,92 @@
+"""What is deployed: an environment's stacks, made from the plan of a build."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moorage.model import Plan, Run, TrafficPair
+from moorage.pipeline.pushes import Push, pushes
+
+
+@dataclass(frozen=True)
+class DeployStack:
+    """A stack as it is deployed."""
+
+    name: str
+    """Its name in the params."""
+    stack_name: str
+    """Its name in CloudFormation."""
+    text: str
+    """The template."""
+    body: Mapping[str, Any]
+    file: str
+    capabilities: tuple[str, ...]
+    tags: Mapping[str, str]
+    depends_on: tuple[str, ...]
+    """The names of the stacks that are deployed before it."""
+    imports: frozenset[str]
+    """The names of the exports that it imports."""
+    run: Run | None = None
+    pairs: tuple[TrafficPair, ...] = ()
+    """Target groups between which the stack's service shifts traffic."""
+    code_deploy: int | None = None
+    """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
+    images: tuple[Push, ...] = ()
+    """Images from repositories of this environment, which must be pushed before it is deployed."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """The stacks of an environment in the order of their deployment, and where they belong."""
+
+    app: str
+    env: str
+    region: str
+    account: str | None
+    stacks: tuple[DeployStack, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(stack.name for stack in self.stacks)
+
+    def select(self, names: Collection[str]) -> Target:
+        """The target with these stacks only; with all if there are no names."""
+        if not names:
+            return self
+        return replace(self, stacks=tuple(stack for stack in self.stacks if stack.name in names))
+
+
+def make_target(plan: Plan) -> Target:
+    """The target of a built environment."""
+    env = plan.environment
+    stacks = tuple(
+        DeployStack(
+            name=stack.name,
+            stack_name=stack.stack_name,
+            text=stack.rendering.text,
+            body=stack.rendering.body,
+            file=stack.rendering.file,
+            capabilities=stack.capabilities,
+            tags=stack.tags,
+            depends_on=stack.depends_on,
+            imports=frozenset(used.name for used in stack.imports),
+            run=stack.deployment.run,
+            pairs=stack.deployment.pairs,
+            code_deploy=stack.deployment.code_deploy,
+            images=tuple(pushes(stack, plan.stacks)),
+        )
+        for stack in plan.stacks
+    )
+    return Target(env.app, env.name, env.region, env.account, stacks)
+
+
+def find_dependents(stacks: Iterable[DeployStack], name: str) -> frozenset[str]:
+    """The names of the stacks that are deployed after this one, because they need it or a stack
+    that needs it. `stacks` are in the order of their deployment."""
+    found = {name}
+    for stack in stacks:
+        if found.intersection(stack.depends_on):
+            found.add(stack.name)
+    return frozenset(found - {name})

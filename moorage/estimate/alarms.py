@@ -1,0 +1,65 @@
+"""What the alarms that end a deployment can see, and how fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from moorage.cfn.nodes import Node
+from moorage.cfn.view import Resource
+from moorage.estimate.numbers import number
+from moorage.facts.deployment_timing import BLIND_METRICS, UNHEALTHY_METRIC
+
+_UNKNOWN = 180
+"""Seconds of an alarm that is in no template."""
+
+
+@dataclass(frozen=True)
+class SeenBy:
+    """Seconds that the alarms need, without the delay of metrics; None where none of them can see
+    it."""
+
+    slowest: int | None = None
+    """The slowest of all."""
+    errors: int | None = None
+    """The first that sees answers with errors."""
+    unhealthy: int | None = None
+    """The first that sees targets which fail their health checks."""
+
+
+def read_alarms(names: Iterable[Node]) -> SeenBy:
+    """The alarms that a deployment names."""
+    alarms = [(_seconds(name), _metrics(name)) for name in names]
+    return SeenBy(
+        max((seconds for seconds, _ in alarms), default=None),
+        min((seconds for seconds, metrics in alarms if _sees_errors(metrics)), default=None),
+        min((seconds for seconds, metrics in alarms if UNHEALTHY_METRIC in metrics), default=None),
+    )
+
+
+def _sees_errors(metrics: frozenset[str]) -> bool:
+    """An alarm whose metrics are not known is assumed to."""
+    return not metrics or not metrics <= BLIND_METRICS
+
+
+def _alarm(name: Node) -> Resource | None:
+    alarm = name.resource
+    return alarm if alarm is not None and alarm.type == "AWS::CloudWatch::Alarm" else None
+
+
+def _metrics(name: Node) -> frozenset[str]:
+    alarm = _alarm(name)
+    if alarm is None:
+        return frozenset()
+    nodes = [item.at("MetricStat", "Metric", "MetricName") for item in alarm["Metrics"].items]
+    return frozenset(node.text for node in (alarm["MetricName"], *nodes) if node.text)
+
+
+def _seconds(name: Node) -> int:
+    """Period times data points."""
+    alarm = _alarm(name)
+    if alarm is None:
+        return _UNKNOWN
+    periods = [number(item.at("MetricStat", "Period"), 60) for item in alarm["Metrics"].items]
+    period = max(periods, default=number(alarm["Period"], 60))
+    return period * number(alarm["DatapointsToAlarm"], number(alarm["EvaluationPeriods"], 1))

@@ -1,0 +1,51 @@
+"""Conflicts between the entries below `expose:` of several services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from moorage.findings.finding import Problem
+
+from .alb.rule_conflicts import RulesByListener, group_by_listener, rule_conflicts
+from .exposure import Exposure
+from .nlb.listener_conflicts import (
+    ListenersByPort,
+    RuleOwners,
+    find_rule_owners,
+    group_by_port,
+    listener_conflicts,
+    security_group_conflicts,
+)
+from .test_traffic_problems import TestPorts, group_test_ports, test_port_conflicts
+
+
+@dataclass(frozen=True)
+class AllExposures:
+    """The entries of all services, by what can conflict."""
+
+    rules: RulesByListener
+    listeners: ListenersByPort
+    rule_owners: RuleOwners
+    test_ports: TestPorts
+
+
+def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
+    """The entries of all services of an environment, for `exposure_conflicts`."""
+    listeners = [listener for exposure in exposures for listener in exposure.nlb_listeners]
+    return AllExposures(
+        group_by_listener([rule for exposure in exposures for rule in exposure.all_rules]),
+        group_by_port(listeners),
+        find_rule_owners(listeners),
+        group_test_ports(exposures),
+    )
+
+
+def exposure_conflicts(exposure: Exposure, others: AllExposures) -> Iterator[Problem]:
+    """Conflicts with the entries of all services. A conflict is reported in the stack that comes
+    later by name."""
+    yield from rule_conflicts(exposure.all_rules, others.rules)
+    listeners = exposure.nlb_listeners
+    yield from security_group_conflicts(exposure.stack, listeners, others.rule_owners)
+    yield from listener_conflicts(listeners, others.listeners)
+    yield from test_port_conflicts(exposure, others.test_ports, others.listeners)

@@ -1,0 +1,457 @@
+"""CloudFormation, ECS and what else a deployment calls, in memory and by a clock that tests turn.
+
+The clients are boto3's: they check the requests and page through the answers. Answers come from
+here in place of the network (botocore's event `before-call`, as its Stubber does), and are checked
+against the models of the APIs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import EndpointConnectionError
+from botocore.validate import validate_parameters
+
+from moorage.deploy.aws import Access, Aws
+from moorage.deploy.clock import Clock
+from moorage.deploy.context import Context
+from moorage.deploy.progress import Event
+from moorage.deploy.target import DeployStack, Target
+from moorage.model import Run
+
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+START = datetime(2026, 11, 27, tzinfo=UTC)
+CLUSTER, SERVICE = "AWS::ECS::Cluster", "AWS::ECS::Service"
+STACK = "AWS::CloudFormation::Stack"
+
+
+class RefusalError(Exception):
+    """An error that AWS answers with."""
+
+    def __init__(self, code: str, message: str = "") -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+@dataclass
+class Step:
+    """An event of a stack, some seconds after its operation has begun."""
+
+    after: float
+    logical_id: str
+    """Empty for the stack itself."""
+    status: str
+    reason: str = ""
+    type: str = CLUSTER
+
+
+def succeed(verb: str = "CREATE", seconds: float = 10, name: str = "Cluster") -> list[Step]:
+    """The events of an operation on a stack with one resource."""
+    return [
+        Step(0, "", f"{verb}_IN_PROGRESS", "User Initiated"),
+        Step(1, name, f"{verb}_IN_PROGRESS"),
+        Step(seconds - 1, name, f"{verb}_COMPLETE"),
+        Step(seconds, "", f"{verb}_COMPLETE"),
+    ]
+
+
+def fail_creation(reason: str, name: str = "Cluster") -> list[Step]:
+    """A creation that fails at one resource, cancels another one and rolls back."""
+    return [
+        Step(0, "", "CREATE_IN_PROGRESS", "User Initiated"),
+        Step(1, name, "CREATE_IN_PROGRESS"),
+        Step(4, name, "CREATE_FAILED", reason),
+        Step(4, "Other", "CREATE_FAILED", "Resource creation cancelled"),
+        Step(5, "", "ROLLBACK_IN_PROGRESS", f"The following resource(s) failed: [{name}]."),
+        Step(9, "", "ROLLBACK_COMPLETE"),
+    ]
+
+
+def fail_update(reason: str, end: str = "UPDATE_ROLLBACK_COMPLETE") -> list[Step]:
+    """An update that fails at one resource; `end` is the status of the stack then."""
+    return [
+        Step(0, "", "UPDATE_IN_PROGRESS", "User Initiated"),
+        Step(4, "Cluster", "UPDATE_FAILED", reason),
+        Step(5, "", "UPDATE_ROLLBACK_IN_PROGRESS", "The following resource(s) failed: [Cluster]."),
+        Step(9, "", end),
+    ]
+
+
+@dataclass
+class FakeStack:
+    """A stack as CloudFormation has it."""
+
+    name: str
+    status: str = "REVIEW_IN_PROGRESS"
+    template: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, dict[str, str]] = ("", {})
+    """Template and tags before the last update."""
+    outputs: dict[str, str] = field(default_factory=dict)
+    """Values by the names of exports."""
+    protected: bool = False
+    reason: str = ""
+    steps: list[tuple[float, Step]] = field(default_factory=list)
+    """What will happen, by the time."""
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{self.name}/{len(self.name)}"
+
+
+@dataclass
+class FakeAws:
+    """AWS. `log` has the names of all requests, in their order."""
+
+    time: float = 0
+    stacks: dict[str, FakeStack] = field(default_factory=dict)
+    scripts: dict[str, list[list[Step]]] = field(default_factory=dict)
+    """What the next operations on a stack do, by its name; by default they succeed."""
+    change_sets: dict[str, tuple[str, str, dict[str, str], str]] = field(default_factory=dict)
+    """Stack, template, tags and type by ARN."""
+    findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    """What the validation of change sets reports, by stack."""
+    services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
+    """Services by ARN, as they are some seconds after the start."""
+    targets: list[str] = field(default_factory=list)
+    exit_codes: list[int] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    account: str = ACCOUNT
+    existing: set[str] = field(default_factory=set)
+    """Repositories, images, secrets, certificates and parameters that are there."""
+    refusals: dict[str, list[RefusalError]] = field(default_factory=dict)
+    """Errors of the next requests, by operation."""
+    offline: tuple[float, float] = (-1, -1)
+    """From when to when no request gets an answer."""
+    log: list[str] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    """The progress that was emitted."""
+    interrupt_at: float | None = None
+    """When Ctrl-C is pressed."""
+
+    # The clock and the clients ---------------------------------------------------------------
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        if self.interrupt_at is not None and self.time >= self.interrupt_at:
+            self.interrupt_at = None
+            raise KeyboardInterrupt
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(lambda: self.time, self.sleep)
+
+    def clients(self) -> Aws:
+        _ANSWERING[:] = [self]
+        return _clients()
+
+    def context(self) -> Context:
+        names = (f"moorage-{number}" for number in range(1, 1000))
+        return Context(
+            self.clients(), self.account, self.clock, self.events.append, 0, lambda: next(names)
+        )
+
+    def answer(self, model: Any, context: dict[str, Any], **_: Any) -> Any:
+        self.log.append(model.name)
+        if self.offline[0] <= self.time < self.offline[1]:
+            raise EndpointConnectionError(endpoint_url="https://cloudformation.example")
+        try:
+            if waiting := self.refusals.get(model.name):
+                raise waiting.pop(0)
+            answer = getattr(self, model.name)(**context["given"])
+        except RefusalError as refusal:
+            error = {"Code": refusal.code, "Message": refusal.message}
+            return AWSResponse(None, 400, {}, None), {"Error": error}
+        if model.output_shape is not None:
+            validate_parameters(answer or {}, model.output_shape)
+        return AWSResponse(None, 200, {}, None), answer or {}
+
+    def count(self) -> Counter[str]:
+        return Counter(self.log)
+
+    # CloudFormation --------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Lets happen what is due."""
+        for stack in self.stacks.values():
+            while stack.steps and stack.steps[0][0] <= self.time:
+                time, step = stack.steps.pop(0)
+                self._record(stack, time, step)
+
+    def _record(self, stack: FakeStack, time: float, step: Step) -> None:
+        of_stack = not step.logical_id
+        event = {
+            "StackId": stack.id,
+            "EventId": f"{stack.name}-{len(stack.events)}",
+            "StackName": stack.name,
+            "LogicalResourceId": step.logical_id or stack.name,
+            "PhysicalResourceId": stack.id if of_stack else self._physical(stack, step),
+            "ResourceType": STACK if of_stack else step.type,
+            "Timestamp": START + timedelta(seconds=time),
+            "ResourceStatus": step.status,
+        }
+        if step.reason:
+            event["ResourceStatusReason"] = step.reason
+        stack.events.append(event)
+        if of_stack:
+            stack.status = step.status
+            if step.status == "UPDATE_ROLLBACK_COMPLETE":
+                stack.template, stack.tags = stack.before
+
+    def _physical(self, stack: FakeStack, step: Step) -> str:
+        if step.type == SERVICE:
+            return f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/{stack.name}"
+        return f"{stack.name}-{step.logical_id}"
+
+    def _stack(self, name: str) -> FakeStack:
+        self._advance()
+        for stack in self.stacks.values():
+            if name in (stack.name, stack.id):
+                return stack
+        raise RefusalError("ValidationError", f"Stack with id {name} does not exist")
+
+    def _begin(self, stack: FakeStack, verb: str) -> None:
+        scripts = self.scripts.get(stack.name)
+        steps = scripts.pop(0) if scripts else succeed(verb)
+        stack.steps = [(self.time + step.after, step) for step in steps]
+        self._advance()
+
+    def DescribeStacks(self, StackName: str = "", **_: Any) -> Any:  # noqa: N802, N803
+        self._advance()
+        found = [self._stack(StackName)] if StackName else self.stacks.values()
+        return {"Stacks": [*map(_described, found)]}
+
+    def GetTemplate(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        return {"TemplateBody": self._stack(StackName).template}
+
+    def CreateChangeSet(self, **request: Any) -> Any:  # noqa: N802
+        name = request["StackName"]
+        stack = self.stacks.get(name)
+        if request["ChangeSetType"] == "CREATE":
+            if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+                raise RefusalError("ValidationError", f"Stack {name} already exists")
+            stack = self.stacks[name] = FakeStack(name)
+        elif stack is None or stack.status.endswith("_IN_PROGRESS"):
+            status = stack.status if stack else "gone"
+            raise RefusalError("ValidationError", f"Stack {name} is in {status} state")
+        arn = f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:changeSet/{request['ChangeSetName']}/1"
+        tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+        body = request["TemplateBody"]
+        self.change_sets[arn] = (name, body, tags, request["ChangeSetType"])
+        return {"Id": arn, "StackId": stack.id}
+
+    def DescribeChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        name, body, tags, kind = self.change_sets[ChangeSetName]
+        stack = self.stacks[name]
+        answer: dict[str, Any] = {"StackId": stack.id, "ChangeSetId": ChangeSetName, "Changes": []}
+        if kind == "UPDATE" and (body, tags) == (stack.template, stack.tags):
+            reason = "The submitted information didn't contain changes. Submit others"
+            return {**answer, "Status": "FAILED", "StatusReason": reason}
+        failures = [item for item in self.findings.get(name, ()) if _mode(item) != "WARN"]
+        if failures:
+            return {**answer, "Status": "FAILED", "StatusReason": "Validation failed"}
+        action = "Add" if kind == "CREATE" else "Modify"
+        change = {"Action": action, "LogicalResourceId": "Cluster", "ResourceType": CLUSTER}
+        answer["Changes"] = [{"Type": "Resource", "ResourceChange": change}]
+        return {**answer, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
+
+    def DescribeEvents(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        return {"OperationEvents": self.findings.get(self.change_sets[ChangeSetName][0], [])}
+
+    def DeleteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        del self.change_sets[ChangeSetName]
+
+    def ExecuteChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
+        name, body, tags, kind = self.change_sets.pop(ChangeSetName)
+        stack = self.stacks[name]
+        stack.before = stack.template, stack.tags
+        stack.template, stack.tags = body, tags
+        stack.outputs = {f"{name}-Name": f"{name}-value"}
+        self._begin(stack, kind)
+
+    def DescribeStackEvents(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        return {"StackEvents": self._stack(StackName).events[::-1]}
+
+    def DeleteStack(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        stack = self._stack(StackName)
+        if stack.status == "REVIEW_IN_PROGRESS":
+            del self.stacks[stack.name]
+        else:
+            self._begin(stack, "DELETE")
+
+    def ContinueUpdateRollback(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        self._begin(self._stack(StackName), "UPDATE_ROLLBACK")
+
+    def CancelUpdateStack(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        stack = self._stack(StackName)
+        steps = fail_update("Resource update cancelled")[2:]
+        stack.steps = [(self.time + step.after, step) for step in steps]
+
+    def UpdateTerminationProtection(self, **request: Any) -> Any:  # noqa: N802
+        self.stacks[request["StackName"]].protected = request["EnableTerminationProtection"]
+
+    def ListStackResources(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+        stack = self._stack(StackName)
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/shop/{stack.name}"
+        ids = {SERVICE: arn} if arn in self.services else {CLUSTER: f"{stack.name}-Cluster"}
+        return {
+            "StackResourceSummaries": [
+                {
+                    "LogicalResourceId": kind.split("::")[-1],
+                    "PhysicalResourceId": identity,
+                    "ResourceType": kind,
+                    "LastUpdatedTimestamp": START,
+                    "ResourceStatus": "CREATE_COMPLETE",
+                }
+                for kind, identity in ids.items()
+            ]
+        }
+
+    # Other services --------------------------------------------------------------------------
+
+    def GetCallerIdentity(self) -> Any:  # noqa: N802
+        return {"Account": self.account}
+
+    def DescribeServices(self, services: list[str], **_: Any) -> Any:  # noqa: N802
+        assert len(services) <= 10, "as ECS has it"
+        found = [self.services[arn](self.time) | {"serviceArn": arn} for arn in services]
+        return {"services": found}
+
+    def DescribeServiceDeployments(self, serviceDeploymentArns: list[str]) -> Any:  # noqa: N802, N803
+        return {"serviceDeployments": []}
+
+    def DescribeTargetHealth(self, **_: Any) -> Any:  # noqa: N802
+        return {
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": f"10.0.0.{number}"}, "TargetHealth": {"State": state}}
+                for number, state in enumerate(self.targets)
+            ]
+        }
+
+    def GetParameter(self, Name: str) -> Any:  # noqa: N802, N803
+        return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}
+
+    def DescribeParameters(self, ParameterFilters: Any, **_: Any) -> Any:  # noqa: N802, N803
+        names = self.existing.intersection(ParameterFilters[0]["Values"])
+        return {"Parameters": [{"Name": name} for name in sorted(names)]}
+
+    def DescribeImages(self, repositoryName: str, imageIds: Any) -> Any:  # noqa: N802, N803
+        (version,) = imageIds[0].values()
+        if repositoryName not in self.existing:
+            raise RefusalError("RepositoryNotFoundException")
+        if f"{repositoryName}:{version}" not in self.existing:
+            raise RefusalError("ImageNotFoundException")
+        return {"imageDetails": []}
+
+    def DescribeSecret(self, SecretId: str) -> Any:  # noqa: N802, N803
+        self._require(SecretId)
+
+    def DescribeCertificate(self, CertificateArn: str) -> Any:  # noqa: N802, N803
+        self._require(CertificateArn)
+
+    def _require(self, name: str) -> None:
+        if name not in self.existing:
+            raise RefusalError("ResourceNotFoundException")
+
+    def RunTask(self, **_: Any) -> Any:  # noqa: N802
+        arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/0123"
+        return {"tasks": [{"taskArn": arn}], "failures": []}
+
+    def DescribeTasks(self, **_: Any) -> Any:  # noqa: N802
+        if not self.exit_codes:
+            return {"tasks": [{"lastStatus": "RUNNING"}], "failures": []}
+        code = self.exit_codes.pop(0)
+        container = {"name": "migrate", "exitCode": code}
+        reason = "Essential container in task exited"
+        stopped = {"lastStatus": "STOPPED", "containers": [container], "stoppedReason": reason}
+        return {"tasks": [stopped], "failures": []}
+
+    def StopTask(self, **_: Any) -> Any:  # noqa: N802
+        return {"task": {}}
+
+    def DescribeAlarms(self, AlarmNamePrefix: str, **_: Any) -> Any:  # noqa: N802, N803
+        alarms = [item for item in self.alarms if item["AlarmName"].startswith(AlarmNamePrefix)]
+        return {"MetricAlarms": alarms, "CompositeAlarms": []}
+
+
+_ANSWERING: list[FakeAws] = []
+
+
+@cache
+def _clients() -> Aws:
+    """Clients take long to make, so all tests use the same ones: the last FakeAws answers."""
+    aws = Aws(Access(REGION, test_credentials=True))
+    hooks = aws.session.events
+    hooks.register("before-parameter-build", _keep_parameters)
+    hooks.register("before-call", lambda **call: _ANSWERING[0].answer(**call))
+    return aws
+
+
+def _keep_parameters(params: Any, context: dict[str, Any], **_: Any) -> None:
+    context["given"] = dict(params)
+
+
+def _described(stack: FakeStack) -> dict[str, Any]:
+    described = {
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "StackStatus": stack.status,
+        "CreationTime": START,
+        "EnableTerminationProtection": stack.protected,
+        "Tags": [{"Key": key, "Value": value} for key, value in stack.tags.items()],
+        "Outputs": [
+            {"OutputKey": name.split("-")[-1], "OutputValue": value, "ExportName": name}
+            for name, value in stack.outputs.items()
+        ],
+    }
+    return {**described, "StackStatusReason": stack.reason} if stack.reason else described
+
+
+def _mode(event: dict[str, Any]) -> str:
+    mode: str = event.get("ValidationFailureMode", "FAIL")
+    return mode
+
+
+def make_stack(
+    name: str, *after: str, imports: tuple[str, ...] = (), run: bool = False, text: str = "v1"
+) -> DeployStack:
+    """A stack with a cluster, that is deployed after others."""
+    body: dict[str, Any] = {"Resources": {"Cluster": {"Type": CLUSTER}}}
+    return DeployStack(
+        name=name,
+        stack_name=f"shop-dev-{name}",
+        text=f"# {text}\nResources: {{Cluster: {{Type: {CLUSTER}}}}}\n",
+        body=body,
+        file=f"{name}.yaml",
+        capabilities=(),
+        tags={"app": "shop", "env": "dev", "stack": name},
+        depends_on=tuple(sorted(after)),
+        imports=frozenset(imports),
+        run=Run("migrate", 60) if run else None,
+    )
+
+
+def make_target(*stacks: DeployStack) -> Target:
+    return Target("shop", "dev", REGION, ACCOUNT, stacks)
+
+
+def deployed(stacks: Iterator[DeployStack] | tuple[DeployStack, ...]) -> dict[str, FakeStack]:
+    """The stacks as they are after a deployment."""
+    return {
+        stack.stack_name: FakeStack(
+            stack.stack_name,
+            "CREATE_COMPLETE",
+            stack.text,
+            dict(stack.tags),
+            outputs={f"{stack.stack_name}-Name": f"{stack.name}-value"},
+        )
+        for stack in stacks
+    }

@@ -1,0 +1,90 @@
+"""Rehearsals: the whole life of environments against moto, with the code of the other commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = "tests/golden"
+
+
+@cache
+def rehearse(env: str, params: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    command = [sys.executable, "build.py", "rehearse", env, "--params", params]
+    return subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "params"),
+    [
+        ("dev", "params"),
+        ("prod", "params"),
+        ("dev", f"{GOLDEN}/r4/params"),
+        ("dev", f"{GOLDEN}/alb-and-nlb/params"),
+        ("dev", f"{GOLDEN}/scheduled-task/params"),
+        ("dev", f"{GOLDEN}/service-connect/params"),
+    ],
+)
+def test_an_environment_can_be_rehearsed(env: str, params: str) -> None:
+    run = rehearse(env, params)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr
+    titles = re.findall(r"^# (.*)$", run.stdout, re.MULTILINE)
+    diffs = [title for title in titles if title.startswith(f"moorage diff {env}, with ")]
+    assert titles == [
+        f"moorage deploy {env}",
+        *diffs,
+        *[f"moorage deploy {env}"] * len(diffs),
+        f"moorage deploy {env}, again",
+        f"moorage status {env}",
+        f"moorage destroy {env}",
+    ]
+    again = run.stdout.split(", again\n")[1]
+    assert again.startswith("Nothing to change: ")
+    assert "What it does not prove" in run.stdout
+
+
+def test_the_rehearsal_of_the_shop_changes_an_image_and_keeps_what_must_stay() -> None:
+    run = rehearse("prod", "params")
+    assert re.search(r"Image: \S+/kelp/web:(\S+) -> \S+/kelp/web:\1-rehearsed$", run.stdout, re.M)
+    assert "exists: certificate arn:aws:acm:" in run.stdout
+    assert re.search(r"stays: AccessLogsBucket  AWS::S3::Bucket  kelp-prod-public-", run.stdout)
+    assert re.search(r"migrate: the task has ended with exit code 0", run.stdout)
+
+
+# Documents -------------------------------------------------------------------------------------
+
+_VARYING = (
+    (r"[0-9A-Z]{12}(-1)?\b", "ID"),
+    (r"\b[0-9a-f]{16,17}\b|\b[0-9a-f]{8}-[0-9a-f-]{27}\b", "ID"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d|\b\d\d:\d\d\b", "TIME"),
+)
+
+
+def _fixed(line: str) -> str:
+    """A line without what differs from run to run."""
+    for pattern, name in _VARYING:
+        line = re.sub(pattern, name, line)
+    return line
+
+
+def test_documents_show_what_a_rehearsal_prints() -> None:
+    printed = {_fixed(line) for line in rehearse("dev", "params").stdout.splitlines()}
+    pages = sorted((ROOT / "docs/deploy").glob("*.md"))
+    shown = [
+        (page.name, line)
+        for page in pages
+        for block in re.findall(r"^```text\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+    ]
+    assert len({page for page, _ in shown}) == len(pages) == 5
+    assert [(page, line) for page, line in shown if _fixed(line) not in printed] == []
