@@ -1,4 +1,4 @@
-"""A task that runs once at each deployment, such as a migration of a database.
+"""A task that runs once at a deployment, such as a migration of a database.
 
     migrate:
       template: one_off
@@ -9,9 +9,8 @@
       after: [migrate]
 
 `deploy.sh` deploys the stack, runs its task, waits for it, and stops if the task does not exit with
-0: the stacks that name this one in `after:` are not deployed. The task runs at every deployment,
-even if nothing has changed, so that the next deployment repeats a run that failed. It must be able
-to run again.
+0: the stacks that name this one in `after:` are not deployed. The task runs again if its stack has
+changed, if its last run failed, or with `--run-tasks`. It must be able to run again.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ from .tasks.task_resources import log_group_output, security_groups, task_output
 
 
 class Params(TaskParams):
-    """A task that `deploy.sh` runs at every deployment. It must succeed before the stacks that name
-    this one in `after:` are deployed."""
+    """A task that `deploy.sh` runs when its stack has changed or its last run failed. It must
+    succeed before the stacks that name this one in `after:` are deployed."""
 
     container: ContainerName | None = Field(
         None,
@@ -76,9 +75,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:
-    """The stack of a task that runs at each deployment."""
+    """The stack of a task that runs at deployments."""
     task = env.resolve(resolve_task, name, params)
-    template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at every deployment")
+    template = Template(f"{env.app} {env.name}: the task `{name}`, which runs at deployments")
     template.set_version()
     template.add_resource(
         [

@@ -17,3 +17,37 @@ REGION_IN_TEXT = (
 )
 """A code within a longer text, in which `my-app-1` is no region: the code names a direction. The
 letter of an Availability Zone may follow."""
+
+_PARTITIONS = {
+    "cn-": ("aws-cn", "amazonaws.com.cn"),
+    "eusc-": ("aws-eusc", "amazonaws.eu"),
+    "us-iso-": ("aws-iso", "c2s.ic.gov"),
+    "us-isob-": ("aws-iso-b", "sc2s.sgov.gov"),
+    "eu-isoe-": ("aws-iso-e", "cloud.adc-e.uk"),
+    "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
+    "us-gov-": ("aws-us-gov", "amazonaws.com"),
+}
+"""By the beginning of a region's code: its partition, and the end of its domain names."""
+
+
+def partition(region: str) -> str:
+    """The partition of a region.
+
+    >>> partition("eu-central-1"), partition("cn-north-1")
+    ('aws', 'aws-cn')
+    """
+    return _find_partition(region)[0]
+
+
+def dns_suffix(region: str) -> str:
+    """The end of the domain names of a region, as `AWS::URLSuffix` has it.
+
+    >>> dns_suffix("eu-central-1"), dns_suffix("cn-north-1")
+    ('amazonaws.com', 'amazonaws.com.cn')
+    """
+    return _find_partition(region)[1]
+
+
+def _find_partition(region: str) -> tuple[str, str]:
+    found = (value for prefix, value in _PARTITIONS.items() if region.startswith(prefix))
+    return next(found, ("aws", "amazonaws.com"))

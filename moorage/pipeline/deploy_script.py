@@ -1,76 +1,113 @@
 """deploy.sh: the AWS CLI commands that deploy an environment.
 
-Its fixed parts are in deploy.sh.in, each after a line `#@ NAME`. In them `@APP@`, `@ENV@` and
-`@REGION@` are replaced.
+Its fixed parts are in scripts/, one file for each topic. In them `@APP@`, `@ENV@`, `@REGION@`,
+`@DOMAIN@`, `@STACKS@` and `@STACK_LINES@` are replaced.
 """
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 
-from moorage.model import Environment, Plan, PlannedStack, Run
+from moorage.cfn.needs import Need, find_needs
+from moorage.facts.regions import dns_suffix
+from moorage.model import Plan, PlannedStack
 from moorage.pipeline.pushes import Push, pushes
+
+_RULE = "# What is deployed. " + "-" * 78
 
 
 def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
-    env = plan.environment
     images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
-    # Without access to the registry, or with arguments that `aws ecr` does not take, the deployment
-    # continues: only an image that is certainly missing stops it.
-    parts = [_part("check_image", env)] if any(images.values()) else []
+    needs = list(_needs(plan))
+    topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
+    account = quote_word(plan.environment.account) if plan.environment.account else "''"
+    start = [_RULE, 'read_options "$@"', f"check_account {account}"]
+    start += ["\n".join([*needs, "check_needs"])] if needs else []
+    stacks = [_stack_commands(stack, images[stack.name]) for stack in plan.stacks]
+    end = ["print_outputs"] if stacks else []
+    return "\n".join(f"{text}\n" for text in [*topics, *start, *stacks, *end])
+
+
+def _topics(plan: Plan, images: dict[str, list[Push]], has_needs: bool) -> Iterator[str]:
+    """The files of scripts/ that the script of a plan is made of."""
+    deployments = [stack.deployment for stack in plan.stacks]
+    yield from ("head", "options", "stacks")
+    if has_needs or any(images.values()):
+        yield "find"
+    if has_needs:
+        yield "needs"
+    # Without access to the registry the deployment continues: only an image that is certainly
+    # missing stops it.
+    if any(images.values()):
+        yield "check_image"
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
     # for a migration, so the function polls. A container that never started has no exit code.
-    # Arguments that only `cloudformation deploy` takes are not passed on.
+    if any(deployment.run for deployment in deployments):
+        yield "run_task"
+    if any(deployment.pairs for deployment in deployments):
+        yield "releases"
     # `aws deploy wait deployment-successful` gives up after half an hour (botocore's waiters), too
     # early for a deployment that waits before it stops the old tasks.
-    runs = any(stack.deployment.run for stack in plan.stacks)
-    shifts = any(stack.deployment.pairs for stack in plan.stacks)
-    deploys = any(stack.deployment.code_deploy is not None for stack in plan.stacks)
-    parts += [_part("keep_global", env)] if runs or shifts or deploys else []
-    parts += [_part("run_task", env)] if runs else []
-    parts += [_part("deploy_release", env)] if shifts else []
-    parts += [_part("code_deploy", env)] if deploys else []
-    for stack in plan.stacks:
-        parts += [_check_image(image) for image in images[stack.name]]
-        parts.append(build_command(stack, env.region))
-        parts += _words_after(stack)
-    return _part("head", env) + "".join(f"\n{part}\n" for part in parts)
+    if any(deployment.code_deploy is not None for deployment in deployments):
+        yield "code_deploy"
 
 
 @cache
-def _parts() -> Mapping[str, str]:
-    """The parts of deploy.sh.in by name."""
-    text = files("moorage.pipeline").joinpath("deploy.sh.in").read_text(encoding="utf-8")
-    _, *pieces = re.split(r"^#@ (\w+)\n", text, flags=re.MULTILINE)
-    return dict(zip(pieces[::2], pieces[1::2], strict=True))
+def _read_part(name: str) -> str:
+    path = files("moorage.pipeline").joinpath("scripts", f"{name}.sh.in")
+    return path.read_text(encoding="utf-8").rstrip("\n")
 
 
-def _part(name: str, env: Environment) -> str:
-    text = _parts()[name] if name == "head" else _parts()[name].rstrip("\n")
-    values = {"@APP@": env.app, "@ENV@": env.name, "@REGION@": env.region}
-    return re.sub("|".join(values), lambda match: values[match[0]], text)
+def _part(name: str, plan: Plan) -> str:
+    env = plan.environment
+    names = [stack.name for stack in plan.stacks]
+    values = {
+        "@APP@": env.app,
+        "@ENV@": env.name,
+        "@REGION@": env.region,
+        "@DOMAIN@": dns_suffix(env.region),
+        "@STACKS@": " ".join(names),
+        "@STACK_LINES@": "\n".join(f"  {name}" for name in names),
+    }
+    return re.sub("|".join(values), lambda match: values[match[0]], _read_part(name))
+
+
+def _needs(plan: Plan) -> Iterator[str]:
+    """A command for each thing that stacks name and that must exist."""
+    env = plan.environment
+    stacks: dict[tuple[str, str], list[str]] = {}
+    for stack in plan.stacks:
+        for need in find_needs(stack.rendering.body, env.region, env.account):
+            names = stacks.setdefault((need.kind, _name_of(need)), [])
+            names += [] if stack.name in names else [stack.name]
+    for (kind, name), names in sorted(stacks.items()):
+        yield " ".join(["need", kind, quote_word(name), *map(quote_word, names)])
+
+
+def _name_of(need: Need) -> str:
+    return f"{need.name} {need.version}" if need.version else need.name
+
+
+def _stack_commands(stack: PlannedStack, images: list[Push]) -> str:
+    """The commands that deploy one stack, with what comes before and after."""
+    name = quote_word(stack.stack_name)
+    commands = [f"start_stack {name}", *map(_check_image, images), _build_command(stack)]
+    if run := stack.deployment.run:
+        commands.append(f"run_task {name} {quote_word(run.container)} {run.timeout}")
+    if stack.deployment.code_deploy is not None:
+        words = [name, str(stack.deployment.code_deploy), *_pair_words(stack)]
+        commands.append(" ".join(["code_deploy", *words]))
+    indented = "".join(f"  {line}\n" for text in commands for line in text.split("\n"))
+    return f"if is_selected {quote_word(stack.name)}; then\n{indented}fi"
 
 
 def _check_image(image: Push) -> str:
-    return f'check_image {quote_word(image.repository)} {quote_word(image.image)} "$@"'
-
-
-def _words_after(stack: PlannedStack) -> Iterator[str]:
-    """The commands after the one that deploys a stack."""
-    if stack.deployment.run:
-        yield _run_task(stack, stack.deployment.run)
-    if stack.deployment.code_deploy is not None:
-        words = [quote_word(stack.stack_name), str(stack.deployment.code_deploy)]
-        yield " ".join(["code_deploy", *words, *_pair_words(stack), "--", '"$@"'])
-
-
-def _run_task(stack: PlannedStack, run: Run) -> str:
-    return f'run_task {quote_word(stack.stack_name)} {quote_word(run.container)} {run.timeout} "$@"'
+    return f"check_image {quote_word(image.repository)} {quote_word(image.image)}"
 
 
 def quote_word(word: str) -> str:
@@ -87,12 +124,11 @@ def quote_word(word: str) -> str:
 
 
 def _release_words(stack: PlannedStack) -> list[str]:
-    """The words before the command that deploys a stack whose service shifts traffic."""
+    """The words before the arguments of `deploy_stack` if the stack's service shifts traffic."""
     if not stack.deployment.pairs:
-        return []
+        return ["deploy_stack"]
     controller = "ecs" if stack.deployment.code_deploy is None else "codedeploy"
-    name = quote_word(stack.stack_name)
-    return [f"deploy_release {name} {controller}", *_pair_words(stack), "--"]
+    return ["deploy_release", controller, *_pair_words(stack), "--"]
 
 
 def _pair_words(stack: PlannedStack) -> list[str]:
@@ -102,19 +138,14 @@ def _pair_words(stack: PlannedStack) -> list[str]:
     ]
 
 
-def build_command(stack: PlannedStack, region: str) -> str:
-    """The AWS CLI command that deploys one stack, run in its folder."""
+def _build_command(stack: PlannedStack) -> str:
+    """The command that deploys one stack."""
     tags = " ".join(quote_word(f"{key}={value}") for key, value in stack.tags.items())
     capabilities = " ".join(quote_word(name) for name in stack.capabilities)
+    names = [quote_word(stack.stack_name), quote_word(stack.rendering.file)]
     lines = [
-        *_release_words(stack),
-        "aws cloudformation deploy",
-        f"--region {quote_word(region)}",
-        f"--stack-name {quote_word(stack.stack_name)}",
-        f"--template-file {quote_word(stack.rendering.file)}",
+        " ".join([*_release_words(stack), *names]),
         *([f"--capabilities {capabilities}"] if capabilities else []),
-        "--no-fail-on-empty-changeset",
         f"--tags {tags}",
-        '"$@"',
     ]
     return " \\\n  ".join(lines)

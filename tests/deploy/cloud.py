@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
+from moorage.cfn.needs import Need, find_needs
 from moorage.model import Plan
 from moorage.pipeline.build import build
 from moorage.pipeline.write import write
@@ -23,12 +26,14 @@ class Cloud:
     """AWS as the server on loopback implements it."""
 
     url: str
+    programs: Path
+    """The folder with the AWS CLI."""
 
     def environ(self) -> dict[str, str]:
         """The environment variables that make the AWS CLI call this server only."""
         nowhere = os.path.join(os.sep, "nonexistent")
         ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        path = os.pathsep.join([str(Path(sys.executable).parent), ours["PATH"]])
+        path = os.pathsep.join([str(self.programs), ours["PATH"]])
         return ours | {
             "PATH": path,
             "AWS_ENDPOINT_URL": self.url,
@@ -76,6 +81,15 @@ class Deployment:
             timeout=120,
             check=False,
         )
+
+    def needs(self) -> list[Need]:
+        """What the stacks expect to exist."""
+        env = self.plan.environment
+        return [
+            need
+            for stack in self.plan.stacks
+            for need in find_needs(stack.rendering.body, env.region, env.account)
+        ]
 
     def client(self, service: str) -> Any:
         return self.cloud.client(service, self.plan.environment.region)
@@ -197,9 +211,39 @@ def _openings(permissions: list[Any]) -> set[Opening]:
     }
 
 
-def built(params: Path, env: str, cloud: Cloud, out: Path) -> Deployment:
-    """Builds and writes one environment."""
+MANIFEST = json.dumps(
+    {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
+)
+"""Of an image without layers."""
+
+
+def built(
+    params: Path, env: str, cloud: Cloud, out: Path, *, with_needs: bool = True
+) -> Deployment:
+    """Builds and writes one environment, and creates what its stacks expect to exist."""
     result = build(params, env, TEMPLATES)
     assert result.plan is not None, result.findings
     write(result.plan, out / env)
-    return Deployment(cloud, result.plan, out / env)
+    deployment = Deployment(cloud, result.plan, out / env)
+    if with_needs:
+        for need in deployment.needs():
+            _create(deployment, need)
+    return deployment
+
+
+def _create(deployment: Deployment, need: Need) -> None:
+    if need.kind == "parameter":
+        deployment.client("ssm").put_parameter(
+            Name=need.name, Value="x", Type="SecureString", Overwrite=True
+        )
+    elif need.kind == "secret":
+        with suppress(ClientError):  # it exists already
+            deployment.client("secretsmanager").create_secret(Name=need.name, SecretString="x")
+    elif need.kind == "image":
+        ecr = deployment.client("ecr")
+        kind, version = need.version.split("=")
+        assert kind == "imageTag"
+        with suppress(ClientError):
+            ecr.create_repository(repositoryName=need.name)
+        with suppress(ClientError):
+            ecr.put_image(repositoryName=need.name, imageManifest=MANIFEST, imageTag=version)

@@ -8,15 +8,19 @@ from pathlib import Path
 
 import pytest
 from cloud import Cloud
+from fast_aws import write_client
 
 _SERVER = Path(__file__).with_name("server.py")
+_AWS = Path(__file__).with_name("fast_aws.py")
 
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """The server, in a separate process, for as long as the tests run."""
+    """The server and the AWS CLI, in separate processes, for as long as the tests run."""
     path = os.pathsep.join([str(_SERVER.parents[2]), os.environ.get("PYTHONPATH", "")])
     log = tmp_path_factory.mktemp("server") / "log"
+    programs = tmp_path_factory.mktemp("bin")
+    write_client(programs, programs / "socket")
     with (
         log.open("w") as errors,
         subprocess.Popen(
@@ -26,9 +30,15 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             stderr=errors,
             text=True,
         ) as process,
+        subprocess.Popen(
+            [sys.executable, str(_AWS), str(programs / "socket")], stdout=subprocess.PIPE
+        ) as aws,
     ):
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         assert url, log.read_text()
-        yield Cloud(url)
+        assert aws.stdout is not None
+        assert aws.stdout.readline() == b"ready\n"
+        yield Cloud(url, programs)
+        aws.terminate()
         process.terminate()

@@ -128,10 +128,11 @@ def test_a_second_run_deploys_nothing(released: Any) -> None:
     assert _weights(deployment) == live
 
 
-def test_no_execute_changeset_deploys_nothing(released: Any, cloud: Cloud, tmp_path: Path) -> None:
+def test_a_preview_deploys_nothing(released: Any, cloud: Cloud, tmp_path: Path) -> None:
     deployment, _, _ = released
-    process = _built(cloud, tmp_path, "green", tag="3").run("--no-execute-changeset")
+    process = _built(cloud, tmp_path, "green", tag="3").run("--preview")
     assert process.returncode == 0, process.stdout
+    assert "  Modify  TaskDefinition  AWS::ECS::TaskDefinition" in process.stdout
     assert len(_deployments(deployment)) == 1
     assert _running(deployment) == deployment.ids("web")["TaskDefinition"]
 

@@ -80,7 +80,7 @@ def test_a_second_run_changes_nothing(deployment: Deployment) -> None:
     process = deployment.run()
     assert process.returncode == 0, process.stdout
     for stack in deployment.plan.stacks:
-        assert f"No changes to deploy. Stack {stack.stack_name} is up to date" in process.stdout
+        assert f"] {stack.stack_name}\nNothing to deploy\n" in process.stdout
     assert (deployment.stacks(), deployment.events()) == before
 
 

@@ -52,18 +52,28 @@ def _migrated(app: str, code: int, cloud: Cloud, folder: Path) -> Deployment:
     return built(params, "dev", cloud, folder / "out")
 
 
-def test_a_task_runs_at_every_deployment_before_the_stacks_that_wait_for_it(
+def test_a_task_runs_before_the_stacks_that_wait_for_it_and_again_if_they_change(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     deployment = _migrated("early", 0, cloud, tmp_path)
     process = deployment.run()
     assert process.returncode == 0, process.stdout
     position = process.stdout.index("Running the task of early-dev-migrate")
-    assert position < process.stdout.index("Successfully created/updated stack - early-dev-web")
+    assert position < process.stdout.index("early-dev-web")
     assert len(_tasks(deployment)) == 1
     again = deployment.run()
     assert again.returncode == 0, again.stdout
+    assert "The task of early-dev-migrate does not run again" in again.stdout
+    assert len(_tasks(deployment)) == 1
+    assert deployment.run("migrate", "--run-tasks").returncode == 0
     assert len(_tasks(deployment)) == 2
+    failing = _migrated("early", 3, cloud, tmp_path)
+    assert failing.run("migrate").returncode == 1
+    assert failing.run("migrate").returncode == 1, "nothing has changed, but its last run failed"
+    assert len(_tasks(deployment)) == 4
+    corrected = _migrated("early", 0, cloud, tmp_path)
+    assert corrected.run("migrate").returncode == 0
+    assert len(_tasks(deployment)) == 5
 
 
 def test_the_task_is_that_of_the_stack_and_runs_where_the_params_say(
@@ -91,11 +101,15 @@ def test_a_failed_task_stops_the_deployment_before_the_stacks_that_wait_for_it(
     assert len(_tasks(deployment)) == 2
 
 
-def test_no_execute_changeset_runs_no_task(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_preview_runs_no_task(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _migrated("shown", 0, cloud, tmp_path)
     assert deployment.run().returncode == 0
-    assert deployment.run("--no-execute-changeset").returncode == 0
+    events = deployment.events()
+    process = _migrated("shown", 1, cloud, tmp_path).run("--preview", "--run-tasks")
+    assert process.returncode == 0, process.stdout
+    assert "  Modify  TaskDefinition  AWS::ECS::TaskDefinition" in process.stdout
     assert len(_tasks(deployment)) == 1
+    assert deployment.events() == events
 
 
 def _tasks(deployment: Deployment) -> list[dict[str, object]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from cloud import Cloud, Deployment, built
+from cloud import MANIFEST, Cloud, Deployment, built
 
 PARAMS = """\
 app: crates
@@ -23,9 +23,6 @@ stacks:
       web: {image: "ecr:api/web:1.4.2"}
       tools: {image: "ecr:api/tools:7", essential: false}
 """
-MANIFEST = json.dumps(
-    {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json"}
-)
 
 
 def _crates(cloud: Cloud, folder: Path, region: str) -> Deployment:
@@ -41,7 +38,9 @@ def test_a_service_waits_for_its_images(cloud: Cloud, tmp_path: Path) -> None:
         process = deployment.run()
         assert process.returncode == 1, process.stdout
         assert f"the repository with name '{repository}'" in process.stdout
-        assert process.stdout.endswith("Push the image, then run this script again.\n")
+        push = f"  docker push 123456789012.dkr.ecr.eu-west-1.amazonaws.com/{repository}:{tag}\n"
+        again = f"bash {deployment.folder / 'deploy.sh'}"
+        assert process.stdout.endswith(f"{push}Push the image, then run again: {again}\n")
         assert deployment.stacks().keys() == {"network", "cluster", "ecr"}
         ecr.put_image(repositoryName=repository, imageManifest=MANIFEST, imageTag=tag)
     process = deployment.run()
@@ -79,10 +78,11 @@ def _as_the_params_say(deployment: Deployment) -> None:
     assert statement["Principal"] == {"AWS": ["arn:aws:iam::210987654321:root"]}
 
 
-def test_an_argument_that_aws_ecr_does_not_take_does_not_stop_the_script(
-    cloud: Cloud, tmp_path: Path
-) -> None:
+def test_a_preview_names_the_image_and_goes_on(cloud: Cloud, tmp_path: Path) -> None:
     deployment = _crates(cloud, tmp_path, "eu-west-2")
-    process = deployment.run("--no-fail-on-empty-changeset")
-    assert "Unknown options" not in process.stdout
+    assert deployment.run("network", "cluster", "ecr").returncode == 0
+    process = deployment.run("--preview", "--role-arn", "arn:aws:iam::123456789012:role/x")
+    assert "docker push" in process.stdout
+    assert "  Add  Service  AWS::ECS::Service" in process.stdout
     assert process.returncode == 0, process.stdout
+    assert "web" not in deployment.stacks()

@@ -51,11 +51,34 @@ def test_stacks_have_their_names_tags_and_exports(two: Deployment) -> None:
     assert two.exports()["calm-dev-first-ClusterArn"] == cluster["clusterArn"]
 
 
-def test_extra_arguments_go_to_every_command(two: Deployment) -> None:
-    process = two.run("--fail-on-empty-changeset")
-    assert process.returncode != 0
-    assert "No changes to deploy. Stack calm-dev-first is up to date" in process.stdout
-    assert "calm-dev-second" not in process.stdout
+def test_a_preview_changes_nothing(two: Deployment, cloud: Cloud, tmp_path: Path) -> None:
+    events, before = two.events(), _change_sets(two)
+    process = _two("calm", cloud, tmp_path, insights="enhanced").run("--preview")
+    assert process.returncode == 0, process.stdout
+    assert process.stdout == (
+        "calm dev: account 123456789012, region eu-central-1\n"
+        "\n[1/2] calm-dev-first\n  Modify  Cluster  AWS::ECS::Cluster  (ClusterSettings)\n"
+        "\n[2/2] calm-dev-second\nNothing to deploy\n"
+    )
+    assert two.events() == events
+    assert _change_sets(two) <= before
+
+
+def _change_sets(deployment: Deployment) -> set[str]:
+    client = deployment.client("cloudformation")
+    return {
+        item["ChangeSetId"]
+        for stack in deployment.plan.stacks
+        for item in client.list_change_sets(StackName=stack.stack_name)["Summaries"]
+    }
+
+
+def test_a_preview_of_new_stacks_leaves_none(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _two("new", cloud, tmp_path)
+    process = deployment.run("--preview")
+    assert process.returncode == 0, process.stdout
+    assert "  Add  Cluster  AWS::ECS::Cluster\n" in process.stdout
+    assert deployment.stacks() == {}
 
 
 def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> None:
@@ -64,14 +87,65 @@ def test_the_script_stops_at_the_first_failure(cloud: Cloud, tmp_path: Path) -> 
     text = template.read_text()
     template.write_text(text.replace("!Ref ExecLogGroup", "!ImportValue not-exported"))
     process = deployment.run()
-    assert process.returncode != 0
-    assert "Failed to create/update the stack" in process.stdout
+    assert process.returncode == 1
+    assert "No export named not-exported found" in process.stdout
+    assert "Stacks that were not started: 1 of 2." in process.stdout
+    assert "rough-dev-first failed: ROLLBACK_COMPLETE" in process.stdout
     assert "second" not in deployment.stacks()
-    assert deployment.stacks()["first"]["StackStatus"] == "ROLLBACK_COMPLETE"
-    describe = deployment.client("cloudformation").describe_stack_events
-    events = describe(StackName="rough-dev-first")["StackEvents"]
-    reasons = [event.get("ResourceStatusReason", "") for event in events]
-    assert any("No export named not-exported found" in reason for reason in reasons)
+
+
+def test_a_failed_first_deployment_is_deleted_with_consent(cloud: Cloud, tmp_path: Path) -> None:
+    deployment = _two("wrong", cloud, tmp_path)
+    template = deployment.folder / "first.yaml"
+    text = template.read_text()
+    template.write_text(text.replace("- FARGATE_SPOT", "- [FARGATE_SPOT]"))
+    process = deployment.run()
+    assert process.returncode == 1
+    assert "wrong-dev-first failed: ROLLBACK_COMPLETE\n  Cluster (AWS::ECS::Cluster)" in (
+        process.stdout
+    )
+    assert "cancelled" not in process.stdout
+    template.write_text(text)
+    refused = deployment.run()
+    assert refused.returncode == 1
+    assert "delete-stack --region eu-central-1 --stack-name wrong-dev-first" in refused.stdout
+    process = deployment.run("--yes")
+    assert process.returncode == 0, process.stdout
+    assert {stack["StackStatus"] for stack in deployment.stacks().values()} == {"CREATE_COMPLETE"}
+
+
+NAMING = """
+app: naming
+region: eu-central-1
+account: "123456789012"
+stacks:
+  network: {egress: public}
+  cluster: {}
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:naming/web:1
+        secrets: {KEY: ssm:/naming/key, URL: "secretsmanager:naming/database:url"}
+"""
+
+
+def test_what_stacks_name_must_exist_before_anything_is_created(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    (tmp_path / "params").mkdir()
+    (tmp_path / "params/dev.yaml").write_text(NAMING)
+    words = (tmp_path / "params", "dev", cloud, tmp_path / "out")
+    deployment = built(*words, with_needs=False)
+    process = deployment.run()
+    assert process.returncode == 1
+    missing = [f"{need.kind} {need.name}" for need in deployment.needs()]
+    assert len(missing) == 3
+    assert all(name in process.stdout for name in missing), process.stdout
+    assert deployment.stacks() == {}
+    assert deployment.run("network").returncode == 0, "it names none of them"
+    process = built(*words).run()
+    assert process.returncode == 0, process.stdout
 
 
 def test_a_change_updates_only_its_stack(cloud: Cloud, tmp_path: Path) -> None:
@@ -81,7 +155,7 @@ def test_a_change_updates_only_its_stack(cloud: Cloud, tmp_path: Path) -> None:
     after = _two("lively", cloud, tmp_path, insights="enhanced")
     process = after.run()
     assert process.returncode == 0, process.stdout
-    assert "No changes to deploy. Stack lively-dev-second is up to date" in process.stdout
+    assert "[2/2] lively-dev-second\nNothing to deploy\n" in process.stdout
     assert after.stacks()["first"]["StackStatus"] == "UPDATE_COMPLETE"
     assert after.ids("first") == ids
     (cluster,) = after.client("ecs").describe_clusters(clusters=[ids["Cluster"]])["clusters"]

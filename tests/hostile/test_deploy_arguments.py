@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from params_strategies import Params, environments, plan, steady
 
+from moorage.cfn.needs import Need, find_needs
 from moorage.model import Plan, PlannedStack
 from moorage.pipeline.compose import compose
 from moorage.pipeline.deploy_script import build_script, quote_word
@@ -29,10 +31,21 @@ AWS = """#!/bin/bash
 # Writes its arguments, each ended by a zero byte, and answers as AWS would.
 { printf '%s\\0' "$@"; printf '\\n\\0'; } >> "$RECORD"
 case "$*" in
-  *"'Service'"*) echo "Stack with id x does not exist" && exit 1 ;;
+  *get-caller-identity*) echo "$ACCOUNT" ;;
+  *StackStatus*)
+    if grep -q "$(printf 'execute-change-set.*%s/0' "$6")" -a "$RECORD"; then
+      echo CREATE_COMPLETE
+    else
+      echo "Stack with id x does not exist" >&2
+      exit 254
+    fi ;;
+  *"cloudformation deploy"*) echo "arn:aws:cloudformation:x:1:changeSet/$6/0" ;;
+  *describe-parameters*) echo "$FOUND" ;;
   *Parameters*) echo None ;;
+  *starts_with*) echo ;;
   *describe-stacks*) echo RunTask-AbC ;;
-  *get-parameter*) echo '{"count": 1}' ;;
+  *get-parameter*) printf '3\t{"count": 1}\n' ;;
+  *list-tags*) echo "${TAG:-None}" ;;
   *run-task*) echo arn:aws:ecs:eu-central-1:123456789012:task/c/0123 ;;
   *lastStatus*) echo STOPPED ;;
   *exitCode*) echo 0 ;;
@@ -68,7 +81,7 @@ WORDS = st.one_of(
 )
 
 
-def run(script: str) -> list[list[str]]:
+def run(script: str, account: str = "123456789012", found: str = "") -> list[list[str]]:
     """The arguments of each call of the AWS CLI by a deploy.sh."""
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -77,54 +90,117 @@ def run(script: str) -> list[list[str]]:
         (folder / "deploy.sh").write_text(script)
         record = folder / "record"
         path = os.pathsep.join([name, os.environ["PATH"]])
-        subprocess.run(
+        environ = {"PATH": path, "RECORD": str(record), "HOME": name}
+        process = subprocess.run(
             ["bash", str(folder / "deploy.sh")],
-            env={"PATH": path, "RECORD": str(record), "HOME": name},
+            env=environ | {"ACCOUNT": account, "FOUND": found},
             cwd=name,
-            check=True,
+            check=False,
             capture_output=True,
             timeout=60,
         )
+        assert process.returncode == 0, process.stderr.decode()
         calls = record.read_bytes().decode().split("\n\0")
         assert sorted(path.name for path in folder.iterdir()) == ["aws", "deploy.sh", "record"]
-        return [call.split("\0")[:-1] for call in calls[:-1]]
+        return [
+            [word.replace(f"{name}/", "") for word in call.split("\0")[:-1]] for call in calls[:-1]
+        ]
+
+
+def run_plan(plan: Plan) -> list[list[str]]:
+    names = [need.name for stack in plan.stacks for need in needs_of(plan, stack)]
+    return run(build_script(plan), plan.environment.account or "123456789012", " ".join(names))
+
+
+def needs_of(plan: Plan, stack: PlannedStack) -> tuple[Need, ...]:
+    env = plan.environment
+    return find_needs(stack.rendering.body, env.region, env.account)
 
 
 def expected(plan: Plan) -> Iterator[list[str]]:
     region = ["--region", plan.environment.region]
+    yield ["sts", "get-caller-identity", *region, "--query", "Account", *TEXT]
+    yield from searches(plan, region)
     for stack in plan.stacks:
+        yield status(stack, region)
         for image in pushes(stack, plan.stacks):
-            repository = ["--repository-name", image.repository]
-            yield ["ecr", "describe-images", *region, *repository, "--image-ids", image.image]
+            yield search_image(image.repository, image.image, region)
         yield from release(stack, region)
         if stack.deployment.run:
-            outputs = "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue"
-            about = ["--stack-name", stack.stack_name, "--query", outputs]
-            yield ["cloudformation", "describe-stacks", *region, *about, *TEXT]
-            query = ["--query", "Parameter.Value", *TEXT]
-            yield ["ssm", "get-parameter", *region, "--name", "RunTask-AbC", *query]
-            query = ["--query", "tasks[0].taskArn || failures[0].reason", *TEXT]
-            yield ["ecs", "run-task", *region, "--cli-input-json", '{"count": 1}', *query]
-            code = f"tasks[0].containers[?name=='{stack.deployment.run.container}'] | [0].exitCode"
-            for query in (["--query", "tasks[0].lastStatus"], ["--query", code]):
-                yield ["ecs", "describe-tasks", *region, *TASK, *query, *TEXT]
+            yield from task(stack, region)
+    if plan.stacks:
+        query = f"Stacks[?starts_with(StackName, '{plan.environment.stack_name('')}')]"
+        query += ".[StackName, not_null(Outputs, `[]`)[].[\n      OutputKey, OutputValue]]"
+        yield ["cloudformation", "describe-stacks", *region, *TEXT, "--query", query]
+
+
+def searches(plan: Plan, region: list[str]) -> Iterator[list[str]]:
+    """The calls that look for what the stacks name."""
+    needs = {
+        (need.kind, need.name, need.version) for s in plan.stacks for need in needs_of(plan, s)
+    }
+    nothing = ["--query", "''", *TEXT]
+    for kind, name, version in sorted(needs):
+        if kind == "image":
+            yield search_image(name, version, region)
+    for kind, name, _ in sorted(needs):
+        if kind == "secret":
+            yield ["secretsmanager", "describe-secret", *region, "--secret-id", name, *nothing]
+    for kind, name, _ in sorted(needs):
+        if kind == "certificate":
+            yield ["acm", "describe-certificate", *region, "--certificate-arn", name, *nothing]
+    names = [name for kind, name, _ in sorted(needs) if kind == "parameter"]
+    for start in range(0, len(names), 50):
+        part = json.dumps(names[start : start + 50], separators=(",", ":"))
+        filters = f'[{{"Key":"Name","Option":"Equals","Values":{part}}}]'
+        query = ["--query", "Parameters[].Name", *TEXT]
+        yield ["ssm", "describe-parameters", *region, *query, "--parameter-filters", filters]
+
+
+def search_image(repository: str, image: str, region: list[str]) -> list[str]:
+    words = ["--repository-name", repository, "--image-ids", image, "--query", "''", *TEXT]
+    return ["ecr", "describe-images", *region, *words]
+
+
+def status(stack: PlannedStack, region: list[str]) -> list[str]:
+    words = ["--stack-name", stack.stack_name, "--query", "Stacks[0].StackStatus", *TEXT]
+    return ["cloudformation", "describe-stacks", *region, *words]
+
+
+def task(stack: PlannedStack, region: list[str]) -> Iterator[list[str]]:
+    assert stack.deployment.run
+    outputs = "Stacks[0].Outputs[?OutputKey=='RunTask'].OutputValue"
+    about = ["--stack-name", stack.stack_name, "--query", outputs]
+    yield ["cloudformation", "describe-stacks", *region, *about, *TEXT]
+    query = ["--query", "Parameter.[Version, Value]", *TEXT]
+    yield ["ssm", "get-parameter", *region, "--name", "RunTask-AbC", *query]
+    about = ["--resource-type", "Parameter", "--resource-id", "RunTask-AbC"]
+    query = ["--query", "TagList[?Key=='moorage:succeeded'].Value | [0]", *TEXT]
+    yield ["ssm", "list-tags-for-resource", *region, *about, *query]
+    query = ["--query", "tasks[0].taskArn || failures[0].reason", *TEXT]
+    yield ["ecs", "run-task", *region, "--cli-input-json", '{"count": 1}', *query]
+    code = f"tasks[0].containers[?name=='{stack.deployment.run.container}'] | [0].exitCode"
+    for query in (["--query", "tasks[0].lastStatus"], ["--query", code]):
+        yield ["ecs", "describe-tasks", *region, *TASK, *query, *TEXT]
+    tag = ["--tags", "Key=moorage:succeeded,Value=3"]
+    yield ["ssm", "add-tags-to-resource", *region, *about, *tag]
 
 
 def release(stack: PlannedStack, region: list[str]) -> Iterator[list[str]]:
     """The calls that deploy a stack for the first time, and the stack's pairs of target groups."""
     name = ["--stack-name", stack.stack_name]
-    twice = [*region, *region]  # its own, and that of the command that deploys the stack
 
     def find(resource: str) -> list[str]:
         query = f"StackResources[?LogicalResourceId=='{resource}'].PhysicalResourceId | [0]"
-        command = ["cloudformation", "describe-stack-resources", *twice, *name]
+        command = ["cloudformation", "describe-stack-resources", *region, *name]
         return [*command, *TEXT, "--query", query]
 
-    describe = ["cloudformation", "describe-stacks", *twice, *name]
+    describe = ["cloudformation", "describe-stacks", *region, *name]
     pairs = stack.deployment.pairs
-    if pairs:
-        yield find("Service")
     yield deployment(stack, region)
+    change_set = f"arn:aws:cloudformation:x:1:changeSet/{stack.stack_name}/0"
+    yield ["cloudformation", "execute-change-set", *region, "--change-set-name", change_set]
+    yield status(stack, region)
     for pair in pairs:
         yield from map(find, (pair.forwarder, pair.primary, pair.alternate))
     if pairs:
@@ -139,7 +215,8 @@ def deployment(stack: PlannedStack, region: list[str]) -> list[str]:
     capabilities = ["--capabilities", *stack.capabilities] if stack.capabilities else []
     return [
         *("cloudformation", "deploy", *region, "--stack-name", stack.stack_name),
-        *("--template-file", stack.rendering.file, *capabilities, "--no-fail-on-empty-changeset"),
+        *("--template-file", stack.rendering.file),
+        *("--no-execute-changeset", "--no-fail-on-empty-changeset", *capabilities),
         *("--tags", *(f"{key}={value}" for key, value in stack.tags.items())),
     ]
 
@@ -156,7 +233,7 @@ def test_each_call_has_the_intended_arguments(params: Params, data: st.DataObjec
         ["-x", "--endpoint-url", "file:///etc/passwd", "http://a", "a=b", "@x"]
     )
     built = plan(params | {"tags": data.draw(st.dictionaries(keys, values, max_size=4))})
-    assert run(build_script(built)) == list(expected(built))
+    assert run_plan(built) == list(expected(built))
 
 
 def find_plan(text: str) -> Plan | None:
@@ -188,11 +265,13 @@ def test_a_hostile_text_is_refused_or_stays_one_word(place: str, text: str) -> N
     built = find_plan(f"{header}tags: {{{tag}}}\nstacks: {{{stack}: {{template: network}}}}\n")
     if built is None:
         return
-    (call,) = run(build_script(built))
+    calls = run_plan(built)
+    assert calls == list(expected(built))
+    call = calls[2]
     assert call == deployment(built.stacks[0], ["--region", built.environment.region])
     assert options(call) == [
         *("--region", "--stack-name", "--template-file"),
-        *("--no-fail-on-empty-changeset", "--tags"),
+        *("--no-execute-changeset", "--no-fail-on-empty-changeset", "--tags"),
     ]
 
 
@@ -227,7 +306,7 @@ stacks:
     built = find_plan(params)
     assert built is not None
     assert "--endpoint-url" in str(built.stacks), "the override is in the template"
-    assert "--endpoint-url" not in build_script(built)
+    assert "--endpoint-url=http" not in build_script(built)
     written = find_plan(params.replace("--endpoint-url=http://a", "mine"))
     assert written is not None
     assert "check_image mine imageTag=1" in build_script(written)

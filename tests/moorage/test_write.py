@@ -11,13 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from moorage.findings.finding import Finding
-from moorage.model import Deployment, Environment, Plan, PlannedStack, Rendering, Run
+from moorage.model import Environment, Plan, PlannedStack, Rendering
 from moorage.pipeline.out_folder import SUMS, hash_text
 from moorage.pipeline.write import (
     MANIFEST,
@@ -76,121 +75,6 @@ def test_a_folder_has_templates_script_and_manifest(tmp_path: Path) -> None:
     subprocess.run(["sha256sum", "--check", "--strict", SUMS], cwd=tmp_path / "out/dev", check=True)
     manifest = json.loads((tmp_path / "out/dev" / MANIFEST).read_text())
     assert [entry["template"] for entry in manifest["stacks"]] == ["network.yaml", "web.yaml"]
-
-
-def test_the_script_is_valid_bash(tmp_path: Path) -> None:
-    """Run by bash, with an `aws` that prints its arguments."""
-    write(plan(stack("network"), stack("web")), tmp_path)
-    aws = tmp_path / "bin/aws"
-    aws.parent.mkdir()
-    aws.write_text('#!/bin/sh\nprintf "%s|" "$@"\necho\n')
-    aws.chmod(0o755)
-    path = f"{aws.parent}{os.pathsep}{os.environ['PATH']}"
-    run_script = subprocess.run(
-        [tmp_path / SCRIPT, "--profile", "my ops"],
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    first, second = (line.split("|") for line in run_script.stdout.splitlines())
-    assert first[first.index("--stack-name") + 1] == "shop-dev-network"
-    assert second[second.index("--template-file") + 1] == "web.yaml"
-    assert first[first.index("--tags") + 1 :] == [
-        "app=shop",
-        "owner=web & api",
-        "--profile",
-        "my ops",
-        "",
-    ]
-
-
-AWS = r"""#!/bin/bash
-# A fake AWS CLI: prints its arguments, and answers as AWS does. A task has stopped at the third
-# `describe-tasks`.
-echo "$*" >> "$LOG"
-case "$*" in
-  *describe-stacks*) echo parameter ;;
-  *get-parameter*) echo '{"count": 1}' ;;
-  *run-task*) echo "${STARTED:-arn:aws:ecs:eu-central-1:123456789012:task/home/0a1b}" ;;
-  *lastStatus*) (($(grep -c lastStatus "$LOG") < 3)) && echo "${WHILE:-RUNNING}" || echo STOPPED ;;
-  *exitCode*) echo "${CODE:-0}" ;;
-  *stoppedReason*) echo "Essential container in task exited" ;;
-esac
-"""
-
-
-def run_script(
-    folder: Path, *arguments: str, timeout: int = 60, **answers: str
-) -> tuple[int, str, list[str]]:
-    """deploy.sh with a task between two stacks: exit code, output, and calls of `aws`."""
-    task = replace(stack("migrate"), deployment=Deployment(run=Run("main", timeout)))
-    write(plan(stack("network"), task, stack("web")), folder)
-    (folder / "bin").mkdir()
-    for name, text in {"aws": AWS, "sleep": "#!/bin/sh\n"}.items():
-        (folder / "bin" / name).write_text(text)
-        (folder / "bin" / name).chmod(0o755)
-    log = folder / "calls"
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        [folder / SCRIPT, *arguments],
-        env={**os.environ, "PATH": path, "LOG": str(log), **answers},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, log.read_text().splitlines()
-
-
-def test_a_task_runs_after_its_stack_and_before_the_next(tmp_path: Path) -> None:
-    code, _, calls = run_script(tmp_path)
-    assert code == 0
-    words = ["deploy", "deploy", "describe-stacks", "get-parameter", "run-task"]
-    words += ["describe-tasks"] * 4 + ["deploy"]
-    assert [call.split()[1] for call in calls] == words
-    assert '--cli-input-json {"count": 1}' in calls[4]
-    assert all("--cluster home --tasks arn:" in call for call in calls[5:9])
-
-
-def test_a_failed_task_stops_the_script(tmp_path: Path) -> None:
-    code, output, calls = run_script(tmp_path, CODE="3")
-    assert code == 1
-    assert "The task of shop-dev-migrate failed: exit code of main: 3" in output
-    assert "Essential container in task exited" in output
-    assert not any("shop-dev-web" in call for call in calls)
-
-
-def test_a_container_that_never_started_has_failed(tmp_path: Path) -> None:
-    assert run_script(tmp_path, CODE="None")[0] == 1
-
-
-def test_a_task_that_cannot_be_placed_stops_the_script(tmp_path: Path) -> None:
-    code, output, calls = run_script(tmp_path, STARTED="Capacity is unavailable at this time")
-    assert code == 1
-    assert "could not be started: Capacity is unavailable at this time" in output
-    assert calls[-1].split()[1] == "run-task"
-
-
-def test_a_task_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
-    code, output, calls = run_script(tmp_path, timeout=-1)
-    assert code == 1
-    assert "is being stopped" in output
-    assert calls[-1].split()[1] == "stop-task"
-
-
-def test_other_commands_get_global_arguments_only(tmp_path: Path) -> None:
-    arguments = ("--profile", "my ops", "--role-arn", "arn:aws:iam::123456789012:role/x", "--debug")
-    _, _, calls = run_script(tmp_path, *arguments)
-    for call in calls[2:9]:
-        assert "--profile my ops --debug" in call
-        assert "--role-arn" not in call
-
-
-def test_no_execute_changeset_runs_no_task(tmp_path: Path) -> None:
-    code, _, calls = run_script(tmp_path, "--no-execute-changeset")
-    assert code == 0
-    assert [call.split()[1] for call in calls] == ["deploy"] * 3
 
 
 def test_only_changed_files_are_written(tmp_path: Path) -> None:

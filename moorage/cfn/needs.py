@@ -1,0 +1,132 @@
+"""What a template expects to exist: images, parameters, secrets and certificates.
+
+`deploy.sh` looks for them before anything is created. Only what is certainly in the stack's own
+account and Region is listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from moorage.facts.regions import dns_suffix, partition
+from moorage.facts.secret_references import ARN_FIELDS
+
+Kind = Literal["image", "own-image", "parameter", "secret", "certificate"]
+
+_UNKNOWN_ACCOUNT = "0" * 12
+_VARIABLE = re.compile(r"\$\{(AWS::(?:AccountId|Region|Partition|URLSuffix))\}")
+_IMAGE = re.compile(
+    r"(?P<account>[0-9]{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.[a-z0-9.-]+/"
+    r"(?P<name>[a-z0-9][a-z0-9._/-]*?)(?::(?P<tag>\w[\w.-]*))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
+    re.ASCII,
+)
+_ARN = re.compile(
+    r"arn:[a-z-]+:(?P<service>[a-z]+):(?P<region>[a-z0-9-]*):(?P<account>[0-9]*):.*", re.ASCII
+)
+_PARAMETER = re.compile(r"[\w/.][\w/.-]*", re.ASCII)
+_SECRET = re.compile(r"[\w/+=.@][\w/+=.@-]*", re.ASCII)
+_CERTIFICATE = re.compile(r"certificate/[\w-]+", re.ASCII)
+_LISTS = {"Secrets", "SecretOptions"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that must exist before a resource of a stack can work."""
+
+    kind: Kind
+    name: str
+    """As AWS names it: `kelp/web`, `/kelp/db_password`, or an ARN."""
+    logical_id: str
+    """The first resource of the stack that names it."""
+    version: str = ""
+    """Of an image: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
+
+
+def find_needs(body: Mapping[str, Any], region: str, account: str | None) -> tuple[Need, ...]:
+    """What a template needs of its own account and Region, each once.
+
+    If the account is not known, ARNs and registries with a written account are left out.
+    """
+    here = (region, account or _UNKNOWN_ACCOUNT)
+    needs: dict[tuple[str, str, str], Need] = {}
+    for logical_id, resource in body.get("Resources", {}).items():
+        properties = resource.get("Properties", {}) if isinstance(resource, Mapping) else {}
+        for need in _needs_of(logical_id, properties, here):
+            needs.setdefault((need.kind, need.name, need.version), need)
+    return tuple(needs.values())
+
+
+def _needs_of(logical_id: str, properties: Any, here: tuple[str, str]) -> Iterator[Need]:
+    for path, text in _texts(properties, ()):
+        value = _substituted(text, *here)
+        if not path or "${" in value:
+            continue
+        if path[-1] == "Image" and (image := _IMAGE.fullmatch(value)):
+            if image.group("region", "account") == here:
+                yield Need("image", image["name"], logical_id, _version(image))
+        elif path[-1] == "ValueFrom" and _LISTS & {*path}:
+            yield from _secret(value, logical_id, here, is_named=value != text)
+        elif path[-1] == "CertificateArn" and _CERTIFICATE.fullmatch(_resource(value, "acm", here)):
+            yield Need("certificate", value, logical_id)
+
+
+def _version(match: re.Match[str]) -> str:
+    digest, tag = match["digest"], match["tag"] or "latest"
+    return f"imageDigest={digest}" if digest else f"imageTag={tag}"
+
+
+def _secret(
+    value: str, logical_id: str, here: tuple[str, str], *, is_named: bool
+) -> Iterator[Need]:
+    """A parameter or a secret. AWS's own parameters, below `/aws/`, are not listed by
+    DescribeParameters."""
+    parameter = value
+    if secret := _resource(value, "secretsmanager", here):
+        # A written ARN ends with six characters that are not part of the secret's name.
+        arn = ":".join(value.split(":")[:ARN_FIELDS])
+        name = secret.split(":")[1]
+        if _SECRET.fullmatch(name):
+            yield Need("secret", name if is_named else arn, logical_id)
+        return
+    if path := _resource(value, "ssm", here):
+        name = path.removeprefix("parameter/")
+        parameter = f"/{name}" if "/" in name else name
+    if _PARAMETER.fullmatch(parameter) and not parameter.startswith(("/aws/", "aws/")):
+        yield Need("parameter", parameter, logical_id)
+
+
+def _resource(value: str, service: str, here: tuple[str, str]) -> str:
+    """The resource of an ARN of a service in this Region and account; empty for anything else."""
+    match = _ARN.fullmatch(value)
+    if match is None or match["service"] != service or match.group("region", "account") != here:
+        return ""
+    return value.split(":", 5)[5]
+
+
+def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Texts and those of `Fn::Sub` without variables of its own, with the names that lead there."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        if value.keys() == {"Fn::Sub"}:
+            if isinstance(value["Fn::Sub"], str):
+                yield path, value["Fn::Sub"]
+            return
+        for key, item in value.items():
+            yield from _texts(item, (*path, str(key)))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item, path)
+
+
+def _substituted(text: str, region: str, account: str) -> str:
+    values = {
+        "AWS::AccountId": account,
+        "AWS::Region": region,
+        "AWS::Partition": partition(region),
+        "AWS::URLSuffix": dns_suffix(region),
+    }
+    return _VARIABLE.sub(lambda match: values[match[1]], text)
