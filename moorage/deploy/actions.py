@@ -13,7 +13,7 @@ from moorage.deploy.code_deploy import run_code_deploy
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.one_off import run_task
-from moorage.deploy.preflight import find_missing, find_needs, missing_problem
+from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.releases import read_live, release_parameters, sync_weights
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
@@ -32,7 +32,7 @@ def read_parameters(
 def find_reason_to_stop(context: Context, stack: DeployStack) -> str:
     """Why a stack cannot be updated now; empty if it can. Looks for images in repositories that
     this deployment may have just created."""
-    needs = find_needs(stack, context.aws.region, context.account)
+    needs = find_stack_needs(stack, context.aws.region, context.account)
     with aws_errors():
         missing = find_missing(context.aws, [need for need in needs if need.kind == "own-image"])
     return "; ".join(

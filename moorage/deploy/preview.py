@@ -11,7 +11,7 @@ from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.change_sets import Preview, Problem, delete_change_set, preview_stack
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
-from moorage.deploy.preflight import find_missing, find_needs, missing_problem
+from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.stack_state import REVIEW, StackState, exports_of, read_state
 from moorage.deploy.target import DeployStack, Target, find_dependents
 
@@ -48,7 +48,7 @@ def _add_missing(context: Context, previews: Sequence[Preview]) -> list[Preview]
     """The previews, with a problem for each thing that a changed stack needs and AWS lacks."""
     region = context.aws.region
     needs = {
-        preview.stack.name: find_needs(preview.stack, region, context.account)
+        preview.stack.name: find_stack_needs(preview.stack, region, context.account)
         for preview in previews
         if preview.kind != "nothing"
     }

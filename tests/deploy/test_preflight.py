@@ -7,8 +7,9 @@ from typing import Any
 
 from fake_aws import ACCOUNT, REGION, FakeAws, RefusalError, make_stack, make_target
 
+from moorage.cfn.needs import Need
 from moorage.deploy.execute import Execution
-from moorage.deploy.preflight import Need, find_missing, find_needs, missing_problem
+from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.preview import preview_stacks
 from moorage.deploy.target import DeployStack
 from moorage.pipeline.pushes import Push
@@ -36,7 +37,7 @@ def stack(image: Any, *secrets: Any) -> DeployStack:
 
 
 def needs(image: Any, *secrets: Any) -> list[tuple[str, str, str]]:
-    found = find_needs(stack(image, *secrets), REGION, ACCOUNT)
+    found = find_stack_needs(stack(image, *secrets), REGION, ACCOUNT)
     assert {need.logical_id for need in found} <= {"TaskDefinition"}
     return [(need.kind, need.name, need.version) for need in found]
 
@@ -49,6 +50,13 @@ def test_images_of_the_account_are_needed() -> None:
     assert needs("public.ecr.aws/nginx/nginx:1.27") == []
     assert needs(f"999999999999.dkr.ecr.{REGION}.amazonaws.com/web:1") == []
     assert needs({"Fn::Sub": ["${Repository}:1", {"Repository": "x"}]}) == []
+
+
+def test_a_secret_with_a_written_arn_is_looked_for_by_that() -> None:
+    arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:shop/db-AbCdEf"
+    (need,) = find_stack_needs(stack("nginx", f"{arn}:url::"), REGION, ACCOUNT)
+    assert need == Need("secret", arn, "TaskDefinition")
+    assert "--name shop/db " in missing_problem(need, REGION).message
 
 
 def test_secrets_and_parameters_of_the_account_are_needed() -> None:

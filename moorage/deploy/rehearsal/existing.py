@@ -8,8 +8,9 @@ from typing import Any
 
 from moto.acm.models import acm_backends
 
+from moorage.cfn.needs import Need
 from moorage.deploy.aws import Aws
-from moorage.deploy.preflight import Need, find_needs
+from moorage.deploy.preflight import find_stack_needs
 from moorage.deploy.rehearsal.resources import IMAGES, push_image
 from moorage.deploy.target import Target
 
@@ -19,7 +20,7 @@ def list_needs(target: Target, account: str) -> list[Need]:
     needs = {
         (need.kind, need.name, need.version): need
         for stack in target.stacks
-        for need in find_needs(stack, target.region, account)
+        for need in find_stack_needs(stack, target.region, account)
     }
     return list(needs.values())
 
@@ -53,7 +54,8 @@ def _create(aws: Aws, need: Need, account: str) -> None:
     elif need.kind == "parameter":
         aws.ssm.put_parameter(Name=need.name, Value="rehearsal", Type="SecureString")
     elif need.kind == "secret":
-        aws.secretsmanager.create_secret(Name=need.name, SecretString="{}")
+        name = need.name.split(":")[-1]  # moto finds an ARN by all of its last part
+        aws.secretsmanager.create_secret(Name=name, SecretString="{}")
     else:  # ACM chooses the ARN of a certificate, so it is put at the one that the template has
         backend: Any = acm_backends[account][aws.region]
         created = backend.request_certificate("rehearsal.example", None, [], [])
