@@ -62,7 +62,7 @@ def test_the_app_spec_has_what_codedeploy_would_choose_otherwise() -> None:
 
 def test_hooks_are_in_the_order_of_their_events() -> None:
     hooks = {key: f"f-{index}" for index, key in enumerate(reversed(HOOKS))}
-    test = {"port": 8443, "clients": ["10.0.0.0/8"]}
+    test = {"port": 8443, "clients": ["198.51.100.0/24"]}
     spec = _app_spec(_built({"hooks": hooks, "test": test}))
     assert [list(hook) for hook in spec["Hooks"]] == [[event] for event in HOOKS.values()]
     assert spec["Hooks"][0] == {"BeforeInstall": "f-4"}
