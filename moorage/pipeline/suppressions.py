@@ -174,6 +174,22 @@ def _has_statement(sid: str, *, everything: bool = False) -> Callable[[Resource]
     return applies
 
 
+def _is_role_of_a_deployer(resource: Resource) -> bool:
+    """Whether ECS or CodeDeploy itself assumes the role, with a policy of AWS."""
+    document = resource.properties.get("AssumeRolePolicyDocument")
+    statements = _as_list(document.get("Statement", [])) if isinstance(document, Mapping) else []
+    principals = [item.get("Principal") for item in statements if isinstance(item, Mapping)]
+    trusted = {
+        str(service)
+        for principal in principals
+        for services in (principal.values() if isinstance(principal, Mapping) else [principal])
+        for service in _as_list(services)
+    }
+    if not trusted:
+        return False
+    return bool(resource.properties.get("ManagedPolicyArns")) and trusted <= _DEPLOYERS
+
+
 def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -181,6 +197,7 @@ def _as_list(value: Any) -> list[Any]:
 _LOG_GROUP, _QUEUE, _BUCKET = "AWS::Logs::LogGroup", "AWS::SQS::Queue", "AWS::S3::Bucket"
 _GROUP, _INGRESS = "AWS::EC2::SecurityGroup", "AWS::EC2::SecurityGroupIngress"
 _ROLE, _TASKS = "AWS::IAM::Role", "AWS::ECS::TaskDefinition"
+_DEPLOYERS = {"ecs.amazonaws.com", "codedeploy.amazonaws.com"}
 _LOAD_BALANCER = "AWS::ElasticLoadBalancingV2::LoadBalancer"
 _ANY_CLIENT = (
     "Clients of an internet-facing load balancer can have any address; `clients:` limits them."
@@ -248,6 +265,12 @@ SUPPRESSIONS = (
         _TASKS,
         _has_variables,
         "`Environment` has settings only. Secrets are below `Secrets`, by reference.",
+    ),
+    Suppression(
+        ("AwsSolutions-IAM4",),
+        _ROLE,
+        _is_role_of_a_deployer,
+        "Only the service assumes the role, and AWS changes the policy with what the service does.",
     ),
     Suppression(
         ("CKV_AWS_111",),

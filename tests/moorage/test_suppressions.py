@@ -204,7 +204,10 @@ def test_only_an_environment_that_asks_for_them_has_reasons() -> None:
     assert found_in("dev") == set()
     assert found_in("prod") == {
         *("CKV_AWS_18", "CKV_AWS_21", "CKV_AWS_27", "CKV_AWS_91", "CKV_AWS_158", "CKV_AWS_260"),
-        *(f"AwsSolutions-{rule}" for rule in ("EC23", "ECS2", "ELB2", "IAM5", "S1", "SQS3")),
+        *(
+            f"AwsSolutions-{rule}"
+            for rule in ("EC23", "ECS2", "ELB2", "IAM4", "IAM5", "S1", "SQS3")
+        ),
     }
 
 
@@ -234,3 +237,22 @@ def test_reasons_are_sentences() -> None:
     for suppression in SUPPRESSIONS:
         assert suppression.reason.endswith(".")
         assert len(suppression.reason) <= 100
+
+
+@pytest.mark.parametrize(
+    ("principal", "accepted"),
+    [
+        ({"Service": "ecs.amazonaws.com"}, {"AwsSolutions-IAM4"}),
+        ({"Service": ["codedeploy.amazonaws.com"]}, {"AwsSolutions-IAM4"}),
+        ({"Service": "ecs-tasks.amazonaws.com"}, set()),
+        ({"Service": "ecs.amazonaws.com", "AWS": "arn:aws:iam::123456789012:root"}, set()),
+        ("*", set()),
+    ],
+)
+def test_a_policy_of_aws_for_a_role_of_ecs_or_codedeploy(
+    principal: Any, accepted: set[str]
+) -> None:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": principal}]}
+    role = {"AssumeRolePolicyDocument": trust, "ManagedPolicyArns": ["arn:aws:iam::aws:policy/X"]}
+    assert suppressed("Role", "AWS::IAM::Role", role) == accepted
+    assert suppressed("Role", "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust}) == set()
