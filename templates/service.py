@@ -73,6 +73,7 @@ from .tasks.scaling_params import Milliseconds
 from .tasks.scaling_problems import scaling_problems
 from .tasks.service_connect import add_port_names
 from .tasks.task import resolve_task, written_containers
+from .tasks.task_container import TaskContainer
 from .tasks.task_resources import security_groups, task_resources
 
 
@@ -141,14 +142,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
     placement = resolve_placement(params, env)
     entries = assign_to_proxy(params.proxy, params.expose)
     proxy = resolve_proxy(params.proxy, params.containers, entries, placement, env)
-    containers = written_containers(params.containers)
-    if proxy:
-        containers[PROXY] = proxy_container(proxy)
+    containers = _resolve_containers(name, params, proxy)
     definitions = {key: container.params for key, container in containers.items()}
-    definitions = add_port_names(name, params, definitions)
-    containers = {
-        key: replace(container, params=definitions[key]) for key, container in containers.items()
-    }
     release = Release(params.release)
     exposure = resolve_exposure(
         name,
@@ -190,6 +185,18 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
     )
+
+
+def _resolve_containers(
+    name: str, params: Params, proxy: ServiceProxy | None
+) -> dict[str, TaskContainer]:
+    """The written containers and that of the proxy, with the port names of Service Connect."""
+    containers = written_containers(params.containers)
+    if proxy:
+        containers[PROXY] = proxy_container(proxy)
+    definitions = {key: container.params for key, container in containers.items()}
+    named = add_port_names(name, params, definitions)
+    return {key: replace(container, params=named[key]) for key, container in containers.items()}
 
 
 # Problems ------------------------------------------------------------------------------------
@@ -277,7 +284,7 @@ def compose(name: str, params: Params, env: Environment) -> Template:
 
 
 def _add_traffic_parameters(template: Template, exposure: Exposure) -> None:
-    """The parameters by which deploy.sh tells which target groups are in production, and which
+    """The parameters with which deploy.sh sets which target groups are in production, and which
     task definition a service keeps that ECS deploys."""
     pairs = exposure.pairs.values()
     if pairs:

@@ -28,11 +28,16 @@ def open_shell(arguments: argparse.Namespace) -> int:
     target = build_target(arguments)
     (stack,) = target.select(arguments.stacks).stacks
     with explain_aws_errors():
-        from moorage.deploy.services import find_service
         from moorage.deploy.shell import find_container
+        from moorage.deploy.stack_resources import find_service
+        from moorage.deploy.stack_state import read_states
 
         aws, _ = open_account(arguments, target)
-        container = find_container(aws, stack, find_service(aws, stack), arguments.container)
+        state = read_states(aws.cloudformation).get(stack.stack_name)
+        if state is None or not state.exists:
+            raise FailedError(f"{stack.stack_name} is not deployed yet")
+        service = find_service(aws, stack.name, state.id)
+        container = find_container(aws, stack, service, arguments.container)
         return connect(aws, container, arguments.command, arguments.profile)
 
 

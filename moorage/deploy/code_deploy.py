@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted
+from moorage.deploy.requests import read_request
 from moorage.deploy.stack_state import StackState
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def run_code_deploy(context: Context, stack: str, state: StackState, seconds: in
         )["deployments"]
         if running:
             return f"CodeDeploy still deploys it: {running[0]}. Deploy again when it has ended"
-        request = _read_request(context, outputs["CodeDeployRequest"])
+        request = read_request(context.aws, state, "CodeDeployRequest", "CreateDeployment")
         deployment = client.create_deployment(**request)["deploymentId"]
     text = f"CodeDeploy deploys {revision} in place of {live}: {deployment}"
     context.emit(Noted(stack, context.at, text))
@@ -76,17 +76,6 @@ def _read_live_revision(context: Context, names: dict[str, str]) -> str:
         if task_set.get("status") == "PRIMARY":
             return task_set.get("taskDefinition", "")
     return ""
-
-
-def _read_request(context: Context, name: str) -> dict[str, Any]:
-    value = context.aws.ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
-    try:
-        request = json.loads(value)
-    except ValueError:
-        request = None
-    if not isinstance(request, dict):
-        raise AwsError(f"the parameter {name} is not the input of CreateDeployment")
-    return request
 
 
 def _failure(deployment: str, info: DeploymentInfoTypeDef) -> str:

@@ -14,7 +14,7 @@ Emit = Callable[[Event], None]
 
 
 def ignore_event(event: Event) -> None:
-    """For work whose progress nobody watches."""
+    """An Emit that drops the event."""
 
 
 def new_name() -> str:

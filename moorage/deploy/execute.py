@@ -135,7 +135,7 @@ class Execution:
         return outcome
 
     def _apply(self, preview: Preview) -> Job[Outcome]:
-        """Executes a change set, and waits unless nobody needs to."""
+        """Executes a change set, and waits for it if `wait` or another stack requires that."""
         stack, context = preview.stack, self.context
         if preview.failed:
             problems = [problem_text(item) for item in preview.problems if item.level == "error"]

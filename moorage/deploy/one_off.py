@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted
+from moorage.deploy.requests import read_request
 from moorage.deploy.rollout import cluster_of
 from moorage.deploy.stack_state import StackState
 from moorage.model import Run
@@ -36,7 +36,7 @@ def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[T
 
     The stack's output `RunTask` is the name of an SSM parameter with the input of RunTask.
     """
-    request = _read_request(context, state)
+    request = read_request(context.aws, state, "RunTask", "RunTask")
     with aws_errors():
         answer = context.aws.ecs.run_task(**request, clientToken=context.new_name())
     if not answer["tasks"]:
@@ -64,21 +64,6 @@ def run_task(context: Context, stack: str, state: StackState, run: Run) -> Job[T
                 context.aws.ecs.stop_task(cluster=cluster, task=arn, reason=reason)
             return TaskEnd(None, f"the task is being stopped: {reason}")
         yield _PAUSE
-
-
-def _read_request(context: Context, state: StackState) -> dict[str, Any]:
-    names = [output.value for output in state.outputs if output.key == _OUTPUT]
-    if not names:
-        raise AwsError(f"{state.stack_name} has no output {_OUTPUT}")
-    with aws_errors():
-        parameter = context.aws.ssm.get_parameter(Name=names[0])["Parameter"]
-    try:
-        request = json.loads(parameter.get("Value", ""))
-    except ValueError:
-        request = None
-    if not isinstance(request, dict):
-        raise AwsError(f"the parameter {names[0]} is not the input of RunTask")
-    return request
 
 
 def _result(context: Context, stack: str, task: TaskTypeDef, run: Run) -> TaskEnd:

@@ -15,7 +15,7 @@ from moorage.deploy.rollout import Rollout
 
 Verb = Literal["create", "update", "delete"]
 Result = Literal["succeeded", "unchanged", "started", "failed"]
-"""How a stack ended. `started`: its update goes on, and nobody waits for it."""
+"""How a stack ended. `started`: its update goes on without this command."""
 
 
 @dataclass(frozen=True)

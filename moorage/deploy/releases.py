@@ -18,6 +18,7 @@ from moorage.deploy.following import failure_text, follow_stack
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted
 from moorage.deploy.rollout import cluster_of
+from moorage.deploy.stack_resources import read_resources
 from moorage.deploy.stack_state import StackState, read_state
 from moorage.deploy.target import DeployStack
 from moorage.model import TrafficPair
@@ -41,13 +42,9 @@ def read_live(aws: Aws, stack: DeployStack, state: StackState) -> LiveRelease:
     """What is in production of a deployed stack. Raises AwsError if a release is under way, or if
     a rule sends requests to both groups."""
     with aws_errors():
-        pages = aws.cloudformation.get_paginator("list_stack_resources").paginate(
-            StackName=state.id
-        )
         ids = {
             item["LogicalResourceId"]: item.get("PhysicalResourceId", "")
-            for page in pages
-            for item in page["StackResourceSummaries"]
+            for item in read_resources(aws, state.id)
         }
         service = ids.get("Service", "")
         revision = None

@@ -18,6 +18,7 @@ from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
 from moorage.deploy.progress import Ended
 from moorage.deploy.recovery import delete_stack
+from moorage.deploy.stack_resources import read_resources
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import Target
 
@@ -135,13 +136,8 @@ def _order(users: Mapping[str, Sequence[str]]) -> list[str]:
 def _read_resources(
     aws: Aws, state: StackState, template: Mapping[str, Any]
 ) -> Iterator[RemovedResource]:
-    with aws_errors():
-        pages = aws.cloudformation.get_paginator("list_stack_resources").paginate(
-            StackName=state.id
-        )
-        resources = [item for page in pages for item in page["StackResourceSummaries"]]
     bodies = template.get("Resources", {})
-    for resource in resources:
+    for resource in read_resources(aws, state.id):
         if resource.get("ResourceStatus") != "DELETE_COMPLETE":
             body = bodies.get(resource["LogicalResourceId"], {})
             yield RemovedResource(

@@ -14,8 +14,9 @@ from moorage.deploy.aws import Aws, AwsError, aws_errors
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job
 from moorage.deploy.progress import Noted, RolledOut
+from moorage.deploy.requests import read_request
 from moorage.deploy.rollout import cluster_of, read_rollouts
-from moorage.deploy.services import find_service
+from moorage.deploy.stack_resources import find_service
 from moorage.deploy.stack_state import StackState
 from moorage.deploy.target import DeployStack
 
@@ -58,7 +59,7 @@ def _short(arn: str) -> str:
 def find_rollback(aws: Aws, stack: DeployStack, state: StackState) -> Rollback:
     """What a rollback of the stack's service is now. Raises AwsError if there is nothing to go
     back to."""
-    arn = find_service(aws, stack)
+    arn = find_service(aws, stack.name, state.id)
     with aws_errors():
         answer = aws.ecs.describe_services(cluster=cluster_of(arn), services=[arn])
         if not answer["services"]:
@@ -194,10 +195,7 @@ def _start_code_deploy(aws: Aws, state: StackState, rollback: Rollback) -> str:
     if rollback.kind == "stop":
         aws.codedeploy.stop_deployment(deploymentId=rollback.deployment, autoRollbackEnabled=True)
         return rollback.deployment
-    outputs = {output.key: output.value for output in state.outputs}
-    name = outputs["CodeDeployRequest"]
-    value = aws.ssm.get_parameter(Name=name)["Parameter"].get("Value", "")
-    request = json.loads(value)
+    request = read_request(aws, state, "CodeDeployRequest", "CreateDeployment")
     revision = request["revision"]["appSpecContent"]
     spec = json.loads(revision["content"])
     spec["Resources"][0]["TargetService"]["Properties"]["TaskDefinition"] = rollback.previous

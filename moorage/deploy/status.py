@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from moorage.deploy.aws import aws_errors
 from moorage.deploy.rollout import Rollout, read_rollouts
+from moorage.deploy.stack_resources import read_services
 from moorage.deploy.stack_state import SETTLED, StackState, read_states
 from moorage.deploy.target import Target
 
@@ -103,7 +104,7 @@ def read_status(aws: Aws, target: Target) -> list[StackStatus]:
         arn: (stack.stack_name, logical_id)
         for stack in stacks
         if stack.state is not None and (stack.name in running or not stack.in_params)
-        for logical_id, arn in _read_services(aws, stack.state)
+        for logical_id, arn in read_services(aws, stack.state.id)
     }
     rollouts = {rollout.arn: rollout for rollout in read_rollouts(aws, list(arns))}
     alarms = list(_read_alarms(aws, f"{target.app}-{target.env}-"))
@@ -122,19 +123,6 @@ def read_status(aws: Aws, target: Target) -> list[StackStatus]:
         )
         for stack in stacks
     ]
-
-
-def _read_services(aws: Aws, state: StackState) -> Iterator[tuple[str, str]]:
-    """The logical IDs and ARNs of a stack's services."""
-    with aws_errors():
-        pages = aws.cloudformation.get_paginator("list_stack_resources").paginate(
-            StackName=state.id
-        )
-        resources = [item for page in pages for item in page["StackResourceSummaries"]]
-    for resource in resources:
-        arn = resource.get("PhysicalResourceId", "")
-        if resource["ResourceType"] == _SERVICE and arn.startswith("arn:"):
-            yield resource["LogicalResourceId"], arn
 
 
 def _read_alarms(aws: Aws, prefix: str) -> Iterator[Alarm]:

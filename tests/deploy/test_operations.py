@@ -15,8 +15,8 @@ from moorage.commands.usage import FailedError
 from moorage.deploy.aws import AwsError
 from moorage.deploy.jobs import run_job
 from moorage.deploy.rollback import Rollback, find_rollback, roll_back
-from moorage.deploy.services import find_service
 from moorage.deploy.shell import choose_container, find_container, start_session
+from moorage.deploy.stack_resources import find_service
 from moorage.deploy.stack_state import read_states
 from moorage.deploy.target import DeployStack
 
@@ -129,7 +129,9 @@ def test_a_shell_opens_in_the_newest_task() -> None:
     aws = Operated()
     aws.tasks = [_task(1), _task(3), _task(2)]
     clients = aws.clients()
-    container = find_container(clients, _stack(), find_service(clients, _stack()), "proxy")
+    container = find_container(
+        clients, _stack(), find_service(clients, "web", "shop-dev-web"), "proxy"
+    )
     assert container.session_target == "ecs:shop_0003_0003-2"
     words = start_session(clients, container, "/bin/sh", None)
     assert words[:1] == ["session-manager-plugin"]
@@ -171,11 +173,11 @@ def test_a_task_without_the_agent_is_passed_over() -> None:
     assert container.task.endswith("/0001")
 
 
-def test_a_stack_that_is_not_deployed_has_no_service() -> None:
+def test_a_stack_without_a_service_is_named() -> None:
     aws = Operated()
-    aws.stacks = {}
-    with pytest.raises(AwsError, match="shop-dev-web is not deployed yet"):
-        find_service(aws.clients(), _stack())
+    aws.services = {}
+    with pytest.raises(AwsError, match="web has no ECS service"):
+        find_service(aws.clients(), "web", "shop-dev-web")
 
 
 def test_exec_runs_the_plugin(

@@ -94,7 +94,7 @@ def _diagnosis_lines(each: Diagnosis, place: ParamsPlace | None) -> Iterator[str
     if each.codes:
         yield from _wrap(f"See: python build.py explain {' '.join(each.codes)}", _INDENT)
     for text in each.consequences:
-        yield from _wrap(f"It led to: {text}", _INDENT)
+        yield from _wrap(f"As a result: {text}", _INDENT)
     if place is not None:
         yield f"{_INDENT}{_place_text(place)}"
 

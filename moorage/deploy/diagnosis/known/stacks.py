@@ -125,7 +125,7 @@ STACKS = (
         id="quota",
         title="A quota of the account is used up.",
         meaning="An update that replaces a resource needs both for a while.",
-        check="Delete what nobody needs, or ask for a higher quota in Service Quotas.",
+        check="Delete what is not needed, or ask for a higher quota in Service Quotas.",
         messages=(
             "HandlerErrorCode: ServiceLimitExceeded",
             "The maximum number of ... has been reached",
