@@ -60,7 +60,8 @@ def _widgets(name: str, env: Environment) -> Iterator[Widget]:
     ]
     if queues:
         for title, metric in _QUEUE_GRAPHS.items():
-            yield Graph(title, tuple(Line(Value(metric, (queue,)), key) for key, queue in queues))
+            lines = tuple(Line(Value(metric, (queue,)), stack) for stack, queue in queues)
+            yield Graph(title, lines)
 
 
 _QUEUE_GRAPHS = {
@@ -91,8 +92,8 @@ def _alb_graphs(stack: str, load_balancer: Any) -> Iterator[Widget]:
         "Unhealthy targets": "alb_unhealthy_hosts",
     }
     for title, metric in metrics.items():
-        found = search(metric, "LoadBalancer", load_balancer)
-        yield Graph(f"{title}: {stack}", searches=(found,))
+        expression = search(metric, "LoadBalancer", load_balancer)
+        yield Graph(f"{title}: {stack}", searches=(expression,))
 
 
 def _nlb_graphs(stack: str, load_balancer: Any) -> Iterator[Widget]:
@@ -103,5 +104,5 @@ def _nlb_graphs(stack: str, load_balancer: Any) -> Iterator[Widget]:
             Line(Value("port_allocation_errors", (load_balancer,)), "port allocation errors"),
         ),
     )
-    found = search("nlb_unhealthy_hosts", "LoadBalancer", load_balancer)
-    yield Graph(f"Unhealthy targets: {stack}", searches=(found,))
+    expression = search("nlb_unhealthy_hosts", "LoadBalancer", load_balancer)
+    yield Graph(f"Unhealthy targets: {stack}", searches=(expression,))

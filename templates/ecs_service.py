@@ -1,4 +1,4 @@
-"""An ECS service that keeps tasks running: what the templates `service` and `worker` share."""
+"""An ECS service that keeps tasks running: what the stack kinds `service` and `worker` share."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from release_problems(service.release, params, task.env)
     if service.release.code_deploy:
         yield from code_deploy_problems(service.release.code_deploy, service.exposure)
-        yield from _unsupported_by_code_deploy(params)
+        yield from _code_deploy_setting_problems(params)
         return
     connect = params.service_connect
     protocols = [endpoint.protocol for endpoint in (connect.services if connect else [])]
@@ -101,8 +101,9 @@ def ecs_service_problems(service: EcsService) -> Iterator[Problem]:
     yield from test_header_problems(service.release.test, protocols)
 
 
-def _unsupported_by_code_deploy(params: EcsServiceParams) -> Iterator[Problem]:
-    """Amazon ECS developer guide, "Deployment circuit breaker" and "Service Connect"."""
+def _code_deploy_setting_problems(params: EcsServiceParams) -> Iterator[Problem]:
+    """Settings that CodeDeploy does not support (Amazon ECS developer guide, "Deployment circuit
+    breaker" and "Service Connect")."""
     because: list[Path] = [("release",)]
     if params.service_connect:
         message = "Service Connect does not work with CodeDeploy"
@@ -115,7 +116,7 @@ def _unsupported_by_code_deploy(params: EcsServiceParams) -> Iterator[Problem]:
 
 
 def ecs_service_resources(service: EcsService, exposure: ExposureResources | None) -> list[Any]:
-    """The service, and the resources by which other services discover it."""
+    """The service, what other services need to discover it, its alarms and its dashboard."""
     task = service.task
     namespace = task.placement.namespace
     return [
@@ -130,7 +131,7 @@ def ecs_service_resources(service: EcsService, exposure: ExposureResources | Non
 def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs.Service:
     params, task = service.params, service.task
     optional: dict[str, Any] = {
-        "DependsOn": _waits_for(service, exposure),
+        "DependsOn": _dependencies(service, exposure),
         "EnableExecuteCommand": params.enable_execute_command or None,
         "VolumeConfigurations": volume_configurations(params.volumes),
         "HealthCheckGracePeriodSeconds": _grace_period(service, exposure),
@@ -138,7 +139,7 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     return ecs.Service(
         "Service",
         Cluster=task.placement.cluster_name,
-        **_deployed(service, exposure),
+        **_task_definition_properties(service, exposure),
         **capacity_properties(task.placement),
         **desired_count_property(service.scaling, params.desired_count),
         AvailabilityZoneRebalancing=rebalancing_setting(params),
@@ -162,9 +163,14 @@ def _ecs_service(service: EcsService, exposure: ExposureResources | None) -> ecs
     )
 
 
-def _deployed(service: EcsService, exposure: ExposureResources | None) -> dict[str, Any]:
-    """What the service runs. With CodeDeploy it is the family, which never changes: CloudFormation
-    must not send another revision, which ECS would refuse (aws/aws-cdk#22295)."""
+def _task_definition_properties(
+    service: EcsService, exposure: ExposureResources | None
+) -> dict[str, Any]:
+    """The task definition, and the deployment controller if it is CodeDeploy.
+
+    With CodeDeploy, the task definition is named by its family only, so the property never changes:
+    ECS refuses an update of the service with a new revision (aws/aws-cdk#22295).
+    """
     if service.release.code_deploy:
         controller = ecs.DeploymentController(Type="CODE_DEPLOY")
         return {"TaskDefinition": service.task.family, "DeploymentController": controller}
@@ -172,8 +178,8 @@ def _deployed(service: EcsService, exposure: ExposureResources | None) -> dict[s
     return {"TaskDefinition": task_definition_reference(held=held)}
 
 
-def _waits_for(service: EcsService, exposure: ExposureResources | None) -> list[str]:
-    titles = [*(exposure.waits_for if exposure else ()), *service.task.waits_for]
+def _dependencies(service: EcsService, exposure: ExposureResources | None) -> list[str]:
+    titles = [*(exposure.dependencies if exposure else ()), *service.task.dependencies]
     if service.release.code_deploy:
         titles.append("TaskDefinition")
     return sorted(titles)

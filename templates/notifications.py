@@ -4,9 +4,9 @@ notifications:
   subscriptions:
     email: [operations@example.com]
 
-The topic is encrypted with a key of its own, since CloudWatch cannot use the key of SNS. Whoever
-subscribes by email or at a URL must confirm the subscription once. Alarms of other stacks notify
-it with `alarms: true`.
+The topic is encrypted with a customer managed key, because alarms of CloudWatch cannot publish to a
+topic that uses the AWS managed key of SNS. Subscriptions of email addresses and URLs must be
+confirmed once. Alarms of other stacks notify the topic if these have `alarms: true`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _Email = Annotated[
 ]
 _Url = Annotated[str, text(r"https://[!-~]+", "an HTTPS URL", "https://alerts.example.com/aws")]
 
-# `lambda` is a word of Python, so a class cannot declare it.
+# `lambda` is a keyword of Python, so a class cannot declare a field of that name.
 if TYPE_CHECKING:
     _SubscriptionsBase = Base
 else:
@@ -83,7 +83,7 @@ class Subscriptions(_SubscriptionsBase):
     """Who receives the messages."""
 
     email: UniqueList[_Email] = Field([], description="Email addresses.")
-    https: UniqueList[_Url] = Field([], description="HTTPS URLs, such as one of a pager service.")
+    https: UniqueList[_Url] = Field([], description="HTTPS URLs, such as that of a pager service.")
     sqs: UniqueList[QueueArn] = Field(
         [],
         description="ARNs of standard SQS queues. The policy of the queue must allow "
@@ -96,8 +96,8 @@ class Existing(Base):
 
     arn: TopicArn = Field(
         description="ARN of the topic. Its policy must allow `cloudwatch.amazonaws.com` and "
-        "`events.amazonaws.com` the action `sns:Publish`, and the policy of its key, if it is "
-        "encrypted, `kms:Decrypt` and `kms:GenerateDataKey*`."
+        "`events.amazonaws.com` the action `sns:Publish`. If the topic is encrypted, the key "
+        "policy must allow them the actions `kms:Decrypt` and `kms:GenerateDataKey*`."
     )
 
 
@@ -110,12 +110,12 @@ class Params(Base):
         description="ARN of a customer managed KMS key that encrypts the messages, instead of one "
         "that the stack creates. Its policy must allow `cloudwatch.amazonaws.com` and "
         "`events.amazonaws.com` the actions `kms:Decrypt` and `kms:GenerateDataKey*`, for "
-        "`events.amazonaws.com` without a condition on the source.",
+        "`events.amazonaws.com` without a condition on `aws:SourceArn` or `aws:SourceAccount`.",
     )
     thresholds: Thresholds = Field(
         Thresholds(),
         examples=[{"latency": {"above": "2s"}}],
-        description="When alarms that notify this topic go off, if their stacks do not say it.",
+        description="Default thresholds of the alarms that notify this topic.",
     )
     existing: Existing | None = Field(None, description="Use a topic that already exists.")
 
@@ -151,7 +151,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         return
     yield from key_region_problems(params.kms_key, ("kms_key",), env)
     if not any(endpoints for _, endpoints in _by_protocol(params)):
-        message = "Nobody receives the messages of the topic"
+        message = "The topic has no subscriptions, so nobody receives its messages"
         hint = "Write for example `subscriptions: {email: [operations@example.com]}`."
         yield Problem("M3404", ("subscriptions",), message, hint, level="warning")
     titles: dict[str, str] = {}
@@ -161,7 +161,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
             yield from _endpoint_problems(protocol, endpoint, path)
             title = _subscription_id(protocol, endpoint)
             if title in titles:
-                message = f"`{titles[title]}` and `{endpoint}` become the same logical ID {title}"
+                message = (
+                    f"`{titles[title]}` and `{endpoint}` result in the same logical ID {title}"
+                )
                 yield Problem("M1302", path, message, "Remove one of them.")
             titles.setdefault(title, endpoint)
 
@@ -179,7 +181,8 @@ def _by_protocol(params: Params) -> Iterator[tuple[str, list[str]]]:
 
 
 def _subscription_id(protocol: str, endpoint: str) -> str:
-    """Of an ARN, the name and what follows identify the endpoint; of a URL, all but the scheme."""
+    """The logical ID of a subscription: from the resource part of an ARN, from a URL without its
+    scheme, or from an email address."""
     name = endpoint.split(":", 5)[-1] if endpoint.startswith("arn:") else endpoint
     return logical_id(protocol, name.removeprefix("https://"), "Subscription")
 
@@ -225,7 +228,8 @@ _SENDERS: Mapping[str, tuple[str, str]] = {
     "Alarms": ("cloudwatch.amazonaws.com", "cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:*"),
     "Events": ("events.amazonaws.com", "events:${AWS::Region}:${AWS::AccountId}:rule/*"),
 }
-"""By Sid, who sends to the topic, and the ARNs of what it sends for."""
+"""The service principals that publish to the topic, and the ARNs of their alarms and rules, by the
+Sid of the statement."""
 
 
 def _topic_policy() -> sns_resources.TopicPolicy:
@@ -261,8 +265,8 @@ def _key() -> kms_resources.Key:
     """The key of the topic, which CloudWatch and EventBridge use when they send a message.
 
     Amazon SNS developer guide, "Managing Amazon SNS encryption keys and costs": EventBridge sends
-    neither aws:SourceArn nor aws:SourceAccount to KMS, so a condition on them would lose every
-    message without a trace.
+    neither aws:SourceArn nor aws:SourceAccount to KMS, so with a condition on them no message would
+    arrive, and nothing would report it.
     """
     root = Sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")
     account = Condition(StringEquals({"aws:SourceAccount": AccountId}))

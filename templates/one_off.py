@@ -8,9 +8,9 @@
       template: service
       after: [migrate]
 
-`deploy.sh` deploys the stack, runs its task, waits for it, and stops if the task does not exit with
-0: the stacks that name this one in `after:` are not deployed. The task runs again if its stack has
-changed, if its last run failed, or with `--run-tasks`. It must be able to run again.
+`deploy.sh` deploys the stack, runs its task and waits for it. If the exit code is not 0, it stops,
+and the stacks that name this one in `after:` are not deployed. The task runs again if its stack has
+changed, if its last run failed, or with `--run-tasks`, so it must be safe to run it more than once.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _essential_containers(params: Params) -> list[str]:
 
 
 def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """The problems of such a task, given the other stacks of the environment."""
+    """Problems of a one-off task, given the other stacks of the environment."""
     yield from run_task.run_problems(env.resolve(resolve_task, name, params))
     essential = _essential_containers(params)
     if params.container is None and len(essential) > 1:
@@ -64,9 +64,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         )
         yield Problem("M3305", ("containers",), message, hint)
     elif params.container is not None and params.container not in params.containers:
-        meant = near(params.container, params.containers) or next(iter(params.containers))
+        container = near(params.container, params.containers) or next(iter(params.containers))
         message = f"There is no container {shown(params.container)}"
-        yield Problem("M1204", ("container",), message, f"Did you mean `{meant}`?")
+        yield Problem("M1204", ("container",), message, f"Did you mean `{container}`?")
     elif params.container is not None and essential and params.container not in essential:
         message = f"`{params.container}` is not essential, so the task does not end when it ends"
         hint = f"Write `container: {essential[0]}`, or remove `essential: false` or `init` from "
@@ -96,8 +96,8 @@ def deployment(name: str, params: Params, env: Environment) -> Deployment:
 
 
 def _request(task: Task) -> ssm.Parameter:
-    """The request that runs the task. It contains imported values, which an output should not
-    repeat (cfn-lint, W6001), so it is a parameter of SSM."""
+    """The input of RunTask, as an SSM parameter. It is not an output because it contains imported
+    values, which an output should not repeat (cfn-lint, W6001)."""
     request = run_task.to_camel_case(run_task.request(task))
     return ssm.Parameter("RunTask", Type="String", Value=as_json(request))
 

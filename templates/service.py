@@ -72,7 +72,7 @@ from .tasks.scaling import (
 from .tasks.scaling_params import Milliseconds
 from .tasks.scaling_problems import scaling_problems
 from .tasks.service_connect import add_port_names
-from .tasks.task import resolve_task, written_containers
+from .tasks.task import declared_containers, resolve_task
 from .tasks.task_container import TaskContainer
 from .tasks.task_resources import security_groups, task_resources
 
@@ -89,7 +89,7 @@ class Scaling(scaling_params.Scaling):
     response_time: Milliseconds | None = Field(
         None,
         description="Target for the average response time of each target group of an Application "
-        "Load Balancer. More tasks must make it shorter.",
+        "Load Balancer. Use it only if more tasks make the responses faster.",
     )
 
 
@@ -112,7 +112,7 @@ class Params(ExposeParams, ProxyParams, EcsServiceParams):
     alarms: Switch[ServiceAlarms] = Field(
         None,
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
-        "map with what differs.",
+        "map of those that differ from the defaults.",
     )
 
     @property
@@ -134,10 +134,9 @@ class Service(EcsService):
 
 
 def resolve_service(name: str, params: Params, env: Environment) -> Service:
-    """The service that the params describe. Values that are wrong in the params are left out, and
-    are reported as problems.
+    """The service that the params describe, without the values that `problems` reports as wrong.
 
-    Call it by `env.resolve`, which keeps the result.
+    Call it through `env.resolve`, which caches the result.
     """
     placement = resolve_placement(params, env)
     entries = assign_to_proxy(params.proxy, params.expose)
@@ -151,7 +150,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         definitions,
         placement,
         env,
-        paired=release.pairs,
+        paired=release.paired,
         by_code_deploy=release.code_deploy is not None,
         test=release.test,
     )
@@ -190,8 +189,8 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
 def _resolve_containers(
     name: str, params: Params, proxy: ServiceProxy | None
 ) -> dict[str, TaskContainer]:
-    """The written containers and that of the proxy, with the port names of Service Connect."""
-    containers = written_containers(params.containers)
+    """The containers of the params and the proxy's, with the port names of Service Connect."""
+    containers = declared_containers(params.containers)
     if proxy:
         containers[PROXY] = proxy_container(proxy)
     definitions = {key: container.params for key, container in containers.items()}
@@ -215,9 +214,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         if problem.path not in paths:  # both report the port of a health sidecar
             yield problem
     yield from _grace_period_problems(service)
-    is_counted = "desired_count" in params.model_fields_set
-    yield from scaling_problems(params.scaling, TARGETS, is_counted, service.task.placement)
-    yield from _request_problems(service)
+    has_count = "desired_count" in params.model_fields_set
+    yield from scaling_problems(params.scaling, TARGETS, has_count, service.task.placement)
+    yield from _request_scaling_problems(service)
     yield from instance_problems(exposure)
     yield from exposure_conflicts(exposure, env.resolve_all(_gather_all_exposures))
     yield from zone_problems(exposure, *service.minimum_count)
@@ -238,10 +237,8 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
         yield Problem("M3201", path, message, hint, because=[("expose",)])
 
 
-def _request_problems(service: Service) -> Iterator[Problem]:
-    if service.scaling is None:
-        return
-    if service.exposure.targets:
+def _request_scaling_problems(service: Service) -> Iterator[Problem]:
+    if service.scaling is None or service.exposure.targets:
         return
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
@@ -306,12 +303,13 @@ def deployment(name: str, params: Params, env: Environment) -> Deployment:
             TrafficPair(pair.parameter, pair.forwarder, pair.group, pair.alternate)
             for pair in service.exposure.pairs.values()
         ),
-        code_deploy=code_deploy.longest if code_deploy else None,
+        code_deploy=code_deploy.maximum_duration if code_deploy else None,
     )
 
 
 def _code_deploy(service: Service) -> Iterator[Any]:
-    """What CodeDeploy needs to deploy the service; nothing without exactly one target."""
+    """What CodeDeploy needs to deploy the service; nothing unless the service has exactly one
+    target."""
     code_deploy = service.release.code_deploy
     if code_deploy and (route := traffic_route(service.exposure)):
         yield from code_deploy_resources(code_deploy, service.task, route, service.rollback_alarms)

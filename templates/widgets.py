@@ -27,7 +27,7 @@ class Line:
     value: Value
     label: str
     statistic: str | None = None
-    """None for that of the metric."""
+    """None for the default statistic of the metric."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Graph:
     title: str
     lines: tuple[Line, ...] = ()
     searches: tuple[Any, ...] = ()
-    """Expressions whose results are lines of their own."""
+    """SEARCH expressions; each metric that they find is a line."""
 
 
 @dataclass(frozen=True)
@@ -52,33 +52,33 @@ Widget = Graph | AlarmStates
 
 
 def search(metric: str, dimension: str, value: Any) -> Any:
-    """An expression for a metric of all resources of which a dimension has the value: text, or an
-    import (CloudWatch user guide, "CloudWatch search expression syntax")."""
-    found = METRICS[metric]
-    schema = ",".join((found.namespace, *found.dimensions))
+    """A SEARCH expression for a metric of all resources with this value of a dimension. The value
+    is text, or an import (CloudWatch user guide, "CloudWatch search expression syntax")."""
+    definition = METRICS[metric]
+    schema = ",".join((definition.namespace, *definition.dimensions))
     variable = "" if isinstance(value, str) else logical_id(value.to_dict()["Fn::ImportValue"])
-    written = f"${{{variable}}}" if variable else value
-    query = f'{{{schema}}} {dimension}="{written}" MetricName="{found.name}"'
-    expression = f"SEARCH('{query}', '{found.statistic}', {PERIOD})"
+    text = f"${{{variable}}}" if variable else value
+    query = f'{{{schema}}} {dimension}="{text}" MetricName="{definition.name}"'
+    expression = f"SEARCH('{query}', '{definition.statistic}', {PERIOD})"
     return Sub(expression, **{variable: value}) if variable else expression
 
 
 def dashboard(widgets: Sequence[Widget]) -> cloudwatch.Dashboard:
     """The dashboard `Dashboard`, named after stack and region.
 
-    CloudFormation would form a name that does not tell the stack. The name does not prevent a
-    replacement: nothing but the name itself can cause one. Dashboards of all regions share their
-    names.
+    A name that CloudFormation generates does not show the stack. A fixed name does no harm here: it
+    prevents the replacement of a resource, but only a new name replaces a dashboard. The region is
+    in the name because the dashboards of all regions are in one list.
     """
     return cloudwatch.Dashboard(
         "Dashboard",
         DashboardName=Sub("${AWS::StackName}-${AWS::Region}"),
-        DashboardBody=as_json({"widgets": list(_placed(widgets))}, compact=True),
+        DashboardBody=as_json({"widgets": list(_position(widgets))}, compact=True),
     )
 
 
-def _placed(widgets: Iterable[Widget]) -> Iterator[dict[str, Any]]:
-    """The widgets with their places: two graphs in a row."""
+def _position(widgets: Iterable[Widget]) -> Iterator[dict[str, Any]]:
+    """The widgets with their positions: two graphs in a row."""
     x = y = 0
     for widget in widgets:
         if isinstance(widget, AlarmStates):

@@ -44,7 +44,7 @@ from .tasks.rollback_alarms import resolve_rollback_alarms
 from .tasks.scaling import backlog_policies, minimum_task_count, scaling_resources
 from .tasks.scaling_problems import container_insights_problems, scaling_problems
 from .tasks.service_connect import add_port_names
-from .tasks.task import resolve_task, written_containers
+from .tasks.task import declared_containers, resolve_task
 from .tasks.task_resources import security_groups, task_resources
 
 
@@ -81,7 +81,7 @@ class Params(QueueConsumerParams, EcsServiceParams):
     alarms: Switch[WorkerAlarms] = Field(
         None,
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
-        "map with what differs.",
+        "map of those that differ from the defaults.",
     )
 
 
@@ -98,15 +98,16 @@ class Worker(EcsService):
 
 
 def resolve_worker(name: str, params: Params, env: Environment) -> Worker:
-    """The worker that the params describe. Call it by `env.resolve`, which keeps the result."""
+    """The worker that the params describe. Call it through `env.resolve`, which caches the
+    result."""
     containers = add_port_names(name, params, params.containers)
-    task = resolve_task(name, params, env, containers=written_containers(containers))
+    task = resolve_task(name, params, env, containers=declared_containers(containers))
     queue = queues.queue_handle(name, name, params, env)
-    letters = queues.dead_letter_name(params.queue)
+    dead_letters = queues.dead_letter_name(params.queue)
     release = Release(params.release)
     minimum = minimum_task_count(params.scaling, params.desired_count)
     breaker = has_circuit_breaker(params, release)
-    watched = Watched(queues=AlarmQueues(queue.name, letters), circuit_breaker=breaker)
+    watched = Watched(queues=AlarmQueues(queue.name, dead_letters), circuit_breaker=breaker)
     alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Worker(
         params=params,
@@ -132,8 +133,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     worker = env.resolve(resolve_worker, name, params)
     yield from ecs_service_problems(worker)
     yield from queue_problems(params.queue, env)
-    is_counted = "desired_count" in params.model_fields_set
-    yield from scaling_problems(params.scaling, TARGETS, is_counted, worker.task.placement)
+    has_count = "desired_count" in params.model_fields_set
+    yield from scaling_problems(params.scaling, TARGETS, has_count, worker.task.placement)
     if params.scaling:
         yield from _scaling_problems(params.scaling, worker)
 

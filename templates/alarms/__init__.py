@@ -1,1 +1,1 @@
-"""CloudWatch alarms and EventBridge rules that notify a topic: what all stack kinds share."""
+"""CloudWatch alarms, and EventBridge rules that notify a topic, for all stack kinds."""

@@ -1,4 +1,4 @@
-"""Alarms and rules, as the params of a stack describe them, and the resources that they become."""
+"""The alarms of a stack: their params, problems and resources."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ UsedNotifications = UsedStack[notifications.Params, notifications.Handle]
 
 
 class Page(Base):
-    """An alarm that goes off while at least one of others does: for what must wake somebody."""
+    """A composite alarm, which goes off while at least one of several alarms does: for problems
+    that must wake somebody."""
 
     when: UniqueList[str] = Field(
-        min_length=1, description="The alarms of the stack that it is made of."
+        min_length=1, description="The names of the stack's alarms that it combines."
     )
     to: StackName | None = Field(
         None,
@@ -71,44 +72,44 @@ class MetricAlarm:
     """Its logical ID."""
     description: str
     values: Mapping[str, Value]
-    """The metrics by the ids that the expression has for them."""
+    """The metrics by their IDs in the expression."""
     expression: str | None
-    """None for a metric itself."""
+    """None for an alarm on the one metric in `values`."""
     threshold: float
     minutes: int
     missing: Missing
     below: bool = False
-    """Whether it goes off below the threshold, instead of above it."""
+    """Whether the alarm goes off below the threshold, instead of above it."""
 
 
 @dataclass(frozen=True)
 class EventAlarm:
-    """A rule for events that notifies by itself."""
+    """An EventBridge rule that sends the topic a message for each event that matches."""
 
     name: str
     title: str
     description: str
     pattern: Mapping[str, Any]
     values: Mapping[str, str]
-    """What the message has besides the description: paths in the event by name. All events that
-    match must have them."""
+    """Parts of the message besides the description: paths in the event, by name. Each event that
+    matches must have them."""
 
 
 @dataclass(frozen=True)
 class Alarms:
-    """All alarms of a stack, and whom they notify."""
+    """All alarms of a stack, and the topics that they notify."""
 
     params: AlarmParams
     stack: str
     to: UsedNotifications | None
-    """None where `alarm_problems` says why there is none."""
+    """None if there is none, which `alarm_problems` reports."""
     page_to: UsedNotifications | None
     metric_alarms: tuple[MetricAlarm, ...]
     event_alarms: tuple[EventAlarm, ...] = ()
 
     @property
     def names(self) -> list[str]:
-        """The names of the alarms that can be parts of others, each once."""
+        """The names of the alarms that a composite alarm can combine, without duplicates."""
         return list(dict.fromkeys(alarm.name for alarm in self.metric_alarms))
 
 
@@ -126,7 +127,7 @@ def resolve_page(params: AlarmParams, env: Environment) -> UsedNotifications | N
 
 
 def alarm_problems(alarms: Alarms | None, env: Environment) -> Iterator[Problem]:
-    """Notifications that do not exist, and parts of a composite alarm that do not."""
+    """Stacks of notifications that do not exist, and alarms of `page` that do not exist."""
     if alarms is None:
         return
     kind = notifications.Params
@@ -140,9 +141,9 @@ def alarm_problems(alarms: Alarms | None, env: Environment) -> Iterator[Problem]
         yield from find_stack_problems(env, kind, page.to, at, "notifications")
     for index, name in enumerate(page.when):
         if name not in alarms.names:
-            message = f"The stack has no alarm `{name}` that a composite alarm can be made of"
-            close = near(name, alarms.names)
-            names = [close] if close else alarms.names
+            message = f"The stack has no alarm `{name}` that a composite alarm can combine"
+            closest = near(name, alarms.names)
+            names = [closest] if closest else alarms.names
             choice = ", ".join(f"`{each}`" for each in names)
             hint = f"Write {choice}." if names else "Remove `page`."
             yield Problem("M3406", ("alarms", "page", "when", index), message, hint)
@@ -170,8 +171,8 @@ def _actions(alarms: Alarms, to: UsedNotifications) -> dict[str, Any]:
 
 
 def _alarm(alarm: MetricAlarm, actions: Mapping[str, Any]) -> cloudwatch.Alarm:
-    """The window has two minutes more than the condition must hold: metrics arrive late, and not
-    all of them in the same minute (CloudWatch user guide, "Evaluating an alarm")."""
+    """An alarm that evaluates two minutes more than the condition must hold, because metrics arrive
+    late, and not all of them in the same minute (CloudWatch user guide, "Evaluating an alarm")."""
     return cloudwatch.Alarm(
         alarm.title,
         AlarmDescription=alarm.description,
@@ -257,7 +258,8 @@ def _rule(event: EventAlarm, topic: Any) -> events.Rule:
 
 
 def _composite(alarms: Alarms, page: Page, to: UsedNotifications) -> cloudwatch.CompositeAlarm:
-    """CloudWatch API reference, PutCompositeAlarm: the rule has the names of the alarms."""
+    """The composite alarm. Its rule contains the names of the alarms (CloudWatch API reference,
+    PutCompositeAlarm)."""
     parts = select_alarms(page.when, alarms.metric_alarms)
     rule = " OR ".join(f'ALARM("${{{alarm.title}}}")' for alarm in parts)
     return cloudwatch.CompositeAlarm(
@@ -269,7 +271,7 @@ def _composite(alarms: Alarms, page: Page, to: UsedNotifications) -> cloudwatch.
 
 
 def select_alarms(names: Sequence[str], alarms: Sequence[MetricAlarm]) -> list[MetricAlarm]:
-    """The alarms with these names: several where there is one for each target group."""
+    """The alarms with these names. Several have the same name if each target group has one."""
     return [alarm for alarm in alarms if alarm.name in names]
 
 
@@ -277,28 +279,28 @@ def select_alarms(names: Sequence[str], alarms: Sequence[MetricAlarm]) -> list[M
 
 
 def sum_of(key: str, values: Sequence[Value]) -> tuple[dict[str, Value], str]:
-    """The values by their ids, and an expression for their sum, in which a missing value is 0."""
-    return _over(key, values, "SUM")
+    """The values by their IDs, and an expression for their sum, in which a missing value is 0."""
+    return _aggregate(key, values, "SUM")
 
 
 def maximum_of(key: str, values: Sequence[Value]) -> tuple[dict[str, Value], str]:
-    """The values by their ids, and an expression for the largest, in which a missing value is 0."""
-    return _over(key, values, "MAX")
+    """The values by their IDs, and an expression for the largest, in which a missing value is 0."""
+    return _aggregate(key, values, "MAX")
 
 
-def _over(key: str, values: Sequence[Value], function: str) -> tuple[dict[str, Value], str]:
-    ids, filled = values_by_id(key, values)
-    return ids, filled[0] if len(filled) == 1 else f"{function}([{', '.join(filled)}])"
+def _aggregate(key: str, values: Sequence[Value], function: str) -> tuple[dict[str, Value], str]:
+    by_id, filled = values_by_id(key, values)
+    return by_id, filled[0] if len(filled) == 1 else f"{function}([{', '.join(filled)}])"
 
 
 def values_by_id(key: str, values: Sequence[Value]) -> tuple[dict[str, Value], list[str]]:
-    """The values by their ids, and an expression for each, in which a missing value is 0."""
+    """The values by their IDs, and an expression for each, in which a missing value is 0."""
     if len(values) == 1:
         return {key: values[0]}, [f"FILL({key}, 0)"]
-    ids = {f"{key}_{number}": value for number, value in enumerate(values, 1)}
-    return ids, [f"FILL({each}, 0)" for each in ids]
+    by_id = {f"{key}_{number}": value for number, value in enumerate(values, 1)}
+    return by_id, [f"FILL({each}, 0)" for each in by_id]
 
 
 def alarm_title(prefix: str, name: str) -> str:
-    """The logical ID of an alarm: of a target group, it begins with that of the group."""
+    """The logical ID of an alarm; `prefix` is that of its target group, if it has one."""
     return logical_id(prefix, *name.split("_"), "Alarm")

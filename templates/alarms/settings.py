@@ -95,10 +95,11 @@ def _check_minutes(seconds: int) -> int:
 
 _For = Annotated[int, duration(PERIOD, _MAX_MINUTES * PERIOD), AfterValidator(_check_minutes)]
 _FOR_FIELD = Field(
-    None, description="Number of minutes, within two minutes more, in which the condition holds."
+    None,
+    description="Time for which the condition must hold, within a window of two minutes more.",
 )
 
-# `for` is a word of Python, so a class cannot declare it.
+# `for` is a keyword of Python, so a class cannot declare a field of that name.
 if TYPE_CHECKING:
     _AlarmBase = Base
 else:
@@ -140,7 +141,7 @@ class AgeAlarm(_AlarmBase):
 
 
 class Thresholds(Base):
-    """When alarms go off whose stacks do not say it."""
+    """Default thresholds of alarms."""
 
     target_5xx: PercentageAlarm | None = Field(None, description="As in a service.")
     connection_errors: PercentageAlarm | None = Field(None, description="As in a service.")
@@ -159,7 +160,7 @@ class Thresholds(Base):
 
 @dataclass(frozen=True)
 class Threshold:
-    """When an alarm goes off: above a value, in so many of a few more minutes."""
+    """When an alarm goes off: above a value, for a number of minutes."""
 
     above: float
     """In the unit of the metric."""
@@ -181,19 +182,19 @@ DEFAULTS: Mapping[str, Threshold] = {
     "rejected_connections": Threshold(0, 1),
     "port_allocation_errors": Threshold(0, 1),
 }
-"""Our choices, which params can change. Only `no_healthy_host` goes off below its value."""
+"""Moorage's defaults. Only `no_healthy_host` goes off below its value."""
 
 
 def resolve_threshold(name: str, params: Base, shared: Thresholds | None) -> Threshold | None:
-    """When the alarm `name` of these params goes off, by the params, or else the thresholds of the
-    notifications, or else the defaults; None if it is turned off."""
+    """When the alarm `name` goes off; None if it is turned off. `params` have precedence over
+    `shared`, the thresholds of the notifications, and these over the defaults."""
     own = getattr(params, name)
     if own is None:
         return None
     default = DEFAULTS[name]
-    written = [own, getattr(shared, name)] if shared and getattr(shared, name) else [own]
-    above = [getattr(each, "above", None) for each in written]
-    seconds = [getattr(each, "for") for each in written]
+    settings = [own, getattr(shared, name)] if shared and getattr(shared, name) else [own]
+    above = [getattr(each, "above", None) for each in settings]
+    seconds = [getattr(each, "for") for each in settings]
     return Threshold(
         next((value for value in above if value is not None), default.above),
         next((value // PERIOD for value in seconds if value is not None), default.minutes),

@@ -142,7 +142,8 @@ def compose(name: str, params: Params, env: Environment) -> Template | None:
 
 
 def _instance_rule_resources(name: str, params: Params, env: Environment) -> Iterator[Any]:
-    """Rules that allow load balancers to reach tasks on the instances, for all stacks together."""
+    """Security group rules that allow load balancers to reach tasks on the instances, for all
+    stacks that use the cluster."""
     groups: dict[LaunchType, Any] = {
         launch_type: GetAtt(f"{capacity.LOGICAL_ID_PREFIXES[launch_type]}SecurityGroup", "GroupId")
         for launch_type in (params.capacity.by_launch_type() if params.capacity else ())

@@ -1,4 +1,5 @@
-"""Names of a cluster that another stack of the environment has already, or that ECS refuses."""
+"""Names of clusters, namespaces and capacity providers: those that another stack of the environment
+has already, and those that ECS refuses."""
 
 from __future__ import annotations
 
@@ -17,30 +18,30 @@ from .params import Params
 
 
 def name_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """Names that the stack `name` and an earlier one have both, and names that ECS refuses."""
+    """Names that an earlier stack of the environment has already, and names that ECS refuses."""
     if params.existing:
         return
     if env.app.startswith(RESERVED_PREFIXES):
         yield from _capacity_provider_problems(name, params, env)
-    for other, other_params in env.of(Params):
-        if other == name:
+    for stack, stack_params in env.of(Params):
+        if stack == name:
             return
-        if other_params.existing:
+        if stack_params.existing:
             continue
-        if params.name and params.name == other_params.name:
-            message = f"The cluster of `{other}` has the name `{params.name}` as well"
-            hint = "Write another `name`, or remove it: CloudFormation then chooses one."
+        if params.name and params.name == stack_params.name:
+            message = f"The cluster of the stack `{stack}` also has the name `{params.name}`"
+            hint = "Write another `name`, or remove it: CloudFormation then generates one."
             yield Problem("M2114", ("name",), message, hint)
         key = _namespace_key(params.namespace, env)
-        if key and key == _namespace_key(other_params.namespace, env):
-            message = f"The stack `{other}` creates the namespace `{key[0]}` as well"
-            hint = f"Write another `name` for it, or remove it and move the services to `{other}`."
+        if key and key == _namespace_key(stack_params.namespace, env):
+            message = f"The stack `{stack}` also creates the namespace `{key[0]}`"
+            hint = f"Write another `name` for it, or remove it and move the services to `{stack}`."
             yield Problem("M3116", ("namespace",), message, hint)
 
 
 def _capacity_provider_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """Capacity providers without a `Name` in the overrides. CloudFormation forms theirs from the
-    name of the stack, which begins with `app`."""
+    """Capacity providers whose generated name ECS refuses. Without a `Name` in the overrides,
+    CloudFormation generates one that begins with the name of the stack, and that with `app`."""
     for launch_type in params.capacity.by_launch_type() if params.capacity else ():
         title = f"{capacity.LOGICAL_ID_PREFIXES[launch_type]}CapacityProvider"
         override: Any = env.stacks[name].overrides
@@ -57,8 +58,8 @@ def _capacity_provider_problems(name: str, params: Params, env: Environment) -> 
 
 
 def _namespace_key(params: Namespace | None, env: Environment) -> tuple[Hashable, ...] | None:
-    """Equal for namespaces of which only one can exist: names of private DNS namespaces are unique
-    in a VPC, and those of the others in the region."""
+    """Two namespaces with the same key cannot both exist: the name of a private DNS namespace is
+    unique in its VPC, that of another namespace in the region."""
     if params is None or params.existing:
         return None
     stack = find_stack(env, network.Params, params.network) if params.dns else None

@@ -1,7 +1,7 @@
-"""Rules by which load balancers reach tasks through ports of their instances.
+"""Security group rules that let load balancers reach tasks through ports of their instances.
 
-They are in the stack of the cluster, each once: several services share the security group of the
-instances, and EC2 refuses a duplicate rule.
+They are in the stack of the cluster because several services share the security group of the
+instances: in the stacks of the services, EC2 would refuse the second of two equal rules.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from . import capacity
 def instance_rules(
     openings: Collection[InstanceOpening], groups: Mapping[LaunchType, Any]
 ) -> Iterator[Any]:
-    """The rules of both sides for each opening; `groups` are the security groups of the instances
-    of each kind."""
+    """For each opening, an inbound rule of the instances and an outbound rule of the load balancer.
+    `groups` has the security group of the instances of each launch type."""
     for opening in sorted(openings):
-        group, balancer = groups.get(opening.launch), opening.security_group
-        if group is None or balancer is None:
+        group, balancer_group = groups.get(opening.launch), opening.security_group
+        if group is None or balancer_group is None:
             continue
         first, last = opening.first_port, opening.last_port
         ports = str(first) if first == last else f"{first}To{last}"
@@ -37,13 +37,13 @@ def instance_rules(
             f"{title}Ingress",
             Description=f"From load balancer {via}",
             GroupId=group,
-            SourceSecurityGroupId=balancer,
+            SourceSecurityGroupId=balancer_group,
             **shared,
         )
         yield ec2.SecurityGroupEgress(
             f"{title}Egress",
             Description="To the instances of a cluster",
-            GroupId=balancer,
+            GroupId=balancer_group,
             DestinationSecurityGroupId=group,
             **shared,
         )

@@ -16,15 +16,15 @@ from .strategies import strategy_items, strategy_properties
 def provider_associations(
     params: Params, providers: list[Any]
 ) -> ecs.ClusterCapacityProviderAssociations:
-    """Associates the capacity providers with the cluster, in a resource apart from the cluster.
+    """The association of the capacity providers with the cluster, as a resource of its own.
 
-    With the list in the cluster itself, the cluster would depend on its instances, which depend on
-    the cluster. The association depends on managed instances, which change the same cluster: ECS
-    refuses two changes at once (Amazon ECS API reference, CreateCapacityProvider and
+    As a property of the cluster, it would make the cluster depend on its instances, which depend on
+    the cluster. It depends on the capacity provider of managed instances, which changes the same
+    cluster: ECS refuses two changes at once (Amazon ECS API reference, CreateCapacityProvider and
     PutClusterCapacityProviders, UpdateInProgressException).
     """
     managed = params.capacity and params.capacity.managed_instances
-    after = {"DependsOn": "ManagedInstancesCapacityProvider"} if managed else {}
+    dependency = {"DependsOn": "ManagedInstancesCapacityProvider"} if managed else {}
     return ecs.ClusterCapacityProviderAssociations(
         "CapacityProviders",
         Cluster=Ref("Cluster"),
@@ -33,7 +33,7 @@ def provider_associations(
             ecs.CapacityProviderStrategy(**properties)
             for properties in strategy_properties(params.default_strategy)
         ],
-        **after,
+        **dependency,
     )
 
 

@@ -13,8 +13,8 @@ from .params import Provider, Share
 
 
 def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[Problem]:
-    """At most one provider has a base, and one has a weight above 0 (Amazon ECS API reference,
-    CapacityProviderStrategyItem)."""
+    """At most one provider can have a base, and at least one must have a weight above 0 (Amazon ECS
+    API reference, CapacityProviderStrategyItem)."""
     if not strategy:
         return
     if sum(1 for share in strategy.values() if share.base) > 1:
@@ -27,7 +27,7 @@ def strategy_problems(strategy: dict[Provider, Share], path: Path) -> Iterator[P
 
 
 def strategy_items(strategy: dict[Provider, Share]) -> list[ecs.CapacityProviderStrategyItem]:
-    """The strategy as AWS::ECS::Service has it, in the order of the providers' names."""
+    """The `CapacityProviderStrategy` of an AWS::ECS::Service, ordered by provider name."""
     return [
         ecs.CapacityProviderStrategyItem(**properties)
         for properties in strategy_properties(strategy)

@@ -1,4 +1,4 @@
-"""Values that occur twice in a list, or that become the same logical ID."""
+"""Values that occur twice in a list, or that result in the same logical ID."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def find_repeats(values: Sequence[str]) -> Iterator[tuple[int, int]]:
             yield index, first
 
 
-def describe_conflict(value: str, other: str) -> str:
-    """The message for two values that become the same logical ID."""
-    if value == other:
+def describe_conflict(value: str, first: str) -> str:
+    """The message for two values that result in the same logical ID."""
+    if value == first:
         return f"The list contains `{value}` twice"
-    return f"`{value}` and `{other}` become the same logical ID"
+    return f"`{value}` and `{first}` result in the same logical ID"

@@ -87,11 +87,11 @@ class _DurationRange:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         seconds = core_schema.no_info_before_validator_function(_parse_duration, handler(source))
-        written = core_schema.plain_serializer_function_ser_schema(
+        serialization = core_schema.plain_serializer_function_ser_schema(
             format_duration, when_used="json"
         )
         return core_schema.no_info_after_validator_function(
-            self._check, seconds, serialization=written
+            self._check, seconds, serialization=serialization
         )
 
     def __get_pydantic_json_schema__(
@@ -141,8 +141,8 @@ def _parse_switch(value: Any) -> Any:
     return value
 
 
-def _serialize_switch(value: Any, written: SerializerFunctionWrapHandler) -> Any:
-    return value is not None and (written(value) or True)
+def _serialize_switch(value: Any, serialize: SerializerFunctionWrapHandler) -> Any:
+    return value is not None and (serialize(value) or True)
 
 
 @dataclass(frozen=True)
@@ -231,21 +231,21 @@ class _TextForm:
 def text(pattern: str, what: str, example: str) -> _TextForm:
     """Text that matches `pattern` as a whole: `VpcId = Annotated[str, text(...)]`.
 
-    `what` names the form in messages and in the params reference, as in "the id of a VPC";
+    `what` names the form in messages and in the params reference, as in "the ID of a VPC";
     `example` is shown in both.
     """
     return _TextForm(pattern, what, example)
 
 
-VpcId = Annotated[str, text(resource_ids.VPC, "the id of a VPC", "vpc-0123456789abcdef0")]
+VpcId = Annotated[str, text(resource_ids.VPC, "the ID of a VPC", "vpc-0123456789abcdef0")]
 SubnetId = Annotated[
-    str, text(resource_ids.SUBNET, "the id of a subnet", "subnet-0123456789abcdef0")
+    str, text(resource_ids.SUBNET, "the ID of a subnet", "subnet-0123456789abcdef0")
 ]
 SecurityGroupId = Annotated[
-    str, text(resource_ids.SECURITY_GROUP, "the id of a security group", "sg-0123456789abcdef0")
+    str, text(resource_ids.SECURITY_GROUP, "the ID of a security group", "sg-0123456789abcdef0")
 ]
 PrefixListId = Annotated[
-    str, text(resource_ids.PREFIX_LIST, "the id of a prefix list", "pl-0123456789abcdef0")
+    str, text(resource_ids.PREFIX_LIST, "the ID of a prefix list", "pl-0123456789abcdef0")
 ]
 PolicyArn = Annotated[
     str,
@@ -290,8 +290,8 @@ StackName = Annotated[
 ]
 """The name of another stack of the environment.
 
-Whether there is such a stack is checked with the whole environment at hand, by the stack that uses
-it: see stack_lookup.
+That the stack exists is checked once all stacks are read, by the stack that refers to it: see
+stack_lookup.
 """
 
 
@@ -303,8 +303,8 @@ def _check_cidr(value: str) -> str:
     hint = "Write a CIDR block, such as `10.0.0.0/16`."
     if "host bits" in reason:
         address = ipaddress.ip_interface(value)
-        one = ipaddress.ip_network(address.ip)
-        hint = f"Write `{one}` for this address, or `{address.network}` for the block around it."
+        host = ipaddress.ip_network(address.ip)
+        hint = f"Write `{host}` for this address, or `{address.network}` for the block around it."
     raise wrong("M1504", f"{shown(value)} is not a CIDR block", hint)
 
 
@@ -350,10 +350,8 @@ def ip_version(cidr: str) -> int:
 
 
 def _read_config_file(value: Any, info: ValidationInfo) -> TextFile:
-    """Reads the file with the function `read` of the validation context.
-
-    It reads below the folder of the params only, and records the file for the build.
-    """
+    """Reads the file with the function `read` of the validation context, which reads only files
+    below the folder of the params, and records them for the build."""
     read = (info.context or {}).get("read")
     if not isinstance(value, str):
         hint = "Write the name of a file below the folder of the params, such as `nginx/web.conf`."

@@ -32,8 +32,8 @@ def role(
 ) -> iam.Role:
     """A role that an AWS service can assume, with inline policies.
 
-    The policies are inline because a separate policy is a resource that whatever uses the role
-    would have to wait for. The role has no RoleName because a fixed name prevents replacement.
+    The policies are inline because everything that uses the role would need a DependsOn on a
+    separate policy. The role has no RoleName because a fixed name prevents replacement.
     A policy without statements is left out. `trust` can have a Condition for the trust policy.
     """
     boundary = permissions_boundary or env.permissions_boundary
@@ -69,8 +69,8 @@ def from_source(arn: str) -> Condition:
     begins with the partition and matches `arn`, such as `ecs:${AWS::Region}:${AWS::AccountId}:*`.
 
     IAM user guide, "The confused deputy problem". Only where the documentation of the service says
-    that it sends both keys: without them the service cannot assume the role. That of EC2 (instance
-    profiles) and of the infrastructure roles of ECS does not.
+    that it sends both keys: without them the service cannot assume the role. The documentation of
+    EC2 (instance profiles) and of ECS's infrastructure roles does not say so.
     """
     return Condition(
         [

@@ -12,8 +12,8 @@ from moorage.model import logical_id
 
 
 def as_json(value: Any, *, compact: bool = False) -> Sub:
-    """A value as JSON text in which CloudFormation replaces each reference. `compact` is without
-    spaces, for text that nobody reads."""
+    """A value as JSON text in which CloudFormation replaces each reference. `compact` leaves out
+    spaces, for text that only programs read."""
     text, imports = json_text(value, compact=compact)
     return Sub(text, **imports) if imports else Sub(text)
 

@@ -109,11 +109,11 @@ def _resource_problems(statement: UserStatement, statement_path: Path) -> Iterat
                 yield Problem("M1523", (*statement_path, key), message, hint)
 
 
-def policy_statement(written: UserStatement) -> dict[str, Any]:
-    """The statement as a policy document has it."""
+def policy_statement(statement: UserStatement) -> dict[str, Any]:
+    """The statement as it is in a policy document."""
     return {
         key: _resolve_pseudo_parameters(value)
-        for key, value in written.model_dump().items()
+        for key, value in statement.model_dump().items()
         if value not in (None, [], {})
     }
 

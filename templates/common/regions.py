@@ -14,17 +14,17 @@ def region_of(arn: str) -> str:
 
 
 def is_in_other_region(arn: str, env: Environment) -> bool:
-    """Whether an ARN is of another region than the environment; False if one of them has none."""
+    """Whether the region of an ARN differs from the environment's; False if either is unknown."""
     return bool(env.region and region_of(arn)) and region_of(arn) != env.region
 
 
 def region_problems(arn: str | None, path: Path, env: Environment, noun: str) -> Iterator[Problem]:
-    """Reports an ARN of another region than the environment. `noun` is what it names."""
+    """Reports an ARN of another region than the environment's. `noun` is the kind of resource."""
     if arn and is_in_other_region(arn, env):
         message = f"The {noun} is in {region_of(arn)}, but the environment is in {env.region}"
         yield Problem("M1510", path, message, f"Write the ARN of a {noun} in {env.region}.")
 
 
 def key_region_problems(arn: str | None, path: Path, env: Environment) -> Iterator[Problem]:
-    """A KMS key in another region than the resources that it is to encrypt."""
+    """Reports a KMS key in another region than the resources that it encrypts."""
     yield from region_problems(arn, path, env, "KMS key")

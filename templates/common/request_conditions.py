@@ -1,4 +1,4 @@
-"""The types of conditions on a request that listener rules and test traffic share.
+"""Field types for conditions on a request: for listener rules, and for test traffic.
 
 Application Load Balancers user guide, "Condition types for listener rules", and the Elastic Load
 Balancing API reference, RuleCondition.

@@ -94,8 +94,9 @@ def _is_field(word: str, field: _Field) -> bool:
     _, low, high, names, extra_forms = field
 
     def number(text: str) -> int | None:
-        known = names.index(text) + (low if names else 0) if text in names else None
-        return int(text) if re.fullmatch(r"[0-9]{1,4}", text) else known
+        if re.fullmatch(r"[0-9]{1,4}", text):
+            return int(text)
+        return low + names.index(text) if text in names else None
 
     def is_part(part: str) -> bool:
         body, slash, step = part.partition("/")
@@ -131,7 +132,8 @@ def _check_bare_cron(value: str) -> str:
     words = value.split()
     if value.startswith("cron("):
         hint = f"Write `{value.removeprefix('cron(').removesuffix(')')}`."
-        raise wrong("M1507", f"{shown(value)} has more than the six fields", hint)
+        message = f"{shown(value)} has `cron( )` around the six fields"
+        raise wrong("M1507", message, hint)
     if len(words) == 5:
         hint = f"Write `{' '.join(_convert_to_six_fields(words))}`."
         raise wrong("M1507", f"{shown(value)} has five fields; AWS expects six", hint)
@@ -163,16 +165,16 @@ _known_time_zones = cache(available_timezones)  # reads hundreds of files
 
 
 def time_zone_problems(zone: str, path: Path) -> Iterator[Problem]:
-    """A warning for a time zone that is not in this machine's database.
+    """A warning for a time zone that is not in the time zone database of this machine.
 
-    Databases of machines differ, and some machines have none; then every time zone passes.
+    It is only a warning because databases differ. On a machine without one, every name passes.
     """
-    known = _known_time_zones()
-    if known and zone not in known:
-        meant = near(zone, known)
-        hint = (
-            f"Did you mean `{meant}`?" if meant else "Write a time zone, such as `Europe/Berlin`."
-        )
+    zones = _known_time_zones()
+    if zones and zone not in zones:
+        closest = near(zone, zones)
+        hint = "Write a time zone, such as `Europe/Berlin`."
+        if closest:
+            hint = f"Did you mean `{closest}`?"
         message = f"{shown(zone)} is not in the time zone database of this machine"
         yield Problem("M1508", path, message, hint, level="warning")
 

@@ -1,4 +1,4 @@
-"""Finds the stack of a kind that another stack uses: the one it names, or the only one."""
+"""Finds the stack that another stack uses: the one it names, or the only one of the stack kind."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from moorage.model import Base, Environment
 P = TypeVar("P", bound=Base)
 
 _EXISTING = {"cluster": "name: {}", "network": "vpc: {}, private_subnets: [...]"}
-"""What `existing:` takes, for the stack kinds for which users often write a name or ID of AWS."""
+"""What `existing:` takes in the stack kinds whose place in the params users often fill with the
+name or ID of an AWS resource."""
 
 
 def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
-    """Name and params of the stack that is used; None if there is none to choose.
-
-    `name` is what the params say, None if they say nothing.
-    """
+    """Name and params of the stack `name`, or, if that is None, of the only stack of the kind; None
+    if there is no such stack, or more than one."""
     if name is None:
         candidates = list(islice(env.of(kind), 2))
         return candidates[0] if len(candidates) == 1 else None
@@ -31,7 +30,7 @@ def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, 
 def find_stack_problems(
     env: Environment, kind: type[P], name: str | None, path: Path, word: str
 ) -> Iterator[Problem]:
-    """Why there is no stack to choose. `word` is the name of the stack kind, such as `network`."""
+    """Why `find_stack` finds nothing. `word` is the name of the stack kind, such as `network`."""
     candidates = [stack for stack, _ in env.of(kind)]
     if find_stack(env, kind, name) or name in env.broken:
         return
@@ -61,12 +60,12 @@ def _suggest_stack(name: str, candidates: Sequence[str], word: str) -> str:
 
 
 def _suggest_existing(name: str, candidates: Sequence[str], word: str) -> str:
-    """How to use what the name refers to in AWS, unless it is a misspelling of a stack's name."""
+    """How to use an existing resource of that name, unless the name is a misspelled stack."""
     closest = near(name, candidates)
     is_misspelling = bool(closest) and abs(len(closest) - len(name)) <= 1
     if word not in _EXISTING or is_misspelling:
         return ""
-    resource = name.rpartition("/")[2]  # of an ARN, such as that of a cluster, the name
+    resource = name.rpartition("/")[2]  # the name in an ARN, such as that of a cluster
     stack = f"{{template: {word}, existing: {{{_EXISTING[word].format(resource)}}}}}"
     return (
         f" To use an existing {word}, add the stack `existing-{word}: {stack}` and write its name."

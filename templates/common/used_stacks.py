@@ -29,7 +29,7 @@ def resolve_stack(
     name: str | None,
     build_handle: Callable[[str, P, Environment], H],
 ) -> UsedStack[P, H] | None:
-    """The stack of that name, or the only one of that kind; None where `find_stack_problems` says
-    why there is none."""
+    """The stack of that name, or the only one of that kind; None if `find_stack` finds none, which
+    `find_stack_problems` reports."""
     stack = find_stack(env, kind, name)
     return UsedStack(*stack, build_handle(*stack, env)) if stack else None

@@ -5,8 +5,8 @@ ecr:
     shop/web: {keep_images: 5}
     shop/worker: {expire_untagged_after: 14d, pull_accounts: ["210987654321"]}
 
-A service with `image: ecr:shop/web:1.4.2` is deployed after this stack. The two are separate stacks
-because the service needs an image in the repository: in one stack, the service would wait for the
+A service with `image: ecr:shop/web:1.4.2` is deployed after this stack. They are separate stacks
+because the service needs an image in the repository. In one stack, the service would wait for the
 image until the deployment fails, and the rollback would delete the repository.
 """
 
@@ -67,23 +67,23 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Problems of the repositories, and conflicts with other stacks."""
     keys_by_id: dict[str, str] = {}
     stacks_by_repository = {
-        repository_name: other
-        for other, other_params in env.of(Params)
-        if other < name
-        for _, repository_name, _ in _repositories(other_params)
+        repository_name: stack
+        for stack, stack_params in env.of(Params)
+        if stack < name
+        for _, repository_name, _ in _repositories(stack_params)
     }
     for key, repository_name, repository_params in _repositories(params):
         path: Path = ("repositories", key)
         yield from repository_problems(repository_params, path, env)
         logical = _repository_id(key)
         if logical in keys_by_id:
-            message = f"`{keys_by_id[logical]}` and `{key}` become the same logical ID {logical}"
+            message = f"`{keys_by_id[logical]}` and `{key}` result in the same logical ID {logical}"
             hint = f"Write another key, and `name: {repository_name}` below it."
             yield Problem("M1302", path, message, hint)
         keys_by_id.setdefault(logical, key)
         if repository_name in stacks_by_repository:
-            other = stacks_by_repository[repository_name]
-            message = f"`stacks.{other}` creates a repository `{repository_name}` too"
+            stack = stacks_by_repository[repository_name]
+            message = f"`stacks.{stack}` also creates a repository `{repository_name}`"
             yield Problem("M2214", path, message, "Remove one of the two.")
         stacks_by_repository.setdefault(repository_name, name)
 

@@ -1,4 +1,4 @@
-"""ECR repositories: their params, what can be wrong with them, and their resources."""
+"""ECR repositories: their params, problems and resources."""
 
 # ruff: noqa: N815 (a lifecycle policy has ECR's own keys)
 
@@ -46,7 +46,7 @@ TagPattern = Annotated[
     str, text(r"[0-9a-zA-Z._*-]{1,128}", "a tag, or a pattern with `*`", "dev-*")
 ]
 TagPrefix = Annotated[str, text(r"[0-9a-zA-Z._-]{1,128}", "the beginning of a tag", "prod")]
-AccountId = Annotated[str, text(ACCOUNT_ID, "the id of an AWS account, in quotes", "123456789012")]
+AccountId = Annotated[str, text(ACCOUNT_ID, "the ID of an AWS account, in quotes", "123456789012")]
 
 
 def _limit_wildcards(limit: int) -> Callable[[str], str]:
@@ -117,7 +117,7 @@ class ImmutableTags(Base):
     exclusions: UniqueList[Exclusion] = Field(
         [],
         max_length=5,
-        description="Tags that can be moved nevertheless, such as `latest` or `dev-*`.",
+        description="Tags that can still be moved, such as `latest` or `dev-*`.",
     )
 
 
@@ -160,7 +160,7 @@ class Repository(Base):
         "`expire_untagged_after`.",
     )
     pull_accounts: UniqueList[AccountId] = Field(
-        [], description="Ids of other AWS accounts, in quotes, that are allowed to pull images."
+        [], description="IDs of other AWS accounts, in quotes, that are allowed to pull images."
     )
     keep: bool = Field(
         True,
@@ -170,11 +170,11 @@ class Repository(Base):
     )
 
     def with_kms_key(self, key: str) -> Self:
-        """With the key, images are encrypted with KMS, unless the params say otherwise."""
-        written = "encryption" in self.model_fields_set
-        if self.kms_key or (written and self.encryption == "AES256"):
+        """The params with this KMS key, unless they have a key or `encryption: AES256`."""
+        has_encryption = "encryption" in self.model_fields_set
+        if self.kms_key or (has_encryption and self.encryption == "AES256"):
             return self
-        encryption = self.encryption if written else "KMS"
+        encryption = self.encryption if has_encryption else "KMS"
         return self.replace({"kms_key": key, "encryption": encryption})
 
 
@@ -200,10 +200,10 @@ def repository_problems(params: Repository, path: Path, env: Environment) -> Ite
     if params.lifecycle_policy:
         policy_path = (*path, "lifecycle_policy")
         shortcuts = ("keep_images", "expire_untagged_after")
-        written = [f"`{key}`" for key in shortcuts if getattr(params, key)]
-        if written:
-            message = f"The repository has `lifecycle_policy` and also {' and '.join(written)}"
-            hint = f"Remove {' and '.join(written)}, or remove `lifecycle_policy`."
+        keys = " and ".join(f"`{key}`" for key in shortcuts if getattr(params, key))
+        if keys:
+            message = f"The repository has `lifecycle_policy` and also {keys}"
+            hint = f"Remove {keys}, or remove `lifecycle_policy`."
             yield Problem("M2203", policy_path, message, hint)
         yield from _policy_problems(params.lifecycle_policy.rules, (*policy_path, "rules"))
 
@@ -212,7 +212,7 @@ def _policy_problems(rules: Sequence[LifecycleRule], path: Path) -> Iterator[Pro
     """ECR user guide, "Lifecycle policy properties in Amazon ECR"."""
     for index, rule in enumerate(rules):
         rule_path = (*path, index)
-        if any(rule.rulePriority == other.rulePriority for other in rules[:index]):
+        if any(rule.rulePriority == earlier.rulePriority for earlier in rules[:index]):
             message = f"Two rules have the priority {rule.rulePriority}"
             yield Problem("M2204", (*rule_path, "rulePriority"), message, "Write another number.")
         yield from _order_problems(rule, rules, (*rule_path, "rulePriority"))
@@ -225,7 +225,7 @@ def _order_problems(
 ) -> Iterator[Problem]:
     storage_class = _storage_class(rule.selection)
     highest = max(
-        other.rulePriority for other in rules if _storage_class(other.selection) == storage_class
+        each.rulePriority for each in rules if _storage_class(each.selection) == storage_class
     )
     if rule.selection.tagStatus == "any" and rule.rulePriority < highest:
         message = "A rule with `tagStatus: any` must have the highest `rulePriority`"
@@ -276,20 +276,17 @@ def _action_problems(rule: LifecycleRule, path: Path) -> Iterator[Problem]:
     days = selection.countNumber
     if selection.countType == "sinceImageTransitioned" and days < MIN_DAYS_IN_ARCHIVE:
         message = f"ECR keeps archived images for at least {MIN_DAYS_IN_ARCHIVE} days, not {days}"
-        number = (*path[:-1], "selection", "countNumber")
-        yield Problem("M2212", number, message, f"Write {MIN_DAYS_IN_ARCHIVE} or more.")
+        number_path = (*path[:-1], "selection", "countNumber")
+        yield Problem("M2212", number_path, message, f"Write {MIN_DAYS_IN_ARCHIVE} or more.")
 
 
 # Resources ----------------------------------------------------------------------------------
 
 
 def repository(title: str, name: str, params: Repository) -> ecr.Repository:
-    """A repository, which is deleted with its stack only if the params say so.
-
-    Even a repository to keep is deleted if its creation is rolled back: it is empty, and its name
-    would block the next attempt (CloudFormation user guide, DeletionPolicy attribute,
-    RetainExceptOnCreate).
-    """
+    """A repository. With `keep`, it is deleted only if its creation is rolled back: it is empty
+    then, and its name would block the next attempt (CloudFormation user guide, DeletionPolicy
+    attribute, RetainExceptOnCreate)."""
     rules = _lifecycle(params)
     optional = {
         "EmptyOnDelete": not params.keep,
@@ -360,7 +357,7 @@ def _plain(rule: LifecycleRule) -> dict[str, Any]:
 
 
 def _as_text(rules: Sequence[dict[str, Any]]) -> str:
-    """A policy as JSON in several lines, so that changes of it can be reviewed."""
+    """A policy as JSON in several lines, so that its changes can be reviewed."""
     return json.dumps({"rules": rules}, indent=2) + "\n"
 
 

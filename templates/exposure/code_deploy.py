@@ -49,7 +49,7 @@ def traffic_route(exposure: Exposure) -> TrafficRoute | None:
 
 
 def code_deploy_problems(params: CodeDeploy, exposure: Exposure | None) -> Iterator[Problem]:
-    """What CodeDeploy cannot do with the routes of a service, which has none without `exposure`."""
+    """What CodeDeploy cannot do with the routes of a service. A worker has no `exposure`."""
     entries = exposure.entries if exposure else ()
     forwarding = [index for index, entry in enumerate(entries) if entry.forwards]
     if not forwarding:
@@ -82,7 +82,7 @@ def _test_problems(params: CodeDeploy, exposure: Exposure) -> Iterator[Problem]:
         return
     for key in ("headers", "hosts"):
         if getattr(params.test, key):
-            message = "CodeDeploy recognizes test traffic by the port of its listener, and not by "
+            message = "CodeDeploy recognizes test traffic by the port of its listener, not by "
             message += f"`{key}`"
             hint = "Write `port:`, of a listener for test traffic."
             yield Problem("M3219", ("release", "test", key), message, hint)

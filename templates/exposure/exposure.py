@@ -86,12 +86,12 @@ class Exposure:
             return {}
         tests = {rule.index: rule.title for rule in self.test_rules}
         tests |= {target.index: nlb_test_listener_title(target) for target in self.nlb_test_targets}
-        found = [
+        candidates = [
             TargetPair(rule.target.title, rule.title, tests.get(rule.index), on_listener=False)
             for rule in self.rules
             if rule.target
         ]
-        found += [
+        candidates += [
             TargetPair(
                 target.target_group_title,
                 target.listener_title,
@@ -101,7 +101,9 @@ class Exposure:
             for target in self.nlb_targets
         ]
         pairs: dict[str, TargetPair] = {}
-        for pair in found:  # several rules for one target are reported; the first counts
+        for (
+            pair
+        ) in candidates:  # if several rules forward to a target, which is a problem, the first
             pairs.setdefault(pair.group, pair)
         return pairs
 
@@ -144,11 +146,11 @@ def resolve_exposure(
     by_code_deploy: bool = False,
     test: TestTraffic | None = None,
 ) -> Exposure:
-    """How a service is reached. An entry with a load balancer that does not exist is left out, and
-    is reported as a problem."""
-    used = [resolve_load_balancer(entry.via, env) for entry in entries]
-    places = list(enumerate(zip(entries, used, strict=True)))
-    routes = [(index, entry, alb) for index, (entry, alb) in places if isinstance(alb, UsedAlb)]
+    """How a service is reached, without the entries whose load balancer does not exist, which
+    `exposure_problems` reports."""
+    balancers = [resolve_load_balancer(entry.via, env) for entry in entries]
+    indexed = list(enumerate(zip(entries, balancers, strict=True)))
+    routes = [(index, entry, alb) for index, (entry, alb) in indexed if isinstance(alb, UsedAlb)]
     return Exposure(
         stack=stack,
         env=env,
@@ -158,7 +160,7 @@ def resolve_exposure(
         rules=resolve_rules(stack, routes, containers),
         nlb_listeners=tuple(
             resolve_listener(stack, index, entry, nlb, containers)
-            for index, (entry, nlb) in places
+            for index, (entry, nlb) in indexed
             if isinstance(nlb, UsedNlb)
         ),
         paired=paired,
@@ -223,10 +225,10 @@ def _opening(
     exposure: Exposure, load_balancer: UsedAlb | UsedNlb, container: str, port: Port
 ) -> InstanceOpening:
     params = exposure.placement.params
-    # The container's own entry has the port of the instance that is mapped to it.
-    mapped = exposure.containers[container].ports
-    written = next((candidate for candidate in mapped if candidate == port), port)
-    first, last = instance_port_range(written, params.network_mode)
+    # The port below the container's `ports` has the port of the instance that is mapped to it.
+    mappings = exposure.containers[container].ports
+    mapping = next((candidate for candidate in mappings if candidate == port), port)
+    first, last = instance_port_range(mapping, params.network_mode)
     return InstanceOpening(
         launch=params.launch,
         load_balancer=load_balancer.name,

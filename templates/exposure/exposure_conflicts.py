@@ -22,7 +22,7 @@ from .test_traffic_problems import TestPorts, group_test_ports, test_port_confli
 
 @dataclass(frozen=True)
 class AllExposures:
-    """The entries of all services, by what can conflict."""
+    """The entries of all services, indexed by what can conflict."""
 
     rules: RulesByListener
     listeners: ListenersByPort
@@ -41,11 +41,11 @@ def gather_exposures(exposures: Sequence[Exposure]) -> AllExposures:
     )
 
 
-def exposure_conflicts(exposure: Exposure, others: AllExposures) -> Iterator[Problem]:
+def exposure_conflicts(exposure: Exposure, all_exposures: AllExposures) -> Iterator[Problem]:
     """Conflicts with the entries of all services. A conflict is reported in the stack that comes
     later by name."""
-    yield from rule_conflicts(exposure.all_rules, others.rules)
+    yield from rule_conflicts(exposure.all_rules, all_exposures.rules)
     listeners = exposure.nlb_listeners
-    yield from security_group_conflicts(exposure.stack, listeners, others.rule_owners)
-    yield from listener_conflicts(listeners, others.listeners)
-    yield from test_port_conflicts(exposure, others.test_ports, others.listeners)
+    yield from security_group_conflicts(exposure.stack, listeners, all_exposures.rule_owners)
+    yield from listener_conflicts(listeners, all_exposures.listeners)
+    yield from test_port_conflicts(exposure, all_exposures.test_ports, all_exposures.listeners)

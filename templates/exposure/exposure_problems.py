@@ -1,4 +1,4 @@
-"""Problems of the load balancers in front of a service, of both kinds."""
+"""Problems of the entries below `expose:` of a service, for both kinds of load balancers."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MAX_TARGET_GROUPS = 5
 def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
     """The problems of the entries of one service."""
     rules, listeners, env = exposure.rules, exposure.nlb_listeners, exposure.env
-    known = {used.index for used in exposure.reachable}
+    resolved = {used.index for used in exposure.reachable}
     for index, entry in enumerate(exposure.entries):
-        if index not in known:  # the allowed keys depend on the load balancer
+        if index not in resolved:  # other problems depend on the load balancer
             yield from _via_problems(entry, ("expose", index), env)
     own_network = exposure.placement.network
     for used in exposure.reachable:
@@ -60,19 +60,19 @@ def _via_problems(entry: ExposeEntry, path: Path, env: Environment) -> Iterator[
     if entry.via in env.broken:
         return
     balancers = [name for kind in (alb.Params, nlb.Params) for name, _ in env.of(kind)]
-    meant = [close] if (close := near(entry.via, balancers)) else sorted(balancers)
-    hint = f"Write {' or '.join(f'`{name}`' for name in meant)}." if meant else ""
+    names = [closest] if (closest := near(entry.via, balancers)) else sorted(balancers)
+    hint = f"Write {' or '.join(f'`{name}`' for name in names)}." if names else ""
     hint = hint or "Add a stack with `template: alb` or `template: nlb`."
     spec = env.stacks.get(entry.via)
-    what = f"a stack of template `{spec.template}`" if spec else "not a stack of this environment"
-    message = f"{shown(entry.via)} is {what}, and `via` needs a load balancer"
+    kind = f"a stack of template `{spec.template}`" if spec else "not a stack of this environment"
+    message = f"{shown(entry.via)} is {kind}, and `via` needs a load balancer"
     yield Problem("M1201", (*path, "via"), message, hint)
 
 
 def _network_problems(
     balancer: UsedAlb | UsedNlb, path: Path, own_network: UsedNetwork | None
 ) -> Iterator[Problem]:
-    """A target group contains IP addresses of its VPC."""
+    """A load balancer in another VPC: a target group contains IP addresses of its own VPC."""
     net = balancer.network
     if own_network is None or net is None or balancer.params.existing:
         return
@@ -118,8 +118,8 @@ def _key_problems(
 
 
 def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
-    """Health checks that only a Network Load Balancer has (Elastic Load Balancing API reference,
-    CreateTargetGroup, HealthCheckProtocol)."""
+    """Health checks that only a Network Load Balancer supports (Elastic Load Balancing API
+    reference, CreateTargetGroup, HealthCheckProtocol)."""
     if entry.health_check and entry.health_check.sidecar:
         message = "A health sidecar is for UDP, which an Application Load Balancer does not have"
         hint = "Remove it, or write the name of a Network Load Balancer in `via`."
@@ -133,12 +133,13 @@ def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
 def _title_problems(exposure: Exposure) -> Iterator[Problem]:
     """Load balancers with names that result in the same logical IDs: an ALB `edge-tcp` and an NLB
     `edge`, or port 53 of `edge` and port 3 of `edge-5`."""
-    taken = {rule.title for rule in security_group_rules(exposure.targets)}
-    rules = nlb_security_group_rules(exposure.nlb_targets, through_instance=False)
-    named = {(target.entry.via, target.listener_title) for target in exposure.nlb_targets}
-    counts = Counter(title for _, title in named)
-    doubled = [title for title, count in counts.items() if count > 1]
-    if conflicts := sorted({*doubled, *taken.intersection(rule.title for rule in rules)}):
+    alb_titles = {rule.title for rule in security_group_rules(exposure.targets)}
+    nlb_rules = nlb_security_group_rules(exposure.nlb_targets, through_instance=False)
+    listeners = {(target.entry.via, target.listener_title) for target in exposure.nlb_targets}
+    counts = Counter(title for _, title in listeners)
+    repeated = [title for title, count in counts.items() if count > 1]
+    shared = alb_titles.intersection(rule.title for rule in nlb_rules)
+    if conflicts := sorted({*repeated, *shared}):
         message = f"The names of two load balancers result in the same logical ID, {conflicts[0]}"
         hint = "Rename the stack of one of them."
         yield Problem("M1302", ("expose",), message, hint)

@@ -27,12 +27,13 @@ class ExposureResources:
 
     resources: tuple[Any, ...]
     load_balancers: tuple[ecs.LoadBalancer, ...]
-    waits_for: tuple[str, ...]
-    """Logical IDs of the resources that must exist before the service: the listeners and rules that
-    attach its target groups to load balancers, or ECS refuses them; and the security group rules
-    for the load balancers, or health checks fail."""
+    dependencies: tuple[str, ...]
+    """Logical IDs of the resources that must exist before the service: listeners and rules, since
+    ECS refuses target groups without a load balancer, and the security group rules for the load
+    balancers, without which health checks fail."""
     alternates_groups: bool = False
-    """Whether parameters say which target groups are in production."""
+    """Whether ECS shifts traffic between two target groups, so that parameters say which group is
+    in production."""
 
 
 def exposure_resources(exposure: Exposure) -> ExposureResources:
@@ -77,7 +78,7 @@ def exposure_resources(exposure: Exposure) -> ExposureResources:
             *attachments(targets, exposure.ecs_pairs),
             *(nlb_attachment(target, exposure.ecs_pairs) for target in nlb_targets),
         ),
-        waits_for=tuple(
+        dependencies=tuple(
             title
             for title in _titles([*group_rules, *forwarding, *test_rules, *listeners])
             if title not in referenced

@@ -1,4 +1,4 @@
-"""What can be wrong where load balancers reach tasks through ports of their instance."""
+"""Problems of services that load balancers reach through ports of the tasks' instances."""
 
 from __future__ import annotations
 
@@ -36,6 +36,6 @@ def instance_problems(exposure: Exposure) -> Iterator[Problem]:
     for listener in exposure.nlb_listeners:
         if listener.load_balancer.handle.security_group is None:
             via = listener.load_balancer.name
-            message = f"`{via}` has no security group, by which the instances allow load balancers"
+            message = f"`{via}` has no security group, which the instances need to allow it"
             hint = "Use a load balancer with a security group, or write `network_mode: awsvpc`."
             yield Problem("M2563", (*listener.path, "via"), message, hint, because=because)

@@ -27,7 +27,7 @@ ListenerClient = Annotated[
     | Annotated[Cidr, Tag("network")],
     Discriminator(_kind_of_client),
 ]
-"""A CIDR block, or the id of a prefix list or of a security group."""
+"""A CIDR block, or the ID of a prefix list or of a security group."""
 
 
 class ListenerSettings(Base):
@@ -39,10 +39,10 @@ class ListenerSettings(Base):
     clients: list[ListenerClient] | None = Field(
         None,
         description="NLB: CIDR blocks, prefix lists and security groups that are allowed to "
-        "connect. By default everyone for an internet-facing load balancer, which is a warning if "
-        "the port is not `tls`: write `[0.0.0.0/0]` if it is intended. The addresses of the "
-        "network for an internal one. Each is a rule of a security group, which has 60 unless the "
-        "quota is raised. `[]` if the security group of an existing load balancer allows them "
+        "connect. Default for an internal load balancer: the addresses of the network. Default for "
+        "an internet-facing one: everyone, with a warning if the port is not `tls`; write "
+        "`[0.0.0.0/0]` if that is intended. Each client is a rule of a security group, whose quota "
+        "is 60. Write `[]` if the security group of an existing load balancer allows the clients "
         "already.",
     )
     certificate: CertificateArn | None = Field(
@@ -56,7 +56,7 @@ class ListenerSettings(Base):
         Literal["HTTP1Only", "HTTP2Only", "HTTP2Optional", "HTTP2Preferred", "None"] | None
     ) = Field(None, description="NLB: ALPN policy of a `tls` listener.")
     target_tls: bool = Field(
-        False, description="NLB: use TLS between a `tls` listener and the container as well."
+        False, description="NLB: use TLS also between a `tls` listener and the container."
     )
     proxy_protocol_v2: bool = Field(
         False, description="NLB: send the IP address of the client by proxy protocol version 2."
@@ -81,7 +81,7 @@ class ExposeEntry(Route, ListenerSettings):
     """Traffic that a load balancer sends to the service. Through an Application Load Balancer it is
     a listener rule with conditions and an action, through a Network Load Balancer a listener.
 
-    A request must meet every kind of condition that is written, with one of its values.
+    A request must match a value of each kind of condition that is set.
     """
 
 

@@ -2,8 +2,8 @@
 
 ECS writes weights into the listener rule (ALB) or the listener (NLB), and the group that is in
 production alternates from one deployment to the next. The stack has a parameter for each pair that
-says which group that is, so that an update which touches the rule writes the weights that are there
-already: docs/decisions/0025-releases.md.
+says which group is in production, so that an update of the rule writes the current weights:
+docs/decisions/0025-releases.md.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TargetPair:
     test_forwarder: str | None
     """Logical ID of the rule or the listener for test traffic."""
     on_listener: bool
-    """Whether traffic shifts in the default action of a listener, that of an NLB."""
+    """Whether traffic shifts in the default action of a listener (NLB), not in a rule (ALB)."""
 
     @property
     def prefix(self) -> str:
@@ -66,7 +66,7 @@ class TargetPair:
 
 
 Pairs = Mapping[str, TargetPair]
-"""Pairs by the logical IDs of their primary groups; none where no traffic shifts."""
+"""Pairs by the logical IDs of their primary groups; empty if no traffic shifts."""
 
 
 def group_titles(group: str, pairs: Pairs) -> tuple[str, ...]:
@@ -75,19 +75,19 @@ def group_titles(group: str, pairs: Pairs) -> tuple[str, ...]:
 
 
 def forward_action(group: str, pairs: Pairs) -> dict[str, Any]:
-    """The properties of a forward action that name its target group, or the pair of groups."""
+    """The properties of a forward action to a target group, or to its pair of groups."""
     return _forward_to_pair(pairs[group]) if group in pairs else {"TargetGroupArn": Ref(group)}
 
 
 def shift_settings(group: str, pairs: Pairs) -> dict[str, Any]:
-    """The settings with which an entry of LoadBalancers lets ECS shift traffic."""
+    """The properties of an entry of `LoadBalancers` that let ECS shift traffic."""
     return (
         {"AdvancedConfiguration": _advanced_configuration(pairs[group])} if group in pairs else {}
     )
 
 
 def _forward_to_pair(pair: TargetPair) -> dict[str, Any]:
-    """The properties of a forward action: all requests to the group in production."""
+    """The properties of a forward action that sends all requests to the group in production."""
     weights = ((pair.group, (0, 100)), (pair.alternate, (100, 0)))
     return {
         "ForwardConfig": elb.ForwardConfig(
@@ -117,7 +117,7 @@ def pair_conditions(pairs: Iterable[TargetPair]) -> Mapping[str, Any]:
 
 
 def _advanced_configuration(pair: TargetPair) -> ecs.AdvancedConfiguration:
-    """The property of an ECS service's load balancer with which ECS shifts traffic."""
+    """The `AdvancedConfiguration` with which ECS shifts traffic."""
     test = {"TestListenerRule": Ref(pair.test_forwarder)} if pair.test_forwarder else {}
     return ecs.AdvancedConfiguration(
         AlternateTargetGroupArn=Ref(pair.alternate),
@@ -128,8 +128,8 @@ def _advanced_configuration(pair: TargetPair) -> ecs.AdvancedConfiguration:
 
 
 def traffic_shift_role(env: Environment) -> Any:
-    """The role with which ECS registers targets and changes listeners and rules (ECS developer
-    guide, "Amazon ECS infrastructure IAM role for load balancers")."""
+    """The role that ECS assumes to register targets and to change listeners and rules (ECS
+    developer guide, "Amazon ECS infrastructure IAM role for load balancers")."""
     policy = "AmazonECSInfrastructureRolePolicyForLoadBalancers"
     return role(
         "TrafficShiftRole",

@@ -25,7 +25,8 @@ def uses_own_listener(test: TestTraffic) -> bool:
 
 
 def resolve_test_rule(rule: ListenerRule, test: TestTraffic) -> ListenerRule | None:
-    """The rule for test traffic to the target of a rule; None without conditions or a port."""
+    """The rule for test traffic to the target of `rule`; None if the rule has no target, or if no
+    condition or port is set."""
     if rule.target is None or not (test.headers or test.hosts or test.port):
         return None
     route = rule.route
@@ -36,7 +37,7 @@ def resolve_test_rule(rule: ListenerRule, test: TestTraffic) -> ListenerRule | N
         "headers": {**route.headers, **test.headers},
         "priority": 1 if uses_own_listener(test) else test.priority,
     }
-    # Not a copy: that would have the cached properties of the route.
+    # A new route: a copy would keep the cached properties, such as the conditions.
     values = {key: getattr(route, key) for key in type(route).model_fields}
     return replace(rule, route=type(route).model_construct(**values | changes))
 
@@ -67,13 +68,13 @@ def alb_test_listener_title(rule: ListenerRule) -> str:
 def alb_test_resources(
     rules: Sequence[ListenerRule], test: TestTraffic, pairs: Pairs
 ) -> Iterator[Any]:
-    """The rules for test traffic, and the listener of each if they have their own."""
+    """The rules for test traffic, and the listeners that are created for them."""
     if not uses_own_listener(test):
         yield from listener_rules(rules, pairs)
         return
     for rule in rules:
         title = alb_test_listener_title(rule)
-        yield from _openings(title, rule, test)
+        yield from _client_rules(title, rule, test)
         yield elb.Listener(
             title,
             LoadBalancerArn=_load_balancer_arn(rule.load_balancer.handle.listener),
@@ -85,19 +86,19 @@ def alb_test_resources(
                     FixedResponseConfig=elb.FixedResponseConfig(StatusCode="404"),
                 )
             ],
-            **_tls(test),
+            **_tls_properties(test),
         )
         yield from listener_rules([rule], pairs, Ref(title))
 
 
-def _tls(test: TestTraffic) -> dict[str, Any]:
+def _tls_properties(test: TestTraffic) -> dict[str, Any]:
     if test.certificate is None:
         return {}
     certificate = elb.Certificate(CertificateArn=test.certificate)
     return {"Certificates": [certificate], "SslPolicy": test.ssl_policy}
 
 
-def _openings(title: str, rule: ListenerRule, test: TestTraffic) -> Iterator[Any]:
+def _client_rules(title: str, rule: ListenerRule, test: TestTraffic) -> Iterator[Any]:
     for index, client in enumerate(test.clients):
         yield ec2.SecurityGroupIngress(
             f"{title}Client{index + 1}",
@@ -111,7 +112,7 @@ def _openings(title: str, rule: ListenerRule, test: TestTraffic) -> Iterator[Any
 
 
 def _load_balancer_arn(listener: Any) -> Any:
-    """The ARN of the load balancer of a listener, whose ARN has the same name and ID."""
+    """The ARN of a listener's load balancer, whose name and ID are in the ARN of the listener."""
     parts = Split("/", listener)
     return Sub(
         "arn:${AWS::Partition}:elasticloadbalancing:${AWS::Region}:${AWS::AccountId}:"

@@ -16,8 +16,8 @@ from .nlb.listener_conflicts import ListenersByPort
 from .test_traffic import has_better_priority, uses_own_listener
 
 _TEST: Path = (*PATH, "test")
-_LISTENER_PORTS = (80, 443)
-_ALB_LISTENER = ("certificate", "ssl_policy", "clients")
+_ALB_LISTENER_PORTS = (80, 443)
+_ALB_LISTENER_KEYS = ("certificate", "ssl_policy", "clients")
 """Settings of the listener for test traffic of an Application Load Balancer."""
 
 
@@ -28,21 +28,22 @@ def unused_test_problems(test: TestTraffic, exposure: Exposure | None) -> Iterat
     nlb_targets = exposure.nlb_targets if exposure else ()
     forwarding = [entry for entry in exposure.entries if entry.forwards] if exposure else []
     if len(forwarding) > len(rules) + len(nlb_targets):
-        return  # other problems say why
+        return  # other problems report why an entry has no target
     conditions = " and ".join(f"`{key}`" for key in ("headers", "hosts") if getattr(test, key))
     unused: dict[str, str] = {}
     if not rules:
-        unused = dict.fromkeys((*_ALB_LISTENER, "priority"), "without an Application Load Balancer")
+        keys: tuple[str, ...] = (*_ALB_LISTENER_KEYS, "priority")
+        unused = dict.fromkeys(keys, "without an Application Load Balancer")
         if not nlb_targets:
             unused |= dict.fromkeys(("hosts", "port"), "without a load balancer")
     elif conditions:
-        keys = _ALB_LISTENER if nlb_targets else ("port", *_ALB_LISTENER)
-        unused = dict.fromkeys(keys, f"beside {conditions}: these need no listener of their own")
+        keys = _ALB_LISTENER_KEYS if nlb_targets else ("port", *_ALB_LISTENER_KEYS)
+        unused = dict.fromkeys(keys, f"with {conditions}, for which no listener is created")
     elif test.port:
-        unused = {"priority": "beside `port`: its listener has no other rule"}
-    for key, why in unused.items():
+        unused = {"priority": "with `port`, because that listener has no other rule"}
+    for key, reason in unused.items():
         if key in test.model_fields_set:
-            yield Problem("M3238", (*_TEST, key), f"`{key}` has no effect {why}", "Remove it.")
+            yield Problem("M3238", (*_TEST, key), f"`{key}` has no effect {reason}", "Remove it.")
 
 
 TestPorts: TypeAlias = Mapping[tuple[str, int], Sequence[str]]
@@ -61,8 +62,8 @@ def group_test_ports(exposures: Sequence[Exposure]) -> TestPorts:
 def test_port_conflicts(
     exposure: Exposure, test_ports: TestPorts, listeners: ListenersByPort
 ) -> Iterator[Problem]:
-    """Listeners for test traffic at a port that another service uses. If both are for test traffic,
-    it is reported in the stack that comes later by name."""
+    """Listeners for test traffic on a port that another service uses. If both are for test traffic,
+    the problem is reported in the stack that comes later by name."""
     for port in sorted(exposure.test_ports):
         earlier = sorted(stack for stack in test_ports[port] if stack < exposure.stack)
         users = [f"stacks.{stack}.release.test" for stack in earlier]
@@ -102,13 +103,13 @@ def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
     vias = Counter(via for via, _ in used)
     albs = [rule.load_balancer.name for rule in exposure.test_rules if uses_own_listener(test)]
     vias.update(albs)
-    taken = [via for via, number in used if number == test.port]
-    taken += [via for via in albs if test.port in _LISTENER_PORTS]
-    for via in taken[:1]:
-        message = f"`{via}` has a listener at port {test.port} already"
+    conflicts = [via for via, number in used if number == test.port]
+    conflicts += [via for via in albs if test.port in _ALB_LISTENER_PORTS]
+    for via in conflicts[:1]:
+        message = f"`{via}` has a listener on port {test.port} already"
         yield Problem("M3219", path, message, "Write another port.")
     for via in [via for via, count in vias.items() if count > 1][:1]:
-        message = f"Two targets of `{via}` cannot have test traffic at the same port"
+        message = f"Two targets of `{via}` cannot have test traffic on the same port"
         hint = "Write `headers:` or `hosts:`, or split the service."
         yield Problem("M3219", path, message, hint)
     if albs and not test.clients:

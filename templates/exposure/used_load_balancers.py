@@ -27,8 +27,8 @@ class UsedAlb(UsedStack[alb.Params, alb.Handle]):
 
     @property
     def load_balancer_id(self) -> str:
-        """Identifies the load balancer; the ARN of a listener begins with that of its load
-        balancer but for one word."""
+        """Identifies the load balancer: of an existing listener, the ARN without the listener's
+        ID."""
         return self.listener_id.rpartition("/")[0] or self.listener_id
 
 
@@ -52,7 +52,7 @@ class UsedNlb(UsedStack[nlb.Params, nlb.Handle]):
 
 
 def resolve_load_balancer(via: str, env: Environment) -> UsedAlb | UsedNlb | None:
-    """The load balancer of that stack; None where there is no such stack."""
+    """The load balancer of the stack `via`; None if there is no such stack."""
     if alb_params := env.params_of(via, alb.Params):
         net = resolve_stack(env, network.Params, alb_params.network, network.handle)
         return UsedAlb(via, alb_params, env.resolve(alb.handle, via, alb_params), net)

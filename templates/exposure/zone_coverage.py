@@ -1,4 +1,4 @@
-"""Availability Zones of tasks, and those of the load balancers that send to them."""
+"""Problems of the Availability Zones of tasks and of the load balancers in front of them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .used_load_balancers import UsedNlb
 
 
 def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[Problem]:
-    """Availability Zones of a load balancer without a task of the service. The service has `count`
-    tasks, set at `count_path`.
+    """Availability Zones of a load balancer without a task of the service, which has `count` tasks,
+    set at `count_path`.
 
-    Without cross-zone load balancing the address in a zone sends to the tasks of that zone only,
-    and is in the DNS name only while the zone has "at least one healthy target in each target
+    Without cross-zone load balancing, the address of a zone sends only to the tasks of that zone.
+    It is in the DNS name only while the zone has "at least one healthy target in each target
     group", including those of other services (AWS re:Post, knowledge center,
-    "elb-dns-cross-zone-balance-configuration"). Clients with fixed addresses do not use the DNS
-    name: an error.
+    "elb-dns-cross-zone-balance-configuration"). It is an error if the load balancer has fixed
+    addresses, because clients may use these without the DNS name.
     """
     if exposure.placement.network is None:
         return
@@ -31,10 +31,8 @@ def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[
         if zones is None or handle.cross_zone or not 0 < zones_with_tasks < zones:
             continue
         tasks = f"{zones_with_tasks} task{'s' if zones_with_tasks > 1 else ''}"
-        message = (
-            f"`{via}` has addresses in {zones} Availability Zones, each of which sends to tasks "
-        )
-        message += f"in its own zone only, and {tasks} cannot be in all of them"
+        message = f"`{via}` has an address in each of {zones} Availability Zones, which sends only "
+        message += f"to tasks in its zone, but {tasks} cannot be in all of them"
         more = f"`{count_path[-1]}: {zones}`" if task_subnets >= zones else ""
         hint = f"Write {' or '.join(filter(None, (more, f'`cross_zone: true` in `{via}`')))}."
         level: Level = "error" if handle.fixed else "warning"
@@ -42,13 +40,13 @@ def zone_problems(exposure: Exposure, count: int, count_path: Path) -> Iterator[
 
 
 def subnet_problems(exposure: Exposure) -> Iterator[Problem]:
-    """Tasks in Availability Zones that their load balancer is not in, which get no traffic.
+    """Tasks in Availability Zones that their load balancer is not in. They get no traffic.
 
     "Target is in an Availability Zone that is not enabled for the load balancer" (Amazon ECS
-    developer guide, "Troubleshooting service load balancers"). With cross-zone load balancing a
-    Network Load Balancer reaches them nevertheless (its user guide, "Update the Availability
-    Zones"). An existing network lists one subnet of each zone, and only there the number of private
-    and of public subnets can differ.
+    developer guide, "Troubleshooting service load balancers"). Only with cross-zone load balancing
+    does a Network Load Balancer reach them (its user guide, "Update the Availability Zones").
+    Zones are counted by subnets: a network has one public and one private subnet in each zone,
+    except an existing one, which may list more of one type.
     """
     if exposure.placement.network is None:
         return

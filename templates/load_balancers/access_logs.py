@@ -31,7 +31,7 @@ Prefix = Annotated[
 ]
 
 
-def _whole_days(seconds: int) -> int:
+def _check_whole_days(seconds: int) -> int:
     if seconds > MAX_INTEGER * _DAY:
         message = f"`{format_duration(seconds)}` is out of range"
         raise wrong("M1105", message, f"Write at most `{MAX_INTEGER}d`.")
@@ -41,7 +41,7 @@ def _whole_days(seconds: int) -> int:
     return seconds
 
 
-Expiry = Annotated[Duration, AfterValidator(_whole_days)]
+Expiry = Annotated[Duration, AfterValidator(_check_whole_days)]
 """Seconds that are whole days, written as `90d`."""
 
 
@@ -58,7 +58,7 @@ class AccessLogs(Base):
 
 
 def access_log_problems(logs: AccessLogs | None) -> Iterator[Problem]:
-    """An expiry for a bucket that the stack does not create."""
+    """Reports `expire_after` for a bucket that the stack does not create."""
     if logs and {"bucket", "expire_after"} <= logs.model_fields_set:
         hint = "Remove it and add a lifecycle rule to that bucket, or remove `bucket:`."
         message = "`expire_after` has no effect on an existing bucket"

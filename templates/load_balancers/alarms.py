@@ -1,4 +1,4 @@
-"""Alarms of load balancers themselves, for what concerns all services behind them."""
+"""Alarms of a load balancer itself, for problems that affect all services behind it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class AlbAlarms(AlarmParams):
 
     load_balancer_5xx: Switch[PercentageAlarm] = Field(
         PercentageAlarm(),
-        description="Responses of the load balancer itself with a 5xx status, for all services "
-        "together: no task answered, or not in time; above 1% for 3m.",
+        description="5xx responses of the load balancer itself, because no task answered in time, "
+        "for all services together. Default: above 1% for 3m.",
     )
     rejected_connections: Switch[CountAlarm] = Field(
         CountAlarm(),
-        description="Connections that the load balancer refused, because it had too many; above "
-        "0 for 1m.",
+        description="Connections that the load balancer refused, because it had too many. Default: "
+        "above 0 for 1m.",
     )
 
 
@@ -45,7 +45,8 @@ class NlbAlarms(AlarmParams):
 
     port_allocation_errors: Switch[CountAlarm] = Field(
         CountAlarm(),
-        description="Connections that failed because too many go to one task; above 0 for 1m.",
+        description="Connections that failed because too many go to one task. Default: above 0 for "
+        "1m.",
     )
 
 
@@ -88,18 +89,18 @@ def _metric_alarms(params: AlarmParams, name: str, env: Environment) -> Iterator
         values = {"errors": Value(alarm, (dimension,))}
         expression = None
         if alarm in _COUNTS:
-            what = _COUNTS[alarm]
+            problem = _COUNTS[alarm]
         else:
-            # Requests for which no target was chosen are no part of RequestCount.
+            # RequestCount does not include requests for which no target was chosen.
             values["requests"] = Value("load_balancer_requests", (dimension,))
             requests = "MAX([FILL(requests, 0), FILL(errors, 0)])"
             expression = f"IF({requests} > 0, 100 * FILL(errors, 0) / {requests}, 0)"
-            what = f"more than {format_percentage(threshold.above)} of the responses are its own "
-            what += "5xx errors"
+            problem = f"more than {format_percentage(threshold.above)} of the responses are its "
+            problem += "own 5xx errors"
         yield MetricAlarm(
             name=alarm,
             title=alarm_title("", alarm),
-            description=f"{stack}: {what}",
+            description=f"{stack}: {problem}",
             values=values,
             expression=expression,
             threshold=threshold.above,

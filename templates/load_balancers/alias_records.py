@@ -15,7 +15,7 @@ from ..common.duplicates import describe_conflict, find_repeats
 from ..common.fields import text
 
 ZoneId = Annotated[
-    str, text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
+    str, text(r"Z[A-Z0-9]{1,31}", "the ID of a hosted zone", "Z0123456789ABCDEFGHIJ")
 ]
 HostName = Annotated[
     str,
@@ -37,7 +37,7 @@ class Alias(Base):
 
 
 def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
-    """Names that would become the same resource."""
+    """Names whose records would have the same logical ID."""
     names = [alias.name for alias in aliases]
     for index, first in find_repeats([_record_id(name, "A") for name in names]):
         message = describe_conflict(names[index], names[first])
@@ -52,8 +52,8 @@ def alias_problems(aliases: Sequence[Alias]) -> Iterator[Problem]:
 def alias_conflict_problems(
     stack: str, aliases: Sequence[Alias], env: Environment
 ) -> Iterator[Problem]:
-    """Records that a load balancer of another stack has too: Route 53 creates each only once. The
-    problem is reported at the later of the two stacks in alphabetical order."""
+    """Records that another stack creates, too: Route 53 creates each only once. The problem is
+    reported at the later of the two stacks in alphabetical order."""
     owners = {
         alias: name
         for name, spec in sorted(env.stacks.items(), reverse=True)
@@ -67,7 +67,7 @@ def alias_conflict_problems(
 
 
 def alias_records(aliases: Sequence[Alias], *, dualstack: bool) -> Iterator[route53.RecordSetType]:
-    """A record for each name and each type of address that `LoadBalancer` has."""
+    """Records of all names: A, and AAAA for a dualstack load balancer."""
     for alias in aliases:
         for record_type in ("A", "AAAA") if dualstack else ("A",):
             yield _alias_record(alias, record_type)

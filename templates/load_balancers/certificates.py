@@ -33,27 +33,28 @@ SslPolicy = Annotated[
     ),
 ]
 
-_NEWER = re.compile(r"-RFC9151-")
+_UNLISTED_POLICIES = re.compile(r"-RFC9151-")
 """A family of policies that SECURITY_POLICIES does not list completely."""
 
 
 def security_policy_problems(name: str, path: Path) -> Iterator[Problem]:
     """A security policy that is not in SECURITY_POLICIES. It may be newer than that list."""
-    if name not in SECURITY_POLICIES and not _NEWER.search(name):
-        meant = near(name, SECURITY_POLICIES)
-        hint = f"Did you mean `{meant}`?" if meant else "Remove `ssl_policy:` to use the default."
+    if name not in SECURITY_POLICIES and not _UNLISTED_POLICIES.search(name):
+        hint = "Remove `ssl_policy:` to use the default."
+        if closest := near(name, SECURITY_POLICIES):
+            hint = f"Did you mean `{closest}`?"
         message = f"{shown(name)} is not a security policy that Moorage knows"
         yield Problem("M2304", path, message, hint, level="warning")
 
 
 def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> Iterator[Problem]:
-    """Certificates of other regions, and certificates that would become the same resource."""
+    """Certificates of other regions, and certificates that would have the same logical ID."""
     for index, arn in enumerate(arns):
         if is_in_other_region(arn, env):
             message = f"The certificate is in {region_of(arn)}, the load balancer in {env.region}"
             hint = f"Write the ARN of a certificate in {env.region}."
             if region_of(arn) == "us-east-1":
-                hint += " Only CloudFront needs certificates in us-east-1."
+                hint += " Certificates in us-east-1 are for CloudFront, not for load balancers."
             yield Problem("M1210", (*path, index), message, hint)
     for index, first in find_repeats([certificate_logical_id(arn) for arn in arns]):
         message = describe_conflict(arns[index], arns[first])
@@ -62,5 +63,5 @@ def certificate_problems(arns: Sequence[str], path: Path, env: Environment) -> I
 
 
 def certificate_logical_id(arn: str) -> str:
-    """The logical ID of an additional certificate: from its id in ACM or its name in IAM."""
+    """The logical ID of an additional certificate: from its ID in ACM or its name in IAM."""
     return logical_id(arn.rsplit("/", 1)[-1], "ListenerCertificate")

@@ -26,11 +26,11 @@ Client = Annotated[
     Annotated[PrefixListId, Tag("prefix list")] | Annotated[Cidr, Tag("network")],
     Discriminator(_kind_of_client),
 ]
-"""A CIDR block or the id of a prefix list."""
+"""A CIDR block or the ID of a prefix list."""
 
 
 def find_address_property(client: str) -> str:
-    """The property of a security group rule that such a client is written in."""
+    """The property of a security group rule that takes this client."""
     if _kind_of_client(client) == "prefix list":
         return "SourcePrefixListId"
     return "CidrIp" if ip_version(client) == 4 else "CidrIpv6"
@@ -47,9 +47,9 @@ def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Prob
     private = [index for index, client in enumerate(clients) if _is_private(client)]
     if private:
         first, more = f"`{clients[private[0]]}`", len(private) - 1
-        whose = f"{first} and {more} more have" if more else f"{first} has"
-        message = "Clients reach an internet-facing load balancer from public addresses, and "
-        message += f"{whose} private ones"
+        blocks = f"{first} and {more} more are" if more else f"{first} is"
+        message = "Clients reach an internet-facing load balancer from public addresses, but "
+        message += f"{blocks} private"
         hint = "Write their public addresses, such as those of their NAT gateway, or use an "
         hint += "internal load balancer."
         yield Problem("M2332", (*path, private[0]), message, hint, level="warning")

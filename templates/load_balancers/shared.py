@@ -39,7 +39,7 @@ class LoadBalancedParams(Base):
 
 
 def existing_problems(params: Base, *, used: frozenset[str] = frozenset()) -> Iterator[Problem]:
-    """Keys that have no effect with `existing:`; `used` are the keys that have one."""
+    """Keys that have no effect with `existing:`; those in `used` have an effect."""
     unused = [f"`{key}`" for key in sorted(params.model_fields_set - {"existing"} - used)]
     if unused:
         keys, have = ", ".join(unused), "has" if len(unused) == 1 else "have"
@@ -70,8 +70,8 @@ def ipv6_problems(
 
 
 def find_subnets(scheme: Scheme, network_handle: network.Handle) -> tuple[Any, ...]:
-    """The subnets of the load balancer: public ones for `internet-facing`; for `internal` private
-    ones, or public ones if there are no private ones."""
+    """The subnets of the load balancer: public ones for `internet-facing`; private ones for
+    `internal`, or public ones if the network has no private ones."""
     if scheme == "internet-facing":
         return network_handle.public_subnets
     return network_handle.private_subnets or network_handle.public_subnets
@@ -87,11 +87,8 @@ def find_subnet_cidrs(scheme: Scheme, network_handle: network.Handle) -> tuple[s
 def resolve_default_clients(
     scheme: Scheme, ip_address_type: IpAddressType, network_handle: network.Handle | None
 ) -> tuple[str, ...] | None:
-    """The clients that are allowed to connect by default: all, or for an internal load balancer the
-    network's IPv4 addresses.
-
-    None where these are unknown.
-    """
+    """The clients that are allowed to connect by default: all addresses, or for an internal load
+    balancer the network's IPv4 addresses; None if these are unknown."""
     if scheme == "internal":
         return (network_handle.cidr,) if network_handle and network_handle.cidr else None
     return all_addresses(dualstack=ip_address_type == "dualstack")

@@ -1,4 +1,4 @@
-"""A stack with a VPC, its public and private subnets, or the ids of an existing VPC.
+"""A stack with a VPC and its public and private subnets, or the IDs of existing ones.
 
 network:
   cidr: 10.20.0.0/16
@@ -6,9 +6,9 @@ network:
   egress: nat-per-az
   flow_logs: {retention: 30d, traffic: reject}
 
-The division of the VPC's addresses never changes: an eighth of the VPC is for the private subnet of
-each of up to four Availability Zones, a sixteenth for each public subnet, and the last quarter is
-free for your own use. A zone that is added gets the next block.
+The VPC's addresses are always divided in the same way: an eighth for the private subnet of each of
+up to four Availability Zones, a sixteenth for each public subnet, and the last quarter is free for
+your own use. A zone that is added gets the next blocks.
 """
 
 from __future__ import annotations
@@ -96,9 +96,9 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
 def compose(name: str, params: Params, env: Environment) -> Template | None:
     """The VPC, its subnets, gateways, routes and endpoints; None for an existing VPC.
 
-    A stack that imports from this one is deployed after all of it, so its tasks find their routes
-    and endpoints. Within this stack, resources that need the internet gateway depend on its
-    attachment (CloudFormation user guide, "When a DependsOn attribute is required").
+    A stack that imports from this one is deployed after the whole stack, so routes and endpoints
+    exist before its tasks. Within this stack, resources that need the internet gateway depend on
+    its attachment (CloudFormation user guide, "When a DependsOn attribute is required").
     """
     if params.existing:
         return None

@@ -23,44 +23,44 @@ from .params import Params
 
 
 def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
-    """The problems of `endpoints:`."""
+    """Problems of `endpoints:` and `endpoint_access:`."""
     if params.egress != "endpoints":
         message = f"With `egress: {params.egress}` the stack creates no endpoints"
-        given = {"endpoints": params.endpoints, "endpoint_access": params.endpoint_access != "any"}
-        for key in (key for key, value in given.items() if value):
+        is_set = {"endpoints": params.endpoints, "endpoint_access": params.endpoint_access != "any"}
+        for key in (key for key, value in is_set.items() if value):
             hint = f"Write `egress: endpoints`, or remove `{key}`."
             yield Problem("M2009", (key,), message, hint, because=[("egress",)])
         return
     created = {_endpoint_id(service) for service in ("s3", *TASK_SERVICES)}
     listed: set[str] = set()
-    for index, written in enumerate(params.endpoints):
+    for index, name in enumerate(params.endpoints):
         path = ("endpoints", index)
-        service = _strip_region(written, region)
+        service = _strip_region(name, region)
         endpoint = _endpoint_id(service)
-        if service == written and "amazonaws" in written:
+        if service == name and "amazonaws" in name:
             hint = f"Write only the service, such as `sqs`, or a full name with `.{region}.` in it."
-            yield Problem("M2011", path, f"`{written}` is not a service of {region}", hint)
+            yield Problem("M2011", path, f"`{name}` is not a service of {region}", hint)
         elif endpoint in created:
             message = f"The stack always creates the endpoint of `{service}`"
-            yield Problem("M2012", path, message, f"Remove `{written}`.")
+            yield Problem("M2012", path, message, f"Remove `{name}`.")
         elif endpoint in listed:
             message = f"The endpoint of `{service}` is listed twice"
-            yield Problem("M2012", path, message, f"Remove `{written}`.")
+            yield Problem("M2012", path, message, f"Remove `{name}`.")
         listed.add(endpoint)
 
 
 def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment) -> Iterator[Any]:
     """The endpoints that tasks need and those that the params list, and their security group."""
     yield _endpoint_security_group(params)
-    for written in ("s3", *TASK_SERVICES, *params.endpoints):
-        service = _strip_region(written, env.region)
-        name = written if service != written else build_service_name(service, env.region)
+    for name in ("s3", *TASK_SERVICES, *params.endpoints):
+        service = _strip_region(name, env.region)
+        full_name = name if service != name else build_service_name(service, env.region)
         if service in GATEWAY_SERVICES:
             yield ec2.VPCEndpoint(
                 _endpoint_id(service),
                 VpcId=Ref("Vpc"),
                 VpcEndpointType="Gateway",
-                ServiceName=name,
+                ServiceName=full_name,
                 RouteTableIds=[Ref(zone.private_route_table) for zone in zones],
             )
         else:
@@ -68,7 +68,7 @@ def endpoint_resources(params: Params, zones: tuple[Zone, ...], env: Environment
                 _endpoint_id(service),
                 VpcId=Ref("Vpc"),
                 VpcEndpointType="Interface",
-                ServiceName=name,
+                ServiceName=full_name,
                 PrivateDnsEnabled=True,
                 SubnetIds=[Ref(zone.private_subnet) for zone in zones],
                 SecurityGroupIds=[Ref("EndpointSecurityGroup")],
@@ -81,7 +81,7 @@ def _endpoint_policy(service: str, params: Params) -> dict[str, Any]:
     any credentials, so that a compromised task could send data to another account."""
     if params.endpoint_access == "any" or service not in SERVICES_WITH_POLICY:
         return {}
-    own = Statement(
+    statement = Statement(
         Sid="OwnAccount",
         Effect=Allow,
         Principal=Principal("*"),
@@ -89,7 +89,7 @@ def _endpoint_policy(service: str, params: Params) -> dict[str, Any]:
         Resource=["*"],
         Condition=Condition(StringEquals({"aws:PrincipalAccount": AccountId})),
     )
-    return {"PolicyDocument": policy([own])}
+    return {"PolicyDocument": policy([statement])}
 
 
 def _endpoint_id(service: str) -> str:
@@ -107,9 +107,8 @@ def _strip_region(service: str, region: str) -> str:
 def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
     """A security group that allows HTTPS from the VPC, and nothing outbound.
 
-    The outbound rule to the loopback address is there because EC2 adds a rule that allows
-    everything to a group without outbound rules (CloudFormation reference,
-    AWS::EC2::SecurityGroup).
+    To a group without outbound rules EC2 adds one that allows everything, so there is a rule to the
+    loopback address (CloudFormation reference, AWS::EC2::SecurityGroup).
     """
     return ec2.SecurityGroup(
         "EndpointSecurityGroup",

@@ -10,8 +10,8 @@ from .params import Existing, Params
 
 
 def has_no_subnets(params: Params) -> bool:
-    """Whether the params name an existing VPC and none of its subnets: one mistake, from which
-    others in the stacks that use the network follow."""
+    """Whether the params name an existing VPC and none of its subnets. Only the network reports
+    this; the stacks that use it do not report what follows from it."""
     existing = params.existing
     return existing is not None and not (existing.public_subnets or existing.private_subnets)
 
@@ -26,9 +26,9 @@ def existing_network_problems(params: Params, existing: Existing) -> Iterator[Pr
         yield Problem("M2000", ("existing",), message, hint)
     lists = {"public_subnets": existing.public_subnets, "private_subnets": existing.private_subnets}
     if has_no_subnets(params):
-        hint = "Write the ids of subnets below `public_subnets:`, `private_subnets:` or both."
+        hint = "Write the IDs of subnets below `public_subnets:`, `private_subnets:` or both."
         because: tuple[Path, ...] = tuple(("existing", key) for key in lists)
-        message = "The existing VPC has no subnets in the params"
+        message = "`existing` names a VPC, but none of its subnets"
         yield Problem("M2001", ("existing",), message, hint, because=because)
     seen: set[str] = set()
     for key, ids in lists.items():

@@ -18,9 +18,10 @@ from .params import FlowLogs
 def flow_log_resources(params: FlowLogs, env: Environment) -> Iterator[Any]:
     """Flow logs of the VPC, their log group, and the role that writes to it.
 
-    VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". The further actions that
-    it lists, to create and find log groups, are not needed for a log group that exists. The flow
-    log is created after its role, so the role is for any flow log of the account and region.
+    VPC user guide, "IAM role for publishing flow logs to CloudWatch Logs". The other actions of
+    that page create and find log groups; they are not needed because the stack creates the log
+    group. The trust policy is for any flow log of the account and region, since the ID of the flow
+    log is not known when its role is created.
     """
     yield log_group("FlowLogGroup", params)
     yield role(

@@ -16,13 +16,13 @@ from .params import ZONE_LETTERS, Params
 
 @dataclass(frozen=True)
 class Zone:
-    """An Availability Zone of the network: its letter, and the blocks of its subnets."""
+    """An Availability Zone of the network, and the IPv4 blocks of its subnets."""
 
     letter: str
-    """Its letter in logical IDs."""
+    """The letter of the zone in logical IDs."""
     index: int
     name: str | None
-    """None if CloudFormation picks the zone from the account's list, by its index."""
+    """None if CloudFormation takes the zone of that index from the account's list."""
     public_cidr: str
     private_cidr: str
 
@@ -59,7 +59,7 @@ def plan_zones(params: Params) -> tuple[Zone, ...]:
 
 
 def availability_zone_problems(zones: int | list[str], region: str) -> Iterator[Problem]:
-    """The problems of the zones; none if the region is wrong, which is reported already."""
+    """Problems of the zones; none if the region is not valid, which is reported elsewhere."""
     if not re.fullmatch(REGION_CODE, region):
         return
     if isinstance(zones, int):

@@ -1,4 +1,4 @@
-"""Params of a network: the VPC to create, or the ids of an existing one."""
+"""Params of a network: the VPC to create, or the IDs of an existing one."""
 
 from __future__ import annotations
 
@@ -19,18 +19,17 @@ from ..common.logs import Logs
 Egress = Literal["public", "nat", "nat-per-az", "endpoints"]
 
 ZONE_LETTERS = "ABCD"
-"""The letter of each zone in logical IDs. It depends on the zone's position in the params alone, so
-it never changes."""
+"""The letter of each zone in logical IDs. It depends only on the position of the zone in the
+params, so it does not change when zones are added."""
 
 _HOSTLESS = tuple(map(IPv4Network, HOSTLESS_BLOCKS))
 
 
 def _check_vpc_cidr(cidr: Any) -> Any:
-    """A VPC can be /16 to /28 (EC2 API reference, CreateVpc).
+    """A VPC can be /16 to /28 (EC2 API reference, CreateVpc), but a sixteenth of it must be large
+    enough for a load balancer: a /27 (ELB user guide, "Subnets for your load balancer").
 
-    A sixteenth of it must be large enough for a load balancer, which needs a /27 (ELB user guide,
-    "Subnets for your load balancer"). Before the type of the field is checked, so that a hint never
-    proposes a block that is refused here.
+    This runs before the check of the type, whose hint could propose a block that is refused here.
     """
     if not isinstance(cidr, str):
         return cidr
@@ -120,18 +119,18 @@ class Existing(Base):
     vpc: VpcId = Field(description="ID of the VPC.")
     public_subnets: list[SubnetId] = Field(
         [],
-        description="Ids of subnets with a route to an internet gateway, one for each "
+        description="IDs of subnets with a route to an internet gateway, one for each "
         "Availability Zone.",
     )
     private_subnets: list[SubnetId] = Field(
         [],
-        description="Ids of subnets without a route to an internet gateway, one for each "
+        description="IDs of subnets without a route to an internet gateway, one for each "
         "Availability Zone.",
     )
     cidr: Ipv4Cidr | None = Field(
         None,
-        description="The VPC's IPv4 block. It is needed for security group rules that allow the "
-        "whole VPC.",
+        description="The VPC's IPv4 block, needed for security group rules that allow the whole "
+        "VPC.",
     )
     ipv6: bool = Field(False, description="Whether the VPC and these subnets have IPv6 blocks too.")
 
@@ -146,12 +145,11 @@ class Params(Base):
     )
     availability_zones: Zones = Field(
         2,
-        description="The number of Availability Zones, 2 to 4, which are the first ones of the "
-        "account; or a list of their names. In a few regions (`us-east-1`, `us-west-1`, "
-        "`ap-northeast-1`) some zones have no load balancers, Fargate or endpoints, and which ones "
-        "differs between accounts: there, list zones that have them. Add names only at the end of "
-        "the list: if the order or a name changes, the deployment fails, because a new subnet "
-        "cannot have the addresses of an existing one.",
+        description="The number of Availability Zones, 2 to 4, for the first ones of the account; "
+        "or a list of names. In `us-east-1`, `us-west-1` and `ap-northeast-1`, some zones have no "
+        "load balancers, Fargate or endpoints, and which ones differs between accounts: list zones "
+        "that have them. Add names only at the end of the list: if the order or a name changes, "
+        "the deployment fails, because a new subnet cannot have the addresses of an existing one.",
     )
     egress: Egress = Field(
         "nat",
@@ -163,15 +161,14 @@ class Params(Base):
     )
     endpoints: list[EndpointService] = Field(
         [],
-        description="Further services to create an endpoint for with `egress: endpoints`, such as "
-        "`sqs`, `sts`, `kms` or `dynamodb`. Write the full name of the endpoint service if it does "
-        "not begin with `com.amazonaws.<region>.`, as for many services in China.",
+        description="With `egress: endpoints`, other services that get an endpoint, such as `sqs`, "
+        "`sts`, `kms` or `dynamodb`. Write the full name of the endpoint service if it does not "
+        "begin with `com.amazonaws.<region>.`, as for many services in China.",
     )
     endpoint_access: Literal["any", "account"] = Field(
         "any",
-        description="With `egress: endpoints`, whose credentials the endpoints of ECR, CloudWatch "
-        "Logs, Secrets Manager and Systems Manager accept: those of `any` account, or of this "
-        "`account` only.",
+        description="With `egress: endpoints`, which credentials the endpoints of ECR, CloudWatch "
+        "Logs, Secrets Manager and Systems Manager accept: `any`, or only those of this `account`.",
     )
     flow_logs: Switch[FlowLogs] = Field(
         None, description="A log group for the VPC's flow logs, and the role that writes to it."

@@ -53,8 +53,8 @@ def _subnet(
 
 
 def _ipv6_blocks() -> Cidr:
-    """The first /64 blocks of the VPC's /56, for private subnets before public ones. The number of
-    blocks is always the same, so that no block moves."""
+    """The first /64 blocks of the VPC's /56: those of the private subnets, then those of the public
+    ones. Their number does not depend on that of the zones, so no subnet gets another block."""
     return Cidr(Select(0, GetAtt("Vpc", "Ipv6CidrBlocks")), 2 * len(ZONE_LETTERS), 64)
 
 

@@ -1,8 +1,8 @@
 """Runs a program with few rights: `python -I -S limited_program.py PROGRAM ARGUMENT...`.
 
 It is a program of its own, which `nginx_run` starts, so that the limits are set neither in the
-build's process nor between its fork and its exec, where threads could deadlock. What a system does
-not offer is left out.
+build's process nor between its fork and its exec, where threads could deadlock. Limits that the
+system does not support are skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIMITS = {
 }
 """Seconds, bytes, or numbers. `nginx -t` takes 20 ms and 60 MB, and starts no process."""
 _NO_NEW_PRIVILEGES = 38
-"""PR_SET_NO_NEW_PRIVS (linux/prctl.h): programs with the setuid bit get no other user."""
+"""PR_SET_NO_NEW_PRIVS (linux/prctl.h): the setuid bit of a program has no effect."""
 _NEW_USER, _NEW_NETWORK = 0x1000_0000, 0x4000_0000
 """CLONE_NEWUSER and CLONE_NEWNET (linux/sched.h)."""
 
@@ -41,8 +41,8 @@ def _limit(name: str, value: int) -> None:
     if kind is None:
         return
     try:
-        most = resource.getrlimit(kind)[1]
-        value = value if most == resource.RLIM_INFINITY else min(value, most)
+        hard_limit = resource.getrlimit(kind)[1]
+        value = value if hard_limit == resource.RLIM_INFINITY else min(value, hard_limit)
         resource.setrlimit(kind, (value, value))
     except (OSError, ValueError):  # macOS refuses some of them
         return

@@ -1,9 +1,8 @@
-"""What of a configuration the installed nginx may read during a build: an allowlist.
+"""The directives that the installed nginx may read during a build: an allowlist.
 
-A configuration comes from whoever can change the params, and `nginx -t` is more than a parser. It
+Anyone who can change the params can write a configuration, and `nginx -t` is more than a parser: it
 loads modules, opens and creates the files that a configuration names, looks up hosts and binds
-ports. So only the directives below reach it, and the arguments that name files or hosts are
-replaced. A directive that is not listed does not reach nginx, whatever it is.
+ports. So only the directives below reach it, and arguments that name files or hosts are replaced.
 
 What nginx does with a directive when it starts is in its source, in the function that its module
 names for the directive (`ngx_command_t.set`) and in the functions that merge configurations.
@@ -113,14 +112,14 @@ def _table() -> dict[str, Treatment]:
 
 
 ALLOWED = _table()
-"""The directives that reach nginx, and what happens to them before."""
+"""The directives that reach nginx, and what happens to each before."""
 
 _RUNS_CODE = re.compile(
     r"load_module|ssl_engine|ssl_conf_command|google_perftools_profiles"
     r"|(lua|perl|js|xslt)(_\w+)?|\w*_by_lua\w*|stream|mail"
 )
-"""Of the directives that are left out, those whose effect on a request can be large. The others,
-such as `user` or `include`, say nothing about what is written in the file itself."""
+"""Directives that do not reach nginx and can change how requests are handled. The others that are
+left out, such as `user` or `include`, do not affect the rest of the file."""
 
 
 def is_reported(name: str) -> bool:

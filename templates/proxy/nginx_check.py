@@ -136,7 +136,7 @@ def _duplicates_in(block: Iterable[Directive], place: str) -> Iterator[Mistake]:
 # Words ---------------------------------------------------------------------------------------
 
 _BUFFER = 4096
-"""Bytes that a word must not reach (ngx_conf_file.c, NGX_CONF_BUFFER)."""
+"""A word must have fewer bytes (ngx_conf_file.c, NGX_CONF_BUFFER)."""
 _WITH_VARIABLES = ("add_header", "proxy_set_header", "fastcgi_param", "return", "set", "proxy_pass")
 _LONE_DOLLAR = re.compile(
     r"\$(?:[^A-Za-z0-9_{]|$)|\$\{(?:[^A-Za-z0-9_]|$)|\$\{\w+(?:[^\w}]|$)", re.ASCII
@@ -147,7 +147,8 @@ def _word_mistakes(nested: Iterable[Nested]) -> Iterator[Mistake]:
     for directive, parents in nested:
         for word in directive.words:
             if len(word.text.encode(errors="replace")) + word.quoted >= _BUFFER:
-                message = f"A text of {shown(directive.name)} is longer than {_BUFFER - 1:,} bytes"
+                message = f"An argument of {shown(directive.name)} is longer than "
+                message += f"{_BUFFER - 1:,} bytes"
                 hint = "Assign its parts to variables with `set`, and join the variables."
                 yield Mistake("M3008", word.line, message, hint)
         if directive.name in _WITH_VARIABLES:
@@ -176,37 +177,37 @@ _MIN_NAME_LENGTH = 5
 
 def _name_mistakes(nested: Sequence[Nested]) -> Iterator[Mistake]:
     unknown = (directive.name for directive, _ in nested if directive.name not in DIRECTIVES)
-    meant = _find_meant(unknown, DIRECTIVES)
+    corrections = _find_corrections(unknown, DIRECTIVES)
     for directive, _ in nested:
-        if directive.name in meant:
+        if correct := corrections.get(directive.name):
             message = f"There is no directive {shown(directive.name)}"
-            yield Mistake("M3004", directive.line, message, f"Write `{meant[directive.name]}`.")
+            yield Mistake("M3004", directive.line, message, f"Write `{correct}`.")
 
 
-def _find_meant(
-    names: Iterable[str], known: Collection[str], *, short: bool = True
+def _find_corrections(
+    names: Iterable[str], valid_names: Collection[str], *, short: bool = True
 ) -> Mapping[str, str]:
-    """The known name that each unknown name probably is, if any. With `short`, also names that are
-    short but differ by one letter only."""
-    meant = {}
+    """For each name that is probably a misspelling, the valid name. With `short`, this includes
+    short names that differ from a valid one by one letter."""
+    corrections = {}
     for name in [*dict.fromkeys(names)][:_MAX_COMPARED_NAMES]:
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.92)
+        close = difflib.get_close_matches(name, valid_names, n=1, cutoff=0.92)
         if short and not close:
-            close = [other for other in sorted(known) if _differs_by_one_letter(name, other)]
+            close = [valid for valid in sorted(valid_names) if _differs_by_one_letter(name, valid)]
         if close:
-            meant[name] = close[0]
-    return meant
+            corrections[name] = close[0]
+    return corrections
 
 
-def _differs_by_one_letter(name: str, known: str) -> bool:
+def _differs_by_one_letter(name: str, valid: str) -> bool:
     """Whether one letter is missing, added or wrong, or two adjacent letters are swapped."""
-    if min(len(name), len(known)) < _MIN_NAME_LENGTH or abs(len(name) - len(known)) > 1:
+    if min(len(name), len(valid)) < _MIN_NAME_LENGTH or abs(len(name) - len(valid)) > 1:
         return False
-    start = _count_equal(name, known)
-    end = _count_equal(name[start:][::-1], known[start:][::-1])
-    rest, known_rest = name[start : len(name) - end], known[start : len(known) - end]
-    swapped = len(rest) == 2 and rest == known_rest[::-1]
-    return swapped or (len(rest) <= 1 and len(known_rest) <= 1)
+    start = _count_equal(name, valid)
+    end = _count_equal(name[start:][::-1], valid[start:][::-1])
+    name_middle, valid_middle = name[start : len(name) - end], valid[start : len(valid) - end]
+    swapped = len(name_middle) == 2 and name_middle == valid_middle[::-1]
+    return swapped or (len(name_middle) <= 1 and len(valid_middle) <= 1)
 
 
 def _count_equal(left: str, right: str) -> int:
@@ -223,7 +224,7 @@ _WITH_EXPRESSION = ("location", "server_name", "fastcgi_split_path_info")
 
 def _variable_mistakes(nested: Sequence[Nested], text: str) -> Iterator[Mistake]:
     defined = {name for directive, _ in nested for name in _defined_variables(directive)}
-    known = VARIABLES | defined | set(_NAMED_GROUP.findall(text))
+    valid_names = VARIABLES | defined | set(_NAMED_GROUP.findall(text))
     uses = [
         (match[1] or match[2], _line_in(word, match.start()))
         for directive, _ in nested
@@ -231,21 +232,21 @@ def _variable_mistakes(nested: Sequence[Nested], text: str) -> Iterator[Mistake]
         for match in _VARIABLE.finditer(word.text)
     ]
     unknown = (
-        name for name, _ in uses if name not in known and not name.startswith(VARIABLE_PREFIXES)
+        name
+        for name, _ in uses
+        if name not in valid_names and not name.startswith(VARIABLE_PREFIXES)
     )
     # Included files may define variables with similar names.
     includes = any(directive.name == "include" for directive, _ in nested)
-    meant = _find_meant(unknown, known, short=not includes)
+    corrections = _find_corrections(unknown, valid_names, short=not includes)
     for name, line in uses:
-        if name in meant:
-            yield Mistake(
-                "M3009", line, f"There is no variable `${name}`", f"Write `${meant[name]}`."
-            )
+        if correct := corrections.get(name):
+            yield Mistake("M3009", line, f"There is no variable `${name}`", f"Write `${correct}`.")
 
 
 def _defined_variables(directive: Directive) -> Iterator[str]:
-    """The variables that a directive defines. An unknown directive may define all those it
-    names."""
+    """The variables that a directive defines. An unknown directive may define all variables in its
+    arguments."""
     defining: Mapping[str, Callable[[tuple[str, ...]], Sequence[str]]] = {
         "set": lambda words: words[:1],
         "js_set": lambda words: words[:1],

@@ -1,4 +1,4 @@
-"""Generates the nginx configuration of a proxy from its params, without side effects.
+"""The nginx configuration of a proxy, generated from its params.
 
 Common mistakes with nginx, and how the generated configuration avoids them (source: the nginx
 documentation, unless stated otherwise):
@@ -29,9 +29,9 @@ from .nginx_text import block_lines, format_seconds, separate_groups, wrap_words
 from .params import Proxy
 
 _TIMEOUT = 60
-"""Seconds, unless the params have another timeout."""
+"""Seconds; the default of all timeouts."""
 _STOP_MARGIN = 5
-"""Seconds before the end of the stop timeout at which nginx closes what is still open."""
+"""Seconds before the end of the stop timeout at which nginx closes connections that are open."""
 
 
 def generate_configuration(proxy: Proxy, context: ProxyContext) -> str:
@@ -90,8 +90,8 @@ def _http(proxy: Proxy, context: ProxyContext) -> Iterator[Sequence[str]]:
 
 
 def _temporary_paths() -> list[str]:
-    """All five kinds: nginx creates them when it starts, used or not, and its user can write to
-    /tmp only."""
+    """Paths below /tmp, the only folder that nginx's user can write to. All five kinds are set,
+    because nginx creates them when it starts, used or not."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     return [f"{kind}_temp_path /tmp/nginx_{kind};" for kind in kinds]
 
@@ -175,7 +175,7 @@ def _limit_lines(proxy: Proxy, context: ProxyContext, *, fastcgi: bool) -> list[
     protocols = ("proxy", "fastcgi") if fastcgi else ("proxy",)
     return [
         f"client_max_body_size {proxy.max_body_size or '10m'};",
-        # The most that an Application Load Balancer accepts (user guide, "HTTP headers limits").
+        # The limit of an Application Load Balancer (user guide, "HTTP headers limits").
         "large_client_header_buffers 4 16k;",
         f"keepalive_timeout {format_seconds(context.keepalive)};",
         "proxy_http_version 1.1;",

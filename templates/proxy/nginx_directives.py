@@ -109,8 +109,9 @@ user uwsgi_pass variables_hash_bucket_size variables_hash_max_size worker_connec
 worker_cpu_affinity worker_priority worker_processes worker_rlimit_core worker_rlimit_nofile
 worker_shutdown_timeout working_directory
 """
-"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`), without
-flags (`on` or `off`), all of which it refuses. tests/proxy asks the real nginx about each."""
+"""Directives that nginx refuses twice in a block (`"..." directive is duplicate`). Flags (`on` or
+`off`) are not listed here, because nginx refuses all of them twice. tests/proxy tries each with the
+real nginx."""
 
 
 @dataclass(frozen=True)

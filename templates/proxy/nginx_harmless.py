@@ -1,7 +1,7 @@
 """Writes a parsed configuration again, with nothing that could do harm when nginx reads it.
 
 nginx never gets the text of the user, which it may read differently from our parser. Each word is
-written in a form that has one meaning only, each directive on lines of its own.
+written in an unambiguous form, and each directive on lines of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .nginx_allowed import ALLOWED, is_reported, is_unknown
 from .nginx_syntax import NO_DIRECTIVES, Directive
 
 LOOPBACK = "127.255.255.254"
-"""Where nginx listens instead of everywhere: an address that nothing else uses."""
+"""The address that nginx listens on instead of all addresses. Nothing else uses it."""
 LOG, CA, FOLDER = "log", "ca.pem", "folder"
 """Names of the files and folders of a run of nginx."""
 
@@ -37,12 +37,12 @@ class Harmless:
 
     @property
     def reported(self) -> list[Directive]:
-        """Those of which the user should know that nginx did not test them."""
+        """The directives of which the user is told that nginx did not test them."""
         return [directive for directive in self.left_out if is_reported(directive.name)]
 
     @property
     def unknown(self) -> list[str]:
-        """The names that no known module has, in their order and each once."""
+        """Names of directives that no known module has, in order and without duplicates."""
         names = (directive.words[0].value for directive in self.left_out)
         return [*dict.fromkeys(name for name in names if is_unknown(name))]
 
@@ -71,8 +71,8 @@ def make_harmless(
     directives: Sequence[Directive], text: str, folder: str, kinds: Sequence[str], *, part: bool
 ) -> Harmless:
     """What nginx may read of a parsed text. `folder` is the folder of this run, `kinds` are the
-    kinds of temporary folders that this nginx has, and `part` is for a text that is the inside of
-    `http`."""
+    kinds of temporary folders that this nginx has, and `part` says that the text is the content of
+    an `http` block."""
     writer = _Writer(text, folder, kinds, _upstreams(directives))
     if part:
         writer.write(0, "events {}")
@@ -109,7 +109,7 @@ class _Writer:
         self.left_out: list[Directive] = []
 
     def write(self, line: int, text: str) -> None:
-        """Adds a text, of a line of the original. It may have several lines itself."""
+        """Adds text, of one or more lines, that comes from a line of the original."""
         self.texts.append(text)
         self.lines += [line] * (text.count("\n") + 1)
 
@@ -118,7 +118,8 @@ class _Writer:
             self._write_directive(directive)
 
     def write_http(self, directives: Sequence[Directive], line: int) -> None:
-        """The inside of `http`. The files that nginx would create by default are of this run."""
+        """The content of `http`, with the files that nginx creates by default in the folder of this
+        run."""
         names = {directive.name for directive in directives}
         for kind in self._kinds:
             if f"{kind}_temp_path" not in names:
@@ -160,7 +161,7 @@ class _Writer:
             self.write_all(block)
 
     def _write_values(self, block: Iterable[Directive]) -> None:
-        """The lines of a map and the like: nginx refuses a block in them."""
+        """The lines of a block with values, such as `map`. nginx refuses a block among them."""
         for values in block:
             if values.words[0].value == "include":
                 self.left_out.append(values)
@@ -172,15 +173,15 @@ class _Writer:
     def _replace_files(self, name: str, treatment: str, arguments: Sequence[str]) -> list[str]:
         if not arguments or treatment in ("as it is", "block", "values", "host"):
             return [*arguments]
-        first, *others = arguments
+        first, *options = arguments
         if treatment == "log":
-            usual = "stderr" if name == "error_log" else f"{self._folder}/{LOG}"
-            return [first if first == "off" and name == "access_log" else usual, *others]
+            log = "stderr" if name == "error_log" else f"{self._folder}/{LOG}"
+            return [first if first == "off" and name == "access_log" else log, *options]
         if treatment == "path":
-            return [first if "$" in first or first in ("on", "off") else "/", *others]
+            return [first if "$" in first or first in ("on", "off") else "/", *options]
         if treatment == "folder":
-            return [first if first == "off" else self._new_folder(), *others]
-        return ["$host" if treatment == "key" else f"{self._folder}/{CA}", *others]
+            return [first if first == "off" else self._new_folder(), *options]
+        return ["$host" if treatment == "key" else f"{self._folder}/{CA}", *options]
 
     def _new_folder(self) -> str:
         return f"{self._folder}/{FOLDER}{next(self._numbers)}"
@@ -195,7 +196,7 @@ _PASSES_LATER = ("proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_
 """Directives that look up a host when requests arrive if there is a variable in the argument."""
 _RESOLVER_OPTIONS = ("valid=", "ipv4=", "ipv6=", "status_zone=")
 _URL = re.compile(
-    r"(?P<scheme>[a-z]\w*://)?(?P<host>\[[^\]/]*\]|[^:/?]*)(?P<rest>.*)",
+    r"(?P<scheme>[a-z]\w*://)?(?P<host>\[[^\]/]*\]|[^:/?]*)(?P<suffix>.*)",
     re.DOTALL | re.IGNORECASE | re.ASCII,
 )
 
@@ -206,21 +207,21 @@ def _listens(directive: Directive) -> bool:
 
 
 def _replace_hosts(name: str, arguments: Sequence[str], upstreams: set[str]) -> Iterator[str]:
-    """The arguments without anything that is looked up; nothing if the directive must go."""
+    """The arguments without hosts to look up; none if the directive must be left out."""
     if not arguments:
         return
-    first, *others = arguments
+    first, *options = arguments
     if name == "resolver":
         for argument in arguments:
             is_option = argument.startswith(_RESOLVER_OPTIONS)
             yield argument if is_option else _replace_host(argument, set())
     elif name == "listen":
         if not first.lower().startswith("unix:"):
-            yield from (_replace_listen(first), *others)
+            yield from (_replace_listen(first), *options)
     elif name in _PASSES_LATER and "$" in first:
         yield from arguments
     else:
-        yield from (_replace_host(first, upstreams), *others)
+        yield from (_replace_host(first, upstreams), *options)
 
 
 def _replace_listen(address: str) -> str:
@@ -233,16 +234,16 @@ def _replace_listen(address: str) -> str:
 
 
 def _replace_host(url: str, upstreams: set[str]) -> str:
-    """An argument that names no host to look up. Addresses and upstreams are not looked up."""
+    """The argument without a host to look up. Addresses and upstreams are not looked up."""
     if _is_network(url) or url == "unix:":
         return url
     match = _URL.fullmatch(url)
-    scheme, host, rest = match.group("scheme", "host", "rest") if match else ("", "", "")
+    scheme, host, suffix = match.group("scheme", "host", "suffix") if match else ("", "", "")
     if host == "unix":
         return f"{scheme or ''}unix:/socket"
     if _is_network(host.strip("[]")) or host in upstreams or (host.isascii() and host.isdigit()):
         return url
-    return f"{scheme or ''}127.0.0.1{rest}"
+    return f"{scheme or ''}127.0.0.1{suffix}"
 
 
 def _is_network(text: str) -> bool:

@@ -1,8 +1,8 @@
 """Runs the nginx of this machine, with few rights and in a folder of its own.
 
-It only ever gets a configuration that `nginx_harmless` wrote. Should that not be enough, nginx has
-no environment, no network where the system allows that, little time and memory, and small files
-only (`limited_program`).
+It only gets configurations that `nginx_harmless` wrote. As a second protection, nginx has no
+environment, no network if the system allows that, little time and memory, and can only write small
+files (`limited_program`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Af8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQCIGPUc8enlWym0+2Kc/Z+oULSbdNg
 1oetVt6IFUw7QuMvAiArXZ6vGWtpS3Anv9beut8LNdSrtuEnSKvUU8jP9HJ4NQ==
 -----END CERTIFICATE-----
 """
-"""A certificate of a CA whose key was deleted, in the place of those in the image."""
+"""A certificate of a CA whose key was deleted, instead of those in the image."""
 
 
 class NginxStoppedError(Exception):
@@ -61,28 +61,28 @@ def find_nginx() -> str | None:
 def run_nginx(
     nginx: str, text: str, folder: FilePath, launcher: Sequence[str] = LIMITED
 ) -> tuple[str, int | None] | None:
-    """The first mistake that nginx finds, and its line; None if it starts. The text is not changed
-    before nginx reads it: see `nginx_harmless`. The files of the run are in `folder`.
+    """The first mistake that nginx finds, and its line; None if it starts. nginx reads the text
+    unchanged, so it must come from `nginx_harmless`. The files of the run are in `folder`.
 
     Raises NginxStoppedError.
     """
-    main = folder / "nginx.conf"
-    main.write_bytes(text.encode(errors="replace"))
+    config = folder / "nginx.conf"
+    config.write_bytes(text.encode(errors="replace"))
     (folder / CA).write_text(_CERTIFICATE, encoding="ascii")
     error_log = ["-e", "stderr"] if _takes_error_log(nginx) else []
     directives = f"pid {quote_word(f'{folder}/pid')}; error_log stderr;"
-    command = ["-t", "-q", *error_log, "-p", f"{folder}/", "-c", str(main), "-g", directives]
+    command = ["-t", "-q", *error_log, "-p", f"{folder}/", "-c", str(config), "-g", directives]
     status, output = _run([*launcher, nginx, *command], folder)
     match = next(filter(None, map(_EMERG.search, output.splitlines())), None)
     if match is not None:
-        return match["message"], int(match["line"]) if match["file"] == str(main) else None
+        return match["message"], int(match["line"]) if match["file"] == str(config) else None
     if status != 0:
         raise NginxStoppedError
     return None
 
 
 def find_version(nginx: str) -> str:
-    """The version of an nginx as messages show it."""
+    """The version of an nginx, for messages."""
     match = re.search(r"nginx/([\w.]+)", _describe(nginx))
     return match[1] if match else "of this machine"
 
@@ -90,16 +90,16 @@ def find_version(nginx: str) -> str:
 def find_temporary_kinds(nginx: str) -> list[str]:
     """The kinds of temporary folders that an nginx creates when it starts, used or not."""
     modules = ("proxy", "fastcgi", "uwsgi", "scgi")
-    built = _describe(nginx)
+    options = _describe(nginx)
     return [
         "client_body",
-        *(kind for kind in modules if f"--without-http_{kind}_module" not in built),
+        *(kind for kind in modules if f"--without-http_{kind}_module" not in options),
     ]
 
 
 @cache
 def _describe(nginx: str) -> str:
-    """What an nginx says of itself: its version and the options it was built with."""
+    """The version of an nginx, and the options that it was built with."""
     try:
         return _run([*LIMITED, nginx, "-V"], None)[1]
     except NginxStoppedError:
@@ -107,14 +107,14 @@ def _describe(nginx: str) -> str:
 
 
 def _takes_error_log(nginx: str) -> bool:
-    """Whether it has the option `-e` (nginx documentation, Command-line parameters: 1.19.5)."""
+    """Whether it has the option `-e`, which nginx 1.19.5 added (nginx documentation, Command-line
+    parameters)."""
     numbers = re.findall(r"[0-9]+", find_version(nginx))
     return tuple(map(int, numbers[:3])) >= (1, 19, 5)
 
 
 def _run(command: Sequence[str], folder: FilePath | None) -> tuple[int, str]:
-    """The exit status and the end of the output, which goes to a file, since a limit applies to its
-    size."""
+    """The exit status and the end of the output. It goes to a file, whose size is limited."""
     with TemporaryFile(dir=folder) as output:
         try:
             run = subprocess.run(

@@ -70,7 +70,7 @@ def _location_head(route: ProxyRoute) -> str:
 
 
 def location_path(route: ProxyRoute) -> str:
-    """The path of a route as a location has it: `/api/`, or `= /login`."""
+    """The path of a route as it is in a location: `/api/`, or `= /login`."""
     return re.sub(r"^= ?", "= ", route.path or "/")
 
 
@@ -107,7 +107,7 @@ def _rate_limit_lines(limit: RateLimit) -> list[str]:
 def _rewrite_lines(matched: str, path: str) -> list[str]:
     """Replaces the part of the path that a location matched; no lines if there is no new path.
 
-    Exactly one slash separates the new path from the rest, whichever of the two it was written in.
+    Exactly one slash separates the new path from the rest of the request's path.
     """
     if not path:
         return []
@@ -122,8 +122,8 @@ def _rewrite_lines(matched: str, path: str) -> list[str]:
 
 
 def _http_lines(proxy: Proxy, route: ProxyRoute, context: ProxyContext) -> list[str]:
-    """Sends requests to a container or an external host, with the headers that differ from the
-    server's. `set` comes before `rewrite ... break`, after which nginx ignores it
+    """Lines that send requests to a container or an external host, with the headers that differ
+    from the server's. `set` comes before `rewrite ... break`, after which nginx ignores it
     (ngx_http_rewrite_module, break)."""
     to = route.to
     rewrite = _rewrite_lines(route.path or "", to.path)
@@ -150,8 +150,8 @@ def _address(to: Target, context: ProxyContext) -> str:
 
 
 def _fastcgi_lines(proxy: Proxy, route: ProxyRoute, context: ProxyContext) -> list[str]:
-    """Sends requests to a FastCGI server. Source of the variables: the file fastcgi_params of
-    nginx, and RFC 3875, 4.1."""
+    """Lines that send requests to a FastCGI server. Source of the variables: the file
+    fastcgi_params of nginx, and RFC 3875, 4.1."""
     name = route.script or "$fastcgi_script_name"
     path_info = {} if route.script else {"PATH_INFO": "$fastcgi_path_info"}
     variables = {
@@ -178,9 +178,10 @@ def _fastcgi_lines(proxy: Proxy, route: ProxyRoute, context: ProxyContext) -> li
         "REDIRECT_STATUS": "200",  # a PHP that is built to require it refuses to run without it
         "HTTP_PROXY": "''",  # httpoxy: otherwise set by a client's header `Proxy`
     }
-    written = _merge_headers(proxy.request_headers, route.request_headers)
+    request_headers = _merge_headers(proxy.request_headers, route.request_headers)
     headers = {
-        f"HTTP_{key.upper().replace('-', '_')}": quote_word(value) for key, value in written.items()
+        f"HTTP_{name.upper().replace('-', '_')}": quote_word(value)
+        for name, value in request_headers.items()
     }
     split = [] if route.script else [r"fastcgi_split_path_info ^(.+?\.php)(/.*)$;"]
     return [
@@ -210,17 +211,15 @@ def _request_headers(proxy: Proxy, route: ProxyRoute | None) -> dict[str, str]:
         "Connection": "$connection_upgrade" if websocket else "",
         **({"Upgrade": "$http_upgrade"} if websocket else {}),
     }
-    written = _merge_headers(proxy.request_headers, route.request_headers if route else {})
-    return _merge_headers(defaults, written)
+    settings = _merge_headers(proxy.request_headers, route.request_headers if route else {})
+    return _merge_headers(defaults, settings)
 
 
 def _merge_headers(base: Mapping[str, str], overrides: Mapping[str, str]) -> dict[str, str]:
-    """The headers of `base` and `overrides`, which replace those with the same name, in upper or
-    lower case."""
+    """The headers of `base` and `overrides`, which replace those with the same name in any case."""
     replaced = {key.lower() for key in overrides}
-    return {key: value for key, value in base.items() if key.lower() not in replaced} | dict(
-        overrides
-    )
+    unchanged = {key: value for key, value in base.items() if key.lower() not in replaced}
+    return unchanged | dict(overrides)
 
 
 def _header_lines(headers: Mapping[str, str]) -> list[str]:
@@ -265,8 +264,8 @@ def _error_page_lines(page: ErrorPage) -> list[str]:
 
 
 def _split_body(body: str) -> Iterator[str]:
-    """A text as quoted words, of which none is longer than nginx reads (ngx_conf_file.c,
-    NGX_CONF_BUFFER). A `$` in it begins no variable."""
+    """A text as quoted words, none longer than nginx reads (ngx_conf_file.c, NGX_CONF_BUFFER). A
+    `$` in it does not begin a variable."""
     piece, size = "", 0
     for letter in normalize_whitespace(body):
         more = len(_quote_literally(letter).encode())
@@ -295,7 +294,7 @@ def zone_name(rate: str) -> str:
 
 
 def timeout_lines(protocol: str, timeouts: Mapping[str, int | None]) -> list[str]:
-    """The directives of the timeouts (`connect`, `send`, `read`) that are given in seconds."""
+    """The directives for timeouts, in seconds by kind: `connect`, `send` and `read`."""
     return [
         f"{protocol}_{kind}_timeout {format_seconds(seconds)};"
         for kind, seconds in timeouts.items()

@@ -24,7 +24,7 @@ class Word:
     """A word of a configuration: the name of a directive, or an argument."""
 
     text: str
-    """The word without the quotes around it; what is escaped stays escaped."""
+    """The word without the quotes around it, and with its escape sequences."""
     line: int
     start: int
     """The offset of the first character in the text, which may be a quote."""
@@ -34,7 +34,7 @@ class Word:
 
     @property
     def value(self) -> str:
-        """The word as nginx stores it: what is escaped is replaced (ngx_conf_read_token)."""
+        """The word as nginx stores it, without escape sequences (ngx_conf_read_token)."""
         return _ESCAPED.sub(lambda match: _ESCAPES.get(match[1], match[1]), self.text)
 
 

@@ -25,7 +25,7 @@ class Task:
 
 
 def listen_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
-    """Whether a server listens on the port that load balancers send requests to."""
+    """Reports if no server listens on the port that load balancers send requests to."""
     servers = [
         directive
         for directive, _ in nested
@@ -67,7 +67,7 @@ _PASSES = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "grpc_pass", "scgi_pass"}
 
 
 def target_mistakes(nested: Sequence[Nested], task: Task) -> Iterator[Mistake]:
-    """Whether the hosts that requests are sent to can be resolved, and listen on the port."""
+    """Reports hosts that cannot be resolved, or that do not listen on the port."""
     upstreams = {
         directive.arguments[0]
         for directive, _ in nested
@@ -106,16 +106,16 @@ def _default_port(directive: Directive) -> int:
 
 def _split_host(target: str) -> tuple[str, int | None]:
     """Host and port of `https://host:8080/path`, or of `host:8080`."""
-    rest = re.sub(r"^[a-z]+://", "", target)
-    if rest.startswith("unix:"):
-        return rest, None
-    match = re.match(r"(\[[^\]]*\]|[^/:]*)(?::([0-9]{1,5}))?", rest)
+    location = re.sub(r"^[a-z]+://", "", target)
+    if location.startswith("unix:"):
+        return location, None
+    match = re.match(r"(\[[^\]]*\]|[^/:]*)(?::([0-9]{1,5}))?", location)
     assert match is not None, "both groups may be empty"
     return match[1].strip("[]"), int(match[2]) if match[2] else None
 
 
 def _is_name(host: str) -> bool:
-    """Whether a host is looked up: it is no address and no variable."""
+    """Whether a host is looked up: it is neither an address nor a variable."""
     return bool(host) and "$" not in host and not _is_address(host)
 
 
@@ -144,9 +144,9 @@ def _container_mistakes(line: int, host: str, port: int, task: Task) -> Iterator
     """The target is the name of a container, which is a host only in bridge mode, with links."""
     address, ports = task.containers[host]
     if address != host:
-        known = port if port in ports else next(iter(ports), port)
+        container_port = port if port in ports else next(iter(ports), port)
         message = f"`{host}` is the name of a container, not of a host: nginx does not start"
-        hint = f"Write `{address}:{known}`: the containers of this task share one address."
+        hint = f"Write `{address}:{container_port}`: the containers of this task share one address."
         yield Mistake("M3021", line, message, hint)
     elif ports and port not in ports:
         yield _port_mistake(line, host, port, ports)

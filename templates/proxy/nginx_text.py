@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 def normalize_whitespace(text: str) -> str:
     """The same text without tabs, and without spaces at the ends of lines.
 
-    YAML could show these only by writing the text in one long line. nginx ignores both.
+    With these, YAML could only write the text as one long line. nginx ignores both.
     """
     return "\n".join(line.rstrip() for line in text.expandtabs(4).split("\n"))
 
@@ -52,9 +52,10 @@ def block_lines(head: str, lines: Iterable[str]) -> list[str]:
 
 
 def _indent(line: str) -> str:
-    """Indents the first line of a text; in the others, spaces would become a part of it."""
-    first, *rest = line.split("\n")
-    return "\n".join([f"    {first}" if first else "", *rest])
+    """Indents the first line of a text. The following lines are inside quotes, where spaces would
+    become a part of the text."""
+    first, *following = line.split("\n")
+    return "\n".join([f"    {first}" if first else "", *following])
 
 
 def separate_groups(groups: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -34,5 +34,5 @@ VARIABLE_PREFIXES = (
     *("upstream_http_", "upstream_trailer_", "proxy_protocol_tlv_", "jwt_", "geoip_", "date_"),
     *("api_", "otel_", "secure_link_", "ssl_", "acme_", "grpc_", "proxy_internal_", "spdy"),
 )
-"""Beginnings of variables that are named after a header, an argument or the like, or that a module
+"""Prefixes of variables that are named after a header, an argument or the like, or that a module
 adds."""

@@ -84,7 +84,7 @@ def _check_external_host(host: str, value: str) -> None:
         hint = "Write the name of its container, such as `web:3000`."
         raise wrong("M3041", f"{shown(value)} is this task, not an external host", hint)
     if "." not in host:
-        message = f"{shown(value)} has no domain, so the DNS does not have it"
+        message = f"{shown(value)} has no domain, so nginx cannot resolve it"
         hint = "Write a container without `http://`, or the full name of a host. Names of Service "
         hint += "Connect are not in the DNS, those of `discovery` are."
         raise wrong("M3041", message, hint)
@@ -109,8 +109,8 @@ TargetField = Annotated[
 
 
 def _check_expression(value: str) -> str:
-    """Refuses text that is not a valid regular expression in Python either. Syntax of PCRE that
-    Python does not have is left to nginx."""
+    """Refuses text that is not a regular expression. Python checks it; syntax of PCRE that Python
+    does not have is left to nginx."""
     try:
         re.compile(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", value))
     except (re.error, OverflowError, RecursionError) as error:
@@ -123,20 +123,21 @@ def _check_expression(value: str) -> str:
 def _check_path(value: str) -> str:
     """Refuses paths that no request has as nginx compares them: decoded, with slashes merged and
     dots resolved, and without the query string (nginx documentation, location)."""
-    plain = re.sub(r"/\.?(?=/)", "", value.partition("?")[0].partition("*")[0])
+    normalized = re.sub(r"/\.?(?=/)", "", value.partition("?")[0].partition("*")[0])
     if "?" in value:
-        message = f"{shown(value)} has a query string, which is not compared"
-        raise wrong("M3042", message, f"Write `{plain}`.")
+        message = f"{shown(value)} has a query string, but nginx compares only the path"
+        raise wrong("M3042", message, f"Write `{normalized}`.")
     if "*" in value:
         message = f"{shown(value)} has a `*`, which is not a wildcard in `path`"
-        hint = f"Write `{plain}` for all paths that begin with it, or an expression as `match:`."
+        hint = f"Write `{normalized}` for all paths that begin with it, or an expression as "
+        hint += "`match:`."
         raise wrong("M3042", message, hint)
     if re.search(r"%[0-9A-Fa-f]{2}", value):
-        message = f"{shown(value)} is percent-encoded, and is compared with decoded paths"
+        message = f"{shown(value)} is percent-encoded, but nginx compares it with decoded paths"
         raise wrong("M3042", message, "Write it decoded, or write an expression as `match:`.")
     if re.search(r"//|/\.\.?(/|$)", value):
-        message = f"{shown(value)} matches no request: nginx resolves `//`, `.` and `..` before"
-        hint = "Remove them." if "/.." in value else f"Write `{plain}`."
+        message = f"{shown(value)} matches no request: nginx first resolves `//`, `.` and `..`"
+        hint = "Remove them." if "/.." in value else f"Write `{normalized}`."
         raise wrong("M3042", message, hint)
     return value
 

@@ -49,7 +49,7 @@ CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
 class RateLimit(Base):
-    """How many requests a client may send, by its address. Each task counts for itself."""
+    """A limit for the requests of each client address. Each task counts requests separately."""
 
     rate: Rate = Field(
         description="Requests that one address may send per second or minute: `10r/s`, `30r/m`."
@@ -98,8 +98,8 @@ class Passing(Base):
 
 
 class ProxyRoute(Passing):
-    """Requests, and where they are sent. nginx tries paths with `= ` first, then `match` in the
-    order of the list, then the longest path."""
+    """Requests, and where they are sent. nginx tries paths with `= ` first, then each `match` in
+    the order of the list, then the longest path."""
 
     path: RoutePath | None = Field(
         None, description="Beginning of the path, or `= /path` for exactly this path."
@@ -137,7 +137,7 @@ class ErrorPage(Base):
     body: PageBody | None = Field(None, description="Text of the page.")
     content_type: MediaType = Field("text/html", description="Media type of `body`.")
     path: PlainPath | None = Field(
-        None, description="A path, served by the routes, instead of `body`."
+        None, description="Path of the page, which a route serves, instead of `body`."
     )
 
 
@@ -243,8 +243,7 @@ class Proxy(Passing):
     resolver: Resolver = Field(Resolver(), description="How external hosts are looked up.")
     ca_bundle: Folder = Field(
         CA_BUNDLE,
-        description="File in the image with the CA certificates by which certificates are "
-        "verified.",
+        description="File in the image with the CA certificates for verifying `https://` hosts.",
     )
 
 
@@ -254,4 +253,4 @@ CONTAINER_KEYS = frozenset(
         *("stop_timeout", "health_check"),
     }
 )
-"""The keys that are allowed together with `config:`; the file determines everything else."""
+"""The keys that are allowed together with `config:`; the file contains all other settings."""

@@ -1,12 +1,12 @@
-"""The reverse proxy of a service, and the container that it becomes.
+"""The reverse proxy of a service, and its container.
 
 The container runs the official image of nginx. The configuration is in an environment variable of
 the container, where a reviewer can read it line by line. A shell writes it to a file and then
 replaces itself with nginx, so that nginx gets the signals. nginx runs as a user without privileges
 and writes only below /tmp.
 
-A configuration that the user writes is a text file next to the params. It is either a complete
-nginx.conf, or a file that the nginx.conf of the image includes from /etc/nginx/conf.d.
+With `config:`, the configuration is a text file next to the params: a complete nginx.conf, or a
+file that the nginx.conf of the image includes from /etc/nginx/conf.d.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ class ServiceProxy:
     containers: Containers
     """The containers behind it."""
     network_mode: NetworkMode
-    is_name_taken: bool
-    """Whether the params write a container with the name of the proxy."""
+    has_name_conflict: bool
+    """Whether `containers:` has a container with the name of the proxy."""
     entries: Mapping[int, ExposeEntry]
     """The `expose:` entries that send requests to it, by their index."""
     nlb_entries: frozenset[int]
@@ -69,8 +69,8 @@ class ServiceProxy:
     idle_timeouts: Mapping[str, int]
     """Seconds after which each load balancer in front of it closes an idle connection."""
     trusted: Sequence[str]
-    """CIDR blocks of Application Load Balancers, which write X-Forwarded-For; behind any other load
-    balancer, or none, a client could have written it."""
+    """CIDR blocks of the Application Load Balancers in front of it, which write X-Forwarded-For;
+    empty without one, because then the client writes it."""
 
     @property
     def user(self) -> str | None:
@@ -84,8 +84,8 @@ class ServiceProxy:
 
 
 def assign_to_proxy(proxy: Proxy | None, entries: Sequence[ExposeEntry]) -> list[ExposeEntry]:
-    """The entries of a service. Entries without `container` get the proxy as their container, if
-    there is one."""
+    """The entries of a service. If it has a proxy, entries without `container` get it as their
+    container."""
     return [
         entry.model_copy(update={"container": PROXY}) if proxy and _is_for_proxy(entry) else entry
         for entry in entries
@@ -113,7 +113,7 @@ def resolve_proxy(
         params=proxy,
         containers={name: params for name, params in containers.items() if name != PROXY},
         network_mode=placement.params.network_mode,
-        is_name_taken=PROXY in containers,
+        has_name_conflict=PROXY in containers,
         entries=to_proxy,
         nlb_entries=frozenset(
             index for index, entry in to_proxy.items() if env.params_of(entry.via, nlb.Params)
@@ -157,8 +157,8 @@ def proxy_container(proxy: ServiceProxy) -> TaskContainer:
             "links": targets if proxy.network_mode == "bridge" else [],
         }
     )
-    checked = container.model_copy(update={"health_check": params.health_check})
-    return TaskContainer(checked, Origin((PROXY,), CONTAINER_KEYS, {"ports": "port"}))
+    container = container.model_copy(update={"health_check": params.health_check})
+    return TaskContainer(container, Origin((PROXY,), CONTAINER_KEYS, {"ports": "port"}))
 
 
 def is_root(user: str) -> bool:
@@ -166,14 +166,14 @@ def is_root(user: str) -> bool:
 
 
 def _condition(container: Container) -> str:
-    """The condition that a container must meet before the proxy starts. ECS stops containers in the
+    """The condition that a container must meet before the proxy starts. ECS stops containers in
     reverse order (Amazon ECS API reference, ContainerDependency), so the proxy stops first."""
     return "HEALTHY" if container.health_check else "START"
 
 
 def _targets(proxy: ServiceProxy) -> list[str]:
-    """The containers that the proxy sends requests to. With a file of the user, these are all
-    essential containers that do not wait for the proxy."""
+    """The containers that the proxy sends requests to. With `config:`, these are all essential
+    containers that do not depend on the proxy."""
     params = proxy.params
     if params.config is None:
         health = params.application_health
@@ -206,9 +206,10 @@ def _start(proxy: ServiceProxy) -> tuple[str, str, str]:
 
 def _run(folder: str, variable: str, *, daemon: bool = False) -> str:
     file = f"{folder}/{'default' if variable == HTTP_PART_VARIABLE else 'nginx'}.conf"
-    chosen_file = f" -c {file}" if folder == "/tmp" else ""
-    foreground = "" if daemon or folder == "/tmp" else " -g 'daemon off;'"
-    return f"printf '%s' \"${variable}\" > {file} && exec nginx{chosen_file}{foreground}"
+    config_option = f" -c {file}" if folder == "/tmp" else ""
+    foreground_option = "" if daemon or folder == "/tmp" else " -g 'daemon off;'"
+    command = f"exec nginx{config_option}{foreground_option}"
+    return f"printf '%s' \"${variable}\" > {file} && {command}"
 
 
 def _proxy_context(proxy: ServiceProxy) -> ProxyContext:

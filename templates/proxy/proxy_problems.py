@@ -21,15 +21,15 @@ from .param_types import Target
 from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 
-_PRIVILEGED_PORTS = 1024
+_MIN_PORT = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
 
 
 def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
     """Problems of the proxy of a service."""
-    if proxy.is_name_taken:
-        message = f"`proxy:` adds a container with the name `{PROXY}` too"
+    if proxy.has_name_conflict:
+        message = f"`proxy:` also adds a container with the name `{PROXY}`"
         hint = "Rename this container, or write it as `proxy:`."
         yield Problem("M2746", ("containers", PROXY), message, hint)
     problems = list(_params_problems(proxy))
@@ -45,10 +45,10 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
     proxy, user = service_proxy.params, service_proxy.user
     path: Path = (PROXY,)
     containers = service_proxy.containers
-    if user and not is_root(user) and proxy.port < _PRIVILEGED_PORTS:
+    if user and not is_root(user) and proxy.port < _MIN_PORT:
         message = f"Only root is allowed to listen on port {proxy.port}, and nginx does not run as "
         message += "root"
-        hint = f"Write a port from {_PRIVILEGED_PORTS}: only load balancers connect to it."
+        hint = f"Write a port from {_MIN_PORT}: only load balancers connect to it."
         yield Problem("M3051", (*path, "port"), message, hint, because=[(*path, "user")])
     if proxy.config is None:
         if not proxy.routes:
@@ -70,11 +70,11 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
                 yield Problem("M1104", at, message, hint)
             else:
                 yield from _target_problems(health.to, at, containers)
-    elif others := sorted(proxy.model_fields_set - CONTAINER_KEYS - {"config"}):
-        keys = " and ".join(f"`{key}`" for key in others)
-        message = f"With `config`, {keys} {'has' if len(others) == 1 else 'have'} no effect"
+    elif unused := sorted(proxy.model_fields_set - CONTAINER_KEYS - {"config"}):
+        keys = " and ".join(f"`{key}`" for key in unused)
+        message = f"With `config`, {keys} {'has' if len(unused) == 1 else 'have'} no effect"
         hint = "Write these settings in the file, or remove `config:`."
-        yield Problem("M3052", (*path, others[0]), message, hint)
+        yield Problem("M3052", (*path, unused[0]), message, hint)
     if proxy.config and user and not is_root(user) and proxy.image == IMAGE:
         message = "In this image only root can write the configuration to /etc/nginx"
         hint = "Remove `user`, or write an `image:` in which the user can."
@@ -86,15 +86,15 @@ def _page_problems(proxy: Proxy) -> Iterator[Problem]:
         hint = "Write `error_pages:`, or remove it."
         message = "`intercept_errors` has no effect without `error_pages`"
         yield Problem("M3054", (PROXY, "intercept_errors"), message, hint)
-    taken: dict[int, int] = {}
+    page_of_status: dict[int, int] = {}
     for index, page in enumerate(proxy.error_pages):
         path = (PROXY, "error_pages", index)
         yield from _content_problems(page, path)
         for status in page.statuses:
-            if status in taken:
-                message = f"`error_pages[{taken[status]}]` is a page for {status} as well"
+            if status in page_of_status:
+                message = f"`error_pages[{page_of_status[status]}]` is also for {status}"
                 yield Problem("M3055", (*path, "statuses"), message, "Remove one of them.")
-            taken.setdefault(status, index)
+            page_of_status.setdefault(status, index)
 
 
 def _content_problems(page: ErrorPage, path: Path) -> Iterator[Problem]:
@@ -108,22 +108,22 @@ def _content_problems(page: ErrorPage, path: Path) -> Iterator[Problem]:
 
 def _path_problems(proxy: Proxy) -> Iterator[Problem]:
     """Two locations with the same path, with which nginx does not start."""
-    taken = {f"= {proxy.health_path}": "health_path"}
+    locations = {f"= {proxy.health_path}": "health_path"}
     if health := proxy.application_health:
         if health.path == proxy.health_path:
             message = f"`{health.path}` is the `health_path`, which nginx answers itself"
             at = (PROXY, "application_health", "path")
             yield Problem("M3055", at, message, "Write another path.")
-        taken[f"= {health.path}"] = "application_health"
+        locations[f"= {health.path}"] = "application_health"
     for index, route in enumerate(proxy.routes):
         if route.path is None and route.match is None:
             continue
         key = f"~ {route.match}" if route.match is not None else location_path(route)
         path: Path = (PROXY, "routes", index, "path" if route.path else "match")
-        if key in taken:
-            message = f"`{taken[key]}` matches the same requests"
+        if key in locations:
+            message = f"`{locations[key]}` matches the same requests"
             yield Problem("M3055", path, message, "Remove one of them.")
-        taken.setdefault(key, f"routes[{index}]")
+        locations.setdefault(key, f"routes[{index}]")
 
 
 def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -172,10 +172,10 @@ def _is_address(host: str) -> bool:
 
 def _suggest_target(to: Target, containers: Containers) -> str:
     """A hint for an unknown container, with its port if it has several."""
-    close = near(to.host, containers)
-    ports = tcp_ports(containers[close]) if close else ()
-    if close and to.port is None and len(ports) > 1:
-        return f"Did you mean {' or '.join(f'`{close}:{port}`' for port in ports)}?"
+    closest = near(to.host, containers)
+    ports = tcp_ports(containers[closest]) if closest else ()
+    if closest and to.port is None and len(ports) > 1:
+        return f"Did you mean {' or '.join(f'`{closest}:{port}`' for port in ports)}?"
     return suggest_container(to.host, containers)
 
 
@@ -256,8 +256,8 @@ def _file_problems(file: TextFile, proxy: ServiceProxy) -> Iterator[Problem]:
 
 
 def _size_problems(text: str, path: Path, place: Place | None) -> Iterator[Problem]:
-    """A configuration that is too large for a template or a task definition. A smaller one can
-    still be too large together with the rest of the template."""
+    """A configuration that is too large for a template or a task definition. Together with the rest
+    of the template, a smaller one can be too large, too."""
     size = len(text.encode())
     if size > MAX_TEMPLATE_BYTES or len(json.dumps(text)) > MAX_TASK_DEFINITION_BYTES:
         message = f"The configuration has {size:,} bytes and does not fit into a template"

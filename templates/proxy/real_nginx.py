@@ -3,7 +3,7 @@
 `nginx -t` reads the configuration as the nginx in the container will when it starts. What it reads
 is written by `nginx_harmless` from the parsed text: no file that the configuration names is opened
 or created, no host is looked up, nothing is loaded. So hosts, files and users that exist only in
-the container are no mistakes either (docs/decisions/0020-untrusted-configurations.md).
+the container are not mistakes (docs/decisions/0020-untrusted-configurations.md).
 
 The installed nginx may differ from the container's. If another version may accept the text, the
 mistake is a warning.
@@ -37,7 +37,7 @@ from .proxy import COMPLETE_VARIABLE, HTTP_PART_VARIABLE, PROXY
 _MAX_MESSAGE = 300
 """Characters of a message of nginx that are shown."""
 _MAX_PROBES = 3
-"""Unknown directives about which nginx is asked."""
+"""How many unknown directives are tried with nginx."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,13 @@ class Outcome:
 
 def configuration_problems(proxy: Proxy, body: Mapping[str, Any]) -> Iterator[Problem]:
     """Why the installed nginx refuses the configuration in a rendered template, and what it did not
-    test: reported at the line of the user's file, or at `proxy`. Nothing is reported if nginx is
-    not installed."""
+    test, at the line of the `config:` file or at `proxy`; nothing if nginx is not installed."""
     nginx = find_nginx()
     if nginx is None:
         return
     for variable, text in _find_configurations(body):
         test = try_configuration(nginx, text, part=variable == HTTP_PART_VARIABLE)
-        # An override may have put another configuration in the place of the file's.
+        # An override may have replaced the configuration of the file.
         file = proxy.config if proxy.config and proxy.config.text.split() == text.split() else None
         if test.refusal is not None:
             yield _refusal_problem(test.refusal, text, file)
@@ -136,7 +135,7 @@ _UNKNOWN_VARIABLE = re.compile(r"unknown \"(\w+)\" variable")
 
 def find_refusal(nginx: str, text: str, *, part: bool = False) -> Refusal | None:
     """Why nginx does not start with a configuration; None if it does, or if that cannot be known.
-    `part` is for a text that is the inside of `http`."""
+    `part` says that the text is the content of an `http` block."""
     return try_configuration(nginx, text, part=part).refusal
 
 
@@ -158,7 +157,7 @@ def try_configuration(nginx: str, text: str, *, part: bool = False) -> Outcome:
             return Outcome(untested=_UNFINISHED)
     if emergency and _NO_MEMORY in emergency[0]:
         return Outcome(untested=_UNFINISHED)
-    refusal = _understand(emergency, harmless, folder, find_version(nginx)) if emergency else None
+    refusal = _read_refusal(emergency, harmless, folder, find_version(nginx)) if emergency else None
     if refusal is None and not _loads_modules(harmless):
         refusal = _find_unknown_directive(nginx, harmless)
     if not (reported := harmless.reported):
@@ -173,10 +172,11 @@ def _describe_left_out(directives: Sequence[Directive]) -> str:
     return f"nginx tests this configuration without {listed}"
 
 
-def _understand(
+def _read_refusal(
     emergency: tuple[str, int | None], harmless: Harmless, folder: str, version: str
 ) -> Refusal | None:
-    """A message of nginx as one about the original; None if it is about this machine."""
+    """The refusal in a message of nginx, with the line of the original text; None if the message is
+    about this machine, or about what was left out."""
     message, number = emergency
     if _MISSING_LOCALLY.search(message) or _is_explained(message, harmless):
         return None
@@ -202,8 +202,8 @@ def _loads_modules(harmless: Harmless) -> bool:
 def _find_unknown_directive(nginx: str, harmless: Harmless) -> Refusal | None:
     """The first directive that nginx does not know.
 
-    nginx is asked without executing the directive: it gets the name only, in `events`, where it
-    refuses what it knows as `not allowed here`.
+    nginx does not execute the directive: it gets only the name, in `events`, where it refuses
+    directives that it knows as `not allowed here`.
     """
     for name in harmless.unknown[:_MAX_PROBES]:
         with TemporaryDirectory() as folder:

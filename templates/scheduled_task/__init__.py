@@ -7,10 +7,10 @@
       containers:
         report: {image: "ecr:shop/report:1.4.2", command: [bin/report]}
 
-EventBridge Scheduler starts the task whether or not the last run has ended, which it does not know.
-So by default it starts a state machine, which runs the task unless a task of the family is running.
-Two starts within a second or two can still overlap, since neither finds a running task. With
-`overlap: allow` there is no state machine.
+EventBridge Scheduler does not know whether the last run has ended. So by default it starts a state
+machine, which runs the task unless a task of the same family is running. Two runs that start within
+a second or two can still overlap, since neither finds the other. With `overlap: allow` there is no
+state machine.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     yield from service_alarm_problems(alarms, task)
     yield from time_zone_problems(params.time_zone, ("time_zone",))
     if params.overlap == "allow":
-        given = {key: getattr(params, key) for key in ("timeout", "execution_logs", "tracing")}
-        for key in (key for key, value in given.items() if value):
+        keys = ("timeout", "execution_logs", "tracing")
+        for key in (key for key in keys if getattr(params, key)):
             message = f"`{key}` has no effect with `overlap: allow`"
             hint = "Remove it, or write `overlap: skip`."
             yield Problem("M3302", (key,), message, hint, because=[("overlap",)])
@@ -63,13 +63,13 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         path = ("dead_letter_queue", "existing")
         yield from queue_arn_problems(queue.existing, path, env)
         if str(queue.existing).endswith(".fifo"):
-            message = "EventBridge Scheduler sends to standard queues only, and this is a FIFO "
+            message = "EventBridge Scheduler sends to standard queues only, but this is a FIFO "
             message += "queue"
             yield Problem("M3303", path, message, "Write the ARN of a standard queue.")
         if "retention" in queue.model_fields_set:
             message = "`retention` has no effect on an existing queue"
-            at = ("dead_letter_queue", "retention")
-            yield Problem("M3351", at, message, "Remove it, or remove `existing:`.")
+            path = ("dead_letter_queue", "retention")
+            yield Problem("M3351", path, message, "Remove it, or remove `existing:`.")
 
 
 def compose(name: str, params: Params, env: Environment) -> Template:

@@ -1,4 +1,4 @@
-"""The queue that gets messages about runs that did not start or failed."""
+"""The queue for messages about runs that did not start or failed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dead_letter_arn(params: Params) -> Any:
 
 
 def dead_letter_url(params: Params) -> Any:
-    """The URL of the queue, where there is one."""
+    """The URL of the queue. Only for params with a queue."""
     queue = params.dead_letter_queue
     return queue_url(queue.existing) if queue and queue.existing else Ref("DeadLetterQueue")
 

@@ -76,5 +76,5 @@ class Params(TaskParams, ExecutionParams):
     alarms: Switch[JobAlarms] = Field(
         None,
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
-        "map with what differs.",
+        "map of those that differ from the defaults.",
     )

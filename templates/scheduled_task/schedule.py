@@ -1,4 +1,4 @@
-"""The schedule, and the role by which EventBridge Scheduler starts the runs."""
+"""The schedule, and the role with which EventBridge Scheduler starts runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _target(task: Task, params: Params) -> dict[str, Any]:
     if params.overlap == "skip":
         return {"Arn": Ref("StateMachine")}
     request = run_task.request(task)
-    same = (
+    scalars = (
         *("LaunchType", "PlatformVersion", "PropagateTags"),
         *("EnableECSManagedTags", "EnableExecuteCommand"),
     )
@@ -60,7 +60,7 @@ def _target(task: Task, params: Params) -> dict[str, Any]:
             TaskDefinitionArn=Ref("TaskDefinition"),
             TaskCount=1,
             **_target_network(request),
-            **{key: request[key] for key in same if key in request},
+            **{key: request[key] for key in scalars if key in request},
             **{
                 key: [kind(**item.properties) for item in request[key]]
                 for key, kind in lists.items()

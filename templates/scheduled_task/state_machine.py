@@ -26,8 +26,9 @@ from .params import Params
 def state_machine(task: Task, params: Params) -> Iterator[AWSObject]:
     """A state machine that runs the task unless a task of its family is running, and its role.
 
-    AWS Step Functions developer guide, "Creating an IAM role for your state machine". The state
-    machine is created after its role, so the role is for any of the account and region.
+    AWS Step Functions developer guide, "Creating an IAM role for your state machine". The trust
+    policy is for any state machine of the account and region, because the ARN of this one is not
+    known when its role is created.
     """
     yield role(
         "StateMachineRole",
@@ -94,7 +95,7 @@ def _definition(task: Task, params: Params) -> dict[str, Any]:
 def _run_state(task: Task, params: Params) -> dict[str, Any]:
     """The state that runs the task, and reports a failure if there is a queue for it."""
     request = run_task.request(task)
-    limit = {"TimeoutSeconds": params.timeout} if params.timeout else {}
+    timeout = {"TimeoutSeconds": params.timeout} if params.timeout else {}
     retry = {
         "ErrorEquals": ["AmazonECS.Unknown"],
         "IntervalSeconds": 60,
@@ -108,7 +109,7 @@ def _run_state(task: Task, params: Params) -> dict[str, Any]:
         "Parameters": {
             key: value for key, value in request.items() if key not in _NOT_IN_STEP_FUNCTIONS
         },
-        **limit,
+        **timeout,
         "Retry": [retry],
         **(report if params.dead_letter_queue else {}),
         "End": True,
@@ -133,8 +134,8 @@ def _report_states(params: Params) -> dict[str, Any]:
 
 def _watch_statements(task: Task) -> Iterator[Statement]:
     """What the state machine needs to detect the end of a task (AWS Step Functions developer guide,
-    "Run Amazon ECS or Fargate tasks with Step Functions"). ListTasks does not take a task as its
-    resource (Service Authorization Reference), so it is `*`."""
+    "Run Amazon ECS or Fargate tasks with Step Functions"). The resource of ListTasks is `*` because
+    the action does not support tasks as resources (Service Authorization Reference)."""
     in_cluster = Condition(
         ArnEquals({"ecs:cluster": run_task.cluster_arn(task, "cluster/${Cluster}")})
     )

@@ -1,4 +1,4 @@
-"""Events of ECS and of Step Functions that notify."""
+"""EventBridge rules for events of ECS, CodeDeploy and Step Functions."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .alarm_params import EcsAlarmParams
 from .task import Task
 
 
-def describe(task: Task, what: str, place: str = "") -> str:
-    """The text that notifications have."""
-    return f"{task.env.stack_name(task.name)}: {what}" + (f" ({place})" if place else "")
+def describe(task: Task, problem: str, place: str = "") -> str:
+    """The description of an alarm, which is also in its notifications."""
+    return f"{task.env.stack_name(task.name)}: {problem}" + (f" ({place})" if place else "")
 
 
 FailedDeployment = Literal["circuit breaker", "ECS", "CodeDeploy"]
-"""What ends a deployment that fails: the circuit breaker, something else in ECS, or CodeDeploy."""
+"""What reports a failed deployment: the circuit breaker, ECS without it, or CodeDeploy."""
 
 
 def service_events(
@@ -91,7 +91,7 @@ _TASK_VALUES = {"reason": "$.detail.stoppedReason", "task": "$.detail.taskArn"}
 
 
 def _task_pattern(task: Task, *, group: Any, **detail: Any) -> dict[str, Any]:
-    """A pattern for tasks of a group that have stopped."""
+    """The event pattern for tasks of a group that have stopped."""
     return {
         "source": ["aws.ecs"],
         "detail-type": [TASK_EVENT],
@@ -105,8 +105,9 @@ def _task_pattern(task: Task, *, group: Any, **detail: Any) -> dict[str, Any]:
 
 
 def run_failed_event(task: Task, state_machine: bool) -> EventAlarm:
-    """A state machine knows how a run has ended; otherwise the task's containers do. A task that
-    Scheduler starts is of the group of its family (Amazon ECS API reference, Task, group)."""
+    """The event of a failed run: that of the state machine, or without one, that of a task with a
+    container that has failed. A task that EventBridge Scheduler starts has the group of its family
+    (Amazon ECS API reference, Task, group)."""
     if state_machine:
         return EventAlarm(
             name="run_failed",

@@ -13,23 +13,24 @@ class EcsAlarmParams(AlarmParams):
     """The alarms of an ECS service. `false` turns an alarm off."""
 
     cpu: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(), description="CPU utilization of the service; above 90% for 10m."
+        PercentageAlarm(), description="CPU utilization of the service. Default: above 90% for 10m."
     )
     memory: Switch[PercentageAlarm] = Field(
-        PercentageAlarm(), description="Memory utilization of the service; above 90% for 10m."
+        PercentageAlarm(),
+        description="Memory utilization of the service. Default: above 90% for 10m.",
     )
     tasks_missing: Switch[Alarm] = Field(
         Alarm(),
-        description="Fewer tasks run than desired; for 10m. It needs `container_insights` in the "
-        "cluster, and is left out without.",
+        description="Fewer tasks run than desired. Default: for 10m. Needs `container_insights` in "
+        "the cluster; without it, there is no such alarm.",
     )
     deployment_failed: bool = Field(
-        True, description="A deployment has failed, and perhaps was rolled back."
+        True, description="A deployment has failed, whether or not it was rolled back."
     )
     task_stopped: bool = Field(
         True,
-        description="A task could not start, or an essential container has exited: not what "
-        "deployments, scaling or Spot stop.",
+        description="A task could not start, or an essential container has exited. Tasks that "
+        "deployments, scaling or Spot interruptions stop do not count.",
     )
 
 
@@ -38,21 +39,23 @@ class ServiceAlarms(EcsAlarmParams):
 
     target_5xx: Switch[PercentageAlarm] = Field(
         PercentageAlarm(),
-        description="ALB: responses of the tasks with a status of 500 and above; above 5% for 3m.",
+        description="ALB: 5xx responses of the tasks. Default: above 5% for 3m.",
     )
     connection_errors: Switch[PercentageAlarm] = Field(
         PercentageAlarm(),
-        description="ALB: requests for which the load balancer could not connect to a task; above "
-        "5% for 3m.",
+        description="ALB: requests for which the load balancer could not connect to a task. "
+        "Default: above 5% for 3m.",
     )
     latency: Switch[LatencyAlarm] = Field(
-        LatencyAlarm(), description="ALB: time to the response, 95th percentile; above 1s for 5m."
+        LatencyAlarm(),
+        description="ALB: response time, 95th percentile. Default: above 1s for 5m.",
     )
     unhealthy_hosts: Switch[CountAlarm] = Field(
-        CountAlarm(), description="Tasks that fail the health check; above 0 for 5m."
+        CountAlarm(),
+        description="Tasks that fail the health check. Default: above 0 for 5m.",
     )
     no_healthy_host: Switch[Alarm] = Field(
-        Alarm(), description="No task passes the health check; for 2m."
+        Alarm(), description="No task passes the health check. Default: for 2m."
     )
 
 
@@ -60,10 +63,12 @@ class WorkerAlarms(EcsAlarmParams):
     """The alarms of a worker. `false` turns an alarm off."""
 
     dead_letters: Switch[CountAlarm] = Field(
-        CountAlarm(), description="Messages in the dead-letter queue; above 0 for 1m."
+        CountAlarm(),
+        description="Messages in the dead-letter queue. Default: above 0 for 1m.",
     )
     oldest_message: Switch[AgeAlarm] = Field(
-        AgeAlarm(), description="Age of the oldest message in the queue; above 15m for 5m."
+        AgeAlarm(),
+        description="Age of the oldest message in the queue. Default: above 15m for 5m.",
     )
 
 
@@ -72,8 +77,8 @@ class JobAlarms(AlarmParams):
 
     dead_letters: Switch[CountAlarm] = Field(
         CountAlarm(),
-        description="Messages in the dead-letter queue: runs that could not be started; above 0 "
-        "for 1m.",
+        description="Messages in the dead-letter queue, about runs that could not be started. "
+        "Default: above 0 for 1m.",
     )
     run_failed: bool = Field(
         True, description="A run has failed: it did not exit with 0, or took longer than `timeout`."

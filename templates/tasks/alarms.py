@@ -39,11 +39,11 @@ from .task import Task
 
 @dataclass(frozen=True)
 class AlarmTarget:
-    """What a load balancer forwards to: one target group, or two that take turns."""
+    """What a load balancer forwards to: a target group, or two that alternate in deployments."""
 
     kind: Literal["alb", "nlb"]
     place: str
-    """Where it is, for people: the load balancer and the port."""
+    """Load balancer and port, for descriptions."""
     groups: tuple[str, ...]
     """Logical IDs of the target groups; alarms are named after the first."""
     load_balancer: Any
@@ -71,7 +71,7 @@ class AlarmQueues:
 
 @dataclass(frozen=True)
 class Watched:
-    """What alarms and a dashboard show of a service, besides the service itself."""
+    """What the alarms and the dashboard of a service watch, besides the service itself."""
 
     targets: tuple[AlarmTarget, ...] = ()
     queues: AlarmQueues | None = None
@@ -119,12 +119,11 @@ def _failed_deployment(watched: Watched) -> FailedDeployment:
 
 
 def service_alarm_problems(alarms: Alarms | None, task: Task) -> Iterator[Problem]:
-    """Alarms that the params name and the stack cannot have."""
+    """Alarms that the params configure although the stack has nothing that they could watch."""
     if alarms is None:
         return
     params = alarms.params
-    written = params.model_fields_set - AlarmParams.model_fields.keys()
-    for name in sorted(written):
+    for name in sorted(params.model_fields_set - AlarmParams.model_fields.keys()):
         if not isinstance(getattr(params, name), Base) or name in alarms.names:
             continue
         path = ("alarms", name)
@@ -136,12 +135,12 @@ def service_alarm_problems(alarms: Alarms | None, task: Task) -> Iterator[Proble
             yield Problem("M3407", path, message, hint)
         else:
             message = f"The stack has nothing that `{name}` could watch"
-            hint = f"Remove `{name}`, or add {_NEEDED[name]}."
+            hint = f"Remove `{name}`, or add {_REQUIREMENTS[name]}."
             yield Problem("M3408", path, message, hint)
 
 
 _ALB_ROUTE = "a route through an Application Load Balancer to `expose:`"
-_NEEDED: Mapping[str, str] = {
+_REQUIREMENTS: Mapping[str, str] = {
     "target_5xx": _ALB_ROUTE,
     "connection_errors": _ALB_ROUTE,
     "latency": _ALB_ROUTE,
@@ -149,7 +148,7 @@ _NEEDED: Mapping[str, str] = {
     "no_healthy_host": "an entry to `expose:`, and a `desired_count` above 0",
     "dead_letters": "`dead_letter_queue:`",
 }
-"""What a stack needs to have for an alarm."""
+"""What to add to a stack for an alarm."""
 
 
 # Alarms --------------------------------------------------------------------------------------
@@ -172,13 +171,13 @@ def _target_alarms(
 def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> MetricAlarm:
     errors, error_terms = values_by_id("errors", target.values(name))
     requests, request_terms = values_by_id("requests", target.values("target_requests"))
-    # The larger rate of a pair: the share of all requests that a canary gets may be smaller than
-    # the threshold.
+    # Of two target groups the larger rate counts: with all requests together, a canary that fails
+    # could stay below the threshold, because it gets only a small share of the requests.
     rates = [
         f"IF({total} > 0, 100 * {failed} / {total}, 0)"
         for failed, total in zip(error_terms, request_terms, strict=True)
     ]
-    what = {
+    problem = {
         "target_5xx": "of the responses have a 5xx status",
         "connection_errors": "of the requests reach no task",
     }[name]
@@ -186,7 +185,7 @@ def _error_rate(name: str, task: Task, target: AlarmTarget, threshold: Threshold
         name=name,
         title=alarm_title(target.prefix, name),
         description=describe(
-            task, f"more than {format_percentage(threshold.above)} {what}", target.place
+            task, f"more than {format_percentage(threshold.above)} {problem}", target.place
         ),
         values={**errors, **requests},
         expression=rates[0] if len(rates) == 1 else f"MAX([{', '.join(rates)}])",
@@ -215,15 +214,15 @@ def _hosts(name: str, task: Task, target: AlarmTarget, threshold: Threshold) -> 
     metric = {"unhealthy_hosts": "unhealthy_hosts", "no_healthy_host": "healthy_hosts"}[name]
     values, total = sum_of("hosts", target.values(f"{target.kind}_{metric}"))
     below = name == "no_healthy_host"
-    what = f"more than {threshold.above:g} tasks fail the health check"
+    problem = f"more than {threshold.above:g} tasks fail the health check"
     if below:
-        what = "no task passes the health check"
+        problem = "no task passes the health check"
     elif threshold.above == 0:
-        what = "tasks fail the health check"
+        problem = "tasks fail the health check"
     return MetricAlarm(
         name=name,
         title=alarm_title(target.prefix, name),
-        description=describe(task, what, target.place),
+        description=describe(task, problem, target.place),
         values=values,
         expression=total if len(values) > 1 else None,
         threshold=1 if below else threshold.above,
@@ -248,11 +247,11 @@ def _usage_alarms(
     """The alarms for the service itself."""
     for name, noun in (("cpu", "CPU"), ("memory", "memory")):
         if threshold := resolve_threshold(name, params, shared):
-            what = f"the tasks use more than {format_percentage(threshold.above)} of their {noun}"
+            limit = format_percentage(threshold.above)
             yield MetricAlarm(
                 name=name,
                 title=alarm_title("", name),
-                description=describe(task, what),
+                description=describe(task, f"the tasks use more than {limit} of their {noun}"),
                 values={name: service_value(name, task)},
                 expression=None,
                 threshold=threshold.above,
@@ -260,10 +259,10 @@ def _usage_alarms(
                 missing=METRICS[name].missing,
             )
     threshold = resolve_threshold("tasks_missing", params, shared)
-    counted = counts_tasks(task)
-    if counted is None:
-        counted = "tasks_missing" in params.model_fields_set
-    if threshold and counted:
+    has_metrics = counts_tasks(task)
+    if has_metrics is None:
+        has_metrics = "tasks_missing" in params.model_fields_set
+    if threshold and has_metrics:
         yield MetricAlarm(
             name="tasks_missing",
             title=alarm_title("", "tasks_missing"),
@@ -285,7 +284,7 @@ def service_value(metric: str, task: Task) -> Value:
 
 
 def counts_tasks(task: Task) -> bool | None:
-    """Whether the cluster has Container Insights, which count tasks; None where it is unknown."""
+    """Whether the cluster has Container Insights, which count tasks; None if that is unknown."""
     cluster = task.placement.cluster
     if cluster is None or cluster.params.existing:
         return None
@@ -295,17 +294,19 @@ def counts_tasks(task: Task) -> bool | None:
 def _queue_alarms(
     params: Base, task: Task, queues: AlarmQueues, shared: Thresholds | None
 ) -> Iterator[MetricAlarm]:
-    dead = resolve_threshold("dead_letters", params, shared)
-    if dead and queues.dead_letters is not None:
-        number = "messages are" if dead.above == 0 else f"more than {dead.above:g} messages are"
+    threshold = resolve_threshold("dead_letters", params, shared)
+    if threshold and queues.dead_letters is not None:
+        messages = "messages are"
+        if threshold.above > 0:
+            messages = f"more than {threshold.above:g} messages are"
         yield MetricAlarm(
             name="dead_letters",
             title=alarm_title("", "dead_letters"),
-            description=describe(task, f"{number} in the dead-letter queue"),
+            description=describe(task, f"{messages} in the dead-letter queue"),
             values={"messages": Value("dead_letters", (queues.dead_letters,))},
             expression=None,
-            threshold=dead.above,
-            minutes=dead.minutes,
+            threshold=threshold.above,
+            minutes=threshold.minutes,
             missing=METRICS["dead_letters"].missing,
         )
     if queues.queue is None:
@@ -330,8 +331,8 @@ def _queue_alarms(
 def resolve_job_alarms(
     params: JobAlarms | None, task: Task, *, dead_letters: Any | None, state_machine: bool
 ) -> Alarms | None:
-    """The alarms of a scheduled task. `dead_letters` is the name of its dead-letter queue, if it
-    has one; `state_machine` says whether one runs it."""
+    """The alarms of a scheduled task; None if they are off. `dead_letters` is the name of its
+    dead-letter queue, if it has one; `state_machine` is whether a state machine runs the task."""
     if params is None:
         return None
     to = resolve_notifications(params, task.env)

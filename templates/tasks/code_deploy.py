@@ -19,7 +19,7 @@ from moorage.facts.codedeploy import (
 from moorage.model import Base
 
 from ..common.fields import UniqueList, text
-from .traffic_shift import AlarmName, ReleaseBase, TestTraffic, minutes, whole_minutes
+from .traffic_shift import AlarmName, ReleaseBase, TestTraffic, check_whole_minutes, minutes
 
 _MINUTE = 60
 
@@ -27,22 +27,22 @@ FunctionName = Annotated[
     str, text(r"[A-Za-z0-9_-]{1,64}", "the name of a Lambda function", "smoke-test")
 ]
 Percent = Annotated[int, Field(ge=SHIFT_PERCENT[0], le=SHIFT_PERCENT[1])]
-Interval = Annotated[int, minutes(1, SHIFT_MINUTES), AfterValidator(whole_minutes)]
+Interval = Annotated[int, minutes(1, SHIFT_MINUTES), AfterValidator(check_whole_minutes)]
 
 
 class OwnConfiguration(Base):
-    """A deployment configuration of the service's own."""
+    """A custom deployment configuration."""
 
     kind: Literal["canary", "linear"] = Field(
-        description="`canary` shifts a part of the traffic and later the rest, `linear` shifts it "
-        "in equal steps."
+        description="`canary` shifts a part of the traffic and later the rest; `linear` shifts all "
+        "of it in equal steps."
     )
     percent: Percent = Field(description="Percentage of the traffic that is shifted at a time.")
     interval: Interval = Field(description="Time between two shifts.")
 
     @property
     def minutes(self) -> int:
-        """The time in which all traffic shifts."""
+        """Minutes until all traffic is shifted."""
         waits = 1 if self.kind == "canary" else -(-100 // self.percent)
         return waits * self.interval // _MINUTE
 
@@ -112,15 +112,15 @@ class CodeDeploy(ReleaseBase):
         description="Alarms of this stack, such as `target_5xx`, or names of alarms in CloudWatch: "
         "the deployment is stopped and rolled back when one of them goes into the state ALARM.",
     )
-    wait: Annotated[int, minutes(*READY_WAIT_MINUTES), AfterValidator(whole_minutes)] | None = (
-        Field(
-            None,
-            description="Wait for `aws deploy continue-deployment` before traffic shifts, and stop "
-            "the deployment after this time. By default it does not wait.",
-        )
+    wait: (
+        Annotated[int, minutes(*READY_WAIT_MINUTES), AfterValidator(check_whole_minutes)] | None
+    ) = Field(
+        None,
+        description="Wait for `aws deploy continue-deployment` before traffic shifts, and stop "
+        "the deployment after this time. By default it does not wait.",
     )
     terminate_after: Annotated[
-        int, minutes(*TERMINATION_WAIT_MINUTES), AfterValidator(whole_minutes)
+        int, minutes(*TERMINATION_WAIT_MINUTES), AfterValidator(check_whole_minutes)
     ] = Field(
         300,
         description="Time between the shift of all traffic and the end of the old tasks, in which "
@@ -130,7 +130,8 @@ class CodeDeploy(ReleaseBase):
         None, description="Listener for test traffic, which reaches the new tasks first."
     )
     hooks: CodeDeployHooks = Field(
-        CodeDeployHooks(), description="Lambda functions that decide whether it continues."
+        CodeDeployHooks(),
+        description="Lambda functions that decide whether a deployment continues.",
     )
 
     @property
@@ -139,8 +140,8 @@ class CodeDeploy(ReleaseBase):
         return self.configuration != "all_at_once"
 
     @property
-    def longest(self) -> int:
-        """Seconds after which a deployment has certainly ended, with a margin of 15 minutes."""
+    def maximum_duration(self) -> int:
+        """The maximum duration of a deployment in seconds, with a margin of 15 minutes."""
         config = self.configuration
         shift = CONFIGURATIONS[config][1] if isinstance(config, str) else config.minutes
         hooks = len(self.hooks.by_event) * HOOK_MINUTES

@@ -1,9 +1,8 @@
 """The resources of blue/green deployments by CodeDeploy, and the request that starts one.
 
-CloudFormation creates the service, and never changes what it runs: it would send the task
-definition, which ECS refuses for a service that CodeDeploy deploys. So the service names the family
-of its task definition, which is always the same, and `deploy.sh` creates a deployment of the new
-revision.
+CloudFormation creates the service, but must not change its task definition: ECS refuses that for a
+service that CodeDeploy deploys. So the service names only the family of its task definition, which
+never changes, and `deploy.sh` creates a CodeDeploy deployment of the new revision.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ class TrafficRoute:
 def code_deploy_resources(
     params: CodeDeploy, task: Task, route: TrafficRoute, alarms: Sequence[Any]
 ) -> Iterator[Any]:
-    """Application, deployment group with its role and configuration, and the request that deploys
-    the task definition. `alarms` are the names of those that roll a deployment back."""
+    """The application, the deployment group with its role and configuration, and the request that
+    deploys the task definition. `alarms` are names of alarms that roll a deployment back."""
     yield codedeploy.Application("CodeDeployApplication", ComputePlatform="ECS")
     if not isinstance(params.configuration, str):
         yield _own_configuration(params.configuration)
@@ -53,7 +52,7 @@ def code_deploy_resources(
 
 
 def code_deploy_outputs() -> Iterator[Output]:
-    """What `deploy.sh` reads."""
+    """The outputs that `deploy.sh` reads."""
     yield Output(
         "CodeDeployApplication",
         Description="Name of the CodeDeploy application",
@@ -77,18 +76,14 @@ def code_deploy_outputs() -> Iterator[Output]:
     )
 
 
-def _own_configuration(written: OwnConfiguration) -> codedeploy.DeploymentConfig:
-    """Without a name: a change replaces it."""
-    minutes = written.interval // _MINUTE
-    if written.kind == "canary":
-        canary = codedeploy.TimeBasedCanary(
-            CanaryPercentage=written.percent, CanaryInterval=minutes
-        )
+def _own_configuration(params: OwnConfiguration) -> codedeploy.DeploymentConfig:
+    """The custom deployment configuration. It has no name because a change replaces it."""
+    minutes = params.interval // _MINUTE
+    if params.kind == "canary":
+        canary = codedeploy.TimeBasedCanary(CanaryPercentage=params.percent, CanaryInterval=minutes)
         routing = codedeploy.TrafficRoutingConfig(Type="TimeBasedCanary", TimeBasedCanary=canary)
     else:
-        linear = codedeploy.TimeBasedLinear(
-            LinearPercentage=written.percent, LinearInterval=minutes
-        )
+        linear = codedeploy.TimeBasedLinear(LinearPercentage=params.percent, LinearInterval=minutes)
         routing = codedeploy.TrafficRoutingConfig(Type="TimeBasedLinear", TimeBasedLinear=linear)
     return codedeploy.DeploymentConfig(
         "CodeDeployConfiguration", ComputePlatform="ECS", TrafficRoutingConfig=routing
@@ -96,8 +91,9 @@ def _own_configuration(written: OwnConfiguration) -> codedeploy.DeploymentConfig
 
 
 def _role(task: Task) -> iam.Role:
-    """AWS's own policy, to which AWS adds what CodeDeploy needs. Its limited form cannot pass roles
-    with the names that CloudFormation forms (rule E9795)."""
+    """A role with an AWS managed policy, which AWS keeps up to date. The policy
+    AWSCodeDeployRoleForECSLimited does not allow passing roles with names that CloudFormation
+    generates (rule E9795)."""
     policy = "arn:${AWS::Partition}:iam::aws:policy/AWSCodeDeployRoleForECS"
     return role(
         "CodeDeployRole",
@@ -178,8 +174,8 @@ def _rollback(params: CodeDeploy) -> codedeploy.AutoRollbackConfiguration:
 
 
 def _request(params: CodeDeploy, task: Task, route: TrafficRoute) -> ssm.Parameter:
-    """The request that deploys the task definition of the stack. A parameter of SSM, because an
-    output should not repeat what the stack imports (cfn-lint, W6001)."""
+    """The request that deploys the task definition of the stack. It is an SSM parameter because an
+    output should not repeat imported values (cfn-lint, W6001)."""
     content, imports = json_text(app_spec(params, task, route), compact=True)
     request = {
         "applicationName": Ref("CodeDeployApplication"),
@@ -195,8 +191,8 @@ def app_spec(params: CodeDeploy, task: Task, route: TrafficRoute) -> dict[str, A
     """The AppSpec of a deployment (CodeDeploy user guide, "AppSpec File example for an Amazon ECS
     deployment").
 
-    It has the platform version and the capacity providers, which CodeDeploy would otherwise choose
-    itself, and no network: without it, CodeDeploy takes that of the service.
+    It names the platform version and the capacity providers, which CodeDeploy would otherwise
+    choose itself. It does not name the network, so CodeDeploy keeps that of the service.
     """
     capacity = capacity_properties(task.placement)
     optional = {

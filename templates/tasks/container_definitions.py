@@ -42,7 +42,9 @@ def container_definition(
             for key, reference in sorted(params.secrets.items())
         ],
         "PortMappings": [
-            ecs.PortMapping(ContainerPort=port.number, Protocol=port.protocol, **_port_names(port))
+            ecs.PortMapping(
+                ContainerPort=port.number, Protocol=port.protocol, **_port_properties(port)
+            )
             for port in params.ports
         ],
         "HealthCheck": _health_check(params.health_check),
@@ -87,7 +89,7 @@ def container_definition(
     )
 
 
-def _port_names(port: Port) -> dict[str, Any]:
+def _port_properties(port: Port) -> dict[str, Any]:
     optional = {
         "HostPort": port.host,
         "Name": port.name or None,
@@ -157,15 +159,15 @@ def _credentials(reference: str | None) -> ecs.RepositoryCredentials | None:
 
 
 def execution_role_statements(
-    containers: Containers, kms_keys: list[str], more: Iterable[str] = ()
+    containers: Containers, kms_keys: list[str], more_secrets: Iterable[str] = ()
 ) -> Iterator[Statement]:
-    """The permissions to start these containers, whose images can be pulled: to read their secrets,
-    the secrets in `more` and registry credentials, and to read their environment files."""
+    """The permissions to start these containers, except those to pull their images: to read their
+    secrets, `more_secrets`, registry credentials and environment files."""
     all_containers = list(containers.values())
     references = [
         reference for container in all_containers for reference in container.secrets.values()
     ]
-    references += more
+    references += more_secrets
     references += [
         container.repository_credentials
         for container in all_containers

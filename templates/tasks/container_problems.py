@@ -26,16 +26,16 @@ def container_problems(
     shared: bool = True,
     added: Mapping[str, Sequence[Container]] | None = None,
 ) -> Iterator[Problem]:
-    """Problems of the containers of a task with that many CPU units and MiB.
+    """Problems of the containers of a task with `cpu` CPU units and `memory` MiB.
 
-    `shared` says whether the containers share one IP address. `added` are the containers that are
-    not below `containers:`, by the feature that adds them.
+    `shared` is whether the containers share one IP address. `added` are the containers that are not
+    below `containers:`, by the feature that adds them.
     """
     ordered = apply_init(containers)
     for name, container in containers.items():
         yield from _container_problems(name, container)
         yield from _dependency_problems(name, ordered[name], ordered)
-    yield from _port_problems(containers) if shared else _repeated_ports(containers)
+    yield from _port_problems(containers) if shared else _repeated_port_problems(containers)
     yield from _size_problems(containers, cpu, memory, added or {})
     if containers and not any(container.essential for container in ordered.values()):
         hint = "Remove `essential: false` or `init: true` from the container that does the work."
@@ -86,14 +86,14 @@ def _variable_problems(name: str, container: Container) -> Iterator[Problem]:
     check = container.health_check.command if container.health_check else []
     words = [*container.entry_point, *container.command, *check]
     options = {option for _, option, _ in find_in_command(words) if option}
-    known = {*container.environment, *container.docker_labels, *options}
+    names = {*container.environment, *container.docker_labels, *options}
     for index, key in enumerate(container.not_secret):
-        if key not in known:
-            close = near(key, sorted(known))
-            hint = f"Did you mean `{close}`?" if close else f"Remove {shown(key)}."
+        if key not in names:
+            closest = near(key, sorted(names))
+            hint = f"Did you mean `{closest}`?" if closest else f"Remove {shown(key)}."
             message = f"`environment` has no variable {shown(key)}"
             if key.startswith("-"):
-                message = f"No command has what looks like a secret after {shown(key)}"
+                message = f"No command has a value that looks like a secret after {shown(key)}"
             key_path = (*path, "not_secret", index)
             yield Problem("M2606", key_path, message, hint, because=[(*path, "environment")])
 
@@ -119,7 +119,7 @@ def _health_check_problems(name: str, container: Container) -> Iterator[Problem]
     path = ("containers", name, "health_check", "command")
     check = container.health_check
     if check and check.command[0] not in ("CMD", "CMD-SHELL"):
-        message = f"The command is a list that begins with {shown(check.command[0])}"
+        message = f"The command list begins with {shown(check.command[0])}, not with `CMD`"
         hint = "Write the command as text, or begin the list with `CMD` or `CMD-SHELL`."
         yield Problem("M2611", path, message, hint)
     elif check and check.command[0] == "CMD-SHELL" and len(check.command) != 2:
@@ -158,8 +158,8 @@ def _dependency_problems(
 
 
 def _find_cycle(containers: Containers) -> list[str]:
-    """Containers of which each waits for the next; the last is the first again. Empty if there is
-    no such cycle."""
+    """A cycle of containers, each of which waits for the next; the last one is the first one again.
+    Empty if there is none."""
     graph = {
         name: sorted({*container.depends_on} - {name}) for name, container in containers.items()
     }
@@ -170,13 +170,14 @@ def _find_cycle(containers: Containers) -> list[str]:
     return []
 
 
-def _repeated_ports(containers: Containers) -> Iterator[Problem]:
-    """Ports that a container lists twice, with network mode `bridge`: there it may have one port at
-    two ports of the instance. Two fixed ports of the instance are compared with its others."""
+def _repeated_port_problems(containers: Containers) -> Iterator[Problem]:
+    """Ports that a container lists twice, in network mode `bridge`. A port of the container can be
+    mapped to several ports of the instance, so ports with a fixed port of the instance may repeat;
+    launch_type_problems checks those."""
     for name, container in containers.items():
-        free = [port if port.host is None else None for port in container.ports]
-        for index, port in enumerate(free):
-            if port is not None and port in free[:index]:
+        unmapped = [port if port.host is None else None for port in container.ports]
+        for index, port in enumerate(unmapped):
+            if port is not None and port in unmapped[:index]:
                 message = f"Port {port} is listed twice"
                 path = ("containers", name, "ports", index)
                 yield Problem("M1206", path, message, "Remove one of the two entries.")
@@ -202,8 +203,8 @@ def _port_problems(containers: Containers) -> Iterator[Problem]:
 def _size_problems(
     containers: Containers, cpu: int, memory: int, added: Mapping[str, Sequence[Container]]
 ) -> Iterator[Problem]:
-    """Amazon ECS API reference, ContainerDefinition, memory: what the containers reserve must fit
-    into the task; without a `memoryReservation`, "the value of memory is used"."""
+    """What the containers reserve must fit into the task. Without a `memoryReservation`, "the value
+    of memory is used" (Amazon ECS API reference, ContainerDefinition, memory)."""
     reserved: dict[str, Callable[[Container], int]] = {
         "cpu": lambda container: container.cpu or 0,
         "memory": lambda container: _reserved_memory(container, memory),

@@ -1,4 +1,5 @@
-"""Containers of a task: their params, the meaning of `init`, and the choice of one by name."""
+"""Containers of a task: their params, the effect of `init`, and the choice of a container by
+name."""
 
 from __future__ import annotations
 
@@ -33,7 +34,7 @@ EnvironmentFile = Annotated[
 
 
 def _validate_command(value: Any) -> Any:
-    """Text is a command for the shell."""
+    """Turns text into a command for the shell."""
     return ["CMD-SHELL", value] if isinstance(value, str) else value
 
 
@@ -216,8 +217,7 @@ class Container(Base):
     shared_memory: int | None = Field(
         None,
         ge=1,
-        description="On instances: size of `/dev/shm` in MiB, where Docker's default of 64 is too "
-        "small.",
+        description="On instances: size of `/dev/shm` in MiB. Docker's default is 64.",
     )
     devices: UniqueList[Device] = Field(
         [],
@@ -231,8 +231,8 @@ class Container(Base):
         None,
         ge=0,
         le=100,
-        description="On instances, with `max_swap`: how readily the kernel swaps its memory out. "
-        "It has no effect on Amazon Linux 2023, which the default AMI is.",
+        description="On instances, with `max_swap`: how readily the kernel swaps out the "
+        "container's memory. It has no effect on Amazon Linux 2023, which the default AMI runs.",
     )
     init_process_enabled: bool = Field(
         False,
@@ -331,13 +331,13 @@ def _find_dependencies(names: Iterable[str], containers: Containers) -> set[str]
 
 
 def suggest_container(name: str, containers: Containers) -> str:
-    """A hint for an unknown name: the container that was probably meant, or all containers."""
-    close = near(name, containers)
-    return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
+    """A hint for an unknown name: the container with the closest name, or all containers."""
+    closest = near(name, containers)
+    return f"Did you mean `{closest}`?" if closest else f"The task has {', '.join(containers)}."
 
 
 def choose_container(name: str | None, containers: Containers) -> str:
-    """The named container, or without a name the only one; empty if the task has several."""
+    """The container `name`, or, if that is None, the only one; empty if the task has several."""
     return name or (next(iter(containers)) if len(containers) == 1 else "")
 
 

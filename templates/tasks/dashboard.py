@@ -21,14 +21,14 @@ class DashboardParams(Base):
     dashboard: bool = Field(
         False,
         description="A CloudWatch dashboard with the requests, tasks and queues of the service, "
-        "and the states of its alarms. It is charged for.",
+        "and the states of its alarms. AWS charges for it.",
     )
 
 
 def service_dashboard(
     params: DashboardParams, task: Task, watched: Watched, alarms: Alarms | None
 ) -> Iterator[AWSObject]:
-    """The dashboard, if there is to be one."""
+    """The dashboard, if the params ask for it."""
     if params.dashboard:
         yield dashboard([*_alarm_states(alarms), *_graphs(task, watched)])
 

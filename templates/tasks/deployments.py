@@ -23,7 +23,7 @@ class CircuitBreakerThreshold(Base):
 
     percent: int = Field(ge=1, le=100, description="Percentage of the tasks.")
     bounded: bool = Field(
-        True, description="At least 3 and at most 200 tasks, whatever the percentage is."
+        True, description="At least 3 and at most 200 tasks, regardless of the percentage."
     )
 
 
@@ -37,7 +37,7 @@ class CircuitBreaker(Base):
         "tasks. By default 50 percent, at least 3 and at most 200 tasks.",
     )
     reset_on_healthy_task: bool = Field(
-        True, description="Begin to count again when a task becomes healthy."
+        True, description="Reset the count of failed tasks when a task becomes healthy."
     )
 
 
@@ -109,16 +109,16 @@ def rebalancing_setting(params: DeploymentParams) -> str:
 
 def has_circuit_breaker(params: DeploymentParams, release: Release) -> bool:
     """Whether the circuit breaker watches the deployments of a service."""
-    by_ecs_in_waves = not release.shift and not release.code_deploy
-    return by_ecs_in_waves and params.circuit_breaker is not None
+    is_rolling = not release.shift and not release.code_deploy
+    return is_rolling and params.circuit_breaker is not None
 
 
 def deployment_configuration(
     params: DeploymentParams, release: Release, alarms: Sequence[Any], hook_role: Any
 ) -> ecs.DeploymentConfiguration:
-    """The DeploymentConfiguration property of an ECS service. `alarms` are the names of those that
-    roll a deployment back. `hook_role` is the ARN of the role with which ECS calls the functions of
-    lifecycle hooks."""
+    """The DeploymentConfiguration property of an ECS service. `alarms` are names of alarms that
+    roll a deployment back. `hook_role` is the ARN of the role with which ECS invokes the functions
+    of lifecycle hooks."""
     percents = {
         "MinimumHealthyPercent": params.minimum_healthy_percent,
         "MaximumPercent": params.maximum_percent,

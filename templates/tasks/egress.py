@@ -1,10 +1,9 @@
 """Where the tasks of a stack may connect to: `egress:`.
 
-Without it, a security group allows all connections to the outside. With it, the security group of
-the tasks allows what is written, and what the tasks themselves need: HTTPS, for images, logs,
-secrets and APIs of AWS; file systems; and the services below `reaches:`. DNS is not filtered by
-security groups (Amazon VPC user guide, "Control traffic to your AWS resources using security
-groups").
+Without it, the security group of the tasks allows all outbound connections. With it, the group
+allows the entries, and what the tasks themselves need: HTTPS for images, logs, secrets and APIs of
+AWS; file systems; and the services below `reaches:`. Security groups do not filter DNS (Amazon VPC
+user guide, "Control traffic to your AWS resources using security groups").
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Destination = Annotated[
     | Annotated[Cidr, Tag("network")],
     Discriminator(_kind_of_destination),
 ]
-"""A CIDR block, or the id of a prefix list or of a security group."""
+"""A CIDR block, or the ID of a prefix list or of a security group."""
 
 
 class EgressEntry(Base):
@@ -50,7 +49,7 @@ class EgressEntry(Base):
     to: list[Destination] = Field(
         min_length=1,
         examples=[["10.0.0.0/16"]],
-        description="CIDR blocks, and ids of prefix lists and security groups.",
+        description="CIDR blocks, and IDs of prefix lists and security groups.",
     )
     ports: list[PortField] = Field(
         min_length=1, examples=[[5432]], description="Ports: `5432`, `514/udp`."
@@ -63,9 +62,10 @@ class EgressParams(LaunchParams):
     egress: list[EgressEntry] | None = Field(
         None,
         examples=[[{"to": ["10.0.0.0/16"], "ports": [5432]}]],
-        description="What the tasks may connect to, with `network_mode: awsvpc`: by default "
-        "everything. With `[]` or entries, their security group allows these, and what the task "
-        "needs: HTTPS to all addresses, its EFS volumes, and the services in `reaches`.",
+        description="With `network_mode: awsvpc`, what the tasks may connect to. Default: "
+        "everything. With entries, or with `[]`, their security group allows only the entries and "
+        "what the task needs: HTTPS to all addresses, its EFS volumes, and the services in "
+        "`reaches`.",
     )
 
 
@@ -74,7 +74,7 @@ def egress_problems(params: EgressParams, volumes: Mapping[str, Volume]) -> Iter
     if params.egress is None:
         return
     if uses_instance_address(params.network_mode):
-        message = "`egress` needs tasks with their own security group, and with `network_mode: "
+        message = "`egress` needs tasks with their own security group, but with `network_mode: "
         message += f"{params.network_mode}` they have that of their instances"
         hint = "Write `network_mode: awsvpc`, or remove `egress`."
         yield Problem("M2725", ("egress",), message, hint, because=[("network_mode",)])

@@ -41,11 +41,11 @@ class ExecutionParams(Base):
 
 
 def execution_statements(params: ExecutionParams) -> Iterator[Statement]:
-    """What the role of the state machine must be allowed to do for logs and traces.
+    """The permissions that the role of the state machine needs for logs and traces.
 
     AWS Step Functions developer guide, "Using CloudWatch Logs to log execution history" and "Trace
-    Step Functions request data in AWS X-Ray". None of the actions takes a log group or another
-    resource, so the resource is `*`.
+    Step Functions request data in AWS X-Ray". None of the actions supports log groups or other
+    resources, so the resource is `*`.
     """
     if params.execution_logs:
         yield allow("DeliverLogs", _DELIVERY, ["*"])

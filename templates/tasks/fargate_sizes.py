@@ -9,29 +9,29 @@ from moorage.facts.fargate import SIZES
 from moorage.findings.finding import Problem
 
 
-def fargate_size_problems(cpu: int, memory: int, written: Collection[str]) -> Iterator[Problem]:
+def fargate_size_problems(cpu: int, memory: int, keys: Collection[str]) -> Iterator[Problem]:
     """Reports a combination of CPU units and MiB that Fargate does not support, with those that it
-    supports. `written` are the keys that the params have: the other value is a default."""
+    supports. `keys` are the keys in the params: the value of a missing one is a default."""
     if cpu not in SIZES:
         hint = f"Write `cpu: {_either(_nearest(cpu, list(SIZES), 2))}`."
         yield Problem(
             "M1203", ("cpu",), f"Fargate does not support tasks with {cpu} CPU units", hint
         )
     elif memory not in SIZES[cpu]:
-        refused = f"Fargate does not support tasks with {cpu} CPU units"
-        message = f"{refused} and {memory} MiB"
+        beginning = f"Fargate does not support tasks with {cpu} CPU units"
+        message = f"{beginning} and {memory} MiB"
         sizes = [size for size, memories in SIZES.items() if memory in memories]
-        other = f"cpu: {_either(sizes)}" if sizes else ""
+        alternative = f"cpu: {_either(sizes)}" if sizes else ""
         hint = f"Write `memory: {_either(_nearest(memory, list(SIZES[cpu]), 3))}`"
         path = "memory"
-        if "memory" not in written:
+        if "memory" not in keys:
             message += ", the default of `memory`"
-            hint, path, other = f"Add `memory:` with {_range(SIZES[cpu])}", "cpu", ""
-        elif "cpu" not in written and other:
-            message = f"{refused}, the default of `cpu`, and {memory} MiB"
-            hint, other = f"Add `{other}`", f"memory: {_either(SIZES[cpu])}"
+            hint, path, alternative = f"Add `memory:` with {_range(SIZES[cpu])}", "cpu", ""
+        elif "cpu" not in keys and alternative:
+            message = f"{beginning}, the default of `cpu`, and {memory} MiB"
+            hint, alternative = f"Add `{alternative}`", f"memory: {_either(SIZES[cpu])}"
         write = "write " if hint.startswith("Add") else ""
-        hint += f", or {write}`{other}`." if other else "."
+        hint += f", or {write}`{alternative}`." if alternative else "."
         yield Problem("M1203", (path,), message, hint, because=(("cpu",), ("memory",)))
 
 
@@ -49,5 +49,5 @@ def _nearest(number: int, choices: Sequence[int], count: int) -> list[int]:
 
 def _either(numbers: Sequence[int]) -> str:
     """The numbers as alternatives, inside backquotes: 256`, `512` or `1024."""
-    *others, last = map(str, numbers)
-    return f"{'`, `'.join(others)}` or `{last}" if others else last
+    *previous, last = map(str, numbers)
+    return f"{'`, `'.join(previous)}` or `{last}" if previous else last

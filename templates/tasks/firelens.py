@@ -112,8 +112,8 @@ class FireLens(Base):
     http: Http | None = Field(None, description="Send logs to a URL.")
     options: dict[OptionName, str] = Field(
         {},
-        description="Options of Fluent Bit's output plugin, in addition to or instead of those "
-        'that Moorage sets, such as `{Retry_Limit: "5"}`; also `log-driver-buffer-limit`.',
+        description='Options of Fluent Bit\'s output plugin, such as `{Retry_Limit: "5"}`, which '
+        "are added to those that Moorage sets, or replace them; also `log-driver-buffer-limit`.",
     )
     secret_options: dict[OptionName, SecretRef] = Field(
         {},
@@ -121,9 +121,9 @@ class FireLens(Base):
     )
     include: Directory | None = Field(
         None,
-        description="A further configuration file in the image, such as "
-        "`/fluent-bit/configs/parse-json.conf`. The container then has no health check, which "
-        "needs another configuration file in this place.",
+        description="An additional configuration file in the image, such as "
+        "`/fluent-bit/configs/parse-json.conf`. The container then has no health check, because "
+        "ECS accepts only one additional file, and the health check needs one, too.",
     )
     image: Image = Field(IMAGE, description="Image of AWS for Fluent Bit.")
     cpu: int = Field(

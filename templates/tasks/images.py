@@ -104,23 +104,23 @@ def find_cached(images: Iterable[str], prefixes: Iterable[str]) -> list[Reposito
     """The repositories of images that a pull through cache rule with one of the prefixes fills."""
     parsed = {parse_repository(image) for image in images}
     begins = tuple(f"{prefix}/" for prefix in prefixes)
-    found = {
+    cached = {
         repository for repository in parsed if repository and repository.name.startswith(begins)
     }
-    return sorted(found, key=str)
+    return sorted(cached, key=str)
 
 
 def agent_repository(region: str) -> Repository:
-    """The repository of GuardDuty's agent in a region; in any account where it is not known."""
+    """The repository of GuardDuty's agent in a region; of any account if that is not known."""
     return Repository(AGENT, ACCOUNTS.get(region, "*"), None)
 
 
 def pull_statements(
     images: Iterable[str], cache: Iterable[str] = (), more: Iterable[Repository] = ()
 ) -> Iterator[Statement]:
-    """The permissions that an execution role needs to pull images from private ECR repositories,
-    those of the images and `more`; none if there are none. `cache` has the prefixes of pull through
-    cache rules.
+    """The permissions that an execution role needs to pull images from private ECR repositories:
+    those of `images`, and `more`. None if no repository is private. `cache` has the prefixes of
+    pull through cache rules.
 
     Sources: Amazon ECS developer guide, "Amazon ECS task execution IAM role"; Amazon ECR user
     guide, "IAM permissions required to sync an upstream registry with an Amazon ECR private
@@ -128,11 +128,11 @@ def pull_statements(
     """
     images = list(images)
     parsed = (parse_repository(image) for image in images)
-    written = sorted({repository for repository in parsed if repository}, key=str)
-    repositories = [*written, *more]
+    repositories = sorted({repository for repository in parsed if repository}, key=str)
+    repositories += more
     if not repositories:
         return
-    # ecr:GetAuthorizationToken supports no resource: Service Authorization Reference, Amazon ECR.
+    # ecr:GetAuthorizationToken has no resource types (Service Authorization Reference, Amazon ECR).
     yield allow("EcrToken", [ecr.GetAuthorizationToken], ["*"])
     yield allow(
         "PullImages",

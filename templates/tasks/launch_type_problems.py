@@ -97,8 +97,8 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
 
 
 def _swappiness_problems(task: Task) -> Iterator[Problem]:
-    """Amazon ECS API reference, LinuxParameters, swappiness: Amazon Linux 2023 does not support
-    it, and the default AMI is one."""
+    """Amazon Linux 2023, which the default AMI runs, does not support swappiness (Amazon ECS API
+    reference, LinuxParameters, swappiness)."""
     used = task.placement.cluster
     group = used.params.capacity.ec2 if used and used.params.capacity else None
     if task.params.launch != "ec2" or used is None or group is None or group.ami:
@@ -107,7 +107,7 @@ def _swappiness_problems(task: Task) -> Iterator[Problem]:
         if container.swappiness is not None and container.max_swap is not None:
             message = f"The instances of `{used.name}` run Amazon Linux 2023, which does not "
             message += "support `swappiness`"
-            hint = "Remove it, or write the id of an AMI with another system as `ami` in the "
+            hint = "Remove it, or write the ID of an AMI with another system as `ami` in the "
             hint += f"`capacity` of `{used.name}`."
             path: Path = ("containers", name, "swappiness")
             yield Problem("M2732", path, message, hint, level="warning", because=[("launch",)])
@@ -121,10 +121,12 @@ def _capacity_problems(task: Task) -> Iterator[Problem]:
     users = task.security_group_users if task.placement.shares_instance else ()
     if users and instances.security_group is None:
         message = f"The security group of the instances of `{used.name}` is unknown"
-        hint = f"Write its id as `security_group` below `existing:` of `{used.name}`."
+        hint = f"Write its ID as `security_group` below `existing:` of `{used.name}`."
         yield Problem("M2726", ("launch",), message, hint, because=[users[0]])
     if instances.architecture not in (None, params.cpu_architecture):
-        message = f"The instances of `{used.name}` are {instances.architecture}, and the images "
+        message = (
+            f"The instances of `{used.name}` are {instances.architecture}, but the images are "
+        )
         message += f"{params.cpu_architecture}"
         hint = f"Write `cpu_architecture: {instances.architecture}`, or other `instance_types` in "
         hint += f"`{used.name}`."
@@ -157,7 +159,7 @@ def _reference_problems(params: TaskParams, containers: Containers) -> Iterator[
             yield from _name_problems(name, target, at, containers)
             for key in ("environment", "secrets"):
                 if variable in getattr(container, key):
-                    message = f"`{variable}` is written in `address_of` and in `{key}`"
+                    message = f"`{variable}` is in both `address_of` and `{key}`"
                     yield Problem("M2605", at, message, "Remove one of them.")
         for index, target in enumerate(container.links):
             at = (*path, "links", index)
@@ -188,7 +190,8 @@ def _name_problems(name: str, target: str, path: Path, containers: Containers) -
 
 
 def _link_cycle_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    """With `bridge`, a container starts after those that it links to."""
+    """Cycles of links and `depends_on`: in network mode `bridge`, a container starts after those
+    that it links to."""
     if params.network_mode != "bridge" or params.launch != "ec2":
         return
     links = {name: find_links(name, container) for name, container in containers.items()}
@@ -209,8 +212,8 @@ def _link_cycle_problems(params: TaskParams, containers: Containers) -> Iterator
 
 
 def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[Problem]:
-    """Ports of the instance."""
-    taken: dict[tuple[int, str], str] = {}
+    """Ports of the instance that tasks cannot use, or that several containers use."""
+    users: dict[tuple[int, str], str] = {}
     for name, container in containers.items():
         for index, port in enumerate(container.ports):
             path = ("containers", name, "ports", index)
@@ -236,9 +239,9 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
                 hint = f"Write `{port}`, so that Docker chooses a free port, or a port below "
                 hint += f"{DYNAMIC_HOST_PORTS[0]} that SSH, Docker and the ECS agent do not use."
                 yield Problem("M2744", path, message, hint)
-            first = taken.setdefault((port.host, port.protocol), name)
+            first = users.setdefault((port.host, port.protocol), name)
             if first != name:
-                message = f"The container `{first}` uses port {port.host} of the instance as well"
+                message = f"The container `{first}` also uses port {port.host} of the instance"
                 hint = f"Write another port, or `{port}`, so that Docker chooses a free one."
                 yield Problem("M1206", path, message, hint)
 
@@ -247,7 +250,7 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
 
 
 def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
-    """Whether there is an instance for the first new task of a deployment, which keeps
+    """Reports if no instance is free for the first new task of a deployment, which keeps
     `left_running` tasks running. Tasks cannot share an instance if they use a port of it, or have
     the placement constraint `distinct_instance`."""
     params, instances = task.params, task.placement.instances
@@ -262,8 +265,8 @@ def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
     if "distinct_instance" in params.placement_constraints:
         reasons.append(("placement_constraints",))
     if reasons:
-        message = f"Each task needs its own instance, a deployment keeps {left_running} running, "
-        message += f"and the cluster has `max: {instances.maximum}`"
+        message = f"Each task needs its own instance, and a deployment keeps {left_running} tasks "
+        message += f"running, but the cluster has `max: {instances.maximum}`"
         hint = f"Write `max: {left_running + 1}` or more in the `capacity` of the cluster, or "
         hint += "`minimum_healthy_percent: 0`."
         yield Problem("M2730", reasons[0], message, hint, because=[("minimum_healthy_percent",)])

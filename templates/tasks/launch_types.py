@@ -46,13 +46,13 @@ PlacementConstraint = Annotated[
 
 @dataclass(frozen=True, order=True)
 class InstanceOpening:
-    """Ports of instances that a load balancer sends to."""
+    """Ports of instances that a load balancer sends requests and health checks to."""
 
     launch: LaunchType
     load_balancer: str
-    """The stack's name."""
+    """Name of the load balancer's stack."""
     security_group: Any = field(compare=False)
-    """ID of the load balancer's; None where it has none."""
+    """ID of the load balancer's security group; None if it has none."""
     protocol: str
     first_port: int
     last_port: int
@@ -79,14 +79,14 @@ class LaunchParams(Base):
     placement_strategies: list[PlacementStrategy] = Field(
         [],
         max_length=5,
-        description="On instances: strategies by which ECS chooses an instance, in the order in "
-        "which it applies them: `spread:zone`, `spread:instance`, `spread:attribute:<name>`, "
-        "`binpack:cpu`, `binpack:memory`, `random`.",
+        description="On instances: how ECS chooses an instance, as strategies that it applies in "
+        "this order: `spread:zone`, `spread:instance`, `spread:attribute:<name>`, `binpack:cpu`, "
+        "`binpack:memory`, `random`.",
     )
     placement_constraints: UniqueList[PlacementConstraint] = Field(
         [],
         max_length=10,
-        description="On instances: `distinct_instance` to run each task on another instance, or an "
+        description="On instances: `distinct_instance` to run each task on its own instance, or an "
         "expression that the instance must match, such as `attribute:ecs.instance-type =~ t3.*`.",
     )
     containers: dict[ContainerName, Container] = Field(
@@ -101,7 +101,7 @@ class LaunchParams(Base):
         return {port for container in self.containers.values() for port in container.ports}
 
     def instance_openings(self, name: str, env: Environment) -> Collection[InstanceOpening]:
-        """The ports of the cluster's instances that must be open for the stack of that name."""
+        """The ports of the cluster's instances that must be open for this stack, called `name`."""
         return ()
 
 
@@ -118,8 +118,8 @@ def container_address(container: str, mode: NetworkMode) -> str:
 
 def find_links(name: str, container: Container) -> list[str]:
     """The containers that the container `name` has to be linked to in the mode `bridge`."""
-    linked = [*container.links, *container.address_of.values()]
-    return list(dict.fromkeys(other for other in linked if other != name))
+    targets = [*container.links, *container.address_of.values()]
+    return list(dict.fromkeys(target for target in targets if target != name))
 
 
 def apply_network_mode(containers: Mapping[str, Container], mode: NetworkMode) -> Containers:
@@ -131,7 +131,10 @@ def apply_network_mode(containers: Mapping[str, Container], mode: NetworkMode) -
 
 
 def _apply_network_mode(name: str, container: Container, mode: NetworkMode) -> Container:
-    addresses = {key: container_address(other, mode) for key, other in container.address_of.items()}
+    addresses = {
+        variable: container_address(target, mode)
+        for variable, target in container.address_of.items()
+    }
     is_bridge = mode == "bridge"
     ports = [
         replace(port, host=(port.host or 0) if is_bridge else None) for port in container.ports
@@ -148,7 +151,7 @@ def _apply_network_mode(name: str, container: Container, mode: NetworkMode) -> C
 
 def instance_port_range(port: Port | None, mode: NetworkMode) -> tuple[int, int]:
     """The first and the last port of the instance that can be mapped to a container's port: the
-    port that the params fix, or else the range from which Docker chooses."""
+    port in the params, or without one the range from which Docker chooses."""
     if port is None:
         return DYNAMIC_HOST_PORTS
     fixed = port.number if mode == "host" else port.host

@@ -109,11 +109,11 @@ def fargate_container_problems(path: Path, container: Any) -> Iterator[Problem]:
 def system_control_problems(
     controls: Mapping[str, Mapping[str, str]], mode: str
 ) -> Iterator[Problem]:
-    """The problems of `net.` kernel parameters, which are set for each container.
+    """Problems of `net.` kernel parameters, which are set for each container.
 
-    In the network mode `awsvpc` the containers share one network, so that the value of the
-    container that starts last applies to all of them; in the mode `host` the network is the
-    instance's, and ECS does not set its parameters (Amazon ECS API reference, SystemControl).
+    In the network mode `awsvpc` the containers share one network, so the value of the container
+    that starts last applies to all of them. In the mode `host` the network is that of the instance,
+    whose parameters ECS does not set (Amazon ECS API reference, SystemControl).
     """
     first: dict[str, tuple[str, str]] = {}
     for container, parameters in controls.items():
@@ -130,6 +130,6 @@ def system_control_problems(
                 continue
             first_container, first_value = first.setdefault(name, (container, value))
             if first_value != value:
-                message = f"`{first_container}` sets `{name}` to {first_value}, and the "
-                message += "containers share one network"
+                message = f"`{first_container}` sets `{name}` to {first_value}, but the containers "
+                message += "share one network"
                 yield Problem("M2622", path, message, "Write the same value in both containers.")

@@ -45,7 +45,7 @@ class _PathSchema:
 
 
 MountField = Annotated[Mount, BeforeValidator(_validate_mount), _PathSchema()]
-"""A path, or a map with the path and more."""
+"""A path, or a map with the path and other settings."""
 
 
 def mount_points(mounts: Mapping[str, Mount]) -> list[ecs.MountPoint]:

@@ -1,7 +1,7 @@
 """The collector of the AWS Distro for OpenTelemetry (ADOT) as a sidecar.
 
-It uses one of the configurations in its image, or a configuration file of the user. Its
-permissions: ADOT documentation, "Create IAM Policy" for ECS, narrowed to what the configuration
+It uses one of the configurations in its image, or a configuration file of the user. Its permissions
+are those of the ADOT documentation, "Create IAM Policy" for ECS, limited to what the configuration
 sends.
 """
 
@@ -105,8 +105,8 @@ class Otel(Base):
     config_file: ConfigFile | None = Field(
         None,
         description="A YAML file with another configuration. It becomes part of the template, in "
-        "the variable `AOT_CONFIG_CONTENT` of the collector. Its destinations have to be written "
-        "below, for the permissions of the task role.",
+        "the variable `AOT_CONFIG_CONTENT` of the collector. List its destinations in `xray`, "
+        "`log_groups` and `workspace`, for the permissions of the task role.",
     )
     xray: bool = Field(False, description="Whether the `config_file` sends traces to X-Ray.")
     log_groups: UniqueList[LogGroupName] = Field(
@@ -142,7 +142,8 @@ class Otel(Base):
 
 
 def _config(params: Otel) -> _Config:
-    """The configuration in the image, or the destinations that the params list for the user's."""
+    """The configuration in the image, or the destinations that the params list for a
+    `config_file`."""
     if params.config_file is None:
         return _CONFIGS[params.config]
     return _Config("", params.xray, tuple(params.log_groups), params.workspace is not None)
@@ -151,12 +152,12 @@ def _config(params: Otel) -> _Config:
 def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Problem]:
     """Problems of the collector's params at `path`."""
     config = _config(params)
-    written = params.model_fields_set
-    if params.config_file is not None and "config" in written:
-        message = "`config` and `config_file` are both written"
+    keys = params.model_fields_set
+    if params.config_file is not None and "config" in keys:
+        message = "`config` and `config_file` exclude each other"
         yield Problem("M2901", (*path, "config"), message, "Remove one of the two.")
     for key in ("xray", "log_groups"):
-        if params.config_file is None and key in written:
+        if params.config_file is None and key in keys:
             message = f"`{key}` is for the destinations of a `config_file`, and there is none"
             hint = f"Remove `{key}`: the permissions follow from `config`."
             yield Problem("M2902", (*path, key), message, hint)
@@ -175,16 +176,16 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
         ),
     }
     for key, (is_used, config_with_key, add_hint) in uses.items():
-        is_written = getattr(params, key) is not None
-        if is_used and not is_written:
+        is_set = getattr(params, key) is not None
+        if is_used and not is_set:
             message = f"`config: {params.config}` needs `{key}`"
             yield Problem("M2903", path, message, add_hint, because=because)
-        elif is_written and not is_used and params.config_file:
+        elif is_set and not is_used and params.config_file:
             message = f"`{key}` has no effect on a `config_file`"
             hint = f"Remove `{key}`, and write the value in the file or in a variable of "
             hint += "`environment`."
             yield Problem("M2904", (*path, key), message, hint, because=because)
-        elif is_written and not is_used:
+        elif is_set and not is_used:
             message = f"`config: {params.config}` does not use `{key}`"
             hint = f"Remove `{key}`, or write `config: {config_with_key}`."
             yield Problem("M2904", (*path, key), message, hint, because=because)
@@ -260,8 +261,8 @@ def _prometheus_url(workspace: str) -> str:
 def task_role_statements(params: Otel, cluster: Any) -> Iterator[Statement]:
     """The permissions that the task role needs for the destinations of the configuration.
 
-    X-Ray's actions support no resource (Service Authorization Reference), so it is `*`. The
-    exporter of metrics creates its log group if it does not exist.
+    X-Ray's actions do not support resources (Service Authorization Reference), so the resource is
+    `*`. The exporter of metrics creates its log group if it does not exist.
     """
     config = _config(params)
     if config.traces:

@@ -112,12 +112,13 @@ class TaskParams(QueueSenderParams, VolumeParams, ReachesParams, EgressParams, S
     pull_through_cache: UniqueList[RepositoryPrefix] = Field(
         [],
         description="Prefixes of repositories, such as `docker-hub`, for which ECR has pull "
-        "through cache rules: the execution role may then import images of the containers.",
+        "through cache rules. The execution role may then import the containers' images.",
     )
     runtime_monitoring: bool | None = Field(
         None,
-        description="Fargate: whether GuardDuty adds its agent to the tasks, whose image the "
-        "execution role may then pull, too; by default as at the top of the file.",
+        description="Fargate: whether GuardDuty adds its agent to the tasks. If so, the execution "
+        "role may also pull the agent's image. Default: `runtime_monitoring` at the top of the "
+        "file.",
     )
     task_role: TaskRole = Field(TaskRole(), description="Role of the containers.")
     permissions_boundary: PolicyArn | None = Field(

@@ -22,7 +22,7 @@ SubnetKind = Literal["public", "private"]
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the tasks of a stack run. Values that are unknown, because the params are wrong, are
+    """Where the tasks of a stack run. Values that are unknown because of mistakes in the params are
     None or empty."""
 
     params: TaskParams
@@ -54,15 +54,16 @@ class Placement:
 
     @property
     def security_group(self) -> Any:
-        """ID of the security group that the tasks are in: the stack's, or that of the instances,
-        which is None where it is unknown."""
+        """ID of the tasks' security group: that of the stack, or that of the instances, which is
+        None if it is unknown."""
         if self.shares_instance and self.instances:
             return self.instances.security_group
         return GetAtt("SecurityGroup", "GroupId")
 
     @property
     def subnet_kind(self) -> SubnetKind:
-        """The subnets that the params name, or else those that have a route to the internet."""
+        """The kind that the params name; by default that of the subnets with a route out of the
+        VPC."""
         if self.params.subnets:
             return self.params.subnets
         net = self.network.handle if self.network else None
@@ -101,8 +102,8 @@ def resolve_placement(params: TaskParams, env: Environment) -> Placement:
 def capacity_properties(placement: Placement, *, default_strategy: bool = True) -> dict[str, Any]:
     """Properties of AWS::ECS::Service and RunTask for the capacity and the network of tasks.
 
-    `default_strategy`: whether the cluster's own capacity provider strategy applies where the
-    params name none.
+    `default_strategy` is whether the cluster's capacity provider strategy applies if the params
+    have none.
     """
     params = placement.params
     net = {}
@@ -111,17 +112,17 @@ def capacity_properties(placement: Placement, *, default_strategy: bool = True) 
     if params.launch == "fargate":
         default = placement.cluster.handle.default_strategy if placement.cluster else {}
         strategy = params.capacity_providers or (default if default_strategy else {})
-        on = {"CapacityProviderStrategy": cluster.strategy_items(strategy)}
+        capacity = {"CapacityProviderStrategy": cluster.strategy_items(strategy)}
         version = {"PlatformVersion": params.platform_version}
-        return (on if strategy else {"LaunchType": "FARGATE"}) | version | net
+        return (capacity if strategy else {"LaunchType": "FARGATE"}) | version | net
     provider = placement.instances.capacity_provider if placement.instances else None
     item = ecs.CapacityProviderStrategyItem(CapacityProvider=provider, Weight=1)
-    rules = {
+    optional = {
         "PlacementStrategies": placement_strategies(params),
         "PlacementConstraints": placement_constraints(params),
     }
-    chosen = {key: value for key, value in rules.items() if value}
-    return {"CapacityProviderStrategy": [item], **chosen, **net}
+    rules = {key: value for key, value in optional.items() if value}
+    return {"CapacityProviderStrategy": [item], **rules, **net}
 
 
 def _network_configuration(placement: Placement) -> ecs.NetworkConfiguration:

@@ -1,4 +1,4 @@
-"""Ports, as params write them."""
+"""Ports, as they are written in params."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _port_schema(protocols: str) -> WithJsonSchema:
 
 
 def _format_port(port: Port) -> int | str:
-    """The port as params write it: an integer where TCP makes the protocol unnecessary."""
+    """The port as it is written in params; an integer if the protocol is TCP."""
     text = str(port) if port.host is None else f"{port.host}:{port}"
     return int(text) if text.isdecimal() else text
 

@@ -36,26 +36,27 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
 
 
 def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterator[Problem]:
-    """Amazon SQS developer guide, "Using dead-letter queues in Amazon SQS": a dead-letter queue is
-    of the same kind as its source. It should keep messages for longer, since a message of a
-    standard queue keeps its original time stamp."""
-    dead = queue.dead_letter_queue
-    if dead is None:
+    """A dead-letter queue must be of the same kind as its source. It should keep messages for
+    longer, since a message of a standard queue keeps its original time stamp (Amazon SQS developer
+    guide, "Using dead-letter queues in Amazon SQS")."""
+    dead_letters = queue.dead_letter_queue
+    if dead_letters is None:
         return
-    if dead.existing:
-        yield from queue_arn_problems(dead.existing, (*path, "existing"), env)
-        if dead.existing.endswith(".fifo") != queue.fifo:
+    if dead_letters.existing:
+        yield from queue_arn_problems(dead_letters.existing, (*path, "existing"), env)
+        if dead_letters.existing.endswith(".fifo") != queue.fifo:
             kind = "FIFO" if queue.fifo else "standard"
             message = f"The dead-letter queue of a {kind} queue must be a {kind} queue"
             hint = f"Write the ARN of a {kind} queue."
             yield Problem("M3353", (*path, "existing"), message, hint)
-        if "retention" in dead.model_fields_set:
+        if "retention" in dead_letters.model_fields_set:
             message = "Moorage does not change an existing queue: `retention` would have no effect"
             hint = "Remove `retention`, or remove `existing` to create a queue."
             yield Problem("M3351", (*path, "retention"), message, hint)
-    elif not queue.fifo and dead.retention <= queue.retention:
-        message = f"The dead-letter queue keeps messages for {format_duration(dead.retention)}, "
-        message += f"which is not longer than {format_duration(queue.retention)} in the queue"
+    elif not queue.fifo and dead_letters.retention <= queue.retention:
+        retention = format_duration(dead_letters.retention)
+        message = f"The dead-letter queue keeps messages for {retention}, which is not longer than "
+        message += f"{format_duration(queue.retention)} in the queue"
         hint = "Write a longer `retention` for the dead-letter queue, or a shorter one for the "
         hint += "queue: the age of a message counts from when it was first sent."
         because = [("queue", "retention")]
@@ -70,7 +71,7 @@ def queue_arn_problems(arn: str, path: Path, env: Environment) -> Iterator[Probl
 def queue_sender_problems(
     params: QueueSenderParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """The problems of `queues`: stacks that are not workers, and variables that are already set."""
+    """Problems of `queues`: stacks that are not workers, and variables that are already set."""
     own_variable = params.queue.variable if isinstance(params, QueueConsumerParams) else None
     if own_variable is not None and own_variable in params.queues:
         message = f"`{own_variable}` is already the variable for the URL of the worker's own queue"
@@ -87,8 +88,8 @@ def queue_sender_problems(
             message = f"There is no stack {shown(stack)}"
             if spec:
                 message = f"{shown(stack)} is a stack of template `{spec.template}`, not `worker`"
-            close = near(stack, workers)
-            names = " or ".join(f"`{name}`" for name in ([close] if close else workers))
+            closest = near(stack, workers)
+            names = " or ".join(f"`{name}`" for name in ([closest] if closest else workers))
             hint = f"Write {names}." if names else "Add a stack with `template: worker`."
             yield Problem("M1201", ("queues", variable), message, hint)
 

@@ -25,10 +25,11 @@ def queue_statements(queues: Sequence[QueueUse]) -> Iterator[Statement]:
             yield allow("ReceiveMessages", _CONSUMER_ACTIONS, [use.queue.arn])
             if use.queue.kms_key:
                 yield allow("DecryptMessages", [kms.Decrypt], [use.queue.kms_key])
-    sent = {use.owner: use.queue for use in queues if not use.receives}
-    if sent:
-        yield allow("SendToQueues", _PRODUCER_ACTIONS, [sent[owner].arn for owner in sorted(sent)])
-        if keys := sorted({queue.kms_key for queue in sent.values() if queue.kms_key}):
+    targets = {use.owner: use.queue for use in queues if not use.receives}
+    if targets:
+        arns = [targets[owner].arn for owner in sorted(targets)]
+        yield allow("SendToQueues", _PRODUCER_ACTIONS, arns)
+        if keys := sorted({queue.kms_key for queue in targets.values() if queue.kms_key}):
             yield allow("EncryptMessages", [kms.Decrypt, kms.GenerateDataKey], keys)
 
 
@@ -51,9 +52,11 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
     """The queue and its dead-letter queue, unless they already exist."""
     if params.existing:
         return
-    dead = params.dead_letter_queue
-    if dead is not None and dead.existing is None:
-        yield from dead_letter_queue(dead.retention, fifo=params.fifo, kms_key=params.kms_key)
+    dead_letters = params.dead_letter_queue
+    if dead_letters is not None and dead_letters.existing is None:
+        yield from dead_letter_queue(
+            dead_letters.retention, fifo=params.fifo, kms_key=params.kms_key
+        )
     yield sqs.Queue(
         "Queue",
         VisibilityTimeout=params.visibility_timeout,
@@ -62,7 +65,7 @@ def queue_resources(params: Queue) -> Iterator[AWSObject]:
         ReceiveMessageWaitTimeSeconds=20,
         **_common_properties(params.fifo, params.kms_key),
         **({"ContentBasedDeduplication": True} if params.content_based_deduplication else {}),
-        **({"RedrivePolicy": _redrive_policy(dead)} if dead else {}),
+        **({"RedrivePolicy": _redrive_policy(dead_letters)} if dead_letters else {}),
     )
     yield _tls_only_policy("Queue")
 
@@ -105,8 +108,8 @@ def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:
     return {**({"FifoQueue": True} if fifo else {}), **encryption}
 
 
-def _redrive_policy(dead: DeadLetterQueue) -> sqs.RedrivePolicy:
+def _redrive_policy(params: DeadLetterQueue) -> sqs.RedrivePolicy:
     return sqs.RedrivePolicy(
-        deadLetterTargetArn=dead.existing or GetAtt("DeadLetterQueue", "Arn"),
-        maxReceiveCount=dead.max_receive_count,
+        deadLetterTargetArn=params.existing or GetAtt("DeadLetterQueue", "Arn"),
+        maxReceiveCount=params.max_receive_count,
     )

@@ -75,7 +75,7 @@ class Queue(Base):
     )
     kms_key: KeyArn | None = Field(
         None,
-        description="ARN of a KMS key that encrypts the queue, instead of a key of SQS.",
+        description="ARN of a KMS key that encrypts the queue, instead of a key that SQS manages.",
     )
     dead_letter_queue: Switch[DeadLetterQueue] = Field(
         DeadLetterQueue(), description="Queue for messages that the tasks could not process."
@@ -127,11 +127,12 @@ def queue_handle(
 
 
 def dead_letter_name(queue: Queue) -> Any | None:
-    """Name of the dead-letter queue of a worker's queue, if it is known to have one."""
-    dead = queue.dead_letter_queue
-    if dead is None or queue.existing:
+    """Name of the dead-letter queue of a worker's queue; None if it has none, or if that is
+    unknown."""
+    params = queue.dead_letter_queue
+    if params is None or queue.existing:
         return None
-    return queue_name(dead.existing)
+    return queue_name(params.existing)
 
 
 def queue_name(existing: str | None) -> Any:
@@ -152,8 +153,8 @@ class QueueUse:
 
 
 def resolve_queues(stack: str, params: QueueSenderParams, env: Environment) -> tuple[QueueUse, ...]:
-    """The queues that a stack's tasks use; queues that do not exist are left out, and are reported
-    as problems."""
+    """The queues that a stack's tasks use, without those that do not exist, which
+    `queue_sender_problems` reports."""
     uses = [
         QueueUse(variable, owner, queue_handle(owner, stack, worker, env), receives=False)
         for variable, owner in params.queues.items()

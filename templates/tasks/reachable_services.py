@@ -1,8 +1,9 @@
 """Services that the tasks of a stack connect to: `reaches`.
 
-The client's stack adds a rule for its tasks to the security group of the service, so that no other
-tasks can connect. It is deployed after the service, because a task that started before an endpoint
-existed does not see it (Amazon ECS developer guide, "Amazon ECS Service Connect components").
+The client's stack adds a rule for its tasks to the security group of the service, so only tasks
+with such a rule can connect. It is deployed after the service, because a task that started before
+an endpoint existed does not see it (Amazon ECS developer guide, "Amazon ECS Service Connect
+components").
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class ReachesParams(LaunchParams):
 
 
 def reaches_problems(params: ReachesParams, env: Environment) -> Iterator[Problem]:
-    """The problems of `reaches` of a stack."""
+    """Problems of `reaches`."""
     if params.reaches and uses_instance_address(params.network_mode):
-        message = "`reaches` needs tasks with their own security group, and with `network_mode: "
+        message = "`reaches` needs tasks with their own security group, but with `network_mode: "
         message += f"{params.network_mode}` they have that of their instances"
         hint = "Write `network_mode: awsvpc`, or remove `reaches`."
         yield Problem("M2725", ("reaches",), message, hint, because=[("network_mode",)])
@@ -59,8 +60,8 @@ def _unknown_service(name: str, path: Path, env: Environment) -> Problem:
     if spec:
         message = f"{shown(name)} is a stack of template `{spec.template}`, not `service`"
     services = [stack for stack, params in env.of(DiscoverableParams) if connectable_ports(params)]
-    close = near(name, services)
-    hint = f"Did you mean `{close}`?" if close else "Write the name of a `service` stack."
+    closest = near(name, services)
+    hint = f"Did you mean `{closest}`?" if closest else "Write the name of a `service` stack."
     return Problem("M1201", path, message, hint)
 
 

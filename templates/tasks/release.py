@@ -57,8 +57,8 @@ class Rolling(ReleaseBase):
     )
     alternate_target_groups: bool = Field(
         False,
-        description="Create the second target groups that the other strategies need: the step "
-        "before a change to one of these, and after a change from one of these.",
+        description="Create the second target groups that the other strategies need. Deploy with "
+        "this before you change to one of these strategies, and after you change back.",
     )
 
 
@@ -88,17 +88,17 @@ def _expand(value: Any) -> Any:
         value = {"strategy": "rolling", **value}
         strategy = value["strategy"]
         if strategy not in STRATEGIES:
-            meant = near(str(strategy), STRATEGIES)
+            closest = near(str(strategy), STRATEGIES)
             choices = ", ".join(f"`{name}`" for name in STRATEGIES[:-1])
-            hint = f"Did you mean `{meant}`? " if meant else ""
+            hint = f"Did you mean `{closest}`? " if closest else ""
             hint += f"Write {choices} or `{STRATEGIES[-1]}`."
             raise wrong("M1104", f"{shown(strategy)} is not a strategy of a release", hint)
-        _reject_keys_of_others(strategy, value)
+        _reject_unsupported_keys(strategy, value)
     return value
 
 
-def _reject_keys_of_others(strategy: str, value: Mapping[str, Any]) -> None:
-    """Settings that other strategies have, and this one does not."""
+def _reject_unsupported_keys(strategy: str, value: Mapping[str, Any]) -> None:
+    """Rejects settings that only other strategies have."""
     for key in value:
         if key in _MODELS[strategy].model_fields:
             continue
@@ -113,9 +113,9 @@ def _strategy_of(value: Any) -> str:
     return str(value["strategy"] if isinstance(value, Mapping) else value.strategy)
 
 
-def _serialize(value: Any, written: SerializerFunctionWrapHandler) -> Any:
+def _serialize(value: Any, serialize: SerializerFunctionWrapHandler) -> Any:
     is_default = value == type(value)(strategy=value.strategy)
-    return value.strategy if is_default else written(value)
+    return value.strategy if is_default else serialize(value)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Release:
     """How a deployment replaces the tasks of one service."""
 
     params: ReleaseBase
-    """The member of `ReleaseParams` that is written, or `Rolling()`."""
+    """A member of `ReleaseParams`; by default `Rolling()`."""
 
     @property
     def strategy(self) -> str:
@@ -162,12 +162,12 @@ class Release:
 
     @property
     def test(self) -> TestTraffic | None:
-        """What is recognized as test traffic, if there is any."""
-        by = self.shift or self.code_deploy
-        return by.test if by else None
+        """The settings of test traffic, if there is any."""
+        params = self.shift or self.code_deploy
+        return params.test if params else None
 
     @property
-    def pairs(self) -> bool:
+    def paired(self) -> bool:
         """Whether each target has a second target group."""
-        ready = isinstance(self.params, Rolling) and self.params.alternate_target_groups
-        return self.shift is not None or self.code_deploy is not None or ready
+        prepared = isinstance(self.params, Rolling) and self.params.alternate_target_groups
+        return self.shift is not None or self.code_deploy is not None or prepared

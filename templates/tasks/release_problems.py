@@ -52,38 +52,37 @@ def count_steps(shift: Shift) -> int:
 
 
 def _duration_problems(shift: Shift) -> Iterator[Problem]:
-    between = 0
+    total = int(shift.bake_time)
     if isinstance(shift, Linear):
-        between = count_steps(shift) * shift.step_bake_time
+        total += count_steps(shift) * shift.step_bake_time
     elif isinstance(shift, Canary):
-        between = shift.canary_bake_time
-    total = shift.bake_time + between
+        total += shift.canary_bake_time
     if total > MAX_SHIFT_MINUTES * 60:
-        message = f"The bake times of a deployment are {format_duration(total)} together, and "
-        message += f"CloudFormation takes {format_duration(MAX_SHIFT_MINUTES * 60)}"
+        message = f"The bake times of a deployment add up to {format_duration(total)}, but "
+        message += f"CloudFormation allows {format_duration(MAX_SHIFT_MINUTES * 60)}"
         hint = "Write shorter bake times, or fewer steps."
         yield Problem("M3213", PATH, message, hint)
 
 
 def _hook_problems(shift: Shift, env: Environment) -> Iterator[Problem]:
-    for kind, what in ((True, "functions"), (False, "pauses")):
-        count = sum(isinstance(hook, LambdaHook) == kind for hook in shift.hooks)
+    for is_function, noun in ((True, "functions"), (False, "pauses")):
+        count = sum(isinstance(hook, LambdaHook) == is_function for hook in shift.hooks)
         if count > MAX_HOOKS_OF_A_KIND:
-            message = f"The service has {count} hooks that are {what}, and ECS takes "
+            message = f"The service has {count} hooks that are {noun}, but ECS allows "
             message += f"{MAX_HOOKS_OF_A_KIND}"
-            hint = "Do the same in fewer hooks: a hook can have several `stages`."
+            hint = "Write fewer hooks: a hook can have several `stages`."
             yield Problem("M3216", (*PATH, "hooks"), message, hint)
     for index, hook in enumerate(shift.hooks):
         path = (*PATH, "hooks", index)
         if isinstance(hook, LambdaHook):
             yield from region_problems(hook.function, (*path, "function"), env, "function")
             continue
-        for place, stage in enumerate(hook.stages):
+        for position, stage in enumerate(hook.stages):
             if stage.upper() in STAGES_NEAR_SHIFTS:
                 message = f"A deployment cannot pause at `{stage}`"
                 before, after = STAGES_NEAR_SHIFTS[stage.upper()]
                 hint = f"Write `{before.lower()}` or `{after.lower()}`."
-                yield Problem("M3215", (*path, "stages", place), message, hint)
+                yield Problem("M3215", (*path, "stages", position), message, hint)
 
 
 def _setting_problems(shift: Shift, params: DeploymentParams) -> Iterator[Problem]:

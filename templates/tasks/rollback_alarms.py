@@ -1,6 +1,6 @@
 """The alarms that roll a deployment back: `rollback_on:` of a release.
 
-A name of `alarms:`, such as `target_5xx`, means the stack's own alarm. Any other is the name of an
+A name of `alarms:`, such as `target_5xx`, means the stack's own alarm. Any other name is that of an
 alarm in CloudWatch.
 """
 
@@ -23,8 +23,8 @@ ROLLBACK_ALARMS = (
     *("target_5xx", "connection_errors", "latency", "unhealthy_hosts", "no_healthy_host"),
     *("dead_letters", "oldest_message"),
 )
-"""The alarms that do not refer to the service. If the service names one of the others, both refer
-to each other, and CloudFormation refuses such a circle."""
+"""The alarms that do not refer to the service. The service cannot refer to any of the others:
+CloudFormation refuses circular dependencies."""
 
 _EVENTS = ("deployment_failed", "task_stopped")
 """Rules of EventBridge, which have no state."""
@@ -37,8 +37,8 @@ OWN_ALARMS = (ServiceAlarms.model_fields | WorkerAlarms.model_fields).keys() - (
 
 def resolve_rollback_alarms(release: Release, alarms: Alarms | None) -> tuple[Any, ...]:
     """Names of alarms in CloudWatch that roll a deployment back: text, or references to the stack's
-    own, of which there can be one for each target group. Others are left out, and are reported as
-    problems."""
+    own alarms, of which there can be one for each target group. Alarms that `rollback_problems`
+    reports are left out."""
     names: list[Any] = []
     own = _usable(release, alarms)
     for name in release.params.rollback_on:
@@ -50,8 +50,8 @@ def resolve_rollback_alarms(release: Release, alarms: Alarms | None) -> tuple[An
 
 
 def _usable(release: Release, alarms: Alarms | None) -> list[str]:
-    """The names of the stack's own alarms that can roll a deployment back. CodeDeploy's deployment
-    group can name all of them: it refers to the service, which does not refer to it."""
+    """The names of the stack's own alarms that can roll a deployment back. A deployment group of
+    CodeDeploy can name all of them, because the service does not refer to it."""
     names = alarms.names if alarms else []
     return [name for name in names if release.code_deploy or name in ROLLBACK_ALARMS]
 
@@ -80,7 +80,7 @@ def rollback_problems(
             hint = f"Write `{near(name, OWN_ALARMS)}` for the alarm of this stack."
             yield Problem("M3236", path, message, hint, level="warning")
     if release.code_deploy and len(resolved) > MAX_ALARMS:
-        message = f"These are {len(resolved)} alarms, and a deployment group takes {MAX_ALARMS}"
+        message = f"These are {len(resolved)} alarms, but a deployment group allows {MAX_ALARMS}"
         yield Problem("M3237", ("release", "rollback_on"), message, "Write fewer alarms.")
 
 

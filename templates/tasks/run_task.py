@@ -33,16 +33,16 @@ def run_problems(task: Task) -> Iterator[Problem]:
 def request(task: Task) -> dict[str, Any]:
     """The request to RunTask, with the property names of CloudFormation.
 
-    The default strategy of a cluster may use Spot. It is not used here, since nothing starts a task
-    again that Spot has stopped: the params themselves must name FARGATE_SPOT.
+    The default strategy of a cluster may use Spot. It does not apply here, because nothing starts a
+    task again after a Spot interruption: the params themselves must name FARGATE_SPOT.
     """
-    on = capacity_properties(task.placement, default_strategy=False)
+    capacity = capacity_properties(task.placement, default_strategy=False)
     renamed = {"PlacementStrategies": "PlacementStrategy"}
     return {
         "Cluster": task.placement.cluster_name,
         "TaskDefinition": Ref("TaskDefinition"),
         "Count": 1,
-        **{renamed.get(key, key): value for key, value in on.items()},
+        **{renamed.get(key, key): value for key, value in capacity.items()},
         "EnableExecuteCommand": task.params.enable_execute_command,
         "EnableECSManagedTags": True,
         "PropagateTags": "TASK_DEFINITION",
@@ -64,11 +64,11 @@ def cluster_arn(task: Task, resource: str) -> Sub:
 
 
 def run_statements(task: Task) -> Iterator[Statement]:
-    """What a role must be allowed to run the task of the stack in its cluster, and nothing else.
+    """The permissions that a role needs to run the task of the stack in its cluster.
 
-    All revisions of the task definition are allowed, since the number of the next one is not known.
-    Amazon ECS developer guide, "Amazon ECS EventBridge IAM role"; ecs:TagResource because the tasks
-    get tags (aws/aws-cdk#28854).
+    They are for all revisions of the task definition, since the number of the next one is unknown.
+    Source: Amazon ECS developer guide, "Amazon ECS EventBridge IAM role". ecs:TagResource is needed
+    because the tasks get tags (aws/aws-cdk#28854).
     """
     family = Sub(f"{_ECS}:task-definition/{task.family}:*")
     in_cluster = Condition(ArnEquals({"ecs:cluster": cluster_arn(task, "cluster/${Cluster}")}))

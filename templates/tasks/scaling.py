@@ -1,7 +1,7 @@
-"""Scaling of an ECS service with Application Auto Scaling: by load, by the clock, by a forecast.
+"""Scaling of an ECS service with Application Auto Scaling: by load, by schedule, by forecast.
 
-CloudFormation sets a service's DesiredCount with every update that has the property, so a service
-that is scaled does not have it: only Application Auto Scaling sets its number of tasks.
+If a service has the property DesiredCount, every update resets the number of tasks to it. So a
+scaled service does not have it: only Application Auto Scaling sets its number of tasks.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from moorage.model import logical_id
 from .scaling_metrics import (
     Source,
     load_balancer_label,
+    metric_source,
     query_in_alarm,
     query_in_policy,
     requests_per_target,
     response_time,
     task_count,
-    tracked,
-    tracked_maximum,
-    tracked_sum,
-    written,
+    tracking_maximum,
+    tracking_metric,
+    tracking_sum,
 )
 from .scaling_params import Predictive, Scaling
-from .scaling_steps import number, step_resources
+from .scaling_steps import round_number, step_resources
 
 
 def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:
@@ -70,9 +70,9 @@ def scaling_resources(scaling: Scaling, cluster: Any) -> Iterator[Any]:
         yield tracking_policy("Memory", scaling, scaling.memory, predefined_metric(metric))
     for key, custom in scaling.metrics.items():
         if custom.target is not None:
-            source = written(custom, cluster)
-            title, target = logical_id(key, "Metric"), number(custom.target)
-            yield tracking_policy(title, scaling, target, tracked(source, cluster))
+            source = metric_source(custom, cluster)
+            title, target = logical_id(key, "Metric"), round_number(custom.target)
+            yield tracking_policy(title, scaling, target, tracking_metric(source, cluster))
     yield from step_resources(scaling, cluster)
     if scaling.predictive is not None:
         yield _predictive_policy(scaling.predictive)
@@ -91,12 +91,12 @@ def _scheduled_actions(scaling: Scaling) -> Iterator[aas.ScheduledAction]:
 
 
 def _predictive_policy(predictive: Predictive) -> aas.ScalingPolicy:
-    """The pairs of metrics are those of the Application Auto Scaling user guide, "Create a
-    predictive scaling policy for Application Auto Scaling"."""
-    pair = {"cpu": "ECSServiceCPUUtilization", "memory": "ECSServiceMemoryUtilization"}
-    breach: dict[str, Any] = {"MaxCapacityBreachBehavior": "HonorMaxCapacity"}
+    """The predictive scaling policy. Its metric pairs are those of the Application Auto Scaling
+    user guide, "Create a predictive scaling policy for Application Auto Scaling"."""
+    pairs = {"cpu": "ECSServiceCPUUtilization", "memory": "ECSServiceMemoryUtilization"}
+    maximum: dict[str, Any] = {"MaxCapacityBreachBehavior": "HonorMaxCapacity"}
     if predictive.above_max is not None:
-        breach = {
+        maximum = {
             "MaxCapacityBreachBehavior": "IncreaseMaxCapacity",
             "MaxCapacityBuffer": predictive.above_max,
         }
@@ -110,13 +110,13 @@ def _predictive_policy(predictive: Predictive) -> aas.ScalingPolicy:
                 aas.PredictiveScalingMetricSpecification(
                     TargetValue=predictive.target,
                     PredefinedMetricPairSpecification=aas.PredictiveScalingPredefinedMetricPair(
-                        PredefinedMetricType=pair[predictive.metric]
+                        PredefinedMetricType=pairs[predictive.metric]
                     ),
                 )
             ],
             Mode=logical_id(predictive.mode),
             SchedulingBufferTime=predictive.start_before,
-            **breach,
+            **maximum,
         ),
     )
 
@@ -127,16 +127,18 @@ def requests_policy(
     """A policy for the requests per task and minute to the target group with the logical ID
     `groups[0]`, or to the two of a pair, behind the listener with the ARN `listener`.
 
-    The metric's label consists of the last parts of the load balancer's and the target group's ARNs
-    (Application Auto Scaling API reference, PredefinedMetricSpecification, ResourceLabel).
-    Of a pair, it would be the metric of the group that is not in production half of the time. AWS
-    does not support it there (Amazon ECS developer guide, "Use a target metric to scale Amazon ECS
-    services"). The sum of the requests per task of both groups is right while traffic shifts, too:
-    with tasks for all of the traffic in each, 90 and 10 percent of it add up.
+    The label of the predefined metric consists of the last parts of the load balancer's and the
+    target group's ARNs (Application Auto Scaling API reference, PredefinedMetricSpecification,
+    ResourceLabel).
+
+    For a pair, AWS does not support the predefined metric (Amazon ECS developer guide, "Use a
+    target metric to scale Amazon ECS services"): half of the time it would be that of the group
+    that is not in production. The sum of both groups' requests per task is right even while traffic
+    shifts, because each group then has tasks for all of the traffic.
     """
     name = logical_id(groups[0].removesuffix("TargetGroup"), "Requests")
     if len(groups) > 1:
-        metric = tracked_sum("requests", [requests_per_target(each, listener) for each in groups])
+        metric = tracking_sum("requests", [requests_per_target(each, listener) for each in groups])
         return tracking_policy(name, scaling, target, metric)
     group = GetAtt(groups[0], "TargetGroupFullName")
     label = Join("/", [*load_balancer_label(listener), group])
@@ -151,9 +153,13 @@ def response_time_policy(
     or for the slower one of a pair, behind the listener with the ARN `listener`. The metric is in
     seconds."""
     name = logical_id(groups[0].removesuffix("TargetGroup"), "ResponseTime")
-    first, *others = [response_time(each, listener) for each in groups]
-    metric = tracked_maximum("seconds", [first, *others]) if others else tracked(first, cluster)
-    return tracking_policy(name, scaling, number(milliseconds / 1000), metric)
+    sources = [response_time(each, listener) for each in groups]
+    metric = (
+        tracking_maximum("seconds", sources)
+        if len(sources) > 1
+        else tracking_metric(sources[0], cluster)
+    )
+    return tracking_policy(name, scaling, round_number(milliseconds / 1000), metric)
 
 
 def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetricSpecification]:
@@ -168,8 +174,8 @@ def predefined_metric(metric: str, **more: Any) -> dict[str, aas.PredefinedMetri
 def tracking_policy(
     name: str, scaling: Scaling, target: float, metric: Mapping[str, Any]
 ) -> aas.ScalingPolicy:
-    """A target tracking policy for a metric, which `predefined_metric` or a similar function
-    returns."""
+    """A target tracking policy. `metric` is what `predefined_metric` or one of the `tracking_...`
+    functions of scaling_metrics returns."""
     cooldowns = {
         "ScaleOutCooldown": scaling.scale_out_cooldown,
         "ScaleInCooldown": scaling.scale_in_cooldown,
@@ -190,12 +196,11 @@ def tracking_policy(
 # Scaling by the backlog of a queue -----------------------------------------------------------
 
 # Expressions for CloudWatch. SQS reports messages in flight only while there are some (its
-# developer guide, "Available CloudWatch metrics"), and Container Insights no task counts while no
-# task runs. FILL replaces such gaps by 0; without it the result is missing whenever a metric is.
+# developer guide, "Available CloudWatch metrics"), and Container Insights reports task counts only
+# while tasks run. FILL replaces such gaps by 0; without it the result is missing if a metric is.
 _MESSAGES = "SUM([FILL(visible, 0), FILL(in_flight, 0)])"
-# CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL: the latest minutes
-# of a metric that arrives late are filled as well, so an alarm must evaluate more minutes than
-# those.
+# FILL also fills the latest minutes of a metric that arrives late, so an alarm must evaluate more
+# minutes (CloudWatch user guide, "Using math expressions with CloudWatch metrics", FILL).
 _ALARM_MINUTES = 3
 _MESSAGES_WITHOUT_TASKS = "IF(FILL(desired, 0) < 1, FILL(visible, 0), 0)"
 
@@ -207,14 +212,15 @@ def backlog_policies(
 
     The metric is that of the Application Auto Scaling user guide, "Create a target tracking scaling
     policy using metric math", with one change: it also counts messages that are being processed.
-    Otherwise the last tasks are stopped while they still process messages, as soon as the queue
-    looks empty (aws/aws-cdk#9242); KEDA counts them for the same reason (kedacore/keda-docs#773).
+    Without them, the last tasks would be stopped while they still process messages, because the
+    queue looks empty (aws/aws-cdk#9242); KEDA counts them for the same reason
+    (kedacore/keda-docs#773).
 
     A division by zero tasks has no result, and without a result a policy does nothing. So with a
     minimum of no tasks, the metric divides by at least one, and a step scaling policy starts the
     first task when there is a message. Target tracking alone would wait until there are more
-    messages than the target (aws/copilot-cli#3376). The alarm stays on until that task is counted;
-    the cooldown keeps it from adding more.
+    messages than the target (aws/copilot-cli#3376). The alarm stays in ALARM until that task is
+    counted; meanwhile, the cooldown prevents more tasks.
     """
     running = "running" if scaling.min else "IF(FILL(running, 0) < 1, 1, running)"
     yield tracking_policy(

@@ -1,4 +1,4 @@
-"""Metrics of CloudWatch that a service is scaled by, as properties of policies and alarms."""
+"""CloudWatch metrics for scaling a service, as properties of policies and alarms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .scaling_params import Metric, Scaling
 
 @dataclass(frozen=True)
 class Source:
-    """A metric in CloudWatch, and how the values of a minute are combined."""
+    """A metric in CloudWatch, with the statistic of a minute."""
 
     namespace: str
     name: str
@@ -32,7 +32,7 @@ def service_dimensions(cluster: Any) -> dict[str, Any]:
 
 
 def task_count(name: str, cluster: Any) -> Source:
-    """A number of tasks, of Container Insights: `RunningTaskCount` or `DesiredTaskCount`."""
+    """A metric of Container Insights: `RunningTaskCount` or `DesiredTaskCount`."""
     return Source("ECS/ContainerInsights", name, service_dimensions(cluster))
 
 
@@ -52,8 +52,8 @@ def response_time(title: str, listener: Any) -> Source:
 
 
 def requests_per_target(title: str, listener: Any) -> Source:
-    """The average number of requests for each target of a group, as in `response_time`. The only
-    statistic with a meaning is the sum (as there)."""
+    """The average number of requests for each target of a group, with the arguments of
+    `response_time`. Its only useful statistic is the sum (the same user guide)."""
     dimensions = _target_group_dimensions(title, listener)
     return Source("AWS/ApplicationELB", "RequestCountPerTarget", dimensions, "Sum")
 
@@ -66,13 +66,13 @@ def _target_group_dimensions(title: str, listener: Any) -> dict[str, Any]:
 
 
 def load_balancer_label(listener: Any) -> list[Select]:
-    """The last parts of the ARN of the load balancer that has the listener. The ARN of a listener
-    contains them."""
+    """The last parts of the ARN of the listener's load balancer, which are also in the ARN of the
+    listener."""
     parts = Split("/", listener)
     return [Select(index, parts) for index in (1, 2, 3)]
 
 
-def written(metric: Metric, cluster: Any) -> Source:
+def metric_source(metric: Metric, cluster: Any) -> Source:
     """A metric of the params."""
     own = service_dimensions(cluster) if metric.of_service else {}
     statistic = logical_id(metric.statistic)
@@ -83,11 +83,11 @@ def written(metric: Metric, cluster: Any) -> Source:
 def find_source(scaling: Scaling, key: str, cluster: Any) -> Source:
     """The metric that a key of `steps` names."""
     if key in scaling.metrics:
-        return written(scaling.metrics[key], cluster)
+        return metric_source(scaling.metrics[key], cluster)
     return utilization(key, cluster)
 
 
-def tracked(source: Source, cluster: Any) -> dict[str, aas.CustomizedMetricSpecification]:
+def tracking_metric(source: Source, cluster: Any) -> dict[str, aas.CustomizedMetricSpecification]:
     """The metric of a target tracking policy."""
     if source.per_task:
         metrics = [
@@ -108,18 +108,18 @@ def tracked(source: Source, cluster: Any) -> dict[str, aas.CustomizedMetricSpeci
     return {"CustomizedMetricSpecification": specification}
 
 
-def tracked_sum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
-    """The sum of metrics, in which a missing value is 0, of a target tracking policy."""
-    return _tracked_over("SUM", key, sources)
+def tracking_sum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """The metric of a target tracking policy: a sum, in which a missing value is 0."""
+    return _tracking_aggregate("SUM", key, sources)
 
 
-def tracked_maximum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
-    """The largest of several metrics, in which a missing value is 0, of such a policy."""
-    return _tracked_over("MAX", key, sources)
+def tracking_maximum(key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    """The metric of a target tracking policy: the largest one, in which a missing value is 0."""
+    return _tracking_aggregate("MAX", key, sources)
 
 
-def _tracked_over(function: str, key: str, sources: Sequence[Source]) -> dict[str, Any]:
-    queries = {f"{key}_{place}": source for place, source in enumerate(sources, 1)}
+def _tracking_aggregate(function: str, key: str, sources: Sequence[Source]) -> dict[str, Any]:
+    queries = {f"{key}_{position}": source for position, source in enumerate(sources, 1)}
     filled = ", ".join(f"FILL({each}, 0)" for each in queries)
     metrics = [query_in_policy(each, source) for each, source in queries.items()]
     result = aas.TargetTrackingMetricDataQuery(
@@ -132,8 +132,8 @@ def _tracked_over(function: str, key: str, sources: Sequence[Source]) -> dict[st
     }
 
 
-def watched(source: Source, cluster: Any) -> dict[str, Any]:
-    """The metric of an alarm, as properties of it."""
+def alarm_metric(source: Source, cluster: Any) -> dict[str, Any]:
+    """The properties of an alarm for its metric."""
     if source.per_task:
         return {
             "Metrics": [
@@ -188,5 +188,5 @@ def query_in_alarm(key: str, source: Source) -> cloudwatch.MetricDataQuery:
 
 def _dimensions(kind: type[Any], source: Source) -> dict[str, list[Any]]:
     """The property Dimensions, if the metric has any; `kind` is the type of an entry."""
-    found = [kind(Name=name, Value=value) for name, value in source.dimensions.items()]
-    return {"Dimensions": found} if found else {}
+    dimensions = [kind(Name=name, Value=value) for name, value in source.dimensions.items()]
+    return {"Dimensions": dimensions} if dimensions else {}

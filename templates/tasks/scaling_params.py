@@ -17,7 +17,7 @@ from moorage.model import Base, wrong
 from ..common.fields import duration, text
 from ..common.schedules import Cron, TimeZone
 
-Key = Annotated[str, text(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a name in small letters", "night")]
+Key = Annotated[str, text(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "a name in lower case", "night")]
 """The name of a metric, or of a scheduled action."""
 
 Cooldown = Annotated[int, duration(0, MAX_INTEGER)]
@@ -75,7 +75,7 @@ Change = Annotated[
         }
     ),
 ]
-"""How many tasks are added or removed: `2`, or `50%` of the tasks there are."""
+"""How many tasks are added or removed: `2`, or `50%` of the running tasks."""
 
 
 class Metric(Base):
@@ -96,19 +96,19 @@ class Metric(Base):
     )
     per_task: bool = Field(
         False,
-        description="Divide the metric by the number of running tasks, for one that counts the "
-        "whole load. Needs `container_insights` in the cluster, which counts the tasks.",
+        description="Divide the metric by the number of running tasks, if it is for the load of "
+        "all tasks together. Needs `container_insights` in the cluster, which counts the tasks.",
     )
     target: float | None = Field(
         None,
         gt=0,
-        description="Target of the metric. It must fall if tasks are added and the load stays; "
-        "without a target, the metric is for `steps:`.",
+        description="Target value. The metric must fall if tasks are added while the load stays "
+        "the same. Without a target, the metric is for `steps:`.",
     )
 
 
 class Adjustment(Base):
-    """What happens while a metric has such a value."""
+    """A change of the number of tasks while a metric is in a range."""
 
     above: float | None = Field(
         None, description="At this value and above, up to the next higher `above`."
@@ -116,10 +116,10 @@ class Adjustment(Base):
     below: float | None = Field(
         None, description="At this value and below, down to the next lower `below`."
     )
-    add: Change | None = Field(None, description="Add so many tasks.")
-    remove: Change | None = Field(None, description="Remove so many tasks.")
+    add: Change | None = Field(None, description="How many tasks to add.")
+    remove: Change | None = Field(None, description="How many tasks to remove.")
     set: int | None = Field(
-        None, ge=0, le=TASKS_PER_SERVICE.value, description="Set the number of tasks to this one."
+        None, ge=0, le=TASKS_PER_SERVICE.value, description="New number of tasks."
     )
 
 
@@ -127,18 +127,16 @@ class Steps(Base):
     """Step scaling by one metric."""
 
     adjustments: Annotated[list[Adjustment], Field(min_length=1)] = Field(
-        description="Values of the metric, and what happens there. Between the lowest `above` and "
-        "the highest `below` nothing happens."
+        description="Ranges of the metric, and the changes in them. Between the highest `below` "
+        "and the lowest `above` nothing changes."
     )
     minutes: int = Field(
         3,
         ge=1,
         le=facts.MAX_ALARM_MINUTES,
-        description="Number of consecutive minutes in which the metric must have such a value.",
+        description="Number of consecutive minutes in which the metric must be in a range.",
     )
-    cooldown: Cooldown = Field(
-        300, description="Time after an adjustment in which no other one follows it."
-    )
+    cooldown: Cooldown = Field(300, description="Time from an adjustment to the next one.")
 
 
 class ScheduledAction(Base):
@@ -160,8 +158,8 @@ class ScheduledAction(Base):
 
 
 class Predictive(Base):
-    """Adds tasks before the load that past weeks predict. It never removes tasks, so it needs a
-    target beside it. A new service has no forecast for 24 hours."""
+    """Adds tasks before the load that a forecast from past weeks expects. It never removes tasks,
+    so it needs a target in addition. A new service has no forecast for 24 hours."""
 
     metric: Literal["cpu", "memory"] = Field(description="Metric of the forecast.")
     target: int = Field(ge=1, le=100, description="Target for the average utilization, in percent.")
@@ -170,14 +168,14 @@ class Predictive(Base):
         description="`forecast_only` shows the forecast in the console and starts no tasks.",
     )
     start_before: Annotated[int, duration(0, facts.MAX_SCHEDULING_BUFFER - 1)] = Field(
-        300, description="How long before the hour of a forecast its tasks start."
+        300, description="How long before the hour of a forecast tasks start."
     )
     above_max: int | None = Field(
         None,
         ge=0,
         le=100,
-        description="Let a forecast near `max` or above it exceed `max`, by this percentage of the "
-        "forecast. Without it, `max` is the limit.",
+        description="If the forecast is near `max` or above it, let the number of tasks exceed "
+        "`max`: up to the forecast and this percentage of it. Default: `max` is the limit.",
     )
 
 
@@ -200,7 +198,7 @@ class Scaling(Base):
         None, description="Time after tasks were removed before more are removed; 5m by default."
     )
     metrics: dict[Key, Metric] = Field(
-        {}, description="Other metrics of CloudWatch, by a name for each."
+        {}, description="Other CloudWatch metrics, by names of your choice."
     )
     steps: dict[Key, Steps] = Field(
         {},
@@ -209,25 +207,25 @@ class Scaling(Base):
     )
     schedule: dict[Key, ScheduledAction] = Field(
         {},
-        description="Other values of `min` and `max` at certain times, by a name for each. One "
-        "action ends another, so there are at least two.",
+        description="Scheduled actions, by names of your choice, which change `min` and `max`. An "
+        "action applies until the next one, so there are at least two.",
     )
     predictive: Predictive | None = Field(
         None, description="Start tasks before the load that a forecast expects."
     )
 
 
-def sides(steps: Steps) -> Iterator[tuple[str, list[tuple[int, Adjustment]]]]:
-    """The adjustments at high and at low values, with their indexes, from the value where they
-    begin; only those that are complete."""
+def group_by_side(steps: Steps) -> Iterator[tuple[str, list[tuple[int, Adjustment]]]]:
+    """The adjustments with `above`, and those with `below`, with their indexes. The one whose value
+    is reached first comes first. Only for adjustments that are complete."""
     numbered = list(enumerate(steps.adjustments))
     for side, sign in (("above", 1), ("below", -1)):
-        found = [(index, item) for index, item in numbered if getattr(item, side) is not None]
-        if found:
-            yield side, sorted(found, key=lambda pair: sign * getattr(pair[1], side))
+        group = [(index, item) for index, item in numbered if getattr(item, side) is not None]
+        if group:
+            yield side, sorted(group, key=lambda pair: sign * getattr(pair[1], side))
 
 
-def verb(adjustment: Adjustment) -> str:
+def kind_of_change(adjustment: Adjustment) -> str:
     """`add`, `remove` or `set`; with a `%` for a percentage."""
     name = next(key for key in ("add", "remove", "set") if getattr(adjustment, key) is not None)
     return name + ("%" if "%" in str(getattr(adjustment, name)) else "")

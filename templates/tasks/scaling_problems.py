@@ -11,7 +11,7 @@ from moorage.findings.wording import near
 
 from ..common.schedules import time_zone_problems
 from .placement import Placement
-from .scaling_params import Adjustment, Scaling, ScheduledAction, sides, verb
+from .scaling_params import Adjustment, Scaling, ScheduledAction, group_by_side, kind_of_change
 
 _PATH: Path = ("scaling",)
 _UTILIZATION = ("cpu", "memory")
@@ -19,17 +19,16 @@ _UTILIZATION = ("cpu", "memory")
 
 
 def scaling_problems(
-    scaling: Scaling | None, targets: Sequence[str], desired: bool, placement: Placement
+    scaling: Scaling | None, targets: Sequence[str], has_count: bool, placement: Placement
 ) -> Iterator[Problem]:
     """Problems of a stack's `scaling:`. `targets` are the keys of the targets that it can have;
-    `desired` says whether `desired_count` is written as well.
-    """
+    `has_count` is whether the params also have `desired_count`."""
     if scaling is None:
         return
     yield from _range_problems(scaling, _PATH)
     yield from _target_problems(scaling, targets)
-    if desired:
-        message = "`scaling` sets the number of tasks; with `desired_count` every update would "
+    if has_count:
+        message = "`scaling` sets the number of tasks, and with `desired_count` every update would "
         message += "reset it"
         hint = "Remove `desired_count`: the service has at least `min` tasks."
         yield Problem("M3252", ("desired_count",), message, hint, because=[_PATH])
@@ -46,27 +45,27 @@ def _range_problems(bounds: Scaling | ScheduledAction, path: Path) -> Iterator[P
         yield Problem("M3250", (*path, "max"), message, hint)
 
 
-def _dynamic(scaling: Scaling, targets: Sequence[str]) -> list[str]:
-    """The keys by which the load changes the number of tasks."""
-    found = [key for key in targets if getattr(scaling, key) is not None]
-    found += ["metrics"] if any(metric.target for metric in scaling.metrics.values()) else []
-    return found + (["steps"] if scaling.steps else [])
+def _load_keys(scaling: Scaling, targets: Sequence[str]) -> list[str]:
+    """The keys that scale by load."""
+    keys = [key for key in targets if getattr(scaling, key) is not None]
+    keys += ["metrics"] if any(metric.target for metric in scaling.metrics.values()) else []
+    return keys + (["steps"] if scaling.steps else [])
 
 
 def _target_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Problem]:
-    dynamic = _dynamic(scaling, targets)
+    load_keys = _load_keys(scaling, targets)
     example = {"cpu": "60", "backlog_per_task": "10"}[targets[0]]
-    if scaling.predictive and not dynamic:
+    if scaling.predictive and not load_keys:
         message = "A forecast only adds tasks, and nothing removes them again"
         hint = f"Add a target, for example `{targets[0]}: {example}`."
         yield Problem("M3255", (*_PATH, "predictive"), message, hint)
-    elif not dynamic and not scaling.schedule:
+    elif not load_keys and not scaling.schedule:
         keys = " or ".join(f"`{key}`" for key in targets)
         hint = f"Add {keys}, for example `{targets[0]}: {example}`."
         yield Problem("M3251", _PATH, "`scaling` has no target to scale by", hint)
-    if dynamic == ["response_time"]:
-        message = "Without requests there is no response time, and the number of tasks stays as it "
-        message += "is"
+    if load_keys == ["response_time"]:
+        message = "Without requests there is no response time, so the number of tasks does not "
+        message += "change"
         hint = "Add a target that always has a value, for example `cpu: 60`."
         yield Problem("M3261", (*_PATH, "response_time"), message, hint, level="warning")
 
@@ -79,26 +78,24 @@ def _schedule_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Pro
     bounds = {(action.min, action.max) for action in scaling.schedule.values()}
     if len(bounds) == 1:
         name, (low, high) = next(iter(scaling.schedule)), next(iter(bounds))
-        message = f"After `{name}` there are {low} to {high} tasks for good: no action changes that"
-        hint = (
-            f"Add an action for the way back, such as `{{min: {scaling.min}, max: {scaling.max}}}`."
-        )
+        message = f"After `{name}` there are always {low} to {high} tasks: no action changes that"
+        hint = f"Add an action that ends it, such as `{{min: {scaling.min}, max: {scaling.max}}}`."
         yield Problem("M3254", (*path, name), message, hint)
     elif scaling.schedule and not any(action.max for action in scaling.schedule.values()):
         message = "No action starts tasks again"
         yield Problem("M3254", path, message, "Write a `max` above 0 in one of them.")
-    elif _stays_asleep(scaling, targets):
+    elif _stays_at_zero(scaling, targets):
         name = next(iter(scaling.schedule))
         message = "Without tasks there is no load, so the service would never start a task again"
         hint = "Write a `min` of at least 1 in one of the actions."
         yield Problem("M3203", (*path, name, "min"), message, hint)
 
 
-def _stays_asleep(scaling: Scaling, targets: Sequence[str]) -> bool:
-    """Whether the schedule lets the load remove the last task, and nothing starts one again."""
-    wakes = "backlog_per_task" in targets and getattr(scaling, "backlog_per_task", None)
-    asleep = all(action.min == 0 for action in scaling.schedule.values())
-    return bool(scaling.schedule) and asleep and not wakes
+def _stays_at_zero(scaling: Scaling, targets: Sequence[str]) -> bool:
+    """Whether the schedule allows scaling to zero tasks, and nothing starts a task again."""
+    starts_first_task = "backlog_per_task" in targets and getattr(scaling, "backlog_per_task", None)
+    allows_zero = all(action.min == 0 for action in scaling.schedule.values())
+    return bool(scaling.schedule) and allows_zero and not starts_first_task
 
 
 def _metric_problems(scaling: Scaling, placement: Placement) -> Iterator[Problem]:
@@ -116,46 +113,44 @@ def _metric_problems(scaling: Scaling, placement: Placement) -> Iterator[Problem
 
 
 def container_insights_problems(key: str, path: Path, placement: Placement) -> Iterator[Problem]:
-    """Amazon ECS developer guide, "Amazon ECS service utilization metrics": the number of running
-    tasks is a metric of Container Insights."""
+    """Reports a cluster without Container Insights, of which the number of running tasks is a
+    metric (Amazon ECS developer guide, "Amazon ECS service utilization metrics")."""
     cluster = placement.cluster
     if cluster is None or cluster.params.existing:
         return
     if cluster.params.container_insights == "off":
-        message = (
-            f"`{key}` needs Container Insights, which count the tasks, and `{cluster.name}` has "
-            "none"
-        )
+        message = f"`{key}` needs Container Insights, which count the tasks, but `{cluster.name}` "
+        message += "has none"
         hint = f"Write `container_insights: on` in `{cluster.name}`."
         yield Problem("M3204", path, message, hint)
 
 
 def _step_problems(scaling: Scaling) -> Iterator[Problem]:
-    known = [*_UTILIZATION, *scaling.metrics]
+    metrics = [*_UTILIZATION, *scaling.metrics]
     for name, steps in scaling.steps.items():
         path: Path = (*_PATH, "steps", name)
-        if name not in known:
-            meant = near(name, known)
-            hint = f"Did you mean `{meant}`?" if meant else f"Add `{name}` below `metrics:`."
+        if name not in metrics:
+            closest = near(name, metrics)
+            hint = f"Did you mean `{closest}`?" if closest else f"Add `{name}` below `metrics:`."
             yield Problem("M3256", path, f"There is no metric `{name}`", hint)
-        incomplete = list(_incomplete(steps.adjustments, (*path, "adjustments")))
-        yield from incomplete
-        if not incomplete:
-            for side, numbered in sides(steps):
+        problems = list(_adjustment_problems(steps.adjustments, (*path, "adjustments")))
+        yield from problems
+        if not problems:
+            for side, numbered in group_by_side(steps):
                 yield from _side_problems(side, numbered, (*path, "adjustments"))
 
 
-def _incomplete(adjustments: Sequence[Adjustment], path: Path) -> Iterator[Problem]:
+def _adjustment_problems(adjustments: Sequence[Adjustment], path: Path) -> Iterator[Problem]:
+    """Adjustments with none, or more than one, of the keys that exclude each other."""
     for index, adjustment in enumerate(adjustments):
         for keys, example in (
             (("above", "below"), "{above: 80, add: 2}"),
             (("add", "remove", "set"), "{below: 30, remove: 1}"),
         ):
-            given = [key for key in keys if getattr(adjustment, key) is not None]
-            if len(given) != 1:
-                names = ", ".join(f"`{key}`" for key in given)
-                message = f"{names} cannot be in one adjustment"
-                if not given:
+            used = [key for key in keys if getattr(adjustment, key) is not None]
+            if len(used) != 1:
+                message = f"{', '.join(f'`{key}`' for key in used)} exclude each other"
+                if not used:
                     message = f"An adjustment needs one of {', '.join(f'`{key}`' for key in keys)}"
                 yield Problem("M3258", (*path, index), message, f"Write one, as in `{example}`.")
 
@@ -164,21 +159,20 @@ def _side_problems(
     side: str, numbered: Sequence[tuple[int, Adjustment]], path: Path
 ) -> Iterator[Problem]:
     """Problems of adjustments at high values, or at low ones, in their order."""
-    first, count = numbered[0], len(numbered)
-    if count > facts.MAX_STEP_ADJUSTMENTS:
-        most = facts.MAX_STEP_ADJUSTMENTS
-        message = f"There are {count} adjustments with `{side}`, and Application Auto Scaling "
-        message += f"takes {most} in a policy"
+    first, count, limit = numbered[0], len(numbered), facts.MAX_STEP_ADJUSTMENTS
+    if count > limit:
+        message = f"There are {count} adjustments with `{side}`, but Application Auto Scaling "
+        message += f"allows {limit} in a policy"
         yield Problem("M3260", path, message, "Write fewer of them.")
     for (before, lower), (index, adjustment) in itertools.pairwise(numbered):
         value = getattr(adjustment, side)
         if value == getattr(lower, side):
-            message = f"`{side}: {value:g}` is in another adjustment as well"
+            message = f"`{side}: {value:g}` is also in another adjustment"
             because = [(*path, before)]
             yield Problem("M3262", (*path, index), message, "Write another value.", because=because)
-    kinds = {verb(adjustment).replace("remove", "add") for _, adjustment in numbered}
+    kinds = {kind_of_change(adjustment).replace("remove", "add") for _, adjustment in numbered}
     for index, adjustment in numbered:
-        if len(kinds) > 1 and verb(adjustment) != verb(first[1]):
+        if len(kinds) > 1 and kind_of_change(adjustment) != kind_of_change(first[1]):
             message = f"The adjustments with `{side}` mix numbers of tasks, percentages or `set`"
             hint = "Write the same kind of change in all of them."
             because = [(*path, first[0])]
@@ -188,12 +182,13 @@ def _side_problems(
 
 def _quota_problems(scaling: Scaling) -> Iterator[Problem]:
     metrics = [name for name, metric in scaling.metrics.items() if metric.target is not None]
-    policies = len(metrics) + sum(len(list(sides(steps))) for steps in scaling.steps.values())
-    for key, what, count, most in (
+    policies = len(metrics)
+    policies += sum(len(list(group_by_side(steps))) for steps in scaling.steps.values())
+    for key, noun, count, limit in (
         ("metrics", "policies", policies, facts.MAX_POLICIES),
         ("schedule", "scheduled actions", len(scaling.schedule), facts.MAX_SCHEDULED_ACTIONS),
     ):
-        if count > most:
-            message = f"The service would have {count} {what}, and Application Auto Scaling takes "
-            message += f"{most}"
+        if count > limit:
+            message = f"The service would have {count} {noun}, but Application Auto Scaling allows "
+            message += f"{limit}"
             yield Problem("M3260", (*_PATH, key), message, "Write fewer of them.")

@@ -1,8 +1,8 @@
 """Step scaling: policies, and the alarms that start them.
 
-The params name values of the metric, and CloudFormation takes distances from the alarm's threshold,
-so steps that are built from them have no gaps and do not overlap (Application Auto Scaling API
-reference, StepAdjustment).
+The params have values of the metric, but CloudFormation expects distances from the threshold of the
+alarm. The steps are computed from the values, so they have no gaps and do not overlap (Application
+Auto Scaling API reference, StepAdjustment).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from troposphere import applicationautoscaling as aas
 
 from moorage.model import logical_id
 
-from .scaling_metrics import find_source, watched
-from .scaling_params import Adjustment, Scaling, Steps, sides, verb
+from .scaling_metrics import alarm_metric, find_source
+from .scaling_params import Adjustment, Scaling, Steps, group_by_side, kind_of_change
 
 _TYPES = {
     "set": "ExactCapacity",
@@ -36,8 +36,8 @@ def step_resources(
 ) -> Iterator[aas.ScalingPolicy | cloudwatch.Alarm]:
     """A policy and an alarm for the high values, and for the low values, of each metric."""
     for key, steps in scaling.steps.items():
-        metric = watched(find_source(scaling, key, cluster), cluster)
-        for side, numbered in sides(steps):
+        metric = alarm_metric(find_source(scaling, key, cluster), cluster)
+        for side, numbered in group_by_side(steps):
             title = logical_id(key, side)
             adjustments = [adjustment for _, adjustment in numbered]
             yield _policy(title, steps, side, adjustments)
@@ -49,14 +49,14 @@ def _policy(
 ) -> aas.ScalingPolicy:
     values = [getattr(adjustment, side) for adjustment in adjustments]
     near, far = ("Lower", "Upper") if side == "above" else ("Upper", "Lower")
-    distances = [number(value - values[0]) for value in values]
+    distances = [round_number(value - values[0]) for value in values]
     return aas.ScalingPolicy(
         f"{title}ScalingPolicy",
         PolicyName=title,
         PolicyType="StepScaling",
         ScalingTargetId=Ref("ScalableTarget"),
         StepScalingPolicyConfiguration=aas.StepScalingPolicyConfiguration(
-            AdjustmentType=_TYPES[verb(adjustments[0])],
+            AdjustmentType=_TYPES[kind_of_change(adjustments[0])],
             Cooldown=steps.cooldown,
             StepAdjustments=[
                 aas.StepAdjustment(
@@ -86,18 +86,18 @@ def _alarm(
     return cloudwatch.Alarm(
         f"{title}Alarm",
         AlarmDescription=f"Starts the step scaling of the service: {key} {side} "
-        f"{number(threshold)}",
+        f"{round_number(threshold)}",
         AlarmActions=[Ref(f"{title}ScalingPolicy")],
         ComparisonOperator=_COMPARISONS[side],
-        Threshold=number(threshold),
+        Threshold=round_number(threshold),
         EvaluationPeriods=steps.minutes,
         DatapointsToAlarm=steps.minutes,
-        # Without values nothing is known about the load, so the number of tasks stays as it is.
+        # Without values the load is unknown, so the number of tasks should not change.
         TreatMissingData="missing",
         **metric,
     )
 
 
-def number(value: float) -> int | float:
+def round_number(value: float) -> int | float:
     """A whole number without decimals, any other one as it is."""
     return int(value) if value == int(value) else round(value, 9)

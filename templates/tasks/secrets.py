@@ -65,18 +65,19 @@ def parse_secret(reference: str) -> Secret:
     raise wrong("M2607", "The value is not a reference to a secret", _HINT)
 
 
-def _parse_parameter(reference: str, rest: str) -> Secret:
-    if match := _SSM_ARN.fullmatch(rest):
-        return Secret("ssm", rest, rest, match["region"])
-    if not _SSM_NAME.fullmatch(rest):
+def _parse_parameter(reference: str, name_or_arn: str) -> Secret:
+    if match := _SSM_ARN.fullmatch(name_or_arn):
+        return Secret("ssm", name_or_arn, name_or_arn, match["region"])
+    if not _SSM_NAME.fullmatch(name_or_arn):
         raise wrong("M2607", f"`{reference}` does not name a parameter", _PARAMETER_HINT)
-    _check_parameter_name(rest.removeprefix("/"))
-    arn = f"${{AWS::Region}}:${{AWS::AccountId}}:parameter/{rest.removeprefix('/')}"
-    full = Sub(f"arn:${{AWS::Partition}}:ssm:{arn}")
-    return Secret("ssm", full, full, None)
+    name = name_or_arn.removeprefix("/")
+    _check_parameter_name(name)
+    resource = f"${{AWS::Region}}:${{AWS::AccountId}}:parameter/{name}"
+    arn = Sub(f"arn:${{AWS::Partition}}:ssm:{resource}")
+    return Secret("ssm", arn, arn, None)
 
 
-# The ARN of no parameter is shorter: the names of the shortest regions have nine characters.
+# No ARN of a parameter has a shorter prefix: region names have at least nine characters.
 _SHORTEST_PREFIX = len("arn:aws:ssm:us-east-1:123456789012:parameter/")
 
 
@@ -91,13 +92,13 @@ def _check_parameter_name(name: str) -> None:
         raise wrong("M2607", message, f"Write a name of at most {MAX_PARAMETER_LEVELS} levels.")
 
 
-def _parse_secrets_manager_secret(reference: str, rest: str) -> Secret:
-    """ECS takes an ARN, optionally followed by three more fields (Amazon ECS developer guide, "Pass
-    Secrets Manager secrets through Amazon ECS environment variables"). An ARN without the six
-    random characters at its end finds the secret too, unless the secret's name looks as if it had
-    them (Secrets Manager API reference, GetSecretValue, SecretId). A policy needs the full ARN.
+def _parse_secrets_manager_secret(reference: str, name_or_arn: str) -> Secret:
+    """ECS expects an ARN, optionally followed by three more fields (Amazon ECS developer guide,
+    "Pass Secrets Manager secrets through Amazon ECS environment variables"). An ARN without the six
+    random characters at its end also works, unless the secret's name ends as if it had them
+    (Secrets Manager API reference, GetSecretValue, SecretId). A policy needs the full ARN.
     """
-    match = _SECRET_ARN.fullmatch(rest) or _SECRET_NAME.fullmatch(rest)
+    match = _SECRET_ARN.fullmatch(name_or_arn) or _SECRET_NAME.fullmatch(name_or_arn)
     if not match:
         raise wrong("M2607", f"`{reference}` does not name a secret", _SECRET_HINT)
     parts = match.groupdict()
@@ -159,8 +160,8 @@ def dynamic_reference(reference: str) -> str:
 
 
 def read_statements(references: Iterable[str], keys: Iterable[str]) -> Iterator[Statement]:
-    """The permissions that an execution role needs to read these secrets, and to decrypt them with
-    the KMS keys of these ARNs."""
+    """The permissions that an execution role needs to read these secrets, and to decrypt them.
+    `keys` are ARNs of KMS keys."""
     parsed = [parse_secret(reference) for reference in sorted(set(references))]
     by_arn = {repr(_plain(secret.arn)): secret for secret in parsed}.values()
     parameters = [secret.arn for secret in by_arn if secret.service == "ssm"]

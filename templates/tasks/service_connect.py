@@ -1,6 +1,6 @@
 """Services that other services of the environment can discover, by Service Connect or by DNS.
 
-The params of a service list its endpoints, those of its clients list it in `reaches` (see
+The params of a service list its endpoints, and its clients list the service in `reaches` (see
 `reachable_services`).
 """
 
@@ -68,8 +68,8 @@ class Endpoint(Base):
     )
     protocol: Literal["http", "http2", "grpc"] | None = Field(
         None,
-        description="Protocol of the requests, for metrics and retries. ECS does not allow to "
-        "change it later.",
+        description="Protocol of the requests, for metrics and retries. It cannot be changed "
+        "later.",
     )
     tls: Tls | None = Field(
         None, description="Encrypt the traffic between clients and the service."
@@ -138,14 +138,14 @@ def _find_namespace(
 def discoverability_problems(
     stack: str, params: DiscoverableParams, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """The problems of `service_connect` and `discovery` of a stack."""
+    """Problems of `service_connect` and `discovery` of a stack."""
     cluster_stack = find_stack(env, cluster.Params, params.cluster)
     namespace = _find_namespace(params, env)
     for key in ("service_connect", "discovery"):
         if getattr(params, key) is None:
             continue
         if uses_instance_address(params.network_mode):
-            message = f"`{key}` needs tasks with their own IP addresses, and with `network_mode: "
+            message = f"`{key}` needs tasks with their own IP addresses, but with `network_mode: "
             message += f"{params.network_mode}` they have those of their instances"
             hint = f"Write `network_mode: awsvpc`, or remove `{key}`."
             yield Problem("M2725", (key,), message, hint, because=[("network_mode",)])
@@ -217,15 +217,16 @@ def _names(stack: str, params: DiscoverableParams) -> Iterator[tuple[Path, str]]
 
 
 def _name_problems(stack: str, params: DiscoverableParams, env: Environment) -> Iterator[Problem]:
-    """Names that the stack, or a stack before it in the alphabet, already has in the namespace."""
+    """Names that the stack itself, or a stack before it in alphabetical order, already has in the
+    namespace."""
     namespace = _find_namespace(params, env)
     if namespace is None:
         return
     stacks_by_name = env.resolve_all(_group_by_name)
     own_names: set[str] = set()
     for path, name in _names(stack, params):
-        earlier = (other for other in stacks_by_name[namespace.key, name] if other < stack)
-        owner = next(earlier, stack if name in own_names else None)
+        owners = (owner for owner in stacks_by_name[namespace.key, name] if owner < stack)
+        owner = next(owners, stack if name in own_names else None)
         if owner is not None:
             message = f"The stack `{owner}` already has the name `{name}` in the namespace"
             yield Problem("M3114", path, message, "Write another `name` in one of the two.")
@@ -268,8 +269,8 @@ def _replace_port(containers: Containers, name: str, named_port: Port) -> Contai
 
 
 def _port_name(stack: str, endpoint: Endpoint) -> str:
-    """The name of a port mapping. It is also the name of the service that ECS creates in Cloud Map,
-    and has to be unique in the namespace."""
+    """The name of a port mapping. ECS also gives it to the service that it creates in Cloud Map, so
+    it must be unique in the namespace."""
     return f"{stack}-{endpoint.port.number}"
 
 
@@ -279,7 +280,7 @@ def discoverability_resources(
     namespace: service_discovery.NamespaceHandle | None,
     env: Environment,
 ) -> Iterator[Any]:
-    """The Cloud Map service of `discovery`, and the role with which ECS issues certificates."""
+    """The Cloud Map service of `discovery`, and the role with which ECS gets certificates."""
     if params.discovery and namespace:
         yield service_discovery.discovery_service(stack, params.discovery, namespace)
     if any(endpoint.tls for endpoint in _endpoints(params)):

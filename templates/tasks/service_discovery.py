@@ -54,13 +54,13 @@ class Namespace(Base):
     )
     dns: bool = Field(
         True,
-        description="Create DNS names in the VPC, which `discovery:` needs. Service Connect works "
-        "with `false` too.",
+        description="Create DNS names in the VPC, which `discovery:` needs. Service Connect also "
+        "works without them.",
     )
     network: StackName | None = Field(
         None,
-        description="Stack of the network in whose VPC the names are; by default the environment's "
-        "only network.",
+        description="Stack of the network whose VPC gets the DNS names; by default the "
+        "environment's only network.",
     )
     existing: ExistingNamespace | None = Field(
         None, description="Use a namespace that already exists."
@@ -90,10 +90,10 @@ class NamespaceHandle:
     """References to a namespace, as literals or imports."""
 
     arn: Any
-    identity: Any
+    namespace_id: Any
     dns: bool
     key: str
-    """Equal for handles of the same namespace, which several clusters can use."""
+    """Identifies the namespace, which several clusters can use."""
 
 
 def namespace_handle(
@@ -104,7 +104,7 @@ def namespace_handle(
         return existing_namespace_handle(params.existing if params else None)
     return NamespaceHandle(
         arn=import_value(env, stack, "NamespaceArn"),
-        identity=import_value(env, stack, "NamespaceId"),
+        namespace_id=import_value(env, stack, "NamespaceId"),
         dns=params.dns,
         key=stack,
     )
@@ -114,8 +114,12 @@ def existing_namespace_handle(existing: ExistingNamespace | None) -> NamespaceHa
     """A namespace that already exists."""
     if existing is None:
         return None
-    identity = existing.arn.rsplit("/", 1)[-1]
-    return NamespaceHandle(arn=existing.arn, identity=identity, dns=existing.dns, key=existing.arn)
+    return NamespaceHandle(
+        arn=existing.arn,
+        namespace_id=existing.arn.rsplit("/", 1)[-1],
+        dns=existing.dns,
+        key=existing.arn,
+    )
 
 
 # Problems ------------------------------------------------------------------------------------
@@ -161,8 +165,8 @@ def discovery_problems(params: Discovery, containers: Containers) -> Iterator[Pr
 
 
 def find_port_container(container: str | None, port: Port, containers: Containers) -> str:
-    """The container of a port: the given one, the only one that has the port, or the only one.
-    Empty if there are several."""
+    """The container of a port: `container` if it is not None, else the only one that has the port,
+    else the only one of the task. Empty if there are several."""
     owners = [name for name, candidate in containers.items() if port in candidate.ports]
     return container or (owners[0] if len(owners) == 1 else choose_container(None, containers))
 
@@ -220,7 +224,7 @@ def discovery_service(
     return servicediscovery.Service(
         "DiscoveryService",
         Name=params.name or stack,
-        NamespaceId=namespace.identity,
+        NamespaceId=namespace.namespace_id,
         DnsConfig=servicediscovery.DnsConfig(
             DnsRecords=[
                 servicediscovery.DnsRecord(Type=kind, TTL=str(params.ttl)) for kind in types

@@ -52,7 +52,7 @@ NAMES = {
     "otel": otel.CONTAINER_NAME,
     "firelens": firelens.CONTAINER_NAME,
 }
-"""The container of each sidecar."""
+"""The name of the container of each sidecar."""
 
 
 def add_sidecars(
@@ -60,7 +60,7 @@ def add_sidecars(
 ) -> dict[str, TaskContainer]:
     """The containers of a task and its sidecars.
 
-    The other containers start after the sidecars. ECS stops containers in the reverse order, so the
+    The other containers start after the sidecars. ECS stops containers in reverse order, so the
     sidecars still receive data that the application sends while it stops.
     """
     added = _sidecars(params, env)
@@ -104,21 +104,22 @@ def _connect(
     """The container with dependencies on the sidecars and the address of the Datadog agent."""
     if not sidecars:
         return container
-    written = container.params
-    variables = {**written.environment, **written.secrets, **written.address_of}
+    definition = container.params
+    variables = {**definition.environment, **definition.secrets, **definition.address_of}
     linked = params.sidecars.datadog and _is_bridged(params) and "DD_AGENT_HOST" not in variables
     agent = {"DD_AGENT_HOST": datadog.CONTAINER_NAME} if linked else {}
-    connected = written.model_copy(
+    connected = definition.model_copy(
         update={
-            "depends_on": {**dict.fromkeys(sidecars, "START"), **written.depends_on},
-            "address_of": {**agent, **written.address_of},
+            "depends_on": {**dict.fromkeys(sidecars, "START"), **definition.depends_on},
+            "address_of": {**agent, **definition.address_of},
         }
     )
     return replace(container, params=connected)
 
 
 def secret_references(params: Sidecars) -> list[SecretRef]:
-    """Secrets outside the containers' variables, which the execution role reads as well."""
+    """References to secrets that are not in variables of containers. The execution role also reads
+    these."""
     return sorted(firelens.secret_references(params.firelens).values()) if params.firelens else []
 
 

@@ -1,4 +1,4 @@
-"""A task, as the params of a service, a worker or a job describe it."""
+"""The task of a service, a worker, a scheduled task or a one-off task."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Task:
     """The tasks of a stack, as its params and those of the stacks that it uses describe them."""
 
     name: str
-    """The stack's."""
+    """Name of the stack."""
     env: Environment
     params: TaskParams
     placement: Placement
@@ -64,7 +64,7 @@ class Task:
 
     @property
     def log_group_arn(self) -> Any:
-        """ARN of the streams of the log group, which permissions to write to it name."""
+        """ARN of the log group's streams, for permissions to write to them."""
         if self.params.logs.existing is None:
             return GetAtt("LogGroup", "Arn")
         group = f"log-group:{self.params.logs.existing}:*"
@@ -76,7 +76,7 @@ class Task:
         return secret_references(self.params.sidecars)
 
     @property
-    def waits_for(self) -> list[str]:
+    def dependencies(self) -> list[str]:
         """Logical IDs of the resources that must exist before a task starts, so that it can mount
         its volumes and reach the services that it connects to."""
         mounts = volume_dependencies(self.params.volumes, self.placement.mount_target_subnets)
@@ -90,7 +90,7 @@ class Task:
         return list(egress_resources(params, params.volumes, params.reaches, self.env))
 
     def locate(self, problem: Problem) -> Problem:
-        """The problem, moved to the place in the params that adds its container."""
+        """The problem of a container, at the place in the params that adds the container."""
         name = problem.path[1] if problem.path[:1] == ("containers",) and problem.path[1:] else None
         container = self.containers.get(str(name)) if name is not None else None
         if container is None:
@@ -98,7 +98,7 @@ class Task:
         return replace(problem, path=container.origin.locate(problem.path[2:]))
 
 
-def written_containers(containers: Mapping[str, Container]) -> dict[str, TaskContainer]:
+def declared_containers(containers: Mapping[str, Container]) -> dict[str, TaskContainer]:
     """The containers below `containers:`."""
     return {
         name: TaskContainer(params, Origin(("containers", name)))
@@ -114,14 +114,13 @@ def resolve_task(
     containers: Mapping[str, TaskContainer] | None = None,
     security_group_users: Sequence[Path] = (),
 ) -> Task:
-    """The task of a stack. Values that are wrong in the params are left out, and are reported as
-    problems.
+    """The task of a stack, without the values that `task_problems` reports as wrong.
 
     `containers` are all containers except those of `sidecars:`; by default those below
     `containers:`.
     """
     if containers is None:
-        containers = written_containers(params.containers)
+        containers = declared_containers(params.containers)
     users = [*security_group_users, *([("volumes",)] if has_nfs_rules(params.volumes) else [])]
     return Task(
         name=name,

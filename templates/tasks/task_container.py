@@ -16,9 +16,9 @@ class Origin:
 
     path: Path
     keys: frozenset[str] | None = None
-    """Keys of a container that can be written there; None for all of them."""
+    """The keys of a container that this place has; None for all of them."""
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """Keys that are a list in a container and a single value there, and the key of that value."""
+    """For keys of a container whose list is a single value here: the key of that value."""
     feature: str = ""
     """The feature that adds the container, as messages name it; empty for one of `containers:`."""
 
@@ -44,6 +44,6 @@ class TaskContainer:
     origin: Origin
 
     @property
-    def is_written(self) -> bool:
-        """Whether it is one of `containers:`, and not added by another key."""
+    def is_declared(self) -> bool:
+        """Whether it is declared below `containers:`, and not added by another key."""
         return self.origin.path[0] == "containers"

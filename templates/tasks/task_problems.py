@@ -27,7 +27,7 @@ from .volume_problems import volume_problems
 
 
 def task_problems(task: Task) -> Iterator[Problem]:
-    """Problems of containers are reported at the key that adds the container."""
+    """Problems of a task. Those of a container are reported at the key that adds the container."""
     for problem in _container_problems(task):
         yield task.locate(problem)
     yield from _stack_problems(task)
@@ -45,7 +45,8 @@ def task_problems(task: Task) -> Iterator[Problem]:
 
 
 def _container_problems(task: Task) -> Iterator[Problem]:
-    """Problems with paths below `containers`, although another key may have added the container."""
+    """Problems of containers, with paths below `containers` even if another key adds the
+    container."""
     params, containers = task.params, task.container_params
     yield from container_problems(
         containers,
@@ -63,7 +64,7 @@ def _container_problems(task: Task) -> Iterator[Problem]:
 
 
 def _added_containers(task: Task) -> dict[str, list[Container]]:
-    """The containers that the user does not see below `containers:`, by what adds them."""
+    """The containers that are not below `containers:`, by the feature that adds them."""
     added: dict[str, list[Container]] = {}
     for container in task.containers.values():
         if container.origin.feature:
@@ -77,17 +78,18 @@ def _stack_problems(task: Task) -> Iterator[Problem]:
     yield from find_stack_problems(env, cluster.Params, params.cluster, ("cluster",), "cluster")
     for index, name in enumerate(params.after):
         if name not in env.stacks and name not in env.broken:
-            meant = near(name, env.stacks)
-            hint = f"Did you mean `{meant}`?" if meant else "Write the name of a stack."
+            closest = near(name, env.stacks)
+            hint = f"Did you mean `{closest}`?" if closest else "Write the name of a stack."
             message = f"{shown(name)} is not a stack of this environment"
             yield Problem("M1201", ("after", index), message, hint)
 
 
 def _size_problems(params: TaskParams) -> Iterator[Problem]:
-    """Amazon ECS API reference, RegisterTaskDefinition, cpu: 0.125 to 192 vCPUs on instances."""
+    """The size of the task. On instances it can have 0.125 to 192 vCPUs (Amazon ECS API reference,
+    RegisterTaskDefinition, cpu)."""
     if params.launch == "fargate":
-        written = params.model_fields_set
-        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory, written)
+        keys = params.model_fields_set
+        yield from fargate_sizes.fargate_size_problems(params.cpu, params.memory, keys)
     elif not 128 <= params.cpu <= 196_608:
         hint = "Write 128 to 196608 CPU units: 1024 are one vCPU."
         message = f"A task cannot have {params.cpu} CPU units"
@@ -103,12 +105,12 @@ def _existing_problems(params: TaskParams) -> Iterator[Problem]:
         message = "`statements` and `managed_policies` have no effect on an existing role"
         hint = "Remove them, or remove `existing:`."
         yield Problem("M2702", ("task_role",), message, hint)
-    others = sorted(params.logs.model_fields_set - {"existing"})
-    if params.logs.existing and others:
-        keys = " and ".join(f"`{key}`" for key in others)
-        message = f"{keys} {'has' if len(others) == 1 else 'have'} no effect on an existing log "
+    unused = sorted(params.logs.model_fields_set - {"existing"})
+    if params.logs.existing and unused:
+        keys = " and ".join(f"`{key}`" for key in unused)
+        message = f"{keys} {'has' if len(unused) == 1 else 'have'} no effect on an existing log "
         message += "group"
-        hint = f"Remove {'it' if len(others) == 1 else 'them'}, or remove `existing:`."
+        hint = f"Remove {'it' if len(unused) == 1 else 'them'}, or remove `existing:`."
         yield Problem("M2702", ("logs",), message, hint)
 
 
@@ -116,7 +118,7 @@ def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
     if len(arns) > MANAGED_POLICIES_PER_ROLE:
         limit = MANAGED_POLICIES_PER_ROLE
         message = (
-            f"The role has {len(arns)} managed policies, and IAM allows {limit} unless the quota "
+            f"The role has {len(arns)} managed policies, but IAM allows {limit} unless the quota "
             "is raised"
         )
         hint = "Request a higher quota before you deploy, or write `statements:` instead."
@@ -125,7 +127,7 @@ def _managed_policy_problems(arns: Sequence[str]) -> Iterator[Problem]:
 
 
 def _key_problems(task: Task) -> Iterator[Problem]:
-    """KMS keys of a region in which they cannot have encrypted anything that the task reads."""
+    """KMS keys that cannot decrypt any secret of the task, because they are in another region."""
     env = task.env
     yield from key_region_problems(task.params.logs.kms_key, ("logs", "kms_key"), env)
     regions = {secrets.parse_secret(reference).region for reference in _secret_references(task)}
@@ -161,12 +163,12 @@ def _capacity_provider_problems(task: Task) -> Iterator[Problem]:
 
 
 def _subnet_problems(task: Task) -> Iterator[Problem]:
-    """Whether the subnets exist, and have a route out of the VPC."""
+    """Subnets that do not exist, or have no route out of the VPC."""
     placement = task.placement
     if placement.network is None or placement.shares_instance:
         return
     if network.has_no_subnets(placement.network.params):
-        return  # reported there
+        return  # the network reports it
     name, net, kind = placement.network.name, placement.network.handle, placement.subnet_kind
     path: Path = ("subnets",)
     if kind == "public" and task.params.launch != "fargate" and net.public_subnets:
@@ -180,15 +182,15 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
         yield Problem("M2708", path, message, hint, because=[("network_mode",)])
     if not placement.subnets:
         message = f"The network `{name}` has no {kind} subnets"
-        other = "private" if kind == "public" else "public"
-        hint = f"Write `subnets: {other}`, or add `{kind}_subnets` to `{name}`."
+        other_kind = "private" if kind == "public" else "public"
+        hint = f"Write `subnets: {other_kind}`, or add `{kind}_subnets` to `{name}`."
         yield Problem("M2706", path, message, hint)
     elif (
         kind == "public"
         and task.params.launch == "fargate"
         and net.egress in ("nat", "nat-per-az", "endpoints")
     ):
-        message = f"The tasks get public IP addresses, and `{name}` has private subnets for tasks"
+        message = f"The tasks get public IP addresses, although `{name}` has private subnets"
         hint = "Remove `subnets: public`, or write `subnets: private`."
         yield Problem("M2713", path, message, hint, level="warning")
     elif kind == "private" and net.egress == "public":
@@ -200,8 +202,8 @@ def _subnet_problems(task: Task) -> Iterator[Problem]:
 
 
 def _endpoint_problems(task: Task) -> Iterator[Problem]:
-    """What the tasks cannot reach from subnets that have endpoints, which reach services of one
-    region, but no route to the internet."""
+    """What the tasks cannot reach from subnets without a route to the internet, whose endpoints
+    reach only services of one region."""
     placement = task.placement
     if placement.network is None or placement.network.handle.egress != "endpoints":
         return

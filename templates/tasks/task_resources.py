@@ -27,7 +27,7 @@ from .volume_resources import task_volumes, volume_resources, volume_statements
 
 
 def task_resources(task: Task) -> Iterator[Any]:
-    """Log group, file systems, rules in security groups of other services, roles and task
+    """The log group, file systems, rules for security groups of other services, roles and the task
     definition."""
     params, placement = task.params, task.placement
     if params.logs.existing is None:
@@ -62,7 +62,8 @@ def security_groups(task: Task) -> list[ec2.SecurityGroup]:
 
 
 def task_outputs(task: Task, description: str) -> Iterator[Output]:
-    """Security group and role of the tasks, for other stacks; `description` of the group."""
+    """Security group and role of the tasks, for other stacks; `description` is that of the
+    group."""
     if not task.placement.shares_instance:
         group = GetAtt("SecurityGroup", "GroupId")
         yield export_output(task.env, task.name, "SecurityGroupId", group, description)
@@ -81,11 +82,13 @@ def log_group_output(task: Task) -> Output:
 def _roles(task: Task) -> Iterator[Any]:
     """The execution role and the task role, unless they exist.
 
-    Amazon ECS developer guide, "Amazon ECS task IAM role": the source ARN of a task cannot be
-    limited to a cluster. The same holds for every launch type, and for tasks that a service,
-    EventBridge Scheduler, Step Functions or a user starts: ECS itself assumes the role. The page
-    "Amazon ECS task execution IAM role" has no condition, and does not say that ECS sends the two
-    keys when it assumes that role. If it did not, no task would start, so there is none here.
+    The trust policy of the task role has the condition of the Amazon ECS developer guide, "Amazon
+    ECS task IAM role". It cannot be limited to a cluster. It applies to every launch type, and
+    whoever starts the task, because ECS itself assumes the role.
+
+    The trust policy of the execution role has no condition: the page "Amazon ECS task execution IAM
+    role" has none, and does not say that ECS sends the two keys when it assumes that role. If it
+    did not, no task would start.
     """
     params, boundary = task.params, task.params.permissions_boundary
     if params.execution_role.existing is None:
@@ -107,7 +110,7 @@ def _roles(task: Task) -> Iterator[Any]:
                 "Sidecars": sidecar_statements(
                     params.sidecars, task.placement.cluster_name, task.log_group_arn
                 ),
-                "Task": [policy_statement(written) for written in params.task_role.statements],
+                "Task": [policy_statement(item) for item in params.task_role.statements],
             },
             task.env,
             managed=params.task_role.managed_policies,
@@ -135,16 +138,17 @@ def _start_statements(task: Task) -> Iterator[Statement]:
 
 def _has_agent(task: Task) -> bool:
     """Whether GuardDuty adds its agent to the task, which it does on Fargate only."""
-    wanted = task.params.runtime_monitoring
-    wanted = task.env.runtime_monitoring if wanted is None else wanted
-    return wanted and task.params.launch == "fargate"
+    enabled = task.params.runtime_monitoring
+    enabled = task.env.runtime_monitoring if enabled is None else enabled
+    return enabled and task.params.launch == "fargate"
 
 
 def _exec_statements(task: Task) -> Iterator[Statement]:
-    """Amazon ECS developer guide, "Monitor Amazon ECS containers with ECS Exec".
+    """The permissions for ECS Exec (Amazon ECS developer guide, "Monitor Amazon ECS containers with
+    ECS Exec").
 
-    The ssmmessages actions and logs:DescribeLogGroups take no resource (Service Authorization
-    Reference), so it is `*`.
+    The ssmmessages actions and logs:DescribeLogGroups do not support resources (Service
+    Authorization Reference), so the resource is `*`.
     """
     if not task.params.enable_execute_command:
         return
@@ -178,17 +182,18 @@ def _exec_statements(task: Task) -> Iterator[Statement]:
 
 
 def _task_definition(task: Task) -> ecs.TaskDefinition:
-    """Old revisions stay registered, so that a service can be rolled back to them.
+    """The task definition. Old revisions stay registered, so that a service can be rolled back to
+    them.
 
-    The family is named, or each update would begin a new one (CloudFormation user guide,
-    AWS::ECS::TaskDefinition, Family); the name of a family does not prevent a replacement.
+    It has a Family because otherwise each update would begin a new one (CloudFormation user guide,
+    AWS::ECS::TaskDefinition, Family). The name of a family does not prevent a replacement.
     """
     params = task.params
     storage = params.ephemeral_storage
     containers = _final_containers(task)
     mounts = [mount for name in task.containers for mount in _shell_mounts(name, task)]
-    shells = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
-    volumes = [*task_volumes(params.volumes), *shells]
+    shell_volumes = [ecs.Volume(Name=mount.SourceVolume) for mount in mounts]
+    volumes = [*task_volumes(params.volumes), *shell_volumes]
     disk = {"EphemeralStorage": ecs.EphemeralStorage(SizeInGiB=storage)} if storage else {}
     return ecs.TaskDefinition(
         "TaskDefinition",
@@ -222,7 +227,7 @@ def _task_definition(task: Task) -> ecs.TaskDefinition:
 
 
 def _metadata(task: Task) -> dict[str, Any]:
-    """Without the rule that would find what `not_secret` of a container excepts."""
+    """Turns off the rule that would report the values that `not_secret` of a container lists."""
     if not any(container.params.not_secret for container in task.containers.values()):
         return {}
     return {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["W9156"]}}}}
@@ -236,7 +241,7 @@ def _final_containers(task: Task) -> Containers:
         name: container.params.model_copy(
             update={"environment": {**container.params.environment, **urls}}
         )
-        if container.is_written
+        if container.is_declared
         else container.params
         for name, container in task.containers.items()
     }

@@ -34,7 +34,7 @@ from ..load_balancers.certificates import CertificateArn, SslPolicy
 _MINUTE = 60
 
 
-def whole_minutes(seconds: int) -> int:
+def check_whole_minutes(seconds: int) -> int:
     if seconds % _MINUTE:
         hint = f"Write `{format_duration(-(-seconds // _MINUTE) * _MINUTE)}`."
         raise wrong("M3214", f"`{format_duration(seconds)}` is not a number of whole minutes", hint)
@@ -45,7 +45,7 @@ def minutes(low: int, high: int) -> Any:
     return duration(low * _MINUTE, high * _MINUTE)
 
 
-def _tenths(value: float) -> float:
+def _check_tenths(value: float) -> float:
     if round(value, 1) != value:
         hint = f"Write `{round(value, 1)}`."
         raise wrong("M3214", f"{shown(value)} is not a multiple of 0.1", hint)
@@ -59,13 +59,13 @@ def _tenths(value: float) -> float:
 
 
 def _is_multiple_for_cfn_lint(value: float) -> bool:
-    """As cfn-lint's schema validator checks `multipleOf: 0.1`."""
+    """The check of `multipleOf: 0.1` by cfn-lint's schema validator."""
     return value / 0.1 == int(value / 0.1)
 
 
-BakeTime = Annotated[int, minutes(*BAKE_MINUTES), AfterValidator(whole_minutes)]
-HookTime = Annotated[int, minutes(*LAMBDA_HOOK_MINUTES), AfterValidator(whole_minutes)]
-PauseTime = Annotated[int, minutes(*PAUSE_MINUTES), AfterValidator(whole_minutes)]
+BakeTime = Annotated[int, minutes(*BAKE_MINUTES), AfterValidator(check_whole_minutes)]
+HookTime = Annotated[int, minutes(*LAMBDA_HOOK_MINUTES), AfterValidator(check_whole_minutes)]
+PauseTime = Annotated[int, minutes(*PAUSE_MINUTES), AfterValidator(check_whole_minutes)]
 
 AlarmName = Annotated[str, text(ALARM_NAME, "the name of an alarm in CloudWatch", "shop-5xx")]
 FunctionArn = Annotated[
@@ -98,11 +98,11 @@ class _Hook(Base):
 
 
 class LambdaHook(_Hook):
-    """A Lambda function that ECS calls, and that decides whether the deployment continues."""
+    """A Lambda function that ECS invokes, and that decides whether the deployment continues."""
 
     function: FunctionArn = Field(description="ARN of the function.")
     timeout: HookTime | None = Field(
-        None, description="Time that the function has, with all calls; 1d by default."
+        None, description="Time limit for all invocations of the function; 1d by default."
     )
     details: dict[str, Any] = Field({}, description="Values that the function receives.")
 
@@ -110,7 +110,7 @@ class LambdaHook(_Hook):
 class PauseHook(_Hook):
     """A pause, until `aws ecs continue-service-deployment` continues the deployment."""
 
-    pause: PauseTime = Field(description="Time that the deployment waits for that.")
+    pause: PauseTime = Field(description="Maximum duration of the pause.")
 
 
 def _reject_both_kinds(value: Any) -> Any:
@@ -133,8 +133,8 @@ Hook = Annotated[
 
 
 class TestTraffic(Base):
-    """Requests that reach the new tasks before production traffic does. A request must meet all
-    kinds of conditions that are set, and those of the route."""
+    """Requests that reach the new tasks before production traffic does. A request must match all
+    conditions that are set, and those of the route."""
 
     __test__ = False  # pytest would take it for a test
 
@@ -148,7 +148,7 @@ class TestTraffic(Base):
         ge=1,
         le=65535,
         description="Port of a listener for test traffic: of an NLB, or of an ALB if neither "
-        "`headers` nor `hosts` are written.",
+        "`headers` nor `hosts` is set.",
     )
     certificate: CertificateArn | None = Field(
         None, description="ALB: ARN of the certificate of the listener at `port`."
@@ -159,20 +159,20 @@ class TestTraffic(Base):
     )
     clients: UniqueList[Cidr] = Field(
         [],
-        description="ALB: CIDR blocks that are allowed to connect to the listener at `port`. "
-        "That of an NLB has the clients of the listener for production.",
+        description="ALB: CIDR blocks that are allowed to connect to the listener at `port`. The "
+        "test listener of an NLB allows the clients of the production listener.",
     )
     priority: int | None = Field(
         None,
         ge=LISTENER_RULE_PRIORITIES[0],
         le=LISTENER_RULE_PRIORITIES[1],
-        description="ALB: priority of the rule for `headers` or `hosts`. Default: computed, so "
-        "that it precedes that of the route unless this has a `priority`.",
+        description="ALB: priority of the rule for `headers` or `hosts`. Default: computed. The "
+        "rule then precedes that of the route, unless the route has a `priority`.",
     )
 
 
 class ReleaseBase(Base):
-    """What every strategy has."""
+    """Settings of all strategies."""
 
     strategy: str
     rollback_on: UniqueList[AlarmName] = Field(
@@ -183,7 +183,7 @@ class ReleaseBase(Base):
 
 
 class Shift(ReleaseBase):
-    """What every strategy has that shifts traffic between two target groups."""
+    """Settings of all strategies by which ECS shifts traffic between two target groups."""
 
     bake_time: BakeTime = Field(
         900,
@@ -209,7 +209,7 @@ class Linear(Shift):
     step_percent: Annotated[
         float,
         Field(ge=LINEAR_PERCENT[0], le=LINEAR_PERCENT[1]),
-        AfterValidator(_tenths),
+        AfterValidator(_check_tenths),
     ] = Field(10, description="Percentage of the traffic that each step shifts.")
     step_bake_time: BakeTime = Field(360, description="Time between two steps.")
 
@@ -221,7 +221,7 @@ class Canary(Shift):
     canary_percent: Annotated[
         float,
         Field(ge=CANARY_PERCENT[0], le=CANARY_PERCENT[1]),
-        AfterValidator(_tenths),
+        AfterValidator(_check_tenths),
     ] = Field(5, description="Percentage of the traffic that is shifted first.")
     canary_bake_time: BakeTime = Field(
         600, description="Time after which the rest of the traffic is shifted."
@@ -270,7 +270,7 @@ def _hook(hook: LambdaHook | PauseHook, role: Any | None) -> ecs.DeploymentLifec
 
 
 def hook_roles(shift: Shift | None, env: Environment) -> list[iam.Role]:
-    """The role with which ECS calls the functions of lifecycle hooks, if there are any (ECS
+    """The role with which ECS invokes the functions of lifecycle hooks, if there are any (ECS
     developer guide, "Permissions required for Lambda functions in Amazon ECS blue/green
     deployments")."""
     hooks = shift.hooks if shift else []

@@ -1,4 +1,4 @@
-"""Environment variables of containers, as params write them."""
+"""Environment variables of containers, as they are written in params."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def _format_scalar(value: Any) -> str:
 
 
 def _validate_name(value: str) -> str:
-    """Accepts more than POSIX ("Environment Variable Definition"), for names such as `node.name`,
-    but no name that a shell or a `.env` file cannot contain."""
+    """Accepts more names than POSIX ("Environment Variable Definition"), such as `node.name`, but
+    none that a shell or a `.env` file cannot contain."""
     if not re.fullmatch(r"[A-Za-z0-9_.:/-]+", value):
         hint = "Use letters, digits and `_`, as in `LOG_LEVEL`."
         raise wrong("M2603", f"{shown(value)} is not a name of an environment variable", hint)

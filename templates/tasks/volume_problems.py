@@ -54,14 +54,14 @@ def _mount_problems(
     for name, mount in mounts.items():
         path = (*container_path, "mounts", name)
         if name not in volumes:
-            close = near(name, volumes)
-            hint = f"Did you mean `{close}`?" if close else f"Add `volumes: {{{name}: {{}}}}`."
+            closest = near(name, volumes)
+            hint = f"Did you mean `{closest}`?" if closest else f"Add `volumes: {{{name}: {{}}}}`."
             message = f"The task has no volume {shown(name)}"
             yield Problem("M1221", path, message, hint, because=[("volumes", name)])
         directory = mount.path.rstrip("/")
         if directory in volume_by_directory:
             message = (
-                f"The volume `{volume_by_directory[directory]}` is mounted at {mount.path} too"
+                f"The volume `{volume_by_directory[directory]}` is also mounted at {mount.path}"
             )
             yield Problem("M2804", path, message, "Mount one of the two at another path.")
         if not directory:

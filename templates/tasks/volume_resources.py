@@ -52,18 +52,18 @@ def volume_resources(
     volumes: Mapping[str, Volume],
     vpc_id: Any,
     subnets: Sequence[Any],
-    tasks: Any,
+    task_group: Any,
     env: Environment,
 ) -> Iterator[Any]:
     """File systems with mount targets, access points and security group rules, and the role with
     which ECS creates EBS volumes.
 
-    `subnets` are those of the mount targets, one in each Availability Zone of the tasks; `tasks` is
-    the ID of the tasks' security group.
+    `subnets` are those of the mount targets, one in each Availability Zone of the tasks;
+    `task_group` is the ID of the tasks' security group.
     """
     efs_volumes = {name: volume.efs for name, volume in sorted(volumes.items()) if volume.efs}
     if any(volume.existing is None for volume in efs_volumes.values()):
-        yield _mount_target_security_group(vpc_id, tasks)
+        yield _mount_target_security_group(vpc_id, task_group)
     for name, volume in efs_volumes.items():
         if volume.existing is None:
             yield from _file_system(name, volume, subnets)
@@ -73,7 +73,7 @@ def volume_resources(
             logical_id(group, "Nfs"),
             GroupId=group,
             Description=f"Tasks of {env.app} {env.name} mount a file system",
-            **_nfs_rule(tasks),
+            **_nfs_rule(task_group),
         )
     if any(volume.ebs for volume in volumes.values()):
         yield role(
@@ -89,18 +89,18 @@ def volume_resources(
 _EBS_POLICY = "service-role/AmazonECSInfrastructureRolePolicyForVolumes"
 
 
-def _nfs_rule(tasks: Any) -> dict[str, Any]:
+def _nfs_rule(task_group: Any) -> dict[str, Any]:
     return {
         "IpProtocol": "tcp",
         "FromPort": NFS_PORT,
         "ToPort": NFS_PORT,
-        "SourceSecurityGroupId": tasks,
+        "SourceSecurityGroupId": task_group,
     }
 
 
-def _mount_target_security_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
-    # With no egress rule at all EC2 adds one that allows everything.
-    nowhere = ec2.SecurityGroupRule(
+def _mount_target_security_group(vpc_id: Any, task_group: Any) -> ec2.SecurityGroup:
+    # To a group without outbound rules EC2 adds one that allows everything.
+    no_egress = ec2.SecurityGroupRule(
         Description="No egress: a mount target opens no connections",
         IpProtocol="-1",
         CidrIp="127.0.0.1/32",
@@ -110,9 +110,9 @@ def _mount_target_security_group(vpc_id: Any, tasks: Any) -> ec2.SecurityGroup:
         GroupDescription="Mount targets: NFS from the tasks",
         VpcId=vpc_id,
         SecurityGroupIngress=[
-            ec2.SecurityGroupRule(Description="NFS from the tasks", **_nfs_rule(tasks))
+            ec2.SecurityGroupRule(Description="NFS from the tasks", **_nfs_rule(task_group))
         ],
-        SecurityGroupEgress=[nowhere],
+        SecurityGroupEgress=[no_egress],
     )
 
 
@@ -162,9 +162,10 @@ def _file_system(name: str, volume: Efs, subnets: Sequence[Any]) -> Iterator[Any
 
 
 def _deny_without_tls() -> Statement:
-    """A statement of the file system's policy. Any such policy has a second effect: without one,
-    every client that reaches a mount target can mount the file system; with one, only clients that
-    IAM allows (EFS user guide, "Using IAM to control access to file systems")."""
+    """The statement of the file system's policy, which denies access without TLS. That there is a
+    policy has a second effect: without one, every client that reaches a mount target can mount the
+    file system; with one, only clients that IAM allows (EFS user guide, "Using IAM to control
+    access to file systems")."""
     return Statement(
         Sid="OnlyEncrypted",
         Effect=Deny,
@@ -180,9 +181,9 @@ def _deny_without_tls() -> Statement:
 
 
 def _mount_targets(volume: str, subnets: Sequence[Any]) -> list[str]:
-    """Logical IDs of the mount targets, in the order of the subnets. They have the letter of the
-    zone in a network of a `network` stack, where zones keep their letters, and the subnet's ID in
-    an existing network, where the order of the subnets can change."""
+    """Logical IDs of the mount targets, in the order of the subnets. In a network that a stack
+    creates, they contain the letter of the zone, which does not change; in an existing one, whose
+    subnets can change their order, the ID of the subnet."""
     return [
         logical_id(volume, f"MountTarget{'ABCD'[index]}")
         if isinstance(subnet, ImportValue)
@@ -210,9 +211,9 @@ def volume_dependencies(volumes: Mapping[str, Volume], subnets: Sequence[Any]) -
 
 
 def volume_statements(volumes: Mapping[str, Volume], containers: Containers) -> Iterator[Statement]:
-    """The permissions that the task role needs to mount each file system through its access point
-    only (EFS user guide, "Using IAM to control access to file systems"). An access point for root
-    needs ClientRootAccess as well (ibid., "Enforcing a user identity using an access point")."""
+    """The permissions that the task role needs to mount each file system, only through its access
+    point (EFS user guide, "Using IAM to control access to file systems"). An access point for root
+    also needs ClientRootAccess (the same, "Enforcing a user identity using an access point")."""
     for name, volume in sorted(volumes.items()):
         if volume.efs is None:
             continue

@@ -1,8 +1,8 @@
 """Params of the volumes of a task.
 
-A volume without further keys is a directory that the containers of one task share and that is
-deleted with the task. A volume with `efs` outlives the tasks and is shared by all of them. With
-`ebs` each task has an EBS volume, which is deleted with the task.
+A volume without other keys is a directory that the containers of a task share and that is deleted
+with the task. A volume with `efs` outlives the tasks and is shared by all of them. With `ebs` each
+task has an EBS volume, which is deleted with the task.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class Efs(Base):
 
     owner: Owner = Field(
         "1000:1000",
-        description="User ID and group ID with which every container accesses the volume, "
-        "whatever user it runs as; `0:0` for root.",
+        description="User ID and group ID with which all containers access the volume, regardless "
+        "of the user that they run as; `0:0` for root.",
     )
     permissions: Annotated[str, text(r"[0-7]{3,4}", "permissions in octal", "0750")] = Field(
         "0755",
@@ -73,8 +73,8 @@ class Efs(Base):
     )
     directory: EfsDirectory | None = Field(
         None,
-        description="Directory of the file system that is mounted; it is created if it does not "
-        "exist. `/` and the volume's name by default.",
+        description="Directory of the file system to mount, created if it does not exist. Default: "
+        "`/` and the volume's name.",
     )
     throughput: Literal["elastic", "bursting"] = Field(
         "elastic",
@@ -123,7 +123,7 @@ class Ebs(Base):
     kms_key: KeyArn | None = Field(
         None,
         description="ARN of the KMS key to encrypt with; its key policy must allow the stack's "
-        "`InfrastructureRole`. The account's default key for EBS by default.",
+        "`InfrastructureRole`. Default: the account's default key for EBS.",
     )
 
 

@@ -95,6 +95,6 @@ def test_a_deployment_may_take_all_of_its_waits() -> None:
         }
     )
     minutes = {"steady": 60, "margin": 15, "termination": 60}
-    assert params.longest == sum(minutes.values()) * 60
+    assert params.maximum_duration == sum(minutes.values()) * 60
     more = {"hooks": 2 * 60, "wait": 30, "four steps": 4 * 5}
-    assert longer.longest == params.longest + sum(more.values()) * 60
+    assert longer.maximum_duration == params.maximum_duration + sum(more.values()) * 60

@@ -257,11 +257,11 @@ def test_the_handle_imports_what_the_stack_exports(nlb_params: dict[str, Any]) -
 def test_the_handle_has_the_addresses_of_the_nodes_and_the_default_clients() -> None:
     facing, internal = handle({}), handle(INTERNAL)
     assert facing.addresses == ("10.0.128.0/20", "10.0.144.0/20")
-    assert facing.clients_default == ("0.0.0.0/0",)
+    assert facing.default_clients == ("0.0.0.0/0",)
     assert internal.addresses == ("10.0.0.0/19", "10.0.32.0/19")
-    assert internal.clients_default == ("10.0.0.0/16",)
+    assert internal.default_clients == ("10.0.0.0/16",)
     dualstack = handle({"ip_address_type": "dualstack"}, network={"ipv6": True})
-    assert dualstack.clients_default == ("0.0.0.0/0", "::/0")
+    assert dualstack.default_clients == ("0.0.0.0/0", "::/0")
     assert (facing.dualstack, dualstack.dualstack) == (False, True)
     assert (facing.scheme, internal.scheme) == ("internet-facing", "internal")
     assert handle({"security_group": False}).security_group is None
@@ -273,7 +273,7 @@ def test_of_an_existing_network_at_most_the_block_of_the_vpc_is_known(
 ) -> None:
     network_params = {"existing": {**VPC, "private_subnets": SUBNETS, "cidr": cidr}}
     nlb_handle = handle(INTERNAL, network=network_params)
-    assert (nlb_handle.addresses, nlb_handle.clients_default) == (known, known)
+    assert (nlb_handle.addresses, nlb_handle.default_clients) == (known, known)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def capacity_resources(capacity: Capacity | None, env: Environment, name: str) -
 
 
 def capacity_outputs(name: str, capacity: Capacity | None, env: Environment) -> Iterator[Output]:
-    """The exports that services import: capacity provider and security group of the instances."""
+    """The outputs that services import: capacity provider and security group of the instances."""
     for launch_type in capacity.by_launch_type() if capacity else {}:
         prefix = LOGICAL_ID_PREFIXES[launch_type]
         provider = Ref(f"{prefix}CapacityProvider")

@@ -26,8 +26,8 @@ def auto_scaling_group_resources(params: Ec2, env: Environment, name: str) -> It
     """The Auto Scaling group and what it needs.
 
     The user data refers to the cluster, so the cluster is created before the instances and deleted
-    after them. The association of the capacity provider is created last, as a resource apart from
-    the cluster: otherwise cluster and group would depend on each other
+    after them. The association of the capacity provider is a resource of its own, created last: as
+    a property of the cluster, it would make cluster and group depend on each other
     (aws/containers-roadmap#631).
     """
     network_handle = find_network_handle(params, env)
@@ -64,9 +64,9 @@ def _launch_template(
 ) -> Any:
     """The launch template.
 
-    The instance metadata service requires a token, and the hop limit keeps the token from
-    containers behind Docker's bridge (Amazon EC2 user guide, "Use the Instance Metadata Service",
-    hop limit). The agent uses the instance's network, and tasks get credentials from the agent.
+    The instance metadata service requires a token. With a hop limit of 1, containers behind
+    Docker's bridge cannot get one (Amazon EC2 user guide, "Use the Instance Metadata Service", hop
+    limit). They need none: tasks get credentials from the agent, which uses the instance's network.
     """
     hops = 2 if params.instance_metadata else 1
     groups = [GetAtt("Ec2SecurityGroup", "GroupId"), *params.security_groups]
@@ -100,8 +100,8 @@ def _auto_scaling_group(
 ) -> Any:
     """The group, without a desired capacity, because ECS sets it and an update must not reset it.
 
-    ECS adds the tag AmazonECSManaged; an update of a template without it would remove it
-    (aws/aws-cdk, AsgCapacityProvider).
+    ECS adds the tag AmazonECSManaged. An update would remove the tag if the template did not have
+    it (aws/aws-cdk, AsgCapacityProvider).
     """
     optional: dict[str, Any] = {"MaxInstanceLifetime": params.max_instance_lifetime}
     return autoscaling.AutoScalingGroup(
@@ -114,12 +114,12 @@ def _auto_scaling_group(
             autoscaling.Tag("AmazonECSManaged", "", True),
             autoscaling.Tag("Name", env.stack_name(name), True),
         ],
-        **_launch_template_choice(params),
+        **_launch_template_property(params),
         **{key: value for key, value in optional.items() if value is not None},
     )
 
 
-def _launch_template_choice(params: Ec2) -> dict[str, Any]:
+def _launch_template_property(params: Ec2) -> dict[str, Any]:
     """The launch template alone, or with a mixed instances policy for Spot or several types."""
     template = autoscaling.LaunchTemplateSpecification(
         LaunchTemplateId=Ref("Ec2LaunchTemplate"),

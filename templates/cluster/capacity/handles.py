@@ -23,9 +23,9 @@ class CapacityHandle:
     capacity_provider: Any
     """The name of the capacity provider."""
     security_group: Any | None
-    """ID of the instances' security group; None for existing instances without it in the params."""
+    """ID of the instances' security group; None if the params of existing instances lack it."""
     network: str | None
-    """Stack of the network that the instances are in; None if it is unknown."""
+    """Name of the stack of the instances' network; None if it is unknown."""
     architecture: str | None
     """X86_64 or ARM64; None if ECS chooses it for each task, or if it is unknown."""
     maximum: int | None = None
@@ -38,7 +38,7 @@ LOGICAL_ID_PREFIXES: Mapping[LaunchType, str] = {
     "ec2": "Ec2",
     "managed_instances": "ManagedInstances",
 }
-"""The beginning of the logical IDs and outputs of the instances of a launch type."""
+"""The prefix of logical IDs and outputs, by launch type."""
 
 
 def capacity_handles(
@@ -64,7 +64,8 @@ def _capacity_handle(
 
 
 def _known_properties(instances: Instances) -> dict[str, Any]:
-    """What the params say about instances; an AMI that the user chose can have GPU drivers."""
+    """The properties that follow from the params. Another AMI than the default one can have GPU
+    drivers."""
     if isinstance(instances, ManagedInstances):
         return {"architecture": find_common_architecture(instances.instance_types)}
     assert isinstance(instances, Ec2)

@@ -14,14 +14,15 @@ from .params import Instances
 
 
 def choose_subnet_type(params: Instances, net: network.Handle) -> Literal["public", "private"]:
-    """The subnets that the params name, or else those from which instances reach ECS."""
+    """The type that the params name; by default that of the subnets from which instances reach
+    ECS."""
     if params.subnets:
         return params.subnets
     return "public" if net.egress == "public" or not net.private_subnets else "private"
 
 
 def select_subnets(params: Instances, net: network.Handle) -> tuple[Any, ...]:
-    """Ids of the subnets of the instances; empty if the network has no such subnets."""
+    """IDs of the subnets of the instances; empty if the network has no subnets of the type."""
     return (
         net.public_subnets if choose_subnet_type(params, net) == "public" else net.private_subnets
     )
@@ -37,8 +38,8 @@ def find_network_handle(params: Instances, env: Environment) -> network.Handle:
 def instances_security_group(
     title: str, network_handle: network.Handle, env: Environment, name: str
 ) -> Any:
-    """A security group without rules. Rules for load balancers in front of tasks that use the
-    instances' addresses are added by instance_rules."""
+    """A security group without rules. instance_rules adds those for load balancers, for tasks that
+    use the instances' addresses."""
     return ec2.SecurityGroup(
         title,
         GroupDescription=f"Instances of {env.stack_name(name)}",

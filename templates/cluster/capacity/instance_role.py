@@ -15,8 +15,9 @@ from .params import Ec2
 def agent_statements(params: Ec2) -> list[Statement]:
     """The part of AmazonEC2ContainerServiceforEC2Role that the ECS agent needs, for this cluster.
 
-    Images are pulled and logs are written with the tasks' execution role. DiscoverPollEndpoint
-    supports no resources (Service Authorization Reference, Amazon ECS).
+    The role needs no permissions for images and logs, which belong to the tasks' execution role.
+    DiscoverPollEndpoint has no resource types, so its resource is `*` (Service Authorization
+    Reference, Amazon ECS).
     """
     cluster = GetAtt("Cluster", "Arn")
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
@@ -54,19 +55,19 @@ def tag_statements(params: Ec2) -> list[Statement]:
     """What the agent needs to register an instance with tags, if its settings have tags.
 
     Without these permissions the registration fails (AmazonEC2ContainerServiceforEC2Role; Amazon
-    ECS developer guide, "Adding tags to Amazon EC2 container instances"). DescribeTags supports no
-    resources.
+    ECS developer guide, "Adding tags to Amazon EC2 container instances"). DescribeTags has no
+    resource types.
     """
     if not _TAG_SETTINGS & params.agent.keys():
         return []
     instances = "arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:container-instance"
-    registering = Condition(StringEquals({"ecs:CreateAction": "RegisterContainerInstance"}))
+    at_registration = Condition(StringEquals({"ecs:CreateAction": "RegisterContainerInstance"}))
     return [
         allow(
             "TagInstances",
             [ecs_actions.TagResource],
             [Sub(f"{instances}/${{Cluster}}/*")],
-            Condition=registering,
+            Condition=at_registration,
         ),
         allow("ReadTags", [ec2_actions.DescribeTags], ["*"]),
     ]
@@ -75,8 +76,8 @@ def tag_statements(params: Ec2) -> list[Statement]:
 def session_manager_statements(params: Ec2) -> list[Statement]:
     """The part of AmazonSSMManagedInstanceCore that a shell needs, without access to parameters.
 
-    AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager". No
-    resource of these actions is known before the instance exists.
+    AWS Systems Manager user guide, "Verify or add instance permissions for Session Manager". The
+    resource is `*` because the instances do not exist yet.
     """
     if not params.session_manager:
         return []

@@ -15,12 +15,13 @@ def is_graviton(instance_type: str) -> bool:
 
 
 def find_architecture(instance_types: list[str]) -> str:
-    """The CPU architecture of the instance types, which are all of the same one."""
+    """The CPU architecture of the instance types, which is the same for all of them."""
     return "ARM64" if is_graviton(instance_types[0]) else "X86_64"
 
 
 def find_common_architecture(patterns: list[str]) -> str | None:
-    """The CPU architecture of all types that match; None if it differs, or if it is unknown."""
-    name_a_family = all(re.fullmatch(r"[a-z-]+[0-9]+[a-z0-9-]*\..*", text) for text in patterns)
+    """The CPU architecture of all types that match; None if they have several, or if a pattern
+    leaves it open."""
+    have_family = all(re.fullmatch(r"[a-z-]+[0-9]+[a-z0-9-]*\..*", text) for text in patterns)
     architectures = {find_architecture([text]) for text in patterns}
-    return architectures.pop() if len(architectures) == 1 and name_a_family else None
+    return architectures.pop() if len(architectures) == 1 and have_family else None

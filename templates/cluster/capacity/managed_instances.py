@@ -22,8 +22,8 @@ def managed_instances_resources(
 ) -> Iterator[Any]:
     """The roles, the security group and the capacity provider.
 
-    AWS's policy for the infrastructure role only allows passing an instance role with a fixed name,
-    so the role needs another statement for the one of the stack.
+    AWS's managed policy for the infrastructure role only allows passing an instance role with a
+    fixed name, so a statement allows passing that of this stack.
     """
     network_handle = find_network_handle(params, env)
     yield instances_security_group("ManagedInstancesSecurityGroup", network_handle, env, name)
@@ -36,13 +36,13 @@ def managed_instances_resources(
     )
     yield iam.InstanceProfile("ManagedInstancesProfile", Roles=[Ref("ManagedInstancesRole")])
     to_ec2 = Condition(StringEquals({"iam:PassedToService": "ec2.amazonaws.com"}))
-    passing = [GetAtt("ManagedInstancesRole", "Arn")]
+    instance_role = [GetAtt("ManagedInstancesRole", "Arn")]
     yield role(
         "ManagedInstancesInfrastructureRole",
         "ecs.amazonaws.com",
         {
             "PassRole": [
-                allow("PassInstanceRole", [iam_actions.PassRole], passing, Condition=to_ec2)
+                allow("PassInstanceRole", [iam_actions.PassRole], instance_role, Condition=to_ec2)
             ]
         },
         env,
@@ -67,8 +67,8 @@ def _managed_provider(params: ManagedInstances, network_handle: network.Handle) 
         "CapacityOptionType": "SPOT" if params.spot else None,
         "Monitoring": "DETAILED" if params.detailed_monitoring else None,
     }
-    idle = params.scale_in_after
-    after = ecs.InfrastructureOptimization(ScaleInAfter=idle) if idle is not None else None
+    delay = params.scale_in_after
+    scale_in = ecs.InfrastructureOptimization(ScaleInAfter=delay) if delay is not None else None
     return ecs.ManagedInstancesProvider(
         InfrastructureRoleArn=GetAtt("ManagedInstancesInfrastructureRole", "Arn"),
         InstanceLaunchTemplate=ecs.InstanceLaunchTemplate(
@@ -84,7 +84,7 @@ def _managed_provider(params: ManagedInstances, network_handle: network.Handle) 
             **{key: value for key, value in optional.items() if value},
         ),
         PropagateTags="CAPACITY_PROVIDER",
-        **({"InfrastructureOptimization": after} if after else {}),
+        **({"InfrastructureOptimization": scale_in} if scale_in else {}),
     )
 
 

@@ -21,7 +21,7 @@ InstanceType = Annotated[
 InstancePattern = Annotated[
     str, text(r"[a-zA-Z0-9.*]{1,30}", "an instance type, or a family with `*`", "m7g.*")
 ]
-AmiId = Annotated[str, text(resource_ids.AMI, "the id of an AMI", "ami-0123456789abcdef0")]
+AmiId = Annotated[str, text(resource_ids.AMI, "the ID of an AMI", "ami-0123456789abcdef0")]
 ProviderName = Annotated[
     str,
     text(capacity_providers.NAME, "the name of a capacity provider", "shop-ec2"),
@@ -29,7 +29,7 @@ ProviderName = Annotated[
 
 
 def _check_agent_key(value: str) -> str:
-    if value in _SETTINGS_OF_TEMPLATE:
+    if value in _RESERVED_SETTINGS:
         message = f"{shown(value)} is set by Moorage"
         raise wrong("M2107", message, f"Remove {shown(value)}.")
     if not re.fullmatch(r"ECS_[A-Z0-9_]+", value):
@@ -44,7 +44,7 @@ def _check_agent_value(value: str) -> str:
     return value
 
 
-_SETTINGS_OF_TEMPLATE = (
+_RESERVED_SETTINGS = (
     "ECS_CLUSTER",
     "ECS_AWSVPC_BLOCK_IMDS",
     "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE",
@@ -85,7 +85,7 @@ class Instances(Base):
         "Default: private, or public if the network has `egress: public` or no private subnets.",
     )
     security_groups: UniqueList[SecurityGroupId] = Field(
-        [], max_length=4, description="Further security groups of the instances."
+        [], max_length=4, description="Additional security groups of the instances."
     )
 
 
@@ -144,7 +144,7 @@ class Ec2(Instances):
     )
     agent: dict[AgentKey, AgentValue] = Field(
         {},
-        description="Further settings of the ECS agent, such as "
+        description="Additional settings of the ECS agent, such as "
         "`{ECS_IMAGE_PULL_BEHAVIOR: prefer-cached}`.",
     )
 
@@ -166,13 +166,13 @@ class ManagedInstances(Instances):
     memory: Range = Field(Range(min=1024), description="Memory of an instance in MiB.")
     spot: bool = Field(False, description="Use Spot Instances, which EC2 can interrupt.")
     disk_size: int | None = Field(
-        None, ge=1, le=MAX_SIZE, description="Disk for the tasks in GiB. Default: ECS's."
+        None, ge=1, le=MAX_SIZE, description="Disk for the tasks in GiB. Default: chosen by ECS."
     )
     scale_in_after: Annotated[int, duration(0, 3600)] | None = Field(
-        None, description="Time after which an idle instance is terminated. Default: ECS's."
+        None, description="Time after which an idle instance is terminated. Default: chosen by ECS."
     )
     detailed_monitoring: bool = Field(
-        False, description="Metrics at intervals of a minute, which are charged for."
+        False, description="Publish EC2 metrics every minute, which AWS charges for."
     )
 
 
@@ -199,6 +199,6 @@ class ExistingInstances(Base):
     capacity_provider: ProviderName = Field(description="Name of their capacity provider.")
     security_group: SecurityGroupId | None = Field(
         None,
-        description="ID of their security group. The stack adds rules to it for load balancers in "
-        "front of tasks in network mode `bridge` or `host`; such services need it.",
+        description="ID of their security group, required by services in network mode `bridge` or "
+        "`host` behind a load balancer: the stack adds rules for the load balancer to it.",
     )

@@ -19,8 +19,10 @@ def capacity_problems(capacity: Capacity | None, env: Environment) -> Iterator[P
     """Problems of a cluster's instances."""
     for launch_type, instances in (capacity.by_launch_type() if capacity else {}).items():
         path: Path = ("capacity", launch_type)
-        at = (*path, "network")
-        yield from find_stack_problems(env, network.Params, instances.network, at, "network")
+        network_path = (*path, "network")
+        yield from find_stack_problems(
+            env, network.Params, instances.network, network_path, "network"
+        )
         yield from _subnet_problems(instances, path, env)
     if capacity and capacity.ec2:
         yield from _auto_scaling_group_problems(capacity.ec2, ("capacity", "ec2"))
@@ -36,26 +38,25 @@ def _auto_scaling_group_problems(params: Ec2, path: Path) -> Iterator[Problem]:
         hint = "Raise `max`, or lower `min`."
         yield Problem("M2103", (*path, "min"), message, hint, because=[(*path, "max")])
     first = params.instance_types[0]
-    for index, other in enumerate(params.instance_types):
-        if is_graviton(other) != is_graviton(first):
+    for index, instance_type in enumerate(params.instance_types):
+        if is_graviton(instance_type) != is_graviton(first):
             kinds = {True: "Graviton", False: "x86"}
-            message = f"`{other}` is a type with {kinds[is_graviton(other)]} processors, but "
+            message = f"`{instance_type}` has {kinds[is_graviton(instance_type)]} processors, but "
             message += f"`{first}` has {kinds[is_graviton(first)]} processors"
-            hint = "Keep the types of one of them: all instances have the same AMI."
+            hint = "Keep the types with one kind of processor: all instances have the same AMI."
             yield Problem("M2104", (*path, "instance_types", index), message, hint)
     if params.max_instance_lifetime and params.termination_protection:
         # Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum
         # instance lifetime": scale-in protection keeps an instance from it.
-        message = "Instances with tasks are protected from termination, so none is replaced by age"
-        hint = (
-            "Write `termination_protection: false`. ECS moves the tasks of an instance before it "
-        )
-        hint += "is terminated."
+        message = "Instances with tasks are not replaced at this age: they are protected from "
+        message += "termination"
+        hint = "Write `termination_protection: false`. ECS moves the tasks of an instance before "
+        hint += "it is terminated."
         because = [(*path, "termination_protection")]
         yield Problem("M2105", (*path, "max_instance_lifetime"), message, hint, because=because)
     if params.gpu and is_graviton(first) and not params.ami:
         message = "There is no ECS-optimized AMI with GPU drivers for Graviton"
-        hint = "Write x86 types with GPUs, such as `g5.xlarge`, or the id of another AMI in `ami`."
+        hint = "Write x86 types with GPUs, such as `g5.xlarge`, or the ID of another AMI in `ami`."
         yield Problem("M2106", (*path, "gpu"), message, hint)
 
 
@@ -75,9 +76,9 @@ def _subnet_problems(params: Instances, path: Path, env: Environment) -> Iterato
     net = network.handle(name, network_params, env)
     subnet_type = choose_subnet_type(params, net)
     if not select_subnets(params, net):
-        other = "private" if subnet_type == "public" else "public"
+        other_type = "private" if subnet_type == "public" else "public"
         message = f"The network `{name}` has no {subnet_type} subnets for the instances"
-        hint = f"Write `subnets: {other}`, or add `{subnet_type}_subnets` to `stacks.{name}`."
+        hint = f"Write `subnets: {other_type}`, or add `{subnet_type}_subnets` to `stacks.{name}`."
         yield Problem("M2110", (*path, "subnets"), message, hint)
     elif subnet_type == "private" and net.egress == "public":
         message = f"Instances in private subnets of `{name}` cannot reach ECS"

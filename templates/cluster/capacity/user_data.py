@@ -13,12 +13,10 @@ from .params import Ec2
 def image_id(params: Ec2) -> Any:
     """The AMI: the one of the params, or AWS's newest ECS-optimized one.
 
-    CloudFormation reads it from a public parameter when it creates or updates the stack (Amazon ECS
-    developer guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
-
-    This is a dynamic reference of CloudFormation, because templates of Moorage have no Parameters.
-    It is not `resolve:ssm:` of the launch template, which EC2 reads at the start of each instance:
-    then the AMI could change without a deployment.
+    CloudFormation reads the ID of the latter from a public SSM parameter when it creates or updates
+    the stack (Amazon ECS developer guide, "Retrieving Amazon ECS-optimized Linux AMI metadata").
+    The launch template itself could contain `resolve:ssm:`, too, but EC2 would read it at the start
+    of each instance, so the AMI could change without a deployment.
     """
     if params.ami:
         return params.ami

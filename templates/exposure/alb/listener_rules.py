@@ -13,7 +13,7 @@ from .routes import Authenticate, QueryString, Redirect, Route
 
 def conditions(route: Route) -> list[elb.Condition]:
     """The rule's conditions, in a fixed order."""
-    plain = {
+    configs = {
         "host-header": ("HostHeaderConfig", elb.HostHeaderConfig, route.hosts),
         "path-pattern": ("PathPatternConfig", elb.PathPatternConfig, route.paths),
         "http-request-method": (
@@ -25,7 +25,7 @@ def conditions(route: Route) -> list[elb.Condition]:
     }
     result = [
         elb.Condition(Field=field, **{key: config(Values=sorted(values))})
-        for field, (key, config, values) in plain.items()
+        for field, (key, config, values) in configs.items()
         if values
     ]
     result += [
@@ -54,8 +54,8 @@ def _key_value(pair: QueryString) -> elb.QueryStringKeyValue:
 
 
 def actions(route: Route, forward: Mapping[str, Any]) -> list[elb.ListenerRuleAction]:
-    """The rule's actions: authentication, if the route has it, and then one that handles the
-    request. `forward` has the properties of a forward action that name its targets."""
+    """The rule's actions: authentication, if the route has it, then a redirect, a fixed response or
+    a forward. `forward` has the properties of the forward action that name target groups."""
     final = _final_action(route, forward, order=2 if route.authenticate else None)
     if route.authenticate is None:
         return [final]
@@ -81,7 +81,8 @@ def _final_action(
 
 
 def _redirect_config(redirect: Redirect) -> elb.RedirectConfig:
-    """A protocol without a port gets its default port: ELB would keep the port of the request."""
+    """A protocol without a port gets its default port, because ELB would keep that of the
+    request."""
     default_port = {"HTTP": 80, "HTTPS": 443, None: None}[redirect.protocol]
     port = redirect.port or default_port
     properties = {

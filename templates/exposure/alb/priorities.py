@@ -28,8 +28,8 @@ def _repeat_widths(*groups: tuple[int, int]) -> list[int]:
     return [width for count, width in groups for _ in range(count)]
 
 
-# Hosts without wildcards and short paths, which are the most common routes, get most of the
-# numbers. The widths are part of the interface: others would renumber deployed rules.
+# The most common routes have a host without wildcards and a short path, so these bands are the
+# widest. The widths must not change: that would renumber deployed rules.
 _WIDTHS_BY_HOST = (
     _repeat_widths((1, 300), (3, 100), (15, 740), (14, 140), (32, 20), (65, 8)),
     _repeat_widths((8, 6), (33, 72), (218, 6)),
@@ -54,11 +54,12 @@ def resolve_priority(route: Route, rule_name: str = "") -> int:
     return first - digest % size
 
 
-def find_free_priority(route: Route, taken: Collection[int]) -> int | None:
-    """A number of the route's range that is not taken, which keeps the order of evaluation."""
+def find_free_priority(route: Route, used: Collection[int]) -> int | None:
+    """A priority of the route's range that is not in `used`. Any number of that range keeps the
+    order of evaluation. None if all are used."""
     first, size = _find_range(route)
     numbers = range(first, first - size, -1)
-    return next((number for number in numbers if number not in taken), None)
+    return next((number for number in numbers if number not in used), None)
 
 
 def _find_range(route: Route) -> tuple[int, int]:
@@ -67,8 +68,9 @@ def _find_range(route: Route) -> tuple[int, int]:
     Each band has four ranges: for routes with 0, 1, 2, and 3 or more conditions other than host and
     path.
     """
-    band, others = route.specificity
+    band, condition_count = route.specificity
     width = _BAND_WIDTHS[band]
     one_width, more_width = width // 6, max(width // 24, 1)
     sizes = (width - one_width - 2 * more_width, one_width, more_width, more_width)
-    return _HIGHEST - (_BAND_ENDS[band] - width) - sum(sizes[:others]), sizes[others]
+    first = _HIGHEST - (_BAND_ENDS[band] - width) - sum(sizes[:condition_count])
+    return first, sizes[condition_count]

@@ -18,14 +18,14 @@ def find_conflict(
     route: Route,
     other: Route,
     priorities: tuple[int, int] | None = None,
-    taken: Collection[int] = (),
+    used: Collection[int] = (),
 ) -> tuple[str, str] | None:
-    """Why two routes of one listener cannot both exist, and what to write; None where they can.
+    """Why two routes of one listener cannot both exist, and what to write; None if they can.
 
-    `priorities` are the priorities of the two routes, `taken` those of all routes of the listener.
+    `priorities` are the priorities of the two routes, `used` those of all routes of the listener.
     """
     if not route.conditions or not other.conditions:
-        return None  # route_problems has a finding for it
+        return None  # route_problems reports it
     if route.effective_conditions == other.effective_conditions:
         return "matches the same requests", "Change the conditions of one of them."
     hint = "Change the conditions of one of them, or give one a `priority:` (the lowest is first)."
@@ -34,10 +34,10 @@ def find_conflict(
         return "matches some of the same requests and is as specific", hint
     first, second = priorities or (resolve_priority(route), resolve_priority(other))
     if first == second:
-        free = find_free_priority(route, taken or {first})
-        where = "at the one of the two that is not deployed yet"
+        free = find_free_priority(route, used or {first})
+        where = "in the route that is not deployed yet"
         if free and computed:
-            hint = f"Write `priority: {free}`, which is free and keeps the order, {where}."
+            hint = f"Write `priority: {free}` {where}. It is free, and keeps the order."
         elif free:
             hint = f"Write another `priority:` {where}; {free} is free."
         return f"has the same priority, {first},", hint
@@ -45,7 +45,8 @@ def find_conflict(
 
 
 def _overlap(route: Route, other: Route) -> bool:
-    """Whether a request can match both: each kind of condition that both have must allow it."""
+    """Whether a request can match both routes: whether values of both overlap, in each kind of
+    condition that both have."""
     first, second = route.effective_conditions, other.effective_conditions
     return all(
         any(_values_overlap(kind, left, right) for left in first[kind] for right in second[kind])
@@ -54,7 +55,7 @@ def _overlap(route: Route, other: Route) -> bool:
 
 
 def _values_overlap(kind: str, left: str, right: str) -> bool:
-    """Whether something matches two values of one kind of condition."""
+    """Whether a request can match both values of one kind of condition."""
     if kind == "source-ip":
         networks = ip_network(left), ip_network(right)
         return networks[0].version == networks[1].version and networks[0].overlaps(networks[1])

@@ -1,5 +1,5 @@
-"""An index of routes by the values of their conditions: of thousands of routes, a route is compared
-with those few that may match the same requests."""
+"""An index of routes by the values of their conditions. With it, a route is compared only with the
+few of thousands of routes that may match the same requests."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from itertools import chain
 from .routes import Route
 
 _END = "\0"
-"""Ends the text of a value without wildcards, so that no longer text begins with it."""
+"""Marks the end of a value without wildcards, so that it is not the prefix of a longer text."""
 _LAST_CHARACTER = "\U0010ffff"
 
 
 class RouteIndex:
-    """Finds the routes that may match the same requests as another route."""
+    """Finds the routes that may match the same requests as a given one."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._all = range(len(routes))
@@ -36,11 +36,11 @@ class RouteIndex:
         }
 
     def find_similar(self, route: Route) -> set[int]:
-        """The positions of all routes that match a request which `route` matches as well, and of
-        some that do not.
+        """The positions of all routes that can match the same request as `route`, and of some that
+        cannot.
 
-        Such a request has a value for each kind of condition, which matches both routes if both
-        have that kind. So one kind is enough: the one that the fewest routes come close to.
+        If two routes match the same request, their values overlap in each kind of condition that
+        both have. So it is enough to look at one kind: that with the fewest candidates.
         """
         best: Iterable[int] = self._all
         least = len(self._all)
@@ -64,7 +64,7 @@ class _TextIndex:
         self._lengths = sorted({len(text) for text in self._texts})
 
     def find(self, texts: Iterable[str]) -> Iterator[Sequence[int]]:
-        """The positions of what is found for each of the texts."""
+        """The positions of the matches of each text."""
         for text in texts:
             yield self._between(text, text + _LAST_CHARACTER)
             for length in self._lengths[: bisect_left(self._lengths, len(text))]:
@@ -75,8 +75,8 @@ class _TextIndex:
 
 
 def _fixed_texts(kind: str, values: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """What all texts begin with that match a value of a condition, and what they end with, the
-    latter in reverse. The beginning of a CIDR block are its fixed bits."""
+    """The fixed text before the first wildcard of each value of a condition, and, reversed, that
+    after the last wildcard. For a CIDR block it is the fixed bits."""
     if kind == "source-ip":
         yield "begin", [_fixed_bits(value) for value in values]
         return

@@ -15,11 +15,11 @@ from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import shown
 
 from .routes import TARGET_GROUP_KEYS, Redirect, Route
-from .target_groups import accepted
+from .target_groups import parse_matcher
 
 
 def route_problems(route: Route, path: Path, *, https: bool | None) -> Iterator[Problem]:
-    """Problems of a route; `https` is whether its listener has HTTPS, None where unknown."""
+    """Problems of a route; `https` is whether its listener has HTTPS, None if that is unknown."""
     yield from _condition_problems(route, path)
     yield from _action_problems(route, path, https)
     yield from _authenticate_problems(route, path)
@@ -45,8 +45,8 @@ def _condition_problems(route: Route, path: Path) -> Iterator[Problem]:
         yield Problem("M2400", path, "The route has no condition", hint)
     limit = MAX_VALUES_PER_LISTENER_RULE
     if len(values) > limit or wildcards > limit:
-        what = f"{len(values)} values" if len(values) > limit else f"{wildcards} wildcards"
-        message = f"The conditions have {what}, and a listener rule allows {limit}"
+        excess = f"{len(values)} values" if len(values) > limit else f"{wildcards} wildcards"
+        message = f"The conditions have {excess}, and a listener rule allows {limit}"
         yield Problem("M1215", path, message, "Write two routes, each with a `name:`.")
 
 
@@ -95,19 +95,19 @@ def _algorithm_problems(route: Route, path: Path) -> Iterator[Problem]:
 
 def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Problem]:
     """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
-    if version == "GRPC" and (failures := accepted(matcher) & GRPC_SERVER_FAILURES.keys()):
+    matcher_path = (*path, "health_check", "matcher")
+    if version == "GRPC" and (failures := parse_matcher(matcher) & GRPC_SERVER_FAILURES.keys()):
         names = ", ".join(GRPC_SERVER_FAILURES[code] for code in sorted(failures)[:3])
         message = f"A task that answers with an error is healthy: {matcher} includes {names}"
-        at = (*path, "health_check", "matcher")
         hint = 'Write `matcher: "0"`, or the codes that the service answers when it works.'
-        yield Problem("M2424", at, message, hint, level="warning")
+        yield Problem("M2424", matcher_path, message, hint, level="warning")
     low, high = (0, 99) if version == "GRPC" else (200, 499)
     for code in re.findall(r"[0-9]+", matcher):
         if not low <= int(code) <= high:
             message = f"{code} is out of the range of status codes for {version}"
             hint = f"Write codes from {low} to {high}."
-            at = (*path, "health_check", "matcher")
-            yield Problem("M2421", at, message, hint, because=[(*path, "protocol_version")])
+            because = [(*path, "protocol_version")]
+            yield Problem("M2421", matcher_path, message, hint, because=because)
 
 
 def _https_problems(route: Route, path: Path) -> Iterator[Problem]:
@@ -157,8 +157,8 @@ def _redirect_problems(redirect: Redirect, path: Path, https: bool | None) -> It
 
 
 def _is_loop(redirect: Redirect, https: bool | None) -> bool:
-    """Whether nothing changes apart from the query, which ELB rejects: "not valid because it
-    creates a loop". `https` is whether the listener has HTTPS, None where that is unknown."""
+    """Whether the redirect changes nothing except the query, which ELB rejects: "not valid because
+    it creates a loop". `https` is whether the listener has HTTPS, None if that is unknown."""
     listeners: dict[bool | None, tuple[str | None, int | None]] = {
         True: ("HTTPS", 443),
         False: ("HTTP", 80),
@@ -176,6 +176,6 @@ def _is_loop(redirect: Redirect, https: bool | None) -> bool:
 def _authenticate_problems(route: Route, path: Path) -> Iterator[Problem]:
     login = route.authenticate
     if login and (login.oidc is None) == (login.cognito is None):
-        number = "no identity provider" if login.oidc is None else "two identity providers"
+        providers = "no identity provider" if login.oidc is None else "two identity providers"
         hint = "Write either `oidc:` or `cognito:` below `authenticate:`."
-        yield Problem("M2406", (*path, "authenticate"), f"`authenticate` has {number}", hint)
+        yield Problem("M2406", (*path, "authenticate"), f"`authenticate` has {providers}", hint)

@@ -166,7 +166,7 @@ class QueryString(Base):
 class Route(TargetGroupSettings):
     """A listener rule: conditions on the request and an action.
 
-    A request must meet all kinds of conditions that are set, and of each kind one value.
+    A request must match a value of each kind of condition that is set.
     """
 
     via: StackName = Field(description="Stack of the load balancer.")
@@ -208,8 +208,8 @@ class Route(TargetGroupSettings):
 
     @cached_property
     def conditions(self) -> Conditions:
-        """The conditions with their values sorted, in lower case where a load balancer does
-        not distinguish case (ELB API reference, RuleCondition)."""
+        """The conditions with their values sorted, in lower case if the load balancer ignores case
+        (ELB API reference, RuleCondition)."""
         headers = {f"http-header {name.lower()}": values for name, values in self.headers.items()}
         conditions: dict[str, Sequence[str]] = {
             "host-header": self.hosts,

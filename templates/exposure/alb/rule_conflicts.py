@@ -16,11 +16,11 @@ from .specificity import Conditions
 from .targets import ListenerRule
 
 MAX_CONFLICTS = 10
-"""How many conflicts of one route are reported: thousands of equal routes have millions."""
+"""How many conflicts of one route are reported: thousands of equal routes have millions of them."""
 
 
 class ListenerRules:
-    """The rules of a listener, with indexes by what can conflict."""
+    """The rules of a listener, with indexes of what can conflict: conditions and priorities."""
 
     def __init__(self, rules: Sequence[ListenerRule]) -> None:
         self.rules = rules
@@ -48,9 +48,9 @@ class ListenerRules:
         return RouteIndex([rule.route for rule in self.rules])
 
     def find_earlier(self, rule: ListenerRule) -> list[ListenerRule]:
-        """The rules of entries before that of this one that may conflict with it: all that have the
-        same conditions or priority, or a computed priority of the same range and similar
-        conditions."""
+        """The rules of earlier expose entries that may conflict with this one: those with the same
+        conditions or priority, and those with similar conditions whose computed priority is in the
+        same band."""
         route = rule.route
         candidates = {
             *self._by_conditions[_key(route.effective_conditions)],
@@ -73,7 +73,7 @@ RulesByListener: TypeAlias = Mapping[str, ListenerRules]
 
 
 def group_by_listener(rules: Sequence[ListenerRule]) -> RulesByListener:
-    """The rules of all services by what identifies their listener."""
+    """The rules of all services, by the ID of their listener."""
     groups: dict[str, list[ListenerRule]] = {}
     for rule in rules:
         groups.setdefault(rule.load_balancer.listener_id, []).append(rule)
@@ -84,45 +84,45 @@ def rule_conflicts(rules: Sequence[ListenerRule], all_rules: RulesByListener) ->
     """Conflicts of a service's rules with the rules of every service. A conflict is reported in the
     stack that comes later by name."""
     for rule in rules:
-        same = all_rules[rule.load_balancer.listener_id]
+        listener = all_rules[rule.load_balancer.listener_id]
         if rule.route.priority is not None:
-            yield from _hidden_problems(rule, same.find_similar(rule))
-        yield from islice(_conflicts(rule, same), MAX_CONFLICTS)
+            yield from _hidden_problems(rule, listener.find_similar(rule))
+        yield from islice(_conflicts(rule, listener), MAX_CONFLICTS)
 
 
-def _conflicts(rule: ListenerRule, same: ListenerRules) -> Iterator[Problem]:
-    for other in same.find_earlier(rule):
-        numbers = rule.priority, other.priority
-        if conflict := find_conflict(rule.route, other.route, numbers, same.priorities):
+def _conflicts(rule: ListenerRule, listener: ListenerRules) -> Iterator[Problem]:
+    for earlier in listener.find_earlier(rule):
+        numbers = rule.priority, earlier.priority
+        if conflict := find_conflict(rule.route, earlier.route, numbers, listener.priorities):
             reason, hint = conflict
-            yield Problem("M2430", rule.path, f"The route {reason} as `{other.place}`", hint)
+            yield Problem("M2430", rule.path, f"The route {reason} as `{earlier.place}`", hint)
 
 
-def _hidden_problems(rule: ListenerRule, others: Sequence[ListenerRule]) -> Iterator[Problem]:
+def _hidden_problems(rule: ListenerRule, similar: Sequence[ListenerRule]) -> Iterator[Problem]:
     """Rules that get no requests because of a priority in the params."""
     route, path = rule.route, (*rule.path, "priority")
     hidden = [
-        other for other in others if rule.priority < other.priority and shadows(route, other.route)
+        later for later in similar if rule.priority < later.priority and shadows(route, later.route)
     ]
     if hidden:
-        names = ", ".join(f"`{other.place}`" for other in hidden[:3])
+        names = ", ".join(f"`{later.place}`" for later in hidden[:3])
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
         message = (
             f"This route matches all requests of {names}{more} first, because of this `priority`"
         )
-        last = max(other.priority for other in hidden)
+        last = max(later.priority for later in hidden)
         hint = (
             f"Remove it, or write more than {last}."
             if last < LISTENER_RULE_PRIORITIES[1]
             else "Remove it."
         )
         yield Problem("M2431", path, message, hint, level="warning")
-    for other in others:
-        first = other.route.priority is None and other.priority < rule.priority
-        if first and shadows(other.route, route):
-            message = f"`{other.place}` matches all requests of this route first, because of this "
-            message += "`priority`"
-            hint = f"Remove it, or write less than {other.priority}."
+    for earlier in similar:
+        is_first = earlier.route.priority is None and earlier.priority < rule.priority
+        if is_first and shadows(earlier.route, route):
+            message = f"`{earlier.place}` matches all requests of this route first, because of "
+            message += "this `priority`"
+            hint = f"Remove it, or write less than {earlier.priority}."
             yield Problem("M2431", path, message, hint, level="warning")
 
 

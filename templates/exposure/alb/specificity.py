@@ -23,18 +23,18 @@ _NO_HOST, _WILDCARD_HOST, _EXACT_HOST = accumulate(BAND_COUNTS[:-1], initial=0)
 def compute_specificity(conditions: Conditions) -> tuple[int, int]:
     """The band of the conditions, and the number of conditions other than host and path, at most 3.
 
-    The pair never decreases when a condition becomes narrower. Of several values the least specific
-    one counts. Adding the ranks of a wildcard host and a path keeps the order of patterns that
-    contain each other.
+    The pair never decreases when a condition becomes narrower. Of several values, the least
+    specific one determines the rank. The ranks of a wildcard host and of a path are added, so a
+    pattern has at least the rank of each pattern that contains it.
     """
     hosts = conditions.get("host-header", ())
     path = min((_rank_pattern(path) for path in conditions.get("path-pattern", ())), default=0)
-    others = min(len(conditions.keys() - {"host-header", "path-pattern"}), 3)
+    count = min(len(conditions.keys() - {"host-header", "path-pattern"}), 3)
     if not hosts:
-        return _NO_HOST + path, others
+        return _NO_HOST + path, count
     if any(has_wildcard(host) for host in hosts):
-        return _WILDCARD_HOST + min(_rank_pattern(host) for host in hosts) + path, others
-    return _EXACT_HOST + path, others
+        return _WILDCARD_HOST + min(_rank_pattern(host) for host in hosts) + path, count
+    return _EXACT_HOST + path, count
 
 
 def _rank_pattern(pattern: str) -> int:

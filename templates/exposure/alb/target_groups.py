@@ -74,7 +74,8 @@ class HealthCheck(Base):
     )
     sidecar: Annotated[Sidecar | None, BeforeValidator(_reject_scalar)] = Field(
         None,
-        description="NLB: a sidecar that passes the check while the UDP service answers its probe.",
+        description="NLB: a sidecar that answers the checks while the UDP service answers its "
+        "probes.",
     )
     matcher: Annotated[str, AfterValidator(_validate_matcher)] | None = Field(
         None,
@@ -121,7 +122,7 @@ class TargetGroupSettings(Base):
     health_check: HealthCheck | None = Field(None, description="Health check of the target group.")
     deregistration_delay: Annotated[
         int, duration(*TARGET_GROUP["deregistration_delay.timeout_seconds"].limits)
-    ] = Field(60, description="Time that requests in progress have when a task is deregistered.")
+    ] = Field(60, description="Time for requests in progress to end when a task is deregistered.")
     slow_start: (
         Annotated[int, duration(*TARGET_GROUP["slow_start.duration_seconds"].limits)] | None
     ) = Field(
@@ -135,8 +136,8 @@ class TargetGroupSettings(Base):
     )
 
 
-def accepted(matcher: str) -> set[int]:
-    """The codes that a matcher such as `200,301-302` takes for healthy."""
+def parse_matcher(matcher: str) -> set[int]:
+    """The status codes that a matcher such as `200,301-302` lists."""
     ranges = (part.partition("-") for part in matcher.split(","))
     return {code for low, _, high in ranges for code in range(int(low), int(high or low) + 1)}
 
@@ -155,11 +156,11 @@ def target_group(
     *,
     through_instance: bool = False,
 ) -> elb.TargetGroup:
-    """A target group of IP addresses, for tasks with network interfaces, or of instances, for which
+    """A target group of IP addresses, for tasks with network interfaces, or of instances, of which
     ECS registers the port of each task.
 
-    Without a name, because a resource with a fixed name cannot be replaced, and a change of port or
-    protocol replaces it.
+    It has no name: a resource with a fixed name cannot be replaced, and a change of port or
+    protocol replaces the target group.
     """
     check = settings.health_check or HealthCheck()
     grpc = settings.protocol_version == "GRPC"

@@ -1,4 +1,4 @@
-"""Problems of the routes of a service."""
+"""Problems of the routes of a service that depend on its containers or on its other routes."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
     elif Port(target.port.number, "udp") in containers[name].ports:
         # Amazon ECS refuses such a service: "Container port ... is used in more than one port
         # mapping" (aws/amazon-ecs-agent issue 3428).
-        message = f"Port {target.port} of container `{name}` is written for TCP and for UDP, which "
-        message += "ECS refuses behind a load balancer"
+        message = f"Container `{name}` has port {target.port} for TCP and for UDP, which ECS "
+        message += "refuses behind a load balancer"
         hint = "Let the container listen on another port for one of them, and change its `ports`."
         yield Problem("M2556", (*rule.path, "port"), message, hint, because=because)
 
@@ -73,17 +73,17 @@ def _health_port_problems(route: Route, path: Path, containers: Containers) -> I
     check = route.health_check
     if check is None or check.port is None:
         return
-    listened = any(check.port in container.ports for container in containers.values())
-    if not listened or check.port.protocol != "tcp":
+    has_port = any(check.port in container.ports for container in containers.values())
+    if not has_port or check.port.protocol != "tcp":
         message = f"No container of the task has TCP port {check.port.number} in its `ports`"
         hint = "Add it to the `ports` of the container that answers, or remove this key."
-        at = (*path, "health_check", "port")
-        yield Problem("M1205", at, message, hint, because=[("containers",)])
+        port_path = (*path, "health_check", "port")
+        yield Problem("M1205", port_path, message, hint, because=[("containers",)])
 
 
 def _root_path_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
-    """A path pattern without a wildcard matches one path only (Application Load Balancers user
-    guide, "Path conditions"), and a service seldom has no other than `/`."""
+    """A service that gets requests to `/` only, which is seldom intended: a path pattern without a
+    wildcard matches one path (Application Load Balancers user guide, "Path conditions")."""
     forwarding = [rule for rule in rules if rule.route.forwards]
     if forwarding and all(rule.route.paths == ["/"] for rule in forwarding):
         message = 'Only requests to the root path reach the service: `paths: ["/"]` matches no '
@@ -109,10 +109,8 @@ def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
             if rule.target.key in setters:
                 keys = " and ".join(f"`{key}`" for key in sorted(settings))
                 first = setters[rule.target.key]
-                message = f"`expose[{first}]` has settings of the same target group as well"
-                hint = (
-                    f"Write {keys} in `expose[{first}]` instead: the routes share a target group."
-                )
+                message = f"`expose[{first}]` also has settings of the same target group"
+                hint = f"Write {keys} in `expose[{first}]`: the two routes share the target group."
                 yield Problem("M2557", rule.path, message, hint)
             setters.setdefault(rule.target.key, rule.index)
 
@@ -122,9 +120,9 @@ def _target_title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
     sources: dict[str, str] = {}
     for rule in rules:
         for title, source in _titles(rule):
-            other = sources.setdefault(title, source)
-            if other != source:
-                message = f"`{source}` and `{other}` result in the same logical ID, {title}"
+            first = sources.setdefault(title, source)
+            if first != source:
+                message = f"`{source}` and `{first}` result in the same logical ID, {title}"
                 hint = "Rename the container, or the stack of the load balancer."
                 yield Problem("M1302", rule.path, message, hint)
                 break

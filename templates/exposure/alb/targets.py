@@ -68,7 +68,7 @@ class ListenerRule:
     route: Route
     load_balancer: UsedAlb
     target: Target | None
-    """None where it forwards nothing, or to a container or port that does not exist."""
+    """None if the route forwards nothing, or to a container or port that does not exist."""
 
     @property
     def path(self) -> Path:
@@ -76,12 +76,12 @@ class ListenerRule:
 
     @property
     def place(self) -> str:
-        """Its place in the params, as other stacks refer to it."""
+        """Its place in the params, for messages of other stacks."""
         return f"stacks.{self.stack}.expose[{self.index}]"
 
     @cached_property
     def title(self) -> str:
-        """Logical ID: formed from its name, or else from its target."""
+        """Logical ID, from the name of the route, or without one from its target."""
         via = self.load_balancer.name
         if self.route.name or not self.target:
             return logical_id(via, self.route.name or "", "ListenerRule")
@@ -100,26 +100,26 @@ def target_settings(route: Route) -> set[str]:
 def resolve_rules(
     stack: str, routes: Sequence[tuple[int, Route, UsedAlb]], containers: Containers
 ) -> tuple[ListenerRule, ...]:
-    """The rules of a service's routes, which are given with their indices below `expose:`."""
-    shared: dict[tuple[str, str, Port], list[Route]] = {}
+    """The rules of a service's routes. Each route comes with its index below `expose:`."""
+    by_port: dict[tuple[str, str, Port], list[Route]] = {}
     ports = [_find_port(route, containers) for _, route, _ in routes]
     for port, (_, route, _) in zip(ports, routes, strict=True):
         if port:
-            shared.setdefault((route.via, *port), []).append(route)
+            by_port.setdefault((route.via, *port), []).append(route)
     return tuple(
         ListenerRule(
             stack,
             index,
             route,
             load_balancer,
-            Target(load_balancer, *port, tuple(shared[(route.via, *port)])) if port else None,
+            Target(load_balancer, *port, tuple(by_port[(route.via, *port)])) if port else None,
         )
         for port, (index, route, load_balancer) in zip(ports, routes, strict=True)
     )
 
 
 def find_targets(rules: Sequence[ListenerRule]) -> tuple[Target, ...]:
-    """The targets of these rules, each once."""
+    """The targets of these rules, without duplicates."""
     targets = {rule.target.key: rule.target for rule in rules if rule.target}
     return tuple(targets.values())
 
@@ -149,7 +149,7 @@ def target_groups(
 
 
 def attachments(targets: Sequence[Target], pairs: Pairs) -> list[ecs.LoadBalancer]:
-    """The property of the ECS service that registers its tasks in the target groups."""
+    """The `LoadBalancers` of the ECS service, which registers its tasks in the target groups."""
     return [
         ecs.LoadBalancer(
             ContainerName=target.container,
@@ -195,8 +195,8 @@ def rule_title_prefix(via: str, port: Port) -> str:
 
 
 def _distinct_ports(targets: Sequence[Target]) -> list[tuple[UsedAlb, int]]:
-    """Load balancers and ports, in order. Existing load balancers may share a security group, and
-    EC2 refuses a duplicate rule."""
+    """Load balancers and ports, in order, without duplicates of the same security group: existing
+    load balancers may share one, and EC2 refuses duplicate rules."""
     by_name = {target.load_balancer.name: target.load_balancer for target in targets}
     ports = {
         (target.load_balancer.name, port.number) for target in targets for port in target.ports

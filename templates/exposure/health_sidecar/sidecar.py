@@ -33,10 +33,10 @@ MIN_PORT = 1024
 """Lower ports need root or a capability (ip(7)), which ECS does not add for other users
 (aws/containers-roadmap issue 1721)."""
 OPEN_FILES = 1024
-"""Limit of file descriptors. The program needs 272 for its 256 clients, and has room for fewer
-clients if there are fewer. The default on instances is that of their Docker daemon."""
+"""Limit of file descriptors. The program needs 272 for 256 clients, and serves fewer clients with
+fewer descriptors. Without this limit it would get that of the instance's Docker daemon."""
 _EXIT_TIME = 15
-"""Seconds that remain for the sidecar to exit after the drain."""
+"""Seconds that the sidecar has to exit after the drain."""
 MAX_DRAIN = MAX_STOP_TIMEOUT - _EXIT_TIME
 
 
@@ -113,14 +113,14 @@ class Sidecar(Base):
     )
     drain: Annotated[int, duration(0, MAX_DRAIN)] | None = Field(
         None,
-        description="Time for which the service continues to run while the sidecar no longer "
-        "listens, when the task is stopped. Default: the time until the load balancer notices, "
+        description="When the task is stopped, time for which the service continues to run after "
+        "the sidecar has stopped listening. Default: the time until the load balancer notices, "
         f"`interval` x `unhealthy_threshold` of the health check, at most {MAX_DRAIN}s. `0s` stops "
         "the service immediately.",
     )
     image: Image = Field(IMAGE, description="An image with Python 3.9 or later as `python3`.")
-    cpu: int = Field(32, ge=1, description="CPU units, of those of the task.")
-    memory: int = Field(64, ge=32, description="Memory in MiB, of that of the task.")
+    cpu: int = Field(32, ge=1, description="CPU units; a part of those of the task.")
+    memory: int = Field(64, ge=32, description="Memory in MiB; a part of that of the task.")
 
 
 def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
@@ -129,13 +129,13 @@ def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
     expects = [key for key in ("expect", "expect_hex") if getattr(params, key) is not None]
     if params.probe == "send":
         if len(sends) != 1:
-            number = "two requests" if sends else "no request"
+            requests = "two requests" if sends else "no request"
             hint = "Write either `send:` or `send_hex:`."
-            yield Problem("M2570", path, f"The probe `send` has {number}", hint)
+            yield Problem("M2570", path, f"The probe `send` has {requests}", hint)
         if len(expects) != 1:
-            number = "two expected replies" if expects else "no expected reply"
+            replies = "two expected replies" if expects else "no expected reply"
             hint = "Write either `expect:` or `expect_hex:`."
-            yield Problem("M2570", path, f"The probe `send` has {number}", hint)
+            yield Problem("M2570", path, f"The probe `send` has {replies}", hint)
     else:
         for key in (*sends, *expects):
             message = f"`{key}` has no effect with the probe `{params.probe}`"
@@ -173,8 +173,8 @@ def sidecar_name(udp_port: int) -> str:
 
 
 def resolve_drain(params: Sidecar, detection_time: int) -> int:
-    """Seconds for which the sidecar keeps running after it has stopped listening, which the load
-    balancer detects after `detection_time` seconds."""
+    """Seconds for which the sidecar keeps running after it has stopped listening: by default
+    `detection_time`, after which the load balancer has noticed."""
     return min(detection_time, MAX_DRAIN) if params.drain is None else params.drain
 
 

@@ -13,7 +13,7 @@ from moorage.findings.finding import Path, Problem
 
 from ...tasks.containers import Containers
 from ...tasks.ports import Port
-from ..alb.target_groups import HealthCheck, accepted
+from ..alb.target_groups import HealthCheck, parse_matcher
 from ..health_sidecar.sidecar import (
     MAX_DRAIN,
     Sidecar,
@@ -25,7 +25,7 @@ from ..params import ExposeEntry
 from .listeners import TRANSPORTS, NlbListener, NlbTarget, checks_over_http, detection_time
 
 MAX_SIDECARS = 4
-"""Health sidecars of a task; with more of them its template is too large, as YAML."""
+"""Maximum number of health sidecars of a task. With more, the template is too large as YAML."""
 
 
 def health_check_problems(
@@ -35,8 +35,8 @@ def health_check_problems(
     entry = listener.entry
     check = entry.health_check
     at = (*listener.path, "health_check")
-    checked = check is not None and (check.port is not None or check.sidecar is not None)
-    if port.protocol == "udp" and not checked:
+    has_tcp_port = check is not None and (check.port is not None or check.sidecar is not None)
+    if port.protocol == "udp" and not has_tcp_port:
         yield Problem(
             "M2531",
             at,
@@ -44,15 +44,15 @@ def health_check_problems(
             "Write `health_check: {sidecar: {probe: ...}}` with dns, ntp, echo, send or none, or "
             + _port_hint(check),
         )
-    if port.protocol == "tcp_udp" and not checked:
+    if port.protocol == "tcp_udp" and not has_tcp_port:
         yield from _unanswered_problems(listener, port, containers)
-    if check is None or (port.protocol == "udp" and not checked):
-        return  # the rest depends on what is checked
+    if check is None or (port.protocol == "udp" and not has_tcp_port):
+        return
     if check.sidecar:
         yield from _sidecar_problems(entry, port, at, check, containers)
     elif check.port is not None:
-        listened = any(check.port in container.ports for container in containers.values())
-        if not listened or check.port.protocol != "tcp":
+        has_port = any(check.port in container.ports for container in containers.values())
+        if not has_port or check.port.protocol != "tcp":
             message = f"No container of the task has TCP port {check.port.number} in its `ports`"
             hint = "Add it to the `ports` of the container that answers."
             yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
@@ -69,8 +69,8 @@ def _port_hint(check: HealthCheck | None) -> str:
 def _unanswered_problems(
     listener: NlbListener, port: Port, containers: Containers
 ) -> Iterator[Problem]:
-    """A TCP_UDP target group is checked over TCP. The container of the entry has the port for UDP,
-    and no container has it for TCP."""
+    """A TCP_UDP target group is checked over TCP, so a port that containers have for UDP only does
+    not answer."""
     number = listener.entry.target_port or port.number
     if listener.target and not any(
         Port(number) in container.ports for container in containers.values()
@@ -86,8 +86,8 @@ def _unanswered_problems(
 
 
 def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
-    """The timeout is below the interval, or over TCP as long as it; status codes are 200 to 599
-    (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
+    """The timeout must be below the interval, or over TCP at most as long; status codes are 200 to
+    599 (Elastic Load Balancing API reference, CreateTargetGroup and Matcher; aws/aws-cdk#26031)."""
     http = checks_over_http(check)
     if check.timeout > check.interval or (http and check.timeout == check.interval):
         hint = f"Raise `interval` above {check.timeout}s, or lower `timeout`."
@@ -97,7 +97,7 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
         if not 200 <= int(code) <= 599:
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
             yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
-    if any(code >= 500 for code in accepted(check.matcher or "200")):
+    if any(code >= 500 for code in parse_matcher(check.matcher or "200")):
         message = f"A task that answers with an error is healthy: {check.matcher} includes 5XX"
         hint = 'Write `matcher: "200-399"`, or the codes that the service answers when it works.'
         yield Problem("M2424", (*at, "matcher"), message, hint, level="warning")
@@ -127,11 +127,11 @@ def _sidecar_problems(
     number = sidecar.port.number
     for name, container in containers.items():
         if sidecar.port in container.ports:
-            message = f"Container `{name}` of the task listens on port {number} as well"
+            message = f"Container `{name}` of the task also listens on port {number}"
             hint = "Write another `port:` below `sidecar:`."
             yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if number == (entry.target_port or port.number) and "tcp" in TRANSPORTS[port.protocol]:
-        message = f"The service listens on port {number} as well: `{port}` includes TCP"
+        message = f"The service also listens on port {number}: `{port}` includes TCP"
         hint = "Write another `port:` below `sidecar:`."
         yield Problem("M1206", (*at, "sidecar", "port"), message, hint)
     if sidecar_name(entry.target_port or port.number) in containers:
@@ -146,22 +146,20 @@ def _sidecar_problems(
 def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[Problem]:
     """A service that stops while packets still arrive.
 
-    ECS deregisters a task from its target groups before it stops it, but on FARGATE_SPOT it may do
-    so after the task has stopped (AWS re:Post, "How do I handle Spot termination notices in AWS
-    Fargate Spot tasks?"). So it is a warning, and none for `drain: 0s`.
+    This is only a warning, because ECS usually deregisters a task from its target groups before it
+    stops it. On FARGATE_SPOT it may do so after the task has stopped (AWS re:Post, "How do I handle
+    Spot termination notices in AWS Fargate Spot tasks?"). `drain: 0s` turns the warning off.
     """
-    needed = detection_time(check)
-    seconds = resolve_drain(sidecar, needed)
-    if not 0 < seconds < needed:
+    detection = detection_time(check)
+    seconds = resolve_drain(sidecar, detection)
+    if not 0 < seconds < detection:
         return
-    hint = f"Remove it, or write `{needed}s`."
-    if needed > MAX_DRAIN:
+    hint = f"Remove it, or write `{detection}s`."
+    if detection > MAX_DRAIN:
         hint = f"Lower `interval` x `unhealthy_threshold` to {MAX_DRAIN}s at most, and remove "
         hint += "`drain`."
-    message = (
-        f"The drain ends after {seconds}s, and the load balancer takes {needed}s to detect the "
-    )
-    message += "closed port"
+    message = f"The drain ends after {seconds}s, but the load balancer takes {detection}s to "
+    message += "detect the closed port"
     path = at if sidecar.drain is None else (*at, "sidecar", "drain")
     because = [(*at, "interval"), (*at, "unhealthy_threshold")]
     yield Problem("M2539", path, message, hint, level="warning", because=because)
@@ -169,46 +167,43 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[
 
 def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -> Iterator[Problem]:
     """Health sidecars of one task that conflict with each other, or are too many."""
-    by_port: dict[int, NlbTarget] = {}
-    by_service: dict[int, NlbTarget] = {}
+    by_health_port: dict[int, NlbTarget] = {}
+    by_udp_port: dict[int, NlbTarget] = {}
     for target in targets:
         if target.sidecar is None:
             continue
         at: Path = ("expose", target.index, "health_check", "sidecar")
-        other = by_port.setdefault(target.health_port, target)
-        if other.number != target.number:
-            message = f"The health sidecar of port {other.number} listens on port "
-            message += f"{target.health_port} as well"
+        listening = by_health_port.setdefault(target.health_port, target)
+        if listening.number != target.number:
+            message = f"The health sidecar of port {listening.number} also listens on port "
+            message += f"{target.health_port}"
             yield Problem("M1206", (*at, "port"), message, "Write another `port:`.")
-        first = by_service.setdefault(target.number, target)
+        first = by_udp_port.setdefault(target.number, target)
         if first.sidecar != target.sidecar:
             message = f"`expose[{first.index}]` has a different `sidecar` for port {target.number}"
-            hint = "Write the same in both entries: a port has one health sidecar."
+            hint = "Write the same `sidecar` in both entries: a port has one health sidecar."
             yield Problem("M2540", at, message, hint)
         if target.uses_ipv6 != first.uses_ipv6:
             versions = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
             message = (
-                f"Packets arrive over {versions[0]}, and over {versions[1]} from "
-                f"`expose[{first.index}]`, and the health sidecar probes port {target.number} over "
-                "one of them only"
+                f"Packets arrive over {versions[0]}, and those of `expose[{first.index}]` over "
+                f"{versions[1]}, but the health sidecar probes port {target.number} over one of "
+                "them only"
             )
             hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
             yield Problem("M2541", at, message, hint)
-    if not by_service:
+    if not by_udp_port:
         return
-    last: Path = ("expose", list(by_service.values())[-1].index, "health_check", "sidecar")
-    if len(by_service) > MAX_SIDECARS:
-        message = (
-            f"The {len(by_service)} health sidecars take about 11 kB of the template each, and "
-        )
+    count = len(by_udp_port)
+    last: Path = ("expose", list(by_udp_port.values())[-1].index, "health_check", "sidecar")
+    if count > MAX_SIDECARS:
+        message = f"The {count} health sidecars take about 11 kB of the template each, and "
         message += f"CloudFormation accepts {MAX_TEMPLATE_BYTES:,} bytes"
         hint = f"Keep {MAX_SIDECARS} at most: move ports to another service, or check their health "
         hint += "by a TCP `port:`."
         yield Problem("M2542", last, message, hint, level="warning")
-    if len(containers) + len(by_service) > MAX_CONTAINERS_PER_TASK:
-        message = (
-            f"The task has {len(containers)} containers and {len(by_service)} health sidecars, "
-        )
-        message += f"and ECS allows {MAX_CONTAINERS_PER_TASK}"
+    if len(containers) + count > MAX_CONTAINERS_PER_TASK:
+        message = f"The task has {len(containers)} containers and {count} health sidecars, but "
+        message += f"ECS allows {MAX_CONTAINERS_PER_TASK} containers"
         hint = "Move a container to another service, or check health by `port:`."
         yield Problem("M2747", last, message, hint)

@@ -16,13 +16,13 @@ from .listeners import TRANSPORTS, preserves_client_ip
 def listener_client_problems(
     entry: ExposeEntry, port: Port, path: Path, balancer: nlb.Handle
 ) -> Iterator[Problem]:
-    """The problems of `clients:` of one listener."""
+    """Problems of the `clients:` of a listener."""
     if balancer.security_group is None and not preserves_client_ip(entry, port):
         yield from _unrestricted_client_problems(entry, path)
         return
     if balancer.security_group is None and balancer.dualstack:
         yield from _translated_client_problems(entry, port, path)
-    if entry.clients is None and balancer.clients_default is None:
+    if entry.clients is None and balancer.default_clients is None:
         hint = "Write the clients that are allowed to connect, such as `clients: [10.0.0.0/16]`"
         has_group = balancer.security_group is not None
         hint += ", or `[]` if the security group allows them already." if has_group else "."
@@ -43,7 +43,7 @@ def listener_client_problems(
         # No client reaches these addresses through an internet gateway (ELB API reference,
         # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
         message = f"`{entry.via}` has IPv6 addresses, and by default only IPv4 clients can connect"
-        (block,) = balancer.clients_default or ("10.0.0.0/16",)
+        (block,) = balancer.default_clients or ("10.0.0.0/16",)
         hint = f"Write `clients: [{block}]` for IPv4 clients only, or add the IPv6 blocks of other "
         hint += "clients."
         yield Problem("M2308", (*path, "clients"), message, hint, level="warning")
@@ -77,23 +77,24 @@ def _listed_client_problems(
 
 
 def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
-    """Clients where the security group of the tasks sees the load balancer only."""
+    """Reports `clients` that no security group can restrict: the load balancer has none, and that
+    of the tasks sees only the addresses of the load balancer."""
     if entry.clients is not None:
         message = (
             f"`clients` cannot be restricted: `{entry.via}` has no security group, and that of "
         )
         message += "the tasks sees the IP address of the load balancer"
         hint = (
-            "Write `preserve_client_ip: true`, so that it sees the clients, or use a load balancer "
+            "Write `preserve_client_ip: true`, so that it sees those of the clients, or use a load "
         )
-        hint += "with a security group."
+        hint += "balancer with a security group."
         because = [(*path, "preserve_client_ip")]
         yield Problem("M2516", (*path, "clients"), message, hint, because=because)
 
 
 def _translated_client_problems(entry: ExposeEntry, port: Port, path: Path) -> Iterator[Problem]:
-    """Where IP addresses are translated, tasks see addresses of the load balancer (Network Load
-    Balancers user guide, "Client IP preservation"); its IPv6 addresses are not in the params."""
+    """If client IP addresses are not preserved, tasks see those of the load balancer (Network Load
+    Balancers user guide, "Client IP preservation"), of which the IPv6 ones are unknown."""
     if "udp" in TRANSPORTS[port.protocol]:
         message = f"Health checks come from IPv6 addresses of `{entry.via}`, which are unknown, so "
         message += "the security group of the tasks cannot allow them"

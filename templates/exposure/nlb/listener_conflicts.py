@@ -1,4 +1,4 @@
-"""Conflicts between the listeners of Network Load Balancers that several services have."""
+"""Conflicts between listeners of Network Load Balancers, which may belong to several services."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ ListenersByPort: TypeAlias = Mapping[tuple[str, int | None], Sequence[NlbListene
 """Listeners by load balancer and port."""
 
 _Rule: TypeAlias = tuple[str, str, int, str]
-"""Security group, transport protocol, port and client: what EC2 compares rules by."""
+"""Security group, transport protocol, port and client. EC2 refuses two rules that have all of these
+in common."""
 
 RuleOwners: TypeAlias = Mapping[_Rule, Sequence[NlbListener]]
 """The listeners that add a rule to a security group."""
 
 MAX_CONFLICTS = 10
-"""How many conflicts of one listener are reported: hundreds on one port have thousands."""
+"""How many conflicts of one listener are reported: hundreds of listeners on one port have thousands
+of them."""
 
 
 def group_by_port(listeners: Sequence[NlbListener]) -> ListenersByPort:
@@ -38,21 +40,22 @@ def listener_conflicts(
     each port, whatever the protocol. The problem is reported at the later listener."""
     for listener in listeners:
         if listener.entry.port is not None:
-            same = all_listeners[_address(listener)]
-            yield from islice(_port_conflicts(listener, same), MAX_CONFLICTS)
+            on_port = all_listeners[_address(listener)]
+            yield from islice(_port_conflicts(listener, on_port), MAX_CONFLICTS)
 
 
-def _port_conflicts(listener: NlbListener, same: Sequence[NlbListener]) -> Iterator[Problem]:
-    for other in same:
-        if (other.stack, other.index) < (listener.stack, listener.index):
+def _port_conflicts(listener: NlbListener, on_port: Sequence[NlbListener]) -> Iterator[Problem]:
+    for earlier in on_port:
+        if (earlier.stack, earlier.index) < (listener.stack, listener.index):
             _, number = _address(listener)
-            message = f"`{other.place}` uses port {number} of `{listener.entry.via}` as well"
+            message = f"`{earlier.place}` also uses port {number} of `{listener.entry.via}`"
             hint = "Write another port. For TCP and UDP on one port write one entry with "
             hint += "`/tcp_udp`."
             yield Problem("M2509", (*listener.path, "port"), message, hint)
 
 
 def _address(listener: NlbListener) -> tuple[str, int | None]:
+    """Load balancer and port."""
     port = listener.entry.port
     return listener.load_balancer.load_balancer_id, port.number if port else None
 
@@ -68,24 +71,22 @@ def find_rule_owners(listeners: Sequence[NlbListener]) -> RuleOwners:
 def security_group_conflicts(
     stack: str, listeners: Sequence[NlbListener], owners: RuleOwners
 ) -> Iterator[Problem]:
-    """Rules that a service adds although another one has added them: EC2 refuses the second with
-    InvalidPermission.Duplicate. A problem is reported at the service that comes last by name.
+    """Rules that two services add to a security group that their existing load balancers share: EC2
+    refuses the second with InvalidPermission.Duplicate. The problem is reported at the service that
+    comes last by name.
 
-    Two listeners on one port of a load balancer are reported separately; existing load balancers
-    may share a security group.
+    Two listeners on one port of the same load balancer are a problem of `listener_conflicts`.
     """
     reported: set[int] = set()
     for listener, rule in _rules(listeners):
-        earlier = (other for other in reversed(owners[rule]) if other.stack < stack)
-        other = next(earlier, None)
-        if other is None or listener.index in reported:
+        earlier = next((owner for owner in reversed(owners[rule]) if owner.stack < stack), None)
+        if earlier is None or listener.index in reported:
             continue
-        balancers = listener.load_balancer.load_balancer_id, other.load_balancer.load_balancer_id
-        if balancers[0] != balancers[1]:
+        if listener.load_balancer.load_balancer_id != earlier.load_balancer.load_balancer_id:
             reported.add(listener.index)
             group, _, number, client = rule
             message = (
-                f"`{other.place}` adds the same rule to `{group}`: port {number} for `{client}`"
+                f"`{earlier.place}` adds the same rule to `{group}`: port {number} for `{client}`"
             )
             hint = "Add the rule to the security group itself, and write `clients: []` in both "
             hint += "entries."

@@ -22,7 +22,7 @@ from .listeners import TRANSPORTS, NlbListener
 def listener_problems(
     listener: NlbListener, containers: Containers, env: Environment
 ) -> Iterator[Problem]:
-    """The problems of one listener of a service with these containers."""
+    """Problems of a listener of a service with these containers."""
     entry, path, balancer = listener.entry, listener.path, listener.load_balancer.handle
     port = entry.port
     if port is None:
@@ -33,7 +33,7 @@ def listener_problems(
         yield Problem(
             "M2501",
             (*path, "port"),
-            "A target of a QUIC listener needs a server id, and ECS registers tasks without one",
+            "A target of a QUIC listener needs a server ID, and ECS registers tasks without one",
             f"Write `{port.number}/udp`: QUIC then passes through, but a client whose IP address "
             "changes may reach another task.",
         )
@@ -66,24 +66,22 @@ def _container_problems(
         yield Problem(
             "M2556",
             (*path, key),
-            f"Port {number} of container `{name}` is written for TCP and for UDP, which ECS "
-            "refuses behind a load balancer",
-            f"Remove {number}/udp from its `ports`: on Fargate the container can be reached at it "
-            "nevertheless. Or let a second container listen on it.",
+            f"Container `{name}` has port {number} for TCP and for UDP, which ECS refuses behind a "
+            "load balancer",
+            f"Remove {number}/udp from its `ports`: on Fargate the port can be reached even so. Or "
+            "let a second container listen on it.",
             because=because,
         )
     elif listener.target is None:
         needed = " or ".join(str(Port(number, kind)) for kind in TRANSPORTS[port.protocol])
         message = f"Container `{name}` has no port {needed}"
         hint = "Add it to its `ports`, or write `target_port:` if it listens on another port."
-        # At most one of the two exists, since the listener needs the other one.
+        # The container has at most one of the two: the listener needs the other one.
         for transport in ("tcp", "udp"):
             if Port(number, transport) in containers[name].ports:
                 key = "port"
-                message = (
-                    f"Container `{name}` has port {number}/{transport}, and the listener does not "
-                )
-                message += f"forward {transport.upper()}"
+                message = f"Container `{name}` has port {number}/{transport}, but the listener "
+                message += f"does not forward {transport.upper()}"
                 hint = f"Write `port: {port.number}/{transport}`, or add {needed} to its `ports`."
         yield Problem("M1205", (*path, key), message, hint, because=because)
 
@@ -92,7 +90,7 @@ def _protocol_problems(
     entry: ExposeEntry, port: Port, path: Path, env: Environment
 ) -> Iterator[Problem]:
     protocol = port.protocol
-    given = entry.model_fields_set
+    keys = entry.model_fields_set
     if protocol == "tls":
         if entry.certificate is None:
             hint = "Write the ARN of a certificate in ACM, or write the port with `/tcp`: TLS then "
@@ -103,7 +101,7 @@ def _protocol_problems(
             yield from certificate_problems([entry.certificate], (*path, "certificate"), env)
         yield from security_policy_problems(entry.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
-        if protocol != "tls" and key in given:
+        if protocol != "tls" and key in keys:
             hint = f"Write `port: {port.number}/tls`, or remove it."
             yield Problem("M2503", (*path, key), f"`{key}` is for TLS listeners only", hint)
     if "udp" in TRANSPORTS[protocol] and entry.preserve_client_ip is False:

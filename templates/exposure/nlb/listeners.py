@@ -1,10 +1,9 @@
-"""Listeners of a Network Load Balancer, their targets, and the resources that they become.
+"""Listeners of a Network Load Balancer, their targets and their resources.
 
 The stack of a service contains its listeners and target groups, and the security group rules of
-both sides. Sources:
-Network Load Balancers user guide ("Listeners", "Target groups", "Edit target group attributes",
-"Update the security groups") and the Elastic Load Balancing API reference (TargetGroupAttribute,
-ListenerAttribute).
+both sides. Sources: Network Load Balancers user guide ("Listeners", "Target groups", "Edit target
+group attributes", "Update the security groups") and Elastic Load Balancing API reference
+(TargetGroupAttribute, ListenerAttribute).
 """
 
 from __future__ import annotations
@@ -55,13 +54,14 @@ class NlbTarget:
 
     @property
     def listener_title(self) -> str:
-        """Logical ID of the listener: formed from load balancer and port, since a load balancer has
-        one listener for each port. Its protocol is updated in place."""
+        """Logical ID of the listener, from load balancer and port: a load balancer has one listener
+        for each port. A change of the protocol updates it in place."""
         return logical_id(self.entry.via, str(self.listener.number), "Listener")
 
     @property
     def target_group_title(self) -> str:
-        """Logical ID of the target group, which a change of the protocol replaces."""
+        """Logical ID of the target group. It contains the protocol, whose change replaces the
+        target group."""
         protocol = f"{self.listener.protocol}{self.listener.number}"
         return logical_id(self.entry.via, protocol, "TargetGroup")
 
@@ -84,7 +84,7 @@ class NlbTarget:
 
     @property
     def detection_time(self) -> int:
-        """Seconds after which the load balancer has detected that the port is closed."""
+        """Seconds until the load balancer has detected that the port is closed."""
         return detection_time(self.entry.health_check or HealthCheck())
 
     @property
@@ -93,14 +93,14 @@ class NlbTarget:
 
     @property
     def uses_ipv6(self) -> bool:
-        """Whether packets reach the task over IPv6: UDP through a dualstack load balancer does,
-        all of it (Network Load Balancers user guide, "IP address type")."""
+        """Whether packets reach the task over IPv6, as all UDP packets of a dualstack load balancer
+        do (Network Load Balancers user guide, "IP address type")."""
         return self.load_balancer.handle.dualstack and "udp" in self.transports
 
     @property
     def task_ports(self) -> list[tuple[str, int]]:
-        """Transport and number of the ports that the load balancer sends packets and health checks
-        to."""
+        """The ports that the load balancer sends packets and health checks to, as pairs of
+        transport protocol and number."""
         traffic = {(transport, self.number) for transport in self.transports}
         return sorted({("tcp", self.health_port), *traffic})
 
@@ -116,7 +116,7 @@ class NlbListener:
     entry: ExposeEntry
     load_balancer: UsedNlb
     target: NlbTarget | None
-    """None where the container or its port does not exist."""
+    """None if the container or its port does not exist."""
 
     @property
     def path(self) -> Path:
@@ -124,12 +124,12 @@ class NlbListener:
 
     @property
     def place(self) -> str:
-        """Its place in the params, as other stacks refer to it."""
+        """Its place in the params, for messages of other stacks."""
         return f"stacks.{self.stack}.expose[{self.index}]"
 
 
 def detection_time(check: HealthCheck) -> int:
-    """Seconds after which a load balancer has detected that a target does not answer."""
+    """Seconds until a load balancer has detected that a target does not answer."""
     return int(check.interval) * check.unhealthy_threshold
 
 
@@ -174,9 +174,9 @@ def checks_over_http(check: HealthCheck) -> bool:
 def nlb_target_group(
     title: str, target: NlbTarget, vpc: Any, *, through_instance: bool
 ) -> elb.TargetGroup:
-    """A target group of IP addresses, or of instances. It has no name: a name would prevent its
+    """A target group of IP addresses, or of instances. It has no name, which would prevent its
     replacement."""
-    shifted = target.load_balancer.handle.shifts_across_zones
+    shifts_across_zones = target.load_balancer.handle.shifts_across_zones
     check = target.entry.health_check or HealthCheck()
     http = checks_over_http(check)
     protocol = (check.protocol or "HTTP") if http else "TCP"
@@ -204,7 +204,7 @@ def nlb_target_group(
         UnhealthyThresholdCount=check.unhealthy_threshold,
         TargetGroupAttributes=[
             elb.TargetGroupAttribute(Key=key, Value=value)
-            for key, value in _attributes(target, shifted=shifted).items()
+            for key, value in _attributes(target, shifts_across_zones).items()
         ],
         **http_settings,
         **({"IpAddressType": "ipv6"} if target.uses_ipv6 else {}),
@@ -218,13 +218,14 @@ def _target_protocol(target: NlbTarget) -> str:
     return target.listener.protocol.upper()
 
 
-def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
-    """All attributes, always: one that is left out keeps its value (Elastic Load Balancing API
-    reference, ModifyTargetGroupAttributes), so removing it from the params would not reset it.
+def _attributes(target: NlbTarget, shifts_across_zones: bool) -> dict[str, str]:
+    """The attributes, all of which are always set: one that is left out keeps its previous value
+    (Elastic Load Balancing API reference, ModifyTargetGroupAttributes), so removing it from the
+    params would not reset it. The defaults are those of Elastic Load Balancing (the same,
+    TargetGroupAttribute).
 
-    Except those that the protocol determines: UDP preserves client IP addresses, TLS has no
-    stickiness. Where the params do not set a value it is the default of Elastic Load Balancing (the
-    same, TargetGroupAttribute).
+    Attributes that the protocol determines are left out: UDP preserves client IP addresses, and TLS
+    has no stickiness.
 
     Zonal shift with cross-zone load balancing requires TCP or TLS, and that connections to
     unhealthy targets are not terminated (ARC developer guide, "Network Load Balancers").
@@ -240,7 +241,7 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
         "stickiness.enabled": None if tls else entry.source_ip_stickiness,
         "stickiness.type": None if tls else "source_ip",
         "target_health_state.unhealthy.connection_termination.enabled": (
-            None if udp else not shifted
+            None if udp else not shifts_across_zones
         ),
     }
     return {key: str(value).lower() for key, value in values.items() if value is not None}
@@ -249,8 +250,7 @@ def _attributes(target: NlbTarget, *, shifted: bool) -> dict[str, str]:
 def nlb_listener(
     title: str, target: NlbTarget, pairs: Pairs, *, port: int | None = None
 ) -> elb.Listener:
-    """The listener, at its port or another one. It is in the stack of the service, since only one
-    service can use a port."""
+    """The listener, on its own port or on `port`."""
     # Always set, because an attribute that is left out keeps its previous value.
     idle = target.entry.tcp_idle_timeout or DEFAULT_TCP_IDLE_TIMEOUT
     timeout = elb.ListenerAttribute(Key="tcp.idle_timeout.seconds", Value=str(idle))
@@ -262,12 +262,12 @@ def nlb_listener(
         DefaultActions=[
             elb.Action(Type="forward", **forward_action(target.target_group_title, pairs))
         ],
-        **_tls(target.entry),
+        **_tls_properties(target.entry),
         **({"ListenerAttributes": [timeout]} if target.listener.protocol == "tcp" else {}),
     )
 
 
-def _tls(entry: ExposeEntry) -> dict[str, Any]:
+def _tls_properties(entry: ExposeEntry) -> dict[str, Any]:
     if entry.certificate is None:
         return {}
     alpn = {"AlpnPolicy": [entry.alpn_policy]} if entry.alpn_policy else {}
@@ -276,7 +276,8 @@ def _tls(entry: ExposeEntry) -> dict[str, Any]:
 
 
 def nlb_attachment(target: NlbTarget, pairs: Pairs) -> ecs.LoadBalancer:
-    """The property of the ECS service that registers its tasks in the target group."""
+    """The entry of `LoadBalancers` with which the ECS service registers its tasks in the target
+    group."""
     return ecs.LoadBalancer(
         ContainerName=target.container,
         ContainerPort=target.number,
@@ -286,8 +287,8 @@ def nlb_attachment(target: NlbTarget, pairs: Pairs) -> ecs.LoadBalancer:
 
 
 def nlb_security_group_rules(targets: Sequence[NlbTarget], *, through_instance: bool) -> list[Any]:
-    """Security group rules of all targets, each once: EC2 refuses a duplicate rule, which two load
-    balancers in the same subnets would cause. The rules of instances are in the stack of the
+    """Security group rules of all targets, without the duplicates that two load balancers in the
+    same subnets would cause: EC2 refuses them. The rules of instances are in the stack of the
     cluster."""
     rules: dict[str, Any] = {}
     for target in targets:
@@ -307,7 +308,7 @@ def _duplicate_key(resource: Any) -> str:
 
 
 def _clients(target: NlbTarget) -> Sequence[str]:
-    default = target.load_balancer.handle.clients_default
+    default = target.load_balancer.handle.default_clients
     clients = default if target.entry.clients is None else target.entry.clients
     return clients or ()
 
@@ -315,10 +316,10 @@ def _clients(target: NlbTarget) -> Sequence[str]:
 def _client_rules(target: NlbTarget) -> Iterator[Any]:
     """Rules of the load balancer's security group that allow clients."""
     for transport in target.transports:
-        listens = logical_id(target.entry.via, f"{transport}{target.listener.number}")
+        title = logical_id(target.entry.via, f"{transport}{target.listener.number}")
         for client in _clients(target):
             yield ec2.SecurityGroupIngress(
-                f"{listens}From{_client_id_part(client)}",
+                f"{title}From{_client_id_part(client)}",
                 Description=f"Clients of port {target.listener.number}",
                 GroupId=target.load_balancer.handle.security_group,
                 **_ports(transport, target.listener.number),
@@ -327,10 +328,11 @@ def _client_rules(target: NlbTarget) -> Iterator[Any]:
 
 
 def _rules_with_group(target: NlbTarget) -> Iterator[Any]:
-    """The load balancer allows clients, and the tasks allow the load balancer only.
+    """The load balancer allows clients, and the tasks allow only the load balancer.
 
-    The rules of the tasks name its security group, which also matches packets with the IP address
-    of the client (Network Load Balancers user guide, "Update the security groups for your NLB").
+    The rules of the tasks name the security group of the load balancer, and so also match packets
+    that have the IP address of a client (Network Load Balancers user guide, "Update the security
+    groups for your NLB").
     """
     yield from _client_rules(target)
     tasks = GetAtt("SecurityGroup", "GroupId")
@@ -353,8 +355,8 @@ def _rules_with_group(target: NlbTarget) -> Iterator[Any]:
 
 
 def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
-    """The load balancer has no security group that rules could name. Health checks come from its IP
-    addresses; packets too, or from those of the clients where these are preserved."""
+    """Rules for a load balancer without a security group. Its health checks come from its own IP
+    addresses, and so do packets, unless the addresses of clients are preserved."""
     balancer = target.load_balancer.handle
     nodes = balancer.addresses or ()
     senders = _clients(target) if target.preserves_client_ip else nodes

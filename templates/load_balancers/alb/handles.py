@@ -17,15 +17,15 @@ class Handle:
     """What other stacks use to refer to the load balancer. The values are literals or imports."""
 
     listener: Any
-    """ARN of the listener that rules are added to: the HTTPS listener where there is one."""
+    """ARN of the listener that rules are added to: the HTTPS listener if there is one."""
     full_name: Any
     """The value of the dimension LoadBalancer in CloudWatch."""
     https: bool
     security_group: Any
     authentication: bool
-    """Whether the load balancer can connect to identity providers. True where that is unknown."""
+    """Whether the load balancer can connect to identity providers; True if that is unknown."""
     scheme: Scheme | None
-    """None for an existing load balancer, where it is unknown."""
+    """None for an existing load balancer, whose scheme is unknown."""
 
 
 def handle(name: str, params: Params, env: Environment) -> Handle:

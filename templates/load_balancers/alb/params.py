@@ -90,7 +90,7 @@ class Params(Base):
         description="ARN of a certificate in ACM in the same region, or in IAM; or a list, of "
         "which the first is the default. With a certificate, an HTTPS listener on port 443 "
         "forwards requests and the HTTP listener on port 80 redirects to it. Without one, the "
-        "HTTP listener forwards requests; `[]` says that this is intended.",
+        "HTTP listener forwards requests; write `[]` if that is intended.",
     )
     ssl_policy: SslPolicy = Field(
         "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
@@ -99,7 +99,7 @@ class Params(Base):
     )
     clients: Annotated[list[Client], Field(min_length=1)] | None = Field(
         None,
-        description="CIDR blocks and ids of prefix lists that are allowed to connect. Default: all "
+        description="CIDR blocks and IDs of prefix lists that are allowed to connect. Default: all "
         "addresses for `internet-facing`, the network's IPv4 addresses for `internal`. The quota "
         "is 60 inbound rules for each security group; a prefix list counts as its maximum number "
         "of entries, once for each of the ports 80 and 443.",
@@ -131,6 +131,6 @@ class Params(Base):
     alarms: Switch[AlbAlarms] = Field(
         None,
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
-        "map with what differs. Those of services are in the services.",
+        "map of those that differ from the defaults. Alarms of services are set in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing listener.")

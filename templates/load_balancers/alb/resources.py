@@ -77,8 +77,8 @@ def alb_outputs(name: str, params: Params, env: Environment) -> Iterator[Output]
 
 
 def _load_balancer(params: Params, network_handle: network.Handle) -> elb.LoadBalancer:
-    """Without a name, because a resource with a fixed name cannot be replaced, and a change of
-    scheme replaces it."""
+    """The load balancer, without a name: a resource with a fixed name cannot be replaced, and a
+    change of the scheme replaces the load balancer."""
     return elb.LoadBalancer(
         "LoadBalancer",
         Type="application",
@@ -128,7 +128,7 @@ def _https_listener(params: Params) -> elb.Listener:
 
 
 def _redirect_to_https() -> elb.Action:
-    """A redirect keeps the host, path and query that it does not set."""
+    """A redirect that keeps host, path and query: ELB keeps those that are not set."""
     return elb.Action(
         Type="redirect",
         RedirectConfig=elb.RedirectConfig(Protocol="HTTPS", Port="443", StatusCode="HTTP_301"),
@@ -173,7 +173,8 @@ def _security_group(
 
 
 def _identity_provider_rule() -> ec2.SecurityGroupRule:
-    """IPv4 only, which ELB uses for them (ELB API reference, CreateLoadBalancer, IpAddressType)."""
+    """For IPv4 only, since ELB connects to identity providers over IPv4 (ELB API reference,
+    CreateLoadBalancer, IpAddressType)."""
     return ec2.SecurityGroupRule(
         Description="To identity providers",
         IpProtocol="tcp",
@@ -187,7 +188,7 @@ def _log_delivery_statement(logs: AccessLogs) -> Statement:
     """Allows ELB to write access logs (Application Load Balancers user guide, "Enable access logs",
     step 2).
 
-    The guide documents no condition; the account's id in the path excludes load balancers of other
+    The guide documents no condition; the account ID in the path excludes load balancers of other
     accounts.
     """
     return allow(

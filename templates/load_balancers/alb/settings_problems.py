@@ -52,9 +52,8 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
     if params.scheme == "internet-facing" and "certificate" not in params.model_fields_set:
         message = "Requests from the internet are not encrypted: there is no `certificate:`"
         hint = "Write the ARN of a certificate in ACM, or `certificate: []` if HTTP is intended."
-        because = [("existing",)]
-        at = ("certificate",)
-        yield Problem("M2333", at, message, hint, level="warning", because=because)
+        path, because = ("certificate",), [("existing",)]
+        yield Problem("M2333", path, message, hint, level="warning", because=because)
     for key, enabled in (("ssl_policy", True), ("authentication", params.authentication)):
         if enabled and key in params.model_fields_set:
             message = f"`{key}` needs an HTTPS listener, and there is no `certificate:`"
@@ -63,8 +62,8 @@ def _plain_http_problems(params: Params) -> Iterator[Problem]:
 
 
 def _unserved_alias_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """DNS names for which no route of the environment is. If no stack has a route, routes may be
-    added from outside."""
+    """Aliases whose host name no route of the environment matches. Without any route nothing is
+    reported, because routes may be added from outside the environment."""
     services = env.of(LoadBalancedParams)
     routes = [hosts for _, service in services for hosts in service.route_hosts(name)]
     if env.broken or not routes or not all(routes):
@@ -73,7 +72,7 @@ def _unserved_alias_problems(name: str, params: Params, env: Environment) -> Ite
     for index, alias in enumerate(params.aliases):
         is_served = any(fnmatchcase(alias.name.lower().rstrip("."), host) for host in hosts)
         if "*" not in alias.name and not is_served:
-            message = f"No route is for `{alias.name}`, so all requests to it get a 404"
+            message = f"No route matches the host `{alias.name}`, so all requests to it get a 404"
             hint = f"Add it to the `hosts:` of a route of `{name}`, or remove the alias."
             yield Problem("M2331", ("aliases", index, "name"), message, hint, level="warning")
 
@@ -99,14 +98,14 @@ def _network_problems(
     params: Params, name: str, stack: network.Params, env: Environment
 ) -> Iterator[Problem]:
     network_handle = network.handle(name, stack, env)
-    facing = params.scheme == "internet-facing"
+    is_public = params.scheme == "internet-facing"
     count = len(find_subnets(params.scheme, network_handle))
     if count < 2:
-        kind = "public" if facing else "private"
+        kind = "public" if is_public else "private"
         needed = f"subnets in two Availability Zones, and the network `{name}` has {count}"
         message = f"An {params.scheme} load balancer needs two {kind} {needed}"
         hint = f"Add a {kind} subnet in another Availability Zone to `{name}`"
-        hint += ", or write `scheme: internal`." if facing else "."
+        hint += ", or write `scheme: internal`." if is_public else "."
         yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
     yield from ipv6_problems(params.ip_address_type, name, stack)
     if params.scheme == "internal":

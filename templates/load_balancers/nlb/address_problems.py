@@ -18,7 +18,7 @@ from .params import Params, find_allocation_ids
 def unknown_address_problems(
     name: str, params: Params, env: Environment, path: Path
 ) -> Iterator[Problem]:
-    """A load balancer of which neither the security group nor the addresses are known.
+    """Reports a load balancer whose security group and addresses are both unknown.
 
     Health checks come from its private addresses. Tasks allow its security group, or the addresses
     if it has none (Network Load Balancers user guide, "Target security groups").
@@ -87,29 +87,29 @@ def private_address_problems(params: Params, network_handle: network.Handle) -> 
         first, last = block[4], block[-2]
         if not first <= IPv4Address(address) <= last:
             reserved = IPv4Address(address) in block
-            what = "is reserved by AWS" if reserved else "is not"
-            message = f"`{address}` {what} in `{cidr}`, the subnet at this position"
+            reason = "is reserved by AWS" if reserved else "is not"
+            message = f"`{address}` {reason} in `{cidr}`, the subnet at this position"
             hint = f"Write an address from `{first}` to `{last}`."
             path = ("private_addresses", index)
             yield Problem("M2313", path, message, hint, because=[("network",), ("scheme",)])
 
 
 def address_conflict_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
-    """Addresses that a load balancer before this one, in the order of the environment, has too."""
+    """Addresses that an earlier load balancer of the environment has already."""
     own_network = find_stack(env, network.Params, params.network)
-    for other_name, other in env.of(Params):
-        if other_name == name:
+    for stack, stack_params in env.of(Params):
+        if stack == name:
             return
         for index, allocation in enumerate(find_allocation_ids(params)):
-            if allocation in find_allocation_ids(other):
-                yield _used_address(("elastic_ips", index), allocation, other_name)
-        other_network = find_stack(env, network.Params, other.network)
-        if params.scheme == "internal" and own_network == other_network:
+            if allocation in find_allocation_ids(stack_params):
+                yield _used_address(("elastic_ips", index), allocation, stack)
+        stack_network = find_stack(env, network.Params, stack_params.network)
+        if params.scheme == "internal" and own_network == stack_network:
             for index, address in enumerate(params.private_addresses):
-                if address in other.private_addresses:
-                    yield _used_address(("private_addresses", index), address, other_name)
+                if address in stack_params.private_addresses:
+                    yield _used_address(("private_addresses", index), address, stack)
 
 
-def _used_address(path: Path, address: str, other_name: str) -> Problem:
-    message = f"`{address}` is already used by the load balancer `{other_name}`"
+def _used_address(path: Path, address: str, stack: str) -> Problem:
+    message = f"`{address}` is already used by the load balancer `{stack}`"
     return Problem("M2316", path, message, "Write another address.")

@@ -29,15 +29,15 @@ class Handle:
     full_name: Any
     """The value of the dimension LoadBalancer in CloudWatch."""
     security_group: Any | None
-    """Its id; None where the load balancer has none."""
+    """ID of the security group; None if the load balancer has none."""
     scheme: Scheme | None
     """None for an existing load balancer."""
     dualstack: bool
     addresses: tuple[str, ...] | None
-    """IPv4 blocks that contain the private addresses of its nodes, which are the source of health
-    checks; None where they are unknown."""
-    clients_default: tuple[str, ...] | None
-    """Clients that are allowed to connect to a listener without `clients:`; None where these are
+    """IPv4 blocks that contain the private addresses of its nodes, from which health checks come;
+    None if they are unknown."""
+    default_clients: tuple[str, ...] | None
+    """Clients that are allowed to connect to a listener without `clients:`; None if they are
     unknown."""
     zones: int | None = None
     """Number of Availability Zones it has addresses in; None for an existing load balancer."""
@@ -46,7 +46,7 @@ class Handle:
     fixed: bool = False
     """Whether it has fixed addresses, which clients may connect to without DNS."""
     zonal_shift: bool = False
-    """Whether zonal shift is enabled, with which ARC removes a zone from the DNS name."""
+    """Whether zonal shift is enabled, by which ARC removes a zone from the DNS name."""
 
     @property
     def shifts_across_zones(self) -> bool:
@@ -66,7 +66,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
             scheme=None,
             dualstack=params.existing.ip_address_type == "dualstack",
             addresses=_addresses(params, network_handle),
-            clients_default=None,
+            default_clients=None,
         )
     return Handle(
         load_balancer=import_value(env, name, "LoadBalancerArn"),
@@ -77,7 +77,7 @@ def handle(name: str, params: Params, env: Environment) -> Handle:
         scheme=params.scheme,
         dualstack=is_dualstack(params),
         addresses=_addresses(params, network_handle),
-        clients_default=resolve_default_clients(
+        default_clients=resolve_default_clients(
             params.scheme, params.ip_address_type, network_handle
         ),
         zones=len(find_subnets(params.scheme, network_handle)) if network_handle else None,
@@ -99,7 +99,7 @@ def is_same_load_balancer(first: str, second: str, env: Environment) -> bool:
 
 
 def _addresses(params: Params, network_handle: network.Handle | None) -> tuple[str, ...] | None:
-    """The blocks of the nodes' addresses: those in the params, or of the subnets, or of the VPC."""
+    """The blocks of the nodes' addresses: those of the params, the subnets or the VPC."""
     if params.existing and params.existing.addresses:
         return tuple(params.existing.addresses)
     if network_handle is None:

@@ -39,7 +39,7 @@ AllocationId = Annotated[
     str,
     text(
         resource_ids.ELASTIC_IP,
-        "the allocation id of an Elastic IP",
+        "the allocation ID of an Elastic IP",
         "eipalloc-0123456789abcdef0",
     ),
 ]
@@ -53,7 +53,7 @@ ElasticIps = Annotated[
     Annotated[bool, Tag("created")] | Annotated[UniqueList[AllocationId], Tag("existing")],
     Discriminator(_kind_of_elastic_ips),
 ]
-"""`true` for Elastic IPs created by the stack, or allocation ids of existing ones."""
+"""`true` for Elastic IPs created by the stack, or allocation IDs of existing ones."""
 
 
 class AccessLogs(access_logs.AccessLogs):
@@ -112,7 +112,7 @@ class Params(Base):
     elastic_ips: ElasticIps = Field(
         False,
         description="Fixed public addresses: `true` for Elastic IPs created by the stack, which "
-        "are among its outputs and are deleted with it, or one allocation id for each public "
+        "are among its outputs and are deleted with it, or one allocation ID for each public "
         "subnet, in the order of the network's Availability Zones. For `internet-facing` only. It "
         "cannot be changed later: create a second load balancer instead.",
     )
@@ -167,7 +167,7 @@ class Params(Base):
     alarms: Switch[NlbAlarms] = Field(
         None,
         description="Alarms that notify a stack of template `notifications`: `true` for all, or a "
-        "map with what differs. Those of services are in the services.",
+        "map of those that differ from the defaults. Alarms of services are set in the services.",
     )
     existing: Existing | None = Field(None, description="Use an existing load balancer.")
 
@@ -178,5 +178,5 @@ def is_dualstack(params: Params) -> bool:
 
 
 def find_allocation_ids(params: Params) -> list[str]:
-    """The allocation ids of existing Elastic IPs."""
+    """The allocation IDs of existing Elastic IPs."""
     return params.elastic_ips if isinstance(params.elastic_ips, list) else []

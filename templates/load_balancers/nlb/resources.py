@@ -86,8 +86,8 @@ def _elastic_ips(params: Params, network_handle: network.Handle) -> list[str]:
 
 
 def _load_balancer(params: Params, network_handle: network.Handle) -> elb.LoadBalancer:
-    """Without a name, because a resource with a fixed name cannot be replaced, and a change of
-    scheme replaces it."""
+    """The load balancer, without a name: a resource with a fixed name cannot be replaced, and a
+    change of the scheme replaces the load balancer."""
     private_link = params.enforce_security_group_inbound_rules_on_private_link_traffic
     optional: dict[str, Any] = {
         "SecurityGroups": [GetAtt("SecurityGroup", "GroupId")] if params.security_group else None,
@@ -107,7 +107,7 @@ def _load_balancer(params: Params, network_handle: network.Handle) -> elb.LoadBa
 
 
 def _subnets(params: Params, network_handle: network.Handle) -> dict[str, Any]:
-    """`SubnetMappings`, or `Subnets` where no subnet has settings."""
+    """`SubnetMappings`, or `Subnets` if no subnet has settings."""
     subnets = find_subnets(params.scheme, network_handle)
     settings = _subnet_settings(params, network_handle)
     if any(settings):
@@ -117,7 +117,7 @@ def _subnets(params: Params, network_handle: network.Handle) -> dict[str, Any]:
 
 
 def _subnet_settings(params: Params, network_handle: network.Handle) -> list[dict[str, Any]]:
-    """The properties of each subnet's mapping, apart from its id.
+    """The properties of each subnet's mapping, except SubnetId.
 
     A dualstack load balancer gets a prefix for source NAT from each subnet. ELB rejects UDP
     listeners without it, and accepts TCP listeners with it (ELB API reference, SubnetMapping and

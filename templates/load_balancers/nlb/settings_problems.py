@@ -43,7 +43,7 @@ def settings_problems(name: str, params: Params, env: Environment) -> Iterator[P
     yield from access_log_problems(params.access_logs)
     yield from load_balancer_alarm_problems(params.alarms, name, env)
     if params.access_logs:
-        yield from _no_access_log_problems(name, env)
+        yield from _empty_access_log_problems(name, env)
     if params.enforce_security_group_inbound_rules_on_private_link_traffic:
         yield from _private_link_problems(params)
     network_stack = find_stack(env, network.Params, params.network)
@@ -57,12 +57,12 @@ def _arn_problems(existing: Existing, env: Environment) -> Iterator[Problem]:
     yield from region_problems(existing.arn, ("existing", "arn"), env, "load balancer")
 
 
-def _no_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
+def _empty_access_log_problems(name: str, env: Environment) -> Iterator[Problem]:
     """Access logs of a load balancer without a TLS listener.
 
     "Access logs are created only if the load balancer has a TLS listener" (Network Load Balancers
-    user guide, "Access logs"). A load balancer that no stack uses may get its listeners from
-    outside the environment.
+    user guide, "Access logs"). Without any listener nothing is reported, because listeners may be
+    added from outside the environment.
     """
     services = env.of(LoadBalancedParams)
     protocols = [protocol for _, params in services for protocol in params.listener_protocols(name)]
@@ -92,11 +92,12 @@ def _network_problems(
     network_handle = network.handle(name, stack, env)
     count = len(find_subnets(params.scheme, network_handle))
     if not count:
-        facing = params.scheme == "internet-facing"
-        kind = "public subnet" if facing else "subnet"
+        is_public = params.scheme == "internet-facing"
+        kind = "public subnet" if is_public else "subnet"
         needed = f"a {kind}, and the network `{name}` has none"
         message = f"An {params.scheme} load balancer needs {needed}"
-        hint = f"Add a {kind} to `{name}`" + (", or write `scheme: internal`." if facing else ".")
+        hint = f"Add a {kind} to `{name}`"
+        hint += ", or write `scheme: internal`." if is_public else "."
         yield Problem("M2302", ("scheme",), message, hint, because=[("network",)])
         return
     yield from ipv6_problems(params.ip_address_type, name, stack)
