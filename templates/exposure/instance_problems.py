@@ -36,6 +36,6 @@ def instance_problems(exposure: Exposure) -> Iterator[Problem]:
     for listener in exposure.nlb_listeners:
         if listener.load_balancer.handle.security_group is None:
             via = listener.load_balancer.name
-            message = f"`{via}` has no security group, which the instances need to allow it"
+            message = f"`{via}` has no security group, so that of the instances cannot allow it"
             hint = "Use a load balancer with a security group, or write `network_mode: awsvpc`."
             yield Problem("M2563", (*listener.path, "via"), message, hint, because=because)

@@ -265,8 +265,9 @@ def spare_instance_problems(task: Task, left_running: int) -> Iterator[Problem]:
     if "distinct_instance" in params.placement_constraints:
         reasons.append(("placement_constraints",))
     if reasons:
-        message = f"Each task needs its own instance, and a deployment keeps {left_running} tasks "
-        message += f"running, but the cluster has `max: {instances.maximum}`"
+        tasks = f"{left_running} task{'s' if left_running > 1 else ''}"
+        message = f"Each task needs its own instance, and a deployment keeps {tasks} running, but "
+        message += f"the cluster has `max: {instances.maximum}`"
         hint = f"Write `max: {left_running + 1}` or more in the `capacity` of the cluster, or "
         hint += "`minimum_healthy_percent: 0`."
         yield Problem("M2730", reasons[0], message, hint, because=[("minimum_healthy_percent",)])

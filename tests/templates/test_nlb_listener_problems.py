@@ -260,7 +260,7 @@ def test_a_port_of_the_other_transport_is_named() -> None:
     entry = {**TCP, "port": 5, "target_port": 1234}
     (finding,) = all_findings(stacks(entry))
     assert finding.message == (
-        "Container `app` has port 1234/udp, and the listener does not forward UDP"
+        "Container `app` has port 1234/udp, but the listener does not forward UDP"
     )
     assert finding.hint == "Write `port: 5/udp`, or add 1234 to its `ports`."
 

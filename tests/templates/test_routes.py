@@ -234,7 +234,7 @@ def test_for_equal_computed_priorities_the_hint_has_a_free_number() -> None:
     conflict = find_conflict(
         first,
         second,
-        taken=[resolve_priority(first), resolve_priority(second), resolve_priority(below)],
+        used=[resolve_priority(first), resolve_priority(second), resolve_priority(below)],
     )
     assert conflict
     assert conflict[0] == f"has the same priority, {resolve_priority(first)},"
