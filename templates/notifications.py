@@ -16,17 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from awacs import kms, sns
-from awacs.aws import (
-    Allow,
-    ArnLike,
-    Bool,
-    Condition,
-    Deny,
-    Principal,
-    SecureTransport,
-    Statement,
-    StringEquals,
-)
+from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
 from pydantic import Field, create_model
 from troposphere import AccountId, AWSObject, GetAtt, Ref, Sub, Template, awslambda
 from troposphere import kms as kms_resources
@@ -39,7 +29,7 @@ from moorage.model import Base, Environment, logical_id
 from .alarms.settings import Thresholds
 from .common.exports import export_output, import_value
 from .common.fields import KeyArn, QueueArn, UniqueList, text
-from .common.iam import policy
+from .common.iam import deny_without_tls, policy
 from .common.regions import key_region_problems, region_problems
 
 TopicArn = Annotated[
@@ -248,14 +238,7 @@ def _topic_policy() -> sns_resources.TopicPolicy:
         )
         for sid, (service, source) in _SENDERS.items()
     ]
-    tls_only = Statement(
-        Sid="TlsOnly",
-        Effect=Deny,
-        Principal=Principal("*"),
-        Action=[sns.Publish],
-        Resource=[Ref("Topic")],
-        Condition=Condition(Bool({SecureTransport: "false"})),
-    )
+    tls_only = deny_without_tls([sns.Publish], [Ref("Topic")])
     return sns_resources.TopicPolicy(
         "TopicPolicy", Topics=[Ref("Topic")], PolicyDocument=policy([*statements, tls_only])
     )

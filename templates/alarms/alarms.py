@@ -17,6 +17,7 @@ from moorage.model import Base, Environment, logical_id
 
 from .. import notifications
 from ..common.fields import StackName, UniqueList
+from ..common.numbers import round_number
 from ..common.stack_lookup import find_stack_problems
 from ..common.used_stacks import UsedStack, resolve_stack
 
@@ -179,15 +180,11 @@ def _alarm(alarm: MetricAlarm, actions: Mapping[str, Any]) -> cloudwatch.Alarm:
         **actions,
         **_metric_properties(alarm),
         ComparisonOperator="LessThanThreshold" if alarm.below else "GreaterThanThreshold",
-        Threshold=_plain_number(alarm.threshold),
+        Threshold=round_number(alarm.threshold),
         EvaluationPeriods=alarm.minutes + 2,
         DatapointsToAlarm=alarm.minutes,
         TreatMissingData=alarm.missing,
     )
-
-
-def _plain_number(value: float) -> float | int:
-    return int(value) if value == int(value) else value
 
 
 def _metric_properties(alarm: MetricAlarm) -> dict[str, Any]:

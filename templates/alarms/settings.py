@@ -96,7 +96,7 @@ def _check_minutes(seconds: int) -> int:
 _For = Annotated[int, duration(PERIOD, _MAX_MINUTES * PERIOD), AfterValidator(_check_minutes)]
 _FOR_FIELD = Field(
     None,
-    description="Time for which the condition must hold, within a window of two minutes more.",
+    description="Time for which the condition must hold, in a window that is two minutes longer.",
 )
 
 # `for` is a keyword of Python, so a class cannot declare a field of that name.

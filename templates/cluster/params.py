@@ -26,9 +26,7 @@ class Share(Base):
     base: int = Field(
         0, ge=0, le=100_000, description="Number of tasks that run on it before the weights apply."
     )
-    weight: int = Field(
-        0, ge=0, le=1_000, description="Relative share of the tasks that no `base` places."
-    )
+    weight: int = Field(0, ge=0, le=1_000, description="Relative share of the remaining tasks.")
 
 
 class Existing(Base):

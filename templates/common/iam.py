@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from awacs.aws import Allow, ArnLike, Condition, Principal, Statement, StringEquals
+from awacs.aws import (
+    Allow,
+    ArnLike,
+    Bool,
+    Condition,
+    Deny,
+    Principal,
+    SecureTransport,
+    Statement,
+    StringEquals,
+)
 from awacs.sts import AssumeRole
 from troposphere import AccountId, Sub, iam
 
@@ -18,6 +28,23 @@ Arn = Any
 def allow(sid: str, actions: Iterable[Any], resources: Iterable[Arn], **more: Any) -> Statement:
     """A statement that allows actions on resources; `more` can have a Condition."""
     return Statement(Sid=sid, Effect=Allow, Action=list(actions), Resource=list(resources), **more)
+
+
+def deny_without_tls(actions: Iterable[Any], resources: Iterable[Arn]) -> Statement:
+    """A statement of a resource's policy that denies requests without TLS."""
+    return Statement(
+        Sid="TlsOnly",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=list(actions),
+        Resource=list(resources),
+        Condition=Condition(Bool({SecureTransport: "false"})),
+    )
+
+
+def aws_managed_policy_arn(name: str) -> Sub:
+    """The ARN of an AWS managed policy. The name includes its path, such as `service-role/`."""
+    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")
 
 
 def role(

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from moorage.facts.elb_attributes import LISTENER
 from moorage.model import Base
 
-from ..common.fields import Cidr, PrefixListId, SecurityGroupId, duration
+from ..common.fields import duration
+from ..common.security_groups import Peer
 from ..load_balancers.certificates import CertificateArn, SslPolicy
 from ..load_balancers.shared import LoadBalancedParams
 from .alb.routes import Route
-
-
-def _kind_of_client(value: Any) -> str:
-    if isinstance(value, str) and value.startswith("sg-"):
-        return "security group"
-    return "prefix list" if isinstance(value, str) and value.startswith("pl-") else "network"
-
-
-ListenerClient = Annotated[
-    Annotated[SecurityGroupId, Tag("security group")]
-    | Annotated[PrefixListId, Tag("prefix list")]
-    | Annotated[Cidr, Tag("network")],
-    Discriminator(_kind_of_client),
-]
-"""A CIDR block, or the ID of a prefix list or of a security group."""
 
 
 class ListenerSettings(Base):
@@ -36,7 +22,7 @@ class ListenerSettings(Base):
     target_port: int | None = Field(
         None, ge=1, le=65535, description="NLB: port of the container, if not that of the listener."
     )
-    clients: list[ListenerClient] | None = Field(
+    clients: list[Peer] | None = Field(
         None,
         description="NLB: CIDR blocks, prefix lists and security groups that are allowed to "
         "connect. Default for an internal load balancer: the addresses of the network. Default for "

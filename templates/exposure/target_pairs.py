@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from troposphere import Equals, GetAtt, If, Parameter, Ref, Sub, ecs
+from troposphere import Equals, GetAtt, If, Parameter, Ref, ecs
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import Environment
 
-from ..common.iam import role
+from ..common.iam import aws_managed_policy_arn, role
 
 PRIMARY, ALTERNATE = "primary", "alternate"
 
@@ -136,5 +136,5 @@ def traffic_shift_role(env: Environment) -> Any:
         "ecs.amazonaws.com",
         {},
         env,
-        managed=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{policy}")],
+        managed=[aws_managed_policy_arn(policy)],
     )

@@ -11,7 +11,7 @@ from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.model import logical_id
 
-from ..load_balancers.clients import find_address_property
+from ..common.security_groups import source_property
 from ..tasks.ports import Port
 from ..tasks.traffic_shift import TestTraffic
 from .alb.targets import ListenerRule, listener_rules
@@ -107,7 +107,7 @@ def _client_rules(title: str, rule: ListenerRule, test: TestTraffic) -> Iterator
             IpProtocol="tcp",
             FromPort=test.port,
             ToPort=test.port,
-            **{find_address_property(client): client},
+            **{source_property(client): client},
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
-from awacs.aws import Bool, Condition, Deny, Principal, SecureTransport, Statement
+from awacs.aws import Statement
 from awacs.s3 import Action
 from pydantic import AfterValidator, Field
 from troposphere import AWSObject, GetAtt, Ref, Sub, s3
@@ -15,7 +15,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Base, wrong
 
 from ..common.fields import BucketName, Duration, format_duration, text
-from ..common.iam import policy
+from ..common.iam import deny_without_tls, policy
 
 _DAY = 86_400
 
@@ -128,19 +128,10 @@ def access_log_bucket(logs: AccessLogs, delivery: Iterable[Statement]) -> Iterat
         DeletionPolicy="Retain",
         UpdateReplacePolicy="Retain",
     )
+    bucket_and_objects = [GetAtt("AccessLogsBucket", "Arn"), Sub("${AccessLogsBucket.Arn}/*")]
+    tls_only = deny_without_tls([Action("*")], bucket_and_objects)
     yield s3.BucketPolicy(
         "AccessLogsBucketPolicy",
         Bucket=Ref("AccessLogsBucket"),
-        PolicyDocument=policy([*delivery, _tls_only()]),
-    )
-
-
-def _tls_only() -> Statement:
-    return Statement(
-        Sid="TlsOnly",
-        Effect=Deny,
-        Principal=Principal("*"),
-        Action=[Action("*")],
-        Resource=[GetAtt("AccessLogsBucket", "Arn"), Sub("${AccessLogsBucket.Arn}/*")],
-        Condition=Condition(Bool({SecureTransport: "false"})),
+        PolicyDocument=policy([*delivery, tls_only]),
     )

@@ -8,14 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from moorage.facts.addresses import PRIVATE_BLOCKS
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6, PRIVATE_BLOCKS
 from moorage.findings.finding import Path, Problem
 
 from ..common.duplicates import find_repeats
 from ..common.fields import Cidr, PrefixListId, ip_version
-
-ANYWHERE = "0.0.0.0/0"
-ANYWHERE_IPV6 = "::/0"
+from ..common.security_groups import kind_of_peer
 
 
 def _kind_of_client(value: Any) -> str:
@@ -29,16 +27,9 @@ Client = Annotated[
 """A CIDR block or the ID of a prefix list."""
 
 
-def find_address_property(client: str) -> str:
-    """The property of a security group rule that takes this client."""
-    if _kind_of_client(client) == "prefix list":
-        return "SourcePrefixListId"
-    return "CidrIp" if ip_version(client) == 4 else "CidrIpv6"
-
-
 def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
     """All addresses that can reach a load balancer from the internet."""
-    return (ANYWHERE, ANYWHERE_IPV6) if dualstack else (ANYWHERE,)
+    return (ANY_IPV4, ANY_IPV6) if dualstack else (ANY_IPV4,)
 
 
 def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
@@ -56,7 +47,7 @@ def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Prob
 
 
 def _is_private(client: str) -> bool:
-    if _kind_of_client(client) != "network" or client.startswith("sg-") or ip_version(client) != 4:
+    if kind_of_peer(client) != "network" or ip_version(client) != 4:
         return False
     return any(IPv4Network(client).subnet_of(IPv4Network(block)) for block in PRIVATE_BLOCKS)
 

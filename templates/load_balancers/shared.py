@@ -15,6 +15,7 @@ from moorage.model import Base, Environment
 
 from .. import network
 from ..common.exports import export_output
+from ..common.security_groups import no_egress_rule
 from .clients import all_addresses
 
 Scheme = Literal["internet-facing", "internal"]
@@ -135,19 +136,8 @@ def load_balancer_security_group(
         GroupDescription=f"{env.app} {env.name}: load balancer {name}",
         VpcId=network_handle.vpc_id,
         **optional,
-        SecurityGroupEgress=list(egress) or [_no_outbound_rule()],
-    )
-
-
-def _no_outbound_rule() -> ec2.SecurityGroupRule:
-    """A security group without outbound rules would get one that allows all traffic.
-
-    CloudFormation template reference, AWS::EC2::SecurityGroup, "Remove the default rule".
-    """
-    return ec2.SecurityGroupRule(
-        Description="No egress: services add rules for their ports",
-        IpProtocol="-1",
-        CidrIp="127.0.0.1/32",
+        SecurityGroupEgress=list(egress)
+        or [no_egress_rule("No egress: services add rules for their ports")],
     )
 
 

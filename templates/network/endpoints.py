@@ -18,6 +18,7 @@ from moorage.findings.finding import Problem
 from moorage.model import Environment, logical_id
 
 from ..common.iam import policy
+from ..common.security_groups import no_egress_rule
 from .network_zones import Zone
 from .params import Params
 
@@ -105,11 +106,7 @@ def _strip_region(service: str, region: str) -> str:
 
 
 def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
-    """A security group that allows HTTPS from the VPC, and nothing outbound.
-
-    To a group without outbound rules EC2 adds one that allows everything, so there is a rule to the
-    loopback address (CloudFormation reference, AWS::EC2::SecurityGroup).
-    """
+    """A security group that allows HTTPS from the VPC, and nothing outbound."""
     return ec2.SecurityGroup(
         "EndpointSecurityGroup",
         GroupDescription="Interface endpoints: HTTPS from the VPC",
@@ -123,7 +120,5 @@ def _endpoint_security_group(params: Params) -> ec2.SecurityGroup:
                 CidrIp=params.cidr,
             )
         ],
-        SecurityGroupEgress=[
-            ec2.SecurityGroupRule(Description="No egress", IpProtocol="-1", CidrIp="127.0.0.1/32")
-        ],
+        SecurityGroupEgress=[no_egress_rule("No egress")],
     )

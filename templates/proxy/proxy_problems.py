@@ -13,6 +13,7 @@ from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
 from ..tasks.launch_types import container_address
+from ..tasks.ports import FIRST_UNPRIVILEGED_PORT
 from .nginx_check import find_mistakes
 from .nginx_server import location_path
 from .nginx_targets import Task
@@ -20,10 +21,6 @@ from .nginx_text import normalize_whitespace
 from .param_types import Target
 from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
-
-_MIN_PORT = 1024
-"""Lower ports need root or a capability (ip(7)), which ECS does not add for other users
-(aws/containers-roadmap issue 1721)."""
 
 
 def proxy_problems(proxy: ServiceProxy) -> Iterator[Problem]:
@@ -45,10 +42,10 @@ def _params_problems(service_proxy: ServiceProxy) -> Iterator[Problem]:
     proxy, user = service_proxy.params, service_proxy.user
     path: Path = (PROXY,)
     containers = service_proxy.containers
-    if user and not is_root(user) and proxy.port < _MIN_PORT:
+    if user and not is_root(user) and proxy.port < FIRST_UNPRIVILEGED_PORT:
         message = f"Only root is allowed to listen on port {proxy.port}, and nginx does not run as "
         message += "root"
-        hint = f"Write a port from {_MIN_PORT}: only load balancers connect to it."
+        hint = f"Write a port from {FIRST_UNPRIVILEGED_PORT}: only load balancers connect to it."
         yield Problem("M3051", (*path, "port"), message, hint, because=[(*path, "user")])
     if proxy.config is None:
         if not proxy.routes:

@@ -15,7 +15,7 @@ from troposphere import GetAtt, Output, Ref, Sub, codedeploy, iam, ssm
 
 from moorage.facts.codedeploy import CONFIGURATIONS
 
-from ..common.iam import role
+from ..common.iam import aws_managed_policy_arn, role
 from ..common.json_text import json_text
 from .code_deploy import CodeDeploy, OwnConfiguration
 from .placement import capacity_properties
@@ -94,13 +94,13 @@ def _role(task: Task) -> iam.Role:
     """A role with an AWS managed policy, which AWS keeps up to date. The policy
     AWSCodeDeployRoleForECSLimited does not allow passing roles with names that CloudFormation
     generates (rule E9795)."""
-    policy = "arn:${AWS::Partition}:iam::aws:policy/AWSCodeDeployRoleForECS"
+
     return role(
         "CodeDeployRole",
         "codedeploy.amazonaws.com",
         {},
         task.env,
-        managed=[Sub(policy)],
+        managed=[aws_managed_policy_arn("AWSCodeDeployRoleForECS")],
         permissions_boundary=task.params.permissions_boundary,
     )
 

@@ -9,17 +9,18 @@ user guide, "Control traffic to your AWS resources using security groups").
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 from troposphere import GetAtt, ec2
 
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id
 
 from ..common.exports import import_value
-from ..common.fields import Cidr, PrefixListId, SecurityGroupId, ip_version
+from ..common.security_groups import Peer, destination_property
 from .launch_types import LaunchParams, uses_instance_address
 from .ports import PortField
 from .service_connect import DiscoverableParams, connectable_ports
@@ -28,25 +29,10 @@ from .volumes import Volume
 _HTTPS = 443
 
 
-def _kind_of_destination(value: Any) -> str:
-    if isinstance(value, str) and value.startswith("sg-"):
-        return "security group"
-    return "prefix list" if isinstance(value, str) and value.startswith("pl-") else "network"
-
-
-Destination = Annotated[
-    Annotated[SecurityGroupId, Tag("security group")]
-    | Annotated[PrefixListId, Tag("prefix list")]
-    | Annotated[Cidr, Tag("network")],
-    Discriminator(_kind_of_destination),
-]
-"""A CIDR block, or the ID of a prefix list or of a security group."""
-
-
 class EgressEntry(Base):
     """Destinations that the tasks may connect to."""
 
-    to: list[Destination] = Field(
+    to: list[Peer] = Field(
         min_length=1,
         examples=[["10.0.0.0/16"]],
         description="CIDR blocks, and IDs of prefix lists and security groups.",
@@ -100,7 +86,7 @@ def egress_property(
     """The SecurityGroupEgress property of the security group; empty without `egress:`."""
     if params.egress is None:
         return {}
-    blocks = ["0.0.0.0/0", *(["::/0"] if dualstack else [])]
+    blocks = [ANY_IPV4, *([ANY_IPV6] if dualstack else [])]
     rules = {(block, "tcp", _HTTPS): "HTTPS" for block in blocks}
     for entry in params.egress:
         for port in entry.ports:
@@ -121,17 +107,8 @@ def _rule(destination: str, protocol: str, port: int, description: str) -> ec2.S
         IpProtocol=protocol,
         FromPort=port,
         ToPort=port,
-        **{_destination_property(destination): destination},
+        **{destination_property(destination): destination},
     )
-
-
-def _destination_property(destination: str) -> str:
-    kind = _kind_of_destination(destination)
-    if kind == "security group":
-        return "DestinationSecurityGroupId"
-    if kind == "prefix list":
-        return "DestinationPrefixListId"
-    return "CidrIp" if ip_version(destination) == 4 else "CidrIpv6"
 
 
 def egress_resources(

@@ -11,6 +11,10 @@ from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 from moorage.findings.wording import shown
 from moorage.model import wrong
 
+FIRST_UNPRIVILEGED_PORT = 1024
+"""Lower ports need root or a capability (ip(7)), which ECS does not add for other users
+(aws/containers-roadmap issue 1721)."""
+
 
 @dataclass(frozen=True)
 class Port:

@@ -7,10 +7,10 @@ from typing import Any
 
 from awacs import kms
 from awacs import sqs as sqs_actions
-from awacs.aws import Bool, Condition, Deny, Principal, SecureTransport, Statement
+from awacs.aws import Statement
 from troposphere import AWSObject, GetAtt, Ref, sqs
 
-from ..common.iam import allow, policy
+from ..common.iam import allow, deny_without_tls, policy
 from .queues import DeadLetterQueue, Queue, QueueUse
 
 
@@ -82,22 +82,8 @@ def dead_letter_queue(
 def _tls_only_policy(queue: str) -> sqs.QueuePolicy:
     """Denies requests without TLS (Amazon SQS developer guide, "Amazon SQS security best
     practices")."""
-    return sqs.QueuePolicy(
-        f"{queue}Policy",
-        Queues=[Ref(queue)],
-        PolicyDocument=policy(
-            [
-                Statement(
-                    Sid="TlsOnly",
-                    Effect=Deny,
-                    Principal=Principal("*"),
-                    Action=[sqs_actions.Action("*")],
-                    Resource=[GetAtt(queue, "Arn")],
-                    Condition=Condition(Bool({SecureTransport: "false"})),
-                )
-            ]
-        ),
-    )
+    tls_only = deny_without_tls([sqs_actions.Action("*")], [GetAtt(queue, "Arn")])
+    return sqs.QueuePolicy(f"{queue}Policy", Queues=[Ref(queue)], PolicyDocument=policy([tls_only]))
 
 
 def _common_properties(fifo: bool, kms_key: str | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from troposphere import applicationautoscaling as aas
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
+from ..common.numbers import round_number
 from .scaling_metrics import (
     Source,
     load_balancer_label,
@@ -29,7 +30,7 @@ from .scaling_metrics import (
     tracking_sum,
 )
 from .scaling_params import Predictive, Scaling
-from .scaling_steps import round_number, step_resources
+from .scaling_steps import step_resources
 
 
 def minimum_task_count(scaling: Scaling | None, count: int) -> tuple[int, Path]:

@@ -15,6 +15,7 @@ from troposphere import applicationautoscaling as aas
 
 from moorage.model import logical_id
 
+from ..common.numbers import round_number
 from .scaling_metrics import alarm_metric, find_source
 from .scaling_params import Adjustment, Scaling, Steps, group_by_side, kind_of_change
 
@@ -96,8 +97,3 @@ def _alarm(
         TreatMissingData="missing",
         **metric,
     )
-
-
-def round_number(value: float) -> int | float:
-    """A whole number without decimals, any other one as it is."""
-    return int(value) if value == int(value) else round(value, 9)

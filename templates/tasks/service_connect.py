@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from troposphere import GetAtt, Ref, Sub, ecs
+from troposphere import GetAtt, Ref, ecs
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
@@ -19,7 +19,7 @@ from moorage.model import Base, Environment
 
 from .. import cluster
 from ..common.fields import Duration, Switch, text
-from ..common.iam import role
+from ..common.iam import aws_managed_policy_arn, role
 from ..common.regions import region_problems
 from ..common.stack_lookup import find_stack
 from . import service_discovery
@@ -289,7 +289,7 @@ def discoverability_resources(
             "ecs.amazonaws.com",
             {},
             env,
-            managed=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{_TLS_POLICY}")],
+            managed=[aws_managed_policy_arn(_TLS_POLICY)],
         )
 
 

@@ -12,7 +12,8 @@ from troposphere import GetAtt, ImportValue, Sub, ec2, ecs, efs
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.model import Environment, logical_id
 
-from ..common.iam import allow, policy, role
+from ..common.iam import allow, aws_managed_policy_arn, policy, role
+from ..common.security_groups import no_egress_rule
 from .containers import Containers
 from .volumes import Ebs, Efs, Volume
 
@@ -81,7 +82,7 @@ def volume_resources(
             "ecs.amazonaws.com",
             {},
             env,
-            managed=[Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{_EBS_POLICY}")],
+            managed=[aws_managed_policy_arn(_EBS_POLICY)],
         )
 
 
@@ -99,12 +100,7 @@ def _nfs_rule(task_group: Any) -> dict[str, Any]:
 
 
 def _mount_target_security_group(vpc_id: Any, task_group: Any) -> ec2.SecurityGroup:
-    # To a group without outbound rules EC2 adds one that allows everything.
-    no_egress = ec2.SecurityGroupRule(
-        Description="No egress: a mount target opens no connections",
-        IpProtocol="-1",
-        CidrIp="127.0.0.1/32",
-    )
+
     return ec2.SecurityGroup(
         "MountTargetSecurityGroup",
         GroupDescription="Mount targets: NFS from the tasks",
@@ -112,7 +108,7 @@ def _mount_target_security_group(vpc_id: Any, task_group: Any) -> ec2.SecurityGr
         SecurityGroupIngress=[
             ec2.SecurityGroupRule(Description="NFS from the tasks", **_nfs_rule(task_group))
         ],
-        SecurityGroupEgress=[no_egress],
+        SecurityGroupEgress=[no_egress_rule("No egress: a mount target opens no connections")],
     )
 
 

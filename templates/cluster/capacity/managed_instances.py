@@ -7,12 +7,12 @@ from typing import Any
 
 from awacs import iam as iam_actions
 from awacs.aws import Condition, StringEquals
-from troposphere import GetAtt, Ref, Sub, ecs, iam
+from troposphere import GetAtt, Ref, ecs, iam
 
 from moorage.model import Environment
 
 from ... import network
-from ...common.iam import allow, role
+from ...common.iam import allow, aws_managed_policy_arn, role
 from .instance_network import find_network_handle, instances_security_group, select_subnets
 from .params import ManagedInstances, Range
 
@@ -32,7 +32,7 @@ def managed_instances_resources(
         "ec2.amazonaws.com",
         {},
         env,
-        managed=[_aws_managed_policy_arn("AmazonECSInstanceRolePolicyForManagedInstances")],
+        managed=[aws_managed_policy_arn("AmazonECSInstanceRolePolicyForManagedInstances")],
     )
     yield iam.InstanceProfile("ManagedInstancesProfile", Roles=[Ref("ManagedInstancesRole")])
     to_ec2 = Condition(StringEquals({"iam:PassedToService": "ec2.amazonaws.com"}))
@@ -46,17 +46,13 @@ def managed_instances_resources(
             ]
         },
         env,
-        managed=[_aws_managed_policy_arn("AmazonECSInfrastructureRolePolicyForManagedInstances")],
+        managed=[aws_managed_policy_arn("AmazonECSInfrastructureRolePolicyForManagedInstances")],
     )
     yield ecs.CapacityProvider(
         "ManagedInstancesCapacityProvider",
         ClusterName=Ref("Cluster"),
         ManagedInstancesProvider=_managed_provider(params, network_handle),
     )
-
-
-def _aws_managed_policy_arn(name: str) -> Any:
-    return Sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{name}")
 
 
 def _managed_provider(params: ManagedInstances, network_handle: network.Handle) -> Any:

@@ -24,14 +24,12 @@ from moorage.model import Base, wrong
 from ...common.fields import duration, format_duration, text
 from ...tasks.containers import Container
 from ...tasks.images import Image
-from ...tasks.ports import Port, PortField
+from ...tasks.ports import FIRST_UNPRIVILEGED_PORT, Port, PortField
 
 PROGRAM = FilePath(__file__).with_name("program.py")
 IMAGE = "public.ecr.aws/docker/library/python:3.13.14-alpine3.24"
 UNPRIVILEGED_USER = "65534:65534"
-MIN_PORT = 1024
-"""Lower ports need root or a capability (ip(7)), which ECS does not add for other users
-(aws/containers-roadmap issue 1721)."""
+
 OPEN_FILES = 1024
 """Limit of file descriptors. The program needs 272 for 256 clients, and serves fewer clients with
 fewer descriptors. Without this limit it would get that of the instance's Docker daemon."""
@@ -152,12 +150,14 @@ def sidecar_problems(params: Sidecar, path: Path) -> Iterator[Problem]:
     if params.port.protocol != "tcp":
         message = f"`{params.port}` is not a TCP port, and load balancers check health over TCP"
         yield Problem("M2573", (*path, "port"), message, f"Write `{params.port.number}`.")
-    elif params.port.number < MIN_PORT:
+    elif params.port.number < FIRST_UNPRIVILEGED_PORT:
         message = (
             "The sidecar does not run as root, and only root can listen on port "
             f"{params.port.number}"
         )
-        hint = f"Write a port from {MIN_PORT}. Only the load balancer connects to it."
+        hint = (
+            f"Write a port from {FIRST_UNPRIVILEGED_PORT}. Only the load balancer connects to it."
+        )
         yield Problem("M2573", (*path, "port"), message, hint)
 
 

@@ -21,7 +21,7 @@ from moorage.facts.load_balancing import DEFAULT_TCP_IDLE_TIMEOUT
 from moorage.findings.finding import Path
 from moorage.model import logical_id
 
-from ...load_balancers.clients import find_address_property
+from ...common.security_groups import source_property
 from ...tasks.containers import Containers, choose_container
 from ...tasks.ports import Port
 from ..alb.target_groups import HealthCheck
@@ -323,7 +323,7 @@ def _client_rules(target: NlbTarget) -> Iterator[Any]:
                 Description=f"Clients of port {target.listener.number}",
                 GroupId=target.load_balancer.handle.security_group,
                 **_ports(transport, target.listener.number),
-                **{_source(client): client},
+                **{source_property(client): client},
             )
 
 
@@ -374,13 +374,8 @@ def _rules_without_group(target: NlbTarget) -> Iterator[Any]:
                 Description=f"Through load balancer {target.entry.via}",
                 GroupId=GetAtt("SecurityGroup", "GroupId"),
                 **_ports(transport, number),
-                **{_source(address): address},
+                **{source_property(address): address},
             )
-
-
-def _source(client: str) -> str:
-    """The property of an ingress rule for a client."""
-    return "SourceSecurityGroupId" if client.startswith("sg-") else find_address_property(client)
 
 
 def _ports(transport: str, number: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from awacs.aws import Principal, Statement
 from troposphere import AWSObject, GetAtt, Output, Ref, ec2, wafv2
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.addresses import ANY_IPV4
 from moorage.facts.elb_attributes import APPLICATION
 from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
@@ -18,6 +19,7 @@ from ... import network
 from ...alarms.alarms import alarm_resources
 from ...common.exports import export_output
 from ...common.iam import allow
+from ...common.security_groups import source_property
 from ..access_logs import (
     access_log_attributes,
     access_log_bucket,
@@ -27,7 +29,6 @@ from ..access_logs import (
 from ..alarms import resolve_load_balancer_alarms
 from ..alias_records import alias_records
 from ..certificates import certificate_logical_id
-from ..clients import ANYWHERE, find_address_property
 from ..shared import (
     find_subnets,
     load_balancer_attributes,
@@ -163,7 +164,7 @@ def _security_group(
                 IpProtocol="tcp",
                 FromPort=port,
                 ToPort=port,
-                **{find_address_property(client): client},
+                **{source_property(client): client},
             )
             for protocol, port in ports.items()
             for client in clients
@@ -180,7 +181,7 @@ def _identity_provider_rule() -> ec2.SecurityGroupRule:
         IpProtocol="tcp",
         FromPort=443,
         ToPort=443,
-        CidrIp=ANYWHERE,
+        CidrIp=ANY_IPV4,
     )
 
 

@@ -10,12 +10,13 @@ from moorage.model import Environment
 
 from ... import network
 from ...common.regions import region_problems
+from ...common.security_groups import source_property
 from ...common.stack_lookup import find_stack, find_stack_problems
 from ..access_logs import access_log_problems
 from ..alarms import load_balancer_alarm_problems
 from ..alias_records import alias_conflict_problems, alias_problems
 from ..certificates import certificate_problems, security_policy_problems
-from ..clients import client_problems, find_address_property, private_client_problems
+from ..clients import client_problems, private_client_problems
 from ..shared import LoadBalancedParams, existing_problems, find_subnets, ipv6_problems
 from .params import Existing, Params
 
@@ -83,7 +84,7 @@ def _client_problems(params: Params) -> Iterator[Problem]:
     if params.scheme == "internet-facing":
         yield from private_client_problems(clients, ("clients",))
     for index, client in enumerate(clients):
-        if params.ip_address_type == "ipv4" and find_address_property(client) == "CidrIpv6":
+        if params.ip_address_type == "ipv4" and source_property(client) == "CidrIpv6":
             yield Problem(
                 "M2307",
                 ("clients", index),
