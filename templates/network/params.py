@@ -37,7 +37,7 @@ def _check_vpc_cidr(cidr: Any) -> Any:
         block = IPv4Network(cidr, strict=False)
     except ValueError:
         return cidr  # reported by the type of the field
-    if any(block.overlaps(other) for other in _HOSTLESS):
+    if any(block.overlaps(hostless) for hostless in _HOSTLESS):
         hint = "Write a block in `10.0.0.0/8`, `172.16.0.0/12` or `192.168.0.0/16`."
         raise wrong("M2004", f"`{cidr}` contains addresses that no host can have", hint)
     address = cidr.partition("/")[0]

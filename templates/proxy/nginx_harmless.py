@@ -37,7 +37,7 @@ class Harmless:
 
     @property
     def reported(self) -> list[Directive]:
-        """The directives of which the user is told that nginx did not test them."""
+        """The directives that the build reports, because nginx did not test them."""
         return [directive for directive in self.left_out if is_reported(directive.name)]
 
     @property

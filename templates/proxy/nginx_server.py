@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .nginx_text import block_lines, format_seconds, normalize_whitespace, quote, quote_word
 from .param_types import Target
-from .params import ErrorPage, Passing, Proxy, ProxyRoute, RateLimit
+from .params import ErrorPage, Proxy, ProxyRoute, RateLimit, RequestSettings
 
 LONGEST_WORD = 4_000
 """Bytes of text that fit into one word together with its quotes; nginx reads 4,095."""
@@ -227,7 +227,7 @@ def _header_lines(headers: Mapping[str, str]) -> list[str]:
 
 
 def _response_header_lines(
-    proxy: Passing, route: Passing | None, protocols: Sequence[str]
+    proxy: RequestSettings, route: RequestSettings | None, protocols: Sequence[str]
 ) -> list[str]:
     """The headers that are added to responses, and those that are hidden."""
     added: dict[str, str] = {}

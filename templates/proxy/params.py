@@ -60,7 +60,7 @@ class RateLimit(Base):
     status: Status = Field(429, description="Status code for the requests that are refused.")
 
 
-class Passing(Base):
+class RequestSettings(Base):
     """Settings for all routes, each of which a route can replace."""
 
     connect_timeout: ConnectTimeout | None = Field(
@@ -97,7 +97,7 @@ class Passing(Base):
     )
 
 
-class ProxyRoute(Passing):
+class ProxyRoute(RequestSettings):
     """Requests, and where they are sent. nginx tries paths with `= ` first, then each `match` in
     the order of the list, then the longest path."""
 
@@ -179,7 +179,7 @@ class ApplicationHealth(Base):
     timeout: Timeout = Field(5, description="Time in which the container must answer.")
 
 
-class Proxy(Passing):
+class Proxy(RequestSettings):
     """An nginx in front of the other containers: a container named `proxy`, which is created from
     these params. `expose:` entries without `container` send requests to it.
 

@@ -19,7 +19,7 @@ from .nginx_server import location_path
 from .nginx_targets import Task
 from .nginx_text import normalize_whitespace
 from .param_types import Target
-from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Passing, Proxy, ProxyRoute
+from .params import CONTAINER_KEYS, IMAGE, ErrorPage, Proxy, ProxyRoute, RequestSettings
 from .proxy import PROXY, ServiceProxy, is_root, tcp_ports
 
 
@@ -206,11 +206,11 @@ def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator
 def _load_balancer_problems(proxy: ServiceProxy) -> Iterator[Problem]:
     """Timeouts and protocols that do not fit the load balancers in front of the proxy."""
     params, idle_timeouts = proxy.params, proxy.idle_timeouts
-    places: list[tuple[Path, Passing]] = [((PROXY,), params)]
+    places: list[tuple[Path, RequestSettings]] = [((PROXY,), params)]
     places += [((PROXY, "routes", index), route) for index, route in enumerate(params.routes)]
-    for path, passing in places:
+    for path, settings in places:
         for via, seconds in idle_timeouts.items():
-            if passing.read_timeout is not None and passing.read_timeout > seconds:
+            if settings.read_timeout is not None and settings.read_timeout > seconds:
                 message = f"`{via}` closes the connection after {seconds}s, before `read_timeout` "
                 message += "ends"
                 hint = f"Write at most `{seconds}s`, or raise `idle_timeout` of `{via}`."

@@ -143,7 +143,7 @@ class Container(Base):
     environment: dict[VariableName, Variable] = Field(
         {},
         examples=[{"LOG_LEVEL": "info"}],
-        description="Environment variables. Anybody who can read the template can read them.",
+        description="Environment variables. Everyone who can read the template can read them.",
     )
     environment_files: UniqueList[EnvironmentFile] = Field(
         [], max_length=10, description="ARNs of `.env` objects in S3 with more variables."

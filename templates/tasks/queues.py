@@ -66,8 +66,8 @@ class Queue(Base):
     )
     fifo: bool = Field(
         False,
-        description="Deliver the messages of a group in order, each once. Changing it replaces the "
-        "queue.",
+        description="Deliver the messages of a group in order, and each message once. Changing it "
+        "replaces the queue.",
     )
     content_based_deduplication: bool = Field(
         False,

@@ -113,8 +113,8 @@ def _metric_problems(scaling: Scaling, placement: Placement) -> Iterator[Problem
 
 
 def container_insights_problems(key: str, path: Path, placement: Placement) -> Iterator[Problem]:
-    """Reports a cluster without Container Insights, of which the number of running tasks is a
-    metric (Amazon ECS developer guide, "Amazon ECS service utilization metrics")."""
+    """Reports a cluster without Container Insights, which has the metric for the number of running
+    tasks (Amazon ECS developer guide, "Amazon ECS service utilization metrics")."""
     cluster = placement.cluster
     if cluster is None or cluster.params.existing:
         return

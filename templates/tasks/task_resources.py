@@ -83,8 +83,8 @@ def _roles(task: Task) -> Iterator[Any]:
     """The execution role and the task role, unless they exist.
 
     The trust policy of the task role has the condition of the Amazon ECS developer guide, "Amazon
-    ECS task IAM role". It cannot be limited to a cluster. It applies to every launch type, and
-    whoever starts the task, because ECS itself assumes the role.
+    ECS task IAM role". It cannot be limited to a cluster. It is the same for every launch type and
+    for every way to start a task, because ECS itself assumes the role.
 
     The trust policy of the execution role has no condition: the page "Amazon ECS task execution IAM
     role" has none, and does not say that ECS sends the two keys when it assumes that role. If it

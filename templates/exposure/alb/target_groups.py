@@ -156,8 +156,8 @@ def target_group(
     *,
     through_instance: bool = False,
 ) -> elb.TargetGroup:
-    """A target group of IP addresses, for tasks with network interfaces, or of instances, of which
-    ECS registers the port of each task.
+    """A target group of IP addresses, for tasks with network interfaces, or of instances, for which
+    ECS registers the instance's port of each task.
 
     It has no name: a resource with a fixed name cannot be replaced, and a change of port or
     protocol replaces the target group.
