@@ -163,11 +163,7 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         containers=containers,
         security_group_users=[("expose",)] if entries else [],
     )
-    watched = Watched(
-        targets=alarm_targets(exposure),
-        code_deploy=release.code_deploy is not None,
-        circuit_breaker=has_circuit_breaker(params, release),
-    )
+    watched = _watched_resources(params, release, exposure)
     minimum = minimum_task_count(params.scaling, params.desired_count)
     alarms = resolve_service_alarms(params.alarms, task, watched, minimum[0])
     return Service(
@@ -183,6 +179,14 @@ def resolve_service(name: str, params: Params, env: Environment) -> Service:
         alarms=alarms,
         rollback_alarms=resolve_rollback_alarms(release, alarms),
         watched=watched,
+    )
+
+
+def _watched_resources(params: Params, release: Release, exposure: Exposure) -> Watched:
+    return Watched(
+        targets=alarm_targets(exposure),
+        code_deploy=release.code_deploy is not None,
+        circuit_breaker=has_circuit_breaker(params, release),
     )
 
 
