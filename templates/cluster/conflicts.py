@@ -41,7 +41,7 @@ def name_problems(name: str, params: Params, env: Environment) -> Iterator[Probl
 
 def _capacity_provider_problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     """Capacity providers whose generated name ECS refuses. Without a `Name` in the overrides,
-    CloudFormation generates one that begins with the name of the stack, and that with `app`."""
+    CloudFormation generates one from the name of the stack, which begins with `app`."""
     for launch_type in params.capacity.by_launch_type() if params.capacity else ():
         title = f"{capacity.LOGICAL_ID_PREFIXES[launch_type]}CapacityProvider"
         override: Any = env.stacks[name].overrides

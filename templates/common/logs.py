@@ -36,8 +36,8 @@ class Logs(Base):
 
 
 def log_group(title: str, params: Logs) -> logs.LogGroup:
-    """A log group without a fixed name: after a deletion of the stack that keeps the log group, the
-    stack could not be created again, since the name would be in use."""
+    """A log group without a fixed name. With one, a stack that keeps its log group could not be
+    created again after its deletion, because the name would be in use."""
     policy = "Retain" if params.keep else "Delete"
     optional = {"KmsKeyId": params.kms_key} if params.kms_key else {}
     return logs.LogGroup(

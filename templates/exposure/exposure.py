@@ -101,9 +101,8 @@ class Exposure:
             for target in self.nlb_targets
         ]
         pairs: dict[str, TargetPair] = {}
-        for (
-            pair
-        ) in candidates:  # if several rules forward to a target, which is a problem, the first
+        # It is a problem if several rules forward to one target; then the first one counts.
+        for pair in candidates:
             pairs.setdefault(pair.group, pair)
         return pairs
 

@@ -75,7 +75,7 @@ Change = Annotated[
         }
     ),
 ]
-"""How many tasks are added or removed: `2`, or `50%` of the running tasks."""
+"""How many tasks are added or removed: `2`, or `50%` of the current number of tasks."""
 
 
 class Metric(Base):
