@@ -13,8 +13,8 @@ from moorage.model import Base, Environment
 P = TypeVar("P", bound=Base)
 
 _EXISTING = {"cluster": "name: {}", "network": "vpc: {}, private_subnets: [...]"}
-"""What `existing:` takes. Where the params name a stack of one of these kinds, users often write the
-name or ID of an AWS resource instead."""
+"""What `existing:` takes. Where the params name a stack of one of these kinds, users often write
+the name or ID of an AWS resource instead."""
 
 
 def find_stack(env: Environment, kind: type[P], name: str | None) -> tuple[str, P] | None:
