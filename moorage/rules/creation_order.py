@@ -60,7 +60,7 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 
 @rule(
     "W9936",
-    "A service may start tasks before what they need exists.",
+    "A service may start tasks before the resources that they need exist.",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
         "ResourceInitializationError: unable to pull secrets or registry auth: ... "
@@ -104,8 +104,8 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
             )
             yield problem(
                 service.body["DependsOn"],
-                f"Service `{service.id}` may start tasks before what they need exists: "
-                f"{descriptions}",
+                f"Service `{service.id}` may start tasks before the resources that they need "
+                f"exist: {descriptions}",
                 f"Add {join_and(quote(names))} to DependsOn of `{service.id}`.",
             )
 
@@ -179,8 +179,8 @@ def _repository_of(image: Node) -> Resource | None:
 )
 def created_before_gateway_attachment(view: View) -> Iterator[Problem]:
     """A route refers to the internet gateway, a load balancer to its subnets, and an Elastic IP
-    address to neither. None of them refers to the attachment of the gateway to the VPC, so it is a
-    race which of them CloudFormation creates first."""
+    address to neither. None of them refers to the attachment of the gateway to the VPC, so
+    CloudFormation can create them before the attachment."""
     yield from _routes_before_attachment(view)
     yield from _load_balancers_before_attachment(view)
     yield from _addresses_before_attachment(view)
@@ -190,7 +190,7 @@ def _routes_before_attachment(view: View) -> Iterator[Problem]:
     for route in view.resources_of_type(networks.ROUTE):
         gateway = ecs.resource_of_type(route["GatewayId"], networks.INTERNET_GATEWAY)
         attachments = lifecycle.attachments_of_gateway(gateway) if gateway else []
-        if gateway and (attachment := _unordered(route, attachments)):
+        if gateway and (attachment := _find_unordered(route, attachments)):
             yield problem(
                 route["GatewayId"],
                 f"Route `{route.id}` may be created before `{attachment.id}`, and EC2 rejects a "
@@ -206,7 +206,7 @@ def _load_balancers_before_attachment(view: View) -> Iterator[Problem]:
         if not is_public or ecs.load_balancer_type(load_balancer) == "gateway":
             continue
         attachments = lifecycle.attachments_for_load_balancer(load_balancer)
-        if attachment := _unordered(load_balancer, attachments):
+        if attachment := _find_unordered(load_balancer, attachments):
             yield problem(
                 load_balancer,
                 f"Load balancer `{load_balancer.id}` may be created before `{attachment.id}`, and "
@@ -225,7 +225,7 @@ def _addresses_before_attachment(view: View) -> Iterator[Problem]:
             for attachment in lifecycle.gateway_attachments(view)
             if attachment.stack is address.stack
         ]
-        attachment = _unordered(address, attachments)
+        attachment = _find_unordered(address, attachments)
         if attachment and not _is_used_later(address, attachments):
             yield problem(
                 address,
@@ -244,10 +244,10 @@ def _is_used_later(address: Resource, attachments: list[Resource]) -> bool:
         for resource in stack.resources.values()
         if address.id in stack.direct_dependencies(resource.id)
     ]
-    return bool(users) and not any(_unordered(user, attachments) for user in users)
+    return bool(users) and not any(_find_unordered(user, attachments) for user in users)
 
 
-def _unordered(resource: Resource, alternatives: list[Resource]) -> Resource | None:
+def _find_unordered(resource: Resource, alternatives: list[Resource]) -> Resource | None:
     """The first of these resources, if another resource depends on none of them."""
     unordered = lifecycle.find_unordered_dependencies(resource, alternatives)
     return unordered[0] if unordered and len(unordered) == len(alternatives) else None
@@ -333,7 +333,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             for target in view.resources_of_type(ecs.SCALABLE_TARGET)
             if _is_for_target(policy, target)
         ]
-        if first := _unordered(policy, targets):
+        if first := _find_unordered(policy, targets):
             yield problem(
                 resource_id,
                 f"Scaling policy `{policy.id}` does not refer to scalable target `{first.id}`, so "

@@ -59,7 +59,7 @@ _TASK: dict[str, tuple[Test, str]] = {
     "IpcMode": (_has_text, "Remove IpcMode."),
 }
 _LINUX_PARAMETERS = (
-    "Remove it. Of LinuxParameters, Fargate supports InitProcessEnabled, Tmpfs and Capabilities."
+    "Remove it: of LinuxParameters, Fargate supports InitProcessEnabled, Tmpfs and Capabilities."
 )
 _CONTAINER: dict[str, tuple[Test, str]] = {
     "Privileged": (_is_true, "Remove Privileged, or run the task on container instances."),

@@ -134,7 +134,7 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9961",
-    "Only one stack can have a fixed name or priority.",
+    "A fixed name or priority prevents a second stack from the same template.",
     error_messages=(
         "... already exists in stack arn:...",
         "Resource of type 'AWS::Logs::LogGroup' with identifier '...' already exists.",

@@ -108,10 +108,10 @@ def secret_in_plain_text(view: View) -> Iterator[Problem]:
                     yield problem(node, f"`{name}` looks like a secret in plain text", _STORE)
             for key in (("EntryPoint",), ("Command",), ("HealthCheck", "Command")):
                 words = container.at(*key).items
-                found = find_in_command([word.text or "" for word in words])
-                for index, option in {index: option for index, option, _ in found}.items():
-                    named = f"The value of `{option}`" if option else "A word of the command"
-                    message = f"{named} looks like a secret in plain text"
+                secrets = find_in_command([word.text or "" for word in words])
+                for index, option in {index: option for index, option, _ in secrets}.items():
+                    subject = f"The value of `{option}`" if option else "A word of the command"
+                    message = f"{subject} looks like a secret in plain text"
                     yield problem(words[index], message, _STORE)
 
 

@@ -53,7 +53,7 @@ namespace:
     Code(
         "M3104",
         "`network` has no effect on a namespace without DNS names.",
-        "Only the DNS names of a namespace are in the VPC of a network.",
+        "Only the DNS names of a namespace belong to the VPC of a network.",
         "Remove `network:`, or remove `dns: false`.",
         """\
 template: cluster
@@ -87,7 +87,7 @@ containers:
     Code(
         "M3108",
         "Two endpoints of a service have the same port.",
-        "ECS takes each port of a container for one endpoint of Service Connect.",
+        "ECS accepts each port of a container in only one endpoint of Service Connect.",
         "Remove one of the two endpoints.",
         """\
 service_connect:

@@ -57,7 +57,7 @@ containers:
     Code(
         "M3306",
         "The container whose exit code is the result of the run is not essential.",
-        "A task ends when an essential container ends. It may end before this container does.",
+        "A task ends when an essential container ends, which can be before this container ends.",
         "Write the name of an essential container in `container:`, or remove `essential: false` "
         "from this one.",
         """\

@@ -326,7 +326,7 @@ stacks:
         "M2332",
         "Clients of an internet-facing load balancer do not have private addresses.",
         "The DNS name of an internet-facing load balancer has public addresses. Clients reach "
-        "these from public addresses too, also from a VPC: from that of its NAT gateway.",
+        "these from public addresses too. Those in a VPC use the one of its NAT gateway.",
         "Write the public addresses of the clients, or use a load balancer with `scheme: "
         "internal`.",
         """\

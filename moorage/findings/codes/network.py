@@ -50,9 +50,9 @@ existing:
     Code(
         "M2003",
         "The VPC is too large or too small.",
-        "A VPC is at most a /16. It is divided into a subnet of an eighth and one of a "
-        "sixteenth for each of up to four Availability Zones, and a load balancer needs a "
-        "subnet of at least a /27. So the VPC is at least a /23.",
+        "A VPC is at most a /16. For each of up to four Availability Zones it has a subnet of an "
+        "eighth and one of a sixteenth of its addresses, and a load balancer needs a subnet of "
+        "at least a /27. So the VPC is at least a /23.",
         "Write a block from /16 to /23.",
         """\
 template: network

@@ -117,11 +117,11 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
 _SCALING_KINDS = (
     Code(
         "M3254",
-        "A schedule of `scaling` has no way back.",
+        "No scheduled action of `scaling` sets the number of tasks back.",
         "A scheduled action sets the minimum and the maximum number of tasks, and both stay until "
         "another action sets them. With one action, or with the same numbers in all of them, the "
         "`min` and `max` of `scaling` never apply again after the first time.",
-        "Write an action for the end of that time as well.",
+        "Add an action that sets the previous numbers when that time is over.",
         """\
 scaling:
   min: 2

@@ -47,7 +47,7 @@ containers:
     Code(
         "M1104",
         "The value is not one of the allowed values.",
-        "The key takes one of a few values.",
+        "The key accepts only certain values.",
         "Write one of the values that the message lists.",
         """\
 template: network
