@@ -12,7 +12,7 @@ from troposphere import AWSObject, Sub, cloudwatch, events
 
 from moorage.facts.alarm_metrics import METRICS, PERIOD, Missing
 from moorage.findings.finding import Problem
-from moorage.findings.wording import near
+from moorage.findings.wording import join_or, near
 from moorage.model import Base, Environment, logical_id
 
 from .. import notifications
@@ -140,11 +140,11 @@ def alarm_problems(alarms: Alarms | None, env: Environment) -> Iterator[Problem]
         yield from find_stack_problems(env, kind, page.to, at, "notifications")
     for index, name in enumerate(page.when):
         if name not in alarms.names:
-            message = f"The stack has no alarm `{name}` that a composite alarm can be made of"
+            message = f"`{name}` is not one of the stack's alarms for metrics"
             close = near(name, alarms.names)
             names = [close] if close else alarms.names
-            choice = ", ".join(f"`{each}`" for each in names)
-            hint = f"Write {choice}." if names else "Remove `page`."
+            choices = [f"`{alarm}`" for alarm in names]
+            hint = f"Write {join_or(choices)}." if names else "Remove `page`."
             yield Problem("M3406", ("alarms", "page", "when", index), message, hint)
 
 

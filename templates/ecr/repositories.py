@@ -202,7 +202,7 @@ def repository_problems(params: Repository, path: Path, env: Environment) -> Ite
         shortcuts = ("keep_images", "expire_untagged_after")
         written = [f"`{key}`" for key in shortcuts if getattr(params, key)]
         if written:
-            message = f"The repository has `lifecycle_policy` and also {' and '.join(written)}"
+            message = f"{' and '.join(written)} cannot be combined with `lifecycle_policy`"
             hint = f"Remove {' and '.join(written)}, or remove `lifecycle_policy`."
             yield Problem("M2203", policy_path, message, hint)
         yield from _policy_problems(params.lifecycle_policy.rules, (*policy_path, "rules"))

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import Environment
 
 from ..load_balancers import alb, nlb
@@ -61,11 +61,14 @@ def _via_problems(entry: ExposeEntry, path: Path, env: Environment) -> Iterator[
         return
     balancers = [name for kind in (alb.Params, nlb.Params) for name, _ in env.of(kind)]
     meant = [close] if (close := near(entry.via, balancers)) else sorted(balancers)
-    hint = f"Write {' or '.join(f'`{name}`' for name in meant)}." if meant else ""
+    hint = f"Write {join_or(f'`{name}`' for name in meant)}." if meant else ""
     hint = hint or "Add a stack with `template: alb` or `template: nlb`."
     spec = env.stacks.get(entry.via)
-    what = f"a stack of template `{spec.template}`" if spec else "not a stack of this environment"
-    message = f"{shown(entry.via)} is {what}, and `via` needs a load balancer"
+    if spec:
+        message = f"{shown(entry.via)} is a stack of template `{spec.template}`, not of `alb` or "
+        message += "`nlb`"
+    else:
+        message = f"There is no load balancer {shown(entry.via)}"
     yield Problem("M1201", (*path, "via"), message, hint)
 
 
@@ -122,11 +125,11 @@ def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
     CreateTargetGroup, HealthCheckProtocol)."""
     if entry.health_check and entry.health_check.sidecar:
         message = "A health sidecar is for UDP, which an Application Load Balancer does not have"
-        hint = "Remove it, or write the name of a Network Load Balancer in `via`."
+        hint = "Remove `sidecar`, or write the name of a Network Load Balancer in `via`."
         yield Problem("M2555", (*path, "sidecar"), message, hint)
     if entry.health_check and entry.health_check.protocol == "TCP":
         message = "An Application Load Balancer cannot check health over TCP"
-        hint = "Write `protocol: HTTP` or `HTTPS`, or remove it."
+        hint = "Write `protocol: HTTP` or `HTTPS`, or remove `protocol`."
         yield Problem("M2555", (*path, "protocol"), message, hint)
 
 

@@ -61,7 +61,7 @@ def group_test_ports(exposures: Sequence[Exposure]) -> TestPorts:
 def test_port_conflicts(
     exposure: Exposure, test_ports: TestPorts, listeners: ListenersByPort
 ) -> Iterator[Problem]:
-    """Listeners for test traffic at a port that another service uses. If both are for test traffic,
+    """Listeners for test traffic on a port that another service uses. If both are for test traffic,
     it is reported in the stack that comes later by name."""
     for port in sorted(exposure.test_ports):
         earlier = sorted(stack for stack in test_ports[port] if stack < exposure.stack)
@@ -85,7 +85,7 @@ def test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Ite
         for key in ("headers", "hosts"):
             if getattr(test, key) and not (key == "headers" and endpoints):
                 message = f"A Network Load Balancer does not see `{key}`"
-                hint = "Write `port:`, of a listener for test traffic."
+                hint = "Write `port:` with the port of a listener for test traffic."
                 yield Problem("M3219", (*_TEST, key), message, hint)
     yield from _port_problems(test, exposure)
     if not uses_own_listener(test):
@@ -105,14 +105,14 @@ def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
     taken = [via for via, number in used if number == test.port]
     taken += [via for via in albs if test.port in _LISTENER_PORTS]
     for via in taken[:1]:
-        message = f"`{via}` has a listener at port {test.port} already"
+        message = f"`{via}` has a listener on port {test.port} already"
         yield Problem("M3219", path, message, "Write another port.")
     for via in [via for via, count in vias.items() if count > 1][:1]:
-        message = f"Two targets of `{via}` cannot have test traffic at the same port"
+        message = f"Two targets of `{via}` cannot have test traffic on the same port"
         hint = "Write `headers:` or `hosts:`, or split the service."
         yield Problem("M3219", path, message, hint)
     if albs and not test.clients:
-        message = f"No client may connect to port {test.port}"
+        message = f"No client is allowed to connect to port {test.port}"
         hint = "Write `clients:`, with the CIDR blocks from which you test."
         yield Problem("M3219", path, message, hint)
 

@@ -47,9 +47,9 @@ def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Prob
     private = [index for index, client in enumerate(clients) if _is_private(client)]
     if private:
         first, more = f"`{clients[private[0]]}`", len(private) - 1
-        whose = f"{first} and {more} more have" if more else f"{first} has"
+        blocks = f"{first} and {more} more are" if more else f"{first} is"
         message = "Clients reach an internet-facing load balancer from public addresses, and "
-        message += f"{whose} private ones"
+        message += f"{blocks} private"
         hint = "Write their public addresses, such as those of their NAT gateway, or use an "
         hint += "internal load balancer."
         yield Problem("M2332", (*path, private[0]), message, hint, level="warning")
@@ -69,5 +69,5 @@ def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
     """
     for index, _ in find_repeats(clients):
         message = f"`{clients[index]}` is listed more than once"
-        hint = "Remove it now: removing it after a deployment would delete the rule of both."
+        hint = "Remove one of the two now: after a deployment, that would delete the rule of both."
         yield Problem("M2306", (*path, index), message, hint)

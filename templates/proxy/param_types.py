@@ -85,8 +85,8 @@ def _check_external_host(host: str, value: str) -> None:
         raise wrong("M3041", f"{shown(value)} is this task, not an external host", hint)
     if "." not in host:
         message = f"{shown(value)} has no domain, so the DNS does not have it"
-        hint = "Write a container without `http://`, or the full name of a host. Names of Service "
-        hint += "Connect are not in the DNS, those of `discovery` are."
+        hint = "Write a container without `http://`, or the full name of a host. The DNS has the "
+        hint += "names of `discovery`, but not those of Service Connect."
         raise wrong("M3041", message, hint)
 
 
@@ -116,7 +116,7 @@ def _check_expression(value: str) -> str:
     except (re.error, OverflowError, RecursionError) as error:
         if "bad escape" not in str(error) and "unknown extension" not in str(error):
             message = f"{shown(value)} is not a regular expression: {error}"
-            raise wrong("M3043", message, "Write one such as `\\.php$`.") from None
+            raise wrong("M3043", message, "Write for example `\\.php$`.") from None
     return _check_printable(value)
 
 
@@ -132,11 +132,12 @@ def _check_path(value: str) -> str:
         hint = f"Write `{plain}` for all paths that begin with it, or an expression as `match:`."
         raise wrong("M3042", message, hint)
     if re.search(r"%[0-9A-Fa-f]{2}", value):
-        message = f"{shown(value)} is percent-encoded, and is compared with decoded paths"
+        message = f"{shown(value)} is percent-encoded, but nginx compares it with decoded paths"
         raise wrong("M3042", message, "Write it decoded, or write an expression as `match:`.")
     if re.search(r"//|/\.\.?(/|$)", value):
-        message = f"{shown(value)} matches no request: nginx resolves `//`, `.` and `..` before"
-        hint = "Remove them." if "/.." in value else f"Write `{plain}`."
+        message = f"{shown(value)} matches no request: nginx resolves `//`, `.` and `..` before it "
+        message += "compares paths"
+        hint = "Write the resolved path." if "/.." in value else f"Write `{plain}`."
         raise wrong("M3042", message, hint)
     return value
 

@@ -11,7 +11,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
 from moorage.facts.container_definitions import CONTAINER_NAME
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text
@@ -333,7 +333,9 @@ def _find_dependencies(names: Iterable[str], containers: Containers) -> set[str]
 def suggest_container(name: str, containers: Containers) -> str:
     """A hint for an unknown name: the container that was probably meant, or all containers."""
     close = near(name, containers)
-    return f"Did you mean `{close}`?" if close else f"The task has {', '.join(containers)}."
+    if close or not containers:
+        return f"Did you mean `{close}`?" if close else ""
+    return f"Write {join_or(f'`{container}`' for container in containers)}."
 
 
 def choose_container(name: str | None, containers: Containers) -> str:

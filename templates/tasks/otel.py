@@ -153,7 +153,7 @@ def otel_problems(params: Otel, path: Path, env: Environment) -> Iterator[Proble
     config = _config(params)
     written = params.model_fields_set
     if params.config_file is not None and "config" in written:
-        message = "`config` and `config_file` are both written"
+        message = "`config` and `config_file` cannot be combined"
         yield Problem("M2901", (*path, "config"), message, "Remove one of the two.")
     for key in ("xray", "log_groups"):
         if params.config_file is None and key in written:

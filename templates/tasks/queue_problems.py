@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_and, near, shown
 from moorage.model import Environment
 
 from ..common.fields import format_duration
@@ -19,7 +19,7 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
     path: Path = ("queue",)
     unused = queue.model_fields_set - {"existing", "variable"}
     if queue.existing and unused:
-        keys = ", ".join(f"`{key}`" for key in sorted(unused))
+        keys = join_and(f"`{key}`" for key in sorted(unused))
         message = f"Moorage does not change an existing queue: {keys} would have no effect"
         hint = f"Remove {keys}, or remove `existing` to create a queue."
         yield Problem("M3351", (*path, "existing"), message, hint)
@@ -55,7 +55,7 @@ def _dead_letter_problems(queue: Queue, path: Path, env: Environment) -> Iterato
             yield Problem("M3351", (*path, "retention"), message, hint)
     elif not queue.fifo and dead.retention <= queue.retention:
         message = f"The dead-letter queue keeps messages for {format_duration(dead.retention)}, "
-        message += f"which is not longer than {format_duration(queue.retention)} in the queue"
+        message += f"and the queue for {format_duration(queue.retention)}"
         hint = "Write a longer `retention` for the dead-letter queue, or a shorter one for the "
         hint += "queue: the age of a message counts from when it was first sent."
         because = [("queue", "retention")]

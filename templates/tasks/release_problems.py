@@ -59,19 +59,19 @@ def _duration_problems(shift: Shift) -> Iterator[Problem]:
         between = shift.canary_bake_time
     total = shift.bake_time + between
     if total > MAX_SHIFT_MINUTES * 60:
-        message = f"The bake times of a deployment are {format_duration(total)} together, and "
-        message += f"CloudFormation takes {format_duration(MAX_SHIFT_MINUTES * 60)}"
+        message = f"The bake times of a deployment add up to {format_duration(total)}, and "
+        message += f"CloudFormation allows {format_duration(MAX_SHIFT_MINUTES * 60)}"
         hint = "Write shorter bake times, or fewer steps."
         yield Problem("M3213", PATH, message, hint)
 
 
 def _hook_problems(shift: Shift, env: Environment) -> Iterator[Problem]:
-    for kind, what in ((True, "functions"), (False, "pauses")):
-        count = sum(isinstance(hook, LambdaHook) == kind for hook in shift.hooks)
+    for is_lambda, kind in ((True, "`function`"), (False, "`pause`")):
+        count = sum(isinstance(hook, LambdaHook) == is_lambda for hook in shift.hooks)
         if count > MAX_HOOKS_OF_A_KIND:
-            message = f"The service has {count} hooks that are {what}, and ECS takes "
+            message = f"The service has {count} hooks with {kind}, and ECS allows "
             message += f"{MAX_HOOKS_OF_A_KIND}"
-            hint = "Do the same in fewer hooks: a hook can have several `stages`."
+            hint = "Write fewer hooks: a hook can have several `stages`."
             yield Problem("M3216", (*PATH, "hooks"), message, hint)
     for index, hook in enumerate(shift.hooks):
         path = (*PATH, "hooks", index)
@@ -89,7 +89,7 @@ def _hook_problems(shift: Shift, env: Environment) -> Iterator[Problem]:
 def _setting_problems(shift: Shift, params: DeploymentParams) -> Iterator[Problem]:
     if params.circuit_breaker and "circuit_breaker" in params.model_fields_set:
         message = f"`circuit_breaker` has no effect with `strategy: {shift.strategy}`"
-        hint = "Remove it: such a deployment rolls back by itself."
+        hint = "Remove `circuit_breaker`: such a deployment rolls back by itself."
         yield Problem("M3212", ("circuit_breaker",), message, hint, because=[PATH])
     if shift.rollback_on and not shift.bake_time:
         message = "With `bake_time: 0s` no alarm can roll the deployment back once all traffic has "

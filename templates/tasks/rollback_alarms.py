@@ -13,7 +13,7 @@ from troposphere import Ref
 
 from moorage.facts.codedeploy import MAX_ALARMS
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import is_misspelling, near
+from moorage.findings.wording import is_misspelling, join_or, near
 
 from ..alarms.alarms import AlarmParams, Alarms, select_alarms
 from .alarm_params import ServiceAlarms, WorkerAlarms
@@ -80,15 +80,16 @@ def rollback_problems(
             hint = f"Write `{near(name, OWN_ALARMS)}` for the alarm of this stack."
             yield Problem("M3236", path, message, hint, level="warning")
     if release.code_deploy and len(resolved) > MAX_ALARMS:
-        message = f"These are {len(resolved)} alarms, and a deployment group takes {MAX_ALARMS}"
+        message = f"The list results in {len(resolved)} alarms, and a deployment group can have "
+        message += f"{MAX_ALARMS}"
         yield Problem("M3237", ("release", "rollback_on"), message, "Write fewer alarms.")
 
 
 def _unusable_alarm(
     name: str, path: Path, release: Release, alarms: Alarms | None, usable: list[str]
 ) -> Problem:
-    choice = " or ".join(f"`{each}`" for each in usable)
-    hint = f"Write {choice}." if usable else "Remove it."
+    choices = [f"`{alarm}`" for alarm in usable]
+    hint = f"Write {join_or(choices)}." if usable else f"Remove `{name}`."
     if alarms is None:
         message = f"`{name}` is an alarm of `alarms:`, which is off"
         hint = "Write `alarms: true` in this stack."

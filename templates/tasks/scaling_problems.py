@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from moorage.facts import scaling as facts
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near
+from moorage.findings.wording import join_and, join_or, near
 
 from ..common.schedules import time_zone_problems
 from .placement import Placement
@@ -79,14 +79,14 @@ def _schedule_problems(scaling: Scaling, targets: Sequence[str]) -> Iterator[Pro
     bounds = {(action.min, action.max) for action in scaling.schedule.values()}
     if len(bounds) == 1:
         name, (low, high) = next(iter(scaling.schedule)), next(iter(bounds))
-        message = f"After `{name}` there are {low} to {high} tasks for good: no action changes that"
-        hint = (
-            f"Add an action for the way back, such as `{{min: {scaling.min}, max: {scaling.max}}}`."
-        )
+        message = f"After `{name}` the service always has {low} to {high} tasks: no other action "
+        message += "sets another range"
+        hint = f"Add an action for the end of that time, such as `{{min: {scaling.min}, max: "
+        hint += f"{scaling.max}}}`."
         yield Problem("M3254", (*path, name), message, hint)
     elif scaling.schedule and not any(action.max for action in scaling.schedule.values()):
-        message = "No action starts tasks again"
-        yield Problem("M3254", path, message, "Write a `max` above 0 in one of them.")
+        message = "After the first action the service has no tasks: no action has a `max` above 0"
+        yield Problem("M3254", path, message, "Write a `max` above 0 in one of the actions.")
     elif _stays_asleep(scaling, targets):
         name = next(iter(scaling.schedule))
         message = "Without tasks there is no load, so the service would never start a task again"
@@ -123,8 +123,8 @@ def container_insights_problems(key: str, path: Path, placement: Placement) -> I
         return
     if cluster.params.container_insights == "off":
         message = (
-            f"`{key}` needs Container Insights, which count the tasks, and `{cluster.name}` has "
-            "none"
+            f"`{key}` needs the number of tasks from Container Insights, which `{cluster.name}` "
+            "does not have"
         )
         hint = f"Write `container_insights: on` in `{cluster.name}`."
         yield Problem("M3204", path, message, hint)
@@ -153,10 +153,11 @@ def _incomplete(adjustments: Sequence[Adjustment], path: Path) -> Iterator[Probl
         ):
             given = [key for key in keys if getattr(adjustment, key) is not None]
             if len(given) != 1:
-                names = ", ".join(f"`{key}`" for key in given)
-                message = f"{names} cannot be in one adjustment"
-                if not given:
-                    message = f"An adjustment needs one of {', '.join(f'`{key}`' for key in keys)}"
+                names = [f"`{key}`" for key in keys]
+                message = f"An adjustment needs {join_or(names)}"
+                if given:
+                    names = [f"`{key}`" for key in given]
+                    message = f"{join_and(names)} cannot be in the same adjustment"
                 yield Problem("M3258", (*path, index), message, f"Write one, as in `{example}`.")
 
 
@@ -168,8 +169,8 @@ def _side_problems(
     if count > facts.MAX_STEP_ADJUSTMENTS:
         most = facts.MAX_STEP_ADJUSTMENTS
         message = f"There are {count} adjustments with `{side}`, and Application Auto Scaling "
-        message += f"takes {most} in a policy"
-        yield Problem("M3260", path, message, "Write fewer of them.")
+        message += f"allows {most} in a policy"
+        yield Problem("M3260", path, message, "Write fewer adjustments.")
     for (before, lower), (index, adjustment) in itertools.pairwise(numbered):
         value = getattr(adjustment, side)
         if value == getattr(lower, side):
@@ -194,6 +195,6 @@ def _quota_problems(scaling: Scaling) -> Iterator[Problem]:
         ("schedule", "scheduled actions", len(scaling.schedule), facts.MAX_SCHEDULED_ACTIONS),
     ):
         if count > most:
-            message = f"The service would have {count} {what}, and Application Auto Scaling takes "
+            message = f"The service would have {count} {what}, and Application Auto Scaling allows "
             message += f"{most}"
-            yield Problem("M3260", (*_PATH, key), message, "Write fewer of them.")
+            yield Problem("M3260", (*_PATH, key), message, f"Write fewer entries of `{key}`.")

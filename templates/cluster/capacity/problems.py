@@ -41,12 +41,13 @@ def _auto_scaling_group_problems(params: Ec2, path: Path) -> Iterator[Problem]:
             kinds = {True: "Graviton", False: "x86"}
             message = f"`{other}` is a type with {kinds[is_graviton(other)]} processors, but "
             message += f"`{first}` has {kinds[is_graviton(first)]} processors"
-            hint = "Keep the types of one of them: all instances have the same AMI."
+            hint = "Keep types with the same kind of processor: all instances have the same AMI."
             yield Problem("M2104", (*path, "instance_types", index), message, hint)
     if params.max_instance_lifetime and params.termination_protection:
         # Amazon EC2 Auto Scaling user guide, "Replace Auto Scaling instances based on maximum
         # instance lifetime": scale-in protection keeps an instance from it.
-        message = "Instances with tasks are protected from termination, so none is replaced by age"
+        message = "Instances with tasks are protected from termination, so none of them is "
+        message += "replaced at the end of its lifetime"
         hint = (
             "Write `termination_protection: false`. ECS moves the tasks of an instance before it "
         )

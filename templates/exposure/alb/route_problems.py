@@ -97,7 +97,8 @@ def _matcher_problems(matcher: str, version: str, path: Path) -> Iterator[Proble
     """ELB API reference, Matcher: HTTP codes from 200 to 499, gRPC codes from 0 to 99."""
     if version == "GRPC" and (failures := accepted(matcher) & GRPC_SERVER_FAILURES.keys()):
         names = ", ".join(GRPC_SERVER_FAILURES[code] for code in sorted(failures)[:3])
-        message = f"A task that answers with an error is healthy: {matcher} includes {names}"
+        message = f"A task that answers with an error would be healthy: `{matcher}` includes "
+        message += names
         at = (*path, "health_check", "matcher")
         hint = 'Write `matcher: "0"`, or the codes that the service answers when it works.'
         yield Problem("M2424", at, message, hint, level="warning")

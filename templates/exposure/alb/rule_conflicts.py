@@ -107,22 +107,19 @@ def _hidden_problems(rule: ListenerRule, others: Sequence[ListenerRule]) -> Iter
     if hidden:
         names = ", ".join(f"`{other.place}`" for other in hidden[:3])
         more = f" and {len(hidden) - 3} more" if len(hidden) > 3 else ""
-        message = (
-            f"This route matches all requests of {names}{more} first, because of this `priority`"
-        )
+        message = f"With this `priority`, the route takes all requests of {names}{more}"
         last = max(other.priority for other in hidden)
         hint = (
-            f"Remove it, or write more than {last}."
+            f"Remove `priority`, or write more than {last}."
             if last < LISTENER_RULE_PRIORITIES[1]
-            else "Remove it."
+            else "Remove `priority`."
         )
         yield Problem("M2431", path, message, hint, level="warning")
     for other in others:
         first = other.route.priority is None and other.priority < rule.priority
         if first and shadows(other.route, route):
-            message = f"`{other.place}` matches all requests of this route first, because of this "
-            message += "`priority`"
-            hint = f"Remove it, or write less than {other.priority}."
+            message = f"With this `priority`, `{other.place}` takes all requests of the route"
+            hint = f"Remove `priority`, or write less than {other.priority}."
             yield Problem("M2431", path, message, hint, level="warning")
 
 

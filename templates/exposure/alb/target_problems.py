@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import capitalize, join_or
 
 from ...load_balancers.clients import private_client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
@@ -47,9 +48,10 @@ def _container_problems(rule: ListenerRule, containers: Containers) -> Iterator[
     elif Port(target.port.number, "udp") in containers[name].ports:
         # Amazon ECS refuses such a service: "Container port ... is used in more than one port
         # mapping" (aws/amazon-ecs-agent issue 3428).
-        message = f"Port {target.port} of container `{name}` is written for TCP and for UDP, which "
-        message += "ECS refuses behind a load balancer"
-        hint = "Let the container listen on another port for one of them, and change its `ports`."
+        message = f"Port {target.port} of container `{name}` is listed for TCP and for UDP, and "
+        message += "ECS refuses such a port behind a load balancer"
+        hint = "Let the container listen on another port for one of the two, and change its "
+        hint += "`ports`."
         yield Problem("M2556", (*rule.path, "port"), message, hint, because=because)
 
 
@@ -59,14 +61,15 @@ def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) 
     if port is not None and port.protocol != "tcp":
         message = "An Application Load Balancer forwards to TCP ports only"
         tcp = [f"`port: {number}`" for number in usable] or [f"a TCP port of `{name}`"]
-        return message, f"Write {' or '.join(tcp)}, or a Network Load Balancer in `via`."
-    add = f"the port that it listens on to the `ports` of `{name}`"
+        return message, f"Write {join_or(tcp)}, or name a Network Load Balancer in `via`."
     if not usable:
-        return f"Container `{name}` has no TCP port", f"Add {add}."
-    write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
+        hint = f"Add the port that the container listens on to the `ports` of `{name}`."
+        return f"Container `{name}` has no TCP port", hint
+    write = f"Write {join_or(f'`port: {number}`' for number in usable)}"
     if port is None:
         return f"Container `{name}` has more than one TCP port", f"{write}."
-    return f"Container `{name}` has no TCP port {port}", f"{write}, or add {add}."
+    message = f"Container `{name}` has no TCP port {port}"
+    return message, f"{write}, or add {port} to the `ports` of `{name}`."
 
 
 def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -76,7 +79,8 @@ def _health_port_problems(route: Route, path: Path, containers: Containers) -> I
     listened = any(check.port in container.ports for container in containers.values())
     if not listened or check.port.protocol != "tcp":
         message = f"No container of the task has TCP port {check.port.number} in its `ports`"
-        hint = "Add it to the `ports` of the container that answers, or remove this key."
+        hint = "Add it to the `ports` of the container that answers health checks, or remove this "
+        hint += "key."
         at = (*path, "health_check", "port")
         yield Problem("M1205", at, message, hint, because=[("containers",)])
 
@@ -101,7 +105,7 @@ def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
         if (rule.target or rule.route.name) and rule.title in titles:
             first = titles[rule.title]
             message = f"The route has the same logical ID as `expose[{first}]`, {rule.title}"
-            hint = "Add a `name:`, which should not change later."
+            hint = "Add a `name:`. Do not change it after the deployment."
             yield Problem("M1302", rule.path, message, hint)
         titles.setdefault(rule.title, rule.index)
         settings = target_settings(rule.route)
@@ -122,9 +126,10 @@ def _target_title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
     sources: dict[str, str] = {}
     for rule in rules:
         for title, source in _titles(rule):
-            other = sources.setdefault(title, source)
-            if other != source:
-                message = f"`{source}` and `{other}` result in the same logical ID, {title}"
+            earlier = sources.setdefault(title, source)
+            if earlier != source:
+                message = f"{capitalize(source)} and {earlier} result in the same logical ID, "
+                message += title
                 hint = "Rename the container, or the stack of the load balancer."
                 yield Problem("M1302", rule.path, message, hint)
                 break
@@ -134,6 +139,6 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
     """Logical IDs for the ports of a route, and the text that each is formed from."""
     if target := rule.target:
         via = rule.load_balancer.name
-        yield target.title, f"{via} {target.container} {target.port}"
+        yield target.title, f"port {target.port} of `{target.container}` behind `{via}`"
         for port in sorted({target.port, find_health_check_port(rule.route, target.port)}, key=str):
-            yield f"{rule_title_prefix(via, port)}Ingress", f"{via} {port}"
+            yield f"{rule_title_prefix(via, port)}Ingress", f"port {port} behind `{via}`"

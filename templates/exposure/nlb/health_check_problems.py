@@ -54,7 +54,7 @@ def health_check_problems(
         listened = any(check.port in container.ports for container in containers.values())
         if not listened or check.port.protocol != "tcp":
             message = f"No container of the task has TCP port {check.port.number} in its `ports`"
-            hint = "Add it to the `ports` of the container that answers."
+            hint = "Add it to the `ports` of the container that answers health checks."
             yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
     yield from _check_problems(check, at)
 
@@ -79,8 +79,8 @@ def _unanswered_problems(
             f"Health is checked over TCP on port {number}, which no container has in its `ports`"
         )
         hint = (
-            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`; or "
-            f"add {number} to the `ports` of another container if it listens on it."
+            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`. If "
+            f"another container listens on TCP port {number}, add it to the `ports` there."
         )
         yield Problem("M2532", (*listener.path, "health_check"), message, hint, level="warning")
 
@@ -98,7 +98,8 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
             message = f"A Network Load Balancer cannot treat the status {code} as healthy"
             yield Problem("M2421", (*at, "matcher"), message, "Write codes from 200 to 599.")
     if any(code >= 500 for code in accepted(check.matcher or "200")):
-        message = f"A task that answers with an error is healthy: {check.matcher} includes 5XX"
+        message = f"A task that answers with an error would be healthy: `{check.matcher}` includes "
+        message += "5XX"
         hint = 'Write `matcher: "200-399"`, or the codes that the service answers when it works.'
         yield Problem("M2424", (*at, "matcher"), message, hint, level="warning")
     if http or check.sidecar:
@@ -106,7 +107,7 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
     for key in ("path", "matcher"):
         if getattr(check, key) is not None:
             message = f"`{key}` has no effect on a health check over TCP"
-            hint = "Add `protocol: HTTP` to the health check, or remove it."
+            hint = f"Add `protocol: HTTP` to the health check, or remove `{key}`."
             yield Problem("M2535", (*at, key), message, hint)
 
 
@@ -117,11 +118,11 @@ def _sidecar_problems(
     assert sidecar is not None
     if "udp" not in TRANSPORTS[port.protocol]:
         message = "Health sidecars are for UDP only"
-        hint = "Remove it: the load balancer checks the TCP port itself."
+        hint = "Remove `sidecar`: the load balancer checks the TCP port itself."
         yield Problem("M2536", (*at, "sidecar"), message, hint)
     for key in ("port", "protocol", "path", "matcher"):
         if getattr(check, key) is not None:
-            hint = "Remove it: `sidecar:` has a `port` and a `mode`."
+            hint = f"Remove `{key}`: the load balancer checks `port` and `mode` of `sidecar:`."
             message = f"`{key}` has no effect with `sidecar`"
             yield Problem("M2537", (*at, key), message, hint)
     number = sidecar.port.number
@@ -154,14 +155,14 @@ def _drain_problems(sidecar: Sidecar, check: HealthCheck, at: Path) -> Iterator[
     seconds = resolve_drain(sidecar, needed)
     if not 0 < seconds < needed:
         return
-    hint = f"Remove it, or write `{needed}s`."
+    hint = f"Remove `drain`, or write `drain: {needed}s`."
     if needed > MAX_DRAIN:
         hint = f"Lower `interval` x `unhealthy_threshold` to {MAX_DRAIN}s at most, and remove "
         hint += "`drain`."
     message = (
-        f"The drain ends after {seconds}s, and the load balancer takes {needed}s to detect the "
+        f"The drain ends after {seconds}s, before the load balancer has detected the closed port, "
     )
-    message += "closed port"
+    message += f"which takes {needed}s"
     path = at if sidecar.drain is None else (*at, "sidecar", "drain")
     because = [(*at, "interval"), (*at, "unhealthy_threshold")]
     yield Problem("M2539", path, message, hint, level="warning", because=because)
@@ -188,11 +189,12 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
         if target.uses_ipv6 != first.uses_ipv6:
             versions = ("IPv6", "IPv4") if target.uses_ipv6 else ("IPv4", "IPv6")
             message = (
-                f"Packets arrive over {versions[0]}, and over {versions[1]} from "
-                f"`expose[{first.index}]`, and the health sidecar probes port {target.number} over "
-                "one of them only"
+                f"Packets arrive over {versions[0]}, those of `expose[{first.index}]` over "
+                f"{versions[1]}, and the health sidecar of port {target.number} probes over one of "
+                "the two only"
             )
-            hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
+            hint = "Use load balancers with the same `ip_address_type`, or check the health of one "
+            hint += "entry by `port:`."
             yield Problem("M2541", at, message, hint)
     if not by_service:
         return

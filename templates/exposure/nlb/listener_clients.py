@@ -38,7 +38,8 @@ def listener_client_problems(
     has_existing_group = balancer.security_group is not None and balancer.scheme is None
     if entry.clients == [] and not has_existing_group:
         hint = "Write the clients that are allowed to connect."
-        yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
+        message = "No client is allowed to connect: the list is empty"
+        yield Problem("M2511", (*path, "clients"), message, hint)
     if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
         # No client reaches these addresses through an internet gateway (ELB API reference,
         # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).
@@ -79,14 +80,10 @@ def _listed_client_problems(
 def _unrestricted_client_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
     """Clients where the security group of the tasks sees the load balancer only."""
     if entry.clients is not None:
-        message = (
-            f"`clients` cannot be restricted: `{entry.via}` has no security group, and that of "
-        )
-        message += "the tasks sees the IP address of the load balancer"
-        hint = (
-            "Write `preserve_client_ip: true`, so that it sees the clients, or use a load balancer "
-        )
-        hint += "with a security group."
+        message = f"`clients` cannot be restricted: `{entry.via}` has no security group, and the "
+        message += "security group of the tasks sees the IP address of the load balancer"
+        hint = "Write `preserve_client_ip: true`, so that the tasks see the IP addresses of the "
+        hint += "clients, or use a load balancer with a security group."
         because = [(*path, "preserve_client_ip")]
         yield Problem("M2516", (*path, "clients"), message, hint, because=because)
 

@@ -35,14 +35,15 @@ def listener_problems(
             (*path, "port"),
             "A target of a QUIC listener needs a server id, and ECS registers tasks without one",
             f"Write `{port.number}/udp`: QUIC then passes through, but a client whose IP address "
-            "changes may reach another task.",
+            "changes can reach another task.",
         )
         return
     if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
         message = (
-            f"`{entry.via}` has `cross_zone` and `zonal_shift`, so it cannot have UDP listeners"
+            f"`{entry.via}` has both `cross_zone` and `zonal_shift`, so it cannot have UDP "
+            "listeners"
         )
-        hint = f"Remove one of them from `{entry.via}`, or use another load balancer."
+        hint = f"Remove one of the two from `{entry.via}`, or use another load balancer."
         yield Problem("M2502", (*path, "port"), message, hint)
     yield from _container_problems(listener, port, containers)
     yield from _protocol_problems(entry, port, path, env)
@@ -66,16 +67,17 @@ def _container_problems(
         yield Problem(
             "M2556",
             (*path, key),
-            f"Port {number} of container `{name}` is written for TCP and for UDP, which ECS "
-            "refuses behind a load balancer",
-            f"Remove {number}/udp from its `ports`: on Fargate the container can be reached at it "
-            "nevertheless. Or let a second container listen on it.",
+            f"Port {number} of container `{name}` is listed for TCP and for UDP, and ECS refuses "
+            "such a port behind a load balancer",
+            f"Remove `{number}/udp` from its `ports`: on Fargate the container can be reached over "
+            f"UDP all the same. Or let a second container listen on {number}/udp.",
             because=because,
         )
     elif listener.target is None:
         needed = " or ".join(str(Port(number, kind)) for kind in TRANSPORTS[port.protocol])
         message = f"Container `{name}` has no port {needed}"
-        hint = "Add it to its `ports`, or write `target_port:` if it listens on another port."
+        hint = f"Add {needed} to the `ports` of `{name}`, or write `target_port:` with the port "
+        hint += "that it listens on."
         # At most one of the two exists, since the listener needs the other one.
         for transport in ("tcp", "udp"):
             if Port(number, transport) in containers[name].ports:
@@ -104,7 +106,7 @@ def _protocol_problems(
         yield from security_policy_problems(entry.ssl_policy, (*path, "ssl_policy"))
     for key in ("certificate", "ssl_policy", "alpn_policy", "target_tls"):
         if protocol != "tls" and key in given:
-            hint = f"Write `port: {port.number}/tls`, or remove it."
+            hint = f"Write `port: {port.number}/tls`, or remove `{key}`."
             yield Problem("M2503", (*path, key), f"`{key}` is for TLS listeners only", hint)
     if "udp" in TRANSPORTS[protocol] and entry.preserve_client_ip is False:
         message = "UDP packets always keep the IP address of the client"
@@ -114,11 +116,12 @@ def _protocol_problems(
         yield from _proxy_protocol_problems(entry, protocol, path)
     if protocol == "tls" and entry.source_ip_stickiness:
         message = "TLS listeners have no stickiness"
-        hint = "Write the port with `/tcp` and let the container speak TLS, or remove it."
+        hint = "Write the port with `/tcp` and let the container speak TLS, or remove "
+        hint += "`source_ip_stickiness`."
         yield Problem("M2507", (*path, "source_ip_stickiness"), message, hint)
     if protocol != "tcp" and entry.tcp_idle_timeout is not None:
         message = "The idle timeout can be set for TCP listeners only"
-        yield Problem("M2508", (*path, "tcp_idle_timeout"), message, "Remove it.")
+        yield Problem("M2508", (*path, "tcp_idle_timeout"), message, "Remove `tcp_idle_timeout`.")
 
 
 def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> Iterator[Problem]:
@@ -128,13 +131,13 @@ def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> I
     at = (*path, "proxy_protocol_v2")
     if protocol == "udp":
         message = "Proxy protocol is for TCP only"
-        hint = "Remove it: UDP packets keep the IP address of the client."
+        hint = "Remove `proxy_protocol_v2`: UDP packets keep the IP address of the client."
         yield Problem("M2505", at, message, hint)
     elif protocol == "tcp_udp" and entry.health_check and entry.health_check.sidecar:
         message = (
             "The probe of the health sidecar has no proxy protocol header, which the container "
         )
         message += "expects"
-        hint = "Remove it, since packets keep the IP address of the client, or check health by "
-        hint += "`port:`."
+        hint = "Remove `proxy_protocol_v2`, since packets keep the IP address of the client, or "
+        hint += "check health by `port:`."
         yield Problem("M2506", at, message, hint)
