@@ -74,16 +74,16 @@ def _counts_of_account(view: View) -> Iterator[tuple[Quota, str, list[Resource]]
     is_ecs = [target for target in targets if target["ServiceNamespace"].text == "ecs"]
     yield quotas.ECS_SCALABLE_TARGETS, "", is_ecs
     for service_quota, groups in (
-        (quotas.SERVICES_PER_CLUSTER, _by_value(ecs.services(view), "Cluster")),
-        (quotas.SUBNETS_PER_VPC, _by_value(view.resources_of_type(networks.SUBNET), "VpcId")),
-        (quotas.INTERFACE_ENDPOINTS_PER_VPC, _by_value(_interface_endpoints(view), "VpcId")),
+        (quotas.SERVICES_PER_CLUSTER, _group_by_value(ecs.services(view), "Cluster")),
+        (quotas.SUBNETS_PER_VPC, _group_by_value(view.resources_of_type(networks.SUBNET), "VpcId")),
+        (quotas.INTERFACE_ENDPOINTS_PER_VPC, _group_by_value(_interface_endpoints(view), "VpcId")),
         (quotas.NAT_GATEWAYS_PER_ZONE, _nat_gateways_by_zone(view)),
     ):
         for name, resources in groups.items():
             yield service_quota, f"with {name} ", resources
 
 
-def _by_value(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
+def _group_by_value(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
     """Resources by the value of a property, in words."""
     groups: dict[Any, list[Resource]] = {}
     for resource in resources:

@@ -35,7 +35,7 @@ PROVIDER = "AWS::ECS::CapacityProvider"
 )
 def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
     """A service can use only the capacity providers that are associated with its cluster, which
-    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that may be created before the
+    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that can be created before the
     association.)"""
     for service in ecs.services(view):
         cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER)
@@ -131,7 +131,7 @@ def has_instances(provider: Node) -> bool:
         "Scaling groups and Fargate providers. Specify one or the other and try again.",
     ),
     fix="Write only FARGATE and FARGATE_SPOT, or only capacity providers of Auto Scaling groups. "
-    "The cluster may have both.",
+    "The cluster can have both.",
     sources=("terraform-aws-modules/terraform-aws-ecs#68", "aws/aws-cdk#14730"),
     failure_ids=("svc-strategy-mixes-fargate-and-instances",),
 )

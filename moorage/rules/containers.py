@@ -269,13 +269,13 @@ def _find_excess(limit: Node, sizes: list[Node]) -> tuple[Node, int, int] | None
     allowed = [task_size.parse_size(choice) for choice in limit.choices]
     maximum = max((size for size in allowed if size is not None), default=None)
     if maximum is not None and None not in allowed:
-        excess = _compare_sum(maximum, [(node, _minimum_size(node)) for node in sizes])
+        excess = _find_size_above(maximum, [(node, _minimum_size(node)) for node in sizes])
         if excess:
             return excess
     default = task_size.parse_size(limit.default)
     if default is not None:
         defaults = [(node, task_size.parse_size(node.default)) for node in sizes]
-        return _compare_sum(default, defaults)
+        return _find_size_above(default, defaults)
     return None
 
 
@@ -285,7 +285,9 @@ def _minimum_size(node: Node) -> int | None:
     return min(known) if known and len(known) == len(sizes) else None
 
 
-def _compare_sum(limit: int, sizes: list[tuple[Node, int | None]]) -> tuple[Node, int, int] | None:
+def _find_size_above(
+    limit: int, sizes: list[tuple[Node, int | None]]
+) -> tuple[Node, int, int] | None:
     total = sum(size or 0 for _, size in sizes)
     so_far = 0
     for node, size in sizes:

@@ -1,4 +1,4 @@
-"""Resources that CloudFormation may create in the wrong order."""
+"""Resources that CloudFormation can create in the wrong order."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DEPENDS_ON_PAGE = "AWS docs: DependsOn attribute"
 
 @rule(
     "E9930",
-    "A service may be created before a listener forwards to its target group.",
+    "A service can be created before a listener forwards to its target group.",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -60,7 +60,7 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 
 @rule(
     "W9936",
-    "A service may start tasks before the resources that they need exist.",
+    "A service can start tasks before the resources that they need exist.",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
         "ResourceInitializationError: unable to pull secrets or registry auth: ... "
@@ -85,8 +85,8 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 def service_before_requirements(view: View) -> Iterator[Problem]:
     """A service refers to its subnets, roles, file systems and cluster, but not to the routes,
     separate policies, mount targets and capacity provider associations that its tasks need too.
-    CloudFormation may create those later: then the first tasks fail or find no capacity, and a
-    deployment circuit breaker may stop the deployment. When the stack is deleted, they may be
+    CloudFormation can create those later: then the first tasks fail or find no capacity, and a
+    deployment circuit breaker can stop the deployment. When the stack is deleted, they can be
     deleted before the service has stopped its tasks. Templates written by the CDK are not
     checked."""
     for service in ecs.services(view):
@@ -104,7 +104,7 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
             )
             yield problem(
                 service.body["DependsOn"],
-                f"Service `{service.id}` may start tasks before the resources that they need "
+                f"Service `{service.id}` can start tasks before the resources that they need "
                 f"exist: {descriptions}",
                 f"Add {join_and(quote(names))} to DependsOn of `{service.id}`.",
             )
@@ -158,7 +158,7 @@ def _repository_of(image: Node) -> Resource | None:
 
 @rule(
     "W9933",
-    "A resource may be created before the internet gateway that it needs is attached.",
+    "A resource can be created before the internet gateway that it needs is attached.",
     error_messages=(
         "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
         "InvalidSubnet)",
@@ -193,7 +193,7 @@ def _routes_before_attachment(view: View) -> Iterator[Problem]:
         if gateway and (attachment := _find_unordered(route, attachments)):
             yield problem(
                 route["GatewayId"],
-                f"Route `{route.id}` may be created before `{attachment.id}`, and EC2 rejects a "
+                f"Route `{route.id}` can be created before `{attachment.id}`, and EC2 rejects a "
                 f"route to an internet gateway that is not attached to the VPC",
                 f"Add `{attachment.id}` to DependsOn of `{route.id}`.",
             )
@@ -209,7 +209,7 @@ def _load_balancers_before_attachment(view: View) -> Iterator[Problem]:
         if attachment := _find_unordered(load_balancer, attachments):
             yield problem(
                 load_balancer,
-                f"Load balancer `{load_balancer.id}` may be created before `{attachment.id}`, and "
+                f"Load balancer `{load_balancer.id}` can be created before `{attachment.id}`, and "
                 f"AWS rejects an internet-facing load balancer in a VPC without an internet "
                 f"gateway",
                 f"Add `{attachment.id}` to DependsOn of `{load_balancer.id}`.",
@@ -229,7 +229,7 @@ def _addresses_before_attachment(view: View) -> Iterator[Problem]:
         if attachment and not _is_used_later(address, attachments):
             yield problem(
                 address,
-                f"Elastic IP address `{address.id}` may be created before `{attachment.id}`, which "
+                f"Elastic IP address `{address.id}` can be created before `{attachment.id}`, which "
                 f"it needs in a VPC",
                 f"Add `{attachment.id}` to DependsOn of `{address.id}`.",
             )
@@ -258,7 +258,7 @@ def _find_unordered(resource: Resource, alternatives: list[Resource]) -> Resourc
 
 @rule(
     "E9939",
-    "Logs of a load balancer may be enabled before the bucket policy exists.",
+    "Logs of a load balancer can be enabled before the bucket policy exists.",
     error_messages=(
         "Access Denied for bucket: ... Please check S3bucket permission (Service: "
         "AmazonElasticLoadBalancing; Error Code: InvalidConfigurationRequest)",
@@ -294,7 +294,7 @@ def logs_before_bucket_policy(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9942",
-    "A scalable target or scaling policy may be created before what it scales.",
+    "A scalable target or scaling policy can be created before what it scales.",
     error_messages=(
         "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
         "resource ID: service/<cluster>/<service>, scalable dimension: ecs:service:DesiredCount",
@@ -320,7 +320,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             yield problem(
                 resource_id,
                 f"Scalable target `{target.id}` contains the name of service `{service.id}` as "
-                f"text, so it may be created before the service",
+                f"text, so it can be created before the service",
                 f"Write `${{{service.id}.Name}}` for the name, or add `{service.id}` to DependsOn "
                 f"of `{target.id}`.",
             )
@@ -337,7 +337,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             yield problem(
                 resource_id,
                 f"Scaling policy `{policy.id}` does not refer to scalable target `{first.id}`, so "
-                f"it may be created before the target",
+                f"it can be created before the target",
                 f"Write `ScalingTargetId: !Ref {first.id}` instead of ResourceId, "
                 f"ScalableDimension and ServiceNamespace.",
             )

@@ -101,8 +101,8 @@ def _missing_program(image: str, command: Node) -> str | None:
 )
 def mutable_image_tag(view: View) -> Iterator[Problem]:
     """CloudFormation compares the text of the template. With the tag `latest`, or without a tag,
-    the text is the same after a push, so an update deploys nothing. A task that ECS starts later
-    gets the new image all the same, and a rollback does not bring back the old one."""
+    the text is the same after a push, so an update deploys nothing. But a task that ECS starts
+    later gets the new image, and a rollback does not bring back the old one."""
     for task in ecs.task_definitions(view):
         if not ecs.services_of(task):
             continue

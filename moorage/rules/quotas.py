@@ -1,6 +1,6 @@
 """Quotas: more of something than AWS allows, or than it allows unless a quota is raised.
 
-What an account has besides the templates is not known, so each number is a minimum.
+What else an account has is not known, so each number is a minimum.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ALB = "AWS docs: Quotas for your Application Load Balancers"
 _NLB = "AWS docs: Quotas for your Network Load Balancers"
 _VPC = "AWS docs: Amazon VPC quotas"
 _ECS = "AWS docs: Amazon ECS service quotas"
-_CERTIFICATES = "certificates besides the default ones"
+_CERTIFICATES = "certificates in addition to the default ones"
 
 
 def advise_request(needed: Iterable[tuple[Quota, int]]) -> str:
@@ -90,9 +90,9 @@ def more_than_a_load_balancer_can_have(view: View) -> Iterator[Problem]:
 )
 def load_balancer_needs_higher_quota(view: View) -> Iterator[Problem]:
     """Unless the quota of the account is raised, an Application Load Balancer has 100 rules, 50
-    listeners, 25 certificates besides the default ones of its listeners, and 1,000 targets. A
-    Network Load Balancer has 25 certificates and 3,000 targets, of which 500 in each Availability
-    Zone, or 500 altogether with cross-zone load balancing."""
+    listeners, 25 certificates in addition to the default ones of its listeners, and 1,000 targets.
+    A Network Load Balancer has 25 certificates and 3,000 targets: at most 500 in each Availability
+    Zone, or 500 in total with cross-zone load balancing."""
     targets = services_by_load_balancer(view)
     for count in count_by_load_balancer(view):
         owner = count.load_balancer

@@ -87,7 +87,7 @@ containers:
         "The service is written before the name or the ARN.",
         "Write `ssm:/path/name`, `ssm:<ARN of the parameter>`, `secretsmanager:name` or "
         "`secretsmanager:<ARN of the secret>`. After a secret, `:json-key`, `:stage` and "
-        "`:version` may follow.",
+        "`:version` can follow.",
         """\
 containers:
   web:

@@ -73,7 +73,7 @@ _SYNTAX = (
         "A directive is written twice in a block of the nginx configuration.",
         _START
         + ' nginx reports `"proxy_pass" directive is duplicate` or `duplicate location`. Many '
-        "directives may be repeated (`add_header`, `listen`), others not.",
+        "directives can be repeated (`add_header`, `listen`), others cannot.",
         "Remove one of the two.",
         "proxy:\n  config: nginx/web.conf  # with one `proxy_pass` in each `location`",
         (_DIRECTIVES,),
@@ -226,7 +226,7 @@ _PARAMS = (
         "A route sends requests to a container of the task, to an external host by HTTP or HTTPS, "
         "or to a FastCGI server in a container. The query string of a request is always passed on, "
         "so a target has none.",
-        "Write `container`, `container:port`, `https://host` or `fastcgi://container`; a path may "
+        "Write `container`, `container:port`, `https://host` or `fastcgi://container`; a path can "
         "follow, except with FastCGI.",
         'proxy:\n  routes:\n    - {path: /, to: "web:3000"}  # a container and its port',
         ("nginx documentation, ngx_http_proxy_module, proxy_pass",),

@@ -138,7 +138,7 @@ scaling:
         "Predictive scaling alone never removes tasks.",
         "A predictive scaling policy raises the number of tasks ahead of the load that it expects. "
         "It removes none, and does not react to load that it did not expect.",
-        "Add a target, such as `cpu`, beside `predictive:`.",
+        "Add a target, such as `cpu`, in addition to `predictive:`.",
         """\
 scaling:
   min: 2
