@@ -35,7 +35,7 @@ PROVIDER = "AWS::ECS::CapacityProvider"
 )
 def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
     """A service can use only the capacity providers that are associated with its cluster, which
-    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that can be created before the
+    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that does not depend on the
     association.)"""
     for service in ecs.services(view):
         cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER)

@@ -1,4 +1,5 @@
-"""Resources that CloudFormation can create in the wrong order."""
+"""Resources that need others without depending on them, so that CloudFormation can create them
+too early."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ _DEPENDS_ON_PAGE = "AWS docs: DependsOn attribute"
 
 @rule(
     "E9930",
-    "A service can be created before a listener forwards to its target group.",
+    "A service does not depend on the listener that forwards to its target group.",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -60,7 +61,7 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 
 @rule(
     "W9936",
-    "A service can start tasks before the resources that they need exist.",
+    "A service does not depend on resources that its tasks need.",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
         "ResourceInitializationError: unable to pull secrets or registry auth: ... "
@@ -104,8 +105,8 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
             )
             yield problem(
                 service.body["DependsOn"],
-                f"Service `{service.id}` can start tasks before the resources that they need "
-                f"exist: {descriptions}",
+                f"Service `{service.id}` does not depend on resources that its tasks need: "
+                f"{descriptions}",
                 f"Add {join_and(quote(names))} to DependsOn of `{service.id}`.",
             )
 
@@ -158,7 +159,7 @@ def _repository_of(image: Node) -> Resource | None:
 
 @rule(
     "W9933",
-    "A resource can be created before the internet gateway that it needs is attached.",
+    "A resource does not depend on the attachment of the internet gateway that it needs.",
     error_messages=(
         "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
         "InvalidSubnet)",
@@ -193,8 +194,8 @@ def _routes_before_attachment(view: View) -> Iterator[Problem]:
         if gateway and (attachment := _find_unordered(route, attachments)):
             yield problem(
                 route["GatewayId"],
-                f"Route `{route.id}` can be created before `{attachment.id}`, and EC2 rejects a "
-                f"route to an internet gateway that is not attached to the VPC",
+                f"Route `{route.id}` does not depend on `{attachment.id}`, and EC2 rejects a route "
+                f"to an internet gateway that is not attached to the VPC",
                 f"Add `{attachment.id}` to DependsOn of `{route.id}`.",
             )
 
@@ -209,9 +210,8 @@ def _load_balancers_before_attachment(view: View) -> Iterator[Problem]:
         if attachment := _find_unordered(load_balancer, attachments):
             yield problem(
                 load_balancer,
-                f"Load balancer `{load_balancer.id}` can be created before `{attachment.id}`, and "
-                f"AWS rejects an internet-facing load balancer in a VPC without an internet "
-                f"gateway",
+                f"Load balancer `{load_balancer.id}` does not depend on `{attachment.id}`, and AWS "
+                f"rejects an internet-facing load balancer in a VPC without an internet gateway",
                 f"Add `{attachment.id}` to DependsOn of `{load_balancer.id}`.",
             )
 
@@ -229,8 +229,8 @@ def _addresses_before_attachment(view: View) -> Iterator[Problem]:
         if attachment and not _is_used_later(address, attachments):
             yield problem(
                 address,
-                f"Elastic IP address `{address.id}` can be created before `{attachment.id}`, which "
-                f"it needs in a VPC",
+                f"Elastic IP address `{address.id}` does not depend on `{attachment.id}`, which it "
+                f"needs in a VPC",
                 f"Add `{attachment.id}` to DependsOn of `{address.id}`.",
             )
 
@@ -258,7 +258,7 @@ def _find_unordered(resource: Resource, alternatives: list[Resource]) -> Resourc
 
 @rule(
     "E9939",
-    "Logs of a load balancer can be enabled before the bucket policy exists.",
+    "A load balancer with logs does not depend on the policy of their bucket.",
     error_messages=(
         "Access Denied for bucket: ... Please check S3bucket permission (Service: "
         "AmazonElasticLoadBalancing; Error Code: InvalidConfigurationRequest)",
@@ -294,7 +294,7 @@ def logs_before_bucket_policy(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9942",
-    "A scalable target or scaling policy can be created before what it scales.",
+    "A scalable target does not depend on its service, or a scaling policy on its target.",
     error_messages=(
         "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
         "resource ID: service/<cluster>/<service>, scalable dimension: ecs:service:DesiredCount",
@@ -320,7 +320,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             yield problem(
                 resource_id,
                 f"Scalable target `{target.id}` contains the name of service `{service.id}` as "
-                f"text, so it can be created before the service",
+                f"text, so CloudFormation does not wait for the service",
                 f"Write `${{{service.id}.Name}}` for the name, or add `{service.id}` to DependsOn "
                 f"of `{target.id}`.",
             )
@@ -337,7 +337,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             yield problem(
                 resource_id,
                 f"Scaling policy `{policy.id}` does not refer to scalable target `{first.id}`, so "
-                f"it can be created before the target",
+                f"CloudFormation does not wait for the target",
                 f"Write `ScalingTargetId: !Ref {first.id}` instead of ResourceId, "
                 f"ScalableDimension and ServiceNamespace.",
             )

@@ -134,7 +134,7 @@ _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 @rule(
     "E9300",
-    "A service with a blue/green, linear or canary strategy lacks what it needs to shift traffic.",
+    "A service with a blue/green, linear or canary strategy lacks a property that this requires.",
     fix="Write AlternateTargetGroupArn, ProductionListenerRule and RoleArn in "
     "AdvancedConfiguration of each entry of LoadBalancers, and both target groups in the forward "
     "action of the listener rule.",

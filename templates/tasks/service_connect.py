@@ -68,7 +68,8 @@ class Endpoint(Base):
     )
     protocol: Literal["http", "http2", "grpc"] | None = Field(
         None,
-        description="Protocol of the requests, for metrics and retries. It cannot be changed later.",
+        description="Protocol of the requests, for metrics and retries. It cannot be changed "
+        "later.",
     )
     tls: Tls | None = Field(
         None, description="Encrypt the traffic between clients and the service."

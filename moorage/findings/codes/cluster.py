@@ -102,7 +102,7 @@ capacity:
         "Moorage sets this setting of the ECS agent.",
         "The user data of the instances has the name of the cluster and the settings for task "
         "roles, log drivers and Spot Instances. A second value would conflict with them.",
-        "Remove the setting. The settings of the params are `spot` and `instance_metadata`.",
+        "Remove the setting. Use `spot` and `instance_metadata` of the params instead.",
         """\
 capacity:
   ec2:

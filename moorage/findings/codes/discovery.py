@@ -132,8 +132,8 @@ service_connect: {services: [{port: 8080}]}  # an endpoint
     Code(
         "M3112",
         "The service in `reaches` can be reached through Service Connect only.",
-        "Names of Service Connect are known in tasks of services that use it themselves. Tasks "
-        "that a schedule or a deployment starts cannot use it.",
+        "Names of Service Connect are known in tasks of services that use it themselves. Scheduled "
+        "tasks and one-off tasks cannot use it.",
         "Add `service_connect: true` to the service that connects, or `discovery: true` to the one "
         "that is reached.",
         """\

@@ -151,7 +151,7 @@ task_role:
     ),
     Code(
         "M1521",
-        "A statement needs exactly one of an element and its negation.",
+        "A statement has both an element and its negation, or neither.",
         "A statement has either `Action` or `NotAction`, and either `Resource` or "
         "`NotResource`. IAM refuses a statement with both or with neither.",
         "Write one of the two elements.",

@@ -78,8 +78,8 @@ containers:
         "M1006",
         "The file uses a part of YAML that params do not have.",
         "Params are one map of plain values: texts, numbers, `true`, `false`, lists and maps, with "
-        "texts as keys. Tags such as `!Ref`, a second document after `---`, an alias inside its "
-        "own anchor, and files far larger than params ever are, are refused.",
+        "texts as keys. Tags such as `!Ref`, a second document after `---` and an alias inside its "
+        "own anchor are refused.",
         "Write plain values. Below `overrides:`, write functions of CloudFormation in their long "
         "form.",
         """\

@@ -130,8 +130,8 @@ _CLIENTS = (
     Code(
         "M2511",
         "No client is allowed to connect.",
-        "`clients: []` adds no rule to the security group of the load balancer, which the stack "
-        "creates without any.",
+        "`clients: []` adds no inbound rule to the security group of the load balancer, and the "
+        "group that the stack creates has no other rules for this listener.",
         "Write the clients.",
         """\
 expose:

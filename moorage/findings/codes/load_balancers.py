@@ -307,7 +307,7 @@ aliases:  # each zone and name once in the environment
     ),
     Code(
         "M2331",
-        "No route is for the DNS name of an alias.",
+        "No route matches the DNS name of an alias.",
         "All routes of the load balancer are for other hosts, so it answers all requests to this "
         "name with 404.",
         "Add the name to the `hosts:` of a route, or remove the alias.",

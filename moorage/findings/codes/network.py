@@ -136,8 +136,8 @@ endpoints: [sqs, dynamodb]
     Code(
         "M2010",
         "The text is not the name of an endpoint service.",
-        "An endpoint is created for a service by the last part of the name of its endpoint "
-        "service, such as `sqs`, `ecr.api` or `execute-api`; or by the full name.",
+        "`endpoints` lists services by the last part of the name of their endpoint service, such "
+        "as `sqs`, `ecr.api` or `execute-api`, or by the full name.",
         "Write the name as AWS PrivateLink has it.",
         """\
 template: network

@@ -188,7 +188,7 @@ release: canary
     ),
     Code(
         "M3229",
-        "A deployment would succeed with fewer healthy tasks than it keeps.",
+        "`healthy_percent` of `early_success` is below `minimum_healthy_percent`.",
         (
             "`early_success` completes a deployment as soon as a percentage of the tasks is "
             "healthy. ECS refuses a percentage below `minimum_healthy_percent`."

@@ -40,15 +40,15 @@ scaling: {max: 10, requests_per_target: 500}
         "A service that has scaled in to no tasks would never start one again.",
         "The CPU and memory metrics of a service come from its tasks. With `min: 0` and no task "
         "there are none, and nothing scales the service out.",
-        "Write `min: 1`, also in an action of `schedule:`; for a worker, `backlog_per_task:` is a "
-        "metric of the queue.",
+        "Write `min: 1`, also in an action of `schedule:`. For a worker, `backlog_per_task:` works "
+        "too: it is a metric of the queue.",
         """\
 scaling: {min: 0, max: 10, backlog_per_task: 20}  # a metric of the queue
 """,
     ),
     Code(
         "M3204",
-        "A load per task needs Container Insights.",
+        "Scaling by a load per task needs Container Insights.",
         "The backlog per task (`backlog_per_task`) and a metric with `per_task: true` are divided "
         "by the number of running tasks, which is a metric of Container Insights.",
         "Write `container_insights: on` in the cluster.",
@@ -239,7 +239,7 @@ scaling: {min: 2, max: 10, response_time: 300ms, cpu: 60}  # `cpu` has a value w
         "M3262",
         "Two adjustments of `steps` begin at the same value.",
         "An adjustment applies from its value to that of the next one. Of two that begin at the "
-        "same value, one would have no values.",
+        "same value, one would never apply.",
         "Write another value, or remove one of the two.",
         """\
 scaling:

@@ -111,7 +111,7 @@ stacks:
     ),
     Code(
         "M1408",
-        "There is nothing to compare with.",
+        "The version to compare with does not have the environment or the template.",
         "The version that `--against` names has no files of this environment, or no template of "
         "that name.",
         "Name a version that has it. If the environment is new, there is nothing to do.",

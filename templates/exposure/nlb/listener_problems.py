@@ -69,8 +69,8 @@ def _container_problems(
             (*path, key),
             f"Port {number} of container `{name}` is listed for TCP and for UDP, and ECS refuses "
             "such a port behind a load balancer",
-            f"Remove `{number}/udp` from its `ports`: on Fargate the container can still be reached "
-            f"over UDP. Or let a second container listen on {number}/udp.",
+            f"Remove `{number}/udp` from its `ports`: on Fargate the container still gets UDP "
+            f"packets. Or let a second container listen on {number}/udp.",
             because=because,
         )
     elif listener.target is None:

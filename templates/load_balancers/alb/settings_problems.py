@@ -73,7 +73,7 @@ def _unserved_alias_problems(name: str, params: Params, env: Environment) -> Ite
     for index, alias in enumerate(params.aliases):
         is_served = any(fnmatchcase(alias.name.lower().rstrip("."), host) for host in hosts)
         if "*" not in alias.name and not is_served:
-            message = f"No route is for `{alias.name}`, so all requests to it get a 404"
+            message = f"No route matches `{alias.name}`, so all requests to it get a 404"
             hint = f"Add it to the `hosts:` of a route of `{name}`, or remove the alias."
             yield Problem("M2331", ("aliases", index, "name"), message, hint, level="warning")
 
