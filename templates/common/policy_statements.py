@@ -74,9 +74,10 @@ def statement_problems(statements: Sequence[UserStatement], path: Path) -> Itera
         for key in ("Action", "Resource"):
             if bool(getattr(statement, key)) == bool(getattr(statement, f"Not{key}")):
                 message = f"The statement has neither `{key}` nor `Not{key}`"
+                hint = "Add one of the two."
                 if getattr(statement, key):
                     message = f"The statement has both `{key}` and `Not{key}`"
-                hint = f"Write exactly one of `{key}` and `Not{key}`."
+                    hint = "Remove one of the two."
                 yield Problem("M1521", statement_path, message, hint)
         yield from _action_problems(statement, statement_path)
         yield from _resource_problems(statement, statement_path)

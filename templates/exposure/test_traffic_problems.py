@@ -149,9 +149,9 @@ def test_header_problems(
         return
     path = (*_TEST, "headers")
     if len(test.headers) > 1 or any(len(values) > 1 for values in test.headers.values()):
-        message = "Service Connect recognizes test traffic by one header with one value"
-        yield Problem("M3220", path, message, "Write one header with one value.")
+        message = "Service Connect recognizes test traffic by a single header with a single value"
+        yield Problem("M3220", path, message, "Remove the other headers and values.")
     if None in protocols:
-        message = "Service Connect sees headers of endpoints with a `protocol` only"
+        message = "Service Connect reads headers only at endpoints with a `protocol`"
         hint = "Write `protocol: http` in the endpoints, or remove `headers`."
         yield Problem("M3220", path, message, hint, because=[("service_connect",)])

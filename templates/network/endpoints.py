@@ -45,7 +45,7 @@ def endpoint_problems(params: Params, region: str) -> Iterator[Problem]:
             yield Problem("M2012", path, message, f"Remove `{written}`.")
         elif endpoint in listed:
             message = f"The endpoint of `{service}` is listed twice"
-            yield Problem("M2012", path, message, f"Remove `{written}`.")
+            yield Problem("M2012", path, message, "Remove one of the two entries.")
         listed.add(endpoint)
 
 
