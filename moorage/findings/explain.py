@@ -85,8 +85,8 @@ def _document() -> Iterator[str]:
     yield "|---|---|"
     for case, code in sorted(FOUND_BY_CFN_LINT.items()):
         yield f"| {case} | cfn-lint, {code} |"
-    for case, what in sorted(FOUND_BY_COMPARISON.items()):
-        yield f"| {case} | `python build.py check ENV --against REV`: {escape_cell(what)} |"
+    for case, change in sorted(FOUND_BY_COMPARISON.items()):
+        yield f"| {case} | `python build.py check ENV --against REV`: {escape_cell(change)} |"
     for case, reason in sorted({**TOO_NOISY, **UNDECIDABLE}.items()):
         yield f"| {case} | {escape_cell(reason)} |"
     yield ""

@@ -124,11 +124,13 @@ def near(word: str, choices: Iterable[str], similarity: float = 0.6) -> str:
 
 @lru_cache(maxsize=1024)
 def _find_near(word: str, choices: tuple[str, ...], similarity: float) -> str:
-    plain = {_plain(choice): choice for choice in choices}
-    given = _plain(word)
-    close = difflib.get_close_matches(given, plain, n=1, cutoff=similarity)
-    begun = [name for name in plain if min(len(name), len(given)) > 2 and _begins(name, given)]
-    return plain[[*close, *begun][0]] if close or begun else ""
+    names = {_plain(choice): choice for choice in choices}
+    plain_word = _plain(word)
+    similar = difflib.get_close_matches(plain_word, names, n=1, cutoff=similarity)
+    similar += [
+        name for name in names if min(len(name), len(plain_word)) > 2 and _begins(name, plain_word)
+    ]
+    return names[similar[0]] if similar else ""
 
 
 def is_misspelling(word: str, name: str) -> bool:
