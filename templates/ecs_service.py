@@ -111,7 +111,8 @@ def _code_deploy_setting_problems(params: EcsServiceParams) -> Iterator[Problem]
         yield Problem("M3227", ("service_connect",), message, hint, because=because)
     if "circuit_breaker" in params.model_fields_set and params.circuit_breaker:
         message = "`circuit_breaker` has no effect with `strategy: codedeploy`"
-        hint = "Remove it: `rollback: [failure]` of `release` rolls a failed deployment back."
+        hint = "Remove `circuit_breaker`: `rollback: [failure]` of `release` rolls a failed "
+        hint += "deployment back."
         yield Problem("M3212", ("circuit_breaker",), message, hint, because=because)
 
 

@@ -24,6 +24,7 @@ from troposphere import sns as sns_resources
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import join_and
 from moorage.model import Base, Environment, logical_id
 
 from .alarms.settings import Thresholds
@@ -133,7 +134,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
     if params.existing:
         unused = sorted(params.model_fields_set - {"existing", "thresholds"})
         if unused:
-            keys = ", ".join(f"`{key}`" for key in unused)
+            keys = join_and(f"`{key}`" for key in unused)
             message = f"Moorage does not change an existing topic: {keys} would have no effect"
             hint = f"Remove {keys}, or remove `existing` to create a topic."
             yield Problem("M3403", ("existing",), message, hint)

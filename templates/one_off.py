@@ -68,7 +68,7 @@ def problems(name: str, params: Params, env: Environment) -> Iterator[Problem]:
         message = f"There is no container {shown(params.container)}"
         yield Problem("M1204", ("container",), message, f"Did you mean `{container}`?")
     elif params.container is not None and essential and params.container not in essential:
-        message = f"`{params.container}` is not essential, so the task does not end when it ends"
+        message = f"`{params.container}` is not essential, so the task does not end with it"
         hint = f"Write `container: {essential[0]}`, or remove `essential: false` or `init` from "
         hint += f"`{params.container}`."
         yield Problem("M3306", ("container",), message, hint)

@@ -236,7 +236,8 @@ def _grace_period_problems(service: Service) -> Iterator[Problem]:
     forwards = any(entry.forwards for entry in service.exposure.entries)
     if service.health_check_grace_period is not None and not forwards:
         message = "A grace period has no effect on a service without a load balancer"
-        hint = "Remove it, or write `start_period` in the `health_check` of a container."
+        hint = "Remove `health_check_grace_period`, or write `start_period` in the `health_check` "
+        hint += "of a container."
         path = ("health_check_grace_period",)
         yield Problem("M3201", path, message, hint, because=[("expose",)])
 
@@ -247,7 +248,7 @@ def _request_scaling_problems(service: Service) -> Iterator[Problem]:
     for key in ("requests_per_target", "response_time"):
         if getattr(service.scaling, key) is not None:
             message = "No Application Load Balancer sends requests to the service"
-            hint = "Remove it, or add a route to `expose:`."
+            hint = f"Remove `{key}`, or add a route to `expose:`."
             yield Problem("M3202", ("scaling", key), message, hint, because=[("expose",)])
 
 

@@ -203,7 +203,7 @@ def test_check_reports_files_that_are_not_up_to_date(
     assert main(["check"]) == 1
     *findings, summary = capsys.readouterr().out.splitlines()
     assert [finding.split(". ")[0] for finding in findings] == [
-        f"out/dev/cluster.yaml:{line}: error M1308: The file is not what the params build",
+        f"out/dev/cluster.yaml:{line}: error M1308: The file differs from what the params build",
         "out/dev/deploy.sh:1: error M1308: The file is missing",
         "out/dev/web.yaml:1: error M1308: The params no longer build this file",
         "out/old/stacks.json:1: error M1308: The environment of this folder has no params any more",

@@ -127,7 +127,7 @@ def _report_orphans(out: Path, known: Sequence[str]) -> list[Finding]:
     from moorage.findings.finding import Finding, Place
     from moorage.pipeline.write import MANIFEST, find_orphans
 
-    hint = "Run `python build.py`, delete what it keeps, and commit that."
+    hint = "Run `python build.py`, delete the files that it keeps there, and commit the deletion."
     message = "The environment of this folder has no params any more"
     return [
         Finding("M1308", "error", Place(str(out / name / MANIFEST), 1), (), message, hint)

@@ -29,7 +29,7 @@ def shown(value: Any) -> str:
     """A value of the params as messages name it.
 
     >>> shown("Web"), shown(True), shown([1]), shown("")
-    ('`Web`', '`true`', 'a list', 'an empty text')
+    ('`Web`', '`true`', 'a list', 'an empty string')
     """
     if isinstance(value, Mapping | BaseModel):
         return "a map"
@@ -39,10 +39,40 @@ def shown(value: Any) -> str:
         return "nothing"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not text:
-        return "an empty text"
+        return "an empty string"
     text = hide(text)  # before it is cut: a part of a secret does not look like one
     short = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
     return f"`{escape_controls(short)}`"
+
+
+def join_and(words: Iterable[str]) -> str:
+    """
+    >>> join_and(["a"]), join_and(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return _join(words, "and")
+
+
+def join_or(words: Iterable[str]) -> str:
+    """
+    >>> join_or(["a", "b"]), join_or(["a", "b", "c"])
+    ('a or b', 'a, b or c')
+    """
+    return _join(words, "or")
+
+
+def _join(words: Iterable[str], conjunction: str) -> str:
+    *first, last = words
+    return f"{', '.join(first)} {conjunction} {last}" if first else last
+
+
+def capitalize(text: str) -> str:
+    """Text that begins with a capital letter; the others stay as they are.
+
+    >>> capitalize("an IAM action")
+    'An IAM action'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def escape_controls(text: str) -> str:
@@ -94,11 +124,13 @@ def near(word: str, choices: Iterable[str], similarity: float = 0.6) -> str:
 
 @lru_cache(maxsize=1024)
 def _find_near(word: str, choices: tuple[str, ...], similarity: float) -> str:
-    plain = {_plain(choice): choice for choice in choices}
-    given = _plain(word)
-    close = difflib.get_close_matches(given, plain, n=1, cutoff=similarity)
-    begun = [name for name in plain if min(len(name), len(given)) > 2 and _begins(name, given)]
-    return plain[[*close, *begun][0]] if close or begun else ""
+    names = {_plain(choice): choice for choice in choices}
+    plain_word = _plain(word)
+    similar = difflib.get_close_matches(plain_word, names, n=1, cutoff=similarity)
+    similar += [
+        name for name in names if min(len(name), len(plain_word)) > 2 and _begins(name, plain_word)
+    ]
+    return names[similar[0]] if similar else ""
 
 
 def is_misspelling(word: str, name: str) -> bool:

@@ -47,7 +47,7 @@ def check(plan: Plan, document: Document) -> list[Finding]:
         path: Path = ("region",)
         meant = near(region, REGIONS)
         hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
-        message = f"cfn-lint knows no region {shown(region)}"
+        message = f"cfn-lint does not know the region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
     texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}
     stacks = {stack.rendering.file: stack.name for stack in plan.stacks}

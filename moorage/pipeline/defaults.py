@@ -18,7 +18,7 @@ _EXAMPLE = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-12
 def _check_key(value: str) -> str:
     if not re.fullmatch(KMS_KEY, value):
         message = f"{shown(value)} is not the ARN of a KMS key"
-        raise wrong("M1503", message, f"Write the ARN of a KMS key, such as `{_EXAMPLE}`.")
+        raise wrong("M1503", message, f"Write for example `{_EXAMPLE}`.")
     return value
 
 

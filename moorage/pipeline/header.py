@@ -65,8 +65,8 @@ def _check_tag_key(value: str) -> str:
     URL of a web page by what it reads there (AWS CLI user guide, "Load a parameter from a file").
     """
     if begins := re.match(r"-|(?:fileb?|https?)://", value, re.IGNORECASE):
-        taken = "an option" if begins[0] == "-" else "something to read"
-        message = f"The AWS CLI would take the key {shown(value)} for {taken}"
+        meaning = "an option" if begins[0] == "-" else "a file or URL to read"
+        message = f"The AWS CLI would take the key {shown(value)} for {meaning}"
         raise wrong("M1604", message, "Begin the key with a letter or a digit.")
     if "=" in value:
         hint = "Remove the `=`: the AWS CLI takes tags as key=value."

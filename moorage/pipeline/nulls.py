@@ -50,7 +50,7 @@ def _model_of(path: Path, document: Document, catalog: Catalog) -> tuple[Any, Pa
 
 def _hint(key: str, types: list[Any]) -> str:
     if str in types:
-        return f'Write `{key}: ""` for empty text, or remove the key.'
+        return f'Write `{key}: ""` for an empty string, or remove the key.'
     models = [member for member in types if is_model(member)]
     if models:
         fields = models[0].model_fields.items()

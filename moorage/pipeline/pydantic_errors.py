@@ -221,7 +221,7 @@ def _advise_range(path: Path, subject: Subject, value: Any, context: Mapping[str
         return (
             f"Write it like `{as_written(key, form)}`."
             if is_map
-            else "Write a value, or remove it."
+            else "Write a value, or leave it out."
         )
     if "max_length" in context:
         extra = len(value) - context["max_length"]
@@ -233,8 +233,8 @@ def _advise_range(path: Path, subject: Subject, value: Any, context: Mapping[str
     low = context.get("ge", low)
     high = context.get("le", high)
     if low is not None and high is not None:
-        return f"Write {low} to {high}."
-    return f"Write {low} or more." if low is not None else f"Write {high} or less."
+        return f"Write {low:.15g} to {high:.15g}."
+    return f"Write {low:.15g} or more." if low is not None else f"Write {high:.15g} or less."
 
 
 def _describe_value(
@@ -247,15 +247,15 @@ def _describe_value(
         meant = _meant_choice(detail["input"], re.findall("`(.*?)`", possible))
         hint = f"Did you mean `{meant}`? Possible values: " if meant else "Write "
         return "M1104", f"{given} is not a possible value", f"{hint}{possible}."
-    limits = {"ge": "at least", "le": "at most", "gt": "more than", "lt": "less than"}
+    limits = {"ge": "below", "le": "above", "gt": "not above", "lt": "not below"}
     for key, words in limits.items():
         if key in context:
-            return "M1105", f"{given} must be {words} {context[key]}", ""
+            return "M1105", f"{given} is {words} {context[key]:.15g}", ""
     unit = "character" if kind.startswith("string") else "entry"
     if (least := context.get("min_length")) is not None:
-        return "M1105", f"At least {_count(least, unit)} must be written", ""
+        return "M1105", f"At least {_count(least, unit)} {_are(least)} required", ""
     if (most := context.get("max_length")) is not None:
-        return "M1105", f"At most {_count(most, unit)} can be written", ""
+        return "M1105", f"At most {_count(most, unit)} {_are(most)} allowed", ""
     if pattern := context.get("pattern"):
         return "M1109", f"{given} does not match `{pattern}`", ""
     return "M1109", f"{given} is not valid: {detail['msg']}", ""
@@ -268,6 +268,10 @@ def _meant_choice(value: Any, choices: list[str]) -> str:
         return next(filter(None, inner), "")
     synonym = VALUES.get(str(value), "")
     return synonym if synonym in choices else near(str(value), choices)
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def _count(number: int, unit: str) -> str:

@@ -149,7 +149,7 @@ def _entry_malformed_parts(section: str, name: str, entry: Any) -> Iterator[_Mal
         message = f"After the overrides `{name}` has no `{needed}`"
         yield "M1311", path, message, f"Add `{needed}:` to it."
     elif section == "Resources" and not isinstance(entry["Type"], str):
-        message = f"The overrides replace the type of `{name}` by something that is not text"
+        message = f"The overrides replace the type of `{name}` with a value that is not text"
         yield "M1311", (*path, "Type"), message, "Write one like `AWS::S3::Bucket`."
     inner = _INNER[section]
     if inner in entry and not isinstance(entry[inner], Mapping):
@@ -158,7 +158,8 @@ def _entry_malformed_parts(section: str, name: str, entry: Any) -> Iterator[_Mal
 
 def _not_a_map(path: Path) -> _Malformed:
     hint = "Write keys and values below it, as in the template."
-    return "M1311", path, f"The overrides replace the map `{path[-1]}` by something else", hint
+    message = f"The overrides replace the map `{path[-1]}` with a value that is not a map"
+    return "M1311", path, message, hint
 
 
 def _ordered(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from moorage.findings.finding import Finding, Path
+from moorage.findings.wording import capitalize
 from moorage.model import Base
 from moorage.pipeline.document import Document
 from moorage.pipeline.params_models import Catalog
@@ -76,7 +77,7 @@ def find_shape(
         guessed |= meant
         known = guessed | removed
         findings += [
-            Finding(f.code, "error", document.place(path), path, _capitalize(f.message), f.hint)
+            Finding(f.code, "error", document.place(path), path, capitalize(f.message), f.hint)
             for f in _first_of_each_path(faults)
             if not any(overlap(f.path, other) for other in known)
             for path in [(*root, *f.path)]
@@ -91,7 +92,3 @@ def find_shape(
 
 def _first_of_each_path(faults: list[Fault]) -> list[Fault]:
     return list({fault.path: fault for fault in reversed(faults)}.values())[::-1]
-
-
-def _capitalize(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moorage.findings.finding import Path
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import capitalize, near, shown
 from moorage.pipeline.foreign_words import WORDS
 from moorage.pipeline.params_models import Catalog
 
@@ -43,7 +43,7 @@ def explain_unknown_kind(
     """Code, path, message and hint where no stack kind has that name."""
     kinds = _all_kinds(catalog)
     if not isinstance(kind, str):
-        message = f"{shown(kind)} is written where a name belongs"
+        message = f"{capitalize(shown(kind))} is written where a name belongs"
         return "M1103", path, message, f"Write {kinds}."
     foreign, similar = _find_kind(kind, catalog), near(kind, catalog.kinds, _SIMILARITY)
     meant = foreign or similar or near(kind, catalog.kinds) or _kind_with(entry, catalog)

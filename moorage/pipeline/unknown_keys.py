@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, get_origin
 
 from moorage.findings.finding import Path
-from moorage.findings.wording import as_flow, is_misspelling, near, same_word, shown
+from moorage.findings.wording import as_flow, is_misspelling, join_and, near, same_word, shown
 from moorage.pipeline.advice import advise_list, convert_number
 from moorage.pipeline.foreign_words import NO_KEY, TOP_KEYS, WORDS, ForeignWord
 from moorage.pipeline.params_models import (
@@ -60,7 +60,7 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
     fields = [*find_fields(context.model, context.path[:-1])]
     fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
     if key in fields:  # of another form of this map
-        message = f"{shown(key)} cannot be written together with the other keys of this map"
+        message = f"{shown(key)} cannot be combined with the other keys of this map"
         return UnknownKey("M1101", message, "Remove it.")
     if twice := next((name for name in fields if name in siblings and same_word(key, name)), ""):
         message = f"{shown(key)} is another spelling of `{twice}`, which is written as well"
@@ -117,18 +117,14 @@ def _foreign_word(
         return UnknownKey("M1111", message, "Remove it: the kind of the stack is known already.")
     free = [name for name in here if name not in siblings]
     if here and not free:
-        written = _join([f"`{name}:`" for name in here])
+        written = join_and(f"`{name}:`" for name in here)
         hint = f"Remove it: {written} is written already. {word.note}".strip()
         return UnknownKey("M1111", message, hint)
     if here:
-        hint = f"Write {_join([_written(context, name) for name in free])}."
+        hint = f"Write {join_and(_written(context, name) for name in free)}."
     else:
         hint = f"Write {' or '.join(places)}." if places else ""
     return UnknownKey("M1111", message, f"{hint} {word.note}".strip(), instead=here)
-
-
-def _join(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _written(context: KeyContext, name: str) -> str:
@@ -199,7 +195,7 @@ def _same_key_of_other_kinds(context: KeyContext) -> str:
     kinds = [kind for kind in _kinds_with(context.key, context.catalog) if kind != own]
     kinds = kinds if len(context.path) == 1 else []
     what = " or ".join(f"`{kind}`" for kind in kinds)
-    return f" Stacks of kind {what} have such a key too." if 0 < len(kinds) <= 2 else ""
+    return f" Stacks of kind {what} have this key too." if 0 < len(kinds) <= 2 else ""
 
 
 def _kinds_with(key: str, catalog: Catalog) -> list[str]:

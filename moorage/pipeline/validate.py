@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from moorage.findings.finding import Finding, Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import capitalize, near, shown
 from moorage.model import NAME, Environment, StackSpec, TemplateModule
 from moorage.pipeline.defaults import Defaults, apply_kms_keys, find_default_keys
 from moorage.pipeline.document import Document
@@ -145,7 +145,8 @@ def _validate_stack(
         findings.append(Finding(code, "error", document.place(path), path, message, hint))
 
     if not NAME.fullmatch(name):
-        report("M1601", root, f"{shown(name)} cannot be part of a stack's name", NAME_HINT)
+        message = f"{capitalize(shown(name))} cannot be part of a stack's name"
+        report("M1601", root, message, NAME_HINT)
     for key in _misspellings("template", entry, ()):
         hint = "Did you mean `template`?"
         report("M1101", (*root, key), f"{shown(key)} is not a key of this map", hint)

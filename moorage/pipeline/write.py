@@ -95,7 +95,7 @@ def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str,
                 yield name, 1, "The file is missing"
             elif written != text.encode():
                 line = _first_difference(written, text.encode())
-                yield name, line, "The file is not what the params build"
+                yield name, line, "The file differs from what the params build"
         sums = out.read_sums()
         for name in out.names():
             if name not in current and out.is_built(name, sums):
@@ -173,7 +173,7 @@ def _changed(path: Path, outcome: str) -> Finding:
     message = f"The file is not what the last build wrote, and {outcome}"
     hint = "Delete it if it is not needed, or rename it."
     if outcome == "was replaced":
-        hint = "What was changed in it belongs into the params, or below `overrides:`."
+        hint = "Make such a change in the params, or below `overrides:`."
     return Finding("M1313", "warning", Place(str(path), 1), (), message, hint)
 
 

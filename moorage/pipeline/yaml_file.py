@@ -140,7 +140,7 @@ class _Reader:
 
     def read(self, node: Node, path: Path, ancestors: tuple[Node, ...]) -> Any:
         if node in ancestors:
-            message = "The alias is inside of its own anchor"
+            message = "The alias is inside its own anchor"
             self._report("M1006", node, path, message, "Write out the value.")
             return None
         if len(ancestors) == PARAMS.depth:  # aliases can nest deeper than the text
@@ -230,7 +230,7 @@ class _Reader:
             or self._resolver.resolve(ScalarNode, node.value, (True, False)) != node.tag
         ):
             words = _KINDS.get(kind, "a single value")
-            message = f"{shown(node.value[:_MAX_SHOWN])} is not {words}, as its tag says"
+            message = f"{shown(node.value[:_MAX_SHOWN])} is not {words}, but has the tag of one"
             self._report("M1006", node, path, message, "Write a plain value, without a tag.")
             return None
         if kind in ("int", "float") and len(node.value) > PARAMS.number:

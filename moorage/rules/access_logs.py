@@ -43,8 +43,8 @@ _BUCKET = "<bucket>"
 )
 def access_logs_not_allowed(view: View) -> Iterator[Problem]:
     """Elastic Load Balancing writes a test file when access logs are enabled. Application and
-    Network Load Balancers write as different principals. If the bucket policy allows another
-    principal, or other keys than those that the load balancer writes, enabling the logs fails."""
+    Network Load Balancers write as different principals. If the bucket policy does not allow the
+    principal of the load balancer, or not the keys that it writes, enabling the logs fails."""
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         kind = ecs.load_balancer_type(load_balancer)
         attributes = ecs.attributes(load_balancer, "LoadBalancerAttributes")

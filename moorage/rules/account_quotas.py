@@ -10,7 +10,7 @@ from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource, View
 from moorage.facts import quotas
 from moorage.facts.quotas import Quota
-from moorage.rules.quotas import name_owner, request
+from moorage.rules.quotas import advise_request, name_owner
 from moorage.rules.rule import Problem, problem, rule
 
 _BY_TYPE: tuple[tuple[str, Quota], ...] = (
@@ -43,7 +43,7 @@ _BY_TYPE: tuple[tuple[str, Quota], ...] = (
 def account_needs_higher_quota(view: View) -> Iterator[Problem]:
     """An account has a quota of each kind of resource, which AWS raises on request: 5 Elastic IP
     addresses and 5 VPCs in a region, 1,000 IAM roles, 50 load balancers of a type, 2,000 stacks.
-    The templates of an environment are counted together; what the account has besides is not
+    The templates of an environment are counted together; what else the account has is not
     known."""
     for quota, where, resources in _counts_of_account(view):
         if len(resources) > quota.value:
@@ -51,7 +51,7 @@ def account_needs_higher_quota(view: View) -> Iterator[Problem]:
                 resources[quota.value],
                 f"The templates have {len(resources):,} resources {where}that count for the quota "
                 f"`{quota.name}`, which is {quota.value:,}",
-                f"{request([(quota, len(resources))])}, and add what the account has already.",
+                f"{advise_request([(quota, len(resources))])}, plus what the account has already.",
             )
     if len(view.stacks) > quotas.STACKS.value:
         node = Node(view.stacks[quotas.STACKS.value], {}, ())
@@ -59,7 +59,7 @@ def account_needs_higher_quota(view: View) -> Iterator[Problem]:
             node,
             f"There are {len(view.stacks):,} templates, and the quota `{quotas.STACKS.name}` is "
             f"{quotas.STACKS.value:,}",
-            f"{request([(quotas.STACKS, len(view.stacks))])}.",
+            f"{advise_request([(quotas.STACKS, len(view.stacks))])}.",
         )
 
 
@@ -74,16 +74,16 @@ def _counts_of_account(view: View) -> Iterator[tuple[Quota, str, list[Resource]]
     is_ecs = [target for target in targets if target["ServiceNamespace"].text == "ecs"]
     yield quotas.ECS_SCALABLE_TARGETS, "", is_ecs
     for service_quota, groups in (
-        (quotas.SERVICES_PER_CLUSTER, _by_value(ecs.services(view), "Cluster")),
-        (quotas.SUBNETS_PER_VPC, _by_value(view.resources_of_type(networks.SUBNET), "VpcId")),
-        (quotas.INTERFACE_ENDPOINTS_PER_VPC, _by_value(_interface_endpoints(view), "VpcId")),
+        (quotas.SERVICES_PER_CLUSTER, _group_by_value(ecs.services(view), "Cluster")),
+        (quotas.SUBNETS_PER_VPC, _group_by_value(view.resources_of_type(networks.SUBNET), "VpcId")),
+        (quotas.INTERFACE_ENDPOINTS_PER_VPC, _group_by_value(_interface_endpoints(view), "VpcId")),
         (quotas.NAT_GATEWAYS_PER_ZONE, _nat_gateways_by_zone(view)),
     ):
         for name, resources in groups.items():
             yield service_quota, f"with {name} ", resources
 
 
-def _by_value(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
+def _group_by_value(resources: Iterable[Resource], key: str) -> dict[str, list[Resource]]:
     """Resources by the value of a property, in words."""
     groups: dict[Any, list[Resource]] = {}
     for resource in resources:
@@ -91,7 +91,7 @@ def _by_value(resources: Iterable[Resource], key: str) -> dict[str, list[Resourc
         owner = node.resource or node.text
         if owner is not None:
             groups.setdefault(owner, []).append(resource)
-    return {f"the {key} {name_owner(owner)}": found for owner, found in groups.items()}
+    return {f"the {key} {name_owner(owner)}": group for owner, group in groups.items()}
 
 
 def _interface_endpoints(view: View) -> Iterator[Resource]:

@@ -35,7 +35,7 @@ PROVIDER = "AWS::ECS::CapacityProvider"
 )
 def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
     """A service can use only the capacity providers that are associated with its cluster, which
-    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that may be created before the
+    includes FARGATE and FARGATE_SPOT. (W9936 finds a service that does not depend on the
     association.)"""
     for service in ecs.services(view):
         cluster = ecs.resource_of_type(service["Cluster"], ecs.CLUSTER)
@@ -43,19 +43,21 @@ def capacity_provider_not_associated(view: View) -> Iterator[Problem]:
         if cluster is None or associations is None:
             continue
         used = [item["CapacityProvider"] for item in service["CapacityProviderStrategy"].items]
-        named = [(node, name) for node in used for name in [_name(node)] if name is not None]
+        names = [
+            (node, name) for node in used for name in [_name_provider(node)] if name is not None
+        ]
         missing = [
             (node, name)
-            for node, name in named
+            for node, name in names
             if not any(_may_list(resource, node) for resource in associations)
         ]
         if missing:
-            names = join_and(quote(name for _, name in missing))
+            providers = join_and(quote(name for _, name in missing))
             yield problem(
                 missing[0][0],
-                f"Cluster `{cluster.id}` is not associated with {names}, and ECS refuses to create "
-                f"service `{service.id}`",
-                f"Add {names} to CapacityProviders of `{cluster.id}`.",
+                f"Cluster `{cluster.id}` is not associated with {providers}, and ECS refuses to "
+                f"create service `{service.id}`",
+                f"Add {providers} to CapacityProviders of `{cluster.id}`.",
             )
 
 
@@ -85,7 +87,7 @@ def _associations(cluster: Resource) -> list[Resource] | None:
     return associations if known else None
 
 
-def _name(provider: Node) -> str | None:
+def _name_provider(provider: Node) -> str | None:
     """What messages call a capacity provider; None if it is not known, or names its cluster itself,
     as Managed Instances do."""
     resource = ecs.resource_of_type(provider, PROVIDER)
@@ -129,7 +131,7 @@ def has_instances(provider: Node) -> bool:
         "Scaling groups and Fargate providers. Specify one or the other and try again.",
     ),
     fix="Write only FARGATE and FARGATE_SPOT, or only capacity providers of Auto Scaling groups. "
-    "The cluster may have both.",
+    "The cluster can have both.",
     sources=("terraform-aws-modules/terraform-aws-ecs#68", "aws/aws-cdk#14730"),
     failure_ids=("svc-strategy-mixes-fargate-and-instances",),
 )
@@ -181,7 +183,7 @@ def windows_on_spot(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9216",
-    "A capacity provider of managed instances is in the list of a cluster.",
+    "A capacity provider of managed instances is listed in CapacityProviders of a cluster.",
     error_messages=(
         "Cannot associate Managed Instances capacity provider to clusters using this API.",
     ),
@@ -198,8 +200,8 @@ def managed_instances_in_association(view: View) -> Iterator[Problem]:
             if provider is not None and provider["ManagedInstancesProvider"].entries:
                 yield problem(
                     node,
-                    f"Capacity provider `{provider.id}` is one of managed instances, and ECS "
-                    f"refuses it in CapacityProviders of `{owner.id}`",
+                    f"Capacity provider `{provider.id}` is for managed instances, and ECS refuses "
+                    f"it in CapacityProviders of `{owner.id}`",
                     f"Remove it, and write ClusterName in `{provider.id}`.",
                 )
 
@@ -214,8 +216,9 @@ def managed_instances_in_association(view: View) -> Iterator[Problem]:
 )
 def instance_role_not_passed(view: View) -> Iterator[Problem]:
     """ECS starts managed instances with the infrastructure role and passes them the role of their
-    instance profile. AmazonECSInfrastructureRolePolicyForManagedInstances allows that for certain
-    names of roles, which those that CloudFormation generates are not like. No instance starts."""
+    instance profile. AmazonECSInfrastructureRolePolicyForManagedInstances allows that only for
+    roles whose names begin with ecsInstanceRole, and the names that CloudFormation generates do
+    not. No instance starts."""
     for provider in view.resources_of_type(PROVIDER):
         managed = provider["ManagedInstancesProvider"]
         role = find_role(managed["InfrastructureRoleArn"])

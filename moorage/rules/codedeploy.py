@@ -151,17 +151,17 @@ def incomplete_deployment_group(view: View) -> Iterator[Problem]:
 def _wrong_deployment_style(group: Resource) -> Iterator[Problem]:
     style = group["DeploymentStyle"]
     required = {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"}
-    wrong = [
+    missing = [
         f"`{key}: {value}`"
         for key, value in required.items()
         if style[key].absent or style[key].is_none_of(value)
     ]
-    if wrong:
+    if missing:
         yield problem(
             style,
             f"Deployment group `{group.id}` is for ECS, for which CodeDeploy requires blue/green "
             f"deployments with traffic control",
-            f"Write {join_and(wrong)} in DeploymentStyle.",
+            f"Write {join_and(missing)} in DeploymentStyle.",
         )
 
 

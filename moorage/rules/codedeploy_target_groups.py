@@ -71,9 +71,9 @@ def _problems_of_pair(group: Resource, pair: Node) -> Iterator[Problem]:
         )
         return
     target_groups = [_find_target_group(name) for name in names]
-    found = next(_production_problems(group, pair, target_groups), None)
-    if found is not None:
-        yield found
+    production_problem = next(_production_problems(group, pair, target_groups), None)
+    if production_problem is not None:
+        yield production_problem
     else:
         yield from _load_balancer_problems(group, target_groups)
 

@@ -13,7 +13,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9140",
-    "A task uses the log driver awsfirelens without one log router, or a log router without it.",
+    "A task has the log driver awsfirelens or a log router, but not both, or has two log routers.",
     error_messages=(
         "When awsfirelens log driver is specified in log configuration, a firelens configuration "
         "object must be configured in one of the containers.",

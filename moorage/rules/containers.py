@@ -56,15 +56,15 @@ def duplicate_names(view: View) -> Iterator[Problem]:
             repeated = {id(name) for name in _repeated_names(secrets)}
             for name in secrets:
                 if name.text in variables:
-                    other = "an entry of Environment"
+                    namesake = "an entry of Environment"
                 elif id(name) in repeated:
-                    other = "another secret"
+                    namesake = "another secret"
                 else:
                     continue
                 yield problem(
                     name,
                     f"In task definition `{task.id}`, a secret of {name_container(container)} has "
-                    f"the same name `{name.text}` as {other}, and ECS rejects it",
+                    f"the name `{name.text}`, like {namesake}, and ECS rejects that",
                     "Remove one of the two, or rename it.",
                 )
 
@@ -112,8 +112,8 @@ def links_with_awsvpc(view: View) -> Iterator[Problem]:
         "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
         "container",
     ),
-    fix="Write `Essential: false` for a container that others wait to finish, and add a "
-    "HealthCheck to one that others wait to be healthy. Remove dependencies that form a cycle.",
+    fix="Write `Essential: false` for a container whose end others wait for, and add a HealthCheck "
+    "to one whose health others wait for. Remove dependencies that form a cycle.",
     sources=(
         "boto/boto3#2436",
         "aws/copilot-cli#2421",
@@ -143,7 +143,7 @@ def impossible_dependency(view: View) -> Iterator[Problem]:
                     yield from _unmet_condition(task, container, dependency, entry["Condition"])
                 elif names_known and name.text is not None:
                     own_name = container["Name"].text
-                    others = quote(other for other in containers if other and other != own_name)
+                    others = quote(key for key in containers if key and key != own_name)
                     yield problem(
                         name,
                         f"Task definition `{task.id}` has no container `{name.text}`, on which "
@@ -235,19 +235,21 @@ def containers_larger_than_task(view: View) -> Iterator[Problem]:
     MemoryReservation is more than the task has."""
     for task in ecs.task_definitions(view):
         containers = ecs.containers(task)
-        yield from _excess(task, task["Cpu"], [container["Cpu"] for container in containers])
+        yield from _excess_problems(
+            task, task["Cpu"], [container["Cpu"] for container in containers]
+        )
         for container in containers:
-            yield from _excess(task, task["Memory"], [container["Memory"]])
-        yield from _excess(
+            yield from _excess_problems(task, task["Memory"], [container["Memory"]])
+        yield from _excess_problems(
             task, task["Memory"], [container["MemoryReservation"] for container in containers]
         )
 
 
-def _excess(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]:
-    found = _find_excess(limit, sizes)
-    if found is None:
+def _excess_problems(task: Resource, limit: Node, sizes: list[Node]) -> Iterator[Problem]:
+    excess = _find_excess(limit, sizes)
+    if excess is None:
         return
-    node, total, maximum = found
+    node, total, maximum = excess
     name, limit_name = str(node.path[-1]), str(limit.path[-1])
     subject = (
         f"A container has `Memory: {total}`"
@@ -267,12 +269,13 @@ def _find_excess(limit: Node, sizes: list[Node]) -> tuple[Node, int, int] | None
     allowed = [task_size.parse_size(choice) for choice in limit.choices]
     maximum = max((size for size in allowed if size is not None), default=None)
     if maximum is not None and None not in allowed:
-        found = _exceed(maximum, [(node, _minimum_size(node)) for node in sizes])
-        if found:
-            return found
+        excess = _find_size_above(maximum, [(node, _minimum_size(node)) for node in sizes])
+        if excess:
+            return excess
     default = task_size.parse_size(limit.default)
     if default is not None:
-        return _exceed(default, [(node, task_size.parse_size(node.default)) for node in sizes])
+        defaults = [(node, task_size.parse_size(node.default)) for node in sizes]
+        return _find_size_above(default, defaults)
     return None
 
 
@@ -282,7 +285,9 @@ def _minimum_size(node: Node) -> int | None:
     return min(known) if known and len(known) == len(sizes) else None
 
 
-def _exceed(limit: int, sizes: list[tuple[Node, int | None]]) -> tuple[Node, int, int] | None:
+def _find_size_above(
+    limit: int, sizes: list[tuple[Node, int | None]]
+) -> tuple[Node, int, int] | None:
     total = sum(size or 0 for _, size in sizes)
     so_far = 0
     for node, size in sizes:

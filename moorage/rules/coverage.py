@@ -58,7 +58,7 @@ UNDECIDABLE: dict[str, str] = {
 """Failures that no template shows."""
 
 TOO_NOISY: dict[str, str] = {
-    "svc-no-circuit-breaker": "Most correct templates would raise it. Moorage's own services have "
-    "the circuit breaker unless the params say `circuit_breaker: false`.",
+    "svc-no-circuit-breaker": "A rule would report most correct templates. Moorage's own services "
+    "have the circuit breaker unless the params say `circuit_breaker: false`.",
 }
 """Advice that most correct templates do not follow."""

@@ -1,4 +1,5 @@
-"""Resources that CloudFormation may create in the wrong order."""
+"""Resources that need others without depending on them, so that CloudFormation can create them
+too early."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ _DEPENDS_ON_PAGE = "AWS docs: DependsOn attribute"
 
 @rule(
     "E9930",
-    "A service may be created before a listener forwards to its target group.",
+    "A service does not depend on the listener that forwards to its target group.",
     error_messages=(
         "The target group with targetGroupArn arn:aws:elasticloadbalancing:... does not have an "
         "associated load balancer.",
@@ -60,7 +61,7 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 
 @rule(
     "W9936",
-    "A service may start tasks before what they need exists.",
+    "A service does not depend on resources that its tasks need.",
     error_messages=(
         "CannotPullContainerError: ... i/o timeout",
         "ResourceInitializationError: unable to pull secrets or registry auth: ... "
@@ -85,8 +86,8 @@ def _forwarders_with_unknown_targets(view: View) -> Iterator[Resource]:
 def service_before_requirements(view: View) -> Iterator[Problem]:
     """A service refers to its subnets, roles, file systems and cluster, but not to the routes,
     separate policies, mount targets and capacity provider associations that its tasks need too.
-    CloudFormation may create those later: then the first tasks fail or find no capacity, and a
-    deployment circuit breaker may stop the deployment. When the stack is deleted, they may be
+    CloudFormation can create those later: then the first tasks fail or find no capacity, and a
+    deployment circuit breaker can stop the deployment. When the stack is deleted, they can be
     deleted before the service has stopped its tasks. Templates written by the CDK are not
     checked."""
     for service in ecs.services(view):
@@ -104,7 +105,7 @@ def service_before_requirements(view: View) -> Iterator[Problem]:
             )
             yield problem(
                 service.body["DependsOn"],
-                f"Service `{service.id}` may start tasks before what they need exists: "
+                f"Service `{service.id}` does not depend on resources that its tasks need: "
                 f"{descriptions}",
                 f"Add {join_and(quote(names))} to DependsOn of `{service.id}`.",
             )
@@ -158,7 +159,7 @@ def _repository_of(image: Node) -> Resource | None:
 
 @rule(
     "W9933",
-    "A resource may be created before the internet gateway that it needs is attached.",
+    "A resource does not depend on the attachment of the internet gateway that it needs.",
     error_messages=(
         "VPC vpc-... has no internet gateway (Service: AmazonElasticLoadBalancingV2; Error Code: "
         "InvalidSubnet)",
@@ -179,8 +180,8 @@ def _repository_of(image: Node) -> Resource | None:
 )
 def created_before_gateway_attachment(view: View) -> Iterator[Problem]:
     """A route refers to the internet gateway, a load balancer to its subnets, and an Elastic IP
-    address to neither. None of them refers to the attachment of the gateway to the VPC, so it is a
-    race which of them CloudFormation creates first."""
+    address to neither. None of them refers to the attachment of the gateway to the VPC, so
+    CloudFormation can create them before the attachment."""
     yield from _routes_before_attachment(view)
     yield from _load_balancers_before_attachment(view)
     yield from _addresses_before_attachment(view)
@@ -190,11 +191,11 @@ def _routes_before_attachment(view: View) -> Iterator[Problem]:
     for route in view.resources_of_type(networks.ROUTE):
         gateway = ecs.resource_of_type(route["GatewayId"], networks.INTERNET_GATEWAY)
         attachments = lifecycle.attachments_of_gateway(gateway) if gateway else []
-        if gateway and (attachment := _unordered(route, attachments)):
+        if gateway and (attachment := _find_unordered(route, attachments)):
             yield problem(
                 route["GatewayId"],
-                f"Route `{route.id}` may be created before `{attachment.id}`, and EC2 rejects a "
-                f"route to an internet gateway that is not attached to the VPC",
+                f"Route `{route.id}` does not depend on `{attachment.id}`, and EC2 rejects a route "
+                f"to an internet gateway that is not attached to the VPC",
                 f"Add `{attachment.id}` to DependsOn of `{route.id}`.",
             )
 
@@ -206,12 +207,11 @@ def _load_balancers_before_attachment(view: View) -> Iterator[Problem]:
         if not is_public or ecs.load_balancer_type(load_balancer) == "gateway":
             continue
         attachments = lifecycle.attachments_for_load_balancer(load_balancer)
-        if attachment := _unordered(load_balancer, attachments):
+        if attachment := _find_unordered(load_balancer, attachments):
             yield problem(
                 load_balancer,
-                f"Load balancer `{load_balancer.id}` may be created before `{attachment.id}`, and "
-                f"AWS rejects an internet-facing load balancer in a VPC without an internet "
-                f"gateway",
+                f"Load balancer `{load_balancer.id}` does not depend on `{attachment.id}`, and AWS "
+                f"rejects an internet-facing load balancer in a VPC without an internet gateway",
                 f"Add `{attachment.id}` to DependsOn of `{load_balancer.id}`.",
             )
 
@@ -225,12 +225,12 @@ def _addresses_before_attachment(view: View) -> Iterator[Problem]:
             for attachment in lifecycle.gateway_attachments(view)
             if attachment.stack is address.stack
         ]
-        attachment = _unordered(address, attachments)
+        attachment = _find_unordered(address, attachments)
         if attachment and not _is_used_later(address, attachments):
             yield problem(
                 address,
-                f"Elastic IP address `{address.id}` may be created before `{attachment.id}`, which "
-                f"it needs in a VPC",
+                f"Elastic IP address `{address.id}` does not depend on `{attachment.id}`, which it "
+                f"needs in a VPC",
                 f"Add `{attachment.id}` to DependsOn of `{address.id}`.",
             )
 
@@ -244,10 +244,10 @@ def _is_used_later(address: Resource, attachments: list[Resource]) -> bool:
         for resource in stack.resources.values()
         if address.id in stack.direct_dependencies(resource.id)
     ]
-    return bool(users) and not any(_unordered(user, attachments) for user in users)
+    return bool(users) and not any(_find_unordered(user, attachments) for user in users)
 
 
-def _unordered(resource: Resource, alternatives: list[Resource]) -> Resource | None:
+def _find_unordered(resource: Resource, alternatives: list[Resource]) -> Resource | None:
     """The first of these resources, if another resource depends on none of them."""
     unordered = lifecycle.find_unordered_dependencies(resource, alternatives)
     return unordered[0] if unordered and len(unordered) == len(alternatives) else None
@@ -258,7 +258,7 @@ def _unordered(resource: Resource, alternatives: list[Resource]) -> Resource | N
 
 @rule(
     "E9939",
-    "Logs of a load balancer may be enabled before the bucket policy exists.",
+    "A load balancer with logs does not depend on the policy of their bucket.",
     error_messages=(
         "Access Denied for bucket: ... Please check S3bucket permission (Service: "
         "AmazonElasticLoadBalancing; Error Code: InvalidConfigurationRequest)",
@@ -294,7 +294,7 @@ def logs_before_bucket_policy(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9942",
-    "A scalable target or scaling policy may be created before what it scales.",
+    "A scalable target does not depend on its service, or a scaling policy on its target.",
     error_messages=(
         "ObjectNotFoundException: No scalable target registered for service namespace: ecs, "
         "resource ID: service/<cluster>/<service>, scalable dimension: ecs:service:DesiredCount",
@@ -320,7 +320,7 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             yield problem(
                 resource_id,
                 f"Scalable target `{target.id}` contains the name of service `{service.id}` as "
-                f"text, so it may be created before the service",
+                f"text, so CloudFormation does not wait for the service",
                 f"Write `${{{service.id}.Name}}` for the name, or add `{service.id}` to DependsOn "
                 f"of `{target.id}`.",
             )
@@ -333,11 +333,11 @@ def scaling_before_scaled_resource(view: View) -> Iterator[Problem]:
             for target in view.resources_of_type(ecs.SCALABLE_TARGET)
             if _is_for_target(policy, target)
         ]
-        if first := _unordered(policy, targets):
+        if first := _find_unordered(policy, targets):
             yield problem(
                 resource_id,
                 f"Scaling policy `{policy.id}` does not refer to scalable target `{first.id}`, so "
-                f"it may be created before the target",
+                f"CloudFormation does not wait for the target",
                 f"Write `ScalingTargetId: !Ref {first.id}` instead of ResourceId, "
                 f"ScalableDimension and ServiceNamespace.",
             )

@@ -31,7 +31,7 @@ def lifecycle_hooks(view: View) -> Iterator[tuple[Resource, Node]]:
 
 @rule(
     "E9305",
-    "A PAUSE hook has what only a Lambda hook has, or a stage at which no deployment can pause.",
+    "A PAUSE hook has a property of Lambda hooks, or a stage at which no deployment can pause.",
     error_messages=("Invalid lifecycle stage provided for Pause Hook",),
     fix="Remove HookTargetArn, RoleArn and HookDetails, and pause at another stage than "
     "TEST_TRAFFIC_SHIFT and PRODUCTION_TRAFFIC_SHIFT, such as PRE_PRODUCTION_TRAFFIC_SHIFT.",
@@ -48,13 +48,13 @@ def wrong_pause_hook(view: View) -> Iterator[Problem]:
         if hook["TargetType"].text != "PAUSE":
             continue
         keys = ("HookTargetArn", "RoleArn", "HookDetails")
-        wrong = [key for key in keys if hook[key].certainly_present]
-        if wrong:
+        lambda_keys = [key for key in keys if hook[key].certainly_present]
+        if lambda_keys:
             yield problem(
-                hook[wrong[0]],
-                f"A PAUSE hook of service `{service.id}` has {join_and(wrong)}, which ECS accepts "
-                f"for Lambda hooks only",
-                f"Remove {join_and(wrong)}, or write `TargetType: AWS_LAMBDA`.",
+                hook[lambda_keys[0]],
+                f"A PAUSE hook of service `{service.id}` has {join_and(lambda_keys)}, which ECS "
+                f"accepts for Lambda hooks only",
+                f"Remove {join_and(lambda_keys)}, or write `TargetType: AWS_LAMBDA`.",
             )
         for stage in hook["LifecycleStages"].items:
             if stage.text in STAGES_NEAR_SHIFTS:
@@ -73,8 +73,8 @@ def wrong_pause_hook(view: View) -> Iterator[Problem]:
         "One or more lifecycle hook(s) failed. ECS was unable to assume role",
         "... ECS was unable to invoke hook target",
     ),
-    fix="Write HookTargetArn with the ARN of the function, RoleArn with a role that may invoke it, "
-    "and a TimeoutInMinutes of at most 1440.",
+    fix="Write HookTargetArn with the ARN of the function, RoleArn with a role that is allowed to "
+    "invoke it, and a TimeoutInMinutes of at most 1440.",
     sources=(
         "AWS docs: Lambda lifecycle hooks for Amazon ECS service deployments",
         "AWS docs: Permissions required for Lambda functions in Amazon ECS blue/green deployments",
@@ -83,7 +83,8 @@ def wrong_pause_hook(view: View) -> Iterator[Problem]:
 def incomplete_lambda_hook(view: View) -> Iterator[Problem]:
     """A hook is a Lambda hook unless TargetType is PAUSE. ECS invokes the function HookTargetArn
     with the role RoleArn, and waits for its result for at most 24 hours. CloudFormation accepts a
-    hook without them, and a timeout of up to 14 days, because a PAUSE hook is so."""
+    hook without them, and a timeout of up to 14 days, because those are correct for a PAUSE
+    hook."""
     for service, hook in lifecycle_hooks(view):
         kind = hook["TargetType"]
         if not kind.absent and kind.text != "AWS_LAMBDA":
@@ -115,8 +116,8 @@ def incomplete_lambda_hook(view: View) -> Iterator[Problem]:
     sources=("AWS docs: Pause lifecycle hooks for Amazon ECS service deployments (limits)",),
 )
 def too_many_hooks(view: View) -> Iterator[Problem]:
-    """A service can have ten hooks of each kind. CloudFormation accepts any number, and ECS refuses
-    the service."""
+    """A service can have ten hooks of each kind. CloudFormation does not check the number, and ECS
+    refuses the service."""
     for service in ecs.services(view):
         hooks = service["DeploymentConfiguration"]["LifecycleHooks"]
         if not hooks.all_known or any(hook["TargetType"].unknown for hook in hooks.items):

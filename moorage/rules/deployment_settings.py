@@ -81,27 +81,27 @@ def settings_of_another_strategy(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9307",
-    "A linear or canary deployment is planned to take longer than CloudFormation waits.",
+    "The bake times of a linear or canary deployment are longer than CloudFormation allows.",
     fix="Shorten the bake times, or shift the traffic in fewer steps, so that the sum is at most "
     "33 hours (1980 minutes).",
     sources=("AWS docs: AWS::ECS::Service LinearConfiguration, CanaryConfiguration",),
 )
 def deployment_above_33_hours(view: View) -> Iterator[Problem]:
     """CloudFormation gives up an operation after 36 hours and rolls it back. So it refuses a linear
-    or canary deployment whose planned time is more than 33 hours: the final bake time, and the wait
-    after each step but the last."""
+    or canary deployment whose bake times add up to more than 33 hours: the final one, and one after
+    each step but the last."""
     for service in ecs.services(view):
         configuration = service["DeploymentConfiguration"]
-        bake = _minutes(configuration["BakeTimeInMinutes"], 0)
+        bake = _read_minutes(configuration["BakeTimeInMinutes"], 0)
         shift = _shift_minutes(configuration)
         if bake is None or shift is None or bake + shift[1] <= MAX_SHIFT_MINUTES:
             continue
         setting, minutes = shift
         yield problem(
             configuration[setting],
-            f"A deployment of service `{service.id}` takes {bake + minutes} minutes as planned: "
-            f"{minutes} in {setting} and {bake} of BakeTimeInMinutes. CloudFormation refuses more "
-            f"than {MAX_SHIFT_MINUTES}",
+            f"The bake times of service `{service.id}` add up to {bake + minutes} minutes, "
+            f"{minutes} by {setting} and {bake} by BakeTimeInMinutes, and CloudFormation accepts "
+            f"at most {MAX_SHIFT_MINUTES}",
             "Shorten the bake times, or use fewer steps.",
         )
 
@@ -111,23 +111,23 @@ def _shift_minutes(configuration: Node) -> tuple[str, int] | None:
     unknown."""
     if configuration["Strategy"].text == "LINEAR":
         settings = configuration["LinearConfiguration"]
-        percent = _percent(settings["StepPercent"], LINEAR_DEFAULTS[0])
-        minutes = _minutes(settings["StepBakeTimeInMinutes"], LINEAR_DEFAULTS[1])
+        percent = _read_percent(settings["StepPercent"], LINEAR_DEFAULTS[0])
+        minutes = _read_minutes(settings["StepBakeTimeInMinutes"], LINEAR_DEFAULTS[1])
         if percent is None or minutes is None:
             return None
         return "LinearConfiguration", count_linear_steps(percent) * minutes
     if configuration["Strategy"].text == "CANARY":
         settings = configuration["CanaryConfiguration"]
-        minutes = _minutes(settings["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
+        minutes = _read_minutes(settings["CanaryBakeTimeInMinutes"], DEFAULT_CANARY_MINUTES)
         return None if minutes is None else ("CanaryConfiguration", minutes)
     return None
 
 
-def _minutes(node: Node, default: int) -> int | None:
+def _read_minutes(node: Node, default: int) -> int | None:
     return default if node.absent else node.number
 
 
-def _percent(node: Node, default: Decimal) -> Decimal | None:
+def _read_percent(node: Node, default: Decimal) -> Decimal | None:
     """A percentage from 0.1 to 100; None for anything else."""
     if node.absent:
         return default
@@ -158,12 +158,12 @@ def alarms_with_another_controller(view: View) -> Iterator[Problem]:
         alarms = service["DeploymentConfiguration"]["Alarms"]
         controller = ecs.deployment_controller(service)
         if alarms["Enable"].flag and controller in ("CODE_DEPLOY", "EXTERNAL"):
-            instead = " Write AlarmConfiguration in the deployment group."
+            replacement = " Write AlarmConfiguration in the deployment group."
             yield problem(
                 alarms,
                 f"Service `{service.id}` has the deployment controller {controller}, with which "
                 f"ECS rejects Alarms",
-                "Remove Alarms." + (instead if controller == "CODE_DEPLOY" else ""),
+                "Remove Alarms." + (replacement if controller == "CODE_DEPLOY" else ""),
             )
 
 

@@ -37,8 +37,8 @@ def stuck_rolling_update(view: View) -> Iterator[Problem]:
         if not _is_rolling(service):
             continue
         configuration = service["DeploymentConfiguration"]
-        maximum = _percent(configuration["MaximumPercent"], 200)
-        minimum = _percent(configuration["MinimumHealthyPercent"], 100)
+        maximum = _read_percent(configuration["MaximumPercent"], 200)
+        minimum = _read_percent(configuration["MinimumHealthyPercent"], 100)
         if maximum is None or minimum is None:
             continue
         count = _minimum_count(service)
@@ -52,9 +52,9 @@ def stuck_rolling_update(view: View) -> Iterator[Problem]:
             tasks = "" if for_any_count else f" of {count} task{'' if count == 1 else 's'}"
             yield problem(
                 configuration[key],
-                f"Every deployment of service `{service.id}` after the first one hangs: at most "
-                f"{maximum} %{tasks} (rounded down) and at least {minimum} % (rounded up) let ECS "
-                f"neither start nor stop a task",
+                f"Every deployment of service `{service.id}` after the first one hangs: with at "
+                f"most {maximum}%{tasks} (rounded down) and at least {minimum}% (rounded up), ECS "
+                f"can neither start nor stop a task",
                 "Write `MaximumPercent: 200`, or `MinimumHealthyPercent: 0` if the service can be "
                 "down during a deployment.",
             )
@@ -70,7 +70,7 @@ def _is_rolling(service: Resource) -> bool:
     )
 
 
-def _percent(node: Node, default: int) -> int | None:
+def _read_percent(node: Node, default: int) -> int | None:
     return default if node.absent else node.number
 
 
@@ -134,7 +134,7 @@ _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 
 @rule(
     "E9300",
-    "A service with a blue/green, linear or canary strategy lacks what it needs to shift traffic.",
+    "A service with a blue/green, linear or canary strategy lacks a property that this requires.",
     fix="Write AlternateTargetGroupArn, ProductionListenerRule and RoleArn in "
     "AdvancedConfiguration of each entry of LoadBalancers, and both target groups in the forward "
     "action of the listener rule.",
@@ -148,7 +148,8 @@ _REQUIRED = ("AlternateTargetGroupArn", "ProductionListenerRule", "RoleArn")
 def incomplete_traffic_shifting(view: View) -> Iterator[Problem]:
     """With the strategies BLUE_GREEN, LINEAR and CANARY, ECS starts the new tasks in a second
     target group and changes the weights of the production listener rule. It needs the second target
-    group, the listener rule, a role that may change the rule, and the deployment controller ECS."""
+    group, the listener rule, a role with permission to change the rule, and the deployment
+    controller ECS."""
     for service in ecs.services(view):
         strategy = service["DeploymentConfiguration"]["Strategy"]
         if not strategy.choices or not set(strategy.choices) <= set(TRAFFIC_SHIFTING):

@@ -168,19 +168,20 @@ def _selection_mistake(selection: dict[str, Any]) -> Mistake | None:
 def _order_mistake(rules: list[dict[str, Any]]) -> Mistake | None:
     priorities = [policy_rule["rulePriority"] for policy_rule in rules]
     if max(Counter(map(str, priorities)).values()) > 1:
-        return "has two rules with the same `rulePriority`", "Give each rule another one."
+        return "has two rules with the same `rulePriority`", "Give each rule its own priority."
     if not all(isinstance(priority, int) for priority in priorities):
         return None
     for policy_rule in rules:
         selection = policy_rule["selection"]
         same_class = [
-            other["rulePriority"]
-            for other in rules
-            if other["selection"].get("storageClass") == selection.get("storageClass")
+            candidate["rulePriority"]
+            for candidate in rules
+            if candidate["selection"].get("storageClass") == selection.get("storageClass")
         ]
         if selection["tagStatus"] == "any" and policy_rule["rulePriority"] < max(same_class):
             return (
-                "has a rule for `any` with a lower `rulePriority` than another rule",
+                "has a rule for `any` with a lower `rulePriority` than another rule of the same "
+                "storage class",
                 "Give the rule for `any` the highest `rulePriority`.",
             )
     return None

@@ -114,11 +114,12 @@ def _may_have_directories(task: Resource, file_system: Resource) -> bool:
             )
             if refers and not resource.type.startswith(_CREATE_NO_DIRECTORIES):
                 return True
-    other_tasks = (other for other in ecs.task_definitions(task.view) if other is not task)
+    all_tasks = ecs.task_definitions(task.view)
+    other_tasks = (candidate for candidate in all_tasks if candidate is not task)
     volumes = (
         volume["EFSVolumeConfiguration"]
-        for other in other_tasks
-        for volume in other["Volumes"].items
+        for other_task in other_tasks
+        for volume in other_task["Volumes"].items
     )
     return any(
         ecs.resource_of_type(efs["FilesystemId"], _FILE_SYSTEM) is file_system for efs in volumes

@@ -123,7 +123,7 @@ def _secret_sources(container: Node) -> Iterator[tuple[str, Node]]:
 
 
 def _resource_for_policy(source: Node, role: Resource) -> str:
-    """The resource of a statement that allows to read a secret, as it is written in the template of
+    """The resource of a statement that allows reading a secret, as it is written in the template of
     the role."""
     secret = _secret_in_view(source)
     is_in_template = secret is not None and secret.stack is role.stack
@@ -213,7 +213,7 @@ def _arns_with_json_key(statements: Iterable[Statement]) -> Iterator[Problem]:
                 yield problem(
                     node,
                     "The ARN of a secret has a JSON key after it, so the statement matches no "
-                    "secret and does not allow to read it",
+                    "secret",
                     "Write only the ARN of the secret. `:<json-key>:<version-stage>:<version-id>` "
                     "is for ValueFrom.",
                 )

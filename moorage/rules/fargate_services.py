@@ -16,7 +16,8 @@ from moorage.rules.rule import Problem, problem, rule
     "E9200",
     "A service on Fargate uses a feature that Fargate or its platform version does not support.",
     error_messages=("Placement constraints are not supported with FARGATE launch type.",),
-    fix="Remove what only EC2 supports. Remove PlatformVersion for the latest version.",
+    fix="Remove what Fargate does not support. To use the latest platform version, remove "
+    "PlatformVersion.",
     sources=(
         "GetSimpl/cloudlift#138",
         "aws-cloudformation/cfn-lint#1547",

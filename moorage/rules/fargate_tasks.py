@@ -59,7 +59,7 @@ _TASK: dict[str, tuple[Test, str]] = {
     "IpcMode": (_has_text, "Remove IpcMode."),
 }
 _LINUX_PARAMETERS = (
-    "Remove it. Of LinuxParameters, Fargate supports InitProcessEnabled, Tmpfs and Capabilities."
+    "Remove it: of LinuxParameters, Fargate supports InitProcessEnabled, Tmpfs and Capabilities."
 )
 _CONTAINER: dict[str, tuple[Test, str]] = {
     "Privileged": (_is_true, "Remove Privileged, or run the task on container instances."),
@@ -116,14 +116,14 @@ def unsupported_parameter(view: View) -> Iterator[Problem]:
     creates the task definition."""
     for task in fargate_task_definitions(view):
         owner = f"task definition `{task.id}`"
-        yield from _unsupported(task.props, _TASK, owner)
+        yield from _unsupported_values(task.props, _TASK, owner)
         for container in ecs.containers(task):
-            yield from _unsupported(
+            yield from _unsupported_values(
                 container, _CONTAINER, f"{name_container(container)} of {owner}"
             )
 
 
-def _unsupported(
+def _unsupported_values(
     properties: Node, tests: Mapping[str, tuple[Test, str]], owner: str
 ) -> Iterator[Problem]:
     for path, (is_rejected, hint) in tests.items():

@@ -65,11 +65,11 @@ def wrong_trusted_service(view: View) -> Iterator[Problem]:
     for role, service, use, consequence in uses:
         if trusts(role, service) is False:
             trusted = trusted_services(role)
-            instead = f" but {join_and(trusted)}" if trusted else ""
+            but_trusted = f" but {join_and(trusted)}" if trusted else ""
             yield problem(
                 _principal(role),
-                f"Role `{role.id}`, {use}, does not trust {service}.amazonaws.com{instead}, so "
-                f"{consequence}",
+                f"Role `{role.id}`, {use}, does not trust {service}.amazonaws.com{but_trusted}, "
+                f"so {consequence}",
                 f"Write `Service: {service}.amazonaws.com`.",
             )
 
@@ -194,7 +194,7 @@ def service_linked_role(view: View) -> Iterator[Problem]:
             yield problem(
                 name,
                 f"`{role.id}` is the service-linked role of {name.text}, of which an account has "
-                f"only one, so the stack fails if it exists",
+                f"only one, so the stack fails if the role exists already",
                 "Remove the resource, or add a Condition to it.",
             )
 

@@ -61,14 +61,14 @@ def unsuitable_image(view: View) -> Iterator[Problem]:
         runs_on = (
             "X86_64" if architecture.absent and ecs.is_for_fargate(task) else architecture.text
         )
-        wrong = {"X86_64": _ARM_IMAGE, "ARM64": _INTEL_IMAGE}.get(runs_on or "")
+        other_image = {"X86_64": _ARM_IMAGE, "ARM64": _INTEL_IMAGE}.get(runs_on or "")
         is_for_both = _ARM_IMAGE.search(image) and _INTEL_IMAGE.search(image)
-        if wrong and wrong.search(image) and not is_for_both:
-            built_for = "ARM64" if wrong is _ARM_IMAGE else "X86_64"
+        if other_image and other_image.search(image) and not is_for_both:
+            built_for = "ARM64" if other_image is _ARM_IMAGE else "X86_64"
             yield problem(
                 container["Image"],
-                f"By its name, image `{image}` is for {built_for}, but task definition `{task.id}` "
-                f"runs it on {runs_on}",
+                f"Image `{image}` has the name of an image for {built_for}, but task definition "
+                f"`{task.id}` runs it on {runs_on}",
                 f"Write `RuntimePlatform: {{CpuArchitecture: {built_for}}}`, or use an image for "
                 f"{runs_on}.",
             )
@@ -101,8 +101,8 @@ def _missing_program(image: str, command: Node) -> str | None:
 )
 def mutable_image_tag(view: View) -> Iterator[Problem]:
     """CloudFormation compares the text of the template. With the tag `latest`, or without a tag,
-    the text is the same after a push, so an update deploys nothing. A task that ECS starts later
-    gets the new image all the same, and a rollback does not bring back the old one."""
+    the text is the same after a push, so an update deploys nothing. But a task that ECS starts
+    later gets the new image, and a rollback does not bring back the old one."""
     for task in ecs.task_definitions(view):
         if not ecs.services_of(task):
             continue

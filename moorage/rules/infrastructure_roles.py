@@ -32,20 +32,24 @@ class _Use:
     """The AWS managed policy that allows them."""
 
 
-def _uses(view: View) -> Iterator[_Use]:
+def _find_uses(view: View) -> Iterator[_Use]:
     for service in ecs.services(view):
-        yield from _uses_for_traffic(service)
+        yield from _find_uses_for_traffic(service)
         for configuration in service["VolumeConfigurations"].items:
             node = configuration["ManagedEBSVolume"]["RoleArn"]
-            yield from _use(node, f"the role for EBS volumes of service `{service.id}`")
+            yield from _find_use(node, f"the role for EBS volumes of service `{service.id}`")
         for entry in service["VpcLatticeConfigurations"].items:
-            yield from _use(entry["RoleArn"], f"the role for VPC Lattice of service `{service.id}`")
+            yield from _find_use(
+                entry["RoleArn"], f"the role for VPC Lattice of service `{service.id}`"
+            )
         for entry in service["ServiceConnectConfiguration"]["Services"].items:
             node = entry["Tls"]["RoleArn"]
-            yield from _use(node, f"the role for Service Connect TLS of service `{service.id}`")
+            yield from _find_use(
+                node, f"the role for Service Connect TLS of service `{service.id}`"
+            )
     for provider in view.resources_of_type(PROVIDER):
         node = provider["ManagedInstancesProvider"]["InfrastructureRoleArn"]
-        yield from _use(
+        yield from _find_use(
             node,
             f"the infrastructure role of capacity provider `{provider.id}`",
             "ECS starts no instances",
@@ -53,7 +57,7 @@ def _uses(view: View) -> Iterator[_Use]:
     for service, hook in lifecycle_hooks(view):
         function = ecs.resource_of_type(hook["HookTargetArn"], _FUNCTION)
         arn = expand_parts(view, (Attr(function, "Arn"),)) if function is not None else None
-        yield from _use(
+        yield from _find_use(
             hook["RoleArn"],
             f"the role of a lifecycle hook of service `{service.id}`",
             "every deployment fails at the hook and is rolled back",
@@ -61,7 +65,7 @@ def _uses(view: View) -> Iterator[_Use]:
         )
 
 
-def _uses_for_traffic(service: Resource) -> Iterator[_Use]:
+def _find_uses_for_traffic(service: Resource) -> Iterator[_Use]:
     for entry in service["LoadBalancers"].items:
         advanced = entry["AdvancedConfiguration"]
         route = advanced["ProductionListenerRule"].resource
@@ -75,7 +79,7 @@ def _uses_for_traffic(service: Resource) -> Iterator[_Use]:
         ]
         if action:
             permissions.insert(0, (f"elasticloadbalancing:{action}", None))
-        yield from _use(
+        yield from _find_use(
             advanced["RoleArn"],
             f"the role for the load balancer of service `{service.id}`",
             "its deployments fail",
@@ -84,7 +88,7 @@ def _uses_for_traffic(service: Resource) -> Iterator[_Use]:
         )
 
 
-def _use(
+def _find_use(
     node: Node,
     purpose: str,
     consequence: str = "ECS starts no tasks",
@@ -115,19 +119,19 @@ def _use(
 def role_does_not_trust_ecs(view: View) -> Iterator[Problem]:
     """ECS itself, ecs.amazonaws.com, assumes the role that changes listener rules, the role that
     invokes a lifecycle hook's function, and the roles for EBS volumes, VPC Lattice, Service Connect
-    TLS and managed instances. The tasks' principal ecs-tasks.amazonaws.com is another one, and
-    Lambda's is that of the function's own role."""
+    TLS and managed instances. The principal ecs-tasks.amazonaws.com assumes the roles of tasks, and
+    lambda.amazonaws.com the function's own role."""
     reported: set[Resource] = set()
-    for use in _uses(view):
+    for use in _find_uses(view):
         if use.role in reported or trusts(use.role, "ecs") is not False:
             continue
         reported.add(use.role)
         trusted = trusted_services(use.role)
-        instead = f" but {join_and(trusted)}" if trusted else ""
+        but_trusted = f" but {join_and(trusted)}" if trusted else ""
         yield problem(
             use.role["AssumeRolePolicyDocument"],
-            f"Role `{use.role.id}`, {use.purpose}, does not trust ecs.amazonaws.com{instead}, so "
-            f"{use.consequence}",
+            f"Role `{use.role.id}`, {use.purpose}, does not trust ecs.amazonaws.com{but_trusted}, "
+            f"so {use.consequence}",
             "Write `Service: ecs.amazonaws.com`.",
         )
 
@@ -155,7 +159,7 @@ def role_lacks_permissions(view: View) -> Iterator[Problem]:
     weights of the listener rule or listener. With the role of a hook it invokes the function. The
     service is created without an error, and its deployments fail."""
     reported: set[tuple[Resource, tuple[str, ...]]] = set()
-    for use in _uses(view):
+    for use in _find_uses(view):
         missing = tuple(
             action for action, arn in use.permissions if allows(use.role, action, arn) is False
         )

@@ -16,7 +16,7 @@ from moorage.rules.rule import Problem, problem, rule
     "E9500",
     "Two rules of a listener have the same priority.",
     error_messages=("Priority '1' is currently in use",),
-    fix="Give each rule of a listener another priority.",
+    fix="Give each rule of a listener its own priority.",
     sources=("stelligent/mu#85", "aws/copilot-cli#454", "aws/copilot-cli#4532"),
     failure_ids=("lb-duplicate-rule-priority",),
 )

@@ -71,9 +71,9 @@ def _has_wrong_protocol(listener: Resource) -> bool:
     failure_ids=("lb-type-omitted-for-nlb", "lb-http-listener-on-nlb"),
 )
 def unsupported_listener_protocol(view: View) -> Iterator[Problem]:
-    """Application Load Balancers support HTTP and HTTPS, Network Load Balancers the protocols below
-    HTTP. A load balancer without Type is an Application Load Balancer, so that creating a TCP
-    listener for it fails."""
+    """Application Load Balancers support HTTP and HTTPS, Network Load Balancers TCP, UDP, TCP_UDP,
+    TLS, QUIC and TCP_QUIC. A load balancer without Type is an Application Load Balancer, so
+    creating a TCP listener for it fails."""
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         if ecs.is_nlb_without_type(load_balancer):
             listeners = [
@@ -139,11 +139,11 @@ def incompatible_target_group(view: View) -> Iterator[Problem]:
             if group is None or _can_forward(listener, group):
                 continue
             other_listeners = (
-                other
-                for other in ecs.listeners_of_target_group(view, group)
-                if other is not listener
+                candidate
+                for candidate in ecs.listeners_of_target_group(view, group)
+                if candidate is not listener
             )
-            fits_another = any(_can_forward(other, group) for other in other_listeners)
+            fits_another = any(_can_forward(candidate, group) for candidate in other_listeners)
             protocol = listener["Protocol"].text or ""
             yield problem(
                 node if fits_another else group["Protocol"],
@@ -298,7 +298,7 @@ def exist_together(first: Resource, second: Resource) -> bool:
     "E9470",
     "Two listeners of a load balancer have the same port.",
     error_messages=("A listener already exists on this port for this load balancer",),
-    fix="Give each listener another port. On a Network Load Balancer, one TCP_UDP listener handles "
+    fix="Give each listener its own port. On a Network Load Balancer, one TCP_UDP listener handles "
     "both protocols on one port.",
     sources=("AWS docs: Elastic Load Balancing API reference, CreateListener, DuplicateListener",),
     failure_ids=("lb-duplicate-listener-port",),

@@ -107,7 +107,8 @@ def zone_not_enabled(view: View) -> Iterator[Problem]:
             enabled = networks.subnets_of_load_balancer(load_balancer)
             for subnet in networks.find_subnets(network["Subnets"]):
                 if enabled and all(
-                    networks.are_in_same_zone(subnet, other) is False for other in enabled
+                    networks.are_in_same_zone(subnet, enabled_subnet) is False
+                    for enabled_subnet in enabled
                 ):
                     yield problem(
                         networks.subnet_property(load_balancer),

@@ -41,7 +41,7 @@ _API = "AWS docs: Elastic Load Balancing API reference,"
     failure_ids=("lb-attribute-idle-timeout-on-nlb",),
 )
 def unsupported_load_balancer_attribute(view: View) -> Iterator[Problem]:
-    """Each type of load balancer supports other attributes. AWS rejects an attribute of another
+    """Each type of load balancer supports different attributes. AWS rejects an attribute of another
     type, of a listener or of a target group, and the stack rolls back."""
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         kind = ecs.load_balancer_type(load_balancer)
@@ -89,7 +89,7 @@ def invalid_load_balancer_attribute(view: View) -> Iterator[Problem]:
 def unsupported_address(view: View) -> Iterator[Problem]:
     """A Network Load Balancer can have fixed addresses: Elastic IP addresses if it is
     internet-facing, private addresses of its subnets if it is internal. The addresses of an
-    Application Load Balancer change, and none can be chosen."""
+    Application Load Balancer change and cannot be chosen."""
     for load_balancer in view.resources_of_type(ecs.LOAD_BALANCER):
         kind, scheme = ecs.load_balancer_type(load_balancer), load_balancer["Scheme"]
         actual_scheme = "internet-facing" if scheme.absent else scheme.text

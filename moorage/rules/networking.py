@@ -55,8 +55,8 @@ def public_subnet_without_public_ip(view: View) -> Iterator[Problem]:
             yield problem(
                 assign,
                 f"The tasks of service `{service.id}` have no public IP address in subnet "
-                f"`{isolated[0].id}`, whose default route is an internet gateway, so they cannot "
-                f"pull images, read secrets or write logs",
+                f"`{isolated[0].id}`, whose default route leads to an internet gateway, so they "
+                f"cannot pull images, read secrets or write logs",
                 "Write `AssignPublicIp: ENABLED`, or use subnets with a route to a NAT gateway.",
             )
 

@@ -12,7 +12,7 @@ from moorage.rules.rule import Problem, problem, rule
 
 @rule(
     "E9112",
-    "A container maps the port of a load balancer twice.",
+    "The container port of a load balancer is in two port mappings.",
     error_messages=("Container port 514 is used in more than one port mapping for container app",),
     fix="Map the port once. Use another port, or another service, for the other protocol.",
     sources=(
@@ -25,7 +25,7 @@ from moorage.rules.rule import Problem, problem, rule
 def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
     """LoadBalancers of a service names a container and a port, but no protocol. A task definition
     can map one port for TCP and for UDP, but ECS refuses to create a service whose load balancer
-    uses that port, as it does not know which mapping is meant."""
+    uses that port, as it cannot choose between the two mappings."""
     for attachment in ecs.target_group_attachments(view):
         task = ecs.task_definition_of(attachment.service)
         name, port = attachment.container_name, attachment.container_port
@@ -44,7 +44,7 @@ def load_balancer_port_mapped_twice(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9118",
-    "Two containers of a task map the same port, with network mode awsvpc.",
+    "Two containers of a task with network mode awsvpc map the same port.",
     error_messages=(
         "Create TaskDefinition: TCP container port '9901' is used multiple times in task when "
         "networkMode=awsvpc.",

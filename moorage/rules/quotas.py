@@ -1,6 +1,6 @@
 """Quotas: more of something than AWS allows, or than it allows unless a quota is raised.
 
-What an account has besides the templates is not known, so each number is the least possible one.
+What else an account has is not known, so each number is a minimum.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _ALB = "AWS docs: Quotas for your Application Load Balancers"
 _NLB = "AWS docs: Quotas for your Network Load Balancers"
 _VPC = "AWS docs: Amazon VPC quotas"
 _ECS = "AWS docs: Amazon ECS service quotas"
-_CERTIFICATES = "certificates besides the default ones"
+_CERTIFICATES = "certificates in addition to the default ones"
 
 
-def request(needed: Iterable[tuple[Quota, int]]) -> str:
+def advise_request(needed: Iterable[tuple[Quota, int]]) -> str:
     """What to request from AWS, as the beginning of a sentence."""
     words = [f"at least {number:,} for the quota `{quota.name}`" for quota, number in needed]
     return f"Request {join_and(words)} before the deployment"
@@ -56,8 +56,8 @@ def name_owner(owner: Owner) -> str:
 )
 def more_than_a_load_balancer_can_have(view: View) -> Iterator[Problem]:
     """The listeners of an Application Load Balancer and their rules forward to 100 different target
-    groups at most, and a Network Load Balancer has 50 listeners at most. The deployment of the
-    service that exceeds it fails. The templates of an environment are counted together."""
+    groups at most, and a Network Load Balancer has 50 listeners at most. The deployment of a
+    service that would exceed that fails. The templates of an environment are counted together."""
     for count in count_by_load_balancer(view):
         groups, listeners = list(count.target_groups.values()), count.listeners
         if count.kind == "application" and len(groups) > quotas.TARGET_GROUPS_PER_ALB.value:
@@ -90,9 +90,9 @@ def more_than_a_load_balancer_can_have(view: View) -> Iterator[Problem]:
 )
 def load_balancer_needs_higher_quota(view: View) -> Iterator[Problem]:
     """Unless the quota of the account is raised, an Application Load Balancer has 100 rules, 50
-    listeners, 25 certificates besides the default ones of its listeners, and 1,000 targets. A
-    Network Load Balancer has 25 certificates and 3,000 targets, of which 500 in each Availability
-    Zone, or 500 altogether with cross-zone load balancing."""
+    listeners, 25 certificates in addition to the default ones of its listeners, and 1,000 targets.
+    A Network Load Balancer has 25 certificates and 3,000 targets: at most 500 in each Availability
+    Zone, or 500 in total with cross-zone load balancing."""
     targets = services_by_load_balancer(view)
     for count in count_by_load_balancer(view):
         owner = count.load_balancer
@@ -102,8 +102,8 @@ def load_balancer_needs_higher_quota(view: View) -> Iterator[Problem]:
                 yield problem(
                     above if what is _CERTIFICATES else _place(count, above),
                     f"{name_owner(owner)} has {len(nodes)} {what}, and the quota is {quota.value}",
-                    f"{request([(quota, len(nodes))])}, or use another load balancer for some of "
-                    f"them.",
+                    f"{advise_request([(quota, len(nodes))])}, or use another load balancer for "
+                    f"some of them.",
                 )
         if isinstance(owner, Resource):
             tasks = [count_tasks(service) for service in targets.get(owner, ())]
@@ -111,10 +111,10 @@ def load_balancer_needs_higher_quota(view: View) -> Iterator[Problem]:
                 if sum(tasks) > most >= max(tasks):
                     yield problem(
                         owner,
-                        f"The services behind {name_owner(owner)} may have {sum(tasks):,} tasks "
+                        f"The services behind {name_owner(owner)} can have {sum(tasks):,} tasks "
                         f"together, and the quota is {most:,} targets",
-                        f"{request([(quota, sum(tasks))])}, or use another load balancer for "
-                        f"some of the services.",
+                        f"{advise_request([(quota, sum(tasks))])}, or use another load balancer "
+                        f"for some of the services.",
                     )
                     break
 
@@ -169,7 +169,7 @@ def group_needs_higher_quota(view: View) -> Iterator[Problem]:
     """A security group has 60 inbound and 60 outbound rules for each IP version unless the quota of
     the account is raised. A rule that refers to a security group counts for both IP versions, and a
     prefix list as its maximum number of entries. The templates of an environment are counted
-    together: each service behind a load balancer adds an outbound rule to its security group."""
+    together: each service adds an outbound rule to the security group of its load balancer."""
     for count in count_group_rules(view):
         if quotas.SECURITY_GROUP_RULES.value < count.most <= quotas.MAX_RULES_PER_INTERFACE:
             groups = quotas.MAX_RULES_PER_INTERFACE // count.most
@@ -179,7 +179,7 @@ def group_needs_higher_quota(view: View) -> Iterator[Problem]:
             yield problem(
                 _place_of_rules(count),
                 f"{_describe_rules(count)}, and the quota is {quotas.SECURITY_GROUP_RULES.value}",
-                f"{request([(quotas.SECURITY_GROUP_RULES, count.most)])}{also}; or "
+                f"{advise_request([(quotas.SECURITY_GROUP_RULES, count.most)])}{also}; or "
                 f"{_how_to_reduce(count)}.",
             )
 
@@ -271,26 +271,26 @@ def too_many_groups_of_service(view: View) -> Iterator[Problem]:
 def service_needs_higher_quota(view: View) -> Iterator[Problem]:
     """Unless quotas are raised, a service has 5,000 tasks, of which AWS Cloud Map registers 1,000
     for service discovery, and a target group or an Application Load Balancer has 1,000 targets."""
-    behind: dict[Resource, list[Resource]] = {}
+    load_balancers: dict[Resource, list[Resource]] = {}
     for load_balancer, services in services_by_load_balancer(view).items():
         for service in services:
-            behind.setdefault(service, []).append(load_balancer)
+            load_balancers.setdefault(service, []).append(load_balancer)
     for service in ecs.services(view):
         tasks = count_tasks(service)
-        found = [(quotas.TASKS_PER_SERVICE, quotas.TASKS_PER_SERVICE.value)]
+        limits = [(quotas.TASKS_PER_SERVICE, quotas.TASKS_PER_SERVICE.value)]
         if service["ServiceRegistries"].items:
-            found.append((quotas.TASKS_IN_CLOUD_MAP, quotas.TASKS_IN_CLOUD_MAP.value))
-        if service in behind:
-            found.append((quotas.TARGETS_PER_GROUP, quotas.TARGETS_PER_GROUP.value))
-        for load_balancer in dict.fromkeys(behind.get(service, ())):
-            found += _target_quotas(load_balancer)
-        needed = {quota: tasks for quota, most in found if tasks > most}
+            limits.append((quotas.TASKS_IN_CLOUD_MAP, quotas.TASKS_IN_CLOUD_MAP.value))
+        if service in load_balancers:
+            limits.append((quotas.TARGETS_PER_GROUP, quotas.TARGETS_PER_GROUP.value))
+        for load_balancer in dict.fromkeys(load_balancers.get(service, ())):
+            limits += _target_quotas(load_balancer)
+        needed = {quota: tasks for quota, limit in limits if tasks > limit}
         if needed:
-            least = min(most for quota, most in found if quota in needed)
+            least = min(limit for quota, limit in limits if quota in needed)
             yield problem(
                 service,
-                f"Service `{service.id}` may have {tasks:,} tasks, and the quotas allow {least:,}",
-                f"{request(needed.items())}, or write a lower number.",
+                f"Service `{service.id}` can have {tasks:,} tasks, and the quotas allow {least:,}",
+                f"{advise_request(needed.items())}, or write a lower number.",
             )
 
 
@@ -299,7 +299,7 @@ def service_needs_higher_quota(view: View) -> Iterator[Problem]:
     "A task definition is larger than ECS allows.",
     error_messages=("Actual length: '...'. Max allowed length is '65536' bytes.",),
     fix="Move containers to another service; keep long texts in an image, in a file in S3 "
-    "(EnvironmentFiles) or in the Parameter Store (Secrets).",
+    "(EnvironmentFiles) or in Parameter Store (Secrets).",
     sources=(_ECS, "awsdocs/amazon-ecs-developer-guide#149"),
 )
 def task_definition_too_large(view: View) -> Iterator[Problem]:
@@ -322,8 +322,8 @@ def task_definition_too_large(view: View) -> Iterator[Problem]:
                 largest or task["ContainerDefinitions"],
                 f"Task definition `{task.id}` has {size:,} bytes, and ECS accepts "
                 f"{quotas.MAX_TASK_DEFINITION_BYTES:,}",
-                "Move long texts into an image, a file in S3 (EnvironmentFiles) or the Parameter "
-                "Store (Secrets).",
+                "Move long texts into an image, a file in S3 (EnvironmentFiles) or Parameter Store "
+                "(Secrets).",
             )
 
 

@@ -108,7 +108,7 @@ def _text_mistake(resource: Resource, name: str) -> str | None:
 
 @rule(
     "W9958",
-    "A name with parameters or pseudo parameters may be too long for Elastic Load Balancing.",
+    "A name with parameters or pseudo parameters can be too long for Elastic Load Balancing.",
     error_messages=("Target group name '...' cannot be longer than '32' characters",),
     fix="Remove Name: CloudFormation then shortens the name of the stack if necessary.",
     sources=(*_NAME_SOURCES, "byu-oit/handel#34", "docker-archive/ecs-plugin#160"),
@@ -134,7 +134,7 @@ def possibly_long_name(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9961",
-    "Only one stack can have a fixed name or priority.",
+    "A fixed name or priority prevents a second stack from the same template.",
     error_messages=(
         "... already exists in stack arn:...",
         "Resource of type 'AWS::Logs::LogGroup' with identifier '...' already exists.",
@@ -255,7 +255,7 @@ def invalid_characters(view: View) -> Iterator[Problem]:
             continue
         yield problem(
             description,
-            f"The description of a security group rule {mistake}",
+            f"The description of a rule in `{group_rule.path[1]}` {mistake}",
             f"Write up to {_MAX_DESCRIPTION_LENGTH} of a-z, A-Z, 0-9, spaces and "
             f"._-:/()#,@[]+=&;{{}}!$*.",
         )

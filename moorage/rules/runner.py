@@ -51,17 +51,17 @@ def run_rules(templates: Sequence[Template]) -> list[LocatedProblem]:
         runs.append((view.scenario, {problem.key for problem in problems}))
         return problems
 
-    with _paused_garbage_collection():
+    with _pause_garbage_collection():
         problems = find_in_scenarios(templates, find, lambda problem: problem.key)
     return [
-        _with_condition(problem, runs)
+        _add_condition(problem, runs)
         for problem in problems
         if not _is_ignored(problem, bodies[problem.template])
     ]
 
 
 @contextmanager
-def _paused_garbage_collection() -> Iterator[None]:
+def _pause_garbage_collection() -> Iterator[None]:
     """Each scenario is a view of many small objects, among which there is little garbage; the
     collector would go through all of them, and through cfn-lint's schemas, again and again."""
     was_enabled = gc.isenabled()
@@ -107,7 +107,7 @@ Choice = tuple[tuple[str, str], Any]
 """The name of a template and of its parameter or condition, with the value chosen for it."""
 
 
-def _with_condition(
+def _add_condition(
     problem: LocatedProblem, runs: Sequence[tuple[Scenario, set[Hashable]]]
 ) -> LocatedProblem:
     choices = _required_choices(problem.key, runs)

@@ -62,7 +62,7 @@ def _name_parameter(count: Node) -> str | None:
 )
 def minimum_above_maximum(view: View) -> Iterator[Problem]:
     """Application Auto Scaling keeps the number of tasks between MinCapacity and MaxCapacity, and
-    refuses a scalable target or a scheduled action with no number in between."""
+    refuses a scalable target or a scheduled action in which the minimum is above the maximum."""
     for target in view.resources_of_type(ecs.SCALABLE_TARGET):
         actions = (item["ScalableTargetAction"] for item in target["ScheduledActions"].items)
         for owner in (target.props, *actions):
@@ -91,7 +91,7 @@ Range = tuple[Decimal, Decimal]
         "(in substance) The ranges of your step adjustments can't overlap or have a gap",
     ),
     fix="Let each step begin where the one before it ends. Leave out the lower bound of the first "
-    "step if it is below 0, and the upper bound of the last step.",
+    "step if it is below 0, and the upper bound of the last step if it is above 0.",
     sources=(
         "hashicorp/terraform-provider-aws#29413",
         "AWS docs: Application Auto Scaling API reference, StepAdjustment",
@@ -99,23 +99,24 @@ Range = tuple[Decimal, Decimal]
     failure_ids=("as-steps-with-a-gap",),
 )
 def steps_with_a_gap(view: View) -> Iterator[Problem]:
-    """The bounds of a step are distances from the threshold of the alarm. Every distance on the
-    side of the threshold that the steps are for must be in exactly one step, so the steps join
-    without a gap, and the one that is farthest from the threshold has no bound there."""
+    """The bounds of a step are distances from the threshold of the alarm. Each step must begin
+    where the one before it ends, and the step that is farthest from the threshold must have no
+    outer bound. Application Auto Scaling refuses other policies."""
     for policy in view.resources_of_type(ecs.SCALING_POLICY):
         steps = policy["StepScalingPolicyConfiguration"]["StepAdjustments"]
-        ranges = [_range(step) for step in steps.items]
+        ranges = [_read_range(step) for step in steps.items]
         known = [(bounds, step) for bounds, step in zip(ranges, steps.items, strict=True) if bounds]
         if not steps.all_known or len(known) < len(ranges):
             continue
         known.sort(key=lambda item: item[0])
         for (before, _), (after, step) in pairwise(known):
-            if before[1] != after[0]:
-                what = "a gap" if before[1] < after[0] else "an overlap"
+            low, high = sorted((before[1], after[0]))
+            if low != high:
+                fault = "a gap" if before[1] < after[0] else "an overlap"
                 yield problem(
                     step,
-                    f"The steps of scaling policy `{policy.id}` have {what} between "
-                    f"{_name(min(before[1], after[0]))} and {_name(max(before[1], after[0]))}",
+                    f"The steps of scaling policy `{policy.id}` have {fault} between "
+                    f"{_format_bound(low)} and {_format_bound(high)}",
                     "Let this step begin where the one before it ends.",
                 )
         if known:
@@ -133,19 +134,20 @@ def _bounded_ends(policy: Resource, steps: list[tuple[Range, Node]]) -> Iterator
         if value.is_finite() and is_beyond:
             yield problem(
                 step[key],
-                f"The outermost step of scaling policy `{policy.id}` ends at {_name(value)}, and "
-                f"Application Auto Scaling requires steps without a gap up to infinity",
+                f"The outermost step of scaling policy `{policy.id}` ends at "
+                f"{_format_bound(value)}, and Application Auto Scaling requires that it has no "
+                f"outer bound",
                 f"Remove {key} from this step.",
             )
 
 
-def _range(step: Node) -> Range | None:
-    low = _bound(step["MetricIntervalLowerBound"], Decimal("-Infinity"))
-    high = _bound(step["MetricIntervalUpperBound"], Decimal("Infinity"))
+def _read_range(step: Node) -> Range | None:
+    low = _parse_bound(step["MetricIntervalLowerBound"], Decimal("-Infinity"))
+    high = _parse_bound(step["MetricIntervalUpperBound"], Decimal("Infinity"))
     return None if low is None or high is None else (low, high)
 
 
-def _bound(node: Node, default: Decimal) -> Decimal | None:
+def _parse_bound(node: Node, default: Decimal) -> Decimal | None:
     if node.absent:
         return default
     try:
@@ -155,13 +157,13 @@ def _bound(node: Node, default: Decimal) -> Decimal | None:
     return bound if bound.is_finite() else None
 
 
-def _name(bound: Decimal) -> str:
+def _format_bound(bound: Decimal) -> str:
     return f"{bound.normalize():f}" if bound.is_finite() else "infinity"
 
 
 @rule(
     "E9909",
-    "A ResourceLabel and the metric of a scaling policy do not go together.",
+    "A ResourceLabel does not match the metric of a scaling policy.",
     error_messages=(
         "(in substance) A ResourceLabel can't be specified for the metric type "
         "ECSServiceAverageCPUUtilization",
@@ -190,8 +192,8 @@ def misplaced_resource_label(view: View) -> Iterator[Problem]:
         elif name.text == _REQUESTS and label.absent:
             yield problem(
                 metric,
-                f"Scaling policy `{policy.id}` scales by {_REQUESTS} without a ResourceLabel, so "
-                f"Application Auto Scaling does not know which target group is meant",
+                f"Scaling policy `{policy.id}` scales by {_REQUESTS} without a ResourceLabel, "
+                f"which names the target group",
                 "Write `ResourceLabel: app/<name>/<id>/targetgroup/<name>/<id>`.",
             )
 

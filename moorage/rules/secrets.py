@@ -8,6 +8,7 @@ from moorage.cfn import container_secrets, ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
 from moorage.facts.secret_values import find_in_command, is_plain_secret
+from moorage.rules.message_parts import name_container
 from moorage.rules.rule import Problem, problem, rule
 
 
@@ -96,6 +97,7 @@ def secret_in_plain_text(view: View) -> Iterator[Problem]:
     reference nor a path."""
     for task in ecs.task_definitions(view):
         for container in ecs.containers(task):
+            owner = f"In {name_container(container)} of task definition `{task.id}`"
             settings = [
                 (setting["Name"].text or "", setting["Value"])
                 for setting in container["Environment"].items
@@ -105,13 +107,15 @@ def secret_in_plain_text(view: View) -> Iterator[Problem]:
             settings += container.at("FirelensConfiguration", "Options").entries
             for name, node in settings:
                 if node.text is not None and is_plain_secret(name, node.text):
-                    yield problem(node, f"`{name}` looks like a secret in plain text", _STORE)
+                    yield problem(
+                        node, f"{owner}, `{name}` looks like a secret in plain text", _STORE
+                    )
             for key in (("EntryPoint",), ("Command",), ("HealthCheck", "Command")):
                 words = container.at(*key).items
-                found = find_in_command([word.text or "" for word in words])
-                for index, option in {index: option for index, option, _ in found}.items():
-                    named = f"The value of `{option}`" if option else "A word of the command"
-                    message = f"{named} looks like a secret in plain text"
+                secrets = find_in_command([word.text or "" for word in words])
+                for index, option in {index: option for index, option, _ in secrets}.items():
+                    subject = f"the value of `{option}`" if option else "a word of the command"
+                    message = f"{owner}, {subject} looks like a secret in plain text"
                     yield problem(words[index], message, _STORE)
 
 

@@ -100,14 +100,14 @@ def _users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
 
 
 def _find_users_of_groups(view: View) -> dict[Resource, list[tuple[Resource, Node]]]:
-    found: dict[Resource, list[tuple[Resource, Node]]] = {}
+    users: dict[Resource, list[tuple[Resource, Node]]] = {}
     for user, groups, vpcs in _uses_of_groups(view):
         for node in groups.items:
             group = peers.find_security_group(node)
             if group is not None:
                 present = [(user, vpc) for vpc in vpcs if vpc.present]
-                found.setdefault(group, []).extend(present)
-    return found
+                users.setdefault(group, []).extend(present)
+    return users
 
 
 def _uses_of_groups(view: View) -> Iterator[tuple[Resource, Node, list[Node]]]:

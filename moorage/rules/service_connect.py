@@ -119,7 +119,7 @@ def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
 
 @rule(
     "E9368",
-    "Service Connect has a timeout of requests for a TCP port.",
+    "Service Connect has a request timeout for a TCP port.",
     error_messages=(
         "(in substance) perRequestTimeout can only be set if Service Connect appProtocol isn't TCP",
     ),
@@ -129,8 +129,8 @@ def _repeated_alias(service: Resource, connect: Node) -> Iterator[Problem]:
     failure_ids=("svc-connect-request-timeout-on-tcp",),
 )
 def request_timeout_on_tcp(view: View) -> Iterator[Problem]:
-    """A port mapping without AppProtocol is TCP for Service Connect, which then knows connections
-    and no requests."""
+    """For Service Connect a port mapping without AppProtocol is TCP: it has connections but no
+    requests, and ECS refuses a request timeout."""
     for service in ecs.services(view):
         task = ecs.task_definition_of(service)
         if task is None:
@@ -154,7 +154,7 @@ def request_timeout_on_tcp(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9371",
-    "VPC Lattice has a port name that does not exist.",
+    "A VPC Lattice configuration has a port name that does not exist.",
     error_messages=("(in substance) the port name 'http' was not found in the task definition",),
     fix="Write the Name of a port mapping of the task definition as PortName.",
     sources=("AWS docs: ECS API reference, VpcLatticeConfiguration (portName)",),
@@ -170,15 +170,15 @@ def wrong_lattice_port_name(view: View) -> Iterator[Problem]:
 
 @rule(
     "W9374",
-    "Service Connect names a DNS namespace of the template by its name.",
+    "Service Connect refers to a DNS namespace of the template by its name.",
     fix="Write `!GetAtt <namespace>.Arn`.",
     sources=("aws/aws-cdk#25616",),
     failure_ids=("connect-namespace-by-name",),
 )
 def namespace_by_name(view: View) -> Iterator[Problem]:
-    """By a name ECS finds an HTTP namespace only, and the HTTP name of a DNS namespace is another
-    one. So ECS creates a second namespace with the name, which stays when the stack is deleted, and
-    the names in the first one do not work for Service Connect."""
+    """By its name ECS finds only an HTTP namespace, and a DNS namespace has another HTTP name. So
+    ECS does not find it, and creates a second namespace with the name, which stays when the stack
+    is deleted. Names in the first namespace do not work for Service Connect."""
     namespaces = {
         name: namespace
         for namespace in view.resources_of_type(*_DNS_NAMESPACES)
@@ -196,8 +196,8 @@ def namespace_by_name(view: View) -> Iterator[Problem]:
         if namespace is not None and all(item.is_same_as(name) is False for item in http_names):
             yield problem(
                 name,
-                f"`{owner.id}` names the namespace `{namespace.id}` by its name, for which ECS "
-                f"creates another namespace",
+                f"`{owner.id}` refers to the DNS namespace `{namespace.id}` by its name, so ECS "
+                f"does not find it and creates another namespace",
                 f"Write `!GetAtt {namespace.id}.Arn`.",
             )
 

@@ -109,9 +109,9 @@ def _needs_service_linked_role(service: Resource) -> str | None:
     failure_ids=("svc-grace-period-without-load-balancer",),
 )
 def grace_period_without_health_checks(view: View) -> Iterator[Problem]:
-    """In the grace period ECS ignores health checks of load balancers, VPC Lattice and containers.
-    Without any of them it is not used. Until 2024 ECS refused it with the message above; services
-    with it have been created since."""
+    """In the grace period ECS ignores failed health checks of load balancers, VPC Lattice and
+    containers. Without any of them it is not used. Until 2024 ECS refused to create such a service;
+    since then, such services have been created."""
     for service in ecs.services(view):
         grace_period = service["HealthCheckGracePeriodSeconds"]
         if grace_period.number and _has_no_health_check(service):
@@ -241,12 +241,12 @@ def arn_instead_of_name(view: View) -> Iterator[Problem]:
         if arn is not None:
             resource = arn.resource
             is_service = resource.type == ecs.SERVICE
-            right = f"!GetAtt {resource.id}.Name" if is_service else f"!Ref {resource.id}"
+            reference = f"!GetAtt {resource.id}.Name" if is_service else f"!Ref {resource.id}"
             yield problem(
                 node,
-                f"The value must be the name of {'service' if is_service else 'cluster'} "
-                f"`{resource.id}`, and it is its ARN",
-                f"Write `{right}`.",
+                f"The value is the ARN of {'service' if is_service else 'cluster'} "
+                f"`{resource.id}`, and must be its name",
+                f"Write `{reference}`.",
             )
 
 

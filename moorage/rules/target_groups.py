@@ -119,7 +119,7 @@ def target_group_of_two_load_balancers(view: View) -> Iterator[Problem]:
 
 @rule(
     "E9540",
-    "The target type of a service's target group does not fit the network mode of its tasks.",
+    "The target type of a service's target group does not match the network mode of its tasks.",
     error_messages=(
         "The provided target group arn:... has target type instance, which is incompatible with "
         "the awsvpc network mode specified in the task definition.",
@@ -225,7 +225,7 @@ def _describe(group: Resource) -> str:
 )
 def unsupported_target_group_attribute(view: View) -> Iterator[Problem]:
     """A target group supports the attributes for the type of load balancer that its protocol is
-    for. AWS rejects other attributes, even with a value that disables them."""
+    for. AWS rejects any other attribute, even with a value that disables it."""
     for group in view.resources_of_type(ecs.TARGET_GROUP):
         items = group["TargetGroupAttributes"].items
         kind = load_balancer_type_for(group) if items else None
@@ -317,12 +317,14 @@ def conflicting_target_group_attributes(view: View) -> Iterator[Problem]:
         if algorithm is None:
             continue
         if slow_start and slow_start.number and algorithm.text in ALGORITHMS_WITHOUT_SLOW_START:
-            yield _excluded(group, slow_start, "slow start", algorithm, "Write `0`")
+            yield _report_conflict(group, slow_start, "slow start", algorithm, "Write `0`")
         if stickiness and stickiness.flag and algorithm.text == ALGORITHM_WITHOUT_STICKINESS:
-            yield _excluded(group, stickiness, "stickiness", algorithm, "Write `false`")
+            yield _report_conflict(group, stickiness, "stickiness", algorithm, "Write `false`")
 
 
-def _excluded(group: Resource, node: Node, feature: str, algorithm: Node, hint: str) -> Problem:
+def _report_conflict(
+    group: Resource, node: Node, feature: str, algorithm: Node, hint: str
+) -> Problem:
     return problem(
         node,
         f"Target group `{group.id}` has {feature} and the algorithm `{algorithm.text}`, which "

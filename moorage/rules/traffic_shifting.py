@@ -31,8 +31,8 @@ def _shifts_traffic(service: Resource) -> bool:
 
 @rule(
     "E9299",
-    "ECS needs a listener rule of an Application Load Balancer, and a listener of a Network Load "
-    "Balancer.",
+    "A service names a listener where ECS needs a listener rule, or a rule where it needs a "
+    "listener.",
     error_messages=(
         "productionListenerRule has an invalid ARN format. Must be RuleArn for ALB or ListenerArn "
         "for NLB. Got: ...",
@@ -48,8 +48,8 @@ def _shifts_traffic(service: Resource) -> bool:
 )
 def listener_in_place_of_rule(view: View) -> Iterator[Problem]:
     """ECS shifts traffic by the weights of one listener rule of an Application Load Balancer, and
-    the default action of a listener is no such rule. A Network Load Balancer has no rules, so there
-    ECS changes the listener."""
+    cannot use the default action of a listener. A Network Load Balancer has no rules, so there ECS
+    changes the listener."""
     for service in ecs.services(view):
         for entry in _advanced_entries(service):
             for key in _ROUTES:
@@ -64,8 +64,8 @@ def listener_in_place_of_rule(view: View) -> Iterator[Problem]:
                 elif _is_rule(node) and _is_nlb_target_group(entry["TargetGroupArn"]):
                     yield problem(
                         node,
-                        f"{key} of service `{service.id}` is a listener rule, and its target group "
-                        f"is for a Network Load Balancer, which has none",
+                        f"{key} of service `{service.id}` is a listener rule, and the target group "
+                        f"is for a Network Load Balancer, which has no rules",
                         "Write `!Ref` of the listener.",
                     )
 
@@ -113,7 +113,7 @@ def same_rule_for_tests(view: View) -> Iterator[Problem]:
                 yield problem(
                     test,
                     f"Service `{service.id}` has this rule for tests and for production, and ECS "
-                    f"needs two",
+                    f"requires two different rules",
                     "Write another rule, or remove TestListenerRule.",
                 )
 
@@ -128,7 +128,7 @@ def same_rule_for_tests(view: View) -> Iterator[Problem]:
 )
 def target_group_named_twice(view: View) -> Iterator[Problem]:
     """Each entry of LoadBalancers has its own pair of target groups. ECS refuses a target group
-    that is both of a pair, or part of two pairs: then it could not tell old tasks from new ones."""
+    that is twice in a pair, or in two pairs: it could not distinguish old tasks from new ones."""
     for service in ecs.services(view):
         if not _advanced_entries(service):
             continue
@@ -139,7 +139,7 @@ def target_group_named_twice(view: View) -> Iterator[Problem]:
                 if node.absent:
                     continue
                 if any(earlier.is_same_as(node) is True for earlier in seen):
-                    name = f"target group `{node.resource.id}`" if node.resource else "one group"
+                    name = f"target group `{node.resource.id}`" if node.resource else "a group"
                     yield problem(
                         node,
                         f"Service `{service.id}` names {name} twice in LoadBalancers",
@@ -186,9 +186,9 @@ def mixed_advanced_configuration(view: View) -> Iterator[Problem]:
     sources=("AWS docs: Troubleshooting Amazon ECS blue/green deployments",),
 )
 def several_groups_with_traffic(view: View) -> Iterator[Problem]:
-    """At the start of a deployment ECS finds out by the weights of the production rule which target
-    group the old tasks are in. So exactly one weight can be above zero; with two of them, every
-    deployment fails."""
+    """At the start of a deployment, the target group with a weight above zero in the production
+    rule is the one with the old tasks. If two weights are above zero, or none, every deployment
+    fails."""
     for service in ecs.services(view):
         entries = _advanced_entries(service) if _shifts_traffic(service) else []
         routes = [entry["AdvancedConfiguration"]["ProductionListenerRule"] for entry in entries]

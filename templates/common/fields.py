@@ -187,7 +187,8 @@ def reject_duplicates(values: list[T]) -> list[T]:
     """The same list; raises the error of a params field if a value is in it twice."""
     for index, value in enumerate(values):
         if value in values[:index]:
-            raise wrong("M1502", f"The list contains {shown(value)} twice", "Remove one of them.")
+            message = f"The list contains {shown(value)} twice"
+            raise wrong("M1502", message, "Remove one of the two.")
     return values
 
 
@@ -208,7 +209,7 @@ class _TextForm:
             raise wrong(
                 "M1503",
                 f"{shown(value)} is not {self.what}",
-                f"Write {self.what}, such as `{self.example}`.",
+                f"Write for example `{self.example}`.",
             )
         return value
 
@@ -300,7 +301,7 @@ def _check_cidr(value: str) -> str:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
         reason = str(error)
-    hint = "Write a CIDR block, such as `10.0.0.0/16`."
+    hint = "Write for example `10.0.0.0/16`."
     if "host bits" in reason:
         address = ipaddress.ip_interface(value)
         host = ipaddress.ip_network(address.ip)
@@ -318,7 +319,7 @@ Cidr = Annotated[
 
 def _check_ip_version_4(cidr: str) -> str:
     if ip_version(cidr) != 4:
-        hint = "Write an IPv4 block, such as `10.0.0.0/16`."
+        hint = "Write for example `10.0.0.0/16`."
         raise wrong("M1506", f"`{cidr}` is not an IPv4 block", hint)
     return cidr
 
@@ -332,7 +333,7 @@ def _check_ipv4_address(value: str) -> str:
         return str(ipaddress.IPv4Address(value))
     except ValueError:
         message = f"{shown(value)} is not an IPv4 address"
-        hint = "Write an IPv4 address, such as `10.0.1.10`."
+        hint = "Write for example `10.0.1.10`."
         raise wrong("M1505", message, hint) from None
 
 

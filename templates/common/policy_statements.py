@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from troposphere import Sub
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import shown
+from moorage.findings.wording import capitalize, shown
 from moorage.model import Base, wrong
 
 from .fields import OneOrMany, text
@@ -74,9 +74,10 @@ def statement_problems(statements: Sequence[UserStatement], path: Path) -> Itera
         for key in ("Action", "Resource"):
             if bool(getattr(statement, key)) == bool(getattr(statement, f"Not{key}")):
                 message = f"The statement has neither `{key}` nor `Not{key}`"
+                hint = "Add one of the two."
                 if getattr(statement, key):
                     message = f"The statement has both `{key}` and `Not{key}`"
-                hint = f"Write exactly one of `{key}` and `Not{key}`."
+                    hint = "Remove one of the two."
                 yield Problem("M1521", statement_path, message, hint)
         yield from _action_problems(statement, statement_path)
         yield from _resource_problems(statement, statement_path)
@@ -96,7 +97,7 @@ def _action_problems(statement: UserStatement, statement_path: Path) -> Iterator
         for action in getattr(statement, key):
             if not re.fullmatch(r"[A-Za-z0-9*-]+:[A-Za-z0-9*?]+|\*", action):
                 hint = "Write the service prefix and the action, such as `s3:GetObject`."
-                message = f"{shown(action)} is not an IAM action"
+                message = f"{capitalize(shown(action))} is not an IAM action"
                 yield Problem("M1522", (*statement_path, key), message, hint)
 
 
@@ -105,7 +106,7 @@ def _resource_problems(statement: UserStatement, statement_path: Path) -> Iterat
         for resource in getattr(statement, key):
             if resource != "*" and not resource.startswith(("arn:", "${AWS::")):
                 hint = "Write an ARN, such as `arn:aws:s3:::my-bucket/*`."
-                message = f"{shown(resource)} is not the ARN of a resource"
+                message = f"{capitalize(shown(resource))} is not the ARN of a resource"
                 yield Problem("M1523", (*statement_path, key), message, hint)
 
 

@@ -83,7 +83,7 @@ def _check_cron(words: list[str], value: str) -> None:
         if not _is_field(word, field):
             name, low, high, _, _ = field
             hint = f"Write `*`, or numbers from {low} to {high}."
-            message = f"{shown(word)} is not a valid value for the field of the {name}"
+            message = f"{shown(word)} is not a valid value for the {name}"
             raise wrong("M1507", message, hint)
     if (words[2] == "?") == (words[4] == "?"):
         message = "Exactly one of the day of the month and the day of the week must be `?`"

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TypeVar
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import Base, Environment
 
 P = TypeVar("P", bound=Base)
@@ -56,7 +56,7 @@ def _suggest_stack(name: str, candidates: Sequence[str], word: str) -> str:
     stacks = [closest] if closest else candidates
     if not stacks:
         return f"Add a stack with `template: {word}`."
-    return f"Write {' or '.join(f'`{stack}`' for stack in stacks)}."
+    return f"Write {join_or(f'`{stack}`' for stack in stacks)}."
 
 
 def _suggest_existing(name: str, candidates: Sequence[str], word: str) -> str:

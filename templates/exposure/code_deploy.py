@@ -84,7 +84,7 @@ def _test_problems(params: CodeDeploy, exposure: Exposure) -> Iterator[Problem]:
         if getattr(params.test, key):
             message = "CodeDeploy recognizes test traffic by the port of its listener, not by "
             message += f"`{key}`"
-            hint = "Write `port:`, of a listener for test traffic."
+            hint = "Write `port:` with the port of a listener for test traffic."
             yield Problem("M3219", ("release", "test", key), message, hint)
             return
     yield from test_problems(params.test, exposure, endpoints=False)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import Environment
 
 from ..load_balancers import alb, nlb
@@ -122,11 +122,11 @@ def _check_problems(entry: ExposeEntry, path: Path) -> Iterator[Problem]:
     reference, CreateTargetGroup, HealthCheckProtocol)."""
     if entry.health_check and entry.health_check.sidecar:
         message = "A health sidecar is for UDP, which an Application Load Balancer does not have"
-        hint = "Remove it, or write the name of a Network Load Balancer in `via`."
+        hint = "Remove `sidecar`, or write the name of a Network Load Balancer in `via`."
         yield Problem("M2555", (*path, "sidecar"), message, hint)
     if entry.health_check and entry.health_check.protocol == "TCP":
         message = "An Application Load Balancer cannot check health over TCP"
-        hint = "Write `protocol: HTTP` or `HTTPS`, or remove it."
+        hint = "Write `protocol: HTTP` or `HTTPS`, or remove `protocol`."
         yield Problem("M2555", (*path, "protocol"), message, hint)
 
 

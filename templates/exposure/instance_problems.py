@@ -25,7 +25,7 @@ def instance_problems(exposure: Exposure) -> Iterator[Problem]:
         elif check and check.port and mode == "bridge":
             message = "A health check on another port does not work with `network_mode: bridge`: "
             message += "the load balancer does not know the port of the instance"
-            hint = "Remove it, so that the port of the requests is checked, or write "
+            hint = "Remove `port`, so that the port of the requests is checked, or write "
             hint += "`network_mode: awsvpc`."
             at = (*path, "health_check", "port")
             yield Problem("M2562", at, message, hint, because=because)

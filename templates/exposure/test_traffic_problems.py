@@ -86,7 +86,7 @@ def test_problems(test: TestTraffic, exposure: Exposure, endpoints: bool) -> Ite
         for key in ("headers", "hosts"):
             if getattr(test, key) and not (key == "headers" and endpoints):
                 message = f"A Network Load Balancer does not see `{key}`"
-                hint = "Write `port:`, of a listener for test traffic."
+                hint = "Write `port:` with the port of a listener for test traffic."
                 yield Problem("M3219", (*_TEST, key), message, hint)
     yield from _port_problems(test, exposure)
     if not uses_own_listener(test):
@@ -113,7 +113,7 @@ def _port_problems(test: TestTraffic, exposure: Exposure) -> Iterator[Problem]:
         hint = "Write `headers:` or `hosts:`, or split the service."
         yield Problem("M3219", path, message, hint)
     if albs and not test.clients:
-        message = f"No client may connect to port {test.port}"
+        message = f"No client is allowed to connect to port {test.port}"
         hint = "Write `clients:`, with the CIDR blocks from which you test."
         yield Problem("M3219", path, message, hint)
 
@@ -150,9 +150,9 @@ def test_header_problems(
         return
     path = (*_TEST, "headers")
     if len(test.headers) > 1 or any(len(values) > 1 for values in test.headers.values()):
-        message = "Service Connect recognizes test traffic by one header with one value"
-        yield Problem("M3220", path, message, "Write one header with one value.")
+        message = "Service Connect recognizes test traffic by a single header with a single value"
+        yield Problem("M3220", path, message, "Remove the other headers and values.")
     if None in protocols:
-        message = "Service Connect sees headers of endpoints with a `protocol` only"
+        message = "Service Connect reads headers only at endpoints with a `protocol`"
         hint = "Write `protocol: http` in the endpoints, or remove `headers`."
         yield Problem("M3220", path, message, hint, because=[("service_connect",)])

@@ -60,5 +60,5 @@ def client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:
     """
     for index, _ in find_repeats(clients):
         message = f"`{clients[index]}` is listed more than once"
-        hint = "Remove it now: removing it after a deployment would delete the rule of both."
+        hint = "Remove one of the two now: after a deployment, that would delete the rule of both."
         yield Problem("M2306", (*path, index), message, hint)

@@ -79,7 +79,7 @@ def _check_zones(value: Any) -> int | list[str]:
 def _check_endpoint_service(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*", name):
         message = f"{shown(name)} is not the name of an endpoint service"
-        raise wrong("M2010", message, "Write the name of a service, such as `sqs`.")
+        raise wrong("M2010", message, "Write for example `sqs`.")
     return name
 
 

@@ -169,7 +169,7 @@ def _loopback_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[
 def _name_mistakes(line: int, host: str, port: int, task: Task) -> Iterator[Mistake]:
     similar = difflib.get_close_matches(host, task.containers, n=1, cutoff=0.8)
     if "." in host:
-        message = f"nginx looks up {shown(host)} only when it starts, and its addresses may change"
+        message = f"nginx looks up {shown(host)} only when it starts, and its addresses can change"
         assignment = shown(f"set $upstream {host};")
         hint = f"Write {assignment}, pass requests to `$upstream`, and add a `resolver`."
         yield Mistake("M3022", line, message, hint, "warning")

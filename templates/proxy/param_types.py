@@ -116,7 +116,7 @@ def _check_expression(value: str) -> str:
     except (re.error, OverflowError, RecursionError) as error:
         if "bad escape" not in str(error) and "unknown extension" not in str(error):
             message = f"{shown(value)} is not a regular expression: {error}"
-            raise wrong("M3043", message, "Write one such as `\\.php$`.") from None
+            raise wrong("M3043", message, "Write for example `\\.php$`.") from None
     return _check_printable(value)
 
 

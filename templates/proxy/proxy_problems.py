@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from moorage.facts.quotas import MAX_TASK_DEFINITION_BYTES, MAX_TEMPLATE_BYTES
 from moorage.findings.finding import Path, Place, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import TextFile
 
 from ..tasks.containers import Containers, suggest_container
@@ -100,7 +100,7 @@ def _content_problems(page: ErrorPage, path: Path) -> Iterator[Problem]:
         yield Problem("M3056", path, message, "Write one of them.")
     elif page.body is None and "content_type" in page.model_fields_set:
         message = "`content_type` has no effect on a page with a `path`"
-        yield Problem("M3054", (*path, "content_type"), message, "Remove it.")
+        yield Problem("M3054", (*path, "content_type"), message, "Remove `content_type`.")
 
 
 def _path_problems(proxy: Proxy) -> Iterator[Problem]:
@@ -133,7 +133,7 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
         yield Problem("M3057", (*path, "to"), message, f"Remove `{route.to.path}`.")
     if route.ignore_case and route.match is None:
         message = "`ignore_case` has no effect without `match`"
-        yield Problem("M3054", (*path, "ignore_case"), message, "Remove it.")
+        yield Problem("M3054", (*path, "ignore_case"), message, "Remove `ignore_case`.")
     fastcgi = route.to.scheme == "fastcgi"
     if fastcgi and route.root is None:
         message = "`root` is missing, and FastCGI needs the folder of the scripts"
@@ -142,11 +142,11 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
     for key in ("root", "script"):
         if not fastcgi and getattr(route, key) is not None:
             message = f"`{key}` has no effect without FastCGI"
-            hint = f"Remove it, or write `to: fastcgi://{route.to.host}`."
+            hint = f"Remove `{key}`, or write `to: fastcgi://{route.to.host}`."
             yield Problem("M3054", (*path, key), message, hint)
     if fastcgi and route.websocket:
         message = "FastCGI does not support WebSockets"
-        yield Problem("M3054", (*path, "websocket"), message, "Remove it.")
+        yield Problem("M3054", (*path, "websocket"), message, "Remove `websocket`.")
     yield from _verify_problems(route, path)
     if not route.to.outside:
         yield from _target_problems(route.to, (*path, "to"), containers)
@@ -155,7 +155,7 @@ def _route_problems(route: ProxyRoute, path: Path, containers: Containers) -> It
 def _verify_problems(route: ProxyRoute, path: Path) -> Iterator[Problem]:
     if not route.verify and route.to.scheme != "https":
         message = "`verify` has no effect without HTTPS: there is no certificate"
-        yield Problem("M3054", (*path, "verify"), message, "Remove it.")
+        yield Problem("M3054", (*path, "verify"), message, "Remove `verify`.")
     elif route.verify and route.to.scheme == "https" and _is_address(route.to.host):
         # nginx looks for names in a certificate, not for IP addresses (X509_check_host).
         message = f"nginx cannot verify the certificate of an IP address, {route.to.host}"
@@ -193,10 +193,11 @@ def _target_problems(to: Target, path: Path, containers: Containers) -> Iterator
         return
     ports = tcp_ports(containers[to.host])
     because = [("containers", to.host, "ports")]
-    write = f"Write {' or '.join(f'`{to.host}:{port}`' for port in ports)}."
+    write = f"Write {join_or(f'`{to.host}:{port}`' for port in ports)}." if ports else ""
     if to.port is None and len(ports) != 1 and not (to.scheme == "fastcgi" and not ports):
         number = "more than one TCP port" if ports else "no TCP port"
-        hint = write if ports else f"Add the port that it listens on to the `ports` of `{to.host}`."
+        add = f"Add the port that the container listens on to the `ports` of `{to.host}`."
+        hint = write or add
         yield Problem("M1205", path, f"Container `{to.host}` has {number}", hint, because=because)
     elif to.port is not None and ports and to.port not in ports:
         message = f"Container `{to.host}` has no TCP port {to.port}"
@@ -218,9 +219,9 @@ def _load_balancer_problems(proxy: ServiceProxy) -> Iterator[Problem]:
                 yield Problem("M3060", at, message, hint, level="warning")
     for via, seconds in idle_timeouts.items():
         if params.keepalive_timeout is not None and params.keepalive_timeout <= seconds:
-            message = f"`{via}` keeps idle connections for {seconds}s, and answers 502 if it uses "
-            message += "one that the proxy closes"
-            hint = f"Remove it, or write more than `{seconds}s`."
+            message = f"`{via}` keeps idle connections for {seconds}s, and answers 502 if it sends "
+            message += "a request over one that the proxy closes"
+            hint = f"Remove `keepalive_timeout`, or write more than `{seconds}s`."
             yield Problem("M3061", (PROXY, "keepalive_timeout"), message, hint)
     for index in sorted(proxy.nlb_entries):
         if proxy.entries[index].proxy_protocol_v2 and params.config is None:

@@ -130,7 +130,7 @@ def service_alarm_problems(alarms: Alarms | None, task: Task) -> Iterator[Proble
         if name == "tasks_missing":
             cluster = task.placement.cluster
             where = f"`{cluster.name}`" if cluster else "the cluster"
-            message = f"`{name}` needs Container Insights, which count tasks, and {where} has none"
+            message = f"`{name}` needs Container Insights, which {where} does not have"
             hint = f"Write `container_insights: on` in {where}, or remove `{name}`."
             yield Problem("M3407", path, message, hint)
         else:

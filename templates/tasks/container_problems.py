@@ -63,7 +63,7 @@ def _container_problems(name: str, container: Container) -> Iterator[Problem]:
         hint = "Add `max_swap:`, or remove `swappiness`."
         yield Problem("M2613", (*path, "swappiness"), message, hint)
     if container.init and "essential" in container.model_fields_set and container.essential:
-        message = "An `init` container cannot be essential: the task would end when it ends"
+        message = "An `init` container cannot be essential: the task would end with it"
         hint = "Remove `essential: true`, or remove `init: true`."
         yield Problem("M2615", (*path, "essential"), message, hint)
     credentials = container.repository_credentials
@@ -145,8 +145,8 @@ def _dependency_problems(
             hint = suggest_container(dependency, containers)
             yield Problem("M1204", path, message, hint, because=[dependency_path])
         elif condition in ("COMPLETE", "SUCCESS") and containers[dependency].essential:
-            message = f"`{dependency}` is essential: the task ends when it ends, before `{name}`"
-            message += " can start"
+            message = f"`{dependency}` is essential, so the task ends with it, before `{name}` can "
+            message += "start"
             hint = f"Add `essential: false` to `{dependency}`, or wait for `START` or `HEALTHY`."
             because = [(*dependency_path, "essential")]
             yield Problem("M2617", path, message, hint, because=because)

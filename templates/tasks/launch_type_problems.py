@@ -47,14 +47,14 @@ def _fargate_problems(params: TaskParams, containers: Containers) -> Iterator[Pr
         if getattr(params, key):
             message = f"`{key}` has no effect on Fargate, which places each task on its own host "
             message += "and spreads tasks over Availability Zones"
-            hint = "Remove it, or write `launch: ec2`."
+            hint = f"Remove `{key}`, or write `launch: ec2`."
             yield Problem("M2722", (key,), message, hint, because=because)
     for name, container in containers.items():
         path: Path = ("containers", name)
         if container.privileged:
             message = "Fargate does not support privileged containers"
-            hint = "Remove it, or write `launch: ec2`. Fargate has `add_capabilities: "
-            hint += "[SYS_PTRACE]`."
+            hint = "Remove `privileged`, or write `launch: ec2`. Fargate supports "
+            hint += "`add_capabilities: [SYS_PTRACE]`."
             yield Problem("M2722", (*path, "privileged"), message, hint, because=because)
         if container.gpus:
             hint = "Write `launch: ec2`, with `gpu: true` in the `capacity` of the cluster."
@@ -66,10 +66,10 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
     params, used = task.params, task.placement.cluster
     for name, container in task.container_params.items():
         if container.privileged:
-            message = "A privileged container has all permissions of root on its instance, also "
-            message += "over other tasks there"
-            hint = "Remove it, and write only what the container needs in `add_capabilities` and "
-            hint += "`devices`."
+            message = "A privileged container has all permissions of root on its instance, and so "
+            message += "controls the other tasks there"
+            hint = "Remove `privileged`, and write only what the container needs in "
+            hint += "`add_capabilities` and `devices`."
             path: Path = ("containers", name, "privileged")
             yield Problem("M2712", path, message, hint, level="warning")
     yield from _swappiness_problems(task)
@@ -85,7 +85,7 @@ def _instance_problems(task: Task) -> Iterator[Problem]:
     for key in _FARGATE_KEYS:
         if key in params.model_fields_set:
             message = f"`{key}` has no effect on instances: it is for Fargate only"
-            hint = "Remove it, or move it to the params of an environment that uses Fargate."
+            hint = f"Remove `{key}`, or move it to the params of an environment that uses Fargate."
             yield Problem("M2721", (key,), message, hint, because=[("launch",)])
     if task.placement.shares_instance:
         for key in _AWSVPC_KEYS:
@@ -167,7 +167,7 @@ def _reference_problems(params: TaskParams, containers: Containers) -> Iterator[
             if params.network_mode != "bridge" and target != name:
                 message = f"Links do not work with `network_mode: {params.network_mode}`"
                 hint = (
-                    "Remove it: the containers reach each other at 127.0.0.1. `address_of: "
+                    "Remove the link: the containers reach each other at 127.0.0.1. `address_of: "
                     f"{{{_variable(target)}: {target}}}` works in every network mode."
                 )
                 because = [("network_mode",), ("launch",)]
@@ -230,13 +230,14 @@ def _host_port_problems(params: TaskParams, containers: Containers) -> Iterator[
                         f"With `network_mode: {params.network_mode}` the port of the instance "
                     )
                     message += "is that of the container"
-                    hint = f"Write `{port}`, or `launch: ec2` with `network_mode: bridge`."
+                    hint = f"Write only `{port}`, or `launch: ec2` with `network_mode: bridge`."
                     because = [("network_mode",), ("launch",)]
                     yield Problem("M2745", path, message, hint, because=because)
                 continue
             if port.host in RESERVED_HOST_PORTS or DYNAMIC_HOST_PORTS[0] <= port.host:
                 message = f"Port {port.host} of the instance is reserved"
-                hint = f"Write `{port}`, so that Docker chooses a free port, or a port below "
+                hint = f"Write only the port of the container, `{port}`: then Docker chooses a "
+                hint += "free port of the instance. Or write a port below "
                 hint += f"{DYNAMIC_HOST_PORTS[0]} that SSH, Docker and the ECS agent do not use."
                 yield Problem("M2744", path, message, hint)
             first = users.setdefault((port.host, port.protocol), name)

@@ -77,14 +77,14 @@ def device(paths: str) -> ecs.Device:
 _NOT_ON_FARGATE = {
     "shared_memory": (
         "Fargate does not support changing the size of `/dev/shm`",
-        "Remove it and use `tmpfs:`, or write `launch: ec2`.",
+        "Remove `shared_memory` and use `tmpfs:`, or write `launch: ec2`.",
     ),
     "devices": (
         "Fargate does not support devices",
-        "Remove it, or write `launch: ec2`.",
+        "Remove `devices`, or write `launch: ec2`.",
     ),
-    "max_swap": ("Fargate has no swap", "Remove it, or write `launch: ec2`."),
-    "swappiness": ("Fargate has no swap", "Remove it, or write `launch: ec2`."),
+    "max_swap": ("Fargate has no swap", "Remove `max_swap`, or write `launch: ec2`."),
+    "swappiness": ("Fargate has no swap", "Remove `swappiness`, or write `launch: ec2`."),
 }
 
 
@@ -101,7 +101,7 @@ def fargate_container_problems(path: Path, container: Any) -> Iterator[Problem]:
     for index, capability in enumerate(container.add_capabilities):
         if capability != "SYS_PTRACE":
             message = f"Fargate cannot add the capability {capability}, only SYS_PTRACE"
-            hint = "Remove it, or write `launch: ec2`."
+            hint = f"Remove {capability}, or write `launch: ec2`."
             capability_path = (*path, "add_capabilities", index)
             yield Problem("M2722", capability_path, message, hint, because=[("launch",)])
 

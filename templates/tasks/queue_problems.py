@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_and, near, shown
 from moorage.model import Environment
 
 from ..common.fields import format_duration
@@ -19,7 +19,7 @@ def queue_problems(queue: Queue, env: Environment) -> Iterator[Problem]:
     path: Path = ("queue",)
     unused = queue.model_fields_set - {"existing", "variable"}
     if queue.existing and unused:
-        keys = ", ".join(f"`{key}`" for key in sorted(unused))
+        keys = join_and(f"`{key}`" for key in sorted(unused))
         message = f"Moorage does not change an existing queue: {keys} would have no effect"
         hint = f"Remove {keys}, or remove `existing` to create a queue."
         yield Problem("M3351", (*path, "existing"), message, hint)

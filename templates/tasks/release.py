@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_or, near, shown
 from moorage.model import Base, wrong
 
 from .code_deploy import CodeDeploy
@@ -104,8 +104,8 @@ def _reject_unsupported_keys(strategy: str, value: Mapping[str, Any]) -> None:
             continue
         owners = [name for name, model in _MODELS.items() if key in model.model_fields]
         if owners:
-            names = " or ".join(f"`{name}`" for name in owners)
-            hint = f"Remove it, or write `strategy:` with {names}."
+            names = join_or(f"`{name}`" for name in owners)
+            hint = f"Remove `{key}`, or write `strategy:` with {names}."
             raise wrong("M3212", f"`{key}` has no effect with `strategy: {strategy}`", hint)
 
 

@@ -88,7 +88,7 @@ def _hook_problems(shift: Shift, env: Environment) -> Iterator[Problem]:
 def _setting_problems(shift: Shift, params: DeploymentParams) -> Iterator[Problem]:
     if params.circuit_breaker and "circuit_breaker" in params.model_fields_set:
         message = f"`circuit_breaker` has no effect with `strategy: {shift.strategy}`"
-        hint = "Remove it: such a deployment rolls back by itself."
+        hint = "Remove `circuit_breaker`: such a deployment rolls back by itself."
         yield Problem("M3212", ("circuit_breaker",), message, hint, because=[PATH])
     if shift.rollback_on and not shift.bake_time:
         message = "With `bake_time: 0s` no alarm can roll the deployment back once all traffic has "

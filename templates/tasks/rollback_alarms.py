@@ -13,7 +13,7 @@ from troposphere import Ref
 
 from moorage.facts.codedeploy import MAX_ALARMS
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import is_misspelling, near
+from moorage.findings.wording import is_misspelling, join_or, near
 
 from ..alarms.alarms import AlarmParams, Alarms, select_alarms
 from .alarm_params import ServiceAlarms, WorkerAlarms
@@ -87,8 +87,8 @@ def rollback_problems(
 def _unusable_alarm(
     name: str, path: Path, release: Release, alarms: Alarms | None, usable: list[str]
 ) -> Problem:
-    choice = " or ".join(f"`{each}`" for each in usable)
-    hint = f"Write {choice}." if usable else "Remove it."
+    choices = [f"`{alarm}`" for alarm in usable]
+    hint = f"Write {join_or(choices)}." if usable else f"Remove `{name}`."
     if alarms is None:
         message = f"`{name}` is an alarm of `alarms:`, which is off"
         hint = "Write `alarms: true` in this stack."

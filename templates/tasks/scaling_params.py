@@ -57,8 +57,8 @@ def _check_change(value: Any) -> Any:
     is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 1
     if is_count or (isinstance(value, str) and re.fullmatch("[1-9][0-9]{0,3}%", value)):
         return str(value)
-    hint = "Write a number of tasks, such as `2`, or a percentage of the tasks, such as `50%`."
-    raise wrong("M1503", f"{shown(value)} is not a number of tasks", hint)
+    message = f"{shown(value)} is neither a number of tasks nor a percentage of them"
+    raise wrong("M1503", message, "Write for example `2` or `50%`.")
 
 
 Change = Annotated[

@@ -11,6 +11,7 @@ from troposphere import GetAtt, Output, ec2, ecs, servicediscovery
 
 from moorage.facts.arn_patterns import arn_pattern
 from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import join_and
 from moorage.model import Base, Environment
 
 from .. import network
@@ -139,7 +140,7 @@ def namespace_problems(params: Namespace | None, env: Environment) -> Iterator[P
         return
     yield from namespace_region_problems(params.existing, ("namespace", "existing"), env)
     if params.existing and params.model_fields_set != {"existing"}:
-        keys = ", ".join(f"`{key}`" for key in sorted(params.model_fields_set - {"existing"}))
+        keys = join_and(f"`{key}`" for key in sorted(params.model_fields_set - {"existing"}))
         message = f"Moorage does not change an existing namespace: {keys} would have no effect"
         hint = f"Remove {keys}, or remove `existing` to create a namespace."
         yield Problem("M3103", ("namespace", "existing"), message, hint)

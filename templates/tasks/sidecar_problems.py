@@ -116,6 +116,6 @@ def endpoint_problems(task: Task) -> Iterator[Problem]:
     for key, services in required.items():
         for service in services:
             if service not in existing:
-                message = f"`{name}` has no endpoint for `{service}`, which the sidecar sends to"
+                message = f"`{name}` has no endpoint for `{service}`, to which the sidecar sends"
                 hint = f"Write `endpoints: [{', '.join([*endpoints, service])}]` in `{name}`."
                 yield Problem("M2711", ("sidecars", key), message, hint)

@@ -133,7 +133,7 @@ def _key_problems(task: Task) -> Iterator[Problem]:
     regions = {secrets.parse_secret(reference).region for reference in _secret_references(task)}
     for index, arn in enumerate(task.params.kms_keys):
         if is_in_other_region(arn, env) and region_of(arn) not in regions:
-            message = f"The key is in {region_of(arn)}, and no secret of the task is in that region"
+            message = f"The KMS key is in {region_of(arn)}, and no secret of the task is there"
             hint = (
                 f"Write the ARN of a key in {env.region}, or write the secret with its complete "
                 "ARN."

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from moorage.facts.ebs_volumes import GP3_BASELINE_IOPS, IOPS, IOPS_PER_GIB, MAX_SIZE, MIN_SIZES
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import near, shown
+from moorage.findings.wording import join_and, near, shown
 from moorage.model import Environment, logical_id
 
 from ..common.regions import key_region_problems
@@ -83,7 +83,7 @@ def _logical_id_problems(volumes: Mapping[str, Volume]) -> Iterator[Problem]:
 
 def _efs_problems(volume: Efs, path: Path, env: Environment) -> Iterator[Problem]:
     if volume.existing and volume.model_fields_set != {"existing"}:
-        keys = ", ".join(f"`{key}`" for key in sorted(volume.model_fields_set - {"existing"}))
+        keys = join_and(f"`{key}`" for key in sorted(volume.model_fields_set - {"existing"}))
         message = f"Moorage does not change an existing file system: {keys} would have no effect"
         hint = f"Remove {keys}, or remove `existing` to create a file system."
         yield Problem("M2812", (*path, "existing"), message, hint)

@@ -534,7 +534,7 @@ def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
         (
             "certificate: x",
             "Write `certificate:` below `stacks.web.release.test` or `certificate:` in an entry of "
-            "`stacks.web.expose`. Stacks of kind `alb` have such a key too.",
+            "`stacks.web.expose`. Stacks of kind `alb` have this key too.",
         ),
         (
             "worker: {image: x}",
@@ -543,7 +543,7 @@ def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
         (
             "schedule: rate(1 day)",
             "Write `schedule:` below `stacks.web.scaling`. Stacks of kind `scheduled_task` have "
-            "such a key too.",
+            "this key too.",
         ),
     ],
 )
@@ -836,7 +836,7 @@ def test_a_retention_in_days_needs_the_unit(tmp_path: Path) -> None:
 def test_a_variable_without_a_value_would_be_lost(tmp_path: Path) -> None:
     finding = in_container(tmp_path, "environment: {FOO: , BAR: x}")
     assert (finding.code, finding.level, finding.path[-1]) == ("M1113", "error", "FOO")
-    assert finding.hint == 'Write `FOO: ""` for empty text, or remove the key.'
+    assert finding.hint == 'Write `FOO: ""` for an empty string, or remove the key.'
 
 
 def test_null_deletes_what_the_base_has(tmp_path: Path) -> None:

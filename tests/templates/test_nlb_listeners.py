@@ -370,7 +370,11 @@ def test_the_drain_is_long_enough_for_the_slower_of_two_load_balancers() -> None
 @pytest.mark.parametrize(
     ("check", "path", "hint"),
     [
-        ({"sidecar": {"probe": "echo", "drain": "44s"}}, "health_check.sidecar.drain", "`45s`"),
+        (
+            {"sidecar": {"probe": "echo", "drain": "44s"}},
+            "health_check.sidecar.drain",
+            "`drain: 45s`",
+        ),
         ({"interval": "36s"}, "health_check", "105s"),
         ({"interval": "36s", "sidecar": {"probe": "echo", "drain": "105s"}},
          "health_check.sidecar.drain", "105s"),

@@ -1,4 +1,4 @@
-"""The codes of Moorage's findings, a topic a file.
+"""The codes of Moorage's findings, one file for each topic.
 
 Findings of cfn-lint and of the rules have the ids of their rules."""
 
@@ -50,8 +50,8 @@ TOPICS: tuple[Topic, ...] = (
     Topic("References and what must fit together", references.CODES),
     Topic("Templates and files that are built", output.CODES),
     Topic("Effects of an update", update.CODES),
-    Topic("Forms of texts", field_values.CODES),
-    Topic("Top of a params file", environment.CODES),
+    Topic("Formats of text values", field_values.CODES),
+    Topic("Top level of a params file", environment.CODES),
     Topic("Networks", network.CODES),
     Topic("Clusters", cluster.CODES),
     Topic("Container registries", ecr.CODES),

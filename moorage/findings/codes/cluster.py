@@ -101,8 +101,8 @@ capacity:
         "M2107",
         "Moorage sets this setting of the ECS agent.",
         "The user data of the instances has the name of the cluster and the settings for task "
-        "roles, log drivers and Spot Instances. A second value would conflict with it.",
-        "Remove the setting. The settings of the params are `spot` and `instance_metadata`.",
+        "roles, log drivers and Spot Instances. A second value would conflict with them.",
+        "Remove the setting. Use `spot` and `instance_metadata` of the params instead.",
         """\
 capacity:
   ec2:

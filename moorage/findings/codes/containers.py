@@ -65,11 +65,12 @@ containers:
     ),
     Code(
         "M2606",
-        "`not_secret` names a variable that `environment` does not have.",
-        "`not_secret` lists variables of `environment` whose names look like secrets although "
-        "their values are none. An entry for any other name has no effect; most often it is "
+        "`not_secret` names something that the container does not have.",
+        "`not_secret` lists variables, labels and options of commands that look like secrets "
+        "although they are none. An entry for any other name has no effect; most often it is "
         "misspelled.",
-        "Write the name as it is in `environment`, or remove the entry.",
+        "Write the name as it is in `environment`, `docker_labels` or the command, or remove the "
+        "entry.",
         """\
 containers:
   web:
@@ -86,7 +87,7 @@ containers:
         "The service is written before the name or the ARN.",
         "Write `ssm:/path/name`, `ssm:<ARN of the parameter>`, `secretsmanager:name` or "
         "`secretsmanager:<ARN of the secret>`. After a secret, `:json-key`, `:stage` and "
-        "`:version` may follow.",
+        "`:version` can follow.",
         """\
 containers:
   web:
@@ -175,7 +176,7 @@ containers:
     Code(
         "M2612",
         "The soft limit of a ulimit is above its hard limit.",
-        "The hard limit is the highest value that a process may set as its soft limit.",
+        "The hard limit is the highest value that a process can set as its soft limit.",
         "Write a `soft` limit that is at most the `hard` limit.",
         """\
 containers:
@@ -255,7 +256,7 @@ containers:
   prepare: {image: ecr:shop/prepare:1.0.0, essential: false}
   web:
     image: ecr:shop/web:1.4.2
-    depends_on: {prepare: SUCCESS}  # `prepare` may end
+    depends_on: {prepare: SUCCESS}  # the task goes on when `prepare` ends
 """,
         ("Amazon ECS API reference, ContainerDependency",),
     ),

@@ -53,7 +53,7 @@ namespace:
     Code(
         "M3104",
         "`network` has no effect on a namespace without DNS names.",
-        "Only the DNS names of a namespace are in the VPC of a network.",
+        "Only the DNS names of a namespace belong to the VPC of a network.",
         "Remove `network:`, or remove `dns: false`.",
         """\
 template: cluster
@@ -87,7 +87,7 @@ containers:
     Code(
         "M3108",
         "Two endpoints of a service have the same port.",
-        "ECS takes each port of a container for one endpoint of Service Connect.",
+        "ECS accepts each port of a container in only one endpoint of Service Connect.",
         "Remove one of the two endpoints.",
         """\
 service_connect:
@@ -132,8 +132,8 @@ service_connect: {services: [{port: 8080}]}  # an endpoint
     Code(
         "M3112",
         "The service in `reaches` can be reached through Service Connect only.",
-        "Names of Service Connect are known in tasks of services that use it themselves. Tasks "
-        "that a schedule or a deployment starts cannot use it.",
+        "Names of Service Connect are known in tasks of services that use it themselves. Scheduled "
+        "tasks and one-off tasks cannot use it.",
         "Add `service_connect: true` to the service that connects, or `discovery: true` to the one "
         "that is reached.",
         """\

@@ -32,7 +32,7 @@ expose:
     Code(
         "M2553",
         "The load balancer and the service are in different networks.",
-        "A target group contains IP addresses of its VPC.",
+        "A load balancer forwards to target groups in its own VPC only.",
         "Write the network of the load balancer in `network:`, or use a load balancer in the "
         "network of the service.",
         """\
@@ -69,8 +69,8 @@ expose:
         "M2556",
         "A port is listed for both TCP and UDP.",
         "ECS refuses a service with a load balancer whose container port is in two port mappings.",
-        "Remove one of the two from `ports`. On Fargate the list decides only what is registered: "
-        "the container can be reached at the other one nevertheless.",
+        "Remove one of the two from `ports`. On Fargate that does not close the port: the "
+        "container can still be reached over the other protocol.",
         """\
 containers:
   dns: {image: "ecr:shop/dns:1.4.2", ports: [53/udp]}  # not `53` as well

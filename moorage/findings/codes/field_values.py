@@ -101,7 +101,7 @@ schedule: cron(30 6 ? * MON-FRI *)  # in a crontab: 30 6 * * 1-5
         "The time zone is unknown.",
         "The time zone is not in the time zone database of the machine that runs the build. "
         "EventBridge Scheduler and Application Auto Scaling refuse a name that is not in their own "
-        "databases, which can differ from it, so this is a warning.",
+        "databases. Those can differ from this one, so this is a warning.",
         "Write the name of a time zone as the IANA time zone database has it.",
         """\
 schedule: cron(0 3 * * ? *)
@@ -151,7 +151,7 @@ task_role:
     ),
     Code(
         "M1521",
-        "A statement needs exactly one of an element and its negation.",
+        "A statement has both an element and its negation, or neither.",
         "A statement has either `Action` or `NotAction`, and either `Resource` or "
         "`NotResource`. IAM refuses a statement with both or with neither.",
         "Write one of the two elements.",

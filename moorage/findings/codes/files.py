@@ -78,8 +78,8 @@ containers:
         "M1006",
         "The file uses a part of YAML that params do not have.",
         "Params are one map of plain values: texts, numbers, `true`, `false`, lists and maps, with "
-        "texts as keys. Tags such as `!Ref`, a second document after `---`, an alias inside its "
-        "own anchor, and files far larger than params ever are, are refused.",
+        "texts as keys. Tags such as `!Ref`, a second document after `---` and an alias inside its "
+        "own anchor are refused.",
         "Write plain values. Below `overrides:`, write functions of CloudFormation in their long "
         "form.",
         """\
@@ -144,9 +144,9 @@ proxy:
     Code(
         "M1011",
         "The file is outside the folder of the params.",
-        "Whoever can change params, in a pull request for example, must not be able to read other "
-        "files of the machine that builds, whose text would be in messages or in the template. So "
-        "neither `..` nor a symbolic link may lead out of the folder of the params.",
+        "Otherwise anyone who can change params, for example in a pull request, could read other "
+        "files of the build machine: their text would appear in messages or in the template. So "
+        "`..` and symbolic links must not lead out of the folder of the params.",
         "Put the file below the folder of the params. Links within that folder are allowed.",
         """\
 proxy:
@@ -156,8 +156,8 @@ proxy:
     Code(
         "M1012",
         "The file is not a regular file.",
-        "A folder has no text, and a device or a named pipe may never end. Only regular files are "
-        "read.",
+        "A folder has no text, and a device or a named pipe can have no end. Only regular files "
+        "are read.",
         "Name a text file.",
         """\
 proxy:
@@ -166,13 +166,13 @@ proxy:
     ),
     Code(
         "M1021",
-        "The file is larger than any input that is read.",
-        "Params and templates can come from people who are not trusted, and a YAML of a kilobyte "
-        "can describe a billion values. So there are limits, far above what a deployment needs, "
-        "for the bytes of a file, its levels, keys and values (also after aliases and `<<` are "
-        "expanded), aliases, merges, the keys of one map, and the length of a text, of a key and "
-        "of a number. The message names the limit; nothing of the file is used.",
-        "Write less: split the environment, write out fewer aliases, or shorten the text.",
+        "The file exceeds a limit for input files.",
+        "Params and templates can come from people who are not trusted, and a YAML file of one "
+        "kilobyte can describe a billion values. So there are limits, far above what a deployment "
+        "needs, for the bytes of a file, its levels, keys and values (also after aliases and `<<` "
+        "are expanded), aliases, merges, the keys of one map, and the length of a text, of a key "
+        "and of a number. The message names the limit; nothing of the file is used.",
+        "Write less: split the environment, use fewer aliases, or shorten the text.",
         """\
 stacks:
   web: {template: service}  # an environment of 2,000 stacks at most
@@ -182,12 +182,11 @@ stacks:
         "M1022",
         "A text has a control character.",
         "Control characters, such as NUL or ESC, halves of surrogate pairs, and characters that "
-        "override the direction of text cannot be part of a template, or make a reviewer read "
-        "something else than AWS does. Line breaks and tabs are allowed in values, and in keys "
-        "no control character is. The message has the number of the character and not the "
-        "character itself.",
-        "Remove the character. Write the bytes of a probe below `send_hex:` or `expect_hex:`; "
-        "others that a program needs belong into its image.",
+        "override the direction of text cannot be part of a template, or show a reviewer another "
+        "text than the one that AWS reads. Line breaks and tabs are allowed in values but not in "
+        "keys. The message has the number of the character and not the character itself.",
+        "Remove the character. Write the bytes of a probe below `send_hex:` or `expect_hex:`; put "
+        "others that a program needs into its image.",
         """\
 containers:
   web:

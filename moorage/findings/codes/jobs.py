@@ -43,7 +43,7 @@ dead_letter_queue:
     ),
     Code(
         "M3305",
-        "The container whose exit code is the result of the run is not named.",
+        "The params do not say which container's exit code is the result of the run.",
         "The run of a `one_off` has succeeded if a certain container exits with code 0. The task "
         "has several essential containers.",
         "Write the name of the container in `container:`.",
@@ -57,7 +57,7 @@ containers:
     Code(
         "M3306",
         "The container whose exit code is the result of the run is not essential.",
-        "A task ends when an essential container ends. It may end before this container does.",
+        "A task ends when an essential container ends, which can be before this container ends.",
         "Write the name of an essential container in `container:`, or remove `essential: false` "
         "from this one.",
         """\
@@ -111,7 +111,7 @@ queue:
     ),
     Code(
         "M3354",
-        "The dead-letter queue keeps messages no longer than the queue.",
+        "The dead-letter queue does not keep messages for longer than the queue.",
         "When SQS moves a message of a standard queue to its dead-letter queue, the message keeps "
         "its original time stamp. If the retention of the dead-letter queue is not longer, a "
         "message can expire there at once.",

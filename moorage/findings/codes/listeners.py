@@ -18,7 +18,7 @@ _PROTOCOLS = (
         "Each target of a QUIC listener is registered with a server ID. ECS registers tasks "
         "without one.",
         "Write the port with `/udp`: QUIC then passes through, but a client whose IP address "
-        "changes may reach another task.",
+        "changes can reach another task.",
         """\
 expose:
   - {via: edge, port: 443/udp, health_check: {port: 8080}}  # udp, not quic
@@ -27,7 +27,7 @@ expose:
     ),
     Code(
         "M2502",
-        "The load balancer supports no UDP with both cross-zone load balancing and zonal shift.",
+        "A load balancer with cross-zone load balancing and zonal shift does not support UDP.",
         "Zonal shift of a load balancer with cross-zone load balancing works for TCP and TLS "
         "target groups only.",
         "Remove `cross_zone` or `zonal_shift` from the load balancer, or use another one.",
@@ -130,8 +130,8 @@ _CLIENTS = (
     Code(
         "M2511",
         "No client is allowed to connect.",
-        "`clients: []` adds no rule to the security group of the load balancer, which the stack "
-        "creates without any.",
+        "`clients: []` adds no inbound rule to the security group of the load balancer, and the "
+        "group that the stack creates has no other rules for this listener.",
         "Write the clients.",
         """\
 expose:
@@ -209,7 +209,7 @@ stacks:
         "M2519",
         "Two services add the same rule to a security group.",
         "EC2 refuses the second rule with `InvalidPermission.Duplicate`. Existing load balancers "
-        "may share a security group.",
+        "can share a security group.",
         "Allow the clients in the security group itself, and write `clients: []` in both entries.",
         """\
 expose:
@@ -223,7 +223,7 @@ expose:
         "Without `clients:`, a listener of an internet-facing load balancer is open to all "
         "addresses. Few protocols over TCP or UDP are meant for everyone. There is no finding for "
         "a TLS listener.",
-        "Write the addresses of the clients. If everyone may connect, write `clients: "
+        "Write the addresses of the clients. If everyone is meant to connect, write `clients: "
         '["0.0.0.0/0"]`, and `"::/0"` for IPv6.',
         """\
 expose:
@@ -301,8 +301,8 @@ expose:
         "M2539",
         "The drain of a health sidecar is too short.",
         "When a task stops, the health sidecar closes its port and keeps the UDP service running "
-        "for `drain`. Until the load balancer has detected the closed port, after `interval` x "
-        "`unhealthy_threshold`, it may still send packets.",
+        "for `drain`. The load balancer continues to send packets until it has detected the "
+        "closed port, which takes `interval` x `unhealthy_threshold`.",
         "Remove `drain`, or raise it. If the load balancer needs more than 105s, lower `interval` "
         "or `unhealthy_threshold`.",
         """\

@@ -307,7 +307,7 @@ aliases:  # each zone and name once in the environment
     ),
     Code(
         "M2331",
-        "No route is for the DNS name of an alias.",
+        "No route matches the DNS name of an alias.",
         "All routes of the load balancer are for other hosts, so it answers all requests to this "
         "name with 404.",
         "Add the name to the `hosts:` of a route, or remove the alias.",
@@ -326,7 +326,7 @@ stacks:
         "M2332",
         "Clients of an internet-facing load balancer do not have private addresses.",
         "The DNS name of an internet-facing load balancer has public addresses. Clients reach "
-        "these from public addresses too, also from a VPC: from that of its NAT gateway.",
+        "these from public addresses too. Those in a VPC use the one of its NAT gateway.",
         "Write the public addresses of the clients, or use a load balancer with `scheme: "
         "internal`.",
         """\

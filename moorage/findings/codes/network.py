@@ -50,9 +50,9 @@ existing:
     Code(
         "M2003",
         "The VPC is too large or too small.",
-        "A VPC is at most a /16. It is divided into a subnet of an eighth and one of a "
-        "sixteenth for each of up to four Availability Zones, and a load balancer needs a "
-        "subnet of at least a /27. So the VPC is at least a /23.",
+        "A VPC is at most a /16. For each of up to four Availability Zones it has a subnet of an "
+        "eighth and one of a sixteenth of its addresses, and a load balancer needs a subnet of "
+        "at least a /27. So the VPC is at least a /23.",
         "Write a block from /16 to /23.",
         """\
 template: network
@@ -136,8 +136,8 @@ endpoints: [sqs, dynamodb]
     Code(
         "M2010",
         "The text is not the name of an endpoint service.",
-        "An endpoint is created for a service by the last part of the name of its endpoint "
-        "service, such as `sqs`, `ecr.api` or `execute-api`; or by the full name.",
+        "`endpoints` lists services by the last part of the name of their endpoint service, such "
+        "as `sqs`, `ecr.api` or `execute-api`, or by the full name.",
         "Write the name as AWS PrivateLink has it.",
         """\
 template: network

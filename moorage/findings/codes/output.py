@@ -95,7 +95,7 @@ stacks:
     ),
     Code(
         "M1307",
-        "An override names what the template does not have.",
+        "An override names a key that the template does not have.",
         "`overrides:` is a merge patch of the template. A misspelled name would add a resource "
         "without a type, and the intended one would stay unchanged.",
         "Write the logical ID as it is in the built template. A new resource needs its `Type:`, a "
@@ -183,7 +183,7 @@ expose:
     ),
     Code(
         "M1313",
-        "A file under out/ has a content that no build wrote.",
+        "A file under out/ was not written by a build, or was changed after it.",
         "`SHA256SUMS` has the hash of each file that a build writes. A file with another content "
         "was changed or added by somebody. A build replaces it if it builds a file of that name "
         "itself, and keeps it otherwise; it never removes what it did not write.",

@@ -16,8 +16,8 @@ _SYNTAX = (
         "M3001",
         "A directive of the nginx configuration does not end with one `;`.",
         _START
-        + " Without its `;`, a directive takes the next one for its arguments, which nginx may "
-        "even accept: then the next directive has no effect.",
+        + " A directive without its `;` takes the next directive as its arguments. Sometimes "
+        "nginx accepts that: then the next directive has no effect.",
         "End each directive that has no block with exactly one `;`.",
         "proxy:\n  config: nginx/web.conf  # with `proxy_read_timeout 60s;`",
         (_STRUCTURE,),
@@ -73,7 +73,7 @@ _SYNTAX = (
         "A directive is written twice in a block of the nginx configuration.",
         _START
         + ' nginx reports `"proxy_pass" directive is duplicate` or `duplicate location`. Many '
-        "directives may be repeated (`add_header`, `listen`), others not.",
+        "directives can be repeated (`add_header`, `listen`), others cannot.",
         "Remove one of the two.",
         "proxy:\n  config: nginx/web.conf  # with one `proxy_pass` in each `location`",
         (_DIRECTIVES,),
@@ -198,19 +198,19 @@ _REAL_NGINX = (
         "M3031",
         "The installed nginx does not know a word of this configuration.",
         "Moorage runs `nginx -t` on the configuration of a proxy if this machine has nginx, and "
-        "this nginx does not know a directive, a parameter or a variable. The nginx of the image "
-        "may be newer, or have a module that this one lacks. Otherwise it does not start.",
+        "this nginx does not know a directive, a parameter or a variable. If the nginx of the "
+        "image is not newer and has no further modules, it does not start either.",
         "Correct the word if it is misspelled. Otherwise ignore the warning, or install the "
         "version of the image.",
-        "proxy:\n  config: nginx/web.conf  # may use what nginx of the image has",
+        "proxy:\n  config: nginx/web.conf  # can use everything that nginx in the image has",
         (_DIRECTIVES,),
     ),
     Code(
         "M3032",
         "The installed nginx does not test all of this configuration.",
         "Moorage runs `nginx -t` on the configuration of a proxy if this machine has nginx. "
-        "Whoever can change the params can change that configuration, so nothing in it may load a "
-        "module, run a program or open a file here. `load_module`, scripts in Lua, Perl or "
+        "Whoever can change the params can change that configuration, so nothing in it must load "
+        "a module, run a program or open a file here. `load_module`, scripts in Lua, Perl or "
         "JavaScript, `stream` and `mail` are left out of the test. A configuration that takes too "
         "long, or that cannot be read, is not tested at all.",
         "Nothing has to change. Test the configuration in the container, which has the modules.",
@@ -226,7 +226,7 @@ _PARAMS = (
         "A route sends requests to a container of the task, to an external host by HTTP or HTTPS, "
         "or to a FastCGI server in a container. The query string of a request is always passed on, "
         "so a target has none.",
-        "Write `container`, `container:port`, `https://host` or `fastcgi://container`; a path may "
+        "Write `container`, `container:port`, `https://host` or `fastcgi://container`; a path can "
         "follow, except with FastCGI.",
         'proxy:\n  routes:\n    - {path: /, to: "web:3000"}  # a container and its port',
         ("nginx documentation, ngx_http_proxy_module, proxy_pass",),

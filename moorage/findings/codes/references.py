@@ -178,8 +178,8 @@ containers:
         "M1213",
         "A deployment can never make progress.",
         "A rolling deployment keeps `minimum_healthy_percent` of the tasks running and has at "
-        "most `maximum_percent` of them at once. Where the two allow no task to be stopped and "
-        "none to be started, the deployment waits until it times out.",
+        "most `maximum_percent` of them at once. If the two limits allow ECS neither to stop a "
+        "task nor to start one, the deployment waits until it times out.",
         "Raise `maximum_percent`, or lower `minimum_healthy_percent`.",
         """\
 template: service
@@ -192,8 +192,9 @@ maximum_percent: 200  # the new task starts before the old one stops
     Code(
         "M1215",
         "The route has more conditions than a listener rule can have.",
-        "A listener rule has at most five condition values and five wildcards. Hosts, paths, "
-        "headers, methods, query strings and IP addresses of clients count together.",
+        "A listener rule has at most five condition values and five wildcards. (For wildcards, "
+        "pages of AWS say five or six.) Hosts, paths, headers, methods, query strings and IP "
+        "addresses of clients count together.",
         "Split the route into two, each with a `name:`.",
         """\
 expose:
@@ -223,8 +224,8 @@ expose:
     Code(
         "M1219",
         "The image is not pinned.",
-        "A tag such as `latest`, or no tag at all, names another image after each push. Tasks that "
-        "start later run other code than those before, without a deployment.",
+        "A tag such as `latest`, or no tag at all, refers to another image after each push. Tasks "
+        "that start after it run the new code, without a deployment.",
         "Write a tag that is never moved, or a digest.",
         """\
 containers:

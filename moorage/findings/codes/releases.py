@@ -25,8 +25,8 @@ release: canary
         "Several routes share a target group whose traffic is shifted.",
         (
             "ECS shifts the traffic of one listener rule for each pair of target groups, and "
-            "takes each target group once. The other rules would go on to send traffic to the "
-            "group whose tasks are stopped."
+            "accepts each target group only once. The other rules would continue to send traffic "
+            "to the group whose tasks are stopped."
         ),
         "Write the hosts and paths of all these routes in one route.",
         """\
@@ -38,8 +38,8 @@ release: canary
     Code(
         "M3212",
         "A setting of `release:` belongs to another strategy.",
-        "Each strategy has its own settings: `step_percent` and `step_bake_time` are of `linear`, "
-        "`canary_percent` and `canary_bake_time` of `canary`, `early_success` of `rolling`. A "
+        "Each strategy has its own settings: `linear` has `step_percent` and `step_bake_time`, "
+        "`canary` has `canary_percent` and `canary_bake_time`, `rolling` has `early_success`. A "
         "`circuit_breaker` works with `rolling` only: the others roll back by themselves if the "
         "new tasks do not become healthy.",
         "Remove the setting, or write another `strategy:`.",
@@ -50,11 +50,12 @@ release: {strategy: linear, step_percent: 20, step_bake_time: 5m}
     ),
     Code(
         "M3213",
-        "The bake times of a deployment are longer than CloudFormation takes.",
+        "The bake times of a deployment are longer than CloudFormation allows.",
         (
             "CloudFormation gives up an update after 36 hours, and refuses a service whose bake "
-            "times are longer than 33 hours together. Of `linear` they are `bake_time` and "
-            "`step_bake_time` for each step, of `canary` `bake_time` and `canary_bake_time`."
+            "times add up to more than 33 hours. With `linear` these are `bake_time` and one "
+            "`step_bake_time` after each step but the last, with `canary` they are `bake_time` "
+            "and `canary_bake_time`."
         ),
         "Write shorter times, or fewer steps.",
         """\
@@ -69,10 +70,10 @@ release: {strategy: linear, step_percent: 10, step_bake_time: 2h, bake_time: 12h
     ),
     Code(
         "M3214",
-        "A time or a percentage of a release has more digits than ECS takes.",
-        "ECS takes times in whole minutes, and percentages of traffic in steps of 0.1. Some of "
-        "them, such as 33.3, are no multiples of 0.1 to cfn-lint.",
-        "Round it.",
+        "A time or a percentage of a release has more digits than ECS accepts.",
+        "ECS accepts times in whole minutes, and percentages of traffic in steps of 0.1. Because "
+        "of rounding errors, cfn-lint refuses some of these percentages, such as 33.3.",
+        "Round the value.",
         """\
 release: {strategy: canary, canary_percent: 2.5, canary_bake_time: 2m}  # not 2.55, not 90s
 """,
@@ -96,7 +97,7 @@ release:
     Code(
         "M3216",
         "A service has too many lifecycle hooks.",
-        "ECS takes 10 Lambda hooks and 10 pause hooks for each service.",
+        "ECS accepts 10 Lambda hooks and 10 pause hooks for each service.",
         "Write several `stages` in a hook.",
         """\
 release:
@@ -154,7 +155,7 @@ release: {strategy: canary, test: {headers: {X-Release: next}}}
             "Behind a Network Load Balancer ECS waits ten minutes in the stages that change "
             "weights, so that connections follow. `linear` enters such a stage at each step."
         ),
-        "Nothing, if the time does not matter. Otherwise write fewer steps, or `blue_green`.",
+        "If the time matters, write fewer steps, or `blue_green`.",
         """\
 expose: [{via: edge, port: 8443/tcp}]
 release: blue_green  # changes the weights once
@@ -187,7 +188,7 @@ release: canary
     ),
     Code(
         "M3229",
-        "A deployment would succeed with fewer healthy tasks than it keeps.",
+        "`healthy_percent` of `early_success` is below `minimum_healthy_percent`.",
         (
             "`early_success` completes a deployment as soon as a percentage of the tasks is "
             "healthy. ECS refuses a percentage below `minimum_healthy_percent`."
@@ -201,7 +202,7 @@ release: {early_success: {healthy_percent: 90}}
     ),
     Code(
         "M3230",
-        "ECS may not keep the authentication of a rule whose traffic it shifts.",
+        "AWS does not document whether a deployment keeps the authentication of a rule.",
         (
             "To shift traffic, ECS rewrites the actions of the listener rule. AWS does not "
             "document what happens to an action that authenticates users before the request is "
@@ -250,7 +251,7 @@ release: {strategy: canary, rollback_on: [target_5xx, latency]}
         "M3237",
         "CodeDeploy watches ten alarms at most.",
         "An alarm of the stack counts once for each target, such as two ports of a service.",
-        "Write fewer alarms. A composite alarm in CloudWatch can stand for several.",
+        "Write fewer alarms. A composite alarm in CloudWatch can combine several.",
         """\
 release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
 """,
@@ -259,10 +260,10 @@ release: {strategy: codedeploy, rollback_on: [target_5xx, latency]}
     Code(
         "M3238",
         "A setting of `test` has no effect.",
-        "Test traffic of an Application Load Balancer is marked by `headers` or `hosts`, which a "
-        "rule with a `priority` recognizes; or it has a listener at a `port` of its own, with "
-        "`certificate`, `ssl_policy` and `clients`. A Network Load Balancer needs only the `port`, "
-        "Service Connect only `headers`.",
+        "An Application Load Balancer recognizes test traffic by `headers` or `hosts`, in a rule "
+        "with a `priority`; or by its own listener on a `port`, with `certificate`, `ssl_policy` "
+        "and `clients`. A Network Load Balancer uses only the `port`, Service Connect only "
+        "`headers`.",
         "Remove the setting.",
         """\
 release: {strategy: canary, test: {headers: {X-Release: next}}}  # without `port`
@@ -270,7 +271,7 @@ release: {strategy: canary, test: {headers: {X-Release: next}}}  # without `port
     ),
     Code(
         "M3239",
-        "A lifecycle hook is two things at once.",
+        "A lifecycle hook has both a function and a pause.",
         "A hook calls a Lambda function, or pauses the deployment until someone continues it.",
         "Write two hooks. Those of one stage run at the same time.",
         """\

@@ -262,7 +262,7 @@ expose:
     Code(
         "M2422",
         "`slow_start` needs the algorithm `round_robin`.",
-        "Slow start mode raises the share of requests of a new target in round robin, and is not "
+        "Slow start mode gradually raises the share of requests that a new target gets. It is not "
         "available for other routing algorithms.",
         "Remove `slow_start:`, or write `algorithm: round_robin`.",
         """\
@@ -293,9 +293,9 @@ expose:
     ),
     Code(
         "M2424",
-        "The health check takes errors for health.",
+        "The health check accepts status codes of errors.",
         "`matcher:` includes status codes with which a server says that it failed, so a task that "
-        "cannot answer a request is healthy and gets requests.",
+        "cannot answer a request counts as healthy and gets requests.",
         "Write the codes that the service answers when it works.",
         """\
 template: service
@@ -344,7 +344,7 @@ expose:
         "A route gets no requests because of a `priority`.",
         "The listener evaluates its rules by priority, the lowest number first. A rule with "
         "broader conditions and a lower number takes all requests of the other one.",
-        "Remove `priority`, or write a number on the other side of the one that the message names.",
+        "Remove `priority`, or write a lower or higher number, as the message says.",
         """\
 expose:
   - {via: public, paths: [/docs/*]}  # without `priority`: narrower conditions come first

@@ -40,15 +40,15 @@ scaling: {max: 10, requests_per_target: 500}
         "A service that has scaled in to no tasks would never start one again.",
         "The CPU and memory metrics of a service come from its tasks. With `min: 0` and no task "
         "there are none, and nothing scales the service out.",
-        "Write `min: 1`, also in an action of `schedule:`; for a worker, `backlog_per_task:` is a "
-        "metric of the queue.",
+        "Write `min: 1`, also in an action of `schedule:`. For a worker, `backlog_per_task:` works "
+        "too: it is a metric of the queue.",
         """\
 scaling: {min: 0, max: 10, backlog_per_task: 20}  # a metric of the queue
 """,
     ),
     Code(
         "M3204",
-        "A load per task needs Container Insights.",
+        "Scaling by a load per task needs Container Insights.",
         "The backlog per task (`backlog_per_task`) and a metric with `per_task: true` are divided "
         "by the number of running tasks, which is a metric of Container Insights.",
         "Write `container_insights: on` in the cluster.",
@@ -117,11 +117,11 @@ availability_zone_rebalancing: false  # or a higher `maximum_percent`
 _SCALING_KINDS = (
     Code(
         "M3254",
-        "A schedule of `scaling` has no way back.",
+        "No scheduled action of `scaling` sets the number of tasks back.",
         "A scheduled action sets the minimum and the maximum number of tasks, and both stay until "
         "another action sets them. With one action, or with the same numbers in all of them, the "
         "`min` and `max` of `scaling` never apply again after the first time.",
-        "Write an action for the end of that time as well.",
+        "Add an action that sets the previous numbers when that time is over.",
         """\
 scaling:
   min: 2
@@ -138,7 +138,7 @@ scaling:
         "Predictive scaling alone never removes tasks.",
         "A predictive scaling policy raises the number of tasks ahead of the load that it expects. "
         "It removes none, and does not react to load that it did not expect.",
-        "Add a target, such as `cpu`, beside `predictive:`.",
+        "Add a target, such as `cpu`, in addition to `predictive:`.",
         """\
 scaling:
   min: 2
@@ -239,7 +239,7 @@ scaling: {min: 2, max: 10, response_time: 300ms, cpu: 60}  # `cpu` has a value w
         "M3262",
         "Two adjustments of `steps` begin at the same value.",
         "An adjustment applies from its value to that of the next one. Of two that begin at the "
-        "same value, one would have no values.",
+        "same value, one would never apply.",
         "Write another value, or remove one of the two.",
         """\
 scaling:

@@ -47,7 +47,7 @@ containers:
     Code(
         "M1104",
         "The value is not one of the allowed values.",
-        "The key takes one of a few values.",
+        "The key accepts only certain values.",
         "Write one of the values that the message lists.",
         """\
 template: network
@@ -149,7 +149,7 @@ containers:
         "A key without a value is `null`. In `params/<env>.yaml` that deletes the key of "
         "`params/base.yaml`. There is no such key to delete, so this key would be dropped without "
         "notice: a variable would not be set at all.",
-        'Write the value, `""` for empty text, or remove the key.',
+        'Write the value, `""` for an empty string, or remove the key.',
         """\
 containers:
   web:

@@ -21,8 +21,8 @@ sidecars:
     Code(
         "M2902",
         "`xray` and `log_groups` have no effect without `config_file`.",
-        "They list what a configuration file sends to, for the permissions of the task role. "
-        "Moorage knows the destinations of the configurations in the image.",
+        "They list the destinations of a configuration file, to which the task role then allows "
+        "sending. Moorage knows the destinations of the configurations in the image.",
         "Remove `xray:` and `log_groups:`, or write a `config_file:`.",
         """\
 sidecars:

@@ -111,8 +111,8 @@ subnets: private  # with a route to the internet through a NAT gateway
         "M2709",
         "The image cannot be pulled through the endpoints of the network.",
         "A network with `egress: endpoints` has no route to the internet. Its endpoints reach "
-        "private ECR repositories of the same region only. ECR imports an image into a pull "
-        "through cache at its first pull only if the VPC has a NAT gateway, too.",
+        "private ECR repositories of the same region only. With a pull through cache, the first "
+        "pull of an image works only if the VPC has a NAT gateway too.",
         "Push the image to an ECR repository in the region. With a pull through cache, pull it "
         "once from elsewhere, and again for each new tag.",
         """\
@@ -346,7 +346,7 @@ containers:
     ),
     Code(
         "M2733",
-        "`egress` does not allow what a volume needs.",
+        "`egress` does not allow NFS to the mount targets of a volume.",
         "With `egress:`, the security group of the tasks allows NFS to the mount targets of the "
         "stack's own file systems, and to the `security_group:` of existing ones. The group of "
         "this one is unknown.",

@@ -26,7 +26,7 @@ containers:
     ),
     Code(
         "M1402",
-        "The new resource needs what the old one still has.",
+        "The new resource needs a name, port, priority or address that the old one still has.",
         "CloudFormation creates the new resource before it deletes the old one. Names, ports, "
         "priorities and addresses that only one resource can have are still in use at that moment, "
         "and the update fails and is rolled back.",
@@ -87,7 +87,7 @@ overrides:
         "The update reverts a deployment, or depends on the order of its steps.",
         "A deployment of CodeDeploy or ECS changes resources without changing the template, so "
         "the update sets them back, or ECS refuses it. Or ECS accepts one change only after "
-        "another one of the same update, and CloudFormation may make them in the other order.",
+        "another one of the same update, and CloudFormation can make them in the other order.",
         "Write the current value into the template, or make two updates, as the message says.",
         """\
 template: service
@@ -111,7 +111,7 @@ stacks:
     ),
     Code(
         "M1408",
-        "There is nothing to compare with.",
+        "The version to compare with does not have the environment or the template.",
         "The version that `--against` names has no files of this environment, or no template of "
         "that name.",
         "Name a version that has it. If the environment is new, there is nothing to do.",

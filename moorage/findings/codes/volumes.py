@@ -37,8 +37,8 @@ containers:
     Code(
         "M2803",
         "The task has more than one EBS volume.",
-        "A task definition takes one volume that is configured at launch, so ECS attaches at most "
-        "one EBS volume to each task.",
+        "A task definition can have one volume that is configured at launch, so ECS attaches at "
+        "most one EBS volume to each task.",
         "Keep one volume with `ebs:`, and use `efs:` or a plain volume for the others.",
         """\
 volumes:

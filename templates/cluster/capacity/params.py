@@ -33,14 +33,14 @@ def _check_agent_key(value: str) -> str:
         message = f"{shown(value)} is set by Moorage"
         raise wrong("M2107", message, f"Remove {shown(value)}.")
     if not re.fullmatch(r"ECS_[A-Z0-9_]+", value):
-        hint = "Write a setting of the ECS agent, such as `ECS_IMAGE_PULL_BEHAVIOR`."
+        hint = "Write for example `ECS_IMAGE_PULL_BEHAVIOR`."
         raise wrong("M2108", f"{shown(value)} is not a setting of the ECS agent", hint)
     return value
 
 
 def _check_agent_value(value: str) -> str:
     if not re.fullmatch(r"[^\n\r]*", value):
-        raise wrong("M2109", f"{shown(value)} has more than one line", "Write it in one line.")
+        raise wrong("M2109", f"{shown(value)} has more than one line", "Write it on one line.")
     return value
 
 

@@ -112,9 +112,9 @@ def _hidden_problems(rule: ListenerRule, similar: Sequence[ListenerRule]) -> Ite
         )
         last = max(later.priority for later in hidden)
         hint = (
-            f"Remove it, or write more than {last}."
+            f"Remove `priority`, or write more than {last}."
             if last < LISTENER_RULE_PRIORITIES[1]
-            else "Remove it."
+            else "Remove `priority`."
         )
         yield Problem("M2431", path, message, hint, level="warning")
     for earlier in similar:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
+from moorage.findings.wording import capitalize, join_or
 
 from ...load_balancers.clients import private_client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
@@ -59,14 +60,15 @@ def _describe_missing_port(name: str, port: Port | None, ports: Sequence[Port]) 
     if port is not None and port.protocol != "tcp":
         message = "An Application Load Balancer forwards to TCP ports only"
         tcp = [f"`port: {number}`" for number in usable] or [f"a TCP port of `{name}`"]
-        return message, f"Write {' or '.join(tcp)}, or a Network Load Balancer in `via`."
-    add = f"the port that it listens on to the `ports` of `{name}`"
+        return message, f"Write {join_or(tcp)}, or name a Network Load Balancer in `via`."
     if not usable:
-        return f"Container `{name}` has no TCP port", f"Add {add}."
-    write = f"Write {' or '.join(f'`port: {number}`' for number in usable)}"
+        hint = f"Add the port that the container listens on to the `ports` of `{name}`."
+        return f"Container `{name}` has no TCP port", hint
+    write = f"Write {join_or(f'`port: {number}`' for number in usable)}"
     if port is None:
         return f"Container `{name}` has more than one TCP port", f"{write}."
-    return f"Container `{name}` has no TCP port {port}", f"{write}, or add {add}."
+    message = f"Container `{name}` has no TCP port {port}"
+    return message, f"{write}, or add {port} to the `ports` of `{name}`."
 
 
 def _health_port_problems(route: Route, path: Path, containers: Containers) -> Iterator[Problem]:
@@ -101,7 +103,7 @@ def _title_problems(rules: Sequence[ListenerRule]) -> Iterator[Problem]:
         if (rule.target or rule.route.name) and rule.title in titles:
             first = titles[rule.title]
             message = f"The route has the same logical ID as `expose[{first}]`, {rule.title}"
-            hint = "Add a `name:`, which should not change later."
+            hint = "Add a `name:`. Do not change it after the deployment."
             yield Problem("M1302", rule.path, message, hint)
         titles.setdefault(rule.title, rule.index)
         settings = target_settings(rule.route)
@@ -132,6 +134,6 @@ def _titles(rule: ListenerRule) -> Iterator[tuple[str, str]]:
     """Logical IDs for the ports of a route, and the text that each is formed from."""
     if target := rule.target:
         via = rule.load_balancer.name
-        yield target.title, f"{via} {target.container} {target.port}"
+        yield target.title, f"port {target.port} of `{target.container}` behind `{via}`"
         for port in sorted({target.port, find_health_check_port(rule.route, target.port)}, key=str):
-            yield f"{rule_title_prefix(via, port)}Ingress", f"{via} {port}"
+            yield f"{rule_title_prefix(via, port)}Ingress", f"port {port} behind `{via}`"

@@ -54,7 +54,7 @@ def health_check_problems(
         has_port = any(check.port in container.ports for container in containers.values())
         if not has_port or check.port.protocol != "tcp":
             message = f"No container of the task has TCP port {check.port.number} in its `ports`"
-            hint = "Add it to the `ports` of the container that answers."
+            hint = "Add it to the `ports` of the container that answers health checks."
             yield Problem("M1205", (*at, "port"), message, hint, because=[("containers",)])
     yield from _check_problems(check, at)
 
@@ -79,8 +79,8 @@ def _unanswered_problems(
             f"Health is checked over TCP on port {number}, which no container has in its `ports`"
         )
         hint = (
-            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`; or "
-            f"add {number} to the `ports` of another container if it listens on it."
+            "Add a `health_check:` with a `sidecar:`, which probes over UDP, or with a `port:`. If "
+            f"another container listens on TCP port {number}, add it to the `ports` there."
         )
         yield Problem("M2532", (*listener.path, "health_check"), message, hint, level="warning")
 
@@ -106,7 +106,7 @@ def _check_problems(check: HealthCheck, at: Path) -> Iterator[Problem]:
     for key in ("path", "matcher"):
         if getattr(check, key) is not None:
             message = f"`{key}` has no effect on a health check over TCP"
-            hint = "Add `protocol: HTTP` to the health check, or remove it."
+            hint = f"Add `protocol: HTTP` to the health check, or remove `{key}`."
             yield Problem("M2535", (*at, key), message, hint)
 
 
@@ -117,11 +117,11 @@ def _sidecar_problems(
     assert sidecar is not None
     if "udp" not in TRANSPORTS[port.protocol]:
         message = "Health sidecars are for UDP only"
-        hint = "Remove it: the load balancer checks the TCP port itself."
+        hint = "Remove `sidecar`: the load balancer checks the TCP port itself."
         yield Problem("M2536", (*at, "sidecar"), message, hint)
     for key in ("port", "protocol", "path", "matcher"):
         if getattr(check, key) is not None:
-            hint = "Remove it: `sidecar:` has a `port` and a `mode`."
+            hint = f"Remove `{key}`: the load balancer checks `port` and `mode` of `sidecar:`."
             message = f"`{key}` has no effect with `sidecar`"
             yield Problem("M2537", (*at, key), message, hint)
     number = sidecar.port.number
@@ -190,7 +190,8 @@ def shared_task_problems(targets: Sequence[NlbTarget], containers: Containers) -
                 f"{versions[1]}, but the health sidecar probes port {target.number} over one of "
                 "them only"
             )
-            hint = "Use load balancers with the same `ip_address_type`, or check one by `port:`."
+            hint = "Use load balancers with the same `ip_address_type`, or check the health of one "
+            hint += "entry by `port:`."
             yield Problem("M2541", at, message, hint)
     if not by_udp_port:
         return

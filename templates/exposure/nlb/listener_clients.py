@@ -38,7 +38,8 @@ def listener_client_problems(
     has_existing_group = balancer.security_group is not None and balancer.scheme is None
     if entry.clients == [] and not has_existing_group:
         hint = "Write the clients that are allowed to connect."
-        yield Problem("M2511", (*path, "clients"), "No client could connect", hint)
+        message = "No client is allowed to connect: the list is empty"
+        yield Problem("M2511", (*path, "clients"), message, hint)
     if entry.clients is None and balancer.dualstack and balancer.scheme == "internal":
         # No client reaches these addresses through an internet gateway (ELB API reference,
         # LoadBalancerAttribute, ipv6.deny_all_igw_traffic).

@@ -35,14 +35,15 @@ def listener_problems(
             (*path, "port"),
             "A target of a QUIC listener needs a server ID, and ECS registers tasks without one",
             f"Write `{port.number}/udp`: QUIC then passes through, but a client whose IP address "
-            "changes may reach another task.",
+            "changes can reach another task.",
         )
         return
     if balancer.shifts_across_zones and "udp" in TRANSPORTS[port.protocol]:
         message = (
-            f"`{entry.via}` has `cross_zone` and `zonal_shift`, so it cannot have UDP listeners"
+            f"`{entry.via}` has both `cross_zone` and `zonal_shift`, so it cannot have UDP "
+            "listeners"
         )
-        hint = f"Remove one of them from `{entry.via}`, or use another load balancer."
+        hint = f"Remove one of the two from `{entry.via}`, or use another load balancer."
         yield Problem("M2502", (*path, "port"), message, hint)
     yield from _container_problems(listener, port, containers)
     yield from _protocol_problems(entry, port, path, env)
@@ -112,11 +113,12 @@ def _protocol_problems(
         yield from _proxy_protocol_problems(entry, protocol, path)
     if protocol == "tls" and entry.source_ip_stickiness:
         message = "TLS listeners have no stickiness"
-        hint = "Write the port with `/tcp` and let the container speak TLS, or remove it."
+        hint = "Write the port with `/tcp` and let the container speak TLS, or remove "
+        hint += "`source_ip_stickiness`."
         yield Problem("M2507", (*path, "source_ip_stickiness"), message, hint)
     if protocol != "tcp" and entry.tcp_idle_timeout is not None:
         message = "The idle timeout can be set for TCP listeners only"
-        yield Problem("M2508", (*path, "tcp_idle_timeout"), message, "Remove it.")
+        yield Problem("M2508", (*path, "tcp_idle_timeout"), message, "Remove `tcp_idle_timeout`.")
 
 
 def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> Iterator[Problem]:
@@ -126,13 +128,13 @@ def _proxy_protocol_problems(entry: ExposeEntry, protocol: str, path: Path) -> I
     at = (*path, "proxy_protocol_v2")
     if protocol == "udp":
         message = "Proxy protocol is for TCP only"
-        hint = "Remove it: UDP packets keep the IP address of the client."
+        hint = "Remove `proxy_protocol_v2`: UDP packets keep the IP address of the client."
         yield Problem("M2505", at, message, hint)
     elif protocol == "tcp_udp" and entry.health_check and entry.health_check.sidecar:
         message = (
             "The probe of the health sidecar has no proxy protocol header, which the container "
         )
         message += "expects"
-        hint = "Remove it, since packets keep the IP address of the client, or check health by "
-        hint += "`port:`."
+        hint = "Remove `proxy_protocol_v2`, since packets keep the IP address of the client, or "
+        hint += "check health by `port:`."
         yield Problem("M2506", at, message, hint)

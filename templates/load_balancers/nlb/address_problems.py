@@ -25,7 +25,8 @@ def unknown_address_problems(
     """
     balancer = handle(name, params, env)
     if balancer.security_group is None and balancer.addresses is None:
-        message = "The source addresses of health checks are unknown, and tasks must allow them"
+        message = "The source addresses of health checks are unknown, so the security group of the "
+        message += "tasks cannot allow them"
         if params.existing:
             hint = (
                 "Write the CIDR blocks of the load balancer's subnets, such as `addresses: "
@@ -48,13 +49,13 @@ def scheme_problems(params: Params) -> Iterator[Problem]:
     """
     if params.elastic_ips and params.scheme == "internal":
         hint = (
-            "Remove `elastic_ips:`, or write `private_addresses:` with one address of each subnet."
+            "Remove `elastic_ips:`, or write `private_addresses:` with one address in each subnet."
         )
         message = "An internal load balancer cannot have Elastic IPs"
         yield Problem("M2311", ("elastic_ips",), message, hint, because=[("scheme",)])
     if params.private_addresses and params.scheme == "internet-facing":
         hint = "Write `elastic_ips: true` for fixed public addresses, or `scheme: internal`."
-        message = "An internet-facing load balancer cannot have chosen private addresses"
+        message = "An internet-facing load balancer cannot have fixed private addresses"
         yield Problem("M2311", ("private_addresses",), message, hint, because=[("scheme",)])
 
 

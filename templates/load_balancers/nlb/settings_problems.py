@@ -80,8 +80,8 @@ def _private_link_problems(params: Params) -> Iterator[Problem]:
         yield Problem(
             "M2315",
             ("enforce_security_group_inbound_rules_on_private_link_traffic",),
-            "The setting has no effect: the load balancer has no security group",
-            "Remove it, or remove `security_group: false`.",
+            "The setting has no effect, because the load balancer has no security group",
+            "Remove this setting, or remove `security_group: false`.",
             because=[("security_group",)],
         )
 
