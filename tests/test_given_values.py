@@ -65,7 +65,7 @@ def test_check_takes_the_values_of_the_last_build(
     assert capsys.readouterr().out == "checked dev: no findings\n" * 2
     assert main(["check", "dev", "--image", "api=4"]) == 1
     assert capsys.readouterr().out == (
-        "out/dev/stacks.json:1: error M1320: The folder was built with other values: "
+        "out/dev/stacks.json:1: error M1315: The folder was built with other values: "
         "--set memory=1024 --image api=3. Give the same values, or build the folder with these and "
         "commit it.\nchecked dev: 1 error\n"
     )

@@ -94,7 +94,7 @@ def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
     options = " ".join(map(shlex.quote, written.options())) or "neither `--set` nor `--image`"
     message = f"The folder was built with other values: {options}"
     hint = "Give the same values, or build the folder with these and commit it."
-    return [Finding("M1320", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
+    return [Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
 
 
 def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:
