@@ -42,6 +42,7 @@ from moorage.commands.diff import diff
 from moorage.commands.estimate import duration, estimate, task_number
 from moorage.commands.exec import open_shell
 from moorage.commands.explain import explain
+from moorage.commands.given_values import add_given_values
 from moorage.commands.init import init
 from moorage.commands.logs import logs
 from moorage.commands.rehearse import rehearse
@@ -196,6 +197,7 @@ def build_parser(program: str = "build.py") -> argparse.ArgumentParser:
 
 def _add_build_arguments(building: argparse.ArgumentParser) -> None:
     building.add_argument("names", nargs="*", metavar="ENV", help="environments; default: all")
+    add_given_values(building)
     _add_directories(building)
     building.add_argument("--format", choices=("yaml", "json"), default="yaml")
 
@@ -212,6 +214,7 @@ def _add_check_arguments(checking: argparse.ArgumentParser) -> None:
         metavar="REV|DIR|FILE",
         help="report the effects of an update from a git revision, a folder like out/, or a file",
     )
+    add_given_values(checking)
     _add_directories(checking)
     checking.add_argument("--format", choices=("text", "json", "sarif"), default="text")
 
@@ -232,6 +235,7 @@ def _add_estimate_arguments(estimating: argparse.ArgumentParser) -> None:
         )
     help_text = "number of tasks; default: that of the template"
     estimating.add_argument("--tasks", type=task_number, metavar="NUMBER", help=help_text)
+    add_given_values(estimating)
     _add_directories(estimating)
     estimating.add_argument("--format", choices=("text", "json"), default="text")
 
@@ -270,6 +274,7 @@ def _add_destroy_arguments(destroying: argparse.ArgumentParser) -> None:
 
 def _add_rehearse_arguments(rehearsing: argparse.ArgumentParser) -> None:
     rehearsing.add_argument("env", metavar="ENV")
+    add_given_values(rehearsing)
     rehearsing.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
     rehearsing.set_defaults(
         stacks=[], yes=True, unprotect=True, no_wait=False, parallel=5, format="text"
@@ -346,6 +351,7 @@ def _add_account(subparser: argparse.ArgumentParser) -> None:
     subparser.add_argument("--profile", metavar="NAME", help="a profile of the AWS CLI")
     help_text = "another address of AWS's APIs"
     subparser.add_argument("--endpoint-url", type=endpoint, metavar="URL", help=help_text)
+    add_given_values(subparser)
     subparser.add_argument("--params", type=Path, default=Path("params"), metavar="DIR")
 
 

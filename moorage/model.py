@@ -18,6 +18,32 @@ from troposphere import Template as TroposphereTemplate
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The name of an application, an environment or a stack: a part of a stack's name in AWS."""
 
+VARIABLE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""The name of a variable of the params, as in `${web_version}`."""
+
+
+@dataclass(frozen=True)
+class GivenValues:
+    """The values that a command line gives to the params."""
+
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """The values of `--set` by the names of the variables, as they are written."""
+    images: Mapping[str, str] = field(default_factory=dict)
+    """What `--image` gives, by stack or stack/container: a tag, a digest or an image."""
+
+    def options(self) -> list[str]:
+        """The words of a command line that gives these values."""
+        options = (("--set", self.variables), ("--image", self.images))
+        return [
+            word
+            for option, values in options
+            for name in sorted(values)
+            for word in (option, f"{name}={values[name]}")
+        ]
+
+
+NO_VALUES = GivenValues()
+
 
 @dataclass(frozen=True)
 class TextFile:
@@ -92,6 +118,8 @@ class Environment:
     """Names of stacks in the params that have errors, and are not among `stacks`."""
     runtime_monitoring: bool = False
     """Whether GuardDuty adds its agent to tasks on Fargate."""
+    given: GivenValues = NO_VALUES
+    """What the command line has set in the params."""
     _resolved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def stack_name(self, stack: str) -> str:

@@ -54,7 +54,8 @@ LIBRARIES = {
 
 PIPELINE = (
     *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
-    *("yaml_file", "document", "template_places", "interpolation", "named_file", "load"),
+    *("yaml_file", "document", "template_places", "variables", "given_images"),
+    *("interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
     *("stack_advice", "pydantic_errors", "shape", "defaults", "header", "nulls", "stack_kinds"),
     *("secret_params", "validate", "compose", "suppressions", "render", "link", "pushes"),

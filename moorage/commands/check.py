@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moorage.commands.environments import Step, build_environment, exit_code
+from moorage.commands.given_values import read_given_values
 from moorage.commands.terminal import print_line, show_progress
 from moorage.commands.usage import (
     UsageError,
@@ -46,12 +47,21 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def _check_environment(env: str, arguments: argparse.Namespace, step: Step) -> list[Finding]:
-    """The findings about an environment, and about its files under out/."""
-    from moorage.pipeline.write import find_drift, find_format
+    """The findings about an environment, and about its files under out/.
+
+    Without values of its own the environment is built with those of the last build.
+    """
+    from moorage.pipeline.write import find_drift, find_format, find_given, find_other_values
 
     folder = arguments.out / env
-    built = build_environment(env, arguments, find_format(folder), step)
-    findings = [*built.findings, *(find_drift(built.plan, folder) if built.plan else ())]
+    given = read_given_values(arguments)
+    differing = find_other_values(given, folder) if given.options() else []
+    built = build_environment(
+        env, arguments, find_format(folder), step, given if given.options() else find_given(folder)
+    )
+    findings = [*differing, *built.findings]
+    if built.plan is not None and not differing:  # with other values all files differ
+        findings += find_drift(built.plan, folder)
     if built.plan is not None and arguments.against is not None:
         step(env, "against")
         findings += _compare(built.plan, folder, arguments.against)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from moorage.commands.given_values import read_given_values
 from moorage.commands.usage import CLEAN, FOUND
 
 if TYPE_CHECKING:  # imported in functions: cfn-lint alone takes half a second
     from moorage.findings.finding import Finding
-    from moorage.model import TemplateModule
+    from moorage.model import GivenValues, TemplateModule
     from moorage.pipeline.build import Built
     from moorage.pipeline.render import Format
 
@@ -26,13 +27,20 @@ def load_templates(arguments: argparse.Namespace) -> Mapping[str, TemplateModule
     return kinds
 
 
-def build_environment(env: str, arguments: argparse.Namespace, form: Format, step: Step) -> Built:
-    """Builds an environment without writing."""
+def build_environment(
+    env: str,
+    arguments: argparse.Namespace,
+    form: Format,
+    step: Step,
+    given: GivenValues | None = None,
+) -> Built:
+    """Builds an environment without writing. `given` are values in place of those of the command
+    line."""
     from moorage.pipeline.build import build
 
-    return build(
-        arguments.params, env, load_templates(arguments), form, lambda name: step(env, name)
-    )
+    templates = load_templates(arguments)
+    values = read_given_values(arguments) if given is None else given
+    return build(arguments.params, env, templates, form, lambda name: step(env, name), given=values)
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 from moorage.findings.codes import CODES
 from moorage.findings.finding import Finding
-from moorage.model import Plan, TemplateModule
+from moorage.model import NO_VALUES, GivenValues, Plan, TemplateModule
 from moorage.pipeline.check import check
 from moorage.pipeline.compose import compose
 from moorage.pipeline.inspect import inspect_stacks
@@ -43,15 +43,17 @@ def build(
     templates: Mapping[str, TemplateModule],
     form: Format = "yaml",
     step: Callable[[str], None] = lambda name: None,
+    given: GivenValues = NO_VALUES,
 ) -> Built:
-    """Builds one environment and writes nothing. `step` is called with the name of each step."""
+    """Builds one environment and writes nothing. `step` is called with the name of each step, and
+    `given` are values of the command line."""
 
     def stop(findings: list[Finding]) -> Built:
         shown = hide_secrets(findings, document.data) if document else findings
         return Built(env, None, tuple(sorted(shown, key=by_place)))
 
     step("load")
-    document, findings = load(params, env)
+    document, findings = load(params, env, given)
     if document is None:
         return stop(findings)
     step("validate")

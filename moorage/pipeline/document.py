@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from moorage.findings.finding import Path, Place
-from moorage.model import TextFile
+from moorage.model import NO_VALUES, GivenValues, TextFile
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,10 @@ class Document:
     """Paths that have a finding and no value that could be validated."""
     nulls: frozenset[Path] = frozenset()
     """Paths of nulls that delete nothing; the merged data does not contain them."""
+    given: GivenValues = NO_VALUES
+    """What the command line has set in the data."""
+    given_by_stack: Mapping[str, GivenValues] = field(default_factory=dict)
+    """The part of it that each stack depends on."""
     read: Callable[[str], TextFile] | None = None
     """Reads a file that a value names; raises the error of a params field where it cannot."""
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 from moorage.facts.arn_patterns import ACCOUNT_ID, IAM_POLICY
 from moorage.facts.regions import REGION_CODE
 from moorage.findings.wording import shown
-from moorage.model import NAME, OWN_TAGS, Base, wrong
+from moorage.model import NAME, OWN_TAGS, VARIABLE_NAME, Base, wrong
 from moorage.pipeline.defaults import Defaults
 
 NAME_HINT = "Use lower-case letters, digits and single hyphens, and begin with a letter."
@@ -109,6 +109,13 @@ class Header(Base):
     )
     account: _AccountId | None = Field(
         None, description="AWS account ID. Needed only where `${account}` is used."
+    )
+    vars: dict[str, str | int | float | bool] = Field(
+        {},
+        description="Variables: each value of the params can contain them as `${name}`. The "
+        "option `--set name=value` replaces a value, and a variable without one must be set.",
+        examples=[{"web_version": "1.4.2", "cpu": 512}],
+        json_schema_extra={"propertyNames": {"pattern": f"^{VARIABLE_NAME.pattern}$"}},
     )
     tags: Annotated[dict[_TagKey, _TagValue], AfterValidator(_check_tags)] = Field(
         {},

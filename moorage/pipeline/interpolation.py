@@ -1,62 +1,144 @@
-"""Replaces `${env}`, `${app}`, `${region}` and `${account}` in the texts of the params."""
+"""Replaces `${name}` in the texts of the params.
+
+Names are `env`, `app`, `region` and `account`, and the variables below `vars:`. A text that is
+nothing but `${name}` becomes the variable's value with its type: `cpu: ${cpu}` is a number.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import near
+from moorage.model import VARIABLE_NAME, GivenValues
 from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.variables import (
+    HEADER_NAMES,
+    REFERENCE,
+    RESERVED,
+    VARS,
+    declared_variables,
+    explain_unusable,
+    read_given,
+)
 
-_REFERENCE = re.compile(r"\$(\$?)\{([^}]{0,256}+)\}")
-_HEADER = ("app", "region", "account")
+_MISSING = object()
 
 
-def interpolate(document: Document) -> tuple[Document, list[Finding]]:
-    """The document with `${...}` replaced. `app`, `region` and `account` know `${env}` only."""
-    findings: list[Finding] = []
+def interpolate(document: Document, given: GivenValues) -> tuple[Document, list[Finding]]:
+    """The document with `${...}` replaced. `vars` of its data has the values that apply.
 
-    def fill(value: Any, path: Path, names: Mapping[str, str], known: tuple[str, ...]) -> Any:
+    `broken` has the paths of values that are not known because of a finding here.
+    """
+    filler = _Filler(document, given)
+    header = {name: filler.fill_header(name) for name in HEADER_NAMES if name in document.data}
+    rest = {key: value for key, value in document.data.items() if key not in header}
+    if variables := filler.variables:
+        rest[VARS] = variables
+    data = {key: filler.fill(value, (key,)) for key, value in rest.items()}
+    broken = document.broken | filler.broken
+    return replace(document, data=sort_keys(header | data), broken=broken), filler.findings
+
+
+class _Filler:
+    """Replaces `${...}`, and fills in the value of a name when it is first used."""
+
+    def __init__(self, document: Document, given: GivenValues) -> None:
+        self._document = document
+        self.findings: list[Finding] = []
+        self.broken: set[Path] = set()
+        self._declared = declared_variables(document.data)
+        self.variables = self._declared | read_given(given, self._declared)
+        self._values: dict[str, Any] = {"env": document.env}
+        self._open: list[str] = []
+        """The names whose values are being filled in, each inside of the one before."""
+        for name, value in self.variables.items():
+            if problem := explain_unusable(name, value):
+                self._report("M1014", (VARS, name), *problem)
+
+    def fill(self, value: Any, path: Path) -> Any:
+        """A value of the params with `${...}` replaced in all texts of it."""
         if isinstance(value, dict):
-            return {key: fill(item, (*path, key), names, known) for key, item in value.items()}
+            return {key: self.fill(item, (*path, key)) for key, item in value.items()}
         if isinstance(value, list):
-            return [fill(item, (*path, at), names, known) for at, item in enumerate(value)]
+            return [self.fill(item, (*path, at)) for at, item in enumerate(value)]
         if not isinstance(value, str):
             return value
+        whole = REFERENCE.fullmatch(value)
+        if whole and not whole[1]:
+            result = self._look_up(whole[2], path)
+            return value if result is _MISSING else result
+        return REFERENCE.sub(lambda match: self._replace(match, path), value)
 
-        def replacement(match: re.Match[str]) -> str:
-            escaped, name = match.groups()
-            if not escaped and name not in names:
-                message, hint = _unknown_name(name, names, known)
-                place = document.place(path)
-                findings.append(Finding("M1005", "error", place, path, message, hint))
-            return "${" + name + "}" if escaped else names.get(name, match.group())
+    def fill_header(self, name: str) -> Any:
+        """The value of `app`, `region` or `account`, as it is written apart from `${...}`."""
+        value = self._look_up(name, (name,))
+        written = self._document.data[name]
+        return value if isinstance(written, str) and value is not _MISSING else written
 
-        return _REFERENCE.sub(replacement, value)
+    def _replace(self, match: re.Match[str], path: Path) -> str:
+        escaped, name = match.groups()
+        if escaped:
+            return "${" + name + "}"
+        value = self._look_up(name, path)
+        return match.group() if value is _MISSING else _as_text(value)
 
-    env = {"env": document.env}
-    written = {key: document.data[key] for key in _HEADER if key in document.data}
-    header = {key: fill(value, (key,), env, ()) for key, value in written.items()}
-    names = env | {key: str(value) for key, value in header.items()}
-    rest = {key: value for key, value in document.data.items() if key not in header}
-    data = sort_keys(header | fill(rest, (), names, _HEADER))
-    return replace(document, data=data), findings
+    def _look_up(self, name: str, path: Path) -> Any:
+        """The value of a name that the value at a path uses; _MISSING where it has none."""
+        if name in self._open:
+            circle = " -> ".join([*self._open[self._open.index(name) :], name])
+            hint = "Write a value in place of one of these names."
+            self._report("M1013", path, f"`${{{name}}}` contains itself: {circle}", hint)
+            return _MISSING
+        if name not in self._values:
+            self._values[name] = self._find(name)
+        value = self._values[name]
+        if value is _MISSING:
+            self.broken.add(path)
+            if not self._exists(name):
+                self._report("M1005", path, *self._explain_unknown(name))
+        return value
+
+    def _exists(self, name: str) -> bool:
+        return name in self.variables or (name in HEADER_NAMES and name in self._document.data)
+
+    def _find(self, name: str) -> Any:
+        is_header = name in HEADER_NAMES
+        own: Path = (name,) if is_header else (VARS, name)
+        if not self._exists(name) or own in self.broken:
+            return _MISSING
+        self._open.append(name)
+        value = self.fill(self._document.data[name] if is_header else self.variables[name], own)
+        self._open.pop()
+        if own in self.broken:
+            return _MISSING
+        return str(value) if is_header else value
+
+    def _explain_unknown(self, name: str) -> tuple[str, str]:
+        """Message and hint for a name that has no value."""
+        message = f"`${{{name}}}` has no value"
+        if name in HEADER_NAMES:
+            return message, f"Add `{name}:` at the top of the params."
+        literal = f"`$${{{name}}}` for the text `${{{name}}}`"
+        if meant := _meant(name, sorted({*RESERVED, *map(str, self._declared)})):
+            return message, f"Write `${{{meant}}}`, or {literal}."
+        if (VARS, name) in self._document.places:
+            return message, f"Give it with `--set {name}=...`, or write a value below `vars:`."
+        if VARIABLE_NAME.fullmatch(name):
+            add = f"Add `{name}:` below `vars:`, or give it with `--set {name}=...`"
+            return message, f"{add}. Write {literal}."
+        return message, f"Write the value itself, or {literal}."
+
+    def _report(self, code: str, path: Path, message: str, hint: str) -> None:
+        self.broken.add(path)
+        place = self._document.place(path)
+        self.findings.append(Finding(code, "error", place, path, message, hint))
 
 
-def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
-    """Message and hint. `known` are names that exist, with or without a value."""
-    if name in known:
-        return f"`${{{name}}}` has no value", f"Add `{name}:` at the top of the params."
-    existing = sorted({*names, *known})
-    *others, last = (f"`${{{choice}}}`" for choice in existing)
-    choices = f"{', '.join(others)} and {last}" if others else last
-    message = f"`${{{name}}}` does not exist: there is only {choices} here"
-    meant = _meant(name, existing)
-    write = f"Write `${{{meant}}}`" if meant else "Write the value itself"
-    return message, f"{write}, or `$${{{name}}}` for the text `${{{name}}}`."
+def _as_text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _meant(name: str, existing: list[str]) -> str:
@@ -68,7 +150,7 @@ def _meant(name: str, existing: list[str]) -> str:
     """
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
     words = [_SYNONYMS.get(word.lower(), word) for word in words]
-    for word in reversed(words):
+    for word in reversed((*words, name)):
         if meant := near(word, existing):
             return meant
     return ""

@@ -2,8 +2,9 @@
 
 YAML 1.2 is read: `on` and `off` are texts, and so are dates. A number that would be written back
 differently, such as 1.50 or 007, is text too. The environment's file is merged into the base as a
-merge patch; then `${env}`, `${app}`, `${region}` and `${account}` are replaced, and `$${` becomes
-`${`. Keys of maps are sorted, so their order in the files has no effect on what is built.
+merge patch. Then the images of the command line are put in, and `${name}` is replaced by the value
+of a variable, or of `env`, `app`, `region` and `account`; `$${` becomes `${`. Keys of maps are
+sorted, so their order in the files has no effect on what is built.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import Any
 
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import shown
-from moorage.model import NAME, TextFile, wrong
+from moorage.model import NAME, NO_VALUES, GivenValues, TextFile, wrong
 from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.given_images import set_images
 from moorage.pipeline.interpolation import interpolate
 from moorage.pipeline.merge import apply_merge_patch
 from moorage.pipeline.named_file import FileRefusedError, leads_outside, read_named_file
+from moorage.pipeline.variables import VARS, assign_to_stacks, find_unused_variables
 from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
@@ -35,8 +38,11 @@ def list_environments(folder: FilePath) -> list[str]:
     return sorted(name for name in names if name != BASE)
 
 
-def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
-    """The params of one environment; None where a file cannot be read as a map."""
+def load(
+    folder: FilePath, env: str, given: GivenValues = NO_VALUES
+) -> tuple[Document | None, list[Finding]]:
+    """The params of one environment with the values of the command line; None where a file cannot
+    be read as a map."""
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
     base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
     own = _read_params(env_path)
@@ -50,16 +56,20 @@ def load(folder: FilePath, env: str) -> tuple[Document | None, list[Finding]]:
     places = {**base.places, **own.places}
     data = _merge_files(base.data, own.data)
     nulls = frozenset(_needless_nulls(base.data, own.data, data))
-    document = Document(env, str(env_path), data, places)
+    document = Document(env, str(env_path), data, places, given=given)
     reported = {finding.path for finding in findings}
     for name in [path[1] for path in nulls if path[0] == "stacks" and len(path) == 2]:
         if (path := ("stacks", name)) not in reported:
             message = f"The stack `{name}` has no params"
             hint = f"Write `{name}: {{}}` for a stack that has its defaults only."
             findings.append(Finding("M1114", "error", places[path], path, message, hint))
-    document, more = interpolate(document)
+    findings += find_unused_variables(document, given, folder)
+    document, more = set_images(document, given)
     findings += more
-    broken = frozenset(
+    document = replace(document, given_by_stack=assign_to_stacks(given, document.data))
+    document, more = interpolate(document, given)
+    findings += more
+    broken = document.broken | frozenset(
         finding.path
         for finding in findings
         if finding.path and _is_unreadable(document.data, finding.path)
@@ -138,9 +148,13 @@ def _overrides(file: dict[str, Any], stack: str) -> Any:
 def _needless_nulls(
     base: Mapping[str, Any], own: Mapping[str, Any], merged: Mapping[str, Any]
 ) -> Iterator[Path]:
-    """The paths of nulls that delete nothing: neither of the files has a value there."""
-    yield from (path for path in _nulls(base, ()) if not _has(merged, path))
-    yield from (path for path in _nulls(own, ()) if not _has(base, path))
+    """The paths of nulls that delete nothing: neither of the files has a value there. A variable
+    that is null is declared, and waits for a value."""
+    needless = [
+        *(path for path in _nulls(base, ()) if not _has(merged, path)),
+        *(path for path in _nulls(own, ()) if not _has(base, path)),
+    ]
+    yield from (path for path in needless if path[0] != VARS or len(path) == 1)
 
 
 def _nulls(value: Any, path: Path) -> Iterator[Path]:

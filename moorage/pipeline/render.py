@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, Literal
@@ -16,7 +17,7 @@ import yaml
 
 from moorage.findings.finding import Finding, Path
 from moorage.findings.wording import near
-from moorage.model import Rendering, Stack
+from moorage.model import NO_VALUES, Rendering, Stack
 from moorage.pipeline.document import Document
 from moorage.pipeline.merge import apply_merge_patch
 
@@ -78,14 +79,18 @@ def render(
     if findings:
         return None, findings
     body = _ordered(finish(patched))
-    text = as_json(body) if form == "json" else as_yaml(body, _source(document))
+    text = as_json(body) if form == "json" else as_yaml(body, _source(document, stack.name))
     file = f"{stack.name}.{form}"
     return Rendering(stack.name, body, text, file, stack.deployment), []
 
 
-def _source(document: Document) -> str:
-    """The params file with its folder only, since folders above it differ between machines."""
-    return "/".join(FilePath(document.file).parts[-2:])
+def _source(document: Document, stack: str) -> str:
+    """The params file, and what the command line has set in the stack. The file is named with its
+    folder only, since folders above it differ between machines."""
+    file = "/".join(FilePath(document.file).parts[-2:])
+    given = document.given_by_stack.get(stack, NO_VALUES)
+    options = " ".join(map(shlex.quote, given.options()))
+    return f"{file} with {options}" if options else file
 
 
 def _unknown_overrides(

@@ -19,6 +19,7 @@ from moorage.facts.secret_values import (
 )
 from moorage.findings.finding import Finding, Path
 from moorage.pipeline.document import Document
+from moorage.pipeline.variables import VARS
 
 _MAX_SHOWN = 100
 """The first characters of a longer text that messages certainly show."""
@@ -69,7 +70,7 @@ def _plain_secrets(
 def _plain_secrets_below(
     key: str, value: Any, path: Path, excepted: frozenset[str]
 ) -> Iterator[tuple[Path, str, str]]:
-    if key in _SETTINGS and isinstance(value, Mapping):
+    if (key in _SETTINGS or path == (VARS,)) and isinstance(value, Mapping):
         for name, item in value.items():
             if name not in excepted and _is_secret_setting(name, item):
                 yield (*path, name), *_describe_setting(key, name)
@@ -93,6 +94,8 @@ def _describe_setting(kind: str, name: str) -> tuple[str, str]:
     unless = f", or write `not_secret: [{name}]` if it is not a secret."
     if kind == "environment":
         return message, f"Store the secret and write `secrets: {{{name}: ssm:/path/name}}`{unless}"
+    if kind == VARS:
+        return message, "Store the secret, and refer to it in `secrets:` of the container."
     if kind == "options":
         return message, f"Store the secret and write `secret_options: {{{name}: ssm:/path/name}}`."
     return message, f"Remove it{unless}"

@@ -57,6 +57,7 @@ def validate(
         stacks=specs,
         broken=frozenset(_written_stacks(document) - specs.keys()),
         runtime_monitoring=header.runtime_monitoring,
+        given=document.given,
     )
     findings = [*shape.findings, *null_problems]
     findings += _find_key_problems(elsewhere, header.region, document)
@@ -95,6 +96,7 @@ def _guess_header(data: Mapping[str, Any]) -> Header:
         account=texts.get("account"),
         tags={},
         permissions_boundary=None,
+        vars={},
         runtime_monitoring=False,
         defaults=Defaults(),
         suppressions=False,

@@ -7,6 +7,7 @@ and `web.yaml` old. The next build corrects that.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -14,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from moorage.findings.finding import Finding, Place
-from moorage.model import Deployment, Plan
+from moorage.model import Deployment, GivenValues, Plan
 from moorage.pipeline.deploy_script import build_script
 from moorage.pipeline.limits import parse_json
 from moorage.pipeline.out_folder import SUMS, OutFolder, format_sums, hash_text, open_folder
 from moorage.pipeline.render import Format, as_json
 
 MANIFEST = "stacks.json"
+_SET, _IMAGES = "set", "images"
+"""Keys of the manifest."""
 SCRIPT = "deploy.sh"
 
 
@@ -81,6 +84,17 @@ def find_drift(plan: Plan, folder: Path) -> list[Finding]:
         for name, line, message in drift
         if name != SUMS or len(drift) == 1
     ]
+
+
+def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
+    """A finding if the last build of a folder had other values of the command line."""
+    written = find_given(folder)
+    if written == given or not _read_manifest(folder):
+        return []
+    options = " ".join(map(shlex.quote, written.options())) or "neither `--set` nor `--image`"
+    message = f"The folder was built with other values: {options}"
+    hint = "Give the same values, or build the folder with these and commit it."
+    return [Finding("M1315", "error", Place(str(folder / MANIFEST), 1), (), message, hint)]
 
 
 def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:
@@ -148,6 +162,17 @@ def find_format(folder: Path) -> Format:
     return "json" if any(name.endswith(".json") for name in names) else "yaml"
 
 
+def find_given(folder: Path) -> GivenValues:
+    """The values of the command line of the last build."""
+    manifest = _read_manifest(folder)
+    return GivenValues(_texts(manifest.get(_SET)), _texts(manifest.get(_IMAGES)))
+
+
+def _texts(value: Any) -> dict[str, str]:
+    pairs = value.items() if isinstance(value, dict) else ()
+    return {key: text for key, text in pairs if isinstance(text, str)}
+
+
 # The file system -----------------------------------------------------------------------------
 
 
@@ -212,6 +237,7 @@ def _build_manifest(plan: Plan) -> str:
             "app": env.app,
             "environment": env.name,
             "region": env.region,
+            **_describe_given(env.given),
             "stacks": [
                 {
                     "name": stack.name,
@@ -230,6 +256,12 @@ def _build_manifest(plan: Plan) -> str:
             ],
         }
     )
+
+
+def _describe_given(given: GivenValues) -> dict[str, Any]:
+    """What the command line has set in the params."""
+    values = {_SET: dict(given.variables), _IMAGES: dict(given.images)}
+    return {key: dict(sorted(value.items())) for key, value in values.items() if value}
 
 
 def _describe_actions(deployment: Deployment) -> dict[str, Any]:

@@ -124,6 +124,21 @@ def _compose_node(text: str) -> Node | SyntaxProblem | None:
     return root
 
 
+def read_scalar(text: str) -> str | int | float | bool:
+    """A value of the command line, as the same word without quotes in params: `512` is a number.
+
+    >>> read_scalar("512"), read_scalar("true"), read_scalar("1.50"), read_scalar("[1]")
+    (512, True, '1.50', '[1]')
+    """
+    yaml = YAML(typ="safe", pure=True)
+    tag = yaml.resolver.resolve(ScalarNode, text, (True, False))
+    kind = str(tag).removeprefix(_TAG)
+    if kind not in ("int", "float", "bool") or len(text) > PARAMS.number:
+        return text
+    value: int | float | bool = yaml.constructor.construct_object(ScalarNode(tag, text))
+    return value if kind == "bool" or str(value) == text else text
+
+
 class _Reader:
     """Converts YAML nodes to plain data, and records the line of each value and all problems."""
 

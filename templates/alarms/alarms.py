@@ -12,7 +12,7 @@ from troposphere import AWSObject, Sub, cloudwatch, events
 
 from moorage.facts.alarm_metrics import METRICS, PERIOD, Missing
 from moorage.findings.finding import Problem
-from moorage.findings.wording import join_or, near
+from moorage.findings.wording import near
 from moorage.model import Base, Environment, logical_id
 
 from .. import notifications

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_or, near, shown
+from moorage.findings.wording import near, shown
 from moorage.model import Environment
 
 from ..load_balancers import alb, nlb

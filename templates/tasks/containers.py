@@ -12,7 +12,7 @@ from moorage.facts.api_types import MAX_INTEGER
 from moorage.facts.arn_patterns import BUCKET_NAME, arn_pattern
 from moorage.facts.container_definitions import CONTAINER_NAME
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_or, near, shown
+from moorage.findings.wording import near, shown
 from moorage.model import Base
 
 from ..common.fields import UniqueList, duration, text

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from moorage.facts import scaling as facts
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import join_and, join_or, near
+from moorage.findings.wording import near
 
 from ..common.schedules import time_zone_problems
 from .placement import Placement

@@ -263,8 +263,8 @@ def test_only_values_are_interpolated(tmp_path: Path) -> None:
     [
         ("a: ${envv}\n", "Write `${env}`, or `$${envv}` for the text `${envv}`."),
         ("a: ${account}\n", "Add `account:` at the top of the params."),
-        ("app: ${region}\nregion: a\n", "Write the value itself, or `$${region}`"),
-        ("a: {b: [1, '${nope}']}\n", "Write the value itself, or `$${nope}`"),
+        ("app: ${region}\n", "Add `region:` at the top of the params."),
+        ("a: {b: [1, '${nope}']}\n", "Add `nope:` below `vars:`, or give it with"),
         ("a: ${environment}\n", "Write `${env}`,"),
         ("a: ${ENV}\n", "Write `${env}`,"),
         ("a: ${APP_ENV}\n", "Write `${env}`,"),
@@ -280,13 +280,6 @@ def test_an_unknown_name_is_refused(tmp_path: Path, environment: str, hint: str)
     _, (finding,) = read(tmp_path, environment)
     assert finding.code == "M1005"
     assert finding.hint.startswith(hint)
-
-
-def test_an_unknown_name_is_reported_with_those_that_exist(tmp_path: Path) -> None:
-    _, (of_header, of_value) = read(tmp_path, "app: ${stack}\na: ${stack}\n")
-    assert of_header.message == "`${stack}` does not exist: there is only `${env}` here"
-    names = "`${account}`, `${app}`, `${env}` and `${region}`"
-    assert of_value.message == f"`${{stack}}` does not exist: there is only {names} here"
 
 
 # Files that params name ------------------------------------------------------------------------

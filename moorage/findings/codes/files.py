@@ -61,17 +61,24 @@ stacks:  # at least one
     ),
     Code(
         "M1005",
-        "The name in ${...} does not exist.",
-        "Texts in params can contain `${env}`, `${app}`, `${region}` and `${account}`, which are "
-        "replaced when the file is read. `app`, `region` and `account` themselves can contain "
-        "`${env}` only. Other names, such as variables of a shell, have no value.",
-        "Use one of these names. Write `$${...}` for text that must contain `${...}` itself.",
+        "The name in ${...} has no value.",
+        "Texts in params can contain `${env}`, `${app}`, `${region}` and `${account}`, and "
+        "`${name}` for each variable below `vars:`. They are replaced when the files are read. "
+        "Variables of a shell are not read: a build depends on its params and its command line.",
+        "Add the variable below `vars:`, or give its value with `--set name=value`. Write "
+        "`$${...}` for text that must contain `${...}` itself.",
         """\
-containers:
+vars:
+  web_version: 1.4.2
+stacks:
   web:
-    environment:
-      BUCKET: "${app}-${env}-uploads"
-      PATTERN: "$${user}"  # the container receives ${user}
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:${web_version}
+        environment:
+          BUCKET: "${app}-${env}-uploads"
+          PATTERN: "$${user}"  # the container receives ${user}
 """,
     ),
     Code(
@@ -162,6 +169,68 @@ proxy:
         """\
 proxy:
   config: nginx/web.conf  # not nginx
+""",
+    ),
+    Code(
+        "M1013",
+        "A variable contains itself.",
+        "The value of a variable can contain other variables, but not itself: such a value has no "
+        "end. The message lists the variables that contain each other.",
+        "Write a value in place of one of the names.",
+        """\
+vars:
+  domain: example.com
+  host: www.${domain}  # and not: domain: ${host}
+""",
+    ),
+    Code(
+        "M1014",
+        "The entry of vars: is not a variable.",
+        "A variable has a name of letters, digits, `_` and `-`, which begins with a letter and is "
+        "none of `env`, `app`, `region` and `account`. Its value is a text, a number, `true` or "
+        "`false`: it can be a part of a text.",
+        "Rename the variable, or write a single value.",
+        """\
+vars:
+  web_version: 1.4.2
+  cpu: 512
+""",
+    ),
+    Code(
+        "M1015",
+        "No value uses the variable.",
+        "A variable that no value contains has no effect. If only the command line has it, it is "
+        "an error: a misspelled `--set` would build other templates than those that were meant. "
+        "A variable of base.yaml is fine if any environment uses it.",
+        "Write `${name}` where the value belongs, or remove the variable.",
+        """\
+vars:
+  web_version: 1.4.2
+stacks:
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:${web_version}
+""",
+    ),
+    Code(
+        "M1016",
+        "The image of the command line fits no container.",
+        "`--image STACK=TAG` replaces the tag of the image of a stack's container: its only one, "
+        "or the one with the name of the stack. `--image STACK/CONTAINER=TAG` names any other. In "
+        "place of a tag it takes a digest, `sha256:...`, and a whole image.",
+        "Name a stack and a container that have an image.",
+        """\
+# python build.py prod --image web=1.4.3 --image web/agent=2.1
+stacks:
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:1.4.2
+      agent:
+        image: ecr:shop/agent:2.0
 """,
     ),
     Code(

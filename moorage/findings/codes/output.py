@@ -212,4 +212,24 @@ containers:
 """,
         ('Amazon ECS developer guide, "Amazon ECS service quotas"',),
     ),
+    Code(
+        "M1315",
+        "The files under out/ were built with other values of the command line.",
+        "`stacks.json` says which values `--set` and `--image` had in the last build of a folder. "
+        "`check` without these options builds with the same values; with others it does not "
+        "compare the files, since all of them can differ.",
+        "Give the values of the last build, or none of them, or build the folder again.",
+        """\
+# python build.py build prod --set web_version=1.4.2
+# python build.py check prod --set web_version=1.4.2
+vars:
+  web_version: 1.4.1
+stacks:
+  web:
+    template: service
+    containers:
+      web:
+        image: ecr:shop/web:${web_version}
+""",
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from moorage.findings.finding import Path, Problem
-from moorage.findings.wording import capitalize, join_or
+from moorage.findings.wording import join_or
 
 from ...load_balancers.clients import private_client_problems
 from ...tasks.containers import Containers, choose_container, container_choice_problems
