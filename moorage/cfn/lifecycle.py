@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from moorage.cfn import ecs, networks
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
+from moorage.cfn.permissions import POLICIES, ROLE
 from moorage.cfn.view import Resource, View
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
 CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
-POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
-ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
 
 _ARBITRARY_ACTIONS = (

@@ -45,8 +45,8 @@ def check(plan: Plan, document: Document) -> list[Finding]:
     region = plan.environment.region
     if region not in REGIONS:
         path: Path = ("region",)
-        meant = near(region, REGIONS)
-        hint = (f"Did you mean `{meant}`? " if meant else "") + "For a new region, update cfn-lint."
+        guess = near(region, REGIONS)
+        hint = (f"Did you mean `{guess}`? " if guess else "") + "For a new region, update cfn-lint."
         message = f"cfn-lint knows no region {shown(region)}"
         return [Finding("M1602", "error", document.place(path), path, message, hint)]
     texts = {stack.rendering.file: stack.rendering.text for stack in plan.stacks}

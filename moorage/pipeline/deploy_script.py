@@ -15,14 +15,14 @@ from importlib.resources import files
 from moorage.cfn.needs import Need, find_needs
 from moorage.facts.regions import dns_suffix
 from moorage.model import Plan, PlannedStack
-from moorage.pipeline.pushes import Push, pushes
+from moorage.pipeline.pushes import Push, find_pushes
 
 _RULE = "# What is deployed. " + "-" * 78
 
 
 def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
-    images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
+    images = {stack.name: find_pushes(stack, plan.stacks) for stack in plan.stacks}
     needs = list(_needs(plan))
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
     account = quote_word(plan.environment.account) if plan.environment.account else "''"

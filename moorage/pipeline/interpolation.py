@@ -38,8 +38,8 @@ def interpolate(document: Document) -> tuple[Document, list[Finding]]:
         return _REFERENCE.sub(replacement, value)
 
     env = {"env": document.env}
-    written = {key: document.data[key] for key in _HEADER if key in document.data}
-    header = {key: fill(value, (key,), env, ()) for key, value in written.items()}
+    header_values = {key: document.data[key] for key in _HEADER if key in document.data}
+    header = {key: fill(value, (key,), env, ()) for key, value in header_values.items()}
     names = env | {key: str(value) for key, value in header.items()}
     rest = {key: value for key, value in document.data.items() if key not in header}
     data = sort_keys(header | fill(rest, (), names, _HEADER))
@@ -54,12 +54,12 @@ def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -
     *others, last = (f"`${{{choice}}}`" for choice in existing)
     choices = f"{', '.join(others)} and {last}" if others else last
     message = f"`${{{name}}}` does not exist: there is only {choices} here"
-    meant = _meant(name, existing)
-    write = f"Write `${{{meant}}}`" if meant else "Write the value itself"
+    guess = _guess_name(name, existing)
+    write = f"Write `${{{guess}}}`" if guess else "Write the value itself"
     return message, f"{write}, or `$${{{name}}}` for the text `${{{name}}}`."
 
 
-def _meant(name: str, existing: list[str]) -> str:
+def _guess_name(name: str, existing: list[str]) -> str:
     """The name that was probably meant: a misspelling, or one of the words of a longer name.
 
     >>> names = ["account", "app", "env", "region"]
@@ -69,8 +69,8 @@ def _meant(name: str, existing: list[str]) -> str:
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
     words = [_SYNONYMS.get(word.lower(), word) for word in words]
     for word in reversed(words):
-        if meant := near(word, existing):
-            return meant
+        if guess := near(word, existing):
+            return guess
     return ""
 
 

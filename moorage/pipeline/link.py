@@ -149,8 +149,8 @@ def _unknown_imports(
     for name in sorted(set(_imports(rendering.body)) - owners.keys()):
         path = _import_path(rendering.stack, name, document)
         hint = "Export it from a stack of this environment, or write the value itself."
-        for meant in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
-            hint = f"Did you mean `{meant}`?"
+        for guess in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
+            hint = f"Did you mean `{guess}`?"
         message = f"No stack of this environment exports `{name}`"
         yield Finding("M1305", "error", document.place(path), path, message, hint)
 
@@ -274,7 +274,7 @@ def _large_values(tasks: list[Mapping[str, Any]]) -> list[tuple[int, str, str]]:
         if isinstance(container, Mapping)
         for key, value in container.items()
     ]
-    return sorted((found for found in sizes if found[0] >= _LARGE), reverse=True)[:3]
+    return sorted((entry for entry in sizes if entry[0] >= _LARGE), reverse=True)[:3]
 
 
 def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:

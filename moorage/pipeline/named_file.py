@@ -38,13 +38,13 @@ def read_named_file(folder: FilePath, name: str, limit: int) -> bytes:
         raise FileRefusedError("M1011", "is outside the folder of the params")
     descriptor = _open(os.path.realpath(folder), os.path.realpath(folder / name))
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise FileRefusedError("M1012", "is not a regular file")
-        content = _read(descriptor, limit + 1) if found.st_size <= limit else b""
+        content = _read(descriptor, limit + 1) if status.st_size <= limit else b""
     finally:
         os.close(descriptor)
-    if max(found.st_size, len(content)) > limit:
+    if max(status.st_size, len(content)) > limit:
         raise FileRefusedError("M1010", "is larger than a template can be")
     return content
 

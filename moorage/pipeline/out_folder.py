@@ -34,7 +34,7 @@ def hash_text(text: str) -> str:
 
 def format_sums(sums: Sums) -> str:
     """The content of SHA256SUMS."""
-    return "".join(f"{one}  {name}\n" for name in sorted(sums) for one in sorted(sums[name]))
+    return "".join(f"{digest}  {name}\n" for name in sorted(sums) for digest in sorted(sums[name]))
 
 
 class OutFolder:

@@ -95,8 +95,8 @@ def _unknown_overrides(
     for section, patch in stack.overrides.items():
         path = ("stacks", stack.name, "overrides", section)
         if section not in SECTIONS:
-            meant = near(section, SECTIONS)
-            hint = f"Did you mean `{meant}`?" if meant else f"Write one of {', '.join(SECTIONS)}."
+            guess = near(section, SECTIONS)
+            hint = f"Did you mean `{guess}`?" if guess else f"Write one of {', '.join(SECTIONS)}."
             message = f"`{section}` is not a section of a template"
             yield Finding("M1307", "error", document.place(path), path, message, hint)
         elif not isinstance(patch, dict):
@@ -106,12 +106,12 @@ def _unknown_overrides(
             needed = _NEEDED[section]
             for name, change in patch.items():
                 if name not in known and not (isinstance(change, dict) and needed in change):
-                    at = (*path, name)
-                    meant = near(name, known)
-                    hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(known)}."
+                    entry = (*path, name)
+                    guess = near(name, known)
+                    hint = f"Did you mean `{guess}`?" if guess else f"It has {', '.join(known)}."
                     hint += f" A new one needs `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
-                    yield Finding("M1307", "error", document.place(at), at, message, hint)
+                    yield Finding("M1307", "error", document.place(entry), entry, message, hint)
 
 
 def _malformed(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:

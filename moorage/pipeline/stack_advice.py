@@ -22,12 +22,12 @@ def advise_stack(name: str, value: Any, catalog: Catalog) -> str:
     if arn and arn[1] in catalog.kinds:  # such as the ARN of a cluster, which is named by its name
         kinds, value = [arn[1]], arn[2]
     existing = {kind: _existing(kind, value, catalog) for kind in kinds}
-    found = next((kind for kind in kinds if existing[kind]), None)
-    if found is not None:
-        noun = _describe_existing(found, catalog)
-        hint = f"To use {noun}, write `{_show(name, found, existing[found])}`."
+    kind = next((kind for kind in kinds if existing[kind]), None)
+    if kind is not None:
+        noun = _describe_existing(kind, catalog)
+        hint = f"To use {noun}, write `{_show(name, kind, existing[kind])}`."
         is_name = NAME.fullmatch(value) and not re.search(r"-[0-9a-f]{8,}$", value)
-        return f"{hint} For a new one, write `{_show(name, found, {})}`." if is_name else hint
+        return f"{hint} For a new one, write `{_show(name, kind, {})}`." if is_name else hint
     if not kinds:
         return ""
     hint = f"Write `{_show(name, kinds[0], {})}` for a new one."
@@ -56,7 +56,7 @@ def _existing(kind: str, value: str, catalog: Catalog) -> dict[str, Any]:
 
 
 def _existing_models(kind: str, catalog: Catalog) -> Iterator[Any]:
-    return (each for each in find_types(catalog.kinds[kind], ("existing",)) if is_model(each))
+    return (model for model in find_types(catalog.kinds[kind], ("existing",)) if is_model(model))
 
 
 def _lists(model: Any) -> dict[str, Any]:

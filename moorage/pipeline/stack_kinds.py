@@ -46,21 +46,21 @@ def explain_unknown_kind(
         message = f"{shown(kind)} is written where a name belongs"
         return "M1103", path, message, f"Write {kinds}."
     foreign, similar = _find_kind(kind, catalog), near(kind, catalog.kinds, _SIMILARITY)
-    meant = foreign or similar or near(kind, catalog.kinds) or _kind_with(entry, catalog)
+    guess = foreign or similar or near(kind, catalog.kinds) or _kind_with(entry, catalog)
     candidates = _kinds_with(entry, catalog)
     message = f"There is no stack kind {shown(kind)}"
     if 1 < len(candidates) <= _MAX_CANDIDATES:
         kinds = f"one of {', '.join(candidates)}"
     named = path[-1] == "template"
-    if not meant and kind.lower() in NO_KINDS and (named or not candidates):
+    if not guess and kind.lower() in NO_KINDS and (named or not candidates):
         hint = "Moorage does not create such resources: write a stack kind of your own, as its "
         return "M1106", path, message, f"{hint}README shows, or remove the stack."
     if named:
-        hint = f"Did you mean `{meant}`?" if meant else f"Write {kinds}."
+        hint = f"Did you mean `{guess}`?" if guess else f"Write {kinds}."
     elif similar and not foreign:
         hint = f"Name the stack `{similar}`, or add `template: {similar}`."
     else:
-        hint = f"Add `template: {meant}`." if meant else f"Add `template:` with {kinds}."
+        hint = f"Add `template: {guess}`." if guess else f"Add `template:` with {kinds}."
     return "M1106", path, message, hint
 
 

@@ -22,7 +22,7 @@ from moorage.pipeline.compose import compose
 from moorage.pipeline.deploy_script import build_script, quote_word
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
-from moorage.pipeline.pushes import pushes
+from moorage.pipeline.pushes import find_pushes
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
@@ -123,7 +123,7 @@ def expected(plan: Plan) -> Iterator[list[str]]:
     yield from searches(plan, region)
     for stack in plan.stacks:
         yield status(stack, region)
-        for image in pushes(stack, plan.stacks):
+        for image in find_pushes(stack, plan.stacks):
             yield search_image(image.repository, image.image, region)
         yield from release(stack, region)
         if stack.deployment.run:
