@@ -14,7 +14,9 @@ import pytest
 from command_line import main
 from hypothesis import example, given
 from hypothesis import strategies as st
-from params_strategies import Params, environments, plan, steady
+from params_plans import plan
+from params_strategies import environments
+from strategy_parts import Params, steady
 
 from moorage.cfn.needs import Need, find_needs
 from moorage.model import Plan, PlannedStack
