@@ -40,8 +40,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
 
     if needed and not params.is_dir():
         raise UsageError(
-            f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
-            "to its folder, or name the folder of its params with --params."
+            f"there is no folder `{params}` here. {_NEW_PROJECT} For an existing project, "
+            "change to its folder, or name the folder of its params with --params."
         )
     if params.is_dir():
         os.listdir(params)  # raises OSError, which the searches below do not

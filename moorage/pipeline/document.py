@@ -23,7 +23,7 @@ class Document:
     nulls: frozenset[Path] = frozenset()
     """Paths of nulls that delete nothing; the merged data does not contain them."""
     read: Callable[[str], TextFile] | None = None
-    """Reads a file that a value names; raises the error of a params field where it cannot."""
+    """Reads a file that a value names; raises the error of a params field if that fails."""
 
     def place(self, path: Path) -> Place:
         """The line of a value, or of the nearest map or list around it."""

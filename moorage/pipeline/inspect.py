@@ -1,4 +1,4 @@
-"""Asks the template modules about the rendered bodies of their stacks."""
+"""Calls `inspect` of the template modules with the rendered bodies of their stacks."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def interpolate(document: Document) -> tuple[Document, list[Finding]]:
 
 
 def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -> tuple[str, str]:
-    """Message and hint. `known` are names that exist, with or without a value."""
+    """Message and hint. `known` are the names that can have a value."""
     if name in known:
         return f"`${{{name}}}` has no value", f"Add `{name}:` at the top of the params."
     existing = sorted({*names, *known})
@@ -60,7 +60,7 @@ def _unknown_name(name: str, names: Mapping[str, str], known: tuple[str, ...]) -
 
 
 def _guess_name(name: str, existing: list[str]) -> str:
-    """The name that was probably meant: a misspelling, or one of the words of a longer name.
+    """The most likely name: similar to the given one, or to one of its words.
 
     >>> names = ["account", "app", "env", "region"]
     >>> _meant("environment", names), _meant("AWS::AccountId", names), _meant("IMAGE_TAG", names)

@@ -1,7 +1,7 @@
 """params/base.yaml and params/<env>.yaml -> one Document that knows each value's file and line.
 
-YAML 1.2 is read: `on` and `off` are texts, and so are dates. A number that would be written back
-differently, such as 1.50 or 007, is text too. The environment's file is merged into the base as a
+The files are YAML 1.2, in which `on`, `off` and dates are texts. A number that would be written
+differently, such as 1.50 or 007, is text too. The environment's file is applied to the base as a
 merge patch; then `${env}`, `${app}`, `${region}` and `${account}` are replaced, and `$${` becomes
 `${`. Keys of maps are sorted, so their order in the files has no effect on what is built.
 """
@@ -26,7 +26,7 @@ from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
 _MAX_CHARACTERS = 65_536
-"""Characters of a file that params name: more than a template can have."""
+"""The maximum length of a file that params name: more than a template can have."""
 
 
 def list_environments(folder: FilePath) -> list[str]:
@@ -80,7 +80,7 @@ def _read_params(path: FilePath) -> File:
 def read_text_file(folder: FilePath, name: str) -> TextFile:
     """A file that params name, relative to their folder. Lines end with a line feed.
 
-    Raises the error of a params field where the file cannot be read.
+    Raises the error of a params field if the file cannot be read.
     """
     path = folder / name
     hint = f"Name a text file below `{folder}`, such as `nginx/web.conf`."
@@ -103,7 +103,7 @@ def read_text_file(folder: FilePath, name: str) -> TextFile:
 
 
 def _is_unreadable(data: Any, path: Path) -> bool:
-    """Whether a path has no value, or text with a `${...}` that has no value."""
+    """Whether there is no value at a path, or a text with a `${...}` that has no value."""
     for step in path:
         try:
             data = data[step]

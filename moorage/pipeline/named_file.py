@@ -1,5 +1,5 @@
-"""Opens files that params name. Params can come from people who may not read this machine's files,
-so a name must not lead out of the folder of the params, to a device, or to a pipe."""
+"""Opens files that params name. The authors of params may not be allowed to read the files of this
+machine, so a name must not lead out of the folder of the params, to a device, or to a pipe."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _read(descriptor: int, most: int) -> bytes:
 
 
 def _open(root: str, target: str) -> int:
-    """A descriptor of a file below `root`, on whose way there is no symbolic link."""
+    """Opens a file below `root`, without following symbolic links, and returns its descriptor."""
     *folders, last = os.path.relpath(target, root).split(os.sep)
     parent = os.open(root, _FOLDER)
     try:

@@ -9,8 +9,8 @@ from moorage.pipeline.document import Document
 
 
 def find_override(stack: str, path: Path, document: Document) -> Path | None:
-    """The override of a stack that a value of its template comes from, or the nearest one around
-    it; None if it does not come from an override."""
+    """The override that a value of a template comes from, or the nearest override around it; None
+    if it does not come from an override."""
     override: Path = ("stacks", stack, "overrides", *path)
     while len(override) > 3 and override not in document.places:
         override = override[:-1]

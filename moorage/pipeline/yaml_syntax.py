@@ -31,6 +31,8 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     if explained := find_open_quote(lines, line) or _explain_line(problem, line, column, lines):
         return explained
     if start and "flow" in (error.context or ""):
+        if unquoted := _find_unquoted_reference(lines[:line], start.line):
+            return unquoted
         bracket = "{" if "mapping" in (error.context or "") else "["
         message = f"This is not YAML: the `{bracket}` in line {start.line + 1} is not closed"
         hint = "Close it before this place, or write the comma or quote that is missing after it. "
@@ -43,6 +45,22 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
         problem += f", {error.context} that begins on line {start.line + 1}"
     hint = "Check the indentation, colons, quotes and brackets on and above this line."
     return SyntaxProblem("M1002", line, f"This is not YAML: {problem}", hint)
+
+
+_REFERENCE = re.compile(r"(?:(?<=[\[{,])|(?<=[:,] ))[^\s\"',:\[\]{}]*\$\{[^\s}]*\}[^\s\"',\[\]{}]*")
+"""Text such as `kelp-${env}` that begins a value between brackets."""
+
+
+def _find_unquoted_reference(lines: list[str], first: int) -> SyntaxProblem | None:
+    """A text with `${...}` between brackets and without quotes: YAML reads its brace as a map."""
+    for number, line in enumerate(lines[first:], first + 1):
+        for match in _REFERENCE.finditer(line):
+            before = line[: match.start()]
+            if before.count('"') % 2 == before.count("'") % 2 == 0:
+                message = f"This is not YAML: `{shorten(match[0])}` has no quotes"
+                hint = f'Inside of brackets, write `"{shorten(match[0])}"`.'
+                return SyntaxProblem("M1002", number, message, hint)
+    return None
 
 
 def _explain_line(problem: str, line: int, column: int, lines: list[str]) -> SyntaxProblem | None:

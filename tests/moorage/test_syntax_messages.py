@@ -114,6 +114,27 @@ def test_a_line_that_is_indented_too_little_is_the_one_that_is_named(
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a: {b: ${stage}, c: 1}\n", "${stage}"),
+        ("a: {b: 1, c: shop-${env}/x}\n", "shop-${env}/x"),
+        ("a: [${env}]\n", "${env}"),
+        ("a:\n  - {b: 1,\n     c: ${env}}\n", "${env}"),
+    ],
+)
+def test_a_reference_between_brackets_needs_quotes(text: str, value: str) -> None:
+    problem = explain(text)
+    assert problem.line == 1 + text[: text.index(value)].count("\n")
+    assert problem.message == f"This is not YAML: `{value}` has no quotes"
+    assert problem.hint == f'Inside of brackets, write `"{value}"`.'
+
+
+def test_a_reference_with_quotes_is_not_the_mistake() -> None:
+    problem = explain('a: {b: "x: ${env}", c: 1\nd: 2\n')
+    assert "is not closed" in problem.message
+
+
+@pytest.mark.parametrize(
     ("text", "line", "hint"),
     [
         ("  - x\n   - y\n", 5, "Indent it by 2 spaces, like the item in line 4."),
