@@ -530,8 +530,8 @@ add_missing() {
 # Tasks that run once. ---------------------------------------------------------------------------
 
 # Runs the task of a stack and waits for it; stops the deployment if the task fails. The task does
-# not run again if the stack has not changed since the last run succeeded: a tag of the SSM parameter
-# with the request records the version of the parameter that succeeded.
+# not run again if the stack has not changed since the last run succeeded: a tag of the SSM
+# parameter with the request records the version of the parameter that succeeded.
 # Arguments: the stack, the container whose exit code must be 0, and the time limit in seconds.
 run_task() {
   local stack=$1 container=$2 seconds=$3 name request version task cluster status code

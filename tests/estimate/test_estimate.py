@@ -120,7 +120,7 @@ def test_old_tasks_stop_first_without_room_for_more() -> None:
     assert found.usual.end == 2 * 80
 
 
-def test_a_deployment_that_cannot_move_has_no_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_deployment_without_progress_has_no_end(capsys: pytest.CaptureFixture[str]) -> None:
     configuration = {"MinimumHealthyPercent": 100, "MaximumPercent": 150}
     found = estimated(body(configuration, group={}, DesiredCount=1))
     assert (found.usual.first_traffic, found.usual.end) == (None, None)
@@ -164,7 +164,7 @@ def test_a_scaled_service_has_its_minimum_of_tasks() -> None:
 # Tasks that do not become healthy ------------------------------------------------------------
 
 
-def test_the_circuit_breaker_finds_it_after_three_tasks_of_two_at_once() -> None:
+def test_the_circuit_breaker_trips_when_two_tasks_at_a_time_have_failed_twice() -> None:
     """A task fails after 40 s and the grace period of 60 s, which is longer than two checks of
     15 s. Two start at once, so three have failed after the second time."""
     group = {"HealthCheckIntervalSeconds": 15}
@@ -207,7 +207,7 @@ def test_without_a_circuit_breaker_cloudformation_gives_up_after_36_hours() -> N
         (300, "HTTPCode_Target_5XX_Count", 24 * 3600),
     ],
 )
-def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
+def test_an_alarm_detects_unhealthy_tasks_if_they_run_long_enough(
     grace: int, metric: str, found: int
 ) -> None:
     """Two failed checks of 15 s, three periods of a minute, and 60 s until the metric is there."""
@@ -245,7 +245,7 @@ def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
         ),
     ],
 )
-def test_only_alarms_for_errors_see_errors(metrics: dict[str, Any], found: int | None) -> None:
+def test_only_alarms_for_errors_detect_errors(metrics: dict[str, Any], found: int | None) -> None:
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}
     alarm = {**metrics, "EvaluationPeriods": 1}
     failing = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
@@ -253,7 +253,7 @@ def test_only_alarms_for_errors_see_errors(metrics: dict[str, Any], found: int |
     assert found or "none of its alarms watches errors" in failing.by
 
 
-def test_without_alarms_nothing_finds_errors() -> None:
+def test_without_alarms_errors_are_not_detected() -> None:
     found = estimated(body({"DeploymentCircuitBreaker": BREAKER}, group={})).failing
     assert (found.found, found.rolled_back) == (None, None)
     assert (found.exposed_from, found.exposed_until, found.share) == (55, None, 100)
@@ -273,7 +273,7 @@ def test_alarms_roll_a_rolling_deployment_back_by_another_one() -> None:
     assert found.failing.share == 100
 
 
-def test_an_alarm_that_is_slower_than_the_deployment_finds_nothing() -> None:
+def test_an_alarm_that_is_slower_than_the_deployment_does_not_help() -> None:
     alarm = {"Period": 300, "EvaluationPeriods": 3}
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 1}
     found = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
@@ -368,7 +368,7 @@ def test_codedeploy_shifts_as_its_configuration_says(name: Any, waits: int) -> N
     assert estimated(codedeploy(name)).usual.end == 55 + waits + 300 + 35
 
 
-def test_codedeploy_rolls_back_what_its_group_names() -> None:
+def test_codedeploy_rolls_back_for_the_events_of_its_deployment_group() -> None:
     rollback = {"Enabled": True, "Events": ["DEPLOYMENT_FAILURE"]}
     plain = estimated(codedeploy("CodeDeployDefault.ECSAllAtOnce"))
     rolling = estimated(
@@ -387,7 +387,7 @@ def test_codedeploy_rolls_back_what_its_group_names() -> None:
         ({"Strategy": "LINEAR"}, 60, "the steps of the traffic", 9 * 360),
     ],
 )
-def test_what_takes_most_of_the_time(
+def test_the_part_that_takes_longest(
     configuration: dict[str, Any], drain: int, name: str, seconds: int
 ) -> None:
     longest = estimated(body(configuration, group={}, drain=drain)).longest
@@ -404,7 +404,7 @@ def test_parameters_have_their_defaults() -> None:
     assert estimated(template).settings.tasks == 7
 
 
-def test_values_of_no_use_do_not_break_it() -> None:
+def test_useless_values_raise_no_exception() -> None:
     group = {"HealthCheckIntervalSeconds": "soon", "UnhealthyThresholdCount": {"Ref": "Task"}}
     configuration = {"MaximumPercent": [], "MinimumHealthyPercent": "nan", "Strategy": ["FASTER"]}
     assert estimated(body(configuration, group=group, DesiredCount=-1)).usual.end == 360
@@ -491,7 +491,7 @@ SHIFT = {"BakeTimeInMinutes": 5}
         ("CodeDeploy", codedeploy("CodeDeployDefault.ECSCanary10Percent5Minutes")),
     ],
 )
-def test_the_pictures_show_what_the_model_says(title: str, template: dict[str, Any]) -> None:
+def test_the_diagrams_match_the_model(title: str, template: dict[str, Any]) -> None:
     group = template["Resources"]["Group"]["Properties"]
     group["HealthCheckIntervalSeconds"] = 15
     group["TargetGroupAttributes"] = [

@@ -105,7 +105,7 @@ def test_every_option_is_tried() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_any_argument_is_answered(
+def test_any_argument_is_handled(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = "app: shop\nregion: eu-central-1\nstacks: {cluster: {}}\n"

@@ -107,7 +107,7 @@ def test_words_of_other_tools_refer_to_existing_keys(word: str) -> None:
     assert WORDS[word].keys or WORDS[word].note
 
 
-def test_a_word_of_another_tool_is_not_a_key_of_params_in_that_place(tmp_path: Path) -> None:
+def test_words_of_other_tools_are_no_keys_of_params_in_the_same_place(tmp_path: Path) -> None:
     for word in WORDS:
         text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, {CONTAINERS}, {word}: x}}\n"
         found = findings(tmp_path, text)

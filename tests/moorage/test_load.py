@@ -336,7 +336,7 @@ def test_links_that_stay_in_the_folder_are_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dev", "base"])
-def test_params_themselves_are_not_links_to_the_outside(tmp_path: Path, name: str) -> None:
+def test_params_files_cannot_be_links_out_of_their_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "params"
     folder.mkdir()
     (folder / "dev.yaml").write_text("a: 1\n")

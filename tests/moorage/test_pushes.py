@@ -80,7 +80,7 @@ def test_a_repository_whose_name_is_not_written_is_left_out() -> None:
     assert find_pushes(web, [web]) == []
 
 
-def test_a_template_that_overrides_made_invalid_is_read() -> None:
+def test_an_invalid_template_has_no_pushes() -> None:
     invalid = {
         "Resources": {"A": {"Properties": {"ContainerDefinitions": {"Fn::If": []}}}, "B": None}
     }

@@ -63,14 +63,14 @@ def test_kinds_of_other_tools(tmp_path: Path, kind: str, hint: str) -> None:
         ("servic", "Name the stack `service`, or add `template: service`."),
     ],
 )
-def test_names_of_stacks_say_the_kind(tmp_path: Path, name: str, hint: str) -> None:
+def test_the_name_of_a_stack_suggests_its_kind(tmp_path: Path, name: str, hint: str) -> None:
     text = f"{HEADER}stacks:\n{OTHERS}  {name}: {STACK_KEYS % 'cpu: 256'}\n"
     (finding,) = findings(tmp_path, text)
     assert (finding.code, finding.hint) == ("M1106", hint)
 
 
 @pytest.mark.parametrize("kind", sorted({*KINDS.values()}))
-def test_the_kinds_that_words_are_answered_with_exist(kind: str) -> None:
+def test_suggested_stack_kinds_exist(kind: str) -> None:
     assert kind in TEMPLATES
     assert not ({*KINDS} & NO_KINDS)
 

@@ -109,7 +109,7 @@ def test_valid_params_become_an_environment() -> None:
 # Shape -----------------------------------------------------------------------------------------
 
 
-def test_a_misspelt_key_gets_the_right_one() -> None:
+def test_a_misspelled_key_gets_a_suggestion() -> None:
     finding = only({"thing": {"inner": {"sise": 3}}})
     assert (finding.code, finding.path) == ("M1101", ("stacks", "thing", "inner", "sise"))
     assert finding.hint == "Did you mean `size`?"
@@ -120,12 +120,12 @@ def test_an_unknown_key_gets_a_list_of_all() -> None:
     assert finding.hint == "Known keys here: image, name, size."
 
 
-def test_a_missing_key_is_reported_once_even_if_it_is_misspelt() -> None:
+def test_a_missing_key_is_reported_once_even_if_it_is_misspelled() -> None:
     assert codes({"strict": {"near": {}}}) == [("M1102", "stacks.strict.size")]
     assert codes({"strict": {"near": {}, "sise": 3}}) == [("M1101", "stacks.strict.sise")]
 
 
-def test_a_key_that_is_written_is_not_suggested() -> None:
+def test_a_key_that_the_map_has_already_is_not_suggested() -> None:
     found = codes({"thing": {"inner": {"size": 0, "sizes": 3}}})
     assert found == [("M1101", "stacks.thing.inner.sizes"), ("M1105", "stacks.thing.inner.size")]
 
@@ -166,7 +166,7 @@ def test_a_mistake_is_one_finding(params: Any, code: str, path: str, words: str)
     assert finding.level == "error"
 
 
-def test_an_unknown_kind_gets_the_right_one_or_all() -> None:
+def test_an_unknown_kind_gets_a_suggestion_or_a_list() -> None:
     assert only({"web": {"template": "thign"}}).hint == "Did you mean `thing`?"
     assert only({"web": {"template": "web"}}).hint == "Write one of strict, thing."
     assert only({"thign": {}}).hint == "Name the stack `thing`, or add `template: thing`."
@@ -177,7 +177,7 @@ def test_an_unknown_kind_gets_the_right_one_or_all() -> None:
     )
 
 
-def test_an_impossible_value_gets_the_right_one_and_all() -> None:
+def test_an_impossible_value_gets_a_suggestion_and_a_list() -> None:
     hint = only({"thing": {"inner": {"image": "fany"}}}).hint
     assert hint == "Did you mean `fancy`? Possible values: `plain` or `fancy`."
 
@@ -279,7 +279,7 @@ def test_mistakes_in_the_header_hide_none_in_the_stacks(header: Any, code: str, 
     )
 
 
-def test_problems_use_what_is_right_in_a_wrong_header() -> None:
+def test_problems_use_the_valid_parts_of_an_invalid_header() -> None:
     found = codes({"thing": {}}, app="Shop", region="eu-west-1")
     assert found == [("M1210", "stacks.thing"), ("M1601", "app")]
     assert codes({"thing": {}}, region="Ireland") == [("M1602", "region")]

@@ -195,7 +195,7 @@ def test_a_stack_is_a_map(tmp_path: Path, stacks: str, hint: str) -> None:
     assert finding.hint.startswith(hint)
 
 
-def test_a_key_of_a_container_beside_it_is_indented_too_little(tmp_path: Path) -> None:
+def test_a_key_of_a_container_that_is_indented_too_little(tmp_path: Path) -> None:
     containers = "    containers:\n      web:\n        image: nginx:1\n      ports: [80]\n"
     text = f"{HEADER}stacks:\n{OTHERS}  web:\n    template: service\n{containers}"
     (finding,) = findings(tmp_path, text)
@@ -264,6 +264,6 @@ def test_long_values_are_left_out(tmp_path: Path) -> None:
     "value",
     ["on", "yes", "12", "1.5", "80:8080", "a: b", "x #y", "", "true", "null", "- a", "@x", " a"],
 )
-def test_values_in_hints_are_yaml_for_what_they_mean(value: str) -> None:
+def test_values_in_hints_are_valid_yaml(value: str) -> None:
     read = YAML(typ="safe", pure=True).load(f"a: {as_flow([value, {value: value}])}\n")
     assert read == {"a": [value, {value: value}]}

@@ -297,7 +297,7 @@ def test_a_server_without_a_port_is_a_warning() -> None:
         ("http://[::1]:3000", "", ""),
     ],
 )
-def test_where_requests_are_sent(target: str, level: str, part: str) -> None:
+def test_hosts_and_ports_of_upstreams(target: str, level: str, part: str) -> None:
     mistakes = find_mistakes(in_server(f"location / {{ proxy_pass {target}; }}"), TASK)
     assert [mistake.level for mistake in mistakes] == ([level] if level else [])
     assert all(part in mistake.message for mistake in mistakes)
@@ -309,7 +309,7 @@ def test_hints_name_an_address_that_can_be_copied() -> None:
         assert "`127.0.0.1:3002`" in mistake.hint
 
 
-def test_on_a_bridge_containers_have_names() -> None:
+def test_in_network_mode_bridge_containers_have_names() -> None:
     task = Task(8080, {"web": ("web", (3000,))})
     assert errors(in_server("location / { proxy_pass http://web:3000; }"), task) == []
     (mistake,) = find_mistakes(in_server("location / { proxy_pass http://127.0.0.1:3000; }"), task)

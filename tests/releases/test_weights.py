@@ -301,7 +301,7 @@ def test_fixed_weights_send_traffic_to_an_empty_group(folder: Path) -> None:
     assert any("{}" in case for case in problems)  # even if nothing fails
 
 
-def test_a_parameter_alone_does_harm_when_an_update_fails(folder: Path) -> None:
+def test_a_parameter_without_two_updates_does_harm_if_the_update_fails(folder: Path) -> None:
     problems = found(folder, in_a_single_update, SAFE["conditions and image"])
     assert problems
     assert not any("{}" in case for case in problems)  # but not if nothing fails

@@ -150,7 +150,7 @@ def test_metrics_are_those_of_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_notifies_and_says_of_which_stack_it_is(name: str) -> None:
+def test_every_alarm_notifies_and_names_its_stack(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == [TOPIC]
     assert alarm["AlarmDescription"].startswith(f"shop-dev-{name.split('.')[0]}: ")
@@ -158,7 +158,7 @@ def test_every_alarm_notifies_and_says_of_which_stack_it_is(name: str) -> None:
     assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] + 2
 
 
-def test_only_a_missing_count_of_healthy_hosts_is_bad_news() -> None:
+def test_only_a_missing_count_of_healthy_hosts_is_breaching() -> None:
     breaching = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
     assert breaching == {
         "web.PublicWeb8080NoHealthyHostAlarm",
@@ -180,7 +180,7 @@ def test_every_rule_notifies_in_json(name: str) -> None:
 # Thresholds ----------------------------------------------------------------------------------
 
 
-def test_a_stack_decides_then_its_notifications_then_moorage() -> None:
+def test_thresholds_come_from_the_stack_then_its_notifications_then_the_defaults() -> None:
     thresholds = {
         "latency": {"above": "250ms", "for": "9m"},
         "cpu": {"above": "70%"},
@@ -231,7 +231,7 @@ def test_a_service_without_tasks_needs_no_healthy_host() -> None:
     assert "PublicWeb8080UnhealthyHostsAlarm" in found
 
 
-def test_the_p95_of_few_requests_is_no_alarm() -> None:
+def test_a_high_p95_of_few_requests_is_no_alarm() -> None:
     alarm = ALARMS["web.PublicWeb8080LatencyAlarm"]
     assert alarm["ExtendedStatistic"] == "p95"
     assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"

@@ -679,8 +679,9 @@ sync_weights() {
 
 # CodeDeploy. ------------------------------------------------------------------------------------
 
-# Deploys the task definition of a stack with CodeDeploy and waits for it, unless the service already
-# runs it. Arguments: the stack, the time limit in seconds, and the pairs, as for deploy_release.
+# Deploys the task definition of a stack with CodeDeploy and waits, unless the service already
+# runs it.
+# Arguments: the stack, the time limit in seconds, and the pairs, as for deploy_release.
 code_deploy() {
   local stack=$1 seconds=$2 outputs application group name revision pairs=() values=()
   local cluster service live request deployment status before=
