@@ -25,8 +25,6 @@ from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
 from moorage.pipeline.validate import by_place, validate
 
-STEPS = ("load", "validate", "compose", "render", "link", "check")
-
 
 @dataclass(frozen=True)
 class Built:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moorage.findings.finding import Path, Place
+from moorage.findings.finding import Finding, Path, Place, Problem
 from moorage.model import TextFile
 
 
@@ -31,6 +31,11 @@ class Document:
             if path[:end] in self.places:
                 return self.places[path[:end]]
         return Place(self.file, 1)
+
+    def locate(self, problem: Problem, path: Path) -> Finding:
+        """The finding for a problem at a path."""
+        place = problem.place or self.place(path)
+        return Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
 
 
 def sort_keys(data: dict[str, Any]) -> dict[str, Any]:

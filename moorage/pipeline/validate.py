@@ -212,6 +212,4 @@ def _find_problems(
         if not any(shape.is_reported(path) for path in paths):
             if problem.once:
                 reported.add((problem.code, problem.message))
-            path = ("stacks", spec.name, *paths[0])
-            place = problem.place or document.place(path)
-            yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
+            yield document.locate(problem, ("stacks", spec.name, *paths[0]))

@@ -267,8 +267,8 @@ def test_a_changed_parameter_default_does_not_change_a_deployed_stack() -> None:
 def test_zones_by_index_are_compared_with_zones_by_letter() -> None:
     old = WEB.replace("eu-central-1a", "!Select [0, !GetAZs '']")
     assert compare({"web": old}, {"web": WEB}) == []
-    other = codes(compare({"web": old}, {"web": WEB.replace("eu-central-1a", "eu-central-1c")}))
-    assert other["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
+    elsewhere = codes(compare({"web": old}, {"web": WEB.replace("eu-central-1a", "eu-central-1c")}))
+    assert elsewhere["M1402"] == ["Resources.Subnet.Properties.CidrBlock"]
 
 
 def test_the_port_of_a_removed_stack_is_still_in_use() -> None:

@@ -61,8 +61,8 @@ def test_a_codedeploy_service_that_names_a_family_can_get_a_new_revision() -> No
 
 def test_an_update_reverts_the_rule_that_codedeploy_switched() -> None:
     new = FAMILY.replace("Priority: 5", "Priority: 6")
-    found = codes(compare({"web": FAMILY}, {"web": new}))
-    assert found == {"M1406": ["Resources.Rule.Properties.Priority"]}
+    reported = codes(compare({"web": FAMILY}, {"web": new}))
+    assert reported == {"M1406": ["Resources.Rule.Properties.Priority"]}
 
 
 def test_an_update_reverts_the_listener_that_codedeploy_switched() -> None:

@@ -83,8 +83,8 @@ def test_a_rule_with_weights_by_parameter_needs_the_script() -> None:
 def test_a_rule_with_fixed_weights_is_reset() -> None:
     fixed = SHIFTING.replace("!If [AlternateLive, 0, 100]", "100")
     fixed = fixed.replace("!If [AlternateLive, 100, 0]", "0")
-    found = compare({"web": fixed}, {"web": fixed.replace("[/*]", "[/shop/*]")})
-    assert [(finding.code, finding.level) for finding in found] == [("M1406", "warning")]
+    reported = compare({"web": fixed}, {"web": fixed.replace("[/*]", "[/shop/*]")})
+    assert [(finding.code, finding.level) for finding in reported] == [("M1406", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +122,8 @@ def test_target_groups_with_new_logical_ids_are_empty(priority: str) -> None:
 
 
 def test_the_alternate_target_group_may_be_the_one_in_use() -> None:
-    found = shifted((ADVANCED, ""), ("BLUE_GREEN", "ROLLING"))
-    assert found == [("M1406", "warning", "Resources.Service.Properties.LoadBalancers.0")]
+    reported = shifted((ADVANCED, ""), ("BLUE_GREEN", "ROLLING"))
+    assert reported == [("M1406", "warning", "Resources.Service.Properties.LoadBalancers.0")]
 
 
 def test_a_strategy_needs_the_second_target_group_first() -> None:
@@ -137,8 +137,8 @@ def test_a_strategy_needs_the_second_target_group_first() -> None:
 
 
 def test_a_rule_does_not_change_together_with_what_starts_a_deployment() -> None:
-    found = shifted(("[/*]", "[/shop/*]"), ("LATEST", "1.4.0"))
-    assert found == [
+    reported = shifted(("[/*]", "[/shop/*]"), ("LATEST", "1.4.0"))
+    assert reported == [
         ("M1406", "info", "Resources.Rule.Properties.Conditions"),
         ("M1406", "error", "Resources.Service.Properties.PlatformVersion"),
     ]

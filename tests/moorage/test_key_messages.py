@@ -54,8 +54,8 @@ def test_a_health_check_of_a_load_balancer_in_a_container(tmp_path: Path) -> Non
 def test_a_key_of_an_entry_in_the_map_around_it(tmp_path: Path) -> None:
     line = "service_connect: {port: 80, services: [{port: 8080}]}"
     service = f"  web:\n    template: service\n    {CONTAINERS}\n    {line}\n"
-    found = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}{service}")
-    hints = [finding.hint for finding in found]
+    reported = findings(tmp_path, f"{HEADER}stacks:\n{OTHERS}{service}")
+    hints = [finding.hint for finding in reported]
     assert "Write `port:` in an entry of `stacks.web.service_connect.services`." in hints
 
 
@@ -110,8 +110,8 @@ def test_words_of_other_tools_refer_to_existing_keys(word: str) -> None:
 def test_words_of_other_tools_are_no_keys_of_params_in_the_same_place(tmp_path: Path) -> None:
     for word in WORDS:
         text = f"{HEADER}stacks:\n{OTHERS}  web: {{template: service, {CONTAINERS}, {word}: x}}\n"
-        found = findings(tmp_path, text)
-        assert [finding.code for finding in found if finding.path[-1] == word] != [], word
+        reported = findings(tmp_path, text)
+        assert [finding.code for finding in reported if finding.path[-1] == word] != [], word
 
 
 @pytest.mark.parametrize(

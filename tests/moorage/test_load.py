@@ -223,8 +223,8 @@ def test_a_value_has_the_place_of_the_file_that_sets_it(tmp_path: Path) -> None:
     assert document is not None
 
     def place(*path: str | int) -> tuple[str, int]:
-        found = document.place(path)
-        return Path(found.file).name, found.line
+        place = document.place(path)
+        return Path(place.file).name, place.line
 
     assert place("a", "b") == ("base.yaml", 2)
     assert place("a", "c") == ("dev.yaml", 3)

@@ -146,8 +146,8 @@ def test_an_item_that_continues_the_text_above_it(
     tmp_path: Path, text: str, line: int, hint: str
 ) -> None:
     text = f"{HEADER}a:{text}" if text[1] == "8" else f"{HEADER}a:\n{text}"
-    found = [finding for finding in findings(tmp_path, text) if finding.code == "M1008"]
-    assert [(finding.place.line, finding.hint) for finding in found] == [(line, hint)]
+    reported = [finding for finding in findings(tmp_path, text) if finding.code == "M1008"]
+    assert [(finding.place.line, finding.hint) for finding in reported] == [(line, hint)]
 
 
 @pytest.mark.parametrize(
@@ -202,8 +202,8 @@ def test_the_line_where_an_open_quote_begins(text: str, line: int, message: str,
 
 
 def test_an_open_quote_that_the_next_one_closes(tmp_path: Path) -> None:
-    found = findings(tmp_path, 'region: "eu-central-1\napp: shop"\nstacks: {network: {}}\n')
-    assert [(f.code, f.place.line) for f in found] == [("M1002", 1)]
+    reported = findings(tmp_path, 'region: "eu-central-1\napp: shop"\nstacks: {network: {}}\n')
+    assert [(f.code, f.place.line) for f in reported] == [("M1002", 1)]
 
 
 @pytest.mark.parametrize(

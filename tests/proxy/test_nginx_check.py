@@ -427,7 +427,7 @@ def test_nginx_refuses_every_configuration_with_an_error(name: str, tmp_path: Pa
     the place of the line before it."""
     (text, _) = next(configurations(name))
     lines = text.split("\n")
-    found = 0
+    count = 0
     for index, line in enumerate(lines[1:], 1):
         if not line.endswith(";"):
             continue
@@ -440,9 +440,9 @@ def test_nginx_refuses_every_configuration_with_an_error(name: str, tmp_path: Pa
             first = index - len(changed) + 1
             mutant = "\n".join([*lines[:first], *changed, *lines[index + 1 :]])
             if errors(mutant, Task(8080, {})) and not is_target_error(mutant):
-                found += 1
+                count += 1
                 assert is_refused(mutant, tmp_path), changed
-    assert found > 20
+    assert count > 20
 
 
 def is_target_error(text: str) -> bool:

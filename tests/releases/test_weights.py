@@ -84,13 +84,13 @@ def sync(cloud: Cloud, pairs: tuple[TrafficPair, ...]) -> Iterator[None]:
 
 def changes_rule_and_service(cloud: Cloud, template: Template, values: Mapping[str, str]) -> bool:
     changed = set()
-    given = {
+    parameters = {
         name: values.get(name, definition["Default"])
         for name, definition in template.get("Parameters", {}).items()
     }
     for name in order(template):
         wanted = resolve(
-            template["Resources"][name].get("Properties", {}), template, given, cloud.physical
+            template["Resources"][name].get("Properties", {}), template, parameters, cloud.physical
         )
         if cloud.properties.get(name) != wanted:
             changed.add(name)
