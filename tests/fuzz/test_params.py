@@ -1,4 +1,4 @@
-"""Damaged params: every one is answered by findings."""
+"""Damaged params get findings, and never raise an exception."""
 
 from __future__ import annotations
 

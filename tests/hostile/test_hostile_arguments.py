@@ -1,4 +1,4 @@
-"""Arguments that no user means: every command answers with a message that a terminal can show."""
+"""Nonsensical arguments: every command prints a message that is safe for a terminal."""
 
 from __future__ import annotations
 

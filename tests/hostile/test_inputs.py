@@ -1,4 +1,4 @@
-"""Every hostile input is answered by a finding, in bounded time and memory."""
+"""Every hostile input gets a finding, in bounded time and memory."""
 
 from __future__ import annotations
 

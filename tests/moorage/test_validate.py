@@ -1,4 +1,4 @@
-"""All mistakes in params are found at once, each at its line, and none that only follows."""
+"""All mistakes in params are reported at once, each at its line, without those that only follow."""
 
 from __future__ import annotations
 
