@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from moorage.estimate.release import Pace, Release, simulate
 from moorage.estimate.settings import Assumptions, Settings
 from moorage.facts import deployment_timing as timing
+from moorage.facts.codedeploy import STEADY_STATE_MINUTES
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
     give_up, rolls_back = timing.CLOUDFORMATION_GIVES_UP, False
     by = "CloudFormation, which gives up: there is no circuit breaker"
     if settings.strategy == "CODE_DEPLOY":
-        give_up, rolls_back = timing.CODEDEPLOY_GIVES_UP, settings.rolls_back
+        give_up, rolls_back = 60 * STEADY_STATE_MINUTES, settings.rolls_back
         by = "CodeDeploy, which gives up"
     elif settings.strategy != "ROLLING":
         give_up, rolls_back = timing.ECS_GIVES_UP_STAGE, True

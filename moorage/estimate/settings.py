@@ -12,6 +12,7 @@ from moorage.cfn.view import Resource
 from moorage.estimate.alarms import AlarmDelays, read_alarms
 from moorage.estimate.numbers import decimal, number
 from moorage.facts import deployment_timing as timing
+from moorage.facts.codedeploy import SHIFTS
 from moorage.facts.ecs_deployments import (
     DEFAULT_CANARY_MINUTES,
     LINEAR_DEFAULTS,
@@ -197,7 +198,7 @@ def _codedeploy_shift(name: Node, bake: int) -> Shift:
                 percent = decimal(routing[key][f"{word}Percentage"], 100)
                 minutes = number(routing[key][f"{word}Interval"], 0)
                 return Shift(percent, minutes * 60, repeated, bake)
-    percent, minutes = timing.CODEDEPLOY_CONFIGURATIONS.get(name.text or "", (100.0, 0))
+    percent, minutes = SHIFTS.get(name.text or "", (100.0, 0))
     return Shift(percent, minutes * 60, "Linear" in (name.text or ""), bake)
 
 

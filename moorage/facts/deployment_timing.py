@@ -49,18 +49,6 @@ BLIND_METRICS = frozenset(
 Network Load Balancers, "CloudWatch metrics"; Amazon ECS developer guide, "Amazon ECS CloudWatch
 metrics"."""
 
-CODEDEPLOY_CONFIGURATIONS = {
-    "CodeDeployDefault.ECSAllAtOnce": (100.0, 0),
-    "CodeDeployDefault.ECSCanary10Percent5Minutes": (10.0, 5),
-    "CodeDeployDefault.ECSCanary10Percent15Minutes": (10.0, 15),
-    "CodeDeployDefault.ECSLinear10PercentEvery1Minutes": (10.0, 1),
-    "CodeDeployDefault.ECSLinear10PercentEvery3Minutes": (10.0, 3),
-}
-"""Percentage of a step, and the minutes until the next one. AWS CodeDeploy user guide, "Working
-with deployment configurations in CodeDeploy"."""
-CODEDEPLOY_GIVES_UP = 3600
-"""Seconds in which the new tasks must be healthy."""
-
 ECS_GIVES_UP_STAGE = 24 * 3600
 """Seconds of a lifecycle stage of a deployment that shifts traffic, such as the start of its tasks.
 Amazon ECS developer guide, "Amazon ECS blue/green service deployments workflow"."""

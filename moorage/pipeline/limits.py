@@ -103,7 +103,7 @@ def read_bytes(path: FilePath, limits: Limits, *, pipes: bool = False) -> bytes:
 
     Raises LimitError where it is too large, OSError where it cannot be read.
     """
-    # Without a writer, opening a named pipe would wait for ever.
+    # Without a writer, opening a named pipe would wait forever.
     descriptor = os.open(path, os.O_RDONLY | (0 if pipes else os.O_NONBLOCK))
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)

@@ -188,7 +188,7 @@ def _find_form(path: Path, subject: Subject) -> Any:
 
 
 def _advise_entry(path: Path, subject: Subject) -> str:
-    """What to do about a key that stands beside the entries of a map, or beside the stacks, but
+    """What to do about a key that is written beside the entries of a map, or beside the stacks, but
     belongs into one of them."""
     key, siblings = str(path[-1]), value_at(subject.data, path[:-1])
     is_stack = not subject.root and path[:-1] == ("stacks",)

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.model import Stack
 
-_ANYONE = ("0.0.0.0/0", "::/0")
+_ANYONE = (ANY_IPV4, ANY_IPV6)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ def find_override(stack: str, path: Path, document: Document) -> Path | None:
 
 
 def find_property_overrides(stack: str, name: str, document: Document) -> Iterator[Path]:
-    """The overrides of a stack that set a property of this name, of whichever resource."""
+    """The overrides of a stack that set a property of this name, of any resource."""
     for path in document.places:
         if path[:4] == ("stacks", stack, "overrides", "Resources") and path[5:] == (
             "Properties",

@@ -100,7 +100,7 @@ def _last_line(quoted: _Quoted) -> int:
 
 
 def _quoted_texts(lines: list[str]) -> Iterator[_Quoted]:
-    """All texts in quotes that are values or keys, in their order."""
+    """All quoted texts that are values or keys, in the order of the file."""
     number, column, block = 1, 0, -1
     while number <= len(lines):
         line = lines[number - 1]

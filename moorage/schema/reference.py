@@ -316,7 +316,7 @@ def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
 def _either(forms: list[str]) -> str:
     """The forms joined: `true`, `false` or ...; or a value, or a list of them."""
     if len(forms) == 2 and forms[1] == f"a list, each {forms[0]}":
-        return f"{forms[0]}, or a list of such"
+        return f"{forms[0]}, or a list of them"
     words = [word for form in forms for word in ([form] if form != _SWITCH else form.split(" or "))]
     return _choice(words)
 

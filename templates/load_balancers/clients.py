@@ -8,14 +8,11 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
-from moorage.facts.addresses import PRIVATE_BLOCKS
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6, PRIVATE_BLOCKS
 from moorage.findings.finding import Path, Problem
 
 from ..common.duplicates import find_repeats
 from ..common.fields import Cidr, PrefixListId, ip_version
-
-ANYWHERE = "0.0.0.0/0"
-ANYWHERE_IPV6 = "::/0"
 
 
 def _kind_of_client(value: Any) -> str:
@@ -38,7 +35,7 @@ def find_address_property(client: str) -> str:
 
 def all_addresses(*, dualstack: bool) -> tuple[str, ...]:
     """All addresses that can reach a load balancer from the internet."""
-    return (ANYWHERE, ANYWHERE_IPV6) if dualstack else (ANYWHERE,)
+    return (ANY_IPV4, ANY_IPV6) if dualstack else (ANY_IPV4,)
 
 
 def private_client_problems(clients: Sequence[str], path: Path) -> Iterator[Problem]:

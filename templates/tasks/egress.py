@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Field, Tag
 from troposphere import GetAtt, ec2
 
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.facts.network_file_systems import NFS_PORT
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base, Environment, logical_id
@@ -100,7 +101,7 @@ def egress_property(
     """The SecurityGroupEgress property of the security group; empty without `egress:`."""
     if params.egress is None:
         return {}
-    blocks = ["0.0.0.0/0", *(["::/0"] if dualstack else [])]
+    blocks = [ANY_IPV4, *([ANY_IPV6] if dualstack else [])]
     rules = {(block, "tcp", _HTTPS): "HTTPS" for block in blocks}
     for entry in params.egress:
         for port in entry.ports:

@@ -200,7 +200,7 @@ def test_without_a_circuit_breaker_cloudformation_gives_up_after_36_hours() -> N
 
 
 @pytest.mark.parametrize(
-    ("grace", "metric", "found"),
+    ("grace", "metric", "detected_at"),
     [
         (300, "UnHealthyHostCount", 40 + 30 + 180 + 60),
         (60, "UnHealthyHostCount", 24 * 3600),  # ECS stops a task before the alarm has seen it
@@ -208,7 +208,7 @@ def test_without_a_circuit_breaker_cloudformation_gives_up_after_36_hours() -> N
     ],
 )
 def test_an_alarm_detects_unhealthy_tasks_if_they_run_long_enough(
-    grace: int, metric: str, result: int
+    grace: int, metric: str, detected_at: int
 ) -> None:
     """Two failed checks of 15 s, three periods of a minute, and 60 s until the metric is there."""
     alarm = {"MetricName": metric, "Period": 60, "EvaluationPeriods": 3}
@@ -217,14 +217,14 @@ def test_an_alarm_detects_unhealthy_tasks_if_they_run_long_enough(
     settings = {"HealthCheckGracePeriodSeconds": grace}
     template = body(configuration, group=group, alarm=alarm, **settings)
     failure = estimated(template).unhealthy
-    assert (failure.found, failure.rolled_back) == (result, result + 5)
+    assert (failure.found, failure.rolled_back) == (detected_at, detected_at + 5)
 
 
 # Releases that answer with errors ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("metrics", "found"),
+    ("metrics", "detected_at"),
     [
         ({"MetricName": "UnHealthyHostCount", "Period": 60}, None),
         ({"MetricName": "HTTPCode_Target_5XX_Count", "Period": 60}, 55 + 60 + 60),
@@ -245,12 +245,14 @@ def test_an_alarm_detects_unhealthy_tasks_if_they_run_long_enough(
         ),
     ],
 )
-def test_only_alarms_for_errors_detect_errors(metrics: dict[str, Any], result: int | None) -> None:
+def test_only_alarms_for_errors_detect_errors(
+    metrics: dict[str, Any], detected_at: int | None
+) -> None:
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}
     alarm = {**metrics, "EvaluationPeriods": 1}
     failing = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
-    assert failing.found == result
-    assert result or "none of its alarms watches errors" in failing.by
+    assert failing.found == detected_at
+    assert detected_at or "none of its alarms watches errors" in failing.by
 
 
 def test_without_alarms_errors_are_not_detected() -> None:
@@ -261,7 +263,7 @@ def test_without_alarms_errors_are_not_detected() -> None:
 
 def test_alarms_roll_a_rolling_deployment_back_by_another_one() -> None:
     """First requests at 55 s; two of three periods of a minute, and 60 s until the metric is there:
-    found at 235 s. Old tasks are back after 55 s, and the bad ones have ended after 30 s and 5 s
+    detected at 235 s. Old tasks are back after 55 s, and the bad ones have ended after 30 s and 5 s
     more."""
     alarm = {"Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2}
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}

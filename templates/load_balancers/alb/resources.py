@@ -10,6 +10,7 @@ from awacs.aws import Principal, Statement
 from troposphere import AWSObject, GetAtt, Output, Ref, ec2, wafv2
 from troposphere import elasticloadbalancingv2 as elb
 
+from moorage.facts.addresses import ANY_IPV4
 from moorage.facts.elb_attributes import APPLICATION
 from moorage.facts.elb_log_delivery import LOG_DELIVERY_SERVICES
 from moorage.model import Environment
@@ -27,7 +28,7 @@ from ..access_logs import (
 from ..alarms import resolve_load_balancer_alarms
 from ..alias_records import alias_records
 from ..certificates import certificate_logical_id
-from ..clients import ANYWHERE, find_address_property
+from ..clients import find_address_property
 from ..shared import (
     find_subnets,
     load_balancer_attributes,
@@ -179,7 +180,7 @@ def _identity_provider_rule() -> ec2.SecurityGroupRule:
         IpProtocol="tcp",
         FromPort=443,
         ToPort=443,
-        CidrIp=ANYWHERE,
+        CidrIp=ANY_IPV4,
     )
 
 
