@@ -28,7 +28,8 @@ from cfnlint.config import ConfigMixIn  # noqa: E402
 from cfnlint.decode.decode import decode_str  # noqa: E402
 from cfnlint.runner import Runner, run_template_by_data  # noqa: E402
 from corpus import bases  # noqa: E402
-from rewriting import Body, rename_resources  # noqa: E402
+from resource_rewrites import rename_resources  # noqa: E402
+from template_parts import Body  # noqa: E402
 
 from moorage.cfn.template import Template  # noqa: E402
 from moorage.rules.runner import run_rules  # noqa: E402

@@ -2,7 +2,7 @@
 
 A build is a chain of steps; each step is a function from one value to the next:
 
-    load      params/*.yaml            -> Document      (what is written, and in which line)
+    load      params/*.yaml            -> Document      (plain data, and the line of each value)
     validate  Document                 -> Environment   (the params of all stacks)
     compose   Environment              -> Stacks        (troposphere templates)
     render    Stacks                   -> Renderings    (plain dicts and text)
@@ -10,7 +10,7 @@ A build is a chain of steps; each step is a function from one value to the next:
     check     Plan                     -> Findings      (cfn-lint, with Moorage's rules)
     write     Plan                     -> files under out/
 
-The user's mistakes are returned next to these values, as `Finding`s, all of them at once.
+The user's mistakes are returned together with these values, as `Finding`s, all of them at once.
 `moorage.pipeline.build` calls the steps; only `moorage.cli` and `moorage.commands` print.
 """
 

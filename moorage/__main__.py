@@ -13,8 +13,8 @@ BUILT_IN = "moorage.templates"
 
 
 def main() -> NoReturn:
-    """Runs this process's command line with the stack kinds of the project in the current
-    directory, or with the built-in ones where that directory has none."""
+    """Runs the command line of this process with the stack kinds of the project in the current
+    directory, or with the built-in ones if it has none."""
     directory = Path.cwd()
     if has_templates(directory):
         if sys.path[:1] != [str(directory)]:

@@ -14,7 +14,7 @@ python build.py why ENV             why a deployment failed
 python build.py logs ENV STACK      the logs of the tasks of a stack
 python build.py run ENV STACK       run the task of a one-off stack now
 python build.py exec ENV STACK      a shell in a running container
-python build.py rollback ENV STACK  the way back from a release
+python build.py rollback ENV STACK  stop a release, or return to the previous one
 python build.py destroy ENV         delete an environment
 python build.py rehearse ENV        all of that on this machine, without an account
 
@@ -64,7 +64,7 @@ from moorage.commands.why import why
 
 ISSUES = "https://github.com/moorage/moorage/issues"
 TRACEBACK = "MOORAGE_TRACEBACK"
-"""The environment variable that asks for the trace of an internal error."""
+"""The environment variable with which an internal error prints its stack trace."""
 
 
 MAX_LENGTH = 4096
@@ -122,8 +122,8 @@ def main(argv: Sequence[str], templates: str, program: str = "build.py") -> int:
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str]) -> argparse.Namespace:
-    """The arguments, also where the name of a stack follows an option: argparse takes the list of
-    names as complete at the first option."""
+    """Parses the arguments, even if the name of a stack follows an option: for argparse, the list
+    of names ends at the first option."""
     arguments, rest = parser.parse_known_args(argv)
     if not hasattr(arguments, "stacks") or any(word.startswith("-") for word in rest):
         return parser.parse_args(argv)  # with argparse's own message about the rest
@@ -136,15 +136,13 @@ def _refuse_impossible(argv: Sequence[str]) -> None:
     if max(map(len, argv), default=0) > MAX_LENGTH:
         raise UsageError(f"an argument has more than {MAX_LENGTH:,} characters.")
     if max((argument.count("/") for argument in argv), default=0) > MAX_FOLDERS:
-        raise UsageError(
-            f"an argument names more than {MAX_FOLDERS} folders, each in the last one."
-        )
+        raise UsageError(f"an argument is a path with more than {MAX_FOLDERS} folders.")
     if any("\0" in argument for argument in argv):
         raise UsageError("an argument has a null character.")
 
 
 def report_internal_error(error: Exception, program: str) -> None:
-    """Prints where an error happened that nothing expects, without the values that it may name."""
+    """Prints where an unexpected error happened, without its message, which can contain values."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
     frames = traceback.extract_tb(error.__traceback__)
@@ -152,7 +150,7 @@ def report_internal_error(error: Exception, program: str) -> None:
     at = f"{os.path.relpath(own[-1].filename)}:{own[-1].lineno}" if own else "an unknown place"
     what = f"{type(error).__name__} at {at}, of Moorage {__version__}"
     print_error(f"{program}: internal error: {what}.")
-    print_error(f"{TRACEBACK}=1 shows the whole trace, which can have values of your params.")
+    print_error(f"{TRACEBACK}=1 shows the whole trace, which can contain values of your params.")
     print_error(f"Unless your own stack kind raises it, please report it: {ISSUES}")
 
 
@@ -319,7 +317,7 @@ def _add_explain_arguments(explaining: argparse.ArgumentParser) -> None:
 
 def _add_init_arguments(initializing: argparse.ArgumentParser) -> None:
     initializing.add_argument("directory", nargs="?", type=Path, default=Path(), metavar="DIR")
-    initializing.add_argument("--app", help="name of the application; without it, the directory's")
+    initializing.add_argument("--app", help="name of the application; default: the directory's")
     initializing.add_argument("--region", default="eu-central-1", help="AWS region of all stacks")
 
 
@@ -334,7 +332,7 @@ def _add_logs_arguments(reading: argparse.ArgumentParser) -> None:
     reading.add_argument("env", metavar="ENV")
     reading.add_argument("stack", metavar="STACK")
     reading.add_argument("container", nargs="?", metavar="CONTAINER", help="default: all")
-    reading.add_argument("--follow", action="store_true", help="go on with new lines")
+    reading.add_argument("--follow", action="store_true", help="continue with new lines")
     reading.add_argument(
         "--since",
         type=duration,
@@ -357,8 +355,8 @@ def _add_account(subparser: argparse.ArgumentParser) -> None:
 
 def run(templates: str, program: str = "build.py") -> NoReturn:
     """Runs the command line of this process and ends the process with its exit code."""
-    # cfn-lint's rules and schemas are many objects that live until the end, and a build takes
-    # seconds: garbage collection would save little memory, and take a fifth of the time.
+    # cfn-lint's rules and schemas are many objects that are used until the end, and a build takes
+    # seconds: garbage collection would free little memory, and take a fifth of the time.
     gc.disable()
     try:
         code = main(sys.argv[1:], templates, program)

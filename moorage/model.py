@@ -1,4 +1,4 @@
-"""The values that steps of a build pass on, and the names that are formed from them.
+"""The values that the steps of a build pass on, and names that are derived from them.
 
 All of them are frozen: a step returns a new value and never changes the one that it received.
 """
@@ -47,10 +47,10 @@ NO_VALUES = GivenValues()
 
 @dataclass(frozen=True)
 class TextFile:
-    """A text file that the params name."""
+    """A text file to which the params refer."""
 
     name: str
-    """The path that messages show: the folder of the params and the name in the params."""
+    """The path for messages: the folder of the params, and the name in the params."""
     text: str
 
 
@@ -60,24 +60,24 @@ class Base(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     key_use: ClassVar[str | None] = None
-    """Of params with a `kms_key`: which key of the environment's `defaults` replaces a missing
-    one, such as `logs`."""
+    """For params with a `kms_key`: the name of the key in `defaults: {kms_keys: ...}` that is used
+    if they have none, such as `logs`."""
 
     def replace(self, changes: Mapping[str, Any]) -> Self:
-        """These params with other values, which do not count as written by the user."""
+        """A copy with other values, which do not count as set by the user."""
         copied = self.model_copy(update=changes)
         copied.model_fields_set.intersection_update(self.model_fields_set)
         return copied
 
     def with_kms_key(self, key: str) -> Self:
-        """These params with the key, unless they have one or use something that exists."""
+        """A copy with the key, unless they have one or refer to an existing resource."""
         if getattr(self, "kms_key", None) or getattr(self, "existing", None):
             return self
         return self.replace({"kms_key": key})
 
 
 def wrong(code: str, message: str, hint: str = "") -> PydanticCustomError:
-    """The error that a validator of a field raises. `moorage.pipeline.validate` makes it a
+    """The error that a validator of a field raises; `moorage.pipeline.validate` converts it to a
     Finding."""
     return PydanticCustomError(
         "moorage", "{message}", {"code": code, "message": message, "hint": hint}
@@ -113,9 +113,9 @@ class Environment:
     permissions_boundary: str | None
     stacks: Mapping[str, StackSpec]
     suppressions: bool = False
-    """Whether templates have the reasons to accept what security scanners report."""
+    """Whether reasons for findings of security scanners are written into the templates."""
     broken: frozenset[str] = frozenset()
-    """Names of stacks in the params that have errors, and are not among `stacks`."""
+    """Names of stacks in the params that have errors and are therefore not in `stacks`."""
     runtime_monitoring: bool = False
     """Whether GuardDuty adds its agent to tasks on Fargate."""
     given: GivenValues = NO_VALUES
@@ -135,7 +135,7 @@ class Environment:
         return dict(zip(OWN_TAGS, (self.app, self.name, stack), strict=True)) | dict(self.tags)
 
     def of(self, kind: type[P]) -> Iterator[tuple[str, P]]:
-        """The stacks of one kind, by name."""
+        """The names and params of all stacks of one kind."""
         if kind not in self._resolved:
             self._resolved[kind] = [
                 (name, spec.params)
@@ -212,7 +212,7 @@ class Deployment:
     """Stacks that are deployed first, in addition to those that the stack imports from."""
     run: Run | None = None
     pairs: tuple[TrafficPair, ...] = ()
-    """Their weights must survive the deployment of the stack."""
+    """Pairs of target groups whose weights must survive the deployment of the stack."""
     code_deploy: int | None = None
     """Seconds that CodeDeploy has to deploy the service of the stack; None without CodeDeploy.
 
@@ -234,12 +234,11 @@ class Stack:
 class TemplateModule(Protocol):
     """What a module of a stack kind contains.
 
-    Three more functions are optional. `problems(name, params, env) -> Iterator[Problem]` reports
-    what can only be checked with the whole environment in view. `deployment(name, params, env) ->
-    Deployment` says what `deploy.sh` does in addition. `inspect(name, params, body) ->
-    Iterator[Problem]` is called once all templates are rendered, with the body of the stack's own
-    template as CloudFormation will read it; it may run programs of this machine. Paths of problems
-    count from the stack's own properties.
+    Three more functions are optional. `problems(name, params, env) -> Iterator[Problem]` checks
+    what needs the whole environment. `deployment(name, params, env) -> Deployment` says what
+    `deploy.sh` does in addition. `inspect(name, params, body) -> Iterator[Problem]` is called when
+    all templates are rendered, with the body of the stack's template; it may run programs of this
+    machine. Paths of problems are relative to the stack.
     """
 
     Params: type[Any]
@@ -262,7 +261,7 @@ class Rendering:
 
 @dataclass(frozen=True)
 class Import:
-    """A value that a stack imports: the export's name, and the stack that exports it."""
+    """A value that a stack imports: the name of the export, and the stack that exports it."""
 
     name: str
     stack: str

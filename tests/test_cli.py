@@ -343,7 +343,7 @@ def test_commands_without_lint_do_not_load_cfn_lint(home: Path, argv: list[str])
         (
             ["--params", "none"],
             "there is no folder `none` here. For a new project, run `moorage init DIR --app shop "
-            "--region eu-central-1`, with your names. For a project that exists, change to its "
+            "--region eu-central-1`, with your names. For an existing project, change to its "
             "folder, or name the folder of its params with --params.",
         ),
         (

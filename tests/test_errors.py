@@ -1,8 +1,8 @@
-"""tests/errors/<case>.yaml and <case>.txt: params, and all that a user sees who builds them.
+"""tests/errors/<case>.yaml and <case>.txt: params, and everything that a build of them prints.
 
-A case of several files is a folder with <case>/params/. Where it has an out/ too, it is checked and
-not built. `UPDATE=1 pytest tests/test_errors.py` writes the texts. Then read the diff: does each
-finding say what is wrong, where, and what to write instead?
+A case of several files is a folder with <case>/params/. If it has an out/ too, it is checked
+instead of built. `UPDATE=1 pytest tests/test_errors.py` writes the texts. Then read the diff: does
+each finding say what is wrong, where, and what to write instead?
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ import pytest
 from cfnlint.decode.decode import decode_str
 from hypothesis import assume, given, seed
 from hypothesis import strategies as st
-from params_strategies import Params, environments, linted, plan, plan_of, shuffled, steady, written
+from params_plans import linted, plan, plan_of, written
+from params_strategies import environments, shuffled
+from strategy_parts import Params, steady
 
 from moorage.facts.quotas import MAX_LOGICAL_ID
 from moorage.model import Plan, PlannedStack
@@ -70,7 +72,7 @@ def test_the_order_of_keys_in_params_does_not_change_the_output(params: Params, 
 
 _BUILD = """
 import sys
-from params_strategies import plan_of
+from params_plans import plan_of
 from test_properties import digest
 for text in sys.stdin.read().split("---"):
     print(digest(plan_of(text)))

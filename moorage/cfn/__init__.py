@@ -25,5 +25,7 @@ Analyses of it:
 - permissions: whether a role allows an action on an ARN, and which services it trusts
 - lifecycle: the order in which resources are created
 - fixed_values: values that are the same in every stack of a template
+- quota_counts, text_sizes: what quotas count, and the sizes of texts
+- needs: images, secrets and the like that must exist before a deployment
 - changes, unique_values, value_comparison: two versions of templates, and what an update does
 """

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from moorage.cfn import ecs, networks
 from moorage.cfn.fixed_values import is_decided_by_template
 from moorage.cfn.nodes import Node
+from moorage.cfn.permissions import POLICIES, ROLE
 from moorage.cfn.view import Resource, View
+from moorage.facts.addresses import ANY_IPV4
 
 GATEWAY_ATTACHMENT = f"{networks.EC2}VPCGatewayAttachment"
 CAPACITY_PROVIDER_ASSOCIATIONS = "AWS::ECS::ClusterCapacityProviderAssociations"
-POLICIES = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy")
-ROLE = "AWS::IAM::Role"
 REPOSITORY = "AWS::ECR::Repository"
 
 _ARBITRARY_ACTIONS = (
@@ -186,7 +186,7 @@ def outbound_routes(service: Resource) -> Iterator[Resource]:
 def _internet_routes(subnet: Resource) -> Iterator[Resource]:
     table = networks.route_table_of(subnet)
     for route in subnet.view.resources_of_type(networks.ROUTE):
-        is_default = route["DestinationCidrBlock"].text == "0.0.0.0/0"
+        is_default = route["DestinationCidrBlock"].text == ANY_IPV4
         if is_default and route["RouteTableId"].resource is table:
             yield route
     for association in subnet.view.resources_of_type(networks.ROUTE_TABLE_ASSOCIATION):

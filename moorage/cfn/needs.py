@@ -1,7 +1,7 @@
-"""What a template expects to exist: images, parameters, secrets and certificates.
+"""What must exist before a template is deployed: images, parameters, secrets and certificates.
 
-`deploy.sh` looks for them before anything is created. Only what is certainly in the stack's own
-account and Region is listed.
+`deploy.sh` and `moorage deploy` look for them before anything is created. Only those that are
+certainly in the account and Region of the stack are listed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from moorage.facts.regions import dns_suffix, partition
 from moorage.facts.secret_references import ARN_FIELDS
 
 Kind = Literal["image", "own-image", "parameter", "secret", "certificate"]
+"""`own-image`: an image in a repository of the same environment."""
 
 _UNKNOWN_ACCOUNT = "0" * 12
 _VARIABLE = re.compile(r"\$\{(AWS::(?:AccountId|Region|Partition|URLSuffix))\}")
@@ -40,15 +41,15 @@ class Need:
     name: str
     """As AWS names it: `kelp/web`, `/kelp/db_password`, or an ARN."""
     logical_id: str
-    """The first resource of the stack that names it."""
+    """The first resource of the stack that refers to it."""
     version: str = ""
-    """Of an image: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
+    """Of an image, in the form of the AWS CLI: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
 
 
 def find_needs(body: Mapping[str, Any], region: str, account: str | None) -> tuple[Need, ...]:
-    """What a template needs of its own account and Region, each once.
+    """What a template needs in its account and Region, each once.
 
-    If the account is not known, ARNs and registries with a written account are left out.
+    If the account is not known, ARNs and registries with an account ID are left out.
     """
     here = (region, account or _UNKNOWN_ACCOUNT)
     needs: dict[tuple[str, str, str], Need] = {}
@@ -61,19 +62,20 @@ def find_needs(body: Mapping[str, Any], region: str, account: str | None) -> tup
 
 def _needs_of(logical_id: str, properties: Any, here: tuple[str, str]) -> Iterator[Need]:
     for path, text in _texts(properties, ()):
-        value = _substituted(text, *here)
+        value = _substitute(text, *here)
         if not path or "${" in value:
             continue
         if path[-1] == "Image" and (image := _IMAGE.fullmatch(value)):
             if image.group("region", "account") == here:
-                yield Need("image", image["name"], logical_id, _version(image))
+                yield Need("image", image["name"], logical_id, image_version(image))
         elif path[-1] == "ValueFrom" and _LISTS & {*path}:
             yield from _secret(value, logical_id, here, is_named=value != text)
         elif path[-1] == "CertificateArn" and _CERTIFICATE.fullmatch(_resource(value, "acm", here)):
             yield Need("certificate", value, logical_id)
 
 
-def _version(match: re.Match[str]) -> str:
+def image_version(match: re.Match[str]) -> str:
+    """The groups `tag` and `digest` of an image, in the form of Need.version."""
     digest, tag = match["digest"], match["tag"] or "latest"
     return f"imageDigest={digest}" if digest else f"imageTag={tag}"
 
@@ -81,11 +83,11 @@ def _version(match: re.Match[str]) -> str:
 def _secret(
     value: str, logical_id: str, here: tuple[str, str], *, is_named: bool
 ) -> Iterator[Need]:
-    """A parameter or a secret. AWS's own parameters, below `/aws/`, are not listed by
-    DescribeParameters."""
+    """The parameter or secret of a ValueFrom. Public parameters of AWS, below `/aws/`, are left
+    out: DescribeParameters does not list them."""
     parameter = value
     if secret := _resource(value, "secretsmanager", here):
-        # A written ARN ends with six characters that are not part of the secret's name.
+        # A literal ARN ends with six characters that are not part of the secret's name.
         arn = ":".join(value.split(":")[:ARN_FIELDS])
         name = secret.split(":")[1]
         if _SECRET.fullmatch(name):
@@ -107,7 +109,8 @@ def _resource(value: str, service: str, here: tuple[str, str]) -> str:
 
 
 def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Texts and those of `Fn::Sub` without variables of its own, with the names that lead there."""
+    """All texts, and those of `Fn::Sub` without its own variables, with the keys that lead to
+    them."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, Mapping):
@@ -122,7 +125,7 @@ def _texts(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
             yield from _texts(item, path)
 
 
-def _substituted(text: str, region: str, account: str) -> str:
+def _substitute(text: str, region: str, account: str) -> str:
     values = {
         "AWS::AccountId": account,
         "AWS::Region": region,

@@ -23,7 +23,7 @@ from moorage.facts.wildcards import wildcard_expression
 
 ROLE = "AWS::IAM::Role"
 MANAGED_POLICY = "AWS::IAM::ManagedPolicy"
-_POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", MANAGED_POLICY)
+POLICIES = ("AWS::IAM::Policy", "AWS::IAM::RolePolicy", MANAGED_POLICY)
 
 ANY_RESOURCE: Arns = ("*",)
 """The resource of actions that do not support resource-level permissions."""
@@ -209,7 +209,7 @@ def _separate_policies(view: View) -> dict[Resource, list[tuple[Resource, bool]]
 
 def _find_separate_policies(view: View) -> dict[Resource, list[tuple[Resource, bool]]]:
     policies: dict[Resource, list[tuple[Resource, bool]]] = {}
-    for policy in view.resources_of_type(*_POLICIES):
+    for policy in view.resources_of_type(*POLICIES):
         for node in (*policy["Roles"].items, policy["RoleName"]):
             for role, is_certain in _possible_roles(node):
                 policies.setdefault(role, []).append((policy, is_certain))
@@ -253,7 +253,7 @@ def policy_documents(view: View) -> Iterator[Node]:
     """All identity-based policy documents."""
     for identity in view.resources_of_type(ROLE, "AWS::IAM::User", "AWS::IAM::Group"):
         yield from (policy["PolicyDocument"] for policy in identity["Policies"].items)
-    yield from (policy["PolicyDocument"] for policy in view.resources_of_type(*_POLICIES))
+    yield from (policy["PolicyDocument"] for policy in view.resources_of_type(*POLICIES))
 
 
 def resolve_managed_policy(arn: Node) -> PolicySet:

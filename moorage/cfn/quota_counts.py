@@ -1,7 +1,7 @@
-"""What the quotas of AWS count, in the templates of an environment.
+"""Counts for quotas of AWS, over the templates of an environment.
 
-Resources that exist already, such as a listener that the templates name by its ARN, are counted as
-well; what they have besides is not known, so that every count is the least possible one.
+Existing resources, such as a listener that the templates refer to by its ARN, are counted as well.
+What else they have is not known, so every count is a lower bound.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from moorage.cfn.security_group_rules import EGRESS, INGRESS
 from moorage.cfn.view import Resource, View
 
 Owner = Resource | str
-"""A resource of the templates, or the ID or ARN of one that exists."""
+"""A resource of the templates, or the ID or ARN of an existing one."""
 
 _LISTENER_ARN = re.compile(r"(.*:)listener(?:-rule)?/((?:app|net)/[^/]*/[^/]*)/.*")
 _PREFIX_LISTS = ("SourcePrefixListId", "DestinationPrefixListId")
@@ -60,7 +60,7 @@ def count_group_rules(view: View) -> list[GroupRuleCount]:
         count.ipv6 += weight if is_for_both or rule["CidrIpv6"].present else 0
         count.nodes.append(rule)
     for (group, direction), count in counts.items():
-        # Without outbound rules of its own, CloudFormation keeps EC2's, which allows all of IPv4.
+        # Without inline outbound rules, the group keeps EC2's default rule, which allows all IPv4.
         if direction == EGRESS and isinstance(group, Resource):
             count.ipv4 += group["SecurityGroupEgress"].empty
     return list(counts.values())
@@ -92,7 +92,7 @@ def _prefix_list_entries(rule: Node) -> int:
 
 @dataclass
 class LoadBalancerCount:
-    """What the listeners of a load balancer have, and how many tasks they forward to."""
+    """The listeners, rules, target groups and certificates of a load balancer."""
 
     load_balancer: Owner
     kind: str | None
@@ -101,12 +101,12 @@ class LoadBalancerCount:
     rules: list[Resource] = field(default_factory=list)
     target_groups: dict[Hashable, Node] = field(default_factory=dict)
     certificates: dict[Hashable, Node] = field(default_factory=dict)
-    """Those that listeners have besides their default certificate."""
+    """Additional certificates, besides the default ones."""
     default_certificates: set[Hashable] = field(default_factory=set)
 
 
 def count_by_load_balancer(view: View) -> list[LoadBalancerCount]:
-    """Counts of all load balancers that the templates have, or add something to."""
+    """Counts of all load balancers that the templates create or extend."""
     counts: dict[Owner, LoadBalancerCount] = {}
 
     def count_of(listener_arn: Node, listener: Resource | None) -> LoadBalancerCount | None:
@@ -159,7 +159,7 @@ def _identity(node: Node) -> Hashable:
 
 
 def count_tasks(service: Resource) -> int:
-    """The number of tasks that a service may have, as far as that is known."""
+    """The largest number of tasks that a service may have, as far as it is known."""
     targets = ecs.scalable_targets_by_service(service.view).get(service, [])
     counts = [service["DesiredCount"], *(target["MaxCapacity"] for target in targets)]
     return max(node.number or 0 for node in counts)

@@ -31,7 +31,6 @@ _NAME_PROPERTIES = {
     "AWS::ServiceDiscovery::HttpNamespace": "Name",
     "AWS::ServiceDiscovery::Service": "Name",
 }
-
 """The properties with the physical name, if that is not `<type>Name`."""
 
 _NAME_SCOPES: Mapping[str, tuple[str, ...]] = {

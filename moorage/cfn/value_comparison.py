@@ -1,4 +1,4 @@
-"""Comparison of values in two versions of a template, however they are written."""
+"""Comparison of values in two versions of a template, independent of how they are written."""
 
 from __future__ import annotations
 

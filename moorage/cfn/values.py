@@ -1,6 +1,6 @@
 """Values of properties that are only partly known before the deployment.
 
-Rules decide by what is known of such a value, and report nothing about the rest.
+Rules use what is known of such a value, and report nothing that depends on the unknown part.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _same_attribute(left: Attr, right: Attr) -> bool | None:
 
 def is_ref_equivalent(attr: Attr) -> bool:
     """Whether an attribute equals `Ref`, and its resource is of an AWS type: then the value is the
-    same whichever of the two is used, and no other resource has it."""
+    same for both, and no other resource has it."""
     return attr.name in ("Ref", _REF_ATTRIBUTES.get(attr.resource.type)) and not _is_arbitrary(attr)
 
 

@@ -301,9 +301,9 @@ class View:
 
 def _parameter_value(parameter: Parameter, stack: Stack) -> Any:
     """The value of a parameter, as far as it is known."""
-    given = stack.template.parameter_values.get(parameter.name)
-    if given is not None and parameter.is_direct and not parameter.is_list:
-        return given
+    value = stack.template.parameter_values.get(parameter.name)
+    if value is not None and parameter.is_direct and not parameter.is_list:
+        return value
     token = f"{stack.name}:{parameter.name}"
     allowed = dict.fromkeys(map(as_text, parameter.allowed_values))
     texts = tuple(text for text in allowed if text is not None)

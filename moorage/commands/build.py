@@ -51,7 +51,7 @@ def build(arguments: argparse.Namespace) -> int:
 
 
 def _print_result(built: Built, out: Path) -> None:
-    """Prints findings to stderr, and the files that were written to stdout."""
+    """Prints findings to stderr, and the names of the written files to stdout."""
     from moorage.findings.report import counts, text
     from moorage.pipeline.write import SCRIPT
 

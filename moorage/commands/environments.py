@@ -22,7 +22,8 @@ Step = Callable[[str, str], None]
 
 
 def load_templates(arguments: argparse.Namespace) -> Mapping[str, TemplateModule]:
-    """The kinds of stacks. They are imported late, since troposphere and pydantic are slow."""
+    """Imports the stack kinds. This is done late, since importing troposphere and pydantic is
+    slow."""
     kinds: Mapping[str, TemplateModule] = import_module(arguments.templates).TEMPLATES
     return kinds
 

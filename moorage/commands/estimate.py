@@ -36,7 +36,7 @@ def task_number(text: str) -> int:
 
 
 def estimate(arguments: argparse.Namespace) -> int:
-    """Print how long a release takes, and how long a bad one is in front of users."""
+    """Print how long a release takes, and how long users see a bad one."""
     from moorage.estimate import estimate_texts
     from moorage.estimate.report import as_json, as_text
     from moorage.estimate.settings import Assumptions
@@ -51,8 +51,8 @@ def estimate(arguments: argparse.Namespace) -> int:
         if built is None:
             return FOUND
         texts, region = built
-    given = ("start", "pull", "stop", "metrics", "tasks")
-    assumptions = Assumptions(**{key: getattr(arguments, key) for key in given})
+    options = ("start", "pull", "stop", "metrics", "tasks")
+    assumptions = Assumptions(**{key: getattr(arguments, key) for key in options})
     estimates = estimate_texts(texts, assumptions, region)
     if not estimates and arguments.template is not None:
         file = arguments.template

@@ -26,11 +26,11 @@ _NEW_PROJECT = (
 
 
 class UsageError(Exception):
-    """The command line is wrong, or a folder or account that it names cannot be used."""
+    """The command line is wrong, or names a folder or account that cannot be used."""
 
 
 class FailedError(Exception):
-    """What a command was to do has failed. The text says why."""
+    """A command has failed. The text says why."""
 
 
 def find_environments(params: Path, *, needed: bool = True) -> list[str]:
@@ -40,8 +40,8 @@ def find_environments(params: Path, *, needed: bool = True) -> list[str]:
 
     if needed and not params.is_dir():
         raise UsageError(
-            f"there is no folder `{params}` here. {_NEW_PROJECT} For a project that exists, change "
-            "to its folder, or name the folder of its params with --params."
+            f"there is no folder `{params}` here. {_NEW_PROJECT} For an existing project, "
+            "change to its folder, or name the folder of its params with --params."
         )
     if params.is_dir():
         os.listdir(params)  # raises OSError, which the searches below do not
@@ -62,20 +62,20 @@ def unknown_name(name: str, what: str, known: Sequence[str]) -> UsageError:
     """The error for an argument that is none of the known environments."""
     if name in COMMANDS:
         return UsageError(f"write the command first: python build.py {name} ...")
-    meant = Path(name).stem
-    near = [meant] if meant in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
+    stem = Path(name).stem
+    near = [stem] if stem in known else difflib.get_close_matches(name, [*known, *COMMANDS], n=1)
     hint = f"Did you mean `{near[0]}`?" if near else f"Environments: {', '.join(known) or 'none'}."
     return UsageError(f"`{name}` is {what}. {hint}")
 
 
 def similar_code(code: str, known: Iterable[str]) -> str:
-    """A hint with the code that was probably meant."""
+    """A hint with the most similar code."""
     near = difflib.get_close_matches(code, known, n=1)
     return f"Did you mean `{near[0]}`?" if near else "`python build.py explain` lists them."
 
 
 def refuse_unless_template(name: str, known: Sequence[str], params: Path) -> None:
-    """Raises UsageError if a name cannot be the file of a template."""
+    """Raises UsageError if a name cannot be the path of a template."""
     path = Path(name)
     if path.is_dir():
         raise UsageError(f"`{name}` is a folder. Name its templates: {path / '*.yaml'}")
@@ -92,7 +92,7 @@ def refuse_file(out: Path) -> None:
 
 
 def endpoint(text: str) -> str:
-    """An address of AWS's APIs on the command line."""
+    """Parses the value of --endpoint-url."""
     if not _ENDPOINT.fullmatch(text):
         raise argparse.ArgumentTypeError("this is not an address such as http://127.0.0.1:5000")
     return text

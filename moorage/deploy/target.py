@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.model import Plan, Run, TrafficPair
-from moorage.pipeline.pushes import Push, pushes
+from moorage.pipeline.pushes import Push, find_pushes
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def make_target(plan: Plan) -> Target:
             run=stack.deployment.run,
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
-            images=tuple(pushes(stack, plan.stacks)),
+            images=tuple(find_pushes(stack, plan.stacks)),
         )
         for stack in plan.stacks
     )

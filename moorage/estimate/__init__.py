@@ -19,7 +19,7 @@ from moorage.estimate.settings import Assumptions, Settings, read_settings
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a release of a service takes."""
+    """How long a release of a service takes."""
 
     settings: Settings
     usual: Release

@@ -1,4 +1,4 @@
-"""Which setting decides how long a release takes, and what another value would gain."""
+"""Which setting decides how long a release takes, and how much time another value would save."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ class Change:
     now: str
     then: str
     gain: int
-    """Seconds by which the usual end comes earlier."""
+    """Seconds by which the release ends earlier."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """What a release spends its time on."""
+    """A part of a release, and the time that it takes."""
 
     name: str
     seconds: int
 
 
 def longest_part(settings: Settings, assumptions: Assumptions) -> Part:
-    """What takes most of the time: by how much earlier the release would end without it."""
+    """The part without which the release would end earliest, and the time that it would save."""
     shift = settings.shift
     stay = "the termination wait time" if settings.strategy == "CODE_DEPLOY" else "the bake time"
     without = {
@@ -49,13 +49,15 @@ def longest_part(settings: Settings, assumptions: Assumptions) -> Part:
         without[stay] = replace(settings, shift=replace(shift, bake=0))
     parts = [Part(name, _gain(settings, other, assumptions)) for name, other in without.items()]
     at_once = replace(assumptions, start=0, pull=0)
-    ends = [simulate(settings, usual_pace(settings, each)).end for each in (assumptions, at_once)]
+    ends = [
+        simulate(settings, usual_pace(settings, values)).end for values in (assumptions, at_once)
+    ]
     parts.append(Part("the start of the tasks", (ends[0] or 0) - (ends[1] or 0)))
     return max(parts, key=lambda part: part.seconds)
 
 
 def find_best_change(settings: Settings, assumptions: Assumptions) -> Change | None:
-    """The change that gains most; None if no setting gains anything."""
+    """The change that saves most time; None if no change saves any."""
     changes = [
         Change(name, now, then, gain)
         for name, now, then, other in _candidates(settings)
@@ -65,8 +67,9 @@ def find_best_change(settings: Settings, assumptions: Assumptions) -> Change | N
 
 
 def _gain(settings: Settings, other: Settings, assumptions: Assumptions) -> int:
-    ends = [simulate(each, usual_pace(each, assumptions)).end for each in (settings, other)]
-    before, after = ends
+    before, after = (
+        simulate(values, usual_pace(values, assumptions)).end for values in (settings, other)
+    )
     return before - after if before is not None and after is not None else 0
 
 

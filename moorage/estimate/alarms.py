@@ -1,4 +1,4 @@
-"""What the alarms that end a deployment can see, and how fast."""
+"""How fast the alarms that end a deployment go off, and which failures they detect."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from moorage.estimate.numbers import number
 from moorage.facts.deployment_timing import BLIND_METRICS, UNHEALTHY_METRIC
 
 _UNKNOWN = 180
-"""Seconds of an alarm that is in no template."""
+"""Seconds that an alarm needs that is not in the templates."""
 
 
 @dataclass(frozen=True)
-class SeenBy:
-    """Seconds that the alarms need, without the delay of metrics; None where none of them can see
-    it."""
+class AlarmDelays:
+    """Seconds that the alarms need to go off, without the delay of metrics; None if no alarm
+    detects such a failure."""
 
     slowest: int | None = None
-    """The slowest of all."""
+    """The slowest of all alarms."""
     errors: int | None = None
-    """The first that sees answers with errors."""
+    """The fastest alarm that detects answers with errors."""
     unhealthy: int | None = None
-    """The first that sees targets which fail their health checks."""
+    """The fastest alarm that detects targets that fail their health checks."""
 
 
-def read_alarms(names: Iterable[Node]) -> SeenBy:
-    """The alarms that a deployment names."""
+def read_alarms(names: Iterable[Node]) -> AlarmDelays:
+    """Reads the alarms to which a deployment refers."""
     alarms = [(_seconds(name), _metrics(name)) for name in names]
-    return SeenBy(
+    return AlarmDelays(
         max((seconds for seconds, _ in alarms), default=None),
-        min((seconds for seconds, metrics in alarms if _sees_errors(metrics)), default=None),
+        min((seconds for seconds, metrics in alarms if _detects_errors(metrics)), default=None),
         min((seconds for seconds, metrics in alarms if UNHEALTHY_METRIC in metrics), default=None),
     )
 
 
-def _sees_errors(metrics: frozenset[str]) -> bool:
-    """An alarm whose metrics are not known is assumed to."""
+def _detects_errors(metrics: frozenset[str]) -> bool:
+    """Whether an alarm detects errors; an alarm with unknown metrics is assumed to."""
     return not metrics or not metrics <= BLIND_METRICS
 
 

@@ -1,4 +1,4 @@
-"""How a bad release goes: until it is found, and until it is rolled back. Times in seconds."""
+"""When a bad release is detected, and when it is rolled back. Times are in seconds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from moorage.estimate.release import Pace, Release, simulate
 from moorage.estimate.settings import Assumptions, Settings
 from moorage.facts import deployment_timing as timing
+from moorage.facts.codedeploy import STEADY_STATE_MINUTES
 
 
 @dataclass(frozen=True)
@@ -15,14 +16,14 @@ class Failure:
     """A bad release. Users see it from `exposed_from` until `exposed_until`."""
 
     found: int | None
-    """When the deployment has failed; None if nothing finds it."""
+    """When it is detected, so that the deployment fails; None if it is not detected."""
     by: str
-    """What finds it, or why nothing does."""
+    """What detects it, or why it is not detected."""
     rolled_back: int | None
-    """When the previous release runs alone again; None if somebody has to do it."""
+    """When only the previous release runs again; None if it is not rolled back automatically."""
     exposed_from: int | None
     exposed_until: int | None
-    """None if it has no end by itself."""
+    """None if it does not end by itself."""
     share: float
     """The largest percentage of the requests that it answers in this time."""
 
@@ -33,7 +34,7 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
     give_up, rolls_back = timing.CLOUDFORMATION_GIVES_UP, False
     by = "CloudFormation, which gives up: there is no circuit breaker"
     if settings.strategy == "CODE_DEPLOY":
-        give_up, rolls_back = timing.CODEDEPLOY_GIVES_UP, settings.rolls_back
+        give_up, rolls_back = 60 * STEADY_STATE_MINUTES, settings.rolls_back
         by = "CodeDeploy, which gives up"
     elif settings.strategy != "ROLLING":
         give_up, rolls_back = timing.ECS_GIVES_UP_STAGE, True
@@ -44,7 +45,7 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
         rolls_back = settings.rolls_back
         failed = "1 failed task" if settings.breaker == 1 else f"{settings.breaker} failed tasks"
         by = f"the circuit breaker, after {failed}"
-    by_alarm = _unhealthy_seen(settings, assumptions)
+    by_alarm = _time_of_unhealthy_alarm(settings, assumptions)
     if by_alarm is not None and by_alarm < give_up:
         give_up, rolls_back, by = by_alarm, settings.alarm_rolls_back, "the alarms"
     end = give_up + pace.stop  # without connections, they are deregistered at once
@@ -53,9 +54,9 @@ def unhealthy_release(settings: Settings, pace: Pace, assumptions: Assumptions) 
     return Failure(give_up, by, end if rolls_back else None, None, None, 0.0)
 
 
-def _unhealthy_seen(settings: Settings, assumptions: Assumptions) -> int | None:
-    """When an alarm for unhealthy targets has seen them. ECS stops such a task after the grace
-    period, so the alarm must not need longer."""
+def _time_of_unhealthy_alarm(settings: Settings, assumptions: Assumptions) -> int | None:
+    """When an alarm for unhealthy targets goes off. ECS stops such a task after the grace period,
+    so the alarm must not need longer."""
     if settings.interval is None or settings.alarms.unhealthy is None:
         return None
     unhealthy = settings.interval * settings.unhealthy
@@ -67,9 +68,9 @@ def _unhealthy_seen(settings: Settings, assumptions: Assumptions) -> int | None:
 
 
 def time_to_fail(settings: Settings, assumptions: Assumptions) -> int:
-    """From the order to start a task until its health checks have failed and ECS stops it: the
-    load balancer's after the grace period at the earliest. Without checks, a task fails if its
-    containers end."""
+    """From the start of a task until its health checks have failed and ECS stops it. Those of the
+    load balancer count after the grace period only. Without health checks, a task fails if its
+    containers exit."""
     check = 0
     if settings.interval is not None:
         check = max(settings.grace, settings.interval * settings.unhealthy)
@@ -78,7 +79,7 @@ def time_to_fail(settings: Settings, assumptions: Assumptions) -> int:
 
 
 def _parallel_starts(settings: Settings) -> int:
-    """How many tasks of a release ECS starts at once."""
+    """The number of tasks that ECS starts at the same time."""
     room = settings.maximum - settings.tasks
     return min(room, settings.tasks) if room > 0 else settings.tasks - settings.minimum
 
@@ -121,13 +122,13 @@ def failing_release(
 
 
 def _watched_until(settings: Settings, pace: Pace, end: int) -> int:
-    """Until when alarms end the deployment: to the end of the bake time. With CodeDeploy, traffic
-    can be moved back as long as the old tasks wait."""
+    """Until when alarms can end the deployment: until the end of the bake time or, with CodeDeploy,
+    as long as the old tasks run."""
     return end if settings.strategy == "ROLLING" else end - pace.drain - pace.stop
 
 
 def format_time(seconds: int) -> str:
-    """Minutes and seconds; with hours from an hour on.
+    """Minutes and seconds, and hours if it is at least one.
 
     >>> format_time(95), format_time(3600), format_time(0)
     ('1:35', '1:00:00', '0:00')

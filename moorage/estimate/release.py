@@ -1,4 +1,4 @@
-"""How a release goes: a simulation over the settings of a service. Times in seconds.
+"""Simulates a release from the settings of a service. Times are in seconds.
 
 docs/estimate.md describes the model.
 """
@@ -15,14 +15,14 @@ from moorage.facts import deployment_timing as timing
 
 @dataclass(frozen=True)
 class Step:
-    """What has happened at a time."""
+    """An event in a release."""
 
     at: int
     what: str
     new: int
-    """Tasks of the release that take requests, or would."""
+    """Healthy tasks of the release."""
     old: int
-    """Tasks of the previous release that take requests, or would."""
+    """Healthy tasks of the previous release."""
     share: float
     """Percentage of the requests that the release answers from then on."""
 
@@ -39,10 +39,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Pace:
-    """The times of a task."""
+    """How fast tasks start and stop."""
 
     healthy: int
-    """From the order to start it until it counts as healthy and takes requests."""
+    """From the moment when ECS starts a task until it is healthy and gets requests."""
     drain: int
     """From its deregistration until it gets SIGTERM."""
     stop: int
@@ -50,8 +50,8 @@ class Pace:
 
 
 def usual_pace(settings: Settings, assumptions: Assumptions) -> Pace:
-    """On average, a check comes half an interval after the containers run; connections of clients
-    stay open, so draining takes its whole time."""
+    """On average, the first health check comes half an interval after the containers have started.
+    Clients keep their connections open, so draining takes the whole deregistration delay."""
     half = None if settings.interval is None else math.ceil(settings.interval / 2)
     return Pace(
         _until_healthy(settings, assumptions, half),
@@ -61,7 +61,7 @@ def usual_pace(settings: Settings, assumptions: Assumptions) -> Pace:
 
 
 def earliest_pace(settings: Settings, assumptions: Assumptions) -> Pace:
-    """The check comes at once, no connection is open, and the containers end at once."""
+    """The health check comes at once, no connection is open, and the containers stop at once."""
     first = None if settings.interval is None else 0
     return Pace(_until_healthy(settings, assumptions, first), 0, 0)
 
@@ -73,7 +73,7 @@ def _until_healthy(settings: Settings, assumptions: Assumptions, check: int | No
 
 
 def simulate(settings: Settings, pace: Pace) -> Release:
-    """A release at this pace."""
+    """Simulates a release at this pace."""
     if settings.strategy == "ROLLING":
         return _rolling(settings, pace)
     return _shifting(settings, pace, settings.shift or Shift(100, 0))

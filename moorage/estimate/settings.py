@@ -9,23 +9,25 @@ from dataclasses import dataclass, replace
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import Resource
-from moorage.estimate.alarms import SeenBy, read_alarms
+from moorage.estimate.alarms import AlarmDelays, read_alarms
 from moorage.estimate.numbers import decimal, number
 from moorage.facts import deployment_timing as timing
+from moorage.facts.codedeploy import SHIFTS
 from moorage.facts.ecs_deployments import (
     DEFAULT_CANARY_MINUTES,
     LINEAR_DEFAULTS,
     TRAFFIC_SHIFTING,
 )
+from moorage.facts.load_balancing import NLB_PROTOCOLS
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What no template says. Seconds."""
+    """Times that a template does not contain, in seconds."""
 
     start: int = 30
-    """From the order to start a task until its containers run, without their images: a place for
-    the task and its network interface."""
+    """From the moment when ECS starts a task until its containers run, without the pull of their
+    images: placement and the network interface."""
     pull: int = 10
     """Pull of the images."""
     stop: int = 5
@@ -38,7 +40,7 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Shift:
-    """How traffic moves to the new tasks, where it does so in steps."""
+    """How traffic shifts to the new tasks."""
 
     percent: float
     """The share of the first step; with `repeated`, of each step."""
@@ -46,16 +48,16 @@ class Shift:
     """Seconds between two steps."""
     repeated: bool = False
     bake: int = 0
-    """Seconds after the last step, in which the old tasks stay."""
+    """Seconds after the last step during which the old tasks keep running."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A service. Times in seconds."""
+    """The settings of a service. Times are in seconds."""
 
     name: str
     source: str
-    """The file or the stack that it is in."""
+    """The file or stack of the service."""
     strategy: str
     """ROLLING, BLUE_GREEN, LINEAR, CANARY or CODE_DEPLOY."""
     tasks: int
@@ -66,7 +68,7 @@ class Settings:
     interval: int | None
     """Interval of the load balancer's health checks; None without a load balancer."""
     unhealthy: int
-    """Failed checks after which a target is unhealthy."""
+    """Consecutive failed health checks after which a target is unhealthy."""
     grace: int
     drain: int
     """Deregistration delay; 0 without a load balancer."""
@@ -82,8 +84,8 @@ class Settings:
     """Failed tasks that trip the circuit breaker; None without one."""
     rolls_back: bool
     """Whether a deployment that failed is rolled back."""
-    alarms: SeenBy
-    """What the alarms that end a deployment see."""
+    alarms: AlarmDelays
+    """The alarms that end a deployment."""
     alarm_rolls_back: bool
     shift: Shift | None
 
@@ -93,7 +95,8 @@ class Settings:
 
 
 def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
-    """The settings of a service. What only the deployment knows has its default value."""
+    """Reads the settings of a service. Values that only the deployment knows have their
+    defaults."""
     configuration = service["DeploymentConfiguration"]
     tasks = assumptions.tasks or _task_count(service)
     low = number(configuration["MinimumHealthyPercent"], timing.DEFAULT_MINIMUM_PERCENT)
@@ -110,10 +113,10 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
         tasks=tasks,
         minimum=math.ceil(tasks * low / 100),
         maximum=math.floor(tasks * high / 100),
-        interval=_most(groups, "HealthCheckIntervalSeconds", timing.DEFAULT_INTERVAL)
+        interval=_largest(groups, "HealthCheckIntervalSeconds", timing.DEFAULT_INTERVAL)
         if attached
         else None,
-        unhealthy=_most(groups, "UnhealthyThresholdCount", timing.DEFAULT_UNHEALTHY_THRESHOLD),
+        unhealthy=_largest(groups, "UnhealthyThresholdCount", timing.DEFAULT_UNHEALTHY_THRESHOLD),
         grace=number(service["HealthCheckGracePeriodSeconds"], 0),
         drain=_drain(groups) if attached else 0,
         container_interval=interval,
@@ -126,7 +129,7 @@ def read_settings(service: Resource, assumptions: Assumptions) -> Settings:
         ),
         breaker=_breaker(breaker, tasks) if breaker["Enable"].flag else None,
         rolls_back=bool(breaker["Rollback"].flag),
-        alarms=read_alarms(alarms["AlarmNames"].items) if alarms["Enable"].flag else SeenBy(),
+        alarms=read_alarms(alarms["AlarmNames"].items) if alarms["Enable"].flag else AlarmDelays(),
         alarm_rolls_back=bool(alarms["Rollback"].flag),
         shift=None,
     )
@@ -159,7 +162,7 @@ def _with_shift(settings: Settings, service: Resource) -> Settings:
 
 def _with_codedeploy(settings: Settings, service: Resource) -> Settings:
     group = _deployment_group(service)
-    shift, events, seen = Shift(100, 0), set[str](), SeenBy()
+    shift, events, seen = Shift(100, 0), set[str](), AlarmDelays()
     if group is not None:
         wait = group.props.at(
             "BlueGreenDeploymentConfiguration",
@@ -195,7 +198,7 @@ def _codedeploy_shift(name: Node, bake: int) -> Shift:
                 percent = decimal(routing[key][f"{word}Percentage"], 100)
                 minutes = number(routing[key][f"{word}Interval"], 0)
                 return Shift(percent, minutes * 60, repeated, bake)
-    percent, minutes = timing.CODEDEPLOY_CONFIGURATIONS.get(name.text or "", (100.0, 0))
+    percent, minutes = SHIFTS.get(name.text or "", (100.0, 0))
     return Shift(percent, minutes * 60, "Linear" in (name.text or ""), bake)
 
 
@@ -229,21 +232,21 @@ def _target_groups(service: Resource) -> list[Resource]:
 
 
 def _is_behind_nlb(group: Resource) -> bool:
-    return (group["Protocol"].text or "") in ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
+    return group["Protocol"].text in NLB_PROTOCOLS
 
 
 def _drain(groups: Iterable[Resource]) -> int:
     key = "deregistration_delay.timeout_seconds"
     default = timing.DEFAULT_DEREGISTRATION_DELAY
     delays = [
-        number(found[key], default) if key in found else default
+        number(attributes[key], default) if key in attributes else default
         for group in groups
-        for found in [ecs.attributes(group, "TargetGroupAttributes")]
+        for attributes in [ecs.attributes(group, "TargetGroupAttributes")]
     ]
     return max(delays, default=default)
 
 
-def _most(groups: Iterable[Resource], key: str, default: int) -> int:
+def _largest(groups: Iterable[Resource], key: str, default: int) -> int:
     return max((number(group[key], default) for group in groups), default=default)
 
 

@@ -6,7 +6,7 @@ ANY_IPV4 = "0.0.0.0/0"
 ANY_IPV6 = "::/0"
 
 HOSTLESS_BLOCKS = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
-"""Blocks in which no host of a network has an address. IANA, "IPv4 Special-Purpose Address
+"""Blocks that contain no addresses of hosts. IANA, "IPv4 Special-Purpose Address
 Registry" (RFC 6890), and multicast (RFC 5771)."""
 
 PRIVATE_BLOCKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")

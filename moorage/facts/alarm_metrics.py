@@ -1,5 +1,5 @@
-"""The metrics of CloudWatch alarms and dashboards: where they are, their statistics, and what it
-means if a minute has no value.
+"""The metrics of CloudWatch alarms and dashboards: namespaces, dimensions, statistics, and how
+alarms treat missing data.
 
 Sources, read on 2026-11-27:
 [ALB] Application Load Balancers user guide, "CloudWatch metrics for your Application Load Balancer"
@@ -18,7 +18,7 @@ from typing import Literal
 Missing = Literal["breaching", "notBreaching"]
 
 PERIOD = 60
-"""Seconds between two values. All of these services report once a minute."""
+"""Seconds between two data points: all of these services report once a minute."""
 
 _ALB, _NLB, _SQS = "AWS/ApplicationELB", "AWS/NetworkELB", "AWS/SQS"
 _BALANCER: tuple[str, ...] = ("LoadBalancer",)
@@ -36,7 +36,7 @@ class Metric:
     dimensions: tuple[str, ...]
     statistic: str
     missing: Missing
-    """How an alarm judges a minute without a value."""
+    """How an alarm treats a minute without a value: TreatMissingData."""
     why: str
     """When the service reports no value, with the source: the reason for `missing`."""
 
@@ -132,8 +132,8 @@ ALARM_NAME = r"(?!arn:)(?=.*\S)[^\x00-\x1f\x7f]{1,255}"
 AlarmName."""
 
 STOP_CODES = ("TaskFailedToStart", "EssentialContainerExited")
-"""Why tasks stop by a fault of their own. The others are of deployments, of scaling, of users and
-of the infrastructure. Amazon ECS API reference, Task, stopCode."""
+"""Stop codes of tasks that failed by themselves. Other codes mean deployments, scaling, users or
+the infrastructure. Amazon ECS API reference, Task, stopCode."""
 
 DEPLOYMENT_EVENT = "ECS Deployment State Change"
 """Sent for a failed deployment if the circuit breaker is on. Amazon ECS developer guide, "Amazon
@@ -149,9 +149,9 @@ Functions developer guide, "Automating Step Functions event delivery with EventB
 user guide, "Monitoring deployments with Amazon CloudWatch Events"."""
 
 FAILED_CODE_DEPLOYMENTS = ("FAILURE", "STOP")
-"""States of a deployment of CodeDeploy that has failed, or that was stopped by an alarm or by
-somebody. As there."""
+"""States of a CodeDeploy deployment that failed, or that was stopped by an alarm or by a user. The
+same source."""
 
 FAILED_EXECUTIONS = ("FAILED", "TIMED_OUT", "ABORTED")
-"""How an execution ends that did not succeed. AWS Step Functions API reference,
+"""The statuses of executions that did not succeed. AWS Step Functions API reference,
 DescribeExecution, status."""

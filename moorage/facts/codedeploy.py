@@ -1,6 +1,6 @@
 """Blue/green deployments of ECS services by CodeDeploy.
 
-botocore 1.44.5, codedeploy, if nothing else is named.
+Source, unless another one is named: the API model of CodeDeploy in botocore 1.44.5.
 """
 
 from __future__ import annotations
@@ -14,9 +14,18 @@ CONFIGURATIONS: Mapping[str, tuple[str, int]] = {
     "linear_10_percent_every_1_minute": ("CodeDeployDefault.ECSLinear10PercentEvery1Minutes", 10),
     "linear_10_percent_every_3_minutes": ("CodeDeployDefault.ECSLinear10PercentEvery3Minutes", 30),
 }
-"""The deployment configurations for ECS that CodeDeploy has, as params name them, with their names
-in AWS and the minutes in which they shift all traffic (CodeDeploy user guide, "Working with
+"""The predefined deployment configurations of CodeDeploy for ECS: by their names in params, their
+names in AWS and the minutes in which they shift all traffic (CodeDeploy user guide, "Working with
 deployment configurations in CodeDeploy")."""
+SHIFTS: Mapping[str, tuple[float, int]] = {
+    "CodeDeployDefault.ECSAllAtOnce": (100.0, 0),
+    "CodeDeployDefault.ECSCanary10Percent5Minutes": (10.0, 5),
+    "CodeDeployDefault.ECSCanary10Percent15Minutes": (10.0, 15),
+    "CodeDeployDefault.ECSLinear10PercentEvery1Minutes": (10.0, 1),
+    "CodeDeployDefault.ECSLinear10PercentEvery3Minutes": (10.0, 3),
+}
+"""Percentage of a step of these configurations, and the minutes until the next one (the same
+page)."""
 
 SHIFT_MINUTES = 2880
 """From the first to the last shift of traffic (CodeDeploy user guide, "CodeDeploy quotas", which
@@ -32,11 +41,11 @@ MAX_ALARMS = 10
 """AlarmConfiguration.alarms."""
 
 STEADY_STATE_MINUTES = 60
-"""How long CodeDeploy waits until the new tasks are steady (Amazon ECS developer guide, "Blue/green
-deployment with CodeDeploy")."""
+"""Minutes that CodeDeploy waits for the new tasks to become healthy (Amazon ECS developer guide,
+"Blue/green deployment with CodeDeploy")."""
 HOOK_MINUTES = 60
-"""The time after which a hook that has not reported has failed (CodeDeploy user guide, "AppSpec
-'hooks' section")."""
+"""Minutes after which a hook that has not reported counts as failed (CodeDeploy user guide,
+"AppSpec 'hooks' section")."""
 
 HOOKS: Mapping[str, str] = {
     "before_install": "BeforeInstall",
@@ -45,5 +54,5 @@ HOOKS: Mapping[str, str] = {
     "before_allow_traffic": "BeforeAllowTraffic",
     "after_allow_traffic": "AfterAllowTraffic",
 }
-"""The hooks of a deployment to ECS in their order, as params and as an AppSpec name them
+"""The hooks of a deployment to ECS in the order of their events: names in params and in an AppSpec
 (CodeDeploy user guide, "AppSpec 'hooks' section")."""

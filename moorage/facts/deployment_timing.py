@@ -1,5 +1,5 @@
-"""What AWS documents about the time that a deployment takes, and the defaults of the properties
-that decide it, apart from those of linear and canary deployments in ecs_deployments.
+"""Times in deployments, as AWS documents them, and the defaults of the properties that decide them.
+Those of linear and canary deployments are in ecs_deployments.
 
 Elastic Load Balancing API reference, CreateTargetGroup and TargetGroupAttribute; Amazon ECS API
 reference, CreateService, DeploymentConfiguration, ContainerDefinition and HealthCheck (botocore
@@ -21,8 +21,8 @@ Load Balancers, "Deregistration delay")."""
 DEFAULT_CONTAINER_INTERVAL = 30
 DEFAULT_CONTAINER_RETRIES = 3
 HEALTHY_WITHOUT_CHECKS = 40
-"""Seconds that a task without any health check must run to count as healthy, which is what the
-minimum of healthy tasks is about."""
+"""Seconds that a task without any health check must run to count as healthy, for
+MinimumHealthyPercent."""
 DEFAULT_STOP_TIMEOUT = 30
 """Seconds from SIGTERM to SIGKILL."""
 
@@ -34,9 +34,9 @@ BREAKER_PERCENT, BREAKER_RANGE = 50, (3, 200)
 ECS developer guide, "How the Amazon ECS deployment circuit breaker detects failures"."""
 
 NLB_SHIFT_SECONDS = 600
-"""What ECS waits behind a Network Load Balancer whenever it shifts test or production traffic.
-Amazon ECS developer guide, "Network Load Balancer resources for blue/green, linear, and canary
-deployments"."""
+"""Seconds that ECS waits behind a Network Load Balancer whenever it shifts test or production
+traffic. Amazon ECS developer guide, "Network Load Balancer resources for blue/green, linear, and
+canary deployments"."""
 
 UNHEALTHY_METRIC = "UnHealthyHostCount"
 BLIND_METRICS = frozenset(
@@ -45,21 +45,9 @@ BLIND_METRICS = frozenset(
         *("CPUUtilization", "MemoryUtilization", "RunningTaskCount", "DesiredTaskCount"),
     }
 )
-"""Metrics that do not see it if healthy tasks answer with errors. User guides for Application and
+"""Metrics that do not show that healthy tasks answer with errors. User guides for Application and
 Network Load Balancers, "CloudWatch metrics"; Amazon ECS developer guide, "Amazon ECS CloudWatch
 metrics"."""
-
-CODEDEPLOY_CONFIGURATIONS = {
-    "CodeDeployDefault.ECSAllAtOnce": (100.0, 0),
-    "CodeDeployDefault.ECSCanary10Percent5Minutes": (10.0, 5),
-    "CodeDeployDefault.ECSCanary10Percent15Minutes": (10.0, 15),
-    "CodeDeployDefault.ECSLinear10PercentEvery1Minutes": (10.0, 1),
-    "CodeDeployDefault.ECSLinear10PercentEvery3Minutes": (10.0, 3),
-}
-"""Percentage of a step, and the minutes until the next one. AWS CodeDeploy user guide, "Working
-with deployment configurations in CodeDeploy"."""
-CODEDEPLOY_GIVES_UP = 3600
-"""Seconds in which the new tasks must be healthy."""
 
 ECS_GIVES_UP_STAGE = 24 * 3600
 """Seconds of a lifecycle stage of a deployment that shifts traffic, such as the start of its tasks.

@@ -7,7 +7,7 @@ read on 2026-11-27).
 from __future__ import annotations
 
 GP3_BASELINE_IOPS = 3_000
-"""The operations per second of a gp3 volume of any size for which none are provisioned."""
+"""The operations per second of a gp3 volume, of any size, without provisioned IOPS."""
 
 IOPS_PER_GIB = {"gp3": 500, "io1": 50, "io2": 1_000}
 """The greatest number of operations per second for each GiB."""
@@ -16,7 +16,8 @@ TYPES_WITHOUT_DEFAULT_IOPS = ("io1", "io2")
 """The types for which the operations per second are required."""
 MAX_GP3_SIZE = 65_536
 """The greatest size in GiB of a gp3 volume that is not managed by ECS. Amazon EC2 API reference,
-CreateVolume, Size (botocore 1.44.5, read on 2026-11-27). ECS still says 16,384 of its own."""
+CreateVolume, Size (botocore 1.44.5, read on 2026-11-27). For volumes that it manages, ECS documents
+16,384."""
 
 MAX_SIZE = 16_384
 """The greatest size in GiB of a volume that ECS manages, of any type."""

@@ -48,8 +48,8 @@ ACTION_TYPES: tuple[str, ...] = get_args(ActionType)
 MAX_LIFECYCLE_RULES = 50
 MAX_WILDCARDS_OF_TAG_PATTERN = 4
 MIN_DAYS_IN_ARCHIVE = 90
-"""Days for which an archived image is kept at least. Amazon ECR user guide, "Archiving an image in
-Amazon ECR"."""
+"""Minimum number of days for which an archived image is kept. Amazon ECR user guide, "Archiving an
+image in Amazon ECR"."""
 
 MAX_WILDCARDS_OF_TAG_EXCLUSION = 2
 """"Image tag mutability exclusion filter can contain a maximum of 2 wildcards" (ECR's message, in

@@ -42,12 +42,12 @@ LINEAR_DEFAULTS = (Decimal(10), 6)
 DEFAULT_CANARY_MINUTES = 10
 
 MAX_SHIFT_MINUTES = 33 * 60
-"""The planned time of a linear or canary deployment above which CloudFormation refuses it."""
+"""CloudFormation refuses linear and canary deployments that are planned to take longer."""
 
 
 def count_linear_steps(percent: Decimal) -> int:
-    """How many steps of a linear deployment are followed by a wait, by CloudFormation's
-    calculation. The percentage is positive.
+    """The number of steps of a linear deployment that are followed by a wait, as CloudFormation
+    calculates it. The percentage is positive.
 
     >>> [count_linear_steps(Decimal(percent)) for percent in ("10", "11", "12.5", "100")]
     [9, 9, 7, 0]

@@ -1,8 +1,8 @@
 """Attributes of load balancers, listeners and target groups, and the values that they accept.
 
 From the Elastic Load Balancing API reference 2015-12-01, LoadBalancerAttribute, ListenerAttribute
-and TargetGroupAttribute (botocore 1.44.5, compared on 2026-11-27). An attribute without keywords
-and numbers is one for which the reference states no values.
+and TargetGroupAttribute (botocore 1.44.5, compared on 2026-11-27). For an attribute without
+keywords and numbers, the reference states no values.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ APPLICATION, NETWORK, GATEWAY, LAMBDA = "application", "network", "gateway", "la
 
 @dataclass(frozen=True)
 class Attribute:
-    """The values of one attribute, and the kinds of load balancers that have it."""
+    """An attribute: its values, and the kinds of load balancers that have it."""
 
     kinds: frozenset[str]
     """The kinds of load balancers that have it; `lambda` is an ALB with a function as target."""

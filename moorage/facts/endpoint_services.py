@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 TASK_SERVICES = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "ssmmessages")
-"""What a task on Fargate calls at its start, and for ECS Exec (`ssmmessages`), by interface
-endpoints. The layers of an image come from S3."""
+"""The services that a task on Fargate calls when it starts and, for ECS Exec (`ssmmessages`),
+later, by interface endpoints. The layers of an image come from S3."""
 
 SERVICES_WITH_POLICY = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm")
 """Those of them whose user guides describe policies for their endpoints: Amazon ECR, "Amazon ECR
@@ -20,7 +20,7 @@ VPC endpoints"; Systems Manager, "Improve the security of EC2 instances by using
 Systems Manager" (these two titles could not be looked up again)."""
 
 AGENT_SERVICES = ("ecs", "ecs-agent", "ecs-telemetry")
-"""What the ECS agent of a container instance calls, in addition to TASK_SERVICES."""
+"""The services that the ECS agent of a container instance calls, in addition to TASK_SERVICES."""
 
 GATEWAY_SERVICES = ("s3", "dynamodb")
 """The services with gateway endpoints. Amazon VPC user guide, "Gateway endpoints"."""

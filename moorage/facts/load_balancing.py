@@ -1,5 +1,5 @@
-"""Facts about Elastic Load Balancing, apart from the attributes in elb_attributes and
-the writers of access logs in elb_log_delivery.
+"""Facts about Elastic Load Balancing. Attributes are in elb_attributes, the accounts and services
+that write access logs in elb_log_delivery.
 
 Ranges of health checks: Elastic Load Balancing API reference 2015-12-01, CreateTargetGroup
 (botocore 1.44.5, read on 2026-11-27).
@@ -16,7 +16,7 @@ thresholds."""
 NLB_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS", "QUIC", "TCP_QUIC")
 """The protocols of a listener and of a target group of a Network Load Balancer."""
 UDP_PROTOCOLS = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
-"""Those of them that carry UDP datagrams."""
+"""Those of NLB_PROTOCOLS that carry UDP datagrams."""
 
 DEFAULT_TCP_IDLE_TIMEOUT = 350
 """Seconds after which a Network Load Balancer forgets an idle TCP connection. Elastic Load
@@ -36,8 +36,8 @@ _SECURITY_POLICIES = (
     *(f"TLS13-1-2-{kind}-FIPS-PQ-2025-09" for kind in ("Res", "Ext0", "Ext1", "Ext2")),
 )
 SECURITY_POLICIES = tuple(f"ELBSecurityPolicy-{name}" for name in _SECURITY_POLICIES)
-"""The names of the security policies of TLS listeners. The family `-RFC9151-` is missing: its
-members were in none of the pages that were read."""
+"""The names of the security policies of TLS listeners. The family `-RFC9151-` is missing: none
+of the pages that were read lists its members."""
 
 ALGORITHMS_WITHOUT_SLOW_START = ("least_outstanding_requests", "weighted_random")
 """Load balancing algorithms that exclude slow start (Application Load Balancers user guide, "Edit

@@ -1,4 +1,4 @@
-"""AWS managed policies: the statements of those that matter to containers, and the paths of all.
+"""AWS managed policies: the statements of those that containers need, and the paths of all.
 
 From the AWS Managed Policy Reference Guide, as moto 5.2.5 contains it. AWS adds permissions to such
 a policy and removes none (Amazon ECS developer guide, "AWS managed policies for Amazon Elastic

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Quota:
-    """A number that an account has in each region, or for each resource of a kind."""
+    """A quota of an account in each region, or of each resource of a kind."""
 
     name: str
     """As Service Quotas and AWS's guides call it."""
@@ -37,7 +37,7 @@ MANAGED_POLICIES_PER_ROLE = 10
 MAX_MANAGED_POLICIES_PER_ROLE = 20
 """The value up to which AWS raises MANAGED_POLICIES_PER_ROLE."""
 MAX_INLINE_POLICY_CHARACTERS = 10_240
-"""Of all inline policies of a role together; white space does not count."""
+"""For all inline policies of a role together; white space does not count."""
 
 ROLES = Quota("Roles per account", 1_000)
 INSTANCE_PROFILES = Quota("Instance profiles per account", 1_000)
@@ -73,7 +73,7 @@ TARGETS_PER_GROUP = Quota("Targets per Target Group per Region", 1_000)
 TARGETS_PER_ALB = Quota("Targets per Application Load Balancer", 1_000)
 TARGETS_PER_NLB = Quota("Targets per Network Load Balancer", 3_000)
 TARGETS_PER_ZONE_AND_NLB = Quota("Targets per Availability Zone per Network Load Balancer", 500)
-"""With cross-zone load balancing, of the load balancer as a whole."""
+"""With cross-zone load balancing, the quota is for the load balancer as a whole."""
 
 # AWS CloudFormation user guide, "Understand CloudFormation quotas"; Application Auto Scaling user
 # guide, "Quotas for Application Auto Scaling".
@@ -90,7 +90,7 @@ MAX_SECURITY_GROUPS_PER_SERVICE = 5
 SERVICES_PER_CLUSTER = Quota("Services per cluster", 5_000)
 TASKS_PER_SERVICE = Quota("Tasks per service", 5_000)
 TASKS_IN_CLOUD_MAP = Quota("Instances per service", 1_000)
-"""Of AWS Cloud Map, which has an instance for each task of a service with service discovery."""
+"""In AWS Cloud Map, each task of a service with service discovery is an instance."""
 
 MAX_VALUES_PER_LISTENER_RULE = 5
 """Condition values of a rule. User guide for Application Load Balancers, "Quotas for your

@@ -6,8 +6,8 @@ From the regions of all partitions in botocore's partitions.json (1.44.5, compar
 from __future__ import annotations
 
 REGION_CODE = r"[a-z]{2,4}(?:-[a-z]+)+-[0-9]"
-"""What every code looks like, such as `eu-central-1`, `us-isob-east-1` or `eusc-de-east-1`. It also
-fits regions that AWS may add."""
+"""A pattern of all codes, such as `eu-central-1`, `us-isob-east-1` or `eusc-de-east-1`, and of
+regions that AWS may add."""
 
 ZONE_NAME = f"{REGION_CODE}[a-z]"
 """The name of an Availability Zone. Amazon EC2 user guide, "Regions and Zones"."""
@@ -15,8 +15,8 @@ ZONE_NAME = f"{REGION_CODE}[a-z]"
 REGION_IN_TEXT = (
     r"\b[a-z]{2,4}(?:-[a-z]+)?-(?:north|south|east|west|central)[a-z]*-[0-9](?=\b|[a-z]\b)"
 )
-"""A code within a longer text, in which `my-app-1` is no region: the code names a direction. The
-letter of an Availability Zone may follow."""
+"""A code within a longer text. It contains a direction, so that `my-app-1` is not taken for a
+region. The letter of an Availability Zone may follow."""
 
 _PARTITIONS = {
     "cn-": ("aws-cn", "amazonaws.com.cn"),
@@ -27,7 +27,7 @@ _PARTITIONS = {
     "us-isof-": ("aws-iso-f", "csp.hci.ic.gov"),
     "us-gov-": ("aws-us-gov", "amazonaws.com"),
 }
-"""By the beginning of a region's code: its partition, and the end of its domain names."""
+"""The partition and the DNS suffix by the prefix of the region code."""
 
 
 def partition(region: str) -> str:
@@ -49,5 +49,5 @@ def dns_suffix(region: str) -> str:
 
 
 def _find_partition(region: str) -> tuple[str, str]:
-    found = (value for prefix, value in _PARTITIONS.items() if region.startswith(prefix))
-    return next(found, ("aws", "amazonaws.com"))
+    partitions = (value for prefix, value in _PARTITIONS.items() if region.startswith(prefix))
+    return next(partitions, ("aws", "amazonaws.com"))

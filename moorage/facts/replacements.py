@@ -1,6 +1,6 @@
-"""What it means that CloudFormation replaces a resource: the new one is created first, the old one
-deleted at the end of the update (CloudFormation user guide, "Understand update behaviors of stack
-resources").
+"""What it means if CloudFormation replaces a resource: it creates the new one first, and deletes
+the old one at the end of the update (CloudFormation user guide, "Understand update behaviors of
+stack resources").
 """
 
 from __future__ import annotations

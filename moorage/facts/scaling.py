@@ -13,7 +13,7 @@ MAX_STEP_ADJUSTMENTS = 20
 """Step adjustments of a step scaling policy; AWS raises it on request."""
 
 MAX_SCHEDULING_BUFFER = 3600
-"""Seconds: a forecast is for an hour, and its tasks start less than an hour early. Application Auto
+"""Seconds that tasks can start before the hour of a forecast. Application Auto
 Scaling API reference, PredictiveScalingPolicyConfiguration (read on 2026-11-27)."""
 
 MAX_METRIC_DIMENSIONS = 30

@@ -60,7 +60,7 @@ _VALUE = re.compile(
 _LOGIN = re.compile(
     r"(?<![\w:@.+-])(?!mailto:)(?:[a-z]{1,10}:/)?[\w.+-]{1,200}:[^\s:@/$<{*`]{1,200}@(?!sha256:)"
 )
-"""`user:password@` without a scheme; in a text that is no URL it can be something else."""
+"""`user:password@` without a scheme; in a text that is not a URL, it can be something else."""
 
 _OPTION = re.compile(r"--?(?P<name>[A-Za-z][A-Za-z0-9_.-]*)(?:=(?P<value>.*))?", re.DOTALL)
 _HEADER = re.compile(
@@ -122,7 +122,7 @@ def may_hold_secret(name: str) -> bool:
 
 
 def has_secret_value(text: str) -> bool:
-    """Whether a text has a secret in it, whatever the name of the setting.
+    """Whether a text contains a secret, regardless of the name of the setting.
 
     >>> has_secret_value("postgres://app:hunter2@db"), has_secret_value("postgres://app:$PASS@db")
     (True, False)
@@ -131,7 +131,8 @@ def has_secret_value(text: str) -> bool:
 
 
 def is_harmless(value: str) -> bool:
-    """Whether a value is no secret even under the name of one: a reference, a path, a number.
+    """Whether a value is not a secret, even if its name is that of one: a reference, a path, a
+    number.
 
     >>> is_harmless("ssm:/shop/db"), is_harmless("/run/secrets/db"), is_harmless("hunter2")
     (True, True, False)
@@ -140,7 +141,7 @@ def is_harmless(value: str) -> bool:
 
 
 def is_plain_secret(name: str, value: str) -> bool:
-    """Whether a setting has a secret in plain text: a variable, a label, an option of a driver.
+    """Whether a setting, such as a variable, label or driver option, is a secret in plain text.
 
     >>> is_plain_secret("DB_PASS", "hunter2"), is_plain_secret("DB_PASS", "ssm:/shop/db")
     (True, False)
@@ -181,20 +182,20 @@ def find_in_command(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
 
 
 def hide_assigned(message: str, text: str) -> str:
-    """A message about a text that cannot be parsed, without what could be secrets in the text:
-    what follows the name of a secret on its line, or on the next one.
+    """Hides possible secrets in a message about a text that cannot be parsed: the values after
+    names of secrets, on the same line or on the next one.
 
     >>> hide_assigned("the quote before `hunter2` is not closed", "DB_PASSWORD: 'hunter2")
     'the quote before `***` is not closed'
     """
     secrets = {part for value in find_assigned_secrets(text) for part in _parts(value, message)}
-    for secret in sorted(secrets, key=lambda each: (-len(each), each)):
+    for secret in sorted(secrets, key=lambda secret: (-len(secret), secret)):
         message = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, message)
     return message
 
 
 def find_assigned_secrets(text: str) -> Iterator[str]:
-    """The values in a text that are assigned to what may hold a secret, as far as they are shown.
+    """The values in a text that are assigned to names that may hold secrets.
 
     It is for texts that cannot be parsed, so it finds too much rather than too little.
 
@@ -229,7 +230,7 @@ def _snake_case(name: str) -> str:
 
 
 def _split(word: str) -> list[str]:
-    """The words of a text for a shell."""
+    """The words of a text, as a shell would split it."""
     if not re.search(r"\s", word):
         return [word]
     try:
@@ -260,7 +261,7 @@ def _find_short_options(words: Sequence[str]) -> Iterator[tuple[int, str, str]]:
         at, option, value = index, word, ""
         if word in separate and index + 1 < len(words):
             at, value = index + 1, words[index + 1]
-        elif option := next((each for each in attached if word.startswith(each)), ""):
+        elif option := next((flag for flag in attached if word.startswith(flag)), ""):
             value = word.removeprefix(option)
         elif word.startswith("--user=") and "--user" in separate:
             option, value = "--user", word.removeprefix("--user=")

@@ -8,6 +8,6 @@ CANCELLED = (
     "Resource deletion cancelled",
     "Resource import cancelled",
 )
-"""How the reasons of resources begin that CloudFormation gave up, because another one had failed
-(CloudFormation user guide, "Troubleshooting CloudFormation"; AWS re:Post, "How do I find the
-resource that failed in a CloudFormation stack?")."""
+"""Beginnings of the status reason of resources that CloudFormation cancelled because another one
+had failed (CloudFormation user guide, "Troubleshooting CloudFormation"; AWS re:Post, "How do I find
+the resource that failed in a CloudFormation stack?")."""

@@ -12,8 +12,8 @@ import re
 def wildcard_expression(pattern: str, *, single: str = ".") -> str:
     """A regular expression for `fullmatch` with DOTALL that takes time linear in the text.
 
-    `single` is the expression for `?`. Between two `*` the first place that fits is as good as any
-    other, so the expression never tries a second one.
+    `single` is the expression for `?`. Between two `*` the first match is as good as any other, so
+    the expression never backtracks.
 
     >>> wildcard_expression("a*b?*c")
     'a(?>.*?b.).*c'

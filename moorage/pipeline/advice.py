@@ -1,4 +1,4 @@
-"""A value of the wrong type -> what to write instead, from what was probably meant. Pure."""
+"""A value of the wrong type -> what to write instead, guessed from the value. Pure."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def advise_text(value: Any) -> str:
 
 
 def advise_number(key: str, value: Any, description: str) -> str:
-    """What to write where a whole number belongs: `1GB` or `0.5` in the field's own unit.
+    """What to write where a whole number belongs: `1GB` or `0.5`, converted to the unit of the
+    field.
 
-    The unit is the one that the field's description names.
+    The unit of a field is in its description.
     """
     if isinstance(value, Mapping):
         numbers = [item for item in value.values() if type(item) is int]
@@ -74,8 +75,8 @@ _SIZE_UNITS = ("", *(f"{u}{end}" for u in _BYTES for end in ("", "b", "i", "ib")
 
 
 def convert_number(value: Any, field: FieldInfo) -> str:
-    """A number of another tool as a field takes it: in its unit, or as a duration; empty where that
-    is not known."""
+    """A number of another tool, converted to what a field takes: to its unit, or to a duration.
+    Empty if the unit is not known."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     description = field.description or ""
     if is_number and "duration" in describe_text(field):
@@ -96,8 +97,8 @@ def _write_number(number: float, why: str) -> str:
 def advise_switch(value: Any) -> str:
     """What to write where `true` or `false` belongs."""
     words = {"true": ("true", "yes", "on", "y", "1"), "false": ("false", "no", "off", "n", "0")}
-    for word, others in words.items():
-        if str(value).lower() in others:
+    for word, spellings in words.items():
+        if str(value).lower() in spellings:
             return f"Write `{word}`{', without quotes' if word == str(value).lower() else ''}."
     return ""
 
@@ -131,7 +132,7 @@ def _list_of_map(key: str, value: Mapping[str, Any]) -> str:
 
 def _list_of_models(key: str, value: Any, model: Any) -> str:
     """The list of maps that another value was probably meant to be."""
-    required = [name for name, found in model.model_fields.items() if found.is_required()]
+    required = [name for name, info in model.model_fields.items() if info.is_required()]
     if isinstance(value, Mapping) and value.keys() & model.model_fields.keys():
         return _show(key, [value])
     if required[1:] == [] and required and isinstance(value, str):
@@ -170,13 +171,12 @@ def advise_map(key: str, value: Any, types: list[Any]) -> str:
 
 
 def _only_list(key: str, value: list[str], types: list[Any]) -> str:
-    """A list that is the value of a map's only required key, which takes a list."""
+    """For a list in place of a map: the map with its only required key, if that key takes a
+    list."""
     for model in filter(is_model, types):
-        required = {
-            name: found for name, found in model.model_fields.items() if found.is_required()
-        }
-        for name, found in required.items():
-            if len(required) == 1 and value and isinstance(form_of_type(found.annotation), list):
+        required = {name: info for name, info in model.model_fields.items() if info.is_required()}
+        for name, info in required.items():
+            if len(required) == 1 and value and isinstance(form_of_type(info.annotation), list):
                 return _show(key, {name: value})
     return ""
 
@@ -196,9 +196,9 @@ def _advise_mounts(key: str, value: list[str]) -> str:
 def _advise_model(key: str, value: Any, types: list[Any]) -> str:
     """The map that a text was probably meant to be: its only required key, or `existing:`."""
     fields = {
-        name: found for each in types if is_model(each) for name, found in each.model_fields.items()
+        name: info for model in filter(is_model, types) for name, info in model.model_fields.items()
     }
-    required = [name for name, found in fields.items() if found.is_required()]
+    required = [name for name, info in fields.items() if info.is_required()]
     if isinstance(value, str) and key == "image":  # the key of a container, probably, is missing
         return f"Write the name of the container above it: `web: {{image: {as_flow(value)}}}`."
     if isinstance(value, str) and value.startswith("/") and "path" in fields and not required[1:]:
@@ -214,7 +214,7 @@ def _advise_model(key: str, value: Any, types: list[Any]) -> str:
 
 
 def advise_port(path: Path, value: Any) -> str:
-    """What to write for a port as a map, as the ECS API, Kubernetes and Docker Compose have it."""
+    """What to write for a port that is a map, as in the ECS API, Kubernetes and Docker Compose."""
     if "ports" in path and isinstance(value, Mapping):
         for word in ("containerPort", "container_port", "target", "port"):
             if isinstance(value.get(word), int):
@@ -248,17 +248,17 @@ def _as_entry(key: str, item: Any, types: list[Any]) -> tuple[str, Any] | None:
 def _required_keys(models: list[Any]) -> dict[str, str]:
     """The required keys of a map of one of these models."""
     fields = models[0].model_fields if models else {}
-    return {name: ANYTHING for name, found in fields.items() if found.is_required()}
+    return {name: ANYTHING for name, info in fields.items() if info.is_required()}
 
 
 def _own_word(word: str) -> str:
-    """The key of params for a key of the ECS API that takes the same value."""
+    """The key of params for a key of another tool, if both take the same value."""
     foreign = WORDS.get(word)
     return foreign.keys[0] if foreign and foreign.keys and foreign.same_value else word
 
 
 def _value(key: str, value: Any) -> Any:
-    """A value of a list of the ECS API as params write it: `secrets:` name the service first."""
+    """A value from a list of the ECS API, as written in params: in `secrets:`, with its service."""
     if key != "secrets" or not isinstance(value, str):
         return value
     service = re.match(r"arn:[^:]*:(secretsmanager|ssm):", value)
@@ -267,7 +267,7 @@ def _value(key: str, value: Any) -> Any:
 
 
 def _show(key: str, value: Any) -> str:
-    """A key and its value as YAML; long values inside of it are left out."""
+    """Advice to write a key and its value as YAML; long values are abbreviated."""
     text = f"{key}: {as_flow(value)}"
     if len(text) > _MAX_LENGTH and isinstance(value, Mapping):
         text = f"{key}: {{" + ", ".join(f"{name}: {{...}}" for name in value) + "}"

@@ -1,7 +1,7 @@
 """A build: params -> a plan and findings.
 
-It only reads the params. What else may run is up to the `inspect` of template modules: a service's
-runs the installed nginx, if there is one, to test the configuration of its proxy.
+A build only reads the params, except for `inspect` of template modules: that of services runs the
+installed nginx, if there is one, to test the configuration of a proxy.
 """
 
 from __future__ import annotations
@@ -24,8 +24,6 @@ from moorage.pipeline.render import Format, render
 from moorage.pipeline.secret_params import hide_secrets
 from moorage.pipeline.suppressions import add_suppressions, has_tls_listeners
 from moorage.pipeline.validate import by_place, validate
-
-STEPS = ("load", "validate", "compose", "render", "link", "check")
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ def build(
 
 
 def _without_repeats(found: list[Finding], earlier: list[Finding]) -> list[Finding]:
-    """Drops findings about a template that a finding about the stack's params replaces."""
+    """Drops findings about a template if a finding about the params of the stack replaces them."""
     repeated = {
         (rule, finding.path[:2])
         for finding in earlier

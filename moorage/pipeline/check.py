@@ -38,9 +38,10 @@ _RULE_LEVELS: dict[str, Level] = {"E": "error", "W": "warning"}
 
 
 def check(plan: Plan, document: Document) -> list[Finding]:
-    """The findings about a plan's templates, which are not written yet.
+    """The findings about the templates of a plan.
 
-    Their place is in the params: at the override that they are about, or at the stack.
+    The templates are not written yet, so findings are located in the params: at the override or the
+    stack that they are about.
     """
     region = plan.environment.region
     if region not in REGIONS:
@@ -66,11 +67,11 @@ def _move_to_params(finding: Finding, stack: str, document: Document) -> Finding
 
 
 _PARAMS_KEYS = {"SecurityGroupIngress": "clients", "Certificates": "certificate"}
-"""Keys of load balancers in the params, by the property of a template that has their values."""
+"""Keys of load balancers in the params, by the template property that has their values."""
 
 
 def _params_path(finding: Finding, stack: str, document: Document) -> Path:
-    """The key of the stack that a finding is about, if it is certain; otherwise the stack."""
+    """The key of the stack that a finding is about; the stack if the key is not certain."""
     keys = [_PARAMS_KEYS[step] for step in finding.path if step in _PARAMS_KEYS]
     paths: list[Path] = [("stacks", stack, key) for key in keys]
     return next((path for path in paths if path in document.places), ("stacks", stack))
@@ -104,7 +105,7 @@ def check_texts(texts: Mapping[str, str], region: str | None = None) -> list[Fin
 
 
 def _hide_secrets(findings: Iterable[Finding], bodies: Mapping[str, Any]) -> Iterator[Finding]:
-    """The findings without the secrets of their templates, which cfn-lint quotes."""
+    """Hides the secrets of templates in findings, since cfn-lint quotes values."""
     for file, about in groupby(findings, key=lambda finding: finding.place.file):
         yield from hide_secrets(about, bodies.get(file))
 
@@ -120,12 +121,13 @@ def lint_page(code: str) -> str | None:
 def _lint(body: Any, file: str, runner: Any) -> list[Finding]:
     """The findings of cfn-lint's rules about one template.
 
-    A user's settings can add Moorage's rules, which are applied to all templates at once.
+    Moorage's rules, which the user's cfn-lint settings can add, are left out: they are applied to
+    all templates at once.
     """
     try:
         matches = run_template_by_data(body, runner.config, runner.rules)
         return list(_findings((m for m in matches if m.rule.id not in _MOORAGE_RULES), file))
-    except Exception as error:  # cfn-lint guards its rules, but not what precedes them
+    except Exception as error:  # cfn-lint catches exceptions of its rules only
         hint = "Check that each section is a map, as in the CloudFormation user guide."
         message = f"cfn-lint cannot read the template: {error}"
         return [Finding("E0002", "error", Place(file, 1), (), message, hint)]
@@ -153,7 +155,8 @@ class LineFinder:
 
     @cached_property
     def _view(self) -> LintTemplate:
-        """cfn-lint's view, which is slow to create; most templates have no findings."""
+        """cfn-lint's view of the template. It is slow to create, and most templates do not need
+        it."""
         return LintTemplate(self._file, self._body)
 
     def find(self, path: Path) -> int:
@@ -192,6 +195,6 @@ def _findings(matches: Iterable[Match], file: str) -> Iterator[Finding]:
 
 
 def _shorten(message: str) -> str:
-    """Some messages list every possible value, which can be thousands."""
+    """Cuts long messages: some list thousands of possible values."""
     message = hide(message)
     return message if len(message) <= _MAX_LENGTH else f"{message[:_MAX_LENGTH]}..."

@@ -1,4 +1,4 @@
-"""Environment -> stacks, as their kinds compose them."""
+"""Environment -> stacks, composed by their template modules."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class Defaults(Base):
 
 
 def apply_kms_keys(params: Any, keys: Mapping[str, str]) -> Any:
-    """The params, or a part of them. What can have a KMS key and has none gets that of its use in
-    `keys`, such as `logs`."""
+    """A copy of params, or of a part of them, in which missing KMS keys are set. `keys` has the
+    keys by their use, such as `logs`."""
     if isinstance(params, Base):
         changes = {
             name: changed
@@ -77,7 +77,8 @@ def apply_kms_keys(params: Any, keys: Mapping[str, str]) -> Any:
 
 
 def find_default_keys(defaults: Defaults, region: str) -> tuple[dict[str, str], dict[str, str]]:
-    """Two maps of KMS keys by use: the keys in the environment's region, and those in others."""
+    """Two maps of KMS keys by use: keys in the region of the environment, and keys in other
+    regions."""
     keys = {use: key for use, key in dict(defaults.kms_keys).items() if key is not None}
     elsewhere = {use: key for use, key in keys.items() if region and key.split(":")[3] != region}
     return {use: key for use, key in keys.items() if use not in elsewhere}, elsewhere

@@ -15,14 +15,14 @@ from importlib.resources import files
 from moorage.cfn.needs import Need, find_needs
 from moorage.facts.regions import dns_suffix
 from moorage.model import Plan, PlannedStack
-from moorage.pipeline.pushes import Push, pushes
+from moorage.pipeline.pushes import Push, find_pushes
 
 _RULE = "# What is deployed. " + "-" * 78
 
 
 def build_script(plan: Plan) -> str:
     """The text of an environment's deploy.sh."""
-    images = {stack.name: pushes(stack, plan.stacks) for stack in plan.stacks}
+    images = {stack.name: find_pushes(stack, plan.stacks) for stack in plan.stacks}
     needs = list(_needs(plan))
     topics = [_part(name, plan) for name in _topics(plan, images, bool(needs))]
     account = quote_word(plan.environment.account) if plan.environment.account else "''"
@@ -34,15 +34,15 @@ def build_script(plan: Plan) -> str:
 
 
 def _topics(plan: Plan, images: dict[str, list[Push]], has_needs: bool) -> Iterator[str]:
-    """The files of scripts/ that the script of a plan is made of."""
+    """The files of scripts/ of which the script of a plan consists."""
     deployments = [stack.deployment for stack in plan.stacks]
     yield from ("head", "options", "stacks")
     if has_needs or any(images.values()):
         yield "find"
     if has_needs:
         yield "needs"
-    # Without access to the registry the deployment continues: only an image that is certainly
-    # missing stops it.
+    # Only an image that is certainly missing stops the deployment: without access to the registry
+    # it continues.
     if any(images.values()):
         yield "check_image"
     # `aws ecs wait tasks-stopped` gives up after ten minutes (AWS CLI command reference), too early
@@ -78,7 +78,7 @@ def _part(name: str, plan: Plan) -> str:
 
 
 def _needs(plan: Plan) -> Iterator[str]:
-    """A command for each thing that stacks name and that must exist."""
+    """A command for each image, parameter, secret and certificate that must exist."""
     env = plan.environment
     stacks: dict[tuple[str, str], list[str]] = {}
     for stack in plan.stacks:
@@ -94,7 +94,7 @@ def _name_of(need: Need) -> str:
 
 
 def _stack_commands(stack: PlannedStack, images: list[Push]) -> str:
-    """The commands that deploy one stack, with what comes before and after."""
+    """The commands that deploy one stack, including those before and after its update."""
     name = quote_word(stack.stack_name)
     commands = [f"start_stack {name}", *map(_check_image, images), _build_command(stack)]
     if run := stack.deployment.run:
@@ -111,9 +111,8 @@ def _check_image(image: Push) -> str:
 
 
 def quote_word(word: str) -> str:
-    """A word for bash that no command takes for an option or for a file to read.
-
-    Raises ValueError for any other: the params were checked before, so this is a defect.
+    """Quotes a word for bash. Raises ValueError for a word that a command would take for an option
+    or for a file to read: validation has refused such params, so it would be a defect.
 
     >>> quote_word("team=a b")
     "'team=a b'"
@@ -124,7 +123,7 @@ def quote_word(word: str) -> str:
 
 
 def _release_words(stack: PlannedStack) -> list[str]:
-    """The words before the arguments of `deploy_stack` if the stack's service shifts traffic."""
+    """The command that deploys a stack: `deploy_stack`, or `deploy_release` with its arguments."""
     if not stack.deployment.pairs:
         return ["deploy_stack"]
     controller = "ecs" if stack.deployment.code_deploy is None else "codedeploy"

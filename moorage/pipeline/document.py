@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moorage.findings.finding import Path, Place
+from moorage.findings.finding import Finding, Path, Place, Problem
 from moorage.model import NO_VALUES, GivenValues, TextFile
 
 
@@ -27,7 +27,7 @@ class Document:
     given_by_stack: Mapping[str, GivenValues] = field(default_factory=dict)
     """The part of it that each stack depends on."""
     read: Callable[[str], TextFile] | None = None
-    """Reads a file that a value names; raises the error of a params field where it cannot."""
+    """Reads a file that a value names; raises the error of a params field if that fails."""
 
     def place(self, path: Path) -> Place:
         """The line of a value, or of the nearest map or list around it."""
@@ -35,6 +35,11 @@ class Document:
             if path[:end] in self.places:
                 return self.places[path[:end]]
         return Place(self.file, 1)
+
+    def locate(self, problem: Problem, path: Path) -> Finding:
+        """The finding for a problem at a path."""
+        place = problem.place or self.place(path)
+        return Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
 
 
 def sort_keys(data: dict[str, Any]) -> dict[str, Any]:

@@ -15,11 +15,11 @@ class ForeignWord:
 
     tool: str
     keys: tuple[str, ...] = ()
-    """Keys of params with the same meaning, the most likely first; none where there is none."""
+    """Keys of params with the same meaning, the most likely first."""
     note: str = ""
-    """What else to know, such as a form of the value that differs."""
+    """An additional note, for example if the value has another form."""
     same_value: bool = False
-    """Whether a number, text or switch is written in the same way."""
+    """Whether the value is written in the same way."""
 
 
 def _word(tool: str, *keys: str, note: str = "", same: bool = False) -> ForeignWord:
@@ -217,8 +217,8 @@ WORDS: Mapping[str, ForeignWord] = {
     "task_role_arn": _word(TERRAFORM, "task_role", note=_FORMS["role"]),
     "execution_role_arn": _word(TERRAFORM, "execution_role", note=_FORMS["role"]),
 }  # fmt: skip
-"""Each foreign key. Keys of params that are written alike, such as `secrets`, are not here, and
-neither are those that differ in case only, such as `desiredCount`."""
+"""Foreign keys. Keys that are also keys of params, such as `secrets`, are not listed, nor are keys
+that differ only in case, such as `desiredCount`."""
 
 VALUES: Mapping[str, str] = {
     "service_started": "START",
@@ -229,7 +229,7 @@ VALUES: Mapping[str, str] = {
     "linux/arm64": "ARM64",
     "aarch64": "ARM64",
 }
-"""Values of other tools, and the choices of params with the same meaning."""
+"""Values of other tools, with the values of params that have the same meaning."""
 
 TOP_KEYS: Mapping[str, str] = {
     **dict.fromkeys(

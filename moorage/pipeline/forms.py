@@ -1,4 +1,5 @@
-"""The form of a value, from its type: `{web: {image: ...}}` for the containers of a task. Pure."""
+"""The form of a value, derived from its type: `{web: {image: ...}}` for the containers of a task.
+Pure."""
 
 from __future__ import annotations
 
@@ -18,20 +19,20 @@ _MAX_KEYS = 3
 
 
 def as_written(key: str, form: Any) -> str:
-    """A form below its key, as params have it; alone where the key is empty."""
+    """A key with a form as its value, as written in params; only the form if the key is empty."""
     text = as_flow(form).replace(f'"{NAME}"', NAME)
     return f"{key}: {text}" if key else text
 
 
 def form_of_field(field: FieldInfo) -> Any:
-    """An example of what a field takes: one that the field has, or one of its type."""
+    """An example of the value of a field: one of its own examples, or one of its type."""
     if field.examples:
         return field.examples[0]
     return form_of_type(_annotation(field))
 
 
 def find_bounds(field: FieldInfo | None) -> tuple[Any, Any]:
-    """The least and the greatest number that a field takes; None where there is no limit."""
+    """The minimum and the maximum of a field; None if there is no limit."""
     if field is None:
         return None, None
     schema = TypeAdapter(_annotation(field)).json_schema()
@@ -42,7 +43,7 @@ def find_bounds(field: FieldInfo | None) -> tuple[Any, Any]:
 
 
 def describe_text(field: FieldInfo) -> str:
-    """What a field takes, in words; empty where its JSON Schema does not say it."""
+    """What a field takes, in words; empty if its JSON Schema has no `takes`."""
     schema = TypeAdapter(_annotation(field)).json_schema()
     choices = [schema, *schema.get("anyOf", ())]
     return next((str(choice["takes"]) for choice in choices if "takes" in choice), "")
@@ -53,9 +54,9 @@ def _annotation(field: FieldInfo) -> Any:
 
 
 def form_of_type(annotation: Any, kind: type[Any] | None = None) -> Any:
-    """An example of what a type takes, with ANYTHING where only the user knows the value.
+    """An example of a value of a type, with ANYTHING for values that only the user knows.
 
-    With `kind`, dict or list, the member of a union that has this kind.
+    `kind`, dict or list, chooses the member of a union.
     """
     members = [member for member in members_of(annotation) if member is not type(None)]
     for member in members:
@@ -86,14 +87,14 @@ def _is_optional(annotation: Any) -> bool:
 
 
 def _form_of_model(model: Any) -> dict[str, Any]:
-    """The required keys; without any, the first ones."""
+    """The required keys; if there are none, the first keys."""
     fields = model.model_fields
     required = {key: field for key, field in fields.items() if field.is_required()}
     return dict.fromkeys(required or [*fields][:_MAX_KEYS], ANYTHING)
 
 
 def _example_of(annotation: Any) -> Any:
-    """The example that the JSON Schema of a type has, or ANYTHING."""
+    """The first example or enum value in the JSON Schema of a type, or ANYTHING."""
     schema = TypeAdapter(annotation).json_schema()
     choices = [schema, *schema.get("anyOf", ())]
     examples = [example for choice in choices for example in choice.get("examples", ())]

@@ -36,7 +36,7 @@ def _check_account(value: Any) -> Any:
 
 
 def _tag_part(longest: int) -> AfterValidator:
-    """What CloudFormation and the services that receive its tags accept in a key or a value.
+    """Checks what CloudFormation, and the services that receive its tags, accept in a key or value.
 
     Lengths: CloudFormation API reference, Tag. Characters and the prefix: Amazon ECS API reference,
     Tag, which is the narrowest.
@@ -60,9 +60,10 @@ def _tag_part(longest: int) -> AfterValidator:
 
 
 def _check_tag_key(value: str) -> str:
-    """deploy.sh gives tags to the AWS CLI as words that begin with the key. A word that begins with
-    a hyphen is an option to it, and it replaces one that begins with `file://`, `fileb://` or the
-    URL of a web page by what it reads there (AWS CLI user guide, "Load a parameter from a file").
+    """deploy.sh passes tags to the AWS CLI as arguments that begin with the key. The AWS CLI takes
+    an argument that begins with a hyphen for an option, and replaces one that begins with
+    `file://`, `fileb://`, `http://` or `https://` with the content that it reads there (AWS CLI
+    user guide, "Load a parameter from a file").
     """
     if begins := re.match(r"-|(?:fileb?|https?)://", value, re.IGNORECASE):
         meaning = "an option" if begins[0] == "-" else "a file or URL to read"
@@ -78,7 +79,7 @@ def _check_tag_key(value: str) -> str:
 
 
 def _check_tags(value: dict[str, str]) -> dict[str, str]:
-    """Keys must differ in more than case: IAM user guide, "Tags for AWS Identity and Access
+    """Keys must not differ in case only: IAM user guide, "Tags for AWS Identity and Access
     Management resources". IAM refuses a role with both: "Duplicate tag keys found"."""
     first: dict[str, str] = {}
     for key in value:

@@ -1,4 +1,4 @@
-"""Asks the template modules about the rendered bodies of their stacks."""
+"""Calls `inspect` of the template modules with the rendered bodies of their stacks."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ def inspect_stacks(
     plan: Plan, document: Document, templates: Mapping[str, TemplateModule]
 ) -> list[Finding]:
     """The problems that `inspect` of each stack's template module finds in the stack's body."""
-    findings = []
+    findings: list[Finding] = []
     for stack in plan.stacks:
         spec = plan.environment.stacks[stack.name]
         inspect: Inspect | None = getattr(templates[spec.template], "inspect", None)
         if inspect is None:
             continue
-        for problem in inspect(spec.name, spec.params, stack.rendering.body):
-            path = ("stacks", spec.name, *problem.path)
-            place = problem.place or document.place(path)
-            findings.append(
-                Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
-            )
+        findings += [
+            document.locate(problem, ("stacks", spec.name, *problem.path))
+            for problem in inspect(spec.name, spec.params, stack.rendering.body)
+        ]
     return findings

@@ -122,7 +122,7 @@ class _Filler:
         if name in HEADER_NAMES:
             return message, f"Add `{name}:` at the top of the params."
         literal = f"`$${{{name}}}` for the text `${{{name}}}`"
-        if meant := _meant(name, sorted({*RESERVED, *map(str, self._declared)})):
+        if meant := _guess_name(name, sorted({*RESERVED, *map(str, self._declared)})):
             return message, f"Write `${{{meant}}}`, or {literal}."
         if (VARS, name) in self._document.places:
             return message, f"Give it with `--set {name}=...`, or write a value below `vars:`."
@@ -141,11 +141,11 @@ def _as_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _meant(name: str, existing: list[str]) -> str:
-    """The name that was probably meant: a misspelling, or one of the words of a longer name.
+def _guess_name(name: str, existing: list[str]) -> str:
+    """The most likely name: similar to the given one, or to one of its words.
 
     >>> names = ["account", "app", "env", "region"]
-    >>> _meant("environment", names), _meant("AWS::AccountId", names), _meant("IMAGE_TAG", names)
+    >>> _guess_name("environment", names), _guess_name("AWS::AccountId", names), _guess_name("IMAGE_TAG", names)
     ('env', 'account', '')
     """
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)

@@ -1,7 +1,7 @@
-"""How much of an input is read: params, and templates that `check` is given, are untrusted.
+"""Limits for the size of params, and of templates that are given to `check`: both are untrusted.
 
 A YAML of a kilobyte can describe a billion values, and a deep one can exhaust the stack. So each
-size has a limit, far above what deployments need, and is measured while the text is read.
+size has a limit, far above what deployments need, which is checked while the text is read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LIMIT_CODE = "M1021"
 
 @dataclass(frozen=True)
 class Limits:
-    """The most that is read of a file. The names of the fields are in _WORDS."""
+    """The most that is read of a file. _MESSAGES describes each field."""
 
     bytes: int
     depth: int
@@ -67,7 +67,7 @@ TEMPLATE = Limits(
 """CloudFormation takes templates of 1,000,000 bytes at most, with 500 resources, 200 parameters,
 200 outputs and 200 mappings (cfn-lint's `LIMITS`)."""
 
-_WORDS = {
+_MESSAGES = {
     "bytes": ("is larger than {:,} bytes", "Split it, or remove what is not needed."),
     "depth": ("nests values more than {} levels deep", "Write it with fewer levels."),
     "nodes": ("has more than {:,} keys and values", "Split it."),
@@ -88,8 +88,8 @@ class LimitError(Exception):
     """An input has more of something than is read."""
 
     def __init__(self, limit: str, limits: Limits, line: int = 1) -> None:
-        words, self.hint = _WORDS[limit]
-        self.message = f"The file {words.format(getattr(limits, limit))}"
+        message_format, self.hint = _MESSAGES[limit]
+        self.message = f"The file {message_format.format(getattr(limits, limit))}"
         self.line = line
         super().__init__(f"{self.message}. {self.hint}")
 
@@ -103,13 +103,13 @@ def read_bytes(path: FilePath, limits: Limits, *, pipes: bool = False) -> bytes:
 
     Raises LimitError where it is too large, OSError where it cannot be read.
     """
-    # Without a writer, opening a named pipe would wait for ever.
+    # Without a writer, opening a named pipe would wait forever.
     descriptor = os.open(path, os.O_RDONLY | (0 if pipes else os.O_NONBLOCK))
     with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) and not (pipes and stat.S_ISFIFO(found.st_mode)):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) and not (pipes and stat.S_ISFIFO(status.st_mode)):
             raise OSError(0, "Not a regular file", str(path))
-        if found.st_size > limits.bytes:
+        if status.st_size > limits.bytes:
             raise LimitError("bytes", limits)
         content = file.read(limits.bytes + 1)
     if len(content) > limits.bytes:
@@ -120,7 +120,7 @@ def read_bytes(path: FilePath, limits: Limits, *, pipes: bool = False) -> bytes:
 def check_template(text: str) -> None:
     """Raises LimitError for a template that is too large for the parsers and the rules.
 
-    A text that is neither YAML nor JSON passes as far as it can be read: parsers stop there too.
+    A text that is neither YAML nor JSON is measured up to the mistake, where parsers stop too.
     """
     if len(text) > TEMPLATE.bytes:
         raise LimitError("bytes", TEMPLATE)
@@ -137,7 +137,7 @@ _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]|-?[0-9][0-9.eE+-]*+|[,:]'
 
 
 def _check_json(text: str) -> None:
-    """The same for JSON that is not YAML: it may be indented with tabs."""
+    """As check_template, for JSON that is not YAML because it is indented with tabs."""
     meter = Meter(TEMPLATE)
     for number, token in _json_tokens(text):
         if token in "[{":
@@ -157,7 +157,7 @@ def _json_tokens(text: str) -> Iterator[tuple[int, str]]:
 
 
 @dataclass
-class _Open:
+class _Container:
     """A map or list that is being read."""
 
     is_map: bool
@@ -175,7 +175,7 @@ class Meter:
     nodes: int = 0
     aliases: int = 0
     merges: int = 0
-    _around: list[_Open] = field(default_factory=list)
+    _parents: list[_Container] = field(default_factory=list)
     _sizes: dict[str, int] = field(default_factory=dict)
     """Nodes below each anchor, aliases expanded."""
 
@@ -194,20 +194,20 @@ class Meter:
 
     def open(self, line: int, *, is_map: bool, anchor: str | None = None) -> None:
         self._count(line)
-        if len(self._around) == self.limits.depth:
+        if len(self._parents) == self.limits.depth:
             raise LimitError("depth", self.limits, line)
-        self._around.append(_Open(is_map, anchor))
+        self._parents.append(_Container(is_map, anchor))
 
     def close(self, line: int) -> None:
-        if not self._around:
+        if not self._parents:
             return  # the document is invalid
-        done = self._around.pop()
-        if done.anchor is not None:
-            self._sizes[done.anchor] = done.size
-        self._add(done.size, line)
+        closed = self._parents.pop()
+        if closed.anchor is not None:
+            self._sizes[closed.anchor] = closed.size
+        self._add(closed.size, line)
 
     def scalar(self, value: str, line: int, anchor: str | None = None) -> None:
-        is_key = bool(self._around) and self._around[-1].is_map and self._around[-1].at_key
+        is_key = bool(self._parents) and self._parents[-1].is_map and self._parents[-1].at_key
         self._count(line)
         if len(value) > self.limits.scalar:
             raise LimitError("scalar", self.limits, line)
@@ -234,19 +234,19 @@ class Meter:
 
     def _add(self, size: int, line: int) -> None:
         """Counts a node that is complete, in the map or list around it."""
-        if not self._around:
+        if not self._parents:
             return
-        around = self._around[-1]
-        around.size += size
-        if around.size > self.limits.expanded:
+        parent = self._parents[-1]
+        parent.size += size
+        if parent.size > self.limits.expanded:
             raise LimitError("expanded", self.limits, line)
-        if not around.is_map:
+        if not parent.is_map:
             return
-        if around.at_key:
-            around.keys += 1
-            if around.keys > self.limits.keys:
+        if parent.at_key:
+            parent.keys += 1
+            if parent.keys > self.limits.keys:
                 raise LimitError("keys", self.limits, line)
-        around.at_key = not around.at_key
+        parent.at_key = not parent.at_key
 
 
 def parse_json(text: str) -> Any:

@@ -149,8 +149,8 @@ def _unknown_imports(
     for name in sorted(set(_imports(rendering.body)) - owners.keys()):
         path = _import_path(rendering.stack, name, document)
         hint = "Export it from a stack of this environment, or write the value itself."
-        for meant in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
-            hint = f"Did you mean `{meant}`?"
+        for guess in difflib.get_close_matches(name, owners, n=1, cutoff=0.9):
+            hint = f"Did you mean `{guess}`?"
         message = f"No stack of this environment exports `{name}`"
         yield Finding("M1305", "error", document.place(path), path, message, hint)
 
@@ -158,7 +158,8 @@ def _unknown_imports(
 def _duplicate_exports(
     rendering: Rendering, owners: Mapping[str, str], document: Document
 ) -> Iterator[Finding]:
-    """The name of an export is unique in an account and region. The last stack by name keeps it."""
+    """The name of an export is unique in an account and region. `owners` has the last of
+    several."""
     names = list(_exports(rendering.body).values())
     path = ("stacks", rendering.stack)
     for name in sorted(set(names)):
@@ -171,7 +172,8 @@ def _duplicate_exports(
 
 
 def _import_path(stack: str, name: str, document: Document) -> Path:
-    """The path in the params that imports a name: in the stack's overrides, or the stack itself."""
+    """The path in the params where a name is imported: in the stack's overrides, or the stack
+    itself."""
     path: Path = ("stacks", stack)
     entry = document.data.get("stacks", {}).get(stack)
     return next((at for at, used in _written_imports(entry, path) if used == name), path)
@@ -216,7 +218,7 @@ def _limits(rendering: Rendering, env: Environment, document: Document) -> Itera
 
 
 def _size_problems(rendering: Rendering, document: Document) -> Iterator[Finding]:
-    """A template or a task definition that is too large, at its largest value."""
+    """A finding for a template or task definition that is too large, at its largest value."""
     size = len(rendering.text.encode())
     resources = rendering.body.get("Resources", {})
     tasks = [
@@ -260,9 +262,9 @@ _CONTAINER_KEYS = {
     "Environment": "environment",
     "Secrets": "secrets",
 }
-"""Keys of the params, by the property of a container definition that has their values."""
+"""Keys of containers in the params, by the property of a container definition."""
 _LARGE = 4_096
-"""Bytes from which a property of a container is worth naming."""
+"""Properties of containers with fewer bytes are not named in a message."""
 
 
 def _large_values(tasks: list[Mapping[str, Any]]) -> list[tuple[int, str, str]]:
@@ -274,7 +276,7 @@ def _large_values(tasks: list[Mapping[str, Any]]) -> list[tuple[int, str, str]]:
         if isinstance(container, Mapping)
         for key, value in container.items()
     ]
-    return sorted((found for found in sizes if found[0] >= _LARGE), reverse=True)[:3]
+    return sorted((entry for entry in sizes if entry[0] >= _LARGE), reverse=True)[:3]
 
 
 def _long_policies(rendering: Rendering, env: Environment, document: Document) -> Iterator[Finding]:
@@ -288,7 +290,7 @@ def _long_policies(rendering: Rendering, env: Environment, document: Document) -
 
 
 def _inline_policies(body: Mapping[str, Any], region: str) -> Iterator[tuple[str, int]]:
-    """The roles, and the least number of characters of their inline policies: values that only AWS
+    """The roles, and the minimum length of their inline policies: values that only the deployment
     knows count as empty."""
     for name, resource in body.get("Resources", {}).items():
         if resource["Type"] == "AWS::IAM::Role":

@@ -29,7 +29,7 @@ from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
 _MAX_CHARACTERS = 65_536
-"""Characters of a file that params name: more than a template can have."""
+"""The maximum length of a file that params name: more than a template can have."""
 
 
 def list_environments(folder: FilePath) -> list[str]:
@@ -90,7 +90,7 @@ def _read_params(path: FilePath) -> File:
 def read_text_file(folder: FilePath, name: str) -> TextFile:
     """A file that params name, relative to their folder. Lines end with a line feed.
 
-    Raises the error of a params field where the file cannot be read.
+    Raises the error of a params field if the file cannot be read.
     """
     path = folder / name
     hint = f"Name a text file below `{folder}`, such as `nginx/web.conf`."
@@ -113,7 +113,7 @@ def read_text_file(folder: FilePath, name: str) -> TextFile:
 
 
 def _is_unreadable(data: Any, path: Path) -> bool:
-    """Whether a path has no value, or text with a `${...}` that has no value."""
+    """Whether there is no value at a path, or a text with a `${...}` that has no value."""
     for step in path:
         try:
             data = data[step]

@@ -1,5 +1,5 @@
-"""Opens files that params name. Params can come from people who may not read this machine's files,
-so a name must not lead out of the folder of the params, to a device, or to a pipe."""
+"""Opens files that params name. The authors of params may not be allowed to read the files of this
+machine, so a name must not lead out of the folder of the params, to a device, or to a pipe."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def read_named_file(folder: FilePath, name: str, limit: int) -> bytes:
         raise FileRefusedError("M1011", "is outside the folder of the params")
     descriptor = _open(os.path.realpath(folder), os.path.realpath(folder / name))
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise FileRefusedError("M1012", "is not a regular file")
-        content = _read(descriptor, limit + 1) if found.st_size <= limit else b""
+        content = _read(descriptor, limit + 1) if status.st_size <= limit else b""
     finally:
         os.close(descriptor)
-    if max(found.st_size, len(content)) > limit:
+    if max(status.st_size, len(content)) > limit:
         raise FileRefusedError("M1010", "is larger than a template can be")
     return content
 
@@ -55,7 +55,7 @@ def _read(descriptor: int, most: int) -> bytes:
 
 
 def _open(root: str, target: str) -> int:
-    """A descriptor of a file below `root`, on whose way there is no symbolic link."""
+    """Opens a file below `root`, without following symbolic links, and returns its descriptor."""
     *folders, last = os.path.relpath(target, root).split(os.sep)
     parent = os.open(root, _FOLDER)
     try:

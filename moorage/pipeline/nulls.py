@@ -1,4 +1,4 @@
-"""Keys without a value that delete nothing: dropped by the merge, and probably a mistake."""
+"""Keys without a value that delete nothing, which is probably a mistake: the merge drops them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from moorage.pipeline.params_models import Catalog, find_fields, find_types, is_
 
 
 def find_null_problems(document: Document, catalog: Catalog) -> Iterator[Finding]:
-    """An error for each null in a map of names, whose entry would be lost.
-
-    For a key of a model it is a warning: the default applies.
-    """
+    """A warning for each null at a key of a model, whose default applies then. In maps with names
+    as keys it is an error, because the entry would be lost."""
     for path in sorted(document.nulls, key=lambda path: [str(step) for step in path]):
         model, root = _model_of(path, document, catalog)
         inner = path[len(root) :]
@@ -30,8 +28,8 @@ def find_null_problems(document: Document, catalog: Catalog) -> Iterator[Finding
             message = f"`{key}` has no value, so its default applies"
             yield _finding("warning", path, document, message, "Write a value, or remove the key.")
         elif fields:
-            meant = near(key, known)
-            hint = f"Did you mean `{meant}`?" if meant else "Remove it."
+            guess = near(key, known)
+            hint = f"Did you mean `{guess}`?" if guess else "Remove it."
             message = f"{shown(key)} is not a key of this map, and has no value"
             yield _finding("error", path, document, message, hint)
         elif types := find_types(model, inner):
@@ -39,7 +37,7 @@ def find_null_problems(document: Document, catalog: Catalog) -> Iterator[Finding
 
 
 def _model_of(path: Path, document: Document, catalog: Catalog) -> tuple[Any, Path]:
-    """The model that a path is in, and the path of that model; None where it is not known."""
+    """The model that contains a path, and the path of that model; None if it is not known."""
     if path[0] != "stacks":
         return catalog.header, ()
     stacks = document.data.get("stacks")

@@ -1,7 +1,7 @@
-"""The folder out/<env> on disk: no link is followed, and only what a build wrote is removed.
+"""The folder out/<env> on disk: no link is followed, and only files that a build wrote are removed.
 
-`SHA256SUMS` has the hash of each file that the last build wrote, as `sha256sum --check` reads it.
-A file with another content is a user's, whatever its name is.
+`SHA256SUMS` has the hash of each file that the last build wrote, in the format of `sha256sum
+--check`. A file with any other content belongs to the user, whatever its name is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 SUMS = "SHA256SUMS"
 _SUM = re.compile(r"([0-9a-f]{64})  ([^/\n]{1,255})")
 _UNFINISHED = re.compile(r"\.moorage-[0-9]+-[0-9]+\.half")
-"""Names of files that are being written; one that remains is of a build that was killed."""
+"""Names of temporary files; those that remain are from builds that were killed."""
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
 
 Sums = Mapping[str, Set[str]]
@@ -34,11 +34,11 @@ def hash_text(text: str) -> str:
 
 def format_sums(sums: Sums) -> str:
     """The content of SHA256SUMS."""
-    return "".join(f"{one}  {name}\n" for name in sorted(sums) for one in sorted(sums[name]))
+    return "".join(f"{digest}  {name}\n" for name in sorted(sums) for digest in sorted(sums[name]))
 
 
 class OutFolder:
-    """An open folder. Its files are named by what follows the folder's path."""
+    """An open folder. Names of files are relative to it."""
 
     def __init__(self, path: Path, descriptor: int, *, locked: bool) -> None:
         self.path, self._descriptor, self._locked = path, descriptor, locked
@@ -49,14 +49,14 @@ class OutFolder:
             return sorted(name for name in os.listdir(self._descriptor) if self._is_file(name))
 
     def exists(self, name: str) -> bool:
-        """Whether there is a file, or a link that replaces one."""
+        """Whether there is a file or a link of that name."""
         with suppress(FileNotFoundError):
             self._status(name)
             return True
         return False
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file; None where there is none, or a link. Raises OSError."""
+        """The content of a file; None if there is no regular file. Raises OSError."""
         if not self._is_file(name):
             return None
         with _naming(self.path / name):
@@ -110,7 +110,8 @@ class OutFolder:
             os.unlink(name, dir_fd=self._descriptor)
 
     def remove_unfinished(self) -> None:
-        """Removes what killed builds left; without a lock, others may still be writing."""
+        """Removes temporary files of killed builds. Without a lock, other builds may still be
+        writing."""
         for name in self.names() if self._locked else ():
             if _UNFINISHED.fullmatch(name):
                 self.remove(name)
@@ -135,9 +136,9 @@ class OutFolder:
 
 @contextmanager
 def open_folder(path: Path, *, create: bool = False, lock: bool = False) -> Iterator[OutFolder]:
-    """Opens out/<env>. With `lock` no other build writes to it until it is closed.
+    """Opens out/<env>. With `lock`, no other build writes to it until it is closed.
 
-    Raises OSError where the folder, or the one around it, is a link or cannot be used.
+    Raises OSError if the folder or its parent is a link or cannot be used.
     """
     for folder in (path.parent, path):
         if folder.is_symlink():

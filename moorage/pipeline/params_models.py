@@ -1,4 +1,4 @@
-"""Models of params: which fields and types a path has, and where a key has its place."""
+"""Models of params: the fields and types at a path, and the places where a key is allowed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find_types(model: type[Any], path: Path) -> list[Any]:
 def find_fields(model: type[Any], path: Path) -> dict[str, FieldInfo]:
     """The fields that a map at a path can have."""
     models = [member for member in find_types(model, path) if is_model(member)]
-    return {key: info for each in models for key, info in each.model_fields.items()}
+    return {key: info for model in models for key, info in model.model_fields.items()}
 
 
 def find_description(model: type[Any], path: Path) -> str | None:
@@ -49,7 +49,7 @@ def find_description(model: type[Any], path: Path) -> str | None:
 
 
 def find_places(model: Any, keys: frozenset[str]) -> list[tuple[Path, str]]:
-    """Where a model has a field of one of these names, itself or in models inside of it.
+    """The places where a model, or a model inside of it, has a field of one of these names.
 
     Each place is a pattern, with ANY for keys of maps and items of lists, and the field's name.
     """
@@ -86,7 +86,7 @@ def _places(annotation: Any, path: Path, outer: tuple[Any, ...]) -> Iterator[tup
 
 
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
-    """The types of what a value of that type can have under a key or an index."""
+    """The types of the values that a value of that type can have at a key or an index."""
     for member in members_of(annotation):
         arguments = get_args(member)
         if is_model(member):

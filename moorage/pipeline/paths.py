@@ -1,4 +1,4 @@
-"""Paths in the data as it was written, and in what is left of it after parts were removed."""
+"""Paths in the data of a file, and in the same data after invalid parts were removed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from moorage.findings.finding import Path
 
 
 def written_path(path: Path, data: Any, removed: Set[Path]) -> Path:
-    """A path in the remaining data as a path in the file, where removed items count.
+    """Converts a path in the remaining data to the path in the file, which has the removed items,
+    too.
 
-    Steps that are in neither are left out: pydantic also names the members of a union.
+    Steps that neither has are left out: pydantic also adds the members of unions to its paths.
     """
     result: Path = ()
     for step in path:
@@ -54,7 +55,7 @@ def remove_paths(value: Any, path: Path, removed: Set[Path]) -> Any:
 
 
 def rename_keys(value: Any, path: Path, names: Mapping[Path, str]) -> Any:
-    """A copy of a value at a path, in which keys have other names."""
+    """A copy of a value at a path, in which the keys at the paths in `names` are renamed."""
     if isinstance(value, dict):
         return {
             names.get((*path, key), key): rename_keys(item, (*path, key), names)

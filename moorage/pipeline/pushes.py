@@ -1,6 +1,6 @@
-"""Which images of a plan must be pushed before the stack that runs them is deployed.
+"""The images that must be pushed before the stack that runs them is deployed.
 
-Those from repositories that the plan itself makes: no earlier deployment can have brought them.
+They are in repositories that the plan itself creates, so they cannot be checked at the start.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.cfn.needs import image_version
 from moorage.facts.ecr_repositories import REPOSITORY_NAME
 from moorage.model import PlannedStack
 
@@ -23,10 +24,10 @@ class Push:
 
     repository: str
     image: str
-    """As the AWS CLI takes it for an image id: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
+    """The image ID, in the form of the AWS CLI: `imageTag=1.4.2` or `imageDigest=sha256:...`."""
 
 
-def pushes(stack: PlannedStack, stacks: Iterable[PlannedStack]) -> list[Push]:
+def find_pushes(stack: PlannedStack, stacks: Iterable[PlannedStack]) -> list[Push]:
     """The images of a stack that come from repositories of other stacks, without duplicates."""
     names = dict(pair for exporter in stacks for pair in _repositories(exporter))
     images = (_push(image, names) for image in _images(stack.rendering.body))
@@ -41,15 +42,15 @@ def _images(body: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _push(image: Any, names: Mapping[str, str]) -> Push | None:
-    """Where an image is `${Repository}:tag` of an imported URI; None for every other one."""
+    """The push for an image of the form `${Repository}:tag` with an imported URI; None for
+    others."""
     sub = _get(image, "Fn::Sub")
     text, variables = sub if isinstance(sub, list) and len(sub) == 2 else (None, None)
     match = _IMAGE.fullmatch(text) if isinstance(text, str) else None
     export = _get(variables, match[1], "Fn::ImportValue") if match else None
     if match is None or not isinstance(export, str) or export not in names:
         return None
-    digest, tag = match["digest"], match["tag"] or "latest"
-    return Push(names[export], f"imageDigest={digest}" if digest else f"imageTag={tag}")
+    return Push(names[export], image_version(match))
 
 
 def _repositories(stack: PlannedStack) -> Iterator[tuple[str, str]]:

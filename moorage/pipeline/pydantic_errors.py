@@ -56,14 +56,14 @@ class Fault:
 
     path: Path
     cut: Path
-    """What is removed from the data before it is validated again."""
+    """The path that is removed from the data before the next validation."""
     code: str
     message: str
     hint: str
     near: str = ""
-    """The key that was probably meant, where a misspelt one was written."""
+    """For a misspelled key: the key that was probably intended."""
     instead: frozenset[Path] = frozenset()
-    """Keys that this key was written instead of: they are not reported as missing."""
+    """Keys that should be written instead: they are not reported as missing."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,8 @@ class Subject:
 
 
 def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -> Fault:
-    """An error of pydantic as a fault. `removed` are the paths that it did not see."""
+    """An error of pydantic as a fault. `removed` are the paths that were removed before
+    validation."""
     kind = detail["type"]
     loc = detail["loc"][:-1] if kind == "missing" else detail["loc"]
     path = written_path(loc, subject.data, removed)
@@ -103,8 +104,8 @@ def describe_error(detail: ErrorDetails, subject: Subject, removed: Set[Path]) -
 
 
 def drop_union_errors(faults: list[Fault]) -> list[Fault]:
-    """Without the type errors of the union members that were not meant, if one member has errors of
-    its own fields."""
+    """Drops type errors about a union if one of its members has errors in its fields: then that
+    member was intended."""
     around = {fault.path[:end] for fault in faults for end in range(len(fault.path))}
     return [f for f in faults if f.code not in ("M1103", "M1112") or f.path not in around]
 
@@ -187,7 +188,8 @@ def _find_form(path: Path, subject: Subject) -> Any:
 
 
 def _advise_entry(path: Path, subject: Subject) -> str:
-    """What to do about a key of the entries of a map that is written beside them, or a stack."""
+    """What to do about a key that is written beside the entries of a map, or beside the stacks, but
+    belongs into one of them."""
     key, siblings = str(path[-1]), value_at(subject.data, path[:-1])
     is_stack = not subject.root and path[:-1] == ("stacks",)
     kinds = subject.catalog.kinds
@@ -241,30 +243,30 @@ def _describe_value(
     kind: str, detail: ErrorDetails, context: Mapping[str, Any]
 ) -> tuple[str, str, str]:
     """Code, message and hint of an error about a value of the right type."""
-    given = shown(detail["input"])
+    value = shown(detail["input"])
     if kind == "literal_error":
         possible = context["expected"].replace("'", "`")
-        meant = _meant_choice(detail["input"], re.findall("`(.*?)`", possible))
+        meant = _guess_choice(detail["input"], re.findall("`(.*?)`", possible))
         hint = f"Did you mean `{meant}`? Possible values: " if meant else "Write "
-        return "M1104", f"{given} is not a possible value", f"{hint}{possible}."
+        return "M1104", f"{value} is not a possible value", f"{hint}{possible}."
     limits = {"ge": "below", "le": "above", "gt": "not above", "lt": "not below"}
     for key, words in limits.items():
         if key in context:
-            return "M1105", f"{given} is {words} {context[key]:.15g}", ""
+            return "M1105", f"{value} is {words} {context[key]:.15g}", ""
     unit = "character" if kind.startswith("string") else "entry"
     if (least := context.get("min_length")) is not None:
         return "M1105", f"At least {_count(least, unit)} {_are(least)} required", ""
     if (most := context.get("max_length")) is not None:
         return "M1105", f"At most {_count(most, unit)} {_are(most)} allowed", ""
     if pattern := context.get("pattern"):
-        return "M1109", f"{given} does not match `{pattern}`", ""
-    return "M1109", f"{given} is not valid: {detail['msg']}", ""
+        return "M1109", f"{value} does not match `{pattern}`", ""
+    return "M1109", f"{value} is not valid: {detail['msg']}", ""
 
 
-def _meant_choice(value: Any, choices: list[str]) -> str:
-    """The choice that a value was probably meant to be; that of a map is its only such value."""
+def _guess_choice(value: Any, choices: list[str]) -> str:
+    """The choice that was probably intended; for a map, the choice that one of its values is."""
     if isinstance(value, Mapping):
-        inner = [_meant_choice(item, choices) for item in value.values() if isinstance(item, str)]
+        inner = [_guess_choice(item, choices) for item in value.values() if isinstance(item, str)]
         return next(filter(None, inner), "")
     synonym = VALUES.get(str(value), "")
     return synonym if synonym in choices else near(str(value), choices)

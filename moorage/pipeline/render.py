@@ -68,8 +68,10 @@ def render(
     form: Format,
     finish: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
 ) -> tuple[Rendering | None, list[Finding]]:
-    """One stack as CloudFormation receives it; None if its overrides do not fit. `finish` adds to
-    the template after the overrides."""
+    """Renders one stack as CloudFormation receives it; None if its overrides do not fit.
+
+    `finish` is applied to the template after the overrides.
+    """
     composed = stack.template.to_dict()
     findings = list(_unknown_overrides(stack, composed, document))
     if findings:
@@ -96,12 +98,13 @@ def _source(document: Document, stack: str) -> str:
 def _unknown_overrides(
     stack: Stack, body: Mapping[str, Any], document: Document
 ) -> Iterator[Finding]:
-    """Overrides can change or delete what the template has, and add resources with their type."""
+    """Findings for overrides of resources and outputs that the template does not have. New ones
+    need a type or a value."""
     for section, patch in stack.overrides.items():
         path = ("stacks", stack.name, "overrides", section)
         if section not in SECTIONS:
-            meant = near(section, SECTIONS)
-            hint = f"Did you mean `{meant}`?" if meant else f"Write one of {', '.join(SECTIONS)}."
+            guess = near(section, SECTIONS)
+            hint = f"Did you mean `{guess}`?" if guess else f"Write one of {', '.join(SECTIONS)}."
             message = f"`{section}` is not a section of a template"
             yield Finding("M1307", "error", document.place(path), path, message, hint)
         elif not isinstance(patch, dict):
@@ -111,16 +114,16 @@ def _unknown_overrides(
             needed = _NEEDED[section]
             for name, change in patch.items():
                 if name not in known and not (isinstance(change, dict) and needed in change):
-                    at = (*path, name)
-                    meant = near(name, known)
-                    hint = f"Did you mean `{meant}`?" if meant else f"It has {', '.join(known)}."
+                    entry = (*path, name)
+                    guess = near(name, known)
+                    hint = f"Did you mean `{guess}`?" if guess else f"It has {', '.join(known)}."
                     hint += f" A new one needs `{needed}:`."
                     message = f"The template has no `{name}` under {section}"
-                    yield Finding("M1307", "error", document.place(at), at, message, hint)
+                    yield Finding("M1307", "error", document.place(entry), entry, message, hint)
 
 
 def _malformed(stack: Stack, body: Mapping[str, Any], document: Document) -> Iterator[Finding]:
-    """Parts that have no valid form after the overrides were applied."""
+    """Findings for parts of the template that the overrides have made invalid."""
     for code, path, message, hint in _malformed_parts(body):
         at = ("stacks", stack.name, "overrides", *path)
         yield Finding(code, "error", document.place(at), at, message, hint)
@@ -130,7 +133,7 @@ _Malformed = tuple[str, Path, str, str]
 
 
 def _malformed_parts(body: Mapping[str, Any]) -> Iterator[_Malformed]:
-    """Code, path, message and hint of each part of a template without a valid form."""
+    """Code, path, message and hint of each invalid part of a template."""
     maps = [section for section in SECTIONS if section in body and section not in _TEXTS]
     yield from (
         _not_a_map((section,)) for section in maps if not isinstance(body[section], Mapping)
@@ -188,7 +191,7 @@ def as_json(value: Any) -> str:
 
 
 def as_yaml(body: Mapping[str, Any], source: str) -> str:
-    """A template as YAML, with a first line that names its params."""
+    """A template as YAML. Its first line names the params file."""
     text = yaml.dump(_short(body), Dumper=_Dumper, sort_keys=False, width=100, allow_unicode=True)
     return f"# Built by Moorage from {source}: change that and run `python build.py`.\n{text}"
 

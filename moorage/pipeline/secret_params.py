@@ -1,5 +1,5 @@
-"""Secrets in params: a finding for each one in plain text. And findings about params and templates
-without the secrets that are in them."""
+"""Secrets in params: reports those in plain text, and hides them in findings about params and
+templates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from moorage.pipeline.document import Document
 from moorage.pipeline.variables import VARS
 
 _MAX_SHOWN = 100
-"""The first characters of a longer text that messages certainly show."""
+"""Messages show at least this many characters of a longer text."""
 _LONG = 6
-"""Shorter secrets are also parts of other words."""
+"""Shorter secrets can be parts of other words by chance, so they are replaced as whole words."""
 _COMMANDS = ("command", "entry_point", "Command", "EntryPoint")
 _SETTINGS = ("environment", "docker_labels", "options", "DockerLabels", "Options")
 _NAMES = ("name", "Name", "key", "Key")
@@ -75,11 +75,11 @@ def _plain_secrets_below(
             if name not in excepted and _is_secret_setting(name, item):
                 yield (*path, name), *_describe_setting(key, name)
     elif key in _COMMANDS and (words := _words(value)):
-        found = {index: name for index, name, _ in find_in_command(words)}
-        for index, name in found.items():
+        names = {index: name for index, name, _ in find_in_command(words)}
+        for index, name in names.items():
             if name not in excepted:
-                at: Path = (*path, index) if isinstance(value, list) else path
-                yield at, *_describe_argument(name)
+                word_path: Path = (*path, index) if isinstance(value, list) else path
+                yield word_path, *_describe_argument(name)
     else:
         yield from _plain_secrets(value, path, excepted)
 
@@ -121,9 +121,9 @@ class _Secret:
 def hide_secrets(findings: Iterable[Finding], data: Any) -> list[Finding]:
     """The findings about params, or about a template, with `***` in place of each value of it that
     could be a secret."""
-    found = list(findings)
-    secrets = sorted({*_secrets(data, ())}, key=lambda each: -len(each.text))
-    return [_hide(finding, secrets) for finding in found] if secrets else found
+    originals = list(findings)
+    secrets = sorted({*_secrets(data, ())}, key=lambda secret: -len(secret.text))
+    return [_hide(finding, secrets) for finding in originals] if secrets else originals
 
 
 def _hide(finding: Finding, secrets: Iterable[_Secret]) -> Finding:
@@ -151,9 +151,9 @@ def _without(text: str, secret: _Secret, finding: Finding) -> str:
 def _secrets(value: Any, path: Path) -> Iterator[_Secret]:
     """The values that could be secrets, by the names of their keys or by options before them."""
     if isinstance(value, Mapping):
-        name, given = _first(value, _NAMES), _first(value, _VALUES)
+        name, value_of_name = _first(value, _NAMES), _first(value, _VALUES)
         if isinstance(name, str) and may_hold_secret(name):
-            values = given if isinstance(given, list) else [given]
+            values = value_of_name if isinstance(value_of_name, list) else [value_of_name]
             yield from (_Secret(path, str(text)) for text in values if _is_secret_text(text))
         for key, item in value.items():
             yield from _secrets(item, (*path, key))
@@ -186,7 +186,7 @@ def _is_secret_text(value: Any) -> bool:
     return _REFERENCE.fullmatch(str(value)) is None
 
 
-# Parts of params -------------------------------------------------------------------------------
+# Helpers ---------------------------------------------------------------------------------------
 
 
 def _first(value: Mapping[str, Any], keys: Iterable[str]) -> Any:

@@ -1,7 +1,7 @@
 """Params -> their model, or findings about every key and value that does not fit it.
 
-What pydantic refuses is removed, or renamed where it is a misspelling, and the rest is validated
-again: a mistake in one place hides no mistake in another.
+What pydantic refuses is removed, or renamed if it is a misspelled key, and the rest is validated
+again, so that a mistake in one place hides no mistake in another.
 """
 
 from __future__ import annotations
@@ -23,17 +23,18 @@ from moorage.pipeline.pydantic_errors import Fault, Subject, describe_error, dro
 
 @dataclass(frozen=True)
 class Shape:
-    """What is left of params after all that does not fit was removed."""
+    """Params after all invalid parts were removed."""
 
     params: Base | None
     findings: tuple[Finding, ...]
     data: Mapping[str, Any]
     removed: frozenset[Path] = frozenset()
     guessed: frozenset[Path] = frozenset()
-    """Keys that a misspelt key, or one of another tool, was taken for."""
+    """Keys that replace a misspelled key or a key of another tool."""
 
     def written_path(self, path: Path) -> Path:
-        """A path of the params as a path in the file, where removed list items count."""
+        """Converts a path of the params to the path in the file, which has the removed items,
+        too."""
         existing = written_path(path, self.data, self.removed)
         # A key that is not in the file has no line, but its name says which one is meant.
         missing = path[len(existing) :] if self._is_map(existing) else ()
@@ -55,9 +56,9 @@ def find_shape(
     unreadable: Set[Path],
     catalog: Catalog,
 ) -> Shape:
-    """`data`, which is at `root` in the document, as a `model`.
+    """Validates `data`, which is at `root` in the document, as a `model`.
 
-    What was `unreadable` in the file has a finding already and is removed from the beginning.
+    `unreadable` paths of the file have a finding already, so they are removed first.
     """
     findings: list[Finding] = []
     removed: set[Path] = set(unreadable)
@@ -72,9 +73,9 @@ def find_shape(
             errors = error.errors(include_url=False)
             faults = drop_union_errors([describe_error(e, subject, removed) for e in errors])
         names = {fault.path: fault.near for fault in faults if fault.near}
-        meant = {(*path[:-1], name) for path, name in names.items()}
-        meant |= {path for fault in faults for path in fault.instead}
-        guessed |= meant
+        guesses = {(*path[:-1], name) for path, name in names.items()}
+        guesses |= {path for fault in faults for path in fault.instead}
+        guessed |= guesses
         known = guessed | removed
         findings += [
             Finding(f.code, "error", document.place(path), path, capitalize(f.message), f.hint)
@@ -83,7 +84,7 @@ def find_shape(
             for path in [(*root, *f.path)]
         ]
         before = len(removed)
-        not_missing = {fault.path for fault in faults if fault.code == "M1102"} & meant
+        not_missing = {fault.path for fault in faults if fault.code == "M1102"} & guesses
         removed |= {f.cut for f in faults if not f.near and f.path not in not_missing}
         data = rename_keys(data, (), names)
         if () in removed or (len(removed) == before and not names):

@@ -14,20 +14,21 @@ from moorage.pipeline.params_models import Catalog, find_types, is_model
 
 
 def advise_stack(name: str, value: Any, catalog: Catalog) -> str:
-    """What to write for a stack `name` in place of a text that probably names a resource in AWS."""
+    """What to write for a stack `name` in place of a text, which is probably the name of a
+    resource."""
     if not isinstance(value, str) or not value:
         return ""
     kinds = [name] if name in catalog.kinds else _kinds_that_take(value, catalog)
     arn = re.fullmatch(r"arn:[^/]*:([a-z]+)/([^/]+)", value)
-    if arn and arn[1] in catalog.kinds:  # such as the ARN of a cluster, which is named by its name
+    if arn and arn[1] in catalog.kinds:  # the ARN of a cluster, for example, ends with its name
         kinds, value = [arn[1]], arn[2]
     existing = {kind: _existing(kind, value, catalog) for kind in kinds}
-    found = next((kind for kind in kinds if existing[kind]), None)
-    if found is not None:
-        noun = _describe_existing(found, catalog)
-        hint = f"To use {noun}, write `{_show(name, found, existing[found])}`."
+    kind = next((kind for kind in kinds if existing[kind]), None)
+    if kind is not None:
+        noun = _describe_existing(kind, catalog)
+        hint = f"To use {noun}, write `{_show(name, kind, existing[kind])}`."
         is_name = NAME.fullmatch(value) and not re.search(r"-[0-9a-f]{8,}$", value)
-        return f"{hint} For a new one, write `{_show(name, found, {})}`." if is_name else hint
+        return f"{hint} For a new one, write `{_show(name, kind, {})}`." if is_name else hint
     if not kinds:
         return ""
     hint = f"Write `{_show(name, kinds[0], {})}` for a new one."
@@ -36,7 +37,7 @@ def advise_stack(name: str, value: Any, catalog: Catalog) -> str:
 
 
 def _kinds_that_take(value: str, catalog: Catalog) -> list[str]:
-    """The kinds with an `existing:` that such a value fits, unless any text does."""
+    """The kinds whose `existing:` accepts this value but not every text."""
     return [
         kind
         for kind in sorted(catalog.kinds)
@@ -45,7 +46,7 @@ def _kinds_that_take(value: str, catalog: Catalog) -> list[str]:
 
 
 def _existing(kind: str, value: str, catalog: Catalog) -> dict[str, Any]:
-    """An `existing:` of a kind with the value at the key that it fits; empty if it fits none."""
+    """An `existing:` of a kind, with the value at the key that accepts it; empty if none does."""
     for model in _existing_models(kind, catalog):
         required = [key for key, field in model.model_fields.items() if field.is_required()]
         for key in required:
@@ -56,11 +57,11 @@ def _existing(kind: str, value: str, catalog: Catalog) -> dict[str, Any]:
 
 
 def _existing_models(kind: str, catalog: Catalog) -> Iterator[Any]:
-    return (each for each in find_types(catalog.kinds[kind], ("existing",)) if is_model(each))
+    return (model for model in find_types(catalog.kinds[kind], ("existing",)) if is_model(model))
 
 
 def _lists(model: Any) -> dict[str, Any]:
-    """The lists of ids that make sense only with the resource, such as the subnets of a VPC."""
+    """Lists of IDs that belong to the resource, such as the subnets of a VPC."""
     fields = model.model_fields.items()
     return {
         key: [...]
@@ -78,7 +79,7 @@ def _fits(model: Any, key: str, value: str) -> bool:
 
 
 def _describe_existing(kind: str, catalog: Catalog) -> str:
-    """What `existing:` of a kind is: `an existing VPC`."""
+    """What `existing:` of a kind refers to, in words: `an existing VPC`."""
     text = next(str(model.__doc__) for model in _existing_models(kind, catalog))
     return text[:1].lower() + text[1:].rstrip(".")
 

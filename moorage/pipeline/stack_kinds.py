@@ -1,4 +1,4 @@
-"""The kind of a stack: what `template:` says, and what was meant where there is no such kind."""
+"""The kind of a stack: the value of `template:`, and the likely kind if there is no such kind."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _MAX_CANDIDATES = 4
 def read_foreign_kind(
     name: str, entry: dict[str, Any], catalog: Catalog
 ) -> tuple[dict[str, Any], tuple[str, str, str] | None]:
-    """The entry with `template:` in place of a word of another tool, and what to report: the key,
-    the message and the hint."""
+    """The entry with `template:` in place of a key of another tool, and the finding about that key:
+    key, message and hint."""
     words = [key for key in entry if key in WORDS and WORDS[key].keys == ("template",)]
     if not words or "template" in entry or name in catalog.kinds:
         return entry, None
@@ -46,32 +46,32 @@ def explain_unknown_kind(
         message = f"{capitalize(shown(kind))} is written where a name belongs"
         return "M1103", path, message, f"Write {kinds}."
     foreign, similar = _find_kind(kind, catalog), near(kind, catalog.kinds, _SIMILARITY)
-    meant = foreign or similar or near(kind, catalog.kinds) or _kind_with(entry, catalog)
+    guess = foreign or similar or near(kind, catalog.kinds) or _kind_with(entry, catalog)
     candidates = _kinds_with(entry, catalog)
     message = f"There is no stack kind {shown(kind)}"
     if 1 < len(candidates) <= _MAX_CANDIDATES:
         kinds = f"one of {', '.join(candidates)}"
     named = path[-1] == "template"
-    if not meant and kind.lower() in NO_KINDS and (named or not candidates):
-        hint = "Moorage does not create such resources: write a stack kind of your own, as its "
-        return "M1106", path, message, f"{hint}README shows, or remove the stack."
+    if not guess and kind.lower() in NO_KINDS and (named or not candidates):
+        hint = "Moorage does not create such resources: write a stack kind of your own, as the "
+        return "M1106", path, message, f"{hint}README of Moorage shows, or remove the stack."
     if named:
-        hint = f"Did you mean `{meant}`?" if meant else f"Write {kinds}."
+        hint = f"Did you mean `{guess}`?" if guess else f"Write {kinds}."
     elif similar and not foreign:
         hint = f"Name the stack `{similar}`, or add `template: {similar}`."
     else:
-        hint = f"Add `template: {meant}`." if meant else f"Add `template:` with {kinds}."
+        hint = f"Add `template: {guess}`." if guess else f"Add `template:` with {kinds}."
     return "M1106", path, message, hint
 
 
 def _kind_with(entry: Mapping[str, Any], catalog: Catalog) -> str:
-    """The only kind of stack that has all the keys of an entry, or nothing."""
+    """The stack kind that has all keys of an entry; empty if several or none have them."""
     kinds = _kinds_with(entry, catalog)
     return kinds[0] if len(kinds) == 1 else ""
 
 
 def _kinds_with(entry: Mapping[str, Any], catalog: Catalog) -> list[str]:
-    """The kinds of stacks that have all the keys of an entry."""
+    """The stack kinds that have all keys of an entry."""
     keys = entry.keys() - {"template", "overrides"}
     kinds = catalog.kinds.items()
     return [kind for kind, model in kinds if keys and keys <= model.model_fields.keys()]
@@ -104,10 +104,10 @@ NO_KINDS = frozenset(
     ("lambda", "function", "staticsite", "rds", "aurora", "database", "db", "postgres", "mysql",
      "redis", "elasticache", "dynamodb", "s3", "bucket", "cloudfront", "ec2")
 )  # fmt: skip
-"""What other tools create and Moorage does not."""
+"""Kinds of resources that other tools create and Moorage does not."""
 
 
 def _find_kind(word: str, catalog: Catalog) -> str:
-    """The stack kind that a kind of another tool corresponds to, or nothing."""
+    """The stack kind that corresponds to a kind of another tool; empty if there is none."""
     kind = KINDS.get(re.sub(r"[-_ ]", "", word).lower(), "")
     return kind if kind in catalog.kinds else ""

@@ -2,8 +2,8 @@
 
 With `suppressions: true` at the top of the params, each reason is written into the metadata of the
 resources that it applies to. `SUPPRESSIONS` has all of them; docs/security-hub.md is built from it.
-What depends on the application, such as the statements of a task role, is not here: write its
-reason below `overrides:`, which these reasons are added to.
+Reasons that depend on the application, such as those for the statements of a task role, are not
+here: users write them below `overrides:`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from moorage.facts.addresses import ANY_IPV4, ANY_IPV6
 from moorage.model import Stack
 
-_ANYONE = ("0.0.0.0/0", "::/0")
+_ANYONE = (ANY_IPV4, ANY_IPV6)
 
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource, and what conditions can ask about its surroundings."""
+    """A resource, and what conditions need to know about its template and environment."""
 
     logical_id: str
     kind: str
     properties: Mapping[str, Any]
-    others: tuple[Mapping[str, Any], ...]
+    template_resources: tuple[Mapping[str, Any], ...]
     """All resources of its template."""
     tls_listeners: bool
     """Whether a Network Load Balancer of the environment has a listener for TLS."""
@@ -41,7 +42,7 @@ class Suppression:
     applies: Callable[[Resource], bool]
     reason: str
     wildcard: str = ""
-    """Of the IAM rule of cdk-nag, which has a finding for each wildcard: this one."""
+    """The wildcard that is accepted, for the IAM rule of cdk-nag, which reports each wildcard."""
 
 
 def _without(key: str) -> Callable[[Resource], bool]:
@@ -67,7 +68,7 @@ def _is_dead_letter_queue(resource: Resource) -> bool:
     configured = (
         properties.get("RedrivePolicy", {}).get("deadLetterTargetArn")
         or properties.get("Target", {}).get("DeadLetterConfig", {}).get("Arn")
-        for properties in (other.get("Properties", {}) for other in resource.others)
+        for properties in (other.get("Properties", {}) for other in resource.template_resources)
     )
     return own in configured
 
@@ -86,7 +87,7 @@ def _redirects_http(resource: Resource) -> bool:
     """Whether port 80 is open, and its listener does nothing but redirect to HTTPS."""
     listeners = [
         other["Properties"]
-        for other in resource.others
+        for other in resource.template_resources
         if other["Type"] == "AWS::ElasticLoadBalancingV2::Listener"
     ]
     actions = [
@@ -105,14 +106,14 @@ def _is_open_load_balancer(resource: Resource) -> bool:
     return bool(_open_ports(resource)) and any(
         other["Type"] == "AWS::ElasticLoadBalancingV2::LoadBalancer"
         and other["Properties"].get("Scheme") == "internet-facing"
-        for other in resource.others
+        for other in resource.template_resources
     )
 
 
 def _is_open_listener(resource: Resource) -> bool:
-    """Whether it opens a port of a load balancer to every address."""
-    given = resource.properties
-    return given.get("CidrIp") in _ANYONE or given.get("CidrIpv6") in _ANYONE
+    """Whether it opens a port of a load balancer to all addresses."""
+    properties = resource.properties
+    return properties.get("CidrIp") in _ANYONE or properties.get("CidrIpv6") in _ANYONE
 
 
 def _logs_nothing(resource: Resource) -> bool:
@@ -133,7 +134,7 @@ def _statements(resource: Resource) -> Iterator[Mapping[str, Any]]:
         yield from policy.get("PolicyDocument", {}).get("Statement", [])
 
 
-_EVERYTHING = {
+_WILDCARDS = {
     "EcrToken": "ecr:GetAuthorizationToken takes no resource.",
     "OpenShell": "The ssmmessages actions of ECS Exec and Session Manager take no resource.",
     "FindShellLogs": "logs:DescribeLogGroups takes no resource.",
@@ -145,7 +146,7 @@ _EVERYTHING = {
 }
 """By Sid, why Moorage's statements have the resource `*`. Service Authorization Reference."""
 
-_SOME = {
+_ARN_WILDCARDS = {
     "RunTask": ("task-definition/", "Every revision of the stack's task definition is allowed."),
     "TagTask": ("task/", "IDs of tasks are not known before they run; only those of the cluster."),
     "Watch": ("task/", "IDs of tasks are not known before they run; only those of the cluster."),
@@ -156,26 +157,26 @@ _SOME = {
 """By Sid, the wildcards in other resources: a part of the ARN, and why."""
 
 
-def _has_statement(sid: str, *, everything: bool = False) -> Callable[[Resource], bool]:
-    """Whether the role has Moorage's statement. With `everything`, only if no statement of the user
-    has the resource `*`, since cdk-nag does not report them separately."""
+def _has_statement(sid: str, *, any_resource: bool = False) -> Callable[[Resource], bool]:
+    """Whether the role has Moorage's statement. With `any_resource`, only if no other statement has
+    the resource `*`, since cdk-nag does not report them separately."""
 
     def applies(resource: Resource) -> bool:
         statements = list(_statements(resource))
         all_known = all(
-            statement.get("Sid") in _EVERYTHING
+            statement.get("Sid") in _WILDCARDS
             for statement in statements
             if "*" in _as_list(statement.get("Resource", []))
         )
         return any(statement.get("Sid") == sid for statement in statements) and (
-            all_known or not everything
+            all_known or not any_resource
         )
 
     return applies
 
 
-def _is_role_of_a_deployer(resource: Resource) -> bool:
-    """Whether ECS or CodeDeploy itself assumes the role, with a policy of AWS."""
+def _is_deployment_role(resource: Resource) -> bool:
+    """Whether only ECS or CodeDeploy assumes the role, and it has a managed policy."""
     document = resource.properties.get("AssumeRolePolicyDocument")
     statements = _as_list(document.get("Statement", [])) if isinstance(document, Mapping) else []
     principals = [item.get("Principal") for item in statements if isinstance(item, Mapping)]
@@ -269,24 +270,24 @@ SUPPRESSIONS = (
     Suppression(
         ("AwsSolutions-IAM4",),
         _ROLE,
-        _is_role_of_a_deployer,
+        _is_deployment_role,
         "Only the service assumes the role, and AWS changes the policy with what the service does.",
     ),
     Suppression(
         ("CKV_AWS_111",),
         _ROLE,
-        _has_statement("FindEcs", everything=True),
-        _EVERYTHING["FindEcs"],
+        _has_statement("FindEcs", any_resource=True),
+        _WILDCARDS["FindEcs"],
     ),
     *(
         Suppression(
-            ("AwsSolutions-IAM5",), _ROLE, _has_statement(sid, everything=True), reason, "*"
+            ("AwsSolutions-IAM5",), _ROLE, _has_statement(sid, any_resource=True), reason, "*"
         )
-        for sid, reason in _EVERYTHING.items()
+        for sid, reason in _WILDCARDS.items()
     ),
     *(
         Suppression(("AwsSolutions-IAM5",), _ROLE, _has_statement(sid), reason, part)
-        for sid, (part, reason) in _SOME.items()
+        for sid, (part, reason) in _ARN_WILDCARDS.items()
     ),
 )
 
@@ -306,7 +307,7 @@ def has_tls_listeners(stacks: Iterable[Stack]) -> bool:
 
 def add_suppressions(body: Mapping[str, Any], *, tls_listeners: bool) -> dict[str, Any]:
     """The template with the reasons that apply to its resources, after those that it has."""
-    every = body.get("Resources", {})
+    resources_before = body.get("Resources", {})
     resources = {
         logical_id: _with_metadata(
             resource,
@@ -314,11 +315,11 @@ def add_suppressions(body: Mapping[str, Any], *, tls_listeners: bool) -> dict[st
                 logical_id,
                 resource["Type"],
                 resource.get("Properties", {}),
-                tuple(every.values()),
+                tuple(resources_before.values()),
                 tls_listeners,
             ),
         )
-        for logical_id, resource in every.items()
+        for logical_id, resource in resources_before.items()
     }
     return {**body, "Resources": resources}
 

@@ -1,4 +1,4 @@
-"""An unknown key -> what was meant: a misspelling, another place, a word of another tool."""
+"""An unknown key -> the probable mistake: a misspelling, the wrong place, a key of another tool."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class UnknownKey:
     message: str
     hint: str
     near: str = ""
-    """The key that it is a misspelling of: its value is validated as that key's."""
+    """The key that was misspelled: the value is validated as the value of that key."""
     instead: tuple[str, ...] = ()
-    """Keys of the same map that it was written instead of: they are not reported as missing."""
+    """Keys of the same map that should be written instead: they are not reported as missing."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class KeyContext:
 
 
 def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> UnknownKey:
-    """The most likely mistake. `siblings` are the keys of the map that are written."""
+    """The most likely mistake. `siblings` are all keys of the map in the file."""
     key = context.key
     fields = [*find_fields(context.model, context.path[:-1])]
     fields += ["template", "overrides"] if context.root and len(context.path) == 1 else []
@@ -66,28 +66,28 @@ def explain_unknown_key(context: KeyContext, siblings: Iterable[str]) -> Unknown
         message = f"{shown(key)} is another spelling of `{twice}`, which is written as well"
         return UnknownKey("M1101", message, f"Keep one of them, as `{twice}`.")
     free = [name for name in fields if name not in siblings]
-    meant = near(key, free, _SIMILARITY)
-    if meant and same_word(key, meant):
-        return _misspelling(key, meant)
+    guess = near(key, free, _SIMILARITY)
+    if guess and same_word(key, guess):
+        return _misspelling(key, guess)
     if not context.root and len(context.path) == 1 and key in TOP_KEYS:
         return UnknownKey("M1101", f"{shown(key)} is not a key of this map", TOP_KEYS[key])
     if key in WORDS and (found := _word_of_another_place_or_tool(context, fields, siblings)):
         return found
-    if meant and is_misspelling(key, meant):
-        return _misspelling(key, meant)
+    if guess and is_misspelling(key, guess):
+        return _misspelling(key, guess)
     if found := _in_another_place(context):
         return found
-    if meant:
-        return _misspelling(key, meant)
+    if guess:
+        return _misspelling(key, guess)
     known = ", ".join(sorted(fields)[:_MAX_LISTED])
     known += ", ... (`docs/params.md` lists all)" if len(fields) > _MAX_LISTED else ""
     hint = f"Known keys here: {known}." if known else "Remove it."
     return UnknownKey("M1101", f"{shown(key)} is not a key of this map", hint)
 
 
-def _misspelling(key: str, meant: str) -> UnknownKey:
+def _misspelling(key: str, guess: str) -> UnknownKey:
     message = f"{shown(key)} is not a key of this map"
-    return UnknownKey("M1101", message, f"Did you mean `{meant}`?", near=meant)
+    return UnknownKey("M1101", message, f"Did you mean `{guess}`?", near=guess)
 
 
 # Words of other tools --------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def _misspelling(key: str, meant: str) -> UnknownKey:
 def _word_of_another_place_or_tool(
     context: KeyContext, fields: list[str], siblings: Iterable[str]
 ) -> UnknownKey | None:
-    """What a word of another tool means, unless maps inside of this one have the key itself."""
+    """The finding about a key of another tool, unless a map inside of this one has that key."""
     if len(context.path) > 1 and _is_inside(context):
         return _in_another_place(context)
     return _foreign_word(context, WORDS[context.key], fields, siblings)
@@ -128,7 +128,7 @@ def _foreign_word(
 
 
 def _written(context: KeyContext, name: str) -> str:
-    """A key, with the value where that stays the same."""
+    """A key of params, with the value of the foreign key if it is written in the same way."""
     value, path = context.value, (*context.path[:-1], name)
     types = find_types(context.model, path)
     if not WORDS[context.key].same_value:
@@ -206,7 +206,8 @@ def _kinds_with(key: str, catalog: Catalog) -> list[str]:
 
 
 def _describe_places(context: KeyContext, keys: frozenset[str]) -> list[str]:
-    """The nearest places of keys in the same stack or the top, as words: at most two."""
+    """At most two places, in words, where the stack or the top of the file has one of the keys: the
+    nearest ones."""
     parent = context.path[:-1]
     places = find_places(context.model, keys)
     places = [(path, key) for path, key in places if not _is_same(path, parent)]
@@ -234,7 +235,7 @@ def _is_same(pattern: Path, path: Path) -> bool:
 
 
 def _is_related(pattern: Path, path: Path) -> bool:
-    """Whether one of a place and a path is inside of the other."""
+    """Whether a path and a place, as a pattern, are equal or one of them is inside the other."""
     steps = zip(pattern, path, strict=False)
     return all(step in (other, ANY) for step, other in steps)
 
@@ -243,8 +244,8 @@ _SELDOM_MEANT = frozenset({"sidecars", "proxy", "egress"})
 
 
 def _distance(pattern: Path, path: Path) -> tuple[bool, int]:
-    """How far a place is from a path: whether it is in a map that is seldom meant and that the path
-    is not in, and how many steps differ."""
+    """How far a place is from a path, to sort by: first whether it is in one of the maps that are
+    seldom intended, without the path being in it, then the number of steps that differ."""
     shared = 0
     for step, other in zip(pattern, path, strict=False):
         if step not in (other, ANY):
@@ -265,10 +266,10 @@ def _describe(context: KeyContext, pattern: Path, key: str) -> str:
         if name == ANY and any(get_origin(member) is list for member in types):
             place = _dotted((*context.root, *steps))
             inner = [str(inner) for inner in pattern[index + 1 :] if inner != ANY]
-            written = f"{key}:"
+            snippet = f"{key}:"
             for outer in reversed(inner):
-                written = f"{outer}: {{{written}{' ...' if written.endswith(':') else ''}}}"
-            return f"`{written}` in an entry of `{place}`"
+                snippet = f"{outer}: {{{snippet}{' ...' if snippet.endswith(':') else ''}}}"
+            return f"`{snippet}` in an entry of `{place}`"
         if name == ANY:
             names = [*data] if isinstance(data, Mapping) else []
             name = names[0] if len(names) == 1 else "<name>"

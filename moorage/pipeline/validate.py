@@ -1,8 +1,8 @@
 """Document -> Environment, or all findings at once.
 
-Two passes. The first finds the shape: pydantic validates each stack with the `Params` of its kind.
-The second asks for problems: the `problems` of each kind see the whole environment. A problem that
-follows from something that the first pass reported is dropped.
+There are two passes. In the first one, pydantic validates the shape of each stack with the `Params`
+of its kind. In the second one, the function `problems` of each kind checks the stack in the whole
+environment. A problem that follows from a finding of the first pass is dropped.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ def validate(
     reported: set[tuple[str, str]] = set()
     for name, spec in env.stacks.items():
         findings += _find_problems(spec, stacks[name][1], env, document, templates, reported)
-    with_paths = {finding.path for finding in findings}
-    findings += [found for found in find_plain_secrets(document) if found.path not in with_paths]
+    reported_paths = {finding.path for finding in findings}
+    findings += [
+        finding for finding in find_plain_secrets(document) if finding.path not in reported_paths
+    ]
     complete = not any(finding.level == "error" for finding in findings)
     return (env if complete else None), sorted(findings, key=by_place)
 
@@ -81,10 +83,10 @@ def by_place(finding: Finding) -> tuple[str, int, str]:
 
 
 def _guess_header(data: Mapping[str, Any]) -> Header:
-    """A header for the validation of the stacks, where the written one has findings.
+    """A header for the validation of the stacks, if the header in the file has findings.
 
-    What is right in it is kept, since problems of stacks can depend on it. A wrong region becomes
-    empty, so that no problem follows from it.
+    Valid values are kept, since problems of stacks can depend on them. An invalid region becomes
+    empty, so that no further problem follows from it.
     """
     stacks = data.get("stacks")
     entries = stacks.items() if isinstance(stacks, dict) else ()
@@ -118,12 +120,12 @@ def _find_key_problems(
 
 
 def _unreadable_at_the_top(document: Document) -> set[Path]:
-    """Paths that could not be read at the top of the params, or that are whole stacks."""
+    """Unreadable paths at the top of the params, and those of whole stacks."""
     return {path for path in document.broken if path[0] != "stacks" or len(path) < 3}
 
 
 def _written_stacks(document: Document) -> set[str]:
-    """The names of all stacks in the params, readable or not."""
+    """The names of all stacks in the params, even unreadable ones."""
     stacks = document.data.get("stacks")
     unread = {str(path[1]) for path in document.broken if path[0] == "stacks" and len(path) == 2}
     return {*(stacks if isinstance(stacks, dict) else ()), *unread}
@@ -181,7 +183,8 @@ def _validate_stack(
 
 
 def _misspellings(word: str, entry: Mapping[str, Any], known: Iterable[str]) -> list[str]:
-    """The keys that were probably meant to be a word which is not written."""
+    """The unknown keys that are probably misspellings of a word, if the word itself is not a
+    key."""
     unknown = [] if word in entry else [key for key in entry if key not in known]
     return [key for key in unknown if near(str(key), [word])]
 
@@ -197,18 +200,19 @@ def _find_problems(
     templates: Mapping[str, TemplateModule],
     reported: set[tuple[str, str]],
 ) -> Iterator[Finding]:
-    """The problems that a stack's kind finds, apart from those that follow from the shape, and from
-    those that are one mistake with another stack's. They are added to
-    `reported`."""
-    problems = getattr(templates[spec.template], "problems", None)
-    found: Iterator[Problem] = problems(spec.name, spec.params, env) if problems else iter(())
-    for problem in found:
+    """The problems that a stack's kind finds, without those that follow from findings about the
+    shape.
+
+    A problem with `once` that another stack has too is reported once: `reported` has the code and
+    message of each, and is extended.
+    """
+    find = getattr(templates[spec.template], "problems", None)
+    problems: Iterator[Problem] = find(spec.name, spec.params, env) if find else iter(())
+    for problem in problems:
         if problem.once and (problem.code, problem.message) in reported:
             continue
         paths = [shape.written_path(path) for path in (problem.path, *problem.because)]
         if not any(shape.is_reported(path) for path in paths):
             if problem.once:
                 reported.add((problem.code, problem.message))
-            path = ("stacks", spec.name, *paths[0])
-            place = problem.place or document.place(path)
-            yield Finding(problem.code, problem.level, place, path, problem.message, problem.hint)
+            yield document.locate(problem, ("stacks", spec.name, *paths[0]))

@@ -1,7 +1,7 @@
-"""Plan -> files under out/<env>/. Files of earlier builds that are not built any more are removed.
+"""Plan -> files under out/<env>/. Removes files of earlier builds that are no longer built.
 
-Each file is written under another name and then renamed, so a build that is killed leaves no file
-half written. This is true of each file, not of all together: after a kill, `stacks.json` can be new
+Each file is written under another name and then renamed, so a build that is killed leaves no
+incomplete file. The files together are not one transaction: after a kill, `stacks.json` can be new
 and `web.yaml` old. The next build corrects that.
 """
 
@@ -37,10 +37,10 @@ def files(plan: Plan) -> dict[str, str]:
 def write(plan: Plan, folder: Path) -> list[Finding]:
     """Writes an environment's files into its folder and removes those of earlier builds.
 
-    Returns a warning for each file with a content that no build wrote: it is replaced if a file of
-    its name is built now, and kept otherwise. Files that are up to date are not touched.
-    While files change, SHA256SUMS has the old and the new hashes, so that the next build knows
-    both, even if this one is killed. Raises OSError where the file system refuses.
+    Returns a warning for each file whose content no build wrote: it is replaced if a file of its
+    name is built now, and kept otherwise. Files that are up to date are not written again. While
+    files change, SHA256SUMS has the old and the new hashes, so that the next build recognizes both,
+    even if this one is killed. Raises OSError if the file system refuses an operation.
     """
     current = files(plan)
     with open_folder(folder, create=True, lock=True) as out:
@@ -98,7 +98,7 @@ def find_other_values(given: GivenValues, folder: Path) -> list[Finding]:
 
 
 def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str, int, str]]:
-    """Name, line and what is wrong with it."""
+    """Name, line and message for each file."""
     if not folder.exists():
         yield from ((name, 1, "The file is missing") for name in current)
         return
@@ -117,7 +117,7 @@ def _find_drift(current: Mapping[str, str], folder: Path) -> Iterator[tuple[str,
 
 
 def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
-    """Folders under out/ of environments that have no params any more. Links do not count."""
+    """The folders under out/ whose environments no longer have params. Links do not count."""
     folders = sorted(path.parent for path in out.glob(f"*/{MANIFEST}"))
     return [
         folder.name
@@ -130,7 +130,7 @@ def find_orphans(out: Path, environments: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Removal:
-    """What was removed of a folder: the files that builds wrote, and the folder if it is empty."""
+    """The files of a folder that were removed, and those that were kept."""
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
@@ -139,8 +139,8 @@ class Removal:
 def remove_built(folder: Path) -> Removal:
     """Removes the files that the last build wrote, and the folder if no other file is in it.
 
-    SHA256SUMS is removed last, so that the next build finishes a removal that was killed. Raises
-    OSError where the file system refuses.
+    SHA256SUMS is removed last, so that the next build can finish a removal that was killed. Raises
+    OSError if the file system refuses an operation.
     """
     with open_folder(folder, lock=True) as out:
         out.remove_unfinished()
@@ -157,7 +157,7 @@ def remove_built(folder: Path) -> Removal:
 
 
 def find_format(folder: Path) -> Format:
-    """The format of the templates in a folder: that of the last build."""
+    """The format of the templates that the last build wrote to a folder."""
     names = _template_names(_read_manifest(folder))
     return "json" if any(name.endswith(".json") for name in names) else "yaml"
 
@@ -187,8 +187,8 @@ def _stale(out: OutFolder, current: Mapping[str, str]) -> list[str]:
 
 
 def _earlier_files(out: OutFolder, sums: Mapping[str, Any]) -> list[str]:
-    """The files that earlier builds may have written: those that SHA256SUMS names, or, where a
-    build of an older version left none, those that stacks.json names."""
+    """The files that earlier builds may have written: those in SHA256SUMS or, after a build of a
+    version without that file, those in stacks.json."""
     manifest = {} if sums else _read_manifest(out.path)
     named = {*sums, *_template_names(manifest), *([MANIFEST, SCRIPT] if manifest else ())}
     return [name for name in out.names() if name in named]
@@ -203,9 +203,9 @@ def _changed(path: Path, outcome: str) -> Finding:
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of stacks.json; empty where there is none that a build wrote."""
+    """The content of stacks.json; empty if there is no such file from a build."""
     path = folder / MANIFEST
-    if not path.is_file() or path.is_symlink():  # a pipe or a device would never end
+    if not path.is_file() or path.is_symlink():  # reading a pipe or a device may never end
         return {}
     try:
         manifest = parse_json(path.read_bytes().decode())

@@ -91,7 +91,7 @@ def _compose_file(path: FilePath) -> tuple[MappingNode, str] | SyntaxProblem:
 
 
 class _BoundedScanner(Scanner):
-    """Stops at deep nesting. The parser would be late: a scanner reads far ahead, and slowly."""
+    """Stops at deep nesting. The parser would stop too late, since the scanner reads far ahead."""
 
     def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:  # noqa: N803
         if self.flow_level > PARAMS.depth:
@@ -100,7 +100,7 @@ class _BoundedScanner(Scanner):
 
 
 class _BoundedParser(Parser):
-    """Stops where the document has more of something than is read."""
+    """Stops when the document exceeds a limit."""
 
     def __init__(self, loader: Any) -> None:
         super().__init__(loader)
@@ -146,7 +146,7 @@ class _Reader:
         self.file = file
         self.lines = lines
         self.is_cut = False
-        """Whether keys are missing, because they are inside of a quote that is not closed."""
+        """Whether keys are missing because a quote is not closed."""
         self.places: dict[Path, Place] = {}
         self.findings: list[Finding] = []
         self._reported: set[tuple[Place, str]] = set()
@@ -204,7 +204,7 @@ class _Reader:
     def _read_merged(
         self, node: Node, path: Path, ancestors: tuple[Node, ...]
     ) -> Iterator[dict[str, Any]]:
-        """The maps that `<<` merges; of two that have a key the first counts."""
+        """The maps that `<<` merges; if several have the same key, the first one counts."""
         parts = node.value if isinstance(node, SequenceNode) else [node]
         for part in parts:
             if not isinstance(part, MappingNode):
@@ -254,7 +254,7 @@ class _Reader:
             return None
         try:
             value = self._constructor.construct_object(node)
-            # `1.50` and `007` are meant as text: as numbers they would be written back differently.
+            # `1.50` and `007` are text: as numbers they would be written differently.
             number = isinstance(value, int | float) and not isinstance(value, bool)
             return node.value if number and str(value) != node.value else value
         except (YAMLError, ValueError) as error:
@@ -264,7 +264,7 @@ class _Reader:
             return None
 
     def _report(self, code: str, node: Node, path: Path, message: str, hint: str) -> None:
-        """Records a problem; one inside of an anchor only once."""
+        """Records a problem; a problem inside of an anchor only once."""
         place = Place(self.file, node.start_mark.line + 1)
         self._add(Finding(code, "error", place, path, message, hint))
 
@@ -276,15 +276,15 @@ class _Reader:
 
 
 def _describe_control(character: str, where: str) -> str:
-    """What is wrong with a text that has a control character, which is not printed."""
+    """The message about a control character in a text, without the character itself."""
     name = unicodedata.name(character, "").lower()
     words = f", {name}" if name else ", a control character"
     return f"{where} has the character U+{ord(character):04X}{words}"
 
 
 def _find_swallowed_line(node: ScalarNode, lines: list[str]) -> SyntaxProblem | None:
-    """A line that became part of the text above it: an item that is too deep, or what follows an
-    open quote. The parser accepts both."""
+    """A line that YAML reads as part of the text above it: an item that is indented too deep, or
+    the lines after an open quote. The parser accepts both."""
     first, last = node.start_mark.line + 1, node.end_mark.line + 1
     if first == last or node.style in ("|", ">"):
         return None

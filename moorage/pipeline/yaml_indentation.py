@@ -1,7 +1,7 @@
-"""A line of YAML that is indented wrongly -> which line it is, and which line it belongs to. Pure.
+"""A YAML file with wrong indentation -> which line is wrong, and how to indent it. Pure.
 
-The parser stops at the line that fits nowhere. Where the lines before and after the line above it
-agree, that line is the wrong one.
+The parser stops at a line that matches no map or list above it. But if this line is aligned with an
+earlier one, the line between them is the wrong one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _USUAL_STEPS = (2, 4)
 
 
 def explain_indentation(number: int, lines: list[str]) -> SyntaxProblem:
-    """A line whose column is that of no map or list around it."""
+    """A line whose column matches no map or list above it."""
     indent = indentation(lines[number - 1])
     word, around = line_word(number, lines), _of_same_kind(number, lines)
     deepest = max(around, key=lambda line: line.number, default=None)
@@ -42,10 +42,10 @@ def explain_indentation(number: int, lines: list[str]) -> SyntaxProblem:
 
 
 def explain_line_above(number: int, lines: list[str]) -> SyntaxProblem | None:
-    """The line that is indented too little, above the lines that the parser cannot place.
+    """The line above, if that is the one with wrong indentation: it is indented too little.
 
-    It is the innermost one that is open, where the line itself is aligned with one before it, or
-    where it should begin the map that the line continues.
+    That is so if this line is aligned with a line before that one, or continues the map that that
+    line should have begun.
     """
     indent = indentation(lines[number - 1])
     outer = [line for line in open_lines(number, lines) if line.column < indent]
@@ -69,13 +69,13 @@ def explain_line_above(number: int, lines: list[str]) -> SyntaxProblem | None:
 
 
 def explain_item(number: int, lines: list[str]) -> SyntaxProblem | None:
-    """An item in the column of a key: of an open list, it has only the wrong column."""
+    """An item in the column of a key: it belongs to a list above, and is only indented wrongly."""
     items = [line for line in open_lines(number, lines) if not line.key]
     return _not_aligned(number, lines, items[:1]) if items else None
 
 
 def explain_key(number: int, lines: list[str]) -> SyntaxProblem | None:
-    """A key in the column of items: one of the item above, or of the map around the list."""
+    """A key in the column of items: a key of the item above, or of the map around the list."""
     indent = indentation(lines[number - 1])
     around = open_lines(number, lines)
     if key_line(number, lines) is None or is_item(lines[number - 1]):
@@ -86,7 +86,7 @@ def explain_key(number: int, lines: list[str]) -> SyntaxProblem | None:
 
 
 def explain_continued_item(number: int, first: int, lines: list[str]) -> SyntaxProblem:
-    """An item that continues the text above it, which begins in the line `first`."""
+    """An item that YAML reads as part of the text above it, which begins in line `first`."""
     items = [line for line in open_lines(first + 1, lines) if not line.key]
     if is_item(lines[first - 1]):
         return _not_aligned(number, lines, items[:1])

@@ -56,18 +56,18 @@ def has_content(line: str) -> bool:
 
 
 def open_lines(number: int, lines: list[str]) -> list[KeyLine]:
-    """The keys and items above a line whose maps and lists no line in between ends, the outermost
-    last."""
-    found: list[KeyLine] = []
+    """The keys and items above a line whose maps and lists are still open there, the innermost
+    first."""
+    result: list[KeyLine] = []
     for above in range(number - 1, 0, -1):
         for line in _parts(above, lines):
-            if not found or line.column < found[-1].column:
-                found.append(line)
-    return found
+            if not result or line.column < result[-1].column:
+                result.append(line)
+    return result
 
 
 def _parts(number: int, lines: list[str]) -> list[KeyLine]:
-    """The key of a line and the `- ` before it, the innermost first."""
+    """The key of a line and the `- ` before it, in this order."""
     text = lines[number - 1]
     key = key_line(number, lines)
     item = KeyLine(number, "", indentation(text)) if is_item(text) else None
@@ -83,7 +83,7 @@ def indentation(text: str) -> int:
 
 
 def line_word(number: int, lines: list[str]) -> str:
-    """A line as messages name it."""
+    """How messages name a line."""
     line = key_line(number, lines)
     is_key = line is not None and not is_item(lines[number - 1])
     return f"`{line.key}:`" if line and is_key else f"`{shorten(lines[number - 1].strip())}`"

@@ -1,4 +1,4 @@
-"""Quotes in YAML text that are not closed, or that the text inside of them ends. Pure."""
+"""Quotes in YAML that are not closed, or that end too early. Pure."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class _Quoted:
     column: int
     quote: str
     text: str
-    """What follows the opening quote in its line."""
+    """The rest of the line after the opening quote."""
     length: int
-    """Characters to the closing quote and with it; 0 where there is none."""
+    """Characters up to and including the closing quote; 0 if there is none."""
     rest: str
     """All of the file after the opening quote."""
 
 
 def find_open_quote(lines: list[str], last: int) -> SyntaxProblem | None:
-    """The first quote, in the lines up to that number, that is closed nowhere or too early."""
+    """The first quote, up to line `last`, that is not closed or is closed too early."""
     for quoted in _quoted_texts(lines):
         if quoted.line > last:
             return None
@@ -48,9 +48,9 @@ def find_open_quote(lines: list[str], last: int) -> SyntaxProblem | None:
 
 
 def leaves_its_map(first: int, last: int, lines: list[str]) -> bool:
-    """Whether text in quotes, in these lines, goes on in a line that is not deeper than its first.
+    """Whether text in quotes continues in a line that is not indented deeper than its first line.
 
-    YAML requires that it is (YAML 1.2.2, section 7.3, s-flow-line-prefix); ruamel.yaml does not.
+    YAML does not allow that (YAML 1.2.2, section 7.3, s-flow-line-prefix), ruamel.yaml does.
     """
     start = indentation(lines[first - 1])
     between = lines[first : min(last, len(lines))]
@@ -75,7 +75,7 @@ def explain_open_quote(number: int, column: int, lines: list[str]) -> SyntaxProb
 
 
 def _explain_text_after(quoted: _Quoted, lines: list[str]) -> SyntaxProblem | None:
-    """Text in quotes that is followed by more text with quotes: that in the middle ends it."""
+    """Text in quotes that is followed by more text with quotes: a quote in the middle ended it."""
     inside, after = quoted.text[: quoted.length - 1], quoted.text[quoted.length :]
     is_apostrophe = quoted.quote == "'" and re.search(r"\w$", inside) and re.match(r"\w", after)
     more = after.count(quoted.quote)
@@ -100,7 +100,7 @@ def _last_line(quoted: _Quoted) -> int:
 
 
 def _quoted_texts(lines: list[str]) -> Iterator[_Quoted]:
-    """All texts in quotes that are values or keys, in their order."""
+    """All quoted texts that are values or keys, in the order of the file."""
     number, column, block = 1, 0, -1
     while number <= len(lines):
         line = lines[number - 1]

@@ -28,9 +28,11 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     if "another document" in problem:
         hint = "Write it into another file, or remove the `---`."
         return SyntaxProblem("M1006", line, "A second document begins here", hint)
-    if found := find_open_quote(lines, line) or _explain_line(problem, line, column, lines):
-        return found
+    if explained := find_open_quote(lines, line) or _explain_line(problem, line, column, lines):
+        return explained
     if start and "flow" in (error.context or ""):
+        if unquoted := _find_unquoted_reference(lines[:line], start.line):
+            return unquoted
         bracket = "{" if "mapping" in (error.context or "") else "["
         message = f"This is not YAML: the `{bracket}` in line {start.line + 1} is not closed"
         hint = "Close it before this place, or write the comma or quote that is missing after it. "
@@ -45,8 +47,24 @@ def explain_syntax_error(error: MarkedYAMLError, text: str) -> SyntaxProblem:
     return SyntaxProblem("M1002", line, f"This is not YAML: {problem}", hint)
 
 
+_REFERENCE = re.compile(r"(?:(?<=[\[{,])|(?<=[:,] ))[^\s\"',:\[\]{}]*\$\{[^\s}]*\}[^\s\"',\[\]{}]*")
+"""Text such as `kelp-${env}` that begins a value between brackets."""
+
+
+def _find_unquoted_reference(lines: list[str], first: int) -> SyntaxProblem | None:
+    """A text with `${...}` between brackets and without quotes: YAML reads its brace as a map."""
+    for number, line in enumerate(lines[first:], first + 1):
+        for match in _REFERENCE.finditer(line):
+            before = line[: match.start()]
+            if before.count('"') % 2 == before.count("'") % 2 == 0:
+                message = f"This is not YAML: `{shorten(match[0])}` has no quotes"
+                hint = f'Inside of brackets, write `"{shorten(match[0])}"`.'
+                return SyntaxProblem("M1002", number, message, hint)
+    return None
+
+
 def _explain_line(problem: str, line: int, column: int, lines: list[str]) -> SyntaxProblem | None:
-    """A line that is not where its column says, or has a colon too many."""
+    """A line that is indented wrongly, or has a colon too many."""
     if "mapping values are not" in problem:
         return _explain_colon(line, column, lines)
     if "block mapping start" in problem or "block sequence start" in problem:
@@ -67,14 +85,15 @@ _OTHER_MISTAKES = (
     ("undefined alias", "", "Put text that begins with `*` in quotes."),
     ("alphabetic or numeric", "", "Put text that begins with `*` or `&` in quotes."),
 )  # fmt: skip
-"""A part of what ruamel.yaml reports, what it means, and what to write. The first that fits."""
+"""Part of a message of ruamel.yaml, what it means, and what to write. The first match counts."""
 
 
 # Colons ----------------------------------------------------------------------------------------
 
 
 def _explain_colon(number: int, column: int, lines: list[str]) -> SyntaxProblem:
-    """A colon where none can be: a second one in a line, or a line that continues the one above."""
+    """A colon that YAML does not allow: a second one in a line, or one in a line that continues the
+    text above it."""
     line = key_line(number, lines)
     if line is None or line.column + len(line.key) < column:
         return _explain_second_colon(number, column, lines)

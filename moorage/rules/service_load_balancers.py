@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from moorage.cfn import ecs
 from moorage.cfn.nodes import Node
 from moorage.cfn.view import View
+from moorage.facts.quotas import MAX_TARGET_GROUPS_PER_SERVICE
 from moorage.rules.message_parts import join_or, name_container, quote
 from moorage.rules.rule import Problem, problem, rule
 
@@ -124,7 +125,7 @@ def wrong_number_of_target_groups(view: View) -> Iterator[Problem]:
                 if count
                 else f"Write one entry of LoadBalancers, with {target_group}.",
             )
-        elif count > 5:
+        elif count > MAX_TARGET_GROUPS_PER_SERVICE:
             yield problem(
                 entries,
                 f"Service `{service.id}` has {count} target groups, and ECS accepts at most five",

@@ -102,8 +102,8 @@ def _defaults(model: type[BaseModel]) -> dict[str, Any]:
         if not field.is_required() and field.default_factory is None
     }
     example = model.model_construct(_fields_set=constant)
-    written = example.model_dump(mode="json", exclude_unset=True, warnings=False)
-    return {key: value for key, value in written.items() if _can_be_written(model, key, value)}
+    defaults = example.model_dump(mode="json", exclude_unset=True, warnings=False)
+    return {key: value for key, value in defaults.items() if _can_be_written(model, key, value)}
 
 
 def _can_be_written(model: type[BaseModel], key: str, default: Any) -> bool:
@@ -192,8 +192,9 @@ def _model_definitions(schema: Schema) -> Schema:
 
 
 def _merged_models(schema: Schema) -> set[str]:
-    """The models whose keys can be deleted by a merge: all that are not inside of lists only."""
-    found: set[str] = set()
+    """The models whose keys can be deleted by a merge: all except those that are only inside of
+    lists."""
+    names: set[str] = set()
     open_schemas: list[Any] = [schema.get("properties")]
     while open_schemas:
         part = open_schemas.pop()
@@ -201,13 +202,13 @@ def _merged_models(schema: Schema) -> set[str]:
             open_schemas += part
         elif isinstance(part, dict):
             name = str(part.get("$ref", "")).removeprefix("#/definitions/")
-            if name and name not in found:
-                found.add(name)
+            if name and name not in names:
+                names.add(name)
                 open_schemas.append(schema["$defs"][name])
             open_schemas += [
                 inner for key, inner in part.items() if key not in ("items", "prefixItems", "$defs")
             ]
-    return found
+    return names
 
 
 # One value -------------------------------------------------------------------------------------
@@ -252,10 +253,10 @@ def _any(forms: list[Schema]) -> Schema:
 
 def _forms(schema: Schema, deletable: bool) -> Iterator[Schema]:
     """The forms that a value can have, apart from null."""
-    written = list(_written_forms(schema, deletable))
-    closed = any(form.keys() & {*_CLOSED} for form in written)
-    yield from written
-    if closed and _FILLED_IN not in written and {"type": "string"} not in written:
+    forms = list(_written_forms(schema, deletable))
+    closed = any(form.keys() & {*_CLOSED} for form in forms)
+    yield from forms
+    if closed and _FILLED_IN not in forms and {"type": "string"} not in forms:
         yield _FILLED_IN
 
 
@@ -289,9 +290,9 @@ def _map(schema: Schema, deletable: bool) -> Schema:
             pattern: _property(value, deletable=deletable)
             for pattern, value in schema["patternProperties"].items()
         }
-    others = schema.get("additionalProperties", "patternProperties" not in schema)
+    additional = schema.get("additionalProperties", "patternProperties" not in schema)
     result["additionalProperties"] = (
-        others if isinstance(others, bool) else _property(others, deletable=deletable)
+        additional if isinstance(additional, bool) else _property(additional, deletable=deletable)
     )
     return result
 

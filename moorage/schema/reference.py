@@ -105,10 +105,10 @@ def _blocks(module: TemplateModule) -> list[str]:
 
 def _is_example(block: str) -> bool:
     try:
-        found = YAML(typ="safe", pure=True).load(block)
+        content = YAML(typ="safe", pure=True).load(block)
     except YAMLError:
         return False
-    return isinstance(found, dict) and all(isinstance(value, dict) for value in found.values())
+    return isinstance(content, dict) and all(isinstance(value, dict) for value in content.values())
 
 
 def _prose(module: TemplateModule) -> list[str]:
@@ -160,40 +160,40 @@ def _lay_out(schemas: Mapping[str, Schema]) -> _Layout:
     sections: dict[str, list[_Section]] = {template: [] for template in schemas}
     shared: list[_Section] = []
     titles: dict[str, str] = {}
-    taken = {*schemas, _slug(_SHARED)}
-    for found in places.values():
-        template, first = found[0]
-        templates = tuple(dict.fromkeys(template for template, _ in found))
+    slugs = {*schemas, _slug(_SHARED)}
+    for uses in places.values():
+        template, first = uses[0]
+        templates = tuple(dict.fromkeys(template for template, _ in uses))
         if len(templates) == 1:
-            paths = [place.path for _, place in found]
+            paths = [place.path for _, place in uses]
             section = _Section(first.model, paths[0], template, (), tuple(paths[1:]))
             sections[template].append(section)
         else:
-            section = _shared_section(found, templates, taken)
-            taken.add(_slug(section.title))
+            section = _shared_section(uses, templates, slugs)
+            slugs.add(_slug(section.title))
             shared.append(section)
-        titles |= {place.model: section.title for _, place in found}
+        titles |= {place.model: section.title for _, place in uses}
     return _Layout({name: tuple(own) for name, own in sections.items()}, tuple(shared), titles)
 
 
 def _shared_section(
-    found: list[tuple[str, _Place]], templates: tuple[str, ...], taken: set[str]
+    places: list[tuple[str, _Place]], templates: tuple[str, ...], slugs: set[str]
 ) -> _Section:
     """The section of a model that several templates take.
 
     Its title and its other places are paths without the template's name where more than one
     template has them.
     """
-    template, first = found[0]
-    below = [place.path.removeprefix(f"{name}.") for name, place in found]
-    uses = Counter(below)
-    title = max(below, key=lambda path: uses[path])
+    template, first = places[0]
+    below = [place.path.removeprefix(f"{name}.") for name, place in places]
+    counts = Counter(below)
+    title = max(below, key=lambda path: counts[path])
     others = dict.fromkeys(
-        path if uses[path] > 1 else place.path
-        for path, (_, place) in zip(below, found, strict=True)
+        path if counts[path] > 1 else place.path
+        for path, (_, place) in zip(below, places, strict=True)
         if path != title
     )
-    if _slug(title) in taken:
+    if _slug(title) in slugs:
         title = first.path
     return _Section(first.model, title, template, templates, tuple(others))
 
@@ -211,9 +211,11 @@ def _content(model: str, models: Schema) -> str:
 def _places(path: str, model: Schema, models: Schema, seen: set[str]) -> Iterator[_Place]:
     """Every place of a model below another; the models inside a model at its first place only."""
     for key, field in model.get("properties", {}).items():
-        found = [item for item in _models(field, f"{path}.{key}") if _is_map(models[item[0]])]
-        for name, at in found:
-            several = sum(1 for _, other in found if other == at) > 1
+        inner_models = [
+            (name, at) for name, at in _models(field, f"{path}.{key}") if _is_map(models[name])
+        ]
+        for name, at in inner_models:
+            several = sum(1 for _, other in inner_models if other == at) > 1
             yield _Place(name, f"{at} ({name.rpartition('.')[2]})" if several else at)
             if name not in seen:
                 seen.add(name)
@@ -314,7 +316,7 @@ def _takes(schema: Schema, titles: Mapping[str, str]) -> str:
 def _either(forms: list[str]) -> str:
     """The forms joined: `true`, `false` or ...; or a value, or a list of them."""
     if len(forms) == 2 and forms[1] == f"a list, each {forms[0]}":
-        return f"{forms[0]}, or a list of such"
+        return f"{forms[0]}, or a list of them"
     words = [word for form in forms for word in ([form] if form != _SWITCH else form.split(" or "))]
     return _choice(words)
 

@@ -1,7 +1,7 @@
 """What an update does to deployed stacks: compares two versions of an environment. Pure.
 
-The effects are those of CloudFormation and of the services behind it, so that a reviewer sees
-before the deployment what is replaced and what that means, what is refused, and what is deleted.
+It predicts what CloudFormation and the services behind it do, so that a reviewer sees before the
+deployment what is replaced and what that means, what is refused, and what is deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names, ports, priorities and addresses that are needed twice during an update."""
+"""Names, ports, priorities and addresses that two resources need at the same time in an update."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def find_conflicts(change: Comparison) -> Iterator[Effect]:
 
 
 def _gaining_resources(change: Comparison) -> Iterator[tuple[Resource, Resource | None]]:
-    """Resources that may get a unique value; with the old version if they are updated in place."""
+    """Resources that may get a unique value, with their old versions if they are updated in
+    place."""
     yield from ((new, None) for new in change.added)
     for pair in change.pairs:
         yield pair.new, None if pair.new in change.replacements else pair.old
@@ -53,22 +54,23 @@ def _conflict(
 
 
 def _released_values(change: Comparison) -> dict[tuple[Any, ...], Resource]:
-    """Unique values with the resources that have them before the update and not after it."""
-    found: dict[tuple[Any, ...], Resource] = {}
+    """Unique values that resources have before the update but not after it, with these
+    resources."""
+    released: dict[tuple[Any, ...], Resource] = {}
     for pair in change.pairs:
         if pair.new not in change.replacements:
             kept = {value.key for value in find_unique_values(pair.new)}
-            found |= {
+            released |= {
                 value.key: pair.old
                 for value in find_unique_values(pair.old)
                 if value.key not in kept
             }
         elif not change.is_deleted_first(pair.new):
-            found |= {value.key: pair.old for value in find_unique_values(pair.old)}
+            released |= {value.key: pair.old for value in find_unique_values(pair.old)}
     deleted = (resource for stack in change.removed_stacks for resource in stack.resources.values())
     for old in (*change.removed, *deleted):
-        found |= {value.key: old for value in find_unique_values(old)}
-    return found
+        released |= {value.key: old for value in find_unique_values(old)}
+    return released
 
 
 def _is_swap(new: Resource, successor: Resource, change: Comparison) -> bool:

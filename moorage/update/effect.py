@@ -1,4 +1,4 @@
-"""One effect of an update."""
+"""An effect of an update."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from moorage.findings.finding import Level
 
 @dataclass(frozen=True)
 class Effect:
-    """One effect, at a node of the new templates; for deleted resources, of the old templates."""
+    """An effect of an update, at a node of the new templates; for deleted resources, of the old
+    ones."""
 
     code: str
     level: Level

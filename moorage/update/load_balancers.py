@@ -48,7 +48,7 @@ def _changed_nlb_addresses(change: Comparison) -> Iterator[Effect]:
 
 
 def _changed_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
-    plain = {comparable_value(subnet) for subnet in old["Subnets"].items}
+    subnets_without_mapping = {comparable_value(subnet) for subnet in old["Subnets"].items}
     mappings = {
         comparable_value(subnet_mapping["SubnetId"]): subnet_mapping
         for subnet_mapping in old["SubnetMappings"].items
@@ -57,8 +57,8 @@ def _changed_addresses(old: Resource, new: Resource) -> Iterator[Effect]:
         subnet = comparable_value(mapping["SubnetId"])
         before = mappings.get(subnet)
         for key in ("AllocationId", "PrivateIPv4Address"):
-            late = mapping[key].present and subnet in plain
-            if late or (before is not None and differs(before[key], mapping[key])):
+            is_added = mapping[key].present and subnet in subnets_without_mapping
+            if is_added or (before is not None and differs(before[key], mapping[key])):
                 yield Effect(
                     "M1404",
                     "error",
@@ -110,7 +110,9 @@ def _leaves_vpc(change: Comparison, resource: Resource) -> bool:
     if resource not in change.replacements:
         return False
     vpc = resource["VpcId"]
-    vpc_replaced = any(used in change.replacements for used in referenced_resources(vpc))
+    vpc_replaced = any(
+        referenced in change.replacements for referenced in referenced_resources(vpc)
+    )
     return vpc_replaced or differs(change.replacements[resource][0].old["VpcId"], vpc)
 
 

@@ -63,13 +63,13 @@ def load_previous_environment(source: str, folder: Path) -> PreviousEnvironment 
 def load_previous_template(source: str, file: Path) -> TemplateTexts:
     """Loads another version of a template: the file of the same name in a folder or in a git
     revision, or the file that `source` names. Raises NoSuchVersionError."""
-    other = Path(source)
-    found = _read(other) if other.is_file() else _reader(source, file.parent)(file.name)
-    return {} if found is None else {file.name: found}
+    path = Path(source)
+    template = _read(path) if path.is_file() else _reader(source, file.parent)(file.name)
+    return {} if template is None else {file.name: template}
 
 
 def _reader(source: str, folder: Path) -> Callable[[str], tuple[str, str] | None]:
-    """Returns a function from a file name to the file's location and text, or None."""
+    """Returns a function that maps a file name to the location and text of the file, or to None."""
     if Path(source).is_dir():
         base = Path(source) / folder.name
         base = base if base.is_dir() else Path(source)
@@ -108,10 +108,12 @@ def _read_from_git(revision: str, folder: Path, name: str) -> tuple[str, str] | 
 def _git(folder: Path, *arguments: str) -> str:
     """Runs git in the folder, or in its nearest existing parent; returns what it prints. Raises
     NoSuchVersionError."""
-    at = next(parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.is_dir())
+    directory = next(
+        parent for parent in (folder.resolve(), *folder.resolve().parents) if parent.is_dir()
+    )
     try:
         run = subprocess.run(
-            ["git", "-C", str(at), *arguments],
+            ["git", "-C", str(directory), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -30,7 +30,7 @@ _STATEFUL = frozenset(
         "AWS::SQS::Queue",
     }
 )
-"""Types that hold data which cannot be restored."""
+"""Types with data that cannot be restored."""
 
 
 _SNAPSHOT_BY_DEFAULT = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})

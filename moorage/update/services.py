@@ -1,4 +1,4 @@
-"""Changes that ECS and CodeDeploy refuse, revert, or apply too early."""
+"""Changes that ECS and CodeDeploy refuse or revert, or that interrupt traffic."""
 
 from __future__ import annotations
 
@@ -46,16 +46,19 @@ def _removed_target_containers(change: Comparison) -> Iterator[Effect]:
     for attachment in ecs.target_group_attachments(change.new):
         service, name = attachment.service, attachment.container_name
         before = change.find_old_version(service)
-        was = ecs.task_definition_of(before) if before is not None else None
+        old_task = ecs.task_definition_of(before) if before is not None else None
         task = ecs.task_definition_of(service)
         if (
             name is None
-            or was is None
+            or old_task is None
             or task is None
             or not task["ContainerDefinitions"].fully_known
         ):
             continue
-        if ecs.find_container(was, name) is not None and ecs.find_container(task, name) is None:
+        if (
+            ecs.find_container(old_task, name) is not None
+            and ecs.find_container(task, name) is None
+        ):
             yield Effect(
                 "M1404",
                 "error",
@@ -113,8 +116,8 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
             continue
         task = ecs.task_definition_of(pair.new)
         changed = [key for key in pair.changed_properties if key not in _UPDATABLE_WITH_CODE_DEPLOY]
-        refers = pair.new["TaskDefinition"].resource is not None  # and does not name the family
-        if refers and task in change.replacements and "TaskDefinition" not in changed:
+        is_reference = pair.new["TaskDefinition"].resource is not None  # and not a family name
+        if is_reference and task in change.replacements and "TaskDefinition" not in changed:
             changed.append("TaskDefinition")
         if pair.changed_properties and not changed:
             yield Effect(
@@ -138,7 +141,7 @@ def _code_deploy_services(change: Comparison) -> Iterator[Effect]:
 
 
 def _changed_controller(pair: ResourcePair) -> Iterator[Effect]:
-    """A service that CodeDeploy begins or ceases to deploy."""
+    """A service whose deployment controller changes to or from CODE_DEPLOY."""
     old, new = map(ecs.deployment_controller, (pair.old, pair.new))
     if new == "CODE_DEPLOY":
         yield Effect(
@@ -174,13 +177,13 @@ def _changes_with_hook_deployment(change: Comparison) -> Iterator[Effect]:
             pair for pair in change.pairs if pair.new.stack is stack and pair.changed_properties
         ]
         deploys = [pair for pair in pairs if pair.new.type in kinds]
-        others = [pair for pair in pairs if pair.new.type not in kinds]
-        if deploys and others:
+        other_pairs = [pair for pair in pairs if pair.new.type not in kinds]
+        if deploys and other_pairs:
             yield Effect(
                 "M1404",
                 "error",
-                others[0].new.body,
-                f"{others[0].new.id} changes in the same update as {deploys[0].new.id}. "
+                other_pairs[0].new.body,
+                f"{other_pairs[0].new.id} changes in the same update as {deploys[0].new.id}. "
                 'The hook reports "Additional resource diff other than Amazon ECS application '
                 'related resource update is detected"',
                 "Change the task definition in a separate update.",
@@ -188,8 +191,7 @@ def _changes_with_hook_deployment(change: Comparison) -> Iterator[Effect]:
 
 
 def _reset_traffic(change: Comparison) -> Iterator[Effect]:
-    """Listeners and rules whose target groups a deployment has switched and an update would
-    reset."""
+    """Listeners and rules that would be reset to target groups that a deployment has replaced."""
     switched = {**_blue_green(change.new), **_code_deploy_routes(change.new)}
     before = {**_blue_green(change.old), **_code_deploy_routes(change.old)}
     for pair in change.pairs:

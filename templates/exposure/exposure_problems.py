@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from moorage.facts.quotas import MAX_TARGET_GROUPS_PER_SERVICE
 from moorage.findings.finding import Path, Problem
 from moorage.findings.wording import near, shown
 from moorage.model import Environment
@@ -20,7 +21,6 @@ from .params import ALB_KEYS, NLB_KEYS, ExposeEntry
 from .used_load_balancers import UsedAlb, UsedNetwork, UsedNlb
 
 # Amazon ECS developer guide, "Registering multiple target groups with an Amazon ECS service".
-MAX_TARGET_GROUPS = 5
 
 
 def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
@@ -47,11 +47,9 @@ def exposure_problems(exposure: Exposure) -> Iterator[Problem]:
     yield from shared_task_problems(exposure.nlb_targets, exposure.containers)
     yield from _title_problems(exposure)
     groups = len(exposure.targets) + len(exposure.nlb_targets)
-    if groups > MAX_TARGET_GROUPS:
-        message = (
-            f"`expose` needs {groups} target groups, and ECS allows {MAX_TARGET_GROUPS} for a "
-        )
-        message += "service"
+    if groups > MAX_TARGET_GROUPS_PER_SERVICE:
+        message = f"`expose` needs {groups} target groups, and ECS allows "
+        message += f"{MAX_TARGET_GROUPS_PER_SERVICE} for a service"
         hint = "Forward more routes to the same port, or split the service."
         yield Problem("M1216", ("expose",), message, hint)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from troposphere import ecs
 
-from moorage.facts.fargate import MAX_START_TIMEOUT, MAX_STOP_TIMEOUT
+from moorage.facts.fargate import ADDABLE_CAPABILITIES, MAX_START_TIMEOUT, MAX_STOP_TIMEOUT
 from moorage.facts.tmpfs_options import FLAGS, WITH_VALUE
 from moorage.findings.finding import Path, Problem
 from moorage.model import Base
@@ -99,7 +99,7 @@ def fargate_container_problems(path: Path, container: Any) -> Iterator[Problem]:
             hint = f"Write `{key}: {format_duration(limit)}` or less, or `launch: ec2`."
             yield Problem("M2722", (*path, key), message, hint, because=[("launch",)])
     for index, capability in enumerate(container.add_capabilities):
-        if capability != "SYS_PTRACE":
+        if capability not in ADDABLE_CAPABILITIES:
             message = f"Fargate cannot add the capability {capability}, only SYS_PTRACE"
             hint = f"Remove {capability}, or write `launch: ec2`."
             capability_path = (*path, "add_capabilities", index)

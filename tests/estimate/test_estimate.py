@@ -34,7 +34,7 @@ def body(
     **service: Any,
 ) -> dict[str, Any]:
     """A template with a service, behind a load balancer if it has a target group."""
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "Task": {
             "Type": "AWS::ECS::TaskDefinition",
             "Properties": {"ContainerDefinitions": [{"Name": "web", **(container or {})}]},
@@ -54,24 +54,24 @@ def body(
         if drain is not None:
             key = "deregistration_delay.timeout_seconds"
             attributes = [{"Key": key, "Value": str(drain)}]
-        found["Group"] = {
+        result["Group"] = {
             "Type": "AWS::ElasticLoadBalancingV2::TargetGroup",
             "Properties": {"Protocol": "HTTP", "TargetGroupAttributes": attributes, **group},
         }
         entry = {"ContainerName": "web", "ContainerPort": 80, "TargetGroupArn": GROUP}
-        found["Service"]["Properties"].setdefault("LoadBalancers", [entry])
+        result["Service"]["Properties"].setdefault("LoadBalancers", [entry])
     if alarm is not None:
-        found["Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}
-    return {"Resources": found}
+        result["Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm}
+    return {"Resources": result}
 
 
 def estimated(template: dict[str, Any], **assumptions: Any) -> Estimate:
-    (found,) = estimate_bodies({"web": template}, Assumptions(**assumptions))
-    return found
+    (result,) = estimate_bodies({"web": template}, Assumptions(**assumptions))
+    return result
 
 
-def steps(found: Estimate) -> list[tuple[int, int, int, float]]:
-    return [(step.at, step.new, step.old, step.share) for step in found.usual.steps]
+def steps(result: Estimate) -> list[tuple[int, int, int, float]]:
+    return [(step.at, step.new, step.old, step.share) for step in result.usual.steps]
 
 
 # Rolling -------------------------------------------------------------------------------------
@@ -80,33 +80,33 @@ def steps(found: Estimate) -> list[tuple[int, int, int, float]]:
 def test_all_tasks_at_once_with_200_percent() -> None:
     """40 s until the containers run, 15 s until the check of a 30 s interval, 300 s of draining,
     5 s to stop. At the earliest: 40 s, a check at once, no connections."""
-    found = estimated(body({}, group={}, DesiredCount=4))
-    assert steps(found) == [
+    result = estimated(body({}, group={}, DesiredCount=4))
+    assert steps(result) == [
         (0, 0, 4, 0),
         (55, 4, 4, 50),
         (55, 4, 0, 100),
         (360, 4, 0, 100),
     ]
-    assert found.usual.first_traffic == 55
-    assert found.usual.end == 360
-    assert found.earliest_end == 40
+    assert result.usual.first_traffic == 55
+    assert result.usual.end == 360
+    assert result.earliest_end == 40
 
 
 def test_one_task_after_another_with_125_percent_of_four() -> None:
     """Room for one more: four times 40 s and 5 s, then 30 s of draining and 5 s."""
     configuration = {"MinimumHealthyPercent": 100, "MaximumPercent": 125}
     group = {"HealthCheckIntervalSeconds": 10}
-    found = estimated(body(configuration, group=group, drain=30, DesiredCount=4))
-    assert found.usual.first_traffic == 45
-    assert found.usual.end == 4 * 45 + 35
-    assert [step.share for step in found.usual.steps if step.what.endswith("healthy")] == [
+    result = estimated(body(configuration, group=group, drain=30, DesiredCount=4))
+    assert result.usual.first_traffic == 45
+    assert result.usual.end == 4 * 45 + 35
+    assert [step.share for step in result.usual.steps if step.what.endswith("healthy")] == [
         20,
         40,
         60,
         80,
     ]
-    assert found.change is not None
-    assert (found.change.setting, found.change.gain) == ("MaximumPercent", 3 * 45)
+    assert result.change is not None
+    assert (result.change.setting, result.change.gain) == ("MaximumPercent", 3 * 45)
 
 
 def test_old_tasks_stop_first_without_room_for_more() -> None:
@@ -114,18 +114,18 @@ def test_old_tasks_stop_first_without_room_for_more() -> None:
     ended before the last new ones start."""
     configuration = {"MinimumHealthyPercent": 50, "MaximumPercent": 100}
     group = {"HealthCheckIntervalSeconds": 10}
-    found = estimated(body(configuration, group=group, drain=30, DesiredCount=4))
-    assert steps(found)[:3] == [(0, 0, 2, 0), (35, 0, 2, 0), (80, 2, 2, 50)]
-    assert found.usual.first_traffic == 80
-    assert found.usual.end == 2 * 80
+    result = estimated(body(configuration, group=group, drain=30, DesiredCount=4))
+    assert steps(result)[:3] == [(0, 0, 2, 0), (35, 0, 2, 0), (80, 2, 2, 50)]
+    assert result.usual.first_traffic == 80
+    assert result.usual.end == 2 * 80
 
 
-def test_a_deployment_that_cannot_move_has_no_end(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_deployment_without_progress_has_no_end(capsys: pytest.CaptureFixture[str]) -> None:
     configuration = {"MinimumHealthyPercent": 100, "MaximumPercent": 150}
-    found = estimated(body(configuration, group={}, DesiredCount=1))
-    assert (found.usual.first_traffic, found.usual.end) == (None, None)
-    assert found.failing.found is None
-    assert found.change is None
+    result = estimated(body(configuration, group={}, DesiredCount=1))
+    assert (result.usual.first_traffic, result.usual.end) == (None, None)
+    assert result.failing.found is None
+    assert result.change is None
 
 
 def test_container_checks_count_besides_those_of_the_load_balancer() -> None:
@@ -133,21 +133,21 @@ def test_container_checks_count_besides_those_of_the_load_balancer() -> None:
     5 s."""
     container = {"HealthCheck": {"Interval": 20, "Retries": 2, "StartPeriod": 10}}
     group = {"HealthCheckIntervalSeconds": 10}
-    found = estimated(body({}, group=group, drain=0, container=container))
-    assert found.usual.first_traffic == 60
+    result = estimated(body({}, group=group, drain=0, container=container))
+    assert result.usual.first_traffic == 60
 
 
 def test_without_checks_a_task_counts_as_healthy_after_40_seconds() -> None:
-    found = estimated(body({}, container={"StopTimeout": 2}))
-    assert found.usual.first_traffic == 80
-    assert found.usual.end == 82, "SIGKILL comes after two seconds"
+    result = estimated(body({}, container={"StopTimeout": 2}))
+    assert result.usual.first_traffic == 80
+    assert result.usual.end == 82, "SIGKILL comes after two seconds"
 
 
 def test_assumptions_can_be_set() -> None:
-    found = estimated(body({}, group={}, drain=0), start=10, pull=60, stop=20, tasks=3)
-    assert found.usual.first_traffic == 85
-    assert found.usual.end == 105
-    assert found.settings.tasks == 3
+    result = estimated(body({}, group={}, drain=0), start=10, pull=60, stop=20, tasks=3)
+    assert result.usual.first_traffic == 85
+    assert result.usual.end == 105
+    assert result.settings.tasks == 3
 
 
 def test_a_scaled_service_has_its_minimum_of_tasks() -> None:
@@ -164,7 +164,7 @@ def test_a_scaled_service_has_its_minimum_of_tasks() -> None:
 # Tasks that do not become healthy ------------------------------------------------------------
 
 
-def test_the_circuit_breaker_finds_it_after_three_tasks_of_two_at_once() -> None:
+def test_the_circuit_breaker_trips_when_two_tasks_at_a_time_have_failed_twice() -> None:
     """A task fails after 40 s and the grace period of 60 s, which is longer than two checks of
     15 s. Two start at once, so three have failed after the second time."""
     group = {"HealthCheckIntervalSeconds": 15}
@@ -174,9 +174,9 @@ def test_the_circuit_breaker_finds_it_after_three_tasks_of_two_at_once() -> None
         DesiredCount=2,
         HealthCheckGracePeriodSeconds=60,
     )
-    found = estimated(template).unhealthy
-    assert (found.found, found.rolled_back) == (2 * 100, 2 * 100 + 5)
-    assert found.share == 0
+    result = estimated(template).unhealthy
+    assert (result.found, result.rolled_back) == (2 * 100, 2 * 100 + 5)
+    assert result.share == 0
 
 
 @pytest.mark.parametrize(
@@ -190,25 +190,25 @@ def test_the_circuit_breaker_finds_it_after_three_tasks_of_two_at_once() -> None
 )
 def test_thresholds_of_the_circuit_breaker(threshold: Any, count: int) -> None:
     breaker = BREAKER | ({"ThresholdConfiguration": threshold} if threshold else {})
-    found = estimated(body({"DeploymentCircuitBreaker": breaker}, group={}, DesiredCount=10))
-    assert found.settings.breaker == count
+    result = estimated(body({"DeploymentCircuitBreaker": breaker}, group={}, DesiredCount=10))
+    assert result.settings.breaker == count
 
 
 def test_without_a_circuit_breaker_cloudformation_gives_up_after_36_hours() -> None:
-    found = estimated(body({}, group={}, DesiredCount=2)).unhealthy
-    assert (found.found, found.rolled_back) == (36 * 3600, None)
+    result = estimated(body({}, group={}, DesiredCount=2)).unhealthy
+    assert (result.found, result.rolled_back) == (36 * 3600, None)
 
 
 @pytest.mark.parametrize(
-    ("grace", "metric", "found"),
+    ("grace", "metric", "detected_at"),
     [
         (300, "UnHealthyHostCount", 40 + 30 + 180 + 60),
         (60, "UnHealthyHostCount", 24 * 3600),  # ECS stops a task before the alarm has seen it
         (300, "HTTPCode_Target_5XX_Count", 24 * 3600),
     ],
 )
-def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
-    grace: int, metric: str, found: int
+def test_an_alarm_detects_unhealthy_tasks_if_they_run_long_enough(
+    grace: int, metric: str, detected_at: int
 ) -> None:
     """Two failed checks of 15 s, three periods of a minute, and 60 s until the metric is there."""
     alarm = {"MetricName": metric, "Period": 60, "EvaluationPeriods": 3}
@@ -217,14 +217,14 @@ def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
     settings = {"HealthCheckGracePeriodSeconds": grace}
     template = body(configuration, group=group, alarm=alarm, **settings)
     failure = estimated(template).unhealthy
-    assert (failure.found, failure.rolled_back) == (found, found + 5)
+    assert (failure.found, failure.rolled_back) == (detected_at, detected_at + 5)
 
 
 # Releases that answer with errors ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("metrics", "found"),
+    ("metrics", "detected_at"),
     [
         ({"MetricName": "UnHealthyHostCount", "Period": 60}, None),
         ({"MetricName": "HTTPCode_Target_5XX_Count", "Period": 60}, 55 + 60 + 60),
@@ -245,41 +245,43 @@ def test_an_alarm_finds_unhealthy_tasks_that_are_kept_for_long_enough(
         ),
     ],
 )
-def test_only_alarms_for_errors_see_errors(metrics: dict[str, Any], found: int | None) -> None:
+def test_only_alarms_for_errors_detect_errors(
+    metrics: dict[str, Any], detected_at: int | None
+) -> None:
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}
     alarm = {**metrics, "EvaluationPeriods": 1}
     failing = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
-    assert failing.found == found
-    assert found or "none of its alarms watches errors" in failing.by
+    assert failing.found == detected_at
+    assert detected_at or "none of its alarms watches errors" in failing.by
 
 
-def test_without_alarms_nothing_finds_errors() -> None:
-    found = estimated(body({"DeploymentCircuitBreaker": BREAKER}, group={})).failing
-    assert (found.found, found.rolled_back) == (None, None)
-    assert (found.exposed_from, found.exposed_until, found.share) == (55, None, 100)
+def test_without_alarms_errors_are_not_detected() -> None:
+    result = estimated(body({"DeploymentCircuitBreaker": BREAKER}, group={})).failing
+    assert (result.found, result.rolled_back) == (None, None)
+    assert (result.exposed_from, result.exposed_until, result.share) == (55, None, 100)
 
 
 def test_alarms_roll_a_rolling_deployment_back_by_another_one() -> None:
     """First requests at 55 s; two of three periods of a minute, and 60 s until the metric is there:
-    found at 235 s. Old tasks are back after 55 s, and the bad ones have ended after 30 s and 5 s
+    detected at 235 s. Old tasks are back after 55 s, and the bad ones have ended after 30 s and 5 s
     more."""
     alarm = {"Period": 60, "EvaluationPeriods": 3, "DatapointsToAlarm": 2}
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 5}
-    found = estimated(body(configuration, group={}, drain=30, alarm=alarm, DesiredCount=2))
-    assert found.usual.end == 55 + 35 + 300
-    assert found.failing.found == 55 + 120 + 60
-    assert found.failing.exposed_until == 235 + 55
-    assert found.failing.rolled_back == 235 + 90
-    assert found.failing.share == 100
+    result = estimated(body(configuration, group={}, drain=30, alarm=alarm, DesiredCount=2))
+    assert result.usual.end == 55 + 35 + 300
+    assert result.failing.found == 55 + 120 + 60
+    assert result.failing.exposed_until == 235 + 55
+    assert result.failing.rolled_back == 235 + 90
+    assert result.failing.share == 100
 
 
-def test_an_alarm_that_is_slower_than_the_deployment_finds_nothing() -> None:
+def test_an_alarm_that_is_slower_than_the_deployment_does_not_help() -> None:
     alarm = {"Period": 300, "EvaluationPeriods": 3}
     configuration = {"Alarms": ALARMS, "BakeTimeInMinutes": 1}
-    found = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
-    assert found.found is None
-    assert "no alarm in time" in found.by
-    assert found.exposed_until is None
+    result = estimated(body(configuration, group={}, drain=30, alarm=alarm)).failing
+    assert result.found is None
+    assert "no alarm in time" in result.by
+    assert result.exposed_until is None
 
 
 # Strategies that shift traffic ---------------------------------------------------------------
@@ -288,11 +290,11 @@ def test_an_alarm_that_is_slower_than_the_deployment_finds_nothing() -> None:
 def test_blue_green_shifts_all_requests_at_once() -> None:
     """Both groups run for the bake time of 10 minutes; then the old tasks drain and stop."""
     configuration = {"Strategy": "BLUE_GREEN", "BakeTimeInMinutes": 10}
-    found = estimated(body(configuration, group={}, drain=30, DesiredCount=3))
-    assert found.usual.first_traffic == 55
-    assert found.usual.end == 55 + 600 + 35
-    assert found.change is not None
-    assert (found.change.setting, found.change.gain) == ("BakeTimeInMinutes", 300)
+    result = estimated(body(configuration, group={}, drain=30, DesiredCount=3))
+    assert result.usual.first_traffic == 55
+    assert result.usual.end == 55 + 600 + 35
+    assert result.change is not None
+    assert (result.change.setting, result.change.gain) == ("BakeTimeInMinutes", 300)
 
 
 def test_canary_shows_a_bad_release_to_few_users() -> None:
@@ -303,12 +305,12 @@ def test_canary_shows_a_bad_release_to_few_users() -> None:
         "BakeTimeInMinutes": 5,
         "Alarms": ALARMS,
     }
-    found = estimated(body(configuration, group={}, drain=30, alarm=alarm, DesiredCount=3))
-    assert found.usual.end == 55 + 600 + 300 + 35
-    assert [step.share for step in found.usual.steps] == [0, 0, 2.5, 100, 100, 100]
-    assert found.failing.found == 55 + 120 + 60
-    assert found.failing.exposed_until == found.failing.found, "the weights change at once"
-    assert found.failing.share == 2.5
+    result = estimated(body(configuration, group={}, drain=30, alarm=alarm, DesiredCount=3))
+    assert result.usual.end == 55 + 600 + 300 + 35
+    assert [step.share for step in result.usual.steps] == [0, 0, 2.5, 100, 100, 100]
+    assert result.failing.found == 55 + 120 + 60
+    assert result.failing.exposed_until == result.failing.found, "the weights change at once"
+    assert result.failing.share == 2.5
 
 
 def test_linear_behind_a_network_load_balancer_waits_at_every_step() -> None:
@@ -323,11 +325,11 @@ def test_linear_behind_a_network_load_balancer_waits_at_every_step() -> None:
         "TargetGroupArn": GROUP,
         "AdvancedConfiguration": {"TestListenerRule": "arn:aws:elasticloadbalancing:test"},
     }
-    found = estimated(
+    result = estimated(
         body(configuration, group={"Protocol": "TCP"}, drain=30, LoadBalancers=[entry])
     )
-    assert found.usual.first_traffic == 55 + 600
-    assert found.usual.end == 655 + 3 * 600 + 2 * 300 + 35
+    assert result.usual.first_traffic == 55 + 600
+    assert result.usual.end == 655 + 3 * 600 + 2 * 300 + 35
 
 
 def codedeploy(name: Any, **group: Any) -> dict[str, Any]:
@@ -368,7 +370,7 @@ def test_codedeploy_shifts_as_its_configuration_says(name: Any, waits: int) -> N
     assert estimated(codedeploy(name)).usual.end == 55 + waits + 300 + 35
 
 
-def test_codedeploy_rolls_back_what_its_group_names() -> None:
+def test_codedeploy_rolls_back_for_the_events_of_its_deployment_group() -> None:
     rollback = {"Enabled": True, "Events": ["DEPLOYMENT_FAILURE"]}
     plain = estimated(codedeploy("CodeDeployDefault.ECSAllAtOnce"))
     rolling = estimated(
@@ -387,7 +389,7 @@ def test_codedeploy_rolls_back_what_its_group_names() -> None:
         ({"Strategy": "LINEAR"}, 60, "the steps of the traffic", 9 * 360),
     ],
 )
-def test_what_takes_most_of_the_time(
+def test_the_part_that_takes_longest(
     configuration: dict[str, Any], drain: int, name: str, seconds: int
 ) -> None:
     longest = estimated(body(configuration, group={}, drain=drain)).longest
@@ -404,7 +406,7 @@ def test_parameters_have_their_defaults() -> None:
     assert estimated(template).settings.tasks == 7
 
 
-def test_values_of_no_use_do_not_break_it() -> None:
+def test_useless_values_raise_no_exception() -> None:
     group = {"HealthCheckIntervalSeconds": "soon", "UnhealthyThresholdCount": {"Ref": "Task"}}
     configuration = {"MaximumPercent": [], "MinimumHealthyPercent": "nan", "Strategy": ["FASTER"]}
     assert estimated(body(configuration, group=group, DesiredCount=-1)).usual.end == 360
@@ -491,7 +493,7 @@ SHIFT = {"BakeTimeInMinutes": 5}
         ("CodeDeploy", codedeploy("CodeDeployDefault.ECSCanary10Percent5Minutes")),
     ],
 )
-def test_the_pictures_show_what_the_model_says(title: str, template: dict[str, Any]) -> None:
+def test_the_diagrams_match_the_model(title: str, template: dict[str, Any]) -> None:
     group = template["Resources"]["Group"]["Properties"]
     group["HealthCheckIntervalSeconds"] = 15
     group["TargetGroupAttributes"] = [

@@ -61,8 +61,8 @@ def partitions() -> Any:
 def cfn_schema(resource_type: str) -> dict[str, Any]:
     """The schema of a resource type in cfn-lint."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", resource_type).schema
-    found: dict[str, Any] = schema
-    return found
+    definition: dict[str, Any] = schema
+    return definition
 
 
 @cache
@@ -126,9 +126,9 @@ def documented_ranges() -> Iterator[tuple[str, tuple[int, int]]]:
         keys = [*re.finditer(r"([a-z0-9_]+(?:\.[a-z0-9_]+)+) -", text)]
         for key, following in zip(keys, [*keys[1:], None], strict=True):
             described = text[key.end() : following.start() if following else None]
-            found = re.search(r"range is (\d+)(?: second)?(?:-| to )(?:1 week \()?(\d+)", described)
-            if found:
-                yield key[1], (int(found[1]), int(found[2]))
+            match = re.search(r"range is (\d+)(?: second)?(?:-| to )(?:1 week \()?(\d+)", described)
+            if match:
+                yield key[1], (int(match[1]), int(match[2]))
 
 
 def test_attribute_ranges_match_the_api() -> None:
@@ -213,9 +213,9 @@ def test_repository_names_match_the_api() -> None:
 
 def test_registry_hosts() -> None:
     host = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
-    found = re.fullmatch(REGISTRY_HOST, host)
-    assert found
-    assert (found["account"], found["region"]) == ("123456789012", "eu-west-1")
+    match = re.fullmatch(REGISTRY_HOST, host)
+    assert match
+    assert (match["account"], match["region"]) == ("123456789012", "eu-west-1")
     assert REGISTRY_HOST_PART in host
     assert DUAL_STACK_HOST_PART not in host
     dual_stack = re.fullmatch(REGISTRY_HOST, "123456789012.dkr-ecr.eu-west-1.on.aws")
@@ -253,9 +253,9 @@ def test_codes_of_regions() -> None:
 def test_names_of_endpoint_services() -> None:
     for service in (*TASK_SERVICES, *AGENT_SERVICES, "s3"):
         for region in ("eu-west-1", "cn-north-1"):
-            found = SERVICE_NAME.fullmatch(build_service_name(service, region))
-            assert found
-            assert found[1] == service
+            match = SERVICE_NAME.fullmatch(build_service_name(service, region))
+            assert match
+            assert match[1] == service
     assert build_service_name("ecr.dkr", "us-iso-east-1") == "gov.ic.c2s.us-iso-east-1.ecr.dkr"
     assert build_service_name("logs", "us-iso-east-1") == "com.amazonaws.us-iso-east-1.logs"
 

@@ -1,6 +1,7 @@
-"""Files that somebody has damaged or prepared: bytes of good ones, changed in a few places.
+"""Damaged files: valid ones with some bytes changed.
 
-`FUZZ_EXAMPLES=10000` draws that many, others in each run; without it a few, the same ones always.
+`FUZZ_EXAMPLES=10000` is the number of examples, which then differ in each run. Without it, there
+are a few examples, which are always the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Damaged params: every one is answered by findings."""
+"""Damaged params get findings, and never raise an exception."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @fuzz
 @given(damaged([WITH_SECRETS]) | damaged(ORIGINALS))
-def test_damaged_params_are_answered(content: bytes) -> None:
+def test_damaged_params_are_handled(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "params").mkdir()

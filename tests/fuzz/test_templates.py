@@ -21,7 +21,7 @@ def _trace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @fuzz
 @given(damaged(ORIGINALS), damaged(ORIGINALS))
-def test_damaged_templates_are_answered(new: bytes, old: bytes) -> None:
+def test_damaged_templates_are_handled(new: bytes, old: bytes) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "new.yaml").write_bytes(new)

@@ -1,4 +1,4 @@
-"""Inputs of people who are not trusted: what each is, and the code that answers it."""
+"""Hostile inputs, with the code of the finding that each gets."""
 
 from __future__ import annotations
 

@@ -14,7 +14,9 @@ import pytest
 from command_line import main
 from hypothesis import example, given
 from hypothesis import strategies as st
-from params_strategies import Params, environments, plan, steady
+from params_plans import plan
+from params_strategies import environments
+from strategy_parts import Params, steady
 
 from moorage.cfn.needs import Need, find_needs
 from moorage.model import Plan, PlannedStack
@@ -22,7 +24,7 @@ from moorage.pipeline.compose import compose
 from moorage.pipeline.deploy_script import build_script, quote_word
 from moorage.pipeline.link import link
 from moorage.pipeline.load import load
-from moorage.pipeline.pushes import pushes
+from moorage.pipeline.pushes import find_pushes
 from moorage.pipeline.render import render
 from moorage.pipeline.validate import validate
 from templates import TEMPLATES
@@ -123,7 +125,7 @@ def expected(plan: Plan) -> Iterator[list[str]]:
     yield from searches(plan, region)
     for stack in plan.stacks:
         yield status(stack, region)
-        for image in pushes(stack, plan.stacks):
+        for image in find_pushes(stack, plan.stacks):
             yield search_image(image.repository, image.image, region)
         yield from release(stack, region)
         if stack.deployment.run:

@@ -1,4 +1,4 @@
-"""Arguments that no user means: every command answers with a message that a terminal can show."""
+"""Nonsensical arguments: every command prints a message that is safe for a terminal."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_option_is_tried() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_any_argument_is_answered(
+def test_any_argument_is_handled(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     params = "app: shop\nregion: eu-central-1\nstacks: {cluster: {}}\n"

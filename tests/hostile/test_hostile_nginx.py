@@ -89,7 +89,7 @@ def text_of(case: str, trap: Trap) -> str:
 
 @needs_nginx
 @pytest.mark.parametrize("case", CASES)
-def test_nothing_is_run_or_created(case: str, trap: Trap) -> None:
+def test_hostile_configurations_run_and_create_nothing(case: str, trap: Trap) -> None:
     began = time.monotonic()
     outcome = try_configuration(NGINX, text_of(case, trap))
     assert time.monotonic() - began < 5
@@ -111,7 +111,7 @@ def test_nothing_is_run_or_created(case: str, trap: Trap) -> None:
         ("temporary folders of a server", "created"),
     ],
 )
-def test_without_protection_they_do_harm(
+def test_without_protection_hostile_configurations_do_harm(
     case: str, created: str, trap: Trap, tmp_path: Path
 ) -> None:
     run_nginx(NGINX, text_of(case, trap), tmp_path)
@@ -243,7 +243,7 @@ def spy_on(folder: Path, more: str = "pass") -> tuple[str, Path]:
     return str(program), record
 
 
-def test_nginx_has_no_environment_and_little_of_everything(
+def test_nginx_has_no_environment_and_low_limits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
@@ -277,7 +277,7 @@ def test_nginx_has_no_network_where_linux_allows_that(tmp_path: Path) -> None:
     "more",
     ["while True: pass", "import time; time.sleep(60)", "sys.exit(3)", "os.kill(os.getpid(), 11)"],
 )
-def test_an_nginx_that_does_not_end_well_is_reported(more: str, tmp_path: Path) -> None:
+def test_an_nginx_that_crashes_or_hangs_is_reported(more: str, tmp_path: Path) -> None:
     program, _ = spy_on(tmp_path, more)
     began = time.monotonic()
     outcome = try_configuration(program, "events {}")
@@ -291,7 +291,7 @@ def test_an_endless_output_is_not_kept(tmp_path: Path) -> None:
     assert len(str(outcome)) < 500
 
 
-def test_an_old_nginx_with_few_modules_gets_what_it_knows(tmp_path: Path) -> None:
+def test_an_old_nginx_gets_only_directives_that_it_knows(tmp_path: Path) -> None:
     built = "nginx version: nginx/1.18.0\\nconfigure arguments: --without-http_scgi_module"
     program, record = spy_on(tmp_path, f"pass\nif '-V' in sys.argv: print('{built}')")
     assert find_temporary_kinds(program) == ["client_body", "proxy", "fastcgi", "uwsgi"]

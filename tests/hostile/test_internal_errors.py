@@ -1,4 +1,4 @@
-"""An error that nothing expects is one message without values, and a trace for who asks."""
+"""An unexpected error is printed as one message without values, and on request with its trace."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
-def test_what_the_script_decides_itself_is_refused(
+def test_options_that_the_script_sets_itself_are_refused(
     arguments: tuple[str, ...], script: Script
 ) -> None:
     ran = script(*arguments)
@@ -184,7 +184,7 @@ def test_only_the_named_stacks_are_deployed_in_their_order(script: Script) -> No
     assert "migrate" not in " ".join(ran.calls)
 
 
-def test_words_reach_the_aws_cli_as_they_are(script: Script, tmp_path: Path) -> None:
+def test_arguments_reach_the_aws_cli_unchanged(script: Script, tmp_path: Path) -> None:
     script("network", "--profile", "my ops")
     words = (tmp_path / "calls.words").read_text().splitlines()
     (deploy,) = [line.split("|")[:-1] for line in words if "cloudformation|deploy" in line]
@@ -245,7 +245,7 @@ def test_with_yes_it_is_deleted_and_deployed_again(status: str, script: Script) 
         ("DELETE_FAILED", "delete-stack"),
     ],
 )
-def test_other_states_are_refused_with_the_command_that_helps(
+def test_stacks_in_other_states_are_refused_with_a_command_that_helps(
     status: str, command: str, script: Script
 ) -> None:
     ran = script(STATUS=f"shop-dev-network={status}")
@@ -307,7 +307,7 @@ def test_a_preview_shows_change_sets_and_deletes_them(script: Script) -> None:
     assert not changing & {*ran.operations}
 
 
-def test_a_preview_says_which_import_is_not_there_yet(script: Script) -> None:
+def test_a_preview_names_an_import_that_is_not_exported_yet(script: Script) -> None:
     ran = script("--preview", REFUSED="Reason: No export named shop-dev-network-VpcId found.")
     assert ran.code == 0
     assert "needs shop-dev-network-VpcId, which is not there yet" in ran.output
@@ -378,7 +378,7 @@ def test_a_task_runs_again_if_something_changed_or_its_last_run_failed(
     assert "run-task" in script("--run-tasks", **answers).operations
 
 
-def test_before_a_task_runs_again_its_success_is_forgotten(script: Script) -> None:
+def test_the_record_of_success_is_removed_before_a_task_runs_again(script: Script) -> None:
     ran = script(TAG="3", CODE="1")
     assert ran.code == 1
     tags = [call for call in ran.calls if "add-tags" in call]
@@ -466,17 +466,17 @@ def test_what_is_missing_is_listed_with_the_commands_that_create_it(script: Scri
     assert f"image shop/web:1.4, for web\n{push}" in image.output
 
 
-def test_what_may_not_be_looked_at_counts_as_there(script: Script) -> None:
+def test_what_may_not_be_looked_up_counts_as_existing(script: Script) -> None:
     assert script(of=naming(SECRET), DENIED="AccessDeniedException").code == 0
 
 
-def test_only_what_the_named_stacks_need_is_looked_for(script: Script) -> None:
+def test_only_the_needs_of_the_named_stacks_are_checked(script: Script) -> None:
     ran = script("network", of=naming(SECRET), DENIED="ResourceNotFoundException")
     assert ran.code == 0
     assert "describe-secret" not in ran.operations
 
 
-def test_parameters_are_looked_for_fifty_at_a_time(script: Script) -> None:
+def test_parameters_are_checked_in_requests_of_fifty(script: Script) -> None:
     names = [f"{SSM}p{number:02}" for number in range(60)]
     found = " ".join(f"/shop/p{number:02}" for number in range(60))
     ran = script(of=naming(*names), PARAMETERS=found)
@@ -496,7 +496,7 @@ def test_shellcheck_finds_nothing() -> None:
     subprocess.run(["shellcheck", *scripts], check=True)
 
 
-def test_nothing_needs_a_newer_bash_than_that_of_macos() -> None:
+def test_the_script_needs_no_newer_bash_than_that_of_macos() -> None:
     """macOS has bash 3.2. There an array without elements is an unbound variable."""
     folder = Path("moorage/pipeline/scripts")
     texts = {path.name: path.read_text() for path in sorted(folder.iterdir())}

@@ -230,8 +230,8 @@ def test_only_known_text_of_a_function_in_a_policy_counts() -> None:
 
 def test_all_mistakes_are_found_at_once() -> None:
     long = "b" * 200
-    found = faults(stack("a", "gone"), stack(long, "lost"))
-    assert [(finding.code, finding.path[1]) for finding in found] == [
+    reported = faults(stack("a", "gone"), stack(long, "lost"))
+    assert [(finding.code, finding.path[1]) for finding in reported] == [
         ("M1305", "a"),
         ("M1301", long),
         ("M1305", long),

@@ -223,8 +223,8 @@ def test_a_value_has_the_place_of_the_file_that_sets_it(tmp_path: Path) -> None:
     assert document is not None
 
     def place(*path: str | int) -> tuple[str, int]:
-        found = document.place(path)
-        return Path(found.file).name, found.line
+        place = document.place(path)
+        return Path(place.file).name, place.line
 
     assert place("a", "b") == ("base.yaml", 2)
     assert place("a", "c") == ("dev.yaml", 3)
@@ -329,7 +329,7 @@ def test_links_that_stay_in_the_folder_are_followed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["dev", "base"])
-def test_params_themselves_are_not_links_to_the_outside(tmp_path: Path, name: str) -> None:
+def test_params_files_cannot_be_links_out_of_their_folder(tmp_path: Path, name: str) -> None:
     folder = tmp_path / "params"
     folder.mkdir()
     (folder / "dev.yaml").write_text("a: 1\n")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moorage.model import PlannedStack, Rendering
-from moorage.pipeline.pushes import Push, pushes
+from moorage.pipeline.pushes import Push, find_pushes
 
 URI = "shop-dev-ecr-WebRepositoryUri"
 
@@ -48,12 +48,12 @@ def image(version: str, export: str = URI) -> Any:
 )
 def test_an_image_of_a_repository_of_the_plan(version: str, image_id: str) -> None:
     web = task(image(version))
-    assert pushes(web, [ecr(), web]) == [Push("shop/web", image_id)]
+    assert find_pushes(web, [ecr(), web]) == [Push("shop/web", image_id)]
 
 
 def test_images_are_sorted_without_duplicates() -> None:
     web = task(image(":2"), image(":1"), image(":2"))
-    assert [push.image for push in pushes(web, [web, ecr()])] == ["imageTag=1", "imageTag=2"]
+    assert [push.image for push in find_pushes(web, [web, ecr()])] == ["imageTag=1", "imageTag=2"]
 
 
 @pytest.mark.parametrize(
@@ -71,17 +71,17 @@ def test_images_are_sorted_without_duplicates() -> None:
 )
 def test_images_that_are_not_known_are_left_out(image_property: Any) -> None:
     web = task(image_property)
-    assert pushes(web, [ecr(), web]) == []
+    assert find_pushes(web, [ecr(), web]) == []
 
 
 def test_a_repository_whose_name_is_not_written_is_left_out() -> None:
     web = task(image(":1"))
-    assert pushes(web, [ecr({"Ref": "Name"}), web]) == []
-    assert pushes(web, [web]) == []
+    assert find_pushes(web, [ecr({"Ref": "Name"}), web]) == []
+    assert find_pushes(web, [web]) == []
 
 
-def test_a_template_that_overrides_made_invalid_is_read() -> None:
+def test_an_invalid_template_has_no_pushes() -> None:
     invalid = {
         "Resources": {"A": {"Properties": {"ContainerDefinitions": {"Fn::If": []}}}, "B": None}
     }
-    assert pushes(stack("web", invalid), [ecr()]) == []
+    assert find_pushes(stack("web", invalid), [ecr()]) == []

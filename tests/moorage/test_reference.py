@@ -132,8 +132,8 @@ def test_every_kind_has_a_valid_example(name: str) -> None:
     assert text, f"the docstring of {name} shows no example"
     assert f"```yaml\n{text}\n```" in TEXT
     stacks = YAML(typ="safe", pure=True).load(text)
-    found = Draft7Validator(schema(TEMPLATES)).iter_errors({"stacks": stacks})
-    assert [error.message for error in found] == []
+    errors = Draft7Validator(schema(TEMPLATES)).iter_errors({"stacks": stacks})
+    assert [error.message for error in errors] == []
 
 
 def test_examples_are_distinguished_from_prose() -> None:
@@ -170,8 +170,8 @@ def test_types_are_described_as_they_are_written() -> None:
 
 def test_a_model_has_one_section_with_all_its_places() -> None:
     text = reference(SMALL)
-    found = SECTION.findall(text)
-    own = [title for title in found if not title.startswith("defaults")]
+    titles = SECTION.findall(text)
+    own = [title for title in titles if not title.startswith("defaults")]
     assert own == ["thing.leaf", "thing.way (Left)", "thing.way (Right)"]
     assert "Also for `thing.leaves.*.*`." in text
 

@@ -50,13 +50,15 @@ def document(*lines: tuple[Any, ...]) -> Document:
 
 
 def template() -> Template:
-    found = Template("Topics")
-    found.set_version()
-    found.add_resource(sns.Topic("Topic", TopicName="old", DisplayName="kept"))
+    template = Template("Topics")
+    template.set_version()
+    template.add_resource(sns.Topic("Topic", TopicName="old", DisplayName="kept"))
     keep = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-    found.add_resource(logs.LogGroup("LogGroup", RetentionInDays=14, **keep))
-    found.add_output(Output("TopicArn", Value=Ref("Topic"), Export=Export("shop-dev-web-TopicArn")))
-    return found
+    template.add_resource(logs.LogGroup("LogGroup", RetentionInDays=14, **keep))
+    template.add_output(
+        Output("TopicArn", Value=Ref("Topic"), Export=Export("shop-dev-web-TopicArn"))
+    )
+    return template
 
 
 def patched(overrides: Any) -> tuple[Rendering | None, list[Finding]]:
@@ -186,9 +188,9 @@ def test_the_first_line_names_the_params() -> None:
 def test_cfn_lint_reads_the_same_values() -> None:
     rendering, _ = patched({})
     assert rendering is not None
-    found, matches = decode_str(rendering.text)
+    rendered, matches = decode_str(rendering.text)
     assert matches == []
-    assert json.loads(json.dumps(found)) == rendering.body
+    assert json.loads(json.dumps(rendered)) == rendering.body
     assert check_texts({"web.yaml": rendering.text}, "eu-central-1") == []
 
 
@@ -205,7 +207,7 @@ def test_json() -> None:
 
 
 def test_sections_and_attributes_are_in_the_order_of_the_documentation() -> None:
-    found = body(
+    rendered = body(
         {
             "Transform": "AWS::LanguageExtensions",
             "Parameters": {"Size": {"Type": "Number"}},
@@ -216,7 +218,7 @@ def test_sections_and_attributes_are_in_the_order_of_the_documentation() -> None
             },
         }
     )
-    assert list(found) == [
+    assert list(rendered) == [
         "AWSTemplateFormatVersion",
         "Description",
         "Metadata",
@@ -225,28 +227,31 @@ def test_sections_and_attributes_are_in_the_order_of_the_documentation() -> None
         "Resources",
         "Outputs",
     ]
-    assert list(found["Resources"]) == ["Topic", "LogGroup", "New"]
-    assert list(found["Resources"]["LogGroup"]) == [
+    assert list(rendered["Resources"]) == ["Topic", "LogGroup", "New"]
+    assert list(rendered["Resources"]["LogGroup"]) == [
         "Type",
         "DependsOn",
         "DeletionPolicy",
         "UpdateReplacePolicy",
         "Properties",
     ]
-    assert list(found["Resources"]["New"]) == ["Type", "Condition", "Properties"]
+    assert list(rendered["Resources"]["New"]) == ["Type", "Condition", "Properties"]
 
 
 # Overrides -------------------------------------------------------------------------------------
 
 
 def test_an_override_changes_one_property() -> None:
-    found = body({"Resources": {"Topic": {"Properties": {"TopicName": "new"}}}})
-    assert found["Resources"]["Topic"]["Properties"] == {"TopicName": "new", "DisplayName": "kept"}
+    rendered = body({"Resources": {"Topic": {"Properties": {"TopicName": "new"}}}})
+    assert rendered["Resources"]["Topic"]["Properties"] == {
+        "TopicName": "new",
+        "DisplayName": "kept",
+    }
 
 
 def test_null_deletes_a_property_a_resource_and_a_section() -> None:
-    found = body({"Resources": {"Topic": {"Properties": {"TopicName": None}}, "LogGroup": None}})
-    assert found["Resources"] == {
+    rendered = body({"Resources": {"Topic": {"Properties": {"TopicName": None}}, "LogGroup": None}})
+    assert rendered["Resources"] == {
         "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "kept"}}
     }
     assert "Outputs" not in body({"Outputs": None})
@@ -254,14 +259,14 @@ def test_null_deletes_a_property_a_resource_and_a_section() -> None:
 
 
 def test_a_new_resource_and_a_new_output() -> None:
-    found = body(
+    rendered = body(
         {
             "Resources": {"Dead": {"Type": "AWS::SNS::Topic"}},
             "Outputs": {"DeadArn": {"Value": GetAtt("Dead", "TopicArn").to_dict()}},
         }
     )
-    assert found["Resources"]["Dead"] == {"Type": "AWS::SNS::Topic"}
-    assert found["Outputs"]["DeadArn"] == {"Value": {"Fn::GetAtt": ["Dead", "TopicArn"]}}
+    assert rendered["Resources"]["Dead"] == {"Type": "AWS::SNS::Topic"}
+    assert rendered["Outputs"]["DeadArn"] == {"Value": {"Fn::GetAtt": ["Dead", "TopicArn"]}}
 
 
 def test_the_stack_is_not_changed_by_its_overrides() -> None:

@@ -189,19 +189,24 @@ def test_values_that_do_not_match(params: Any) -> None:
 
 
 def test_the_schema_has_descriptions() -> None:
-    found = schema(SMALL)
-    thing = found["definitions"]["thing"]
-    assert found["properties"]["stacks"]["properties"]["thing"]["description"] == Params.__doc__
+    built_schema = schema(SMALL)
+    thing = built_schema["definitions"]["thing"]
+    assert (
+        built_schema["properties"]["stacks"]["properties"]["thing"]["description"] == Params.__doc__
+    )
     assert thing["description"] == Params.__doc__
     assert thing["properties"]["inner"]["description"] == "A feature."
     assert thing["properties"]["overrides"]["description"]
-    assert found["definitions"]["thing.Inner"]["properties"]["wait"]["description"] == "How long."
+    assert (
+        built_schema["definitions"]["thing.Inner"]["properties"]["wait"]["description"]
+        == "How long."
+    )
 
 
 def test_defaults_are_in_the_form_of_params() -> None:
-    found = schema(SMALL)["definitions"]
-    inner = found["thing.Inner"]["properties"]
-    own = found["thing"]["properties"]
+    built_schema = schema(SMALL)["definitions"]
+    inner = built_schema["thing.Inner"]["properties"]
+    own = built_schema["thing"]["properties"]
     assert {key: value["default"] for key, value in inner.items()} == {
         "size": 3,
         "kind": "plain",
@@ -225,23 +230,23 @@ def test_defaults_of_stack_kinds_can_be_written(name: str) -> None:
             if "default" in value:
                 field = model.model_fields[key]
                 read: Any = TypeAdapter(field.rebuild_annotation())
-                meant = read.validate_python(value["default"], strict=True)
-                assert meant == field.default, f"{model.__name__}.{key}"
+                parsed = read.validate_python(value["default"], strict=True)
+                assert parsed == field.default, f"{model.__name__}.{key}"
 
 
 def models_in(model: Any) -> set[Any]:
     """A model and the models inside of it."""
-    found: set[Any] = set()
+    built_schema: set[Any] = set()
     waiting = [model]
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            if inner not in found:
-                found.add(inner)
+            if inner not in built_schema:
+                built_schema.add(inner)
                 waiting += [field.annotation for field in inner.model_fields.values()]
         else:
             waiting += get_args(inner)
-    return found
+    return built_schema
 
 
 def test_nothing_is_required() -> None:

@@ -200,7 +200,7 @@ def found_in(environment: str, params: Path = Path("params")) -> set[str]:
     }
 
 
-def test_only_an_environment_that_asks_for_them_has_reasons() -> None:
+def test_reasons_are_written_on_request_only() -> None:
     assert found_in("dev") == set()
     assert found_in("prod") == {
         *("CKV_AWS_18", "CKV_AWS_21", "CKV_AWS_27", "CKV_AWS_91", "CKV_AWS_158", "CKV_AWS_260"),

@@ -1,4 +1,4 @@
-"""All mistakes in params are found at once, each at its line, and none that only follows."""
+"""All mistakes in params are reported at once, each at its line, without those that only follow."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def findings(data: Any, places: dict[Path, Place] | None = None) -> list[Finding
 
 def codes(stacks: Any, **header: Any) -> list[tuple[str, str]]:
     """Code and path of each finding in these stacks."""
-    found = findings(HEADER | header | {"stacks": stacks})
-    return sorted((finding.code, ".".join(map(str, finding.path))) for finding in found)
+    reported = findings(HEADER | header | {"stacks": stacks})
+    return sorted((finding.code, ".".join(map(str, finding.path))) for finding in reported)
 
 
 def only(stacks: Any) -> Finding:
@@ -97,8 +97,8 @@ def only(stacks: Any) -> Finding:
 def test_valid_params_become_an_environment() -> None:
     stacks = {"web": {"template": "thing", "inner": True, "overrides": {"Outputs": {}}}}
     data = HEADER | {"tags": {"team": "web"}, "stacks": stacks}
-    env, found = validate(Document("dev", "dev.yaml", data, {}), KINDS)
-    assert found == []
+    env, reported = validate(Document("dev", "dev.yaml", data, {}), KINDS)
+    assert reported == []
     assert env is not None
     assert (env.name, env.app, env.tags) == ("dev", "shop", {"team": "web"})
     assert env.stacks["web"].params == Params(inner=Inner())
@@ -109,7 +109,7 @@ def test_valid_params_become_an_environment() -> None:
 # Shape -----------------------------------------------------------------------------------------
 
 
-def test_a_misspelt_key_gets_the_right_one() -> None:
+def test_a_misspelled_key_gets_a_suggestion() -> None:
     finding = only({"thing": {"inner": {"sise": 3}}})
     assert (finding.code, finding.path) == ("M1101", ("stacks", "thing", "inner", "sise"))
     assert finding.hint == "Did you mean `size`?"
@@ -120,14 +120,14 @@ def test_an_unknown_key_gets_a_list_of_all() -> None:
     assert finding.hint == "Known keys here: image, name, size."
 
 
-def test_a_missing_key_is_reported_once_even_if_it_is_misspelt() -> None:
+def test_a_missing_key_is_reported_once_even_if_it_is_misspelled() -> None:
     assert codes({"strict": {"near": {}}}) == [("M1102", "stacks.strict.size")]
     assert codes({"strict": {"near": {}, "sise": 3}}) == [("M1101", "stacks.strict.sise")]
 
 
-def test_a_key_that_is_written_is_not_suggested() -> None:
-    found = codes({"thing": {"inner": {"size": 0, "sizes": 3}}})
-    assert found == [("M1101", "stacks.thing.inner.sizes"), ("M1105", "stacks.thing.inner.size")]
+def test_a_key_that_the_map_has_already_is_not_suggested() -> None:
+    reported = codes({"thing": {"inner": {"size": 0, "sizes": 3}}})
+    assert reported == [("M1101", "stacks.thing.inner.sizes"), ("M1105", "stacks.thing.inner.size")]
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_a_mistake_is_one_finding(params: Any, code: str, path: str, words: str)
     assert finding.level == "error"
 
 
-def test_an_unknown_kind_gets_the_right_one_or_all() -> None:
+def test_an_unknown_kind_gets_a_suggestion_or_a_list() -> None:
     assert only({"web": {"template": "thign"}}).hint == "Did you mean `thing`?"
     assert only({"web": {"template": "web"}}).hint == "Write one of strict, thing."
     assert only({"thign": {}}).hint == "Name the stack `thing`, or add `template: thing`."
@@ -177,7 +177,7 @@ def test_an_unknown_kind_gets_the_right_one_or_all() -> None:
     )
 
 
-def test_an_impossible_value_gets_the_right_one_and_all() -> None:
+def test_an_impossible_value_gets_a_suggestion_and_a_list() -> None:
     hint = only({"thing": {"inner": {"image": "fany"}}}).hint
     assert hint == "Did you mean `fancy`? Possible values: `plain` or `fancy`."
 
@@ -279,19 +279,19 @@ def test_mistakes_in_the_header_hide_none_in_the_stacks(header: Any, code: str, 
     )
 
 
-def test_problems_use_what_is_right_in_a_wrong_header() -> None:
-    found = codes({"thing": {}}, app="Shop", region="eu-west-1")
-    assert found == [("M1210", "stacks.thing"), ("M1601", "app")]
+def test_problems_use_the_valid_parts_of_an_invalid_header() -> None:
+    reported = codes({"thing": {}}, app="Shop", region="eu-west-1")
+    assert reported == [("M1210", "stacks.thing"), ("M1601", "app")]
     assert codes({"thing": {}}, region="Ireland") == [("M1602", "region")]
 
 
 def test_missing_keys_of_the_header() -> None:
-    found = [
+    reported = [
         (finding.code, finding.path) for finding in findings({"stacks": {"thing": {"nmae": "x"}}})
     ]
-    assert ("M1102", ("app",)) in found
-    assert ("M1102", ("region",)) in found
-    assert ("M1101", ("stacks", "thing", "nmae")) in found
+    assert ("M1102", ("app",)) in reported
+    assert ("M1102", ("region",)) in reported
+    assert ("M1101", ("stacks", "thing", "nmae")) in reported
 
 
 @pytest.mark.parametrize("stacks", [None, {}, [], "web", 3])
@@ -301,8 +301,8 @@ def test_stacks_must_be_a_map_with_entries(stacks: Any) -> None:
 
 
 def test_an_entry_that_is_not_a_map_hides_no_other() -> None:
-    found = codes({"thing": 3, "web": None, "strict": {"near": {}}})
-    assert found == [
+    reported = codes({"thing": 3, "web": None, "strict": {"near": {}}})
+    assert reported == [
         ("M1102", "stacks.strict.size"),
         ("M1103", "stacks.thing"),
         ("M1103", "stacks.web"),
@@ -317,8 +317,8 @@ def test_indices_and_lines_are_right_after_items_were_removed() -> None:
     root = ("stacks", "thing", "items")
     places = {(*root, index): Place("dev.yaml", 10 + index) for index in range(len(items))}
     places[(*root, 3, "size")] = Place("base.yaml", 99)
-    found = findings(HEADER | {"stacks": {"thing": {"items": items}}}, places)
-    assert [(finding.code, finding.path[3:], str(finding.place)) for finding in found] == [
+    reported = findings(HEADER | {"stacks": {"thing": {"items": items}}}, places)
+    assert [(finding.code, finding.path[3:], str(finding.place)) for finding in reported] == [
         ("M1218", (3, "size"), "base.yaml:99"),
         ("M1101", (0, "sise"), "dev.yaml:10"),
         ("M1103", (1,), "dev.yaml:11"),
@@ -437,9 +437,9 @@ STACKS = st.dictionaries(
 
 
 def check_findings(data: Any) -> None:
-    env, found = validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
-    assert (env is None) == any(finding.level == "error" for finding in found)
-    for finding in found:
+    env, reported = validate(Document("dev", "dev.yaml", data, {}), TEMPLATES)
+    assert (env is None) == any(finding.level == "error" for finding in reported)
+    for finding in reported:
         assert finding.code in CODES
         assert finding.message.strip()
         assert (finding.place.file, finding.place.line) == ("dev.yaml", 1)

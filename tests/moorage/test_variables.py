@@ -36,9 +36,7 @@ def read(
 
 def value(folder: Path, variables: str, text: str, **set_values: str) -> Any:
     """The value of a text that uses variables."""
-    document, findings = read(
-        folder, f"vars: {variables}\nstacks: {text}\n", variables=set_values
-    )
+    document, findings = read(folder, f"vars: {variables}\nstacks: {text}\n", variables=set_values)
     assert findings == []
     return document.data["stacks"]
 
@@ -93,9 +91,7 @@ def test_a_variable_has_the_type_of_its_value(
         ("", "512", 512),
     ],
 )
-def test_set_replaces_the_value(
-    tmp_path: Path, declared: str, given: str, expected: Any
-) -> None:
+def test_set_replaces_the_value(tmp_path: Path, declared: str, given: str, expected: Any) -> None:
     result = value(tmp_path, f"{{n: {declared}}}", '{a: "${n}"}', n=given)
     assert result == {"a": expected}
 
@@ -227,9 +223,7 @@ def test_an_image_of_the_command_line(
 
 
 def test_the_container_with_the_name_of_the_stack_is_meant(tmp_path: Path) -> None:
-    environment = (
-        'stacks: {web: {containers: {agent: {image: "a:1"}, web: {image: "w:1"}}}}\n'
-    )
+    environment = 'stacks: {web: {containers: {agent: {image: "a:1"}, web: {image: "w:1"}}}}\n'
     document, findings = read(tmp_path, environment, images={"web": "2", "web/agent": "3"})
     containers = document.data["stacks"]["web"]["containers"]
     assert containers == {"agent": {"image": "a:3"}, "web": {"image": "w:2"}}
@@ -276,9 +270,7 @@ def test_each_stack_knows_the_values_that_it_depends_on(tmp_path: Path) -> None:
         'stacks: {a: {k: "${name}"}, b: {k: "${domain}", containers: {c: {image: i}}}, d: {}}\n'
     )
     variables = {"version": "2", "domain": "b"}
-    document, findings = read(
-        tmp_path, environment, variables=variables, images={"b": "3"}
-    )
+    document, findings = read(tmp_path, environment, variables=variables, images={"b": "3"})
     assert findings == []
     options = {name: " ".join(given.options()) for name, given in document.given_by_stack.items()}
     assert options == {

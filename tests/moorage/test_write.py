@@ -176,7 +176,7 @@ def test_a_manifest_that_is_no_file_is_not_read(kind: str, tmp_path: Path) -> No
         assert not path.is_symlink()
 
 
-def test_a_folder_of_an_older_version_loses_nothing(tmp_path: Path) -> None:
+def test_no_file_is_removed_from_a_folder_of_an_older_version(tmp_path: Path) -> None:
     write(plan(stack("network"), stack("web")), tmp_path)
     (tmp_path / SUMS).unlink()
     assert found(write(plan(stack("network")), tmp_path), "M1313") == [("web.yaml", 1)]
@@ -279,7 +279,7 @@ for number in range(60):
 BUILDS = [plan(*(stack(name) for name in ("network", "web", extra))) for extra in ("old", "new")]
 
 
-def test_builds_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+def test_simultaneous_builds_do_not_disturb_each_other(tmp_path: Path) -> None:
     folder = tmp_path / "out/dev"
     builders = [
         subprocess.Popen(

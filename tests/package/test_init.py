@@ -74,7 +74,7 @@ def test_an_editor_accepts_the_params(created: Path) -> None:
         assert [error.message for error in Draft7Validator(schema).iter_errors(params)] == []
 
 
-def test_build_test_and_lint_pass_at_once(project: Path, environment: Environment) -> None:
+def test_build_test_and_lint_pass_in_a_new_project(project: Path, environment: Environment) -> None:
     before = files(project)
     for target in ("test", "build", "lint"):
         run = environment.make(target, cwd=project)

@@ -71,7 +71,7 @@ def build_container(
         "template": "service",
         "cpu": 256,
         "memory": 512,
-        "containers": {name: {"image": "ecr:x:1"} | given for name, given in containers.items()},
+        "containers": {name: {"image": "ecr:x:1"} | params for name, params in containers.items()},
         "proxy": proxy,
         "expose": [{"via": "public", "paths": ["/*"], "health_check": {"path": "/nginx-health"}}],
     }
@@ -171,9 +171,9 @@ class Running:
     ) -> Response:
         """Sends a request to nginx."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        given = {"Host": "shop.example", **(headers or {})}
+        all_headers = {"Host": "shop.example", **(headers or {})}
         with contextlib.closing(connection):
-            connection.request(method, path, body, given)
+            connection.request(method, path, body, all_headers)
             response = connection.getresponse()
             return Response(response.status, dict(response.getheaders()), response.read())
 

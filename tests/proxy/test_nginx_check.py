@@ -297,7 +297,7 @@ def test_a_server_without_a_port_is_a_warning() -> None:
         ("http://[::1]:3000", "", ""),
     ],
 )
-def test_where_requests_are_sent(target: str, level: str, part: str) -> None:
+def test_hosts_and_ports_of_upstreams(target: str, level: str, part: str) -> None:
     mistakes = find_mistakes(in_server(f"location / {{ proxy_pass {target}; }}"), TASK)
     assert [mistake.level for mistake in mistakes] == ([level] if level else [])
     assert all(part in mistake.message for mistake in mistakes)
@@ -309,7 +309,7 @@ def test_hints_name_an_address_that_can_be_copied() -> None:
         assert "`127.0.0.1:3002`" in mistake.hint
 
 
-def test_on_a_bridge_containers_have_names() -> None:
+def test_in_network_mode_bridge_containers_have_names() -> None:
     task = Task(8080, {"web": ("web", (3000,))})
     assert errors(in_server("location / { proxy_pass http://web:3000; }"), task) == []
     (mistake,) = find_mistakes(in_server("location / { proxy_pass http://127.0.0.1:3000; }"), task)
@@ -427,7 +427,7 @@ def test_nginx_refuses_every_configuration_with_an_error(name: str, tmp_path: Pa
     the place of the line before it."""
     (text, _) = next(configurations(name))
     lines = text.split("\n")
-    found = 0
+    count = 0
     for index, line in enumerate(lines[1:], 1):
         if not line.endswith(";"):
             continue
@@ -440,9 +440,9 @@ def test_nginx_refuses_every_configuration_with_an_error(name: str, tmp_path: Pa
             first = index - len(changed) + 1
             mutant = "\n".join([*lines[:first], *changed, *lines[index + 1 :]])
             if errors(mutant, Task(8080, {})) and not is_target_error(mutant):
-                found += 1
+                count += 1
                 assert is_refused(mutant, tmp_path), changed
-    assert found > 20
+    assert count > 20
 
 
 def is_target_error(text: str) -> bool:

@@ -29,8 +29,8 @@ def served(home: Path, proxy: dict[str, Any]) -> Iterator[tuple[Running, Upstrea
     """nginx in front of a container `app`; `proxy` has the settings other than its port."""
     with ExitStack() as stack:
         front, back = (stack.enter_context(reserve_port()) for _ in range(2))
-        given = {"port": front, "routes": [{"path": "/", "to": "app"}]} | proxy
-        container = build_container(given, {"app": {"ports": [back]}}, home)
+        proxy_params = {"port": front, "routes": [{"path": "/", "to": "app"}]} | proxy
+        container = build_container(proxy_params, {"app": {"ports": [back]}}, home)
         app = stack.enter_context(Upstream(back, "app"))
         yield stack.enter_context(start_nginx(container, front)), app
 

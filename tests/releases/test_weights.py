@@ -84,13 +84,13 @@ def sync(cloud: Cloud, pairs: tuple[TrafficPair, ...]) -> Iterator[None]:
 
 def changes_rule_and_service(cloud: Cloud, template: Template, values: Mapping[str, str]) -> bool:
     changed = set()
-    given = {
+    parameters = {
         name: values.get(name, definition["Default"])
         for name, definition in template.get("Parameters", {}).items()
     }
     for name in order(template):
         wanted = resolve(
-            template["Resources"][name].get("Properties", {}), template, given, cloud.physical
+            template["Resources"][name].get("Properties", {}), template, parameters, cloud.physical
         )
         if cloud.properties.get(name) != wanted:
             changed.add(name)
@@ -175,7 +175,7 @@ def started(folder: Path, releases: int, deploy: Any, **params: str) -> Cloud:
     return cloud
 
 
-def found(
+def find_problems(
     folder: Path,
     deploy: Any,
     change: Mapping[str, str],
@@ -241,17 +241,17 @@ REFUSED = {
 @pytest.mark.parametrize("change", SAFE.values(), ids=SAFE)
 def test_no_update_sends_traffic_to_an_empty_group(folder: Path, change: dict[str, str]) -> None:
     assert not _errors(folder, change)
-    assert found(folder, with_deploy_script, change) == {}
+    assert find_problems(folder, with_deploy_script, change) == {}
 
 
 @pytest.mark.parametrize("change", WITH_THE_SERVICE.values(), ids=WITH_THE_SERVICE)
 def test_updates_of_rule_and_service_are_safe_unless_a_later_resource_fails(
     folder: Path, change: dict[str, str]
 ) -> None:
-    assert found(folder, with_deploy_script, change, after_service=False) == {}
+    assert find_problems(folder, with_deploy_script, change, after_service=False) == {}
     assert _errors(folder, change)
     # The risk that is left: docs/decisions/0025-releases.md.
-    later = found(folder, with_deploy_script, change)
+    later = find_problems(folder, with_deploy_script, change)
     assert later
     assert all("'fail_after': 'Service'" in case for case in later)
 
@@ -261,7 +261,9 @@ def test_a_rolling_service_starts_to_shift(folder: Path, strategy: str) -> None:
     for before in (ROLLING, "rolling"):
         change = {"release": strategy, "image": "2"}
         assert (
-            found(folder, with_deploy_script, change, {"release": before}, after_service=False)
+            find_problems(
+                folder, with_deploy_script, change, {"release": before}, after_service=False
+            )
             == {}
         )
 
@@ -271,18 +273,18 @@ def test_several_load_balancers(folder: Path) -> None:
     changed = {
         "expose": f"{ALB}, {NLB}".replace("target_port", "tcp_idle_timeout: 60s, target_port")
     }
-    assert found(folder, with_deploy_script, {**changed, "image": "2"}, both) == {}
+    assert find_problems(folder, with_deploy_script, {**changed, "image": "2"}, both) == {}
 
 
 @pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED)
 def test_an_update_that_cannot_be_safe_is_reported(folder: Path, change: dict[str, str]) -> None:
     assert _errors(folder, change)
-    assert found(folder, with_deploy_script, change)
+    assert find_problems(folder, with_deploy_script, change)
 
 
 def test_another_rule_does_not_take_over_a_pair(folder: Path) -> None:
     change = {"expose": ALB.replace("port", "name: other, port")}
-    problems = found(folder, with_deploy_script, change)
+    problems = find_problems(folder, with_deploy_script, change)
     assert set(map(tuple, problems.values())) == {("refused because of PublicOtherListenerRule",)}
 
 
@@ -297,12 +299,12 @@ def _errors(folder: Path, change: Mapping[str, str]) -> list[str]:
 
 
 def test_fixed_weights_send_traffic_to_an_empty_group(folder: Path) -> None:
-    problems = found(folder, with_fixed_weights, SAFE["conditions"])
+    problems = find_problems(folder, with_fixed_weights, SAFE["conditions"])
     assert any("{}" in case for case in problems)  # even if nothing fails
 
 
-def test_a_parameter_alone_does_harm_when_an_update_fails(folder: Path) -> None:
-    problems = found(folder, in_a_single_update, SAFE["conditions and image"])
+def test_a_parameter_without_two_updates_does_harm_if_the_update_fails(folder: Path) -> None:
+    problems = find_problems(folder, in_a_single_update, SAFE["conditions and image"])
     assert problems
     assert not any("{}" in case for case in problems)  # but not if nothing fails
 

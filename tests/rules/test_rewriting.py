@@ -13,7 +13,8 @@ from corpus import Case, bases, case_id, cases
 from deterministic import deterministic_settings
 from hypothesis import given
 from hypothesis import strategies as st
-from rewriting import REWRITES, SPLITS, Body, Rewrite, Split, everywhere, somewhere
+from rewriting import REWRITES, SPLITS
+from template_parts import Body, Rewrite, Split, everywhere, somewhere
 
 from moorage.cfn.template import Template
 from moorage.rules.registry import RULES

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from corpus import apply_changes, bases, cases
-from rewriting import everywhere, split_off_shared_resources
+from stack_splits import split_off_shared_resources
+from template_parts import everywhere
 
 from moorage.cfn.template import Template
 from moorage.rules.runner import LocatedProblem, run_rules

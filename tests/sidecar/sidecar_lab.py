@@ -20,6 +20,11 @@ from typing import Any
 from moorage.pipeline.build import build
 from templates import TEMPLATES
 
+LIMIT = 0.1 * 2 + 0.1
+"""Seconds within which the sidecar must close its port: interval x fall + timeout."""
+SLACK = 2.0
+"""Additional seconds for a busy machine."""
+
 PROGRAM = Path("templates/exposure/health_sidecar/program.py")
 
 

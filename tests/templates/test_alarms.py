@@ -37,18 +37,18 @@ def build(**stacks: Any) -> dict[str, Any]:
 
 
 def resources(stack: str = "web", **stacks: Any) -> dict[str, Any]:
-    found: dict[str, Any] = build(**stacks)[stack]["Resources"]
-    return found
+    built: dict[str, Any] = build(**stacks)[stack]["Resources"]
+    return built
 
 
-def of_type(kind: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: each["Properties"] for name, each in found.items() if each["Type"] == kind}
+def of_type(kind: str, built: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each["Properties"] for name, each in built.items() if each["Type"] == kind}
 
 
 def metrics_of(alarm: Mapping[str, Any]) -> set[tuple[Any, ...]]:
     """Namespace, name, dimensions and statistic of each metric of an alarm."""
     stats = [query["MetricStat"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
-    found = [(stat["Metric"], stat["Stat"]) for stat in stats] or [
+    built = [(stat["Metric"], stat["Stat"]) for stat in stats] or [
         (alarm, alarm.get("Statistic") or alarm["ExtendedStatistic"])
     ]
     return {
@@ -58,7 +58,7 @@ def metrics_of(alarm: Mapping[str, Any]) -> set[tuple[Any, ...]]:
             tuple(dimension["Name"] for dimension in metric["Dimensions"]),
             statistic,
         )
-        for metric, statistic in found
+        for metric, statistic in built
     }
 
 
@@ -150,7 +150,7 @@ def test_metrics_are_those_of_the_table(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_notifies_and_says_of_which_stack_it_is(name: str) -> None:
+def test_every_alarm_notifies_and_names_its_stack(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == [TOPIC]
     assert alarm["AlarmDescription"].startswith(f"shop-dev-{name.split('.')[0]}: ")
@@ -158,7 +158,7 @@ def test_every_alarm_notifies_and_says_of_which_stack_it_is(name: str) -> None:
     assert alarm["EvaluationPeriods"] == alarm["DatapointsToAlarm"] + 2
 
 
-def test_only_a_missing_count_of_healthy_hosts_is_bad_news() -> None:
+def test_only_a_missing_count_of_healthy_hosts_is_breaching() -> None:
     breaching = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
     assert breaching == {
         "web.PublicWeb8080NoHealthyHostAlarm",
@@ -173,20 +173,20 @@ def test_every_rule_notifies_in_json(name: str) -> None:
     assert "RoleArn" not in target
     transformer = target["InputTransformer"]
     values = dict.fromkeys(transformer["InputPathsMap"], '"any \\"text\\""')
-    message = re.sub("<([a-z]+)>", lambda found: values[found[1]], transformer["InputTemplate"])
+    message = re.sub("<([a-z]+)>", lambda built: values[built[1]], transformer["InputTemplate"])
     assert json.loads(message).keys() == {"message", *values}
 
 
 # Thresholds ----------------------------------------------------------------------------------
 
 
-def test_a_stack_decides_then_its_notifications_then_moorage() -> None:
+def test_thresholds_come_from_the_stack_then_its_notifications_then_the_defaults() -> None:
     thresholds = {
         "latency": {"above": "250ms", "for": "9m"},
         "cpu": {"above": "70%"},
         "memory": {"for": "4m"},
     }
-    found = resources(
+    built = resources(
         notifications={**NOTIFICATIONS, "thresholds": thresholds},
         web=web(alarms={"latency": {"above": "2s"}, "target_5xx": {"above": "2.5%", "for": "1m"}}),
     )
@@ -198,23 +198,23 @@ def test_a_stack_decides_then_its_notifications_then_moorage() -> None:
         "MemoryAlarm": (90, 4),
     }
     assert expected == {
-        name: (properties(found, name)["Threshold"], properties(found, name)["DatapointsToAlarm"])
+        name: (properties(built, name)["Threshold"], properties(built, name)["DatapointsToAlarm"])
         for name in expected
     }
 
 
 def test_an_alarm_can_be_turned_off() -> None:
     off = {"latency": False, "cpu": False, "task_stopped": False}
-    found = resources(web=web(alarms=off))
-    names = of_type(ALARM, found).keys() | of_type(RULE, found).keys()
+    built = resources(web=web(alarms=off))
+    names = of_type(ALARM, built).keys() | of_type(RULE, built).keys()
     assert not names & {"PublicWeb8080LatencyAlarm", "CpuAlarm", "TaskStoppedRule"}
     assert "MemoryAlarm" in names
 
 
 def test_without_alarms_there_are_none() -> None:
-    found = resources(web=web(alarms=False))
-    assert not of_type(ALARM, found)
-    assert not of_type(RULE, found)
+    built = resources(web=web(alarms=False))
+    assert not of_type(ALARM, built)
+    assert not of_type(RULE, built)
 
 
 def test_tasks_are_counted_only_with_container_insights() -> None:
@@ -226,12 +226,12 @@ def test_tasks_are_counted_only_with_container_insights() -> None:
 
 
 def test_a_service_without_tasks_needs_no_healthy_host() -> None:
-    found = resources(web=web(desired_count=0))
-    assert "PublicWeb8080NoHealthyHostAlarm" not in found
-    assert "PublicWeb8080UnhealthyHostsAlarm" in found
+    built = resources(web=web(desired_count=0))
+    assert "PublicWeb8080NoHealthyHostAlarm" not in built
+    assert "PublicWeb8080UnhealthyHostsAlarm" in built
 
 
-def test_the_p95_of_few_requests_is_no_alarm() -> None:
+def test_a_high_p95_of_few_requests_is_no_alarm() -> None:
     alarm = ALARMS["web.PublicWeb8080LatencyAlarm"]
     assert alarm["ExtendedStatistic"] == "p95"
     assert alarm["EvaluateLowSampleCountPercentile"] == "ignore"
@@ -240,8 +240,8 @@ def test_the_p95_of_few_requests_is_no_alarm() -> None:
 def test_a_load_balancer_that_exists_is_named_by_its_listener() -> None:
     listener = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener/app/old/0a1b/4e5f"
     existing = {"listener": listener, "security_group": "sg-0123456789abcdef0"}
-    found = resources(public={"template": "alb", "existing": existing}, web=web())
-    dimensions = properties(found, "PublicWeb8080LatencyAlarm")["Dimensions"]
+    built = resources(public={"template": "alb", "existing": existing}, web=web())
+    dimensions = properties(built, "PublicWeb8080LatencyAlarm")["Dimensions"]
     assert dimensions[0] == {"Name": "LoadBalancer", "Value": "app/old/0a1b"}
 
 
@@ -348,15 +348,15 @@ def test_two_target_groups_that_take_turns_have_one_alarm() -> None:
     watched = Watched(targets=(target,))
     alarms = resolve_service_alarms(service.params.alarms, service.task, watched, 1)
     assert alarms is not None
-    found = {each.title: each.to_dict()["Properties"] for each in alarm_resources(alarms)}
-    healthy = found["PublicWeb8080NoHealthyHostAlarm"]
+    built = {each.title: each.to_dict()["Properties"] for each in alarm_resources(alarms)}
+    healthy = built["PublicWeb8080NoHealthyHostAlarm"]
     assert evaluate(healthy, hosts_1=None, hosts_2=2) == 2
-    errors = found["PublicWeb8080Target5xxAlarm"]
+    errors = built["PublicWeb8080Target5xxAlarm"]
     values = {"errors_1": 1, "errors_2": 8, "requests_1": 100, "requests_2": 10}
     assert evaluate(errors, **values) == 80
     idle = {"errors_1": None, "errors_2": None, "requests_1": 60, "requests_2": None}
     assert evaluate(errors, **idle) == 0
-    assert evaluate(found["PublicWeb8080LatencyAlarm"], seconds_1=0.2, seconds_2=3) == 3
+    assert evaluate(built["PublicWeb8080LatencyAlarm"], seconds_1=0.2, seconds_2=3) == 3
 
 
 def test_codedeploy_reports_its_own_failures() -> None:
@@ -383,15 +383,15 @@ def test_a_composite_alarm_pages_somebody_else() -> None:
         "existing": {"arn": "arn:aws:sns:eu-central-1:123456789012:pager"},
     }
     alarms = {"to": "notifications", "recovery": True, "page": page}
-    found = resources(pager=pager, web=web(alarms=alarms))
-    alarm = properties(found, "PageAlarm")
+    built = resources(pager=pager, web=web(alarms=alarms))
+    alarm = properties(built, "PageAlarm")
     assert alarm["AlarmRule"] == {
         "Fn::Sub": 'ALARM("${PublicWeb8080Target5xxAlarm}") OR '
         'ALARM("${PublicWeb8080NoHealthyHostAlarm}")'
     }
     assert alarm["AlarmActions"] == ["arn:aws:sns:eu-central-1:123456789012:pager"]
     assert alarm["OKActions"] == alarm["AlarmActions"]
-    assert properties(found, "CpuAlarm")["OKActions"] == [TOPIC]
+    assert properties(built, "CpuAlarm")["OKActions"] == [TOPIC]
 
 
 # Events --------------------------------------------------------------------------------------
@@ -527,9 +527,9 @@ def statements(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def test_cloudwatch_and_eventbridge_can_publish_and_use_the_key() -> None:
-    found = topic()
-    policy = statements(properties(found, "TopicPolicy")["PolicyDocument"])
-    key = statements(properties(found, "Key")["KeyPolicy"])
+    built = topic()
+    policy = statements(properties(built, "TopicPolicy")["PolicyDocument"])
+    key = statements(properties(built, "Key")["KeyPolicy"])
     for sid, principal in (
         ("Alarms", "cloudwatch.amazonaws.com"),
         ("Events", "events.amazonaws.com"),
@@ -541,22 +541,22 @@ def test_cloudwatch_and_eventbridge_can_publish_and_use_the_key() -> None:
     # EventBridge sends KMS neither key of a condition on the source.
     assert "Condition" not in key["Events"]
     assert policy["TlsOnly"]["Effect"] == "Deny"
-    assert properties(found, "Key")["EnableKeyRotation"] is True
-    assert properties(found, "Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
+    assert properties(built, "Key")["EnableKeyRotation"] is True
+    assert properties(built, "Topic")["KmsMasterKeyId"] == {"Fn::GetAtt": ["Key", "Arn"]}
 
 
 def test_a_key_of_the_user_replaces_that_of_the_stack() -> None:
     arn = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    found = topic(kms_key=arn)
-    assert "Key" not in found
-    assert properties(found, "Topic")["KmsMasterKeyId"] == arn
+    built = topic(kms_key=arn)
+    assert "Key" not in built
+    assert properties(built, "Topic")["KmsMasterKeyId"] == arn
 
 
 def test_a_function_is_subscribed_and_may_be_invoked_by_this_topic_only() -> None:
     arn = "arn:aws:lambda:eu-central-1:123456789012:function:chat"
-    found = topic(subscriptions={"lambda": [arn]})
-    assert properties(found, "LambdaFunctionChatSubscription")["Endpoint"] == arn
-    permission = properties(found, "LambdaFunctionChatPermission")
+    built = topic(subscriptions={"lambda": [arn]})
+    assert properties(built, "LambdaFunctionChatSubscription")["Endpoint"] == arn
+    permission = properties(built, "LambdaFunctionChatPermission")
     assert permission["SourceArn"] == {"Ref": "Topic"}
 
 

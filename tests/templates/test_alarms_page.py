@@ -30,7 +30,7 @@ KINDS: tuple[type[BaseModel], ...] = (ServiceAlarms, WorkerAlarms, JobAlarms, Al
 ROWS = {
     name: (default, missing)
     for name, default, missing in re.findall(
-        r"^\| `(\w+)` \| .* \| (.*?) \| (fine|alarm) \|$", PAGE, re.MULTILINE
+        r"^\| `(\w+)` \| .* \| (.*?) \| (OK|ALARM) \|$", PAGE, re.MULTILINE
     )
 }
 METRIC_OF = {
@@ -68,7 +68,7 @@ def test_page_and_reference_have_the_default(name: str) -> None:
     default, missing = ROWS[name]
     assert default == default_of(name)
     written = METRICS[METRIC_OF.get(name, name)].missing
-    assert missing == {"breaching": "alarm", "notBreaching": "fine"}[written]
+    assert missing == {"breaching": "ALARM", "notBreaching": "OK"}[written]
     fields = [kind.model_fields[name] for kind in KINDS if name in kind.model_fields]
     descriptions = [field.description or "" for field in fields]
     assert descriptions

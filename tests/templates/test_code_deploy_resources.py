@@ -40,7 +40,7 @@ def test_cloudformation_never_changes_what_the_service_runs() -> None:
     assert "AdvancedConfiguration" not in attached
 
 
-def test_the_app_spec_has_what_codedeploy_would_choose_otherwise() -> None:
+def test_the_app_spec_has_all_settings_that_codedeploy_would_default() -> None:
     spec = _app_spec(_built({}, platform_version="1.4.0"))
     assert spec == {
         "version": 0.0,
@@ -82,7 +82,7 @@ def test_configurations_have_the_names_of_codedeploy(name: str) -> None:
     assert CONFIGURATIONS[name][1] == shift
 
 
-def test_a_deployment_may_take_all_of_its_waits() -> None:
+def test_the_timeout_of_a_deployment_includes_all_of_its_waits() -> None:
     params = CodeDeploy.model_validate({"strategy": "codedeploy", "terminate_after": "1h"})
     own = {"kind": "linear", "percent": 30, "interval": "5m"}
     longer = CodeDeploy.model_validate(

@@ -290,7 +290,7 @@ def test_a_task_that_runs_once_does_not_use_the_spot_strategy_of_the_cluster() -
 @pytest.mark.parametrize(
     "existing", [{}, {"existing": f"arn:aws:sqs:{REGION}:123456789012:missed"}]
 )
-def test_who_sends_to_an_encrypted_dead_letter_queue_can_use_its_key(
+def test_senders_to_an_encrypted_dead_letter_queue_can_use_its_key(
     overlap: str, existing: dict[str, str]
 ) -> None:
     key = f"arn:aws:kms:{REGION}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -268,9 +268,7 @@ def test_the_handle_has_the_addresses_of_the_nodes_and_the_default_clients() -> 
 
 
 @pytest.mark.parametrize(("cidr", "known"), [("10.9.0.0/16", ("10.9.0.0/16",)), (None, None)])
-def test_of_an_existing_network_at_most_the_block_of_the_vpc_is_known(
-    cidr: Any, known: Any
-) -> None:
+def test_only_the_cidr_of_an_existing_network_can_be_known(cidr: Any, known: Any) -> None:
     network_params = {"existing": {**VPC, "private_subnets": SUBNETS, "cidr": cidr}}
     nlb_handle = handle(INTERNAL, network=network_params)
     assert (nlb_handle.addresses, nlb_handle.default_clients) == (known, known)

@@ -13,7 +13,11 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from troposphere import elasticloadbalancingv2 as elb
 
 from moorage.facts.elb_attributes import TARGET_GROUP
-from moorage.facts.load_balancing import HEALTH_CHECK_INTERVAL, HEALTH_CHECK_TIMEOUT
+from moorage.facts.load_balancing import (
+    HEALTH_CHECK_INTERVAL,
+    HEALTH_CHECK_THRESHOLD,
+    HEALTH_CHECK_TIMEOUT,
+)
 from moorage.findings.wording import shown
 from moorage.model import Base, wrong
 
@@ -88,10 +92,16 @@ class HealthCheck(Base):
         5, description="Time after which a check fails."
     )
     healthy_threshold: int = Field(
-        2, ge=2, le=10, description="Consecutive successful checks until a task is healthy."
+        2,
+        ge=HEALTH_CHECK_THRESHOLD[0],
+        le=HEALTH_CHECK_THRESHOLD[1],
+        description="Consecutive successful checks until a task is healthy.",
     )
     unhealthy_threshold: int = Field(
-        3, ge=2, le=10, description="Consecutive failed checks until a task is unhealthy."
+        3,
+        ge=HEALTH_CHECK_THRESHOLD[0],
+        le=HEALTH_CHECK_THRESHOLD[1],
+        description="Consecutive failed checks until a task is unhealthy.",
     )
 
 

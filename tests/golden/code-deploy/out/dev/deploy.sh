@@ -178,7 +178,7 @@ check_account() {
 
 number=0       # of the stack that is being deployed
 stack_status='' # of that stack before it is deployed; NONE if it does not exist
-skipped=''     # whether there can be no preview of it
+skipped=''     # set if no preview of the stack is possible
 change_set=''  # its ARN; empty if there is nothing to deploy
 unfinished=''  # the stack whose change set is deleted when the script ends
 running=''     # the stack that CloudFormation is working on
@@ -209,7 +209,7 @@ find_status() {
   if grep -q "does not exist" "$errors"; then echo NONE; else cat "$errors" >&2 && return 1; fi
 }
 
-# Says which stack comes next, and deals with what an earlier deployment has left.
+# Prints the name of the next stack, and handles what an earlier deployment has left.
 start_stack() {
   number=$((number + 1)) skipped='' change_set=''
   printf '\n[%s/%s] %s\n' "$number" "$total" "$1"
@@ -261,7 +261,7 @@ deploy_stack() {
   finish_change_set "$1"
 }
 
-# Sets `change_set`.
+# Creates a change set and sets `change_set`. Arguments: those of deploy_stack.
 create_change_set() {
   local stack=$1 file=$2 output failed=''
   shift 2
@@ -301,7 +301,7 @@ drop_change_set() {
     [[ $(find_status "$stack") != REVIEW_IN_PROGRESS ]] || delete_stack "$stack" >/dev/null || true
     return
   fi
-  # A change set without changes has failed, and `aws cloudformation deploy` leaves it.
+  # A change set without changes is FAILED, and `aws cloudformation deploy` does not delete it.
   sets=$change_set
   [[ -n $sets ]] || sets=$(call cloudformation list-change-sets --stack-name "$stack" \
     --output text --query "Summaries[?Status=='FAILED' && starts_with(ChangeSetName,
@@ -453,7 +453,7 @@ is_missing() {
 
 images=() parameters=() secrets=() certificates=() missing=''
 
-# Arguments: what it is, its name, and the stacks that name it.
+# Adds something to look for. Arguments: its kind, its name, and the stacks that refer to it.
 need() {
   local kind=$1 name=$2 stack used=''
   shift 2
@@ -469,7 +469,8 @@ need() {
   esac
 }
 
-# Looks for all of them. What the credentials may not look at counts as there. No value is read.
+# Checks that all of them exist. What the credentials may not look up counts as existing. No secret
+# is read.
 check_needs() {
   local item name start
   for item in ${images[@]+"${images[@]}"}; do
@@ -517,7 +518,7 @@ check_parameters() {
   done
 }
 
-# Arguments: what is missing, the stacks that name it, and the command that creates it.
+# Arguments: what is missing, the stacks that refer to it, and the command that creates it.
 add_missing() {
   local what=$1 stacks=$2
   shift 2
@@ -528,11 +529,11 @@ add_missing() {
 # Services that shift traffic. -------------------------------------------------------------------
 
 # Deploys a stack whose service shifts traffic between two target groups. A parameter for each pair
-# says which group is in production, so that CloudFormation writes no other weights than those that
-# are there. If the update changes a listener rule and deploys tasks, it is done in two steps: first
-# everything but the task definition, and then that.
-# Arguments: what deploys its tasks, `ecs` or `codedeploy`; its pairs, as parameter:rule or
-# listener:primary group:alternate group; `--` and the arguments of deploy_stack.
+# says which group is in production, so that CloudFormation writes the weights that are in use. If
+# the update changes a listener rule and deploys tasks, there are two updates: the first one keeps
+# the task definition, the second one changes it.
+# Arguments: the deployment controller, `ecs` or `codedeploy`; the pairs of target groups, each as
+# parameter:rule or listener:primary group:alternate group; `--` and the arguments of deploy_stack.
 deploy_release() {
   local controller=$1 pairs=() values=() hold=() result=0 stack service='' output held resources
   [[ -z $skipped ]] || return 0
@@ -574,7 +575,7 @@ deploy_release() {
   return "$result"
 }
 
-# Whether the change set deploys tasks, and has a rule or listener of a pair.
+# Whether the change set deploys tasks and changes a rule or listener of a pair.
 changes_rule_and_service() {
   local pair words=" ${resources//[[:space:]]/ } "
   [[ $words == *" Service "* || $words == *" TaskDefinition "* ]] || return 1
@@ -645,9 +646,8 @@ read_weights() {
   done
 }
 
-# Makes the parameters of the deployed stack say which groups are in production. CloudFormation
-# writes the weights that are there already; each update changes one parameter, so that it cannot
-# fail half-way.
+# Corrects the parameters of the deployed stack, so that they name the groups in production. The
+# weights stay as they are. Each update changes only one parameter, so it cannot fail halfway.
 sync_weights() {
   local value name names stored others other
   read_weights
@@ -672,8 +672,9 @@ sync_weights() {
 
 # CodeDeploy. ------------------------------------------------------------------------------------
 
-# Deploys the task definition of a stack with CodeDeploy and waits for it, unless the service runs it
-# already. Arguments: the stack; the seconds that it may take; its pairs, as for deploy_release.
+# Deploys the task definition of a stack with CodeDeploy and waits, unless the service already
+# runs it.
+# Arguments: the stack, the time limit in seconds, and the pairs, as for deploy_release.
 code_deploy() {
   local stack=$1 seconds=$2 outputs application group name revision pairs=() values=()
   local cluster service live request deployment status before=

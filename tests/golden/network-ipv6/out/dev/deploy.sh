@@ -171,7 +171,7 @@ check_account() {
 
 number=0       # of the stack that is being deployed
 stack_status='' # of that stack before it is deployed; NONE if it does not exist
-skipped=''     # whether there can be no preview of it
+skipped=''     # set if no preview of the stack is possible
 change_set=''  # its ARN; empty if there is nothing to deploy
 unfinished=''  # the stack whose change set is deleted when the script ends
 running=''     # the stack that CloudFormation is working on
@@ -202,7 +202,7 @@ find_status() {
   if grep -q "does not exist" "$errors"; then echo NONE; else cat "$errors" >&2 && return 1; fi
 }
 
-# Says which stack comes next, and deals with what an earlier deployment has left.
+# Prints the name of the next stack, and handles what an earlier deployment has left.
 start_stack() {
   number=$((number + 1)) skipped='' change_set=''
   printf '\n[%s/%s] %s\n' "$number" "$total" "$1"
@@ -254,7 +254,7 @@ deploy_stack() {
   finish_change_set "$1"
 }
 
-# Sets `change_set`.
+# Creates a change set and sets `change_set`. Arguments: those of deploy_stack.
 create_change_set() {
   local stack=$1 file=$2 output failed=''
   shift 2
@@ -294,7 +294,7 @@ drop_change_set() {
     [[ $(find_status "$stack") != REVIEW_IN_PROGRESS ]] || delete_stack "$stack" >/dev/null || true
     return
   fi
-  # A change set without changes has failed, and `aws cloudformation deploy` leaves it.
+  # A change set without changes is FAILED, and `aws cloudformation deploy` does not delete it.
   sets=$change_set
   [[ -n $sets ]] || sets=$(call cloudformation list-change-sets --stack-name "$stack" \
     --output text --query "Summaries[?Status=='FAILED' && starts_with(ChangeSetName,

@@ -175,7 +175,7 @@ check_account() {
 
 number=0       # of the stack that is being deployed
 stack_status='' # of that stack before it is deployed; NONE if it does not exist
-skipped=''     # whether there can be no preview of it
+skipped=''     # set if no preview of the stack is possible
 change_set=''  # its ARN; empty if there is nothing to deploy
 unfinished=''  # the stack whose change set is deleted when the script ends
 running=''     # the stack that CloudFormation is working on
@@ -206,7 +206,7 @@ find_status() {
   if grep -q "does not exist" "$errors"; then echo NONE; else cat "$errors" >&2 && return 1; fi
 }
 
-# Says which stack comes next, and deals with what an earlier deployment has left.
+# Prints the name of the next stack, and handles what an earlier deployment has left.
 start_stack() {
   number=$((number + 1)) skipped='' change_set=''
   printf '\n[%s/%s] %s\n' "$number" "$total" "$1"
@@ -258,7 +258,7 @@ deploy_stack() {
   finish_change_set "$1"
 }
 
-# Sets `change_set`.
+# Creates a change set and sets `change_set`. Arguments: those of deploy_stack.
 create_change_set() {
   local stack=$1 file=$2 output failed=''
   shift 2
@@ -298,7 +298,7 @@ drop_change_set() {
     [[ $(find_status "$stack") != REVIEW_IN_PROGRESS ]] || delete_stack "$stack" >/dev/null || true
     return
   fi
-  # A change set without changes has failed, and `aws cloudformation deploy` leaves it.
+  # A change set without changes is FAILED, and `aws cloudformation deploy` does not delete it.
   sets=$change_set
   [[ -n $sets ]] || sets=$(call cloudformation list-change-sets --stack-name "$stack" \
     --output text --query "Summaries[?Status=='FAILED' && starts_with(ChangeSetName,
@@ -450,7 +450,7 @@ is_missing() {
 
 images=() parameters=() secrets=() certificates=() missing=''
 
-# Arguments: what it is, its name, and the stacks that name it.
+# Adds something to look for. Arguments: its kind, its name, and the stacks that refer to it.
 need() {
   local kind=$1 name=$2 stack used=''
   shift 2
@@ -466,7 +466,8 @@ need() {
   esac
 }
 
-# Looks for all of them. What the credentials may not look at counts as there. No value is read.
+# Checks that all of them exist. What the credentials may not look up counts as existing. No secret
+# is read.
 check_needs() {
   local item name start
   for item in ${images[@]+"${images[@]}"}; do
@@ -514,7 +515,7 @@ check_parameters() {
   done
 }
 
-# Arguments: what is missing, the stacks that name it, and the command that creates it.
+# Arguments: what is missing, the stacks that refer to it, and the command that creates it.
 add_missing() {
   local what=$1 stacks=$2
   shift 2
