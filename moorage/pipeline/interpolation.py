@@ -145,8 +145,8 @@ def _guess_name(name: str, existing: list[str]) -> str:
     """The most likely name: similar to the given one, or to one of its words.
 
     >>> names = ["account", "app", "env", "region"]
-    >>> _guess_name("environment", names), _guess_name("AWS::AccountId", names), _guess_name("IMAGE_TAG", names)
-    ('env', 'account', '')
+    >>> [_guess_name(name, names) for name in ("environment", "AWS::AccountId", "IMAGE_TAG")]
+    ['env', 'account', '']
     """
     words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+", name)
     words = [_SYNONYMS.get(word.lower(), word) for word in words]
