@@ -55,6 +55,7 @@ LIBRARIES = {
 PIPELINE = (
     *("limits", "merge", "yaml_lines", "yaml_indentation", "yaml_quotes", "yaml_syntax"),
     *("yaml_file", "document", "template_places", "variables", "given_images"),
+    *("list_entries", "merge_files"),
     *("interpolation", "named_file", "load"),
     *("paths", "params_models", "foreign_words", "forms", "advice", "unknown_keys"),
     *("stack_advice", "pydantic_errors", "shape", "defaults", "header", "nulls", "stack_kinds"),

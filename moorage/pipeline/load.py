@@ -10,7 +10,7 @@ sorted, so their order in the files has no effect on what is built.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
@@ -19,12 +19,12 @@ from typing import Any
 from moorage.findings.finding import Finding, Path, Place
 from moorage.findings.wording import shown
 from moorage.model import NAME, NO_VALUES, GivenValues, TextFile, wrong
-from moorage.pipeline.document import Document, sort_keys
+from moorage.pipeline.document import Document
 from moorage.pipeline.given_images import set_images
 from moorage.pipeline.interpolation import interpolate
-from moorage.pipeline.merge import apply_merge_patch
+from moorage.pipeline.merge_files import merge_files
 from moorage.pipeline.named_file import FileRefusedError, leads_outside, read_named_file
-from moorage.pipeline.variables import VARS, assign_to_stacks, find_unused_variables
+from moorage.pipeline.variables import assign_to_stacks, find_unused_variables
 from moorage.pipeline.yaml_file import File, read_yaml
 
 BASE = "base"
@@ -46,17 +46,12 @@ def load(
     base_path, env_path = folder / f"{BASE}.yaml", folder / f"{env}.yaml"
     base = _read_params(base_path) if base_path.exists() else File({}, {}, ())
     own = _read_params(env_path)
-    findings = [*base.findings, *own.findings]
-    if not NAME.fullmatch(env):
-        hint = "Rename the file to lower-case letters, digits and single hyphens, as in `dev.yaml`."
-        message = f"`{env}` cannot be the name of an environment"
-        findings.append(Finding("M1007", "error", Place(str(env_path), 1), (), message, hint))
     if not isinstance(base.data, dict) or not isinstance(own.data, dict):
-        return None, findings
-    places = {**base.places, **own.places}
-    data = _merge_files(base.data, own.data)
-    nulls = frozenset(_needless_nulls(base.data, own.data, data))
-    document = Document(env, str(env_path), data, places, given=given)
+        return None, [*base.findings, *own.findings, *_find_name_problems(env, env_path)]
+    merged = merge_files(base, own)
+    findings = [*merged.findings, *_find_name_problems(env, env_path)]
+    places, nulls = merged.places, merged.nulls
+    document = Document(env, str(env_path), merged.data, places, given=given)
     reported = {finding.path for finding in findings}
     for name in [path[1] for path in nulls if path[0] == "stacks" and len(path) == 2]:
         if (path := ("stacks", name)) not in reported:
@@ -76,6 +71,13 @@ def load(
     )
     read = partial(read_text_file, folder)
     return replace(document, broken=broken, nulls=nulls - broken, read=read), findings
+
+
+def _find_name_problems(env: str, file: FilePath) -> Iterator[Finding]:
+    if not NAME.fullmatch(env):
+        hint = "Rename the file to lower-case letters, digits and single hyphens, as in `dev.yaml`."
+        message = f"`{env}` cannot be the name of an environment"
+        yield Finding("M1007", "error", Place(str(file), 1), (), message, hint)
 
 
 def _read_params(path: FilePath) -> File:
@@ -120,54 +122,3 @@ def _is_unreadable(data: Any, path: Path) -> bool:
         except (KeyError, IndexError, TypeError):
             return True
     return data is None or (isinstance(data, str) and "${" in data)
-
-
-# Merging ---------------------------------------------------------------------------------------
-
-
-def _merge_files(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Both files as one. A null below `overrides:` stays, since it deletes from the template."""
-    result: dict[str, Any] = apply_merge_patch(apply_merge_patch({}, base), own)
-    stacks = result.get("stacks")
-    if not isinstance(stacks, dict):
-        return sort_keys(result)
-    for name, stack in stacks.items():
-        patches = [_overrides(file, name) for file in (base, own)]
-        if isinstance(stack, dict) and "overrides" in stack:
-            stacks[name] = stack | {"overrides": apply_merge_patch(*patches, keep_nulls=True)}
-    return sort_keys(result)
-
-
-def _overrides(file: dict[str, Any], stack: str) -> Any:
-    stacks = file.get("stacks")
-    entry = stacks.get(stack) if isinstance(stacks, dict) else None
-    patch = entry.get("overrides") if isinstance(entry, dict) else None
-    return {} if patch is None else patch
-
-
-def _needless_nulls(
-    base: Mapping[str, Any], own: Mapping[str, Any], merged: Mapping[str, Any]
-) -> Iterator[Path]:
-    """The paths of nulls that delete nothing: neither of the files has a value there. A variable
-    that is null is declared, and waits for a value."""
-    needless = [
-        *(path for path in _nulls(base, ()) if not _has(merged, path)),
-        *(path for path in _nulls(own, ()) if not _has(base, path)),
-    ]
-    yield from (path for path in needless if path[0] != VARS or len(path) == 1)
-
-
-def _nulls(value: Any, path: Path) -> Iterator[Path]:
-    """The paths of nulls in maps, apart from `overrides:`; a list is never merged."""
-    if value is None:
-        yield path
-    elif isinstance(value, dict) and not (len(path) == 3 and path[2] == "overrides"):
-        for key, item in value.items():
-            yield from _nulls(item, (*path, key))
-
-
-def _has(data: Any, path: Path) -> bool:
-    """Whether there is a value other than null at a path."""
-    for step in path:
-        data = data.get(step) if isinstance(data, Mapping) else None
-    return data is not None

@@ -22,6 +22,7 @@ from pydantic_core import core_schema
 
 from moorage.model import NAME, TemplateModule
 from moorage.pipeline.header import Header
+from moorage.pipeline.list_entries import DELETE, ID, ID_PATTERN, LISTS
 from moorage.pipeline.render import SECTIONS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -36,6 +37,15 @@ _ANY_STACK = "Stack"
 _REFERENCE = r"\$\{"
 _FILLED_IN = {"type": "string", "pattern": _REFERENCE}
 _NULL = {"type": "null"}
+_ENTRY_KEYS = {
+    ID: {
+        "type": "string",
+        "description": "A name for the merge: if each entry of the environment's list has an "
+        "`id`, entries with the same `id` are merged.",
+        "pattern": f"^{ID_PATTERN}$",
+    },
+    DELETE: {"description": "Deletes the entry of base.yaml with this `id`.", "const": True},
+}
 _NOTES = ("description", "default", "examples")
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 _CLOSED = ("enum", "const", "minLength", "maxLength")
@@ -186,9 +196,34 @@ def _definitions(kind: str, module: TemplateModule) -> Schema:
 def _model_definitions(schema: Schema) -> Schema:
     """The schemas of the models in the schema of another one."""
     merged = _merged_models(schema)
+    entries = _entry_models(schema)
     return {
-        name: _value(model, deletable=name in merged) for name, model in schema["$defs"].items()
+        name: _value(
+            _with_id(model) if name in entries else model,
+            deletable=name in merged or name in entries,
+        )
+        for name, model in schema["$defs"].items()
     }
+
+
+def _entry_models(schema: Schema) -> set[str]:
+    """The models of entries of lists that are merged by `id`."""
+    models = [schema, *schema["$defs"].values()]
+    properties = [item for model in models for item in model.get("properties", {}).items()]
+    return {
+        str(part["$ref"]).removeprefix("#/definitions/")
+        for key, value in properties
+        if key in LISTS
+        for form in (value, *value.get("anyOf", ()))
+        for part in (form.get("items", {}), *form.get("items", {}).get("anyOf", ()))
+        if "$ref" in part
+    }
+
+
+def _with_id(model: Schema) -> Schema:
+    """The schema of an entry of a list, with the keys that the merge reads. An entry with an `id`
+    can be a part, so no key of it is required."""
+    return model | {"properties": model.get("properties", {}) | _ENTRY_KEYS}
 
 
 def _merged_models(schema: Schema) -> set[str]:

@@ -234,6 +234,22 @@ stacks:
 """,
     ),
     Code(
+        "M1017",
+        "An entry of a list cannot be merged by its id.",
+        "If each entry of a list in the environment's file has an `id`, the list is merged with "
+        "that of base.yaml: entries with the same id are one entry; `delete: true` removes one. An "
+        "id begins with a letter, has letters, digits, `_` and `-`, and occurs once in a list.",
+        "Give each entry an id of its own, and delete only what base.yaml has.",
+        """\
+# params/base.yaml has: expose: [{id: shop, via: public, hosts: [shop.example.com]}, {id: old, ...}]
+stacks:
+  web:
+    expose:
+      - {id: shop, hosts: [dev.example.com]}  # via and all else as in base.yaml
+      - {id: old, delete: true}
+""",
+    ),
+    Code(
         "M1021",
         "The file exceeds a limit for input files.",
         "Params and templates can come from people who are not trusted, and a YAML file of one "
