@@ -32,7 +32,7 @@ def build_target(arguments: argparse.Namespace) -> Target:
     print(text(built.findings), end="", file=sys.stderr, flush=True)
     if built.plan is None:
         raise FailedError(f"{arguments.env}: {counts(built.findings)}")
-    target = make_target(built.plan)
+    target = make_target(built.plan, built.document)
     names: Sequence[str] = getattr(arguments, "stacks", ())
     for name in names:
         if name not in target.names:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from botocore.exceptions import ClientError
 
 from moorage.deploy.aws import aws_errors, error_code, to_aws_error
+from moorage.deploy.diagnosis.params_place import ParamsPlace
 from moorage.deploy.jobs import Job
 from moorage.deploy.property_changes import PropertyChange, compare, value_text
 from moorage.deploy.stack_state import SETTLED, StackState
@@ -50,14 +51,21 @@ class ResourceChange:
     """Whether the old resource stays when it is removed or replaced."""
 
 
+Level = Literal["error", "warning"]
+
+
 @dataclass(frozen=True)
 class Problem:
-    """What CloudFormation's validation of a change set found."""
+    """Why a stack cannot be deployed, or may fail: what the validation of its change set found, or
+    what it needs and AWS does not have."""
 
-    level: Literal["error", "warning"]
+    level: Level
     message: str
     logical_id: str = ""
     path: str = ""
+    """The path in the template."""
+    at: ParamsPlace | None = None
+    """The line of the params that it is about."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from moorage.model import Plan, Run, TrafficPair
+from moorage.pipeline.document import Document
 from moorage.pipeline.pushes import Push, pushes
 
 
@@ -35,6 +36,8 @@ class DeployStack:
     """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
+    document: Document | None = None
+    """The params of the environment; None where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Target:
         return replace(self, stacks=tuple(stack for stack in self.stacks if stack.name in names))
 
 
-def make_target(plan: Plan) -> Target:
+def make_target(plan: Plan, document: Document | None = None) -> Target:
     """The target of a built environment."""
     env = plan.environment
     stacks = tuple(
@@ -76,6 +79,7 @@ def make_target(plan: Plan) -> Target:
             pairs=stack.deployment.pairs,
             code_deploy=stack.deployment.code_deploy,
             images=tuple(pushes(stack, plan.stacks)),
+            document=document,
         )
         for stack in plan.stacks
     )

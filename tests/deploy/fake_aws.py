@@ -7,6 +7,7 @@ against the models of the APIs.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -126,7 +127,12 @@ class FakeAws:
     alarms: list[dict[str, Any]] = field(default_factory=list)
     account: str = ACCOUNT
     existing: set[str] = field(default_factory=set)
-    """Repositories, images, secrets, certificates and parameters that are there."""
+    """Repositories, images, secrets, certificates, parameters, hosted zones and roles that are
+    there."""
+    quotas: dict[str, float] = field(default_factory=dict)
+    """Values by their codes; the others are large."""
+    used: Counter[str] = field(default_factory=Counter)
+    """How many there are of `vpc`, `address`, `application` and `network`."""
     refusals: dict[str, list[RefusalError]] = field(default_factory=dict)
     """Errors of the next requests, by operation."""
     offline: tuple[float, float] = (-1, -1)
@@ -259,8 +265,10 @@ class FakeAws:
         if failures:
             return {**answer, "Status": "FAILED", "StatusReason": "Validation failed"}
         action = "Add" if kind == "CREATE" else "Modify"
-        change = {"Action": action, "LogicalResourceId": "Cluster", "ResourceType": CLUSTER}
-        answer["Changes"] = [{"Type": "Resource", "ResourceChange": change}]
+        answer["Changes"] = [
+            {"Type": "Resource", "ResourceChange": {"Action": action, **resource}}
+            for resource in _resources(body)
+        ]
         return {**answer, "Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE"}
 
     def DescribeEvents(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -357,9 +365,31 @@ class FakeAws:
     def DescribeCertificate(self, CertificateArn: str) -> Any:  # noqa: N802, N803
         self._require(CertificateArn)
 
-    def _require(self, name: str) -> None:
+    def GetHostedZone(self, Id: str) -> Any:  # noqa: N802, N803
+        self._require(Id, "NoSuchHostedZone")
+        return {"HostedZone": {"Id": Id, "Name": "example.org.", "CallerReference": "x"}}
+
+    def GetRole(self, RoleName: str) -> Any:  # noqa: N802, N803
+        self._require(RoleName, "NoSuchEntity")
+        role = {"Path": "/", "RoleName": RoleName, "RoleId": "R" * 16, "Arn": "a" * 20}
+        return {"Role": {**role, "CreateDate": START}}
+
+    def _require(self, name: str, code: str = "ResourceNotFoundException") -> None:
         if name not in self.existing:
-            raise RefusalError("ResourceNotFoundException")
+            raise RefusalError(code)
+
+    def GetServiceQuota(self, QuotaCode: str, **_: Any) -> Any:  # noqa: N802, N803
+        return {"Quota": {"QuotaCode": QuotaCode, "Value": self.quotas.get(QuotaCode, 1e6)}}
+
+    def DescribeVpcs(self, **_: Any) -> Any:  # noqa: N802
+        return {"Vpcs": [{}] * self.used["vpc"]}
+
+    def DescribeAddresses(self) -> Any:  # noqa: N802
+        return {"Addresses": [{"PublicIpv4Pool": "amazon"}] * self.used["address"]}
+
+    def DescribeLoadBalancers(self, **_: Any) -> Any:  # noqa: N802
+        kinds = ("application", "network")
+        return {"LoadBalancers": [{"Type": kind} for kind in kinds for _ in range(self.used[kind])]}
 
     def RunTask(self, **_: Any) -> Any:  # noqa: N802
         arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/shop/0123"
@@ -413,6 +443,13 @@ def _described(stack: FakeStack) -> dict[str, Any]:
         ],
     }
     return {**described, "StackStatusReason": stack.reason} if stack.reason else described
+
+
+def _resources(template: str) -> list[dict[str, str]]:
+    return [
+        {"LogicalResourceId": name, "ResourceType": kind}
+        for name, kind in re.findall(r"(\w+):\s+\{?Type: '?([A-Z][\w:]+)", template)
+    ]
 
 
 def _mode(event: dict[str, Any]) -> str:

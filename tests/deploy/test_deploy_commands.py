@@ -196,8 +196,9 @@ def test_what_is_missing_is_found_before_anything_is_created(
     shown = capsys.readouterr().out
     assert (
         "public (lacking-dev-public) cannot be deployed\n"
-        f"  error HttpsListener: there is no certificate {arn}. Request it: aws acm "
-        "request-certificate --region eu-central-1 --validation-method DNS --domain-name NAME\n"
+        f"  error {params}:10 stacks.public.certificate HttpsListener: there is no certificate "
+        f"{arn}. Request it: aws acm request-certificate --region eu-central-1 "
+        "--validation-method DNS --domain-name NAME\n"
     ) in shown
     assert names(cloud, "lacking") == []
 
