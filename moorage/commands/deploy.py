@@ -54,7 +54,7 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
     states = _clear_obstacles(arguments, chosen, aws)
     context = make_context(aws, account)
     previews = preview_stacks(context, chosen, states)
-    due = find_due_tasks(chosen, previews, arguments.stacks)
+    due = find_due_tasks(context, previews, states)
     changing = [preview.stack for preview in previews if preview.kind != "nothing"]
     expected = expected_seconds(changing, target.region)
     execution = Execution(context, previews, due, states, expected, wait=not arguments.no_wait)
@@ -63,7 +63,7 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
         if not due and all(preview.kind == "nothing" for preview in previews):
             return CLEAN
         failed = any(preview.failed for preview in previews)
-        if failed or not (arguments.yes or ask(_question(previews, target, account))):
+        if failed or not (arguments.yes or ask(_question(previews, due, target, account))):
             print_error(f"{target.env}: nothing was deployed")
             return FOUND
         return _execute(arguments, execution)
@@ -81,10 +81,14 @@ def _show_previews(previews: Sequence[Preview], due: Collection[str], form: str)
     sys.stdout.flush()
 
 
-def _question(previews: Sequence[Preview], target: Target, account: str) -> str:
+def _question(
+    previews: Sequence[Preview], due: Collection[str], target: Target, account: str
+) -> str:
     from moorage.deploy.preview_text import count_changes
 
-    what = count_changes(previews)
+    changes = any(preview.kind != "nothing" for preview in previews)
+    tasks = f"run the {'task' if len(due) == 1 else 'tasks'} of {', '.join(sorted(due))}"
+    what = count_changes(previews) if changes else tasks
     return f"{what[0].upper()}{what[1:]} in the account {account}, {target.region}?"
 
 

@@ -12,10 +12,11 @@ from moorage.deploy.aws import AwsError, aws_errors
 from moorage.deploy.change_sets import Preview, Problem, delete_change_set, preview_stack
 from moorage.deploy.context import Context
 from moorage.deploy.jobs import Job, run_jobs
+from moorage.deploy.one_off import has_succeeded
 from moorage.deploy.preflight import find_missing, find_stack_needs, missing_problem
 from moorage.deploy.problem_places import place_problems
 from moorage.deploy.stack_state import REVIEW, StackState, exports_of, read_state
-from moorage.deploy.target import DeployStack, Target, find_dependents
+from moorage.deploy.target import DeployStack, Target
 
 
 def preview_stacks(
@@ -128,18 +129,14 @@ def discard_previews(context: Context, previews: Iterable[Preview]) -> None:
 
 
 def find_due_tasks(
-    target: Target, previews: Iterable[Preview], named: Collection[str]
+    context: Context, previews: Iterable[Preview], states: Mapping[str, StackState]
 ) -> frozenset[str]:
-    """The stacks whose task runs: those that change, those that a changed stack waits for, and
-    those that the command names."""
-    changed = {preview.stack.name for preview in previews if preview.kind != "nothing"}
+    """The stacks whose task runs: those that change, and those whose last run has not succeeded.
+    The others take two requests each."""
+    tasks = [preview for preview in previews if preview.stack.run is not None]
     return frozenset(
-        stack.name
-        for stack in target.stacks
-        if stack.run is not None
-        and (
-            stack.name in changed
-            or stack.name in named
-            or changed & find_dependents(target.stacks, stack.name)
-        )
+        preview.stack.name
+        for preview in tasks
+        if preview.kind != "nothing"
+        or not has_succeeded(context.aws, states[preview.stack.stack_name])
     )

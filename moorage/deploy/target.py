@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -84,13 +84,3 @@ def make_target(plan: Plan, document: Document | None = None) -> Target:
         for stack in plan.stacks
     )
     return Target(env.app, env.name, env.region, env.account, stacks)
-
-
-def find_dependents(stacks: Iterable[DeployStack], name: str) -> frozenset[str]:
-    """The names of the stacks that are deployed after this one, because they need it or a stack
-    that needs it. `stacks` are in the order of their deployment."""
-    found = {name}
-    for stack in stacks:
-        if found.intersection(stack.depends_on):
-            found.add(stack.name)
-    return frozenset(found - {name})

@@ -115,6 +115,8 @@ class FakeAws:
     stacks: dict[str, FakeStack] = field(default_factory=dict)
     scripts: dict[str, list[list[Step]]] = field(default_factory=dict)
     """What the next operations on a stack do, by its name; by default they succeed."""
+    next_outputs: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Outputs of stacks after their next update."""
     change_sets: dict[str, tuple[str, str, dict[str, str], str]] = field(default_factory=dict)
     """Stack, template, tags and type by ARN."""
     findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -124,6 +126,7 @@ class FakeAws:
     targets: list[str] = field(default_factory=list)
     exit_codes: list[int] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
+    parameter_tags: dict[str, dict[str, str]] = field(default_factory=dict)
     alarms: list[dict[str, Any]] = field(default_factory=list)
     account: str = ACCOUNT
     existing: set[str] = field(default_factory=set)
@@ -282,7 +285,7 @@ class FakeAws:
         stack = self.stacks[name]
         stack.before = stack.template, stack.tags
         stack.template, stack.tags = body, tags
-        stack.outputs = {f"{name}-Name": f"{name}-value"}
+        stack.outputs = self.next_outputs.get(name) or {f"{name}-Name": f"{name}-value"}
         self._begin(stack, kind)
 
     def DescribeStackEvents(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
@@ -345,7 +348,15 @@ class FakeAws:
         }
 
     def GetParameter(self, Name: str) -> Any:  # noqa: N802, N803
-        return {"Parameter": {"Name": Name, "Value": self.parameters[Name]}}
+        return {"Parameter": {"Name": Name, "Value": self.parameters[Name], "Version": 1}}
+
+    def ListTagsForResource(self, ResourceId: str, **_: Any) -> Any:  # noqa: N802, N803
+        tags = self.parameter_tags.get(ResourceId, {})
+        return {"TagList": [{"Key": key, "Value": value} for key, value in tags.items()]}
+
+    def AddTagsToResource(self, ResourceId: str, Tags: Any, **_: Any) -> Any:  # noqa: N802, N803
+        tags = self.parameter_tags.setdefault(ResourceId, {})
+        tags.update({tag["Key"]: tag["Value"] for tag in Tags})
 
     def DescribeParameters(self, ParameterFilters: Any, **_: Any) -> Any:  # noqa: N802, N803
         names = self.existing.intersection(ParameterFilters[0]["Values"])
