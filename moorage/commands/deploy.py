@@ -48,10 +48,17 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
     """Deploys the stacks that the arguments name, with consent."""
     from moorage.deploy.execute import Execution
     from moorage.deploy.expected import expected_seconds
+    from moorage.deploy.express import choose_express
     from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
 
     chosen = target.select(arguments.stacks)
     states = _clear_obstacles(arguments, chosen, aws)
+    if arguments.express:
+        chosen = choose_express(target, states).select(arguments.stacks)
+        if not any(stack.express for stack in chosen.stacks):
+            print_error(
+                f"{target.env}: --express changes nothing: it is for new stacks that no other needs"
+            )
     context = make_context(aws, account)
     previews = preview_stacks(context, chosen, states)
     due = find_due_tasks(context, previews, states)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import (
         ChangeTypeDef,
+        DeploymentConfigTypeDef,
         DescribeChangeSetOutputTypeDef,
         OperationEventTypeDef,
         ParameterTypeDef,
@@ -118,6 +119,7 @@ def preview_stack(
                 Parameters=_parameters(stack, state, parameters),
                 Tags=[{"Key": key, "Value": value} for key, value in stack.tags.items()],
                 Description="Created by Moorage",
+                DeploymentConfig=_deployment_config(stack),
             )
         except ClientError as error:
             if error_code(error) == "ValidationError" and _is_empty(str(error)):
@@ -144,6 +146,13 @@ def preview_stack(
         problems = (*problems, Problem("error", reason or f"Status {answer['Status']}"))
     delete_change_set(client, change_set)
     return Preview(stack, _kind(exists), stack_id=stack_id, problems=problems)
+
+
+def _deployment_config(stack: DeployStack) -> DeploymentConfigTypeDef:
+    """In express mode, a failed creation is only rolled back if this is asked for."""
+    if stack.express:
+        return {"Mode": "EXPRESS", "DisableRollback": False}
+    return {"Mode": "STANDARD"}
 
 
 def _kind(exists: bool) -> Kind:

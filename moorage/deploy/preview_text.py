@@ -38,7 +38,8 @@ def _lines(previews: list[Preview]) -> Iterator[str]:
 
 def _preview_lines(preview: Preview) -> Iterator[str]:
     title = "cannot be deployed" if preview.failed else _TITLES[preview.kind]
-    yield f"{preview.stack.name} ({preview.stack.stack_name}) {title}"
+    express = ", in express mode" if preview.stack.express and not preview.failed else ""
+    yield f"{preview.stack.name} ({preview.stack.stack_name}) {title}{express}"
     for problem in preview.problems:
         yield f"  {problem_text(problem)}"
     if preview.kind == "later":
@@ -102,6 +103,7 @@ def _fields(preview: Preview) -> dict[str, Any]:
         "stack": preview.stack.name,
         "stack_name": preview.stack.stack_name,
         "kind": preview.kind,
+        "express": preview.stack.express,
         "problems": [_problem_fields(problem) for problem in preview.problems],
         "changes": [asdict(change) for change in preview.changes],
     }

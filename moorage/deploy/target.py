@@ -36,6 +36,8 @@ class DeployStack:
     """Seconds that CodeDeploy has to deploy the service; None without CodeDeploy."""
     images: tuple[Push, ...] = ()
     """Images from repositories of this environment, which must be pushed before it is deployed."""
+    express: bool = False
+    """Whether CloudFormation does not wait until its resources work."""
     document: Document | None = None
     """The params of the environment; None where they are not known."""
 

@@ -119,6 +119,8 @@ class FakeAws:
     """Outputs of stacks after their next update."""
     change_sets: dict[str, tuple[str, str, dict[str, str], str]] = field(default_factory=dict)
     """Stack, template, tags and type by ARN."""
+    modes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The deployment config of each stack's last change set."""
     findings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """What the validation of change sets reports, by stack."""
     services: dict[str, Callable[[float], dict[str, Any]]] = field(default_factory=dict)
@@ -255,6 +257,7 @@ class FakeAws:
         tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
         body = request["TemplateBody"]
         self.change_sets[arn] = (name, body, tags, request["ChangeSetType"])
+        self.modes[name] = request["DeploymentConfig"]
         return {"Id": arn, "StackId": stack.id}
 
     def DescribeChangeSet(self, ChangeSetName: str, **_: Any) -> Any:  # noqa: N802, N803

@@ -105,6 +105,22 @@ def test_an_environment_is_deployed_updated_and_deleted(
     assert main(["status", *where]) == 1, "what is not deployed is not healthy"
 
 
+def test_new_stacks_are_created_in_express_mode_if_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = project(tmp_path, "hurried")
+    assert main(["deploy", *where, "--yes", "--express", "first"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("first (hurried-dev-first) will be created, in express mode\n")
+    assert "CloudFormation has not waited for it. `moorage status dev` shows" in shown
+    assert main(["deploy", *where, "--yes", "--express", "first"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == "Nothing to change: first\n"
+    assert captured.err == (
+        "dev: --express changes nothing: it is for new stacks that no other needs\n"
+    )
+
+
 def test_diff_leaves_nothing_behind(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

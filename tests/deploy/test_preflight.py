@@ -218,6 +218,8 @@ def test_what_is_missing_is_shown_at_the_line_of_the_params(tmp_path: Path) -> N
         f"secret shop/database. Create it: aws secretsmanager create-secret --region {REGION} "
         "--name shop/database --secret-string file://FILE",
     ]
+    page = Path("docs/deploy/deploy.md").read_text()
+    assert shown[2].replace("dev.yaml", "params/dev.yaml") in page
 
 
 def shop_aws(**more: Any) -> FakeAws:
