@@ -21,10 +21,11 @@ from moorage.commands.terminal import print_error, print_line, print_text
 from moorage.commands.usage import CLEAN, FOUND, INTERRUPTED, FailedError
 
 if TYPE_CHECKING:  # imported in functions: builds and checks need no boto3
-    from moorage.deploy.aws import Aws
     from moorage.deploy.change_sets import Preview
+    from moorage.deploy.context import Context
     from moorage.deploy.execute import Execution, Outcome
     from moorage.deploy.guards import Obstacle
+    from moorage.deploy.recovery import Removal
     from moorage.deploy.stack_state import StackState
     from moorage.deploy.target import Target
 
@@ -40,11 +41,10 @@ def deploy(arguments: argparse.Namespace) -> int:
     """Deploy an environment, or some of its stacks: show the changes, ask, and update."""
     target = build_target(arguments)
     with explain_aws_errors():
-        aws, account = open_account(arguments, target)
-        return deploy_target(arguments, target, aws, account)
+        return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
 
 
-def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, account: str) -> int:
+def deploy_target(arguments: argparse.Namespace, target: Target, context: Context) -> int:
     """Deploys the stacks that the arguments name, with consent."""
     from moorage.deploy.execute import Execution
     from moorage.deploy.expected import expected_seconds
@@ -52,14 +52,13 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
     from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
 
     chosen = target.select(arguments.stacks)
-    states = _clear_obstacles(arguments, chosen, aws)
+    states = _clear_obstacles(arguments, chosen, context)
     if arguments.express:
         chosen = choose_express(target, states).select(arguments.stacks)
         if not any(stack.express for stack in chosen.stacks):
             print_error(
                 f"{target.env}: --express changes nothing: it is for new stacks that no other needs"
             )
-    context = make_context(aws, account)
     previews = preview_stacks(context, chosen, states)
     due = find_due_tasks(context, previews, states)
     changing = [preview.stack for preview in previews if preview.kind != "nothing"]
@@ -70,7 +69,7 @@ def deploy_target(arguments: argparse.Namespace, target: Target, aws: Aws, accou
         if not due and all(preview.kind == "nothing" for preview in previews):
             return CLEAN
         failed = any(preview.failed for preview in previews)
-        if failed or not (arguments.yes or ask(_question(previews, due, target, account))):
+        if failed or not (arguments.yes or ask(_question(previews, due, target, context.account))):
             print_error(f"{target.env}: nothing was deployed")
             return FOUND
         return _execute(arguments, execution)
@@ -146,14 +145,14 @@ def _interrupt(execution: Execution) -> None:
 
 
 def _clear_obstacles(
-    arguments: argparse.Namespace, target: Target, aws: Aws
+    arguments: argparse.Namespace, target: Target, context: Context
 ) -> Mapping[str, StackState]:
     """The states of all stacks, after what prevents a deployment was removed with consent."""
     from moorage.deploy.guards import find_foreign_stacks, find_obstacles, obstacle_text
     from moorage.deploy.stack_state import read_states
 
     for _ in range(3):  # after what was under way has ended, its status can need another decision
-        states = read_states(aws.cloudformation)
+        states = read_states(context.aws.cloudformation)
         if foreign := [*find_foreign_stacks(target.stacks, states)]:
             raise FailedError(f"{target.env}: {'; '.join(foreign)}")
         obstacles = [*find_obstacles(target.stacks, states)]
@@ -166,18 +165,42 @@ def _clear_obstacles(
         for obstacle in obstacles:
             if obstacle.question and not arguments.yes and not ask(f"{obstacle.question}?"):
                 raise FailedError(f"{target.env}: nothing was deployed")
-        if not _remove_obstacles(arguments, aws, obstacles):
+        if not _remove_obstacles(arguments, context, obstacles):
             raise FailedError(f"{target.env}: nothing was deployed")
     raise FailedError(f"{target.env}: other operations on its stacks begin again and again")
 
 
 def _remove_obstacles(
-    arguments: argparse.Namespace, aws: Aws, obstacles: Sequence[Obstacle]
+    arguments: argparse.Namespace, context: Context, obstacles: Sequence[Obstacle]
 ) -> bool:
+    return all(_remove(arguments, context, obstacle) for obstacle in obstacles)
+
+
+def _remove(arguments: argparse.Namespace, context: Context, obstacle: Obstacle) -> bool:
+    """Removes an obstacle. If a rollback cannot roll back some resources, it asks whether to skip
+    them: --yes does not agree to that, since what is skipped has to be corrected by hand."""
+    from moorage.deploy.recovery import skip_command, skip_question
+
+    skipped: tuple[str, ...] = ()
+    while True:
+        removal = _run_removal(arguments, context, obstacle, skipped)
+        stuck = tuple(name for name in removal.stuck if name not in skipped)
+        if removal.done or not stuck:
+            return removal.done
+        skipped = (*skipped, *stuck)
+        question = skip_question(obstacle, stuck)
+        if not (sys.stdin.isatty() and ask(f"{question}.")):
+            command = skip_command(context, obstacle, skipped)
+            print_error(f"to leave out what cannot be rolled back: `{command}`")
+            return False
+
+
+def _run_removal(
+    arguments: argparse.Namespace, context: Context, obstacle: Obstacle, skipped: Sequence[str]
+) -> Removal:
     from moorage.deploy.jobs import run_job
     from moorage.deploy.recovery import remove_obstacle
 
-    context = make_context(aws, "")
     with show_events(arguments.format, lambda: context.at) as emit:
-        shown = replace(context, emit=emit)
-        return all(run_job(remove_obstacle(shown, item), context.clock) for item in obstacles)
+        job = remove_obstacle(replace(context, emit=emit), obstacle, skipped)
+        return run_job(job, context.clock)

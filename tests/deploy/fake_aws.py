@@ -142,6 +142,8 @@ class FakeAws:
     """Errors of the next requests, by operation."""
     offline: tuple[float, float] = (-1, -1)
     """From when to when no request gets an answer."""
+    skipped: list[str] = field(default_factory=list)
+    """Resources that were left out of rollbacks."""
     log: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     """The progress that was emitted."""
@@ -301,7 +303,12 @@ class FakeAws:
         else:
             self._begin(stack, "DELETE")
 
-    def ContinueUpdateRollback(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803
+    def ContinueUpdateRollback(  # noqa: N802
+        self,
+        StackName: str,  # noqa: N803
+        ResourcesToSkip: tuple[str, ...] = (),  # noqa: N803
+    ) -> Any:
+        self.skipped += ResourcesToSkip
         self._begin(self._stack(StackName), "UPDATE_ROLLBACK")
 
     def CancelUpdateStack(self, StackName: str, **_: Any) -> Any:  # noqa: N802, N803

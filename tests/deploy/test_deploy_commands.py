@@ -226,8 +226,13 @@ def test_another_account_is_refused(
     cloud: Cloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = project(tmp_path, "elsewhere", more='account: "999999999999"\n')
-    for command in ("diff", "deploy", "status", "destroy"):
-        assert main([command, *where]) == 2
+    commands = [[name, *where] for name in ("diff", "deploy", "status", "destroy", "why")]
+    for command in (
+        *commands,
+        ["why", "dev", "first", *where[1:]],
+        ["logs", "dev", "first", *where[1:]],
+    ):
+        assert main(command) == 2, command
         assert capsys.readouterr().err.endswith(
             "these credentials are for the account 123456789012, and dev belongs to 999999999999. "
             "Choose a profile for 999999999999 with --profile\n"
