@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,15 +44,26 @@ def deploy(arguments: argparse.Namespace) -> int:
         return deploy_target(arguments, target, make_context(*open_account(arguments, target)))
 
 
-def deploy_target(arguments: argparse.Namespace, target: Target, context: Context) -> int:
-    """Deploys the stacks that the arguments name, with consent."""
+def ask_on_terminal(question: str) -> bool:
+    """Asks on a terminal; without one, the answer is no."""
+    return sys.stdin.isatty() and ask(question)
+
+
+def deploy_target(
+    arguments: argparse.Namespace,
+    target: Target,
+    context: Context,
+    agree: Callable[[str], bool] = ask_on_terminal,
+) -> int:
+    """Deploys the stacks that the arguments name, with consent. `agree` is asked what --yes does
+    not agree to."""
     from moorage.deploy.execute import Execution
     from moorage.deploy.expected import expected_seconds
     from moorage.deploy.express import choose_express
     from moorage.deploy.preview import discard_previews, find_due_tasks, preview_stacks
 
     chosen = target.select(arguments.stacks)
-    states = _clear_obstacles(arguments, chosen, context)
+    states = _clear_obstacles(arguments, chosen, context, agree)
     if arguments.express:
         chosen = choose_express(target, states).select(arguments.stacks)
         if not any(stack.express for stack in chosen.stacks):
@@ -145,7 +156,10 @@ def _interrupt(execution: Execution) -> None:
 
 
 def _clear_obstacles(
-    arguments: argparse.Namespace, target: Target, context: Context
+    arguments: argparse.Namespace,
+    target: Target,
+    context: Context,
+    agree: Callable[[str], bool],
 ) -> Mapping[str, StackState]:
     """The states of all stacks, after what prevents a deployment was removed with consent."""
     from moorage.deploy.guards import find_foreign_stacks, find_obstacles, obstacle_text
@@ -165,18 +179,17 @@ def _clear_obstacles(
         for obstacle in obstacles:
             if obstacle.question and not arguments.yes and not ask(f"{obstacle.question}?"):
                 raise FailedError(f"{target.env}: nothing was deployed")
-        if not _remove_obstacles(arguments, context, obstacles):
+        if not all(_remove(arguments, context, item, agree) for item in obstacles):
             raise FailedError(f"{target.env}: nothing was deployed")
     raise FailedError(f"{target.env}: other operations on its stacks begin again and again")
 
 
-def _remove_obstacles(
-    arguments: argparse.Namespace, context: Context, obstacles: Sequence[Obstacle]
+def _remove(
+    arguments: argparse.Namespace,
+    context: Context,
+    obstacle: Obstacle,
+    agree: Callable[[str], bool],
 ) -> bool:
-    return all(_remove(arguments, context, obstacle) for obstacle in obstacles)
-
-
-def _remove(arguments: argparse.Namespace, context: Context, obstacle: Obstacle) -> bool:
     """Removes an obstacle. If a rollback cannot roll back some resources, it asks whether to skip
     them: --yes does not agree to that, since what is skipped has to be corrected by hand."""
     from moorage.deploy.recovery import skip_command, skip_question
@@ -189,7 +202,7 @@ def _remove(arguments: argparse.Namespace, context: Context, obstacle: Obstacle)
             return removal.done
         skipped = (*skipped, *stuck)
         question = skip_question(obstacle, stuck)
-        if not (sys.stdin.isatty() and ask(f"{question}.")):
+        if not agree(f"{question}."):
             command = skip_command(context, obstacle, skipped)
             print_error(f"to leave out what cannot be rolled back: `{command}`")
             return False

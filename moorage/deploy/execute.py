@@ -98,8 +98,10 @@ class Execution:
             if outcome.result in ("succeeded", "unchanged"):
                 outcome = yield from self._finish(preview, outcome)
         except AwsError as error:
-            rest = ". CloudFormation goes on with the update" if name in self.under_way else ""
-            outcome = Outcome(name, "failed", f"{error}{rest}")
+            reason = str(error)
+            if name in self.under_way:
+                reason = f"{reason.rstrip('.')}. CloudFormation goes on with the update"
+            outcome = Outcome(name, "failed", reason)
         self.context.emit(Ended(name, self.context.at, outcome.result, outcome.reason))
         return outcome
 

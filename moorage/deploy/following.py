@@ -57,7 +57,8 @@ def follow_stack(context: Context, stack: str, reader: EventReader) -> Job[End]:
         except AwsError as error:
             if not error.connection or context.clock.now() - answered > _MAX_SILENCE:
                 raise
-            context.emit(Noted(stack, context.at, f"{error} Trying again."))
+            text = f"{str(error).rstrip('.')}. Trying again."
+            context.emit(Noted(stack, context.at, text))
         yield _PAUSE
 
 

@@ -94,7 +94,7 @@ def _continue_rollback(
     name = obstacle.stack.name
     reader = EventReader(context.aws.cloudformation, obstacle.state.id)
     reader.skip()
-    context.emit(Started(name, context.at, "update"))
+    context.emit(Started(name, context.at, "roll back"))
     with aws_errors():
         client, stack_id = context.aws.cloudformation, obstacle.state.id
         if skipped:

@@ -140,6 +140,8 @@ class FakeAws:
     """How many there are of `vpc`, `address`, `application` and `network`."""
     refusals: dict[str, list[RefusalError]] = field(default_factory=dict)
     """Errors of the next requests, by operation."""
+    later_refusals: dict[float, tuple[str, RefusalError]] = field(default_factory=dict)
+    """The operation that is refused once, at its first request after a time."""
     offline: tuple[float, float] = (-1, -1)
     """From when to when no request gets an answer."""
     skipped: list[str] = field(default_factory=list)
@@ -177,6 +179,10 @@ class FakeAws:
         if self.offline[0] <= self.time < self.offline[1]:
             raise EndpointConnectionError(endpoint_url="https://cloudformation.example")
         try:
+            for time, (operation, refusal) in [*self.later_refusals.items()]:
+                if self.time >= time and operation == model.name:
+                    del self.later_refusals[time]
+                    raise refusal
             if waiting := self.refusals.get(model.name):
                 raise waiting.pop(0)
             answer = getattr(self, model.name)(**context["given"])
@@ -249,7 +255,7 @@ class FakeAws:
         name = request["StackName"]
         stack = self.stacks.get(name)
         if request["ChangeSetType"] == "CREATE":
-            if stack is not None and stack.status != "REVIEW_IN_PROGRESS":
+            if stack is not None and stack.status not in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE"):
                 raise RefusalError("ValidationError", f"Stack {name} already exists")
             stack = self.stacks[name] = FakeStack(name)
         elif stack is None or stack.status.endswith("_IN_PROGRESS"):

@@ -23,7 +23,7 @@ from moorage.deploy.guards import (
     obstacle_text,
 )
 from moorage.deploy.jobs import run_job
-from moorage.deploy.recovery import Removal, remove_obstacle
+from moorage.deploy.recovery import Removal, remove_obstacle, skip_question
 from moorage.deploy.stack_state import read_states
 
 WEB = make_stack("web")
@@ -70,6 +70,8 @@ def test_the_page_shows_what_the_user_reads() -> None:
     page = PAGE.read_text().replace("kelp-dev-web", "shop-dev-web")
     assert f"dev: {obstacle_text(obstacle)}\n" in page
     assert f"{obstacle.question}? [y/N]\n" in page
+    (obstacle,) = obstacles(with_status("UPDATE_ROLLBACK_FAILED"))
+    assert f"{skip_question(obstacle, ['Service'])}. [y/N]\n" in page
 
 
 def test_a_protected_stack_is_not_deleted() -> None:
